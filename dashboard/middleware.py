@@ -1,0 +1,47 @@
+"""Sign-in required everywhere but where a view says otherwise; the viewer's time zone; no caching of data pages."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from monitor.models import User
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Django's own; allauth's sign-in pages are the exception."""
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        module = getattr(view_func, "__module__", "")
+        if module.startswith("allauth."):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+class PersonalMiddleware:
+    """Times in the viewer's zone; pages with people's data stay out of shared and disk caches."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if isinstance(user, User):
+            try:
+                timezone.activate(zoneinfo.ZoneInfo(user.timezone))
+            except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+                timezone.deactivate()
+        else:
+            timezone.deactivate()
+        try:
+            response = self.get_response(request)
+        finally:
+            timezone.deactivate()
+        if "Cache-Control" not in response:
+            response["Cache-Control"] = "no-store"
+        return response

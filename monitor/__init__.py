@@ -1,0 +1,9 @@
+"""Zoho is asked, the answers are mirrored, counted and judged; judgements reach people, retries go back.
+
+    zoho ──▶ ingest ──▶ rollups ──▶ alerting ──▶ notify ──▶ a person
+                                                               │
+    zoho ◀── connection ◀── retry ◀────────────────────────────┘
+
+Stages never import each other. A stage hands over by writing a row; the next one claims it with a
+conditional UPDATE. Each table has exactly one writing stage (see `monitor.models`).
+"""

@@ -1,0 +1,62 @@
+"""The tables, one file a subject. Each table has one writer and nobody else writes it:
+
+| writer                  | tables                                                                       |
+|-------------------------|------------------------------------------------------------------------------|
+| people (forms, commands)| User, ZohoAccount, AlertRule                                                 |
+| `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
+| `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, WorkflowRule,           |
+|                         | UsageSnapshot, Quarantine                                                    |
+| `monitor.rollups`       | HourBucket                                                                   |
+| `monitor.alerting`      | AlertState, Transition                                                       |
+| `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
+| `monitor.retry`         | RetryAttempt                                                                 |
+| supervisor, tasks       | WorkerBeat                                                                   |
+
+DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away.
+StageRun and AuditEntry are append-only for every stage.
+"""
+
+from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
+from monitor.models.alerts import AlertRule, AlertState, Transition
+from monitor.models.buckets import DirtyHour, HourBucket
+from monitor.models.crm import UsageSnapshot, WorkflowRule
+from monitor.models.deliveries import Delivery
+from monitor.models.executions import Execution, Quarantine
+from monitor.models.flows import Connection, Flow
+from monitor.models.people import Role, User, may, system_user
+from monitor.models.retries import RetryAttempt
+from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
+from monitor.models.sync import Stream, StreamState, SyncState
+
+__all__ = [
+    "AlertRule",
+    "AlertState",
+    "ApiBudget",
+    "ApiCall",
+    "ApiToken",
+    "AuditEntry",
+    "Connection",
+    "DataCenter",
+    "Delivery",
+    "DirtyHour",
+    "Execution",
+    "Flow",
+    "HourBucket",
+    "Plan",
+    "Product",
+    "Quarantine",
+    "RetryAttempt",
+    "Role",
+    "StageRun",
+    "Stream",
+    "StreamState",
+    "SyncState",
+    "Transition",
+    "UsageSnapshot",
+    "User",
+    "WorkerBeat",
+    "WorkflowRule",
+    "ZohoAccount",
+    "may",
+    "system_user",
+]

@@ -1,0 +1,78 @@
+"""Counts per flow and hour. Written by `monitor.rollups` only; DirtyHour is its inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection, models
+
+from monitor.models.flows import Flow
+
+
+class DirtyHourManager(models.Manager["DirtyHour"]):
+    def mark(self, pairs: Iterable[tuple[int, datetime]]) -> int:
+        """Marks hours for a recount; call it in the transaction that changed the rows.
+
+        Args:
+            pairs: (primary key of a Flow, any aware time within the hour).
+
+        Returns:
+            How many distinct hours were marked.
+        """
+        hours = sorted({(flow, at.replace(minute=0, second=0, microsecond=0)) for flow, at in pairs})
+        table = self.model._meta.db_table
+        statement = (
+            f"INSERT INTO {table} (flow_id, hour, marks) VALUES (%s, %s, 1) "  # noqa: S608 - our own table's name
+            f"ON CONFLICT (flow_id, hour) DO UPDATE SET marks = {table}.marks + 1"
+        )
+        # Sorted, so that two writers lock the rows in the same order and never deadlock.
+        with connection.cursor() as cursor:
+            for flow, hour in hours:
+                cursor.execute(statement, [flow, connection.ops.adapt_datetimefield_value(hour)])
+        return len(hours)
+
+
+class DirtyHour(models.Model):
+    """An hour of a flow whose rows changed. `marks` tells a change during the recount from one before."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+")
+    hour = models.DateTimeField()
+    marks = models.PositiveBigIntegerField(default=1)
+
+    objects = DirtyHourManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_row_per_dirty_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"
+
+
+class HourBucket(models.Model):
+    """Executions of one flow that started in one hour (UTC), by their *final* result.
+
+    `succeeded + failed` are the finished runs of the success rate: a failed run whose retry or re-run
+    succeeded is in `succeeded` once, and the retry's own row is in none of them. `first_succeeded` counts
+    the same runs by their first attempt. `durations` is a histogram, see `monitor.rollups.fold`.
+    """
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours")
+    hour = models.DateTimeField()
+    succeeded = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    first_succeeded = models.PositiveIntegerField(default=0)
+    running = models.PositiveIntegerField(default=0)
+    other = models.PositiveIntegerField(default=0)
+    retried = models.PositiveIntegerField(default=0, help_text="rows that are a retry's own, counted nowhere else")
+    duration_count = models.PositiveIntegerField(default=0)
+    duration_sum_ms = models.BigIntegerField(default=0)
+    duration_max_ms = models.BigIntegerField(default=0)
+    durations = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_bucket_per_hour")]
+        indexes = [models.Index(fields=["hour"], name="hourbucket_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"

@@ -1,0 +1,45 @@
+"""Mails to people. Written by `monitor.notify` only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from monitor.models.alerts import Transition
+
+
+class Delivery(models.Model):
+    """One message to one person about one transition.
+
+    Sent at least once: a crash between the server's 250 and our mark sends again with the *same*
+    Message-ID (notes `reliability.md` 6.3), so that a mail program shows one message.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        DEAD = "dead", "Given up"
+
+    transition = models.ForeignKey(Transition, on_delete=models.CASCADE, related_name="deliveries")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="deliveries")
+    address = models.EmailField(max_length=254)
+    message_id = models.CharField(max_length=200)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    html = models.TextField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["transition", "recipient"], name="one_message_per_recipient")]
+        indexes = [models.Index(fields=["state", "next_try_at"], name="delivery_due")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.state})"

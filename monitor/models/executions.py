@@ -1,0 +1,86 @@
+"""The mirror of executions. Written by `monitor.ingest` only."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.flows import Flow
+
+
+class Execution(models.Model):
+    """One run of a flow. A status Zoho does not document is kept as it came and counted as neither."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        SUCCESS = "success", "Success"
+        FAILED = "failed", "Failed"
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="executions")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="executions")
+    execution_id = models.CharField(max_length=64)
+    status = models.CharField(max_length=32)
+    first_status = models.CharField(max_length=32, blank=True, help_text="the first final status seen")
+    started_time = models.DateTimeField(null=True)
+    completed_time = models.DateTimeField(null=True)
+    duration_ms = models.BigIntegerField(null=True)
+    error_code = models.CharField(max_length=200, blank=True)
+    error_message = models.TextField(blank=True)
+    error_details = models.TextField(blank=True)
+    error_action_id = models.CharField(max_length=64, blank=True)
+    trigger_data = models.JSONField(null=True)
+    actions_executed = models.BigIntegerField(null=True)
+    actions_successful = models.BigIntegerField(null=True)
+    actions_failed = models.BigIntegerField(null=True)
+    rerun_count = models.PositiveSmallIntegerField(default=0, help_text="final status changes seen after the first")
+    first_failed_at = models.DateTimeField(null=True, help_text="completed_time of the first failure seen")
+    first_seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    recheck_at = models.DateTimeField(null=True, help_text="when a running row is asked for again by itself")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "execution_id"], name="one_row_per_execution"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "-started_time", "-id"], name="execution_by_time"),
+            models.Index(fields=["flow", "-started_time", "-id"], name="execution_by_flow"),
+            models.Index(fields=["status", "-started_time", "-id"], name="execution_by_status"),
+            models.Index(fields=["recheck_at"], name="execution_recheck", condition=models.Q(recheck_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.execution_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("execution", args=[self.pk])
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status == self.Status.FAILED
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in (self.Status.SUCCESS, self.Status.FAILED)
+
+
+class Quarantine(models.Model):
+    """A record that could not be mirrored, kept escaped so that nothing Zoho sent is lost unseen."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="quarantined")
+    stream = models.CharField(max_length=20)
+    fingerprint = models.CharField(max_length=64)
+    reason = models.CharField(max_length=300)
+    raw_text = models.TextField()
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    times_seen = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "stream", "fingerprint"], name="one_row_per_quarantined")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.reason}"

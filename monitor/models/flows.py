@@ -1,0 +1,99 @@
+"""The mirror of Zoho Flow's flows and connections. Written by `monitor.ingest` only."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.urls import reverse
+
+from monitor.models.accounts import ZohoAccount
+
+
+class Flow(models.Model):
+    """A flow, the counters Zoho keeps of it, and how far its executions have been read.
+
+    Three sets of counters: as Zoho last said (`execution_count` ...), as they stood at the last complete
+    read (`read_*`; equal means nothing to ask), and what Zoho had already forgotten at the first complete
+    read (`baseline_*`: counter = baseline + mirrored + pruned from then on).
+    """
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="flows")
+    flow_id = models.CharField(max_length=64)
+    flow_name = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=32)
+    trigger_app = models.CharField(max_length=200, blank=True)
+    created_time = models.DateTimeField(null=True)
+    modified_time = models.DateTimeField(null=True)
+    execution_count = models.BigIntegerField(null=True)
+    success_count = models.BigIntegerField(null=True)
+    failure_count = models.BigIntegerField(null=True)
+    raw = models.JSONField(default=dict)
+
+    read_execution_count = models.BigIntegerField(null=True)
+    read_success_count = models.BigIntegerField(null=True)
+    read_failure_count = models.BigIntegerField(null=True)
+    baseline_total = models.BigIntegerField(null=True)
+    baseline_success = models.BigIntegerField(null=True)
+    baseline_failed = models.BigIntegerField(null=True)
+    pruned_success = models.BigIntegerField(default=0)
+    pruned_failed = models.BigIntegerField(default=0)
+    newest_started = models.DateTimeField(null=True)
+    history_read_at = models.DateTimeField(null=True, help_text="start of the last complete read of all history")
+    executions_read_at = models.DateTimeField(null=True, help_text="start of the last complete read")
+    backfill_page = models.PositiveIntegerField(default=0, help_text="next page of an unfinished history read")
+    hole_reason = models.CharField(max_length=300, blank=True)
+    hole_signature = models.CharField(max_length=120, blank=True)
+
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="start of the last sweep whose list had it")
+    missed_sweeps = models.PositiveSmallIntegerField(default=0)
+    gone_at = models.DateTimeField(null=True, help_text="deleted in Zoho; its history stays here")
+
+    class Meta:
+        ordering = ["flow_name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "flow_id"], name="one_row_per_flow")]
+
+    def __str__(self) -> str:
+        return self.flow_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("flow", args=[self.pk])
+
+    @property
+    def is_active(self) -> bool:
+        return self.gone_at is None and self.status == "active"
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether Zoho's counters differ from those of the last complete read (or never were read)."""
+        now = (self.execution_count, self.success_count, self.failure_count)
+        read = (self.read_execution_count, self.read_success_count, self.read_failure_count)
+        return self.executions_read_at is None or None in now or now != read
+
+
+class Connection(models.Model):
+    """A sign-in that flows use for an app; a broken one breaks every flow on it."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="connections")
+    connection_id = models.CharField(max_length=64)
+    connection_name = models.CharField(max_length=500)
+    app = models.CharField(max_length=200, blank=True)
+    auth_type = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=32)
+    status_since = models.DateTimeField(help_text="when this status was first seen here")
+    created_time = models.DateTimeField(null=True)
+    raw = models.JSONField(default=dict)
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["connection_name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "connection_id"], name="one_row_per_connection")]
+
+    def __str__(self) -> str:
+        return self.connection_name
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.status == "active"

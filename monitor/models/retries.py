@@ -1,0 +1,90 @@
+"""Retries of failed executions. Written by `monitor.retry` only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.executions import Execution
+
+
+class RetryAttempt(models.Model):
+    """A person's wish to run a failed execution again, and what became of it.
+
+    The row is committed in state `sending` before the POST leaves; from `unknown` no edge leads back to
+    `requested` or `sending`: a lost answer is settled by reading, never by sending again
+    (notes `reliability.md` 4.3).
+    """
+
+    class State(models.TextChoices):
+        REQUESTED = "requested", "Requested"
+        SENDING = "sending", "Sending"
+        ACCEPTED = "accepted", "Accepted by Zoho"
+        UNKNOWN = "unknown", "Outcome unknown"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED_AGAIN = "failed_again", "Failed again"
+        REJECTED = "rejected", "Rejected by Zoho"
+        CANCELLED = "cancelled", "Cancelled"
+        NOT_RUN = "not_run", "Did not run"
+
+    OPEN_STATES = (State.REQUESTED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
+    FINAL_STATES = (State.SUCCEEDED, State.FAILED_AGAIN, State.REJECTED, State.CANCELLED, State.NOT_RUN)
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retries")
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="retries")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="retries")
+    requested_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    accept_risk = models.BooleanField(default=False)
+    client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.REQUESTED)
+    fence = models.PositiveIntegerField(default=0)
+    sends = models.PositiveSmallIntegerField(default=0, help_text="times a POST may have left")
+    not_before = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=500, blank=True)
+    new_execution_id = models.CharField(max_length=64, blank=True, help_text="Zoho's id of the run it caused")
+    next_check_at = models.DateTimeField(null=True)
+    checks = models.PositiveSmallIntegerField(default=0)
+    settled_at = models.DateTimeField(null=True)
+    owner_told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-requested_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["execution"],
+                condition=models.Q(state__in=["requested", "sending", "accepted", "unknown"]),
+                name="one_open_retry_per_execution",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=[
+                        "requested",
+                        "sending",
+                        "accepted",
+                        "unknown",
+                        "succeeded",
+                        "failed_again",
+                        "rejected",
+                        "cancelled",
+                        "not_run",
+                    ]
+                ),
+                name="retry_state_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "next_check_at"], name="retry_due"),
+            models.Index(fields=["account", "new_execution_id"], name="retry_new_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"retry of {self.execution_id}: {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES

@@ -1,0 +1,77 @@
+"""What the stages did, what people did, and whether the worker lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from monitor.models.accounts import ZohoAccount
+
+
+class StageRun(models.Model):
+    """One run of a stage, written also when nothing changed: a quiet poller is told from a dead one."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "Running"
+        OK = "ok", "OK"
+        PARTIAL = "partial", "Goes on later"
+        FAILED = "failed", "Failed"
+
+    stage = models.CharField(max_length=20)
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, null=True, related_name="stage_runs")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.RUNNING)
+    summary = models.JSONField(default=dict)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-pk"]
+        indexes = [models.Index(fields=["stage", "account", "-started_at"], name="stagerun_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.stage} at {self.started_at}: {self.outcome}"
+
+
+class AuditEntry(models.Model):
+    """Who did what to which thing. Append-only: saving an existing row or deleting one is refused."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    action = models.CharField(max_length=50)
+    account = models.ForeignKey(ZohoAccount, on_delete=models.SET_NULL, null=True, related_name="+")
+    object_type = models.CharField(max_length=50)
+    object_id = models.CharField(max_length=64)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["object_type", "object_id"], name="audit_object")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.action} {self.object_type} {self.object_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None:
+            raise TypeError("an audit entry is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("an audit entry is never deleted")
+
+
+class WorkerBeat(models.Model):
+    """One row per process of the worker: the supervisor and each of the cluster's workers."""
+
+    name = models.CharField(max_length=64, unique=True, help_text="supervisor, canary, worker:PID")
+    pid = models.PositiveIntegerField(default=0)
+    beat_at = models.DateTimeField()
+    busy_since = models.DateTimeField(null=True)
+    task = models.CharField(max_length=100, blank=True)
+    detail = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.beat_at}"

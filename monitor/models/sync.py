@@ -1,0 +1,73 @@
+"""How fresh and complete the mirror is: a row per account and a row per stream of it."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from monitor.models.accounts import ZohoAccount
+
+
+class Stream(models.TextChoices):
+    FLOWS = "flows", "Flows"
+    EXECUTIONS = "executions", "Executions"
+    CONNECTIONS = "connections", "Connections"
+    RULES = "rules", "Workflow rules"
+    USAGE = "usage", "Rule usage"
+
+
+class SyncState(models.Model):
+    """One sweep per account at a time, by lease with fencing."""
+
+    class State(models.TextChoices):
+        NEVER = "never", "Not read yet"
+        OK = "ok", "Healthy"
+        INCOMPLETE = "incomplete", "Incomplete"
+        THROTTLED = "throttled", "Throttled by Zoho"
+        UNREACHABLE = "unreachable", "Zoho cannot be reached"
+        REVOKED = "revoked", "Zoho refuses our credentials"
+        SCHEMA = "schema", "Zoho answered in an unknown form"
+
+    account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="sync")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.NEVER)
+    reason = models.CharField(max_length=500, blank=True)
+    since = models.DateTimeField(null=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    next_due_at = models.DateTimeField(null=True)
+    last_started_at = models.DateTimeField(null=True)
+    last_finished_at = models.DateTimeField(null=True)
+    last_complete_at = models.DateTimeField(null=True, help_text="start of the newest sweep that missed nothing")
+
+    class Meta:
+        indexes = [models.Index(fields=["next_due_at"], name="syncstate_due")]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.get_state_display()}"
+
+
+class StreamState(models.Model):
+    """One kind of thing read from one account."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Not read yet"
+        OK = "ok", "Complete"
+        INCOMPLETE = "incomplete", "Incomplete"
+        NOT_AVAILABLE = "not_available", "Not available"
+        FAILING = "failing", "Failing"
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="streams")
+    stream = models.CharField(max_length=20, choices=Stream.choices)
+    state = models.CharField(max_length=13, choices=State.choices, default=State.PENDING)
+    reason = models.CharField(max_length=500, blank=True)
+    since = models.DateTimeField(null=True)
+    next_due_at = models.DateTimeField(null=True)
+    last_tried_at = models.DateTimeField(null=True)
+    last_read_at = models.DateTimeField(null=True, help_text="start of the newest complete read")
+    item_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "stream"], name="one_row_per_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.stream}: {self.state}"

@@ -1,0 +1,102 @@
+"""Rows for tests: plain functions with keyword overrides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from monitor.models import (
+    AlertRule,
+    ApiBudget,
+    ApiToken,
+    Execution,
+    Flow,
+    Role,
+    SyncState,
+    User,
+    WorkflowRule,
+    ZohoAccount,
+)
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+_numbers = count(1)
+
+
+def make_user(username: str = "", role: str = Role.VIEWER, **fields: Any) -> User:
+    username = username or f"person{next(_numbers)}"
+    return User.objects.create_user(
+        username=username, email=fields.pop("email", f"{username}@example.com"), password=None, role=role, **fields
+    )
+
+
+def make_account(name: str = "", **fields: Any) -> ZohoAccount:
+    """An account as `connect` leaves it: with token, budget and sync rows."""
+    fields = {
+        "data_center": "custom",
+        "accounts_url": "http://127.0.0.1:9",
+        "flow_url": "http://127.0.0.1:9",
+        "crm_url": "http://127.0.0.1:9",
+        "client_id": "1000.CLIENT",
+        "client_secret": "client-secret",
+        "plan": "enterprise",
+    } | fields
+    account = ZohoAccount.objects.create(name=name or f"Account {next(_numbers)}", **fields)
+    ApiToken.objects.create(account=account, refresh_token="refresh-token")
+    ApiBudget.objects.create(account=account)
+    SyncState.objects.create(account=account)
+    return account
+
+
+def make_flow(account: ZohoAccount | None = None, **fields: Any) -> Flow:
+    number = next(_numbers)
+    fields = {
+        "flow_id": f"1234500000{number:07}",
+        "flow_name": f"Flow {number}",
+        "status": "active",
+        "execution_count": 0,
+        "success_count": 0,
+        "failure_count": 0,
+        "first_seen_at": NOON,
+        "seen_at": NOON,
+    } | fields
+    return Flow.objects.create(account=account or make_account(), **fields)
+
+
+def make_execution(flow: Flow | None = None, status: str = "success", **fields: Any) -> Execution:
+    flow = flow or make_flow()
+    number = next(_numbers)
+    started = fields.pop("started_time", NOON - timedelta(hours=1))
+    final = status in ("success", "failed")
+    fields = {
+        "execution_id": f"9876500000{number:07}",
+        "started_time": started,
+        "completed_time": started + timedelta(seconds=2) if final else None,
+        "duration_ms": 2000 if final else None,
+        "first_status": status if final else "",
+        "first_failed_at": started + timedelta(seconds=2) if status == "failed" else None,
+        "error_code": "ACTION_FAILED" if status == "failed" else "",
+        "error_message": "Failed to create contact in Campaigns" if status == "failed" else "",
+        "error_details": "Invalid email format" if status == "failed" else "",
+        "first_seen_at": NOON,
+        "changed_at": NOON,
+    } | fields
+    return Execution.objects.create(account=flow.account, flow=flow, status=status, **fields)
+
+
+def make_rule(account: ZohoAccount | None = None, **fields: Any) -> WorkflowRule:
+    number = next(_numbers)
+    fields = {
+        "rule_id": f"336126500000{number:07}",
+        "name": f"Rule {number}",
+        "module": "Leads",
+        "active": True,
+        "execute_when": "create",
+        "first_seen_at": NOON,
+        "seen_at": NOON,
+    } | fields
+    return WorkflowRule.objects.create(account=account or make_account(), **fields)
+
+
+def make_alert_rule(account: ZohoAccount, **fields: Any) -> AlertRule:
+    return AlertRule.objects.create(account=account, **({"name": "Success rate"} | fields))

@@ -1,0 +1,61 @@
+"""The wire: HTTP and JSON to Zoho, no Django, and the only place that knows Zoho's spelling.
+
+From the bottom up: `clean` makes untrusted values fit to keep; `errors` is the tree of what a caller can
+do; `protocol`, `waiting` and `verdict` turn bytes into a payload or an error without any I/O; `network`,
+`body`, `repeat` and `transport` send; `oauth`, `flow` and `crm` know the endpoints, and `shapes` their
+replies. Only `transport` imports httpx.
+"""
+
+from monitor.zoho.crm import CrmClient
+from monitor.zoho.datacenters import DATA_CENTERS, Origins, allowed_api_domain, custom_origins
+from monitor.zoho.errors import (
+    AnswerLost,
+    BadAnswer,
+    ClientRefused,
+    GrantRevoked,
+    NotAvailable,
+    NotFound,
+    NotSent,
+    Refused,
+    ScopeMissing,
+    SignIn,
+    TokenRefused,
+    Unreachable,
+    Wait,
+    ZohoError,
+)
+from monitor.zoho.flow import FlowClient
+from monitor.zoho.oauth import OAuthClient, TokenGrant
+from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES
+from monitor.zoho.tokens import FixedToken, TokenSource
+from monitor.zoho.transport import Transport
+
+__all__ = [
+    "CRM_SCOPES",
+    "DATA_CENTERS",
+    "FLOW_SCOPES",
+    "AnswerLost",
+    "BadAnswer",
+    "ClientRefused",
+    "CrmClient",
+    "FixedToken",
+    "FlowClient",
+    "GrantRevoked",
+    "NotAvailable",
+    "NotFound",
+    "NotSent",
+    "OAuthClient",
+    "Origins",
+    "Refused",
+    "ScopeMissing",
+    "SignIn",
+    "TokenGrant",
+    "TokenRefused",
+    "TokenSource",
+    "Transport",
+    "Unreachable",
+    "Wait",
+    "ZohoError",
+    "allowed_api_domain",
+    "custom_origins",
+]

@@ -1,0 +1,113 @@
+"""What the clients of Flow and CRM share: token, budget gate, one renewal, reading of the envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import ClassVar, TypeVar
+
+from monitor.zoho import verdict
+from monitor.zoho.errors import TokenRefused
+from monitor.zoho.protocol import Answer, Headers, Request, build_url, json_body
+from monitor.zoho.tokens import TokenSource
+from monitor.zoho.transport import Transport
+
+T = TypeVar("T")
+BeforeCall = Callable[[str, str, str], object]
+AfterCall = Callable[[object, str, int | None, Mapping[str, str]], object]
+
+
+def no_gate(product: str, method: str, path: str) -> object:
+    """Lets every call through: for proving credentials and for tests."""
+    return None
+
+
+def no_ledger(token: object, product: str, status: int | None, headers: Mapping[str, str]) -> object:
+    """Writes nothing down."""
+    return None
+
+
+class ApiClient:
+    """One account's door to one product.
+
+    Parameters: `origin` scheme and host; `tokens` see `TokenSource`; `before_call(product, method, path)`
+    is called before every single HTTP attempt, repeats too, and may raise to forbid it;
+    `after_call(what before_call gave, product, status or None, headers)` is called after each, always.
+
+    Every method may raise, besides its own errors: `Wait`, `Unreachable`, `TokenRefused` (a second time,
+    after one renewal), `ScopeMissing`, `NotAvailable`, `BadAnswer`, and what the gate raises.
+    """
+
+    product: ClassVar[str] = ""
+    base: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        transport: Transport,
+        origin: str,
+        tokens: TokenSource,
+        before_call: BeforeCall = no_gate,
+        after_call: AfterCall = no_ledger,
+    ) -> None:
+        self._transport = transport
+        self._origin = origin
+        self._tokens = tokens
+        self._before_call = before_call
+        self._after_call = after_call
+        self.last_server_date: datetime | None = None
+
+    def _get(self, *segments: str, params: Mapping[str, object] | None = None) -> object:
+        """The payload of a GET; None for a 204."""
+        return self._ask("GET", *segments, params=params)
+
+    def _ask(
+        self,
+        method: str,
+        *segments: str,
+        params: Mapping[str, object] | None = None,
+        body: object = None,
+        base: tuple[str, ...] | None = None,
+        read: Callable[[Answer], object] = verdict.read,
+    ) -> object:
+        """The payload of any call that was not carried out if its token was refused, and so may go again."""
+        url = build_url(self._origin, *(self.base if base is None else base), *segments, params=params)
+        token = self._tokens.current()
+        try:
+            return self._send(self._request(method, url, token, body), read)
+        except TokenRefused:
+            pass
+        return self._send(self._request(method, url, self._tokens.renew(token), body), read)
+
+    def _once(self, method: str, *segments: str, body: object = None) -> object:
+        """The payload of a POST that must not be sent twice: no repeat, no renewal, its own connection."""
+        url = build_url(self._origin, *self.base, *segments)
+        return self._send(self._request(method, url, self._tokens.current(), body), verdict.read_once)
+
+    def _request(self, method: str, url: str, token: str, body: object) -> Request:
+        headers = {"Authorization": f"Zoho-oauthtoken {token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        content = b"" if body is None else json_body(body)
+        # A pooled connection that the server has just closed may swallow a request: only reads take the risk.
+        return Request(method, url, headers=headers, body=content, fresh=method != "GET")
+
+    def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        def note_date_and_read(answer: Answer) -> T:
+            self.last_server_date = answer.server_date or self.last_server_date
+            return read(answer)
+
+        return self._transport.call(request, note_date_and_read, gate=_Gate(self, request))
+
+
+class _Gate:
+    """The client's two hooks, for one request."""
+
+    def __init__(self, client: ApiClient, request: Request) -> None:
+        self._client = client
+        self._request = request
+
+    def before(self) -> object:
+        return self._client._before_call(self._client.product, self._request.method, self._request.path)  # noqa: SLF001
+
+    def after(self, token: object, status: int | None, headers: Mapping[str, str]) -> None:
+        self._client._after_call(token, self._client.product, status, headers or Headers())  # noqa: SLF001

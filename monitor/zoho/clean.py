@@ -1,0 +1,175 @@
+"""Untrusted JSON made fit to keep: what PostgreSQL refuses or a page cannot bear is taken out here.
+
+Every value that leaves `monitor.zoho` has been through one of these functions (notes/reliability.md,
+section 2.2, rule 8 and faults F18, F19).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+
+ID_LIMIT = 64  # characters
+CODE_LIMIT = 100
+WORD_LIMIT = 100  # status, app, type: short words out of a list of Zoho's
+NAME_LIMIT = 500
+MESSAGE_LIMIT = 4_000
+TEXT_LIMIT = 20_000  # any text inside data that is kept as it came
+KEY_LIMIT = 200
+REJECTED_LIMIT = 4_096
+DEPTH_LIMIT = 64  # deeper JSON is cut off: nothing of Zoho's is that deep
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_WHOLE = re.compile(r"[+-]?\d{1,19}\Z")
+_TIME = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?\Z",
+    re.IGNORECASE,
+)
+
+
+def text(value: object, limit: int = TEXT_LIMIT) -> str:
+    """`value` as text without NUL and lone surrogates, at most `limit` characters; "" for what is no text."""
+    if isinstance(value, str):
+        found = value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        found = str(value)
+    else:
+        return ""
+    return _SURROGATES.sub("\ufffd", found.replace("\0", ""))[:limit]
+
+
+def line(value: object, limit: int = MESSAGE_LIMIT) -> str:
+    """Like `text`, on one line and without control characters: for messages and names of things."""
+    return " ".join(_CONTROLS.sub("", text(value, limit * 2)).split())[:limit]
+
+
+def word(value: object) -> str:
+    """A word of a fixed list (status, type): trimmed and in lower case."""
+    return line(value, WORD_LIMIT).lower()
+
+
+def identifier(value: object) -> str:
+    """An id as text; "" when there is none that could name a thing (missing, too long, odd characters)."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    found = str(value).strip() if isinstance(value, str) else whole_text(value)
+    if not found or len(found) > ID_LIMIT or found in {".", ".."}:
+        return ""
+    return found if found.isprintable() and not _SURROGATES.search(found) else ""
+
+
+def whole_text(value: int) -> str:
+    """A whole number as text, "" beyond 64 bits (where `str` may even refuse)."""
+    return str(value) if INT_MIN <= value <= INT_MAX else ""
+
+
+def whole(value: object) -> int | None:
+    """A whole number within 64 bits; None for anything else. "12" and 12.0 count as 12."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = int(value) if _WHOLE.match(value.strip()) else None
+    elif isinstance(value, float):
+        value = int(value) if math.isfinite(value) and value == int(value) else None
+    if not isinstance(value, int):
+        return None
+    return value if INT_MIN <= value <= INT_MAX else None
+
+
+def count(value: object) -> int | None:
+    """Like `whole`, but never below zero."""
+    found = whole(value)
+    return found if found is not None and found >= 0 else None
+
+
+def number(value: object) -> float | None:
+    """A finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def flag(value: object) -> bool | None:
+    """A yes or no; None when it is neither."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        return value.strip().lower() == "true"
+    return None
+
+
+def moment(value: object) -> datetime | None:
+    """A time as aware UTC; None when there is none that can be read.
+
+    Zoho mixes Z, +05:30 and -08:00 within one list; a time without offset is taken as UTC.
+    """
+    if not isinstance(value, str):
+        return None
+    match = _TIME.match(value.strip())
+    if not match:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    try:
+        found = datetime(
+            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
+            int((fraction or "0")[:6].ljust(6, "0")), tzinfo=_zone(offset),
+        )  # fmt: skip
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _zone(offset: str | None) -> timezone:
+    if offset is None or offset.upper() == "Z":
+        return UTC
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    delta = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-delta if offset[0] == "-" else delta)
+
+
+def json_value(value: object, depth: int = 0) -> object:
+    """Any JSON, deep-cleaned: keys too; what cannot be kept becomes None."""
+    if isinstance(value, str):
+        return text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if INT_MIN <= value <= INT_MAX else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth >= DEPTH_LIMIT:
+        return None
+    if isinstance(value, Mapping):
+        return {text(key, KEY_LIMIT): json_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item, depth + 1) for item in value]
+    return None
+
+
+def mapping(value: object) -> dict[str, object]:
+    """A JSON object, deep-cleaned; {} for anything else."""
+    cleaned = json_value(value) if isinstance(value, Mapping) else {}
+    return cleaned if isinstance(cleaned, dict) else {}
+
+
+def escaped(value: object) -> str:
+    """Any value as ASCII that can be kept and shown anywhere, clipped: for quarantine."""
+    try:
+        shown = ascii(value)
+    except (RecursionError, ValueError):
+        shown = f"<{type(value).__name__} that cannot be shown>"
+    return shown[:REJECTED_LIMIT]
+
+
+def json_text(value: object, limit: int) -> str:
+    """JSON written out as text, cleaned and clipped."""
+    return json.dumps(json_value(value), ensure_ascii=False, sort_keys=True)[:limit]

@@ -1,0 +1,122 @@
+"""Where Zoho lives: the origins of each data centre, and what a custom one may look like.
+
+Sources: accounts and CRM hosts, Zoho's Python SDK and multi-DC page (notes/zoho-api.md, section 4);
+Flow hosts, the seed zoho-flow-api.md, "Data Centers" (it names none for China and Saudi Arabia).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Scheme and host of the three products; None where the product is not there."""
+
+    accounts: str
+    flow: str | None
+    crm: str | None
+
+
+DATA_CENTERS: dict[str, Origins] = {
+    "us": Origins("https://accounts.zoho.com", "https://flow.zoho.com", "https://www.zohoapis.com"),
+    "eu": Origins("https://accounts.zoho.eu", "https://flow.zoho.eu", "https://www.zohoapis.eu"),
+    "in": Origins("https://accounts.zoho.in", "https://flow.zoho.in", "https://www.zohoapis.in"),
+    "au": Origins("https://accounts.zoho.com.au", "https://flow.zoho.com.au", "https://www.zohoapis.com.au"),
+    "jp": Origins("https://accounts.zoho.jp", "https://flow.zoho.jp", "https://www.zohoapis.jp"),
+    # Canada's accounts live on another domain than its APIs; its Flow host is the seed's and unconfirmed.
+    "ca": Origins("https://accounts.zohocloud.ca", "https://flow.zoho.ca", "https://www.zohoapis.ca"),
+    "cn": Origins("https://accounts.zoho.com.cn", None, "https://www.zohoapis.com.cn"),
+    "sa": Origins("https://accounts.zoho.sa", None, "https://www.zohoapis.sa"),
+}
+
+
+def custom_origins(accounts: str, flow: str | None, crm: str | None) -> Origins:
+    """Three addresses of a person's own choice, checked.
+
+    Parameters: `accounts` is required; `flow` and `crm` may be None or "", but not both.
+    Errors: `ValueError` with one line for people.
+    """
+    if not (accounts or "").strip():
+        raise ValueError("accounts URL: an address is required")
+    origins = Origins(
+        accounts=_origin(accounts, "accounts URL"),
+        flow=_origin(flow, "flow URL") if flow and flow.strip() else None,
+        crm=_origin(crm, "CRM URL") if crm and crm.strip() else None,
+    )
+    if origins.flow is None and origins.crm is None:
+        raise ValueError("flow URL or CRM URL: at least one of them is required")
+    return origins
+
+
+def _origin(text: str, name: str) -> str:
+    """`text` as scheme://host[:port], or ValueError."""
+    text = text.strip()
+    if not text.isascii() or any(ord(char) <= 32 or ord(char) == 127 or char == "\\" for char in text):
+        raise ValueError(f"{name}: only plain ASCII without spaces is allowed")
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        raise ValueError(f"{name}: this is not an address") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"{name}: must start with https:// and name a host")
+    if "@" in parts.netloc:
+        raise ValueError(f"{name}: must not hold a user name or password")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise ValueError(f"{name}: must be scheme and host only, without path or query")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError(f"{name}: http:// is allowed for this machine only, use https://")
+    if port == 0:
+        raise ValueError(f"{name}: port 0 is not a port")
+    shown = f"[{host}]" if ":" in host else host
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None and port != default else "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (no port, no brackets) is this machine by its very name: 127/8, ::1, localhost."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return address in ipaddress.ip_network("127.0.0.0/8")
+    return address == ipaddress.IPv6Address("::1")
+
+
+def allowed_api_domain(origins: Origins, api_domain: str) -> bool:
+    """Whether an `api_domain` that came with a token may be used for this account.
+
+    Tokens must not follow an address that a reply names: only the CRM origin of the account itself is
+    allowed, with or without the `www.` that Zoho's own documents disagree about.
+    Parameters: `api_domain` as in the token reply (SDK "Trap", notes/zoho-api.md, section 4).
+    """
+    if origins.crm is None:
+        return False
+    try:
+        asked = _origin(api_domain, "api_domain")
+    except ValueError:
+        return False
+    return _bare(asked) == _bare(origins.crm)
+
+
+def _bare(origin: str) -> str:
+    return origin.replace("://www.", "://", 1)
+
+
+def data_center_of_accounts_server(accounts_server: str) -> str | None:
+    """The key of the data centre whose accounts host this is, None when it is none of Zoho's.
+
+    Used for the `accounts-server` of an OAuth redirect, which must never be trusted beyond this list.
+    Source: accounts multi-dc/client-authorization.html (notes/zoho-api.md, section 5).
+    """
+    try:
+        asked = _origin(accounts_server, "accounts-server")
+    except ValueError:
+        return None
+    return next((key for key, origins in DATA_CENTERS.items() if origins.accounts == asked), None)

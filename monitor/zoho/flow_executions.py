@@ -1,0 +1,59 @@
+"""Executions of flows, and the one call that must never go out twice. Source: seed, section 8."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.zoho.flow_base import FlowApi
+from monitor.zoho.protocol import utc_text
+from monitor.zoho.shapes import executions as shapes
+from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, ExecutionStats, RetryReply
+
+
+class FlowExecutions(FlowApi):
+    """List, look at, count and retry executions."""
+
+    def list_executions(
+        self,
+        flow_id: str,
+        *,
+        status: str | None = None,
+        from_date: datetime | None = None,
+        to_date: datetime | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> ExecutionPage:
+        """One page of a flow's executions; their order is not documented.
+
+        Parameters: `status` success, failed or running; `from_date`, `to_date` aware times, sent as UTC to
+        the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed).
+        Errors: `NotFound`.
+        """
+        params = {
+            "status": status,
+            "from_date": utc_text(from_date) if from_date else None,
+            "to_date": utc_text(to_date) if to_date else None,
+            "page": page,
+            "per_page": per_page,
+        }
+        return shapes.execution_page(self._get("flows", flow_id, "executions", params=params), flow_id)
+
+    def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
+        """One execution as it stands now. Errors: `NotFound`."""
+        return shapes.execution_detail(self._get("flows", flow_id, "executions", execution_id), flow_id)
+
+    def execution_stats(self, flow_id: str, period: str = "last_30_days") -> ExecutionStats:
+        """Counters of a flow's executions over a period such as last_7_days. Errors: `NotFound`."""
+        params = {"period": period}
+        return shapes.execution_stats(self._get("flows", flow_id, "executions", "stats", params=params))
+
+    def retry_execution(self, flow_id: str, execution_id: str) -> RetryReply:
+        """Ask Zoho to run a failed execution again: one POST, sent exactly once, on its own connection.
+
+        The token is not renewed here and nothing is repeated; the caller decides by the error.
+        Errors, by what they prove (notes/reliability.md, section 4.2): `NotSent` it never left;
+        `TokenRefused`, `ScopeMissing` and `Wait` it was refused for now; `Refused` and `NotAvailable` it was
+        rejected; `AnswerLost` and `BadAnswer` nothing at all, it may be running. What the gate raises
+        from `before_call` comes before anything is sent.
+        """
+        return shapes.retry_reply(self._once("POST", "flows", flow_id, "executions", execution_id, "retry"))

@@ -1,0 +1,209 @@
+"""Zoho's HTTP without I/O: a request to send, an answer to read, and nothing in between.
+
+Everything odd about Zoho's replies is known here, so that it can be tested from bytes in a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from urllib.parse import quote, urlencode, urlsplit
+
+from monitor.zoho import clean
+from monitor.zoho.errors import BadAnswer, TornAnswer
+
+_HTML_START = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
+_TOKEN_LIKE = re.compile(r"1000\.[0-9A-Za-z._-]{6,}")
+_NAMED_SECRET = re.compile(
+    r"(?i)((?:access_?token|refresh_?token|client_?secret|zapikey|oauthtoken|authorization|bearer)"
+    r"\"?\s*[=: ]\s*\"?)[^\s\"',;&]+"
+)
+
+
+class Headers(Mapping[str, str]):
+    """Reply headers: names in any case, the repr without values (they may hold cookies)."""
+
+    def __init__(self, pairs: Mapping[str, str] | list[tuple[str, str]] | None = None) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs.items() if isinstance(pairs, Mapping) else pairs or []:
+            key = name.lower()
+            self._values[key] = f"{self._values[key]}, {value}" if key in self._values else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Headers({sorted(self._values)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Request:
+    """One request, ready to send.
+
+    `fresh`: on a connection of its own that is closed afterwards (a stale pooled one may take a POST and
+    lose it). `total`: seconds for this call as a whole, None for the transport's own figure.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    fresh: bool = False
+    total: float | None = None
+
+    @property
+    def path(self) -> str:
+        """The path without query."""
+        return urlsplit(self.url).path or "/"
+
+    @property
+    def where(self) -> str:
+        """For messages: method, host and path; never the query, headers or body."""
+        return f"{self.method} {urlsplit(self.url).netloc.rpartition('@')[2]}{self.path}"
+
+    def __repr__(self) -> str:
+        return f"Request({self.where})"
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """One complete reply. `received_at` is on the transport's monotonic clock, `received_utc` on the wall's."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    received_at: float
+    received_utc: datetime
+    where: str = ""
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {len(self.body)} bytes, {self.where})"
+
+    @cached_property
+    def server_date(self) -> datetime | None:
+        """The server's clock by its `Date` header, aware UTC; None when absent or not a date."""
+        return http_date(self.headers.get("date", ""))
+
+    @property
+    def is_html(self) -> bool:
+        """Whether this is a web page: no API of Zoho's answers with one."""
+        return "html" in self.headers.get("content-type", "").lower() or bool(_HTML_START.match(self.body))
+
+    @cached_property
+    def json(self) -> object:
+        """The body as JSON (NaN, Infinity and numbers beyond 64 bits read as None); None for a 204.
+
+        Errors: `BadAnswer` for HTML and other types, `TornAnswer` for JSON that breaks off.
+        """
+        if self.status == 204 or (not self.body and self.status == 205):
+            return None
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind and "json" not in kind:
+            raise BadAnswer(f"{self.where} answered {self.status} with {self.kind}", status=self.status)
+        try:
+            return parse_json(self.body)
+        except RecursionError:
+            raise BadAnswer(f"{self.where} answered JSON nested too deep", status=self.status) from None
+        except ValueError:
+            error = BadAnswer if self.is_html else TornAnswer
+            raise error(f"{self.where} answered {self.status} with {self.kind}", status=self.status) from None
+
+    @property
+    def any_json(self) -> object:
+        """The body as JSON whatever type it claims; None when it is none. For error bodies."""
+        try:
+            return parse_json(self.body)
+        except (RecursionError, ValueError):
+            return None
+
+    @property
+    def kind(self) -> str:
+        """What came instead of JSON, in words."""
+        if not self.body:
+            return "an empty body"
+        if self.is_html:
+            return "an HTML page instead of JSON"
+        return "something that is not JSON"
+
+
+def parse_json(body: bytes) -> object:
+    """UTF-8 JSON, with or without BOM. Errors: `ValueError` (also for bad UTF-8), `RecursionError`."""
+    found: object = json.loads(
+        body.decode("utf-8-sig"), parse_int=_parse_int, parse_float=_parse_float, parse_constant=lambda _: None
+    )
+    return found
+
+
+def _parse_int(digits: str) -> int | None:
+    # Longer ones are not worth the quadratic time that int() takes for them.
+    value = int(digits) if len(digits) <= 20 else None
+    return value if value is not None and clean.INT_MIN <= value <= clean.INT_MAX else None
+
+
+def _parse_float(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
+
+
+def http_date(value: str) -> datetime | None:
+    """An HTTP-date as aware UTC, None when it is none (RFC 9110, section 5.6.7)."""
+    try:
+        found = parsedate_to_datetime(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def build_url(origin: str, *segments: str, params: Mapping[str, object] | None = None) -> str:
+    """`origin/a/b?x=1` with every part quoted; parameters that are None are left out, booleans are true/false.
+
+    Errors: `ValueError` for a segment that would change the path (empty, ".", "..").
+    """
+    for segment in segments:
+        if segment.strip() in {"", ".", ".."}:
+            raise ValueError(f"not a usable id or name in an address: {segment!r}")
+    path = "/".join(quote(segment, safe="") for segment in segments)
+    pairs = {name: _param(value) for name, value in (params or {}).items() if value is not None}
+    return f"{origin.rstrip('/')}/{path}" + (f"?{urlencode(pairs, quote_via=quote)}" if pairs else "")
+
+
+def _param(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def utc_text(when: datetime) -> str:
+    """A time as Zoho's `YYYY-MM-DDTHH:MM:SSZ`. Errors: `ValueError` for a naive one."""
+    if when.tzinfo is None:
+        raise ValueError("a time without zone cannot be sent")
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def json_body(value: object) -> bytes:
+    """`value` as the body of a request."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+
+
+def form_body(fields: Mapping[str, str | None]) -> bytes:
+    """A form; fields that are None are left out. Secrets travel here, never in a query."""
+    return urlencode({name: value for name, value in fields.items() if value is not None}).encode()
+
+
+def redact(message: object, *secrets: str) -> str:
+    """A text of Zoho's (or a library's) for our messages: one short line without anything like a token."""
+    shown = clean.line(message, 300)
+    for secret in secrets:
+        if secret:
+            shown = shown.replace(secret, "…")
+    return _NAMED_SECRET.sub(r"\1…", _TOKEN_LIKE.sub("…", shown))

@@ -1,0 +1,122 @@
+"""What all replies have in common: finding the list, and putting bad records aside."""
+
+# ruff: noqa: N818 (named for what happened; callers read `except Wait`)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from monitor.zoho import clean
+from monitor.zoho.errors import BadAnswer
+
+T = TypeVar("T")
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One record that could not be read; the rest of its page goes on.
+
+    `raw_text` is ASCII-escaped and at most 4 kB, so any database and any page can hold it.
+    """
+
+    raw_text: str
+    reason: str
+
+
+class Unusable(Exception):
+    """A record that cannot be kept; the reason is for people. Never leaves this package."""
+
+
+def as_object(payload: object, what: str) -> Mapping[str, object]:
+    """`payload` if it is a JSON object. Errors: `BadAnswer`."""
+    if isinstance(payload, Mapping):
+        return payload
+    raise BadAnswer(f"{what}: a JSON object was expected, got {_kind(payload)}")
+
+
+def find_list(payload: object, *names: str) -> list[object]:
+    """The list called one of `names` in `payload` or in its "data", or "data" itself.
+
+    An absent list is never an empty one: it is `BadAnswer`, so that a strange reply is not taken
+    for "there is nothing" (notes/reliability.md, F14).
+    """
+    outer = as_object(payload, names[0])
+    data = outer.get("data")
+    for place in (data, outer):
+        if isinstance(place, Mapping):
+            for name in names:
+                if isinstance(place.get(name), list):
+                    return list(place[name])
+    if isinstance(data, list):
+        return list(data)
+    raise BadAnswer(f'{names[0]}: the reply has no list "{names[0]}"')
+
+
+def find_object(payload: object, *names: str) -> Mapping[str, object]:
+    """The object called one of `names` in `payload` or in its "data"; else "data", else `payload`."""
+    outer = as_object(payload, names[0])
+    data = outer.get("data")
+    for place in (data, outer):
+        if isinstance(place, Mapping):
+            for name in names:
+                found = place.get(name)
+                if isinstance(found, Mapping):
+                    return found
+    if "data" in outer:
+        return as_object(data, names[0])
+    return outer
+
+
+def paging(payload: object, place: str = "data") -> Mapping[str, object]:
+    """The object that holds page numbers: `payload[place]`, else `payload` itself, else nothing."""
+    if not isinstance(payload, Mapping):
+        return {}
+    inner = payload.get(place)
+    return inner if isinstance(inner, Mapping) else payload
+
+
+def read_all(items: list[object], parse: Callable[[Mapping[str, object]], T]) -> tuple[list[T], list[Rejected]]:
+    """Every record that `parse` can read, and the others as `Rejected`."""
+    good: list[T] = []
+    bad: list[Rejected] = []
+    for item in items:
+        if not isinstance(item, Mapping):
+            bad.append(Rejected(clean.escaped(item), f"a JSON object was expected, got {_kind(item)}"))
+            continue
+        try:
+            good.append(parse(item))
+        except Unusable as problem:
+            bad.append(Rejected(clean.escaped(item), str(problem)))
+    return good, bad
+
+
+def read_one(item: Mapping[str, object], parse: Callable[[Mapping[str, object]], T]) -> T:
+    """One record that was asked for by itself. Errors: `BadAnswer` where a list would reject it."""
+    try:
+        return parse(item)
+    except Unusable as problem:
+        raise BadAnswer(f"the reply cannot be used: {problem}") from None
+
+
+def need_id(record: Mapping[str, object], *names: str) -> str:
+    """The record's own id, under the first of `names` that has one. Errors: `Unusable`."""
+    for name in names:
+        found = clean.identifier(record.get(name))
+        if found:
+            return found
+    raise Unusable(f"no usable {names[0]}")
+
+
+def person(value: object) -> str:
+    """The name in Zoho's `{"id", "name"}`, or a plain text, on one line."""
+    if isinstance(value, Mapping):
+        value = value.get("name") or value.get("full_name")
+    return clean.line(value, clean.NAME_LIMIT)
+
+
+def _kind(value: object) -> str:
+    names = {type(None): "null", bool: "true/false", str: "text", int: "a number", float: "a number", list: "a list"}
+    return names.get(type(value), "an object")

@@ -1,0 +1,165 @@
+"""Executions of a flow. Source: seed zoho-flow-api.md, section 8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.zoho import clean
+from monitor.zoho.errors import BadAnswer
+from monitor.zoho.shapes.base import (
+    Json,
+    Rejected,
+    as_object,
+    find_list,
+    find_object,
+    need_id,
+    paging,
+    read_all,
+    read_one,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """One run of a flow. Text is "" and numbers are None where Zoho does not say.
+
+    `duration_ms` is in milliseconds and kept as it came, even when negative; `trigger_data` is whatever
+    JSON started the run, often personal data.
+    """
+
+    execution_id: str
+    flow_id: str
+    status: str  # lower case: success, failed, running, or a word we do not know yet
+    started_time: datetime | None
+    completed_time: datetime | None
+    duration_ms: int | None
+    trigger_data: object | None = field(repr=False)
+    error_code: str
+    error_message: str
+    error_action_id: str
+    error_details: str
+    actions_executed: int | None
+    actions_successful: int | None
+    actions_failed: int | None
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStats:
+    """Counters of a flow's runs; `success_rate` in percent."""
+
+    total: int | None
+    successful: int | None
+    failed: int | None
+    success_rate: float | None
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """One page of runs in Zoho's order (not documented); `stats` None where the server gives none."""
+
+    rows: list[ExecutionRow]
+    stats: ExecutionStats | None
+    page: int | None
+    per_page: int | None
+    total_count: int | None
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryReply:
+    """Zoho took the retry. `new_execution_id` is the id in the reply, if any; it may be the old one."""
+
+    accepted: bool
+    new_execution_id: str | None
+    raw: Json = field(repr=False)
+
+
+def execution_row(record: Mapping[str, object], flow_id: str = "") -> ExecutionRow:
+    """Parameters: `flow_id` is used where the record does not name its flow. Errors: `Unusable`."""
+    raw = clean.mapping(record)
+    error = record.get("error")
+    problem: Mapping[str, object] = error if isinstance(error, Mapping) else {"message": error}
+    return ExecutionRow(
+        execution_id=need_id(record, "execution_id", "id"),
+        flow_id=clean.identifier(record.get("flow_id")) or flow_id,
+        status=clean.word(record.get("status")),
+        started_time=clean.moment(record.get("started_time")),
+        completed_time=clean.moment(record.get("completed_time")),
+        duration_ms=clean.whole(record.get("duration_ms")),
+        trigger_data=raw.get("trigger_data"),
+        error_code=clean.line(problem.get("code"), clean.CODE_LIMIT),
+        error_message=clean.text(problem.get("message"), clean.MESSAGE_LIMIT),
+        error_action_id=clean.identifier(problem.get("action_id")),
+        error_details=_details(problem.get("details")),
+        actions_executed=clean.count(record.get("actions_executed")),
+        actions_successful=clean.count(record.get("actions_successful")),
+        actions_failed=clean.count(record.get("actions_failed")),
+        raw=raw,
+    )
+
+
+def execution_page(payload: object, flow_id: str = "") -> ExecutionPage:
+    """Errors: `BadAnswer` when there is no list of executions."""
+    items = find_list(payload, "executions", "history")
+    rows, rejected = read_all(items, lambda record: execution_row(record, flow_id))
+    where = paging(payload)
+    stats = where.get("stats")
+    return ExecutionPage(
+        rows=rows,
+        stats=_stats(stats) if isinstance(stats, Mapping) else None,
+        page=clean.count(where.get("page")),
+        per_page=clean.count(where.get("per_page")),
+        total_count=clean.count(where.get("total_count")),
+        rejected=rejected,
+    )
+
+
+def execution_detail(payload: object, flow_id: str = "") -> ExecutionRow:
+    """Errors: `BadAnswer` when the reply is no execution."""
+    return read_one(find_object(payload, "execution"), lambda record: execution_row(record, flow_id))
+
+
+def execution_stats(payload: object) -> ExecutionStats:
+    """Errors: `BadAnswer` when the reply holds no counter at all."""
+    found = _stats(find_object(payload, "stats"))
+    if found.total is None and found.successful is None and found.failed is None:
+        raise BadAnswer("execution statistics: the reply has no counters")
+    return found
+
+
+def retry_reply(payload: object) -> RetryReply:
+    """Source: none; the seed names the call, not its reply, so every likely place is looked at."""
+    data = find_object(payload, "retry")
+    execution = data.get("execution")
+    places: list[Mapping[str, object]] = [data, execution] if isinstance(execution, Mapping) else [data]
+    names = ("new_execution_id", "retry_execution_id", "execution_id")
+    found = (clean.identifier(place.get(name)) for name in names for place in places)
+    return RetryReply(
+        accepted=True,
+        new_execution_id=next((item for item in found if item), None),
+        raw=clean.mapping(as_object(payload, "retry")),
+    )
+
+
+def _stats(record: Mapping[str, object]) -> ExecutionStats:
+    def first(*names: str) -> int | None:
+        return next((clean.count(record[name]) for name in names if record.get(name) is not None), None)
+
+    return ExecutionStats(
+        total=first("total_executions", "total"),
+        successful=first("successful", "success"),
+        failed=first("failed", "failure"),
+        success_rate=clean.number(record.get("success_rate")),
+        raw=clean.mapping(record),
+    )
+
+
+def _details(value: object) -> str:
+    """Details are text in the seed; an object is written out so that nothing is lost."""
+    if isinstance(value, Mapping | list):
+        return clean.json_text(value, clean.MESSAGE_LIMIT)
+    return clean.text(value, clean.MESSAGE_LIMIT)

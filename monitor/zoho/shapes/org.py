@@ -1,0 +1,72 @@
+"""The CRM organisation and its users. Source: notes/zoho-api.md, section 1 (org.json, users.json)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monitor.zoho import clean
+from monitor.zoho.shapes.base import Json, need_id, person
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """The organisation behind a CRM account; `paid_type` decides its API credits."""
+
+    id: str
+    zgid: str
+    company_name: str
+    domain_name: str
+    time_zone: str
+    country_code: str
+    paid_type: str  # lower case: free, standard, professional, enterprise, ultimate, …
+    users_license_purchased: int | None
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CrmUser:
+    """A user of the organisation; name and address are personal data."""
+
+    id: str
+    full_name: str
+    email: str
+    role: str
+    profile: str
+    status: str
+    time_zone: str
+    raw: Json = field(repr=False)
+
+
+def org(record: Mapping[str, object]) -> Org:
+    """Errors: `Unusable` without an id."""
+    licence = record.get("license_details")
+    details: Mapping[str, object] = licence if isinstance(licence, Mapping) else {}
+    return Org(
+        id=need_id(record, "id", "zgid"),
+        zgid=clean.identifier(record.get("zgid")),
+        company_name=clean.line(record.get("company_name"), clean.NAME_LIMIT),
+        domain_name=clean.line(record.get("domain_name"), clean.NAME_LIMIT),
+        time_zone=clean.line(record.get("time_zone"), clean.WORD_LIMIT),
+        country_code=clean.line(record.get("country_code"), clean.WORD_LIMIT),
+        paid_type=clean.word(details.get("paid_type")),
+        users_license_purchased=clean.count(details.get("users_license_purchased")),
+        raw=clean.mapping(record),
+    )
+
+
+def crm_user(record: Mapping[str, object]) -> CrmUser:
+    """Errors: `Unusable` without an id."""
+    whole_name = record.get("full_name") or " ".join(
+        part for part in (record.get("first_name"), record.get("last_name")) if isinstance(part, str)
+    )
+    return CrmUser(
+        id=need_id(record, "id"),
+        full_name=clean.line(whole_name, clean.NAME_LIMIT),
+        email=clean.line(record.get("email"), clean.NAME_LIMIT),
+        role=person(record.get("role")),
+        profile=person(record.get("profile")),
+        status=clean.word(record.get("status")),
+        time_zone=clean.line(record.get("time_zone"), clean.WORD_LIMIT),
+        raw=clean.mapping(record),
+    )

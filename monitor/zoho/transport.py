@@ -1,0 +1,246 @@
+"""The only place that sends anything: one httpx client with what httpx lacks.
+
+What it lacks is a deadline for a call as a whole and a cap on the body *after* decompression
+(notes/reliability.md, section 2.2, rule 10).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Protocol, Self, TypeVar
+
+import httpcore
+import httpx
+
+from monitor.zoho import verdict
+from monitor.zoho.body import BadPacking, BodyTooLarge, LateBody, TornBody, read_body
+from monitor.zoho.errors import AnswerLost, BadAnswer, NotSent, ZohoError
+from monitor.zoho.network import DeadlineBackend
+from monitor.zoho.protocol import Answer, Headers, Request, redact
+from monitor.zoho.repeat import NEVER, RepeatPolicy, repeated
+
+T = TypeVar("T")
+
+# httpx logs whole addresses at INFO and httpcore headers at DEBUG: neither may reach a log.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+_NOTHING_SENT = (
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol,
+    httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.UnsupportedProtocol,
+)  # fmt: skip
+_CORE_ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+
+
+class Gate(Protocol):
+    """Asked before and told after every single attempt; `before` may raise to forbid it."""
+
+    def before(self) -> object: ...
+
+    def after(self, token: object, status: int | None, headers: Mapping[str, str]) -> None: ...
+
+
+class Transport:
+    """Sends requests; repeats reads only.
+
+    Parameters, all in seconds unless said otherwise: `connect`, `read`, `write`, `pool` bound one
+    operation, `total` a whole call with all its repeats; `max_body` bytes after decompression; `http` an
+    httpx transport to use in place of the network; `max_wait` and `repeats` see `RepeatPolicy`
+    (`repeats=1` turns repeating off). `sleep`, `monotonic`, `now` and `rng` are given by tests.
+
+    Safe to share between threads, not across a fork: make one in each process.
+    Errors of its methods: the tree in `monitor.zoho.errors`.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: float = 5.0,
+        read: float = 15.0,
+        write: float = 10.0,
+        pool: float = 5.0,
+        total: float = 45.0,
+        max_body: int = 12_000_000,
+        http: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        rng: random.Random | None = None,
+        max_wait: float = 5.0,
+        repeats: int = 5,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._timeouts = (connect, read, write, pool)
+        self._total = total
+        self._max_body = max_body
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._now = now
+        self._rng = rng or random.Random()  # noqa: S311 (jitter, nothing secret)
+        self.policy = RepeatPolicy(tries=repeats, max_wait=max_wait)
+        self._backend = DeadlineBackend(monotonic)
+        context = None if http else httpx.create_ssl_context(verify=True, trust_env=False)
+        self._reads = _client(http or _PoolTransport(self._backend, context, keep=5))
+        self._once = _client(http or _PoolTransport(self._backend, context, keep=0))
+
+    def request(self, req: Request, *, gate: Gate | None = None) -> Answer:
+        """Send `req` and give the answer, whatever its status, but 408, 429 and 5xx as errors.
+
+        A GET is repeated within the policy; anything else is sent exactly once.
+        """
+        return self.call(req, _worth_reading, gate=gate)
+
+    def call(self, req: Request, read: Callable[[Answer], T], *, gate: Gate | None = None) -> T:
+        """Like `request`, with `read` making a value of the answer; its errors count for repeating too."""
+        return repeated(
+            lambda left: self._attempt(req, read, gate, left),
+            policy=self.policy if req.method == "GET" else NEVER,
+            total=self._total if req.total is None else req.total,
+            sleep=self._sleep,
+            monotonic=self._monotonic,
+            rng=self._rng,
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._reads.close()
+        self._once.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _attempt(self, req: Request, read: Callable[[Answer], T], gate: Gate | None, left: float) -> T:
+        token = gate.before() if gate else None
+        status: int | None = None
+        headers = Headers()
+        try:
+            answer = self._exchange(req, left)
+            status, headers = answer.status, answer.headers
+            return read(answer)
+        finally:
+            if gate:
+                gate.after(token, status, headers)
+
+    def _exchange(self, req: Request, left: float) -> Answer:
+        problem: Exception
+        try:
+            return self._send(req, self._monotonic() + left, left)
+        except BodyTooLarge:
+            raise BadAnswer(f"{req.where} answered more than {self._max_body} bytes") from None
+        except BadPacking:
+            raise BadAnswer(f"{req.where} answered a body that cannot be unpacked") from None
+        except (httpx.HTTPError, *_CORE_ERRORS, TornBody, LateBody, OSError) as error:
+            problem = error
+        # Outside of the handler, so that the library's exception, which holds the request with its
+        # secrets, is not chained to ours.
+        raise _unreachable(req, problem)
+
+    def _send(self, req: Request, end: float, left: float) -> Answer:
+        connect, read, write, pool = (min(seconds, left) for seconds in self._timeouts)
+        client = self._once if req.fresh else self._reads
+        extra = {"Connection": "close"} if req.fresh else {}
+        sent = client.build_request(
+            req.method,
+            req.url,
+            headers={**req.headers, **extra},
+            content=req.body or None,
+            timeout=httpx.Timeout(connect=connect, read=read, write=write, pool=pool),
+        )
+        with self._backend.until(end):
+            response = client.send(sent, stream=True, follow_redirects=False)
+            try:
+                body = self._body(response, end)
+            finally:
+                response.close()
+        headers = Headers(response.headers.multi_items())
+        return Answer(response.status_code, headers, body, self._monotonic(), self._now(), req.where)
+
+    def _body(self, response: httpx.Response, end: float) -> bytes:
+        if response.is_stream_consumed:  # a test's transport may answer with a body already unpacked
+            return read_body([response.content], "", self._max_body, lambda: False)
+        encoding = response.headers.get("content-encoding", "")
+        return read_body(response.iter_raw(), encoding, self._max_body, lambda: self._monotonic() > end)
+
+
+def _worth_reading(answer: Answer) -> Answer:
+    if answer.status in {408, 429} or answer.status >= 500:
+        verdict.read(answer)
+    return answer
+
+
+def _unreachable(req: Request, problem: Exception) -> ZohoError:
+    """Our error for the library's: did anything leave, and what should a person check?"""
+    told = redact(problem) or type(problem).__name__
+    if not isinstance(problem, _NOTHING_SENT):
+        return AnswerLost(f"{req.where}: the answer was lost ({told})")
+    if "CERTIFICATE_VERIFY_FAILED" in told:
+        hint = "The certificate of this host is not trusted: is the address right, is a proxy in between?"
+        return NotSent(f"{req.where}: no connection ({told})", hint=hint, again=False)
+    if "looked up" in told:
+        return NotSent(f"{req.where}: no connection ({told})", hint="Is the host name (data centre) right?")
+    return NotSent(f"{req.where}: no connection ({told})")
+
+
+def _client(transport: httpx.BaseTransport) -> httpx.Client:
+    return httpx.Client(
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        # One transport serves many accounts: a cookie of one must never travel with another's token.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",  # what `read_body` can unpack piece by piece
+            "User-Agent": "zoho-automation-monitor",
+        },
+    )
+
+
+class _PoolTransport(httpx.BaseTransport):
+    """httpx on a connection pool whose sockets know the deadline; `keep` idle connections are kept."""
+
+    def __init__(self, backend: DeadlineBackend, context: object, keep: int) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,  # type: ignore[arg-type]
+            max_connections=20,
+            max_keepalive_connections=keep,
+            keepalive_expiry=5.0,
+            http2=False,
+            retries=0,
+            network_backend=backend,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raw = request.url
+        sent = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=raw.raw_scheme, host=raw.raw_host, port=raw.port, target=raw.raw_path),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions=request.extensions,
+        )
+        answer = self._pool.handle_request(sent)
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
+        )
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()

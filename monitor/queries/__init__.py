@@ -1,0 +1,1 @@
+"""What pages, commands and health checks read. Nothing here writes."""

@@ -6,8 +6,25 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from dashboard.navigation import menu_for
+from monitor.models import User
+from monitor.queries import freshness
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """`demo`: whether this is the demonstration."""
-    return {"demo": settings.DEMO}
+    """`demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in
+    `menu`, `open_alert_count` and `mirror` (how fresh and complete the mirror is). The last three ask the
+    database only where a template uses them.
+    """
+    now = timezone.now()
+    values: dict[str, Any] = {"demo": settings.DEMO, "now": now}
+    user = getattr(request, "user", None)
+    if isinstance(user, User):
+        match = request.resolver_match
+        values["menu"] = menu_for(user, (match.url_name or "") if match else "")
+        values["open_alert_count"] = SimpleLazyObject(freshness.open_alert_count)
+        values["mirror"] = SimpleLazyObject(lambda: freshness.mirror(now))
+    return values

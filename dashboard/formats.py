@@ -1,0 +1,99 @@
+"""How numbers and times are written for people. Pure; the template tags are a thin layer over it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import floor
+
+DASH = "–"
+_STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def rate(value: float | None, digits: int = 1) -> str:
+    """A percentage, rounded down: 99.96 is "99.9 %", because "100 %" must mean that nothing failed.
+
+    Args:
+        value: per cent, 0 to 100, or None where nothing ran.
+        digits: digits after the point.
+    """
+    if value is None:
+        return DASH
+    if value >= 100:
+        return "100 %"
+    factor = 10**digits
+    # The small addend keeps 95.3 (stored as 95.29999...) from being shown as 95.2.
+    cut = floor(value * factor + 1e-7) / factor
+    return f"{cut:.{digits}f} %"
+
+
+def number(value: float | None) -> str:
+    """Thousands separated by commas; a dash where there is no number."""
+    if value is None:
+        return DASH
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def span(seconds: float | None) -> str:
+    """A length of time in at most two units: "3 d 4 h", "12 min", "41 s"."""
+    if seconds is None:
+        return DASH
+    left = max(0, int(seconds))
+    if left < 1:
+        return "0 s"
+    parts: list[str] = []
+    for size, unit in _STEPS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return " ".join(parts)
+
+
+def duration(milliseconds: float | None) -> str:
+    """A run's duration: "820 ms", "2.4 s", "3 min 5 s"."""
+    if milliseconds is None:
+        return DASH
+    if milliseconds < 0:
+        return f"{milliseconds:,.0f} ms"
+    if milliseconds < 999.5:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 59_950:
+        return f"{milliseconds / 1000:.1f} s"
+    return span(milliseconds / 1000)
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """ "5 min ago", "just now", "in 3 min"; one unit only, since the exact time stands in the tooltip."""
+    delta = (now - at).total_seconds()
+    if abs(delta) < 5:
+        return "just now"
+    size, unit = next((size, unit) for size, unit in _STEPS if abs(delta) >= size)
+    text = f"{int(abs(delta) // size)} {unit}"
+    return f"{text} ago" if delta > 0 else f"in {text}"
+
+
+def change(value: float | None, before: float | None) -> str:
+    """The signed difference of two numbers, or nothing where one of them is missing."""
+    if value is None or before is None:
+        return ""
+    return f"{value - before:+,.0f}".replace("-", "−")
+
+
+def points(value: float | None, before: float | None) -> str:
+    """The signed difference of two percentages, in percentage points."""
+    if value is None or before is None:
+        return ""
+    return f"{value - before:+.1f} pt".replace("-", "−")
+
+
+def capped(count: int, cap: int) -> str:
+    """A count that was stopped at `cap`: "1,000+"."""
+    return f"{cap:,}+" if count > cap else f"{count:,}"
+
+
+def total_seconds(value: timedelta | float | None) -> float | None:
+    """Seconds of a timedelta; numbers are seconds already."""
+    return value.total_seconds() if isinstance(value, timedelta) else value

@@ -1,0 +1,55 @@
+"""The main menu: what it offers to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+
+from monitor.models import may
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu. `sections` are the URL names whose pages belong to it."""
+
+    name: str
+    label: str
+    icon: str
+    sections: tuple[str, ...] = ()
+    right: str = "view"
+    counts_alerts: bool = False
+
+
+MENU = (
+    Entry("overview", "Overview", "layout-dashboard"),
+    Entry("flows", "Flows", "workflow", ("flow",)),
+    Entry("executions", "Executions", "list", ("execution",)),
+    Entry("rules", "Workflow rules", "git-branch", ("rule",)),
+    Entry("alerts", "Alerts", "bell", ("alert", "alert_rules"), counts_alerts=True),
+    Entry("accounts", "Accounts", "building-2", ("account", "connect"), right="accounts"),
+    Entry("people", "People", "users", right="users"),
+    Entry("mails", "Mails", "mail", right="mails"),
+    Entry("audit", "Audit trail", "scroll-text", right="users"),
+)
+
+
+def menu_for(user: Any, url_name: str) -> list[dict[str, Any]]:
+    """The menu's entries for a person.
+
+    Args:
+        user: who looks.
+        url_name: of the page that is open, to mark its entry.
+    """
+    entries = []
+    for entry in MENU:
+        if not may(user, entry.right):
+            continue
+        try:
+            url = reverse(entry.name)
+        except NoReverseMatch:
+            continue
+        is_current = url_name == entry.name or url_name in entry.sections
+        entries.append({"entry": entry, "url": url, "is_current": is_current})
+    return entries

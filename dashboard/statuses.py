@@ -1,0 +1,80 @@
+"""Each status of the product: its word, its colour's role and its icon. A status is never told by colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one status is shown: `tone` is one of good, bad, warn, info, quiet; `icon` is lucide's name."""
+
+    label: str
+    tone: str
+    icon: str
+
+
+_LOOKS: dict[str, Look] = {
+    # executions
+    "success": Look("Success", "good", "circle-check"),
+    "failed": Look("Failed", "bad", "circle-x"),
+    "running": Look("Running", "info", "loader"),
+    # flows, connections, rules
+    "active": Look("Active", "good", "circle-play"),
+    "inactive": Look("Inactive", "quiet", "circle-pause"),
+    "disabled": Look("Disabled", "quiet", "circle-pause"),
+    "expired": Look("Expired", "bad", "unplug"),
+    "error": Look("Error", "bad", "circle-x"),
+    "gone": Look("Deleted in Zoho", "quiet", "trash-2"),
+    # accounts and their streams
+    "ok": Look("Healthy", "good", "circle-check"),
+    "never": Look("Not read yet", "quiet", "clock"),
+    "pending": Look("Not read yet", "quiet", "clock"),
+    "incomplete": Look("Incomplete", "warn", "triangle-alert"),
+    "throttled": Look("Throttled by Zoho", "warn", "gauge"),
+    "unreachable": Look("Cannot be reached", "bad", "cloud-off"),
+    "revoked": Look("Credentials refused", "bad", "key-round"),
+    "schema": Look("Unknown answers", "bad", "circle-question-mark"),
+    "stale": Look("Out of date", "warn", "clock-alert"),
+    "paused": Look("Not mirrored", "quiet", "circle-pause"),
+    "not_available": Look("Not available", "quiet", "ban"),
+    "failing": Look("Failing", "bad", "circle-x"),
+    "complete": Look("Complete", "good", "circle-check"),
+    # alerts and transitions
+    "firing": Look("Firing", "bad", "bell-ring"),
+    "resolved": Look("Recovered", "good", "circle-check"),
+    "no_data": Look("No data", "warn", "circle-question-mark"),
+    "data_back": Look("Data is back", "info", "circle-check"),
+    "acknowledged": Look("Acknowledged", "info", "user-check"),
+    # retries
+    "requested": Look("Requested", "info", "clock"),
+    "sending": Look("Sending", "info", "send"),
+    "accepted": Look("Accepted by Zoho", "info", "circle-check"),
+    "unknown": Look("Outcome unknown", "warn", "circle-question-mark"),
+    "succeeded": Look("Succeeded", "good", "circle-check"),
+    "failed_again": Look("Failed again", "bad", "circle-x"),
+    "rejected": Look("Rejected by Zoho", "bad", "ban"),
+    "cancelled": Look("Cancelled", "quiet", "ban"),
+    "not_run": Look("Did not run", "quiet", "ban"),
+    # mails
+    "queued": Look("Queued", "info", "clock"),
+    "sent": Look("Sent", "good", "mail-check"),
+    "dead": Look("Given up", "bad", "mail-x"),
+    # roles
+    "viewer": Look("Viewer", "quiet", "eye"),
+    "operator": Look("Operator", "info", "user-cog"),
+    "admin": Look("Admin", "warn", "shield"),
+}
+
+
+def look(status: str, label: str = "") -> Look:
+    """How to show a status; one that Zoho does not document is shown as it came.
+
+    Args:
+        status: the stored value, such as ``"failed"``.
+        label: other words than the usual ones.
+    """
+    known = _LOOKS.get(status)
+    if known is None:
+        return Look(label or status or "unknown", "quiet", "circle-question-mark")
+    return Look(label or known.label, known.tone, known.icon)

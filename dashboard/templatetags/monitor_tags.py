@@ -1,0 +1,85 @@
+"""Tags of our templates: times, durations, rates, status pills, icons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from lucide.templatetags.lucide import lucide as lucide_svg
+
+from dashboard import formats, statuses
+
+register = template.Library()
+register.filter("rate", formats.rate)
+register.filter("number", formats.number)
+register.filter("duration", formats.duration)
+register.filter("points", formats.points)
+register.filter("change", formats.change)
+register.filter("capped", formats.capped)
+
+
+@register.filter
+def span(value: Any) -> str:
+    """A timedelta or seconds as "3 d 4 h"."""
+    return formats.span(formats.total_seconds(value))
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16) -> SafeString:
+    """A lucide icon as inline SVG. It only accompanies words, so assistive technology skips it."""
+    return SafeString(lucide_svg(name, size=size, **{"class": "icon", "aria-hidden": "true", "focusable": "false"}))
+
+
+@register.simple_tag
+def pill(status: str, label: str = "") -> SafeString:
+    """A status: icon, word and colour. `{% pill execution.status %}`, `{% pill "stale" "3 h old" %}`."""
+    look = statuses.look(str(status or ""), str(label or ""))
+    return format_html('<span class="pill pill--{}">{}{}</span>', look.tone, icon(look.icon, 14), look.label)
+
+
+def absolute(at: datetime) -> str:
+    """The exact time in the viewer's zone: "Sun 22 Nov 2026, 12:00:05 UTC"."""
+    local = timezone.localtime(at)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
+    """ "5 min ago" with the exact time, in the viewer's zone, in the tooltip. Uses the page's `now`."""
+    if not at:
+        return missing
+    now = context.get("now") or timezone.now()
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), formats.relative(at, now)
+    )
+
+
+@register.simple_tag
+def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
+    """ "22 Nov 12:00:05", in the viewer's zone, with the whole date and the zone in the tooltip."""
+    if not at:
+        return missing
+    local = timezone.localtime(at)
+    year = "" if local.year == timezone.localtime().year else f" {local.year}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        absolute(at),
+        f"{local.day} {local:%b}{year} {local:%H:%M:%S}",
+    )
+
+
+@register.simple_tag
+def day(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
+    """ "22 Nov 2026" in the viewer's zone."""
+    if not at:
+        return missing
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), f"{local.day} {local:%b %Y}"
+    )

@@ -1,0 +1,44 @@
+// Parts that refresh themselves (htmx). What cannot be refreshed must not pass for fresh.
+"use strict";
+{
+  const LOST = "refresh-lost";
+
+  function lost(text) {
+    let bar = document.getElementById(LOST);
+    if (!bar) {
+      bar = document.createElement("div");
+      bar.id = LOST;
+      bar.className = "banner banner--warn";
+      bar.setAttribute("role", "status");
+      document.getElementById("messages")?.after(bar);
+    }
+    bar.textContent = text;
+  }
+
+  const clock = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+  let lastGood = clock();
+
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (!event.detail.successful) return;
+    lastGood = clock();
+    document.getElementById(LOST)?.remove();
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+    document.addEventListener(name, () => lost(`This page could not be refreshed. It shows ${lastGood}.`));
+  }
+
+  // The session ended: an answer from the sign-in page must not land inside a card.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.xhr.responseURL.includes("/accounts/login/")) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+
+  // A tab in the background asks for nothing.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const polled = event.detail.elt.matches("[hx-trigger*=every]");
+    if (polled && (document.hidden || document.querySelector("dialog[open]"))) event.preventDefault();
+  });
+}

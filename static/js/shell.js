@@ -1,0 +1,56 @@
+// The page's frame: the menu button on a phone and dialogs. Works by data attributes, no inline handlers.
+"use strict";
+document.documentElement.classList.add("js");
+
+for (const button of document.querySelectorAll("[data-toggles]")) {
+  const target = document.getElementById(button.dataset.toggles);
+  const openClass = `${button.dataset.toggles}--open`;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const open = target.classList.toggle(openClass);
+    button.setAttribute("aria-expanded", String(open));
+  });
+  target.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && target.classList.contains(openClass)) {
+      target.classList.remove(openClass);
+      button.setAttribute("aria-expanded", "false");
+      button.focus();
+    }
+  });
+}
+
+// <button data-opens="ID"> opens <dialog id="ID">; <button data-closes> inside closes it. On the document, so
+// that buttons in parts that were refreshed work too.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    document.getElementById(opener.dataset.opens)?.showModal();
+    return;
+  }
+  event.target.closest("[data-closes]")?.closest("dialog")?.close();
+});
+
+// A form is sent once: a double click on "Retry" must not post twice (the server refuses the second anyway).
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+});
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+});
+
+// Filters act at once where scripts run; the button stays for those who want it.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-autosubmit]");
+  if (form && event.target.matches("select")) form.requestSubmit();
+});

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import connection, models
 
@@ -20,7 +20,7 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
         Returns:
             How many distinct hours were marked.
         """
-        hours = sorted({(flow, at.replace(minute=0, second=0, microsecond=0)) for flow, at in pairs})
+        hours = sorted({(flow, at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)) for flow, at in pairs})
         table = self.model._meta.db_table
         statement = (
             f"INSERT INTO {table} (flow_id, hour, marks) VALUES (%s, %s, 1) "  # noqa: S608 - our own table's name

@@ -77,6 +77,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shared by all processes: sign-in rate limits must not be counted per process.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
+    # django-q2 writes its statistics to a cache twice a second; nobody reads them (monitor.supervisor has its own).
+    "queue": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
 }
 
 AUTH_USER_MODEL = "monitor.User"
@@ -145,6 +147,7 @@ Q_CLUSTER = {
     "guard_cycle": 0.5,
     "max_rss": 300_000,
     "scheduler": False,
+    "cache": "queue",
     "label": "Queue",
 }
 

@@ -1,0 +1,35 @@
+"""django-q2's own command, kept for the supervisor: by hand it would freeze one day and nobody would notice."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from django.core.management.base import CommandError
+from django_q.management.commands.qcluster import Command as QueueCommand
+
+from monitor.supervisor import activity, processes
+
+
+class Command(QueueCommand):  # type: ignore[misc]
+    help = "The queue's cluster. Not to be started by hand: `manage.py worker` starts, watches and replaces it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not os.environ.get(activity.CLUSTER):
+            raise CommandError("start `manage.py worker`: it runs this cluster and replaces it when it freezes")
+        activity.connect()
+        _tie_forks_to_their_parents()
+        super().handle(*args, **options)
+
+
+def _tie_forks_to_their_parents() -> None:
+    """The cluster forks leader > sentinel > workers; where one is killed, those below it end with it."""
+    parent = os.getpid()
+
+    def in_child() -> None:
+        nonlocal parent
+        grandparent, parent = parent, os.getpid()
+        processes.die_with_parent(grandparent, signal.SIGKILL)
+
+    os.register_at_fork(after_in_child=in_child)

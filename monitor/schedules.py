@@ -1,0 +1,51 @@
+"""The one table of periodic jobs. The supervisor wakes them; django-q2's own scheduler is off (its grain is minutes).
+
+A job is a hint: what it should do is derived from tables when it runs, so a lost or doubled one does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Job:
+    """One periodic job.
+
+    Attributes:
+        name: its key in `due`'s `last_started`.
+        every: seconds between two starts.
+        task: dotted path of its door in `monitor.tasks`.
+    """
+
+    name: str
+    every: float
+    task: str
+
+
+JOBS: tuple[Job, ...] = (
+    Job("tick", 10, "monitor.tasks.tick"),
+    Job("judge", 15, "monitor.tasks.judge"),
+    Job("deliver", 5, "monitor.tasks.deliver"),
+    Job("send_retries", 5, "monitor.tasks.send_retries"),
+    Job("housekeeping", 600, "monitor.tasks.housekeeping"),
+)
+
+
+def due(jobs: Iterable[Job], last_started: Mapping[str, datetime], now: datetime) -> list[Job]:
+    """The jobs to start now, in the table's order.
+
+    Args:
+        jobs: the table.
+        last_started: when each was started last, by name; a job that is not in it is due at once.
+        now: the present. A clock that was set back by more than a job's pace makes it due again, instead of
+            silencing it until the old time has come round.
+    """
+    found = []
+    for job in jobs:
+        last = last_started.get(job.name)
+        if last is None or abs(now - last) >= timedelta(seconds=job.every):
+            found.append(job)
+    return found

@@ -1,0 +1,48 @@
+"""Runs inside the cluster's worker processes: each marks itself busy or idle in its own WorkerBeat row."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import datetime
+from typing import Any
+
+from django.db import Error as DatabaseTrouble
+from django.utils import timezone
+from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
+
+from monitor.models import WorkerBeat
+
+CLUSTER = "MONITOR_CLUSTER"  # environment variable: which cluster of which supervisor this process belongs to
+logger = logging.getLogger(__name__)
+
+
+def beat_prefix(cluster: str) -> str:
+    """What the names of a cluster's worker rows start with."""
+    return f"worker:{cluster}:"
+
+
+def connect() -> None:
+    """To be called before the cluster forks."""
+    post_spawn.connect(_idle, dispatch_uid="activity.spawned")
+    pre_execute.connect(_busy, dispatch_uid="activity.busy")
+    post_execute_in_worker.connect(_idle, dispatch_uid="activity.idle")
+
+
+def _busy(task: dict[str, Any], **kwargs: Any) -> None:
+    _mark(timezone.now(), busy=True, task=str(task.get("func", "")))
+
+
+def _idle(**kwargs: Any) -> None:
+    _mark(timezone.now(), busy=False, task="")
+
+
+def _mark(now: datetime, *, busy: bool, task: str) -> None:
+    """A lost mark costs at most a needless restart; an exception out of here would cost the worker."""
+    name = beat_prefix(os.environ.get(CLUSTER, "")) + str(os.getpid())
+    values = {"pid": os.getpid(), "beat_at": now, "busy_since": now if busy else None, "task": task[:100]}
+    try:
+        if not WorkerBeat.objects.filter(name=name).update(**values):
+            WorkerBeat.objects.update_or_create(name=name, defaults=values)
+    except DatabaseTrouble as error:
+        logger.warning("a worker could not mark itself %s: %s", "busy" if busy else "idle", type(error).__name__)

@@ -1,0 +1,113 @@
+"""One `manage.py qcluster` child: its start, its signs of life, its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django_q.conf import Conf
+
+from monitor.models import WorkerBeat
+from monitor.supervisor import processes, queue
+from monitor.supervisor.activity import CLUSTER, beat_prefix
+from monitor.supervisor.judge import Facts, Worker
+
+CANARY_EVERY = timedelta(seconds=3)
+_MAX_WAITING = 3  # canaries: the third shows whether the second was lost by chance
+logger = logging.getLogger(__name__)
+
+
+class Cluster:
+    """A running cluster. Its rows bear its token, so two supervisors on one database do not mix theirs up."""
+
+    def __init__(self, now: datetime) -> None:
+        self.token = secrets.token_hex(6)
+        self.started_at = now
+        self.ready_at: datetime | None = None
+        self.complete_at: datetime | None = None
+        self.answered_at: datetime | None = None
+        self._waiting: dict[str, datetime] = {}
+        self._asked_at: datetime | None = None
+        self._count = 0
+        self.child: subprocess.Popen[bytes] = processes.spawn(
+            [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "qcluster"],
+            environ=os.environ | {CLUSTER: self.token},
+        )
+
+    def look(self, now: datetime) -> Facts:
+        """Reads the signs of life; asks the database for the workers' marks and the canaries' answers."""
+        workers = self._living_workers()
+        expected = int(Conf.WORKERS)
+        if len(workers) >= expected:
+            self.complete_at = now
+            self.ready_at = self.ready_at or now
+        self._collect_answers(now)
+        return self._facts(workers, expected)
+
+    def _facts(self, workers: list[Worker], expected: int) -> Facts:
+        return Facts(
+            leader_alive=not processes.ended(self.child),
+            started_at=self.started_at,
+            workers=workers,
+            expected=expected,
+            ready_at=self.ready_at,
+            complete_at=self.complete_at,
+            asked_at=min(self._waiting.values(), default=None),
+            task_timeout=timedelta(seconds=Conf.TIMEOUT),
+        )
+
+    def ask(self, now: datetime) -> None:
+        """Sends a canary when one is due. While the cluster is busy they do not pile up."""
+        if self._asked_at is not None and abs(now - self._asked_at) < CANARY_EVERY:
+            return
+        if len(self._waiting) < _MAX_WAITING:
+            self._asked_at = now
+            self._count += 1
+            self._waiting[queue.send_canary(f"{self.token}-{self._count}")] = now
+
+    def database_was_away(self, now: datetime) -> None:
+        """What could not be answered is not held against the cluster."""
+        self._waiting.clear()
+        self._asked_at = None
+        if self.complete_at is not None:
+            self.complete_at = now
+
+    def kill(self) -> None:
+        """Ends all its processes at once. A frozen cluster does not hear SIGTERM."""
+        processes.kill_group(self.child)
+
+    def stop(self, *, grace: float, hurry: Callable[[], bool]) -> bool:
+        """SIGTERM to the leader only (sent to the whole group, django-q2 hangs); whether it ended by itself."""
+        return processes.stop(self.child, grace=grace, hurry=hurry)
+
+    def forget(self) -> None:
+        """Takes away the marks of its workers, which are gone."""
+        WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)).delete()
+
+    def _living_workers(self) -> list[Worker]:
+        workers, dead = [], []
+        for beat in WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)):
+            if processes.alive(beat.pid):
+                workers.append(Worker(since=beat.busy_since or beat.beat_at, busy=beat.busy_since is not None))
+            else:
+                dead.append(beat.pk)
+        if dead:
+            WorkerBeat.objects.filter(pk__in=dead).delete()
+        return workers
+
+    def _collect_answers(self, now: datetime) -> None:
+        done = queue.answered(self._waiting) if self._waiting else set()
+        if done:
+            self.answered_at = now
+            latest = max(self._waiting[task_id] for task_id in done)
+            # An earlier one that a dying worker took along is not waited for any longer.
+            self._waiting = {
+                task_id: asked for task_id, asked in self._waiting.items() if task_id not in done and asked > latest
+            }

@@ -1,0 +1,124 @@
+"""Children in sessions of their own that cannot be orphaned, and the end of whole process groups."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_PROC = Path("/proc")
+# Loaded before any fork: a child between fork and exec must not import or load anything.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def die_with_parent(parent: int, signal_number: int) -> None:
+    """Asks the kernel to send this process a signal when its parent dies. Linux only; elsewhere it does nothing.
+
+    Args:
+        parent: process id of the parent. If it has gone already, the signal is sent at once.
+        signal_number: such as SIGTERM.
+    """
+    if _libc is None:
+        return
+    _libc.prctl(_PR_SET_PDEATHSIG, signal_number)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal_number)
+
+
+def spawn(
+    command: Sequence[str], *, environ: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+) -> subprocess.Popen[bytes]:
+    """A child in a session (so also a process group) of its own, which gets SIGTERM should we be killed.
+
+    Args:
+        command: the program and its arguments.
+        environ: the child's environment; None = ours.
+        log: where its output goes; None = where ours goes.
+    """
+    parent = os.getpid()
+    return subprocess.Popen(  # noqa: S603  (the command is our own)
+        command,
+        env=None if environ is None else dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=None if log is None else subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(parent, signal.SIGTERM),  # noqa: PLW1509  (we have no threads)
+    )
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs. A zombie does not: it only waits to be collected."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    try:
+        # The name in brackets may hold anything, brackets too: the state comes after the last one (proc(5)).
+        return _PROC.joinpath(str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return _libc is None
+
+
+def ended(child: subprocess.Popen[bytes]) -> bool:
+    """Whether a child has ended, without collecting it: until then its process group's number is not reused."""
+    if child.returncode is not None:
+        return True
+    try:
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """Ends what is left of a child's process group at once, and collects the child."""
+    if child.returncode is None:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # nothing is left, or (macOS) only zombies are
+        child.wait()
+
+
+def stop(child: subprocess.Popen[bytes], *, grace: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+    """Ends a child politely: SIGTERM to it alone, time to finish, then the end of its whole group.
+
+    Args:
+        child: a process made by `spawn`.
+        grace: seconds it may take.
+        hurry: asked again and again; true = do not wait any longer.
+
+    Returns:
+        Whether it ended by itself.
+    """
+    if not ended(child):
+        child.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while not ended(child) and time.monotonic() < deadline and not hurry():
+        time.sleep(0.05)
+    polite = ended(child)
+    kill_group(child)
+    return polite
+
+
+def marked(name: str, value: str) -> list[int]:
+    """Running processes, other than this one, whose environment holds `name=value`. Linux only; elsewhere none."""
+    wanted = f"{name}={value}".encode()
+    found = []
+    for entry in _PROC.glob("[0-9]*"):
+        try:
+            held = wanted in (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if held and int(entry.name) != os.getpid() and alive(int(entry.name)):
+            found.append(int(entry.name))
+    return found

@@ -1,0 +1,44 @@
+"""The queue's doors into the pipeline: one line each, ids only, no logic, no `except` (a swallowed exception
+would be filed as a success). Every door may be run twice."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from monitor import pipeline
+from monitor.models import WorkerBeat
+
+
+def tick() -> None:
+    """Enqueues the accounts that are due."""
+    pipeline.enqueue_due_accounts(timezone.now())
+
+
+def sync_account(account_id: int) -> None:
+    """Mirrors one account as far as a task's time goes."""
+    pipeline.sync_account(account_id)
+
+
+def judge() -> None:
+    """Counts what changed and judges the alert rules."""
+    pipeline.judge()
+
+
+def deliver() -> None:
+    """Sends the mails that are due."""
+    pipeline.deliver()
+
+
+def send_retries() -> None:
+    """Sends requested retries and settles those whose outcome is open."""
+    pipeline.settle_retries()
+
+
+def housekeeping() -> None:
+    """Takes away what has outlived its time."""
+    pipeline.housekeeping()
+
+
+def canary(token: str) -> None:
+    """Shows that a task came the whole way from the queue to a worker. `token` says which one."""
+    WorkerBeat.objects.update_or_create(name="canary", defaults={"beat_at": timezone.now(), "detail": {"token": token}})

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django_q.models import OrmQ, Task
+
+from monitor.supervisor import queue
+
+pytestmark = pytest.mark.django_db
+
+
+def finished(name: str, stopped: datetime, *, success: bool) -> Task:
+    return Task.objects.create(id=name, name=name, func="f", started=stopped, stopped=stopped, success=success)
+
+
+def test_what_is_queued_is_known_by_its_function():
+    queue.enqueue("monitor.tasks.tick")
+    queue.send_canary("abc-1")
+    assert queue.queued() == {"monitor.tasks.tick", "monitor.tasks.canary"}
+
+
+def test_a_row_that_cannot_be_read_hides_no_other(now: datetime):
+    OrmQ.objects.create(key="monitor", payload="not signed by us", lock=now)
+    queue.enqueue("monitor.tasks.tick")
+    assert "monitor.tasks.tick" in queue.queued()
+
+
+def test_a_canary_is_answered_when_its_result_is_written(now: datetime):
+    task_id = queue.send_canary("abc-1")
+    assert queue.answered([task_id]) == set()
+    finished(task_id, now, success=True)
+    assert queue.answered([task_id, "another"]) == {task_id}
+
+
+def test_a_killed_clusters_jobs_and_canaries_are_forgotten_but_nobody_elses(now: datetime):
+    with time_machine.travel(now, tick=False):
+        queue.enqueue("monitor.tasks.tick")
+        queue.enqueue("monitor.tasks.something_of_a_person")
+        queue.send_canary("dead-1")
+        queue.send_canary("other-1")
+    queue.forget("dead-", now)
+    left = [(row.func(), row.args()) for row in OrmQ.objects.all()]
+    assert left == [("monitor.tasks.something_of_a_person", ()), ("monitor.tasks.canary", ("other-1",))]
+
+
+def test_canaries_that_nobody_waits_for_any_longer_are_forgotten(now: datetime):
+    with time_machine.travel(now - timedelta(minutes=10), tick=False):
+        queue.send_canary("other-1")
+    queue.forget("dead-", now)
+    assert OrmQ.objects.count() == 0
+
+
+def test_finished_tasks_are_pruned_failures_later_than_successes(now: datetime):
+    finished("fresh", now - timedelta(minutes=59), success=True)
+    finished("old", now - timedelta(minutes=61), success=True)
+    finished("failed", now - timedelta(days=6), success=False)
+    finished("failed-old", now - timedelta(days=8), success=False)
+    assert queue.prune(now) == 2
+    assert set(Task.objects.values_list("pk", flat=True)) == {"fresh", "failed"}

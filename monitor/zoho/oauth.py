@@ -34,6 +34,7 @@ THROTTLED = 600.0  # seconds; 10 access tokens per refresh token per 10 minutes,
 TOTAL = 20.0  # seconds a token call may take: less than the lease of the one who refreshes
 
 _REVOKED = frozenset({"invalid_code"})
+_UNKNOWN_TOKEN = frozenset({"invalid_code", "invalid_token"})
 _CLIENT = frozenset({"invalid_client", "invalid_client_secret"})
 _THROTTLE = frozenset({"access_denied", "too_many_requests"})
 _TEMPORARY = frozenset({"general_error", "server_error", "internal_error", "temporarily_unavailable"})
@@ -118,9 +119,9 @@ class OAuthClient:
         payload = answer.any_json
         if isinstance(payload, Mapping) and payload.get("error"):
             error = self._error(answer, payload, token)
-            if not isinstance(error, GrantRevoked):
+            if error.code not in _UNKNOWN_TOKEN:
                 raise error
-        elif not (200 <= answer.status < 300 or answer.status == 400) or not isinstance(payload, Mapping):
+        elif not isinstance(payload, Mapping) or not 200 <= answer.status < 300:
             raise self._no_json(answer)
 
     def _token(self, fields: Mapping[str, str | None]) -> TokenGrant:

@@ -31,10 +31,13 @@ for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 _NOTHING_SENT = (
-    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol,
+    httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL,
     httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.UnsupportedProtocol,
 )  # fmt: skip
-_CORE_ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
+_MAYBE_SENT = (
+    httpx.HTTPError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError,
+    TornBody, LateBody, OSError,
+)  # fmt: skip
 
 
 class Gate(Protocol):
@@ -136,7 +139,7 @@ class Transport:
             raise BadAnswer(f"{req.where} answered more than {self._max_body} bytes") from None
         except BadPacking:
             raise BadAnswer(f"{req.where} answered a body that cannot be unpacked") from None
-        except (httpx.HTTPError, *_CORE_ERRORS, TornBody, LateBody, OSError) as error:
+        except (*_NOTHING_SENT, *_MAYBE_SENT) as error:
             problem = error
         # Outside of the handler, so that the library's exception, which holds the request with its
         # secrets, is not chained to ours.
@@ -177,7 +180,7 @@ def _worth_reading(answer: Answer) -> Answer:
 
 def _unreachable(req: Request, problem: Exception) -> ZohoError:
     """Our error for the library's: did anything leave, and what should a person check?"""
-    told = redact(problem) or type(problem).__name__
+    told = redact(str(problem)) or type(problem).__name__
     if not isinstance(problem, _NOTHING_SENT):
         return AnswerLost(f"{req.where}: the answer was lost ({told})")
     if "CERTIFICATE_VERIFY_FAILED" in told:

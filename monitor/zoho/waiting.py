@@ -13,7 +13,7 @@ SHORTEST_WAIT = 1.0  # seconds
 LONGEST_WAIT = 900.0  # seconds; then it is worth asking again, whatever was said
 FARTHEST_RESET = 86_400.0  # seconds; a reset beyond a day ahead is not believed
 
-_SECONDS = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,6})?\Z")
+_SECONDS = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,6})?\Z", re.ASCII)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -41,7 +41,7 @@ def rate_limit_wait(headers: Mapping[str, str], now: datetime) -> float:
     if asked is not None:
         return asked
     value = headers.get("x-ratelimit-reset", "").strip()
-    if not re.fullmatch(r"\d{9,14}", value):
+    if not re.fullmatch(r"[0-9]{9,14}", value):
         return DEFAULT_WAIT
     epoch = float(value) / (1000.0 if len(value) > 11 else 1.0)
     ahead = epoch - now.timestamp()

@@ -1,0 +1,100 @@
+"""Untrusted values are made fit to keep."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.zoho import clean
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(), max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("given_text", "utc"),
+    [
+        ("2025-01-22T10:30:15Z", datetime(2025, 1, 22, 10, 30, 15, tzinfo=UTC)),
+        ("2025-01-22T10:30:15+05:30", datetime(2025, 1, 22, 5, 0, 15, tzinfo=UTC)),
+        ("2025-01-22T10:30:15-08:00", datetime(2025, 1, 22, 18, 30, 15, tzinfo=UTC)),
+        ("2025-01-22T10:30:15+0530", datetime(2025, 1, 22, 5, 0, 15, tzinfo=UTC)),
+        ("2025-01-22T10:30:15.123Z", datetime(2025, 1, 22, 10, 30, 15, 123000, tzinfo=UTC)),
+        ("2025-01-22T10:30:15.123456789Z", datetime(2025, 1, 22, 10, 30, 15, 123456, tzinfo=UTC)),
+        ("2025-01-22 10:30", datetime(2025, 1, 22, 10, 30, tzinfo=UTC)),
+        ("2025-01-22", datetime(2025, 1, 22, tzinfo=UTC)),
+    ],
+)
+def test_every_spelling_of_a_time_becomes_utc(given_text, utc):
+    assert clean.moment(given_text) == utc
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "soon", "2025-13-01T00:00:00Z", "2025-01-01T25:00:00Z", "0001-01-01T00:00:00+14:00", 5, None, [],
+            "2025-01-01T00:00:00+99:00", "٢٠٢٥-01-01"]
+)  # fmt: skip
+def test_what_is_no_time_is_none(bad):
+    assert clean.moment(bad) is None
+
+
+def test_text_loses_what_postgresql_refuses_and_is_clipped():
+    assert clean.text("a\0b\ud800c") == "ab\ufffdc"
+    assert len(clean.text("x" * 99, 10)) == 10
+    assert clean.line("one\r\n two\x07", 20) == "one two"
+    assert clean.text({"not": "text"}) == ""
+
+
+def test_numbers_beyond_64_bits_are_none():
+    assert clean.whole(2**63 - 1) == 2**63 - 1
+    assert clean.whole(2**63) is None
+    assert clean.whole("12") == 12
+    assert clean.whole(12.0) == 12
+    assert clean.whole(12.5) is None
+    assert clean.whole(value=True) is None
+    assert clean.whole(-5) == -5
+    assert clean.count(-5) is None
+    assert clean.number(float("nan")) is None
+    assert clean.number(10**400) is None
+
+
+def test_an_id_is_text_and_never_clipped_into_another_one():
+    assert clean.identifier(12345) == "12345"
+    assert clean.identifier(" 12345 ") == "12345"
+    for bad in (None, "", True, 1.5, "x" * 65, "a\0b", "a\nb", ".", "..", 2**70, "\ud800"):
+        assert clean.identifier(bad) == ""
+
+
+def test_kept_json_is_clean_through_and_through():
+    dirty = {"a\0": ["x\ud800", float("nan"), float("inf"), 2**80, {"b": "\0"}], "t": True, "n": None, "o": object()}
+    kept = clean.json_value(dirty)
+    assert kept == {"a": ["x\ufffd", None, None, None, {"b": ""}], "t": True, "n": None, "o": None}
+
+
+def test_json_deeper_than_anything_of_zohos_is_cut_off():
+    deep: object = "end"
+    for _ in range(500):
+        deep = [deep]
+    assert "end" not in json.dumps(clean.json_value(deep))
+
+
+@given(ANY_JSON)
+def test_any_json_can_be_kept_afterwards(value):
+    kept = clean.json_value(value)
+    encoded = json.dumps(kept, allow_nan=False)
+    assert "\\u0000" not in encoded
+    assert json.dumps(kept, ensure_ascii=False).encode()
+
+
+@given(ANY_JSON)
+def test_a_rejected_value_is_short_ascii(value):
+    shown = clean.escaped(value)
+    assert shown.isascii()
+    assert len(shown) <= clean.REJECTED_LIMIT

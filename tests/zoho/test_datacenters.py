@@ -1,0 +1,96 @@
+"""Where Zoho lives, and which addresses of one's own are taken."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.zoho import DATA_CENTERS, Origins, allowed_api_domain, custom_origins
+from monitor.zoho.datacenters import data_center_of_accounts_server
+
+
+def test_there_are_eight_data_centres_and_two_of_them_without_flow():
+    assert set(DATA_CENTERS) == {"us", "eu", "in", "au", "jp", "ca", "cn", "sa"}
+    assert {key for key, origins in DATA_CENTERS.items() if origins.flow is None} == {"cn", "sa"}
+    assert DATA_CENTERS["ca"].accounts == "https://accounts.zohocloud.ca"
+
+
+@pytest.mark.parametrize(
+    ("given_text", "kept"),
+    [
+        ("https://accounts.example.com", "https://accounts.example.com"),
+        ("https://Accounts.Example.com/", "https://accounts.example.com"),
+        ("https://accounts.example.com:443", "https://accounts.example.com"),
+        ("https://accounts.example.com:8443", "https://accounts.example.com:8443"),
+        ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://localhost:8001", "http://localhost:8001"),
+        ("http://[::1]:8001", "http://[::1]:8001"),
+    ],
+)
+def test_an_origin_is_kept_in_one_spelling(given_text, kept):
+    assert custom_origins(given_text, given_text, None) == Origins(kept, kept, None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "accounts.zoho.com",
+        "//accounts.zoho.com",
+        "ftp://accounts.zoho.com",
+        "https://",
+        "https://user:pass@accounts.zoho.com",
+        "https://@accounts.zoho.com",
+        "https://accounts.zoho.com/oauth",
+        "https://accounts.zoho.com?x=1",
+        "https://accounts.zoho.com?",
+        "https://accounts.zoho.com#",
+        "https://accounts.zoho.com:99999",
+        "https://accounts.zoho.com:0",
+        "https://accounts.zoho.com\\.example.com",
+        "https://accounts zoho.com",
+        "http://accounts.zoho.com",
+        "http://localhost.example.com",
+        "http://128.0.0.1",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "https://[::1",
+        "https://bücher.example",
+    ],
+)
+def test_anything_else_is_refused_with_one_clear_line(bad):
+    with pytest.raises(ValueError, match=r"^accounts URL: ") as refusal:
+        custom_origins(bad, "https://flow.example.com", None)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_account_without_flow_and_crm_is_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        custom_origins("https://accounts.example.com", "", None)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_an_origin_or_a_value_error(text):
+    try:
+        origins = custom_origins(text, text, None)
+    except ValueError:
+        return
+    assert origins.accounts.startswith(("https://", "http://"))
+
+
+def test_a_token_may_only_name_the_crm_host_of_its_own_account():
+    us = DATA_CENTERS["us"]
+    assert allowed_api_domain(us, "https://www.zohoapis.com")
+    assert allowed_api_domain(us, "https://zohoapis.com")
+    for other in ("https://www.zohoapis.eu", "http://www.zohoapis.com", "https://zohoapis.com.example.com", "", "x"):
+        assert not allowed_api_domain(us, other)
+    assert not allowed_api_domain(Origins("https://accounts.example.com", None, None), "https://www.zohoapis.com")
+
+
+def test_only_zohos_own_accounts_servers_are_known():
+    assert data_center_of_accounts_server("https://accounts.zoho.in") == "in"
+    assert data_center_of_accounts_server("https://accounts.zohocloud.ca/") == "ca"
+    assert data_center_of_accounts_server("https://accounts.zoho.in.example.com") is None
+    assert data_center_of_accounts_server("accounts.zoho.in") is None

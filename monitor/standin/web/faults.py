@@ -1,0 +1,116 @@
+"""Faults by script: which calls go wrong, how, and how often (notes/reliability section 3)."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.standin.errors import RefusalError
+from monitor.standin.web.wire import Reply, Request, WireFault
+from monitor.standin.world import World
+
+Instead = Callable[[World, Request, dict[str, Any]], Reply]
+Afterwards = Callable[[World, Request, Reply, dict[str, Any]], Reply]
+# What happens to the socket; carried out by the server (web/sockets.py).
+WIRE_KINDS = frozenset(
+    {"hang", "drip", "close", "reset", "cut_reset", "cut_length", "cut_chunked", "cut_unsized", "delay"}
+)
+
+
+@dataclass(slots=True)
+class Fault:
+    """One entry of the script.
+
+    It strikes calls whose path matches `path` (a regular expression, anywhere in the path and query) and
+    whose method is `method` (empty: any), after `skip` of them have passed, `times` times (0: for ever).
+    """
+
+    path: str
+    kind: str
+    method: str = ""
+    times: int = 1
+    skip: int = 0
+    args: dict[str, Any] = field(default_factory=dict)
+    seen: int = 0
+    struck: int = 0
+
+    def strikes(self, request: Request) -> bool:
+        """Whether this call goes wrong; counts the call."""
+        if self.method and self.method != request.method:
+            return False
+        query = "&".join(f"{name}={value}" for name, values in request.query.items() for value in values)
+        if not re.search(self.path, request.path + ("?" + query if query else "")):
+            return False
+        if self.times and self.struck >= self.times:
+            return False
+        self.seen += 1
+        if self.seen <= self.skip:
+            return False
+        self.struck += 1
+        return True
+
+
+class FaultScript:
+    """The faults that are still to come, in order; the first that strikes is the only one for a call."""
+
+    def __init__(self, world: World) -> None:
+        from monitor.standin.web.fault_kinds import AFTERWARDS, BEFOREHAND, INSTEAD
+
+        self._world = world
+        self._instead = INSTEAD
+        self._afterwards = AFTERWARDS
+        self._beforehand = BEFOREHAND
+        self.faults: list[Fault] = []
+
+    def kinds(self) -> list[str]:
+        """Every kind of fault that can be scripted."""
+        return sorted({*self._instead, *self._afterwards, *self._beforehand, *WIRE_KINDS})
+
+    def push(self, entry: dict[str, Any]) -> Fault:
+        """Add an entry; RefusalError INVALID_REQUEST for one that cannot be carried out."""
+        unknown = set(entry) - {"path", "kind", "method", "times", "skip", "args"}
+        if unknown or entry.get("kind") not in self.kinds():
+            raise RefusalError("INVALID_REQUEST", "unknown fault", str(sorted(unknown) or entry.get("kind")))
+        try:
+            re.compile(str(entry.get("path", "")))
+        except re.error as problem:
+            raise RefusalError("INVALID_REQUEST", "the path is not a regular expression", str(problem)) from None
+        fault = Fault(
+            path=str(entry.get("path", "")),
+            kind=str(entry["kind"]),
+            method=str(entry.get("method", "")).upper(),
+            times=int(entry.get("times", 1)),
+            skip=int(entry.get("skip", 0)),
+            args=dict(entry.get("args") or {}),
+        )
+        self.faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget what is still to come."""
+        self.faults.clear()
+
+    def striking(self, request: Request) -> Fault | None:
+        """The fault that strikes this call."""
+        return next((fault for fault in self.faults if fault.strikes(request)), None)
+
+    def answer(self, fault: Fault, request: Request, carry_out: Callable[[], Reply]) -> Reply:
+        """The spoiled answer; `carry_out` does what was asked, which not every fault lets happen.
+
+        The argument `ran` decides where both are possible: true = the work was done and the answer is
+        lost, false = nothing was done. By default an answer of our own means that nothing was done, and a
+        trouble on the wire that it was.
+        """
+        args, kind = fault.args, fault.kind
+        if kind in self._beforehand:
+            self._beforehand[kind](self._world, request, args)
+            return carry_out()
+        if kind in self._instead:
+            if args.get("ran", False):
+                carry_out()
+            return self._instead[kind](self._world, request, args)
+        if kind in self._afterwards:
+            return self._afterwards[kind](self._world, request, carry_out(), args)
+        reply = carry_out() if args.get("ran", True) else Reply(200, b"{}", {"Content-Type": "application/json"})
+        reply.wire = WireFault(kind, args)
+        return reply

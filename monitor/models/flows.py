@@ -43,6 +43,9 @@ class Flow(models.Model):
     backfill_page = models.PositiveIntegerField(default=0, help_text="next page of an unfinished history read")
     hole_reason = models.CharField(max_length=300, blank=True)
     hole_signature = models.CharField(max_length=120, blank=True)
+    hole_tries = models.PositiveSmallIntegerField(default=0)
+    baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
+    recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")
 
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="start of the last sweep whose list had it")

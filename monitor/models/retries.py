@@ -44,9 +44,15 @@ class RetryAttempt(models.Model):
     not_before = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    original_completed_time = models.DateTimeField(
+        null=True, help_text="of the execution just before the POST: what a later change is told by"
+    )
     answered_at = models.DateTimeField(null=True)
     answer = models.CharField(max_length=500, blank=True)
-    new_execution_id = models.CharField(max_length=64, blank=True, help_text="Zoho's id of the run it caused")
+    new_execution_id = models.CharField(
+        max_length=64, blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again"
+    )
+    runs_in_place = models.BooleanField(default=False, help_text="Zoho's answer named the same execution")
     next_check_at = models.DateTimeField(null=True)
     checks = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
@@ -59,6 +65,11 @@ class RetryAttempt(models.Model):
                 fields=["execution"],
                 condition=models.Q(state__in=["requested", "sending", "accepted", "unknown"]),
                 name="one_open_retry_per_execution",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "new_execution_id"],
+                condition=~models.Q(new_execution_id=""),
+                name="one_retry_per_new_execution",
             ),
             models.CheckConstraint(
                 condition=models.Q(

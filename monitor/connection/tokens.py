@@ -1,0 +1,148 @@
+"""Access tokens from the database: one refresher at a time across all processes.
+
+A refresh is a lease in the token's row, not a lock held across HTTP. Zoho allows 10 access tokens per
+refresh token in 10 minutes and drops the oldest live one (notes `zoho-api.md` section 5), so whoever
+loses the lease waits and re-reads instead of refreshing too.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from monitor.models import ApiToken, ZohoAccount
+from monitor.zoho.errors import ClientRefused, GrantRevoked, Wait, ZohoError
+from monitor.zoho.oauth import OAuthClient, TokenGrant
+
+LEASE = timedelta(seconds=45)  # longer than the POST may take (20 s): the reverse makes two refreshers
+WAIT_FOR_OTHERS = 25.0  # seconds
+EARLY = timedelta(seconds=300)  # a token is taken for expired this much early
+
+
+def usable_until(received: datetime, expires_in: float) -> datetime:
+    """When a token stops being used: five minutes early, or half its life where it lives shortly.
+
+    Args:
+        received: when the answer came.
+        expires_in: seconds, already clamped to something sane by the client.
+    """
+    return received + max(timedelta(seconds=expires_in) - EARLY, timedelta(seconds=expires_in / 2))
+
+
+class DatabaseTokens:
+    """The `TokenSource` of one account.
+
+    Args:
+        account: whose tokens.
+        oauth: speaks to the accounts server.
+        clock: returns the present (aware, UTC).
+        pause: sleeps for seconds; given in so that tests do not.
+        try_refused: whether a credential that was refused earlier is tried once more (a person asked).
+    """
+
+    def __init__(
+        self,
+        account: ZohoAccount,
+        oauth: OAuthClient,
+        clock: Callable[[], datetime],
+        *,
+        pause: Callable[[float], None] = time.sleep,
+        try_refused: bool = False,
+    ) -> None:
+        self._account = account
+        self._oauth = oauth
+        self._clock = clock
+        self._pause = pause
+        self._try_refused = try_refused
+        self._owner = secrets.token_hex(16)
+
+    def current(self) -> str:
+        """A usable access token, refreshed if need be.
+
+        Raises:
+            SignIn: the credentials are refused for good.
+            Wait: Zoho throttles its token endpoint, or another process is at it for too long.
+            Unreachable: the accounts server does not answer.
+        """
+        return self._obtain(refused="")
+
+    def renew(self, refused: str) -> str:
+        """A usable access token other than the refused one. Raises as `current`."""
+        return self._obtain(refused=refused)
+
+    def _obtain(self, *, refused: str) -> str:
+        waited = 0.0
+        while True:
+            row = ApiToken.objects.get(account=self._account)
+            now = self._clock()
+            if row.access_token and row.access_token != refused and row.expires_at and row.expires_at > now:
+                return str(row.access_token)
+            self._check_refused(row)
+            if row.throttled_until is not None and row.throttled_until > now:
+                seconds = (row.throttled_until - now).total_seconds()
+                raise Wait("Zoho throttles new access tokens for this account", retry_after=seconds)
+            if self._claim(row, now):
+                return self._refresh(row)
+            if waited >= WAIT_FOR_OTHERS:
+                raise Wait("another process has been renewing the access token for too long", retry_after=5.0)
+            self._pause(0.2)
+            waited += 0.2
+
+    def _check_refused(self, row: ApiToken) -> None:
+        if not row.refused_code or self._try_refused:
+            return
+        if row.refused_code == "invalid_client":
+            raise ClientRefused("Zoho refused the client id or secret", code=row.refused_code)
+        raise GrantRevoked("Zoho refused the refresh token", code=row.refused_code)
+
+    def _claim(self, row: ApiToken, now: datetime) -> bool:
+        free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
+        claimed = ApiToken.objects.filter(free, pk=row.pk, generation=row.generation).update(
+            refresh_owner=self._owner, refresh_lease_until=now + LEASE
+        )
+        return claimed == 1
+
+    def _refresh(self, row: ApiToken) -> str:
+        self._try_refused = False  # once is enough
+        try:
+            grant = self._oauth.refresh(row.refresh_token)
+        except ZohoError as error:
+            self._note_failure(row, error)
+            raise
+        return self._save(row, grant)
+
+    def _save(self, row: ApiToken, grant: TokenGrant) -> str:
+        now = self._clock()
+        values = {
+            "access_token": grant.access_token,
+            "expires_at": usable_until(now, grant.expires_in),
+            "generation": row.generation + 1,
+            "refresh_owner": "",
+            "refresh_lease_until": None,
+            "throttled_until": None,
+            "refused_code": "",
+            "refused_at": None,
+        }
+        if grant.refresh_token:
+            values["refresh_token"] = grant.refresh_token
+        saved = ApiToken.objects.filter(pk=row.pk, generation=row.generation, refresh_owner=self._owner).update(
+            **values
+        )
+        if not saved:
+            # Another process took over an expired lease: its token is the newest, ours may be dropped by Zoho.
+            return self._obtain(refused="")
+        return grant.access_token
+
+    def _note_failure(self, row: ApiToken, error: ZohoError) -> None:
+        now = self._clock()
+        values: dict[str, object] = {"refresh_owner": "", "refresh_lease_until": None}
+        if isinstance(error, Wait):
+            values["throttled_until"] = now + timedelta(seconds=error.retry_after)
+        if isinstance(error, GrantRevoked | ClientRefused):
+            values["refused_code"] = "invalid_client" if isinstance(error, ClientRefused) else "invalid_code"
+            values["refused_at"] = now
+        ApiToken.objects.filter(pk=row.pk, generation=row.generation, refresh_owner=self._owner).update(**values)

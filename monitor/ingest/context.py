@@ -1,0 +1,131 @@
+"""What every reader of a sweep shares: clients, lease, clock, patience, and the result so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from monitor.connection import AccountClients, BudgetSpent
+from monitor.ingest.lease import Lease
+from monitor.ingest.store import Written
+from monitor.models import Stream, ZohoAccount
+from monitor.zoho.errors import NotSent, Unreachable, Wait
+
+T = TypeVar("T")
+
+SLICE = 10.0  # seconds; a long wait is slept in slices, so that the lease is kept
+BREAKER_WAITS = (60.0, 120.0)  # seconds; then an account that does not answer is given up for this sweep
+
+
+class OutOfTime(Exception):  # noqa: N818 - named for what happened
+    """The task's time is up; the next one goes on from here."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What a sweep does when it has to wait.
+
+    Args:
+        waits: whether it sleeps until it may go on (a person's `sync`), or stops (a task, `--no-wait`).
+        deadline: when to stop in any case; None for never.
+        pause: sleeps for seconds.
+        tell: is given one line before each wait.
+    """
+
+    waits: bool
+    pause: Callable[[float], None]
+    deadline: datetime | None = None
+    tell: Callable[[str], None] = field(default=lambda line: None)
+
+
+@dataclass
+class Outcome:
+    """How the reading of one stream ended."""
+
+    state: str
+    reason: str = ""
+    items: int = 0
+    error: Exception | None = None
+
+
+@dataclass
+class Result:
+    """What a sweep did; `missing` has one line for each thing that could not be read."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    written: Written = field(default_factory=Written)
+    flows_read: int = 0
+    missing: list[str] = field(default_factory=list)
+    stopped: Exception | None = None
+    resume_at: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that Zoho offers is missing."""
+        return not self.missing and self.stopped is None
+
+
+@dataclass
+class Context:
+    """One sweep of one account."""
+
+    account: ZohoAccount
+    clients: AccountClients
+    lease: Lease
+    clock: Callable[[], datetime]
+    patience: Patience
+    progress: Callable[[str, int, int], None] = field(default=lambda what, done, of: None)
+    result: Result = field(default_factory=Result)
+    dead_products: set[str] = field(default_factory=set)
+    breaker_waits: int = 0
+    listed_at: dict[str, datetime] = field(default_factory=dict)
+    full_page: int | None = None  # rows of a full page of executions, once seen
+    page_sizes: list[int | None] = field(default_factory=lambda: [200, 50, None])
+
+    def call(self, ask: Callable[[], T]) -> T:
+        """Asks Zoho, waiting where patience says so.
+
+        Raises:
+            OutOfTime: the deadline has passed.
+            ZohoError: what the call raised and waiting does not mend.
+        """
+        while True:
+            self.check_time()
+            try:
+                return ask()
+            except Wait as wait:
+                if not self.patience.waits:
+                    raise
+                self.wait(wait.retry_after, str(wait))
+            except NotSent:
+                raise
+            except Unreachable as error:
+                if not self.patience.waits or self.breaker_waits >= len(BREAKER_WAITS):
+                    raise
+                self.breaker_waits += 1
+                self.wait(BREAKER_WAITS[self.breaker_waits - 1], str(error))
+
+    def check_time(self) -> None:
+        """Raises `OutOfTime` after the deadline."""
+        if self.patience.deadline is not None and self.clock() >= self.patience.deadline:
+            raise OutOfTime
+
+    def wait(self, seconds: float, why: str) -> None:
+        """Sleeps in slices, keeping the lease."""
+        if seconds >= 1:
+            self.patience.tell(f"waiting {seconds:.0f} s: {why}")
+        until = self.clock() + timedelta(seconds=seconds)
+        while (left := (until - self.clock()).total_seconds()) > 0:
+            self.lease.keep(self.clock)
+            self.patience.pause(min(left, SLICE))
+
+    def note(
+        self, stream: Stream, state: str, reason: str = "", *, items: int = 0, error: Exception | None = None
+    ) -> None:
+        """Records how a stream ended; anything but complete or not available is missing."""
+        self.result.outcomes[stream.value] = Outcome(state, reason, items, error)
+
+
+__all__ = ["BudgetSpent", "Context", "OutOfTime", "Outcome", "Patience", "Result"]

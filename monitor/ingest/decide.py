@@ -1,0 +1,114 @@
+"""Stored row + reply → what to write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.zoho.shapes import ExecutionRow
+
+FINAL = ("success", "failed")
+# "Max execution time per flow: 5 minutes" (seed zoho-flow-api.md, "Flow Execution Limits").
+FIRST_RECHECK = timedelta(seconds=60)
+LONGEST_RECHECK = timedelta(hours=6)
+
+# Columns copied as they come; a value that a shorter answer leaves out never erases one that was known.
+COPIED = (
+    "started_time",
+    "completed_time",
+    "duration_ms",
+    "error_code",
+    "error_message",
+    "error_details",
+    "error_action_id",
+    "trigger_data",
+    "actions_executed",
+    "actions_successful",
+    "actions_failed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the mirror has of an execution, as far as decisions need it."""
+
+    status: str
+    first_status: str
+    rerun_count: int
+    first_failed_at: datetime | None
+    values: Mapping[str, object]
+
+
+def rank(status: str) -> int:
+    """Final beats running: the truth never goes backwards (reliability.md 2.2, rule 1)."""
+    return 1 if status in FINAL else 0
+
+
+def new_values(row: ExecutionRow, now: datetime) -> dict[str, object]:
+    """Columns of a row seen for the first time."""
+    final = row.status in FINAL
+    return {
+        "status": row.status,
+        **{name: getattr(row, name) for name in COPIED},
+        "first_status": row.status if final else "",
+        "first_failed_at": _failed_at(row) if row.status == "failed" else None,
+        "recheck_at": recheck_at(row.status, row.started_time, now),
+    }
+
+
+def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]:
+    """The columns to change, empty if none: an answer that is older than the row changes nothing."""
+    if rank(row.status) < rank(stored.status) or _is_older(stored, row):
+        return {}
+    changes: dict[str, object] = {}
+    for name in COPIED:
+        value = getattr(row, name)
+        if value not in (None, "") and value != stored.values.get(name):
+            changes[name] = value
+    if row.status != stored.status:
+        changes |= _status_change(stored, row)
+        if row.status == "success":
+            # The error belonged to the failed attempt; what is left of it is the first failure's time.
+            changes |= dict.fromkeys(("error_code", "error_message", "error_details", "error_action_id"), "")
+    if changes and row.status not in FINAL:
+        changes["recheck_at"] = recheck_at(row.status, row.started_time, now)
+    return changes
+
+
+def _status_change(stored: Stored, row: ExecutionRow) -> dict[str, object]:
+    changes: dict[str, object] = {"status": row.status}
+    if row.status in FINAL:
+        changes["recheck_at"] = None
+        if not stored.first_status:
+            changes["first_status"] = row.status
+    if stored.status in FINAL:
+        changes["rerun_count"] = stored.rerun_count + 1
+    if row.status == "failed" and stored.first_failed_at is None:
+        changes["first_failed_at"] = _failed_at(row)
+    return changes
+
+
+def _is_older(stored: Stored, row: ExecutionRow) -> bool:
+    """Whether a final answer is from before the final row: its run ended earlier."""
+    had = stored.values.get("completed_time")
+    if stored.status not in FINAL or not isinstance(had, datetime):
+        return False
+    if row.completed_time is None:
+        return row.status != stored.status
+    if row.completed_time < had:
+        return True
+    # success → failed at the very same moment is two answers in the wrong order, not a re-run.
+    return row.completed_time == had and stored.status == "success" and row.status == "failed"
+
+
+def _failed_at(row: ExecutionRow) -> datetime | None:
+    return row.completed_time or row.started_time
+
+
+def recheck_at(status: str, started: datetime | None, now: datetime) -> datetime | None:
+    """When a row that is not final is asked for by itself: soon while young, ever more seldom when stuck."""
+    if status in FINAL:
+        return None
+    age = max(now - started, timedelta(0)) if started is not None else timedelta(0)
+    return now + min(max(age, FIRST_RECHECK), LONGEST_RECHECK)

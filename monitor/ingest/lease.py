@@ -1,0 +1,79 @@
+"""One sweep per account: a lease in SyncState with a fence that grows at each taking."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+
+from monitor.models import SyncState, ZohoAccount
+
+LENGTH = timedelta(seconds=60)
+RENEW_BELOW = timedelta(seconds=40)
+
+
+class LeaseLost(Exception):  # noqa: N818 - named for what happened
+    """Another process has the account now; nothing more may be written."""
+
+
+class Lease:
+    """A held lease. `keep` before every call renews it; it raises when it was lost."""
+
+    def __init__(self, account: ZohoAccount, owner: str, fence: int, until: datetime) -> None:
+        self.account = account
+        self.owner = owner
+        self.fence = fence
+        self._until = until
+
+    @classmethod
+    def take(cls, account: ZohoAccount, now: datetime) -> Lease | None:
+        """The lease, or None while another process holds it."""
+        owner = secrets.token_hex(16)
+        until = now + LENGTH
+        SyncState.objects.get_or_create(account=account)
+        free = Q(lease_until=None) | Q(lease_until__lte=now)
+        taken = SyncState.objects.filter(free, account=account).update(
+            lease_owner=owner, lease_until=until, fence=F("fence") + 1
+        )
+        if taken != 1:
+            return None
+        fence = SyncState.objects.values_list("fence", flat=True).get(account=account)
+        return cls(account, owner, fence, until)
+
+    @staticmethod
+    def held_until(account: ZohoAccount, now: datetime) -> datetime | None:
+        """Until when another process holds the account at most, or None."""
+        until = SyncState.objects.filter(account=account).values_list("lease_until", flat=True).first()
+        return until if until is not None and until > now else None
+
+    def keep(self, clock: Callable[[], datetime]) -> None:
+        """Renews the lease when it runs low.
+
+        Raises:
+            LeaseLost: it had run out and somebody else took it.
+        """
+        now = clock()
+        if self._until - now > RENEW_BELOW:
+            return
+        renewed = self._mine().update(lease_until=now + LENGTH)
+        if renewed != 1:
+            raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
+        self._until = now + LENGTH
+
+    def check(self) -> None:
+        """Whether it is still ours, for a transaction that is about to write.
+
+        Raises:
+            LeaseLost: it is not.
+        """
+        if not self._mine().exists():
+            raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
+
+    def release(self) -> None:
+        """Gives it back; a lease already lost is left alone."""
+        self._mine().update(lease_owner="", lease_until=None)
+
+    def _mine(self) -> QuerySet[SyncState]:
+        return SyncState.objects.filter(account=self.account, lease_owner=self.owner, fence=self.fence)

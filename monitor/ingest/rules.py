@@ -1,0 +1,114 @@
+"""CRM workflow rules at two speeds: the list often, the usage report only of rules that ran.
+
+Source: notes `zoho-api.md` 2.1 (list, paging by `more_records`) and 2.3 (usage: both days mandatory, at most
+90 days back from today).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+
+from monitor.ingest.context import Context
+from monitor.ingest.pace import usage_is_due
+from monitor.ingest.quarantine import put_aside
+from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
+from monitor.zoho.crm import CrmClient
+from monitor.zoho.errors import NotFound
+from monitor.zoho.shapes import RuleUsage
+from monitor.zoho.shapes import WorkflowRule as RuleRow
+
+MOST_PAGES = 50
+# One day less than the 90 allowed: the organisation's day may be ahead of ours.
+USAGE_DAYS = 89
+COLUMNS = {
+    "name": "name",
+    "description": "description",
+    "module": "module_api_name",
+    "active": "active",
+    "execute_when": "execute_when_type",
+    "last_executed_time": "last_executed_time",
+    "created_time": "created_time",
+    "modified_time": "modified_time",
+    "modified_by": "modified_by_name",
+    "raw": "raw",
+}
+
+
+def read_rules(context: Context, client: CrmClient) -> None:
+    """Reads and stores the list of rules; a rule that is no longer listed is marked gone.
+
+    Raises:
+        ZohoError: the list could not be read to its end; nothing counts as gone.
+    """
+    started = context.clock()
+    seen: set[str] = set()
+    rejected = 0
+    for page in range(1, MOST_PAGES + 1):
+        answer = context.call(partial(client.list_workflow_rules, page=page))
+        new = {rule.id for rule in answer.rules} - seen
+        with transaction.atomic():
+            context.lease.check()
+            for rule in answer.rules:
+                _store(context, rule, started)
+            rejected += put_aside(context.account, Stream.RULES, answer.rejected, started)
+        seen |= new
+        context.progress("rules", len(seen), len(seen))
+        if not new or not answer.more_records:
+            break
+    if not rejected:
+        gone = WorkflowRule.objects.filter(account=context.account, gone_at=None).exclude(rule_id__in=seen)
+        gone.update(gone_at=started)
+    context.note(Stream.RULES, StreamState.State.OK, items=len(seen))
+
+
+def _store(context: Context, row: RuleRow, started: datetime) -> None:
+    values = {column: getattr(row, name) for column, name in COLUMNS.items()}
+    values |= {"seen_at": started, "gone_at": None}
+    rule = WorkflowRule.objects.filter(account=context.account, rule_id=row.id)
+    if not rule.update(**values):
+        WorkflowRule.objects.create(account=context.account, rule_id=row.id, first_seen_at=started, **values)
+
+
+def read_usage(context: Context, client: CrmClient) -> None:
+    """Reads the usage report of each rule that is due: those that ran first.
+
+    Raises:
+        ZohoError: a report could not be read; the others read so far stay.
+    """
+    now = context.clock()
+    rules = WorkflowRule.objects.filter(account=context.account, gone_at=None)
+    due = [r for r in rules if usage_is_due(r.last_executed_time, r.usage_executed_time, r.usage_read_at, now)]
+    due.sort(key=lambda r: (r.usage_read_at is not None, r.last_executed_time is None, r.pk))
+    today = (client.last_server_date or now).date()
+    since = today - timedelta(days=USAGE_DAYS)
+    for done, rule in enumerate(due, start=1):
+        try:
+            usage = context.call(partial(client.rule_usage, rule.rule_id, since, today))
+        except NotFound:
+            # Deleted between the list and now: the next list says so.
+            continue
+        with transaction.atomic():
+            context.lease.check()
+            _store_usage(rule, usage, context.clock(), since=since, till=today)
+        context.progress("usage", done, len(due))
+    context.note(Stream.USAGE, StreamState.State.OK, items=rules.count())
+
+
+def _store_usage(rule: WorkflowRule, usage: RuleUsage, now: datetime, *, since: date, till: date) -> None:
+    counts = {
+        "trigger_count": usage.trigger_count,
+        "success_count": usage.success_count,
+        "failure_count": usage.failure_count,
+    }
+    WorkflowRule.objects.filter(pk=rule.pk).update(
+        usage_from=since,
+        usage_till=till,
+        usage_reset_time=usage.reset_time,
+        usage_read_at=now,
+        usage_executed_time=rule.last_executed_time,
+        **counts,
+    )
+    UsageSnapshot.objects.update_or_create(rule=rule, day=till, defaults={**counts, "taken_at": now})

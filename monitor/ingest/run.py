@@ -1,0 +1,131 @@
+"""Takes the lease, opens the clients, sweeps, and leaves a row of it: the way in for tasks and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from monitor.connection import open_account
+from monitor.ingest import executions
+from monitor.ingest.context import Context, OutOfTime, Patience, Result
+from monitor.ingest.lease import Lease, LeaseLost
+from monitor.ingest.sweep import sweep
+from monitor.models import Flow, StageRun, ZohoAccount
+from monitor.zoho.errors import Wait
+
+
+class Busy(Exception):  # noqa: N818 - named for what happened
+    """Another process holds the account's lease; `until` is when it ends at the latest, unless renewed."""
+
+    def __init__(self, account: ZohoAccount, until: datetime | None) -> None:
+        super().__init__(f"another process is reading {account}")
+        self.until = until
+
+
+def read_account(
+    account: ZohoAccount,
+    *,
+    clock: Callable[[], datetime],
+    patience: Patience,
+    everything: bool,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Result:
+    """One sweep of an account.
+
+    Args:
+        account: a stored, active account.
+        clock: returns the present.
+        patience: what to do when it has to wait.
+        everything: all streams now (a person asked), or only those that are due.
+        progress: told (stream, done, of) as it goes.
+
+    Raises:
+        Busy: another sweep of this account runs.
+    """
+    with _lease(account, clock) as lease:
+        run = StageRun.objects.create(stage="ingest", account=account, started_at=clock())
+        with open_account(
+            account, clock=clock, keep_alive=lambda: lease.keep(clock), try_refused=everything
+        ) as clients:
+            context = Context(account, clients, lease, clock, patience)
+            if progress is not None:
+                context.progress = progress
+            try:
+                result = sweep(context, everything=everything)
+            except LeaseLost as lost:
+                context.result.stopped = lost
+                result = context.result
+            _close(run, result, clock())
+    return result
+
+
+Reference = tuple[Flow, str]
+
+
+def refresh(references: Iterable[Reference], *, clock: Callable[[], datetime], patience: Patience) -> int:
+    """Reads single executions into the mirror, known ones and new ones: after a retry, or on a hint.
+
+    Args:
+        references: a flow and Zoho's id of one of its executions, each.
+
+    Returns:
+        How many were read; those of an account that is being swept are left to the sweep.
+    """
+    by_account: dict[ZohoAccount, list[Reference]] = {}
+    for flow, execution_id in references:
+        by_account.setdefault(flow.account, []).append((flow, execution_id))
+    count = 0
+    for account, members in by_account.items():
+        try:
+            with _lease(account, clock) as lease:
+                count += _refresh_some(account, members, lease, clock, patience)
+        except (Busy, Wait, OutOfTime):
+            continue
+    return count
+
+
+def _refresh_some(
+    account: ZohoAccount,
+    members: list[Reference],
+    lease: Lease,
+    clock: Callable[[], datetime],
+    patience: Patience,
+) -> int:
+    keep = lambda: lease.keep(clock)  # noqa: E731 - a name for the line below
+    with open_account(account, priority="people", clock=clock, keep_alive=keep) as clients:
+        if clients.flow is None:
+            return 0
+        context = Context(account, clients, lease, clock, patience)
+        for flow, execution_id in members:
+            executions.read_one(context, clients.flow, flow, execution_id)
+    return len(members)
+
+
+@contextmanager
+def _lease(account: ZohoAccount, clock: Callable[[], datetime]) -> Iterator[Lease]:
+    lease = Lease.take(account, clock())
+    if lease is None:
+        raise Busy(account, Lease.held_until(account, clock()))
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def _close(run: StageRun, result: Result, now: datetime) -> None:
+    outcome = StageRun.Outcome.OK if result.complete else StageRun.Outcome.PARTIAL
+    if result.stopped is not None and not isinstance(result.stopped, Wait | OutOfTime):
+        outcome = StageRun.Outcome.FAILED
+    StageRun.objects.filter(pk=run.pk).update(
+        finished_at=now,
+        outcome=outcome,
+        error=str(result.stopped or (result.missing[0] if result.missing else ""))[:500],
+        summary={
+            "new": result.written.new,
+            "changed": result.written.changed,
+            "quarantined": result.written.quarantined,
+            "flows_read": result.flows_read,
+            "streams": {name: outcome.state for name, outcome in result.outcomes.items()},
+        },
+    )

@@ -1,0 +1,156 @@
+"""One sweep of one account: every stream in turn, each ending in a state with a reason.
+
+The order serves people: the list of flows (which flows moved), connections, rules; then the executions of
+flows that moved, those already known first and first readings after them; usage reports last. After reading,
+a person's sync lists the flows once more: what moved meanwhile is read too, what stood still is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from monitor.connection import BudgetSpent
+from monitor.ingest import executions, verdicts
+from monitor.ingest.connections import read_connections
+from monitor.ingest.context import Context, OutOfTime, Result
+from monitor.ingest.flows import read_flows
+from monitor.ingest.pace import interval
+from monitor.ingest.rules import read_rules, read_usage
+from monitor.models import Flow, Stream, StreamState, SyncState
+from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, NotFound, Unreachable, Wait, ZohoError
+from monitor.zoho.flow import FlowClient
+
+ROUNDS = 3  # how often a person's sync follows flows that move while it reads
+
+
+def sweep(context: Context, *, everything: bool) -> Result:
+    """Reads what is due (or everything) and records how it went.
+
+    Args:
+        everything: a person's sync: all streams now, and a closing list; else only the streams that are due.
+    """
+    started = context.clock()
+    SyncState.objects.filter(account=context.account).update(last_started_at=started)
+    try:
+        _streams(context, everything=everything, now=started)
+    except (OutOfTime, Wait, GrantRevoked, ClientRefused) as stop:
+        context.result.stopped = stop
+        if isinstance(stop, Wait):
+            context.result.resume_at = context.clock() + timedelta(seconds=stop.retry_after)
+    if context.dead_products:
+        context.result.resume_at = context.clients.gate.failed("Zoho did not answer")
+    verdicts.record(context, started)
+    return context.result
+
+
+def _streams(context: Context, *, everything: bool, now: datetime) -> None:
+    due = {stream for stream in Stream if everything or _is_due(context, stream, now)}
+    flow, crm = context.clients.flow, context.clients.crm
+
+    def list_flows() -> None:
+        assert flow is not None  # noqa: S101 - tells the type checker what the caller has looked at
+        pages = 1
+        try:
+            pages = read_flows(context, flow)
+            _settle_still(context)
+        finally:
+            _next(context, Stream.FLOWS, now, pages)
+
+    if flow is not None:
+        if Stream.FLOWS in due:
+            _run(context, Stream.FLOWS, "flow", list_flows)
+        if Stream.CONNECTIONS in due:
+            _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
+            _next(context, Stream.CONNECTIONS, now, 1)
+    if crm is not None and Stream.RULES in due:
+        _run(context, Stream.RULES, "crm", partial(read_rules, context, crm))
+        _next(context, Stream.RULES, now, 1)
+    if flow is not None and _goes_on(context, Stream.FLOWS):
+        _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, everything=everything))
+    if crm is not None and _goes_on(context, Stream.RULES):
+        _run(context, Stream.USAGE, "crm", partial(read_usage, context, crm))
+
+
+def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:
+    """Turns what goes wrong in one stream into its state; what concerns the whole account goes on up."""
+    if product in context.dead_products:
+        context.note(stream, StreamState.State.FAILING, "Zoho did not answer")
+        return
+    try:
+        work()
+    except (OutOfTime, BudgetSpent) as stop:
+        context.note(stream, StreamState.State.INCOMPLETE, str(stop) or "goes on with the next task")
+        raise
+    except (Wait, GrantRevoked, ClientRefused) as stop:
+        context.note(stream, StreamState.State.FAILING, str(stop), error=stop)
+        raise
+    except NotAvailable as error:
+        context.note(stream, StreamState.State.NOT_AVAILABLE, str(error))
+    except ZohoError as error:
+        context.note(stream, StreamState.State.FAILING, f"{error}. {error.hint}", error=error)
+        if isinstance(error, Unreachable):
+            context.dead_products.add(product)
+
+
+def _goes_on(context: Context, stream: Stream) -> bool:
+    """Whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
+    outcome = context.result.outcomes.get(stream.value)
+    if outcome is not None:
+        return outcome.state == StreamState.State.OK
+    state = StreamState.objects.filter(account=context.account, stream=stream).values_list("state", flat=True).first()
+    return state == StreamState.State.OK
+
+
+def _is_due(context: Context, stream: Stream, now: datetime) -> bool:
+    due = StreamState.objects.filter(account=context.account, stream=stream).values_list("next_due_at", flat=True)
+    at = due.first()
+    return at is None or at <= now
+
+
+def _next(context: Context, stream: Stream, now: datetime, pages: int) -> None:
+    per_day = context.clients.gate.limits().per_day
+    StreamState.objects.update_or_create(
+        account=context.account, stream=stream, defaults={"next_due_at": now + interval(stream, pages, per_day)}
+    )
+
+
+def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> None:
+    """Reads the flows whose counters moved, and follows those that move meanwhile if a person waits."""
+    for turn in range(ROUNDS if everything else 1):
+        moved = moved_flows(context)
+        for done, flow in enumerate(moved, start=1):
+            try:
+                executions.read_flow(context, client, flow)
+            except NotFound:
+                # Deleted since the list was read: the next lists and a 404 by its id make it gone.
+                continue
+            context.progress("executions", done, len(moved))
+        if turn == 0:
+            executions.recheck_running(context, client)
+        if not everything or not moved:
+            break
+        read_flows(context, client)
+        _settle_still(context)
+    context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
+
+
+def moved_flows(context: Context) -> list[Flow]:
+    """Flows to read: moved ones and holes that are due; never-read ones last, the largest of them first.
+
+    The largest shows how long a full page is, which saves the others a call each.
+    """
+    now = context.clock()
+    living = Flow.objects.filter(account=context.account, gone_at=None).select_related("account")
+    flows = [flow for flow in living if flow.has_moved or (flow.recheck_at is not None and flow.recheck_at <= now)]
+    flows.sort(key=lambda f: (f.history_read_at is None, f.backfill_page == 0, -(f.execution_count or 0), f.pk))
+    return flows
+
+
+def _settle_still(context: Context) -> None:
+    """Flows whose counters stood still since they were read: their baseline is now exact."""
+    provisional = Flow.objects.filter(account=context.account, gone_at=None, baseline_firm=False, hole_reason="")
+    for flow in provisional.exclude(baseline_total=None):
+        if not flow.has_moved:
+            executions.firm_up(flow)

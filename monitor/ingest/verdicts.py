@@ -1,0 +1,129 @@
+"""How a sweep ended, as the states that pages, `status` and `/healthz/ready` show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Min
+
+from monitor.connection import BudgetSpent
+from monitor.ingest.context import Context, Outcome, OutOfTime
+from monitor.models import Flow, Stream, StreamState, SyncState
+from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
+
+FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS)
+CRM_STREAMS = (Stream.RULES, Stream.USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The account's state after a sweep, and why."""
+
+    state: SyncState.State
+    reason: str
+
+
+def judge(outcomes: Mapping[str, Outcome], stopped: Exception | None, missing: Sequence[str]) -> Verdict:
+    """The account's state. Pure.
+
+    Args:
+        outcomes: by stream, how each ended.
+        stopped: what ended the sweep before its end, if anything.
+        missing: a line for each hole.
+    """
+    states = SyncState.State
+    if isinstance(stopped, GrantRevoked | ClientRefused):
+        return Verdict(states.REVOKED, f"{stopped}. {stopped.hint}")
+    if isinstance(stopped, BudgetSpent | OutOfTime):
+        # Our own pacing is not a fault: what is not read yet is incomplete, and goes on by itself.
+        return Verdict(states.INCOMPLETE, str(stopped) or "the reading goes on")
+    if isinstance(stopped, Wait):
+        return Verdict(states.THROTTLED, str(stopped))
+    failing = [f"{Stream(name).label}: {o.reason}" for name, o in outcomes.items() if o.state == "failing"]
+    if failing:
+        return Verdict(_kind(outcomes), failing[0])
+    if missing:
+        return Verdict(states.INCOMPLETE, missing[0])
+    return Verdict(states.OK, "")
+
+
+def _kind(outcomes: Mapping[str, Outcome]) -> SyncState.State:
+    errors = [o.error for o in outcomes.values() if o.error is not None]
+    if any(isinstance(e, Unreachable) for e in errors):
+        return SyncState.State.UNREACHABLE
+    if any(isinstance(e, SignIn) and not isinstance(e, ScopeMissing) for e in errors):
+        return SyncState.State.REVOKED
+    if any(isinstance(e, BadAnswer) for e in errors):
+        return SyncState.State.SCHEMA
+    return SyncState.State.INCOMPLETE
+
+
+def record(context: Context, started: datetime) -> None:
+    """Writes the states of the streams and of the account, and when it is due again."""
+    result, account = context.result, context.account
+    result.missing += _holes(context)
+    result.missing += [
+        f"{Stream(name).label}: {o.reason}"
+        for name, o in result.outcomes.items()
+        if o.state in ("failing", "incomplete")
+    ]
+    now = context.clock()
+    verdict = judge(result.outcomes, result.stopped, result.missing)
+    with transaction.atomic():
+        context.lease.check()
+        for name, outcome in result.outcomes.items():
+            _record_stream(context, name, outcome, started, now)
+        state = SyncState.objects.get(account=account)
+        values: dict[str, object] = {
+            "state": verdict.state,
+            "reason": verdict.reason[:500],
+            "last_finished_at": now,
+            "next_due_at": next_due(context, now),
+        }
+        if state.state != verdict.state:
+            values["since"] = now
+        if result.complete:
+            values["last_complete_at"] = started
+        SyncState.objects.filter(account=account).update(**values)
+
+
+def next_due(context: Context, now: datetime) -> datetime:
+    """When the account is worth a task again."""
+    result = context.result
+    if result.resume_at is not None:
+        return result.resume_at
+    if isinstance(result.stopped, OutOfTime):
+        return now
+    if isinstance(result.stopped, GrantRevoked | ClientRefused):
+        # Only a person can mend it; `sync` and "connect again" ask at once.
+        return now + timedelta(hours=6)
+    rows = StreamState.objects.filter(account=context.account)
+    due: datetime | None = rows.aggregate(at=Min("next_due_at"))["at"]
+    return due if due is not None else now + timedelta(seconds=60)
+
+
+def _record_stream(context: Context, name: str, outcome: Outcome, started: datetime, now: datetime) -> None:
+    row, _ = StreamState.objects.get_or_create(account=context.account, stream=name)
+    values: dict[str, object] = {
+        "state": outcome.state,
+        "reason": outcome.reason[:500],
+        "last_tried_at": now,
+    }
+    if row.state != outcome.state:
+        values["since"] = now
+    if outcome.state == StreamState.State.OK:
+        values |= {"last_read_at": started, "item_count": outcome.items}
+    StreamState.objects.filter(pk=row.pk).update(**values)
+
+
+def _holes(context: Context) -> list[str]:
+    flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(hole_reason="")
+    lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows[:20]]
+    executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
+    if executions is not None and executions.state == StreamState.State.OK and lines:
+        executions.state = StreamState.State.INCOMPLETE
+        executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs"
+    return lines

@@ -1,0 +1,92 @@
+"""`manage.py connect`: proves the credentials of a Zoho account and stores it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from monitor.connection import utc_now
+from monitor.management.base import DataCommand
+from monitor.models import Plan, system_user
+from monitor.pipeline import ConnectError, connect_account
+from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
+
+
+class Command(DataCommand):
+    help = (
+        "Connects a Zoho account. The client secret and the refresh token come from ZOHO_CLIENT_SECRET and "
+        "ZOHO_REFRESH_TOKEN or are asked for without echo; they are never given on the command line."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", help="how the account is called here; a known name is connected again")
+        parser.add_argument("--data-center", required=True, choices=[*DATA_CENTERS, "custom"])
+        parser.add_argument("--accounts-url", default="", help="with --data-center custom: scheme://host[:port]")
+        parser.add_argument("--flow-url", default="")
+        parser.add_argument("--crm-url", default="")
+        parser.add_argument("--client-id", required=True)
+        parser.add_argument("--grant-code", default="", help="a self client's code instead of a refresh token")
+        parser.add_argument("--plan", default="", choices=["", *Plan.values])
+        parser.add_argument("--calls-per-minute", type=int)
+        parser.add_argument("--calls-per-day", type=int)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"].strip()
+        if not name or len(name) > 100:
+            raise CommandError("NAME must have 1 to 100 characters")
+        origins = self._origins(options)
+        limits = self._limits(options)
+        secret = self._secret("ZOHO_CLIENT_SECRET", "Client secret: ")
+        code = options["grant_code"].strip() or None
+        refresh_token = None if code else self._secret("ZOHO_REFRESH_TOKEN", "Refresh token: ")
+        try:
+            account = connect_account(
+                name=name,
+                data_center=options["data_center"],
+                origins=origins,
+                client_id=options["client_id"].strip(),
+                client_secret=secret,
+                refresh_token=refresh_token,
+                grant_code=code,
+                actor=system_user(),
+                now=utc_now(),
+                **limits,
+            )
+        except ConnectError as error:
+            raise CommandError(str(error)) from None
+        products = " and ".join(p for p, url in (("Flow", account.flow_url), ("CRM", account.crm_url)) if url)
+        self.stdout.write(
+            f"{account.name} is connected ({products}). `manage.py sync` reads it now, the worker goes on."
+        )
+
+    def _origins(self, options: dict[str, Any]) -> Origins:
+        given = [options["accounts_url"], options["flow_url"], options["crm_url"]]
+        if options["data_center"] != "custom":
+            if any(given):
+                raise CommandError("--accounts-url, --flow-url and --crm-url go with --data-center custom only")
+            return DATA_CENTERS[options["data_center"]]
+        try:
+            return custom_origins(*given)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+
+    def _limits(self, options: dict[str, Any]) -> dict[str, Any]:
+        own = {name: options[name] for name in ("calls_per_minute", "calls_per_day")}
+        if any(value is not None and not 0 < value <= 10_000_000 for value in own.values()):
+            raise CommandError("--calls-per-minute and --calls-per-day must be above 0")
+        if options["plan"] and any(value is not None for value in own.values()):
+            raise CommandError("give either --plan or --calls-per-minute and --calls-per-day")
+        return {"plan": options["plan"], **own}
+
+    def _secret(self, variable: str, prompt: str) -> str:
+        value = os.environ.get(variable, "").strip()
+        if not value and sys.stdin.isatty():
+            value = getpass.getpass(prompt).strip()
+        if not value:
+            raise CommandError(f"{variable} is not set, and there is no terminal to ask on")
+        return value

@@ -1,0 +1,134 @@
+"""The stages in order: the only place that knows more than one of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django_q.tasks import async_task
+
+from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.rules import ensure_default_rule
+from monitor.connection import open_account, utc_now
+from monitor.connection.connect import ConnectError, Wanted, connect
+from monitor.ingest.context import Patience, Result
+from monitor.ingest.run import Busy, read_account, refresh
+from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount
+from monitor.notify.dispatch import dispatch_new
+from monitor.notify.send import send_due
+from monitor.retry.settle import sweep as settle_sweep
+from monitor.rollups.rebuild import rebuild_dirty
+
+TASK_SECONDS = 40  # a task may last 60 s (Q_CLUSTER timeout); a single call at its worst ends before that
+SYNC_TASK = "monitor.tasks.sync_account"
+
+
+def due_accounts(now: datetime) -> list[int]:
+    """Keys of accounts whose mirror wants reading and that nobody reads at the moment."""
+    due = Q(sync=None) | Q(sync__next_due_at=None) | Q(sync__next_due_at__lte=now)
+    free = Q(sync=None) | Q(sync__lease_until=None) | Q(sync__lease_until__lte=now)
+    blocked = Q(budget__blocked_until__gt=now)
+    rows = ZohoAccount.objects.filter(due, free, is_active=True).exclude(blocked)
+    return list(rows.order_by("sync__next_due_at").values_list("pk", flat=True))
+
+
+def enqueue_due_accounts(now: datetime | None = None) -> int:
+    """A sync task for each due account; a task that finds the account taken or not due does no harm."""
+    keys = due_accounts(now or utc_now())
+    for key in keys:
+        async_task(SYNC_TASK, key)
+    return len(keys)
+
+
+def sync_account(account_id: int) -> None:
+    """One bounded background sweep, and what follows from it."""
+    account = ZohoAccount.objects.filter(pk=account_id, is_active=True).first()
+    if account is None or account.pk not in due_accounts(utc_now()):
+        return
+    patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+    try:
+        read_account(account, clock=utc_now, patience=patience, everything=False)
+    except Busy:
+        return
+    judge()
+
+
+def sync_now(
+    account: ZohoAccount, *, patience: Patience, progress: Callable[[str, int, int], None] | None = None
+) -> Result:
+    """A person's sync: everything, then counted and judged.
+
+    Raises:
+        Busy: another process reads this account.
+    """
+    result = read_account(account, clock=utc_now, patience=patience, everything=True, progress=progress)
+    judge()
+    return result
+
+
+def judge() -> None:
+    """Counts what changed, judges the counts, and writes the mails of what was judged."""
+    while rebuild_dirty(utc_now()):
+        pass
+    for account in ZohoAccount.objects.filter(is_active=True):
+        evaluate_account(account, utc_now())
+    if dispatch_new(utc_now()):
+        async_task("monitor.tasks.deliver")
+
+
+def deliver() -> None:
+    """Sends the mails that are due."""
+    send_due(utc_now())
+
+
+def settle_retries() -> None:
+    """Sends requested retries, settles open ones by reading, and lets the mirror see what became of them."""
+    report = settle_sweep(utc_now, open_account=open_account)
+    if report.refs:
+        refresh_executions(report.refs)
+
+
+def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
+    """Reads executions into the mirror, counts and judges anew.
+
+    Args:
+        references: the primary key of a Flow, and Zoho's ids of executions of it, each.
+    """
+    wanted = [(flow, execution_id) for flow, ids in references for execution_id in ids]
+    flows = Flow.objects.select_related("account").in_bulk({flow for flow, _ in wanted})
+    patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+    known = [(flows[flow], execution_id) for flow, execution_id in wanted if flow in flows]
+    count = refresh(known, clock=utc_now, patience=patience)
+    judge()
+    return count
+
+
+def housekeeping() -> None:
+    """Takes away what nobody reads any more: old ledger rows and old runs, a few at a time."""
+    now = utc_now()
+    ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)).delete()
+    keep = now - timedelta(days=14)
+    old = StageRun.objects.filter(started_at__lt=keep).values_list("pk", flat=True)[:1000]
+    StageRun.objects.filter(pk__in=list(old)).delete()
+
+
+def connect_account(*, actor: User, now: datetime, **wanted: Any) -> ZohoAccount:
+    """Proves credentials, stores the account and gives it its default alert rule.
+
+    Args:
+        actor: who connects it, for the audit.
+        now: the present.
+        wanted: the fields of `monitor.connection.connect.Wanted`.
+
+    Raises:
+        ConnectError: one line saying what is wrong; nothing is stored.
+    """
+    account = connect(Wanted(**wanted), actor=actor, clock=utc_now, now=now)
+    ensure_default_rule(account)
+    return account
+
+
+__all__ = ["ConnectError", "connect_account", "due_accounts", "judge", "sync_account", "sync_now"]

@@ -1,0 +1,50 @@
+"""What a person does to an alert."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from monitor.models import AlertState, AuditEntry, User, may
+
+NOTE_LENGTH = 300
+
+
+def acknowledge(state: AlertState, user: User, note: str, now: datetime) -> bool:
+    """Says that a person looks after an open incident. The next episode begins unacknowledged.
+
+    Args:
+        state: the alert as the person saw it; a later episode is not acknowledged by a look at an earlier one.
+        user: who acknowledges.
+        note: what they say to it; cut at 300 characters.
+        now: when.
+
+    Returns:
+        Whether it was acknowledged: False if the incident is over, or someone was faster.
+
+    Raises:
+        PermissionDenied: the person may not.
+    """
+    account = state.rule.account
+    if not may(user, "acknowledge", account):
+        raise PermissionDenied
+    note = "".join(sign if sign.isprintable() else " " for sign in note).strip()[:NOTE_LENGTH]
+    with transaction.atomic():
+        open_state = AlertState.objects.filter(
+            pk=state.pk, is_open=True, episode=state.episode, acknowledged_at__isnull=True
+        )
+        if not open_state.update(acknowledged_at=now, acknowledged_by=user, acknowledge_note=note):
+            return False
+        AuditEntry.objects.create(
+            at=now,
+            actor=user,
+            actor_name=user.get_username(),
+            action="alert.acknowledge",
+            account=account,
+            object_type="alert",
+            object_id=str(state.pk),
+            detail={"episode": state.episode, "note": note},
+        )
+    return True

@@ -1,0 +1,134 @@
+"""Loads what a judgement needs, in few statements however many flows and rules there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Sum
+
+from monitor.alerting.conditions import Limits, Reading
+from monitor.alerting.freshness import facts_from, why_stale
+from monitor.alerting.states import Standing
+from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
+
+Pair = tuple[int, int]  # primary keys of rule and flow
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One rule and flow to judge; the last three as `states.decide` takes them."""
+
+    row: AlertState
+    limits: Limits
+    reading: Reading
+    stale: str
+    ended: str
+
+    @property
+    def standing(self) -> Standing:
+        row = self.row
+        return Standing(row.state, row.is_open, row.episode, row.since, is_new=row.version == 0)
+
+
+def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
+    """What is to be judged at an account: each active rule for each of its active flows, and whatever was
+    judged before and is to be no longer."""
+    rules = {rule.pk: rule for rule in AlertRule.objects.filter(account=account)}
+    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account)}
+    stale = _why_stale(account, now)
+    rows = {(row.rule_id, row.flow_id): row for row in AlertState.objects.filter(rule__account=account)}
+    wanted = _wanted(rules, flows)
+    if not stale:
+        rows |= _begin(wanted - rows.keys(), flows, rules, now)
+    readings = {hours: _readings(account, now, hours) for hours in {rules[rule].window_hours for rule, _ in wanted}}
+    for (rule_id, flow_id), row in sorted(rows.items()):
+        rule, flow = rules[rule_id], flows.get(flow_id)
+        ended = "" if (rule_id, flow_id) in wanted else _why_ended(rule, flow)
+        yield Case(
+            row=row,
+            limits=Limits(rule.threshold, rule.recover_at, rule.min_runs),
+            reading=readings.get(rule.window_hours, {}).get(flow_id, Reading()),
+            stale=stale or (_why_unread(flow) if flow else ""),
+            ended=ended,
+        )
+
+
+def _wanted(rules: dict[int, AlertRule], flows: dict[int, Flow]) -> set[Pair]:
+    active = [flow.pk for flow in flows.values() if flow.is_active]
+    return {
+        (rule.pk, flow)
+        for rule in rules.values()
+        if rule.is_active
+        for flow in active
+        if rule.flow_id is None or rule.flow_id == flow
+    }
+
+
+def _why_ended(rule: AlertRule, flow: Flow | None) -> str:
+    if not rule.is_active:
+        return "the rule is switched off"
+    if flow is None or flow.gone_at is not None:
+        return "the flow is deleted in Zoho"
+    if not flow.is_active:
+        return "the flow is not active in Zoho"
+    return "the rule does not cover the flow any more"
+
+
+def _why_unread(flow: Flow) -> str:
+    """A history read only in part would be judged by its newest hours alone."""
+    if flow.executions_read_at is None and flow.backfill_page > 0:
+        return "the flow's history is still being read"
+    return ""
+
+
+def _why_stale(account: ZohoAccount, now: datetime) -> str:
+    sync = SyncState.objects.filter(account=account).first()
+    streams = {row.stream: row for row in StreamState.objects.filter(account=account)}
+    return why_stale(facts_from(sync, streams, is_mirrored=account.is_active), now)
+
+
+def _begin(
+    missing: set[Pair], flows: dict[int, Flow], rules: dict[int, AlertRule], now: datetime
+) -> dict[Pair, AlertState]:
+    """Rows for what was never judged. A flow not read yet, or with hours not counted yet, waits for its turn."""
+    ready = {pair for pair in missing if not _why_unread(flows[pair[1]])}
+    if not ready:
+        return {}
+    oldest = window_start(now, max(rules[rule].window_hours for rule, _ in ready))
+    uncounted = set(
+        DirtyHour.objects.filter(flow__in={flow for _, flow in ready}, hour__gte=oldest).values_list(
+            "flow_id", flat=True
+        )
+    )
+    AlertState.objects.bulk_create(
+        [
+            AlertState(
+                rule_id=rule,
+                flow_id=flow,
+                state=AlertState.State.NO_DATA,
+                reason="not judged yet",
+                since=now,
+                evaluated_at=now,
+            )
+            for rule, flow in sorted(ready)
+            if flow not in uncounted
+        ],
+        ignore_conflicts=True,
+    )
+    begun = AlertState.objects.filter(rule__in={rule for rule, _ in ready}, version=0)
+    return {(row.rule_id, row.flow_id): row for row in begun}
+
+
+def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[int, Reading]:
+    """The runs of each flow of an account in a window, by one statement."""
+    buckets = HourBucket.objects.filter(flow__account=account, hour__gte=window_start(now, window_hours))
+    sums = buckets.order_by().values_list("flow").annotate(Sum("succeeded"), Sum("failed"), Sum("first_succeeded"))
+    return {flow: Reading(succeeded + failed, succeeded, first) for flow, succeeded, failed, first in sums}
+
+
+def window_start(now: datetime, window_hours: int) -> datetime:
+    """The first hour of a window. Whole hours: it reaches back up to one hour further than asked for."""
+    start = now.astimezone(UTC) - timedelta(hours=window_hours)
+    return start.replace(minute=0, second=0, microsecond=0)

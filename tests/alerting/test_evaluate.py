@@ -1,0 +1,294 @@
+"""Buckets → states and transitions."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from monitor.alerting import evaluate
+from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.rules import ensure_default_rule
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    DirtyHour,
+    Flow,
+    HourBucket,
+    StreamState,
+    SyncState,
+    Transition,
+    ZohoAccount,
+)
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def account(db: None, now: datetime) -> ZohoAccount:
+    account = factories.make_account()
+    be_read(account, now)
+    return account
+
+
+@pytest.fixture
+def rule(account: ZohoAccount) -> AlertRule:
+    return ensure_default_rule(account)
+
+
+@pytest.fixture
+def flow(account: ZohoAccount) -> Flow:
+    return factories.make_flow(account)
+
+
+def be_read(account: ZohoAccount, at: datetime, state: str = "ok") -> None:
+    SyncState.objects.filter(account=account).update(state=state, since=at, last_finished_at=at)
+
+
+def count(flow: Flow, succeeded: int, failed: int, at: datetime, **more: int) -> None:
+    HourBucket.objects.update_or_create(
+        flow=flow,
+        hour=at.replace(minute=0),
+        defaults={"succeeded": succeeded, "failed": failed, "first_succeeded": succeeded} | more,
+    )
+
+
+def kinds(transitions: list[Transition]) -> list[str]:
+    return [transition.kind for transition in transitions]
+
+
+def test_a_flow_below_the_threshold_fires_once(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 30, 10, now, first_succeeded=28)
+    (fired,) = evaluate_account(account, now)
+    assert (fired.kind, fired.episode, fired.dispatch_state) == ("firing", 1, "new")
+    assert (fired.rate, fired.first_attempt_rate, fired.runs, fired.failed) == (75.0, 70.0, 40, 10)
+    state = AlertState.objects.get()
+    assert (state.state, state.is_open, state.rate, state.runs, state.since) == ("firing", True, 75.0, 40, now)
+    assert evaluate_account(account, now + HOUR / 60) == []
+    assert Transition.objects.count() == 1
+
+
+def test_it_resolves_when_the_flow_has_recovered_and_fires_anew_as_the_next_episode(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 30, 10, now)
+    evaluate_account(account, now)
+    count(flow, 40, 0, now)
+    (resolved,) = evaluate_account(account, now)
+    assert (resolved.kind, resolved.episode, resolved.rate) == ("resolved", 1, 100.0)
+    assert not AlertState.objects.get().is_open
+    count(flow, 30, 10, now)
+    (again,) = evaluate_account(account, now)
+    assert (again.kind, again.episode) == ("firing", 2)
+
+
+def test_runs_before_the_window_do_not_count(account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime) -> None:
+    count(flow, 0, 100, now - 169 * HOUR)
+    count(flow, 40, 0, now - 168 * HOUR)
+    assert evaluate_account(account, now) == []
+    assert AlertState.objects.get().rate == 100.0
+
+
+def test_each_flow_of_the_account_is_judged_by_itself(account: ZohoAccount, rule: AlertRule, now: datetime) -> None:
+    good, bad, rare = (factories.make_flow(account) for _ in range(3))
+    other_account = factories.make_flow()
+    count(good, 40, 0, now)
+    count(bad, 0, 40, now)
+    count(rare, 0, 3, now)
+    count(other_account, 0, 40, now)
+    assert [fired.alert.flow for fired in evaluate_account(account, now)] == [bad]
+    assert AlertState.objects.count() == 3
+
+
+def test_a_rule_for_one_flow_judges_that_flow_only(account: ZohoAccount, flow: Flow, now: datetime) -> None:
+    other = factories.make_flow(account)
+    factories.make_alert_rule(account, flow=flow)
+    count(flow, 0, 40, now)
+    count(other, 0, 40, now)
+    assert [fired.alert.flow for fired in evaluate_account(account, now)] == [flow]
+
+
+def test_a_stale_mirror_is_no_data_and_keeps_the_incident_without_a_second_firing(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 30, 10, now)
+    evaluate_account(account, now)
+    count(flow, 40, 0, now)
+    later = now + timedelta(minutes=11)
+    (blind,) = evaluate_account(account, later)
+    state = AlertState.objects.get()
+    assert (blind.kind, state.state, state.is_open, state.rate) == ("no_data", "no_data", True, 75.0)
+    assert "stands still" in state.reason
+    count(flow, 30, 10, now)
+    be_read(account, later)
+    assert kinds(evaluate_account(account, later)) == ["data_back"]
+    assert AlertState.objects.get().episode == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda rule, flow: AlertRule.objects.update(is_active=False), "switched off"),
+        (lambda rule, flow: Flow.objects.update(gone_at=factories.NOON), "deleted"),
+        (lambda rule, flow: Flow.objects.update(status="inactive"), "not active"),
+        (lambda rule, flow: AlertRule.objects.update(flow=factories.make_flow(flow.account)), "cover"),
+    ],
+)
+def test_what_is_not_judged_any_more_resolves_once_with_the_reason(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, change: Any, reason: str
+) -> None:
+    count(flow, 0, 40, now)
+    evaluate_account(account, now)
+    change(rule, flow)
+    (resolved,) = evaluate_account(account, now)
+    assert resolved.kind == "resolved"
+    assert reason in resolved.reason
+    assert evaluate_account(account, now) == []
+
+
+def test_a_flow_switched_off_in_zoho_and_on_again_is_judged_again(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    Flow.objects.update(status="inactive")
+    assert kinds(evaluate_account(account, now)) == ["no_data"]
+    Flow.objects.update(status="active")
+    assert kinds(evaluate_account(account, now)) == ["data_back"]
+
+
+def test_before_the_account_was_ever_read_nothing_is_judged(rule: AlertRule, flow: Flow, now: datetime) -> None:
+    SyncState.objects.update(last_finished_at=None, state="never")
+    count(flow, 0, 40, now)
+    assert evaluate_account(flow.account, now) == []
+    assert not AlertState.objects.exists()
+
+
+def test_a_flow_whose_history_is_half_read_or_not_yet_counted_waits(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 0, 40, now)
+    Flow.objects.update(backfill_page=3)
+    assert evaluate_account(account, now) == []
+    Flow.objects.update(backfill_page=0, executions_read_at=now)
+    DirtyHour.objects.mark([(flow.pk, now - 5 * HOUR)])
+    assert evaluate_account(account, now) == []
+    DirtyHour.objects.all().delete()
+    assert kinds(evaluate_account(account, now)) == ["firing"]
+
+
+def test_an_hour_that_is_recounted_does_not_hold_up_a_flow_that_is_judged_already(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    count(flow, 30, 10, now)
+    DirtyHour.objects.mark([(flow.pk, now)])
+    assert kinds(evaluate_account(account, now)) == ["firing"]
+
+
+def test_a_list_of_flows_that_is_not_read_any_more_is_no_data(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    StreamState.objects.create(account=account, stream="flows", last_read_at=now - HOUR, next_due_at=now - HOUR)
+    assert kinds(evaluate_account(account, now)) == ["no_data"]
+
+
+def test_of_two_evaluators_at_once_one_writes_the_transition(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    count(flow, 30, 10, now)
+    load, told = evaluate.cases, []
+
+    def load_and_be_overtaken(*args: Any) -> Any:
+        found = list(load(*args))
+        monkeypatch.setattr(evaluate, "cases", load)
+        told.extend(evaluate_account(account, now))
+        return iter(found)
+
+    monkeypatch.setattr(evaluate, "cases", load_and_be_overtaken)
+    assert evaluate_account(account, now) == []
+    assert kinds(told) == ["firing"]
+    assert Transition.objects.count() == 1
+
+
+def test_an_edge_that_was_told_already_moves_the_state_but_is_not_told_again(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    state = AlertState.objects.get()
+    Transition.objects.create(alert=state, kind="firing", episode=1, from_state="ok", to_state="firing", at=now)
+    count(flow, 30, 10, now)
+    assert evaluate_account(account, now) == []
+    assert AlertState.objects.get().state == "firing"
+    assert Transition.objects.count() == 1
+
+
+def test_an_unchanged_state_is_seen_to_be_judged(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    before = AlertState.objects.get()
+    evaluate_account(account, now + HOUR / 60)
+    after = AlertState.objects.get()
+    assert after.evaluated_at == now + HOUR / 60
+    assert (after.version, after.since) == (before.version, before.since)
+
+
+def test_the_next_episode_begins_unacknowledged(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, otto: Any
+) -> None:
+    for succeeded in (30, 40):
+        count(flow, succeeded, 40 - succeeded, now)
+        evaluate_account(account, now)
+    AlertState.objects.update(acknowledged_at=now, acknowledged_by=otto, acknowledge_note="looking")
+    count(flow, 30, 10, now)
+    evaluate_account(account, now)
+    state = AlertState.objects.get()
+    assert (state.acknowledged_at, state.acknowledged_by, state.acknowledge_note) == (None, None, "")
+
+
+def test_the_default_rule_is_made_once_and_kept_as_a_person_changed_it(account: ZohoAccount) -> None:
+    rule = ensure_default_rule(account)
+    assert (rule.threshold, rule.recover_at, rule.window_hours, rule.min_runs) == (95, 95, 168, 20)
+    AlertRule.objects.update(threshold=80)
+    assert ensure_default_rule(account).threshold == 80
+    assert AlertRule.objects.count() == 1
+
+
+def test_a_thousand_flows_and_three_rules_are_judged_in_seconds_and_few_statements(now: datetime) -> None:
+    account = factories.make_account()
+    be_read(account, now)
+    names = {"status": "active", "first_seen_at": now, "seen_at": now, "account": account}
+    flows = Flow.objects.bulk_create([Flow(flow_id=str(n), flow_name=f"Flow {n}", **names) for n in range(1000)])
+    for window in (1, 24, 168):
+        factories.make_alert_rule(account, window_hours=window)
+    HourBucket.objects.bulk_create(
+        HourBucket(flow=flow, hour=now - hours * HOUR, succeeded=9, failed=n % 2, first_succeeded=9)
+        for n, flow in enumerate(flows)
+        for hours in range(0, 168, 6)
+    )
+    started = time.perf_counter()
+    evaluate_account(account, now)
+    took = time.perf_counter() - started
+    started = time.perf_counter()
+    with CaptureQueriesContext(connection) as statements:
+        evaluate_account(account, now)
+    print(f"first {took:.1f} s, again {time.perf_counter() - started:.1f} s, {len(statements)} statements")
+    assert AlertState.objects.filter(state="firing").count() == 1000
+    assert len(statements) <= 12
+    assert took < 10

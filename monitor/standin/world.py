@@ -52,6 +52,7 @@ class World:
 
     def _build(self) -> None:
         from monitor.standin.crm.rules import RuleBook
+        from monitor.standin.flow_edits import Webhook, register_flow_edits
         from monitor.standin.flow_ops import register_flow_ops
         from monitor.standin.oauth import TokenDesk
 
@@ -73,7 +74,10 @@ class World:
                 connections=by_app,
             )
             self.flows[flow.flow_id] = flow
+        self.ever_flows = [*self.flows]
+        self.webhooks: dict[str, Webhook] = {}
         register_flow_ops(self)
+        register_flow_edits(self)
         self.tokens = TokenDesk(self)
         self.rules = RuleBook(self)
 

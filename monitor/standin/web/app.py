@@ -16,6 +16,7 @@ from monitor.standin.web.limits import PLANS, CrmCredits, FlowLimit, Plan
 from monitor.standin.web.oauth_api import Credentials, OAuthApi
 from monitor.standin.web.product import CrmProduct, FlowProduct, Product, Refuse
 from monitor.standin.web.routing import Router, WrongMethodError
+from monitor.standin.web.webhook_api import WebhookApi
 from monitor.standin.web.wire import MAX_BODY, Reply, Request, flow_refusal
 from monitor.standin.world import World
 
@@ -40,6 +41,7 @@ class App:
         ]
         self._accounts = Router()
         OAuthApi(world, credentials, self.ledger).add_routes(self._accounts)
+        WebhookApi(world).add_public_routes(self._accounts)
         self._control = Router()
         ControlApi(world, self.ledger, self.faults).add_routes(self._control)
 

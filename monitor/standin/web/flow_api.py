@@ -15,19 +15,15 @@ from monitor.standin.web.flow_rows import (
     flow_summary,
     life_stats,
     stats_of,
+    success,
 )
 from monitor.standin.web.routing import Router
-from monitor.standin.web.wire import Reply, Request, json_reply, whole_number
+from monitor.standin.web.wire import Reply, Request, whole_number
 from monitor.standin.world import World
 
 STATUSES = ("success", "failed", "running")
 PERIODS = {"last_24_hours": 1, "last_7_days": 7, "last_30_days": 30, "last_90_days": 90}
 MAX_PER_PAGE = 200
-
-
-def success(data: dict[str, Any]) -> Reply:
-    """The envelope of a good answer (seed, every example)."""
-    return json_reply({"status": "success", "data": data})
 
 
 class FlowApi:

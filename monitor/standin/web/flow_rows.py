@@ -8,6 +8,12 @@ from monitor.standin.execution import Execution
 from monitor.standin.flows import Flow
 from monitor.standin.organisation import Connection
 from monitor.standin.people import trigger_payload
+from monitor.standin.web.wire import Reply, json_reply
+
+
+def success(data: dict[str, Any]) -> Reply:
+    """The envelope of a good answer (seed, every example)."""
+    return json_reply({"status": "success", "data": data})
 
 
 def flow_summary(flow: Flow, now: datetime) -> dict[str, Any]:

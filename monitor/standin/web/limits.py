@@ -19,14 +19,15 @@ class Plan:
     credits: int | None
     at_once: int | None
     seed_crm_per_day: int | None
+    flows: int | None
 
 
 PLANS = {
-    "free": Plan("free", 10, 1_000, 5_000, 5, 5_000),
-    "standard": Plan("standard", 30, 10_000, 50_000, 10, 10_000),
-    "professional": Plan("professional", 60, 50_000, 50_500, 15, 25_000),
-    "enterprise": Plan("enterprise", 120, 200_000, 51_000, 20, 50_000),
-    "unlimited": Plan("unlimited", None, None, None, None, None),
+    "free": Plan("free", 10, 1_000, 5_000, 5, 5_000, 5),
+    "standard": Plan("standard", 30, 10_000, 50_000, 10, 10_000, 25),
+    "professional": Plan("professional", 60, 50_000, 50_500, 15, 25_000, 100),
+    "enterprise": Plan("enterprise", 120, 200_000, 51_000, 20, 50_000, None),
+    "unlimited": Plan("unlimited", None, None, None, None, None, None),
 }
 
 

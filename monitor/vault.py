@@ -61,6 +61,15 @@ def rotate(ciphertext: str) -> str:
     return encrypt(decrypt(ciphertext))
 
 
+def is_current(ciphertext: str) -> bool:
+    """Whether `ciphertext` is readable with the first key alone."""
+    try:
+        _fernet(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(ciphertext.encode("ascii"))
+    except (InvalidToken, UnicodeEncodeError):
+        return False
+    return True
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that stands in the database as ciphertext only. It cannot be searched."""
 

@@ -1,0 +1,88 @@
+# `make` prints the menu. Needs Python 3.11+ with its venv module, and make; nothing else.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+STANDIN_PORT ?= 8765
+ARGS ?=
+
+PY := $(VENV)/bin/python
+# Named after the content of the lock, so that a second run installs nothing and a changed lock does.
+RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
+DEV := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
+LOCK := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" --quiet
+# What `check --deploy` is run with: settings as in production, made up on the spot.
+PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(48))')" \
+	ENCRYPTION_KEYS="$$($(PY) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
+	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test test-stories test-browser bench lint types format lock screenshots clean
+
+help: ## this menu
+	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
+	@echo "make demo-reset     throw the demo's data away"
+	@echo "make test           the suite on SQLite and PostgreSQL; ARGS=\"-k retry\""
+	@echo "make test-stories   real processes from Zoho to the mail and back"
+	@echo "make test-browser   the pages in Chromium"
+	@echo "make lint           format, rules, types, imports, templates, settings, migrations, sizes"
+	@echo "make types          mypy alone"
+	@echo "make format         put the code into its form"
+	@echo "make lock           pin the dependencies anew, with hashes"
+	@echo "make screenshots    docs/*.png from the running demo; PORT and DEMO_PASSWORD"
+	@echo "make bench          ratios beside a rival in the same run"
+	@echo "make clean          take away caches; the demo's data and .venv stay"
+	@echo "Own Python or environment: make PYTHON=/path/to/python3.12 VENV=/path/to/env …"
+
+$(RUNTIME):
+	@$(PYTHON) scripts/venv.py $(VENV) requirements.txt $@
+
+$(DEV):
+	@$(PYTHON) scripts/venv.py $(VENV) requirements-dev.txt $@ $(RUNTIME)
+
+demo: $(RUNTIME)
+	@exec $(PY) manage.py demo --port $(PORT) --standin-port $(STANDIN_PORT) $(ARGS)
+
+demo-reset: $(RUNTIME)
+	@$(PY) manage.py demo --reset
+
+test: $(DEV)
+	@exec $(PY) scripts/test.py $(ARGS)
+
+test-stories: $(DEV)
+	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly $(ARGS)
+
+test-browser: $(DEV)
+	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers 0 --database sqlite $(ARGS)
+
+bench: $(DEV)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)
+
+lint: $(DEV) types
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	DEBUG=1 $(VENV)/bin/lint-imports
+	$(VENV)/bin/djlint templates --lint --quiet
+	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	DEBUG=1 $(PY) manage.py makemigrations --check --dry-run
+	@! grep -n '://' requirements.in requirements-dev.in requirements.txt requirements-dev.txt \
+		|| { echo "error: requirement files hold no addresses"; exit 1; }
+	$(PY) scripts/sizes.py
+
+types: $(DEV)
+	DEBUG=1 $(VENV)/bin/mypy
+
+format: $(DEV)
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+lock: $(DEV)
+	$(VENV)/bin/$(LOCK) requirements.in -o requirements.txt
+	$(VENV)/bin/$(LOCK) requirements-dev.in -o requirements-dev.txt
+
+screenshots: $(DEV)
+	@exec $(PY) scripts/screenshots.py --port $(PORT) $(ARGS)
+
+clean:
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage staticfiles
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

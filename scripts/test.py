@@ -1,0 +1,114 @@
+"""Runs the suite on SQLite, and on PostgreSQL where there is one. Standard library only.
+
+PostgreSQL is the server of TEST_DATABASE_URL; else a throw-away one is started from the installed programs and
+taken away afterwards; where there are none, the last line says that PostgreSQL was not tested.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import throwaway_postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_OURS = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DEMO", "TRUST_PROXY")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The suite on one database."""
+
+    database: str
+    code: int
+    seconds: float
+
+    def line(self) -> str:
+        verdict = "passed" if self.code == 0 else f"FAILED (pytest ended with {self.code})"
+        return f"{self.database:<12} {verdict} in {self.seconds:.0f} s"
+
+
+def suite(database: str, url: str, arguments: list[str]) -> Run:
+    """Runs pytest on one database.
+
+    Args:
+        database: what it is called in the summary.
+        url: its DATABASE_URL; "" = SQLite in memory.
+        arguments: pytest's.
+    """
+    print(f"\n=== {database} ===", flush=True)
+    environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1"}
+    # The tests' own databases are made by Django; this file is never opened.
+    environ["DATABASE_URL"] = url or "sqlite:///var/never-used.sqlite3"
+    began = time.monotonic()
+    code = subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environ)
+    return Run(database, code, time.monotonic() - began)
+
+
+@contextmanager
+def postgres() -> Iterator[tuple[str, str]]:
+    """The address of a PostgreSQL server, or "" and the reason why there is none."""
+    given = os.environ.get("TEST_DATABASE_URL", "").strip()
+    if given:
+        yield given, ""
+        return
+    try:
+        server = throwaway_postgres.start()
+    except throwaway_postgres.UnavailableError as reason:
+        yield "", str(reason)
+        return
+    try:
+        yield server.url, ""
+    finally:
+        server.stop()
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mark", default="", help="only tests with this mark: browser, story, bench")
+    parser.add_argument("--workers", default="2", help="how many processes pytest uses; 0 = no extra ones")
+    parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
+    parser.add_argument("--require-postgres", action="store_true", help="fail where PostgreSQL was not tested")
+    options, rest = parser.parse_known_args()
+    signal.signal(signal.SIGTERM, _terminated)
+
+    arguments = ["-n", options.workers, *(["-m", options.mark] if options.mark else []), *rest]
+    runs: list[Run] = []
+    missing = ""
+    if options.database != "postgresql":
+        runs.append(suite("SQLite", "", arguments))
+    if options.database != "sqlite":
+        with postgres() as (url, missing):
+            if url:
+                runs.append(suite("PostgreSQL", url, arguments))
+
+    print("\n=== summary ===")
+    for run in runs:
+        print(run.line())
+    failed = not runs or any(run.code for run in runs)
+    if missing:
+        required = options.require_postgres or options.database == "postgresql"
+        failed = failed or required
+        print(f"PostgreSQL   WAS NOT TESTED: {missing}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

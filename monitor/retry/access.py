@@ -1,0 +1,45 @@
+"""What this stage needs of a connection to Zoho; `monitor.connection.open_account` gives it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Literal, Protocol
+
+from monitor.models import ZohoAccount
+from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, RetryReply
+from monitor.zoho.tokens import TokenSource
+
+
+class FlowCalls(Protocol):
+    """The calls to Zoho Flow this stage makes; see `monitor.zoho.flow_executions` for what they raise."""
+
+    def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow: ...
+
+    def list_executions(
+        self,
+        flow_id: str,
+        *,
+        from_date: datetime | None = None,
+        to_date: datetime | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> ExecutionPage: ...
+
+    def retry_execution(self, flow_id: str, execution_id: str) -> RetryReply: ...
+
+
+class Clients(Protocol):
+    """The open clients of one account; `flow` is None where it has no Zoho Flow."""
+
+    @property
+    def flow(self) -> FlowCalls | None: ...
+
+    @property
+    def tokens(self) -> TokenSource: ...
+
+
+class OpenAccount(Protocol):
+    """Opens an account's clients; "people" may use the reserve of the call budget."""
+
+    def __call__(self, account: ZohoAccount, *, priority: Literal["people"]) -> AbstractContextManager[Clients]: ...

@@ -1,0 +1,86 @@
+"""Whether Zoho may run a failed execution again by itself, judged by its error. Pure.
+
+Zoho re-runs internal errors and app errors 408, 409, 429, 500, 503 and 504 up to 24 h long (notes
+`zoho-api.md`, section 7). The error is free text, so this is a reading of signs, and it leans to one
+side: any sign of a passing fault beats every sign of a lasting one, because a needless question to a
+person costs less than work that runs twice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorKind(StrEnum):
+    """What a failure looks like."""
+
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A kind and the sign it was known by, in few words and none of Zoho's text ("" when there was none)."""
+
+    kind: ErrorKind
+    sign: str
+
+
+_TRANSIENT_STATUS = frozenset({408, 409, 423, 425, 429})  # and every 5xx
+
+# Signs are compared with lower-case text in which "_" is a blank.
+_TRANSIENT_SIGNS = (
+    "timeout", "timed out", "time-out", "time out", "in time", "deadline", "internal error",
+    "internal server error", "server error", "rate limit", "too many requests", "limit exceeded", "throttl",
+    "connection refused", "connection reset", "connection closed", "connection aborted", "econnrefused",
+    "econnreset", "etimedout", "broken pipe", "socket hang up", "unreachable", "network error", "temporar",
+    "try again", "unavailable", "not available", "bad gateway", "overload", "busy", "locked", "deadlock",
+    "invalid response", "unexpected response",
+)  # fmt: skip
+_PERMANENT_SIGNS = (
+    "invalid", "malformed", "mandatory", "missing required", "required field", "is missing", "not found",
+    "does not exist", "expired", "revoked", "unauthor", "forbidden", "permission", "access denied",
+    "not allowed", "duplicate", "already exists", "bad request", "unprocessable",
+)  # fmt: skip
+
+_NAMED_STATUS = re.compile(
+    r"(?:\bhttp(?:s|/\d(?:\.\d)?)?(?:\s+(?:status|error|response))?(?:\s+code)?"
+    r"|\bstatus(?:\s*code)?|\b(?:error|response)\s*code)"
+    r"\s*[:=#]?\s*\(?([1-5][0-9]{2})\b"
+)
+_BARE_STATUS = re.compile(r"\W*([1-5][0-9]{2})\W*")
+
+
+def classify(*texts: str) -> Finding:
+    """The kind of a failure.
+
+    Args:
+        texts: error code, message and details as Zoho sent them, in any order; empty ones are fine.
+    """
+    plain = [text.casefold().replace("_", " ") for text in texts if text]
+    statuses = {status for text in plain for status in _statuses(text)}
+    passing = sorted(status for status in statuses if status in _TRANSIENT_STATUS or status >= 500)
+    if passing:
+        return Finding(ErrorKind.TRANSIENT, f"HTTP {passing[0]}")
+    if sign := _first(_TRANSIENT_SIGNS, plain):
+        return Finding(ErrorKind.TRANSIENT, f"“{sign.strip()}”")
+    lasting = sorted(status for status in statuses if 400 <= status < 500)
+    if lasting:
+        return Finding(ErrorKind.PERMANENT, f"HTTP {lasting[0]}")
+    if sign := _first(_PERMANENT_SIGNS, plain):
+        return Finding(ErrorKind.PERMANENT, f"“{sign.strip()}”")
+    return Finding(ErrorKind.UNKNOWN, "")
+
+
+def _statuses(text: str) -> list[int]:
+    """HTTP statuses that are named as such; a number that merely occurs in a text is none."""
+    found = [int(status) for status in _NAMED_STATUS.findall(text)]
+    bare = _BARE_STATUS.fullmatch(text)
+    return [*found, int(bare[1])] if bare else found
+
+
+def _first(signs: tuple[str, ...], texts: list[str]) -> str:
+    return next((sign for sign in signs if any(sign in text for text in texts)), "")

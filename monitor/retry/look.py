@@ -1,0 +1,122 @@
+"""Asks Zoho what became of a retry, with as few calls as the question allows; reads only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.models import Execution, RetryAttempt
+from monitor.retry.access import FlowCalls
+from monitor.retry.errors_kind import ErrorKind, classify
+from monitor.retry.reconcile import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
+from monitor.retry.timing import LAG, RUN_WINDOW, SKEW
+from monitor.retry.verdict import MARGIN, RERUN_SPAN
+from monitor.zoho.errors import NotFound
+from monitor.zoho.shapes.executions import ExecutionRow
+
+State = RetryAttempt.State
+PAGES = 4
+PER_PAGE = 50
+ALIKE = 500  # mirrored runs of the flow that are searched for the same trigger data
+
+
+def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
+    """What Zoho shows of an accepted or unknown attempt.
+
+    Args:
+        attempt: with its execution and flow.
+        flow: the account's client.
+        now: the present, aware.
+
+    Raises:
+        ZohoError: it could not be asked.
+    """
+    execution = attempt.execution
+    if attempt.sent_at is None:
+        return NOTHING
+    named = _seen(flow, execution.flow.flow_id, attempt.new_execution_id) if attempt.new_execution_id else None
+    original = None
+    if named is None:
+        original = _seen(flow, execution.flow.flow_id, execution.execution_id)
+    evidence = Evidence(
+        accepted=attempt.state == State.ACCEPTED,
+        sent_at=attempt.sent_at,
+        completed_before=attempt.original_completed_time,
+        in_place=attempt.runs_in_place,
+        has_id=bool(attempt.new_execution_id),
+        named=_as_seen(named),
+        original=_as_seen(original),
+        may_rerun=_may_rerun(attempt, original),
+    )
+    finding = conclude(evidence, now)
+    # A retry whose run Zoho has named is not looked for among others.
+    if finding.outcome in ("succeeded", "running") or attempt.new_execution_id or attempt.runs_in_place:
+        return finding
+    payload = payload_hash(execution.trigger_data) or payload_hash(original.trigger_data if original else None)
+    is_time = evidence.accepted or is_window_over(attempt.sent_at, now)
+    if not payload or not is_time or not _tells_runs_apart(execution, payload, attempt.sent_at):
+        return finding
+    candidates = _candidates(attempt, flow, attempt.sent_at)
+    return conclude(replace(evidence, payload=payload, candidates=candidates), now)
+
+
+def _seen(flow: FlowCalls, flow_id: str, execution_id: str) -> ExecutionRow | None:
+    """One run; None where it is not shown (yet, or any more)."""
+    try:
+        return flow.get_execution(flow_id, execution_id)
+    except NotFound:
+        return None
+
+
+def _as_seen(row: ExecutionRow | None) -> Seen | None:
+    if row is None:
+        return None
+    return Seen(row.execution_id, row.status, row.started_time, row.completed_time, payload_hash(row.trigger_data))
+
+
+def _may_rerun(attempt: RetryAttempt, original: ExecutionRow | None) -> bool:
+    """Whether a newer failure of the original may be Zoho's own doing."""
+    execution = attempt.execution
+    errors = [(execution.error_code, execution.error_message, execution.error_details)]
+    if original is not None:
+        errors.append((original.error_code, original.error_message, original.error_details))
+    if all(classify(*error).kind is ErrorKind.PERMANENT for error in errors):
+        return False
+    failed_at = execution.first_failed_at or execution.completed_time
+    return failed_at is None or attempt.sent_at is None or attempt.sent_at < failed_at + RERUN_SPAN + MARGIN
+
+
+def _tells_runs_apart(execution: Execution, payload: str, sent_at: datetime) -> bool:
+    """Whether no run from before the POST had the same trigger data: a schedule starts every run alike."""
+    others = Execution.objects.filter(flow=execution.flow_id).exclude(pk=execution.pk)
+    caused = RetryAttempt.objects.filter(execution=execution).exclude(new_execution_id="")
+    others = others.exclude(execution_id__in=caused.values("new_execution_id"))
+    before = others.filter(started_time__lt=sent_at - SKEW, trigger_data__isnull=False)
+    recent = before.order_by("-started_time").values_list("trigger_data", flat=True)[:ALIKE]
+    return all(payload_hash(data) != payload for data in recent)
+
+
+def _candidates(attempt: RetryAttempt, flow: FlowCalls, sent_at: datetime) -> tuple[Seen, ...] | None:
+    """The runs around the POST that nobody claims; None when there are too many to read them all."""
+    flow_id = attempt.execution.flow.flow_id
+    found: dict[str, ExecutionRow] = {}
+    for page in range(1, PAGES + 1):
+        answer = flow.list_executions(
+            flow_id,
+            from_date=sent_at - SKEW,
+            to_date=sent_at + RUN_WINDOW + LAG,
+            page=page,
+            per_page=PER_PAGE,
+        )
+        if answer.rejected:
+            return None
+        fresh = [row for row in answer.rows if row.execution_id not in found]
+        found |= {row.execution_id: row for row in fresh}
+        if len(answer.rows) < PER_PAGE or not fresh:
+            break
+    else:
+        return None
+    found.pop(attempt.execution.execution_id, None)
+    claimed = RetryAttempt.objects.filter(account=attempt.account_id, new_execution_id__in=list(found))
+    taken = set(claimed.values_list("new_execution_id", flat=True))
+    return tuple(seen for row in found.values() if row.execution_id not in taken and (seen := _as_seen(row)))

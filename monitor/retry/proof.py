@@ -1,0 +1,52 @@
+"""What the end of a retry POST proves. Pure. Source: notes `reliability.md`, section 4.2.
+
+The rule: unless it is proved that nothing ran, it may have run.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from monitor.connection import BudgetSpent
+from monitor.zoho.errors import (
+    ClientRefused,
+    GrantRevoked,
+    NotAvailable,
+    NotSent,
+    Refused,
+    ScopeMissing,
+    TokenRefused,
+    Wait,
+    ZohoError,
+)
+
+
+class Proof(Enum):
+    """What is certain after a POST that gave no success."""
+
+    HELD_BACK = "our own limit held it back: nothing was sent"
+    NOT_SENT = "nothing left this machine"
+    REFUSED_FOR_NOW = "Zoho refused it for now: nothing ran"
+    REJECTED = "Zoho refused it: nothing ran"
+    NOTHING = "nothing: it may have run"
+
+
+def proof_of(error: Exception) -> Proof:
+    """What `error`, raised by `FlowClient.retry_execution`, proves."""
+    if isinstance(error, BudgetSpent):
+        return Proof.HELD_BACK
+    # The last two come from the token end point alone, which is asked before anything is posted.
+    if isinstance(error, NotSent | GrantRevoked | ClientRefused):
+        return Proof.NOT_SENT
+    if not isinstance(error, ZohoError) or not _has_envelope(error):
+        return Proof.NOTHING
+    if isinstance(error, TokenRefused | Wait):
+        return Proof.REFUSED_FOR_NOW
+    if isinstance(error, ScopeMissing | Refused | NotAvailable):
+        return Proof.REJECTED
+    return Proof.NOTHING
+
+
+def _has_envelope(error: ZohoError) -> bool:
+    """Whether it is a 4xx in Zoho's own words; 408 says that something on the way gave up, not that Zoho refused."""
+    return error.status is not None and 400 <= error.status < 500 and error.status != 408 and bool(error.code)

@@ -1,0 +1,142 @@
+"""From what Zoho shows to what became of a retry. Pure. Source: notes `reliability.md`, section 4.3.
+
+Evidence, strongest first: the run whose id Zoho gave; the original, changed since the POST; exactly one new
+run of the flow with the same trigger data in the right span. What is ambiguous decides nothing: a wrong
+"failed again" invites a person to run the work a second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from monitor.retry.timing import LAG, RUN_WINDOW, SKEW
+
+Outcome = Literal["succeeded", "failed_again", "running", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A run as Zoho shows it now; `payload` is `payload_hash` of its trigger data."""
+
+    execution_id: str
+    status: str
+    started_time: datetime | None = None
+    completed_time: datetime | None = None
+    payload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was found out about an attempt.
+
+    Attributes:
+        accepted: Zoho said that it took the retry; otherwise its answer was lost.
+        sent_at: when the POST left, aware.
+        completed_before: the original's completed_time just before the POST.
+        in_place: Zoho said that the same row runs again.
+        has_id: Zoho gave the run an id of its own, or it was recognised before.
+        named: that run; None where there is no id, or Zoho does not show it (yet).
+        original: the execution that was retried.
+        may_rerun: Zoho may be re-running the original by itself, so a newer failure need not be ours.
+        payload: of the original; "" where it has no trigger data that could tell runs apart.
+        candidates: all runs of the flow around the POST that no other attempt claims; None if not (wholly) read.
+    """
+
+    accepted: bool
+    sent_at: datetime
+    completed_before: datetime | None = None
+    in_place: bool = False
+    has_id: bool = False
+    named: Seen | None = None
+    original: Seen | None = None
+    may_rerun: bool = False
+    payload: str = ""
+    candidates: tuple[Seen, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`new_execution_id` is the run that was recognised, "" for none or the original itself."""
+
+    outcome: Outcome
+    new_execution_id: str = ""
+    why: str = ""
+
+
+NOTHING = Finding("nothing")
+
+
+def conclude(evidence: Evidence, now: datetime) -> Finding:
+    """What the evidence shows.
+
+    Args:
+        evidence: see `Evidence`.
+        now: the present, aware.
+    """
+    if evidence.named is not None:
+        return _judged(evidence.named, evidence.named.execution_id, "the run it caused")
+    original = evidence.original
+    if original is not None and original.status == "success":
+        # Ours or Zoho's own re-run: the work is done, which is what a retry is for.
+        return Finding("succeeded", "", "the original has become a success")
+    found = _only_candidate(evidence, now)
+    if found is not None:
+        return _judged(found, found.execution_id, "the only new run with the same trigger data")
+    if original is None or evidence.has_id:
+        # The run has a row of its own: a newer failure of the original is Zoho's own doing.
+        return NOTHING
+    if original.status != "failed":
+        return Finding("running", "", "the original is running again") if original.status else NOTHING
+    if _failed_since(evidence, original) and (evidence.in_place or not evidence.may_rerun):
+        return Finding("failed_again", "", "the original has failed anew")
+    return NOTHING
+
+
+def is_window_over(sent_at: datetime, now: datetime) -> bool:
+    """Whether a run that the POST caused would show by now."""
+    return now >= sent_at + RUN_WINDOW + LAG
+
+
+def payload_hash(trigger_data: object) -> str:
+    """A name for trigger data, the same however its keys are ordered; "" for none, {} and the like."""
+    if not trigger_data or isinstance(trigger_data, bool):
+        return ""
+    try:
+        text = json.dumps(trigger_data, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return ""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _judged(run: Seen, new_id: str, why: str) -> Finding:
+    outcomes: dict[str, Outcome] = {"success": "succeeded", "failed": "failed_again"}
+    return Finding(outcomes.get(run.status, "running"), new_id, why)
+
+
+def _only_candidate(evidence: Evidence, now: datetime) -> Seen | None:
+    """ "Exactly one" can be said at once if Zoho took the retry, else only when no other can come any more."""
+    if not evidence.payload or evidence.candidates is None:
+        return None
+    if not evidence.accepted and not is_window_over(evidence.sent_at, now):
+        return None
+    first, last = evidence.sent_at - SKEW, evidence.sent_at + RUN_WINDOW + LAG
+    fitting = [
+        run
+        for run in evidence.candidates
+        if run.payload == evidence.payload and run.started_time is not None and first <= run.started_time <= last
+    ]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _failed_since(evidence: Evidence, original: Seen) -> bool:
+    completed = original.completed_time
+    if completed is None or completed == evidence.completed_before:
+        return False
+    if evidence.completed_before is None:
+        return completed > evidence.sent_at
+    # Zoho's times are whole seconds of a clock of its own.
+    return completed > max(evidence.completed_before, evidence.sent_at - SKEW)

@@ -1,0 +1,225 @@
+"""What people do: ask for a retry, call it off, close one whose outcome stayed unknown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from monitor.models import Execution, RetryAttempt, User, may
+from monitor.retry import transition
+from monitor.retry.timing import OWNER_TOLD_AFTER
+from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, Verdict, judge
+
+State = RetryAttempt.State
+REASON_LIMIT = 500  # characters
+TOKEN_LIMIT = 64
+
+
+class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
+    """It cannot be done, and nothing was done.
+
+    Attributes:
+        message: one line for the person.
+        code: for programs: not_permitted, risk_not_permitted, risk_not_accepted, reason_missing, reason_long,
+            bad_token, token_used, too_late, too_early, not_unknown, or a refusal's of `verdict.judge`.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
+    """What the tables know of an execution, for `judge`.
+
+    Args:
+        execution: a mirrored execution, fresh from the database.
+        now: the present, for what carries no time.
+        besides: an attempt to leave out: the one that is about to be sent.
+    """
+    # One query, hence one moment: read in two, a retry could be seen neither open nor succeeded.
+    attempts = [one for one in RetryAttempt.objects.filter(execution=execution) if one != besides]
+    caused_ids = [one.new_execution_id for one in attempts if one.new_execution_id]
+    caused = {
+        run.execution_id: run
+        for run in Execution.objects.filter(account=execution.account_id, execution_id__in=caused_ids)
+        if run.pk != execution.pk
+    }
+    parent = (
+        RetryAttempt.objects.filter(account=execution.account_id, new_execution_id=execution.execution_id)
+        .exclude(execution=execution)
+        .values_list("execution__execution_id", flat=True)
+        .first()
+    )
+    was_sent = any(one.sent_at for one in attempts)
+    failed = [execution, *(run for run in caused.values() if run.is_failed)]
+    earlier = [
+        Earlier(one.state, caused[one.new_execution_id].status if one.new_execution_id in caused else "")
+        for one in attempts
+    ]
+    account = execution.account
+    return RetryFacts(
+        status=execution.status,
+        runs=tuple(_failed_run(run, now, was_sent=was_sent) for run in failed),
+        earlier=tuple(earlier),
+        retry_of=parent or "",
+        flow_gone=execution.flow.gone_at is not None,
+        account_active=account.is_active,
+        has_flow_api=bool(account.flow_url),
+    )
+
+
+def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:
+    """After a retry in place the row tells of a later failure, and Zoho may count its re-runs from there."""
+    times = [run.first_failed_at or run.completed_time or run.started_time or now]
+    if was_sent and run.completed_time:
+        times.append(run.completed_time)
+    return FailedRun((run.error_code, run.error_message, run.error_details), max(times))
+
+
+def request_retry(
+    *,
+    execution: Execution,
+    user: User,
+    reason: str,
+    client_token: str,
+    accept_risk: bool,
+    now: datetime,
+) -> RetryAttempt:
+    """Writes down the wish to run a failed execution again; `send.send` carries it out.
+
+    Args:
+        execution: which; its row is read afresh.
+        user: who asks.
+        reason: why, 1 to 500 characters, kept for good.
+        client_token: 1 to 64 characters, made with the form: posted twice, it gives the same row again.
+        accept_risk: the person has confirmed a risky retry.
+        now: the present, aware.
+
+    Raises:
+        RetryRefused: not allowed, not wise, or not a usable form; nothing was written.
+    """
+    reason = _reason(reason)
+    if not client_token or len(client_token) > TOKEN_LIMIT:
+        raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
+    if not may(user, "retry", execution.account):
+        raise RetryRefused("You may not retry executions.", "not_permitted")
+    try:
+        with transaction.atomic():
+            return _insert(execution.pk, user, reason, client_token, accept_risk, now)
+    except IntegrityError:
+        # Somebody was faster: with this very form, or with another one.
+        if earlier := _by_token(client_token, execution.pk, user):
+            return earlier
+        raise RetryRefused("A retry of this execution is already open.", "open_retry") from None
+
+
+def _insert(
+    execution_id: int,
+    user: User,
+    reason: str,
+    client_token: str,
+    accept_risk: bool,
+    now: datetime,
+) -> RetryAttempt:
+    # PostgreSQL makes the askers for one execution queue here, so that none judges by facts that another is
+    # just making old; SQLite's IMMEDIATE transaction does so by itself.
+    execution = (
+        Execution.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("account", "flow")
+        .get(pk=execution_id)
+    )
+    if earlier := _by_token(client_token, execution.pk, user):
+        return earlier
+    verdict = judge(facts_for(execution, now), now)
+    if objection := objection_to(verdict, user, accept_risk=accept_risk):
+        raise objection
+    attempt = RetryAttempt.objects.create(
+        account_id=execution.account_id,
+        execution=execution,
+        requested_by=user,
+        requested_at=now,
+        reason=reason,
+        accept_risk=accept_risk,
+        client_token=client_token,
+    )
+    detail = {"from": "", "to": State.REQUESTED, "reason": reason, "verdict": verdict.kind, "accept_risk": accept_risk}
+    transition.audit(attempt, user, now, "retry.requested", detail)
+    return attempt
+
+
+def objection_to(verdict: Verdict, user: User, *, accept_risk: bool) -> RetryRefused | None:
+    """Why this person may not retry on this verdict, None if they may."""
+    if verdict.kind == "refused":
+        return RetryRefused(verdict.reasons[0], verdict.code)
+    if verdict.kind == "risky":
+        if not may(user, "retry.accept_risk"):
+            return RetryRefused(f"{verdict.reasons[0]} Only an admin may accept that.", "risk_not_permitted")
+        if not accept_risk:
+            return RetryRefused(f"{verdict.reasons[0]} Confirm the risk to retry anyway.", "risk_not_accepted")
+    return None
+
+
+def cancel(attempt: RetryAttempt, user: User, now: datetime) -> RetryAttempt:
+    """Calls off a retry that has not been sent.
+
+    Raises:
+        RetryRefused: not permitted, or too late.
+    """
+    attempt = _reread(attempt)
+    if not may(user, "retry", attempt.account):
+        raise RetryRefused("You may not cancel retries.", "not_permitted")
+    is_waiting = attempt.state == State.REQUESTED
+    if not is_waiting or not transition.move(
+        attempt, State.CANCELLED, now=now, actor=user, note="called off", answer="Called off before it was sent."
+    ):
+        raise RetryRefused("It is too late: the retry has been sent or is over.", "too_late")
+    return attempt
+
+
+def resolve_not_run(attempt: RetryAttempt, user: User, reason: str, now: datetime) -> RetryAttempt:
+    """Closes a retry whose outcome stayed unknown: a named person has looked at Zoho, and nothing ran.
+
+    Raises:
+        RetryRefused: not permitted, no reason, not unknown, or within 15 minutes of the POST, while the
+            run may still begin to show.
+    """
+    reason = _reason(reason)
+    attempt = _reread(attempt)
+    if not may(user, "retry.override", attempt.account):
+        raise RetryRefused("You may not close retries by hand.", "not_permitted")
+    if attempt.state != State.UNKNOWN:
+        raise RetryRefused("Only a retry of unknown outcome can be closed by hand.", "not_unknown")
+    if attempt.sent_at is not None and now < attempt.sent_at + OWNER_TOLD_AFTER:
+        raise RetryRefused("The run may still show up: wait until 15 minutes after it was sent.", "too_early")
+    answer = f"Closed by {user.get_username()}: it did not run."
+    if not transition.move(attempt, State.NOT_RUN, now=now, actor=user, note=reason, answer=answer):
+        raise RetryRefused("Its outcome has just become known.", "not_unknown")
+    return attempt
+
+
+def _reread(attempt: RetryAttempt) -> RetryAttempt:
+    return RetryAttempt.objects.select_related("account", "execution").get(pk=attempt.pk)
+
+
+def _reason(reason: str) -> str:
+    reason = " ".join(reason.replace("\0", "").split())
+    if not reason:
+        raise RetryRefused("Say why it is retried.", "reason_missing")
+    if len(reason) > REASON_LIMIT:
+        raise RetryRefused(f"The reason is longer than {REASON_LIMIT} characters.", "reason_long")
+    return reason
+
+
+def _by_token(client_token: str, execution_id: int, user: User) -> RetryAttempt | None:
+    """The row this form has already made.
+
+    Raises:
+        RetryRefused: the token belongs to somebody else's form, or to another execution's.
+    """
+    found = RetryAttempt.objects.select_related("account", "execution").filter(client_token=client_token).first()
+    if found is not None and (found.execution_id != execution_id or found.requested_by_id != user.pk):
+        raise RetryRefused("This form has been used for something else; load the page again.", "token_used")
+    return found

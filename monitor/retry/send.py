@@ -1,0 +1,268 @@
+"""Sends one requested retry: look first, commit the intent, POST once, write down what it proves.
+
+Source: notes `reliability.md`, sections 4.2 to 4.4 (R1, R2, R4, R10). No transaction is open while Zoho is
+asked. A process that dies at any line leaves a row that tells the truth: `requested` when nothing can have
+left, `sending` when something may have (the sweep makes `unknown` of that).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from monitor.models import Execution, RetryAttempt, may
+from monitor.retry import effects, timing
+from monitor.retry.access import Clients, FlowCalls, OpenAccount
+from monitor.retry.proof import Proof, proof_of
+from monitor.retry.requests import facts_for, objection_to
+from monitor.retry.transition import amend, move
+from monitor.retry.verdict import judge
+from monitor.zoho.errors import (
+    ClientRefused,
+    GrantRevoked,
+    NotAvailable,
+    NotFound,
+    Refused,
+    ScopeMissing,
+    Wait,
+    ZohoError,
+)
+from monitor.zoho.shapes.executions import ExecutionRow, RetryReply
+
+log = logging.getLogger(__name__)
+State = RetryAttempt.State
+Clock = Callable[[], datetime]
+MAX_SENDS = 3
+RUNS_LOOKED_AT = 3  # of the runs that earlier retries caused: the newest ones
+
+
+class _CalledOffError(Exception):
+    """What was found makes the retry wrong or needless."""
+
+
+def load(attempt_id: int) -> RetryAttempt:
+    """An attempt with all that sending and settling need.
+
+    Raises:
+        RetryAttempt.DoesNotExist: there is none.
+    """
+    wanted = ("account", "requested_by", "execution__account", "execution__flow")
+    return RetryAttempt.objects.select_related(*wanted).get(pk=attempt_id)
+
+
+def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryAttempt:
+    """Sends a requested retry if it is due and still right; anything else is left alone.
+
+    Must not be called inside a transaction: the intent has to be committed before the POST.
+
+    Args:
+        attempt_id: primary key; running it twice, or in two processes, sends once.
+        open_account: see `access.OpenAccount`.
+        now_fn: returns the present, aware.
+
+    Returns:
+        The attempt as this process left it.
+    """
+    attempt = load(attempt_id)
+    now = now_fn()
+    if attempt.state != State.REQUESTED or (attempt.not_before is not None and attempt.not_before > now):
+        return attempt
+    try:
+        _check(attempt, now)
+        with open_account(attempt.account, priority="people") as clients:
+            _send_through(attempt, clients, now_fn)
+    except _CalledOffError as reason:
+        call_off(attempt, str(reason), now_fn())
+    except (GrantRevoked, ClientRefused, ScopeMissing) as error:
+        call_off(attempt, f"Nothing was sent: {error.message}", now_fn())
+    except ZohoError as error:
+        _postpone(attempt, error, now_fn())
+    return attempt
+
+
+def call_off(attempt: RetryAttempt, reason: str, now: datetime) -> bool:
+    """Ends a wish of which nothing was sent; False where it is no longer `requested`."""
+    if attempt.state != State.REQUESTED:
+        return False
+    return move(attempt, State.CANCELLED, now=now, actor=None, note=reason, answer=reason[:500])
+
+
+def _check(attempt: RetryAttempt, now: datetime) -> None:
+    """Everything that could have changed since the click, from our own tables."""
+    user = attempt.requested_by
+    if now >= attempt.requested_at + timing.WISH_LASTS:
+        raise _CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.")
+    if not may(user, "retry", attempt.account):
+        raise _CalledOffError("The person who asked for it may no longer retry.")
+    verdict = judge(facts_for(attempt.execution, now, besides=attempt), now)
+    objection = objection_to(verdict, user, accept_risk=attempt.accept_risk)
+    if objection is not None:
+        raise _CalledOffError(objection.message)
+
+
+def _postpone(attempt: RetryAttempt, error: ZohoError, now: datetime) -> None:
+    """Zoho could not be asked: nothing was sent, so the wish stays and is tried again, an hour long at most."""
+    if attempt.state != State.REQUESTED:
+        return
+    pause = timedelta(seconds=error.retry_after) if isinstance(error, Wait) else timing.back_off(attempt.sends + 1)
+    until = min(now + pause, attempt.requested_at + timing.WISH_LASTS)
+    amend(attempt, not_before=until, answer=f"Waiting: {error.message}"[:500])
+
+
+def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock) -> None:
+    flow = clients.flow
+    if flow is None:
+        raise _CalledOffError("The account has no address for Zoho Flow.")
+    original = _look_first(attempt, flow)
+    for _ in range(2):
+        # Before the intent: that a token cannot be had is then known to be harmless.
+        token = clients.tokens.current()
+        if not _claim(attempt, original, now_fn()):
+            return
+        if not _post(attempt, flow, now_fn):
+            return
+        clients.tokens.renew(token)
+
+
+def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
+    """The execution as Zoho shows it now; the mirror may be minutes old, and Zoho re-runs failures itself.
+
+    Raises:
+        _CalledOffError: it, or a run that an earlier retry of it caused, is no longer failed.
+    """
+    execution = attempt.execution
+    flow_id = execution.flow.flow_id
+    row: ExecutionRow | None = None
+    try:
+        row = flow.get_execution(flow_id, execution.execution_id)
+    except NotFound:
+        raise _CalledOffError("Zoho no longer has this execution.") from None
+    except (NotAvailable, Refused):
+        log.info("retry %s: Zoho gives no single execution, the mirror must do", attempt.pk)
+    shown = [row]
+    caused = RetryAttempt.objects.filter(execution=execution).exclude(new_execution_id="")
+    for run_id in caused.order_by("-pk").values_list("new_execution_id", flat=True)[:RUNS_LOOKED_AT]:
+        try:
+            shown.append(flow.get_execution(flow_id, run_id))
+        except (NotAvailable, Refused):
+            continue
+    for run in shown:
+        if run is not None and run.status not in (Execution.Status.FAILED, ""):
+            raise _CalledOffError(f"Zoho now shows execution {run.execution_id} as “{run.status[:32]}”.")
+    return row
+
+
+def _claim(attempt: RetryAttempt, original: ExecutionRow | None, now: datetime) -> bool:
+    """The committed intent. From here on the POST may have left, whatever becomes of this process."""
+    completed = original.completed_time if original is not None else attempt.execution.completed_time
+    claimed = move(
+        attempt,
+        State.SENDING,
+        now=now,
+        actor=attempt.requested_by,
+        durable=True,
+        fence=F("fence") + 1,
+        sends=F("sends") + 1,
+        sent_at=now,
+        lease_until=now + timing.LEASE,
+        not_before=None,
+        original_completed_time=completed,
+    )
+    if claimed:
+        attempt.refresh_from_db(fields=["fence", "sends"])
+    return claimed
+
+
+def _post(attempt: RetryAttempt, flow: FlowCalls, now_fn: Clock) -> bool:
+    """The POST and its record. Returns whether it may go again at once with a new token."""
+    execution = attempt.execution
+    if attempt.sent_at is None or now_fn() - attempt.sent_at > timing.SEND_WITHIN:
+        # This process slept since the intent; the lease may be over and people may have judged by that.
+        _not_sent(attempt, "this process was too slow to send it", now_fn(), counts=True)
+        return False
+    try:
+        reply = flow.retry_execution(execution.flow.flow_id, execution.execution_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is: without proof the outcome is unknown
+        return _record_error(attempt, error, now_fn())
+    record_reply(attempt, reply, now_fn())
+    return False
+
+
+def record_reply(attempt: RetryAttempt, reply: RetryReply, now: datetime) -> None:
+    """Zoho took it. An id that is the old one says that the same row runs again; it is not kept."""
+    known = reply.new_execution_id or ""
+    new_id = "" if known == attempt.execution.execution_id else known
+    sent_at = attempt.sent_at or now
+    changes: dict[str, Any] = {
+        "answered_at": now,
+        "answer": "Zoho took it.",
+        "lease_until": None,
+        "runs_in_place": bool(known) and not new_id,
+        "next_check_at": timing.next_check(State.ACCEPTED, sent_at, now),
+    }
+    try:
+        with transaction.atomic():
+            moved = _move_late(attempt, State.ACCEPTED, now, note="taken", new_execution_id=new_id, **changes)
+            if moved and new_id:
+                effects.mark_hours(attempt)
+    except IntegrityError:
+        note = f"taken; the id it named, {new_id}, belongs to another retry"
+        _move_late(attempt, State.ACCEPTED, now, note=note, **changes)
+
+
+def _record_error(attempt: RetryAttempt, error: Exception, now: datetime) -> bool:
+    told = error.message if isinstance(error, ZohoError) else type(error).__name__
+    proof = proof_of(error)
+    if proof is Proof.HELD_BACK and isinstance(error, Wait):
+        until = now + timedelta(seconds=error.retry_after)
+        _not_sent(attempt, told, now, counts=False, until=until)
+    elif proof is Proof.NOT_SENT:
+        _not_sent(attempt, told, now, counts=True)
+    elif proof is Proof.REFUSED_FOR_NOW and attempt.answered_at is None and attempt.sends < MAX_SENDS:
+        # Once only: `answered_at` is set from here on.
+        wait = error.retry_after if isinstance(error, Wait) else 0.0
+        values: dict[str, Any] = {"answered_at": now, "not_before": now + timedelta(seconds=wait), "answer": told[:500]}
+        moved = move(attempt, State.REQUESTED, now=now, actor=None, note=told, lease_until=None, **values)
+        return moved and not isinstance(error, Wait)
+    elif proof in (Proof.REFUSED_FOR_NOW, Proof.REJECTED):
+        _move_late(attempt, State.REJECTED, now, note=told, answered_at=now, answer=told[:500])
+    else:
+        if not isinstance(error, ZohoError):
+            log.error("retry %s: the POST ended in an error of ours", attempt.pk, exc_info=error)
+        check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
+        move(
+            attempt, State.UNKNOWN, now=now, actor=None, note=told,
+            lease_until=None, next_check_at=check, answer=f"The answer was lost: {told}"[:500],
+        )  # fmt: skip
+    return False
+
+
+def _not_sent(attempt: RetryAttempt, told: str, now: datetime, *, counts: bool, until: datetime | None = None) -> None:
+    """Back to `requested`, with proof that nothing left; after the third time it is called off."""
+    answer = f"Nothing was sent: {told}"[:500]
+    if counts and attempt.sends >= MAX_SENDS:
+        move(attempt, State.CANCELLED, now=now, actor=None, note=answer, answer=answer)
+        return
+    move(
+        attempt, State.REQUESTED, now=now, actor=None, note=answer, answer=answer, lease_until=None,
+        sends=attempt.sends if counts else attempt.sends - 1,
+        not_before=until or now + timing.back_off(attempt.sends),
+    )  # fmt: skip
+
+
+def _move_late(attempt: RetryAttempt, to: str, now: datetime, **changes: Any) -> bool:
+    """Like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
+    if move(attempt, to, now=now, actor=None, **changes):
+        return True
+    current = load(attempt.pk)
+    if current.state != State.UNKNOWN or current.fence != attempt.fence:
+        return False
+    if not move(current, to, now=now, actor=None, **changes):
+        return False
+    attempt.refresh_from_db()
+    return True

@@ -1,0 +1,46 @@
+"""When an open attempt is looked at again. Pure. Source: notes `reliability.md`, section 4.3."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime, timedelta
+
+LEASE = timedelta(seconds=60)  # of a sender; longer than the transport's total of 45 s
+SEND_WITHIN = timedelta(seconds=10)  # from the committed intent to the POST; later, nothing is sent
+WISH_LASTS = timedelta(hours=1)  # a run that starts hours after the click would surprise
+OWNER_TOLD_AFTER = timedelta(minutes=15)
+BACK_OFF = (timedelta(seconds=10), timedelta(seconds=30), timedelta(seconds=60))
+
+# A run that a retry caused starts within this span of the POST, by Zoho's clock ± skew, and shows in the
+# history at most `LAG` later.
+SKEW = timedelta(seconds=5)
+RUN_WINDOW = timedelta(minutes=5)
+LAG = timedelta(minutes=2)
+
+# Seconds after the POST. A person waits for an accepted one; an unknown one must first get time to appear.
+_AFTER = {
+    "accepted": (2, 5, 10, 20, 30, 60, 120, 300, 600, 900),
+    "unknown": (10, 30, 60, 120, 300, 600, 900),
+}
+_LATER = ((timedelta(days=1), timedelta(minutes=15)), (timedelta(days=7), timedelta(hours=1)))
+
+
+def next_check(state: str, sent_at: datetime, now: datetime) -> datetime | None:
+    """The next time to read after `now`; None when a week has shown nothing.
+
+    Args:
+        state: accepted or unknown.
+        sent_at: when the POST left, aware.
+        now: the present, aware; a clock set back behind `sent_at` counts as the moment of sending.
+    """
+    waited = max(now - sent_at, timedelta(0))
+    offsets = _AFTER[state]
+    place = bisect_right(offsets, waited.total_seconds())
+    if place < len(offsets):
+        return max(sent_at, now - waited) + timedelta(seconds=offsets[place])
+    return next((now + pause for span, pause in _LATER if waited < span), None)
+
+
+def back_off(tries: int) -> timedelta:
+    """The pause after `tries` sends (1 or more) that did not leave this machine."""
+    return BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1]

@@ -1,0 +1,174 @@
+"""Whether a failed execution may be retried. Pure: facts and the present in, a verdict with reasons out.
+
+Source: notes `reliability.md`, sections 4.3 and 4.4 (R3, R7, R8), and `zoho-api.md`, section 7 (Zoho's own
+re-runs: up to eight, the last one 24 h after the first failure).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from monitor.retry.errors_kind import ErrorKind, classify
+
+Kind = Literal["safe", "risky", "refused"]
+
+RERUN_SPAN = timedelta(hours=24)
+MARGIN = timedelta(hours=1)  # Zoho's last re-run takes a while to start, to run and to be seen
+
+_OPEN = frozenset({"requested", "sending", "accepted", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """One failed run of the work: the execution itself, or what an earlier retry of it caused.
+
+    Attributes:
+        error: code, message and details, as Zoho sent them.
+        failed_at: when Zoho's own schedule of re-runs began, aware; None when nothing is known of it.
+    """
+
+    error: tuple[str, ...]
+    failed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier retry of the same execution.
+
+    Attributes:
+        state: its `RetryAttempt.state`.
+        run_status: Zoho's status of the run it caused, as mirrored; "" when none is known.
+    """
+
+    state: str
+    run_status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryFacts:
+    """What is known of an execution that somebody wants to retry.
+
+    Attributes:
+        status: Zoho's status, as mirrored.
+        runs: the failed runs of this work, the execution itself among them.
+        earlier: every retry of it so far, in any order.
+        retry_of: Zoho's id of the execution whose retry this very row is; "" for an ordinary one.
+        flow_gone: the flow was deleted in Zoho.
+        account_active: the account is mirrored, not paused.
+        has_flow_api: the account has an address for Zoho Flow.
+    """
+
+    status: str
+    runs: tuple[FailedRun, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    retry_of: str = ""
+    flow_gone: bool = False
+    account_active: bool = True
+    has_flow_api: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`safe`, `risky` (needs a right and a confirmation) or `refused`.
+
+    Attributes:
+        reasons: sentences for a person, the weightiest first; never empty, never Zoho's own text.
+        code: of the first reason, for programs.
+    """
+
+    kind: Kind
+    reasons: list[str] = field(default_factory=list)
+    code: str = ""
+
+
+def judge(facts: RetryFacts, now: datetime) -> Verdict:
+    """The verdict on retrying. It never raises: what cannot be understood counts against the retry.
+
+    Args:
+        facts: see `RetryFacts`.
+        now: the present, aware.
+    """
+    refusals = _refusals(facts)
+    if refusals:
+        return Verdict("refused", [text for _, text in refusals], refusals[0][0])
+    risks = _risks(facts, now)
+    if risks:
+        return Verdict("risky", [text for _, text in risks], risks[0][0])
+    return Verdict("safe", [_why_safe(facts)], "safe")
+
+
+def _refusals(facts: RetryFacts) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if facts.status != "failed":
+        found.append(("not_failed", f"Only a failed execution can be retried; this one is “{facts.status[:32]}”."))
+    states = {earlier.state for earlier in facts.earlier}
+    run_states = {earlier.run_status for earlier in facts.earlier}
+    if states & _OPEN:
+        found.append(("open_retry", "A retry of it is still open: its outcome must be known first."))
+    if "succeeded" in states or "success" in run_states:
+        found.append(("already_succeeded", "An earlier retry of it has succeeded."))
+    elif "running" in run_states:
+        found.append(("run_running", "The run that an earlier retry caused is still going on."))
+    if facts.retry_of:
+        # All retries of one piece of work hang on the original. Otherwise two rows of the same work could be
+        # retried at the same time, past the constraint of one open retry per execution, and a success would be
+        # counted for the wrong row.
+        found.append(("retry_row", f"This is itself the retry of execution {facts.retry_of}: retry that one."))
+    if facts.flow_gone:
+        found.append(("flow_gone", "The flow was deleted in Zoho."))
+    if not facts.account_active:
+        found.append(("account_paused", "The account is paused."))
+    elif not facts.has_flow_api:
+        found.append(("no_flow_api", "The account has no address for Zoho Flow."))
+    return found
+
+
+def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if any(earlier.state == "not_run" for earlier in facts.earlier):
+        found.append(
+            ("closed_by_hand", "The answer to an earlier retry was lost and a person judged that it did not run.")
+        )
+    if not facts.runs:
+        found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))
+    for run in facts.runs:
+        finding = classify(*run.error)
+        if finding.kind is ErrorKind.PERMANENT or not _may_still_rerun(run, now):
+            continue
+        looks = f"looks temporary ({finding.sign})" if finding.sign else "does not look permanent"
+        found.append(
+            ("auto_rerun", f"The error {looks}: {_until(run)} Zoho may run it again by itself, so it could run twice.")
+        )
+        break
+    return found
+
+
+def _may_still_rerun(run: FailedRun, now: datetime) -> bool:
+    age = _age(run.failed_at, now)
+    return age is None or age < RERUN_SPAN + MARGIN
+
+
+def _age(since: datetime | None, now: datetime) -> timedelta | None:
+    """None when it cannot be told (no time, or one of the two without a zone)."""
+    if since is None or (since.tzinfo is None) != (now.tzinfo is None):
+        return None
+    return now - since
+
+
+def _until(run: FailedRun) -> str:
+    if run.failed_at is None:
+        return "for a day after a failure"
+    try:
+        return f"until {run.failed_at + RERUN_SPAN + MARGIN:%Y-%m-%d %H:%M %Z}".rstrip()
+    except (OverflowError, ValueError):
+        return "for a day after a failure"
+
+
+def _why_safe(facts: RetryFacts) -> str:
+    findings = [classify(*run.error) for run in facts.runs]
+    permanent = next((finding for finding in findings if finding.kind is ErrorKind.PERMANENT), None)
+    if permanent is not None and all(finding.kind is ErrorKind.PERMANENT for finding in findings):
+        return f"The error is permanent ({permanent.sign}): Zoho does not run it again by itself."
+    return "The failure is older than a day: Zoho no longer runs it again by itself."

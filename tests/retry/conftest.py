@@ -1,0 +1,95 @@
+"""A clock, a ledgered Zoho and a failed execution that both know."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from monitor.models import Execution, RetryAttempt, User, ZohoAccount
+from monitor.retry.requests import request_retry
+from monitor.retry.send import send
+from monitor.retry.settle import SweepReport, sweep
+from tests import factories
+from tests.retry.fake_zoho import FakeZoho
+
+# HYPOTHESIS_PROFILE=nightly: what one commit need not wait for.
+_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+MACHINE = {
+    "default": settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=_CHECKS),
+    "nightly": settings(max_examples=10_000, stateful_step_count=40, deadline=None, suppress_health_check=_CHECKS),
+}
+
+
+def machine_settings() -> settings:
+    return MACHINE.get(os.environ.get("HYPOTHESIS_PROFILE", ""), MACHINE["default"])
+
+
+@dataclass
+class Clock:
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+@pytest.fixture
+def failed(account: ZohoAccount) -> Execution:
+    """A failed run with trigger data of its own."""
+    return factories.make_execution(
+        factories.make_flow(account), "failed", trigger_data={"Email": "lea@example.com", "Deal": 7}
+    )
+
+
+@pytest.fixture
+def zoho(clock: Clock, failed: Execution) -> FakeZoho:
+    fake = FakeZoho(clock)
+    fake.add(failed)
+    return fake
+
+
+@dataclass
+class Desk:
+    """Asking, sending and sweeping in few words."""
+
+    zoho: FakeZoho
+    clock: Clock
+    execution: Execution
+    user: User
+
+    def ask(self, token: str = "form-1", **changes: object) -> RetryAttempt:
+        wanted = {
+            "execution": self.execution, "user": self.user, "reason": "the address is corrected",
+            "client_token": token, "accept_risk": False, "now": self.clock(),
+        }  # fmt: skip
+        return request_retry(**(wanted | changes))  # type: ignore[arg-type]
+
+    def send(self, attempt: RetryAttempt) -> RetryAttempt:
+        return send(attempt.pk, open_account=self.zoho.open_account, now_fn=self.clock)
+
+    def sweep(self) -> SweepReport:
+        return sweep(self.clock, open_account=self.zoho.open_account)
+
+    def sweep_for(self, seconds: float, step: float = 5) -> list[SweepReport]:
+        """Sweeps as the worker does, every `step` seconds."""
+        reports = [self.sweep()]
+        for _ in range(int(seconds / step)):
+            self.clock.forward(seconds=step)
+            reports.append(self.sweep())
+        return reports
+
+
+@pytest.fixture
+def desk(zoho: FakeZoho, clock: Clock, failed: Execution, ada: User) -> Desk:
+    return Desk(zoho, clock, failed, ada)

@@ -8,7 +8,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from django.core.management.base import CommandError
 from tqdm import tqdm
@@ -85,7 +85,9 @@ class Command(DataCommand):
             reason = f" ({outcome.reason})" if outcome.reason else ""
             self.stdout.write(f"  {name}: {outcome.state.replace('_', ' ')}{reason}")
         if result.stopped is not None:
-            self.stderr.write(f"{account.name}: stopped: {result.stopped}. {getattr(result.stopped, 'hint', '')}".rstrip())
+            self.stderr.write(
+                f"{account.name}: stopped: {result.stopped}. {getattr(result.stopped, 'hint', '')}".rstrip()
+            )
         for line in result.missing:
             self.stderr.write(f"{account.name}: missing: {line}")
 
@@ -98,7 +100,7 @@ class _Progress:
         self._bar: Any = None
         self._what = ""
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,0 +1,64 @@
+"""`manage.py status`: how fresh and complete the mirror is, and what is in the way."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from monitor.connection import utc_now
+from monitor.management.base import DataCommand, add_account_argument
+from monitor.models import ZohoAccount
+from monitor.queries.status import status
+
+
+class Command(DataCommand):
+    help = "Per account: the data's age, completeness against Zoho's counters, API budget, open alerts; the queue."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_account_argument(parser)
+        parser.add_argument("--json", action="store_true", help="machine-readable")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
+        if name is not None and not ZohoAccount.objects.filter(name=name).exists():
+            raise CommandError(f"there is no account named {name!r}")
+        report = status(utc_now(), name)
+        if options["json"]:
+            self.stdout.write(json.dumps(report, indent=2))
+            return
+        if not report["accounts"]:
+            self.stdout.write("No account is connected: see `manage.py connect --help`.")
+        for account in report["accounts"]:
+            self._account(account)
+        worker = report["worker"].get("canary")
+        alive = "has not run yet" if worker is None else f"last task went through {worker:.0f} s ago"
+        self.stdout.write(f"Queue: {report['queue']['length']} waiting; the worker {alive}.")
+
+    def _account(self, account: dict[str, Any]) -> None:
+        write = self.stdout.write
+        reason = f" ({account['reason']})" if account["reason"] else ""
+        write(f"{account['name']}: {account['state']}{reason}")
+        age = account["data_age_seconds"]
+        write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
+        total = account["completeness"]["total"]
+        verdict = "complete" if account["complete"] else "NOT complete"
+        write(
+            f"  mirror:   {verdict}; Zoho counts {total['counter']} runs = {total['baseline']} before our time "
+            f"+ {total['mirrored']} mirrored + {total['pruned']} pruned + {total['missing']} missing"
+        )
+        for flow in account["completeness"]["flows"]:
+            if not flow["complete"]:
+                write(f"            {flow['flow_name']}: {flow['reason']}")
+        for name, stream in account["streams"].items():
+            if stream["state"] != "ok":
+                write(f"            {name}: {stream['state'].replace('_', ' ')} {stream['reason']}".rstrip())
+        budget = account["api_budget"]
+        minute, day = budget["per_minute"], budget["per_day"]
+        limit = "an unknown number" if day["limit"] is None else day["limit"]
+        write(f"  API:      {minute['used']} of {minute['limit']} calls a minute, {day['used']} of {limit} a day")
+        if budget["blocked_until"]:
+            write(f"            on hold until {budget['blocked_until']}: {budget['blocked_reason']}")
+        write(f"  alerts:   {account['open_alerts']} open")

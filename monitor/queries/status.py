@@ -1,0 +1,129 @@
+"""The state of everything as plain data: what `manage.py status --json` prints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+from django_q.models import OrmQ
+
+from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, WorkerBeat, ZohoAccount
+from monitor.queries.accounts import accounts, budget_use, token_health
+from monitor.queries.freshness import AccountFreshness, mirror
+
+STATUSES = ("success", "failed")
+
+
+def status(now: datetime, name: str | None = None) -> dict[str, Any]:
+    """Per account the data's age, completeness, budget, token and open alerts; the queue and the worker.
+
+    Args:
+        now: the present; ages are in seconds.
+        name: only this account.
+    """
+    fresh = mirror(now)
+    rows = accounts().select_related("budget")
+    if name is not None:
+        rows = rows.filter(name=name)
+    found = [_account(row, fresh.of(row.pk), now) for row in rows]
+    return {
+        "generated_at": _time(now),
+        "accounts": found,
+        "open_alerts": sum(account["open_alerts"] for account in found),
+        "queue": {"length": OrmQ.objects.count()},
+        "worker": {beat.name: _age(beat.beat_at, now) for beat in WorkerBeat.objects.filter(name__in=_BEATS)},
+    }
+
+
+_BEATS = ("supervisor", "canary")
+
+
+def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
+    sync = SyncState.objects.filter(account=account).first()
+    use = budget_use(account, now)
+    flows = _flows(account)
+    return {
+        "name": account.name,
+        "data_center": account.data_center,
+        "is_active": account.is_active,
+        "state": fresh.state if fresh else "never",
+        "reason": fresh.reason if fresh else "",
+        "since": _time(fresh.since if fresh else None),
+        "as_of": _time(fresh.as_of if fresh else None),
+        "data_age_seconds": _age(fresh.as_of if fresh else None, now),
+        "complete": bool(fresh and fresh.is_complete),
+        "last_sync_finished_at": _time(sync.last_finished_at if sync else None),
+        "next_due_at": _time(sync.next_due_at if sync else None),
+        "streams": {
+            s.stream: {"state": s.state, "reason": s.reason, "as_of": _time(s.as_of)}
+            for s in (fresh.streams if fresh else [])
+        },
+        "completeness": _totals(flows) | {"flows": flows},
+        "quarantined": Quarantine.objects.filter(account=account).count(),
+        "token": token_health(account, now).state,
+        "api_budget": {
+            "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
+            "per_day": {"used": use.last_day, "limit": use.limits.per_day, "remaining_by_zoho": use.remaining_seen},
+            "blocked_until": _time(use.blocked_until),
+            "blocked_reason": use.blocked_reason,
+        },
+        "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
+    }
+
+
+def _flows(account: ZohoAccount) -> list[dict[str, Any]]:
+    """Per flow and status: counter = baseline + mirrored + pruned, and what is missing of it."""
+    mirrored: dict[int, Any] = {
+        row["flow"]: row
+        for row in Execution.objects.filter(account=account)
+        .values("flow")
+        .annotate(
+            total=Count("pk"),
+            success=Count("pk", filter=Q(status="success")),
+            failed=Count("pk", filter=Q(status="failed")),
+        )
+    }
+    return [_flow(flow, mirrored.get(flow.pk, {})) for flow in Flow.objects.filter(account=account, gone_at=None)]
+
+
+def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
+    counters = {
+        "total": (flow.execution_count, flow.baseline_total, flow.pruned_success + flow.pruned_failed),
+        "success": (flow.success_count, flow.baseline_success, flow.pruned_success),
+        "failed": (flow.failure_count, flow.baseline_failed, flow.pruned_failed),
+    }
+    counts = {name: _count(*values, mirrored.get(name, 0)) for name, values in counters.items()}
+    unread = flow.has_moved
+    return {
+        "flow_id": flow.flow_id,
+        "flow_name": flow.flow_name,
+        "complete": not flow.hole_reason and not unread,
+        "reason": flow.hole_reason or ("counters moved since it was read" if unread else ""),
+        "read_at": _time(flow.executions_read_at),
+        **counts,
+    }
+
+
+def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:
+    known = counter is not None and baseline is not None
+    missing = counter - baseline - mirrored - pruned if known else None  # type: ignore[operator]
+    return {"counter": counter, "baseline": baseline, "mirrored": mirrored, "pruned": pruned, "missing": missing}
+
+
+def _totals(flows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        name: {
+            part: sum(flow[name][part] or 0 for flow in flows)
+            for part in ("counter", "baseline", "mirrored", "pruned", "missing")
+        }
+        for name in ("total", *STATUSES)
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+
+
+def _age(at: datetime | None, now: datetime) -> float | None:
+    return round((now - at).total_seconds(), 1) if at is not None else None

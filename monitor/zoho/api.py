@@ -60,36 +60,44 @@ class ApiClient:
         """The payload of a GET; None for a 204."""
         return self._ask("GET", *segments, params=params)
 
+    def _get_unrepeated(self, *segments: str) -> object:
+        """The payload of a GET that has an effect, and so is sent like a POST."""
+        return self._exchange("GET", build_url(self._origin, *self.base, *segments), verdict.read, repeat=False)
+
     def _ask(
-        self,
-        method: str,
-        *segments: str,
-        params: Mapping[str, object] | None = None,
-        body: object = None,
-        base: tuple[str, ...] | None = None,
-        read: Callable[[Answer], object] = verdict.read,
+        self, method: str, *segments: str, params: Mapping[str, object] | None = None, body: object = None
     ) -> object:
-        """The payload of any call that was not carried out if its token was refused, and so may go again."""
-        url = build_url(self._origin, *(self.base if base is None else base), *segments, params=params)
+        """The payload of any call; None for a 204."""
+        url = build_url(self._origin, *self.base, *segments, params=params)
+        return self._exchange(method, url, verdict.read, body)
+
+    def _exchange(
+        self, method: str, url: str, read: Callable[[Answer], T], body: object = None, *, repeat: bool = True
+    ) -> T:
+        """What `read` makes of the answer; with a renewed token if the first was refused.
+
+        A refused token is proof that nothing was done, so a write goes again too.
+        """
         token = self._tokens.current()
         try:
-            return self._send(self._request(method, url, token, body), read)
+            return self._send(self._request(method, url, token, body, repeat=repeat), read)
         except TokenRefused:
             pass
-        return self._send(self._request(method, url, self._tokens.renew(token), body), read)
+        return self._send(self._request(method, url, self._tokens.renew(token), body, repeat=repeat), read)
 
     def _once(self, method: str, *segments: str, body: object = None) -> object:
         """The payload of a POST that must not be sent twice: no repeat, no renewal, its own connection."""
         url = build_url(self._origin, *self.base, *segments)
         return self._send(self._request(method, url, self._tokens.current(), body), verdict.read_once)
 
-    def _request(self, method: str, url: str, token: str, body: object) -> Request:
+    def _request(self, method: str, url: str, token: str, body: object, *, repeat: bool = False) -> Request:
         headers = {"Authorization": f"Zoho-oauthtoken {token}"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         content = b"" if body is None else json_body(body)
         # A pooled connection that the server has just closed may swallow a request: only reads take the risk.
-        return Request(method, url, headers=headers, body=content, fresh=method != "GET")
+        fresh = method != "GET" or not repeat
+        return Request(method, url, headers=headers, body=content, fresh=fresh)
 
     def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
         def note_date_and_read(answer: Answer) -> T:

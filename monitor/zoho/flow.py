@@ -5,7 +5,9 @@ from __future__ import annotations
 from monitor.zoho.flow_connections import FlowConnections
 from monitor.zoho.flow_definitions import FlowDefinitions
 from monitor.zoho.flow_executions import FlowExecutions
+from monitor.zoho.flow_parts import FlowParts
+from monitor.zoho.flow_webhooks import FlowWebhooks
 
 
-class FlowClient(FlowDefinitions, FlowExecutions, FlowConnections):
+class FlowClient(FlowDefinitions, FlowExecutions, FlowConnections, FlowParts, FlowWebhooks):
     """Everything of Flow for one account; its methods are in one file a subject. See `ApiClient`."""

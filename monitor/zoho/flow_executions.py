@@ -27,7 +27,7 @@ class FlowExecutions(FlowApi):
 
         Parameters: `status` success, failed or running; `from_date`, `to_date` aware times, sent as UTC to
         the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed).
-        Errors: `NotFound`.
+        Errors: `NotFound`. Source: seed, section 8, "Get Execution History".
         """
         params = {
             "status": status,
@@ -38,12 +38,24 @@ class FlowExecutions(FlowApi):
         }
         return shapes.execution_page(self._get("flows", flow_id, "executions", params=params), flow_id)
 
+    def flow_history(self, flow_id: str, page: int = 1, per_page: int | None = None) -> ExecutionPage:
+        """A flow's history: the seed names it beside the executions and shows no reply of its own.
+
+        Parameters: `page` from 1; `per_page` rows a page. Errors: `NotFound`. Source: seed, section 1.
+        """
+        params = {"page": page, "per_page": per_page}
+        return shapes.execution_page(self._get("flows", flow_id, "history", params=params), flow_id)
+
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
-        """One execution as it stands now. Errors: `NotFound`."""
+        """One execution as it stands now. Errors: `NotFound`. Source: seed, section 8."""
         return shapes.execution_detail(self._get("flows", flow_id, "executions", execution_id), flow_id)
 
     def execution_stats(self, flow_id: str, period: str = "last_30_days") -> ExecutionStats:
-        """Counters of a flow's executions over a period such as last_7_days. Errors: `NotFound`."""
+        """Counters of a flow's executions.
+
+        Parameters: `period` such as last_7_days or last_30_days. Errors: `NotFound`.
+        Source: seed, section 8, "Get Execution Statistics", and Best Practices 4.
+        """
         params = {"period": period}
         return shapes.execution_stats(self._get("flows", flow_id, "executions", "stats", params=params))
 

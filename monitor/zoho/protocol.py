@@ -52,8 +52,8 @@ class Headers(Mapping[str, str]):
 class Request:
     """One request, ready to send.
 
-    `fresh`: on a connection of its own that is closed afterwards (a stale pooled one may take a POST and
-    lose it). `total`: seconds for this call as a whole, None for the transport's own figure.
+    `fresh`: sent once, on a connection of its own that is closed afterwards (a stale pooled one may take a
+    POST and lose it). `total`: seconds for this call as a whole, None for the transport's own figure.
     """
 
     method: str

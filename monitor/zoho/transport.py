@@ -93,7 +93,7 @@ class Transport:
     def request(self, req: Request, *, gate: Gate | None = None) -> Answer:
         """Send `req` and give the answer, whatever its status, but 408, 429 and 5xx as errors.
 
-        A GET is repeated within the policy; anything else is sent exactly once.
+        A GET is repeated within the policy, unless `fresh`; anything else is sent exactly once.
         """
         return self.call(req, _worth_reading, gate=gate)
 
@@ -101,7 +101,7 @@ class Transport:
         """Like `request`, with `read` making a value of the answer; its errors count for repeating too."""
         return repeated(
             lambda left: self._attempt(req, read, gate, left),
-            policy=self.policy if req.method == "GET" else NEVER,
+            policy=self.policy if req.method == "GET" and not req.fresh else NEVER,
             total=self._total if req.total is None else req.total,
             sleep=self._sleep,
             monotonic=self._monotonic,

@@ -74,7 +74,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
 
 def _flows(account: ZohoAccount) -> list[dict[str, Any]]:
     """Per flow and status: counter = baseline + mirrored + pruned, and what is missing of it."""
-    mirrored: dict[int, Any] = {
+    mirrored: dict[Any, Any] = {
         row["flow"]: row
         for row in Execution.objects.filter(account=account)
         .values("flow")

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
 from django.core.files.storage import FileSystemStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -15,14 +14,11 @@ PLOTLY_NAME = "vendor/plotly.min.js"
 
 
 def plotly_bundle() -> Path:
-    """plotly.js: npm's pinned basic bundle (a quarter of the size) where it is installed, else the wheel's.
+    """plotly.js as the installed plotly package carries it, so that no Node is needed anywhere.
 
     Raises:
-        FileNotFoundError: neither is there, so the installation is broken.
+        FileNotFoundError: the package is not there, so the installation is broken.
     """
-    basic = Path(settings.BASE_DIR) / "node_modules" / "plotly.js-basic-dist-min" / "plotly-basic.min.js"
-    if basic.is_file():
-        return basic
     spec = find_spec("plotly")
     if spec is None or spec.origin is None:
         raise FileNotFoundError("the plotly package is not installed")

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.zoho import CrmClient, FlowClient, ZohoError
+from monitor.zoho.shapes.definitions import WebhookTrigger
 
 from .helpers import crm_client, flow_client, sample
 
@@ -27,6 +28,7 @@ ODD: list[object] = [
 FlowCall = Callable[[FlowClient], object]
 CrmCall = Callable[[CrmClient], object]
 DAY = date(2026, 3, 1)
+TRIGGER = WebhookTrigger(type="webhook")
 
 FLOW: list[tuple[str, FlowCall]] = [
     ("flow-list", lambda flow: flow.list_flows()),
@@ -39,6 +41,17 @@ FLOW: list[tuple[str, FlowCall]] = [
     ("connection-list", lambda flow: flow.get_connection("7")),
     ("connection-test", lambda flow: flow.test_connection("7")),
     ("flow-error-not-found", lambda flow: flow.enable("7")),
+    ("execution-list", lambda flow: flow.flow_history("7")),
+    ("flow-written", lambda flow: flow.create_flow("x", TRIGGER, [])),
+    ("flow-written", lambda flow: flow.update_flow("7", {})),
+    ("trigger-list", lambda flow: flow.list_triggers()),
+    ("trigger-list", lambda flow: flow.get_trigger("7")),
+    ("trigger-test", lambda flow: flow.test_trigger("7")),
+    ("action-list", lambda flow: flow.list_actions()),
+    ("action-test", lambda flow: flow.test_action("7", {})),
+    ("webhook-list", lambda flow: flow.list_webhooks()),
+    ("webhook-created", lambda flow: flow.get_webhook("7")),
+    ("webhook-logs", lambda flow: flow.webhook_logs("7")),
 ]
 CRM: list[tuple[str, CrmCall]] = [
     ("crm-rules", lambda crm: crm.list_workflow_rules()),

@@ -17,6 +17,8 @@ from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.ingest.context import Patience, Result
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount
+from monitor.notify.dispatch import dispatch_new
+from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
 from monitor.rollups.rebuild import rebuild_dirty
 
@@ -73,16 +75,12 @@ def judge() -> None:
         pass
     for account in ZohoAccount.objects.filter(is_active=True):
         evaluate_account(account, utc_now())
-    from monitor.notify.dispatch import dispatch_new
-
     if dispatch_new(utc_now()):
         async_task("monitor.tasks.deliver")
 
 
 def deliver() -> None:
     """Sends the mails that are due."""
-    from monitor.notify.send import send_due
-
     send_due(utc_now())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
@@ -29,6 +31,10 @@ class DataCommand(BaseCommand):
             raise CommandError(f"the database does not answer as it should: {line[0] if line else error}") from None
         except VaultError as error:
             raise CommandError(str(error)) from None
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough; nothing more may be written, not even at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
         except KeyboardInterrupt:
             raise CommandError("interrupted; what was stored stays", returncode=130) from None
 

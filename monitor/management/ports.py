@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+from pathlib import Path
 
 from django.core.management.base import CommandError
+
+_LISTENING = "0A"  # state in /proc/net/tcp, proc(5)
 
 
 def require_port(host: str, port: int, *, option: str = "--port") -> None:
@@ -37,3 +41,28 @@ def require_port(host: str, port: int, *, option: str = "--port") -> None:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(f"port {port} on {host} is in use; choose another with {option}") from None
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def listeners(port: int) -> set[int] | None:
+    """Process ids that hold the listening socket of a TCP port of this machine; None where /proc cannot tell."""
+    inodes = set()
+    try:
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            if not Path(table).exists():
+                continue
+            for line in Path(table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    except OSError:
+        return None
+    if not inodes:
+        return None
+    return {int(entry.parts[2]) for entry in Path("/proc").glob("[0-9]*/fd/*") if _target(entry) in inodes}
+
+
+def _target(entry: Path) -> str:
+    try:
+        return os.readlink(entry)
+    except OSError:
+        return ""

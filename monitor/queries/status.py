@@ -107,15 +107,23 @@ def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
 
 def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:
     known = counter is not None and baseline is not None
-    missing = counter - baseline - mirrored - pruned if known else None  # type: ignore[operator]
-    return {"counter": counter, "baseline": baseline, "mirrored": mirrored, "pruned": pruned, "missing": missing}
+    apart = counter - baseline - mirrored - pruned if known else None  # type: ignore[operator]
+    return {
+        "counter": counter,
+        "baseline": baseline,
+        "mirrored": mirrored,
+        "pruned": pruned,
+        # Below zero, rows were mirrored that came after Zoho's counters were last read: none is missing.
+        "missing": None if apart is None else max(apart, 0),
+        "newer": None if apart is None else max(-apart, 0),
+    }
 
 
 def _totals(flows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         name: {
             part: sum(flow[name][part] or 0 for flow in flows)
-            for part in ("counter", "baseline", "mirrored", "pruned", "missing")
+            for part in ("counter", "baseline", "mirrored", "pruned", "missing", "newer")
         }
         for name in ("total", *STATUSES)
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -33,16 +32,12 @@ class Command(DataCommand):
         since = parse_since(options["since"]) if options["since"] is not None else None
         export = exports()[options["what"]]
         records = export.records(since)
-        try:
-            if options["format"] == "csv":
-                _write_csv(list(export.columns), records)
-            else:
-                for record in records:
-                    sys.stdout.write(json.dumps(record, default=_plain) + "\n")
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader (head, less) has seen enough; nothing more may be written, not even at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if options["format"] == "csv":
+            _write_csv(list(export.columns), records)
+        else:
+            for record in records:
+                sys.stdout.write(json.dumps(record, default=_plain) + "\n")
+        sys.stdout.flush()
 
 
 def parse_since(text: str) -> datetime:

@@ -47,7 +47,8 @@ class Command(DataCommand):
         verdict = "complete" if account["complete"] else "NOT complete"
         write(
             f"  mirror:   {verdict}; Zoho counts {total['counter']} runs = {total['baseline']} before our time "
-            f"+ {total['mirrored']} mirrored + {total['pruned']} pruned + {total['missing']} missing - {total['newer']} newer"
+            f"+ {total['mirrored']} mirrored + {total['pruned']} pruned + {total['missing']} missing "
+            f"- {total['newer']} newer"
         )
         for flow in account["completeness"]["flows"]:
             if not flow["complete"]:

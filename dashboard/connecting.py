@@ -1,0 +1,140 @@
+"""The way of a person through Zoho's consent page and back: what waits meanwhile, and what may come back.
+
+Source: notes `reliability.md`, section 5 (state, redirect address, allow-list), and `zoho-api.md`, section 5
+(`location` and `accounts-server` of the redirect: the token call must go to that accounts server).
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from monitor.vault import VaultError, decrypt, encrypt
+from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, Origins, Transport
+from monitor.zoho.datacenters import data_center_of_accounts_server
+from monitor.zoho.oauth import OAuthClient
+
+LIFETIME = timedelta(minutes=10)
+SESSION_KEY = "connecting"
+KEPT = (
+    "name", "data_center", "accounts_url", "flow_url", "crm_url", "client_id", "client_secret", "plan",
+    "calls_per_minute", "calls_per_day",
+)  # fmt: skip
+
+
+class CallbackRefused(Exception):  # noqa: N818 - it says what happened
+    """What came back from Zoho's consent page cannot be used; one line for people, and an HTTP status."""
+
+    def __init__(self, message: str, status: int = 403) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a person entered before they went to Zoho."""
+
+    data: dict[str, Any]
+    account_id: int | None
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What may be put back into the form: all but the secret."""
+        return {key: value for key, value in self.data.items() if key != "client_secret"}
+
+
+def redirect_uri() -> str:
+    """Where Zoho sends people back to: by our settings, never by the Host header of a request."""
+    return f"{settings.PUBLIC_URL}{reverse('connect_callback')}"
+
+
+def scopes_for(origins: Origins) -> tuple[str, ...]:
+    """The least scopes for the products that the account has."""
+    return (FLOW_SCOPES if origins.flow else ()) + (CRM_SCOPES if origins.crm else ())
+
+
+def authorization_url(origins: Origins, client_id: str, client_secret: str, state: str) -> str:
+    """The address of Zoho's consent page."""
+    with Transport() as transport:
+        client = OAuthClient(transport, origins, client_id, client_secret)
+        return client.authorization_url(redirect_uri(), scopes_for(origins), state)
+
+
+def begin(session: Any, data: Mapping[str, Any], *, user_id: int, account_id: int | None, now: datetime) -> str:
+    """Puts what was entered, as ciphertext, into the session.
+
+    Returns:
+        The state: 256 random bits of letters, digits, "-" and "_" (Zoho breaks on others).
+    """
+    state = secrets.token_urlsafe(32)
+    kept = {key: data.get(key) for key in KEPT}
+    pending = {"state": state, "user": user_id, "account": account_id, "at": now.timestamp(), "data": kept}
+    session[SESSION_KEY] = encrypt(json.dumps(pending))
+    return state
+
+
+def finish(session: Any, state: str, *, user_id: int, now: datetime) -> Pending:
+    """Takes out of the session what `begin` put there; it works once.
+
+    Raises:
+        CallbackRefused: nothing waits, the state is another one, another person's, or too old.
+    """
+    try:
+        pending = json.loads(decrypt(session.get(SESSION_KEY, "")))
+    except (VaultError, ValueError):
+        raise CallbackRefused("No connection is waiting for an answer here. Start again.") from None
+    if not hmac.compare_digest(str(pending["state"]).encode(), state.encode()) or pending["user"] != user_id:
+        # What waits is left alone: a forged address must not spoil it.
+        raise CallbackRefused("This answer does not belong to the connection you started. Start again.")
+    del session[SESSION_KEY]
+    age = now.timestamp() - pending["at"]
+    if not 0 <= age <= LIFETIME.total_seconds():
+        raise CallbackRefused("This answer came later than 10 minutes. Start again.")
+    return Pending(data=pending["data"], account_id=pending["account"])
+
+
+def answered_origins(chosen: str, origins: Origins, query: Mapping[str, str]) -> tuple[str, Origins]:
+    """Where the account lives, by Zoho's answer: data centre and addresses. Pure.
+
+    Args:
+        chosen: the data centre that was entered.
+        origins: its addresses.
+        query: of the redirect; `location` and `accounts-server` are believed only from our own list.
+
+    Raises:
+        CallbackRefused: an address or a data centre that we do not know, or two that contradict each other.
+    """
+    server, location = query.get("accounts-server", ""), query.get("location", "")
+    if chosen == "custom":
+        if server and server.rstrip("/").lower() != origins.accounts:
+            raise CallbackRefused("The answer names another accounts server than the one entered. Nothing was sent.")
+        return chosen, origins
+    by_server = data_center_of_accounts_server(server) if server else None
+    if server and by_server is None:
+        raise CallbackRefused("The answer names an accounts server that is none of Zoho's. Nothing was sent.")
+    by_location = location.lower() or None
+    if by_location is not None and by_location not in DATA_CENTERS:
+        raise CallbackRefused("The answer names a data centre that is not known here. Nothing was sent.")
+    if by_server and by_location and by_server != by_location:
+        raise CallbackRefused("The answer names two different data centres. Nothing was sent.")
+    data_center = by_server or by_location or chosen
+    return data_center, DATA_CENTERS[data_center]
+
+
+def refusal_of(query: Mapping[str, str]) -> str:
+    """What Zoho's consent page refused, in our words (its own are not to be trusted), or ""."""
+    error = query.get("error", "")
+    if not error:
+        return "" if query.get("code") else "Zoho sent no grant code."
+    if error == "access_denied":
+        return "Access was denied on Zoho's page. Nothing was connected."
+    return "Zoho's page answered with an error. Check the client ID and its redirect address."

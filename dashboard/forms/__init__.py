@@ -1,0 +1,1 @@
+"""What people type, checked before anything acts on it. One file a subject."""

@@ -1,0 +1,93 @@
+"""People and one's own profile."""
+
+from __future__ import annotations
+
+import zoneinfo
+from functools import lru_cache
+from typing import Any
+
+from django import forms
+
+from monitor.models import User
+from monitor.queries.people import other_admins
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> list[tuple[str, str]]:
+    """Every named time zone, UTC first."""
+    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+
+
+class EmailMixin:
+    """One address belongs to one person, however it is written."""
+
+    instance: User
+    cleaned_data: dict[str, Any]
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Somebody else has this address already.")
+        return email
+
+
+class NewPersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """A person who may sign in from now on."""
+
+    email = forms.EmailField(label="E-mail address", help_text="Alerts go there.")
+
+    class Meta:
+        model = User
+        fields = ["username", "email", "role"]
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exists():
+            raise forms.ValidationError("This name is taken.")
+        return username
+
+
+class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
+    """What an admin may change of a person.
+
+    Args:
+        by: who changes it: nobody takes their own rights away, and the last admin stays one.
+    """
+
+    email = forms.EmailField(label="E-mail address")
+
+    class Meta:
+        model = User
+        fields = ["email", "role", "is_active"]
+        labels = {"is_active": "May sign in"}
+        help_texts = {"is_active": ""}
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+        if self.instance.is_superuser:
+            self.fields["role"].disabled = True
+            self.fields["role"].help_text = "A superuser is an admin whatever stands here."
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        before = User.objects.get(pk=self.instance.pk)
+        stays_admin = data.get("is_active") and (before.is_superuser or data.get("role") == "admin")
+        if before.is_active and before.is_admin and not stays_admin:
+            if before.pk == self.by.pk:
+                raise forms.ValidationError("You cannot take your own admin rights away; another admin can.")
+            if not other_admins(before).exists():
+                raise forms.ValidationError("This is the last admin: make somebody else an admin first.")
+        return data
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a person sets for themselves."""
+
+    timezone = forms.ChoiceField(label="Time zone", choices=time_zones, help_text="Times on the pages are shown in it.")
+
+    class Meta:
+        model = User
+        fields = ["timezone", "wants_mail"]
+        labels = {"wants_mail": "Send me mails about alerts"}

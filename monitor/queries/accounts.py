@@ -1,0 +1,208 @@
+"""The Zoho accounts: health, budget and completeness of each. No secret leaves this module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Q, QuerySet, Sum
+
+from monitor.connection.limits import DAY, MINUTE, Limits, limits_for
+from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, StageRun, SyncState, ZohoAccount
+from monitor.queries.freshness import AccountFreshness, mirror
+
+RUNS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class BudgetUse:
+    """Calls of the last 60 s and 24 h beside the limits in force (`limits.per_day` None: not known)."""
+
+    last_minute: int
+    last_day: int
+    limits: Limits
+    remaining_seen: int | None
+    reset_at_seen: datetime | None
+    blocked_until: datetime | None
+    blocked_reason: str
+
+
+@dataclass(frozen=True)
+class TokenHealth:
+    """Whether we can sign in at Zoho, without a token in it. `state` is ok, expired, none or refused."""
+
+    state: str
+    expires_at: datetime | None = None
+    refused_code: str = ""
+    refused_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Count3:
+    """Mirrored rows against Zoho's own counters: counter = baseline + mirrored + pruned (issue, point 9).
+
+    `counter` and `baseline` are None where a flow has not been read completely yet.
+    """
+
+    label: str
+    counter: int | None
+    baseline: int | None
+    mirrored: int
+    pruned: int
+
+    @property
+    def missing(self) -> int | None:
+        if self.counter is None or self.baseline is None:
+            return None
+        return self.counter - self.baseline - self.mirrored - self.pruned
+
+
+@dataclass(frozen=True)
+class Contents:
+    """How much of the account is mirrored here."""
+
+    flows: int
+    flows_gone: int
+    flows_unread: int
+    holes: int
+    executions: int
+    rules: int
+    connections: int
+    quarantined: int
+    counts: list[Count3]
+
+
+@dataclass(frozen=True)
+class AccountDetail:
+    account: ZohoAccount
+    freshness: AccountFreshness | None
+    sync: SyncState | None
+    budget: BudgetUse
+    token: TokenHealth
+    contents: Contents
+    runs: list[StageRun]
+
+
+def accounts() -> QuerySet[ZohoAccount]:
+    """Accounts without their client secrets."""
+    return ZohoAccount.objects.defer("client_secret").order_by("name")
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """One line of the list."""
+
+    account: ZohoAccount
+    freshness: AccountFreshness | None
+    budget: BudgetUse
+    open_alerts: int
+
+
+def lines(now: datetime) -> list[AccountLine]:
+    """Every account with its health, budget and open alerts."""
+    fresh = mirror(now)
+    rows = (
+        accounts()
+        .select_related("budget")
+        .annotate(open_alerts=Count("alert_rules__states", filter=Q(alert_rules__states__is_open=True)))
+    )
+    return [AccountLine(row, fresh.of(row.pk), budget_use(row, now), row.open_alerts) for row in rows]
+
+
+def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
+    """Everything about one account's mirror.
+
+    Args:
+        account: from `accounts()`.
+        now: the present; limits are counted back from it.
+    """
+    return AccountDetail(
+        account=account,
+        freshness=mirror(now).of(account.pk),
+        sync=SyncState.objects.filter(account=account).first(),
+        budget=budget_use(account, now),
+        token=token_health(account, now),
+        contents=contents(account),
+        runs=list(StageRun.objects.filter(account=account)[:RUNS_SHOWN]),
+    )
+
+
+def budget_use(account: ZohoAccount, now: datetime) -> BudgetUse:
+    """Calls made, by the ledger, and what Zoho's headers said of its own count."""
+    seen = getattr(account, "budget", None) or ApiBudget(account=account)
+    calls = ApiCall.objects.filter(account=account, started_at__gt=now - DAY).aggregate(
+        day=Count("pk"), minute=Count("pk", filter=Q(started_at__gt=now - MINUTE))
+    )
+    limits = limits_for(account.plan, account.calls_per_minute, account.calls_per_day, seen.day_limit_seen)
+    blocked = seen.blocked_until if seen.blocked_until and seen.blocked_until > now else None
+    return BudgetUse(
+        last_minute=calls["minute"],
+        last_day=calls["day"],
+        limits=limits,
+        remaining_seen=seen.remaining_seen,
+        reset_at_seen=seen.reset_at_seen,
+        blocked_until=blocked,
+        blocked_reason=seen.blocked_reason if blocked else "",
+    )
+
+
+def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
+    """The state of the account's tokens; the tokens themselves are not even read."""
+    row = ApiToken.objects.filter(account=account).defer("refresh_token", "access_token").first()
+    if row is None:
+        return TokenHealth("none")
+    if row.refused_code:
+        return TokenHealth("refused", row.expires_at, row.refused_code, row.refused_at)
+    if row.expires_at is None or row.expires_at <= now:
+        return TokenHealth("expired", row.expires_at)
+    return TokenHealth("ok", row.expires_at)
+
+
+def contents(account: ZohoAccount) -> Contents:
+    """What is mirrored, and whether it adds up with Zoho's counters."""
+    flows = Flow.objects.filter(account=account)
+    sums = flows.aggregate(
+        here=Count("pk", filter=Q(gone_at=None)),
+        gone=Count("pk", filter=Q(gone_at__isnull=False)),
+        unread=Count("pk", filter=Q(gone_at=None, baseline_total=None)),
+        holes=Count("pk", filter=Q(gone_at=None) & ~Q(hole_reason="")),
+        success=Sum("success_count"),
+        failed=Sum("failure_count"),
+        base_success=Sum("baseline_success"),
+        base_failed=Sum("baseline_failed"),
+        pruned_success=Sum("pruned_success"),
+        pruned_failed=Sum("pruned_failed"),
+    )
+    rows = Execution.objects.filter(account=account).aggregate(
+        total=Count("pk"),
+        success=Count("pk", filter=Q(status="success")),
+        failed=Count("pk", filter=Q(status="failed")),
+    )
+    known = not sums["unread"]
+    counts = [
+        Count3(
+            label=label,
+            counter=sums[key] if known else None,
+            baseline=sums[f"base_{key}"] if known else None,
+            mirrored=rows[key],
+            pruned=sums[f"pruned_{key}"] or 0,
+        )
+        for key, label in (("success", "Successful runs"), ("failed", "Failed runs"))
+    ]
+    return Contents(
+        flows=sums["here"],
+        flows_gone=sums["gone"],
+        flows_unread=sums["unread"],
+        holes=sums["holes"],
+        executions=rows["total"],
+        rules=account.rules.filter(gone_at=None).count(),
+        connections=account.connections.filter(gone_at=None).count(),
+        quarantined=account.quarantined.count(),
+        counts=counts,
+    )
+
+
+def newest_quarantine(account: ZohoAccount) -> datetime | None:
+    """When a record was last refused, or None."""
+    newest: datetime | None = account.quarantined.aggregate(at=Max("seen_at"))["at"]
+    return newest

@@ -1,0 +1,68 @@
+"""Alerts: what is open, what happened lately, and whom it was told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from monitor.models import AlertRule, AlertState, Delivery, Transition
+
+DELIVERED_SHOWN = 200  # rows of deliveries on one alert's page
+
+
+def states() -> QuerySet[AlertState]:
+    """Alert states with the joins that the pages need."""
+    return AlertState.objects.select_related("rule__account", "flow", "acknowledged_by").defer(
+        "rule__account__client_secret", "flow__raw"
+    )
+
+
+def open_states(account_id: int | None = None) -> list[AlertState]:
+    """Open incidents: unacknowledged ones first, then by age, the newest first.
+
+    Args:
+        account_id: only of this account; None for all.
+    """
+    rows = states().filter(is_open=True)
+    if account_id is not None:
+        rows = rows.filter(rule__account_id=account_id)
+    return sorted(rows, key=lambda row: (row.acknowledged_at is not None, -row.since.timestamp()))
+
+
+def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:
+    """Every edge of every alert, the newest first."""
+    rows = Transition.objects.select_related("alert__rule__account", "alert__flow").defer(
+        "alert__rule__account__client_secret", "alert__flow__raw"
+    )
+    return rows if account_id is None else rows.filter(alert__rule__account_id=account_id)
+
+
+@dataclass(frozen=True)
+class AlertDetail:
+    """One alert. Each transition carries `sent_mails`, its deliveries."""
+
+    state: AlertState
+    transitions: list[Transition]
+
+    @property
+    def may_be_acknowledged(self) -> bool:
+        return self.state.is_open and self.state.acknowledged_at is None
+
+
+def detail(state: AlertState) -> AlertDetail:
+    """One alert with its history. Two statements.
+
+    Args:
+        state: from `states()`.
+    """
+    mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
+    rows = state.transitions.prefetch_related(Prefetch("deliveries", queryset=mails, to_attr="sent_mails"))
+    return AlertDetail(state=state, transitions=list(rows[:DELIVERED_SHOWN]))
+
+
+def rules() -> QuerySet[AlertRule]:
+    """Alert rules, each with `open_count`, the incidents that are open by it."""
+    open_now = Count("states", filter=Q(states__is_open=True))
+    rows = AlertRule.objects.select_related("account", "flow").defer("account__client_secret", "flow__raw")
+    return rows.annotate(open_count=open_now).order_by("account__name", "name", "pk")

@@ -1,0 +1,50 @@
+"""Who did what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from django.db.models import QuerySet
+
+from monitor.models import AuditEntry
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """What a person looks for; empty values do not narrow. Days are whole days, both included."""
+
+    action: str = ""
+    actor: str = ""
+    object_type: str = ""
+    object_id: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+def entries(wanted: AuditFilter, zone: tzinfo) -> QuerySet[AuditEntry]:
+    """The entries that fit, the newest first.
+
+    Args:
+        wanted: see `AuditFilter`.
+        zone: whose days are meant.
+    """
+    rows = AuditEntry.objects.select_related("account").defer("account__client_secret")
+    if wanted.action:
+        rows = rows.filter(action=wanted.action)
+    if wanted.actor:
+        rows = rows.filter(actor_name__icontains=wanted.actor)
+    if wanted.object_type:
+        rows = rows.filter(object_type=wanted.object_type)
+    if wanted.object_id:
+        rows = rows.filter(object_id=wanted.object_id)
+    if wanted.first_day:
+        rows = rows.filter(at__gte=datetime.combine(wanted.first_day, time.min, zone))
+    if wanted.last_day and wanted.last_day < date.max:
+        rows = rows.filter(at__lt=datetime.combine(wanted.last_day + timedelta(days=1), time.min, zone))
+    return rows
+
+
+def actions() -> list[str]:
+    """Every kind of action that was ever written down."""
+    return list(AuditEntry.objects.order_by("action").values_list("action", flat=True).distinct())

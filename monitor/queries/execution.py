@@ -1,0 +1,170 @@
+"""One execution: what happened to it, masked, and what people did about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from monitor.models import Execution, RetryAttempt
+from monitor.queries.masking import mask, mask_text
+
+LONGEST_SHOWN = 60_000  # characters of trigger data; a page is no place for megabytes
+
+STATE_WORDS: dict[str, str] = {
+    "requested": "Waiting for the worker to send it. Nothing has left for Zoho yet; it can still be cancelled.",
+    "sending": "The request is on its way to Zoho.",
+    "accepted": "Zoho took the request. Its run is followed until it has ended.",
+    "unknown": "Outcome unknown: the answer was lost; it is settled by reading, never by sending again.",
+    "succeeded": "The run that this retry caused has succeeded.",
+    "failed_again": "Zoho ran it again and it failed again.",
+    "rejected": "Zoho refused the request; nothing was run.",
+    "cancelled": "Cancelled before anything was sent.",
+    "not_run": "The answer was lost, and a person has judged that Zoho did not run it.",
+}
+
+
+@dataclass(frozen=True)
+class ErrorText:
+    """What Zoho said of the failure, masked. `action_id` is Zoho's id of the action that failed."""
+
+    code: str
+    message: str
+    details: str
+    action_id: str
+
+    def __bool__(self) -> bool:
+        return bool(self.code or self.message or self.details or self.action_id)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A retry with its state in plain words. `answer` is masked; `new_run` is the mirrored run it caused."""
+
+    row: RetryAttempt
+    words: str
+    answer: str
+    new_run: Execution | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of an execution's history."""
+
+    at: datetime
+    status: str
+    text: str
+    who: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ExecutionDetail:
+    """What the page shows. `trigger_data` is masked JSON text, "" where Zoho sent none."""
+
+    execution: Execution
+    error: ErrorText
+    trigger_data: str
+    trigger_cut: bool
+    attempts: list[Attempt]
+    cause: RetryAttempt | None
+    events: list[Event]
+
+    @property
+    def open_attempt(self) -> Attempt | None:
+        return next((attempt for attempt in self.attempts if attempt.row.is_open), None)
+
+
+def executions() -> QuerySet[Execution]:
+    """Executions with the joins that the page needs."""
+    return Execution.objects.select_related("flow", "account").defer("account__client_secret")
+
+
+def detail(execution: Execution) -> ExecutionDetail:
+    """Everything about one execution. Three statements at most.
+
+    Args:
+        execution: from `executions()`.
+    """
+    attempts = _attempts(execution)
+    text, cut = as_text(mask(execution.trigger_data))
+    return ExecutionDetail(
+        execution=execution,
+        error=error_of(execution),
+        trigger_data=text,
+        trigger_cut=cut,
+        attempts=attempts,
+        cause=_cause(execution),
+        events=_events(execution, attempts),
+    )
+
+
+def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
+    """The error of an execution.
+
+    Args:
+        masked: False only for a person who may unmask and gave a reason.
+    """
+    clean = mask_text if masked else str
+    return ErrorText(
+        code=clean(execution.error_code),
+        message=clean(execution.error_message),
+        details=clean(execution.error_details),
+        action_id=execution.error_action_id,
+    )
+
+
+def as_text(value: Any) -> tuple[str, bool]:
+    """JSON for people, and whether it was cut at `LONGEST_SHOWN` characters."""
+    if value is None:
+        return "", False
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return text[:LONGEST_SHOWN], len(text) > LONGEST_SHOWN
+
+
+def _attempts(execution: Execution) -> list[Attempt]:
+    rows = list(execution.retries.select_related("requested_by"))
+    new_ids = [row.new_execution_id for row in rows if row.new_execution_id]
+    runs: dict[str, Execution] = {}
+    if new_ids:
+        found = Execution.objects.filter(account_id=execution.account_id, execution_id__in=new_ids)
+        runs = {run.execution_id: run for run in found}
+    return [
+        Attempt(
+            row=row,
+            words=STATE_WORDS.get(row.state, row.get_state_display()),
+            answer=mask_text(row.answer),
+            new_run=runs.get(row.new_execution_id),
+        )
+        for row in rows
+    ]
+
+
+def _cause(execution: Execution) -> RetryAttempt | None:
+    """The retry whose run this execution is, if it is one."""
+    rows = RetryAttempt.objects.filter(account_id=execution.account_id, new_execution_id=execution.execution_id)
+    return rows.exclude(execution=execution).select_related("execution", "requested_by").first()
+
+
+def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
+    """What happened, oldest first. Zoho tells no more of its own re-runs than how the last one ended."""
+    events: list[Event] = []
+    if execution.started_time:
+        events.append(Event(execution.started_time, "running", "Started in Zoho"))
+    if execution.first_failed_at:
+        events.append(Event(execution.first_failed_at, "failed", "Failed for the first time"))
+    if execution.completed_time and execution.completed_time != execution.first_failed_at:
+        again = " in a later run" if execution.rerun_count else ""
+        events.append(Event(execution.completed_time, execution.status, f"Ended{again}"))
+    for attempt in attempts:
+        row = attempt.row
+        who = row.requested_by.get_username()
+        events.append(Event(row.requested_at, "requested", "Retry requested", who, row.reason))
+        if row.sent_at:
+            events.append(Event(row.sent_at, "sending", "Retry sent to Zoho"))
+        if row.settled_at:
+            events.append(Event(row.settled_at, row.state, f"Retry settled: {row.get_state_display().lower()}"))
+    return sorted(events, key=lambda event: event.at)

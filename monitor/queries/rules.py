@@ -1,0 +1,118 @@
+"""CRM workflow rules and how often they ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from monitor.models import UsageSnapshot, WorkflowRule
+from monitor.queries.execution import as_text
+from monitor.queries.masking import mask
+
+SNAPSHOTS_SHOWN = 120
+ORDERS = {
+    "name": ("name", "pk"),
+    "last": ("-last_executed_time", "name", "pk"),
+    "failures": ("-failure_count", "name", "pk"),
+}
+
+
+@dataclass(frozen=True)
+class RuleFilter:
+    """What a person looks for; empty values do not narrow.
+
+    Attributes:
+        active: "yes", "no" or "".
+        executed: "never" for rules that never ran, or "".
+        order: a key of `ORDERS`.
+    """
+
+    text: str = ""
+    module: str = ""
+    active: str = ""
+    executed: str = ""
+    account_id: int | None = None
+    order: str = "name"
+
+
+def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
+    """The rules that fit; those deleted in Zoho stand among them, marked by `gone_at`."""
+    rows = WorkflowRule.objects.select_related("account").defer("account__client_secret", "raw", "description")
+    if wanted.text:
+        rows = rows.filter(Q(name__icontains=wanted.text) | Q(rule_id=wanted.text))
+    if wanted.module:
+        rows = rows.filter(module=wanted.module)
+    if wanted.active:
+        rows = rows.filter(active=wanted.active == "yes", gone_at=None)
+    if wanted.executed == "never":
+        rows = rows.filter(last_executed_time=None)
+    if wanted.account_id is not None:
+        rows = rows.filter(account_id=wanted.account_id)
+    return rows.order_by(*ORDERS.get(wanted.order, ORDERS["name"]))
+
+
+def modules() -> list[str]:
+    """Every module that a mirrored rule belongs to."""
+    names = WorkflowRule.objects.exclude(module="").order_by("module").values_list("module", flat=True)
+    return list(names.distinct())
+
+
+def all_rules() -> QuerySet[WorkflowRule]:
+    """Rules with the joins that one rule's page needs."""
+    return WorkflowRule.objects.select_related("account").defer("account__client_secret")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A day's bar of the chart: `left`, `height` and `failed_height` in units of a 100 high view box."""
+
+    snapshot: UsageSnapshot
+    left: int
+    height: float
+    failed_height: float
+
+    @property
+    def top(self) -> float:
+        return 100 - self.height
+
+    @property
+    def failed_top(self) -> float:
+        return 100 - self.failed_height
+
+
+@dataclass(frozen=True)
+class RuleDetail:
+    """One rule: its snapshots, the newest first, bars of the same, the oldest first, and the masked definition."""
+
+    rule: WorkflowRule
+    snapshots: list[UsageSnapshot]
+    bars: list[Bar]
+    definition: str
+    definition_cut: bool
+
+    @property
+    def chart_width(self) -> int:
+        return max(1, len(self.bars)) * 10
+
+
+def detail(rule: WorkflowRule) -> RuleDetail:
+    """One rule with the newest `SNAPSHOTS_SHOWN` days of usage. One statement."""
+    snapshots = list(rule.snapshots.order_by("-day")[:SNAPSHOTS_SHOWN])
+    text, cut = as_text(mask(rule.raw, definition=True)) if rule.raw else ("", False)
+    return RuleDetail(rule=rule, snapshots=snapshots, bars=bars(snapshots[::-1]), definition=text, definition_cut=cut)
+
+
+def bars(snapshots: list[UsageSnapshot]) -> list[Bar]:
+    """Bars of the action counts, scaled to the highest day; a day without counters has none. Pure."""
+    totals = [(s.success_count or 0) + (s.failure_count or 0) for s in snapshots]
+    top = max(totals, default=0) or 1
+    return [
+        Bar(
+            snapshot=snapshot,
+            left=position * 10,
+            height=round(100 * total / top, 2),
+            failed_height=round(100 * (snapshot.failure_count or 0) / top, 2),
+        )
+        for position, (snapshot, total) in enumerate(zip(snapshots, totals, strict=True))
+    ]

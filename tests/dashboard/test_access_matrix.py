@@ -1,0 +1,166 @@
+"""Every address x role x method. An address without a line here fails the test: access is decided, not forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from monitor.models import Role, User
+from tests import factories
+from tests.dashboard.world import World, make_world
+
+ROLES = ("anonymous", "viewer", "operator", "admin", "inactive")
+
+# For each role: the status of GET and of an empty POST. "in" is a redirect to the sign-in page.
+Answers = tuple[str, str]
+SEEN_BY_ALL: dict[str, Answers] = dict.fromkeys(("viewer", "operator", "admin"), ("200", "405"))
+SEEN_BY_ADMINS: dict[str, Answers] = {"viewer": ("403", "405"), "operator": ("403", "405"), "admin": ("200", "405")}
+FORM_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("403", "403"), "admin": ("200", "400")}
+POST_OF_OPERATORS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "400"), "admin": ("405", "400")}
+POST_OF_ADMINS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "403"), "admin": ("405", "400")}
+OPEN: dict[str, Answers] = dict.fromkeys(ROLES, ("200", "405"))
+
+
+def post(answers: dict[str, Answers], status: str) -> dict[str, Answers]:
+    """The same with another status where a POST is allowed."""
+    return {role: (get, status if sent == "400" else sent) for role, (get, sent) in answers.items()}
+
+
+# name: (keyword arguments by the world, answers)
+MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] = {
+    "overview": (lambda w: {}, SEEN_BY_ALL),
+    "flows": (lambda w: {}, SEEN_BY_ALL),
+    "flow": (lambda w: {"pk": w.flow.pk}, SEEN_BY_ALL),
+    "executions": (lambda w: {}, SEEN_BY_ALL),
+    "styleguide": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("200", "200"))),
+    "execution": (lambda w: {"pk": w.execution.pk}, SEEN_BY_ALL),
+    "execution_unmask": (lambda w: {"pk": w.execution.pk}, POST_OF_ADMINS),
+    "execution_retry": (lambda w: {"pk": w.execution.pk}, POST_OF_OPERATORS),
+    "execution_retry_state": (lambda w: {"pk": w.execution.pk}, SEEN_BY_ALL),
+    "retry_cancel": (lambda w: {"pk": w.attempt.pk}, post(POST_OF_OPERATORS, "302")),
+    "retry_not_run": (lambda w: {"pk": w.attempt.pk}, POST_OF_ADMINS),
+    "rules": (lambda w: {}, SEEN_BY_ALL),
+    "rule": (lambda w: {"pk": w.rule.pk}, SEEN_BY_ALL),
+    "alerts": (lambda w: {}, SEEN_BY_ALL),
+    "alert": (lambda w: {"pk": w.alert.pk}, SEEN_BY_ALL),
+    "alert_acknowledge": (lambda w: {"pk": w.alert.pk}, post(POST_OF_OPERATORS, "302")),
+    "alert_rules": (lambda w: {}, SEEN_BY_ALL),
+    "alert_rule_add": (lambda w: {}, FORM_OF_ADMINS),
+    "alert_rule_edit": (lambda w: {"pk": w.alert_rule.pk}, FORM_OF_ADMINS),
+    "alert_rule_delete": (lambda w: {"pk": w.alert_rule.pk}, post(POST_OF_ADMINS, "302")),
+    "accounts": (lambda w: {}, SEEN_BY_ALL),
+    "account": (lambda w: {"pk": w.account.pk}, SEEN_BY_ALL),
+    "account_mirroring": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
+    "account_limits": (lambda w: {"pk": w.account.pk}, post(POST_OF_ADMINS, "302")),
+    "account_disconnect": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
+    "connect": (lambda w: {}, FORM_OF_ADMINS),
+    "connect_callback": (lambda w: {}, {"viewer": ("403", "405"), "operator": ("403", "405"), "admin": ("403", "405")}),
+    "people": (lambda w: {}, SEEN_BY_ADMINS),
+    "person_add": (lambda w: {}, FORM_OF_ADMINS),
+    "person": (lambda w: {"pk": w.person.pk}, FORM_OF_ADMINS),
+    "person_password": (lambda w: {"pk": w.person.pk}, post(POST_OF_ADMINS, "200")),
+    "profile": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("200", "400"))),
+    "mails": (lambda w: {}, SEEN_BY_ADMINS),
+    "mail": (lambda w: {"pk": w.mail.pk}, SEEN_BY_ADMINS),
+    "mail_html": (lambda w: {"pk": w.mail.pk}, SEEN_BY_ADMINS),
+    "audit": (lambda w: {}, SEEN_BY_ADMINS),
+    "healthz_live": (lambda w: {}, OPEN),
+    "healthz_ready": (lambda w: {}, OPEN),
+}
+
+
+def our_names() -> list[str]:
+    """The name of every address but allauth's, whose pages are its own matter."""
+
+    def walk(resolver: URLResolver) -> list[str]:
+        names: list[str] = []
+        for item in resolver.url_patterns:
+            if isinstance(item, URLResolver):
+                names += walk(item)
+            elif isinstance(item, URLPattern) and not item.callback.__module__.startswith("allauth."):
+                names.append(item.name or str(item.pattern))
+        return names
+
+    return walk(get_resolver())
+
+
+def test_every_address_stands_in_the_matrix() -> None:
+    assert sorted(our_names()) == sorted(MATRIX)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world(timezone.now())
+
+
+def client_of(role: str, *, csrf: bool = False) -> Client:
+    client = Client(enforce_csrf_checks=csrf)
+    if role == "anonymous":
+        return client
+    rights = Role.VIEWER if role == "inactive" else Role(role)
+    user = factories.make_user(f"the-{role}", rights)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    if role == "inactive":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    return client
+
+
+def status_of(response: Any) -> str:
+    if response.status_code == 302 and "/accounts/login/" in response["Location"]:
+        return "in"
+    return str(response.status_code)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_each_role_gets_its_answer_from_each_address(name: str, role: str, world: World) -> None:
+    arguments, answers = MATRIX[name]
+    url = reverse(name, kwargs=arguments(world))
+    client = client_of(role)
+    get, sent = status_of(client.get(url)), status_of(client.post(url))
+    assert (get, sent) == answers.get(role, ("in", "in"))
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_a_post_without_its_csrf_token_is_refused(name: str, world: World) -> None:
+    arguments, _ = MATRIX[name]
+    response = client_of("admin", csrf=True).post(reverse(name, kwargs=arguments(world)))
+    assert response.status_code == 403
+
+
+def everything() -> dict[str, list[Any]]:
+    """Every row of every table but sessions, where sign-in keeps its own books."""
+    return {
+        model._meta.label: list(model._base_manager.order_by("pk").values())
+        for model in apps.get_models()
+        if model._meta.label != "sessions.Session"
+    }
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_a_get_changes_nothing(name: str, world: World) -> None:
+    arguments, _ = MATRIX[name]
+    client = client_of("admin")
+    before = everything()
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse(name, kwargs=arguments(world)))
+    assert everything() == before
+    writes = [q["sql"] for q in captured if q["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert writes == []
+
+
+@pytest.mark.parametrize("name", [name for name, (make, _) in MATRIX.items() if "pk" in make.__code__.co_consts])
+def test_what_is_not_there_is_a_404_for_everybody(name: str, world: World) -> None:
+    url = reverse(name, kwargs={"pk": 999_999_999_999_999_999_999})
+    for role in ("viewer", "admin"):
+        client = client_of(role)
+        answer = client.get(url)
+        assert (client.post(url) if answer.status_code == 405 else answer).status_code == 404

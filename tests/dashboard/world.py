@@ -1,0 +1,129 @@
+"""One of everything that a page can show, for tests of many pages at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    AuditEntry,
+    Delivery,
+    Execution,
+    Flow,
+    RetryAttempt,
+    Role,
+    StageRun,
+    StreamState,
+    SyncState,
+    Transition,
+    UsageSnapshot,
+    User,
+    WorkerBeat,
+    WorkflowRule,
+    ZohoAccount,
+)
+from tests import factories
+
+
+@dataclass
+class World:
+    """The rows, by what they are."""
+
+    account: ZohoAccount
+    flow: Flow
+    execution: Execution
+    attempt: RetryAttempt
+    rule: WorkflowRule
+    alert_rule: AlertRule
+    alert: AlertState
+    transition: Transition
+    mail: Delivery
+    person: User
+
+
+def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
+    """An open, unacknowledged incident."""
+    fields = {
+        "state": "firing",
+        "since": now - timedelta(hours=2),
+        "evaluated_at": now,
+        "episode": 1,
+        "is_open": True,
+        "rate": 81.25,
+        "first_attempt_rate": 75.0,
+        "runs": 32,
+        "reason": "81.2 % of 32 runs, below 95 %",
+    } | fields
+    return AlertState.objects.create(rule=rule, flow=flow, **fields)
+
+
+def make_transition(alert: AlertState, now: datetime, **fields: Any) -> Transition:
+    fields = {
+        "kind": "firing",
+        "episode": 1,
+        "from_state": "ok",
+        "to_state": "firing",
+        "at": now - timedelta(hours=2),
+        "rate": 81.25,
+        "runs": 32,
+        "failed": 6,
+        "dispatch_state": "dispatched",
+        "recipients": 1,
+        "reason": "81.2 % of 32 runs, below 95 %",
+    } | fields
+    return Transition.objects.create(alert=alert, **fields)
+
+
+def make_mail(transition: Transition, recipient: User, now: datetime, **fields: Any) -> Delivery:
+    fields = {
+        "address": recipient.email,
+        "message_id": f"<{transition.pk}.{recipient.pk}@example.com>",
+        "subject": "[Firing] A flow",
+        "text": "A flow is failing.",
+        "html": "<!doctype html><p style='color: red'>A flow is failing.</p>",
+        "state": "sent",
+        "attempts": 1,
+        "created_at": now,
+        "next_try_at": now,
+        "sent_at": now,
+    } | fields
+    return Delivery.objects.create(transition=transition, recipient=recipient, **fields)
+
+
+def make_attempt(execution: Execution, user: User, now: datetime, **fields: Any) -> RetryAttempt:
+    fields = {
+        "requested_at": now,
+        "reason": "The address is corrected",
+        "client_token": f"token-{RetryAttempt.objects.count()}-{execution.pk}",
+    } | fields
+    return RetryAttempt.objects.create(account=execution.account, execution=execution, requested_by=user, **fields)
+
+
+def make_world(now: datetime) -> World:
+    """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
+    account = factories.make_account("Acme")
+    SyncState.objects.filter(account=account).update(state="ok", last_complete_at=now, last_finished_at=now)
+    StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now)
+    StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
+    flow = factories.make_flow(account, flow_name="Lead to campaign")
+    execution = factories.make_execution(
+        flow, "failed", started_time=now - timedelta(days=3), trigger_data={"Email": "jo@example.com", "Stage": "New"}
+    )
+    person = factories.make_user("pat", Role.OPERATOR)
+    attempt = make_attempt(execution, person, now)
+    rule = factories.make_rule(account, raw={"name": "Rule", "modified_by": {"name": "Jo"}})
+    UsageSnapshot.objects.create(
+        rule=rule, day=now.date(), trigger_count=4, success_count=3, failure_count=1, taken_at=now
+    )
+    alert_rule = factories.make_alert_rule(account)
+    alert = make_state(alert_rule, flow, now)
+    transition = make_transition(alert, now)
+    mail = make_mail(transition, person, now)
+    AuditEntry.objects.create(
+        at=now, actor=person, actor_name="pat", action="unmask", object_type="execution", object_id=str(execution.pk)
+    )
+    WorkerBeat.objects.create(name="canary", beat_at=now)
+    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person)

@@ -12,7 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide as lucide_svg
 
-from dashboard import formats, statuses
+from dashboard import formats, statuses, svg
+from dashboard.charts import Chart
 
 register = template.Library()
 register.filter("rate", formats.rate)
@@ -82,4 +83,21 @@ def day(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
     local = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), f"{local.day} {local:%b %Y}"
+    )
+
+
+@register.simple_tag
+def paint(chart: Chart) -> SafeString:
+    """A chart as the SVG that stands until plotly takes over."""
+    return svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=f"{chart.id}-svg")
+
+
+@register.simple_tag
+def sparkline(days: list[tuple[int, int]] | None) -> SafeString:
+    """Bars of succeeded and failed runs a day, with the same in words."""
+    pairs = days or []
+    good, bad = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+    words = f"{good:,} succeeded, {bad:,} failed in {len(pairs)} days" if pairs else "no runs"
+    return format_html(
+        '<span title="{0}">{1}<span class="visually-hidden">{0}</span></span>', words, svg.sparkline(pairs)
     )

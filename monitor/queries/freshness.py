@@ -153,7 +153,7 @@ def _account(account: ZohoAccount, now: datetime) -> AccountFreshness:
     if not account.is_active:
         state, reason, since = "paused", "Mirroring is switched off.", None
     elif state == SyncState.State.OK and is_stale(sync, now):
-        state, reason, since = "stale", "The last complete read is older than three intervals.", sync.last_complete_at
+        state, reason, since = "stale", "", sync.last_complete_at
     return AccountFreshness(
         account_id=account.pk,
         name=account.name,

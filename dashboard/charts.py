@@ -1,0 +1,276 @@
+"""Slots → plain Plotly figure dicts ({"data": [...], "layout": {...}}). Pure.
+
+The same dict is painted as SVG by `dashboard.svg` and taken over by plotly.js in static/js/charts.js. It
+holds no colour: a trace's `meta.role` names a colour of static/css/tokens.css, so that both follow light
+and dark. No name that Zoho sent is put into a figure: Plotly reads a subset of HTML in its texts.
+
+Slots without a run are gaps, not zeros; slots that touch a hole of the mirror say nothing where they are
+empty and lie under a shaded shape named "hole".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Any
+
+from dashboard import formats
+from dashboard.slots import Hole, Slot
+
+Figure = dict[str, Any]
+MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}
+MOST_TICKS = 8
+RATE_FLOORS = ((90, 2), (80, 5), (50, 10), (0, 25))
+DURATION_STEPS_MS = (
+    *(10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000),
+    *(900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000),
+)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A line of the legend; `shape` is line, dot or bar."""
+
+    label: str
+    role: str
+    shape: str = "line"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure with what stands around it: for people who do not see it there is `summary` and the table."""
+
+    id: str
+    title: str
+    summary: str
+    figure: Figure
+    legend: list[Key]
+    head: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return all(value is None for trace in self.figure["data"] for value in trace["y"])
+
+
+def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+    """Final and first-attempt success rate as lines above bars of failed runs."""
+    counts = [slot.counts for slot in slots]
+    floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
+    most, count_step = _count_axis(max((c.failed for c in counts), default=0))
+    texts = [f"{formats.rate(c.rate)} ({c.succeeded:,} of {c.finished:,})" for c in counts]
+    layout = _layout(slots, zone, holes)
+    layout["yaxis"] = _axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + (100 - floor) * 0.04)
+    layout["yaxis"] |= {"domain": [0.3, 1]}
+    layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
+    layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
+    first = [formats.rate(c.first_rate) for c in counts]
+    data = [
+        _line("First attempt", "first", _xs(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
+        _line("Final result", "good", _xs(slots, zone), [c.rate for c in counts], texts),
+        _bars("Failed", "bad", slots, zone, [c.failed if c.finished else None for c in counts]) | {"yaxis": "y2"},
+    ]
+    return Chart(
+        id="chart-success-rate",
+        title="Success rate",
+        summary=_rate_summary(slots),
+        figure={"data": data, "layout": layout},
+        legend=[Key("Final result", "good"), Key("First attempt", "first", "dot"), Key("Failed runs", "bad", "bar")],
+        head=["From", "Success rate", "First attempt", "Finished", "Failed"],
+        rows=[
+            [_stamp(s.start, zone), formats.rate(s.counts.rate), formats.rate(s.counts.first_rate)]
+            + (
+                [f"{s.counts.finished:,}", f"{s.counts.failed:,}"]
+                if s.counts.finished or s.is_known
+                else ["not known"] * 2
+            )
+            for s in slots
+        ],
+    )
+
+
+def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+    """Median and 95th percentile of the run time of finished runs, milliseconds."""
+    slowest = max((s.p95 for s in slots if s.p95 is not None), default=0.0)
+    step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
+    top = step * max(1, -int(-slowest // step))
+    layout = _layout(slots, zone, holes)
+    layout["yaxis"] = _axis(range(0, top + 1, step), formats.duration, top=top * 1.04)
+    data = [
+        _line(name, role, _xs(slots, zone), values, [formats.duration(value) for value in values])
+        for name, role, values in (
+            ("Median", "p50", [s.p50 for s in slots]),
+            ("95th percentile", "p95", [s.p95 for s in slots]),
+        )
+    ]
+    return Chart(
+        id="chart-durations",
+        title="Run time",
+        summary=f"The slowest 95th percentile is {formats.duration(slowest)}." if slowest else "No run was timed.",
+        figure={"data": data, "layout": layout},
+        legend=[Key("Median", "p50"), Key("95th percentile", "p95")],
+        head=["From", "Median", "95th percentile"],
+        rows=[[_stamp(s.start, zone), formats.duration(s.p50), formats.duration(s.p95)] for s in slots],
+    )
+
+
+def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+    """Runs stacked by their result. `Other` appears only where Zoho sent a status that it does not document."""
+    kinds = [("Success", "good", "succeeded"), ("Failed", "bad", "failed"), ("Running", "info", "running")]
+    if any(s.counts.other for s in slots):
+        kinds.append(("Other", "other", "other"))
+    most, step = _count_axis(max((s.counts.total for s in slots), default=0))
+    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
+    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    data = [
+        _bars(name, role, slots, zone, [getattr(s.counts, of) if s.counts.total else None for s in slots])
+        for name, role, of in kinds
+    ]
+    return Chart(
+        id="chart-outcomes",
+        title="Runs by result",
+        summary=f"{sum(s.counts.total for s in slots):,} runs, {sum(s.counts.failed for s in slots):,} failed.",
+        figure={"data": data, "layout": layout},
+        legend=[Key(name, role, "bar") for name, role, _ in kinds],
+        head=["From", *(name for name, _, _ in kinds)],
+        rows=[
+            [_stamp(s.start, zone)]
+            + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else "not known" for _, _, of in kinds]
+            for s in slots
+        ],
+    )
+
+
+def _xs(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
+    """Wall-clock times of the viewer: Plotly knows no time zones and shows what it is given."""
+    return [_wall(slot.start, zone) for slot in slots]
+
+
+def _wall(at: datetime, zone: tzinfo) -> str:
+    return at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _stamp(at: datetime, zone: tzinfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}"
+
+
+def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": name,
+        "x": xs,
+        "y": [None if y is None else round(y, 3) for y in ys],
+        "text": texts,
+        "hovertemplate": "%{text}",
+        "connectgaps": False,
+        "line": {"dash": dash, "width": 2},
+        "marker": {"size": 5},
+        "meta": {"role": role},
+    }
+
+
+def _bars(name: str, role: str, slots: Sequence[Slot], zone: tzinfo, ys: list[Any]) -> Figure:
+    width = _slot_length(slots) / timedelta(milliseconds=1) * 0.8
+    return {
+        "type": "bar",
+        "name": name,
+        "x": _xs(slots, zone),
+        "y": ys,
+        "width": [width] * len(slots),
+        "hovertemplate": "%{y:,}",
+        "meta": {"role": role},
+    }
+
+
+def _slot_length(slots: Sequence[Slot]) -> timedelta:
+    """The usual length of a slot; the last is cut by the present, and days differ where the clock changes."""
+    lengths = sorted(after.start - before.start for before, after in pairwise(slots))
+    return lengths[len(lengths) // 2] if lengths else timedelta(hours=1)
+
+
+def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figure:
+    half = _slot_length(slots) / 2
+    first, last = (slots[0].start, slots[-1].start) if slots else (datetime(2026, 1, 1, tzinfo=zone),) * 2
+    left, right = first - half, last + half
+    every = max(1, -(-len(slots) // MOST_TICKS))
+    ticks = list(slots[::-every][::-1])
+    pattern = "%H:%M" if half * 2 < timedelta(hours=2) else "%b"
+    labels = [_tick(slot.start.astimezone(zone), pattern) for slot in ticks]
+    return {
+        "margin": dict(MARGIN),
+        "showlegend": False,
+        "hovermode": "x unified",
+        "xaxis": {
+            "type": "date",
+            "range": [_wall(left, zone), _wall(right, zone)],
+            "tickvals": [_wall(slot.start, zone) for slot in ticks],
+            "ticktext": labels,
+            "tickangle": 0,
+            "hoverformat": "%a %-d %b, %H:%M",
+            "showgrid": False,
+            "zeroline": False,
+        },
+        "shapes": [
+            {
+                "type": "rect",
+                "name": "hole",
+                "xref": "x",
+                "yref": "paper",
+                "x0": _wall(max(hole.start, left), zone),
+                "x1": _wall(min(max(hole.end, left), right), zone),
+                "y0": 0,
+                "y1": 1,
+                "line": {"width": 0},
+                "layer": "below",
+            }
+            for hole in holes
+            if hole.end > left and hole.start < right
+        ],
+    }
+
+
+def _tick(local: datetime, pattern: str) -> str:
+    return f"{local:%H:%M}" if pattern == "%H:%M" else f"{local.day} {local:%b}"
+
+
+def _axis(values: range, write: Callable[[int], str], top: float | None = None) -> Figure:
+    return {
+        "range": [values.start, values[-1] if top is None else top],
+        "tickvals": list(values),
+        "ticktext": [write(value) for value in values],
+        "zeroline": False,
+        "fixedrange": True,
+    }
+
+
+def _rate_axis(rates: list[float]) -> tuple[int, int]:
+    """(lowest tick, step): as near as the rates allow, so that 97 and 99 per cent can be told apart."""
+    lowest = min(rates, default=100.0)
+    return next((floor, step) for floor, step in RATE_FLOORS if lowest >= floor)
+
+
+def _count_axis(most: int) -> tuple[int, int]:
+    """(highest tick, step) with at most three steps of 1, 2 or 5 times a power of ten."""
+    size = 1
+    while True:
+        for factor in (1, 2, 5):
+            step = factor * size
+            if most <= 3 * step:
+                return step * max(1, -(-most // step)), step
+        size *= 10
+
+
+def _rate_summary(slots: Sequence[Slot]) -> str:
+    finished = sum(s.counts.finished for s in slots)
+    if not finished:
+        return "No run finished in this time."
+    succeeded = sum(s.counts.succeeded for s in slots)
+    rates = [s.counts.rate for s in slots if s.counts.rate is not None]
+    return (
+        f"{formats.rate(100 * succeeded / finished)} of {finished:,} finished runs succeeded in the end; "
+        f"the lowest column is at {formats.rate(min(rates))}."
+    )

@@ -1,0 +1,213 @@
+"""A Plotly figure dict → an SVG that the server paints first. Pure.
+
+Only what `dashboard.charts` makes is known: lines, dotted lines and bars on date axes. The plot is a nested
+<svg> without a fixed ratio, so that it fills its box at any width while its texts keep their size; colours
+come from CSS classes (`series-<role>`). Margins are those of the figure, so plotly takes over in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+Figure = dict[str, Any]
+# The nested svg's own units; only their ratio to the ranges matters.
+WIDTH = 1000.0
+HEIGHT = 1000.0
+PLOT_HEIGHT_PX = 240
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values of one axis to the plot's units, between `low` and `high` on the page."""
+
+    first: float
+    last: float
+    low: float
+    high: float
+
+    def at(self, value: float) -> float:
+        share = (value - self.first) / ((self.last - self.first) or 1)
+        return round(self.low + share * (self.high - self.low), 2)
+
+
+def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  # noqa: A002 - the attribute's name
+    """The figure as SVG markup.
+
+    Args:
+        figure: as `dashboard.charts` gives it.
+        title: the picture's name, for those who do not see it.
+        summary: what it shows, in a sentence.
+        id: prefix of the ids of its title and description; unique on the page.
+    """
+    layout = figure["layout"]
+    x = _x_scale(layout)
+    axes = {name: _y_scale(axis) for name, axis in layout.items() if name.startswith("yaxis")}
+    inside = [
+        *_holes(layout, x),
+        *(line for name, axis in axes.items() for line in _grid(layout[name], axis)),
+        *_bars(figure["data"], x, axes),
+        *(shape for trace in figure["data"] if trace["type"] == "scatter" for shape in _line(trace, x, axes)),
+    ]
+    return format_html(
+        '<svg class="chart__svg" role="img" aria-labelledby="{0}-title {0}-desc">'
+        '<title id="{0}-title">{1}</title><desc id="{0}-desc">{2}</desc>'
+        '<svg class="chart__plot" x="{3}" y="{4}" height="{5}" viewBox="0 0 {6} {7}" preserveAspectRatio="none">'
+        '{8}</svg>{9}<svg class="chart__plot" x="{3}" y="{10}" height="20" overflow="visible">{11}</svg></svg>',
+        *(id, title, summary),
+        *(layout["margin"]["l"], layout["margin"]["t"], PLOT_HEIGHT_PX, f"{WIDTH:g}", f"{HEIGHT:g}"),
+        _joined(inside),
+        _joined(_y_labels(layout, axes)),
+        layout["margin"]["t"] + PLOT_HEIGHT_PX,
+        _joined(_x_labels(layout, x)),
+    )
+
+
+def sparkline(days: Iterable[tuple[int, int]]) -> SafeString:
+    """Bars of (succeeded, failed) a day; a day without runs stays empty. The words are the caller's.
+
+    Args:
+        days: oldest first.
+    """
+    pairs = list(days)
+    most = max((good + bad for good, bad in pairs), default=0) or 1
+    width = WIDTH / max(1, len(pairs))
+    shapes = []
+    for place, (good, bad) in enumerate(pairs):
+        top = 0.0
+        for count, role in ((bad, "bad"), (good, "good")):
+            if not count:
+                continue
+            # A single failure among thousands must still be seen.
+            height = max(HEIGHT * count / most, HEIGHT * 0.12)
+            shapes.append(_rect(place * width + width * 0.1, HEIGHT - top - height, width * 0.8, height, role))
+            top += height
+    return format_html(
+        '<svg class="sparkline" viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
+        _joined(shapes),
+    )
+
+
+def _joined(parts: Iterable[SafeString]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
+
+
+def _seconds(text: str) -> float:
+    """A figure's wall-clock time as a number; UTC stands in for the zone that the figure does not have."""
+    return datetime.fromisoformat(text + "+00:00").timestamp()
+
+
+def _x_scale(layout: Figure) -> Scale:
+    first, last = layout["xaxis"]["range"]
+    return Scale(_seconds(first), _seconds(last), 0, WIDTH)
+
+
+def _y_scale(axis: Figure) -> Scale:
+    low, high = axis.get("domain", (0, 1))
+    return Scale(*axis["range"], HEIGHT * (1 - low), HEIGHT * (1 - high))
+
+
+def _axis_of(trace: Figure, axes: dict[str, Scale]) -> Scale:
+    return axes["yaxis" + trace.get("yaxis", "y")[1:]]
+
+
+def _rect(x: float, y: float, width: float, height: float, role: str) -> SafeString:
+    return format_html(
+        '<rect class="chart__bar series-{}" x="{}" y="{}" width="{}" height="{}"/>',
+        role,
+        *(f"{value:.2f}" for value in (x, y, width, height)),
+    )
+
+
+def _holes(layout: Figure, x: Scale) -> list[SafeString]:
+    shapes = []
+    for shape in layout.get("shapes", ()):
+        left, right = x.at(_seconds(shape["x0"])), x.at(_seconds(shape["x1"]))
+        shapes.append(
+            format_html(
+                '<rect class="chart__hole" x="{}" y="0" width="{}" height="{}"/>', left, right - left, f"{HEIGHT:g}"
+            )
+        )
+    return shapes
+
+
+def _grid(axis: Figure, scale: Scale) -> list[SafeString]:
+    return [
+        format_html('<path class="chart__grid" d="M0 {0}H{1}"/>', scale.at(value), f"{WIDTH:g}")
+        for value in axis["tickvals"]
+    ]
+
+
+def _bars(data: list[Figure], x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
+    """Bars, each trace standing on those before it in the same place."""
+    shapes: list[SafeString] = []
+    stacked: dict[tuple[str, str], float] = {}
+    for trace in (trace for trace in data if trace["type"] == "bar"):
+        axis = _axis_of(trace, axes)
+        for at, value, width_ms in zip(trace["x"], trace["y"], trace["width"], strict=True):
+            if not value:
+                continue
+            place = (trace.get("yaxis", "y"), at)
+            bottom = stacked.get(place, 0)
+            stacked[place] = bottom + value
+            width = x.at(x.first + width_ms / 1000)
+            top, foot = axis.at(bottom + value), axis.at(bottom)
+            shapes.append(_rect(x.at(_seconds(at)) - width / 2, top, width, foot - top, trace["meta"]["role"]))
+    return shapes
+
+
+def _line(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
+    """A path for each run of neighbouring values, and a dot where a value stands alone between gaps."""
+    axis = _axis_of(trace, axes)
+    role = trace["meta"]["role"]
+    runs: list[list[tuple[float, float]]] = [[]]
+    for at, value in zip(trace["x"], trace["y"], strict=True):
+        if value is None:
+            runs.append([])
+        else:
+            runs[-1].append((x.at(_seconds(at)), axis.at(value)))
+    kind = "chart__line chart__line--dot" if trace["line"]["dash"] == "dot" else "chart__line"
+    lines = [
+        format_html(
+            '<path class="{} series-{}" d="M{}"/>', kind, role, " ".join(f"{left:g},{top:g}" for left, top in run)
+        )
+        for run in runs
+        if len(run) > 1
+    ]
+    dots = "".join(f"M{run[0][0]:g},{run[0][1]:g}h0" for run in runs if len(run) == 1)
+    if dots:
+        lines.append(format_html('<path class="chart__point series-{}" d="{}"/>', role, mark_safe(dots)))  # noqa: S308
+    return lines
+
+
+def _y_labels(layout: Figure, axes: dict[str, Scale]) -> list[SafeString]:
+    margin = layout["margin"]
+    return [
+        format_html(
+            '<text x="{}" y="{}" text-anchor="end">{}</text>',
+            margin["l"] - 6,
+            round(margin["t"] + scale.at(value) / HEIGHT * PLOT_HEIGHT_PX + 4, 1),
+            text,
+        )
+        for name, scale in axes.items()
+        for value, text in zip(layout[name]["tickvals"], layout[name]["ticktext"], strict=True)
+    ]
+
+
+def _x_labels(layout: Figure, x: Scale) -> list[SafeString]:
+    ticks = list(zip(layout["xaxis"]["tickvals"], layout["xaxis"]["ticktext"], strict=True))
+    return [
+        format_html(
+            '<text x="{}%" y="14" text-anchor="middle"{}>{}</text>',
+            round(x.at(_seconds(at)) / WIDTH * 100, 2),
+            # On a phone every other label is left out; the last stays.
+            mark_safe(' class="chart__tick--minor"') if (len(ticks) - place) % 2 == 0 else "",
+            text,
+        )
+        for place, (at, text) in enumerate(ticks)
+    ]

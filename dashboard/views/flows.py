@@ -1,0 +1,77 @@
+"""The list of flows and the page of one flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import charts, filters, slots
+from dashboard.access import get_or_404
+from dashboard.views import holes
+from monitor.models import Flow
+from monitor.queries import executions, freshness
+from monitor.queries import flows as queries
+from monitor.queries import overview as totals
+
+PAGE_SIZE = 50
+
+
+@require_safe
+def flows(request: HttpRequest) -> HttpResponse:
+    """The list: filtered, sorted, numbered pages."""
+    now = timezone.now()
+    form = filters.FlowFilterForm(request.GET)
+    context: dict[str, Any] = {"now": now, "mirror": freshness.mirror(now), "form": form, "days": queries.LIST_DAYS}
+    if not form.is_valid():
+        context["errors"] = filters.errors_of(form)
+        return render(request, "pages/flows.html", context, status=400)
+    wanted = form.wanted()
+    page = Paginator(queries.flow_list(wanted, now), PAGE_SIZE).get_page(form.cleaned_data["page"] or 1)
+    context["page_obj"] = page
+    context["sort"] = wanted.sort
+    rows = list(page.object_list)
+    daily = queries.daily_results([flow.pk for flow in rows], now)
+    context["rows"] = [(flow, daily.get(flow.pk)) for flow in rows]
+    return render(request, "pages/flows.html", context)
+
+
+@require_safe
+def flow(request: HttpRequest, pk: int) -> HttpResponse:
+    """One flow: its counters, charts, alerts and newest executions."""
+    now = timezone.now()
+    thing = get_or_404(request.user, Flow.objects.select_related("account").defer("account__client_secret"), pk)
+    period = slots.period_of(request.GET.get("days") or "30")
+    mirror = freshness.mirror(now)
+    account = mirror.of(thing.account_id)
+    figures = totals.period(now, period.days, flow_id=thing.pk)
+    zone = timezone.get_current_timezone()
+    unknown = holes.of_flow(thing, account, figures.start, now)
+    laid = slots.lay(
+        figures.hours,
+        slots.starts(figures.start, figures.end, period.slot_hours, zone),
+        figures.end,
+        holes=unknown,
+        histograms=queries.histograms(thing, figures.start, figures.end),
+    )
+    context = {
+        "now": now,
+        "mirror": mirror,
+        "flow": thing,
+        "freshness": account,
+        "period": period,
+        "periods": slots.PERIODS.values(),
+        "figures": figures,
+        "unknown": unknown,
+        "is_incomplete": bool(thing.hole_reason) or thing.executions_read_at is None,
+        "rate_chart": charts.success_rate(laid, zone, unknown),
+        "charts": [charts.durations(laid, zone, unknown), charts.outcomes(laid, zone, unknown)],
+        "completeness": queries.completeness(thing),
+        "alerts": queries.open_alerts(thing),
+        "executions": executions.recent(thing.pk),
+    }
+    return render(request, "pages/flow.html", context)

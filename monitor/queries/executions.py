@@ -1,0 +1,171 @@
+"""The list of executions: filtered, newest first, paged by key so that an address keeps its meaning.
+
+The order is (started_time, id), newest first; rows without a start time come last. A page is asked for by
+the key of the row it begins after (or ends before), never by a number: new rows do not shift it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from monitor.models import Execution
+
+PAGE_SIZE = 50
+COUNT_CAP = 1000
+KNOWN_STATUSES = tuple(Execution.Status.values)
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Key:
+    """A place in the order: a row's start time (None for the tail of rows without one) and primary key."""
+
+    started: datetime | None
+    pk: int
+
+
+@dataclass(frozen=True)
+class ExecutionFilter:
+    """What the list is narrowed to.
+
+    Attributes:
+        status: one of Execution.Status, or "other" for what Zoho does not document; empty for all.
+        start: started at or after; end: started before. Both drop rows without a start time.
+        text: found in the error's code, message or details, or equal to Zoho's id of the run or its flow.
+        after: the page begins with the next older row than this place; before: it ends with the next newer.
+    """
+
+    account_id: int | None = None
+    flow_id: int | None = None
+    status: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    text: str = ""
+    after: Key | None = None
+    before: Key | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows, newest first, and the keys of its neighbours (None: there is none)."""
+
+    rows: list[Execution]
+    newer: Key | None
+    older: Key | None
+
+
+def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
+    """All rows that the filter lets through, in no order."""
+    rows = Execution.objects.all()
+    if wanted.account_id is not None:
+        rows = rows.filter(account_id=wanted.account_id)
+    if wanted.flow_id is not None:
+        rows = rows.filter(flow_id=wanted.flow_id)
+    if wanted.status == OTHER:
+        rows = rows.exclude(status__in=KNOWN_STATUSES)
+    elif wanted.status:
+        rows = rows.filter(status=wanted.status)
+    if wanted.start is not None:
+        rows = rows.filter(started_time__gte=wanted.start)
+    if wanted.end is not None:
+        rows = rows.filter(started_time__lt=wanted.end)
+    if wanted.text:
+        rows = rows.filter(
+            Q(error_message__icontains=wanted.text)
+            | Q(error_code__icontains=wanted.text)
+            | Q(error_details__icontains=wanted.text)
+            | Q(execution_id=wanted.text)
+            | Q(flow__flow_id=wanted.text)
+        )
+    return rows
+
+
+def capped_count(wanted: ExecutionFilter) -> int:
+    """How many rows match, counted no further than one beyond COUNT_CAP. One statement."""
+    return matching(wanted).order_by()[: COUNT_CAP + 1].count()
+
+
+def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
+    """One page of the list. At most three statements.
+
+    Args:
+        wanted: the filter, with `after` or `before` as the place.
+        size: rows a page, 1 to 200.
+    """
+    size = max(1, min(size, 200))
+    rows = _newer_rows(wanted, size + 1) if wanted.before else _older_rows(wanted, size + 1)
+    if wanted.before and len(rows) <= size:
+        # The top of the list is shown as a whole page, whatever came in since.
+        wanted = replace(wanted, before=None, after=None)
+        rows = _older_rows(wanted, size + 1)
+    more = len(rows) > size
+    rows = rows[:size]
+    if wanted.before:
+        rows.reverse()
+    has_newer = more if wanted.before else wanted.after is not None
+    has_older = True if wanted.before else more
+    return Page(
+        rows=rows,
+        newer=key_of(rows[0]) if rows and has_newer else None,
+        older=key_of(rows[-1]) if rows and has_older else None,
+    )
+
+
+def key_of(row: Execution) -> Key:
+    """The place of a row."""
+    return Key(row.started_time, row.pk)
+
+
+def recent(flow_id: int, limit: int = 15) -> list[Execution]:
+    """The newest rows of a flow."""
+    return _older_rows(ExecutionFilter(flow_id=flow_id), limit)
+
+
+def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
+    return (
+        matching(wanted).select_related("flow", "account").defer("trigger_data", "flow__raw", "account__client_secret")
+    )
+
+
+def _older_rows(wanted: ExecutionFilter, limit: int) -> list[Execution]:
+    """Rows after `wanted.after`, newest first: those with a start time, then the tail without."""
+    key = wanted.after
+    rows: list[Execution] = []
+    if key is None or key.started is not None:
+        timed = _base(wanted).filter(started_time__isnull=False)
+        if key is not None and key.started is not None:
+            # The first condition alone bounds the index; the second settles equal times.
+            timed = timed.filter(
+                Q(started_time__lt=key.started) | Q(started_time=key.started, pk__lt=key.pk),
+                started_time__lte=key.started,
+            )
+        rows = list(timed.order_by("-started_time", "-id")[:limit])
+    if len(rows) < limit and wanted.start is None and wanted.end is None:
+        tail = _base(wanted).filter(started_time__isnull=True)
+        if key is not None and key.started is None:
+            tail = tail.filter(pk__lt=key.pk)
+        rows += tail.order_by("-id")[: limit - len(rows)]
+    return rows
+
+
+def _newer_rows(wanted: ExecutionFilter, limit: int) -> list[Execution]:
+    """Rows before `wanted.before`, nearest (oldest) first."""
+    key = wanted.before
+    if key is None:
+        return []
+    rows: list[Execution] = []
+    if key.started is None:
+        tail = _base(wanted).filter(started_time__isnull=True, pk__gt=key.pk)
+        rows = list(tail.order_by("id")[:limit])
+    if len(rows) < limit:
+        timed = _base(wanted).filter(started_time__isnull=False)
+        if key.started is not None:
+            timed = timed.filter(
+                Q(started_time__gt=key.started) | Q(started_time=key.started, pk__gt=key.pk),
+                started_time__gte=key.started,
+            )
+        rows += timed.order_by("started_time", "id")[: limit - len(rows)]
+    return rows

@@ -1,0 +1,141 @@
+"""What the overview shows: totals, worst flows, open alerts, silent flows, broken connections."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from django.db.models import Count, F, Max, QuerySet
+
+from monitor.models import AlertState, Connection, Flow, HourBucket
+from monitor.queries import counts
+from monitor.queries.counts import Counts, HourCounts
+
+SILENCE_LOOK_BACK = timedelta(days=28)
+SHORTEST_SILENCE = timedelta(hours=24)
+MIN_ACTIVE_HOURS = 5
+SILENCE_FACTOR = 1.5
+MOST_CANDIDATES = 50
+
+
+@dataclass(frozen=True)
+class Period:
+    """The runs of a period by the hour, their sum, and the sum of the period of equal length before."""
+
+    start: datetime
+    end: datetime
+    hours: list[HourCounts]
+    totals: Counts
+    before: Counts
+
+
+@dataclass(frozen=True)
+class FlowCounts:
+    """A flow and its runs in a period."""
+
+    flow: Flow
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class SilentFlow:
+    """A flow that paused longer than it ever does. Both lengths are counted between hours with runs."""
+
+    flow: Flow
+    last_run: datetime
+    pause: timedelta
+    longest_before: timedelta
+
+
+def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: int | None = None) -> Period:
+    """The last `days` x 24 hours up to `now`. Two statements."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    length = timedelta(days=days)
+    start = this_hour + timedelta(hours=1) - length
+    hours = counts.hourly(counts.buckets(start=start, end=now, account_id=account_id, flow_id=flow_id))
+    totals = sum((hour.counts for hour in hours), Counts())
+    before = counts.total(counts.buckets(start=start - length, end=start, account_id=account_id, flow_id=flow_id))
+    return Period(start=start, end=now, hours=hours, totals=totals, before=before)
+
+
+def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:
+    """Flows with the most failures in the period, worst first. Two statements."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    rows = counts.buckets(start=this_hour + timedelta(hours=1) - timedelta(days=days), end=now)
+    grouped: Any = rows.values("flow_id").annotate(**counts.sums())
+    worst = [row for row in grouped.order_by("-sum_failed", "flow_id")[:limit] if row["sum_failed"]]
+    flows = (
+        Flow.objects.select_related("account")
+        .defer("raw", "account__client_secret")
+        .in_bulk([row["flow_id"] for row in worst])
+    )
+    return [FlowCounts(flows[row["flow_id"]], counts.of_sums(row)) for row in worst if row["flow_id"] in flows]
+
+
+def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
+    """Open incidents, the unacknowledged first, then the newest."""
+    return (
+        AlertState.objects.filter(is_open=True)
+        .select_related("rule", "flow__account", "acknowledged_by")
+        .defer("flow__raw", "flow__account__client_secret")
+        .order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
+    )
+
+
+def broken_connections(limit: int = 8) -> QuerySet[Connection]:
+    """Connections that Zoho does not call active, the longest broken first."""
+    return (
+        Connection.objects.filter(gone_at=None)
+        .exclude(status="active")
+        .select_related("account")
+        .defer("raw", "account__client_secret")
+        .order_by("status_since")[:limit]
+    )
+
+
+def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
+    """Active flows whose present pause is 1.5 times the longest of the four weeks before, and over a day.
+
+    The pause is counted to the account's last complete read, not to `now`: of the time after it nobody
+    knows, and an outage of ours is no silence of theirs. Flows with a hole are left out for the same
+    reason. At most three statements.
+    """
+    since = now - SILENCE_LOOK_BACK
+    candidates = {
+        row["flow_id"]: row["last"]
+        for row in HourBucket.objects.filter(
+            hour__gte=since,
+            flow__status="active",
+            flow__gone_at=None,
+            flow__hole_reason="",
+            flow__account__is_active=True,
+        )
+        .values("flow_id")
+        .annotate(last=Max("hour"), hours=Count("id"))
+        .filter(hours__gte=MIN_ACTIVE_HOURS, last__lt=now - SHORTEST_SILENCE)
+        .order_by("-hours")[:MOST_CANDIDATES]
+    }
+    if not candidates:
+        return []
+    flows = Flow.objects.select_related("account__sync").defer("raw", "account__client_secret").in_bulk(candidates)
+    active: dict[int, list[datetime]] = defaultdict(list)
+    hours = HourBucket.objects.filter(flow_id__in=candidates, hour__gte=since).order_by("hour")
+    for flow_id, hour in hours.values_list("flow_id", "hour"):
+        active[flow_id].append(hour)
+    found = [_silence(flows[flow_id], active[flow_id]) for flow_id in candidates if flow_id in flows]
+    silent = [one for one in found if one is not None]
+    return sorted(silent, key=lambda one: one.pause / one.longest_before, reverse=True)[:limit]
+
+
+def _silence(flow: Flow, hours: list[datetime]) -> SilentFlow | None:
+    sync = getattr(flow.account, "sync", None)
+    if sync is None or sync.last_complete_at is None or len(hours) < 2:
+        return None
+    longest = max(after - before for before, after in pairwise(hours))
+    pause = sync.last_complete_at - hours[-1]
+    if pause < SHORTEST_SILENCE or pause < SILENCE_FACTOR * longest:
+        return None
+    return SilentFlow(flow=flow, last_run=hours[-1], pause=pause, longest_before=longest)

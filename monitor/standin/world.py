@@ -51,7 +51,10 @@ class World:
             journal.write("begin", self.anchor, asdict(settings))
 
     def _build(self) -> None:
+        from monitor.standin.crm.beginnings import actions_of_the_rules, connected_workflows
+        from monitor.standin.crm.rule_edits import RuleEdits
         from monitor.standin.crm.rules import RuleBook
+        from monitor.standin.crm.store import Store
         from monitor.standin.flow_edits import Webhook, register_flow_edits
         from monitor.standin.flow_ops import register_flow_ops
         from monitor.standin.oauth import TokenDesk
@@ -80,6 +83,10 @@ class World:
         register_flow_edits(self)
         self.tokens = TokenDesk(self)
         self.rules = RuleBook(self)
+        RuleEdits(self, self.rules)
+        self.store = Store(self)
+        actions_of_the_rules(self)
+        connected_workflows(self)
 
     def replay(self) -> None:
         """Repeat the journal's mutations, each at its own time."""

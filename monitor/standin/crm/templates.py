@@ -42,3 +42,14 @@ RULES = (
 )  # fmt: skip
 MODULES = ("Leads", "Contacts", "Accounts", "Deals", "Tasks", "Events", "Calls", "Products", "Quotes", "Sales_Orders",
            "Purchase_Orders", "Invoices", "Campaigns", "Cases", "Vendors", "Solutions")  # fmt: skip
+TRIGGERS = (
+    "create", "delete", "edit", "create_or_edit", "field_update", "section_update", "date_or_datetime", "missed_call",
+    "score_increase", "score_update", "score_decrease", "rollup_summary_update", "recommendation",
+    "recommendation_rebuy", "reschedule", "cancel", "overdue", "reassign", "marked_as_complete", "anyaction",
+    "email_received", "mail_sent", "mail_bounced", "mail_opened",
+)  # fmt: skip
+# The list that the seed workflow-apis-part-3 shows for record triggers.
+ACTION_TYPES = (
+    "field_updates", "assign_owner", "add_tags", "remove_tags", "email_notifications", "tasks", "create_record",
+    "create_connected_record", "add_meeting", "webhooks", "functions", "circuits", "flow",
+)  # fmt: skip

@@ -1,21 +1,49 @@
 """Which handlers answer under which product."""
 
+from collections.abc import Callable
+
+from monitor.standin.crm.actions_api import ActionsApi
+from monitor.standin.crm.connected_api import ConnectedApi
+from monitor.standin.crm.failures_api import FailuresApi
+from monitor.standin.crm.metadata_api import MetadataApi
 from monitor.standin.crm.org_api import OrgApi
+from monitor.standin.crm.query_api import QueryApi
+from monitor.standin.crm.records_api import RecordsApi
 from monitor.standin.crm.rules_api import RulesApi
+from monitor.standin.crm.rules_write_api import RulesWriteApi
+from monitor.standin.crm.watch_api import WatchApi
 from monitor.standin.web.flow_api import FlowApi
 from monitor.standin.web.flow_edit_api import FlowEditApi
 from monitor.standin.web.limits import Plan
 from monitor.standin.web.routing import Router
 from monitor.standin.web.webhook_api import WebhookApi
+from monitor.standin.web.wire import Reply, Request
 from monitor.standin.world import World
 
 
-def build_routers(world: World, plan: Plan) -> tuple[Router, Router]:
-    """The routes of Zoho Flow and of Zoho CRM."""
-    flow, crm = Router(), Router()
-    FlowApi(world).add_routes(flow)
-    FlowEditApi(world, plan).add_routes(flow)
-    WebhookApi(world).add_routes(flow)
-    RulesApi(world).add_routes(crm)
-    OrgApi(world, plan.name).add_routes(crm)
-    return flow, crm
+def add_flow_routes(world: World, plan: Plan, router: Router) -> None:
+    """The routes of Zoho Flow, relative to /api/v1."""
+    FlowApi(world).add_routes(router)
+    FlowEditApi(world, plan).add_routes(router)
+    WebhookApi(world).add_routes(router)
+
+
+def add_crm_routes(world: World, plan: Plan, router: Router, dispatch: Callable[[Request], Reply]) -> None:
+    """The routes of Zoho CRM, relative to /crm; `dispatch` answers the parts of a composite request.
+
+    The order matters where a fixed name and an id are at the same place.
+    """
+    router.under = "/v8"
+    RulesWriteApi(world).add_routes(router)
+    RulesApi(world).add_routes(router)
+    FailuresApi(world).add_routes(router)
+    ActionsApi(world).add_routes(router)
+    ConnectedApi(world).add_routes(router)
+    OrgApi(world, plan.name).add_routes(router)
+    MetadataApi(world).add_routes(router)
+    queries = QueryApi(world, dispatch)
+    queries.add_routes(router)
+    WatchApi(world).add_routes(router)
+    RecordsApi(world).add_routes(router)
+    router.under = ""
+    queries.add_bulk_routes(router, "/bulk/v8/read")

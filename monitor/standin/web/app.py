@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from monitor.standin.errors import RefusalError
-from monitor.standin.web.apis import build_routers
+from monitor.standin.web.apis import add_crm_routes, add_flow_routes
 from monitor.standin.web.control import PREFIX as CONTROL
 from monitor.standin.web.control import ControlApi, admitted
 from monitor.standin.web.faults import FaultScript
@@ -33,12 +33,14 @@ class App:
         self.ledger = Ledger()
         self.faults = FaultScript(world)
         world.tokens.accept(credentials.refresh_token)
-        flow, crm = build_routers(world, plan)
+        flow, crm = Router(), Router()
         seed = world.habits.dialect == "seed"
         self.products: list[Product] = [
             FlowProduct(world, "/api/v1", flow, FlowLimit(plan)),
-            CrmProduct(world, "/crm/v8", crm, CrmCredits(plan, seed_dialect=seed), plan.at_once),
+            CrmProduct(world, "/crm", crm, CrmCredits(plan, seed_dialect=seed), plan.at_once),
         ]
+        add_flow_routes(world, plan, flow)
+        add_crm_routes(world, plan, crm, self.products[1].route)
         self._accounts = Router()
         OAuthApi(world, credentials, self.ledger).add_routes(self._accounts)
         WebhookApi(world).add_public_routes(self._accounts)

@@ -47,7 +47,8 @@ class Product:
         if access is None:
             return self.unauthorised()
         refusal, headers = self.limited()
-        reply = refusal or self._route(request, access.scope)
+        request.granted = access.scope
+        reply = refusal or self.route(request)
         reply.headers.update(headers)
         return reply
 
@@ -55,14 +56,15 @@ class Product:
         """401 for a token that is missing, wrong or expired."""
         return self.refuse(self.world.habits.invalid_token_code, "Invalid or expired token", "", 401)
 
-    def _route(self, request: Request, granted: str) -> Reply:
+    def route(self, request: Request) -> Reply:
+        """Check the scope and let the handler answer."""
         path = request.path.removeprefix(self.prefix)
         try:
             route = self.router.find(request.method, path)
             if route is None:
                 message = "Please check if the URL trying to access is a correct one"
                 return self.refuse("INVALID_URL_PATTERN", message, {}, 404)
-            if self.world.habits.check_scopes and not covers(granted, route.scope, request.method):
+            if self.world.habits.check_scopes and not covers(request.granted, route.scope, request.method):
                 return self.refuse("OAUTH_SCOPE_MISMATCH", "Unauthorized", {}, 401)
             return route.reply(request, path)
         except WrongMethodError:

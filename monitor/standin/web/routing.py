@@ -35,11 +35,14 @@ class WrongMethodError(Exception):
 class Router:
     """Routes in the order in which they were added; the first that fits answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, under: str = "") -> None:
+        """`under` is put before every pattern that is added from now on."""
         self.routes: list[Route] = []
+        self.under = under
 
     def add(self, method: str, pattern: str, handler: Handler, scope: str = "") -> None:
         """Add an endpoint; `{name}` in the pattern is one part of the path."""
+        pattern = self.under + pattern
         regex = re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))
         self.routes.append(Route(method, pattern, handler, scope, regex))
 

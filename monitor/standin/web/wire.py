@@ -22,6 +22,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     base_url: str
+    granted: str = ""  # the scope of the access token that the call came with
 
     @classmethod
     def build(cls, method: str, target: str, headers: dict[str, str], body: bytes) -> "Request":

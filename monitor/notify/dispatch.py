@@ -1,0 +1,71 @@
+"""Claims new transitions and writes a Delivery for each of their recipients."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from monitor.models import Delivery, Transition, User
+from monitor.notify.facts import facts_of
+from monitor.notify.message import message_id
+from monitor.notify.recipients import recipients
+from monitor.notify.render import Rendered, render
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 200
+MAILED = (Transition.Kind.FIRING, Transition.Kind.RESOLVED)
+
+
+def dispatch_new(now: datetime) -> int:
+    """Turns new transitions into deliveries, the oldest first.
+
+    Losing and regaining data is shown on pages and not mailed. A recovery goes to whoever may get alert mails
+    now, as the firing did; that nobody reads it first is seen to when it is sent.
+
+    Args:
+        now: the time of the run.
+
+    Returns:
+        How many transitions were dispatched, those to nobody included.
+    """
+    new = Transition.objects.filter(dispatch_state=Transition.Dispatch.NEW)
+    new.exclude(kind__in=MAILED).update(dispatch_state=Transition.Dispatch.SILENT, dispatched_at=now)
+    waiting = new.filter(kind__in=MAILED).select_related("alert__rule__account", "alert__flow")
+    return sum(_dispatch(found, now) for found in waiting.order_by("at", "pk")[:AT_ONCE])
+
+
+def _dispatch(found: Transition, now: datetime) -> bool:
+    """Whether this process, and no other, dispatched it."""
+    people = recipients()
+    # Rendered before the transaction: what waits for the database should not wait for templates.
+    facts = facts_of(found) if people else None
+    by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}} if facts else {}
+    with transaction.atomic():
+        claimed = Transition.objects.filter(pk=found.pk, dispatch_state=Transition.Dispatch.NEW).update(
+            dispatch_state=Transition.Dispatch.DISPATCHED, dispatched_at=now, recipients=len(people)
+        )
+        if not claimed:
+            return False
+        Delivery.objects.bulk_create([_delivery(found, person, by_zone[person.timezone], now) for person in people])
+    if not people:
+        logger.warning(
+            "alert %d: %s concerns nobody: no operator or admin gets alert mails", found.alert_id, found.kind
+        )
+    return True
+
+
+def _delivery(found: Transition, person: User, rendered: Rendered, now: datetime) -> Delivery:
+    return Delivery(
+        transition=found,
+        recipient=person,
+        address=person.email,
+        message_id=message_id(found, person.email),
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        created_at=now,
+        next_try_at=now,
+    )

@@ -1,0 +1,108 @@
+"""What a mail tells of a transition, loaded once for all its recipients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Count
+
+from monitor.models import Execution, Transition
+from monitor.notify.words import clean, mask, shorten
+
+ERRORS_READ = 50
+ERRORS_SHOWN = 3
+ERROR_LENGTH = 200
+TEXT_READ = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A transition in plain values. Names and errors are clean; rates are per cent, windows hours.
+
+    Attributes:
+        is_judged: whether the numbers brought the transition about; not so where a rule was switched off, a
+            flow deleted, or no runs were left (see `reason`).
+        fired_at: when the episode fired; the transition itself, or for a recovery an earlier one.
+        errors: (how often, text), the most frequent first.
+    """
+
+    kind: str
+    alert: int
+    episode: int
+    flow: int
+    flow_name: str
+    account_name: str
+    rule_name: str
+    threshold: float
+    recover_at: float
+    window_hours: int
+    rate: float | None
+    first_attempt_rate: float | None
+    runs: int
+    failed: int
+    reason: str
+    is_judged: bool
+    at: datetime
+    fired_at: datetime
+    errors: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def is_firing(self) -> bool:
+        return self.kind == Transition.Kind.FIRING
+
+
+def facts_of(transition: Transition) -> Facts:
+    """Loads what a mail tells of a transition."""
+    alert = transition.alert
+    rule, flow = alert.rule, alert.flow
+    is_firing = transition.kind == Transition.Kind.FIRING
+    return Facts(
+        kind=transition.kind,
+        alert=alert.pk,
+        episode=transition.episode,
+        flow=flow.pk,
+        flow_name=clean(flow.flow_name) or f"flow {flow.pk}",
+        account_name=clean(rule.account.name),
+        rule_name=clean(rule.name),
+        threshold=rule.threshold,
+        recover_at=rule.recover_at,
+        window_hours=rule.window_hours,
+        rate=transition.rate,
+        first_attempt_rate=transition.first_attempt_rate,
+        runs=transition.runs,
+        failed=transition.failed,
+        reason=clean(transition.reason),
+        is_judged=transition.runs > 0 and transition.to_state != "no_data",
+        at=transition.at,
+        fired_at=transition.at if is_firing else _fired_at(transition),
+        errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
+    )
+
+
+def _fired_at(transition: Transition) -> datetime:
+    fired = Transition.objects.filter(
+        alert=transition.alert_id, episode=transition.episode, kind=Transition.Kind.FIRING
+    ).first()
+    return fired.at if fired else transition.at
+
+
+def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, str], ...]:
+    """The most frequent errors of a flow's failed runs in a window, without personal data.
+
+    Texts that differ only in what is masked (an address, a record's id) count as one.
+    """
+    start = (at.astimezone(UTC) - timedelta(hours=window_hours)).replace(minute=0, second=0, microsecond=0)
+    failed = Execution.objects.filter(flow=flow, status=Execution.Status.FAILED, started_time__gte=start)
+    groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
+    counts: Counter[str] = Counter()
+    for code, message, count in groups.values_list("error_code", "error_message", "times")[:ERRORS_READ]:
+        told = ": ".join(part for part in (clean(code), mask(_beginning(clean(message[:5000])))) if part)
+        counts[shorten(told or "no error text", ERROR_LENGTH)] += count
+    return tuple((count, text) for text, count in counts.most_common(ERRORS_SHOWN))
+
+
+def _beginning(text: str) -> str:
+    """As much as may be shown after masking, cut between words: half an address would not be known as one."""
+    return text if len(text) <= TEXT_READ else text[:TEXT_READ].rsplit(maxsplit=1)[0]

@@ -1,0 +1,62 @@
+"""A Delivery as a message: headers that thread, and that machines do not answer."""
+
+from __future__ import annotations
+
+import ipaddress
+from email.utils import format_datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.utils.crypto import salted_hmac
+
+from monitor.models import Delivery, Transition
+
+
+def message_id(transition: Transition, address: str) -> str:
+    """The same for each attempt at a message, so that a mail program shows one that was sent twice once."""
+    reader = salted_hmac("monitor.notify.recipient", address.casefold(), algorithm="sha256").hexdigest()[:16]
+    return f"<alert{transition.alert_id}.{transition.episode}.{transition.kind}.{reader}@{_domain()}>"
+
+
+def thread_id(transition: Transition) -> str:
+    """The id of a message that is never sent: all mails of an episode refer to it, and stand in one thread."""
+    return f"<alert{transition.alert_id}.{transition.episode}@{_domain()}>"
+
+
+def build(delivery: Delivery) -> EmailMessage:
+    """The message of a delivery, to its one recipient.
+
+    `Auto-Submitted` (RFC 3834) and `X-Auto-Response-Suppress` keep absence notes from answering, `List-Id`
+    (RFC 2919) lets a reader sort. The date is that of the delivery, so that a second attempt is the same message.
+    """
+    thread = thread_id(delivery.transition)
+    kind = EmailMultiAlternatives if delivery.html else EmailMessage
+    message = kind(
+        subject=delivery.subject,
+        body=delivery.text,
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[delivery.address],
+        headers={
+            "Message-ID": delivery.message_id,
+            "In-Reply-To": thread,
+            "References": thread,
+            "Date": format_datetime(delivery.created_at),
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            "List-Id": f"Alerts of the Zoho monitor <alerts.{_domain()}>",
+        },
+    )
+    if isinstance(message, EmailMultiAlternatives):
+        message.attach_alternative(delivery.html, "text/html")
+    return message
+
+
+def _domain() -> str:
+    """The host of PUBLIC_URL in ASCII, in the form that an id may hold (RFC 5322, section 3.6.4)."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.encode("idna").decode("ascii")
+    return host if address.version == 4 else f"[IPv6:{host}]"

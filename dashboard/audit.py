@@ -44,6 +44,6 @@ def record(
     )
 
 
-def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
-    """``{"field": [old, new]}`` of what differs."""
-    return {key: [before.get(key), value] for key, value in after.items() if before.get(key) != value}
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """``{"field": {"from": old, "to": new}}`` of what differs."""
+    return {key: {"from": before.get(key), "to": value} for key, value in after.items() if before.get(key) != value}

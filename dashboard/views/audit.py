@@ -24,4 +24,6 @@ def audit(request: HttpRequest) -> HttpResponse:
     wanted = {key: value for key, value in form.cleaned_data.items() if value}
     found = queries.entries(queries.AuditFilter(**wanted), timezone.get_current_timezone())
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    for entry in page:
+        entry.words = queries.words(entry.detail)
     return render(request, "pages/audit.html", {"form": form, "page_obj": page, "is_filtered": bool(wanted)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
@@ -73,6 +74,14 @@ class Contents:
 
 
 @dataclass(frozen=True)
+class RunLine:
+    """One run of a stage and its summary in words."""
+
+    run: StageRun
+    words: list[str]
+
+
+@dataclass(frozen=True)
 class AccountDetail:
     account: ZohoAccount
     freshness: AccountFreshness | None
@@ -80,7 +89,7 @@ class AccountDetail:
     budget: BudgetUse
     token: TokenHealth
     contents: Contents
-    runs: list[StageRun]
+    runs: list[RunLine]
 
 
 def accounts() -> QuerySet[ZohoAccount]:
@@ -123,8 +132,24 @@ def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
         budget=budget_use(account, now),
         token=token_health(account, now),
         contents=contents(account),
-        runs=list(StageRun.objects.filter(account=account)[:RUNS_SHOWN]),
+        runs=[
+            RunLine(run, summary_words(run.summary)) for run in StageRun.objects.filter(account=account)[:RUNS_SHOWN]
+        ],
     )
+
+
+def summary_words(summary: Any) -> list[str]:
+    """A run's summary as short phrases; what is zero, empty or "ok" is left out. Pure."""
+    if not isinstance(summary, dict):
+        return []
+    words: list[str] = []
+    for key, value in summary.items():
+        name = str(key).replace("_", " ")
+        if isinstance(value, dict):
+            words += [f"{inner}: {text}" for inner, text in value.items() if text and text != "ok"]
+        elif value:
+            words.append(f"{name} {value}")
+    return words
 
 
 def budget_use(account: ZohoAccount, now: datetime) -> BudgetUse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -43,6 +44,28 @@ def entries(wanted: AuditFilter, zone: tzinfo) -> QuerySet[AuditEntry]:
     if wanted.last_day and wanted.last_day < date.max:
         rows = rows.filter(at__lt=datetime.combine(wanted.last_day + timedelta(days=1), time.min, zone))
     return rows
+
+
+def words(detail: Any) -> list[str]:
+    """What an entry holds besides, as short phrases; empty values are left out. Pure."""
+    if not isinstance(detail, dict):
+        return [str(detail)] if detail else []
+    phrases: list[str] = []
+    for key, value in detail.items():
+        name = str(key).replace("_", " ")
+        if isinstance(value, dict) and set(value) == {"from", "to"}:
+            phrases.append(f"{name}: {_text(value['from'])} → {_text(value['to'])}")
+        elif isinstance(value, list):
+            phrases += [f"{name}: {item}" for item in value]
+        elif value not in (None, "", {}):
+            phrases.append(f"{name}: {_text(value)}")
+    return phrases
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "nothing" if value in (None, "") else str(value)
 
 
 def actions() -> list[str]:

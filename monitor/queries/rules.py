@@ -93,7 +93,7 @@ class RuleDetail:
 
     @property
     def chart_width(self) -> int:
-        return max(1, len(self.bars)) * 10
+        return max(30, len(self.bars)) * 10
 
 
 def detail(rule: WorkflowRule) -> RuleDetail:

@@ -75,7 +75,7 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
     try:
         _check(attempt, now)
         with open_account(attempt.account, priority="people") as clients:
-            _send_through(attempt, clients, now_fn)
+            _send_through(attempt, clients, now_fn, now)
     except _CalledOffError as reason:
         call_off(attempt, str(reason), now_fn())
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
@@ -114,7 +114,7 @@ def _postpone(attempt: RetryAttempt, error: ZohoError, now: datetime) -> None:
     amend(attempt, not_before=until, answer=f"Waiting: {error.message}"[:500])
 
 
-def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock) -> None:
+def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began: datetime) -> None:
     flow = clients.flow
     if flow is None:
         raise _CalledOffError("The account has no address for Zoho Flow.")
@@ -122,6 +122,10 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock) -> Non
     for _ in range(2):
         # Before the intent: that a token cannot be had is then known to be harmless.
         token = clients.tokens.current()
+        if now_fn() - began > timing.LOOK_WITHIN:
+            # A task that is killed for its length in mid-POST would leave an unknown outcome.
+            amend(attempt, not_before=now_fn() + timing.back_off(1), answer="Waiting: Zoho answers slowly.")
+            return
         if not _claim(attempt, original, now_fn()):
             return
         if not _post(attempt, flow, now_fn):

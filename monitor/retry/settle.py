@@ -62,7 +62,7 @@ class SweepReport:
 
 
 def sweep(now_fn: Clock, *, open_account: OpenAccount, limit: int = 20) -> SweepReport:
-    """Deals with the attempts that are due, the longest waiting first.
+    """Deals with the attempts that are due: what people wait to see sent comes first.
 
     Args:
         now_fn: returns the present, aware.
@@ -75,8 +75,9 @@ def sweep(now_fn: Clock, *, open_account: OpenAccount, limit: int = 20) -> Sweep
     now = now_fn()
     report = SweepReport()
     free = list(RetryAttempt.objects.filter(_free_of_zoho(now)).values_list("pk", flat=True))
-    asking = RetryAttempt.objects.filter(_due(now)).order_by("requested_at", "pk").values_list("pk", flat=True)[:limit]
-    for attempt_id in [*free, *(pk for pk in asking if pk not in free)]:
+    for attempt_id in dict.fromkeys([*free, *_asking(now, limit)]):
+        if now_fn() - now > timing.SWEEP_SPAN:
+            break
         try:
             report.add(advance(attempt_id, now_fn=now_fn, open_account=open_account))
         except Exception:
@@ -121,10 +122,14 @@ def _free_of_zoho(now: datetime) -> Q:
     return dead_sender | untold
 
 
-def _due(now: datetime) -> Q:
-    wish = Q(state=State.REQUESTED) & (Q(not_before=None) | Q(not_before__lte=now))
-    open_outcome = Q(state__in=[State.ACCEPTED, State.UNKNOWN], next_check_at__lte=now, account__is_active=True)
-    return wish | open_outcome
+def _asking(now: datetime, limit: int) -> list[int]:
+    wishes = RetryAttempt.objects.filter(Q(not_before=None) | Q(not_before__lte=now), state=State.REQUESTED)
+    outcomes = RetryAttempt.objects.filter(
+        state__in=[State.ACCEPTED, State.UNKNOWN], next_check_at__lte=now, account__is_active=True
+    )
+    found = list(wishes.order_by("requested_at", "pk").values_list("pk", flat=True)[:limit])
+    found += outcomes.order_by("next_check_at", "pk").values_list("pk", flat=True)[: limit - len(found)]
+    return found
 
 
 def _give_up_sender(attempt: RetryAttempt, now: datetime) -> int:

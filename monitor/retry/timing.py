@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 LEASE = timedelta(seconds=60)  # of a sender; longer than the transport's total of 45 s
 SEND_WITHIN = timedelta(seconds=10)  # from the committed intent to the POST; later, nothing is sent
+LOOK_WITHIN = timedelta(seconds=8)  # looking first may take this long, or the POST waits for another turn
+SWEEP_SPAN = timedelta(seconds=4)  # a sweep takes up no more after it; a queue's task may last 60 s in all
 WISH_LASTS = timedelta(hours=1)  # a run that starts hours after the click would surprise
 OWNER_TOLD_AFTER = timedelta(minutes=15)
 BACK_OFF = (timedelta(seconds=10), timedelta(seconds=30), timedelta(seconds=60))

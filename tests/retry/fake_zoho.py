@@ -36,6 +36,15 @@ class Crash(BaseException):
     """The process dies here: nothing catches it, nothing is written down any more."""
 
 
+class Violation(BaseException):
+    """The code under test did what it must never do; no `except Exception` may hide that."""
+
+
+def require(truth: object, message: str) -> None:
+    if not truth:
+        raise Violation(message)
+
+
 @dataclass
 class Run:
     """A row of Zoho's history."""
@@ -204,7 +213,7 @@ class FakeZoho:
         new_id = None
         if fault.runs:
             original = self.runs[execution_id].at(self.clock())
-            assert original.status == "failed", "Zoho was asked to retry what has not failed"
+            require(original.status == "failed", "Zoho was asked to retry what has not failed")
             new_id = self._run_again(original, attempt.pk)
         self._meanwhile("during_post")
         if fault.error is not None:
@@ -273,20 +282,19 @@ class FakeZoho:
     def _the_committed_intent(self, execution_id: str) -> RetryAttempt:
         """R4 and R10: one row in `sending`, committed, of a person who still may."""
         assert_no_transaction()
-        row = RetryAttempt.objects.select_related("requested_by", "account").get(
-            state="sending", execution__execution_id=execution_id
-        )
-        assert row.sent_at is not None
-        assert row.lease_until is not None
-        assert may(row.requested_by, "retry", row.account)
-        assert row.account.is_active
+        rows = RetryAttempt.objects.select_related("requested_by", "account")
+        row = rows.filter(state="sending", execution__execution_id=execution_id).first()
+        require(row is not None, "R4: a POST without a committed intent")
+        require(row.sent_at is not None and row.lease_until is not None, "R4: no whole intent")
+        require(may(row.requested_by, "retry", row.account), "R10: this person may not retry")
+        require(row.account.is_active, "R10: the account is paused")
         return row
 
 
 def assert_no_transaction() -> None:
     """Of ours, that is: the test's own do not count."""
     ours = [one for one in connection.atomic_blocks if not getattr(one, "_from_testcase", False)]
-    assert not ours, "a transaction is open while Zoho is asked"
+    require(not ours, "a transaction is open while Zoho is asked")
 
 
 def budget_spent(now: datetime, seconds: float = 30) -> BudgetSpent:

@@ -242,7 +242,7 @@ def test_called_off_while_the_worker_looks_means_not_sent(desk, ada) -> None:
 
 def test_a_process_that_slept_after_its_intent_does_not_post(desk) -> None:
     attempt = desk.ask()
-    ticks = iter([0, 0, 11, 11])
+    ticks = iter([0, 0, 0, 11, 11])
 
     def slow_clock():
         return desk.clock() + timedelta(seconds=next(ticks))

@@ -1,0 +1,182 @@
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from monitor import connection, pipeline
+from monitor.management.commands import retry
+from monitor.models import AuditEntry, Execution, RetryAttempt, User, ZohoAccount, system_user
+from monitor.retry.settle import sweep
+from monitor.zoho.errors import Unreachable
+from tests import factories
+from tests.retry.conftest import Clock
+from tests.retry.fake_zoho import FAULTS, TRANSIENT, FakeZoho
+
+
+class Line:
+    """The command line with a clock that only sleeping moves, and a Zoho that keeps a ledger."""
+
+    def __init__(self, monkeypatch, clock: Clock, zoho: FakeZoho, execution: Execution) -> None:
+        self.clock, self.zoho, self.execution = clock, zoho, execution
+        self.refreshed: list[object] = []
+        monkeypatch.setattr(retry, "clock", clock)
+        monkeypatch.setattr(retry, "sleep", lambda seconds: clock.forward(seconds=seconds))
+        monkeypatch.setattr(connection, "open_account", zoho.open_account)
+        monkeypatch.setattr(pipeline, "refresh_executions", self.refreshed.append)
+
+    def run(self, *args: str, execution_id: str = "") -> str:
+        out = StringIO()
+        call_command("retry", execution_id or self.execution.execution_id, *args, stdout=out)
+        return out.getvalue()
+
+    def error(self, *args: str, **options: str) -> CommandError:
+        with pytest.raises(CommandError) as caught:
+            self.run(*args, **options)
+        assert len(str(caught.value).splitlines()) == 1
+        assert caught.value.returncode != 0
+        return caught.value
+
+
+@pytest.fixture
+def line(monkeypatch, now, account: ZohoAccount) -> Line:
+    execution = factories.make_execution(factories.make_flow(account), "failed", trigger_data={"Deal": 7})
+    clock = Clock(now)
+    zoho = FakeZoho(clock)
+    zoho.add(execution)
+    return Line(monkeypatch, clock, zoho, execution)
+
+
+def test_a_success_is_followed_told_and_mirrored(line) -> None:
+    out = line.run("--reason", "address corrected").splitlines()
+    assert [text.split()[1].rstrip(":") for text in out[:-1]] == ["requested", "sending", "accepted", "succeeded"]
+    assert out[-1].startswith("Succeeded")
+    ids = (line.execution.execution_id, "retried-1")
+    assert line.refreshed[-1] == [(line.execution.flow_id, ids)]
+    assert len(line.zoho.posts) == 1
+
+
+def test_the_actor_is_the_system_user_and_the_reason_is_in_the_audit_trail(line) -> None:
+    line.run("--reason", "address corrected")
+    row = RetryAttempt.objects.get()
+    assert (row.requested_by, row.reason) == (system_user(), "address corrected")
+    entry = AuditEntry.objects.get(action="retry.requested")
+    assert (entry.actor, entry.detail["reason"]) == (system_user(), "address corrected")
+
+
+@pytest.mark.parametrize(
+    ("fault", "luck", "state", "says"),
+    [
+        ("plain", False, "failed_again", "Failed again"),
+        ("refused", True, "rejected", "INVALID_REQUEST"),
+        ("lost_503", True, "unknown", "Outcome unknown after 60 s"),
+    ],
+)
+def test_any_other_end_is_an_error(line, fault, luck, state, says) -> None:
+    line.zoho.luck = luck
+    line.zoho.post_faults.append(FAULTS[fault])
+    assert says in str(line.error("--reason", "try"))
+    assert RetryAttempt.objects.get().state == state
+    assert len(line.zoho.posts) == 1
+
+
+def test_it_follows_for_60_seconds_and_no_longer(line, now) -> None:
+    line.zoho.takes = timedelta(minutes=5)
+    assert "Accepted by Zoho after 60 s" in str(line.error("--reason", "try"))
+    assert timedelta(seconds=60) <= line.clock() - now < timedelta(seconds=62)
+
+
+def test_follow_0_sends_and_ends(line, now) -> None:
+    line.error("--reason", "try", "--follow", "0")
+    assert (len(line.zoho.posts), line.clock()) == (1, now)
+
+
+def test_a_connection_that_fails_twice_is_made_up_for_in_the_foreground(line) -> None:
+    line.zoho.post_faults.extend([FAULTS["no_connection"]] * 2)
+    line.run("--reason", "try")
+    assert len(line.zoho.posts) == 3
+
+
+def test_a_risky_retry_asks_for_the_confirmation_and_sends_nothing(line) -> None:
+    Execution.objects.update(error_details=TRANSIENT[2])
+    assert "--accept-risk" in str(line.error("--reason", "try"))
+    assert (line.zoho.posts, RetryAttempt.objects.count()) == ([], 0)
+    line.run("--reason", "try", "--accept-risk")
+    assert RetryAttempt.objects.get().accept_risk
+
+
+@pytest.mark.parametrize("status", ["success", "running"])
+def test_what_has_not_failed_is_refused(line, status) -> None:
+    Execution.objects.update(status=status)
+    assert "Only a failed execution" in str(line.error("--reason", "try", "--accept-risk"))
+    assert line.zoho.posts == []
+
+
+def test_an_empty_reason_is_refused(line) -> None:
+    assert "why" in str(line.error("--reason", " "))
+
+
+def test_a_missing_reason_is_refused(line) -> None:
+    assert "--reason" in str(line.error())
+
+
+def test_an_unknown_execution_is_one_clear_line(line) -> None:
+    assert "No mirrored execution has the id “4711”" in str(line.error("--reason", "try", execution_id="4711"))
+
+
+def test_an_unknown_account_is_one_clear_line(line) -> None:
+    assert "no account named “Nobody”" in str(line.error("--reason", "try", "--account", "Nobody"))
+
+
+def test_an_id_of_two_accounts_asks_for_the_account(line) -> None:
+    other = factories.make_account("Elsewhere")
+    factories.make_execution(factories.make_flow(other), "success", execution_id=line.execution.execution_id)
+    error = str(line.error("--reason", "try"))
+    assert "--account" in error
+    assert "Elsewhere" in error
+    assert line.zoho.posts == []
+    line.run("--reason", "try", "--account", line.execution.account.name)
+    assert RetryAttempt.objects.get().execution == line.execution
+
+
+def test_a_second_command_while_one_is_open_is_refused(line) -> None:
+    line.zoho.takes = timedelta(minutes=5)
+    line.error("--reason", "try")
+    assert "still open" in str(line.error("--reason", "try"))
+
+
+def test_ctrl_c_leaves_the_row_for_the_worker(line, monkeypatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retry, "sleep", interrupt)
+    assert line.error("--reason", "try").returncode == 130
+    line.clock.forward(seconds=10)
+    sweep(line.clock, open_account=line.zoho.open_account)
+    assert RetryAttempt.objects.get().state == "succeeded"
+    assert len(line.zoho.posts) == 1
+
+
+def test_a_state_that_the_worker_has_changed_meanwhile_is_told_too(line, monkeypatch) -> None:
+    def worker(seconds: float) -> None:
+        line.clock.forward(seconds=seconds)
+        sweep(line.clock, open_account=line.zoho.open_account)
+
+    monkeypatch.setattr(retry, "sleep", worker)
+    out = line.run("--reason", "try")
+    assert "succeeded: the run it caused" in out
+    assert len(line.zoho.posts) == 1
+
+
+def test_a_mirror_that_cannot_be_refreshed_does_not_change_the_outcome(line, monkeypatch, capsys) -> None:
+    def unreachable(refs: object) -> None:
+        raise Unreachable("Zoho is out of reach")
+
+    monkeypatch.setattr(pipeline, "refresh_executions", unreachable)
+    assert "Succeeded" in line.run("--reason", "try")
+    assert "after the next sync: Zoho is out of reach" in capsys.readouterr().err
+
+
+def test_the_system_user_cannot_sign_in(line) -> None:
+    line.run("--reason", "try")
+    assert not User.objects.get(username="system").has_usable_password()

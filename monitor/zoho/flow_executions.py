@@ -66,6 +66,6 @@ class FlowExecutions(FlowApi):
         Errors, by what they prove (notes/reliability.md, section 4.2): `NotSent` it never left;
         `TokenRefused`, `ScopeMissing` and `Wait` it was refused for now; `Refused` and `NotAvailable` it was
         rejected; `AnswerLost` and `BadAnswer` nothing at all, it may be running. What the gate raises
-        from `before_call` comes before anything is sent.
+        from `before_call` comes before anything is sent. Source: seed, section 8 (no reply is shown).
         """
         return shapes.retry_reply(self._once("POST", "flows", flow_id, "executions", execution_id, "retry"))

@@ -1,0 +1,122 @@
+"""Records of CRM, read only: the product never writes one and asks for no scope that could.
+
+Source: seed zoho-crm-api.md, sections 1, 4 and 5, corrected by notes/zoho-api.md, sections 1, 6 and 9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from monitor.zoho.crm_base import CrmApi, first_of
+from monitor.zoho.protocol import json_body
+from monitor.zoho.shapes import records as shapes
+from monitor.zoho.shapes.crm_common import Page, page_of
+from monitor.zoho.shapes.records import CrmRecord, QueryResult, SubAnswer, TimelineEntry
+
+FIELDS_LIMIT = 50
+COMPOSITE_LIMIT = 5
+
+
+class CrmRecords(CrmApi):
+    """Scopes: `ZohoCRM.modules.{module}.READ`, `ZohoCRM.coql.READ`, `ZohoCRM.composite_requests.CUSTOM`."""
+
+    def list_records(
+        self,
+        module: str,
+        fields: Sequence[str],
+        *,
+        page: int | None = None,
+        page_token: str | None = None,
+        per_page: int = 200,
+        sort_by: str | None = None,
+        sort_order: str | None = None,
+        cvid: str | None = None,
+    ) -> Page[CrmRecord]:
+        """One page of records, empty for a 204.
+
+        Parameters: `fields` 1 to 50 API names, which Zoho insists on; `page` for the first 2,000 records,
+        after that `page_token` from the page before (it lives 24 h, for the same user), never both;
+        `per_page` 1 to 200; `cvid` a view, for 3 credits. Errors: `ValueError`, `Refused`.
+        Source: notes, sections 6 and 9.
+        """
+        if page is not None and page_token is not None:
+            raise ValueError("page and page_token cannot be used together")
+        if not 1 <= len(fields) <= FIELDS_LIMIT:
+            raise ValueError(f"between 1 and {FIELDS_LIMIT} fields are needed")
+        params = {
+            "fields": ",".join(fields),
+            "page": page,
+            "page_token": page_token,
+            "per_page": per_page,
+            "sort_by": sort_by,
+            "sort_order": sort_order,
+            "cvid": cvid,
+        }
+        return page_of(self._get(module, params=params), shapes.crm_record, "data")
+
+    def get_record(self, module: str, record_id: str, fields: Sequence[str] = ()) -> CrmRecord:
+        """One record. Parameters: `fields` API names, all if left out.
+
+        Errors: `NotFound`. Source: seed, section 1.
+        """
+        params = {"fields": ",".join(fields) or None}
+        return first_of(self._get(module, record_id, params=params), "data", shapes.crm_record)
+
+    def search_records(
+        self,
+        module: str,
+        *,
+        criteria: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        word: str | None = None,
+        fields: Sequence[str] = (),
+        page: int = 1,
+        per_page: int = 200,
+    ) -> Page[CrmRecord]:
+        """One page of the records that match, empty for a 204.
+
+        Parameters: exactly one of `criteria` such as (Email:equals:x), `email`, `phone` and `word`.
+        Errors: `ValueError`, `Refused`. Source: seed, "Search Records".
+        """
+        asked = {"criteria": criteria, "email": email, "phone": phone, "word": word}
+        if len([value for value in asked.values() if value]) != 1:
+            raise ValueError("exactly one of criteria, email, phone and word is needed")
+        params = {**asked, "fields": ",".join(fields) or None, "page": page, "per_page": per_page}
+        return page_of(self._get(module, "search", params=params), shapes.crm_record, "data")
+
+    def coql(self, select_query: str) -> QueryResult:
+        """The rows of a query in CRM's SELECT language, at most 2,000; a POST that only reads.
+
+        Errors: `Refused` (SYNTAX_ERROR, INVALID_QUERY). Source: notes, section 9: the seed's GET is not Zoho's.
+        """
+        return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}))
+
+    def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
+        """Up to five reads in one call; for each its own answer, whose status is to be looked at.
+
+        Parameters: `paths` pairs of an address such as /crm/v8/Leads and its parameters; only GET is ever
+        put in, so that a composite cannot write. Errors: `ValueError`, `Refused`.
+        Source: notes, sections 1 and 9 (composite_requests.json).
+        """
+        requests = [
+            {"sub_request_id": str(number), "method": "GET", "uri": uri, "params": dict(params)}
+            for number, (uri, params) in enumerate(paths, start=1)
+        ]
+        if not 1 <= len(requests) <= COMPOSITE_LIMIT:
+            raise ValueError(f"between 1 and {COMPOSITE_LIMIT} requests are needed")
+        body = {"parallel_execution": parallel, "__composite_requests": requests}
+        return shapes.sub_answers(self._ask("POST", "__composite_requests", body=body))
+
+    def record_timeline(
+        self, module: str, record_id: str, *, page_token: str | None = None, source: str | None = None
+    ) -> Page[TimelineEntry]:
+        """One page of a record's life: which rule, mail or function touched it.
+
+        Parameters: `page_token` from the page before; `source` such as workflow. Errors: `NotFound`, `Refused`.
+        Source: notes, section 2.4 (timelines.json).
+        """
+        wanted = {"field": {"api_name": "source"}, "comparator": "equal", "value": source}
+        params = {"page_token": page_token, "filters": json_body(wanted).decode() if source else None}
+        payload = self._get(module, record_id, "__timeline", params=params)
+        return page_of(payload, shapes.timeline_entry, "__timeline")

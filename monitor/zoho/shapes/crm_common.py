@@ -1,0 +1,123 @@
+"""What CRM's replies share: pages, the outcome of writes, references to things and people.
+
+Source: notes/zoho-api.md, sections 2.2, 2.5 and 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from monitor.zoho import clean
+from monitor.zoho.errors import BadAnswer, NotFound, Refused
+from monitor.zoho.shapes.base import Json, Rejected, find_list, paging, read_all
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of anything. `next_page_token` only where Zoho pages by token (records beyond 2,000)."""
+
+    items: list[T]
+    more_records: bool
+    page: int | None
+    per_page: int | None
+    next_page_token: str | None
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The outcome for one of the things in a write; `id` is "" where Zoho gives none."""
+
+    ok: bool
+    id: str
+    code: str
+    message: str
+    raw: Json = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another thing by id and name; both "" where there is none."""
+
+    id: str
+    name: str
+
+
+def page_of(payload: object, parse: Callable[[Mapping[str, object]], T], *names: str) -> Page[T]:
+    """A page of the list called one of `names`; None (a 204) is an empty one. Errors: `BadAnswer`."""
+    if payload is None:
+        return Page([], more_records=False, page=None, per_page=None, next_page_token=None, rejected=[])
+    items, rejected = read_all(find_list(payload, *names), parse)
+    info = paging(payload, "info")
+    return Page(
+        items=items,
+        more_records=clean.flag(info.get("more_records")) or False,
+        page=clean.count(info.get("page")),
+        per_page=clean.count(info.get("per_page")),
+        next_page_token=clean.line(info.get("next_page_token"), clean.NAME_LIMIT) or None,
+        rejected=rejected,
+    )
+
+
+def write_results(payload: object, *names: str) -> list[WriteResult]:
+    """The outcome of each thing in a write, mixed ones (207) too. Errors: `BadAnswer`."""
+    return [
+        _write_result(item) if isinstance(item, Mapping) else _unreadable(item) for item in find_list(payload, *names)
+    ]
+
+
+def write_result(payload: object, *names: str) -> WriteResult:
+    """The outcome of the one thing in a write.
+
+    Errors: `Refused` or `NotFound` when it was not done although the status was 2xx (207, 202); `BadAnswer`.
+    """
+    results = write_results(payload, *names)
+    if not results:
+        raise BadAnswer(f"{names[0]}: the reply has no result")
+    result = results[0]
+    if not result.ok:
+        message = f"{names[0]}: {result.code}: {result.message}"
+        kind = NotFound if "id given seems to be invalid" in result.message else Refused
+        raise kind(message, code=result.code)
+    return result
+
+
+def _write_result(item: Mapping[str, object]) -> WriteResult:
+    details = item.get("details")
+    found = details.get("id") if isinstance(details, Mapping) else None
+    return WriteResult(
+        ok=clean.word(item.get("status")) == "success" or clean.line(item.get("code")).upper() == "SUCCESS",
+        id=clean.identifier(found if found is not None else item.get("id")),
+        code=clean.line(item.get("code"), clean.CODE_LIMIT),
+        message=clean.line(item.get("message")),
+        raw=clean.mapping(item),
+    )
+
+
+def _unreadable(item: object) -> WriteResult:
+    return WriteResult(ok=False, id="", code="", message=f"unreadable result {clean.escaped(item)[:80]}", raw={})
+
+
+def reference(value: object) -> Reference:
+    """Zoho's `{"id", "name"}`, or `{"id", "api_name"}` of a module, or nothing."""
+    if not isinstance(value, Mapping):
+        return Reference("", clean.line(value, clean.NAME_LIMIT))
+    name = value.get("name") or value.get("api_name") or value.get("full_name")
+    return Reference(clean.identifier(value.get("id")), clean.line(name, clean.NAME_LIMIT))
+
+
+def module_name(value: object) -> str:
+    """The API name of a module, given as an object or as text."""
+    if isinstance(value, Mapping):
+        value = value.get("api_name") or value.get("module") or value.get("name")
+    return clean.line(value, clean.WORD_LIMIT)
+
+
+def first_moment(record: Mapping[str, object], *names: str) -> datetime | None:
+    """The first of `names` that holds a time."""
+    return next((found for found in (clean.moment(record.get(name)) for name in names) if found), None)

@@ -20,7 +20,10 @@ X-Standin-Control; see `monitor.standin.web.control`). The same (seed, beginning
 and ids whatever is asked for in which order; history is made up to the clock's time when it is asked for.
 What changes the world goes through `World.do` and, with `state=FILE`, into a journal that is replayed.
 
-Faults: `app.faults.push({"path": "/executions", "kind": "rate_limited", "times": 2, "args": {...}})`.
+Faults: `app.faults.push({"path": "/executions", "kind": "rate_limited", "times": 2, "args": {...}})`, or by
+story: `monitor.standin.stories.begin("f10-slow-drip", world, app.faults)`. What happens to the socket itself
+needs a real one; in process it is a ConnectionResetError. `closed_port()` and `black_hole()` are addresses
+at which nobody answers. The dialect is chosen when the app is made: it decides which addresses exist.
 Oddities: `world.habits = world.habits.changed(retry_answers="same-id")`.
 """
 
@@ -31,6 +34,7 @@ from monitor.standin.web.app import App, make_app
 from monitor.standin.web.limits import PLANS
 from monitor.standin.web.oauth_api import Credentials
 from monitor.standin.web.server import StandinServer, serving
+from monitor.standin.web.traps import black_hole, closed_port
 from monitor.standin.world import World, make_world
 
 __all__ = [
@@ -43,6 +47,8 @@ __all__ = [
     "SettableClock",
     "StandinServer",
     "World",
+    "black_hole",
+    "closed_port",
     "habits_for",
     "make_app",
     "make_world",

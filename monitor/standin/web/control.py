@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.standin.errors import RefusalError
-from monitor.standin.web.faults import FaultScript
+from monitor.standin.web.faults import Fault, FaultScript
 from monitor.standin.web.flow_rows import flow_summary
 from monitor.standin.web.ledger import Ledger
 from monitor.standin.web.routing import Router
@@ -115,13 +115,13 @@ class ControlApi:
 
     def list_faults(self, request: Request) -> Reply:
         """The script, with how often each entry has seen and struck a call."""
-        return json_reply({"faults": [asdict(fault) for fault in self._faults.faults]})
+        return json_reply({"faults": [described(fault) for fault in self._faults.faults]})
 
     def push_faults(self, request: Request) -> Reply:
         """Add one entry, or a list of them under `faults`."""
         body = request.json_object()
         entries = body.get("faults", [body])
-        pushed = [asdict(self._faults.push(entry)) for entry in entries]
+        pushed = [described(self._faults.push(entry)) for entry in entries]
         return json_reply({"faults": pushed})
 
     def clear_faults(self, request: Request) -> Reply:
@@ -175,6 +175,14 @@ class ControlApi:
         except (TypeError, KeyError, ValueError) as problem:
             raise RefusalError("INVALID_REQUEST", "wrong arguments", str(problem)) from None
         return json_reply({"status": "success", "result": result if isinstance(result, list | int | bool) else None})
+
+
+def described(fault: Fault) -> dict[str, Any]:
+    """A fault of the script as the control endpoint shows it."""
+    shown = asdict(fault)
+    for name in ("start", "end"):
+        shown[name] = shown[name].isoformat() if shown[name] else None
+    return shown
 
 
 def admitted(request: Request, control_token: str) -> Reply | None:

@@ -92,13 +92,14 @@ def shuffle_rows(world: World, request: Request, reply: Reply, args: dict[str, A
 def wrong_total(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
     """F22: `total_count`, `more_records` and the stats of executions say something else."""
     content = reply.json()
-    holder = content.get("data", content)
-    if "total_count" in holder:
-        holder["total_count"] = int(args.get("total", 999_999))
-    if "info" in holder:
-        holder["info"]["more_records"] = bool(args.get("more", True))
-    if "stats" in holder:
-        holder["stats"]["total_executions"] = int(args.get("total", 999_999))
+    data = content.get("data")
+    total = int(args.get("total", 999_999))
+    if isinstance(data, dict) and "total_count" in data:
+        data["total_count"] = total
+    if isinstance(data, dict) and "stats" in data:
+        data["stats"]["total_executions"] = total
+    if "info" in content:
+        content["info"]["more_records"] = bool(args.get("more", True))
     return _again(reply, content)
 
 

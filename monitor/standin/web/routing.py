@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import unquote
 
 from monitor.standin.web.wire import Reply, Request
@@ -32,6 +33,12 @@ class WrongMethodError(Exception):
     """The path exists, the method does not."""
 
 
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression; kept, since every application has the same two hundred."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))
+
+
 class Router:
     """Routes in the order in which they were added; the first that fits answers."""
 
@@ -43,8 +50,7 @@ class Router:
     def add(self, method: str, pattern: str, handler: Handler, scope: str = "") -> None:
         """Add an endpoint; `{name}` in the pattern is one part of the path."""
         pattern = self.under + pattern
-        regex = re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))
-        self.routes.append(Route(method, pattern, handler, scope, regex))
+        self.routes.append(Route(method, pattern, handler, scope, compiled(pattern)))
 
     def find(self, method: str, path: str) -> Route | None:
         """The route, or None for an unknown path; WrongMethodError if only the method is wrong."""

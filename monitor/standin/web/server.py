@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -147,13 +148,19 @@ def is_loopback(host: str) -> bool:
 
 
 @contextlib.contextmanager
-def serving(app: App, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve `app` from a thread while the block lasts; gives the base URL."""
+def serving(app: App, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve `app` from a thread while the block lasts; gives the base URL.
+
+    `tls` makes it https: with a certificate that nobody trusts it is the fault F8.
+    """
     server = StandinServer(host, port, app)
+    if tls is not None:
+        # The handshake belongs to the connection's thread, not to the one that accepts.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield server.base_url
+        yield server.base_url.replace("http://", "https://") if tls else server.base_url
     finally:
         server.stop()
         thread.join()

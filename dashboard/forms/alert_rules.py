@@ -33,6 +33,9 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["flow"].empty_label = "Each flow"
         for name in ("threshold", "recover_at"):
             self.fields[name].widget.attrs["step"] = "0.1"
+        accounts = list(self.fields["account"].queryset[:2])
+        if len(accounts) == 1:
+            self.initial.setdefault("account", accounts[0].pk)
         if self.instance.pk:
             del self.fields["account"]
             del self.fields["flow"]

@@ -48,11 +48,10 @@ def alert_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     form = AcknowledgeForm(request.POST)
     if not form.is_valid():
         return render(request, "pages/alert.html", _context(request, state, form), status=400)
-    if not state.is_open:
-        messages.warning(request, "This alert is not open any more.")
-        return redirect(state)
-    actions.acknowledge(state, request.user, form.cleaned_data["note"], timezone.now())
-    messages.success(request, "The alert is acknowledged.")
+    if actions.acknowledge(state, request.user, form.cleaned_data["note"], timezone.now()):
+        messages.success(request, "The alert is acknowledged.")
+    else:
+        messages.warning(request, "Nothing was changed: the incident is over, or somebody was faster.")
     return redirect(state)
 
 

@@ -74,6 +74,11 @@ class ExecutionDetail:
     events: list[Event]
 
     @property
+    def is_made_good(self) -> bool:
+        """Whether it failed and a retry of it succeeded."""
+        return self.execution.is_failed and any(a.row.state == RetryAttempt.State.SUCCEEDED for a in self.attempts)
+
+    @property
     def open_attempt(self) -> Attempt | None:
         return next((attempt for attempt in self.attempts if attempt.row.is_open), None)
 

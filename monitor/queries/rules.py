@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from monitor.models import UsageSnapshot, WorkflowRule
 from monitor.queries.execution import as_text
-from monitor.queries.masking import mask
+from monitor.queries.masking import mask, mask_text
 
 SNAPSHOTS_SHOWN = 120
 ORDERS = {
@@ -88,6 +88,7 @@ class RuleDetail:
     rule: WorkflowRule
     snapshots: list[UsageSnapshot]
     bars: list[Bar]
+    description: str
     definition: str
     definition_cut: bool
 
@@ -100,7 +101,14 @@ def detail(rule: WorkflowRule) -> RuleDetail:
     """One rule with the newest `SNAPSHOTS_SHOWN` days of usage. One statement."""
     snapshots = list(rule.snapshots.order_by("-day")[:SNAPSHOTS_SHOWN])
     text, cut = as_text(mask(rule.raw, definition=True)) if rule.raw else ("", False)
-    return RuleDetail(rule=rule, snapshots=snapshots, bars=bars(snapshots[::-1]), definition=text, definition_cut=cut)
+    return RuleDetail(
+        rule=rule,
+        snapshots=snapshots,
+        bars=bars(snapshots[::-1]),
+        description=mask_text(rule.description),
+        definition=text,
+        definition_cut=cut,
+    )
 
 
 def bars(snapshots: list[UsageSnapshot]) -> list[Bar]:

@@ -1,0 +1,157 @@
+"""Alerts and their rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from monitor.models import AlertRule, AlertState, AuditEntry
+from tests import factories
+from tests.dashboard.world import make_mail, make_state, make_transition
+
+
+@pytest.fixture
+def alert(account: Any) -> AlertState:
+    flow = factories.make_flow(account, flow_name="Lead to campaign")
+    return make_state(factories.make_alert_rule(account), flow, timezone.now())
+
+
+def rule_data(account: Any, **fields: Any) -> dict[str, Any]:
+    data = {
+        "name": "Strict",
+        "account": account.pk,
+        "flow": "",
+        "threshold": "99",
+        "recover_at": "99.5",
+        "window_hours": "24",
+        "min_runs": "5",
+        "is_active": "on",
+    }
+    return data | fields
+
+
+def test_open_alerts_come_first_and_the_unacknowledged_before_the_others(alert, signed_in, vera, otto):
+    now = timezone.now()
+    seen = make_state(
+        alert.rule, factories.make_flow(alert.rule.account), now, acknowledged_at=now, acknowledged_by=otto
+    )
+    older = make_state(alert.rule, factories.make_flow(alert.rule.account), now, since=now - timedelta(days=1))
+    make_state(alert.rule, factories.make_flow(alert.rule.account), now, is_open=False, state="ok")
+    response = signed_in(vera).get(reverse("alerts"))
+    assert response.context["open_states"] == [alert, older, seen]
+
+
+def test_an_alert_that_waits_for_data_is_still_open(alert, signed_in, vera):
+    AlertState.objects.update(state="no_data")
+    assert signed_in(vera).get(reverse("alerts")).context["open_states"] == [alert]
+
+
+def test_the_page_tells_figures_rule_transitions_and_deliveries(alert, signed_in, vera, otto, ada):
+    mail = make_mail(make_transition(alert, timezone.now()), otto, timezone.now())
+    page = signed_in(vera).get(alert.get_absolute_url()).content.decode()
+    for text in ("81.2 %", "75.0 %", "the last 7 days", "at least 20 finished runs", "Sent", "otto"):
+        assert text in page
+    assert reverse("mail", args=[mail.pk]) not in page
+    assert reverse("mail", args=[mail.pk]) in signed_in(ada).get(alert.get_absolute_url()).content.decode()
+
+
+def test_an_operator_acknowledges_with_a_note(alert, signed_in, otto):
+    response = signed_in(otto).post(reverse("alert_acknowledge", args=[alert.pk]), {"note": "I look at it"})
+    assert response.status_code == 302
+    alert.refresh_from_db()
+    assert (alert.acknowledged_by, alert.acknowledge_note) == (otto, "I look at it")
+
+
+def test_a_viewer_cannot_acknowledge(alert, signed_in, vera):
+    assert signed_in(vera).post(reverse("alert_acknowledge", args=[alert.pk]), {"note": ""}).status_code == 403
+    alert.refresh_from_db()
+    assert alert.acknowledged_at is None
+
+
+def test_the_second_to_acknowledge_is_told_so(alert, signed_in, otto, ada):
+    url = reverse("alert_acknowledge", args=[alert.pk])
+    signed_in(otto).post(url, {"note": "mine"})
+    page = signed_in(ada).post(url, {"note": "no, mine"}, follow=True).content.decode()
+    alert.refresh_from_db()
+    assert alert.acknowledge_note == "mine"
+    assert "somebody was faster" in page
+
+
+def test_an_admin_adds_a_rule_and_it_is_audited(account, signed_in, ada):
+    assert signed_in(ada).post(reverse("alert_rule_add"), rule_data(account)).status_code == 302
+    rule = AlertRule.objects.get()
+    assert (rule.threshold, rule.recover_at, rule.is_default) == (99, 99.5, False)
+    entry = AuditEntry.objects.get(action="alert_rule.add")
+    assert (entry.object_type, entry.account) == ("alert_rule", account)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"recover_at": "98.9"}, "recover_at"),
+        ({"threshold": "100.1", "recover_at": "100.1"}, "threshold"),
+        ({"threshold": "-1"}, "threshold"),
+        ({"threshold": "nan"}, "threshold"),
+        ({"window_hours": "0"}, "window_hours"),
+        ({"window_hours": "2161"}, "window_hours"),
+        ({"min_runs": "0"}, "min_runs"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused_at_its_field(fields, wrong, account, signed_in, ada):
+    response = signed_in(ada).post(reverse("alert_rule_add"), rule_data(account, **fields))
+    assert response.status_code == 400
+    assert wrong in response.context["form"].errors
+    assert not AlertRule.objects.exists()
+
+
+@pytest.mark.parametrize("fields", [{"window_hours": "1"}, {"window_hours": "2160"}, {"recover_at": "99"}])
+def test_the_edges_of_what_makes_sense_are_allowed(fields, account, signed_in, ada):
+    assert signed_in(ada).post(reverse("alert_rule_add"), rule_data(account, **fields)).status_code == 302
+
+
+def test_a_rule_for_a_flow_of_another_account_is_refused(account, signed_in, ada):
+    stranger = factories.make_flow()
+    response = signed_in(ada).post(reverse("alert_rule_add"), rule_data(account, flow=stranger.pk))
+    assert "flow" in response.context["form"].errors
+
+
+def test_a_default_rule_is_edited_but_neither_doubled_nor_deleted(account, signed_in, ada):
+    rule = factories.make_alert_rule(account, is_default=True)
+    client = signed_in(ada)
+    data = rule_data(account, is_default="on")
+    assert client.post(reverse("alert_rule_edit", args=[rule.pk]), data).status_code == 302
+    client.post(reverse("alert_rule_add"), data)
+    client.post(reverse("alert_rule_delete", args=[rule.pk]))
+    rule.refresh_from_db()
+    assert rule.threshold == 99
+    assert AlertRule.objects.filter(is_default=True).count() == 1
+    change = AuditEntry.objects.get(action="alert_rule.change")
+    assert change.detail["threshold"] == {"from": 95.0, "to": 99.0}
+
+
+def test_an_edited_rule_keeps_its_account(account, signed_in, ada):
+    rule, other = factories.make_alert_rule(account), factories.make_account()
+    signed_in(ada).post(reverse("alert_rule_edit", args=[rule.pk]), rule_data(other))
+    rule.refresh_from_db()
+    assert rule.account == account
+
+
+def test_a_deleted_rule_takes_its_alerts_along_and_leaves_its_trace(alert, signed_in, ada):
+    assert signed_in(ada).post(reverse("alert_rule_delete", args=[alert.rule.pk])).status_code == 302
+    assert not AlertState.objects.exists()
+    assert AuditEntry.objects.get(action="alert_rule.delete").detail["name"] == "Success rate"
+
+
+def test_the_lists_cost_a_fixed_number_of_statements(alert, signed_in, vera, django_assert_max_num_queries):
+    for _ in range(15):
+        state = make_state(alert.rule, factories.make_flow(alert.rule.account), timezone.now())
+        make_transition(state, timezone.now())
+    client = signed_in(vera)
+    for name in ("alerts", "alert_rules"):
+        with django_assert_max_num_queries(14):
+            client.get(reverse(name))

@@ -1,8 +1,8 @@
 """The one door to each object for a person.
 
 An anonymous visitor never gets here (`dashboard.middleware` sends them to sign in). Without the right the
-answer is 403, for what does not exist 404; 404 comes first, so that a viewer's page says which it is only
-where every person may know that the object exists (in this version everybody sees every account).
+answer is 403, for what does not exist 404. In this version every person may see every account, so a 403 gives
+nothing away; rights per account belong here, and must then answer 404 to outsiders.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from dashboard.slots import Hole, Slot
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}
 MOST_TICKS = 8
+DURATION_UNITS = ((3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"))
 RATE_FLOORS = ((90, 2), (80, 5), (50, 10), (0, 25))
 DURATION_STEPS_MS = (
     *(10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000),
@@ -62,7 +63,8 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
     texts = [f"{formats.rate(c.rate)} ({c.succeeded:,} of {c.finished:,})" for c in counts]
     layout = _layout(slots, zone, holes)
-    layout["yaxis"] = _axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + (100 - floor) * 0.04)
+    slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
+    layout["yaxis"] = _axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
     layout["yaxis"] |= {"domain": [0.3, 1]}
     layout["yaxis2"] = _axis(range(0, most + 1, count_step), lambda v: f"{v:,}") | {"domain": [0, 0.2]}
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
@@ -97,7 +99,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -
     step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
     top = step * max(1, -int(-slowest // step))
     layout = _layout(slots, zone, holes)
-    layout["yaxis"] = _axis(range(0, top + 1, step), formats.duration, top=top * 1.04)
+    layout["yaxis"] = _axis(range(0, top + 1, step), _duration_writer(top), top=top * 1.04)
     data = [
         _line(name, role, _xs(slots, zone), values, [formats.duration(value) for value in values])
         for name, role, values in (
@@ -198,6 +200,8 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
     left, right = first - half, last + half
     every = max(1, -(-len(slots) // MOST_TICKS))
     ticks = list(slots[::-every][::-1])
+    if len(ticks) > 1 and ticks[0] is slots[0]:
+        ticks = ticks[1:]  # its label would run into those of the other axis
     pattern = "%H:%M" if half * 2 < timedelta(hours=2) else "%b"
     labels = [_tick(slot.start.astimezone(zone), pattern) for slot in ticks]
     return {
@@ -220,15 +224,15 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
                 "name": "hole",
                 "xref": "x",
                 "yref": "paper",
-                "x0": _wall(max(hole.start, left), zone),
-                "x1": _wall(min(max(hole.end, left), right), zone),
+                "x0": _wall(columns[0].start - half, zone),
+                "x1": _wall(columns[-1].start + half, zone),
                 "y0": 0,
                 "y1": 1,
                 "line": {"width": 0},
                 "layer": "below",
             }
             for hole in holes
-            if hole.end > left and hole.start < right
+            if (columns := [slot for slot in slots if hole.start < slot.end and slot.start < hole.end])
         ],
     }
 
@@ -237,14 +241,20 @@ def _tick(local: datetime, pattern: str) -> str:
     return f"{local:%H:%M}" if pattern == "%H:%M" else f"{local.day} {local:%b}"
 
 
-def _axis(values: range, write: Callable[[int], str], top: float | None = None) -> Figure:
+def _axis(values: range, write: Callable[[int], str], top: float | None = None, bottom: float = 0) -> Figure:
     return {
-        "range": [values.start, values[-1] if top is None else top],
+        "range": [bottom, values[-1] if top is None else top],
         "tickvals": list(values),
         "ticktext": [write(value) for value in values],
         "zeroline": False,
         "fixedrange": True,
     }
+
+
+def _duration_writer(top: int) -> Callable[[int], str]:
+    """Writes an axis's durations (ms) in one short unit, so that they fit beside the plot."""
+    size, unit = next(((size, unit) for size, unit in DURATION_UNITS if top >= 2 * size), DURATION_UNITS[-1])
+    return lambda value: f"{value / size:g} {unit}" if value else "0"
 
 
 def _rate_axis(rates: list[float]) -> tuple[int, int]:

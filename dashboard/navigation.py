@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from monitor.models import may
 
@@ -46,10 +46,6 @@ def menu_for(user: Any, url_name: str) -> list[dict[str, Any]]:
     for entry in MENU:
         if not may(user, entry.right):
             continue
-        try:
-            url = reverse(entry.name)
-        except NoReverseMatch:
-            continue
         is_current = url_name == entry.name or url_name in entry.sections
-        entries.append({"entry": entry, "url": url, "is_current": is_current})
+        entries.append({"entry": entry, "url": reverse(entry.name), "is_current": is_current})
     return entries

@@ -1,5 +1,10 @@
-"""Addresses. Pages where people act or administer are in `dashboard.urls_admin`."""
+"""Addresses. Pages where people act or administer are in `dashboard.urls_admin`.
 
+Of allauth's addresses only those are open that work here: nobody signs up or resets a password by mail, an
+admin adds people and sets passwords (People).
+"""
+
+from allauth.account import views as sign_in
 from django.urls import include, path
 
 from dashboard.views import executions_list, flows, overview, styleguide
@@ -11,5 +16,8 @@ urlpatterns = [
     path("executions/", executions_list.executions, name="executions"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("", include("dashboard.urls_admin")),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/login/", sign_in.login, name="account_login"),
+    path("accounts/logout/", sign_in.logout, name="account_logout"),
+    path("accounts/inactive/", sign_in.account_inactive, name="account_inactive"),
+    path("accounts/password/change/", sign_in.password_change, name="account_change_password"),
 ]

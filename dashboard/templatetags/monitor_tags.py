@@ -14,6 +14,10 @@ from lucide.templatetags.lucide import lucide as lucide_svg
 
 from dashboard import formats, statuses, svg
 from dashboard.charts import Chart
+from monitor.queries.masking import mask_text
+
+LINE = 300
+MASKED_FROM = 2000
 
 register = template.Library()
 register.filter("rate", formats.rate)
@@ -28,6 +32,16 @@ register.filter("capped", formats.capped)
 def span(value: Any) -> str:
     """A timedelta or seconds as "3 d 4 h"."""
     return formats.span(formats.total_seconds(value))
+
+
+@register.filter
+def masked(text: str) -> str:
+    """A line of what Zoho sent with personal data hidden, cut to 300 characters.
+
+    More is masked than shown: a cut before the masking could leave half an address unrecognised.
+    """
+    shown = mask_text(str(text or "")[:MASKED_FROM])
+    return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
 
 
 @register.simple_tag

@@ -32,7 +32,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     context = {
         "statuses": STATUSES,
         "form": SampleForm(),
-        "bad_form": SampleForm({"name": "much longer than ten", "since": "yesterday"}),
+        "bad_form": SampleForm({"name": "much longer than ten", "since": ""}),
         "tones": ("info", "good", "warn", "bad"),
         "minutes_ago": now - timedelta(minutes=7),
         "days_ago": now - timedelta(days=3, hours=4),

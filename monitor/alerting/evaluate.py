@@ -15,6 +15,7 @@ from monitor.models import AlertState, Transition, ZohoAccount
 
 logger = logging.getLogger(__name__)
 
+CHUNK = 100  # edges a transaction
 IDS_A_STATEMENT = 5000
 
 
@@ -32,22 +33,19 @@ def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
         The transitions written, in the order of rules and flows.
     """
     account.refresh_from_db(fields=["is_active"])
-    edges: list[tuple[Case, Decision]] = []
-    changed: list[tuple[Case, Decision]] = []
-    unchanged: list[int] = []
-    for case in cases(account, now):
-        decision = decide(case.standing, case.reading, case.limits, now, stale=case.stale, ended=case.ended)
-        if decision.edge is not None:
-            edges.append((case, decision))
-        elif _differs(case.row, _columns(case, decision)):
-            changed.append((case, decision))
-        elif not case.ended:
-            unchanged.append(case.row.pk)
-    written = [found for case, decision in edges if (found := _write_edge(case, decision, now)) is not None]
-    _write_changed(changed, unchanged, now)
-    for found in written:
+    judged = [(case, _decide(case, now)) for case in cases(account, now)]
+    edges = [(case, decision) for case, decision in judged if decision.edge is not None]
+    quiet = [(case, decision) for case, decision in judged if decision.edge is None]
+    _begin([case.row for case, _ in edges if case.row.pk is None])
+    told = [found for start in range(0, len(edges), CHUNK) for found in _write_edges(edges[start : start + CHUNK], now)]
+    _write_quiet(quiet, now)
+    for found in told:
         logger.info("alert %d: %s (episode %d)", found.alert_id, found.kind, found.episode)
-    return written
+    return told
+
+
+def _decide(case: Case, now: datetime) -> Decision:
+    return decide(case.standing, case.reading, case.limits, now, stale=case.stale, ended=case.ended)
 
 
 def _columns(case: Case, decision: Decision) -> dict[str, Any]:
@@ -79,16 +77,41 @@ def _swap(case: Case, columns: dict[str, Any], now: datetime) -> bool:
     return bool(same.update(**columns, evaluated_at=now, version=case.row.version + 1))
 
 
-def _write_edge(case: Case, decision: Decision, now: datetime) -> Transition | None:
-    """The state and its transition, both or neither."""
-    if decision.edge is None:
-        return None
-    columns = _columns(case, decision)
-    if decision.edge == Transition.Kind.FIRING:
-        columns |= {"acknowledged_at": None, "acknowledged_by": None, "acknowledge_note": ""}
-    transition_row = Transition(
+def _begin(rows: list[AlertState]) -> None:
+    """Saves rows that are to fire at their first judgement, and gives them their keys.
+
+    A row that another evaluator saved and judged meanwhile stays without a key.
+    """
+    if not rows:
+        return
+    AlertState.objects.bulk_create(rows, ignore_conflicts=True)
+    saved = AlertState.objects.filter(rule__in={row.rule_id for row in rows}, version=0)
+    keys = {(rule, flow): key for rule, flow, key in saved.values_list("rule_id", "flow_id", "pk")}
+    for row in rows:
+        row.pk = keys.get((row.rule_id, row.flow_id))
+
+
+@transaction.atomic
+def _write_edges(edges: list[tuple[Case, Decision]], now: datetime) -> list[Transition]:
+    """States and their transitions, all or none."""
+    won = []
+    for case, decision in edges:
+        columns = _columns(case, decision)
+        if decision.edge == Transition.Kind.FIRING:
+            columns |= {"acknowledged_at": None, "acknowledged_by": None, "acknowledge_note": ""}
+        if case.row.pk is not None and _swap(case, columns, now):
+            won.append(_transition(case, decision, now))
+    try:
+        with transaction.atomic():
+            return Transition.objects.bulk_create(won)
+    except IntegrityError:
+        return [row for row in won if _save_once(row)]
+
+
+def _transition(case: Case, decision: Decision, now: datetime) -> Transition:
+    return Transition(
         alert=case.row,
-        kind=decision.edge,
+        kind=decision.edge or "",
         episode=decision.episode,
         from_state=case.row.state,
         to_state=decision.state,
@@ -99,22 +122,45 @@ def _write_edge(case: Case, decision: Decision, now: datetime) -> Transition | N
         failed=case.reading.failed,
         reason=decision.reason[:300],
     )
-    with transaction.atomic():
-        if not _swap(case, columns, now):
-            return None
-        try:
-            with transaction.atomic():
-                transition_row.save(force_insert=True)
-        except IntegrityError:
-            # The constraint guards what compare-and-set promises: this edge of this episode is told already.
-            logger.warning("alert %d: %s of episode %d was there", case.row.pk, decision.edge, decision.episode)
-            return None
-    return transition_row
 
 
-def _write_changed(changed: Iterable[tuple[Case, Decision]], unchanged: list[int], now: datetime) -> None:
-    # Each statement by itself: two evaluators that hold some rows and want others would wait for each other.
-    for case, decision in changed:
-        _swap(case, _columns(case, decision), now)
+def _save_once(row: Transition) -> bool:
+    """Saves a transition unless this edge of this episode was told already.
+
+    The constraint guards what compare-and-set promises; the state moves on either way.
+    """
+    try:
+        with transaction.atomic():
+            row.pk = None
+            row.save(force_insert=True)
+    except IntegrityError:
+        logger.warning("alert %d: %s of episode %d was told already", row.alert_id, row.kind, row.episode)
+        return False
+    return True
+
+
+def _write_quiet(quiet: Iterable[tuple[Case, Decision]], now: datetime) -> None:
+    """States without an edge: new ones, those whose numbers changed, and the time of the others.
+
+    Each statement by itself: two evaluators that hold some rows and want others would wait for each other.
+    """
+    new: list[AlertState] = []
+    unchanged: list[int] = []
+    for case, decision in quiet:
+        columns = _columns(case, decision)
+        if case.row.pk is None:
+            new.append(_filled(case.row, columns))
+        elif _differs(case.row, columns):
+            _swap(case, columns, now)
+        elif not case.ended:
+            unchanged.append(case.row.pk)
+    AlertState.objects.bulk_create(new, ignore_conflicts=True)
     for start in range(0, len(unchanged), IDS_A_STATEMENT):
         AlertState.objects.filter(pk__in=unchanged[start : start + IDS_A_STATEMENT]).update(evaluated_at=now)
+
+
+def _filled(row: AlertState, columns: dict[str, Any]) -> AlertState:
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.version = 1
+    return row

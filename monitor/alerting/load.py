@@ -18,7 +18,7 @@ Pair = tuple[int, int]  # primary keys of rule and flow
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rule and flow to judge; the last three as `states.decide` takes them."""
+    """One rule and flow to judge; the last three as `states.decide` takes them. `row` may be unsaved yet."""
 
     row: AlertState
     limits: Limits
@@ -41,7 +41,7 @@ def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
     rows = {(row.rule_id, row.flow_id): row for row in AlertState.objects.filter(rule__account=account)}
     wanted = _wanted(rules, flows)
     if not stale:
-        rows |= _begin(wanted - rows.keys(), flows, rules, now)
+        rows |= _unjudged(wanted - rows.keys(), flows, rules, now)
     readings = {hours: _readings(account, now, hours) for hours in {rules[rule].window_hours for rule, _ in wanted}}
     for (rule_id, flow_id), row in sorted(rows.items()):
         rule, flow = rules[rule_id], flows.get(flow_id)
@@ -89,36 +89,29 @@ def _why_stale(account: ZohoAccount, now: datetime) -> str:
     return why_stale(facts_from(sync, streams, is_mirrored=account.is_active), now)
 
 
-def _begin(
+def _unjudged(
     missing: set[Pair], flows: dict[int, Flow], rules: dict[int, AlertRule], now: datetime
 ) -> dict[Pair, AlertState]:
-    """Rows for what was never judged. A flow not read yet, or with hours not counted yet, waits for its turn."""
+    """Rows, not saved yet, for what was never judged. A flow not read yet, or with hours not counted yet, waits
+    for its turn: it would be judged by a part of its runs."""
     ready = {pair for pair in missing if not _why_unread(flows[pair[1]])}
     if not ready:
         return {}
     oldest = window_start(now, max(rules[rule].window_hours for rule, _ in ready))
-    uncounted = set(
-        DirtyHour.objects.filter(flow__in={flow for _, flow in ready}, hour__gte=oldest).values_list(
-            "flow_id", flat=True
+    dirty = DirtyHour.objects.filter(flow__account=rules[min(ready)[0]].account_id, hour__gte=oldest)
+    uncounted = set(dirty.values_list("flow_id", flat=True))
+    return {
+        (rule, flow): AlertState(
+            rule_id=rule,
+            flow_id=flow,
+            state=AlertState.State.NO_DATA,
+            reason="not judged yet",
+            since=now,
+            evaluated_at=now,
         )
-    )
-    AlertState.objects.bulk_create(
-        [
-            AlertState(
-                rule_id=rule,
-                flow_id=flow,
-                state=AlertState.State.NO_DATA,
-                reason="not judged yet",
-                since=now,
-                evaluated_at=now,
-            )
-            for rule, flow in sorted(ready)
-            if flow not in uncounted
-        ],
-        ignore_conflicts=True,
-    )
-    begun = AlertState.objects.filter(rule__in={rule for rule, _ in ready}, version=0)
-    return {(row.rule_id, row.flow_id): row for row in begun}
+        for rule, flow in ready
+        if flow not in uncounted
+    }
 
 
 def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[int, Reading]:

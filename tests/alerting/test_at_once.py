@@ -1,0 +1,109 @@
+"""Several processes at once, for real: threads with connections of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.rules import ensure_default_rule
+from monitor.models import (
+    AlertState,
+    Delivery,
+    DirtyHour,
+    Execution,
+    HourBucket,
+    Role,
+    SyncState,
+    Transition,
+)
+from monitor.notify.dispatch import dispatch_new
+from monitor.notify.send import send_due
+from monitor.rollups.rebuild import rebuild_dirty
+from tests import factories
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+THREADS = 4
+
+
+@pytest.fixture(autouse=True)
+def _server_database() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("the tests' SQLite lives in memory, which threads cannot share")
+
+
+def at_once(work: Callable[[], Any]) -> list[Any]:
+    """What `work` gave in each of several threads that start together; the first error is raised."""
+    start, results, errors = threading.Barrier(THREADS), [], []
+
+    def run() -> None:
+        try:
+            start.wait()
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def test_evaluators_at_once_write_each_transition_once(now: datetime) -> None:
+    account = factories.make_account()
+    ensure_default_rule(account)
+    SyncState.objects.update(state="ok", since=now, last_finished_at=now)
+    flows = [factories.make_flow(account) for _ in range(40)]
+    for flow in flows:
+        HourBucket.objects.create(flow=flow, hour=now, succeeded=30, failed=10)
+    written = at_once(lambda: evaluate_account(account, now))
+    assert sum(map(len, written)) == Transition.objects.filter(kind="firing").count() == 40
+    HourBucket.objects.update(failed=0)
+    written = at_once(lambda: evaluate_account(account, now + timedelta(minutes=1)))
+    assert sum(map(len, written)) == Transition.objects.filter(kind="resolved").count() == 40
+    assert set(AlertState.objects.values_list("state", "is_open", "episode")) == {("ok", False, 1)}
+
+
+def test_recounts_at_once_with_a_writer_end_with_the_rows_counted(now: datetime) -> None:
+    flows = [factories.make_flow() for _ in range(3)]
+    writing = threading.Lock()
+
+    def write_and_recount() -> None:
+        for number in range(30):
+            with writing:
+                row = factories.make_execution(flows[number % 3], started_time=now - timedelta(hours=number % 5))
+            DirtyHour.objects.mark([(row.flow_id, row.started_time)])
+            rebuild_dirty(now)
+
+    at_once(write_and_recount)
+    while rebuild_dirty(now):
+        pass
+    assert sum(HourBucket.objects.values_list("succeeded", flat=True)) == Execution.objects.count() == THREADS * 30
+
+
+def test_dispatchers_and_senders_at_once_send_each_message_once(now: datetime, mailoutbox: list[Any]) -> None:
+    flow = factories.make_flow()
+    rule = factories.make_alert_rule(flow.account)
+    alert = AlertState.objects.create(rule=rule, flow=flow, since=now, evaluated_at=now)
+    for name in "abcdef":
+        factories.make_user(name, Role.ADMIN)
+    for episode in range(1, 4):
+        Transition.objects.create(
+            alert=alert, kind="firing", episode=episode, from_state="ok", to_state="firing", at=now
+        )
+    assert sum(at_once(lambda: dispatch_new(now))) == 3
+    reports = at_once(lambda: send_due(now))
+    assert sum(report.sent for report in reports) == len(mailoutbox) == 18
+    assert len({mail.extra_headers["Message-ID"] for mail in mailoutbox}) == 18
+    assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 1)}

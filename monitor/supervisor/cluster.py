@@ -85,7 +85,8 @@ class Cluster:
 
     def stop(self, *, grace: float, hurry: Callable[[], bool]) -> bool:
         """SIGTERM to the leader only (sent to the whole group, django-q2 hangs); whether it ended by itself."""
-        return processes.stop(self.child, grace=grace, hurry=hurry)
+        processes.ask_to_end(self.child)
+        return processes.wait_for_end(self.child, grace=grace, hurry=hurry)
 
     def forget(self) -> None:
         """Takes away the marks of its workers, which are gone."""

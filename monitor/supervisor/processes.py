@@ -89,8 +89,14 @@ def kill_group(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def stop(child: subprocess.Popen[bytes], *, grace: float, hurry: Callable[[], bool] = lambda: False) -> bool:
-    """Ends a child politely: SIGTERM to it alone, time to finish, then the end of its whole group.
+def ask_to_end(child: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to a child alone: sent to its whole group, some would end before those that need them."""
+    if not ended(child):
+        child.send_signal(signal.SIGTERM)
+
+
+def wait_for_end(child: subprocess.Popen[bytes], *, grace: float, hurry: Callable[[], bool] = lambda: False) -> bool:
+    """Gives a child that was asked to end its time, then ends what is left of its group.
 
     Args:
         child: a process made by `spawn`.
@@ -100,8 +106,6 @@ def stop(child: subprocess.Popen[bytes], *, grace: float, hurry: Callable[[], bo
     Returns:
         Whether it ended by itself.
     """
-    if not ended(child):
-        child.send_signal(signal.SIGTERM)
     deadline = time.monotonic() + grace
     while not ended(child) and time.monotonic() < deadline and not hurry():
         time.sleep(0.05)

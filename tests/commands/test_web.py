@@ -36,7 +36,7 @@ def test_a_port_out_of_range_is_refused(port: int):
 
 
 def test_a_host_that_is_not_ours_is_refused():
-    with pytest.raises(CommandError, match="cannot listen on 192.0.2.1:8000"):
+    with pytest.raises(CommandError, match=r"cannot listen on 192\.0\.2\.1:8000"):
         require_port("192.0.2.1", 8000)
 
 

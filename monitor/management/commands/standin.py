@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -76,14 +77,16 @@ class Command(BaseCommand):
         world.close()
 
     def _serve(self, server: Any) -> None:
-        ended = threading.Event()
+        # No threading.Event: a second signal while the first is inside set() would wait for its lock for ever.
+        signals: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
+            signal.signal(number, lambda number, _: signals.append(number))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
         thread.start()
         self.stdout.write(f"standin listening on {server.base_url}")
         self.stdout.flush()
-        ended.wait()
+        while not signals:
+            time.sleep(0.1)
         server.stop()
         thread.join()
 

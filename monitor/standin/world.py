@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitor.standin.clock import Clock, system_clock
+from monitor.standin.clock import Clock, OffsetClock, SettableClock, system_clock
 from monitor.standin.errors import RefusalError
 from monitor.standin.flows import Flow
 from monitor.standin.habits import Habits
@@ -44,6 +44,7 @@ class World:
         self._journal = journal
         self._ops: dict[str, Handler] = {}
         self._last: datetime | None = None
+        self._replaying = False
         begun = _beginning(journal, settings)
         self.anchor = begun or clock()
         self._build()
@@ -81,6 +82,7 @@ class World:
         self.webhooks: dict[str, Webhook] = {}
         register_flow_ops(self)
         register_flow_edits(self)
+        self.register("move_clock", self._move_clock)
         self.tokens = TokenDesk(self)
         self.rules = RuleBook(self)
         RuleEdits(self, self.rules)
@@ -88,8 +90,17 @@ class World:
         actions_of_the_rules(self)
         connected_workflows(self)
 
+    def _move_clock(self, at: datetime, *, seconds: float) -> None:
+        """Move the clock on; ValueError for going back.
+
+        A repeated move counts only for a clock that begins anew with each process.
+        """
+        if isinstance(self.clock, OffsetClock) or (isinstance(self.clock, SettableClock) and not self._replaying):
+            self.clock.advance(seconds)
+
     def replay(self) -> None:
         """Repeat the journal's mutations, each at its own time."""
+        self._replaying = True
         for record in self._journal.records[1:]:
             handler = self._ops.get(record["op"])
             if handler is None:
@@ -98,6 +109,7 @@ class World:
             self._last = at
             handler(at, **record["args"])
         self._journal.records.clear()
+        self._replaying = False
 
     def register(self, op: str, handler: Handler) -> None:
         """Make a kind of mutation known; `handler(at, **args)` refuses before it changes anything."""

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from monitor.standin.clock import OffsetClock, SettableClock
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.faults import Fault, FaultScript
 from monitor.standin.web.flow_rows import flow_summary
@@ -140,14 +141,14 @@ class ControlApi:
     def move_clock(self, request: Request) -> Reply:
         """`{"advance": seconds}` or `{"set": ISO time}`, where the clock is one that can be moved."""
         body, clock = request.json_object(), self._world.clock
-        advance, put = getattr(clock, "advance", None), getattr(clock, "set", None)
-        if advance is None or put is None:
+        if not isinstance(clock, OffsetClock | SettableClock):
             raise RefusalError("INVALID_REQUEST", "this stand-in's clock cannot be moved")
         try:
             if "set" in body:
-                put(datetime.fromisoformat(str(body["set"])))
+                step = (datetime.fromisoformat(str(body["set"])) - clock()).total_seconds()
             else:
-                advance(float(body.get("advance", 0)))
+                step = float(body.get("advance", 0))
+            self._world.do("move_clock", seconds=step)
         except (ValueError, TypeError) as problem:
             raise RefusalError("INVALID_REQUEST", str(problem)) from None
         return json_reply({"now": self._world.now().isoformat()})

@@ -77,8 +77,8 @@ def _why_ended(rule: AlertRule, flow: Flow | None) -> str:
 
 
 def _why_unread(flow: Flow) -> str:
-    """A history read only in part would be judged by its newest hours alone."""
-    if flow.executions_read_at is None and flow.backfill_page > 0:
+    """A history not read yet would be judged by none of its runs, one read in part by its newest alone."""
+    if flow.executions_read_at is None and (flow.backfill_page > 0 or flow.execution_count != 0):
         return "the flow's history is still being read"
     return ""
 

@@ -176,8 +176,11 @@ def test_a_flow_whose_history_is_half_read_or_not_yet_counted_waits(
     account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
 ) -> None:
     count(flow, 0, 40, now)
+    Flow.objects.update(backfill_page=0, execution_count=40)
+    assert evaluate_account(account, now) == []
     Flow.objects.update(backfill_page=3)
     assert evaluate_account(account, now) == []
+    assert not AlertState.objects.exists()
     Flow.objects.update(backfill_page=0, executions_read_at=now)
     DirtyHour.objects.mark([(flow.pk, now - 5 * HOUR)])
     assert evaluate_account(account, now) == []
@@ -273,7 +276,7 @@ def test_the_default_rule_is_made_once_and_kept_as_a_person_changed_it(account: 
 def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: datetime) -> None:
     account = factories.make_account()
     be_read(account, now)
-    names = {"status": "active", "first_seen_at": now, "seen_at": now, "account": account}
+    names = {"status": "active", "executions_read_at": now, "first_seen_at": now, "seen_at": now, "account": account}
     flows = Flow.objects.bulk_create([Flow(flow_id=str(n), flow_name=f"Flow {n}", **names) for n in range(1000)])
     for window in (1, 24, 168):
         factories.make_alert_rule(account, window_hours=window)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Protocol, Self, TypeVar
 
@@ -86,7 +89,8 @@ class Transport:
         self._rng = rng or random.Random()  # noqa: S311 (jitter, nothing secret)
         self.policy = RepeatPolicy(tries=repeats, max_wait=max_wait)
         self._backend = DeadlineBackend(monotonic)
-        context = None if http else httpx.create_ssl_context(verify=True, trust_env=False)
+        # Reading the certificates takes a while, so it is done once, and only if there is an https:// at all.
+        context = cache(lambda: httpx.create_ssl_context(verify=True, trust_env=False))
         self._reads = _client(http or _PoolTransport(self._backend, context, keep=5))
         self._once = _client(http or _PoolTransport(self._backend, context, keep=0))
 
@@ -207,35 +211,46 @@ def _client(transport: httpx.BaseTransport) -> httpx.Client:
 
 
 class _PoolTransport(httpx.BaseTransport):
-    """httpx on a connection pool whose sockets know the deadline; `keep` idle connections are kept."""
+    """httpx on connection pools whose sockets know the deadline; `keep` idle connections are kept."""
 
-    def __init__(self, backend: DeadlineBackend, context: object, keep: int) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,  # type: ignore[arg-type]
-            max_connections=20,
-            max_keepalive_connections=keep,
-            keepalive_expiry=5.0,
-            http2=False,
-            retries=0,
-            network_backend=backend,
-        )
+    def __init__(self, backend: DeadlineBackend, context: Callable[[], ssl.SSLContext], keep: int) -> None:
+        self._backend = backend
+        self._context = context
+        self._keep = keep
+        self._pools: dict[str, httpcore.ConnectionPool] = {}
+        self._lock = threading.Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        raw = request.url
+        url = request.url
         sent = httpcore.Request(
             method=request.method,
-            url=httpcore.URL(scheme=raw.raw_scheme, host=raw.raw_host, port=raw.port, target=raw.raw_path),
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
             content=request.read(),
             extensions=request.extensions,
         )
-        answer = self._pool.handle_request(sent)
+        answer = self._pool(url.scheme).handle_request(sent)
         return httpx.Response(
             answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
         )
 
+    def _pool(self, scheme: str) -> httpcore.ConnectionPool:
+        with self._lock:
+            if scheme not in self._pools:
+                self._pools[scheme] = httpcore.ConnectionPool(
+                    ssl_context=self._context() if scheme == "https" else None,
+                    max_connections=20,
+                    max_keepalive_connections=self._keep,
+                    keepalive_expiry=5.0,
+                    http2=False,
+                    retries=0,
+                    network_backend=self._backend,
+                )
+            return self._pools[scheme]
+
     def close(self) -> None:
-        self._pool.close()
+        for pool in self._pools.values():
+            pool.close()
 
 
 class _Stream(httpx.SyncByteStream):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 import threading
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from hypothesis import HealthCheck, settings
 
 from monitor.zoho import CrmClient, FlowClient, Transport
 from monitor.zoho.protocol import Answer, Headers
@@ -22,6 +24,21 @@ TOKEN = "1000.f00df00df00df00df00df00df00df00d.0123456789abcdef0123456789abcdef"
 FLOW_ORIGIN = "https://flow.zoho.com"
 CRM_ORIGIN = "https://www.zohoapis.com"
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def fuzzed(examples: int = 100) -> settings:
+    """How Hypothesis runs here: the same examples every time, however slow the machine.
+
+    With FUZZ_EXAMPLES=1000 in the environment: so many, and new ones each time.
+    """
+    many = os.environ.get("FUZZ_EXAMPLES")
+    return settings(
+        max_examples=int(many) if many else examples,
+        derandomize=many is None,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 @dataclass(frozen=True)

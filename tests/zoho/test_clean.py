@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.zoho import clean
 
+from .helpers import fuzzed
+
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
     lambda inner: (
@@ -85,6 +87,7 @@ def test_json_deeper_than_anything_of_zohos_is_cut_off():
     assert "end" not in json.dumps(clean.json_value(deep))
 
 
+@fuzzed()
 @given(ANY_JSON)
 def test_any_json_can_be_kept_afterwards(value):
     kept = clean.json_value(value)
@@ -93,6 +96,7 @@ def test_any_json_can_be_kept_afterwards(value):
     assert json.dumps(kept, ensure_ascii=False).encode()
 
 
+@fuzzed()
 @given(ANY_JSON)
 def test_a_rejected_value_is_short_ascii(value):
     shown = clean.escaped(value)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from monitor.zoho import DATA_CENTERS, Origins, allowed_api_domain, custom_origins
 from monitor.zoho.datacenters import data_center_of_accounts_server
 
+from .helpers import fuzzed
+
 
 def test_there_are_eight_data_centres_and_two_of_them_without_flow():
     assert set(DATA_CENTERS) == {"us", "eu", "in", "au", "jp", "ca", "cn", "sa"}
@@ -71,6 +73,7 @@ def test_an_account_without_flow_and_crm_is_refused():
         custom_origins("https://accounts.example.com", "", None)
 
 
+@fuzzed()
 @given(st.text(max_size=60))
 def test_any_text_is_an_origin_or_a_value_error(text):
     try:

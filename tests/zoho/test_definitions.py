@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monitor.zoho import clean
 from monitor.zoho.shapes import definitions as shapes
 
-from .helpers import sample
+from .helpers import fuzzed, sample
 from .test_clean import ANY_JSON
 
 TRIGGERS: list[dict[str, object]] = sample("trigger-kinds").json  # type: ignore[assignment]
@@ -86,6 +86,7 @@ def test_an_address_that_starts_flows_is_not_in_a_repr():
     assert "api.example.com" not in repr(shapes.read_config(shapes.read_actions(ACTIONS)[3]))
 
 
+@fuzzed()
 @given(st.dictionaries(st.sampled_from(NAMES), ANY_JSON), ANY_JSON)
 def test_any_json_is_read_and_written_back_clean(raw, value):
     for given_raw in (raw, {**raw, "type": "polling"}, {**raw, "action": "condition", "config": value}):

@@ -11,13 +11,13 @@ from datetime import date, datetime, timedelta
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.zoho import ZohoError
 
 from .endpoints import CRM, FLOW
-from .helpers import SAMPLES, crm_client, flow_client, sample
+from .helpers import SAMPLES, crm_client, flow_client, fuzzed, sample
 
 ODD: list[object] = [
     None, True, False, 0, -1, 2**31, 2**63, 2**80, -(2**70), 1.5, float("nan"), float("inf"), "", "x", "\0", "a\0b",
@@ -101,7 +101,7 @@ def tried(call: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize("endpoint", [row for row in [*FLOW, *CRM] if row.name != "bulk_read_result"], ids=str)
-@settings(max_examples=25)
+@fuzzed(10)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_spoiled_reply_is_a_value_or_one_error_of_the_tree(endpoint, rng):
     found = sample(endpoint.sample)
@@ -111,7 +111,7 @@ def test_a_spoiled_reply_is_a_value_or_one_error_of_the_tree(endpoint, rng):
 
 
 @pytest.mark.parametrize("case", sorted(folder.name for folder in SAMPLES.glob("*-error-*")))
-@settings(max_examples=10)
+@fuzzed(10)
 @given(rng=st.randoms(use_true_random=False))
 def test_a_spoiled_error_is_still_one_error_of_the_tree(case, rng):
     found = sample(case)
@@ -121,7 +121,7 @@ def test_a_spoiled_error_is_still_one_error_of_the_tree(case, rng):
     storable(str(error.value))
 
 
-@settings(max_examples=200)
+@fuzzed(200)
 @given(status=st.sampled_from([200, 204, 207, 400, 401, 404, 429, 500]), body=st.binary(max_size=300))
 def test_any_bytes_are_a_value_or_one_error_of_the_tree(status, body):
     crm, _ = crm_client(httpx.Response(status, content=body), repeats=1)

@@ -26,7 +26,7 @@ from monitor.zoho import (
 )
 from monitor.zoho.oauth import life
 
-from .helpers import Reply, Script, scripted
+from .helpers import Reply, Script, fuzzed, scripted
 from .test_clean import ANY_JSON
 
 SECRET = "0123456789abcdef0123456789abcdef01234567ab"
@@ -226,6 +226,7 @@ def test_a_revocation_that_is_not_confirmed_is_an_error(reply, kind):
         oauth.revoke(REFRESH)
 
 
+@fuzzed()
 @given(st.sampled_from([200, 400, 401, 429, 500]), ANY_JSON | st.fixed_dictionaries(
     {}, optional=dict.fromkeys(("access_token", "refresh_token", "expires_in", "error", "api_domain"), ANY_JSON)
 ))  # fmt: skip

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from monitor.zoho import DATA_CENTERS, BadAnswer, Refused, ZohoError, custom_origins
 from monitor.zoho.oauth_redirect import read_redirect
 
+from .helpers import fuzzed
+
 STATE = "s3ssion-state"
 US = DATA_CENTERS["us"]
 OWN = custom_origins("http://127.0.0.1:8001", None, "http://127.0.0.1:8003")
@@ -66,6 +68,7 @@ def test_without_a_usable_code_there_is_nothing_to_exchange(code):
         read_redirect({**back(), "code": code}, state=STATE, origins=US)
 
 
+@fuzzed()
 @given(st.dictionaries(st.sampled_from(["code", "state", "error", "location", "accounts-server"]), st.text()))
 def test_any_query_is_a_redirect_or_one_error_of_the_tree(params):
     try:

@@ -12,7 +12,7 @@ from monitor.zoho import BadAnswer
 from monitor.zoho.errors import TornAnswer
 from monitor.zoho.protocol import Headers, Request, build_url, form_body, json_body, redact, utc_text
 
-from .helpers import TOKEN, answer
+from .helpers import TOKEN, answer, fuzzed
 
 
 def test_an_address_is_built_from_quoted_parts():
@@ -99,6 +99,7 @@ def test_another_type_than_json_is_a_bad_answer_whatever_is_inside():
         _ = answer(body=b"{}", headers={"content-type": "text/html"}).json
 
 
+@fuzzed()
 @given(st.binary(max_size=200))
 def test_any_body_is_json_or_a_bad_answer(body):
     reply = answer(body=body)

@@ -24,7 +24,7 @@ from monitor.zoho.errors import (
 )
 from monitor.zoho.protocol import Answer, Headers
 
-from .helpers import NOON, TOKEN, answer, sample
+from .helpers import NOON, TOKEN, answer, fuzzed, sample
 from .test_clean import ANY_JSON
 
 
@@ -195,6 +195,7 @@ def test_every_error_has_a_hint_and_survives_copying():
         assert "\n" not in again.hint
 
 
+@fuzzed()
 @given(st.sampled_from([100, 200, 201, 204, 207, 302, 400, 401, 403, 404, 408, 409, 429, 500, 503, 599]), ANY_JSON)
 def test_any_json_with_any_status_is_a_value_or_one_error_of_the_tree(status, value):
     body = json.dumps(value).encode()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monitor.zoho.protocol import Headers
 from monitor.zoho.waiting import rate_limit_wait, retry_after
 
-from .helpers import NOON
+from .helpers import NOON, fuzzed
 
 EPOCH = int(NOON.timestamp())
 
@@ -57,6 +57,7 @@ def test_a_429_without_retry_after_goes_by_the_reset_if_that_is_sane(headers, se
     assert rate_limit_wait(Headers(headers), NOON) == seconds
 
 
+@fuzzed()
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_header_gives_a_wait_between_a_second_and_a_quarter_of_an_hour(after, reset):
     for headers in ({"retry-after": after}, {"x-ratelimit-reset": reset}):

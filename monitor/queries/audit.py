@@ -40,10 +40,15 @@ def entries(wanted: AuditFilter, zone: tzinfo) -> QuerySet[AuditEntry]:
     if wanted.object_id:
         rows = rows.filter(object_id=wanted.object_id)
     if wanted.first_day:
-        rows = rows.filter(at__gte=datetime.combine(wanted.first_day, time.min, zone))
-    if wanted.last_day and wanted.last_day < date.max:
-        rows = rows.filter(at__lt=datetime.combine(wanted.last_day + timedelta(days=1), time.min, zone))
+        rows = rows.filter(at__gte=_midnight(wanted.first_day, zone))
+    if wanted.last_day:
+        rows = rows.filter(at__lt=_midnight(wanted.last_day, zone) + timedelta(days=1))
     return rows
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    """The start of a day; days outside of any trail are moved to its edge, where the calendar does not end."""
+    return datetime.combine(min(max(day, date(1970, 1, 1)), date(9000, 1, 1)), time.min, zone)
 
 
 def words(detail: Any) -> list[str]:

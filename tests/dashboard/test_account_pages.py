@@ -1,0 +1,154 @@
+"""The accounts: health for everybody, acting for admins, no secret for anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from monitor.models import ApiCall, ApiToken, AuditEntry, Execution, Quarantine, StageRun, ZohoAccount
+from monitor.queries import accounts as queries
+from tests import factories
+
+
+def page_of(client: Any, account: ZohoAccount) -> str:
+    return client.get(account.get_absolute_url()).content.decode()
+
+
+def test_no_page_holds_a_secret(account, signed_in, ada):
+    ApiToken.objects.filter(account=account).update(access_token="access-token", refused_code="invalid_code")
+    client = signed_in(ada)
+    for url in (reverse("accounts"), account.get_absolute_url(), f"{reverse('connect')}?account={account.pk}"):
+        page = client.get(url).content.decode()
+        for secret in ("client-secret", "refresh-token", "access-token"):
+            assert secret not in page
+
+
+def test_a_refused_sign_in_is_said_plainly(account, signed_in, vera):
+    ApiToken.objects.filter(account=account).update(refused_code="invalid_code", refused_at=timezone.now())
+    assert "Zoho refuses our sign-in" in page_of(signed_in(vera), account)
+
+
+@pytest.mark.parametrize(
+    ("fields", "state"),
+    [
+        ({"refused_code": "invalid_code"}, "refused"),
+        ({"expires_at": timedelta(hours=1)}, "ok"),
+        ({"expires_at": timedelta(0)}, "expired"),
+        ({}, "expired"),
+    ],
+)
+def test_the_state_of_the_token(fields, state, account, now):
+    if "expires_at" in fields:
+        fields = fields | {"expires_at": now + fields["expires_at"]}
+    ApiToken.objects.filter(account=account).update(**fields)
+    assert queries.token_health(account, now).state == state
+
+
+def test_the_budget_counts_the_last_minute_and_day_beside_the_limits(account, now):
+    for ago in (5, 59, 61, 3600, 86_399, 86_401):
+        ApiCall.objects.create(
+            account=account, product="flow", method="GET", path="/x", started_at=now - timedelta(seconds=ago)
+        )
+    use = queries.budget_use(account, now)
+    assert (use.last_minute, use.last_day) == (2, 5)
+    assert (use.limits.per_minute, use.limits.per_day) == (120, 200_000)
+
+
+def test_mirrored_rows_are_held_against_zohos_counters(account):
+    counters = {"success_count": 10, "failure_count": 4, "baseline_total": 5, "baseline_success": 6}
+    flow = factories.make_flow(account, **counters, baseline_failed=1, pruned_failed=1)
+    for status in ("success", "success", "success", "failed", "failed"):
+        factories.make_execution(flow, status)
+    success, failed = queries.contents(account).counts
+    assert (success.mirrored, success.missing) == (3, 1)
+    assert (failed.mirrored, failed.missing) == (2, 0)
+
+
+def test_a_flow_that_was_not_read_completely_leaves_the_sum_unknown_and_not_zero(account):
+    factories.make_flow(account, success_count=10, failure_count=4)
+    contents = queries.contents(account)
+    assert contents.flows_unread == 1
+    assert [count.missing for count in contents.counts] == [None, None]
+
+
+def test_quarantine_and_runs_are_shown(account, signed_in, vera, now):
+    Quarantine.objects.create(
+        account=account,
+        stream="flows",
+        fingerprint="f",
+        reason="no id",
+        raw_text="secret",
+        first_seen_at=now,
+        seen_at=now,
+    )
+    StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="failed", error="It broke here")
+    page = page_of(signed_in(vera), account)
+    assert "It broke here" in page
+    assert "secret" not in page
+    assert signed_in(vera).get(account.get_absolute_url()).context["detail"].contents.quarantined == 1
+
+
+def test_an_admin_pauses_and_resumes_and_each_is_audited_once(account, signed_in, ada):
+    client, url = signed_in(ada), reverse("account_mirroring", args=[account.pk])
+    for wanted in ("no", "no", "yes"):
+        client.post(url, {"is_active": wanted})
+        account.refresh_from_db()
+        assert account.is_active == (wanted == "yes")
+    actions = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
+    assert list(actions) == ["account.pause", "account.resume"]
+
+
+def test_pausing_writes_no_other_column(account, signed_in, ada):
+    secret = ZohoAccount.objects.get(pk=account.pk).client_secret
+    signed_in(ada).post(reverse("account_mirroring", args=[account.pk]), {"is_active": "no"})
+    assert ZohoAccount.objects.get(pk=account.pk).client_secret == secret
+
+
+def test_limits_are_saved_and_nonsense_is_not(account, signed_in, ada):
+    client, url = signed_in(ada), reverse("account_limits", args=[account.pk])
+    assert client.post(url, {"plan": "free", "calls_per_minute": "7", "calls_per_day": ""}).status_code == 302
+    account.refresh_from_db()
+    assert (account.plan, account.calls_per_minute, account.calls_per_day) == ("free", 7, None)
+    assert client.post(url, {"plan": "free", "calls_per_minute": "0"}).status_code == 400
+    account.refresh_from_db()
+    assert account.calls_per_minute == 7
+    assert AuditEntry.objects.get(action="account.limits").detail["plan"] == {"from": "enterprise", "to": "free"}
+
+
+@pytest.mark.parametrize("typed", ["", "acme", "Acme Ltd "])
+def test_disconnecting_wants_the_very_name(typed, signed_in, ada):
+    account = factories.make_account("Acme")
+    response = signed_in(ada).post(reverse("account_disconnect", args=[account.pk]), {"name": typed})
+    assert response.status_code == 400
+    assert ZohoAccount.objects.filter(pk=account.pk).exists()
+
+
+def test_disconnecting_deletes_the_mirror_and_keeps_the_trace(signed_in, ada):
+    execution = factories.make_execution(factories.make_flow(factories.make_account("Acme")))
+    url = reverse("account_disconnect", args=[execution.account_id])
+    assert signed_in(ada).post(url, {"name": "Acme"}).status_code == 302
+    assert not ZohoAccount.objects.exists()
+    assert not Execution.objects.exists()
+    assert AuditEntry.objects.get(action="account.disconnect").detail == {"name": "Acme"}
+
+
+@pytest.mark.parametrize("key", ["0", "abc", "9" * 40, "-1", "²"])
+def test_renewing_an_account_that_is_not_there_is_a_404(key, signed_in, ada):
+    assert signed_in(ada).get(reverse("connect"), {"account": key}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("summary", "words"),
+    [
+        ({"new": 3, "calls": 0, "streams": {"flows": "ok", "rules": "failing"}}, ["new 3", "rules: failing"]),
+        ({}, []),
+        ([], []),
+        (None, []),
+    ],
+)
+def test_a_runs_summary_in_words(summary, words):
+    assert queries.summary_words(summary) == words

@@ -1,0 +1,273 @@
+"""Connecting an account: the way to Zoho and back, and what must not come back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard import connecting
+from dashboard.connecting import CallbackRefused, answered_origins
+from monitor import pipeline
+from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
+from monitor.standin import Credentials, OffsetClock, make_app, serving
+from monitor.standin import make_world as make_zoho
+from monitor.zoho import DATA_CENTERS, Origins
+from tests import factories
+
+SECRET = "very-secret-of-the-client"
+
+
+def entered(**fields: Any) -> dict[str, Any]:
+    return {"name": "Acme", "data_center": "eu", "client_id": "1000.ABC", "client_secret": SECRET} | fields
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What would be proved at Zoho; nothing is sent."""
+    made: list[dict[str, Any]] = []
+
+    def connect_account(**wanted: Any) -> ZohoAccount:
+        made.append(wanted)
+        return factories.make_account(wanted["name"])
+
+    monkeypatch.setattr(pipeline, "connect_account", connect_account)
+    return made
+
+
+def start(client: Any, **fields: Any) -> dict[str, str]:
+    """Sends the form; the query of the address at Zoho that follows."""
+    response = client.post(reverse("connect"), entered(**fields))
+    assert response.status_code == 302
+    return {key: values[0] for key, values in parse_qs(urlsplit(response["Location"]).query).items()}
+
+
+def come_back(client: Any, **query: str) -> Any:
+    return client.get(reverse("connect_callback"), query)
+
+
+def test_the_form_leads_to_the_consent_page_of_the_chosen_data_centre(signed_in, ada, calls):
+    response = signed_in(ada).post(reverse("connect"), entered(), headers={"host": "localhost"})
+    address = urlsplit(response["Location"])
+    query = parse_qs(address.query)
+    assert (address.scheme, address.netloc, address.path) == ("https", "accounts.zoho.eu", "/oauth/v2/auth")
+    assert query["redirect_uri"] == [f"{settings.PUBLIC_URL}/accounts-zoho/callback/"]
+    assert query["access_type"] == ["offline"]
+    assert "ZohoFlow.flows.ALL" in query["scope"][0]
+    assert SECRET not in response["Location"]
+    assert not calls
+
+
+def test_a_data_centre_without_flow_is_asked_for_crm_only(signed_in, ada, calls):
+    assert "ZohoFlow" not in start(signed_in(ada), data_center="sa")["scope"]
+
+
+def test_the_state_is_long_random_and_of_safe_letters(signed_in, ada, calls):
+    states = {start(signed_in(ada))["state"] for _ in range(5)}
+    assert len(states) == 5
+    assert all(len(state) == 43 and state.replace("-", "").replace("_", "").isalnum() for state in states)
+
+
+def test_back_with_the_state_the_account_is_connected(signed_in, ada, calls):
+    client = signed_in(ada)
+    state = start(client, plan="standard")["state"]
+    response = come_back(client, state=state, code="1000.code")
+    assert response["Location"] == ZohoAccount.objects.get().get_absolute_url()
+    (wanted,) = calls
+    assert wanted["grant_code"] == "1000.code"
+    assert wanted["redirect_uri"] == f"{settings.PUBLIC_URL}/accounts-zoho/callback/"
+    assert (wanted["client_secret"], wanted["plan"], wanted["actor"]) == (SECRET, "standard", ada)
+    assert wanted["origins"] == DATA_CENTERS["eu"]
+
+
+def test_the_state_works_once(signed_in, ada, calls):
+    client = signed_in(ada)
+    state = start(client)["state"]
+    come_back(client, state=state, code="c")
+    assert come_back(client, state=state, code="c").status_code == 403
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("state", ["", "forged", "é"])
+def test_a_forged_state_is_refused_and_spoils_nothing(state, signed_in, ada, calls):
+    client = signed_in(ada)
+    right = start(client)["state"]
+    assert come_back(client, state=state, code="c").status_code == 403
+    assert not calls
+    assert come_back(client, state=right, code="c").status_code == 302
+
+
+def test_the_state_of_another_session_is_refused(signed_in, ada, calls):
+    state = start(signed_in(ada))["state"]
+    other = signed_in(factories.make_user("eve", "admin"))
+    start(other)
+    assert come_back(other, state=state, code="c").status_code == 403
+    assert come_back(signed_in(ada), state=state, code="c").status_code == 403
+    assert not calls
+
+
+def test_after_ten_minutes_the_state_is_too_old(db):
+    now, session = timezone.now(), {}
+    state = connecting.begin(session, entered(), user_id=1, account_id=None, now=now)
+    with pytest.raises(CallbackRefused, match="10 minutes"):
+        connecting.finish(session, state, user_id=1, now=now + timedelta(minutes=10, seconds=1))
+    state = connecting.begin(session, entered(), user_id=1, account_id=None, now=now)
+    assert connecting.finish(session, state, user_id=1, now=now + timedelta(minutes=10)).data["name"] == "Acme"
+
+
+def test_the_session_holds_the_secret_as_ciphertext_only(signed_in, ada, calls):
+    start(signed_in(ada))
+    kept = [str(session.get_decoded()) for session in Session.objects.all()]
+    assert any("connecting" in text for text in kept)
+    assert not any(SECRET in text for text in kept)
+
+
+def test_the_secret_is_never_echoed(signed_in, ada, calls):
+    client = signed_in(ada)
+    assert SECRET not in client.post(reverse("connect"), entered(name="")).content.decode()
+    state = start(client)["state"]
+    refused = come_back(client, state=state, error="access_denied")
+    assert SECRET not in refused.content.decode()
+    assert "1000.ABC" in refused.content.decode()
+
+
+def test_access_denied_is_told_and_nothing_connected(signed_in, ada, calls):
+    client = signed_in(ada)
+    refused = come_back(client, state=start(client)["state"], error="access_denied")
+    assert refused.status_code == 400
+    assert "Access was denied" in refused.content.decode()
+    assert not calls
+
+
+def test_the_words_of_an_error_in_the_address_are_not_shown(signed_in, ada, calls):
+    client = signed_in(ada)
+    refused = come_back(client, state=start(client)["state"], error="call 555 to fix your account")
+    assert refused.status_code == 400
+    assert "555" not in refused.content.decode()
+
+
+CUSTOM = Origins("http://127.0.0.1:9", "http://127.0.0.1:9", None)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "query", "expected"),
+    [
+        ("eu", {}, "eu"),
+        ("us", {"location": "in", "accounts-server": "https://accounts.zoho.in"}, "in"),
+        ("us", {"location": "EU"}, "eu"),
+        ("us", {"accounts-server": "https://accounts.zohocloud.ca/"}, "ca"),
+        ("custom", {"location": "us", "accounts-server": "http://127.0.0.1:9/"}, "custom"),
+        ("custom", {}, "custom"),
+    ],
+)
+def test_the_data_centre_of_the_answer_is_followed_within_our_list(chosen, query, expected):
+    origins = CUSTOM if chosen == "custom" else DATA_CENTERS[chosen]
+    data_center, found = answered_origins(chosen, origins, query)
+    assert data_center == expected
+    assert found == (CUSTOM if expected == "custom" else DATA_CENTERS[expected])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "query"),
+    [
+        ("us", {"accounts-server": "https://accounts.zoho.com.evil.example"}),
+        ("us", {"accounts-server": "http://accounts.zoho.com"}),
+        ("us", {"accounts-server": "https://accounts.zoho.com@evil.example"}),
+        ("us", {"accounts-server": "http://127.0.0.1:9"}),
+        ("us", {"location": "moon"}),
+        ("us", {"location": "eu", "accounts-server": "https://accounts.zoho.in"}),
+        ("custom", {"accounts-server": "https://accounts.zoho.com"}),
+    ],
+)
+def test_an_address_that_is_not_in_our_list_is_refused(chosen, query):
+    origins = CUSTOM if chosen == "custom" else DATA_CENTERS[chosen]
+    with pytest.raises(CallbackRefused):
+        answered_origins(chosen, origins, query)
+
+
+def test_a_foreign_accounts_server_in_the_address_sends_nothing(signed_in, ada, calls):
+    client = signed_in(ada)
+    query = {"state": start(client)["state"], "code": "c", "accounts-server": "https://evil.example"}
+    assert come_back(client, **query).status_code == 403
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"accounts_url": "http://zoho.example.com", "flow_url": "https://f.example.com"},
+        {"accounts_url": "https://a.example.com"},
+        {"accounts_url": "https://a.example.com/path", "crm_url": "https://c.example.com"},
+        {"accounts_url": "javascript:alert(1)", "crm_url": "https://c.example.com"},
+    ],
+)
+def test_own_addresses_are_checked(fields, signed_in, ada, calls):
+    response = signed_in(ada).post(reverse("connect"), entered(data_center="custom", **fields))
+    assert response.status_code == 400
+    assert response.context["form"].non_field_errors()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"client_secret": "has space"}, {"client_id": "tab\there"}, {"data_center": "moon"}]
+)
+def test_what_cannot_be_a_credential_is_refused(fields, signed_in, ada, calls):
+    assert signed_in(ada).post(reverse("connect"), entered(**fields)).status_code == 400
+
+
+def test_a_name_that_is_taken_is_refused_but_renewing_keeps_it(signed_in, ada, calls):
+    account = factories.make_account("Acme", data_center="eu")
+    client = signed_in(ada)
+    assert "name" in client.post(reverse("connect"), entered()).context["form"].errors
+    response = client.post(f"{reverse('connect')}?account={account.pk}", entered(name="Something else"))
+    assert response.status_code == 302
+    state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
+    calls.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "connect_account", lambda **wanted: calls.append(wanted) or account)
+        come_back(client, state=state, code="c")
+    assert calls[0]["name"] == "Acme"
+
+
+def test_a_self_clients_code_needs_no_redirect(signed_in, ada, calls):
+    response = signed_in(ada).post(reverse("connect"), entered(grant_code="1000.grant"))
+    assert response["Location"] == ZohoAccount.objects.get().get_absolute_url()
+    assert (calls[0]["grant_code"], calls[0]["redirect_uri"]) == ("1000.grant", None)
+
+
+def test_what_zoho_refuses_is_one_clear_line_and_nothing_is_stored(signed_in, ada, monkeypatch):
+    def refuse(**wanted: Any) -> ZohoAccount:
+        raise pipeline.ConnectError("Zoho refused the grant code (invalid_code)")
+
+    monkeypatch.setattr(pipeline, "connect_account", refuse)
+    response = signed_in(ada).post(reverse("connect"), entered(grant_code="1000.old"))
+    assert response.status_code == 400
+    assert "Zoho refused the grant code (invalid_code)" in response.content.decode()
+    assert "1000.old" not in response.content.decode()
+    assert not ZohoAccount.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_whole_way_through_a_stand_in(signed_in):
+    ada: User = factories.make_user("ada", "admin")
+    zoho = make_zoho(seed=3, clock=OffsetClock(), flows=2, rules=1, executions=20, history_days=2)
+    known = Credentials()
+    with serving(make_app(zoho, credentials=known)) as url:
+        client = signed_in(ada)
+        addresses = dict.fromkeys(("accounts_url", "flow_url", "crm_url"), url)
+        credentials = {"client_id": known.client_id, "client_secret": known.client_secret}
+        asked = start(client, data_center="custom", **addresses, **credentials)
+        code = zoho.tokens.mint_code(asked["scope"], asked["redirect_uri"], offline=True)
+        answer = {"location": "us", "accounts-server": url, "state": asked["state"]}
+        response = come_back(client, code=code, **answer)
+    assert response.status_code == 302
+    account = ZohoAccount.objects.get(name="Acme")
+    assert account.accounts_url == url
+    assert ApiToken.objects.get(account=account).refresh_token
+    assert AlertRule.objects.filter(account=account, is_default=True).count() == 1
+    assert AuditEntry.objects.get(action="account.connect").actor == ada

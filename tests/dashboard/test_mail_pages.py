@@ -1,0 +1,69 @@
+"""Mails: read here in the demonstration, rendered where they can do nothing."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from monitor.models import Delivery
+from tests import factories
+from tests.dashboard.world import make_mail, make_state, make_transition
+
+HOSTILE = "<script>parent.alert(1)</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def mail(account, otto) -> Delivery:
+    state = make_state(factories.make_alert_rule(account), factories.make_flow(account), timezone.now())
+    return make_mail(
+        make_transition(state, timezone.now()), otto, timezone.now(), html=f"<p>Hello</p>{HOSTILE}", text=HOSTILE
+    )
+
+
+def test_the_list_tells_what_became_of_each_mail(mail, signed_in, ada):
+    Delivery.objects.update(state="dead", attempts=7, last_error="550 no such user")
+    page = signed_in(ada).get(reverse("mails")).content.decode()
+    for text in ("[Firing] A flow", "otto@example.com", "Given up", "550 no such user"):
+        assert text in page
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ({"state": "sent"}, 1),
+        ({"state": "dead"}, 0),
+        ({"text": "firing"}, 1),
+        ({"text": "otto@"}, 1),
+        ({"text": "zzz"}, 0),
+        ({"state": "nonsense"}, 1),
+    ],
+)
+def test_the_list_is_narrowed(query, count, mail, signed_in, ada):
+    assert signed_in(ada).get(reverse("mails"), query).context["page_obj"].paginator.count == count
+
+
+def test_the_page_shows_the_text_escaped_and_the_html_in_a_sandbox(mail, signed_in, ada):
+    page = signed_in(ada).get(reverse("mail", args=[mail.pk])).content.decode()
+    assert "&lt;script&gt;parent.alert" in page
+    assert "<script>parent" not in page
+    assert f'src="{reverse("mail_html", args=[mail.pk])}" sandbox=""' in page
+
+
+def test_the_html_part_may_run_load_and_send_nothing(mail, signed_in, ada):
+    response = signed_in(ada).get(reverse("mail_html", args=[mail.pk]))
+    policy = dict(part.strip().partition(" ")[::2] for part in response["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'none'"
+    assert policy["form-action"] == "'none'"
+    assert policy["frame-ancestors"] == "'self'"
+    assert policy["sandbox"] == ""
+    assert policy["img-src"] == "data:"
+    assert response["X-Frame-Options"] == "SAMEORIGIN"
+    assert "<p>Hello</p>" in response.content.decode()
+
+
+def test_other_pages_stay_unframed(mail, signed_in, ada):
+    response = signed_in(ada).get(reverse("mail", args=[mail.pk]))
+    assert response["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]

@@ -1,0 +1,115 @@
+"""CRM workflow rules."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.models import UsageSnapshot, WorkflowRule
+from monitor.queries.rules import bars
+from tests import factories
+
+
+@pytest.fixture
+def rules(account, now) -> None:
+    factories.make_rule(account, name="Greet", module="Leads", last_executed_time=now, failure_count=3)
+    factories.make_rule(account, name="Chase", module="Deals", active=False, rule_id="77")
+    factories.make_rule(account, name="Old", module="Deals", gone_at=now, last_executed_time=now - timedelta(days=9))
+    factories.make_rule(name="Elsewhere", module="Leads", active=None, last_executed_time=now, failure_count=9)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({}, ["Chase", "Elsewhere", "Greet", "Old"]),
+        ({"text": "gre"}, ["Greet"]),
+        ({"text": "77"}, ["Chase"]),
+        ({"module": "Deals"}, ["Chase", "Old"]),
+        ({"active": "yes"}, ["Greet"]),
+        ({"active": "no"}, ["Chase"]),
+        ({"executed": "never"}, ["Chase"]),
+        ({"module": "Nonsense", "active": "perhaps"}, ["Chase", "Elsewhere", "Greet", "Old"]),
+        ({"account": "999999999999999999999"}, ["Chase", "Elsewhere", "Greet", "Old"]),
+        ({"page": "99"}, ["Chase", "Elsewhere", "Greet", "Old"]),
+    ],
+)
+def test_the_list_is_narrowed_by_what_the_address_says(query, names, rules, signed_in, vera):
+    shown = signed_in(vera).get(reverse("rules"), query).context["page_obj"]
+    assert [rule.name for rule in shown] == names
+
+
+def test_the_list_is_narrowed_to_an_account(rules, account, signed_in, vera):
+    shown = signed_in(vera).get(reverse("rules"), {"account": account.pk}).context["page_obj"]
+    assert [rule.name for rule in shown] == ["Chase", "Greet", "Old"]
+
+
+def test_the_list_by_failures_begins_with_the_worst(rules, signed_in, vera):
+    shown = signed_in(vera).get(reverse("rules"), {"order": "failures"}).context["page_obj"]
+    assert [rule.name for rule in shown][:2] == ["Elsewhere", "Greet"]
+
+
+def test_the_list_marks_what_never_ran_and_what_is_gone(rules, signed_in, vera):
+    page = signed_in(vera).get(reverse("rules")).content.decode()
+    assert page.count("Never ran") == 1
+    assert "Deleted in Zoho" in page
+
+
+def test_counts_stand_beside_the_days_they_cover(account, signed_in, vera):
+    rule = factories.make_rule(
+        account, trigger_count=None, success_count=0, usage_from=date(2026, 8, 25), usage_till=date(2026, 11, 22)
+    )
+    page = signed_in(vera).get(reverse("rules")).content.decode()
+    assert "25 Aug – 22 Nov 2026" in page
+    page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
+    assert "from 25 Aug 2026 to 22 Nov 2026" in page
+
+
+def test_one_rule_shows_usage_by_day_and_a_definition_without_people(account, signed_in, vera, now):
+    rule = factories.make_rule(
+        account,
+        name="Greet",
+        description="Tell jo.roe@example.com",
+        raw={
+            "name": "Greet",
+            "modified_by": {"name": "Jo Roe"},
+            "to": ["jo.roe@example.com"],
+            "x": "<script>y</script>",
+        },
+    )
+    for back in range(3):
+        UsageSnapshot.objects.create(
+            rule=rule, day=now.date() - timedelta(days=back), success_count=10 + back, failure_count=back, taken_at=now
+        )
+    response = signed_in(vera).get(rule.get_absolute_url())
+    page = response.content.decode()
+    assert [snapshot.success_count for snapshot in response.context["detail"].snapshots] == [10, 11, 12]
+    assert page.count("bars__failed") == 3
+    assert "&quot;name&quot;: &quot;Greet&quot;" in page
+    assert "Jo Roe" not in page
+    assert "jo.roe" not in page
+    assert "<script>y" not in page
+
+
+def test_the_list_costs_a_fixed_number_of_statements(account, signed_in, vera, django_assert_max_num_queries):
+    for _ in range(20):
+        factories.make_rule(account)
+    client = signed_in(vera)
+    with django_assert_max_num_queries(14):
+        client.get(reverse("rules"))
+    assert WorkflowRule.objects.count() == 20
+
+
+counts = st.one_of(st.none(), st.integers(0, 10**15))
+
+
+@given(st.lists(st.tuples(counts, counts), max_size=120))
+def test_bars_stay_within_their_box_and_failures_within_their_bar(pairs):
+    snapshots = [SimpleNamespace(success_count=done, failure_count=failed) for done, failed in pairs]
+    for bar in bars(snapshots):
+        assert 0 <= bar.failed_height <= bar.height + 0.01
+        assert bar.height <= 100

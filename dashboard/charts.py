@@ -208,6 +208,7 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
         "margin": dict(MARGIN),
         "showlegend": False,
         "hovermode": "x unified",
+        "hoversubplots": "axis",
         "xaxis": {
             "type": "date",
             "range": [_wall(left, zone), _wall(right, zone)],

@@ -2,7 +2,8 @@
 
 Only what `dashboard.charts` makes is known: lines, dotted lines and bars on date axes. The plot is a nested
 <svg> without a fixed ratio, so that it fills its box at any width while its texts keep their size; colours
-come from CSS classes (`series-<role>`). Margins are those of the figure, so plotly takes over in place.
+come from CSS classes (`series-<role>`). The outer one is as wide as the plot and stands in its box with the
+figure's margins (static/css/parts/chart.css), so plotly takes over in place.
 """
 
 from __future__ import annotations
@@ -57,10 +58,10 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
     return format_html(
         '<svg class="chart__svg" role="img" aria-labelledby="{0}-title {0}-desc">'
         '<title id="{0}-title">{1}</title><desc id="{0}-desc">{2}</desc>'
-        '<svg class="chart__plot" x="{3}" y="{4}" height="{5}" viewBox="0 0 {6} {7}" preserveAspectRatio="none">'
-        '{8}</svg>{9}<svg class="chart__plot" x="{3}" y="{10}" height="20" overflow="visible">{11}</svg></svg>',
+        '<svg y="{3}" width="100%" height="{4}" viewBox="0 0 {5} {6}" preserveAspectRatio="none">'
+        '{7}</svg>{8}<svg y="{9}" width="100%" height="20" overflow="visible">{10}</svg></svg>',
         *(id, title, summary),
-        *(layout["margin"]["l"], layout["margin"]["t"], PLOT_HEIGHT_PX, f"{WIDTH:g}", f"{HEIGHT:g}"),
+        *(layout["margin"]["t"], PLOT_HEIGHT_PX, f"{WIDTH:g}", f"{HEIGHT:g}"),
         _joined(inside),
         _joined(_y_labels(layout, axes)),
         layout["margin"]["t"] + PLOT_HEIGHT_PX,
@@ -190,7 +191,7 @@ def _y_labels(layout: Figure, axes: dict[str, Scale]) -> list[SafeString]:
     return [
         format_html(
             '<text x="{}" y="{}" text-anchor="end">{}</text>',
-            margin["l"] - 6,
+            -6,
             round(margin["t"] + scale.at(value) / HEIGHT * PLOT_HEIGHT_PX + 4, 1),
             text,
         )

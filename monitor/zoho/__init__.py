@@ -26,6 +26,7 @@ from monitor.zoho.errors import (
 )
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.oauth import OAuthClient, TokenGrant
+from monitor.zoho.oauth_redirect import Redirect, read_redirect
 from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES
 from monitor.zoho.tokens import FixedToken, TokenSource
 from monitor.zoho.transport import Transport
@@ -46,6 +47,7 @@ __all__ = [
     "NotSent",
     "OAuthClient",
     "Origins",
+    "Redirect",
     "Refused",
     "ScopeMissing",
     "SignIn",
@@ -58,4 +60,5 @@ __all__ = [
     "ZohoError",
     "allowed_api_domain",
     "custom_origins",
+    "read_redirect",
 ]

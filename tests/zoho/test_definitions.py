@@ -86,7 +86,7 @@ def test_an_address_that_starts_flows_is_not_in_a_repr():
     assert "api.example.com" not in repr(shapes.read_config(shapes.read_actions(ACTIONS)[3]))
 
 
-@fuzzed()
+@fuzzed(40)
 @given(st.dictionaries(st.sampled_from(NAMES), ANY_JSON), ANY_JSON)
 def test_any_json_is_read_and_written_back_clean(raw, value):
     for given_raw in (raw, {**raw, "type": "polling"}, {**raw, "action": "condition", "config": value}):

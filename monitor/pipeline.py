@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django_q.tasks import async_task
 
 from monitor.alerting.evaluate import evaluate_account
@@ -71,12 +72,48 @@ def sync_now(
 
 def judge() -> None:
     """Counts what changed, judges the counts, and writes the mails of what was judged."""
-    while rebuild_dirty(utc_now()):
-        pass
-    for account in ZohoAccount.objects.filter(is_active=True):
-        evaluate_account(account, utc_now())
-    if dispatch_new(utc_now()):
+    _recount()
+    for account in ZohoAccount.objects.all():
+        # Also one that is switched off: its open alerts end for want of data.
+        with _stage("alerting", account) as summary:
+            summary["transitions"] = len(evaluate_account(account, utc_now()))
+    with _stage("notify") as summary:
+        summary["transitions"] = dispatch_new(utc_now())
+    if summary["transitions"]:
         async_task("monitor.tasks.deliver")
+
+
+def _recount() -> None:
+    """Dirty hours, as many as fit a task; a first reading of years goes on with the next judgement."""
+    until = utc_now() + timedelta(seconds=TASK_SECONDS / 2)
+    with _stage("rollups") as summary:
+        summary["hours"] = 0
+        while (hours := rebuild_dirty(utc_now())) and utc_now() < until:
+            summary["hours"] += hours
+
+
+@contextmanager
+def _stage(name: str, account: ZohoAccount | None = None) -> Iterator[dict[str, int]]:
+    """A row for one run of a stage, also when nothing changed: a quiet stage is told from a dead one."""
+    started = utc_now()
+    summary: dict[str, int] = {}
+    outcome, error = StageRun.Outcome.FAILED, ""
+    try:
+        yield summary
+        outcome = StageRun.Outcome.OK
+    except Exception as failure:
+        error = type(failure).__name__
+        raise
+    finally:
+        StageRun.objects.create(
+            stage=name,
+            account=account,
+            started_at=started,
+            finished_at=utc_now(),
+            outcome=outcome,
+            error=error,
+            summary=summary,
+        )
 
 
 def deliver() -> None:
@@ -109,10 +146,19 @@ def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
 def housekeeping() -> None:
     """Takes away what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
-    ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)).delete()
-    keep = now - timedelta(days=14)
-    old = StageRun.objects.filter(started_at__lt=keep).values_list("pk", flat=True)[:1000]
-    StageRun.objects.filter(pk__in=list(old)).delete()
+    _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
+    _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))
+    # The stages behind ingest run many times a minute; a day of them tells enough.
+    _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
+
+
+def _prune(rows: QuerySet[Any]) -> None:
+    """Deletes up to some thousands, in batches that never hold a page up."""
+    for _ in range(10):
+        keys = list(rows.values_list("pk", flat=True)[:1000])
+        if not keys:
+            return
+        rows.model._default_manager.filter(pk__in=keys).delete()
 
 
 def connect_account(*, actor: User, now: datetime, **wanted: Any) -> ZohoAccount:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
 
 from monitor.models import UsageSnapshot, WorkflowRule
 from monitor.queries.execution import as_text
 from monitor.queries.masking import mask, mask_text
 
 SNAPSHOTS_SHOWN = 120
-ORDERS = {
+# What is not known comes last on both databases: PostgreSQL would put it first.
+ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
     "name": ("name", "pk"),
-    "last": ("-last_executed_time", "name", "pk"),
-    "failures": ("-failure_count", "name", "pk"),
+    "last": (F("last_executed_time").desc(nulls_last=True), "name", "pk"),
+    "failures": (F("failure_count").desc(nulls_last=True), "name", "pk"),
 }
 
 

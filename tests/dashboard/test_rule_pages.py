@@ -53,6 +53,11 @@ def test_the_list_by_failures_begins_with_the_worst(rules, signed_in, vera):
     assert [rule.name for rule in shown][:2] == ["Elsewhere", "Greet"]
 
 
+def test_the_list_by_last_run_ends_with_what_never_ran(rules, signed_in, vera):
+    shown = signed_in(vera).get(reverse("rules"), {"order": "last"}).context["page_obj"]
+    assert [rule.name for rule in shown][2:] == ["Old", "Chase"]
+
+
 def test_the_list_marks_what_never_ran_and_what_is_gone(rules, signed_in, vera):
     page = signed_in(vera).get(reverse("rules")).content.decode()
     assert page.count("Never ran") == 1

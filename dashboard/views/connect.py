@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -80,7 +79,7 @@ def _finish(
         account = pipeline.connect_account(
             name=data["name"],
             data_center=data["data_center"],
-            origins=replace(origins),
+            origins=origins,
             client_id=data["client_id"],
             client_secret=data["client_secret"],
             plan=data.get("plan") or "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,6 +16,9 @@ from monitor.retry.verdict import judge
 
 # Three forms of the page ask for a reason; their fields must not share ids.
 UNMASK_IDS = "unmask_%s"
+# An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
+SOON = timedelta(minutes=2)
+POLL_SOON, POLL_LATER = 2, 20  # seconds
 
 
 def page_context(request: HttpRequest, row: Execution, form: RetryForm | None = None) -> dict[str, Any]:
@@ -53,6 +57,8 @@ def retry_context(
         form.fields.pop("accept_risk", None)
     may_ask = may(request.user, "retry", row.account) and verdict.kind != "refused" and (may_accept or not is_risky)
     return {
+        "retry_mark": retry_mark(detail),
+        "poll_seconds": _poll_seconds(detail, now),
         "verdict": verdict,
         "may_retry": may(request.user, "retry", row.account),
         "may_override": may(request.user, "retry.override", row.account),
@@ -60,3 +66,16 @@ def retry_context(
         "retry_form": (form or RetryForm(asks_risk=is_risky)) if may_ask else None,
         "not_run_form": ReasonForm(auto_id="not_run_%s"),
     }
+
+
+def retry_mark(detail: queries.ExecutionDetail) -> str:
+    """What the retry part shows of the open retry, in one word: the same mark, the same part."""
+    attempt = detail.open_attempt
+    if attempt is None:
+        return ""
+    return f"{attempt.row.pk}-{attempt.row.state}-{attempt.new_run.pk if attempt.new_run else 0}"
+
+
+def _poll_seconds(detail: queries.ExecutionDetail, now: datetime) -> int:
+    attempt = detail.open_attempt
+    return POLL_SOON if attempt is None or now - attempt.row.requested_at < SOON else POLL_LATER

@@ -14,7 +14,7 @@ from django_q.tasks import async_task
 
 from dashboard.access import get_or_404
 from dashboard.forms.acting import ReasonForm, RetryForm
-from dashboard.views.execution_page import page_context, retry_context
+from dashboard.views.execution_page import page_context, retry_context, retry_mark
 from monitor.models import Execution, RetryAttempt
 from monitor.queries import execution as queries
 from monitor.retry import requests
@@ -52,6 +52,9 @@ def retry_state(request: HttpRequest, pk: int) -> HttpResponse:
     because the execution itself may have changed."""
     row = get_or_404(request.user, queries.executions(), pk)
     detail = queries.detail(row)
+    if detail.open_attempt is not None and request.GET.get("seen") == retry_mark(detail):
+        # Nothing to swap in: what a person is typing into the part stays, and nothing is read out again.
+        return HttpResponse(status=204)
     context = {"execution": row, "detail": detail} | retry_context(request, row, detail)
     response = render(request, "pages/parts_two/retry_box.html", context)
     if detail.open_attempt is None:

@@ -129,13 +129,30 @@ def test_the_part_refreshes_itself_while_a_retry_is_open(safe, signed_in, otto, 
     client = signed_in(vera)
     url = reverse("execution_retry_state", args=[safe.pk])
     part = client.get(url)
-    assert f'hx-get="{url}"' in part.content.decode()
+    assert f'hx-get="{url}?seen={attempt.pk}-requested-0"' in part.content.decode()
     assert "HX-Refresh" not in part
     assert part.content.decode().strip() in client.get(safe.get_absolute_url()).content.decode()
     RetryAttempt.objects.filter(pk=attempt.pk).update(state=State.SUCCEEDED)
     ended = client.get(url)
     assert ended["HX-Refresh"] == "true"
     assert "hx-get" not in ended.content.decode()
+
+
+def test_what_has_not_changed_is_not_sent_again(safe, signed_in, otto, vera):
+    attempt = make_attempt(safe, otto, timezone.now())
+    client, url = signed_in(vera), reverse("execution_retry_state", args=[safe.pk])
+    seen = {"seen": f"{attempt.pk}-requested-0"}
+    assert client.get(url, seen).status_code == 204
+    RetryAttempt.objects.update(state=State.SENDING)
+    changed = client.get(url, seen)
+    assert changed.status_code == 200
+    assert "on its way" in changed.content.decode()
+
+
+@pytest.mark.parametrize(("minutes", "pace"), [(1, "every 2s"), (3, "every 20s")])
+def test_an_old_open_retry_is_asked_for_less_often(minutes, pace, safe, signed_in, otto):
+    make_attempt(safe, otto, timezone.now() - timedelta(minutes=minutes), state=State.UNKNOWN)
+    assert f'hx-trigger="{pace}"' in signed_in(otto).get(safe.get_absolute_url()).content.decode()
 
 
 @pytest.mark.parametrize("state", State.values)

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from monitor.standin.chance import rng
-from monitor.standin.clock import hour_number, hour_start
-from monitor.standin.generate import EXTRA, Draft, draw_duration, draw_luck, execution_id
+from monitor.standin.generate import EXTRA, Draft, draw_duration, draw_luck
 
 if TYPE_CHECKING:
     from monitor.standin.flows import Flow
@@ -38,10 +37,8 @@ class Burst:
                 self.over = True
                 return
             dice = rng("burst", flow.seed, flow.index, self.start.isoformat(), self.count)
-            hour = hour_number(at)
-            second = int((at - hour_start(hour)).total_seconds())
             yield Draft(
-                execution_id(flow.prefix, flow.index, hour, EXTRA + second),
+                flow.next_number(EXTRA, at),
                 at.replace(microsecond=0),
                 draw_duration(flow.template, dice),
                 None,

@@ -182,11 +182,13 @@ def make_world(
     habits: Habits | None = None,
     state: Path | None = None,
     goes_bad_after: float | None = None,
+    goes_bad_with: str = "sickness",
 ) -> World:
     """A world that begins now, or goes on from the journal in `state`.
 
     Parameters: `executions` is the approximate number in the history of `history_days` days;
-    `goes_bad_after` seconds from now the flow with the role "sick" begins to fail (None: never).
+    `goes_bad_after` seconds from now the flow with the role "sick" begins to fail (None: never), in the way
+    `goes_bad_with` (a name of `failures.BY_NAME`); a person's retry mends it.
     JournalError when `state` cannot be used or belongs to a world with other settings.
     """
     settings = WorldSettings(seed, flows, rules, executions, history_days)
@@ -202,5 +204,6 @@ def make_world(
         now = world.now()
         if not sick.sick.at(now) and not sick.sick.planned(now):
             begins = (now + timedelta(seconds=goes_bad_after)).isoformat()
-            world.do("break_flow", flow_id=sick.flow_id, kind="sickness", mended_by_retry=True, begins=begins)
+            how = {"kind": goes_bad_with, "mended_by_retry": True, "begins": begins}
+            world.do("break_flow", flow_id=sick.flow_id, **how)
     return world

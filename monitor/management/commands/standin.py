@@ -23,6 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         from monitor.standin import PLANS
+        from monitor.standin.failures import BY_NAME
         from monitor.standin.stories import STORIES
 
         parser.add_argument("--port", type=int, default=8765, help="0 picks a free one (default: 8765)")
@@ -47,6 +48,12 @@ class Command(BaseCommand):
             help="after this time one flow begins to fail every few seconds (default: never)",
         )
         parser.add_argument(
+            "--flow-goes-bad-with",
+            choices=sorted(BY_NAME),
+            default="sickness",
+            help="the kind of its failures; Zoho re-runs 503, 429, timeout, 500 and 409 by itself",
+        )
+        parser.add_argument(
             "--habit", action="append", default=[], metavar="NAME=VALUE", help="switch one of Zoho's oddities"
         )
 
@@ -61,6 +68,7 @@ class Command(BaseCommand):
                 habits=_habits(options),
                 state=options["state"],
                 goes_bad_after=options["flow_goes_bad_after"],
+                goes_bad_with=options["flow_goes_bad_with"],
             )
         except JournalError as problem:
             raise CommandError(str(problem)) from None

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from monitor.standin.chance import hexadecimal, rng
+from monitor.standin.chance import digits, hexadecimal, rng
 from monitor.standin.crm.paging import Page, read_page
 from monitor.standin.crm.records import fields_of, records_of
 from monitor.standin.crm.rules import crm_id, written
@@ -133,7 +133,7 @@ class RecordsApi:
             for event in rule.events()[-3:]:
                 key = (world.settings.seed, record_id, rule.rule_id, event.at.isoformat())
                 if rng("timeline", *key).random() < 0.5:
-                    rows.append(_timeline_row(world, rule.body, rule.zone, event.at, hexadecimal(12, *key)))
+                    rows.append(_timeline_row(world, rule.body, rule.zone, event.at, world.prefix + digits(13, *key)))
         rows.sort(key=_when, reverse=True)
         page = read_page(request)
         info = {

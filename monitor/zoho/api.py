@@ -31,7 +31,8 @@ class ApiClient:
     """One account's door to one product.
 
     Parameters: `origin` scheme and host; `tokens` see `TokenSource`; `before_call(product, method, path)`
-    is called before every single HTTP attempt, repeats too, and may raise to forbid it;
+    is called before every single HTTP attempt, repeats too, and may raise to forbid it (a read sleeps through a
+    short `Wait` of it as through one of Zoho's, any other error ends the call at once);
     `after_call(what before_call gave, product, status or None, headers)` is called after each, always.
 
     Every method may raise, besides its own errors: `Wait`, `Unreachable`, `TokenRefused` (a second time,

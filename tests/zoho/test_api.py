@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from monitor.zoho import AnswerLost, BadAnswer, FlowClient, ScopeMissing, TokenRefused
+from monitor.zoho import AnswerLost, BadAnswer, FlowClient, ScopeMissing, TokenRefused, Wait
 
-from .helpers import FLOW_ORIGIN, TOKEN, GateShutError, Ledger, Reply, Script, Tokens, sample, scripted
+from .helpers import FLOW_ORIGIN, TOKEN, Clock, GateShutError, Ledger, Reply, Script, Tokens, sample, scripted
 
 
 def client(*replies: Reply | str, ledger: Ledger | None = None) -> tuple[FlowClient, Script, Tokens]:
@@ -89,6 +89,28 @@ def test_a_gate_that_shuts_between_repeats_ends_them():
         flow.list_flows()
     assert len(script.requests) == 2
     assert len(ledger.after) == 2
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(2.0, 1), (30.0, 0)])
+def test_a_read_sleeps_through_a_short_wait_of_the_gate_and_hands_on_a_long_one(seconds, sent):
+    clock, asked = Clock(), []
+
+    def gate(*call: str) -> object:
+        asked.append(call)
+        if len(asked) == 1:
+            raise Wait("budget", retry_after=seconds)
+        return None
+
+    transport, script = scripted("flow-list", clock=clock)
+    flow = FlowClient(transport, FLOW_ORIGIN, Tokens(), gate)
+    if sent:
+        assert len(flow.list_flows().flows) == 2
+        assert 2.0 <= clock.sleeps[0] <= 2.25
+    else:
+        with pytest.raises(Wait):
+            flow.list_flows()
+        assert clock.sleeps == []
+    assert len(script.requests) == sent
 
 
 def test_the_gate_is_told_of_a_reply_that_cannot_be_read():

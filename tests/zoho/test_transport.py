@@ -208,22 +208,21 @@ def test_the_next_address_is_tried_when_the_first_refuses(monkeypatch):
             assert transport.request(get(f"http://flow.example.com:{port}")).status == 200
 
 
-def test_something_that_does_not_speak_tls_is_proof_that_nothing_was_sent():
-    listener = socket.create_server(("127.0.0.1", 0))
+def test_calls_at_the_same_time_keep_their_own_deadlines():
+    with raw_server(silent) as slow, raw_server(says(OK)) as fast, one_try(total=0.4) as transport:
+        lost: list[ZohoError] = []
 
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(1)
-            connection.sendall(b"this is not TLS at all\r\n")
-            connection.recv(65536)
+        def wait_for_nothing() -> None:
+            with pytest.raises(AnswerLost) as error:
+                transport.request(get(slow.origin))
+            lost.append(error.value)
 
-    thread = threading.Thread(target=serve)
-    thread.start()
-    error = failure(one_try(total=3.0), get(f"https://127.0.0.1:{listener.getsockname()[1]}"))
-    thread.join(5)
-    listener.close()
-    assert type(error) is NotSent
+        thread = threading.Thread(target=wait_for_nothing)
+        thread.start()
+        answers = [transport.request(get(fast.origin)).status for _ in range(20)]
+        thread.join(5)
+    assert answers == [200] * 20
+    assert len(lost) == 1
 
 
 def test_reads_share_a_connection_and_posts_have_their_own():

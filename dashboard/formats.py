@@ -22,7 +22,7 @@ def rate(value: float | None, digits: int = 1) -> str:
         return "100 %"
     factor = 10**digits
     # The small addend keeps 95.3 (stored as 95.29999...) from being shown as 95.2.
-    cut = floor(value * factor + 1e-7) / factor
+    cut = min(floor(value * factor + 1e-7), 100 * factor - 1) / factor
     return f"{cut:.{digits}f} %"
 
 

@@ -52,10 +52,10 @@ class SilentFlow:
 
 def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: int | None = None) -> Period:
     """The last `days` x 24 hours up to `now`. Two statements."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
     length = timedelta(days=days)
-    start = this_hour + timedelta(hours=1) - length
-    hours = counts.hourly(counts.buckets(start=start, end=now, account_id=account_id, flow_id=flow_id))
+    end = _end(now)
+    start = end - length
+    hours = counts.hourly(counts.buckets(start=start, end=end, account_id=account_id, flow_id=flow_id))
     totals = sum((hour.counts for hour in hours), Counts())
     before = counts.total(counts.buckets(start=start - length, end=start, account_id=account_id, flow_id=flow_id))
     return Period(start=start, end=now, hours=hours, totals=totals, before=before)
@@ -63,8 +63,7 @@ def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: 
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:
     """Flows with the most failures in the period, worst first. Two statements."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    rows = counts.buckets(start=this_hour + timedelta(hours=1) - timedelta(days=days), end=now)
+    rows = counts.buckets(start=_end(now) - timedelta(days=days), end=_end(now))
     grouped: Any = rows.values("flow_id").annotate(**counts.sums())
     worst = [row for row in grouped.order_by("-sum_failed", "flow_id")[:limit] if row["sum_failed"]]
     flows = (
@@ -128,6 +127,11 @@ def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
     found = [_silence(flows[flow_id], active[flow_id]) for flow_id in candidates if flow_id in flows]
     silent = [one for one in found if one is not None]
     return sorted(silent, key=lambda one: one.pause / one.longest_before, reverse=True)[:limit]
+
+
+def _end(now: datetime) -> datetime:
+    """The end of the hour that `now` is in: its bucket belongs to the period."""
+    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _silence(flow: Flow, hours: list[datetime]) -> SilentFlow | None:

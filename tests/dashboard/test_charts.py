@@ -1,0 +1,161 @@
+"""Figures are valid Plotly, say nothing where nothing is known, and the SVG shows the same."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET  # our own markup
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard import charts, svg
+from dashboard.slots import Hole, Slot
+from monitor.queries.counts import Counts
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+MAKERS = (charts.success_rate, charts.durations, charts.outcomes)
+
+
+def make_slot(day: int, succeeded: int = 0, failed: int = 0, **fields: Any) -> Slot:
+    counts = Counts(succeeded, failed, fields.pop("first", succeeded), fields.pop("running", 0), fields.pop("other", 0))
+    return Slot(START + day * DAY, START + (day + 1) * DAY, counts, **fields)
+
+
+def trace(chart: charts.Chart, name: str) -> dict[str, Any]:
+    return next(trace for trace in chart.figure["data"] if trace["name"] == name)
+
+
+counts = st.integers(0, 10**6)
+any_slots = st.lists(
+    st.tuples(counts, counts, counts, counts, st.none() | st.floats(0, 10**8), st.booleans()), max_size=40
+).map(
+    lambda rows: [
+        make_slot(n, ok, bad, first=min(ok, 5), running=run, other=other, p50=p, p95=p and p * 2, is_known=known)
+        for n, (ok, bad, run, other, p, known) in enumerate(rows)
+    ]
+)
+
+
+@settings(deadline=None, max_examples=40)  # a process's first figure takes Plotly half a second
+@given(slots=any_slots)
+def test_every_figure_is_valid_plotly_and_json(slots: list[Slot]) -> None:
+    holes = [Hole(START + DAY, START + 2 * DAY, "not read")]
+    for make in MAKERS:
+        chart = make(slots, UTC, holes)
+        go.Figure(chart.figure)
+        assert json.loads(json.dumps(chart.figure, allow_nan=False)) == chart.figure
+
+
+@settings(deadline=None, max_examples=40)
+@given(slots=any_slots)
+def test_every_figure_can_be_painted_as_well_formed_svg_inside_its_plot(slots: list[Slot]) -> None:
+    for make in MAKERS:
+        chart = make(slots, UTC, [Hole(START, START + DAY, "not read")])
+        root = ET.fromstring(svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=chart.id))
+        for bar in root.iter("rect"):
+            assert -1 <= float(bar.get("y", 0)) <= float(bar.get("y", 0)) + float(bar.get("height", 0)) <= 1001
+
+
+def test_a_day_without_runs_is_a_gap_and_not_a_zero() -> None:
+    chart = charts.success_rate([make_slot(0, 9, 1), make_slot(1), make_slot(2, 10)], UTC)
+    assert trace(chart, "Final result")["y"] == [90, None, 100]
+    assert trace(chart, "Failed")["y"] == [1, None, 0]
+    assert trace(chart, "Final result")["connectgaps"] is False
+
+
+def test_a_gap_breaks_the_painted_line_too() -> None:
+    slots = [make_slot(0, 9, 1), make_slot(1, 9), make_slot(2), make_slot(3, 9), make_slot(4, 9)]
+    chart = charts.success_rate(slots, UTC)
+    markup = svg.paint(chart.figure, title="t", summary="s", id="c")
+    assert markup.count('class="chart__line series-good"') == 2
+
+
+def test_a_lonely_value_between_gaps_is_painted_as_a_dot() -> None:
+    chart = charts.success_rate([make_slot(0), make_slot(1, 9), make_slot(2)], UTC)
+    assert 'class="chart__point series-good"' in svg.paint(chart.figure, title="t", summary="s", id="c")
+
+
+def test_the_first_attempts_stand_beside_the_final_rate_as_a_dotted_line() -> None:
+    chart = charts.success_rate([make_slot(0, 10, 0, first=8)], UTC)
+    assert trace(chart, "First attempt")["y"] == [80]
+    assert trace(chart, "First attempt")["line"]["dash"] == "dot"
+    assert trace(chart, "Final result")["y"] == [100]
+
+
+def test_a_hole_is_shaded_over_every_column_that_it_touches() -> None:
+    slots = [make_slot(day, 5) for day in range(5)]
+    hole = Hole(START + 3.5 * DAY, START + 5 * DAY, "not read")
+    (shape,) = charts.success_rate(slots, UTC, [hole]).figure["layout"]["shapes"]
+    assert (shape["x0"], shape["x1"]) == ("2026-11-03T12:00:00", "2026-11-05T12:00:00")
+
+
+def test_an_empty_slot_in_a_hole_is_not_known_in_the_table() -> None:
+    chart = charts.outcomes([make_slot(0), make_slot(1, is_known=False)], UTC)
+    assert chart.rows[0][1:] == ["0", "0", "0"]
+    assert chart.rows[1][1:] == ["not known"] * 3
+
+
+def test_the_table_says_what_the_chart_draws() -> None:
+    chart = charts.success_rate([make_slot(0, 2999, 1)], UTC)
+    assert chart.rows == [["Sun 1 Nov 00:00", "99.9 %", "99.9 %", "3,000", "1"]]
+    assert len(chart.head) == len(chart.rows[0])
+
+
+@pytest.mark.parametrize(("lowest", "floor"), [(99, 90), (90, 90), (89.9, 80), (62, 50), (3, 0)])
+def test_the_rate_axis_goes_no_lower_than_it_must(lowest: float, floor: int) -> None:
+    slots = [
+        make_slot(0, 100),
+        Slot(START + DAY, START + 2 * DAY, Counts(int(lowest * 10), 1000 - int(lowest * 10), 1000)),
+    ]
+    chart = charts.success_rate(slots, UTC)
+    assert chart.figure["layout"]["yaxis"]["tickvals"][0] == floor
+
+
+@given(most=st.integers(0, 10**12))
+def test_the_count_axis_has_few_whole_ticks_and_holds_the_highest_bar(most: int) -> None:
+    top, step = charts._count_axis(most)
+    assert top >= most
+    assert 1 <= top // step <= 3
+    assert top % step == 0
+
+
+def test_stacked_bars_stand_on_each_other_in_the_svg() -> None:
+    chart = charts.outcomes([make_slot(0, 2, 2), make_slot(1, 1)], UTC)
+    root = ET.fromstring(svg.paint(chart.figure, title="t", summary="s", id="c"))
+    good, bad = (
+        next(r for r in root.iter("rect") if f"series-{role}" in r.get("class", "")) for role in ("good", "bad")
+    )
+    assert float(bad.get("y", 0)) + float(bad.get("height", 0)) == pytest.approx(float(good.get("y", 0)), abs=0.1)
+
+
+def test_times_are_on_the_viewers_clock() -> None:
+    chart = charts.success_rate([make_slot(0, 1)], ZoneInfo("Asia/Kolkata"))
+    assert chart.figure["data"][0]["x"] == ["2026-11-01T05:30:00"]
+
+
+def test_a_chart_without_any_value_says_so() -> None:
+    chart = charts.durations([make_slot(0), make_slot(1)], UTC)
+    assert chart.is_empty
+    assert chart.summary == "No run was timed."
+
+
+def test_the_picture_has_a_name_and_a_description() -> None:
+    chart = charts.success_rate([make_slot(0, 9, 1)], UTC)
+    root = ET.fromstring(svg.paint(chart.figure, title=chart.title, summary="<b>", id="x"))
+    assert root.get("role") == "img"
+    assert [root.find("title").text, root.find("desc").text] == ["Success rate", "<b>"]  # type: ignore[union-attr]
+    assert root.get("aria-labelledby") == "x-title x-desc"
+
+
+def test_a_sparkline_leaves_days_without_runs_empty_and_shows_a_single_failure() -> None:
+    root = ET.fromstring(svg.sparkline([(0, 0), (1000, 1), (5, 0)]))
+    bars = list(root.iter("rect"))
+    assert len(bars) == 3
+    failed = next(bar for bar in bars if "series-bad" in bar.get("class", ""))
+    assert float(failed.get("height", 0)) >= 100

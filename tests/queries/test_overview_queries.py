@@ -1,0 +1,115 @@
+"""The figures of the overview."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Connection, Flow, SyncState, ZohoAccount
+from monitor.queries import overview
+from tests import factories
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def flow(account: ZohoAccount, now: datetime) -> Flow:
+    SyncState.objects.filter(account=account).update(state="ok", last_complete_at=now)
+    return factories.make_flow(account)
+
+
+def test_a_period_stands_beside_the_one_before(flow: Flow, now: datetime, bucket: Any) -> None:
+    bucket(flow, now, 8, 2, first_succeeded=7)
+    bucket(flow, now - timedelta(days=7) + HOUR, 10)
+    bucket(flow, now - timedelta(days=7), 4, 4)
+    bucket(flow, now - timedelta(days=14), 1)
+    found = overview.period(now, 7)
+    assert (found.totals.finished, found.totals.rate, found.totals.first_rate) == (20, 90, 85)
+    assert (found.before.finished, found.before.rate) == (8, 50)
+    assert [hour.counts.finished for hour in found.hours] == [10, 10]
+
+
+def test_a_period_of_one_flow_holds_no_other(flow: Flow, now: datetime, bucket: Any) -> None:
+    bucket(flow, now, 1)
+    bucket(factories.make_flow(flow.account), now, 5)
+    bucket(factories.make_flow(), now, 7)
+    assert overview.period(now, 7, flow_id=flow.pk).totals.succeeded == 1
+    assert overview.period(now, 7, account_id=flow.account_id).totals.succeeded == 6
+
+
+def test_where_nothing_ran_there_is_no_rate(flow: Flow, now: datetime) -> None:
+    totals = overview.period(now, 7).totals
+    assert (totals.rate, totals.first_rate, totals.finished) == (None, None, 0)
+
+
+def test_the_worst_flow_has_the_most_failures(flow: Flow, now: datetime, bucket: Any) -> None:
+    other, fine = factories.make_flow(flow.account), factories.make_flow(flow.account)
+    bucket(flow, now, 0, 2)
+    bucket(other, now, 90, 5)
+    bucket(other, now - HOUR, 5, 0)
+    bucket(fine, now, 10)
+    worst = overview.worst_flows(now, 7)
+    assert [(row.flow, row.counts.failed, row.counts.finished) for row in worst] == [(other, 5, 100), (flow, 2, 2)]
+
+
+def regular(flow: Flow, last: datetime, bucket: Any, every: int = 4) -> None:
+    for n in range(40):
+        bucket(flow, last - timedelta(hours=every * n), 1)
+
+
+def test_a_flow_that_pauses_longer_than_ever_is_silent(flow: Flow, now: datetime, bucket: Any) -> None:
+    regular(flow, now - timedelta(hours=30), bucket)
+    (found,) = overview.silent_flows(now)
+    assert (found.flow, found.pause, found.longest_before) == (flow, timedelta(hours=30), timedelta(hours=4))
+
+
+def test_a_flow_that_pauses_each_weekend_is_not_silent_on_sunday(flow: Flow, now: datetime, bucket: Any) -> None:
+    for day in range(2, 20):
+        at = now - timedelta(days=day)
+        if at.weekday() < 5:
+            bucket(flow, at, 1)
+    assert overview.silent_flows(now) == []
+
+
+def test_our_own_outage_is_not_its_silence(flow: Flow, now: datetime, bucket: Any) -> None:
+    regular(flow, now - timedelta(hours=30), bucket)
+    SyncState.objects.update(last_complete_at=now - timedelta(hours=29))
+    assert overview.silent_flows(now) == []
+
+
+@pytest.mark.parametrize(
+    "fields", [{"status": "inactive"}, {"gone_at": factories.NOON}, {"hole_reason": "rows missing"}]
+)
+def test_a_flow_that_cannot_run_or_is_not_known_is_not_called_silent(
+    flow: Flow, now: datetime, bucket: Any, fields: dict[str, Any]
+) -> None:
+    regular(flow, now - timedelta(hours=30), bucket)
+    Flow.objects.update(**fields)
+    assert overview.silent_flows(now) == []
+
+
+def test_a_connection_that_is_not_active_is_broken(account: ZohoAccount, now: datetime) -> None:
+    for name, status, gone in (("a", "active", None), ("b", "expired", None), ("c", "error", now)):
+        Connection.objects.create(
+            account=account,
+            connection_id=name,
+            connection_name=name,
+            status=status,
+            status_since=now,
+            first_seen_at=now,
+            seen_at=now,
+            gone_at=gone,
+        )
+    assert [one.connection_id for one in overview.broken_connections()] == ["b"]
+
+
+def test_unacknowledged_alerts_come_first(flow: Flow, now: datetime) -> None:
+    rule = factories.make_alert_rule(flow.account)
+    fields = {"rule": rule, "state": "firing", "evaluated_at": now}
+    known = flow.alert_states.create(**fields, is_open=True, since=now, acknowledged_at=now)
+    other = factories.make_flow(flow.account)
+    fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2))
+    factories.make_flow(flow.account).alert_states.create(**fields, is_open=False, since=now)
+    assert list(overview.open_alerts()) == [fresh, known]

@@ -100,7 +100,7 @@ def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[in
     """(succeeded, failed) per flow and day of 24 hours, oldest first, for sparklines. One statement."""
     start = now - timedelta(days=days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
-    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=start, hour__lt=now)
+    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=start, hour__lte=now)
     for flow_id, hour, succeeded, failed in rows.values_list("flow_id", "hour", "succeeded", "failed"):
         place = min(int((hour - start) / timedelta(days=1)), days - 1)
         before = table[flow_id][place]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import xml.etree.ElementTree as ET  # our own markup
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,11 @@ MAKERS = (charts.success_rate, charts.durations, charts.outcomes)
 def make_slot(day: int, succeeded: int = 0, failed: int = 0, **fields: Any) -> Slot:
     counts = Counts(succeeded, failed, fields.pop("first", succeeded), fields.pop("running", 0), fields.pop("other", 0))
     return Slot(START + day * DAY, START + (day + 1) * DAY, counts, **fields)
+
+
+def parse(markup: str) -> ET.Element:
+    """Our own markup: nothing of it was sent by anybody."""
+    return ET.fromstring(markup)  # noqa: S314
 
 
 def trace(chart: charts.Chart, name: str) -> dict[str, Any]:
@@ -57,7 +62,7 @@ def test_every_figure_is_valid_plotly_and_json(slots: list[Slot]) -> None:
 def test_every_figure_can_be_painted_as_well_formed_svg_inside_its_plot(slots: list[Slot]) -> None:
     for make in MAKERS:
         chart = make(slots, UTC, [Hole(START, START + DAY, "not read")])
-        root = ET.fromstring(svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=chart.id))
+        root = parse(svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=chart.id))
         for bar in root.iter("rect"):
             assert -1 <= float(bar.get("y", 0)) <= float(bar.get("y", 0)) + float(bar.get("height", 0)) <= 1001
 
@@ -127,7 +132,7 @@ def test_the_count_axis_has_few_whole_ticks_and_holds_the_highest_bar(most: int)
 
 def test_stacked_bars_stand_on_each_other_in_the_svg() -> None:
     chart = charts.outcomes([make_slot(0, 2, 2), make_slot(1, 1)], UTC)
-    root = ET.fromstring(svg.paint(chart.figure, title="t", summary="s", id="c"))
+    root = parse(svg.paint(chart.figure, title="t", summary="s", id="c"))
     good, bad = (
         next(r for r in root.iter("rect") if f"series-{role}" in r.get("class", "")) for role in ("good", "bad")
     )
@@ -147,14 +152,14 @@ def test_a_chart_without_any_value_says_so() -> None:
 
 def test_the_picture_has_a_name_and_a_description() -> None:
     chart = charts.success_rate([make_slot(0, 9, 1)], UTC)
-    root = ET.fromstring(svg.paint(chart.figure, title=chart.title, summary="<b>", id="x"))
+    root = parse(svg.paint(chart.figure, title=chart.title, summary="<b>", id="x"))
     assert root.get("role") == "img"
     assert [root.find("title").text, root.find("desc").text] == ["Success rate", "<b>"]  # type: ignore[union-attr]
     assert root.get("aria-labelledby") == "x-title x-desc"
 
 
 def test_a_sparkline_leaves_days_without_runs_empty_and_shows_a_single_failure() -> None:
-    root = ET.fromstring(svg.sparkline([(0, 0), (1000, 1), (5, 0)]))
+    root = parse(svg.sparkline([(0, 0), (1000, 1), (5, 0)]))
     bars = list(root.iter("rect"))
     assert len(bars) == 3
     failed = next(bar for bar in bars if "series-bad" in bar.get("class", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,14 +30,12 @@ def test_days_begin_at_the_viewers_midnight(now: datetime) -> None:
 def test_the_day_that_changes_the_clock_is_one_slot() -> None:
     end = datetime(2026, 10, 27, tzinfo=UTC)
     begins = slots.starts(end - timedelta(days=3), end, 24, BERLIN)
-    lengths = [
-        after.astimezone(UTC) - before.astimezone(UTC) for before, after in zip(begins, begins[1:], strict=False)
-    ]
+    lengths = [after.astimezone(UTC) - before.astimezone(UTC) for before, after in pairwise(begins)]
     assert timedelta(hours=25) in lengths
 
 
 @given(
-    start=st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    start=st.integers(0, 24 * 365 * 3).map(lambda hours: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hours)),
     hours=st.integers(1, 24 * 40),
     slot_hours=st.sampled_from([1, 6, 24]),
     zone=st.sampled_from(ZONES),
@@ -45,7 +44,6 @@ def test_the_day_that_changes_the_clock_is_one_slot() -> None:
 def test_no_run_is_lost_or_counted_twice_whatever_the_zone(
     start: datetime, hours: int, slot_hours: int, zone: ZoneInfo, counts: list[int]
 ) -> None:
-    start = start.replace(minute=0, second=0, microsecond=0)
     end = start + timedelta(hours=hours)
     begins = slots.starts(start, end, slot_hours, zone)
     rows = [HourCounts(start + timedelta(hours=n % hours), Counts(succeeded=c)) for n, c in enumerate(counts)]

@@ -1,0 +1,117 @@
+"""The list of flows and the page of one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Flow, SyncState, User, ZohoAccount
+from tests import factories
+from tests.dashboard.test_overview import text_of
+
+
+def test_the_list_shows_figures_and_completeness(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
+    busy_flow(flow_name="Lead to campaign", trigger_app="Zoho Forms")
+    words = text_of(signed_in(vera).get("/flows/"))
+    assert "Lead to campaign Zoho Forms" in words
+    assert "90.0 % 9 succeeded, 1 failed in 14 days" in words
+    assert "just now Complete" in words
+
+
+def test_a_flow_with_a_hole_is_marked_in_the_list(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow(hole_reason="31 rows are missing")
+    page = signed_in(vera).get("/flows/")
+    assert "Hole" in text_of(page)
+    assert b"31 rows are missing" in page.content
+
+
+def test_search_that_finds_nothing_offers_a_way_back(vera: User, signed_in: Any, busy_flow: Any) -> None:
+    busy_flow()
+    words = text_of(signed_in(vera).get("/flows/?text=zzz"))
+    assert "No flow matches these filters. Clear the filters" in words
+
+
+@pytest.mark.parametrize("query", ["sort=sideways", "status=odd", "account=x", "page=0", "page=x", "text=%00"])
+def test_a_filter_that_cannot_be_read_is_a_400_that_says_so(
+    vera: User, signed_in: Any, busy_flow: Any, query: str
+) -> None:
+    busy_flow(flow_name="Lead to campaign")
+    page = signed_in(vera).get(f"/flows/?{query}")
+    assert page.status_code == 400
+    assert "a filter cannot be read" in text_of(page)
+    assert "Lead to campaign" not in text_of(page)
+
+
+def test_the_sorted_column_says_so_to_everybody(vera: User, signed_in: Any, busy_flow: Any) -> None:
+    busy_flow()
+    assert b'aria-sort="ascending"' in signed_in(vera).get("/flows/?sort=name").content
+
+
+def test_many_flows_are_paged_and_cost_no_more_statements(
+    vera: User, signed_in: Any, healthy: ZohoAccount, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(60):
+        factories.make_flow(healthy, flow_name=f"Flow {n:02}")
+    client = signed_in(vera)
+    with django_assert_max_num_queries(12):
+        page = client.get("/flows/?sort=name")
+    assert "1–50 of 60 flows" in text_of(page)
+    assert b"sort=name&amp;page=2" in page.content
+    assert "Flow 59" in text_of(client.get("/flows/?sort=name&page=2"))
+
+
+def test_a_flow_shows_charts_runs_alerts_and_counters(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow: Flow = busy_flow(flow_name="Lead to campaign", execution_count=10, baseline_total=0)
+    rule = factories.make_alert_rule(flow.account)
+    flow.alert_states.create(rule=rule, state="firing", is_open=True, since=at_noon, evaluated_at=at_noon, rate=88.0)
+    page = signed_in(vera).get(flow.get_absolute_url())
+    words = text_of(page)
+    assert page.content.count(b'class="chart__svg"') == 3
+    assert "All runs 10 10 0 0" in words
+    assert "ACTION_FAILED" in words
+    assert "Firing" in words
+    assert "the mirror is not complete" not in words
+
+
+def test_a_hole_is_shown_as_a_hole(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
+    flow = busy_flow(hole_reason="31 rows are missing", executions_read_at=at_noon - timedelta(days=2))
+    page = signed_in(vera).get(flow.get_absolute_url())
+    assert "From 20 Nov 12:00:00 to 22 Nov 12:00:00 the mirror is not complete. 31 rows are missing" in text_of(page)
+    assert b"chart__hole" in page.content
+
+
+def test_a_history_that_was_never_read_is_unknown_as_a_whole(
+    vera: User, signed_in: Any, healthy: ZohoAccount, at_noon: datetime
+) -> None:
+    flow = factories.make_flow(healthy)
+    words = text_of(signed_in(vera).get(flow.get_absolute_url()))
+    assert "The history was never read to its end." in words
+    assert "Not read completely yet" in words
+
+
+def test_a_flow_of_an_unreachable_account_is_shaded_since(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow = busy_flow()
+    SyncState.objects.update(state="unreachable", last_complete_at=at_noon - timedelta(hours=30))
+    assert b"chart__hole" in signed_in(vera).get(flow.get_absolute_url()).content
+
+
+def test_a_deleted_flow_keeps_its_page(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
+    flow = busy_flow(gone_at=at_noon - timedelta(days=1))
+    assert "Deleted in Zoho" in text_of(signed_in(vera).get(flow.get_absolute_url()))
+
+
+def test_a_flow_costs_at_most_fifteen_statements(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, django_assert_max_num_queries: Any
+) -> None:
+    flow = busy_flow()
+    client = signed_in(vera)
+    with django_assert_max_num_queries(15):
+        client.get(flow.get_absolute_url())

@@ -1,0 +1,150 @@
+"""The first page."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Connection, Flow, SyncState, User, ZohoAccount
+from tests import factories
+
+
+def text_of(response: Any) -> str:
+    """The page's words, without markup, on one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def test_a_new_installation_says_how_to_connect(ada: User, vera: User, signed_in: Any) -> None:
+    page = signed_in(ada).get("/")
+    assert "No Zoho account is connected yet" in text_of(page)
+    assert b"/accounts-zoho/connect/" in page.content
+    assert "An admin connects it" in text_of(signed_in(vera).get("/"))
+
+
+def test_the_rate_stands_beside_the_first_attempts_and_the_period_before(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow()
+    words = text_of(signed_in(vera).get("/"))
+    assert "Success rate 90.0 %" in words
+    assert "First attempt 90.0 %" in words
+    assert "Failed runs 1 0 in the 7 days before" in words
+
+
+def test_a_healthy_mirror_shows_its_age_and_no_banner(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow()
+    page = signed_in(vera).get("/")
+    assert b"freshness-banner" not in page.content
+    assert "As of 30 s ago Complete" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"state": "unreachable", "reason": "connect timed out"}, "Cannot be reached"),
+        ({"state": "revoked", "reason": "invalid_code"}, "Credentials refused"),
+        ({"last_complete_at": factories.NOON - timedelta(hours=2)}, "Out of date"),
+        ({"state": "never", "last_complete_at": None}, "Not read yet"),
+    ],
+)
+def test_a_mirror_in_trouble_is_never_all_green(
+    vera: User, signed_in: Any, healthy: ZohoAccount, at_noon: datetime, state: dict[str, Any], words: str
+) -> None:
+    SyncState.objects.update(**state)
+    page = signed_in(vera).get("/")
+    assert b"freshness-banner" in page.content
+    assert words in text_of(page)
+    assert state.get("reason", "") in text_of(page)
+    assert "No alert is open." not in text_of(page)
+
+
+def test_the_time_since_the_last_complete_read_is_shaded(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow()
+    assert b"chart__hole" not in signed_in(vera).get("/").content
+    SyncState.objects.update(state="unreachable", last_complete_at=at_noon - timedelta(hours=30))
+    page = signed_in(vera).get("/")
+    assert b"chart__hole" in page.content
+    assert "Not known for sure" in text_of(page)
+
+
+def test_worst_flows_alerts_connections_and_silent_flows_are_listed(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow: Flow = busy_flow(flow_name="Lead to campaign")
+    rule = factories.make_alert_rule(flow.account)
+    flow.alert_states.create(
+        rule=rule,
+        state="firing",
+        is_open=True,
+        since=at_noon - timedelta(hours=2),
+        evaluated_at=at_noon,
+        rate=88.0,
+        runs=50,
+    )
+    Connection.objects.create(
+        account=flow.account,
+        connection_id="1",
+        connection_name="Books main",
+        status="expired",
+        status_since=at_noon - timedelta(days=1),
+        first_seen_at=at_noon,
+        seen_at=at_noon,
+    )
+    quiet = factories.make_flow(flow.account, flow_name="Nightly clean-up")
+    for n in range(9):
+        quiet.hours.create(hour=at_noon - timedelta(hours=40 + 4 * n), succeeded=1)
+    words = text_of(signed_in(vera).get("/"))
+    assert "Lead to campaign Firing 88.0 % of 50 runs, fires below 95.0 %" in words
+    assert "Books main Expired" in words
+    assert "Nightly clean-up Silent No run for 1 d 15 h; its longest pause in four weeks was 4 h" in words
+
+
+def test_the_refreshed_part_is_the_very_part_of_the_page(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow()
+    client = signed_in(vera)
+    page = client.get("/").content.decode()
+    for part in ("cards", "chart"):
+        piece = client.get("/", {"part": part}, headers={"HX-Request": "true"}).content.decode()
+        tokens = re.compile(r"\s+|\?[^\"]*")  # the address of the next refresh names the part
+        assert tokens.sub("", piece) in tokens.sub("", page)
+
+
+def test_without_htmx_a_part_is_the_whole_page(vera: User, signed_in: Any, healthy: ZohoAccount) -> None:
+    assert b"<!DOCTYPE html>" in signed_in(vera).get("/?part=cards").content
+
+
+@pytest.mark.parametrize("days", ["1", "7", "30", "90", "12", "x", ""])
+def test_every_period_can_be_asked_for(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, days: str
+) -> None:
+    busy_flow()
+    page = signed_in(vera).get("/", {"days": days})
+    assert page.status_code == 200
+    figure = re.search(r'<script id="chart-success-rate" type="application/json">(.*?)</script>', page.content.decode())
+    assert figure is not None
+    assert json.loads(figure[1])["data"][1]["name"] == "Final result"
+
+
+def test_the_page_costs_at_most_fifteen_statements(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(4):
+        flow = busy_flow()
+        rule = factories.make_alert_rule(flow.account)
+        flow.alert_states.create(rule=rule, state="firing", is_open=True, since=at_noon, evaluated_at=at_noon)
+        quiet = factories.make_flow(flow.account)
+        for n in range(9):
+            quiet.hours.create(hour=at_noon - timedelta(hours=40 + 4 * n), succeeded=1)
+    client = signed_in(vera)
+    with django_assert_max_num_queries(15):
+        client.get("/")

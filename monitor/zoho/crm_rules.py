@@ -92,12 +92,10 @@ class CrmRules(CrmApi):
     def workflow_configurations(self, module: str) -> RuleConfiguration:
         """What rules of a module may be made of: triggers, and the actions each allows.
 
-        Errors: `Refused`. Source: notes, section 1; seed workflow-apis-part-3, step 5.
+        Parameters: `module` its API name. Errors: `Refused`.
+        Source: notes, section 1 (workflow_configurations.json: not below settings); seed, step 5.
         """
-        params = {"module": module}
-        return rule_extras.rule_configuration(
-            self._get("settings", "automation", "workflow_configurations", params=params)
-        )
+        return rule_extras.rule_configuration(self._get("workflow_configurations", params={"module": module}))
 
 
 def comma_list(ids: Sequence[str], most: int) -> str:

@@ -151,7 +151,7 @@ CRM_RULES = [
     ),
     get(
         "workflow_configurations", lambda c: c.workflow_configurations("Deals"),
-        f"{AUTO}/workflow_configurations?module=Deals", "crm-configurations",
+        f"{V8}/workflow_configurations?module=Deals", "crm-configurations",
     ),
     Endpoint(
         "create_workflow_rule", lambda c: c.create_workflow_rule({"name": "n"}),

@@ -4,10 +4,22 @@
 class RefusalError(Exception):
     """A request that the organisation does not grant."""
 
-    def __init__(self, code: str, message: str, details: str | dict[str, object] = "", status: int = 400) -> None:
-        """`code` and `status` as in the error tables of the documents."""
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        details: str | dict[str, object] = "",
+        status: int = 400,
+        *,
+        under: str = "",
+    ) -> None:
+        """`code` and `status` as in the error tables of the documents.
+
+        `under` names the list in which CRM wraps the errors of rows (notes/zoho-api section 2.5).
+        """
         super().__init__(message)
         self.code = code
         self.message = message
         self.details = details
         self.status = status
+        self.under = under

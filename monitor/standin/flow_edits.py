@@ -10,12 +10,18 @@ from monitor.standin.errors import RefusalError
 from monitor.standin.flows import Counters, Flow
 from monitor.standin.organisation import STAFF, Connection
 from monitor.standin.timeline import Timeline
+from monitor.standin.web.shapes import Shape, check_flow
 
 if TYPE_CHECKING:
     from monitor.standin.world import World
 
 MAX_ACTIONS = 50  # seed, "Flow Execution Limits"
 MAX_FUNCTIONS = 10
+TRIGGER: Shape = {"type": str, "app": str, "event": str}
+ACTION: Shape = {"action_id": str, "app": str, "action": str}
+FLOW: Shape = {"flow_name": str, "description": str, "trigger": TRIGGER, "actions": [ACTION]}
+CONNECTION: Shape = {"connection_name": str, "app": str, "auth_type": str, "config": {"scopes": [str]}}
+WEBHOOK: Shape = {"webhook_name": str, "flow_id": str, "method": str, "authentication": {"type": str}}
 
 
 @dataclass(slots=True)
@@ -48,16 +54,16 @@ def invalid(details: str) -> RefusalError:
 
 def check_trigger(trigger: Any) -> dict[str, Any]:
     """A trigger is an object with a type; unknown fields are kept."""
-    if not isinstance(trigger, dict) or not isinstance(trigger.get("type"), str):
+    if trigger is None or not check_flow(trigger, TRIGGER).get("type"):
         raise invalid("trigger must be an object with a type")
-    return trigger
+    return dict(trigger)
 
 
 def check_action(action: Any) -> dict[str, Any]:
     """An action is an object with app and action; unknown fields (config, on_error) are kept."""
-    if not isinstance(action, dict) or not all(isinstance(action.get(name), str) for name in ("app", "action")):
+    if not all(check_flow(action, ACTION).get(name) for name in ("app", "action")):
         raise invalid("an action must be an object with app and action")
-    return action
+    return dict(action)
 
 
 class FlowEdits:
@@ -80,8 +86,8 @@ class FlowEdits:
 
     def create_flow(self, at: datetime, *, body: dict[str, Any]) -> Flow:
         """A new flow; it is inactive and runs only when somebody makes it run."""
-        name = body.get("flow_name")
-        if not isinstance(name, str) or not name.strip():
+        name = str(check_flow(body, FLOW).get("flow_name") or "")
+        if not name.strip():
             raise invalid("flow_name is mandatory")
         trigger = check_trigger(body.get("trigger"))
         wished = [check_action(one) for one in body.get("actions") or []]
@@ -125,14 +131,15 @@ class FlowEdits:
     def update_flow(self, at: datetime, *, flow_id: str, body: dict[str, Any]) -> Flow:
         """Change the given fields of a flow."""
         flow = self._flow(at, flow_id)
-        trigger = check_trigger(body["trigger"]) if "trigger" in body else flow.trigger
+        check_flow(body, FLOW)
+        trigger = check_trigger(body["trigger"]) if body.get("trigger") is not None else flow.trigger
         actions = flow.actions
-        if "actions" in body:
+        if body.get("actions") is not None:
             wished = [check_action(one) for one in body["actions"] or []]
             self._check_size(wished)
-            actions = [one if "action_id" in one else self._with_id(one) for one in wished]
+            actions = [one if one.get("action_id") else self._with_id(one) for one in wished]
         flow.name = str(body.get("flow_name") or flow.name)
-        flow.description = str(body.get("description", flow.description))
+        flow.description = str(flow.description if body.get("description") is None else body["description"])
         flow.trigger, flow.actions, flow.modified = trigger, actions, at.replace(microsecond=0)
         return flow
 
@@ -180,18 +187,18 @@ class FlowEdits:
 
     def create_connection(self, at: datetime, *, body: dict[str, Any]) -> Connection:
         """A new connection, which works."""
-        name, app = body.get("connection_name"), body.get("app")
-        if not isinstance(name, str) or not isinstance(app, str) or not name or not app:
+        name, app = check_flow(body, CONNECTION).get("connection_name"), body.get("app")
+        if not name or not app:
             raise invalid("connection_name and app are mandatory")
-        config = body.get("config") if isinstance(body.get("config"), dict) else {}
+        config = body.get("config") or {}
         connection = Connection(
             connection_id=self._identity(5),
             name=name,
             app=app,
-            auth_type=str(body.get("auth_type", "oauth2")),
+            auth_type=str(body.get("auth_type") or "oauth2"),
             created=at.replace(microsecond=0),
             works=Timeline(initial=True),
-            scopes=[str(one) for one in (config or {}).get("scopes") or []],
+            scopes=[str(one) for one in config.get("scopes") or []],
         )
         self._world.connections[connection.connection_id] = connection
         return connection
@@ -205,8 +212,9 @@ class FlowEdits:
     def update_connection(self, at: datetime, *, connection_id: str, body: dict[str, Any]) -> Connection:
         """Rename a connection or sign in anew, which repairs it."""
         connection = self._connection(connection_id)
+        check_flow(body, CONNECTION)
         connection.name = str(body.get("connection_name") or connection.name)
-        if "config" in body and not connection.works.at(at):
+        if body.get("config") is not None and not connection.works.at(at):
             connection.works.turn_on(at)
         return connection
 
@@ -218,8 +226,8 @@ class FlowEdits:
 
     def create_webhook(self, at: datetime, *, body: dict[str, Any]) -> Webhook:
         """A custom webhook for a flow that exists."""
-        name, flow_id = body.get("webhook_name"), str(body.get("flow_id", ""))
-        if not isinstance(name, str) or not name:
+        name, flow_id = check_flow(body, WEBHOOK).get("webhook_name"), str(body.get("flow_id") or "")
+        if not name:
             raise invalid("webhook_name is mandatory")
         self._flow(at, flow_id)
         identity = self._identity(4)
@@ -227,7 +235,7 @@ class FlowEdits:
             identity,
             name,
             flow_id,
-            str(body.get("method", "POST")),
+            str(body.get("method") or "POST"),
             hexadecimal(24, "webhook", self._world.settings.seed, identity),
             at.replace(microsecond=0),
             dict(body.get("authentication") or {}),

@@ -52,7 +52,7 @@ def picture(world):
     }
 
 
-@settings(CALM, max_examples=60)
+@settings(CALM, max_examples=30)
 @given(names=st.lists(st.sampled_from(HAPPENINGS), max_size=30), seed=st.integers(0, 10_000))
 def test_counters_are_the_rows_and_a_restart_changes_nothing(names, seed, tmp_path):
     state = tmp_path / f"state-{seed}-{len(names)}-{hash(tuple(names))}"
@@ -83,7 +83,7 @@ def test_counters_are_the_rows_and_a_restart_changes_nothing(names, seed, tmp_pa
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),

@@ -11,6 +11,7 @@ from monitor.standin.crm.rules_api import invalid, matches
 from monitor.standin.crm.templates import MODULES
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.routing import Router
+from monitor.standin.web.shapes import Shape
 from monitor.standin.web.wire import Reply, Request, json_reply, no_content
 from monitor.standin.world import World
 
@@ -23,6 +24,7 @@ MANDATORY = {
     "email_notifications": ("name", "module", "template"),
 }
 MOST_ROWS = 10
+ROW: Shape = {"id": str, "name": str, "module": {"api_name": str, "id": str}, "url": str}
 
 
 class ActionsApi:
@@ -79,9 +81,9 @@ class _OneKind:
             if not row.get(name):
                 return missing(name, f"{path}.{name}")
         module = row.get("module")
-        if module is not None and (not isinstance(module, dict) or module.get("api_name") not in MODULES):
+        if module is not None and module.get("api_name") not in MODULES:
             return bad("INVALID_DATA", "the module is invalid", api_name="module", json_path=path + ".module")
-        if self._kind == "webhooks" and "url" in row and not _secure(str(row["url"])):
+        if self._kind == "webhooks" and row.get("url") is not None and not _secure(str(row["url"])):
             message = "Url you've configured is not secure"
             return bad("INVALID_DATA", message, api_name="url", json_path=path + ".url")
         taken = [one["id"] for one in self._rows.values() if one["name"] == row.get("name")]
@@ -92,7 +94,7 @@ class _OneKind:
     def create(self, request: Request) -> Reply:
         """New rows, each judged by itself."""
         results = []
-        for place, row in enumerate(rows_of(request, self._kind, most=MOST_ROWS)):
+        for place, row in enumerate(rows_of(request, self._kind, most=MOST_ROWS, shape=ROW)):
             fresh = {name: value for name, value in row.items() if name != "id"}
             wrong = self._wrong(fresh, place, new=True)
             if wrong is None:
@@ -108,18 +110,20 @@ class _OneKind:
         wrong = self._wrong(row, place, new=False)
         if wrong is not None:
             return wrong
-        self._world.store.put(self._kind, {**old, **row, "module": old["module"]})
+        self._world.store.put(
+            self._kind, {**old, **row, "name": row.get("name") or old["name"], "module": old["module"]}
+        )
         return good(old["id"], "updated")
 
     def update_many(self, request: Request) -> Reply:
         """Change rows by the ids in the body."""
-        rows = rows_of(request, self._kind, most=MOST_ROWS)
+        rows = rows_of(request, self._kind, most=MOST_ROWS, shape=ROW)
         results = [self._update(row, place) for place, row in enumerate(rows)]
         return answer(self._kind, results, mixed_is_207=self._world.habits.mixed_is_207)
 
     def update_one(self, request: Request, row_id: str) -> Reply:
         """Change the row in the address."""
-        row = rows_of(request, self._kind, most=1)[0]
+        row = rows_of(request, self._kind, most=1, shape=ROW)[0]
         return answer(self._kind, [self._update({**row, "id": row_id}, 0)])
 
     def _delete(self, row_id: str) -> Result:

@@ -9,6 +9,7 @@ from monitor.standin.crm.rules_api import invalid
 from monitor.standin.crm.templates import MODULES
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.routing import Router
+from monitor.standin.web.shapes import Shape
 from monitor.standin.web.wire import Reply, Request, json_reply, no_content
 from monitor.standin.world import World
 
@@ -18,6 +19,9 @@ NAME = "connected_workflows"
 PATH = "$.connected_workflows[0]"
 # The seed's pattern: letters, digits, some signs, spaces, and whatever lies outside Basic Latin.
 ALLOWED = re.compile(r"[0-9a-zA-Z_\-\\.|$?,'/!\s\u0080-\U0010ffff]+")
+MODULE: Shape = {"api_name": str, "id": str}
+ROW: Shape = {"name": str, "description": str, "primary_module": MODULE}
+RULE: Shape = {"name": str, "module": MODULE}
 ACTIVE_LIMIT = 10
 
 
@@ -60,7 +64,7 @@ class ConnectedApi:
 
     def create(self, request: Request) -> Reply:
         """A new one as a draft; one a primary module, names are unique."""
-        body = rows_of(request, NAME, most=1)[0]
+        body = rows_of(request, NAME, most=1, shape=ROW)[0]
         result = self._wrong_name(body, "") if body.get("name") else missing("name", PATH + ".name")
         module, wrong_module = self._module(body.get("primary_module"))
         result = result or wrong_module
@@ -86,12 +90,12 @@ class ConnectedApi:
         path = PATH + ".primary_module"
         if given is None:
             return "", missing("primary_module", path)
-        if not isinstance(given, dict) or not ({"api_name", "id"} & set(given)):
+        if not (given.get("api_name") or given.get("id")):
             expected = [{"api_name": name, "json_path": f"{path}.{name}"} for name in ("id", "api_name")]
             return "", bad("EXPECTED_FIELD_MISSING", "Expected field missing", expected_fields=expected)
         by_id = {module_stub(self._world.prefix, name)["id"]: name for name in MODULES}
-        names = {given["api_name"]} if "api_name" in given else set()
-        names |= {by_id.get(given["id"], "")} if "id" in given else set()
+        names = {given["api_name"]} if given.get("api_name") else set()
+        names |= {by_id.get(given["id"], "")} if given.get("id") else set()
         if len(names) > 1:
             return "", bad("AMBIGUITY_DURING_PROCESSING", "Ambiguity while processing the request", json_path=path)
         name = names.pop()
@@ -117,13 +121,12 @@ class ConnectedApi:
 
     def update(self, request: Request, row_id: str) -> Reply:
         """Rename or describe; rules are changed by their own endpoint."""
-        row, body = self._row(row_id), rows_of(request, NAME, most=1)[0]
-        result = self._wrong_name(body, row_id) if "name" in body else None
+        row, body = self._row(row_id), rows_of(request, NAME, most=1, shape=ROW)[0]
+        result = self._wrong_name(body, row_id) if body.get("name") is not None else None
         if result is None:
-            kept: dict[str, Any] = {
-                name: body[name] for name in ("name", "description", "nodes", "connections") if name in body
-            }
-            self._world.store.put(NAME, {**row, **kept})
+            names = ("name", "description", "nodes", "connections")
+            kept = {name: body[name] for name in names if body.get(name) is not None}
+            self._world.store.put(NAME, row | kept)
             result = good(row_id, "connected workflow updated successfully")
         return answer(NAME, [result])
 
@@ -175,8 +178,8 @@ class ConnectedApi:
 
     def create_rule(self, request: Request, row_id: str) -> Reply:
         """Add a rule to a connected workflow."""
-        row, body = self._row(row_id), rows_of(request, "rules", most=1)[0]
-        if not isinstance(body.get("module"), dict) or body["module"].get("api_name") not in MODULES:
+        row, body = self._row(row_id), rows_of(request, "rules", most=1, shape=RULE)[0]
+        if (body.get("module") or {}).get("api_name") not in MODULES:
             return answer("rules", [missing("module", "$.rules[0].module")])
         identity = crm_id(self._world.prefix, 620_000_000 + int(row_id[-6:]) * 100 + len(row["rules"]))
         self._world.store.put(NAME, {**row, "rules": [*row["rules"], {**body, "id": identity}]})
@@ -184,7 +187,7 @@ class ConnectedApi:
 
     def update_rule(self, request: Request, row_id: str, rule_id: str) -> Reply:
         """Change a rule of a connected workflow."""
-        row, body = self._row(row_id), rows_of(request, "rules", most=1)[0]
+        row, body = self._row(row_id), rows_of(request, "rules", most=1, shape=RULE)[0]
         if rule_id not in [rule["id"] for rule in row["rules"]]:
             return answer("rules", [bad("INVALID_DATA", "the id given seems to be invalid", id=rule_id)])
         rules = [{**rule, **body, "id": rule_id} if rule["id"] == rule_id else rule for rule in row["rules"]]

@@ -15,10 +15,13 @@ from monitor.standin.crm.rules import ORG_ZONE, written
 from monitor.standin.crm.templates import MODULES
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.routing import Router
+from monitor.standin.web.shapes import ANY_OBJECT, Shape, check_crm
 from monitor.standin.web.wire import Reply, Request, json_reply, no_content
 from monitor.standin.world import World
 
 MAX_COMPOSITE = 5
+PART: Shape = {"method": str, "uri": str, "url": str, "params": ANY_OBJECT}
+BULK: Shape = {"query": {"fields": [str]}}
 JOB_SECONDS = 20
 Dispatch = Callable[[Request], Reply]
 
@@ -66,8 +69,8 @@ class QueryApi:
     def composite(self, request: Request) -> Reply:
         """Up to five calls in one; each part has its own status."""
         name = "composite_request" if request.path.endswith("/composite") else "__composite_requests"
-        parts = request.json_object().get(name)
-        if not isinstance(parts, list) or not parts:
+        parts = check_crm(request.json_object(), {name: [PART]}).get(name)
+        if not parts:
             raise RefusalError("MANDATORY_NOT_FOUND", "required field not found", {"api_name": name})
         if len(parts) > MAX_COMPOSITE:
             raise RefusalError("LIMIT_EXCEEDED", "more than 5 requests", {"api_name": name, "limit": MAX_COMPOSITE})
@@ -101,9 +104,10 @@ class QueryApi:
 
     def bulk_create(self, request: Request) -> Reply:
         """A new job that is done after some seconds."""
-        query = request.json_object().get("query") or {}
+        query = check_crm(request.json_object(), BULK).get("query") or {}
         module = query.get("module")
         name = module.get("api_name") if isinstance(module, dict) else module
+        name = name if isinstance(name, str) else ""
         if name not in MODULES:
             raise RefusalError(
                 "INVALID_DATA", "the module is invalid", {"api_name": "module", "json_path": "$.query.module"}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from monitor.standin.errors import RefusalError
+from monitor.standin.web.shapes import Shape, check_crm
 from monitor.standin.web.wire import Reply, Request, json_reply
 
 Result = dict[str, Any]
@@ -36,17 +37,18 @@ def answer(name: str, results: list[Result], *, created: bool = False, mixed_is_
     return json_reply({name: results}, status)
 
 
-def rows_of(request: Request, name: str, *, most: int) -> list[dict[str, Any]]:
-    """The rows under `name` in the body; RefusalError as documented for none or too many."""
-    rows = request.json_object().get(name)
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+def rows_of(request: Request, name: str, *, most: int, shape: Shape) -> list[dict[str, Any]]:
+    """The rows under `name` in the body; RefusalError as documented for none, too many or wrong types."""
+    rows = check_crm(request.json_object(), {name: [shape]}, under=name).get(name)
+    if not rows:
         raise RefusalError(
             "MANDATORY_NOT_FOUND", "required field not found", {"api_name": name, "json_path": f"$.{name}"}
         )
     if len(rows) > most:
         details = {"api_name": name, "json_path": f"$.{name}", "maximum_length": most}
         raise RefusalError("INVALID_DATA", f"at most {most} rows in one call", details)
-    return rows
+    checked: list[dict[str, Any]] = rows
+    return checked
 
 
 def ids_of(request: Request) -> list[str]:

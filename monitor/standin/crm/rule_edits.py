@@ -74,10 +74,10 @@ class RuleEdits:
         if isinstance(status, dict) and "active" in status:
             rule.on.change(at, value=bool(status["active"]))
         for name in ("name", "description", "execute_when"):
-            if name in wish:
+            if wish.get(name) is not None:
                 rule.body[name] = wish[name]
         stamp = written(at, ORG_ZONE)
-        if "conditions" in wish:
+        if wish.get("conditions") is not None:
             kept = {condition["id"]: condition for condition in rule.body.get("conditions") or []}
             for condition in wish["conditions"]:
                 identity = condition.get("id")

@@ -8,12 +8,24 @@ from monitor.standin.crm.rules_api import BASE, SCOPE, invalid
 from monitor.standin.crm.templates import ACTION_TYPES, MODULES, TRIGGERS
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.routing import Router
+from monitor.standin.web.shapes import ANY_OBJECT, Shape, check_crm
 from monitor.standin.web.wire import Reply, Request, json_reply
 from monitor.standin.world import World
 
 NAME = "workflow_rules"
 PATH = "$.workflow_rules[0]"
 MAX_CONDITIONS = 10
+ACTIONS: Shape = {"actions": [{"id": str, "type": str, "name": str}]}
+RULE: Shape = {
+    "id": str,
+    "name": str,
+    "description": str,
+    "module": {"api_name": str, "id": str},
+    "status": {"active": bool},
+    "execute_when": {"type": str, "details": ANY_OBJECT},
+    "conditions": [{"id": str, "instant_actions": ACTIONS, "scheduled_actions": [{"id": str, **ACTIONS}]}],
+}
+ORDER: Shape = {"reorder": {NAME: [{"id": str, "module_specific_sequence": int}]}}
 COUNT_IDS = 100  # section 2.1: OpenAPI says 10, Kaizen 221 says 100
 
 
@@ -41,7 +53,7 @@ class RulesWriteApi:
 
     def create(self, request: Request) -> Reply:
         """One new rule."""
-        body = rows_of(request, NAME, most=1)[0]
+        body = rows_of(request, NAME, most=1, shape=RULE)[0]
         wrong = _wrong(body, new=True)
         if wrong is None:
             wrong = good(self._world.do("rule_create", body=body), "workflow created")
@@ -49,18 +61,18 @@ class RulesWriteApi:
 
     def update(self, request: Request) -> Reply:
         """Change the rule whose id is in the body."""
-        body = rows_of(request, NAME, most=1)[0]
+        body = rows_of(request, NAME, most=1, shape=RULE)[0]
         return self._update(str(body.get("id", "")), body)
 
     def update_one(self, request: Request, rule_id: str) -> Reply:
         """Change the rule in the address; an id in the body is ignored."""
-        return self._update(rule_id, rows_of(request, NAME, most=1)[0])
+        return self._update(rule_id, rows_of(request, NAME, most=1, shape=RULE)[0])
 
     def _update(self, rule_id: str, body: dict[str, Any]) -> Reply:
         rule, wrong = self._rules().get(rule_id), _wrong(body, new=False)
         if rule is None:
             wrong = _bad_id(rule_id)
-        elif wrong is None and "module" in body and body["module"].get("api_name") != rule.body["module"]["api_name"]:
+        elif wrong is None and body.get("module") and body["module"].get("api_name") != rule.body["module"]["api_name"]:
             wrong = bad("NOT_ALLOWED", "module cannot be changed", api_name="module", json_path=PATH + ".module")
         if wrong is None:
             self._world.do("rule_update", rule_id=rule_id, body=body)
@@ -90,8 +102,8 @@ class RulesWriteApi:
         module = request.param("module")
         if module not in MODULES:
             raise invalid("module", "INVALID_MODULE")
-        wishes = (request.json_object().get("reorder") or {}).get(NAME)
-        if not isinstance(wishes, list) or not 0 < len(wishes) <= 10:
+        wishes = (check_crm(request.json_object(), ORDER).get("reorder") or {}).get(NAME) or []
+        if not 0 < len(wishes) <= 10:
             raise RefusalError("INVALID_DATA", "invalid data", {"api_name": NAME, "json_path": "$.reorder." + NAME})
         order = {str(one.get("id")): one.get("module_specific_sequence") for one in wishes}
         for rule_id, place in order.items():
@@ -183,14 +195,11 @@ def _wrong(body: dict[str, Any], *, new: bool) -> Result | None:
     if len(str(body.get("name") or "")) > 100:
         return bad("INVALID_DATA", "invalid data", api_name="name", json_path=PATH + ".name", maximum_length=100)
     module = body.get("module")
-    if new and (not isinstance(module, dict) or module.get("api_name") not in MODULES):
+    if new and (module is None or module.get("api_name") not in MODULES):
         return bad("INVALID_DATA", "the module is invalid", api_name="module", json_path=PATH + ".module")
     when = body.get("execute_when")
-    if when is not None and (not isinstance(when, dict) or when.get("type") not in TRIGGERS):
+    if when is not None and when.get("type") not in TRIGGERS:
         return bad("INVALID_DATA", "invalid data", api_name="type", json_path=PATH + ".execute_when.type")
-    conditions = body.get("conditions", [])
-    if not isinstance(conditions, list) or not all(isinstance(one, dict) for one in conditions):
-        return bad("INVALID_DATA", "invalid data", api_name="conditions", json_path=PATH + ".conditions")
-    if len(conditions) > MAX_CONDITIONS:
+    if len(body.get("conditions") or []) > MAX_CONDITIONS:
         return bad("LIMIT_EXCEEDED", "limit exceeded", api_name="conditions", limit=MAX_CONDITIONS)
     return None

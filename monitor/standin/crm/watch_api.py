@@ -9,12 +9,14 @@ from monitor.standin.crm.rules import ORG_ZONE, module_stub, written
 from monitor.standin.crm.templates import MODULES
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.routing import Router
+from monitor.standin.web.shapes import Shape
 from monitor.standin.web.wire import Reply, Request
 from monitor.standin.world import World
 
 SCOPE = "ZohoCRM.notifications"
 USUAL = timedelta(hours=1)
 MOST_CHANNELS = 50
+CHANNEL: Shape = {"channel_id": str, "events": [str], "notify_url": str, "token": str, "channel_expiry": str}
 EVENTS = {"zoho": ("create", "edit", "delete", "all"), "seed": ("create", "update", "delete", "all")}
 
 
@@ -78,7 +80,7 @@ class WatchApi:
 
     def _write(self, request: Request, *, created: bool, merge: bool) -> Reply:
         results = []
-        for place, row in enumerate(rows_of(request, "watch", most=MOST_CHANNELS)):
+        for place, row in enumerate(rows_of(request, "watch", most=MOST_CHANNELS, shape=CHANNEL)):
             identity = f"watch-{row.get('channel_id')}"
             old = self._alive().get(identity)
             if not created and old is None:

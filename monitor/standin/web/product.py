@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.limits import CrmCredits, FlowLimit, Verdict
 from monitor.standin.web.routing import Router, WrongMethodError, covers
-from monitor.standin.web.wire import Reply, Request, crm_refusal, flow_refusal
+from monitor.standin.web.wire import Reply, Request, crm_refusal, flow_refusal, json_reply
 from monitor.standin.world import World
 
 Refuse = Callable[[str, str, object, int], Reply]
@@ -70,7 +70,8 @@ class Product:
         except WrongMethodError:
             return self.refuse("INVALID_REQUEST_METHOD", "The http request method type is not a valid one", {}, 400)
         except RefusalError as refused:
-            return self.refuse(refused.code, refused.message, refused.details, refused.status)
+            reply = self.refuse(refused.code, refused.message, refused.details, refused.status)
+            return json_reply({refused.under: [reply.json()]}, reply.status) if refused.under else reply
 
 
 class FlowProduct(Product):

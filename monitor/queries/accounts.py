@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet
 
 from monitor.connection.limits import DAY, MINUTE, Limits, limits_for
 from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, StageRun, SyncState, ZohoAccount
@@ -39,23 +39,19 @@ class TokenHealth:
 
 
 @dataclass(frozen=True)
-class Count3:
-    """Mirrored rows against Zoho's own counters: counter = baseline + mirrored + pruned (issue, point 9).
+class Completeness:
+    """Mirrored rows against Zoho's own counters: counter = baseline + mirrored + pruned, flow by flow.
 
-    `counter` and `baseline` are None where a flow has not been read completely yet.
+    `counter`, `baseline` and `missing` are None where a flow has not been read completely yet. `missing` is
+    the sum over the flows, so that what is newer than the counters in one does not hide a hole in another.
     """
 
     label: str
     counter: int | None
     baseline: int | None
     mirrored: int
-    pruned: int
-
-    @property
-    def missing(self) -> int | None:
-        if self.counter is None or self.baseline is None:
-            return None
-        return self.counter - self.baseline - self.mirrored - self.pruned
+    missing: int | None
+    newer: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Contents:
     rules: int
     connections: int
     quarantined: int
-    counts: list[Count3]
+    counts: list[Completeness]
 
 
 @dataclass(frozen=True)
@@ -185,49 +181,63 @@ def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
 
 def contents(account: ZohoAccount) -> Contents:
     """What is mirrored, and whether it adds up with Zoho's counters."""
-    flows = Flow.objects.filter(account=account)
-    sums = flows.aggregate(
-        here=Count("pk", filter=Q(gone_at=None)),
-        gone=Count("pk", filter=Q(gone_at__isnull=False)),
-        unread=Count("pk", filter=Q(gone_at=None, baseline_total=None)),
-        holes=Count("pk", filter=Q(gone_at=None) & ~Q(hole_reason="")),
-        success=Sum("success_count"),
-        failed=Sum("failure_count"),
-        base_success=Sum("baseline_success"),
-        base_failed=Sum("baseline_failed"),
-        pruned_success=Sum("pruned_success"),
-        pruned_failed=Sum("pruned_failed"),
-    )
-    rows = Execution.objects.filter(account=account).aggregate(
-        total=Count("pk"),
-        success=Count("pk", filter=Q(status="success")),
-        failed=Count("pk", filter=Q(status="failed")),
-    )
-    known = not sums["unread"]
-    counts = [
-        Count3(
-            label=label,
-            counter=sums[key] if known else None,
-            baseline=sums[f"base_{key}"] if known else None,
-            mirrored=rows[key],
-            pruned=sums[f"pruned_{key}"] or 0,
+    flows = list(Flow.objects.filter(account=account).defer("raw", "description"))
+    here = [flow for flow in flows if flow.gone_at is None]
+    by_flow = (
+        Execution.objects.filter(account=account)
+        .values("flow_id")
+        .annotate(
+            total=Count("pk"),
+            success=Count("pk", filter=Q(status="success")),
+            failed=Count("pk", filter=Q(status="failed")),
         )
-        for key, label in (("success", "Successful runs"), ("failed", "Failed runs"))
-    ]
+    )
+    mirrored: dict[int, dict[str, Any]] = {row["flow_id"]: {**row} for row in by_flow}
     return Contents(
-        flows=sums["here"],
-        flows_gone=sums["gone"],
-        flows_unread=sums["unread"],
-        holes=sums["holes"],
-        executions=rows["total"],
+        flows=len(here),
+        flows_gone=len(flows) - len(here),
+        flows_unread=sum(flow.baseline_total is None for flow in here),
+        holes=sum(bool(flow.hole_reason) for flow in here),
+        executions=sum(row["total"] for row in mirrored.values()),
         rules=account.rules.filter(gone_at=None).count(),
         connections=account.connections.filter(gone_at=None).count(),
         quarantined=account.quarantined.count(),
-        counts=counts,
+        counts=[
+            completeness("Successful runs", _counters(here, mirrored, "success")),
+            completeness("Failed runs", _counters(here, mirrored, "failed")),
+        ],
     )
 
 
-def newest_quarantine(account: ZohoAccount) -> datetime | None:
-    """When a record was last refused, or None."""
-    newest: datetime | None = account.quarantined.aggregate(at=Max("seen_at"))["at"]
-    return newest
+Counters = tuple[int | None, int | None, int, int]
+
+
+def _counters(flows: list[Flow], mirrored: dict[int, dict[str, Any]], result: str) -> list[Counters]:
+    """Of each flow: Zoho's counter, the baseline, pruned rows, mirrored rows."""
+    return [
+        (flow.success_count, flow.baseline_success, flow.pruned_success, mirrored.get(flow.pk, {}).get("success", 0))
+        if result == "success"
+        else (flow.failure_count, flow.baseline_failed, flow.pruned_failed, mirrored.get(flow.pk, {}).get("failed", 0))
+        for flow in flows
+    ]
+
+
+def completeness(label: str, flows: list[Counters]) -> Completeness:
+    """The flows' counters added up. Pure.
+
+    Args:
+        label: what is counted.
+        flows: counter, baseline, pruned and mirrored of each.
+    """
+    rows = sum(mirrored for *_, mirrored in flows)
+    known = [(c, b, pruned, mirrored) for c, b, pruned, mirrored in flows if c is not None and b is not None]
+    apart = [c - b - pruned - mirrored for c, b, pruned, mirrored in known]
+    is_known = len(known) == len(flows)
+    return Completeness(
+        label=label,
+        counter=sum(c for c, *_ in known) if is_known else None,
+        baseline=sum(b + pruned for _, b, pruned, _ in known) if is_known else None,
+        mirrored=rows,
+        missing=sum(max(value, 0) for value in apart) if is_known else None,
+        newer=sum(max(-value, 0) for value in apart),
+    )

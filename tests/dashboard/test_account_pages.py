@@ -68,6 +68,16 @@ def test_mirrored_rows_are_held_against_zohos_counters(account):
     assert (failed.mirrored, failed.missing) == (2, 0)
 
 
+def test_what_is_newer_in_one_flow_does_not_hide_a_hole_in_another():
+    found = queries.completeness("runs", [(10, 0, 0, 12), (10, 4, 1, 3)])
+    assert (found.counter, found.baseline, found.mirrored, found.missing, found.newer) == (20, 5, 15, 2, 2)
+
+
+def test_one_flow_without_counters_leaves_all_unknown_but_what_is_mirrored():
+    found = queries.completeness("runs", [(10, 0, 0, 10), (None, None, 0, 3)])
+    assert (found.counter, found.missing, found.mirrored) == (None, None, 13)
+
+
 def test_a_flow_that_was_not_read_completely_leaves_the_sum_unknown_and_not_zero(account):
     factories.make_flow(account, success_count=10, failure_count=4)
     contents = queries.contents(account)

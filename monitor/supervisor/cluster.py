@@ -19,7 +19,7 @@ from monitor.supervisor import processes, queue
 from monitor.supervisor.activity import CLUSTER, beat_prefix
 from monitor.supervisor.judge import Facts, Worker
 
-CANARY_EVERY = timedelta(seconds=3)
+CANARY_EVERY = timedelta(seconds=2)
 _MAX_WAITING = 3  # canaries: the third shows whether the second was lost by chance
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 class Cluster:
     """A running cluster. Its rows bear its token, so two supervisors on one database do not mix theirs up."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, *, short_lives: int = 0) -> None:
+        self._short_lives = short_lives
         self.token = secrets.token_hex(6)
         self.started_at = now
         self.ready_at: datetime | None = None
@@ -61,6 +62,7 @@ class Cluster:
             complete_at=self.complete_at,
             asked_at=min(self._waiting.values(), default=None),
             task_timeout=timedelta(seconds=Conf.TIMEOUT),
+            short_lives=self._short_lives,
         )
 
     def ask(self, now: datetime) -> None:

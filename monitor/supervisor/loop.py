@@ -78,7 +78,7 @@ class Supervisor:
     def _keep_cluster(self, now: datetime) -> None:
         if self._cluster is None:
             if self._start_at is None or now >= self._start_at:
-                self._cluster = Cluster(now)
+                self._cluster = Cluster(now, short_lives=self._failures)
                 self._starts += 1
                 self._say(f"cluster {self._cluster.token} starts (process {self._cluster.child.pid})")
             return

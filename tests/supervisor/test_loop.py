@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import OperationalError
+from django_q.models import OrmQ
+
+from monitor.models import WorkerBeat
+from monitor.schedules import JOBS
+from monitor.supervisor import cluster as cluster_module
+from monitor.supervisor import loop, processes
+from monitor.supervisor.activity import beat_prefix
+
+pytestmark = pytest.mark.django_db
+
+
+class NoChild:
+    """Stands for the cluster's process: it runs until it is told otherwise."""
+
+    pid = 1
+    returncode = None
+
+
+@pytest.fixture
+def living(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
+    """No process is started; `leader` and `workers` say what lives."""
+    facts = {"leader": True, "workers": True}
+    monkeypatch.setattr(processes, "spawn", lambda *args, **kwargs: NoChild())
+    monkeypatch.setattr(processes, "ended", lambda child: not facts["leader"])
+    monkeypatch.setattr(processes, "alive", lambda pid: facts["workers"])
+    monkeypatch.setattr(processes, "kill_group", lambda child: None)
+    return facts
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def supervisor(living: dict[str, bool], said: list[str]) -> loop.Supervisor:
+    return loop.Supervisor(said.append)
+
+
+def workers_report(supervisor: loop.Supervisor, now: datetime, *, busy: bool = False) -> None:
+    assert supervisor._cluster
+    for pid in (101, 102):
+        WorkerBeat.objects.create(
+            name=f"{beat_prefix(supervisor._cluster.token)}{pid}",
+            pid=pid,
+            beat_at=now,
+            busy_since=now if busy else None,
+        )
+
+
+def queued(function: str) -> int:
+    return sum(row.task["func"] == function for row in OrmQ.objects.all())
+
+
+def test_every_job_is_enqueued_once_while_nobody_takes_it(supervisor: loop.Supervisor, now: datetime):
+    for seconds in range(0, 3600, 5):
+        supervisor._start_jobs(now + timedelta(seconds=seconds))
+    assert [queued(job.task) for job in JOBS] == [1] * len(JOBS)
+
+
+def test_a_job_that_was_taken_is_enqueued_again_when_it_is_due(supervisor: loop.Supervisor, now: datetime):
+    supervisor._start_jobs(now)
+    OrmQ.objects.all().delete()
+    supervisor._start_jobs(now + timedelta(seconds=9))
+    assert queued("monitor.tasks.tick") == 0
+    supervisor._start_jobs(now + timedelta(seconds=10))
+    assert queued("monitor.tasks.tick") == 1
+
+
+def test_canaries_do_not_pile_up_behind_busy_workers(supervisor: loop.Supervisor, now: datetime, said: list[str]):
+    supervisor._round(now)
+    workers_report(supervisor, now, busy=True)
+    for seconds in range(1, 60):
+        supervisor._round(now + timedelta(seconds=seconds))
+    assert queued("monitor.tasks.canary") == cluster_module._MAX_WAITING
+    assert [line for line in said if "replaced" in line] == []
+
+
+def test_a_cluster_whose_canary_is_overdue_is_replaced_and_its_rows_are_forgotten(
+    supervisor: loop.Supervisor, now: datetime, said: list[str]
+):
+    supervisor._round(now)
+    workers_report(supervisor, now)
+    first = supervisor._cluster
+    for seconds in range(1, 8):
+        supervisor._round(now + timedelta(seconds=seconds))
+    assert supervisor._cluster is not first
+    assert any("no longer reach an idle worker" in line for line in said)
+    assert queued("monitor.tasks.canary") == 0
+    assert WorkerBeat.objects.filter(name__startswith="worker:").count() == 0
+
+
+def test_a_cluster_that_dies_again_and_again_is_started_at_a_growing_pace(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime, said: list[str]
+):
+    living["leader"] = False
+    for seconds in range(60):
+        supervisor._round(now + timedelta(seconds=seconds))
+    pauses = [line.split("replaced in ")[1].split(" s")[0] for line in said if "replaced" in line]
+    assert pauses[:6] == ["0", "1", "2", "4", "8", "16"]
+
+
+def test_the_supervisor_beats(supervisor: loop.Supervisor, now: datetime):
+    supervisor._round(now)
+    supervisor._round(now + timedelta(seconds=6))
+    beat = WorkerBeat.objects.get(name="supervisor")
+    assert (beat.beat_at, beat.detail["starts"]) == (now + timedelta(seconds=6), 1)
+
+
+def test_a_database_that_is_away_is_not_held_against_the_cluster(
+    supervisor: loop.Supervisor, now: datetime, said: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    def away(*args: object) -> None:
+        raise OperationalError("gone")
+
+    supervisor._round(now)
+    workers_report(supervisor, now)
+    supervisor._round(now + timedelta(seconds=1))
+    first = supervisor._cluster
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.queue, "queued", away)
+        patch.setattr(cluster_module.Cluster, "look", away)
+        patch.setattr(loop.db.connections, "close_all", lambda: None)
+        for seconds in range(2, 60):
+            supervisor._round(now + timedelta(seconds=seconds))
+    supervisor._round(now + timedelta(seconds=60))
+    assert supervisor._cluster is first
+    assert [line for line in said if "database" in line] == [
+        "the database does not answer (OperationalError); trying again",
+        "the database is back",
+    ]

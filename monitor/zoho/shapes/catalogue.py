@@ -193,6 +193,11 @@ def written(payload: object, *names: str) -> Written:
     """What a write answered; None (a 204) and a bare success are fine. Parameters: `names` of the id."""
     if payload is None:
         return Written("", {})
-    data = find_object(payload, "flow", "trigger", "action", "connection", "webhook")
-    ids = (clean.identifier(data.get(name)) for name in (*names, "id"))
-    return Written(next((found for found in ids if found), ""), clean.mapping(data))
+    # A flow that is given back whole holds a trigger too: what has the id itself comes before what is inside.
+    whole = find_object(payload, "data")
+    for data in (whole, find_object(payload, "flow", "trigger", "action", "connection", "webhook")):
+        ids = (clean.identifier(data.get(name)) for name in (*names, "id"))
+        found = next((one for one in ids if one), "")
+        if found:
+            return Written(found, clean.mapping(data))
+    return Written("", clean.mapping(whole))

@@ -37,19 +37,21 @@ class CrmAutomation(CrmApi):
         per_page: int = 200,
         module: str | None = None,
         *,
-        name: str | None = None,
+        name_contains: str | None = None,
     ) -> Page[AutomationAction]:
         """One page of the actions of a kind, empty for a 204.
 
-        Parameters: `page` from 1; `per_page` 1 to 200; `module` its API name; `name` exactly (webhooks and
-        mails). Errors: `Refused`. Source: notes, sections 1 and 2.1 ("filters", plural, here).
+        Parameters: `page` from 1; `per_page` 1 to 200; `module` its API name; `name_contains` part of a name.
+        Errors: `Refused`. Source: notes, section 1; zoho/crm-oas, getWebhooks and getFieldUpdates.
         """
-        wanted = {"field": {"api_name": "name"}, "comparator": "equals", "value": name}
+        wanted = {"field": {"api_name": "name"}, "comparator": "contains", "value": name_contains}
+        # Zoho's documents spell it in the singular for field updates and rules, in the plural for the others.
+        spelled = "filter" if kind is ActionKind.FIELD_UPDATES else "filters"
         params = {
             "page": page,
             "per_page": per_page,
             "module": module,
-            "filters": json_body(wanted).decode() if name else None,
+            spelled: json_body(wanted).decode() if name_contains else None,
         }
         return page_of(self._get(*_AUTOMATION, kind, params=params), shapes.automation_action, kind)
 
@@ -58,7 +60,7 @@ class CrmAutomation(CrmApi):
 
         Errors: `NotFound`. Source: notes, section 1 (a field update needs include_inner_details).
         """
-        params = {"include_inner_details": True if kind is ActionKind.FIELD_UPDATES else None}
+        params = {"include_inner_details": "field_label" if kind is ActionKind.FIELD_UPDATES else None}
         return first_of(self._get(*_AUTOMATION, kind, action_id, params=params), kind, shapes.automation_action)
 
     def create_action(self, kind: ActionKind, action: Mapping[str, object]) -> WriteResult:
@@ -124,19 +126,27 @@ class CrmAutomation(CrmApi):
         return page_of(payload, shapes.webhook_failure, "webhook_failures")
 
     def daily_use(
-        self, kind: ActionKind, from_day: date, to_day: date, *, group_by: str = "date", page: int = 1
+        self,
+        kind: ActionKind,
+        from_day: date | None = None,
+        to_day: date | None = None,
+        *,
+        group_by: str = "date",
+        feature: str | None = None,
+        page: int = 1,
     ) -> Page[DailyUse]:
-        """How often webhooks or mails were used, by day.
+        """How often webhooks or mails were used, by day of the organisation's time zone.
 
-        Parameters: `kind` webhooks or email_notifications, the latter for the last 7 days only; `group_by`
-        must hold date, and may hold resource and type, with commas. Errors: `Refused`.
-        Source: notes, section 2.4.
+        Parameters: `kind` webhooks or email_notifications, the latter for the last 7 days only; `from_day`,
+        `to_day` the last 30 days if left out, never in the future; `group_by` date, or date,resource or
+        date,resource,type; `feature` such as workflow_rules or blueprint. Errors: `Refused`.
+        Source: notes, section 2.4; zoho/crm-oas, getWebhookUsageReports.
         """
         params = {
             "group_by": group_by,
-            "type": kind,
-            "from": from_day.isoformat(),
-            "to": to_day.isoformat(),
+            "type": feature,
+            "from": from_day.isoformat() if from_day else None,
+            "to": to_day.isoformat() if to_day else None,
             "page": page,
         }
         payload = self._get(*_AUTOMATION, kind, "actions", "usage_reports", params=params)

@@ -68,4 +68,4 @@ class CrmRuleChanges(CrmApi):
         rules = [{"id": rule_id, "module_specific_sequence": place} for rule_id, place in sequence.items()]
         body = {"reorder": {"workflow_rules": rules}}
         payload = self._ask("PUT", *RULES, "actions", "reorder", params={"module": module}, body=body)
-        return write_results(payload, "workflow_rules", "reorder")
+        return write_results(payload, "reorder", "workflow_rules")

@@ -92,8 +92,7 @@ class CrmRules(CrmApi):
     def workflow_configurations(self, module: str) -> RuleConfiguration:
         """What rules of a module may be made of: triggers, and the actions each allows.
 
-        Parameters: `module` its API name. Errors: `Refused`.
-        Source: notes, section 1 (workflow_configurations.json: not below settings); seed, step 5.
+        Errors: `Refused`. Source: notes, section 1; zoho/crm-oas, getWorkflowConfigurations.
         """
         return rule_extras.rule_configuration(self._get("workflow_configurations", params={"module": module}))
 

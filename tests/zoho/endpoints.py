@@ -232,8 +232,12 @@ CRM_CONNECTED = [
 CRM_AUTOMATION = [
     get("list_actions", lambda c: c.list_actions(ActionKind.TASKS), f"{AUTO}/tasks?{P1}", "crm-tasks"),
     get(
-        "list_actions", lambda c: c.list_actions(ActionKind.WEBHOOKS, name="N"),
-        f"{AUTO}/webhooks?{P1}&filters={FILTER.format('name', 'equals', 'N')}", "crm-webhooks",
+        "list_actions", lambda c: c.list_actions(ActionKind.WEBHOOKS, name_contains="N"),
+        f"{AUTO}/webhooks?{P1}&filters={FILTER.format('name', 'contains', 'N')}", "crm-webhooks",
+    ),
+    get(
+        "list_actions", lambda c: c.list_actions(ActionKind.FIELD_UPDATES, name_contains="N"),
+        f"{AUTO}/field_updates?{P1}&filter={FILTER.format('name', 'contains', 'N')}", "crm-field-updates",
     ),
     get(
         "list_actions", lambda c: c.list_actions(ActionKind.EMAIL_NOTIFICATIONS, module="Deals"),
@@ -241,7 +245,7 @@ CRM_AUTOMATION = [
     ),
     get(
         "get_action", lambda c: c.get_action(ActionKind.FIELD_UPDATES, "7"),
-        f"{AUTO}/field_updates/7?include_inner_details=true", "crm-field-updates",
+        f"{AUTO}/field_updates/7?include_inner_details=field_label", "crm-field-updates",
     ),
     get("get_action", lambda c: c.get_action(ActionKind.TASKS, "7"), f"{AUTO}/tasks/7", "crm-tasks"),
     Endpoint(
@@ -271,7 +275,7 @@ CRM_AUTOMATION = [
     ),
     get(
         "daily_use", lambda c: c.daily_use(ActionKind.WEBHOOKS, FROM, TILL, group_by="date,resource"),
-        f"{AUTO}/webhooks/actions/usage_reports?group_by=date%2Cresource&type=webhooks&from=2026-02-01&to=2026-03-01&page=1",
+        f"{AUTO}/webhooks/actions/usage_reports?group_by=date%2Cresource&from=2026-02-01&to=2026-03-01&page=1",
         "crm-webhook-use",
     ),
 ]  # fmt: skip

@@ -30,7 +30,9 @@ def test_the_rules_of_modules_are_counted():
     (count,) = crm.module_rule_counts()
     assert (count.module.name, count.active_rules_configured, count.total_rules_configured) == ("Leads", 1, 2)
     assert crm.module_rule_counts() == []
-    assert [(item.rule_id, item.total) for item in crm.actions_counts(["1"])] == [("4876876000016390024", 3)]
+    first, second = crm.actions_counts(["1", "2"])
+    assert (first.rule_id, first.total, first.by_type["webhooks"]) == ("3361265000006526160", 8, 2)
+    assert second.by_type == {"convert": 1}
     assert crm.actions_counts(["1"]) == []
 
 
@@ -49,6 +51,15 @@ def test_what_rules_may_be_made_of_is_read_and_a_rule_may_call_a_flow():
     assert [kind.api_name for kind in configuration.triggers] == ["create_or_edit", "field_update"]
     assert "flow" in configuration.triggers[0].actions
     assert configuration.triggers[0].scheduled_actions_supported is True
+    assert [kind.api_name for kind in configuration.related["Notes"]] == ["delete"]
+    assert [(kind.api_name, kind.limit) for kind in configuration.actions] == [("webhooks", 1), ("flow", 1)]
+
+
+def test_a_configuration_without_triggers_is_a_bad_answer():
+    for body in ({}, {"workflow_configurations": {}}, {"workflow_configurations": {"triggers": None}}, []):
+        crm, _ = crm_client(httpx.Response(200, json=body))
+        with pytest.raises(BadAnswer):
+            crm.workflow_configurations("Deals")
 
 
 def test_the_outcome_of_a_write_has_the_id():
@@ -121,7 +132,7 @@ def test_the_address_of_a_webhook_may_hold_a_secret_and_is_not_in_the_repr():
     page = crm.list_webhooks()
     assert (page.items[0].http_method, page.items[0].url.startswith("https://billing")) == ("POST", True)
     assert "abc123" not in repr(page)
-    assert [item.api_name for item in crm.webhook_modules().items] == ["Deals"]
+    assert [item.api_name for item in crm.webhook_modules().items] == ["Leads", "Deals"]
 
 
 def test_failures_of_webhooks_are_read_one_by_one():
@@ -208,9 +219,9 @@ def test_a_composite_tells_each_answer():
     first, second = crm.composite([("/crm/v8/Leads", {}), ("/crm/v8/Deals", {})])
     assert (first.sub_request_id, first.status) == ("1", 200)
     assert first.body == {"data": [{"id": "12345000000234567"}]}
-    assert (second.sub_request_id, second.status, second.body) == ("2", 204, None)
+    assert (second.sub_request_id, second.status, second.code, second.body) == ("2", None, "INVALID_DATA", None)
     (answer,) = crm.composite([("/crm/v8/Leads", {})])
-    assert (answer.status, answer.body) == (404, {"code": "X"})
+    assert (answer.sub_request_id, answer.status, answer.body) == ("1", 404, {"code": "X"})
 
 
 def test_no_method_could_write_a_record():

@@ -33,10 +33,14 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class SubAnswer:
-    """The answer to one request of a composite; `status` None where Zoho did not send it on."""
+    """The answer to one request of a composite; `status` None where Zoho did not send it on, `code` says why.
+
+    Zoho's replies do not repeat the id: it is then the request's place, from 1.
+    """
 
     sub_request_id: str
     status: int | None
+    code: str
     body: object | None = field(repr=False)
     raw: Json = field(repr=False)
 
@@ -92,10 +96,10 @@ def query_result(payload: object) -> QueryResult:
 def sub_answers(payload: object) -> list[SubAnswer]:
     """The answers of a composite, in Zoho's order. Errors: `BadAnswer`."""
     items = find_list(payload, "__composite_requests", "composite_response")
-    return [_sub_answer(item) for item in items if isinstance(item, Mapping)]
+    return [_sub_answer(item, place) for place, item in enumerate(items, start=1) if isinstance(item, Mapping)]
 
 
-def _sub_answer(item: Mapping[str, object]) -> SubAnswer:
+def _sub_answer(item: Mapping[str, object], place: int) -> SubAnswer:
     """Zoho nests the answer in `details.response`; the seed's dialect has it flat."""
     raw = clean.mapping(item)
     details = item.get("details")
@@ -104,8 +108,9 @@ def _sub_answer(item: Mapping[str, object]) -> SubAnswer:
     found: Mapping[str, object] = response if isinstance(response, Mapping) else inner
     ids = (item.get("sub_request_id"), inner.get("sub_request_id"), found.get("sub_request_id"))
     return SubAnswer(
-        sub_request_id=next((named for named in map(clean.identifier, ids) if named), ""),
+        sub_request_id=next((named for named in map(clean.identifier, ids) if named), str(place)),
         status=clean.count(found.get("status_code") or found.get("status")),
+        code=clean.line(item.get("code"), clean.CODE_LIMIT),
         body=clean.json_value(found.get("body")),
         raw=raw,
     )

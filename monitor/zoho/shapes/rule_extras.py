@@ -35,16 +35,17 @@ class ModuleRuleCount:
 
 @dataclass(frozen=True, slots=True)
 class ActionsCount:
-    """How many actions a rule has, by kind; no reply is documented, so `raw` is what counts."""
+    """How many actions a rule has, instant and scheduled, by kind and in all."""
 
     rule_id: str
-    total: int | None
+    total: int
+    by_type: dict[str, int]
     raw: Json = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerKind:
-    """A trigger that rules of a module may have, with the kinds of actions it allows."""
+    """A trigger that rules may have, with the kinds of actions it allows."""
 
     api_name: str
     name: str
@@ -54,10 +55,21 @@ class TriggerKind:
 
 
 @dataclass(frozen=True, slots=True)
+class ActionKindLimit:
+    """A kind of action that rules may have; `limit` of them for each condition."""
+
+    api_name: str
+    limit: int | None
+    supported_in_scheduled_action: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RuleConfiguration:
-    """What rules of a module may be made of."""
+    """What rules of a module may be made of; `related` are triggers of modules below it, such as Notes."""
 
     triggers: list[TriggerKind]
+    actions: list[ActionKindLimit]
+    related: dict[str, list[TriggerKind]]
     rejected: list[Rejected]
     raw: Json = field(repr=False)
 
@@ -94,44 +106,47 @@ def _id_of(value: object) -> object:
 
 
 def actions_counts(payload: object) -> tuple[list[ActionsCount], list[Rejected]]:
-    """Errors: `BadAnswer` when there is no list. None (a 204) is an empty one."""
+    """Errors: `BadAnswer` when there is no list. None (a 204) is an empty one.
+
+    Source: zoho/crm-oas, examples of getWorkflowRulesActionsCount.
+    """
     if payload is None:
         return [], []
-    return read_all(find_list(payload, "actions_count", "workflow_rules"), _actions_count)
+    return read_all(find_list(payload, "workflow_rules"), _actions_count)
 
 
 def _actions_count(record: Mapping[str, object]) -> ActionsCount:
-    names = ("actions_count", "total_actions_count", "count", "total")
-    counts = (clean.count(record.get(name)) for name in names)
+    by_type: dict[str, int] = {}
+    for condition in _objects(record.get("conditions")):
+        scheduled = condition.get("scheduled_actions")
+        groups = [condition.get("instant_actions"), *(scheduled if isinstance(scheduled, list) else [])]
+        for group in groups:
+            for entry in _objects(group.get("actions_count") if isinstance(group, Mapping) else None):
+                kind = clean.word(entry.get("type"))
+                by_type[kind] = min(by_type.get(kind, 0) + (clean.count(entry.get("value")) or 0), clean.INT_MAX)
     return ActionsCount(
-        rule_id=need_id(record, "id", "rule_id"),
-        total=next((found for found in counts if found is not None), None),
+        rule_id=need_id(record, "id"),
+        total=min(sum(by_type.values()), clean.INT_MAX),
+        by_type=by_type,
         raw=clean.mapping(record),
     )
 
 
 def rule_configuration(payload: object) -> RuleConfiguration:
-    """What `workflow_configurations` says of a module. Errors: `BadAnswer` when it names no trigger.
+    """What `workflow_configurations` says of a module. Errors: `BadAnswer` when it has no triggers.
 
-    Source: seed workflow-apis-part-3 shows the triggers, not what is around them, so any list of them counts.
+    Source: zoho/crm-oas, examples of getWorkflowConfigurations; seed workflow-apis-part-3, step 5.
     """
-    raw = clean.mapping(payload) if isinstance(payload, Mapping) else {}
-    triggers, rejected = read_all(_trigger_list(raw, 0), _trigger_kind)
-    if not triggers:
-        find_list(payload, "workflow_configurations")
-    return RuleConfiguration(triggers, rejected, raw)
-
-
-def _trigger_list(value: object, depth: int) -> list[object]:
-    """The first list whose entries look like triggers, wherever it is."""
-    if depth > 4:
-        return []
-    if isinstance(value, list):
-        looks = [item for item in value if isinstance(item, dict) and "api_name" in item and "actions" in item]
-        if looks:
-            return list(value)
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return next((found for item in inside if (found := _trigger_list(item, depth + 1))), [])
+    about = find_object(payload, "workflow_configurations")
+    triggers, rejected = read_all(find_list(about, "triggers"), _trigger_kind)
+    related: dict[str, list[TriggerKind]] = {}
+    for below in _objects(about.get("related_triggers_details")):
+        listed = below.get("triggers")
+        kinds, bad = read_all(list(listed) if isinstance(listed, list) else [], _trigger_kind)
+        related[module_name(below)] = kinds
+        rejected += bad
+    actions = [_action_kind_limit(item) for item in _objects(about.get("actions"))]
+    return RuleConfiguration(triggers, actions, related, rejected, clean.mapping(about))
 
 
 def _trigger_kind(record: Mapping[str, object]) -> TriggerKind:
@@ -147,3 +162,15 @@ def _trigger_kind(record: Mapping[str, object]) -> TriggerKind:
         scheduled_actions_supported=clean.flag(record.get("scheduled_actions_supported")) or False,
         actions=tuple(name for name in names if name),
     )
+
+
+def _action_kind_limit(record: Mapping[str, object]) -> ActionKindLimit:
+    return ActionKindLimit(
+        api_name=clean.word(record.get("api_name")),
+        limit=clean.count(record.get("limit")),
+        supported_in_scheduled_action=clean.flag(record.get("supported_in_scheduled_action")) or False,
+    )
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

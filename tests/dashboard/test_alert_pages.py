@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import AlertRule, AlertState, AuditEntry
+from monitor.models import AlertRule, AlertState, AuditEntry, SyncState
 from tests import factories
 from tests.dashboard.world import make_mail, make_state, make_transition
 
@@ -48,6 +48,18 @@ def test_open_alerts_come_first_and_the_unacknowledged_before_the_others(alert, 
 def test_an_alert_that_waits_for_data_is_still_open(alert, signed_in, vera):
     AlertState.objects.update(state="no_data")
     assert signed_in(vera).get(reverse("alerts")).context["open_states"] == [alert]
+
+
+def test_blind_is_not_green(account, signed_in, vera):
+    now = timezone.now()
+    client = signed_in(vera)
+    assert "as far as is known" in client.get(reverse("alerts")).content.decode()
+    SyncState.objects.update(
+        state="ok", last_complete_at=now, last_finished_at=now, next_due_at=now + timedelta(minutes=1)
+    )
+    page = client.get(reverse("alerts")).content.decode()
+    assert "No open alerts" in page
+    assert "as far as is known" not in page
 
 
 def test_the_page_tells_figures_rule_transitions_and_deliveries(alert, signed_in, vera, otto, ada):

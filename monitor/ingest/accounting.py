@@ -79,8 +79,12 @@ def balance(counters: Counters, baseline: Baseline | None, rows: Rows) -> Balanc
 
 
 def were_reset(counters: Counters, read: Counters) -> bool:
-    """Whether Zoho's counters fell, which a life-long counter only does when it is reset."""
-    return counters.total is not None and read.total is not None and counters.total < read.total
+    """Whether Zoho's counters fell, which a life-long counter only does when it is reset.
+
+    The one of failures falls when a failed run succeeds at last; the other two never.
+    """
+    pairs = ((counters.total, read.total), (counters.success, read.success))
+    return any(now is not None and then is not None and now < then for now, then in pairs)
 
 
 def hole_text(gap: Balance) -> str:

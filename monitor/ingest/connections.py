@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
+from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
-from monitor.ingest.quarantine import put_aside
-from monitor.models import Connection, Stream, StreamState
+from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
+from monitor.models import Connection, Stream, StreamState, ZohoAccount
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ConnectionRow
 
+MOST_PAGES = 100
 COLUMNS = ("connection_name", "app", "auth_type", "created_time", "raw")
 
 
@@ -19,36 +23,40 @@ def read_connections(context: Context, client: FlowClient) -> None:
     """Reads and stores all connections; one that is no longer listed is marked gone.
 
     Raises:
-        ZohoError: the list could not be read; nothing changed.
+        ZohoError: the list could not be read; nothing counts as gone.
     """
     started = context.clock()
-    answer = context.call(client.list_connections)
-    seen = [row.connection_id for row in answer.connections]
+    write = partial(_write, context.account, started=started)
+    seen: set[str] = set()
+    rejected = 0
+    for page in range(1, MOST_PAGES + 1):
+        # The seed has no paging here: a page is only asked for where the first reply says that there are more.
+        answer = context.call(partial(client.list_connections, page=page if page > 1 else None))
+        new = {row.connection_id for row in answer.connections} - seen
+        with transaction.atomic():
+            context.lease.check()
+            unique = list({row.connection_id: row for row in answer.connections}.values())
+            rejected += write_or_put_aside(context.account, Stream.CONNECTIONS, unique, write, started)
+            rejected += put_aside(context.account, Stream.CONNECTIONS, answer.rejected, started)
+        seen |= new
+        if not new or len(seen) + rejected >= (answer.total_count or 0):
+            break
     with transaction.atomic():
         context.lease.check()
-        for row in answer.connections:
-            _store(context, row, started)
-        put_aside(context.account, Stream.CONNECTIONS, answer.rejected, started)
-        if not answer.rejected:
-            gone = Connection.objects.filter(account=context.account, gone_at=None).exclude(connection_id__in=seen)
-            gone.update(gone_at=started)
+        if not rejected:
+            mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
     context.note(Stream.CONNECTIONS, StreamState.State.OK, items=len(seen))
 
 
-def _store(context: Context, row: ConnectionRow, started: datetime) -> None:
-    values = {name: getattr(row, name) for name in COLUMNS}
-    have = Connection.objects.filter(account=context.account, connection_id=row.connection_id).first()
-    if have is None:
-        Connection.objects.create(
-            account=context.account,
-            connection_id=row.connection_id,
-            status=row.status,
-            status_since=started,
-            first_seen_at=started,
-            seen_at=started,
-            **values,
-        )
-        return
-    if have.status != row.status:
-        values |= {"status": row.status, "status_since": started}
-    Connection.objects.filter(pk=have.pk).update(seen_at=started, gone_at=None, **values)
+def _write(account: ZohoAccount, rows: Sequence[ConnectionRow], *, started: datetime) -> None:
+    for row in rows:
+        values = clipped(Connection, {name: getattr(row, name) for name in COLUMNS})
+        status = clipped(Connection, {"status": row.status})["status"]
+        values |= {"seen_at": started, "gone_at": None}
+        have = Connection.objects.filter(account=account, connection_id=row.connection_id).first()
+        if have is None or have.status != status:
+            values |= {"status": status, "status_since": started}
+        if have is None:
+            Connection.objects.create(account=account, connection_id=row.connection_id, first_seen_at=started, **values)
+        else:
+            Connection.objects.filter(pk=have.pk).update(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from monitor.connection import AccountClients, BudgetSpent
@@ -78,7 +78,7 @@ class Context:
     patience: Patience
     progress: Callable[[str, int, int], None] = field(default=lambda what, done, of: None)
     result: Result = field(default_factory=Result)
-    dead_products: set[str] = field(default_factory=set)
+    dead_products: dict[str, Exception] = field(default_factory=dict)  # by product, what ended it for this sweep
     breaker_waits: int = 0
     listed_at: dict[str, datetime] = field(default_factory=dict)
     full_page: int | None = None  # rows of a full page of executions, once seen
@@ -113,13 +113,15 @@ class Context:
             raise OutOfTime
 
     def wait(self, seconds: float, why: str) -> None:
-        """Sleeps in slices, keeping the lease."""
+        """Sleeps in slices, keeping the lease; counted by what was slept, for a clock may be set meanwhile."""
         if seconds >= 1:
             self.patience.tell(f"waiting {seconds:.0f} s: {why}")
-        until = self.clock() + timedelta(seconds=seconds)
-        while (left := (until - self.clock()).total_seconds()) > 0:
+        left = seconds
+        while left > 0:
             self.lease.keep(self.clock)
-            self.patience.pause(min(left, SLICE))
+            piece = min(left, SLICE)
+            self.patience.pause(piece)
+            left -= piece
 
     def note(
         self, stream: Stream, state: str, reason: str = "", *, items: int = 0, error: Exception | None = None

@@ -17,13 +17,14 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
     """Executions of a flow by status, pruned ones included.
 
     Args:
-        listed_at: Zoho's clock when it gave the flow's counters; runs that ended just after are left out.
+        listed_at: Zoho's clock when it gave the flow's counters; runs that began or ended just after are left out.
     """
     rows = Execution.objects.filter(flow=flow)
     if listed_at is not None:
         # Zoho's Date header is cut to the second: a run of that second counts as listed.
         after = listed_at + timedelta(seconds=1)
         rows = rows.exclude(completed_time__gte=after, completed_time__lt=after + LATER)
+        rows = rows.exclude(started_time__gte=after, started_time__lt=after + LATER)
     counts = rows.aggregate(
         total=Count("pk"),
         success=Count("pk", filter=Q(status="success")),

@@ -12,6 +12,8 @@ FINAL = ("success", "failed")
 # "Max execution time per flow: 5 minutes" (seed zoho-flow-api.md, "Flow Execution Limits").
 FIRST_RECHECK = timedelta(seconds=60)
 LONGEST_RECHECK = timedelta(hours=6)
+# A row that is not final after so long is stuck, or of a status we do not know: only its list tells more.
+GIVE_UP_AFTER = timedelta(days=3)
 
 # Columns copied as they come; a value that a shorter answer leaves out never erases one that was known.
 COPIED = (
@@ -27,6 +29,7 @@ COPIED = (
     "actions_successful",
     "actions_failed",
 )
+ERROR = ("error_code", "error_message", "error_details", "error_action_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +67,28 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
     changes: dict[str, object] = {}
     for name in COPIED:
         value = getattr(row, name)
-        if value not in (None, "") and value != stored.values.get(name):
+        if value not in (None, "") and not _same(value, stored.values.get(name)):
             changes[name] = value
     if row.status != stored.status:
         changes |= _status_change(stored, row)
         if row.status == "success":
             # The error belonged to the failed attempt; what is left of it is the first failure's time.
-            changes |= dict.fromkeys(("error_code", "error_message", "error_details", "error_action_id"), "")
+            changes |= {name: getattr(row, name) for name in ERROR}
     if changes and row.status not in FINAL:
         changes["recheck_at"] = recheck_at(row.status, row.started_time, now)
     return changes
+
+
+def _same(new: object, had: object) -> bool:
+    """Equality of cleaned JSON with what a database gives back: PostgreSQL writes 1e300 out as a whole number."""
+    if isinstance(new, Mapping) and isinstance(had, Mapping):
+        return new.keys() == had.keys() and all(_same(new[key], had[key]) for key in new)
+    if isinstance(new, list) and isinstance(had, list):
+        return len(new) == len(had) and all(map(_same, new, had))
+    if isinstance(new, float) and isinstance(had, int) and not isinstance(had, bool):
+        return new == float(had)
+    # True == 1 in Python, not in JSON.
+    return new == had and isinstance(new, bool) == isinstance(had, bool)
 
 
 def _status_change(stored: Stored, row: ExecutionRow) -> dict[str, object]:
@@ -107,8 +122,12 @@ def _failed_at(row: ExecutionRow) -> datetime | None:
 
 
 def recheck_at(status: str, started: datetime | None, now: datetime) -> datetime | None:
-    """When a row that is not final is asked for by itself: soon while young, ever more seldom when stuck."""
+    """When a row that is not final is asked for by itself: soon while young, then ever more seldom, at last never."""
     if status in FINAL:
         return None
-    age = max(now - started, timedelta(0)) if started is not None else timedelta(0)
+    if started is None or started > now + LONGEST_RECHECK:
+        return now + LONGEST_RECHECK
+    age = max(now - started, timedelta(0))
+    if age > GIVE_UP_AFTER:
+        return None
     return now + min(max(age, FIRST_RECHECK), LONGEST_RECHECK)

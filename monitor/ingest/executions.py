@@ -7,44 +7,31 @@ turns success; notes `zoho-api.md` section 7); where that does not explain it, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, QuerySet
 
 from monitor.ingest import counts
-from monitor.ingest.accounting import Balance, balance, baseline_of, hole_text, were_reset
+from monitor.ingest.accounting import baseline_of, were_reset
+from monitor.ingest.close import close, explained, new_baseline
 from monitor.ingest.context import Context
-from monitor.ingest.decide import recheck_at
-from monitor.ingest.pace import hole_recheck
+from monitor.ingest.decide import LONGEST_RECHECK, recheck_at
+from monitor.ingest.reading import Reading
 from monitor.ingest.store import store_page
-from monitor.ingest.walk import Walked, walk
+from monitor.ingest.walk import Walk, Walked
 from monitor.models import Execution, Flow
-from monitor.zoho.errors import NotFound
+from monitor.zoho.errors import NotAvailable, NotFound
 from monitor.zoho.flow import FlowClient
 
 LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (reliability.md 2.2, rule 4)
 RERUNS = timedelta(hours=25)
+AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
+LONGEST_HISTORY = timedelta(days=3650)
 MOST_RECHECKS = 5  # running rows asked for by themselves in one sweep
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One flow being read: with what, since when, and whether a known hole is to be chased again."""
-
-    context: Context
-    client: FlowClient
-    flow: Flow
-    started: datetime
-    chase: bool
-
-    @property
-    def listed_at(self) -> datetime | None:
-        """Zoho's clock when it gave the counters that this reading is held against."""
-        return self.context.listed_at.get(self.flow.flow_id)
+MOST_STARTS = 3  # how often a walk begins anew because its pages do not fit together
 
 
 def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
@@ -54,20 +41,28 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
         ZohoError: a page could not be read; what came is stored, the flow does not count as read.
     """
     started = context.clock()
+    reset = were_reset(counts.counters(flow), counts.read_counters(flow))
     chase = flow.recheck_at is None or flow.recheck_at <= started
-    reading = Reading(context, client, flow, started, chase)
-    if were_reset(counts.counters(flow), counts.read_counters(flow)):
-        _set(flow, _new_baseline(reading) | {"read_execution_count": None})
-    if flow.history_read_at is None:
+    reading = Reading(context, client, flow, started, chase=chase, reset=reset)
+    if _reads_everything(reading):
         walked = _read_history(reading)
     else:
         walked = _read_recent(reading)
-        if not _explained(reading):
+        if not explained(reading):
             walked = _read_reruns(reading)
-        if not _explained(reading):
+        if not explained(reading):
             walked = _read_history(reading)
-    _close(reading, walked)
+    close(reading, walked)
     context.result.flows_read += 1
+
+
+def _reads_everything(reading: Reading) -> bool:
+    """Whether nothing tells what is new: never read, counters reset, or none to hold the rows against."""
+    flow, known = reading.flow, counts.counters(reading.flow).known
+    if flow.history_read_at is None or reading.reset:
+        return True
+    # Without counters nothing says that an old run has changed: a person who waits gets all of it.
+    return counts.baseline(flow) is None if known else reading.context.patience.waits
 
 
 def firm_up(flow: Flow) -> None:
@@ -86,17 +81,22 @@ def recheck_running(context: Context, client: FlowClient) -> None:
     """Asks for running rows that are due, one by one: the counters may never tell that they ended."""
     now = context.clock()
     due = Execution.objects.filter(account=context.account, flow__gone_at=None, recheck_at__lte=now)
-    for execution in due.select_related("flow", "account").order_by("recheck_at")[:MOST_RECHECKS]:
+    for execution in due.select_related("flow").order_by("recheck_at")[:MOST_RECHECKS]:
+        execution.flow.account = context.account
         read_one(context, client, execution.flow, execution.execution_id)
 
 
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> None:
-    """Reads one execution by its id into the mirror; one that Zoho no longer has is left as it was."""
+    """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was."""
     mirrored = Execution.objects.filter(account=context.account, execution_id=execution_id)
     try:
         row = context.call(partial(client.get_execution, flow.flow_id, execution_id))
     except NotFound:
         mirrored.update(recheck_at=None)
+        return
+    except NotAvailable:
+        # That single runs are not to be had says nothing about their list.
+        mirrored.exclude(recheck_at=None).update(recheck_at=context.clock() + LONGEST_RECHECK)
         return
     now = context.clock()
     with transaction.atomic():
@@ -107,120 +107,77 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
 
 
 def _read_history(reading: Reading) -> Walked:
-    """All that Zoho still lists. An unfinished reading goes on at its page, and then looks at what is newer."""
-    flow = reading.flow
-    first = max(flow.backfill_page, 1)
-    total = flow.execution_count
+    """All that Zoho still lists. A task goes on where the last one stopped; a person who waits has it begun anew.
 
-    def all_listed(walked: Walked) -> bool:
-        return total is not None and first == 1 and len(walked.seen) >= total > 0
-
-    walked = _walk(reading, since=None, enough=all_listed, first_page=first, remember_page=True)
+    Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
+    """
+    flow, context = reading.flow, reading.context
+    first = 1 if context.patience.waits else max(flow.backfill_page - 1, 1)
+    walked = Walked(lost=True)
+    for start in range(MOST_STARTS):
+        walked = _walk(
+            reading,
+            since=None,
+            enough=partial(_all_listed, reading, whole=first == 1),
+            first_page=first,
+            remember_page=True,
+            trust_short=flow.history_read_at is None,
+            strict=start < MOST_STARTS - 1,
+        )
+        if not walked.lost:
+            break
+        first = 1
     if first > 1:
         walked.seen |= _read_recent(reading).seen
-    _set(flow, {"backfill_page": 0, "history_read_at": reading.started})
-    if not flow.baseline_firm:
-        _set(flow, _new_baseline(reading))
+    if not walked.repeats:
+        values: dict[str, object] = {"history_read_at": reading.started}
+        if not flow.baseline_firm or reading.reset:
+            values |= new_baseline(reading)
+        reading.set(values)
     return walked
 
 
+def _all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
+    """Whether as many runs were seen as Zoho counted when it gave its list: saves the call for an empty page.
+
+    Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
+    """
+    total, listed_at = reading.flow.execution_count, reading.listed_at
+    if not whole or reading.reset or not total or listed_at is None:
+        return False
+    return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total == len(walked.seen)
+
+
 def _read_recent(reading: Reading) -> Walked:
-    known = Execution.objects.filter(flow=reading.flow)
-    newest = known.aggregate(at=Max("started_time"))["at"]
-    oldest_open = known.filter(recheck_at__isnull=False).aggregate(at=Min("started_time"))["at"]
-    since = min((t for t in (newest, oldest_open) if t is not None), default=None)
+    rows, started = Execution.objects.filter(flow=reading.flow), reading.started
+    times = [
+        rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
+        _oldest(rows.filter(recheck_at__isnull=False), started - RERUNS),
+    ]
+    known = counts.counters(reading.flow).known
+    if not known:
+        times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
+    since = min((t for t in times if t is not None), default=None)
     return _walk(
         reading,
-        since=since - LOOKBACK if since is not None else None,
-        enough=lambda walked: counts.counters(reading.flow).known and _explained(reading),
+        since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,
+        enough=lambda walked: counts.baseline(reading.flow) is not None and known and explained(reading),
     )
 
 
 def _read_reruns(reading: Reading) -> Walked:
     """The failed runs of the last 25 h, by one list from the oldest of them on."""
-    failed = Execution.objects.filter(flow=reading.flow, status="failed", started_time__gte=reading.started - RERUNS)
-    oldest = failed.aggregate(at=Min("started_time"))["at"]
+    failed = Execution.objects.filter(flow=reading.flow, status="failed")
+    oldest = _oldest(failed, reading.started - RERUNS)
     if oldest is None:
         return Walked()
-    return _walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: _explained(reading))
+    return _walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: explained(reading))
+
+
+def _oldest(rows: QuerySet[Execution], since: datetime) -> datetime | None:
+    at: datetime | None = rows.filter(started_time__gte=since).aggregate(at=Min("started_time"))["at"]
+    return at
 
 
 def _walk(reading: Reading, **how: Any) -> Walked:
-    return walk(reading.context, reading.client, reading.flow, **how)
-
-
-def gap(flow: Flow) -> Balance | None:
-    """How far Zoho's counters and the mirror are apart; None where it cannot be said."""
-    return balance(counts.counters(flow), counts.baseline(flow), counts.mirrored(flow))
-
-
-def _explained(reading: Reading) -> bool:
-    """Whether the counters' movement is explained by what is mirrored now.
-
-    A gap already known (Zoho counts what it does not list) is not chased again by each sweep; only the
-    recheck that is due for it reads everything once more.
-    """
-    apart = gap(reading.flow)
-    if apart is None or apart.accounted:
-        return True
-    return not reading.chase and _signature(apart) == reading.flow.hole_signature
-
-
-def _signature(apart: Balance) -> str:
-    return f"{max(apart.total, 0)}/{max(apart.success, 0)}/{max(apart.failed, 0)}"
-
-
-def _close(reading: Reading, walked: Walked) -> None:
-    """The flow counts as read up to the counters of this sweep's list; what stays open is a hole with a reason."""
-    flow, started = reading.flow, reading.started
-    apart = gap(flow)
-    values: dict[str, object] = {
-        "read_execution_count": flow.execution_count,
-        "read_success_count": flow.success_count,
-        "read_failure_count": flow.failure_count,
-        "executions_read_at": started,
-        "newest_started": Execution.objects.filter(flow=flow).aggregate(at=Max("started_time"))["at"],
-        "hole_reason": "",
-        "hole_signature": "",
-        "recheck_at": None,
-        "hole_tries": 0,
-    }
-    if walked.repeats:
-        values |= _hole("Zoho repeats the same page of executions: older runs cannot be read", "repeats", flow, started)
-    elif apart is not None and not apart.accounted:
-        if apart.total <= 0 or not flow.baseline_firm:
-            # Every row that Zoho lists has just been read: its counters by status follow another rule, or
-            # the baseline was taken while runs came in. Counting anew mends both.
-            values |= _new_baseline(reading)
-        else:
-            values |= _hole(hole_text(apart), _signature(apart), flow, started)
-    _set(flow, values)
-
-
-def _hole(reason: str, signature: str, flow: Flow, started: datetime) -> dict[str, object]:
-    return {
-        "hole_reason": reason,
-        "hole_signature": signature,
-        "recheck_at": hole_recheck(flow.hole_tries, started),
-        "hole_tries": flow.hole_tries + 1,
-    }
-
-
-def _new_baseline(reading: Reading) -> dict[str, object]:
-    """The baseline counted anew, for good only after the counters stood still (`firm_up`)."""
-    flow = reading.flow
-    base = baseline_of(counts.counters(flow), counts.mirrored(flow, listed_at=reading.listed_at))
-    if base is None:
-        return {}
-    return {
-        "baseline_total": base.total,
-        "baseline_success": base.success,
-        "baseline_failed": base.failed,
-        "baseline_firm": False,
-    }
-
-
-def _set(flow: Flow, values: dict[str, object]) -> None:
-    Flow.objects.filter(pk=flow.pk).update(**values)
-    for name, value in values.items():
-        setattr(flow, name, value)
+    return Walk(reading.context, reading.client, reading.flow, **how).go()

@@ -11,7 +11,10 @@ from django.db.models import F, Q, QuerySet
 from monitor.models import SyncState, ZohoAccount
 
 LENGTH = timedelta(seconds=60)
-RENEW_BELOW = timedelta(seconds=40)
+# A single call lasts 45 s at most, and must not outlive the lease it was begun under.
+RENEW_BELOW = timedelta(seconds=55)
+# A lease cannot end so far ahead: the clock was set back, and nobody may have to wait for it to catch up.
+NOT_CREDIBLE = timedelta(minutes=10)
 
 
 class LeaseLost(Exception):  # noqa: N818 - named for what happened
@@ -33,7 +36,7 @@ class Lease:
         owner = secrets.token_hex(16)
         until = now + LENGTH
         SyncState.objects.get_or_create(account=account)
-        free = Q(lease_until=None) | Q(lease_until__lte=now)
+        free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + NOT_CREDIBLE)
         taken = SyncState.objects.filter(free, account=account).update(
             lease_owner=owner, lease_until=until, fence=F("fence") + 1
         )
@@ -63,13 +66,17 @@ class Lease:
         self._until = now + LENGTH
 
     def check(self) -> None:
-        """Whether it is still ours, for a transaction that is about to write.
+        """Whether it is still ours, for a transaction that is about to write: nobody takes it before its end.
 
         Raises:
             LeaseLost: it is not.
         """
-        if not self._mine().exists():
+        if self._mine().select_for_update().values_list("pk").first() is None:
             raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
+
+    def put_off(self, until: datetime) -> None:
+        """The account is not due before `until`; a lease already lost is left alone."""
+        self._mine().update(next_due_at=until)
 
     def release(self) -> None:
         """Gives it back; a lease already lost is left alone."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
+from django.db import DataError, models, transaction
 from django.db.models import F
 
 from monitor.models import Quarantine, ZohoAccount
 from monitor.zoho.shapes import Rejected
+
+T = TypeVar("T")
 
 
 def put_aside(account: ZohoAccount, stream: str, rejected: Iterable[Rejected], now: datetime) -> int:
@@ -32,3 +37,40 @@ def put_aside(account: ZohoAccount, stream: str, rejected: Iterable[Rejected], n
                 defaults={"reason": record.reason[:300], "raw_text": text, "first_seen_at": now, "seen_at": now},
             )
     return count
+
+
+def write_or_put_aside(
+    account: ZohoAccount, stream: str, records: Sequence[T], write: Callable[[Sequence[T]], None], now: datetime
+) -> int:
+    """Writes records together; those that the database refuses are found by halving and put aside.
+
+    Args:
+        records: with Zoho's own JSON in `raw`.
+        write: writes some of them, all or none.
+
+    Returns:
+        How many were put aside.
+    """
+    if not records:
+        return 0
+    try:
+        with transaction.atomic():
+            write(records)
+    except (DataError, OverflowError, ValueError) as error:
+        if len(records) == 1:
+            text = json.dumps(getattr(records[0], "raw", {}), default=str)[:4000]
+            return put_aside(account, stream, [Rejected(text, f"the database refused it: {type(error).__name__}")], now)
+        middle = len(records) // 2
+        first = write_or_put_aside(account, stream, records[:middle], write, now)
+        return first + write_or_put_aside(account, stream, records[middle:], write, now)
+    return 0
+
+
+def clipped(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
+    """Text cut to the length of its column: PostgreSQL refuses longer ones, SQLite keeps them."""
+    fitting = dict(values)
+    for name, value in values.items():
+        longest = getattr(model._meta.get_field(name), "max_length", None)
+        if isinstance(value, str) and longest is not None:
+            fitting[name] = value[:longest]
+    return fitting

@@ -6,21 +6,25 @@ Source: notes `zoho-api.md` 2.1 (list, paging by `more_records`) and 2.3 (usage:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
 
+from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
 from monitor.ingest.pace import usage_is_due
-from monitor.ingest.quarantine import put_aside
-from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
+from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
+from monitor.ingest.trouble import Trouble
+from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
+from monitor.zoho.clean import INT_MAX
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import NotFound
 from monitor.zoho.shapes import RuleUsage
 from monitor.zoho.shapes import WorkflowRule as RuleRow
 
 MOST_PAGES = 50
+FULL_PAGE = 200  # rules a page, as asked for (notes zoho-api.md 2.1); "no more" after a full one is made sure of
 # One day less than the 90 allowed: the organisation's day may be ahead of ours.
 USAGE_DAYS = 89
 COLUMNS = {
@@ -44,6 +48,7 @@ def read_rules(context: Context, client: CrmClient) -> None:
         ZohoError: the list could not be read to its end; nothing counts as gone.
     """
     started = context.clock()
+    write = partial(_write, context.account, started=started)
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):
@@ -51,32 +56,35 @@ def read_rules(context: Context, client: CrmClient) -> None:
         new = {rule.id for rule in answer.rules} - seen
         with transaction.atomic():
             context.lease.check()
-            for rule in answer.rules:
-                _store(context, rule, started)
+            unique = list({rule.id: rule for rule in answer.rules}.values())
+            rejected += write_or_put_aside(context.account, Stream.RULES, unique, write, started)
             rejected += put_aside(context.account, Stream.RULES, answer.rejected, started)
         seen |= new
         context.progress("rules", len(seen), len(seen))
-        if not new or not answer.more_records:
+        is_full = len(answer.rules) + len(answer.rejected) >= FULL_PAGE
+        if not (new or answer.rejected) or not (answer.more_records or is_full):
             break
-    if not rejected:
-        gone = WorkflowRule.objects.filter(account=context.account, gone_at=None).exclude(rule_id__in=seen)
-        gone.update(gone_at=started)
+    with transaction.atomic():
+        context.lease.check()
+        if not rejected:
+            mark_gone(context, WorkflowRule.objects.filter(account=context.account), seen, "rule_id", started)
     context.note(Stream.RULES, StreamState.State.OK, items=len(seen))
 
 
-def _store(context: Context, row: RuleRow, started: datetime) -> None:
-    values = {column: getattr(row, name) for column, name in COLUMNS.items()}
-    values |= {"seen_at": started, "gone_at": None}
-    rule = WorkflowRule.objects.filter(account=context.account, rule_id=row.id)
-    if not rule.update(**values):
-        WorkflowRule.objects.create(account=context.account, rule_id=row.id, first_seen_at=started, **values)
+def _write(account: ZohoAccount, rows: Sequence[RuleRow], *, started: datetime) -> None:
+    for row in rows:
+        values = clipped(WorkflowRule, {column: getattr(row, name) for column, name in COLUMNS.items()})
+        values |= {"seen_at": started, "gone_at": None}
+        rule = WorkflowRule.objects.filter(account=account, rule_id=row.id)
+        if not rule.update(**values):
+            WorkflowRule.objects.create(account=account, rule_id=row.id, first_seen_at=started, **values)
 
 
 def read_usage(context: Context, client: CrmClient) -> None:
     """Reads the usage report of each rule that is due: those that ran first.
 
     Raises:
-        ZohoError: a report could not be read; the others read so far stay.
+        ZohoError: a report could not be read; the others are there.
     """
     now = context.clock()
     rules = WorkflowRule.objects.filter(account=context.account, gone_at=None)
@@ -84,24 +92,24 @@ def read_usage(context: Context, client: CrmClient) -> None:
     due.sort(key=lambda r: (r.usage_read_at is not None, r.last_executed_time is None, r.pk))
     today = (client.last_server_date or now).date()
     since = today - timedelta(days=USAGE_DAYS)
+    trouble = Trouble()
     for done, rule in enumerate(due, start=1):
-        try:
+        with trouble.of(rule.name):
             usage = context.call(partial(client.rule_usage, rule.rule_id, since, today))
-        except NotFound:
-            # Deleted between the list and now: the next list says so.
-            continue
-        with transaction.atomic():
-            context.lease.check()
-            _store_usage(rule, usage, context.clock(), since=since, till=today)
+            with transaction.atomic():
+                context.lease.check()
+                _store_usage(rule, usage, context.clock(), since=since, till=today)
         context.progress("usage", done, len(due))
+    trouble.settle()
     context.note(Stream.USAGE, StreamState.State.OK, items=rules.count())
 
 
 def _store_usage(rule: WorkflowRule, usage: RuleUsage, now: datetime, *, since: date, till: date) -> None:
+    # Sums over a rule's actions may be longer than any column.
     counts = {
         "trigger_count": usage.trigger_count,
-        "success_count": usage.success_count,
-        "failure_count": usage.failure_count,
+        "success_count": min(usage.success_count, INT_MAX),
+        "failure_count": min(usage.failure_count, INT_MAX),
     }
     WorkflowRule.objects.filter(pk=rule.pk).update(
         usage_from=since,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from monitor.connection import open_account
+from monitor.connection import CALL_TOTAL, open_account
 from monitor.ingest import executions
 from monitor.ingest.context import Context, OutOfTime, Patience, Result
 from monitor.ingest.lease import Lease, LeaseLost
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
-from monitor.zoho.errors import Wait
+from monitor.zoho.errors import Wait, ZohoError
+
+TASK_CALL_TOTAL = 12.0  # seconds; a task has a minute in all
+AFTER_A_FAULT = timedelta(minutes=2)
 
 
 class Busy(Exception):  # noqa: N818 - named for what happened
@@ -43,11 +46,15 @@ def read_account(
     Raises:
         Busy: another sweep of this account runs.
     """
+    total = CALL_TOTAL if patience.waits else TASK_CALL_TOTAL
     with _lease(account, clock) as lease:
         run = StageRun.objects.create(stage="ingest", account=account, started_at=clock())
-        with open_account(
-            account, clock=clock, keep_alive=lambda: lease.keep(clock), try_refused=everything
-        ) as clients:
+        with (
+            _accounted_for(account, run, lease, clock),
+            open_account(
+                account, clock=clock, keep_alive=lambda: lease.keep(clock), try_refused=everything, total=total
+            ) as clients,
+        ):
             context = Context(account, clients, lease, clock, patience)
             if progress is not None:
                 context.progress = progress
@@ -58,6 +65,20 @@ def read_account(
                 result = context.result
             _close(run, result, clock())
     return result
+
+
+@contextmanager
+def _accounted_for(account: ZohoAccount, run: StageRun, lease: Lease, clock: Callable[[], datetime]) -> Iterator[None]:
+    """A sweep that ends by a fault of ours (or Ctrl-C) leaves its end too, and is not begun again at once."""
+    try:
+        yield
+    except BaseException as error:
+        now = clock()
+        name = type(error).__name__
+        StageRun.objects.filter(pk=run.pk).update(finished_at=now, outcome=StageRun.Outcome.FAILED, error=name)
+        if isinstance(error, Exception):
+            lease.put_off(now + AFTER_A_FAULT)
+        raise
 
 
 Reference = tuple[Flow, str]
@@ -80,8 +101,8 @@ def refresh(references: Iterable[Reference], *, clock: Callable[[], datetime], p
         try:
             with _lease(account, clock) as lease:
                 count += _refresh_some(account, members, lease, clock, patience)
-        except (Busy, Wait, OutOfTime):
-            continue
+        except (Busy, LeaseLost, OutOfTime, ZohoError):
+            continue  # a hint only: the next sweep reads it, and says what is wrong
     return count
 
 

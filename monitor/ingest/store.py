@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from django.db import DataError, transaction
-
-from monitor.ingest.decide import COPIED, Stored, merge, new_values
-from monitor.ingest.quarantine import put_aside
+from monitor.ingest.decide import COPIED, Stored, merge, new_values, rank
+from monitor.ingest.quarantine import put_aside, write_or_put_aside
 from monitor.models import DirtyHour, Execution, Flow
 from monitor.zoho.shapes import ExecutionRow, Rejected
+
+STATUS_LENGTH = 32  # characters; of the column
 
 
 @dataclass
 class Written:
-    """What storing a page changed."""
+    """What storing a page changed, in rows."""
 
     new: int = 0
     changed: int = 0
     quarantined: int = 0
-    ids: set[str] = field(default_factory=set)
 
     def __iadd__(self, other: Written) -> Self:
         self.new += other.new
         self.changed += other.changed
         self.quarantined += other.quarantined
-        self.ids |= other.ids
         return self
 
 
@@ -38,34 +35,30 @@ def store_page(flow: Flow, rows: Sequence[ExecutionRow], rejected: Sequence[Reje
 
     A row that the database refuses is found by halving the page, and quarantined.
     """
-    unique = {row.execution_id: row for row in rows}
-    written = Written(ids=set(unique))
-    written.quarantined += put_aside(flow.account, "executions", rejected, now)
-    _store_some(flow, list(unique.values()), now, written)
+    written = Written()
+
+    def write(some: Sequence[ExecutionRow]) -> None:
+        new, changed = _write(flow, some, now)
+        written.new += new
+        written.changed += changed
+
+    refused = write_or_put_aside(flow.account, "executions", _once_each(rows), write, now)
+    written.quarantined = refused + put_aside(flow.account, "executions", rejected, now)
     return written
 
 
-def _store_some(flow: Flow, rows: list[ExecutionRow], now: datetime, written: Written) -> None:
-    if not rows:
-        return
-    try:
-        with transaction.atomic():
-            new, changed = _write(flow, rows, now)
-    except (DataError, OverflowError, ValueError) as error:
-        if len(rows) == 1:
-            text = json.dumps(rows[0].raw, default=str)[:4000]
-            reason = f"the database refused it: {type(error).__name__}"
-            written.quarantined += put_aside(flow.account, "executions", [Rejected(text, reason)], now)
-            return
-        middle = len(rows) // 2
-        _store_some(flow, rows[:middle], now, written)
-        _store_some(flow, rows[middle:], now, written)
-        return
-    written.new += new
-    written.changed += changed
+def _once_each(rows: Sequence[ExecutionRow]) -> list[ExecutionRow]:
+    """A row that comes twice in a page counts by its more final copy, the later one of equals."""
+    unique: dict[str, ExecutionRow] = {}
+    for given in rows:
+        row = given if len(given.status) <= STATUS_LENGTH else replace(given, status=given.status[:STATUS_LENGTH])
+        have = unique.get(row.execution_id)
+        if have is None or rank(row.status) >= rank(have.status):
+            unique[row.execution_id] = row
+    return list(unique.values())
 
 
-def _write(flow: Flow, rows: list[ExecutionRow], now: datetime) -> tuple[int, int]:
+def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int, int]:
     ids = [row.execution_id for row in rows]
     stored = {e.execution_id: e for e in Execution.objects.filter(account=flow.account, execution_id__in=ids)}
     fresh: list[Execution] = []

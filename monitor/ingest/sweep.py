@@ -12,17 +12,19 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from monitor.connection import BudgetSpent
-from monitor.ingest import executions, verdicts
+from monitor.ingest import counts, executions, verdicts
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.flows import read_flows
 from monitor.ingest.pace import interval
 from monitor.ingest.rules import read_rules, read_usage
-from monitor.models import Flow, Stream, StreamState, SyncState
-from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, NotFound, Unreachable, Wait, ZohoError
+from monitor.ingest.trouble import Trouble
+from monitor.models import Execution, Flow, Stream, StreamState, SyncState
+from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 ROUNDS = 3  # how often a person's sync follows flows that move while it reads
+UNDER_WAY = timedelta(hours=1)
 
 
 def sweep(context: Context, *, everything: bool) -> Result:
@@ -39,10 +41,22 @@ def sweep(context: Context, *, everything: bool) -> Result:
         context.result.stopped = stop
         if isinstance(stop, Wait):
             context.result.resume_at = context.clock() + timedelta(seconds=stop.retry_after)
-    if context.dead_products:
-        context.result.resume_at = context.clients.gate.failed("Zoho did not answer")
+    _back_off(context)
     verdicts.record(context, started)
     return context.result
+
+
+def _back_off(context: Context) -> None:
+    """Leaves an account alone that gives no answer at all; where one product answers, the streams' pace is enough."""
+    dead = context.dead_products
+    silent = [error for error in dead.values() if isinstance(error, Unreachable) or error is _token_failure(context)]
+    if silent and set(dead) == context.clients.products:
+        context.result.resume_at = context.clients.gate.failed(str(silent[0]))
+
+
+def _token_failure(context: Context) -> Exception | None:
+    """What kept the access token from being renewed, if anything did: it concerns both products."""
+    return context.clients.tokens.failure
 
 
 def _streams(context: Context, *, everything: bool, now: datetime) -> None:
@@ -76,7 +90,8 @@ def _streams(context: Context, *, everything: bool, now: datetime) -> None:
 def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:
     """Turns what goes wrong in one stream into its state; what concerns the whole account goes on up."""
     if product in context.dead_products:
-        context.note(stream, StreamState.State.FAILING, "Zoho did not answer")
+        error = context.dead_products[product]
+        context.note(stream, StreamState.State.FAILING, str(error), error=error)
         return
     try:
         work()
@@ -90,8 +105,10 @@ def _run(context: Context, stream: Stream, product: str, work: Callable[[], None
         context.note(stream, StreamState.State.NOT_AVAILABLE, str(error))
     except ZohoError as error:
         context.note(stream, StreamState.State.FAILING, f"{error}. {error.hint}", error=error)
-        if isinstance(error, Unreachable):
-            context.dead_products.add(product)
+        if error is _token_failure(context):
+            context.dead_products |= dict.fromkeys(context.clients.products, error)
+        elif isinstance(error, Unreachable | TokenRefused):
+            context.dead_products[product] = error
 
 
 def _goes_on(context: Context, stream: Stream) -> bool:
@@ -118,14 +135,15 @@ def _next(context: Context, stream: Stream, now: datetime, pages: int) -> None:
 
 def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> None:
     """Reads the flows whose counters moved, and follows those that move meanwhile if a person waits."""
+    trouble = Trouble()
     for turn in range(ROUNDS if everything else 1):
         moved = moved_flows(context)
+        if turn:
+            # What cannot be told to have moved, or failed a moment ago, is not followed.
+            moved = [flow for flow in moved if counts.counters(flow).known and flow.flow_id not in trouble.named]
         for done, flow in enumerate(moved, start=1):
-            try:
+            with trouble.of(flow.flow_id):
                 executions.read_flow(context, client, flow)
-            except NotFound:
-                # Deleted since the list was read: the next lists and a 404 by its id make it gone.
-                continue
             context.progress("executions", done, len(moved))
         if turn == 0:
             executions.recheck_running(context, client)
@@ -133,6 +151,7 @@ def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> No
             break
         read_flows(context, client)
         _settle_still(context)
+    trouble.settle()
     context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
 
 
@@ -142,15 +161,24 @@ def moved_flows(context: Context) -> list[Flow]:
     The largest shows how long a full page is, which saves the others a call each.
     """
     now = context.clock()
-    living = Flow.objects.filter(account=context.account, gone_at=None).select_related("account")
+    living = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
     flows = [flow for flow in living if flow.has_moved or (flow.recheck_at is not None and flow.recheck_at <= now)]
+    for flow in flows:
+        flow.account = context.account  # not joined: each copy would be decrypted by itself
     flows.sort(key=lambda f: (f.history_read_at is None, f.backfill_page == 0, -(f.execution_count or 0), f.pk))
     return flows
 
 
 def _settle_still(context: Context) -> None:
-    """Flows whose counters stood still since they were read: their baseline is now exact."""
+    """Flows whose counters stood still since they were read: their baseline is now exact.
+
+    Not while a run is under way: whether Zoho's total counts it already is not documented.
+    """
+    recent = context.clock() - UNDER_WAY
+    running = Execution.objects.filter(
+        account=context.account, recheck_at__isnull=False, started_time__gte=recent
+    ).values("flow")
     provisional = Flow.objects.filter(account=context.account, gone_at=None, baseline_firm=False, hole_reason="")
-    for flow in provisional.exclude(baseline_total=None):
+    for flow in provisional.exclude(baseline_total=None).exclude(pk__in=running).defer("raw", "description"):
         if not flow.has_moved:
             executions.firm_up(flow)

@@ -14,6 +14,8 @@ from monitor.ingest.context import Context, Outcome, OutOfTime
 from monitor.models import Flow, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
 
+HOLES_TOLD = 20
+BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
 FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS)
 CRM_STREAMS = (Stream.RULES, Stream.USAGE)
 
@@ -64,10 +66,12 @@ def _kind(outcomes: Mapping[str, Outcome]) -> SyncState.State:
 def record(context: Context, started: datetime) -> None:
     """Writes the states of the streams and of the account, and when it is due again."""
     result, account = context.result, context.account
+    _forget_absent_products(context)
     result.missing += _holes(context)
+    earlier = _still_missing(context)
     result.missing += [
         f"{Stream(name).label}: {o.reason}"
-        for name, o in result.outcomes.items()
+        for name, o in (earlier | result.outcomes).items()
         if o.state in ("failing", "incomplete")
     ]
     now = context.clock()
@@ -77,6 +81,9 @@ def record(context: Context, started: datetime) -> None:
         for name, outcome in result.outcomes.items():
             _record_stream(context, name, outcome, started, now)
         state = SyncState.objects.get(account=account)
+        if verdict.state == SyncState.State.INCOMPLETE and earlier and state.state in BAD_STATES:
+            # What made it bad was not due in this sweep: nothing says that it is mended.
+            verdict = Verdict(SyncState.State(state.state), state.reason)
         values: dict[str, object] = {
             "state": verdict.state,
             "reason": verdict.reason[:500],
@@ -88,6 +95,19 @@ def record(context: Context, started: datetime) -> None:
         if result.complete:
             values["last_complete_at"] = started
         SyncState.objects.filter(account=account).update(**values)
+
+
+def _forget_absent_products(context: Context) -> None:
+    """Streams of a product that the account no longer has are neither due nor missing."""
+    products = context.clients.products
+    absent = [*(FLOW_STREAMS if "flow" not in products else ()), *(CRM_STREAMS if "crm" not in products else ())]
+    StreamState.objects.filter(account=context.account, stream__in=absent).delete()
+
+
+def _still_missing(context: Context) -> dict[str, Outcome]:
+    """Streams that were not read in this sweep, and are not whole since an earlier one."""
+    bad = StreamState.objects.filter(account=context.account, state__in=("failing", "incomplete"))
+    return {row.stream: Outcome(row.state, row.reason) for row in bad.exclude(stream__in=list(context.result.outcomes))}
 
 
 def next_due(context: Context, now: datetime) -> datetime:
@@ -120,10 +140,12 @@ def _record_stream(context: Context, name: str, outcome: Outcome, started: datet
 
 
 def _holes(context: Context) -> list[str]:
+    if "flow" not in context.clients.products:
+        return []
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(hole_reason="")
-    lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows[:20]]
+    lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows.defer("raw")]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     if executions is not None and executions.state == StreamState.State.OK and lines:
         executions.state = StreamState.State.INCOMPLETE
         executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs"
-    return lines
+    return lines[:HOLES_TOLD]

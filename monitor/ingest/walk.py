@@ -1,4 +1,8 @@
-"""Walks the pages of one flow's executions and stores each: stops by what comes, not by what was promised."""
+"""Walks the pages of one flow's executions and stores each: stops by what comes, not by what was promised.
+
+The seed's reply says neither how many pages there are nor how long one may be, and pages may come twice, be cut
+shorter than asked for, or not move at all (notes reliability.md, F20 to F22).
+"""
 
 from __future__ import annotations
 
@@ -17,86 +21,168 @@ from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
 
 MOST_PAGES = 10_000
-# Zoho's documented page (seed zoho-flow-api.md, section 8): a repeated page shorter than this was the last one.
-DOCUMENTED_PAGE = 50
+MOST_IDLE = 3  # pages in a row that bring nothing new; then the server goes in circles
 
 
 @dataclass
 class Walked:
-    """What a walk saw. `repeats`: the server gave the same full page twice, so the rest cannot be read."""
+    """What a walk saw.
+
+    `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
+    of the pages do not fit together (another page size than before), so the walk has to begin anew.
+    """
 
     written: Written = field(default_factory=Written)
     seen: set[str] = field(default_factory=set)
+    seen_completed: dict[str, datetime | None] = field(default_factory=dict)
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    longest: int = 0
     repeats: bool = False
+    lost: bool = False
+
+    def note(self, answer: ExecutionPage) -> bool:
+        """Takes a page in; whether it brought anything new."""
+        new = {row.execution_id for row in answer.rows} - self.seen
+        self.longest = max(self.longest, _different(answer))
+        self.seen |= new
+        self.seen_completed |= {row.execution_id: row.completed_time for row in answer.rows}
+        times = [row.started_time for row in answer.rows if row.started_time is not None]
+        self.oldest = min([*times, *([self.oldest] if self.oldest else [])], default=None)
+        self.newest = max([*times, *([self.newest] if self.newest else [])], default=None)
+        return bool(new)
 
 
-def walk(
-    context: Context,
-    client: FlowClient,
-    flow: Flow,
-    *,
-    since: datetime | None,
-    enough: Callable[[Walked], bool],
-    first_page: int = 1,
-    remember_page: bool = False,
-) -> Walked:
-    """Reads pages until one is empty or brings nothing new, or `enough` says so.
+@dataclass(frozen=True)
+class Walk:
+    """One walk over a flow's executions.
 
     Args:
         since: only executions from then on; None for all that Zoho still holds.
         enough: asked after each stored page; saves the call for the empty page where the counters are met.
-        first_page: where an unfinished walk goes on (from 1).
+        first_page: where an unfinished walk goes on (from 1): a page that was read already.
         remember_page: writes the next page into the flow's row, in the transaction of the page.
+        trust_short: a page shorter than the account's full ones is taken for the last.
+        strict: pages that grow longer mean that their numbers do not fit together.
     """
-    walked = Walked()
-    last_ids: set[str] = set()
-    before = 0
-    for page in range(first_page, MOST_PAGES):
-        answer = _ask(context, client, flow, since, page)
-        size = len(answer.rows) + len(answer.rejected)
-        # A page with rows after it was a full one, and so is one of the size asked for.
-        full = max(before if size else 0, size if size == context.page_sizes[0] else 0)
-        context.full_page = max(full, context.full_page or 0) or None
+
+    context: Context
+    client: FlowClient
+    flow: Flow
+    since: datetime | None
+    enough: Callable[[Walked], bool]
+    first_page: int = 1
+    remember_page: bool = False
+    trust_short: bool = True
+    strict: bool = True
+
+    def go(self) -> Walked:
+        """Reads pages until one is empty, is the last by its length, or `enough` says so."""
+        walked = Walked()
+        before: ExecutionPage | None = None
+        idle = 0
+        for page in range(self.first_page, self.first_page + MOST_PAGES):
+            answer = self._ask(page, self.since)
+            if answer is not None and before is not None and _same(answer, before):
+                answer = self._ask(
+                    page, self.since
+                )  # a page that was doubled on its way comes right at the second asking
+                if answer is not None and _same(answer, before):
+                    return self._by_time(walked)
+            if answer is None or (self.strict and before is not None and _size(answer) > _size(before)):
+                walked.lost = True
+                return walked
+            if not _size(answer):
+                return walked
+            known = self._note_full(answer, before)
+            fresh = self._keep(answer, walked, next_page=page + 1)
+            if page == self.first_page > 1 and walked.written.new == len(walked.seen):
+                walked.lost = True
+                return walked
+            idle = 0 if fresh else idle + 1
+            if idle >= MOST_IDLE or self._is_last(answer, walked, known) or self.enough(walked):
+                return walked
+            before = answer
+        walked.repeats = True
+        return walked
+
+    def _ask(self, page: int, since: datetime | None, until: datetime | None = None) -> ExecutionPage | None:
+        """One page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
+
+        None where a walk that goes on from an earlier one finds its page size refused.
+        """
+        sizes = self.context.page_sizes
+        ask_for = partial(self.client.list_executions, self.flow.flow_id, from_date=since, to_date=until, page=page)
+        while True:
+            ask = partial(ask_for, per_page=sizes[0])
+            try:
+                return self.context.call(ask)
+            except Refused:
+                if len(sizes) == 1 or page != self.first_page:
+                    raise
+                sizes.pop(0)
+                if page > 1:
+                    return None
+
+    def _keep(self, answer: ExecutionPage, walked: Walked, next_page: int | None = None) -> bool:
+        context, flow = self.context, self.flow
         with transaction.atomic():
             context.lease.check()
             written = store_page(flow, answer.rows, answer.rejected, context.clock())
-            if remember_page:
-                Flow.objects.filter(pk=flow.pk).update(backfill_page=page + 1)
-        new = written.ids - walked.seen
+            if self.remember_page and next_page is not None:
+                Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
         walked.written += written
-        walked.seen |= written.ids
         context.result.written += written
-        if not new and not answer.rejected:
-            walked.repeats = written.ids == last_ids and len(written.ids) >= DOCUMENTED_PAGE
-            return walked
-        if _is_last(context, answer, walked) or enough(walked):
-            return walked
-        last_ids, before = written.ids, size
-    walked.repeats = True
-    return walked
+        return walked.note(answer)
+
+    def _note_full(self, answer: ExecutionPage, before: ExecutionPage | None) -> int | None:
+        """How long a full page is: one with rows after it was full, and so is one of the size asked for."""
+        size = _size(answer)
+        asked = size if size == self.context.page_sizes[0] else 0
+        full = max(_size(before) if before else 0, asked)
+        self.context.full_page = max(full, self.context.full_page or 0) or None
+        return (self.context.full_page if self.trust_short else full) or None
+
+    def _is_last(self, answer: ExecutionPage, walked: Walked, full: int | None) -> bool:
+        """A page shorter than a full one, or all rows, where the server says how many there are.
+
+        Until a full page has been seen from this account, only an empty page is the end.
+        """
+        size = _size(answer)
+        if answer.total_count:
+            short = answer.per_page is None or size < answer.per_page
+            return short and len(walked.seen) + walked.written.quarantined >= answer.total_count
+        return full is not None and size < full
+
+    def _by_time(self, walked: Walked) -> Walked:
+        """Goes on by time where the server does not turn pages: from the oldest run down, from the newest up.
+
+        A server that answers a page beyond the last with the last one looks the same: there nothing new comes.
+        """
+        for edge in ("oldest", "newest"):
+            while (at := getattr(walked, edge)) is not None:
+                answer = self._ask(1, self.since, at) if edge == "oldest" else self._ask(1, at)
+                if answer is None or not _size(answer):
+                    break
+                fresh = self._keep(answer, walked)
+                if not fresh or getattr(walked, edge) == at:
+                    # A full page that begins and ends within one second cannot be passed.
+                    walked.repeats |= fresh or (_different(answer) >= walked.longest > 1)
+                    break
+                if self.enough(walked):
+                    return walked
+        return walked
 
 
-def _ask(context: Context, client: FlowClient, flow: Flow, since: datetime | None, page: int) -> ExecutionPage:
-    """One page, of 200 rows where Zoho allows it: its largest page size for executions is not documented."""
-    while True:
-        size = context.page_sizes[0]
-        ask = partial(client.list_executions, flow.flow_id, from_date=since, page=page, per_page=size)
-        try:
-            return context.call(ask)
-        except Refused:
-            if len(context.page_sizes) == 1 or page > 1:
-                raise
-            context.page_sizes.pop(0)
+def _size(answer: ExecutionPage) -> int:
+    return len(answer.rows) + len(answer.rejected)
 
 
-def _is_last(context: Context, answer: ExecutionPage, walked: Walked) -> bool:
-    """A page shorter than a full one; or all of them, where the server says how many there are.
+def _different(answer: ExecutionPage) -> int:
+    return len({row.execution_id for row in answer.rows})
 
-    The seed's reply says neither how many pages there are nor how long one may be, so until a full page has
-    been seen from this account, only an empty page is the end.
-    """
-    if context.full_page is not None and len(answer.rows) + len(answer.rejected) < context.full_page:
-        return True
-    if answer.total_count is None:
-        return False
-    return len(walked.seen) + walked.written.quarantined >= answer.total_count > 0
+
+def _same(one: ExecutionPage, other: ExecutionPage) -> bool:
+    return [row.execution_id for row in one.rows] == [row.execution_id for row in other.rows] and [
+        record.raw_text for record in one.rejected
+    ] == [record.raw_text for record in other.rejected]

@@ -1,0 +1,37 @@
+"""One flow being read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from monitor.ingest.context import Context
+from monitor.models import Flow
+from monitor.zoho.flow import FlowClient
+
+
+@dataclass(frozen=True)
+class Reading:
+    """With what, since when, whether a known hole is to be chased again, whether Zoho's counters were reset."""
+
+    context: Context
+    client: FlowClient
+    flow: Flow
+    started: datetime
+    chase: bool
+    reset: bool
+
+    @property
+    def listed_at(self) -> datetime | None:
+        """Zoho's clock when it gave the counters that this reading is held against."""
+        return self.context.listed_at.get(self.flow.flow_id)
+
+    def set(self, values: dict[str, object]) -> None:
+        """Writes columns of the flow's row, here and in the database, while the lease is ours."""
+        with transaction.atomic():
+            self.context.lease.check()
+            Flow.objects.filter(pk=self.flow.pk).update(**values)
+        for name, value in values.items():
+            setattr(self.flow, name, value)

@@ -1,0 +1,58 @@
+"""One thing that cannot be read must not keep the others from being read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from monitor.zoho.errors import NotAvailable, NotFound, SignIn, Unreachable, Wait, ZohoError
+
+GIVE_UP_AFTER = 3  # failures in a row; then it is not the thing but the endpoint
+
+
+class Trouble:
+    """What went wrong with the single things of a stream, and when to stop trying."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, ZohoError] = {}
+        self._good = 0
+        self._in_row = 0
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Around the reading of one thing: its own errors are kept, those of the whole account go on up.
+
+        Raises:
+            ZohoError: `Wait` and what concerns credentials; any, where nothing works any more.
+        """
+        try:
+            yield
+        except (Wait, SignIn):
+            raise
+        except NotFound:
+            return  # deleted since the list was read: the next lists say so
+        except ZohoError as error:
+            self.named[name] = error
+            self._in_row += 1
+            if self._in_row >= GIVE_UP_AFTER:
+                raise
+        else:
+            self._good += 1
+            self._in_row = 0
+
+    def settle(self) -> None:
+        """Speaks of what went wrong.
+
+        Raises:
+            ZohoError: the first of them; `NotAvailable` only where nothing could be read at all.
+        """
+        told = {name: error for name, error in self.named.items() if not isinstance(error, NotAvailable)}
+        if not told and self.named and not self._good:
+            raise next(iter(self.named.values()))
+        if not told:
+            return
+        name, error = next(iter(told.items()))
+        others = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+        # Only a whole endpoint that is silent speaks against the product.
+        kind = ZohoError if isinstance(error, Unreachable) else type(error)
+        raise kind(f"{name}: {error}{others}", code=error.code, status=error.status, hint=error.hint)

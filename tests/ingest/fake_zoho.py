@@ -1,0 +1,314 @@
+"""A Zoho of plain lists, for the sweep: every oddity that the documents leave open is a switch.
+
+Its clients have the methods of `monitor.zoho`'s that a sweep uses, and read their replies with the same parsers.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from monitor.connection import AccountClients, Gate
+from monitor.ingest import run
+from monitor.ingest.context import Patience, Result
+from monitor.models import ZohoAccount
+from monitor.zoho.errors import NotFound, Refused
+from monitor.zoho.protocol import parse_json
+from monitor.zoho.shapes import connections as connection_shapes
+from monitor.zoho.shapes import executions as execution_shapes
+from monitor.zoho.shapes import flows as flow_shapes
+from monitor.zoho.shapes import rules as rule_shapes
+
+Json = dict[str, Any]
+_ids = count(1)
+
+
+class Killed(BaseException):
+    """The process dies in this call."""
+
+
+class Clock:
+    """A clock that moves when somebody sleeps, or is told to."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pause(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class Run:
+    """One execution as Zoho knows it; `over` replaces fields of its row as it goes out."""
+
+    started: datetime
+    status: str = "success"
+    execution_id: str = ""
+    seconds: int = 2
+    payload: Any = None
+    over: Json = field(default_factory=dict)
+    reruns: int = 0
+
+    def __post_init__(self) -> None:
+        self.execution_id = self.execution_id or f"99{next(_ids):015}"
+
+    def succeed(self) -> None:
+        """Zoho's own re-run went well: same id, same row."""
+        self.status, self.reruns = "success", self.reruns + 1
+        self.seconds += 300
+
+    def row(self, flow_id: str) -> Json:
+        final = self.status != "running"
+        shown: Json = {
+            "execution_id": self.execution_id,
+            "flow_id": flow_id,
+            "status": self.status,
+            "started_time": stamp(self.started),
+            "completed_time": stamp(self.started + timedelta(seconds=self.seconds)) if final else None,
+            "duration_ms": self.seconds * 1000 if final else None,
+            "trigger_data": self.payload,
+        }
+        if self.status == "failed":
+            shown["error"] = {"code": "ACTION_FAILED", "message": "no", "action_id": "12", "details": "why"}
+        return shown | self.over
+
+
+@dataclass
+class FakeFlow:
+    """A flow; its counters are those of its rows and of what was before, unless told otherwise."""
+
+    flow_id: str = ""
+    name: str = "Lead to Campaign"
+    runs: list[Run] = field(default_factory=list)
+    before: tuple[int, int] = (0, 0)  # successes and failures that the history has forgotten
+    counters: str = "life"  # or "none"
+    over: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.flow_id = self.flow_id or f"12{next(_ids):015}"
+
+    def reset_counters(self) -> None:
+        """Zoho counts from zero again; the history stays."""
+        states = Counter(run.status for run in self.runs)
+        self.before = (-states["success"], -states["failed"])
+
+    def summary(self) -> Json:
+        states = Counter(run.status for run in self.runs)
+        good, bad = self.before[0] + states["success"], self.before[1] + states["failed"]
+        shown: Json = {
+            "flow_id": self.flow_id,
+            "flow_name": self.name,
+            "status": "active",
+            "created_time": "2026-01-02T03:04:05+05:30",
+        }
+        if self.counters == "life":
+            others = sum(states.values()) - states["success"] - states["failed"]
+            shown |= {"execution_count": good + bad + others, "success_count": good, "failure_count": bad}
+        return shown | self.over
+
+
+@dataclass
+class Zoho:
+    """The upstream and how it behaves.
+
+    `cap`: rows a page at most. `order`: newest, oldest, shuffled. `doubled`: every page has its first row
+    twice. `paging`: good, ignored (always the first page), clamped (beyond the last page comes the last).
+    `refuses_above`: a larger `per_page` is an error. `before_call(number, what)` may raise or move things.
+    """
+
+    clock: Clock
+    flows: list[FakeFlow] = field(default_factory=list)
+    rules: list[Json] = field(default_factory=list)
+    usage: dict[str, Json] = field(default_factory=dict)
+    connections: list[Json] = field(default_factory=list)
+    cap: int = 200
+    order: str = "newest"
+    doubled: bool = False
+    paging: str = "good"
+    refuses_above: int | None = None
+    has_flow: bool = True
+    has_crm: bool = True
+    calls: list[str] = field(default_factory=list)
+    before_call: Callable[[int, str], None] = field(default=lambda number, what: None)
+
+    def note(self, what: str) -> None:
+        self.calls.append(what)
+        self.before_call(len(self.calls), what)
+
+    def asked(self, what: str) -> int:
+        """How many calls began with `what`."""
+        return sum(call.startswith(what) for call in self.calls)
+
+    def page(self, items: list[Json], page: int, per_page: int) -> list[Json]:
+        size = min(per_page, self.cap)
+        if self.paging == "ignored":
+            page = 1
+        if self.paging == "clamped":
+            page = min(page, max(1, -(-len(items) // size)))
+        rows = items[(page - 1) * size : page * size]
+        return [*rows[:1], *rows] if self.doubled else rows
+
+    def ordered(self, runs: list[Run]) -> list[Run]:
+        if self.order == "shuffled":
+            return sorted(runs, key=lambda run: random.Random(run.execution_id).random())
+        by_start = sorted(runs, key=lambda run: (run.started, run.execution_id))
+        return by_start if self.order == "oldest" else by_start[::-1]
+
+
+def _read(payload: Json) -> Any:
+    """As it comes from the wire."""
+    return parse_json(json.dumps(payload).encode())
+
+
+class _Client:
+    def __init__(self, zoho: Zoho, keep_alive: Callable[[], None]) -> None:
+        self._zoho = zoho
+        self._keep_alive = keep_alive
+        self.last_server_date: datetime | None = None
+
+    def _call(self, what: str) -> None:
+        self._keep_alive()
+        self._zoho.note(what)
+        self.last_server_date = self._zoho.clock().replace(microsecond=0)
+
+
+class FakeFlowClient(_Client):
+    def _flow(self, flow_id: str) -> FakeFlow:
+        found = next((flow for flow in self._zoho.flows if flow.flow_id == flow_id), None)
+        if found is None:
+            raise NotFound("the flow does not exist", code="FLOW_NOT_FOUND", status=404)
+        return found
+
+    def list_flows(self, page: int = 1, per_page: int | None = None) -> flow_shapes.FlowPage:
+        self._call(f"flows page {page}")
+        rows = [flow.summary() for flow in self._zoho.flows]
+        shown = rows[(page - 1) * 20 : page * 20]
+        data = {"flows": shown, "page": page, "per_page": 20, "total_count": len(rows)}
+        return flow_shapes.flow_page(_read({"status": "success", "data": data}))
+
+    def get_flow(self, flow_id: str) -> flow_shapes.FlowDetail:
+        self._call(f"flow {flow_id}")
+        return flow_shapes.flow_detail(_read({"status": "success", "data": self._flow(flow_id).summary()}))
+
+    def list_executions(
+        self,
+        flow_id: str,
+        *,
+        status: str | None = None,
+        from_date: datetime | None = None,
+        to_date: datetime | None = None,
+        page: int = 1,
+        per_page: int | None = None,
+    ) -> execution_shapes.ExecutionPage:
+        zoho = self._zoho
+        self._call(f"executions {flow_id} page {page} of {per_page}")
+        if zoho.refuses_above is not None and (per_page or 50) > zoho.refuses_above:
+            raise Refused("per_page is too large", code="INVALID_REQUEST", status=400)
+        flow = self._flow(flow_id)
+        runs = [
+            run
+            for run in zoho.ordered(flow.runs)
+            if (from_date is None or stamp(run.started) >= stamp(from_date))
+            and (to_date is None or stamp(run.started) <= stamp(to_date))
+        ]
+        rows = zoho.page([run.row(flow_id) for run in runs], page, per_page or 50)
+        return execution_shapes.execution_page(_read({"status": "success", "data": {"executions": rows}}), flow_id)
+
+    def get_execution(self, flow_id: str, execution_id: str) -> execution_shapes.ExecutionRow:
+        self._call(f"execution {execution_id}")
+        found = next((run for run in self._flow(flow_id).runs if run.execution_id == execution_id), None)
+        if found is None:
+            raise NotFound("the execution does not exist", code="EXECUTION_NOT_FOUND", status=404)
+        return execution_shapes.execution_detail(_read({"status": "success", "data": found.row(flow_id)}), flow_id)
+
+    def list_connections(
+        self, page: int | None = None, per_page: int | None = None
+    ) -> connection_shapes.ConnectionPage:
+        self._call("connections")
+        return connection_shapes.connection_page(_read({"data": {"connections": self._zoho.connections}}))
+
+
+class FakeCrmClient(_Client):
+    def list_workflow_rules(self, page: int = 1, per_page: int = 200) -> rule_shapes.RulePage:
+        self._call(f"rules page {page}")
+        rows = self._zoho.rules[(page - 1) * per_page : page * per_page]
+        more = len(self._zoho.rules) > page * per_page
+        return rule_shapes.rule_page(_read({"workflow_rules": rows, "info": {"more_records": more, "page": page}}))
+
+    def rule_usage(self, rule_id: str, executed_from: date, executed_till: date) -> rule_shapes.RuleUsage:
+        self._call(f"usage {rule_id}")
+        if rule_id not in self._zoho.usage:
+            raise NotFound("the rule does not exist", status=204)
+        return rule_shapes.rule_usage(_read({"id": rule_id} | self._zoho.usage[rule_id]))
+
+
+class NoTokens:
+    failure: Exception | None = None
+
+
+def opener(zoho: Zoho) -> Callable[..., Any]:
+    """What stands in for `monitor.connection.open_account`."""
+
+    @contextmanager
+    def open_account(account: ZohoAccount, *, clock: Any, keep_alive: Any = None, **how: Any) -> Iterator[Any]:
+        alive = keep_alive or (lambda: None)
+        yield AccountClients(
+            account=account,
+            flow=FakeFlowClient(zoho, alive) if zoho.has_flow else None,  # type: ignore[arg-type]
+            crm=FakeCrmClient(zoho, alive) if zoho.has_crm else None,  # type: ignore[arg-type]
+            tokens=NoTokens(),  # type: ignore[arg-type]
+            gate=Gate(account, clock),
+        )
+
+    return open_account
+
+
+def patient(zoho: Zoho) -> Patience:
+    """A person's sync: it waits."""
+    return Patience(waits=True, pause=zoho.clock.pause)
+
+
+def hasty(zoho: Zoho, seconds: float | None = None) -> Patience:
+    """A task, or --no-wait."""
+    deadline = None if seconds is None else zoho.clock() + timedelta(seconds=seconds)
+    return Patience(waits=False, pause=zoho.clock.pause, deadline=deadline)
+
+
+def sync(account: ZohoAccount, zoho: Zoho, *, patience: Patience | None = None, everything: bool = True) -> Result:
+    """One sweep against the fake."""
+    before, run.open_account = run.open_account, opener(zoho)
+    try:
+        return run.read_account(account, clock=zoho.clock, patience=patience or patient(zoho), everything=everything)
+    finally:
+        run.open_account = before
+
+
+def a_rule(name: str = "Big deals", **fields: Any) -> Json:
+    number = next(_ids)
+    return {
+        "id": f"33{number:015}",
+        "name": name,
+        "module": {"api_name": "Leads"},
+        "execute_when": {"type": "create"},
+        "status": {"active": True},
+        "last_executed_time": "2026-11-21T10:00:00-08:00",
+    } | fields
+
+
+def a_usage(success: int = 3, failure: int = 1) -> Json:
+    actions = [{"type": "field_updates", "success_count": success, "failure_count": failure}]
+    return {"trigger_count": success + failure, "conditions": [{"instant_actions": {"actions": actions}}]}

@@ -1,0 +1,58 @@
+"""The mirror held against the upstream, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor.models import Execution, Flow, StreamState, WorkflowRule, ZohoAccount
+from monitor.zoho.protocol import parse_json
+from monitor.zoho.shapes.executions import execution_row
+from tests.ingest.fake_zoho import Zoho
+
+FIELDS = (
+    "status",
+    "started_time",
+    "completed_time",
+    "duration_ms",
+    "error_code",
+    "error_message",
+    "error_details",
+    "error_action_id",
+    "trigger_data",
+)
+
+
+def upstream(zoho: Zoho) -> dict[str, dict[str, Any]]:
+    """Every execution that Zoho lists, as it should stand here."""
+    import json
+
+    found = {}
+    for flow in zoho.flows:
+        for run in flow.runs:
+            row = execution_row(parse_json(json.dumps(run.row(flow.flow_id)).encode()), flow.flow_id)  # type: ignore[arg-type]
+            found[row.execution_id] = {name: getattr(row, name) for name in FIELDS} | {"flow": flow.flow_id}
+    return found
+
+
+def mirrored(account: ZohoAccount) -> dict[str, dict[str, Any]]:
+    rows = Execution.objects.filter(account=account).select_related("flow")
+    return {
+        row.execution_id: {name: getattr(row, name) for name in FIELDS} | {"flow": row.flow.flow_id} for row in rows
+    }
+
+
+def fingerprint(account: ZohoAccount) -> list[Any]:
+    """Everything that must not move when nothing changed."""
+    return [
+        sorted(Execution.objects.filter(account=account).values_list("execution_id", "changed_at", "status")),
+        sorted(
+            Flow.objects.filter(account=account).values_list(
+                "flow_id", "baseline_total", "baseline_success", "baseline_failed", "hole_reason", "history_read_at"
+            )
+        ),
+        sorted(WorkflowRule.objects.filter(account=account).values_list("rule_id", "usage_read_at")),
+    ]
+
+
+def stream(account: ZohoAccount, name: str) -> StreamState:
+    return StreamState.objects.get(account=account, stream=name)

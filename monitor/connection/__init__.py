@@ -17,9 +17,10 @@ from monitor.zoho.flow import FlowClient
 from monitor.zoho.oauth import OAuthClient
 from monitor.zoho.transport import Transport
 
-__all__ = ["AccountClients", "BudgetSpent", "Gate", "open_account", "utc_now"]
+__all__ = ["CALL_TOTAL", "AccountClients", "BudgetSpent", "Gate", "open_account", "utc_now"]
 
 REFRESH_TOTAL = 20.0  # seconds; shorter than the refresh lease
+CALL_TOTAL = 45.0  # seconds; shorter than the lease of a sweep
 
 
 def utc_now() -> datetime:
@@ -37,6 +38,11 @@ class AccountClients:
     tokens: DatabaseTokens
     gate: Gate
 
+    @property
+    def products(self) -> set[str]:
+        """Which products there are: "flow", "crm"."""
+        return {name for name, client in (("flow", self.flow), ("crm", self.crm)) if client is not None}
+
 
 @contextmanager
 def open_account(
@@ -46,6 +52,7 @@ def open_account(
     clock: Callable[[], datetime] = utc_now,
     keep_alive: Callable[[], None] | None = None,
     try_refused: bool = False,
+    total: float = CALL_TOTAL,
 ) -> Iterator[AccountClients]:
     """Opens the clients of an account and closes their sockets at the end.
 
@@ -55,6 +62,7 @@ def open_account(
         clock: returns the present; given in for tests.
         keep_alive: called before every single call, for a holder of a lease; may raise to stop.
         try_refused: tries a credential that was refused earlier once more.
+        total: seconds that a call may take with its repeats.
     """
     gate = Gate(account, clock, for_people=priority == "people")
 
@@ -63,7 +71,7 @@ def open_account(
             keep_alive()
         return gate.before(product, method, path)
 
-    with Transport() as transport, Transport(total=REFRESH_TOTAL) as accounts_transport:
+    with Transport(total=total) as transport, Transport(total=REFRESH_TOTAL) as accounts_transport:
         origins = Origins(accounts=account.accounts_url, flow=account.flow_url or None, crm=account.crm_url or None)
         oauth = OAuthClient(accounts_transport, origins, account.client_id, account.client_secret)
         tokens = DatabaseTokens(account, oauth, clock, try_refused=try_refused)

@@ -24,9 +24,11 @@ from monitor.connection.limits import (
 )
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
 from monitor.zoho.errors import Wait
+from monitor.zoho.protocol import http_date
 from monitor.zoho.waiting import rate_limit_wait
 
 _RECOUNT_AFTER = timedelta(seconds=30)
+_OTHERS = 2  # minutes' worth of calls that others may have made since the last count, at the most
 _NEARLY_SPENT = 50  # calls; from here on every header is written down
 
 
@@ -103,16 +105,20 @@ class Gate:
             raise BudgetSpent(f"{allowed} calls a minute are used up", now=now, until=until)
 
     def _check_day(self, budget: ApiBudget, now: datetime) -> None:
-        allowed = self._allowed(budget).per_day
+        limits = self._allowed(budget)
+        allowed = limits.per_day
         if allowed is None:
             return
-        if self._day_counted_at is None or now - self._day_counted_at > _RECOUNT_AFTER:
-            self._day_count = ApiCall.objects.filter(account=self._account, started_at__gt=now - DAY).count()
+        # Zoho counts on arrival, up to a minute after our start; other processes' calls are counted in time.
+        since = now - DAY - MINUTE
+        stale = self._day_counted_at is None or now - self._day_counted_at > _RECOUNT_AFTER
+        if stale or self._day_count + limits.per_minute * _OTHERS >= allowed:
+            self._day_count = ApiCall.objects.filter(account=self._account, started_at__gt=since).count()
             self._day_counted_at = now
         if self._day_count < allowed:
             return
         # The call that must leave the window before the next may start; newest first, it is the allowed-th.
-        rows = ApiCall.objects.filter(account=self._account, started_at__gt=now - DAY).order_by("-started_at")
+        rows = ApiCall.objects.filter(account=self._account, started_at__gt=since).order_by("-started_at")
         leaving = rows.values_list("started_at", flat=True)[allowed - 1 : allowed].first()
         self._day_counted_at = None
         if leaving is not None:
@@ -123,15 +129,18 @@ class Gate:
         """Writes down how a call ended and what the answer's headers say of the limits."""
         now = self._clock()
         ApiCall.objects.filter(pk=handle).update(finished_at=now, status=status)
+        # Dates in the headers are by Zoho's clock, which need not be ours.
+        server_now = http_date(headers.get("date", "")) or now
         if status == 429:
-            self._block(now, timedelta(seconds=rate_limit_wait(headers, now)), "Zoho asked us to wait (429)")
+            wait = timedelta(seconds=rate_limit_wait(headers, server_now))
+            self._block(now, wait, "Zoho asked us to wait (429)")
             return
         if product == "flow":
-            self._learn(headers, now)
+            self._learn(headers, now, server_now)
         if status is not None and status < 500:
             ApiBudget.objects.filter(account=self._account, failures_in_row__gt=0).update(failures_in_row=0)
 
-    def _learn(self, headers: Mapping[str, str], now: datetime) -> None:
+    def _learn(self, headers: Mapping[str, str], now: datetime, server_now: datetime) -> None:
         """Keeps what X-RateLimit-* say; seed `zoho-flow-api.md`, "Rate Limit Headers"."""
         limit, remaining = _number(headers, "x-ratelimit-limit"), _number(headers, "x-ratelimit-remaining")
         if limit is None and remaining is None:
@@ -139,14 +148,14 @@ class Gate:
         row = ApiBudget.objects.filter(account=self._account)
         reset = _epoch(_number(headers, "x-ratelimit-reset"))
         seen = {"remaining_seen": remaining, "reset_at_seen": reset, "seen_at": now}
-        if limit:
+        if limit is not None and limit > 0:
             row.exclude(day_limit_seen=limit).update(day_limit_seen=limit, **seen)
         stale = Q(seen_at=None) | Q(seen_at__lt=now - timedelta(seconds=10))
         if remaining is not None and remaining <= _NEARLY_SPENT:
             stale = Q()
         row.filter(stale).update(**seen)
         if remaining is not None and remaining <= 0:
-            self._block(now, sane_reset(reset, now) - now, "Zoho says that no calls remain")
+            self._block(now, sane_reset(reset, server_now) - server_now, "Zoho says that no calls remain")
 
     def _block(self, now: datetime, pause: timedelta, reason: str) -> None:
         until = now + pause

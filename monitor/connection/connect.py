@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from monitor.connection.tokens import usable_until
 from monitor.models import ApiBudget, ApiCall, ApiToken, AuditEntry, SyncState, User, ZohoAccount
@@ -51,10 +52,18 @@ class _Proof:
     grant: TokenGrant
     calls: list[ApiCall] = field(default_factory=list)
     day_limit: int | None = None
+    asked_to_wait: bool = False
     notes: list[str] = field(default_factory=list)
 
 
-def connect(wanted: Wanted, *, actor: User, clock: Callable[[], datetime], now: datetime) -> ZohoAccount:
+def connect(
+    wanted: Wanted,
+    *,
+    actor: User,
+    clock: Callable[[], datetime],
+    now: datetime,
+    also: Callable[[ZohoAccount], object] = lambda account: None,
+) -> ZohoAccount:
     """Proves the credentials with one call per product and stores the account, new or known by its name.
 
     Args:
@@ -62,10 +71,12 @@ def connect(wanted: Wanted, *, actor: User, clock: Callable[[], datetime], now: 
         actor: who, for the audit.
         clock: the present at each call of the proof.
         now: the present of the storing.
+        also: what belongs to a new account, stored with it or not at all.
 
     Raises:
         ConnectError: what is wrong; nothing was stored.
     """
+    _check(wanted)
     proof = _prove(wanted, clock)
     refresh_token = proof.grant.refresh_token or wanted.refresh_token
     if not refresh_token:
@@ -73,7 +84,28 @@ def connect(wanted: Wanted, *, actor: User, clock: Callable[[], datetime], now: 
             "Zoho gave no refresh token for this code: ask for offline access (access_type=offline, prompt=consent)"
         )
     with transaction.atomic():
-        return _store(wanted, proof, refresh_token, actor, now)
+        account = _store(wanted, proof, refresh_token, actor, now)
+        also(account)
+    return account
+
+
+def _check(wanted: Wanted) -> None:
+    """What could not be stored or sent, said before anything is. Secrets are named, never shown."""
+    if not wanted.name.strip() or len(wanted.name) > 100 or not wanted.name.isprintable():
+        raise ConnectError("the account's name must have 1 to 100 printable characters")
+    texts = {
+        "client id": (wanted.client_id, 200),
+        "client secret": (wanted.client_secret, 2000),
+        "refresh token": (wanted.refresh_token, 2000),
+        "grant code": (wanted.grant_code, 2000),
+    }
+    for what, (text, longest) in texts.items():
+        if text is None:
+            continue
+        if not text or len(text) > longest or any(not 33 <= ord(char) <= 126 for char in text):
+            raise ConnectError(f"the {what} is not one of Zoho's: printable ASCII without spaces is expected")
+    if (wanted.refresh_token is None) == (wanted.grant_code is None):
+        raise ConnectError("either a refresh token or a grant code is needed, not both")
 
 
 def _prove(wanted: Wanted, clock: Callable[[], datetime]) -> _Proof:
@@ -103,7 +135,7 @@ def _prove_products(wanted: Wanted, transport: Transport, proof: _Proof, clock: 
         if isinstance(call, ApiCall):
             call.finished_at, call.status = clock(), status
         limit = headers.get("x-ratelimit-limit", "")
-        if product == "flow" and limit.isdecimal() and len(limit) < 10:
+        if product == "flow" and limit.isdecimal() and 0 < len(limit) < 10 and int(limit) > 0:
             proof.day_limit = int(limit)
 
     flow, crm = wanted.origins.flow, wanted.origins.crm
@@ -128,6 +160,7 @@ def _prove_one(product: str, ask: Callable[[], object], proof: _Proof) -> bool:
     except Wait as error:
         # The token was taken, only the budget is used up: that proves the credentials.
         proof.notes.append(f"{product} asks to wait: {error}")
+        proof.asked_to_wait = True
     except ZohoError as error:
         raise ConnectError(f"{product}: {error}. {error.hint}") from error
     return True
@@ -162,16 +195,20 @@ def _store(wanted: Wanted, proof: _Proof, refresh_token: str, actor: User, now: 
         refresh_token=refresh_token,
         access_token=proof.grant.access_token,
         expires_at=usable_until(now, proof.grant.expires_in),
-        generation=token.generation + 1,
+        generation=F("generation") + 1,
+        refreshes=[],
         refresh_owner="",
         refresh_lease_until=None,
         throttled_until=None,
         refused_code="",
         refused_at=None,
     )
-    ApiBudget.objects.update_or_create(
-        account=account, defaults={"day_limit_seen": proof.day_limit, "blocked_until": None, "failures_in_row": 0}
-    )
+    budget: dict[str, object] = {"failures_in_row": 0}
+    if proof.day_limit is not None:
+        budget["day_limit_seen"] = proof.day_limit
+    if not proof.asked_to_wait:
+        budget["blocked_until"] = None
+    ApiBudget.objects.update_or_create(account=account, defaults=budget)
     for call in proof.calls:
         call.account = account
     ApiCall.objects.bulk_create(proof.calls)

@@ -16,6 +16,8 @@ DAY = timedelta(hours=24)
 MARGIN = timedelta(milliseconds=250)
 # A call without an end for this long belongs to a process that died in it.
 ABANDONED = timedelta(seconds=120)
+# A call that ended so far ahead of now ended before the clock was set back; it holds no slot for so long.
+NOT_CREDIBLE = timedelta(minutes=5)
 # Share of the limits that background work leaves for people (reliability.md, promise P5).
 RESERVE = 0.10
 BREAKER_FIRST, BREAKER_LONGEST = timedelta(seconds=60), timedelta(minutes=15)
@@ -77,7 +79,8 @@ def free_at(ends: Sequence[datetime | None], allowed: int, now: datetime, window
         now: the present.
         window: its length.
     """
-    holding = sorted(end for end in ends if end is not None and end + window + MARGIN > now)
+    ended = (end for end in ends if end is not None and end <= now + NOT_CREDIBLE)
+    holding = sorted(end for end in ended if end + window + MARGIN > now)
     under_way = sum(end is None for end in ends)
     if under_way + len(holding) < allowed:
         return None

@@ -15,12 +15,16 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from monitor.models import ApiToken, ZohoAccount
-from monitor.zoho.errors import ClientRefused, GrantRevoked, Wait, ZohoError
+from monitor.zoho.errors import ClientRefused, GrantRevoked, TokenRefused, Wait, ZohoError
 from monitor.zoho.oauth import OAuthClient, TokenGrant
 
 LEASE = timedelta(seconds=45)  # longer than the POST may take (20 s): the reverse makes two refreshers
 WAIT_FOR_OTHERS = 25.0  # seconds
 EARLY = timedelta(seconds=300)  # a token is taken for expired this much early
+# Zoho locks a refresh token out after 10 new access tokens in 10 minutes; half of it is ours (reliability.md P10).
+WINDOW = timedelta(minutes=10)
+MOST_IN_WINDOW = 5
+NOT_CREDIBLE = timedelta(minutes=10)  # no lease ends so far ahead: the clock was set back
 
 
 def usable_until(received: datetime, expires_in: float) -> datetime:
@@ -59,6 +63,7 @@ class DatabaseTokens:
         self._pause = pause
         self._try_refused = try_refused
         self._owner = secrets.token_hex(16)
+        self.failure: ZohoError | None = None  # what kept the last renewal from succeeding
 
     def current(self) -> str:
         """A usable access token, refreshed if need be.
@@ -85,7 +90,10 @@ class DatabaseTokens:
             if row.throttled_until is not None and row.throttled_until > now:
                 seconds = (row.throttled_until - now).total_seconds()
                 raise Wait("Zoho throttles new access tokens for this account", retry_after=seconds)
-            if self._claim(row, now):
+            asked = _asked_within_window(row, now)
+            if len(asked) >= MOST_IN_WINDOW:
+                raise self._enough(row, asked, refused, now)
+            if self._claim(row, now, asked):
                 return self._refresh(row)
             if waited >= WAIT_FOR_OTHERS:
                 raise Wait("another process has been renewing the access token for too long", retry_after=5.0)
@@ -99,10 +107,21 @@ class DatabaseTokens:
             raise ClientRefused("Zoho refused the client id or secret", code=row.refused_code)
         raise GrantRevoked("Zoho refused the refresh token", code=row.refused_code)
 
-    def _claim(self, row: ApiToken, now: datetime) -> bool:
-        free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
+    def _enough(self, row: ApiToken, asked: list[datetime], refused: str, now: datetime) -> ZohoError:
+        """Why no new token is asked for, before Zoho locks the account out."""
+        if refused and row.access_token == refused and row.expires_at and row.expires_at > now:
+            # New tokens do not help here; where Zoho takes this one, it is still good.
+            return TokenRefused("Zoho refuses every new access token")
+        seconds = (asked[0] + WINDOW - now).total_seconds()
+        return Wait(f"{len(asked)} new access tokens were asked for within 10 minutes", retry_after=max(seconds, 1.0))
+
+    def _claim(self, row: ApiToken, now: datetime, asked: list[datetime]) -> bool:
+        lease = "refresh_lease_until"
+        free = Q(**{lease: None}) | Q(**{f"{lease}__lt": now}) | Q(**{f"{lease}__gt": now + NOT_CREDIBLE})
         claimed = ApiToken.objects.filter(free, pk=row.pk, generation=row.generation).update(
-            refresh_owner=self._owner, refresh_lease_until=now + LEASE
+            refresh_owner=self._owner,
+            refresh_lease_until=now + LEASE,
+            refreshes=[at.isoformat() for at in [*asked, now]],
         )
         return claimed == 1
 
@@ -111,8 +130,10 @@ class DatabaseTokens:
         try:
             grant = self._oauth.refresh(row.refresh_token)
         except ZohoError as error:
+            self.failure = error
             self._note_failure(row, error)
             raise
+        self.failure = None
         return self._save(row, grant)
 
     def _save(self, row: ApiToken, grant: TokenGrant) -> str:
@@ -146,3 +167,9 @@ class DatabaseTokens:
             values["refused_code"] = "invalid_client" if isinstance(error, ClientRefused) else "invalid_code"
             values["refused_at"] = now
         ApiToken.objects.filter(pk=row.pk, generation=row.generation, refresh_owner=self._owner).update(**values)
+
+
+def _asked_within_window(row: ApiToken, now: datetime) -> list[datetime]:
+    """When new tokens were asked for in the last 10 minutes, oldest first; times yet to come count for nothing."""
+    times = (datetime.fromisoformat(text) for text in row.refreshes)
+    return sorted(at for at in times if now - WINDOW < at <= now + NOT_CREDIBLE)

@@ -70,6 +70,7 @@ class ApiToken(models.Model):
     generation = models.PositiveIntegerField(default=0)
     refresh_owner = models.CharField(max_length=64, blank=True)
     refresh_lease_until = models.DateTimeField(null=True)
+    refreshes = models.JSONField(default=list, help_text="when new access tokens were asked for, the last 10 minutes")
     throttled_until = models.DateTimeField(null=True)
     refused_code = models.CharField(max_length=64, blank=True)
     refused_at = models.DateTimeField(null=True)

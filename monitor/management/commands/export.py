@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ from monitor.management.base import DataCommand
 from monitor.queries.export import exports
 
 # What a spreadsheet runs as a formula when a cell begins with it (OWASP, "CSV Injection").
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00")
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
+CONTROL_STARTS = ("\t", "\r", "\n", "\x00")
 
 
 class Command(DataCommand):
@@ -32,12 +33,26 @@ class Command(DataCommand):
         since = parse_since(options["since"]) if options["since"] is not None else None
         export = exports()[options["what"]]
         records = export.records(since)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # names are in any script, whatever the terminal's
+        out = io.StringIO()
         if options["format"] == "csv":
-            _write_csv(list(export.columns), records)
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(export.columns)
+            lines = (writer.writerow([defuse(record[name]) for name in export.columns]) for record in records)
         else:
-            for record in records:
-                sys.stdout.write(json.dumps(record, default=_plain) + "\n")
-        sys.stdout.flush()
+            lines = (out.write(json.dumps(record, default=_plain) + "\n") for record in records)
+        self._pass_on(out)
+        for _ in lines:
+            self._pass_on(out)
+        self.stdout.flush()
+
+    def _pass_on(self, out: io.StringIO) -> None:
+        """What is written so far goes to standard output, so that no more than a row is ever held."""
+        if text := out.getvalue():
+            self.stdout.write(text, ending="")
+            out.seek(0)
+            out.truncate()
 
 
 def parse_since(text: str) -> datetime:
@@ -53,24 +68,28 @@ def parse_since(text: str) -> datetime:
         at = day = None
     if at is None and day is not None:
         at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    if at is None:
-        raise CommandError(f"--since {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    try:
+        if at is not None:
+            return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    except OverflowError:
+        pass  # the first or last day there is, with an offset that leads beyond it
+    raise CommandError(f"--since {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
 
 
 def defuse(value: object) -> object:
     """A cell that a spreadsheet shows instead of running: numbers stay numbers."""
     plain = _plain(value) if not isinstance(value, str | int | float | bool | type(None)) else value
-    if isinstance(plain, str) and plain.lstrip(" \ufeff").startswith(FORMULA_STARTS):
+    if isinstance(plain, str) and (plain.startswith(CONTROL_STARTS) or _begins(plain).startswith(FORMULA_STARTS)):
         return f"'{plain}"
     return "" if plain is None else plain
 
 
-def _write_csv(columns: list[str], records: Iterable[dict[str, Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for record in records:
-        writer.writerow([defuse(record[name]) for name in columns])
+def _begins(text: str) -> str:
+    """The text from its first visible character on."""
+    for position, char in enumerate(text):
+        if char.isprintable() and not char.isspace():
+            return text[position:]
+    return ""
 
 
 def _plain(value: object) -> object:

@@ -36,12 +36,17 @@ class Command(DataCommand):
         parser.add_argument("--no-wait", action="store_true", help="ends instead of waiting")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)
         accounts = accounts_named(options["name"])
-        waits = not options["no_wait"]
+        before = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            self._all(accounts, watch=options["watch"], waits=not options["no_wait"])
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _all(self, accounts: list[ZohoAccount], *, watch: bool, waits: bool) -> None:
         while True:
             incomplete = [account.name for account in accounts if not self._sync(account, waits=waits)]
-            if not options["watch"]:
+            if not watch:
                 break
             time.sleep(WATCH_PAUSE)
         if incomplete:

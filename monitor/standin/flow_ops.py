@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from monitor.standin.world import World
 
 
+EACH_ITS_OWN = 100  # of so many rows added at once each has a failure of its own; further ones share the last
+
+
 def register_flow_ops(world: "World") -> None:
     """Make the mutations of this module known to the world."""
     ops = FlowOps(world)
@@ -151,11 +154,13 @@ class FlowOps:
         """Runs made by hand; `late_seconds` after their start they appear, `override` spoils the row."""
         flow = self._flow(at, flow_id)
         start = datetime.fromisoformat(started) if started else at.replace(microsecond=0)
-        made = []
+        made: list[str] = []
+        failure: Failure | None = None
         for _ in range(count):
             identity = flow.next_number(ADDED, start)
             length = timedelta(days=36_500) if status == "running" else timedelta(milliseconds=duration_ms)
-            failure = flow.fail(BY_NAME[kind], identity, 0) if status == "failed" else None
+            if status == "failed" and len(made) < EACH_ITS_OWN:
+                failure = flow.fail(BY_NAME[kind], identity, 0)
             attempt = Attempt(start, start + length, failure)
             luck = draw_luck(rng("luck", identity)) if failure is not None and failure.transient else ()
             row = Execution(identity, start, identity, [attempt], luck, override=dict(override or {}))

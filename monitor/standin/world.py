@@ -68,6 +68,7 @@ class World:
         by_app = {one.app: one for one in self.connections.values()}
         self.flows: dict[str, Flow] = {}
         self.retries: dict[str, list[str]] = {}
+        self.records: dict[str, list[dict[str, Any]]] = {}
         for index, per_hour in enumerate(rates(wanted.flows, wanted.executions, wanted.history_days)):
             flow = make_flow(
                 seed=wanted.seed,

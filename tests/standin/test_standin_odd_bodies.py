@@ -90,7 +90,7 @@ def with_odd(body, path, odd):
 def read_everything(client, app):
     """Each list that can be read without an id, each rule, each flow's history."""
     for method, path in app.routes():
-        if method == "GET" and "{" not in path and not path.startswith("/oauth"):
+        if method == "GET" and "{" not in path and path.startswith(("/api/", "/crm/v8/settings", "/crm/v8/actions")):
             assert client.get(path, params={"module": "Leads", "fields": "id", "ids": "1"}).status_code < 500
     for rule in app.world.rules.rules:
         assert client.get(f"{AUTOMATION}/workflow_rules/{rule}").status_code == 200

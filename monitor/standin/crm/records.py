@@ -45,7 +45,9 @@ def fields_of(module: str) -> tuple[tuple[str, str, str], ...]:
 
 def records_of(world: World, module: str) -> list[dict[str, Any]]:
     """Every record of a module, by id."""
-    return [_record(world, module, number) for number in range(COUNT)]
+    if module not in world.records:
+        world.records[module] = [_record(world, module, number) for number in range(COUNT)]
+    return world.records[module]
 
 
 def record_id(world: World, module: str, number: int) -> str:

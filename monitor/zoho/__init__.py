@@ -4,6 +4,10 @@ From the bottom up: `clean` makes untrusted values fit to keep; `errors` is the 
 do; `protocol`, `waiting` and `verdict` turn bytes into a payload or an error without any I/O; `network`,
 `body`, `repeat` and `transport` send; `oauth`, `flow` and `crm` know the endpoints, and `shapes` their
 replies. Only `transport` imports httpx.
+
+Sources in docstrings: "seed" are the descriptions of the APIs that the project started from, "notes" what was
+found out about them since, "zoho/crm-oas" Zoho's own repository of OpenAPI files with its examples. Nothing was
+checked against a live account. Flow's API as a whole is unconfirmed.
 """
 
 from monitor.zoho.crm import CrmClient

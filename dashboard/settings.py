@@ -153,6 +153,7 @@ Q_CLUSTER = {
 
 _secure = PUBLIC_URL.startswith("https://")
 SECURE_SSL_REDIRECT = _secure
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]  # probes come over plain HTTP, from inside
 SECURE_HSTS_SECONDS = 31_536_000 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _secure
 SECURE_HSTS_PRELOAD = _secure

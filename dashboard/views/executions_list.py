@@ -38,7 +38,9 @@ def executions(request: HttpRequest) -> HttpResponse:
         "older_url": _address(request.GET, after=page.older),
         "first_url": _address(request.GET) if wanted.after or wanted.before else "",
     }
-    return render(request, "pages/executions.html", context)
+    # On demand only the list is asked for again; it is the very part of the page.
+    name = "pages/executions.html#list" if request.htmx else "pages/executions.html"  # type: ignore[attr-defined]
+    return render(request, name, context)
 
 
 def _address(query: QueryDict, **places: queries.Key | None) -> str:

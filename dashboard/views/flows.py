@@ -36,8 +36,9 @@ def flows(request: HttpRequest) -> HttpResponse:
     context["sort"] = wanted.sort
     rows = list(page.object_list)
     daily = queries.daily_results([flow.pk for flow in rows], now)
-    context["rows"] = [(flow, daily.get(flow.pk)) for flow in rows]
-    return render(request, "pages/flows.html", context)
+    context["rows"] = [(flow, daily.get(flow.pk), context["mirror"].of(flow.account_id)) for flow in rows]
+    # On demand only the list is asked for again; it is the very part of the page.
+    return render(request, "pages/flows.html#list" if request.htmx else "pages/flows.html", context)  # type: ignore[attr-defined]
 
 
 @require_safe

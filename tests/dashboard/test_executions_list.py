@@ -104,3 +104,14 @@ def test_the_list_costs_at_most_fifteen_statements(
     client = signed_in(vera)
     with django_assert_max_num_queries(12):
         client.get("/executions/")
+
+
+@pytest.mark.parametrize("address", ["/executions/?status=failed", "/flows/?sort=name"])
+def test_a_list_that_is_asked_for_again_is_the_very_part_of_the_page(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, address: str
+) -> None:
+    busy_flow()
+    client = signed_in(vera)
+    part = client.get(address, headers={"HX-Request": "true"}).content.decode().strip()
+    assert part.startswith('<section class="card" id="list"')
+    assert "".join(part.split()) in "".join(client.get(address).content.decode().split())

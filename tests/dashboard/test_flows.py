@@ -29,6 +29,16 @@ def test_a_flow_with_a_hole_is_marked_in_the_list(
     assert b"31 rows are missing" in page.content
 
 
+def test_no_flow_of_an_account_that_is_behind_is_called_complete(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    busy_flow()
+    SyncState.objects.update(state="unreachable")
+    words = text_of(signed_in(vera).get("/flows/"))
+    assert "just now Out of date" in words
+    assert "Complete" not in words
+
+
 def test_search_that_finds_nothing_offers_a_way_back(vera: User, signed_in: Any, busy_flow: Any) -> None:
     busy_flow()
     words = text_of(signed_in(vera).get("/flows/?text=zzz"))

@@ -176,7 +176,7 @@ def _draw(attempt: RetryAttempt, finding: Finding, now: datetime, report: SweepR
                 done = amend(attempt, told=(now, "recognised"), **recognised)
             else:
                 answer = {"succeeded": "It ran and succeeded", "failed_again": "It ran and failed again"}
-                text = f"{answer[finding.outcome]}: {finding.why}."
+                text = f"{answer[finding.outcome]} ({finding.why})."
                 done = move(attempt, finding.outcome, now=now, actor=None, note=finding.why, answer=text, **recognised)
             if done:
                 effects.mark_hours(attempt)

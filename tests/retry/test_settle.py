@@ -96,6 +96,20 @@ def test_a_run_that_another_retry_claims_is_no_evidence(desk) -> None:
     assert RetryAttempt.objects.get(execution=desk.execution).state == "unknown"
 
 
+def test_what_another_retry_claims_does_not_make_our_own_run_ambiguous(desk) -> None:
+    desk.zoho.post_faults.append(FAULTS["ran_503"])
+    desk.ask()
+    desk.sweep()
+    run = desk.zoho.run_naturally(desk.execution.trigger_data)
+    other = factories.make_execution(desk.execution.flow, "failed")
+    RetryAttempt.objects.create(
+        account=other.account, execution=other, requested_by=desk.user, requested_at=desk.clock(), reason="x",
+        client_token="other", state="succeeded", new_execution_id=run.execution_id,
+    )  # fmt: skip
+    desk.sweep_for(11 * 60, step=30)
+    assert RetryAttempt.objects.get(execution=desk.execution).new_execution_id == "retried-1"
+
+
 def test_a_busy_flow_whose_runs_cannot_all_be_read_decides_nothing(desk) -> None:
     desk.zoho.post_faults.append(FAULTS["ran_503"])
     desk.ask()

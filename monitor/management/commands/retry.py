@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from monitor import connection, pipeline
 from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount, system_user
+from monitor.retry.effects import Ref, merged
 from monitor.retry.requests import RetryRefused, request_retry
-from monitor.retry.settle import SweepReport, advance
+from monitor.retry.settle import advance
 from monitor.zoho.errors import ZohoError
 
 State = RetryAttempt.State
 PAUSE = 0.5  # seconds between two looks at our own row; Zoho is asked on the row's own schedule
+MIRROR_WAIT = timedelta(seconds=15)  # after the outcome is known
 INTERRUPTED = 130  # what a shell makes of Ctrl-C
 
 clock: Callable[[], datetime] = timezone.now
@@ -76,26 +78,32 @@ class Command(BaseCommand):
         """Advances the attempt until it is settled or the time is over, a line for each change."""
         end = clock() + timedelta(seconds=seconds)
         told = 0
+        unread: list[Ref] = []
         while True:
             report = advance(attempt.pk, now_fn=clock, open_account=connection.open_account)
             for entry in _news(attempt, told):
                 self.stdout.write(_line(entry))
                 told = entry.pk
-            self._mirror(report)
+            unread = self._mirror(merged([*unread, *report.refs]))
             attempt.refresh_from_db()
-            if not attempt.is_open or clock() >= end:
-                return
+            if not attempt.is_open:
+                end = min(end, (attempt.settled_at or clock()) + MIRROR_WAIT)
+            if clock() >= end or not (attempt.is_open or unread):
+                break
             sleep(PAUSE)
+        if unread:
+            self.stderr.write("The mirror could not be brought up to date; the next sync does it.")
 
+    def _mirror(self, refs: list[Ref]) -> list[Ref]:
+        """Lets the mirror see the rows; gives those back that could not be read now.
 
-    def _mirror(self, report: SweepReport) -> None:
-        """Lets the mirror see it; that this cannot be done changes nothing about the outcome."""
-        if not report.refs:
-            return
+        It may have to wait: for a sync of this account, or for our own limit of calls.
+        """
+        wanted = sum(len(ids) for _, ids in refs)
         try:
-            pipeline.refresh_executions(report.refs)
-        except ZohoError as error:
-            self.stderr.write(f"The mirror will show it after the next sync: {error.message}")
+            return [] if not refs or pipeline.refresh_executions(refs) >= wanted else refs
+        except ZohoError:
+            return refs
 
 
 def find_execution(execution_id: str, account_name: str | None) -> Execution:

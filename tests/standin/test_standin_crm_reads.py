@@ -176,7 +176,9 @@ def test_a_bulk_read_job_is_done_after_a_while(client, clock):
     clock.advance(30)
     done = client.get(path).json()["data"][0]
     assert (done["state"], done["result"]["count"]) == ("COMPLETED", 250)
-    with zipfile.ZipFile(io.BytesIO(client.get(done["result"]["download_url"]).content)) as archive:
+    result = client.get(done["result"]["download_url"])
+    assert result.headers["Content-Disposition"].endswith(".zip")
+    with zipfile.ZipFile(io.BytesIO(result.content)) as archive:
         rows = [*csv.reader(io.StringIO(archive.read(archive.namelist()[0]).decode()))]
     assert (rows[0], len(rows)) == (["Email"], 251)
     assert client.get("/crm/bulk/v8/read/1").status_code == 404

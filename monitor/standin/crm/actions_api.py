@@ -54,7 +54,8 @@ class _OneKind:
         self._rows = world.store.collection(kind)
 
     def list_rows(self, request: Request) -> Reply:
-        """Rows by module and filter, page by page."""
+        """Rows by module and filter, page by page; field updates spell the filter in the singular."""
+        spelled = "filter" if self._kind == "field_updates" else "filters"
         module, page = request.param("module"), read_page(request)
         if module is not None and module not in MODULES:
             raise invalid("module", "INVALID_MODULE")
@@ -62,7 +63,7 @@ class _OneKind:
             row
             for row in self._rows.values()
             if (module is None or row["module"]["api_name"] == module)
-            and matches(request.param("filters"), "filters", row)
+            and matches(request.param(spelled), spelled, row)
         ]
         empty_is_204 = self._world.habits.empty_list_is_204
         return paged(self._kind, page.cut(rows), page, len(rows), empty_is_204=empty_is_204)

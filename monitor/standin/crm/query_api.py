@@ -168,4 +168,5 @@ class QueryApi:
             table.writerow(row)
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr(zipfile.ZipInfo(f"{job_id}.csv"), text.getvalue())
-        return Reply(200, packed.getvalue(), {"Content-Type": "application/zip"})
+        named = {"Content-Disposition": f"attachment;filename={job_id}.zip"}
+        return Reply(200, packed.getvalue(), {"Content-Type": "application/zip", **named})

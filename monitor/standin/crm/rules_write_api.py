@@ -152,15 +152,14 @@ class RulesWriteApi:
         return json_reply({"module_specific_count": rows})
 
     def actions_count(self, request: Request) -> Reply:
-        """How many actions each of the given rules has."""
+        """How many actions of each type the given rules have (zoho/crm-oas, getWorkflowRulesActionsCount)."""
         ids = [one for one in (request.param("ids") or "").split(",") if one]
         if not ids:
             message = "One of the expected parameter is missing"
             raise RefusalError("REQUIRED_PARAM_MISSING", message, {"param_name": "ids"})
         if len(ids) > COUNT_IDS or any(one not in self._rules() for one in ids):
             raise invalid("ids")
-        rows = [{"id": one, "actions_count": len(self._rules()[one].actions())} for one in ids]
-        return json_reply({"actions_count": rows})
+        return json_reply({NAME: [_counted(self._rules()[one].body) for one in ids]})
 
     def configurations(self, request: Request) -> Reply:
         """What triggers and actions a module allows (seed workflow-apis-part-3)."""
@@ -181,6 +180,25 @@ class RulesWriteApi:
         ]
         actions = [{"api_name": one, "name": one.replace("_", " ").title()} for one in ACTION_TYPES]
         return json_reply({"workflow_configurations": {"triggers": triggers, "actions": actions}})
+
+
+def _counted(rule: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of actions in each group of each condition of a rule."""
+
+    def count(group: dict[str, Any] | None) -> dict[str, Any]:
+        kinds = Counter(str(action.get("type")) for action in (group or {}).get("actions") or [])
+        return {"actions_count": [{"type": kind, "value": number} for kind, number in kinds.items()]}
+
+    conditions = [
+        {
+            "id": condition.get("id"),
+            "sequence_number": place,
+            "instant_actions": count(condition.get("instant_actions")),
+            "scheduled_actions": [count(group) for group in condition.get("scheduled_actions") or []] or None,
+        }
+        for place, condition in enumerate(rule.get("conditions") or [], start=1)
+    ]
+    return {"id": rule["id"], "conditions": conditions}
 
 
 def _bad_id(rule_id: str) -> Result:

@@ -117,7 +117,8 @@ def test_reordering_is_all_or_nothing(client):
     path = RULES + "/actions/reorder?module=Deals"
     assert client.crm(path, "PUT", json=wrong).status_code == 400
     assert "module_specific_sequence" not in one(client, ids[0])
-    assert client.crm(path, "PUT", json={"reorder": {"workflow_rules": order}}).status_code == 200
+    done = client.crm(path, "PUT", json={"reorder": {"workflow_rules": order}}).json()["reorder"]
+    assert [row["details"]["id"] for row in done] == ids
     assert one(client, ids[1])["module_specific_sequence"] == 2
 
 
@@ -128,8 +129,12 @@ def test_counts_follow_what_is_written(client):
     deals = client.crm(RULES + "/actions/module_specific_count", params={"module": "Deals"}).json()
     assert deals["module_specific_count"][0]["total_rules_configured"] == 4
     rule = client.crm(RULES).json()["workflow_rules"][1]["id"]
-    actions = client.crm(RULES + "/actions/actions_count", params={"ids": rule}).json()["actions_count"]
-    assert actions == [{"id": rule, "actions_count": 4}]
+    actions = client.crm(RULES + "/actions/actions_count", params={"ids": rule}).json()["workflow_rules"]
+    kinds = [one["type"] for one in actions[0]["conditions"][0]["instant_actions"]["actions_count"]]
+    assert (actions[0]["id"], actions[0]["conditions"][0]["sequence_number"]) == (rule, 1)
+    assert sorted(kinds) == sorted(
+        {action["type"] for action in one(client, rule)["conditions"][0]["instant_actions"]["actions"]}
+    )
     missing = client.crm(RULES + "/actions/actions_count").json()
     assert missing["message"] == "One of the expected parameter is missing"
 
@@ -156,7 +161,8 @@ def test_actions_are_listed_created_changed_and_deleted(client, kind):
     assert client.crm(path, "PUT", json={kind: [{"name": "Newer"}]}).status_code == 200
     assert client.crm(path).json()[kind][0]["name"] == "Newer"
     wish = '{"field":{"api_name":"name"},"comparator":"equals","value":"Newer"}'
-    assert [row["id"] for row in client.crm(base, params={"filters": wish}).json()[kind]] == [made]
+    spelled = "filter" if kind == "field_updates" else "filters"
+    assert [row["id"] for row in client.crm(base, params={spelled: wish}).json()[kind]] == [made]
     assert client.crm(f"{base}/1?include_inner_details=true").status_code == 204
     deleted = client.crm(f"{base}/{made}", "DELETE")
     if kind == "email_notifications":

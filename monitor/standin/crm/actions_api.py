@@ -62,8 +62,7 @@ class _OneKind:
         rows = [
             row
             for row in self._rows.values()
-            if (module is None or row["module"]["api_name"] == module)
-            and matches(request.param(spelled), spelled, row)
+            if (module is None or row["module"]["api_name"] == module) and matches(request.param(spelled), spelled, row)
         ]
         empty_is_204 = self._world.habits.empty_list_is_204
         return paged(self._kind, page.cut(rows), page, len(rows), empty_is_204=empty_is_204)

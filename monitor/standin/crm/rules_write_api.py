@@ -1,5 +1,6 @@
 """Writing workflow rules on the wire, and their counts (notes/zoho-api sections 2.1, 2.3, 2.5)."""
 
+from collections import Counter
 from typing import Any
 
 from monitor.standin.crm.results import Result, answer, bad, good, ids_of, missing, rows_of
@@ -111,7 +112,7 @@ class RulesWriteApi:
             if rule is None or rule.body["module"]["api_name"] != module or not isinstance(place, int):
                 raise RefusalError("INVALID_DATA", "the id given seems to be invalid", {"id": rule_id})
         self._world.do("rule_reorder", order=order)
-        return json_reply({"reorder": {"code": "SUCCESS", "details": {}, "message": "reordered", "status": "success"}})
+        return json_reply({"reorder": [good(rule_id, "rules reordered successfully") for rule_id in order]})
 
     def rules_count(self, request: Request) -> Reply:
         """Limits of the edition and how much of them is used."""

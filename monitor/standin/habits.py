@@ -27,6 +27,7 @@ class Habits:
     live_refresh_tokens: int = 20  # section 5: the first is dropped at the 21st
     rotate_refresh_token: bool = False  # a new refresh token with every refresh (not Zoho's way)
     own_api_domain: bool = True  # section 4: else the SDK would talk to the real host
+    location: str = "us"  # section 5: the data centre that the redirect names
     consent: Literal["page", "skip"] = "skip"  # what /oauth/v2/auth shows
     invalid_token_code: Literal["INVALID_TOKEN", "AUTHENTICATION_FAILURE"] = "INVALID_TOKEN"  # noqa: S105
     check_scopes: bool = True  # OAUTH_SCOPE_MISMATCH

@@ -60,6 +60,12 @@ def test_api_domain_can_be_the_real_one(client, app):
     assert token(client)["api_domain"] == "https://www.zohoapis.com"
 
 
+def test_the_redirect_can_name_another_data_centre(client, app):
+    app.world.habits = app.world.habits.changed(location="eu")
+    ask = {"client_id": "1000.STANDIN", "response_type": "code", "redirect_uri": "http://127.0.0.1:9/"}
+    assert "location=eu" in client.get("/oauth/v2/auth", params=ask).headers["location"]
+
+
 def test_scopes_need_not_be_checked(client, app):
     client.fault("narrow_scope", "/org", args={"scope": "nothing.READ"})
     assert client.crm("/org").status_code == 401

@@ -22,11 +22,12 @@ class Plan:
     flows: int | None
 
 
+# CRM's credits are a base and so many a user (section 6); the organisation has three users.
 PLANS = {
     "free": Plan("free", 10, 1_000, 5_000, 5, 5_000, 5),
-    "standard": Plan("standard", 30, 10_000, 50_000, 10, 10_000, 25),
-    "professional": Plan("professional", 60, 50_000, 50_500, 15, 25_000, 100),
-    "enterprise": Plan("enterprise", 120, 200_000, 51_000, 20, 50_000, None),
+    "standard": Plan("standard", 30, 10_000, 50_750, 10, 10_000, 25),
+    "professional": Plan("professional", 60, 50_000, 51_500, 15, 25_000, 100),
+    "enterprise": Plan("enterprise", 120, 200_000, 53_000, 20, 50_000, None),
     "unlimited": Plan("unlimited", None, None, None, None, None, None),
 }
 

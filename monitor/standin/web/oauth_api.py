@@ -69,7 +69,7 @@ class OAuthApi:
         else:
             offline = ask.get("access_type") == "offline"
             code = self._world.tokens.mint_code(ask.get("scope", EVERY_SCOPE), target, offline=offline)
-            answer = {"code": code, "location": "us", "accounts-server": request.base_url}
+            answer = {"code": code, "location": self._world.habits.location, "accounts-server": request.base_url}
         if "state" in ask:
             answer["state"] = ask["state"]
         joint = "&" if urlsplit(target).query else "?"
@@ -153,4 +153,4 @@ class OAuthApi:
 
     def server_info(self, request: Request) -> Reply:
         """The data centres; here there is one, and this is it."""
-        return json_reply({"result": "success", "locations": {"us": request.base_url}})
+        return json_reply({"result": "success", "locations": {self._world.habits.location: request.base_url}})

@@ -36,7 +36,8 @@ class StreamFreshness:
 class AccountFreshness:
     """What the mirror of one account is worth now.
 
-    `state` is that of SyncState, or ``"stale"`` when the account calls itself healthy but its data is old,
+    `as_of` is the start of the newest sweep that missed nothing, `swept_at` the end of the last one whatever
+    it missed. `state` is that of SyncState, or ``"stale"`` when the account calls itself healthy but its data is old,
     or ``"paused"`` when a person switched the mirroring off. `age` is None before the first complete read.
     """
 
@@ -46,6 +47,7 @@ class AccountFreshness:
     reason: str
     since: datetime | None
     as_of: datetime | None
+    swept_at: datetime | None
     age: timedelta | None
     holes: int
     streams: list[StreamFreshness] = field(default_factory=list)
@@ -64,9 +66,18 @@ class AccountFreshness:
         return self.state == "paused"
 
     @property
+    def worst_state(self) -> str:
+        return self.state
+
+    @property
     def is_current(self) -> bool:
         """Healthy and young enough to speak of the present."""
         return self.state == SyncState.State.OK
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
+        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and self.holes and self.as_of)
 
     @property
     def is_complete(self) -> bool:
@@ -98,6 +109,19 @@ class Mirror:
     @property
     def as_of(self) -> datetime | None:
         times = [account.as_of for account in self.mirrored]
+        return None if not times or None in times else min(t for t in times if t)
+
+    @property
+    def worst_state(self) -> str:
+        """The state of the first account in trouble; "ok" where there is none."""
+        behind = [account for account in self.mirrored if not account.is_current]
+        behind.sort(key=lambda account: not account.is_behind)
+        return behind[0].state if behind else SyncState.State.OK
+
+    @property
+    def swept_at(self) -> datetime | None:
+        """The end of the last sweep of the account that was swept longest ago."""
+        times = [account.swept_at for account in self.mirrored]
         return None if not times or None in times else min(t for t in times if t)
 
     @property
@@ -161,6 +185,7 @@ def _account(account: ZohoAccount, now: datetime) -> AccountFreshness:
         reason=reason,
         since=since,
         as_of=sync.last_complete_at,
+        swept_at=sync.last_finished_at,
         age=None if sync.last_complete_at is None else now - sync.last_complete_at,
         holes=account.holes,  # type: ignore[attr-defined]
         streams=[_stream(row) for row in account.streams.all()],

@@ -98,9 +98,9 @@ def broken_connections(limit: int = 8) -> QuerySet[Connection]:
 def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
     """Active flows whose present pause is 1.5 times the longest of the four weeks before, and over a day.
 
-    The pause is counted to the account's last complete read, not to `now`: of the time after it nobody
-    knows, and an outage of ours is no silence of theirs. Flows with a hole are left out for the same
-    reason. At most three statements.
+    The pause is counted to the last list in which Zoho's counters of the flow had not moved, not to `now`: of
+    the time after it nobody knows, and an outage of ours is no silence of theirs. Flows with a hole, or whose
+    newest runs are not read yet, are left out for the same reason. At most three statements.
     """
     since = now - SILENCE_LOOK_BACK
     candidates = {
@@ -119,7 +119,7 @@ def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
     }
     if not candidates:
         return []
-    flows = Flow.objects.select_related("account__sync").defer("raw", "account__client_secret").in_bulk(candidates)
+    flows = Flow.objects.select_related("account").defer("raw", "account__client_secret").in_bulk(candidates)
     active: dict[int, list[datetime]] = defaultdict(list)
     hours = HourBucket.objects.filter(flow_id__in=candidates, hour__gte=since).order_by("hour")
     for flow_id, hour in hours.values_list("flow_id", "hour"):
@@ -135,11 +135,10 @@ def _end(now: datetime) -> datetime:
 
 
 def _silence(flow: Flow, hours: list[datetime]) -> SilentFlow | None:
-    sync = getattr(flow.account, "sync", None)
-    if sync is None or sync.last_complete_at is None or len(hours) < 2:
+    if flow.has_moved or len(hours) < 2:
         return None
     longest = max(after - before for before, after in pairwise(hours))
-    pause = sync.last_complete_at - hours[-1]
+    pause = flow.seen_at - hours[-1]
     if pause < SHORTEST_SILENCE or pause < SILENCE_FACTOR * longest:
         return None
     return SilentFlow(flow=flow, last_run=hours[-1], pause=pause, longest_before=longest)

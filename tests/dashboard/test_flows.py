@@ -36,7 +36,7 @@ def test_no_flow_of_an_account_that_is_behind_is_called_complete(
     SyncState.objects.update(state="unreachable")
     words = text_of(signed_in(vera).get("/flows/"))
     assert "just now Out of date" in words
-    assert "Complete" not in words
+    assert "just now Complete" not in words
 
 
 def test_search_that_finds_nothing_offers_a_way_back(vera: User, signed_in: Any, busy_flow: Any) -> None:
@@ -86,13 +86,16 @@ def test_a_flow_shows_charts_runs_alerts_and_counters(
     assert "All runs 10 10 0 0" in words
     assert "ACTION_FAILED" in words
     assert "Firing" in words
-    assert "the mirror is not complete" not in words
+    assert "missing from the mirror" not in words
 
 
 def test_a_hole_is_shown_as_a_hole(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
-    flow = busy_flow(hole_reason="31 rows are missing", executions_read_at=at_noon - timedelta(days=2))
+    flow = busy_flow(hole_reason="31 rows are missing", first_seen_at=at_noon - timedelta(days=2))
     page = signed_in(vera).get(flow.get_absolute_url())
-    assert "From 20 Nov 12:00:00 to 22 Nov 12:00:00 the mirror is not complete. 31 rows are missing" in text_of(page)
+    assert (
+        "Between 20 Nov 12:00:00 and 22 Nov 12:00:00 runs are missing from the mirror. 31 rows are missing"
+        in text_of(page)
+    )
     assert b"chart__hole" in page.content
 
 
@@ -101,7 +104,7 @@ def test_a_history_that_was_never_read_is_unknown_as_a_whole(
 ) -> None:
     flow = factories.make_flow(healthy)
     words = text_of(signed_in(vera).get(flow.get_absolute_url()))
-    assert "The history was never read to its end." in words
+    assert "The history was not read to its end yet." in words
     assert "Not read completely yet" in words
 
 

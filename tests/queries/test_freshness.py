@@ -84,6 +84,15 @@ def test_a_stream_that_zoho_does_not_offer_is_not_missing(
     assert freshness.mirror(now).is_complete is complete
 
 
+def test_holes_of_some_flows_do_not_make_the_time_since_unknown(account: ZohoAccount, now: datetime) -> None:
+    read(account, now, state="incomplete", last_complete_at=now - timedelta(days=3))
+    assert freshness.mirror(now).accounts[0].is_behind
+    factories.make_flow(account, hole_reason="31 rows are missing")
+    (found,) = freshness.mirror(now).accounts
+    assert (found.is_behind, found.is_current, found.is_complete) == (False, False, False)
+    assert found.swept_at == now - timedelta(seconds=20)
+
+
 def test_an_account_that_is_switched_off_troubles_nobody(account: ZohoAccount, now: datetime) -> None:
     ZohoAccount.objects.update(is_active=False)
     mirror = freshness.mirror(now)

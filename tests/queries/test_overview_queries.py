@@ -7,17 +7,23 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, Flow, SyncState, ZohoAccount
+from monitor.models import Connection, Flow, ZohoAccount
 from monitor.queries import overview
 from tests import factories
 
 HOUR = timedelta(hours=1)
+# Zoho's counters are those of the last complete read: nothing ran since.
+READ = {
+    "executions_read_at": factories.NOON,
+    "read_execution_count": 0,
+    "read_success_count": 0,
+    "read_failure_count": 0,
+}
 
 
 @pytest.fixture
 def flow(account: ZohoAccount, now: datetime) -> Flow:
-    SyncState.objects.filter(account=account).update(state="ok", last_complete_at=now)
-    return factories.make_flow(account)
+    return factories.make_flow(account, **READ, seen_at=now)
 
 
 def test_a_period_stands_beside_the_one_before(flow: Flow, now: datetime, bucket: Any) -> None:
@@ -75,7 +81,13 @@ def test_a_flow_that_pauses_each_weekend_is_not_silent_on_sunday(flow: Flow, now
 
 def test_our_own_outage_is_not_its_silence(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
-    SyncState.objects.update(last_complete_at=now - timedelta(hours=29))
+    Flow.objects.update(seen_at=now - timedelta(hours=29))
+    assert overview.silent_flows(now) == []
+
+
+def test_a_flow_whose_counters_moved_is_not_silent(flow: Flow, now: datetime, bucket: Any) -> None:
+    regular(flow, now - timedelta(hours=30), bucket)
+    Flow.objects.update(execution_count=1)
     assert overview.silent_flows(now) == []
 
 

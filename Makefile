@@ -29,7 +29,7 @@ help: ## this menu
 	@echo "make types          mypy alone"
 	@echo "make format         put the code into its form"
 	@echo "make lock           pin the dependencies anew, with hashes"
-	@echo "make screenshots    docs/*.png from the running demo; PORT and DEMO_PASSWORD"
+	@echo "make screenshots    docs/*.png from the demo; DEMO_PASSWORD where one is running"
 	@echo "make bench          ratios beside a rival in the same run"
 	@echo "make clean          take away caches; the demo's data and .venv stay"
 	@echo "Own Python or environment: make PYTHON=/path/to/python3.12 VENV=/path/to/env …"
@@ -58,15 +58,35 @@ test-browser: $(DEV)
 bench: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)
 
-lint: $(DEV) types
+LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes
+.PHONY: $(LINTS)
+
+lint: $(DEV)
+	@$(MAKE) --no-print-directory --keep-going $(LINTS)
+
+lint-format:
 	$(VENV)/bin/ruff format --check .
+
+lint-rules:
 	$(VENV)/bin/ruff check .
+
+lint-imports:
 	DEBUG=1 $(VENV)/bin/lint-imports
+
+lint-templates:
 	$(VENV)/bin/djlint templates --lint --quiet
+
+lint-settings:
 	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+
+lint-migrations:
 	DEBUG=1 $(PY) manage.py makemigrations --check --dry-run
+
+lint-locks:
 	@! grep -n '://' requirements.in requirements-dev.in requirements.txt requirements-dev.txt \
 		|| { echo "error: requirement files hold no addresses"; exit 1; }
+
+lint-sizes:
 	$(PY) scripts/sizes.py
 
 types: $(DEV)
@@ -81,7 +101,7 @@ lock: $(DEV)
 	$(VENV)/bin/$(LOCK) requirements-dev.in -o requirements-dev.txt
 
 screenshots: $(DEV)
-	@exec $(PY) scripts/screenshots.py --port $(PORT) $(ARGS)
+	@exec $(PY) scripts/screenshots.py --port $(PORT) --standin-port $(STANDIN_PORT) $(ARGS)
 
 clean:
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage staticfiles

@@ -51,5 +51,5 @@ def test_the_readme_begins_with_the_two_commands():
 
 def test_every_command_of_the_makefile_is_in_its_menu():
     makefile = (ROOT / "Makefile").read_text()
-    phony = set(re.findall(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[0].split()) - {"help"}
+    phony = set(re.findall(r"^\.PHONY: (help .+)$", makefile, re.MULTILINE)[0].split()) - {"help"}
     assert phony == set(re.findall(r'@echo "make ([a-z-]+) ', makefile))

@@ -77,3 +77,11 @@ def test_a_process_that_only_waits_to_be_collected_is_not_alive():
         pass
     assert not processes.alive(child.pid)
     child.wait()
+
+
+def test_a_worker_whose_output_nobody_reads_goes_on():
+    told = "import sys; from monitor.management.speech import speak; [speak(sys.stdout, 'x' * 9000) for _ in range(99)]"
+    child = subprocess.Popen([sys.executable, "-c", told + "; sys.exit(7)"], cwd=ROOT, stdout=subprocess.PIPE)
+    assert child.stdout
+    child.stdout.close()
+    assert child.wait(timeout=20) == 7

@@ -6,6 +6,7 @@ import fcntl
 import io
 import os
 import shutil
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from monitor.management.demo import environment, people
 from monitor.management.demo.show import Ended, Show
 from monitor.management.ports import require_port
+from monitor.management.speech import speak
 from monitor.models import ZohoAccount
 
 ACCOUNT = "Demo company"
@@ -99,8 +101,7 @@ class Command(BaseCommand):
         self._say("\n".join(lines))
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        speak(sys.stdout, line)
 
 
 def _standin(port: int) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.utils import timezone
 
 from monitor.management.base import DataCommand
+from monitor.management.speech import speak
 from monitor.supervisor.loop import Supervisor
 
 
@@ -17,5 +19,4 @@ class Command(DataCommand):
         Supervisor(self._say).run()
 
     def _say(self, line: str) -> None:
-        self.stdout.write(f"{timezone.now():%H:%M:%SZ} worker: {line}")
-        self.stdout.flush()
+        speak(sys.stdout, f"{timezone.now():%H:%M:%SZ} worker: {line}")

@@ -19,7 +19,7 @@ from tests.retry.fake_zoho import FakeZoho
 # HYPOTHESIS_PROFILE=nightly: what one commit need not wait for.
 _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 MACHINE = {
-    "default": settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=_CHECKS),
+    "default": settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=_CHECKS),
     "nightly": settings(max_examples=10_000, stateful_step_count=40, deadline=None, suppress_health_check=_CHECKS),
 }
 

@@ -32,7 +32,7 @@ def test_a_lost_answer_is_settled_by_reading(desk, dialect, luck, end) -> None:
     desk.zoho.dialect, desk.zoho.luck = dialect, luck
     desk.zoho.post_faults.append(FAULTS["ran_503"])
     desk.ask()
-    desk.sweep_for(11 * 60, step=10)
+    desk.sweep_for(11 * 60, step=30)
     row = RetryAttempt.objects.get()
     assert (row.state, row.new_execution_id) == (end, "" if dialect == "same" else "retried-1")
     assert len(desk.zoho.posts) == 1
@@ -58,7 +58,7 @@ def test_without_trigger_data_an_unknown_outcome_stays_unknown(desk) -> None:
     desk.zoho.runs[desk.execution.execution_id].payload = None
     desk.zoho.post_faults.append(FAULTS["ran_503"])
     desk.ask()
-    desk.sweep_for(20 * 60, step=30)
+    desk.sweep_for(20 * 60, step=60)
     assert state() == "unknown"
 
 
@@ -68,7 +68,7 @@ def test_two_runs_with_the_same_trigger_data_decide_nothing(desk) -> None:
     desk.sweep()
     desk.clock.forward(minutes=2)
     desk.zoho.run_naturally(desk.execution.trigger_data)
-    desk.sweep_for(20 * 60, step=30)
+    desk.sweep_for(20 * 60, step=60)
     assert state() == "unknown"
 
 
@@ -78,7 +78,7 @@ def test_a_flow_that_starts_every_run_alike_decides_nothing(desk) -> None:
     desk.ask()
     desk.sweep()
     desk.zoho.run_naturally(desk.execution.trigger_data)
-    desk.sweep_for(20 * 60, step=30)
+    desk.sweep_for(20 * 60, step=60)
     assert state() == "unknown"
 
 
@@ -92,7 +92,7 @@ def test_a_run_that_another_retry_claims_is_no_evidence(desk) -> None:
         account=other.account, execution=other, requested_by=desk.user, requested_at=desk.clock(), reason="x",
         client_token="other", state="succeeded", new_execution_id=run.execution_id,
     )  # fmt: skip
-    desk.sweep_for(20 * 60, step=30)
+    desk.sweep_for(20 * 60, step=60)
     assert RetryAttempt.objects.get(execution=desk.execution).state == "unknown"
 
 

@@ -170,6 +170,7 @@ def walk_actions(crm: Any) -> None:
             for n in range(3)
         ]
         crm.update_action(kind, made[0], {"name": "Newer"})
+        assert all(one.ok for one in crm.update_actions(kind, [{"id": one, "name": f"N {one}"} for one in made[1:]]))
         assert [one.id for one in crm.list_actions(kind, name_contains="Newer").items] == [made[0]]
         assert crm.get_action(kind, made[0]).name == "Newer"
         if kind is not ActionKind.EMAIL_NOTIFICATIONS:  # Zoho documents no call to delete these

@@ -257,6 +257,10 @@ CRM_AUTOMATION = [
         "PUT", f"{AUTO}/tasks/7", "crm-task-created", {"tasks": [{"name": "n"}]},
     ),
     Endpoint(
+        "update_actions", lambda c: c.update_actions(ActionKind.TASKS, [{"id": "7", "name": "n"}]),
+        "PUT", f"{AUTO}/tasks", "crm-task-created", {"tasks": [{"id": "7", "name": "n"}]},
+    ),
+    Endpoint(
         "delete_action", lambda c: c.delete_action(ActionKind.TASKS, "7"),
         "DELETE", f"{AUTO}/tasks/7", "crm-tasks-deleted",
     ),

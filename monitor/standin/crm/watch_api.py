@@ -17,7 +17,7 @@ SCOPE = "ZohoCRM.notifications"
 USUAL = timedelta(hours=1)
 MOST_CHANNELS = 50
 CHANNEL: Shape = {"channel_id": str, "events": [str], "notify_url": str, "token": str, "channel_expiry": str}
-EVENTS = {"zoho": ("create", "edit", "delete", "all"), "seed": ("create", "update", "delete", "all")}
+EVENTS = {"zoho": ("create", "edit", "delete", "all"), "seed": ("create", "edit", "update", "delete", "all")}
 
 
 class WatchApi:
@@ -28,14 +28,16 @@ class WatchApi:
         self._rows = world.store.collection("watch")
 
     def add_routes(self, router: Router) -> None:
-        """Zoho's address, or the seed's in its dialect."""
-        seed = self._world.habits.dialect == "seed"
-        base = "/settings/actions/watch" if seed else "/actions/watch"
-        router.add("GET", base, self.list_rows, SCOPE)
-        router.add("POST", base, self.subscribe, SCOPE)
-        router.add("PUT", base, self.replace, SCOPE)
-        router.add("PATCH", base, self.change, SCOPE)
-        router.add("DELETE", base, self.unsubscribe, SCOPE)
+        """Zoho's address, and the seed's beside it in its dialect."""
+        bases = ["/actions/watch"]
+        if self._world.habits.dialect == "seed":
+            bases.append("/settings/actions/watch")
+        for base in bases:
+            router.add("GET", base, self.list_rows, SCOPE)
+            router.add("POST", base, self.subscribe, SCOPE)
+            router.add("PUT", base, self.replace, SCOPE)
+            router.add("PATCH", base, self.change, SCOPE)
+            router.add("DELETE", base, self.unsubscribe, SCOPE)
 
     def _alive(self) -> dict[str, dict[str, Any]]:
         now = self._world.now()

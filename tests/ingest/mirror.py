@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from monitor.models import Execution, Flow, StreamState, WorkflowRule, ZohoAccount
@@ -24,21 +25,30 @@ FIELDS = (
 
 def upstream(zoho: Zoho) -> dict[str, dict[str, Any]]:
     """Every execution that Zoho lists, as it should stand here."""
-    import json
-
     found = {}
     for flow in zoho.flows:
         for run in flow.runs:
             row = execution_row(parse_json(json.dumps(run.row(flow.flow_id)).encode()), flow.flow_id)  # type: ignore[arg-type]
-            found[row.execution_id] = {name: getattr(row, name) for name in FIELDS} | {"flow": flow.flow_id}
+            found[row.execution_id] = _fields(row) | {"flow": flow.flow_id}
     return found
 
 
 def mirrored(account: ZohoAccount) -> dict[str, dict[str, Any]]:
     rows = Execution.objects.filter(account=account).select_related("flow")
-    return {
-        row.execution_id: {name: getattr(row, name) for name in FIELDS} | {"flow": row.flow.flow_id} for row in rows
-    }
+    return {row.execution_id: _fields(row) | {"flow": row.flow.flow_id} for row in rows}
+
+
+def _fields(row: Any) -> dict[str, Any]:
+    return {name: _plain(getattr(row, name)) for name in FIELDS}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers as floats: PostgreSQL's jsonb writes 5e16 out as a whole number."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def fingerprint(account: ZohoAccount) -> list[Any]:

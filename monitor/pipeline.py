@@ -121,14 +121,14 @@ def deliver() -> None:
     """Sends the mails that are due."""
     with _stage("delivery") as summary:
         report = send_due(utc_now())
-        summary |= {"sent": report.sent, "retried": report.retried, "dead": report.dead}
+        summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
 
 
 def settle_retries() -> None:
     """Sends requested retries, settles open ones by reading, and lets the mirror see what became of them."""
     with _stage("retry") as summary:
         report = settle_sweep(utc_now, open_account=open_account)
-        summary |= report.summary()
+        summary.update(report.summary())
     if report.refs:
         refresh_executions(report.refs)
 

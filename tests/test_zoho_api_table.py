@@ -201,3 +201,15 @@ def test_no_method_of_the_client_could_write_a_record():
     assert not [
         name for name in dir(CrmClient) if re.search(r"(create|update|upsert|delete|convert)_record|write", name)
     ]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_every_docstring_of_the_client_gives_parameters_errors_and_source(client):
+    lacking = []
+    for name, method in inspect.getmembers(client, inspect.isfunction):
+        text = inspect.getdoc(method) or ""
+        parameters = [f"`{one}`" for one in inspect.signature(method).parameters if one != "self"]
+        wanted = [*parameters, "Errors: ", "Source: "]
+        if not name.startswith("_"):
+            lacking += [f"{name}: {word}" for word in wanted if word not in " ".join(text.split())]
+    assert lacking == []

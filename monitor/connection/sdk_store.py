@@ -24,10 +24,10 @@ from monitor.vault import VaultError
 from monitor.zoho.errors import ZohoError
 
 try:
-    from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken  # type: ignore[import-untyped]
-    from zohocrmsdk.src.com.zoho.api.authenticator.store.token_store import TokenStore as SdkInterface  # type: ignore[import-untyped]
-    from zohocrmsdk.src.com.zoho.crm.api.exception.sdk_exception import SDKException  # type: ignore[import-untyped]
-    from zohocrmsdk.src.com.zoho.crm.api.user_signature import UserSignature  # type: ignore[import-untyped]
+    from zohocrmsdk.src.com.zoho.api.authenticator.oauth_token import OAuthToken
+    from zohocrmsdk.src.com.zoho.api.authenticator.store.token_store import TokenStore as SdkInterface
+    from zohocrmsdk.src.com.zoho.crm.api.exception.sdk_exception import SDKException
+    from zohocrmsdk.src.com.zoho.crm.api.user_signature import UserSignature
 except ImportError as error:
     raise ImportError("Zoho's SDK is not installed: pip install zohocrmsdk8-0 (see docs/sdk.md)") from error
 

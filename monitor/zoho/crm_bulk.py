@@ -29,9 +29,9 @@ class CrmBulk(CrmApi):
     ) -> BulkReadJob:
         """Ask for up to 200,000 records as a file; ask again for the job's state.
 
-        Parameters: `fields` API names, all if left out; `page` from 1, 200,000 records each; `callback_url`
-        where Zoho posts when it is ready. Errors: `Refused`; after `AnswerLost` the job may exist.
-        Source: notes, section 9 (bulk_read.json).
+        Parameters: `module` its API name; `criteria` Zoho's JSON of conditions; `fields` API names, all if left out;
+        `page` from 1, 200,000 records each; `callback_url` where Zoho posts when it is ready.
+        Errors: `Refused`; after `AnswerLost` the job may exist. Source: notes, section 9 (bulk_read.json).
         """
         query: dict[str, object] = {"module": {"api_name": module}, "page": page}
         if fields:
@@ -47,14 +47,20 @@ class CrmBulk(CrmApi):
         return first_of(payload, "data", shapes.bulk_read_job)
 
     def bulk_read_job(self, job_id: str) -> BulkReadJob:
-        """A job as it stands now. Errors: `NotFound`. Source: notes, section 9 (bulk_read.json)."""
+        """A job as it stands now.
+
+        Parameters: `job_id` of the job. Errors: `NotFound`.
+        Source: notes, section 9 (bulk_read.json).
+        """
         payload = self._exchange("GET", build_url(self._origin, *_BULK, job_id), verdict.read)
         return first_of(payload, "data", shapes.bulk_read_job)
 
     def bulk_read_result(self, job_id: str) -> bytes:
         """The file of a completed job: a ZIP with one CSV or ICS.
 
-        The transport's cap on bodies holds (`max_body`). Errors: `NotFound`, `BadAnswer` when it is no file.
+        The transport's cap on bodies holds (`max_body`).
+
+        Parameters: `job_id` of the job. Errors: `NotFound`, `BadAnswer` when it is no file.
         Source: notes, section 9 (bulk_read.json).
         """
         return self._exchange("GET", build_url(self._origin, *_BULK, job_id, "result"), _read_file)

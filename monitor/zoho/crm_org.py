@@ -14,23 +14,30 @@ class CrmOrg(CrmApi):
     def org(self) -> Org:
         """The organisation: edition, time zone, names. One call, and the best proof of credentials.
 
-        Source: notes, section 1 (org.json).
+        Errors: those of every call. Source: notes, section 1 (org.json).
         """
         return first_of(self._get("org"), "org", shapes.org)
 
     def current_user(self) -> CrmUser:
-        """The user whose token this is. Source: notes, section 1 (users.json)."""
+        """The user whose token this is.
+
+        Errors: those of every call. Source: notes, section 1 (users.json).
+        """
         return first_of(self._get("users", params={"type": "CurrentUser"}), "users", shapes.crm_user)
 
     def list_users(self, user_type: str = "AllUsers", page: int = 1, per_page: int = 200) -> Page[CrmUser]:
         """One page of users, empty for a 204.
 
         Parameters: `user_type` AllUsers, ActiveUsers, AdminUsers, …; `page` from 1; `per_page` 1 to 200.
-        Source: notes, section 1 (users.json).
+        Errors: those of every call. Source: notes, section 1 (users.json).
         """
         params = {"type": user_type, "page": page, "per_page": per_page}
         return page_of(self._get("users", params=params), shapes.crm_user, "users")
 
     def get_user(self, user_id: str) -> CrmUser:
-        """One user. Errors: `NotFound`. Source: notes, section 1 (users.json)."""
+        """One user.
+
+        Parameters: `user_id` of the user. Errors: `NotFound`.
+        Source: notes, section 1 (users.json).
+        """
         return first_of(self._get("users", user_id), "users", shapes.crm_user)

@@ -34,10 +34,10 @@ class CrmRecords(CrmApi):
     ) -> Page[CrmRecord]:
         """One page of records, empty for a 204.
 
-        Parameters: `fields` 1 to 50 API names, which Zoho insists on; `page` for the first 2,000 records,
-        after that `page_token` from the page before (it lives 24 h, for the same user), never both;
-        `per_page` 1 to 200; `cvid` a view, for 3 credits. Errors: `ValueError`, `Refused`.
-        Source: notes, sections 6 and 9.
+        Parameters: `module` its API name; `sort_by` a field; `sort_order` asc or desc; `fields` 1 to 50 API names,
+        which Zoho insists on; `page` for the first 2,000 records, after that `page_token` from the page before (it
+        lives 24 h, for the same user), never both; `per_page` 1 to 200; `cvid` a view, for 3 credits.
+        Errors: `ValueError`, `Refused`. Source: notes, sections 6 and 9.
         """
         if page is not None and page_token is not None:
             raise ValueError("page and page_token cannot be used together")
@@ -55,8 +55,9 @@ class CrmRecords(CrmApi):
         return page_of(self._get(module, params=params), shapes.crm_record, "data")
 
     def get_record(self, module: str, record_id: str, fields: Sequence[str] = ()) -> CrmRecord:
-        """One record. Parameters: `fields` API names, all if left out.
+        """One record.
 
+        Parameters: `module` its API name; `record_id` of the record; `fields` API names, all if left out.
         Errors: `NotFound`. Source: seed, section 1.
         """
         params = {"fields": ",".join(fields) or None}
@@ -76,7 +77,8 @@ class CrmRecords(CrmApi):
     ) -> Page[CrmRecord]:
         """One page of the records that match, empty for a 204.
 
-        Parameters: exactly one of `criteria` such as (Email:equals:x), `email`, `phone` and `word`.
+        Parameters: `module` its API name; `fields` API names, all if left out; `page` from 1; `per_page` rows a page;
+        exactly one of `criteria` such as (Email:equals:x), `email`, `phone` and `word`.
         Errors: `ValueError`, `Refused`. Source: seed, "Search Records".
         """
         asked = {"criteria": criteria, "email": email, "phone": phone, "word": word}
@@ -88,16 +90,17 @@ class CrmRecords(CrmApi):
     def coql(self, select_query: str) -> QueryResult:
         """The rows of a query in CRM's SELECT language, at most 2,000; a POST that only reads.
 
-        Errors: `Refused` (SYNTAX_ERROR, INVALID_QUERY). Source: notes, section 9: the seed's GET is not Zoho's.
+        Parameters: `select_query` the query. Errors: `Refused` (SYNTAX_ERROR, INVALID_QUERY).
+        Source: notes, section 9: the seed's GET is not Zoho's.
         """
         return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}))
 
     def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
         """Up to five reads in one call; for each its own answer, whose status is to be looked at.
 
-        Parameters: `paths` pairs of an address such as /crm/v8/Leads and its parameters; only GET is ever
-        put in, so that a composite cannot write. Errors: `ValueError`, `Refused`.
-        Source: notes, sections 1 and 9 (composite_requests.json).
+        Parameters: `parallel` whether Zoho may run them at once; `paths` pairs of an address such as /crm/v8/Leads and
+        its parameters; only GET is ever put in, so that a composite cannot write.
+        Errors: `ValueError`, `Refused`. Source: notes, sections 1 and 9 (composite_requests.json).
         """
         requests = [
             {"sub_request_id": str(number), "method": "GET", "uri": uri, "params": dict(params)}
@@ -113,7 +116,8 @@ class CrmRecords(CrmApi):
     ) -> Page[TimelineEntry]:
         """One page of a record's life: which rule, mail or function touched it.
 
-        Parameters: `page_token` from the page before; `source` such as workflow. Errors: `NotFound`, `Refused`.
+        Parameters: `module` its API name; `record_id` of the record; `page_token` from the page before; `source` such
+        as workflow. Errors: `NotFound`, `Refused`.
         Source: notes, section 2.4 (timelines.json).
         """
         wanted = {"field": {"api_name": "source"}, "comparator": "equal", "value": source}

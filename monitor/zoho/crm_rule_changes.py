@@ -27,26 +27,35 @@ class CrmRuleChanges(CrmApi):
     def update_workflow_rule(self, rule_id: str, changes: Mapping[str, object]) -> WriteResult:
         """Change parts of a rule; module and kind of trigger cannot be changed.
 
-        Parameters: `changes` only what is new; an object with an id changes that one, one without is
-        added, `"_delete": None` removes it. Errors: `NotFound`, `Refused`. Source: seed, step 5.
+        Parameters: `rule_id` of the rule; `changes` only what is new; an object with an id changes that one, one
+        without is added, `"_delete": None` removes it. Errors: `NotFound`, `Refused`.
+        Source: seed, step 5.
         """
         payload = self._ask("PUT", *RULES, rule_id, body={"workflow_rules": [dict(changes)]})
         return write_result(payload, "workflow_rules")
 
     def update_workflow_rules(self, changes: Mapping[str, object]) -> WriteResult:
-        """Like `update_workflow_rule`, with the id inside `changes`. Source: notes, section 2.1."""
+        """Like `update_workflow_rule`, with the id inside `changes`.
+
+        Errors: those of every call. Source: notes, section 2.1.
+        """
         payload = self._ask("PUT", *RULES, body={"workflow_rules": [dict(changes)]})
         return write_result(payload, "workflow_rules")
 
     def set_rule_active(self, rule_id: str, *, active: bool) -> WriteResult:
         """Switch a rule on or off: Zoho has no call of its own for it.
 
+        Parameters: `rule_id` of the rule; `active` what it shall be.
         Errors: `NotFound`, `Refused`. Source: notes, section 2.1.
         """
         return self.update_workflow_rule(rule_id, {"status": {"active": active}})
 
     def delete_workflow_rule(self, rule_id: str) -> WriteResult:
-        """Delete a rule; locked ones cannot be. Errors: `NotFound`, `Refused`. Source: notes, section 2.1."""
+        """Delete a rule; locked ones cannot be.
+
+        Parameters: `rule_id` of the rule. Errors: `NotFound`, `Refused`.
+        Source: notes, section 2.1.
+        """
         return write_result(self._ask("DELETE", *RULES, rule_id), "workflow_rules")
 
     def delete_workflow_rules(self, rule_ids: Sequence[str]) -> list[WriteResult]:
@@ -61,8 +70,8 @@ class CrmRuleChanges(CrmApi):
     def reorder_workflow_rules(self, module: str, sequence: Mapping[str, int]) -> list[WriteResult]:
         """Set the order in which rules of a module run: all or nothing.
 
-        Parameters: `sequence` from rule id to its place, from 1, at most 10. Errors: `ValueError`, `Refused`.
-        Source: notes, section 2.1.
+        Parameters: `module` its API name; `sequence` from rule id to its place, from 1, at most 10.
+        Errors: `ValueError`, `Refused`. Source: notes, section 2.1.
         """
         comma_list(list(sequence), 10)
         rules = [{"id": rule_id, "module_specific_sequence": place} for rule_id, place in sequence.items()]

@@ -33,9 +33,9 @@ class CrmRules(CrmApi):
     ) -> RulePage:
         """One page of rules, empty when Zoho has none (204); go on while `more_records`.
 
-        Parameters: `page` from 1; `per_page` 1 to 200; `module` its API name; `execute_on` a trigger type;
-        `sort_by` only modified_time; `sort_order` asc or desc; `include_inner_details` conditions and
-        actions too; `name_contains` part of a rule's name.
+        Parameters: `status_active` only those that are on, or off; `page` from 1; `per_page` 1 to 200; `module` its API
+        name; `execute_on` a trigger type; `sort_by` only modified_time; `sort_order` asc or desc;
+        `include_inner_details` conditions and actions too; `name_contains` part of a rule's name.
         Errors: `Refused` for a bad parameter. Source: notes, section 2.1.
         """
         rule_filter = {"field": {"api_name": "name"}, "comparator": "contains", "value": name_contains}
@@ -55,14 +55,16 @@ class CrmRules(CrmApi):
     def get_workflow_rule(self, rule_id: str) -> WorkflowRule:
         """One rule with conditions and actions in `raw`.
 
-        Errors: `NotFound` (Zoho says 204). Source: notes, section 2.1.
+        Parameters: `rule_id` of the rule. Errors: `NotFound` (Zoho says 204).
+        Source: notes, section 2.1.
         """
         return first_of(self._get(*RULES, rule_id), "workflow_rules", shapes.workflow_rule)
 
     def rule_usage(self, rule_id: str, executed_from: date, executed_till: date) -> RuleUsage:
         """How often a rule ran, over all its actions.
 
-        Parameters: both days belong to the span, which may reach back 90 days from today.
+        Parameters: `rule_id` of the rule; `executed_from` and `executed_till` days; both days belong to the span, which
+        may reach back 90 days from today.
         Errors: `NotFound`; `Refused` with code INVALID_REQUEST and DATE_RANGE_EXCEEDS for older days.
         Source: notes, section 2.3.
         """
@@ -71,11 +73,18 @@ class CrmRules(CrmApi):
         return first_of(payload, "workflow_rules", shapes.rule_usage)
 
     def rules_count(self) -> RuleLimits:
-        """How many rules there may be and are. Source: notes, section 2.3."""
+        """How many rules there may be and are.
+
+        Errors: those of every call. Source: notes, section 2.3.
+        """
         return rule_extras.rule_limits(self._get(*RULES, "actions", "rules_count"))
 
     def module_rule_counts(self, module: str | None = None) -> list[ModuleRuleCount]:
-        """How many rules each module has, or one. Errors: `Refused`. Source: notes, section 2.3."""
+        """How many rules each module has, or one.
+
+        Parameters: `module` only this one. Errors: `Refused`.
+        Source: notes, section 2.3.
+        """
         params = {"module": module}
         return rule_extras.module_rule_counts(self._get(*RULES, "actions", "module_specific_count", params=params))
 
@@ -92,7 +101,8 @@ class CrmRules(CrmApi):
     def workflow_configurations(self, module: str) -> RuleConfiguration:
         """What rules of a module may be made of: triggers, and the actions each allows.
 
-        Errors: `Refused`. Source: notes, section 1; zoho/crm-oas, getWorkflowConfigurations.
+        Parameters: `module` its API name. Errors: `Refused`.
+        Source: notes, section 1; zoho/crm-oas, getWorkflowConfigurations.
         """
         return rule_extras.rule_configuration(self._get("workflow_configurations", params={"module": module}))
 

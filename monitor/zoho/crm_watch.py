@@ -32,7 +32,8 @@ class CrmWatch(CrmApi):
     ) -> Page[WatchChannel]:
         """One page of open channels, empty for a 204.
 
-        Parameters: `page` from 1; `per_page` 1 to 200. Source: notes, section 8.
+        Parameters: `module` and `channel_id` only these; `page` from 1; `per_page` 1 to 200.
+        Errors: those of every call. Source: notes, section 8.
         """
         params = {"page": page, "per_page": per_page, "module": module, "channel_id": channel_id}
         return shapes.channel_page(self._get(*_WATCH, params=params))
@@ -40,7 +41,8 @@ class CrmWatch(CrmApi):
     def replace_channels(self, wishes: Sequence[WatchWish]) -> list[WatchResult]:
         """Replace open channels by new wishes with the same ids: this is how they are kept from expiring.
 
-        Errors: `ValueError`; `Refused` (NOT_SUBSCRIBED). Source: notes, section 8.
+        Parameters: `wishes` 1 to 50. Errors: `ValueError`; `Refused` (NOT_SUBSCRIBED).
+        Source: notes, section 8.
         """
         return shapes.watch_results(self._ask("PUT", *_WATCH, body=_body(wishes)))
 

@@ -25,8 +25,8 @@ class FlowExecutions(FlowApi):
     ) -> ExecutionPage:
         """One page of a flow's executions; their order is not documented.
 
-        Parameters: `status` success, failed or running; `from_date`, `to_date` aware times, sent as UTC to
-        the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed).
+        Parameters: `flow_id` of the flow; `status` success, failed or running; `from_date`, `to_date` aware times, sent
+        as UTC to the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed).
         Errors: `NotFound`. Source: seed, section 8, "Get Execution History".
         """
         params = {
@@ -41,20 +41,25 @@ class FlowExecutions(FlowApi):
     def flow_history(self, flow_id: str, page: int = 1, per_page: int | None = None) -> ExecutionPage:
         """A flow's history: the seed names it beside the executions and shows no reply of its own.
 
-        Parameters: `page` from 1; `per_page` rows a page. Errors: `NotFound`. Source: seed, section 1.
+        Parameters: `flow_id` of the flow; `page` from 1; `per_page` rows a page.
+        Errors: `NotFound`. Source: seed, section 1.
         """
         params = {"page": page, "per_page": per_page}
         return shapes.execution_page(self._get("flows", flow_id, "history", params=params), flow_id)
 
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
-        """One execution as it stands now. Errors: `NotFound`. Source: seed, section 8."""
+        """One execution as it stands now.
+
+        Parameters: `flow_id` of the flow; `execution_id` of the execution.
+        Errors: `NotFound`. Source: seed, section 8.
+        """
         return shapes.execution_detail(self._get("flows", flow_id, "executions", execution_id), flow_id)
 
     def execution_stats(self, flow_id: str, period: str = "last_30_days") -> ExecutionStats:
         """Counters of a flow's executions.
 
-        Parameters: `period` such as last_7_days or last_30_days. Errors: `NotFound`.
-        Source: seed, section 8, "Get Execution Statistics", and Best Practices 4.
+        Parameters: `flow_id` of the flow; `period` such as last_7_days or last_30_days.
+        Errors: `NotFound`. Source: seed, section 8, "Get Execution Statistics", and Best Practices 4.
         """
         params = {"period": period}
         return shapes.execution_stats(self._get("flows", flow_id, "executions", "stats", params=params))
@@ -62,10 +67,12 @@ class FlowExecutions(FlowApi):
     def retry_execution(self, flow_id: str, execution_id: str) -> RetryReply:
         """Ask Zoho to run a failed execution again: one POST, sent exactly once, on its own connection.
 
-        The token is not renewed here and nothing is repeated; the caller decides by the error.
-        Errors, by what they prove (notes/reliability.md, section 4.2): `NotSent` it never left;
-        `TokenRefused`, `ScopeMissing` and `Wait` it was refused for now; `Refused` and `NotAvailable` it was
-        rejected; `AnswerLost` and `BadAnswer` nothing at all, it may be running. What the gate raises
-        from `before_call` comes before anything is sent. Source: seed, section 8 (no reply is shown).
+        The token is not renewed here and nothing is repeated; the caller decides by the error. Errors, by what they
+        prove (notes/reliability.md, section 4.2): `NotSent` it never left; `TokenRefused`, `ScopeMissing` and `Wait` it
+        was refused for now; `Refused` and `NotAvailable` it was rejected; `AnswerLost` and `BadAnswer` nothing at all,
+        it may be running. What the gate raises from `before_call` comes before anything is sent.
+
+        Parameters: `flow_id` of the flow; `execution_id` of the execution.
+        Errors: those of every call. Source: seed, section 8 (no reply is shown).
         """
         return shapes.retry_reply(self._once("POST", "flows", flow_id, "executions", execution_id, "retry"))

@@ -13,11 +13,18 @@ class FlowWebhooks(FlowApi):
     """List, look at, make and delete webhooks, and read their logs."""
 
     def list_webhooks(self) -> WebhookPage:
-        """The webhooks. Source: seed, section 7."""
+        """The webhooks.
+
+        Errors: those of every call. Source: seed, section 7.
+        """
         return catalogue.webhook_page(self._get("webhooks"))
 
     def get_webhook(self, webhook_id: str) -> FlowWebhook:
-        """One webhook. Errors: `NotFound`. Source: seed, section 7."""
+        """One webhook.
+
+        Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
+        Source: seed, section 7.
+        """
         return catalogue.webhook_detail(self._get("webhooks", webhook_id))
 
     def create_webhook(
@@ -31,7 +38,8 @@ class FlowWebhooks(FlowApi):
     ) -> FlowWebhook:
         """A new webhook for a flow; the reply's `webhook_url` is a secret.
 
-        Parameters: `authentication` type, key and value of a header that callers must send.
+        Parameters: `webhook_name` for people; `flow_id` of the flow it starts; `method` of HTTP; `response_format` json
+        or xml; `authentication` type, key and value of a header that callers must send.
         Errors: `Refused`. Source: seed, section 7, "Create Custom Webhook".
         """
         body: dict[str, object] = {
@@ -45,9 +53,17 @@ class FlowWebhooks(FlowApi):
         return catalogue.webhook_detail(self._ask("POST", "webhooks", body=body))
 
     def delete_webhook(self, webhook_id: str) -> None:
-        """Delete a webhook. Errors: `NotFound`. Source: seed, section 7."""
+        """Delete a webhook.
+
+        Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
+        Source: seed, section 7.
+        """
         self._ask("DELETE", "webhooks", webhook_id)
 
     def webhook_logs(self, webhook_id: str) -> WebhookLogPage:
-        """The calls of a webhook. Errors: `NotFound`. Source: seed, section 7 (no reply is shown)."""
+        """The calls of a webhook.
+
+        Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
+        Source: seed, section 7 (no reply is shown).
+        """
         return catalogue.webhook_log_page(self._get("webhooks", webhook_id, "logs"))

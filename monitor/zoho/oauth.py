@@ -80,8 +80,9 @@ class OAuthClient:
     ) -> str:
         """The address to send a person's browser to.
 
-        Parameters: `state` letters, digits, "-" and "_" only, because Zoho breaks on others;
-        `prompt_consent` asks again even if granted before, without which no refresh token comes.
+        Parameters: `redirect_uri` as registered with Zoho; `scopes` names; `state` letters, digits, "-" and "_" only,
+        because Zoho breaks on others; `prompt_consent` asks again even if granted before, without which no refresh
+        token comes. Errors: `ValueError` for an unsafe state.
         Source: notes/zoho-api.md, section 5; seed zoho-crm-api.md, "OAuth 2.0 Flow".
         """
         if not state.replace("-", "").replace("_", "").isalnum() or not state.isascii():
@@ -100,18 +101,26 @@ class OAuthClient:
     def exchange_code(self, code: str, redirect_uri: str | None) -> TokenGrant:
         """Tokens for a grant code, which works once and lives 2 to 10 minutes.
 
-        Parameters: `redirect_uri` exactly as in the authorization; None for a Self Client's code.
+        Parameters: `code` from the redirect or the API console; `redirect_uri` exactly as in the authorization; None
+        for a Self Client's code. Errors: those of the class.
+        Source: notes, section 5; seed zoho-crm-api.md, "OAuth 2.0 Flow".
         """
         return self._token({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
 
     def refresh(self, refresh_token: str) -> TokenGrant:
-        """A new access token; at most 10 in 10 minutes per refresh token, then `Wait` of 600 s."""
+        """A new access token; at most 10 in 10 minutes per refresh token, then `Wait` of 600 s.
+
+        Parameters: `refresh_token` as Zoho gave it. Errors: those of the class.
+        Source: notes, section 5; seed zoho-crm-api.md, "OAuth 2.0 Flow".
+        """
         return self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def revoke(self, token: str) -> None:
         """Revoke a refresh token (which kills its access tokens) or an access token.
 
         A token that Zoho does not know (any more) counts as revoked.
+
+        Parameters: `token` either of the two kinds. Errors: those of the class.
         Source: accounts revoke-refresh-token.html (notes/zoho-api.md, section 5).
         """
         url = build_url(self._accounts, "oauth", "v2", "token", "revoke")

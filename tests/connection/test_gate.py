@@ -1,0 +1,227 @@
+"""The gate before each call: one ledger for all processes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from monitor.connection import BudgetSpent, Gate
+from monitor.connection.limits import DAY, MINUTE
+from monitor.models import ApiBudget, ApiCall, ZohoAccount
+from monitor.zoho.protocol import Headers
+from tests.factories import make_account
+from tests.ingest.fake_zoho import Clock
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+def call(gate: Gate, status: int | None = 200, product: str = "flow", **headers: object) -> None:
+    handle = gate.before(product, "GET", "/api/v1/flows")
+    named = {name.replace("_", "-"): str(value) for name, value in headers.items()}
+    gate.after(handle, product, status, Headers(named))
+
+
+def spend(gate: Gate, most: int = 1000) -> int:
+    """How many calls go through now."""
+    for number in range(most):
+        try:
+            call(gate)
+        except BudgetSpent:
+            return number
+    return most
+
+
+def budget(account: ZohoAccount) -> ApiBudget:
+    return ApiBudget.objects.get(account=account)
+
+
+@pytest.mark.django_db
+class TestMinute:
+    def test_without_a_plan_ten_a_minute_until_the_header_tells_the_plan(self, clock: Clock) -> None:
+        gate = Gate(make_account(plan=""), clock, for_people=True)
+
+        assert spend(gate) == 10
+        clock.pause(61)
+        call(gate, x_ratelimit_limit=10_000, x_ratelimit_remaining=9_000)
+        assert spend(gate) == 29
+
+    def test_two_gates_share_one_ledger(self, clock: Clock) -> None:
+        account = make_account(plan="free")
+        one, other = Gate(account, clock, for_people=True), Gate(account, clock, for_people=True)
+
+        for _ in range(5):
+            call(one)
+            call(other)
+
+        with pytest.raises(BudgetSpent, match="10 calls a minute"):
+            call(one)
+        with pytest.raises(BudgetSpent):
+            call(other)
+
+    def test_background_work_leaves_the_reserve_and_people_may_use_it(self, clock: Clock) -> None:
+        account = make_account(plan="standard")
+
+        assert spend(Gate(account, clock)) == 27
+        assert spend(Gate(account, clock, for_people=True)) == 3
+
+    def test_a_slot_is_free_a_minute_after_the_answer_and_not_after_the_sending(self, clock: Clock) -> None:
+        gate = Gate(make_account(plan="", calls_per_minute=1), clock, for_people=True)
+        handle = gate.before("flow", "GET", "/")
+        clock.pause(40)
+        gate.after(handle, "flow", 200, Headers())
+        clock.pause(30)
+
+        with pytest.raises(BudgetSpent) as spent:
+            call(gate)
+        clock.pause(spent.value.retry_after)
+        call(gate)
+        assert timedelta(seconds=100) <= clock() - datetime.fromisoformat("2026-11-22T12:00:00+00:00")
+
+    def test_a_call_under_way_holds_its_slot(self, clock: Clock) -> None:
+        account = make_account(plan="", calls_per_minute=1)
+        Gate(account, clock, for_people=True).before("flow", "GET", "/")
+        clock.pause(70)
+
+        with pytest.raises(BudgetSpent):
+            call(Gate(account, clock, for_people=True))
+
+    def test_a_call_whose_process_died_holds_its_slot_for_two_minutes(self, clock: Clock) -> None:
+        account = make_account(plan="", calls_per_minute=1)
+        Gate(account, clock, for_people=True).before("flow", "GET", "/")
+        clock.pause(121)
+
+        call(Gate(account, clock, for_people=True))
+
+    def test_a_refused_call_is_not_written_down(self, clock: Clock) -> None:
+        gate = Gate(make_account(plan="", calls_per_minute=1), clock, for_people=True)
+        call(gate)
+        with pytest.raises(BudgetSpent):
+            call(gate)
+
+        assert ApiCall.objects.count() == 1
+
+    def test_flow_and_crm_are_counted_together(self, clock: Clock) -> None:
+        gate = Gate(make_account(plan="", calls_per_minute=2), clock, for_people=True)
+        call(gate, product="crm")
+        call(gate, product="flow")
+
+        with pytest.raises(BudgetSpent):
+            call(gate, product="crm")
+
+
+@pytest.mark.django_db
+class TestDay:
+    def test_the_day_is_a_rolling_one(self, clock: Clock) -> None:
+        gate = Gate(make_account(plan="", calls_per_minute=1000, calls_per_day=10), clock, for_people=True)
+
+        assert spend(gate) == 10
+        with pytest.raises(BudgetSpent, match="10 calls a day") as spent:
+            call(gate)
+        assert spent.value.until == clock() + DAY + MINUTE
+        clock.pause(spent.value.retry_after + 1)
+        call(gate)
+
+    def test_calls_of_other_processes_are_counted_in_time(self, clock: Clock) -> None:
+        """Each gate counts the day once in half a minute; near the limit that would be too seldom."""
+        account = make_account(plan="", calls_per_minute=1000, calls_per_day=20)
+        one, other = Gate(account, clock, for_people=True), Gate(account, clock, for_people=True)
+        call(one)
+        call(other)
+
+        through = 0
+        for _ in range(30):
+            for gate in (one, other):
+                try:
+                    call(gate)
+                    through += 1
+                except BudgetSpent:
+                    pass
+
+        assert through == 18
+        assert ApiCall.objects.count() == 20
+
+    def test_zohos_own_number_corrects_ours(self, clock: Clock) -> None:
+        account = make_account(plan="enterprise")
+        gate = Gate(account, clock, for_people=True)
+        call(gate, x_ratelimit_limit=5, x_ratelimit_remaining=4)
+
+        assert spend(gate) == 4
+
+
+@pytest.mark.django_db
+class TestHeaders:
+    def test_after_a_429_no_process_calls_before_retry_after(self, account: ZohoAccount, clock: Clock) -> None:
+        call(Gate(account, clock), 429, retry_after=90)
+
+        for people in (True, False):
+            with pytest.raises(BudgetSpent, match="429") as spent:
+                call(Gate(account, clock, for_people=people))
+            assert spent.value.retry_after == 90
+        clock.pause(90.1)
+        call(Gate(account, clock))
+
+    def test_nothing_remaining_with_a_200_stops_before_the_429(self, account: ZohoAccount, clock: Clock) -> None:
+        reset = int(clock().timestamp()) + 1800
+        call(Gate(account, clock), x_ratelimit_limit=1000, x_ratelimit_remaining=0, x_ratelimit_reset=reset)
+
+        with pytest.raises(BudgetSpent, match="no calls remain") as spent:
+            call(Gate(account, clock, for_people=True))
+        assert spent.value.retry_after == 1800
+
+    @pytest.mark.parametrize("skew", [-3600, 3600])
+    def test_zohos_times_are_read_by_zohos_clock(self, account: ZohoAccount, clock: Clock, skew: int) -> None:
+        theirs = clock() + timedelta(seconds=skew)
+        date, later = (format_datetime(at, usegmt=True) for at in (theirs, theirs + timedelta(seconds=120)))
+        call(Gate(account, clock), 429, date=date, retry_after=later)
+        assert budget(account).blocked_until == clock() + timedelta(seconds=120)
+
+        other = make_account()
+        reset = int(theirs.timestamp()) + 1800
+        call(Gate(other, clock), date=date, x_ratelimit_limit=9, x_ratelimit_remaining=0, x_ratelimit_reset=reset)
+        assert budget(other).blocked_until == clock() + timedelta(seconds=1800)
+
+    def test_a_shorter_wait_does_not_end_a_longer_one(self, account: ZohoAccount, clock: Clock) -> None:
+        gate = Gate(account, clock)
+        one, other = (gate.before("flow", "GET", "/") for _ in range(2))
+        gate.after(one, "flow", 429, Headers({"retry-after": "600"}))
+        gate.after(other, "flow", 429, Headers({"retry-after": "5"}))
+
+        assert budget(account).blocked_until == clock() + timedelta(seconds=600)
+
+    @pytest.mark.parametrize("text", ["-5", "0", "x", "", "9" * 40, "1.5", "NaN"])
+    def test_numbers_that_cannot_be_are_not_believed(self, account: ZohoAccount, clock: Clock, text: str) -> None:
+        call(Gate(account, clock), x_ratelimit_limit=text, x_ratelimit_reset=text)
+
+        assert budget(account).day_limit_seen is None
+        call(Gate(account, clock))
+
+    def test_crms_headers_say_nothing_of_flows_limit(self, account: ZohoAccount, clock: Clock) -> None:
+        call(Gate(account, clock), product="crm", x_ratelimit_limit=5, x_ratelimit_remaining=0)
+
+        assert budget(account).day_limit_seen is None
+        assert budget(account).blocked_until is None
+
+    def test_failures_in_a_row_leave_the_account_alone_ever_longer(self, account: ZohoAccount, clock: Clock) -> None:
+        gate = Gate(account, clock)
+        pauses = []
+        for _ in range(3):
+            pauses.append((gate.failed("Zoho did not answer") - clock()).total_seconds())
+            clock.pause(pauses[-1] + 1)
+        call(gate)
+        pauses.append((gate.failed("Zoho did not answer") - clock()).total_seconds())
+
+        assert pauses == [60, 120, 240, 60]
+
+    def test_an_answer_writes_its_end_and_status_down(self, account: ZohoAccount, clock: Clock) -> None:
+        gate = Gate(account, clock)
+        handle = gate.before("crm", "GET", "/crm/v8/" + "x" * 500)
+        clock.pause(2)
+        gate.after(handle, "crm", None, Headers())
+
+        row = ApiCall.objects.get()
+        assert (row.finished_at, row.status, len(row.path)) == (clock(), None, 200)

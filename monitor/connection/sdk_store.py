@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import close_old_connections
+from django.db import connections
 
 from monitor.connection import utc_now
 from monitor.connection.store import StoredToken, TokenStore, TokenStoreError
@@ -48,7 +48,9 @@ def _as_sdk_errors(method: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> T:
-        close_old_connections()
+        for connection in connections.all(initialized_only=True):
+            if not connection.in_atomic_block:  # else it would close a transaction of the script's own
+                connection.close_if_unusable_or_obsolete()
         try:
             return method(*args, **kwargs)
         except (TokenStoreError, VaultError, ZohoError) as error:

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from monitor.connection import utc_now
+from monitor.models import (
+    AlertRule,
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    AuditEntry,
+    Flow,
+    SyncState,
+    ZohoAccount,
+)
+from monitor.standin import App
+from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
+from tests.factories import make_flow
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    know_the_secrets(monkeypatch)
+
+
+@pytest.fixture
+def zoho() -> Iterator[tuple[App, str]]:
+    with a_zoho() as found:
+        yield found
+
+
+def nothing_stored() -> bool:
+    return not any(
+        model.objects.exists()
+        for model in (ZohoAccount, ApiToken, ApiBudget, ApiCall, SyncState, AlertRule, AuditEntry)
+    )
+
+
+def test_an_account_is_proved_by_one_call_per_product_and_stored_with_its_rule(zoho: tuple[App, str]) -> None:
+    app, base = zoho
+
+    ended = run(*connect_arguments(base, plan="standard"))
+
+    assert ended.error == ""
+    assert "Acme is connected (Flow and CRM)" in ended.out
+    assert [call.path for call in app.ledger.calls] == [
+        "/oauth/v2/token",
+        "/api/v1/flows",
+        "/crm/v8/settings/automation/workflow_rules",
+    ]
+    account = ZohoAccount.objects.get()
+    assert (account.plan, account.client_secret) == ("standard", KNOWN.client_secret)
+    rule = AlertRule.objects.get()
+    assert (rule.threshold, rule.window_hours, rule.min_runs, rule.recover_at) == (95.0, 168, 20, 95.0)
+    assert ApiCall.objects.filter(account=account, status=200).count() == 2
+    assert AuditEntry.objects.get().action == "account.connect"
+    assert SyncState.objects.get().next_due_at is not None
+
+
+def test_secrets_stand_in_the_database_as_ciphertext(zoho: tuple[App, str]) -> None:
+    run(*connect_arguments(zoho[1]))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT client_secret FROM monitor_zohoaccount")
+        (secret,) = cursor.fetchone()
+        cursor.execute("SELECT refresh_token FROM monitor_apitoken")
+        (token,) = cursor.fetchone()
+    assert secret.startswith("gAAAA")
+    assert token.startswith("gAAAA")
+
+
+@pytest.mark.parametrize("missing", ["flow-url", "crm-url"])
+def test_flow_or_crm_may_be_absent(zoho: tuple[App, str], missing: str) -> None:
+    ended = run(*connect_arguments(zoho[1], **{missing: ""}))
+
+    assert ended.error == ""
+    assert f"({'CRM' if missing == 'flow-url' else 'Flow'})" in ended.out
+    assert len(zoho[0].ledger.calls) == 2
+
+
+def test_a_product_that_the_edition_lacks_is_no_error(zoho: tuple[App, str]) -> None:
+    zoho[0].world.habits = zoho[0].world.habits.changed(crm=False)
+
+    assert run(*connect_arguments(zoho[1])).error == ""
+
+
+def test_a_grant_code_works_in_place_of_a_refresh_token(zoho: tuple[App, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    app, base = zoho
+    monkeypatch.delenv("ZOHO_REFRESH_TOKEN")
+    code = app.world.tokens.mint_code("*")
+
+    assert run(*connect_arguments(base, grant_code=code)).error == ""
+    assert ApiToken.objects.get().refresh_token
+
+    again = run(*connect_arguments(base, name="Again", grant_code=code))
+    assert "Zoho refused the grant code (invalid_code): it is wrong, used, expired or revoked" in again.error
+    assert code not in again.error
+    assert ZohoAccount.objects.count() == 1
+
+
+def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str]) -> None:
+    run(*connect_arguments(zoho[1]))
+    account = ZohoAccount.objects.get()
+    make_flow(account)
+    rule = AlertRule.objects.get()
+    AlertRule.objects.update(threshold=80, recover_at=90)
+    ApiToken.objects.update(refused_code="invalid_code")
+
+    ended = run(*connect_arguments(zoho[1], plan="free"))
+
+    assert ended.error == ""
+    assert ZohoAccount.objects.get().pk == account.pk
+    assert ZohoAccount.objects.get().plan == "free"
+    assert ApiToken.objects.get().refused_code == ""
+    assert Flow.objects.filter(account=account).count() == 1
+    assert AlertRule.objects.get().pk == rule.pk
+    assert AlertRule.objects.get().threshold == 80, "what a person set stays"
+    assert set(AuditEntry.objects.values_list("action", flat=True)) == {"account.connect", "account.reconnect"}
+
+
+def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, str]) -> None:
+    app, base = zoho
+    run(*connect_arguments(base))
+    until = utc_now() + timedelta(minutes=10)
+    ApiBudget.objects.update(blocked_until=until, day_limit_seen=1000)
+    app.faults.push({"path": "/flows", "kind": "rate_limited", "args": {"retry_after": 600}, "times": 0})
+
+    assert run(*connect_arguments(base)).error == ""
+
+    assert ApiBudget.objects.get().blocked_until == until
+    assert ApiBudget.objects.get().day_limit_seen == 1000
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"plan": "free", "calls_per_minute": "5"}, "either --plan or"),
+        ({"calls_per_minute": "0"}, "must be above 0"),
+        ({"calls_per_day": "-3"}, "must be above 0"),
+        ({"calls_per_day": "99999999999"}, "must be above 0"),
+        ({"accounts_url": "ftp://127.0.0.1"}, "must start with https://"),
+        ({"accounts_url": "http://zoho.example.com"}, "http:// is allowed for this machine only"),
+        ({"accounts_url": "https://user:pass@127.0.0.1"}, "user name or password"),
+        ({"crm_url": "http://127.0.0.1/crm"}, "without path"),
+        ({"flow_url": "", "crm_url": ""}, "at least one of them"),
+        ({"data_center": "eu"}, "go with --data-center custom only"),
+        ({"client_id": "with space"}, "client id"),
+        ({"client_id": "x" * 300}, "client id"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_anything_is_sent(
+    zoho: tuple[App, str], more: dict[str, str], line: str
+) -> None:
+    ended = run(*connect_arguments(zoho[1], **more))
+
+    assert line in ended.error
+    assert ended.code == 1
+    assert zoho[0].ledger.calls == []
+    assert nothing_stored()
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\x00b", "a\nb", "caf\udce9"])
+def test_a_name_that_no_database_or_page_could_bear_is_refused(zoho: tuple[App, str], name: str) -> None:
+    ended = run(*connect_arguments(zoho[1], name=name))
+
+    assert "100" in ended.error
+    assert nothing_stored()
+
+
+@pytest.mark.parametrize("variable", ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"])
+@pytest.mark.parametrize("value", ["", "two words", "bad\udce9"])
+def test_secrets_come_from_the_environment_only_and_must_be_sendable(
+    zoho: tuple[App, str], monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    ended = run(*connect_arguments(zoho[1]))
+
+    assert variable in ended.error or "printable ASCII" in ended.error
+    if value:
+        assert value not in ended.error
+    assert nothing_stored()
+    assert zoho[0].ledger.calls == []
+
+
+def test_no_option_takes_a_secret() -> None:
+    from monitor.management.commands.connect import Command
+
+    parser = Command().create_parser("manage.py", "connect")
+    names = {option for action in parser._actions for option in action.option_strings}
+
+    assert not {name for name in names if "secret" in name or "token" in name}
+
+
+def test_a_default_rule_that_cannot_be_made_leaves_no_account(
+    zoho: tuple[App, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(account: ZohoAccount) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("monitor.pipeline.ensure_default_rule", fail)
+
+    with pytest.raises(RuntimeError):
+        run(*connect_arguments(zoho[1]))
+    assert not ZohoAccount.objects.exists()

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from monitor.models import AlertState, ApiCall, Execution, Flow
+from monitor.standin import App
+from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
+from tests.factories import make_account, make_execution, make_flow
+
+
+@pytest.fixture
+def zoho(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    know_the_secrets(monkeypatch)
+    with a_zoho() as (app, base):
+        run(*connect_arguments(base, plan="standard"))
+        run("sync")
+        yield app
+
+
+def report(*arguments: str) -> dict[str, Any]:
+    ended = run("status", "--json", *arguments)
+    assert ended.error == ""
+    found: dict[str, Any] = json.loads(ended.out)
+    return found
+
+
+def test_json_tells_age_completeness_budget_queue_and_alerts(zoho: App) -> None:
+    found = report()
+
+    (account,) = found["accounts"]
+    assert account["name"] == "Acme"
+    assert account["state"] == "ok"
+    assert account["complete"] is True
+    assert 0 <= account["data_age_seconds"] < 120
+    assert account["open_alerts"] == AlertState.objects.filter(is_open=True).count() == found["open_alerts"]
+    assert account["api_budget"]["per_day"]["used"] == ApiCall.objects.count()
+    assert account["api_budget"]["per_minute"]["limit"] == 30
+    assert account["api_budget"]["per_day"]["limit"] == 10_000
+    assert isinstance(found["queue"]["length"], int)
+
+
+def test_per_flow_and_status_the_counter_is_baseline_mirrored_and_pruned(zoho: App) -> None:
+    (account,) = report()["accounts"]
+
+    flows = account["completeness"]["flows"]
+    assert len(flows) == 3
+    for flow in flows:
+        assert flow["complete"] is True
+        for name in ("total", "success", "failed"):
+            part = flow[name]
+            assert (
+                part["counter"]
+                == part["baseline"] + part["mirrored"] + part["pruned"] + part["missing"] - part["newer"]
+            )
+    mirrored = sum(flow["total"]["mirrored"] for flow in flows)
+    assert mirrored == Execution.objects.count()
+    assert account["completeness"]["total"]["mirrored"] == mirrored
+
+
+def test_a_hole_is_shown_with_its_reason(zoho: App) -> None:
+    flow = Flow.objects.first()
+    assert flow is not None
+    Flow.objects.filter(pk=flow.pk).update(
+        hole_reason="Zoho counts 2 more runs than it lists", execution_count=(flow.execution_count or 0) + 2
+    )
+
+    (account,) = report()["accounts"]
+
+    assert account["complete"] is False
+    shown = next(f for f in account["completeness"]["flows"] if f["flow_id"] == flow.flow_id)
+    assert shown["reason"] == "Zoho counts 2 more runs than it lists"
+    assert shown["total"]["missing"] == 2
+    text = run("status").out
+    assert "NOT complete" in text
+    assert "2 more runs than it lists" in text
+
+
+def test_the_words_for_people_say_the_same(zoho: App) -> None:
+    out = run("status").out
+
+    assert out.startswith("Acme: ok")
+    assert "mirror:   complete" in out
+    assert "of 30 calls a minute" in out
+
+
+@pytest.mark.django_db
+def test_an_account_never_read_has_no_age_and_is_not_complete() -> None:
+    make_account("New")
+
+    (account,) = report("New")["accounts"]
+    assert account["data_age_seconds"] is None
+    assert account["complete"] is False
+    assert "never read completely" in run("status").out
+
+
+@pytest.mark.django_db
+def test_only_the_account_that_was_named_is_shown() -> None:
+    make_account("One")
+    make_account("Two")
+
+    assert [account["name"] for account in report("Two")["accounts"]] == ["Two"]
+    assert run("status", "Three").error == "there is no account named 'Three'"
+
+
+@pytest.mark.django_db
+def test_no_account_is_no_error() -> None:
+    assert report()["accounts"] == []
+    assert "No account is connected" in run("status").out
+
+
+@pytest.mark.django_db
+def test_many_flows_cost_no_statement_each(django_assert_max_num_queries: Any) -> None:
+    account = make_account()
+    for _ in range(60):
+        make_execution(make_flow(account))
+
+    with django_assert_max_num_queries(25):
+        report()

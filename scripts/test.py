@@ -87,6 +87,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminated)
 
     arguments = ["-n", options.workers, *(["-m", options.mark] if options.mark else []), *rest]
+    arguments += ["-o", "faulthandler_timeout=240"]  # a test that hangs says where
     runs: list[Run] = []
     missing = ""
     if options.database != "postgresql":

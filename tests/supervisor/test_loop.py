@@ -30,6 +30,7 @@ def living(monkeypatch: pytest.MonkeyPatch) -> dict[str, bool]:
     monkeypatch.setattr(processes, "ended", lambda child: not facts["leader"])
     monkeypatch.setattr(processes, "alive", lambda pid: facts["workers"])
     monkeypatch.setattr(processes, "kill_group", lambda child: None)
+    monkeypatch.setattr(loop.db, "close_old_connections", lambda: None)  # the test's transaction lives in it
     return facts
 
 

@@ -109,7 +109,10 @@ def database(base: Path) -> dict[str, Any]:
         if config["NAME"] != ":memory:":
             if not path.is_absolute():
                 path = base / path
-            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ImproperlyConfigured(f"DATABASE_URL: its folder cannot be made ({error.strerror})") from None
             config["NAME"] = str(path)
     return config
 

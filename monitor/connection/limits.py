@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 PER_MINUTE_UNTIL_KNOWN = 10
+LEAST_DAY = 1_000  # calls a day of the smallest plan
 MINUTE = timedelta(seconds=60)
 DAY = timedelta(hours=24)
 # Zoho's clock and ours tick apart; a slot is taken for free a little later than by our own reckoning.
@@ -47,8 +48,12 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
         per_minute: calls, as a person set it; beats the plan.
         per_day: calls, as a person set it; beats the plan.
         day_limit_seen: `X-RateLimit-Limit` as Zoho last sent it. A limit lower than the one believed
-            corrects it; without a plan it also tells which plan this is.
+            corrects it; without a plan it also tells which plan this is. One that is lower than any plan's
+            day where a plan is known cannot be a day's: it is taken for a minute's.
     """
+    if day_limit_seen is not None and plan and day_limit_seen < LEAST_DAY:
+        known = PLANS[plan]
+        return Limits(min(known.per_minute, day_limit_seen), known.per_day)
     base = PLANS.get(plan) or _plan_of(day_limit_seen)
     day = per_day if per_day is not None else base.per_day
     if day_limit_seen is not None:

@@ -17,6 +17,7 @@ from monitor.models import Execution
 REPEATS = "repeats"
 NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_at": None, "hole_tries": 0}
 MOST_TRIES = 100
+CHUNK = 500  # ids in one statement
 
 
 def explained(reading: Reading) -> bool:
@@ -50,13 +51,25 @@ def close(reading: Reading, walked: Walked) -> None:
         if apart is not None and apart.even and flow.executions_read_at is not None:
             # The baseline of an earlier list holds against this one too.
             values["baseline_firm"] = True
-    elif apart.total <= 0 or not flow.baseline_firm:
-        # Every row that Zoho lists has just been read: its counters by status follow another rule, or
-        # the baseline was taken while runs came in. Counting anew mends both.
+    elif not flow.baseline_firm or (apart.total <= 0 and _holds_what_was_listed(reading, walked)):
+        # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
+        # another rule, or the baseline was taken while runs came in. Counting anew mends both.
         values |= NO_HOLE | new_baseline(reading)
     else:
         values |= _hole(reading, hole_text(apart), _signatures(reading, apart))
     reading.set(values)
+
+
+def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:
+    """Whether the mirror has every run of the walk with the status it was listed with."""
+    ids = list(walked.statuses)
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        rows = Execution.objects.filter(account=reading.context.account, execution_id__in=some)
+        mirrored = dict(rows.values_list("execution_id", "status"))
+        if any(mirrored.get(one) != walked.statuses[one] for one in some):
+            return False
+    return True
 
 
 def new_baseline(reading: Reading) -> dict[str, object]:

@@ -105,7 +105,7 @@ class Context:
                 if not self.patience.waits or self.breaker_waits >= len(BREAKER_WAITS):
                     raise
                 self.breaker_waits += 1
-                self.wait(BREAKER_WAITS[self.breaker_waits - 1], str(error))
+                self.wait(error.retry_after or BREAKER_WAITS[self.breaker_waits - 1], str(error))
 
     def check_time(self) -> None:
         """Raises `OutOfTime` after the deadline."""

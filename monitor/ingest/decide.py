@@ -110,7 +110,8 @@ def _is_older(stored: Stored, row: ExecutionRow) -> bool:
     if stored.status not in FINAL or not isinstance(had, datetime):
         return False
     if row.completed_time is None:
-        return row.status != stored.status
+        # Nothing tells when: a failure may yet turn into a success, a success does not turn into a failure.
+        return stored.status == "success" and row.status == "failed"
     if row.completed_time < had:
         return True
     # success → failed at the very same moment is two answers in the wrong order, not a re-run.

@@ -13,7 +13,7 @@ from monitor.ingest.absent import PATIENCE, doubt, is_mass
 from monitor.ingest.context import Context
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Flow, Stream, StreamState, ZohoAccount
-from monitor.zoho.errors import NotAvailable, NotFound, SignIn, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary
 
@@ -48,8 +48,19 @@ def read_flows(context: Context, client: FlowClient) -> int:
     started = context.clock()
     seen: set[str] = set()
     rejected: set[str] = set()
+    promised = 0
     for page in range(1, MOST_PAGES + 1):
-        answer = context.call(partial(client.list_flows, page=page))
+        try:
+            answer = context.call(partial(client.list_flows, page=page))
+        except (NotAvailable, Refused) as error:
+            if page == 1:
+                raise
+            if len(seen) + len(rejected) < promised:
+                raise BadAnswer(f"page {page} of the flows was refused, {promised} are promised: {error}") from error
+            # Some servers answer a page beyond the last with an error. What is not listed is then not surely gone.
+            context.note(Stream.FLOWS, StreamState.State.OK, items=len(seen))
+            return page
+        promised = max(promised, answer.total_count or 0)
         new = {flow.flow_id for flow in answer.flows} - seen
         new_rejected = {record.raw_text for record in answer.rejected} - rejected
         rejected |= new_rejected

@@ -20,6 +20,7 @@ from monitor.ingest.trouble import Trouble
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
 from monitor.zoho.clean import INT_MAX
 from monitor.zoho.crm import CrmClient
+from monitor.zoho.errors import Refused
 from monitor.zoho.shapes import RuleUsage
 from monitor.zoho.shapes import WorkflowRule as RuleRow
 
@@ -27,6 +28,7 @@ MOST_PAGES = 50
 FULL_PAGE = 200  # rules a page, as asked for (notes zoho-api.md 2.1); "no more" after a full one is made sure of
 # One day less than the 90 allowed: the organisation's day may be ahead of ours.
 USAGE_DAYS = 89
+SHORTEST_USAGE_DAYS = 7
 COLUMNS = {
     "name": "name",
     "description": "description",
@@ -95,13 +97,25 @@ def read_usage(context: Context, client: CrmClient) -> None:
     trouble = Trouble()
     for done, rule in enumerate(due, start=1):
         with trouble.of(rule.name):
-            usage = context.call(partial(client.rule_usage, rule.rule_id, since, today))
+            usage, since = _ask_usage(context, client, rule.rule_id, since, today)
             with transaction.atomic():
                 context.lease.check()
                 _store_usage(rule, usage, context.clock(), since=since, till=today)
         context.progress("usage", done, len(due))
     trouble.settle()
     context.note(Stream.USAGE, StreamState.State.OK, items=rules.count())
+
+
+def _ask_usage(context: Context, client: CrmClient, rule_id: str, since: date, today: date) -> tuple[RuleUsage, date]:
+    """The report and the day it begins at: a later one where Zoho's calendar is ahead of the clock it shows."""
+    while True:
+        try:
+            return context.call(partial(client.rule_usage, rule_id, since, today)), since
+        except Refused as error:
+            span = (today - since).days // 2
+            if "DATE_RANGE_EXCEEDS" not in f"{error.code} {error}" or span < SHORTEST_USAGE_DAYS:
+                raise
+            since = today - timedelta(days=span)
 
 
 def _store_usage(rule: WorkflowRule, usage: RuleUsage, now: datetime, *, since: date, till: date) -> None:

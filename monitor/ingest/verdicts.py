@@ -76,6 +76,9 @@ def record(context: Context, started: datetime) -> None:
     ]
     now = context.clock()
     verdict = judge(result.outcomes, result.stopped, result.missing)
+    lost = _no_longer_available(context)
+    if lost and verdict.state == SyncState.State.OK:
+        verdict = Verdict(SyncState.State.INCOMPLETE, lost)
     with transaction.atomic():
         context.lease.check()
         for name, outcome in result.outcomes.items():
@@ -92,9 +95,21 @@ def record(context: Context, started: datetime) -> None:
         }
         if state.state != verdict.state:
             values["since"] = now
-        if result.complete:
+        if result.complete and not lost:
             values["last_complete_at"] = started
         SyncState.objects.filter(account=account).update(**values)
+
+
+def _no_longer_available(context: Context) -> str:
+    """What was read before and is now refused: nothing is missing by Zoho's word, but nothing is fresh either."""
+    refused = [name for name, o in context.result.outcomes.items() if o.state == StreamState.State.NOT_AVAILABLE]
+    read = StreamState.objects.filter(account=context.account, stream__in=refused, last_read_at__isnull=False)
+    lost = read.order_by("stream").first()
+    return (
+        f"{lost.get_stream_display()} can no longer be read: {context.result.outcomes[lost.stream].reason}"
+        if lost
+        else ""
+    )
 
 
 def _forget_absent_products(context: Context) -> None:

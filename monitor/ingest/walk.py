@@ -16,7 +16,7 @@ from django.db import transaction
 from monitor.ingest.context import Context
 from monitor.ingest.store import Written, store_page
 from monitor.models import Flow
-from monitor.zoho.errors import Refused
+from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
 
@@ -35,6 +35,7 @@ class Walked:
     written: Written = field(default_factory=Written)
     seen: set[str] = field(default_factory=set)
     seen_completed: dict[str, datetime | None] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
     oldest: datetime | None = None
     newest: datetime | None = None
     longest: int = 0
@@ -47,6 +48,7 @@ class Walked:
         self.longest = max(self.longest, _different(answer))
         self.seen |= new
         self.seen_completed |= {row.execution_id: row.completed_time for row in answer.rows}
+        self.statuses |= {row.execution_id: row.status for row in answer.rows}
         times = [row.started_time for row in answer.rows if row.started_time is not None]
         self.oldest = min([*times, *([self.oldest] if self.oldest else [])], default=None)
         self.newest = max([*times, *([self.newest] if self.newest else [])], default=None)
@@ -82,13 +84,18 @@ class Walk:
         before: ExecutionPage | None = None
         idle = 0
         for page in range(self.first_page, self.first_page + MOST_PAGES):
-            answer = self._ask(page, self.since)
-            if answer is not None and before is not None and _same(answer, before):
-                answer = self._ask(
-                    page, self.since
-                )  # a page that was doubled on its way comes right at the second asking
-                if answer is not None and _same(answer, before):
-                    return self._by_time(walked)
+            try:
+                answer = self._ask(page, self.since)
+                if answer is not None and before is not None and _same(answer, before):
+                    # A page that was doubled on its way comes right at the second asking.
+                    answer = self._ask(page, self.since)
+                    if answer is not None and _same(answer, before):
+                        return self._by_time(walked)
+            except (NotAvailable, Refused):
+                if before is None:
+                    raise
+                # Some servers answer a page beyond the last with an error: whether it was the last, time tells.
+                return self._by_time(walked)
             if answer is None or (self.strict and before is not None and _size(answer) > _size(before)):
                 walked.lost = True
                 return walked

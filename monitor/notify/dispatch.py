@@ -40,6 +40,8 @@ def dispatch_new(now: datetime) -> int:
 def _dispatch(found: Transition, now: datetime) -> bool:
     """Whether this process, and no other, dispatched it."""
     people = recipients()
+    if not people and _may_still_concern_somebody(found):
+        return False
     # Rendered before the transaction: what waits for the database should not wait for templates.
     facts = facts_of(found) if people else None
     by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}} if facts else {}
@@ -54,6 +56,16 @@ def _dispatch(found: Transition, now: datetime) -> bool:
         logger.warning(
             "alert %d: %s concerns nobody: no operator or admin gets alert mails", found.alert_id, found.kind
         )
+    return True
+
+
+def _may_still_concern_somebody(found: Transition) -> bool:
+    """Whether a firing that nobody may get now is kept for whoever may before it is over."""
+    alert = found.alert
+    if found.kind != Transition.Kind.FIRING or not alert.is_open or alert.episode != found.episode:
+        return False
+    if Transition.objects.filter(pk=found.pk, recipients=None).update(recipients=0):
+        logger.warning("alert %d: firing concerns nobody yet: no operator or admin gets alert mails", found.alert_id)
     return True
 
 

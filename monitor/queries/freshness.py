@@ -159,7 +159,13 @@ def mirror(now: datetime) -> Mirror:
     accounts = (
         ZohoAccount.objects.select_related("sync")
         .prefetch_related("streams")
-        .annotate(holes=Count("flows", filter=~Q(flows__hole_reason="") & Q(flows__gone_at=None)))
+        .annotate(
+            holes=Count(
+                "flows",
+                # A flow that was listed and never read is a hole as well.
+                filter=Q(flows__gone_at=None) & (~Q(flows__hole_reason="") | Q(flows__executions_read_at=None)),
+            )
+        )
         .order_by("name")
         .defer("client_secret")
     )

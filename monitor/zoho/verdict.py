@@ -155,12 +155,17 @@ def _by_status(answer: Answer, envelope: Envelope) -> ZohoError:
 
 
 def _without_envelope(answer: Answer) -> ZohoError:
-    """A 4xx that is not in Zoho's words. A page in HTML is somebody else's answer; bare ones are believed."""
+    """A 4xx that is not in Zoho's words.
+
+    403 and 404 say "not available" whatever the page looks like: many servers and proxies write it in HTML. That
+    a whole address is wrong shows when the account is connected, where no product answers then.
+    """
     if answer.status == 429:
         wait = rate_limit_wait(answer.headers, answer.server_date or answer.received_utc)
         return Wait(f"{answer.where} answered 429", status=429, retry_after=wait)
-    if answer.status in {403, 404} and not answer.is_html:
-        return NotAvailable(f"{answer.where} answered {answer.status}", status=answer.status)
+    if answer.status in {403, 404}:
+        hint = "Is this the address of the right data centre?" if answer.is_html else ""
+        return NotAvailable(f"{answer.where} answered {answer.status}", status=answer.status, hint=hint)
     return _bad(answer)
 
 

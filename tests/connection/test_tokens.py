@@ -80,8 +80,8 @@ def test_a_token_is_used_until_five_minutes_before_its_end(
     assert len(oauth.posts) == 2
 
 
-def test_a_token_that_lives_shortly_is_used_for_half_its_life(now: datetime) -> None:
-    assert usable_until(now, 60) == now + timedelta(seconds=30)
+def test_a_token_that_lives_shortly_is_used_for_nearly_all_its_life(now: datetime) -> None:
+    assert usable_until(now, 60) == now + timedelta(seconds=54)
     assert usable_until(now, 3600) == now + timedelta(seconds=3300)
 
 

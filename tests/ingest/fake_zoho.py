@@ -127,7 +127,9 @@ class Zoho:
 
     `cap`: rows a page at most. `order`: newest, oldest, shuffled. `doubled`: every page has its first row
     twice. `paging`: good, ignored (always the first page), clamped (beyond the last page comes the last).
-    `refuses_above`: a larger `per_page` is an error. `before_call(number, what)` may raise or move things.
+
+    `refuses_above`: a larger `per_page` is an error. `tells_total`: the list of flows says how many there are.
+    `before_call(number, what)` may raise or move things.
     """
 
     clock: Clock
@@ -140,6 +142,7 @@ class Zoho:
     doubled: bool = False
     paging: str = "good"
     refuses_above: int | None = None
+    tells_total: bool = True
     has_flow: bool = True
     has_crm: bool = True
     calls: list[str] = field(default_factory=list)
@@ -197,7 +200,9 @@ class FakeFlowClient(_Client):
         self._call(f"flows page {page}")
         rows = [flow.summary() for flow in self._zoho.flows]
         shown = rows[(page - 1) * 20 : page * 20]
-        data = {"flows": shown, "page": page, "per_page": 20, "total_count": len(rows)}
+        data: Json = {"flows": shown}
+        if self._zoho.tells_total:
+            data |= {"page": page, "per_page": 20, "total_count": len(rows)}
         return flow_shapes.flow_page(_read({"status": "success", "data": data}))
 
     def get_flow(self, flow_id: str) -> flow_shapes.FlowDetail:

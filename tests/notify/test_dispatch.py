@@ -46,7 +46,7 @@ def test_who_opted_out_left_has_no_address_or_is_the_system_gets_nothing(alert: 
     system = system_user()
     User.objects.filter(pk=system.pk).update(wants_mail=True, email="system@example.com")
     make_transition(alert)
-    assert dispatch_new(now) == 1
+    assert dispatch_new(now) == 0
     assert addresses() == set()
 
 
@@ -57,6 +57,15 @@ def test_a_transition_that_concerns_nobody_is_dispatched_visibly_to_none(
     dispatch_new(now)
     assert Transition.objects.get().recipients == 0
     assert "concerns nobody" in caplog.text
+
+
+def test_a_firing_that_nobody_could_get_goes_to_who_may_before_it_is_over(alert: AlertState, now: datetime) -> None:
+    AlertState.objects.filter(pk=alert.pk).update(is_open=True, episode=1)
+    make_transition(alert)
+    assert dispatch_new(now) == 0
+    factories.make_user("new", Role.OPERATOR, email="new@example.com")
+    assert dispatch_new(now) == 1
+    assert addresses() == {"new@example.com"}
 
 
 def test_two_sign_ins_with_one_address_get_one_mail(alert: AlertState, now: datetime) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from monitor.ingest.decide import COPIED, Stored, merge
-from monitor.models import Flow, StreamState, SyncState, ZohoAccount
+from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.queries.freshness import mirror
 from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow

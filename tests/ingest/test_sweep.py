@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,6 @@ from monitor.models import (
     Connection,
     Execution,
     Flow,
-    StageRun,
     StreamState,
     SyncState,
     WorkflowRule,
@@ -30,20 +28,8 @@ from monitor.zoho.errors import (
     Wait,
     ZohoError,
 )
-from tests.ingest.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_rule, a_usage, hasty, sync
+from tests.ingest.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
-
-
-@pytest.fixture
-def busy(zoho: Zoho) -> Zoho:
-    """Five flows with runs, two rules with usage, two connections."""
-    for number in range(5):
-        runs = [Run(zoho.clock() - timedelta(minutes=n + 1)) for n in range(3 + number)]
-        zoho.flows.append(FakeFlow(name=f"Flow {number}", runs=runs, before=(100, 3)))
-    zoho.rules = [a_rule(f"Rule {n}") for n in range(5)]
-    zoho.usage = {rule["id"]: a_usage() for rule in zoho.rules}
-    zoho.connections = [{"connection_id": f"77{n}", "connection_name": "CRM", "status": "active"} for n in range(5)]
-    return zoho
 
 
 def fail(zoho: Zoho, what: str, error: Exception) -> None:
@@ -360,83 +346,3 @@ def test_a_flow_that_is_not_listed_and_lives_is_asked_for_ever_more_seldom(
     assert stored.gone_at is None
     assert stored.missed_sweeps <= 32_767, "PostgreSQL's smallint ends there"
     assert busy.asked(f"flow {hidden.flow_id}") == 0
-
-
-def test_a_fault_of_ours_leaves_its_end_in_the_runs_and_is_not_repeated_at_once(
-    account: ZohoAccount, busy: Zoho
-) -> None:
-    fail(busy, "flows", RuntimeError("a bug"))
-
-    with pytest.raises(RuntimeError):
-        sync(account, busy)
-
-    run = StageRun.objects.get()
-    assert (run.outcome, run.error) == ("failed", "RuntimeError")
-    assert run.finished_at is not None
-    due = state(account).next_due_at
-    assert due is not None
-    assert due > busy.clock()
-    assert state(account).lease_until is None
-
-
-def test_every_sweep_leaves_a_row_also_when_nothing_changed(account: ZohoAccount, busy: Zoho) -> None:
-    sync(account, busy)
-    busy.clock.pause(60)
-    sync(account, busy)
-
-    latest = StageRun.objects.first()
-    assert StageRun.objects.count() == 2
-    assert latest is not None
-    assert (latest.outcome, latest.summary["new"], latest.summary["changed"]) == ("ok", 0, 0)
-
-
-NASTY: dict[str, Any] = {
-    "nul": "a\x00b",
-    "surrogate": "a\ud800b",
-    "long": "x" * 30_000,
-    "formula": "=1+1",
-    "nan": float("nan"),
-    "huge": 10**30,
-    "deep": {"a": [[[[[{}]]]]], "1e300": 1e300},
-}
-
-
-@pytest.mark.parametrize("value", NASTY.values(), ids=NASTY.keys())
-def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccount, busy: Zoho, value: Any) -> None:
-    flow = busy.flows[0]
-    for name in ("status", "duration_ms", "trigger_data", "started_time", "error", "actions_executed"):
-        flow.runs.append(Run(busy.clock() - timedelta(minutes=1), over={name: value}))
-    flow.runs.append(Run(busy.clock() - timedelta(minutes=1), payload={"k": value, "l": [value]}))
-    flow.runs.append(Run(busy.clock() - timedelta(minutes=1), over={"execution_id": value}))
-    good = Run(busy.clock() - timedelta(minutes=1))
-    flow.runs.append(good)
-    for name in ("flow_name", "status", "description", "trigger_app", "execution_count", "created_time", "extra"):
-        busy.flows.append(FakeFlow(over={name: value}))
-        busy.connections.append({"connection_id": f"88{name}", "status": "active", "app": "crm", name: value})
-        busy.rules.append(a_rule(**{"name" if name == "flow_name" else name: value}))
-    busy.rules.append(a_rule(execute_when={"type": value}, module={"api_name": value}, modified_by={"name": value}))
-    busy.usage |= {rule["id"]: a_usage() for rule in busy.rules}
-    busy.usage[busy.rules[0]["id"]] = a_usage(success=2**62, failure=2**62)
-    busy.usage[busy.rules[0]["id"]]["conditions"] *= 4
-
-    result = sync(account, busy)
-
-    assert result.stopped is None
-    assert Execution.objects.filter(execution_id=good.execution_id).exists()
-    assert WorkflowRule.objects.exclude(usage_read_at=None).count() == len(busy.usage)
-    before = list(Execution.objects.order_by("pk").values_list("pk", "changed_at"))
-    busy.clock.pause(120)
-    Flow.objects.update(recheck_at=busy.clock(), history_read_at=None)
-    sync(account, busy)
-    assert list(Execution.objects.order_by("pk").values_list("pk", "changed_at")) == before
-
-
-def test_an_account_of_a_thousand_flows_that_stand_still_costs_few_statements(
-    account: ZohoAccount, zoho: Zoho, django_assert_max_num_queries: Any
-) -> None:
-    zoho.flows = [FakeFlow(name=f"Flow {n}") for n in range(300)]
-    sync(account, zoho)
-    zoho.clock.pause(60)
-
-    with django_assert_max_num_queries(180):
-        sync(account, zoho, patience=hasty(zoho))

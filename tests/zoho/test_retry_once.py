@@ -63,12 +63,51 @@ def test_an_accepted_retry_tells_the_new_id():
         ({"execution_id": "1", "new_execution_id": "2"}, "2"),
         ({"execution": {"execution_id": "2"}}, "2"),
         ({"message": "queued"}, None),
+        ({"id": "2"}, "2"),
+        ({"retried_execution_id": "2"}, "2"),
+        ({"retry_id": "2", "execution_id": "1"}, "2"),
+        ({"executions": [{"execution_id": "2"}, {"execution_id": "3"}]}, "2"),
+        ({"executions": ["odd", {"id": "2"}]}, "2"),
+        ([{"execution_id": "2"}], "2"),
+        ([{"new_execution_id": "2", "execution_id": "1"}], "2"),
+        ({"execution": {"id": 2}}, "2"),
+        ({"retry": {"execution_id": "2"}}, "2"),
+        ({"retry": [{"id": "2"}]}, "2"),
+        ({"flow_id": "7"}, None),
+        ({"flow_id": "7", "id": "2"}, "2"),
+        ({"id": "job-1", "execution_id": "2"}, "2"),
+        ({"retry": {"id": "job-1"}, "execution_id": "2"}, "2"),
+        ({"id": {"odd": 1}, "execution_id": ["odd"]}, None),
+        ("queued", None),
+        ([], None),
+        (["odd", 3], None),
+        (3, None),
+        (True, None),
     ],
 )
 def test_the_id_is_found_wherever_the_reply_has_it(data, new_id):
     body = {"status": "success"} if data is None else {"status": "success", "data": data}
     flow, _ = flow_client(httpx.Response(200, json=body))
     assert flow.retry_execution("7", "1").new_execution_id == new_id
+
+
+@pytest.mark.parametrize(
+    ("body", "new_id"),
+    [
+        ({"execution_id": "2"}, "2"),
+        ({"id": "2"}, "2"),
+        ({"data": None, "new_execution_id": "2"}, "2"),
+        ({"data": "queued", "execution": {"id": "2"}}, "2"),
+        ({"data": None}, None),
+        ({"data": None, "id": "request-1"}, None),
+        ({"data": {"message": "queued"}, "id": "request-1"}, None),
+        ({"data": {"id": "2"}, "id": "request-1"}, "2"),
+    ],
+)
+def test_an_id_beside_the_data_is_found_too_but_a_requests_own_is_not_taken_for_it(body, new_id):
+    flow, _ = flow_client(httpx.Response(200, json={"status": "success"} | body))
+    reply = flow.retry_execution("7", "1")
+    assert (reply.accepted, reply.new_execution_id) == (True, new_id)
 
 
 NOT_SENT: list[tuple[Reply | str, type[ZohoError]]] = [

@@ -132,17 +132,36 @@ def execution_stats(payload: object) -> ExecutionStats:
 
 
 def retry_reply(payload: object) -> RetryReply:
-    """Source: none; the seed names the call, not its reply, so every likely place is looked at."""
-    data = find_object(payload, "retry")
-    execution = data.get("execution")
-    places: list[Mapping[str, object]] = [data, execution] if isinstance(execution, Mapping) else [data]
-    names = ("new_execution_id", "retry_execution_id", "execution_id")
-    found = (clean.identifier(place.get(name)) for name in names for place in places)
+    """Source: none; the seed names the call, not its reply, so every likely place is looked at.
+
+    Zoho's "success" is believed whatever `data` is: without an id in it, the outcome is found by other means.
+    A bare "id" is the last to be believed: beside an "execution_id" it may be that of a job, and beside "data"
+    that of the request.
+    """
+    outer = as_object(payload, "retry")
+    data = _first_object(outer.get("data"))
+    places = [place for holder in (data, outer) if holder is not None for place in _runs_in(holder)]
+    names = ("new_execution_id", "retry_execution_id", "retried_execution_id", "retry_id", "execution_id")
+    found = [clean.identifier(place.get(name)) for name in names for place in places]
+    with_own_id = [place for place in places if place is not outer or "data" not in outer]
+    found += [clean.identifier(place.get("id")) for place in with_own_id]
     return RetryReply(
         accepted=True,
         new_execution_id=next((item for item in found if item), None),
-        raw=clean.mapping(as_object(payload, "retry")),
+        raw=clean.mapping(outer),
     )
+
+
+def _runs_in(holder: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """The objects that may describe the run of a retry, the innermost first."""
+    inner = [_first_object(holder.get(name)) for name in ("retry", "execution", "executions")]
+    return [*(place for place in inner if place is not None), holder]
+
+
+def _first_object(value: object) -> Mapping[str, object] | None:
+    """`value`, or the first object in it where it is a list."""
+    items = value if isinstance(value, list) else [value]
+    return next((item for item in items if isinstance(item, Mapping)), None)
 
 
 def _stats(record: Mapping[str, object]) -> ExecutionStats:

@@ -47,6 +47,9 @@ class RetryAttempt(models.Model):
     original_completed_time = models.DateTimeField(
         null=True, help_text="of the execution just before the POST: what a later change is told by"
     )
+    zoho_ahead = models.DurationField(
+        null=True, help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date"
+    )
     answered_at = models.DateTimeField(null=True)
     answer = models.CharField(max_length=500, blank=True)
     new_execution_id = models.CharField(

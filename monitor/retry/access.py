@@ -12,7 +12,13 @@ from monitor.zoho.tokens import TokenSource
 
 
 class FlowCalls(Protocol):
-    """The calls to Zoho Flow this stage makes; see `monitor.zoho.flow_executions` for what they raise."""
+    """The calls to Zoho Flow this stage makes; see `monitor.zoho.flow_executions` for what they raise.
+
+    `last_server_date` is the clock of Zoho in its newest answer, None before the first or where it sends none.
+    """
+
+    @property
+    def last_server_date(self) -> datetime | None: ...
 
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow: ...
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.models import Execution, RetryAttempt
 from monitor.retry.access import FlowCalls
 from monitor.retry.errors_kind import ErrorKind, classify
 from monitor.retry.reconcile import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
-from monitor.retry.timing import LAG, RUN_WINDOW, SKEW
+from monitor.retry.timing import LAG, RUN_WINDOW, SKEW, is_search_due
 from monitor.retry.verdict import MARGIN, RERUN_SPAN
 from monitor.zoho.errors import NotFound
 from monitor.zoho.shapes.executions import ExecutionRow
@@ -26,7 +26,7 @@ def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
     Args:
         attempt: with its execution and flow.
         flow: the account's client.
-        now: the present, aware.
+        now: the present by our clock, aware.
 
     Raises:
         ZohoError: it could not be asked.
@@ -34,30 +34,44 @@ def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
     execution = attempt.execution
     if attempt.sent_at is None:
         return NOTHING
+    # From here on by Zoho's clock: all that is compared is Zoho's.
+    ahead = attempt.zoho_ahead or timedelta(0)
+    sent_at, now = attempt.sent_at + ahead, now + ahead
     named = _seen(flow, execution.flow.flow_id, attempt.new_execution_id) if attempt.new_execution_id else None
     original = None
     if named is None:
         original = _seen(flow, execution.flow.flow_id, execution.execution_id)
     evidence = Evidence(
         accepted=attempt.state == State.ACCEPTED,
-        sent_at=attempt.sent_at,
+        sent_at=sent_at,
         completed_before=attempt.original_completed_time,
         in_place=attempt.runs_in_place,
         has_id=bool(attempt.new_execution_id),
         named=_as_seen(named),
         original=_as_seen(original),
-        may_rerun=_may_rerun(attempt, original),
+        may_rerun=_may_rerun(execution, original, sent_at),
     )
     finding = conclude(evidence, now)
-    # A retry whose run Zoho has named is not looked for among others.
-    if finding.outcome in ("succeeded", "running") or attempt.new_execution_id or attempt.runs_in_place:
+    if not _is_open_question(evidence, finding, now):
+        return finding
+    if finding == NOTHING and not is_search_due(attempt.checks, sent_at, now):
         return finding
     payload = payload_hash(execution.trigger_data) or payload_hash(original.trigger_data if original else None)
-    is_time = evidence.accepted or is_window_over(attempt.sent_at, now)
-    if not payload or not is_time or not _tells_runs_apart(execution, payload, attempt.sent_at):
+    if not payload or not _tells_runs_apart(execution, payload, sent_at):
         return finding
-    candidates = _candidates(attempt, flow, attempt.sent_at)
+    candidates = _candidates(attempt, flow, sent_at)
     return conclude(replace(evidence, payload=payload, candidates=candidates), now)
+
+
+def _is_open_question(evidence: Evidence, finding: Finding, now: datetime) -> bool:
+    """Whether the run is worth looking for among the flow's new ones."""
+    if evidence.named is not None or finding.outcome in ("succeeded", "running"):
+        return False
+    if evidence.has_id or not evidence.accepted:
+        # What Zoho named is no run, or does not show: as good as no name, when all that can come has come.
+        return is_window_over(evidence.sent_at, now)
+    # The row ran again in place, unless Zoho may have done that by itself.
+    return finding.outcome == "nothing" or not evidence.in_place or evidence.may_rerun
 
 
 def _seen(flow: FlowCalls, flow_id: str, execution_id: str) -> ExecutionRow | None:
@@ -74,16 +88,15 @@ def _as_seen(row: ExecutionRow | None) -> Seen | None:
     return Seen(row.execution_id, row.status, row.started_time, row.completed_time, payload_hash(row.trigger_data))
 
 
-def _may_rerun(attempt: RetryAttempt, original: ExecutionRow | None) -> bool:
+def _may_rerun(execution: Execution, original: ExecutionRow | None, sent_at: datetime) -> bool:
     """Whether a newer failure of the original may be Zoho's own doing."""
-    execution = attempt.execution
     errors = [(execution.error_code, execution.error_message, execution.error_details)]
     if original is not None:
         errors.append((original.error_code, original.error_message, original.error_details))
     if all(classify(*error).kind is ErrorKind.PERMANENT for error in errors):
         return False
     failed_at = execution.first_failed_at or execution.completed_time
-    return failed_at is None or attempt.sent_at is None or attempt.sent_at < failed_at + RERUN_SPAN + MARGIN
+    return failed_at is None or sent_at < failed_at + RERUN_SPAN + MARGIN
 
 
 def _tells_runs_apart(execution: Execution, payload: str, sent_at: datetime) -> bool:

@@ -31,13 +31,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found out about an attempt.
+    """What was found out about an attempt. All times are by Zoho's clock.
 
     Attributes:
         accepted: Zoho said that it took the retry; otherwise its answer was lost.
         sent_at: when the POST left, aware.
         completed_before: the original's completed_time just before the POST.
-        in_place: Zoho said that the same row runs again.
+        in_place: Zoho named the old row: that one runs again, or the answer merely repeats what was asked.
         has_id: Zoho gave the run an id of its own, or it was recognised before.
         named: that run; None where there is no id, or Zoho does not show it (yet).
         original: the execution that was retried.
@@ -75,7 +75,7 @@ def conclude(evidence: Evidence, now: datetime) -> Finding:
 
     Args:
         evidence: see `Evidence`.
-        now: the present, aware.
+        now: the present by Zoho's clock, aware.
     """
     if evidence.named is not None:
         return _judged(evidence.named, evidence.named.execution_id, "the run it caused")
@@ -83,9 +83,12 @@ def conclude(evidence: Evidence, now: datetime) -> Finding:
     if original is not None and original.status == "success":
         # Ours or Zoho's own re-run: the work is done, which is what a retry is for.
         return Finding("succeeded", "", "the original has become a success")
-    found = _only_candidate(evidence, now)
-    if found is not None:
-        return _judged(found, found.execution_id, "the only new run with the same trigger data")
+    fitting = _fitting(evidence, now)
+    if fitting and evidence.in_place and original is not None and _failed_since(evidence, original):
+        # Either the row ran again in place, or it is Zoho's own re-run and the new row is ours.
+        return NOTHING
+    if len(fitting) == 1:
+        return _judged(fitting[0], fitting[0].execution_id, "the only new run with the same trigger data")
     if original is None or evidence.has_id:
         # The run has a row of its own: a newer failure of the original is Zoho's own doing.
         return NOTHING
@@ -117,26 +120,28 @@ def _judged(run: Seen, new_id: str, why: str) -> Finding:
     return Finding(outcomes.get(run.status, "running"), new_id, why)
 
 
-def _only_candidate(evidence: Evidence, now: datetime) -> Seen | None:
+def _fitting(evidence: Evidence, now: datetime) -> list[Seen]:
     """ "Exactly one" can be said at once if Zoho took the retry, else only when no other can come any more."""
     if not evidence.payload or evidence.candidates is None:
-        return None
+        return []
     if not evidence.accepted and not is_window_over(evidence.sent_at, now):
-        return None
+        return []
     first, last = evidence.sent_at - SKEW, evidence.sent_at + RUN_WINDOW + LAG
-    fitting = [
+    return [
         run
         for run in evidence.candidates
         if run.payload == evidence.payload and run.started_time is not None and first <= run.started_time <= last
     ]
-    return fitting[0] if len(fitting) == 1 else None
 
 
 def _failed_since(evidence: Evidence, original: Seen) -> bool:
     completed = original.completed_time
-    if completed is None or completed == evidence.completed_before:
+    if original.status != "failed" or completed is None or completed == evidence.completed_before:
         return False
     if evidence.completed_before is None:
         return completed > evidence.sent_at
+    if evidence.in_place:
+        # Two times of one row need no clock but Zoho's own.
+        return completed > evidence.completed_before
     # Zoho's times are whole seconds of a clock of its own.
     return completed > max(evidence.completed_before, evidence.sent_at - SKEW)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,6 +120,8 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
     if flow is None:
         raise _CalledOffError("The account has no address for Zoho Flow.")
     original = _look_first(attempt, flow)
+    ahead = timing.clock_ahead(flow.last_server_date, now_fn())
+    _judge_by_zohos_clock(attempt, ahead, now_fn())
     for _ in range(2):
         # Before the intent: that a token cannot be had is then known to be harmless.
         token = clients.tokens.current()
@@ -126,7 +129,7 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
             # A task that is killed for its length in mid-POST would leave an unknown outcome.
             amend(attempt, not_before=now_fn() + timing.back_off(1), answer="Waiting: Zoho answers slowly.")
             return
-        if not _claim(attempt, original, now_fn()):
+        if not _claim(attempt, original, ahead, now_fn()):
             return
         if not _post(attempt, flow, now_fn):
             return
@@ -161,7 +164,23 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
     return row
 
 
-def _claim(attempt: RetryAttempt, original: ExecutionRow | None, now: datetime) -> bool:
+def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: datetime) -> None:
+    """The verdict once more, now that Zoho's clock is known: a failure that looked old may be fresh.
+
+    Raises:
+        _CalledOffError: it is a risk that was not accepted. What was learnt of the clock is kept, so that whoever
+            asks again is asked for the confirmation.
+    """
+    if not ahead:
+        return
+    facts = replace(facts_for(attempt.execution, now, besides=attempt), zoho_ahead=ahead)
+    objection = objection_to(judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk)
+    if objection is not None:
+        amend(attempt, zoho_ahead=ahead)
+        raise _CalledOffError(objection.message)
+
+
+def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelta | None, now: datetime) -> bool:
     """The committed intent. From here on the POST may have left, whatever becomes of this process."""
     completed = original.completed_time if original is not None else attempt.execution.completed_time
     claimed = move(
@@ -176,6 +195,7 @@ def _claim(attempt: RetryAttempt, original: ExecutionRow | None, now: datetime) 
         lease_until=now + timing.LEASE,
         not_before=None,
         original_completed_time=completed,
+        zoho_ahead=ahead,
     )
     if claimed:
         attempt.refresh_from_db(fields=["fence", "sends"])
@@ -198,9 +218,14 @@ def _post(attempt: RetryAttempt, flow: FlowCalls, now_fn: Clock) -> bool:
 
 
 def record_reply(attempt: RetryAttempt, reply: RetryReply, now: datetime) -> None:
-    """Zoho took it. An id that is the old one says that the same row runs again; it is not kept."""
+    """Zoho took it. An id that is the old one says that the same row runs again; it is not kept.
+
+    Neither is the flow's: some replies name it where others name the run.
+    """
+    execution = attempt.execution
     known = reply.new_execution_id or ""
-    new_id = "" if known == attempt.execution.execution_id else known
+    known = "" if known == execution.flow.flow_id else known
+    new_id = "" if known == execution.execution_id else known
     sent_at = attempt.sent_at or now
     changes: dict[str, Any] = {
         "answered_at": now,

@@ -167,7 +167,10 @@ def _check(attempt: RetryAttempt, now: datetime, open_account: OpenAccount, repo
 
 def _draw(attempt: RetryAttempt, finding: Finding, now: datetime, report: SweepReport) -> None:
     """Writes the conclusion down, with the hours to count again, in one transaction."""
-    recognised: dict[str, Any] = {"new_execution_id": finding.new_execution_id} if finding.new_execution_id else {}
+    recognised: dict[str, Any] = {}
+    if finding.new_execution_id:
+        # An answer that named the old row has then merely repeated what was asked.
+        recognised = {"new_execution_id": finding.new_execution_id, "runs_in_place": False}
     if finding.outcome == "running" and finding.new_execution_id in ("", attempt.new_execution_id):
         return
     try:

@@ -58,6 +58,7 @@ class RetryFacts:
         flow_gone: the flow was deleted in Zoho.
         account_active: the account is mirrored, not paused.
         has_flow_api: the account has an address for Zoho Flow.
+        zoho_ahead: Zoho's clock, by which it failed, less ours; zero where it is not known.
     """
 
     status: str
@@ -67,6 +68,7 @@ class RetryFacts:
     flow_gone: bool = False
     account_active: bool = True
     has_flow_api: bool = True
+    zoho_ahead: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,16 @@ def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
         )
     if not facts.runs:
         found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))
+    # Old enough must be so by both clocks: an error of one of them must not make a fresh failure look old.
+    now = min(now, _moved(now, facts.zoho_ahead))
     for run in facts.runs:
         finding = classify(*run.error)
         if finding.kind is ErrorKind.PERMANENT or not _may_still_rerun(run, now):
             continue
         looks = f"looks temporary ({finding.sign})" if finding.sign else "does not look permanent"
-        found.append(
-            ("auto_rerun", f"The error {looks}: {_until(run)} Zoho may run it again by itself, so it could run twice.")
-        )
+        span = _until(run, facts.zoho_ahead)
+        text = f"The error {looks}: {span} Zoho may run it again by itself, so it could run twice."
+        found.append(("auto_rerun", text))
         break
     return found
 
@@ -150,6 +154,13 @@ def _may_still_rerun(run: FailedRun, now: datetime) -> bool:
     return age is None or age < RERUN_SPAN + MARGIN
 
 
+def _moved(now: datetime, ahead: timedelta) -> datetime:
+    try:
+        return now + ahead
+    except OverflowError:
+        return now
+
+
 def _age(since: datetime | None, now: datetime) -> timedelta | None:
     """None when it cannot be told (no time, or one of the two without a zone)."""
     if since is None or (since.tzinfo is None) != (now.tzinfo is None):
@@ -157,11 +168,12 @@ def _age(since: datetime | None, now: datetime) -> timedelta | None:
     return now - since
 
 
-def _until(run: FailedRun) -> str:
+def _until(run: FailedRun, ahead: timedelta) -> str:
+    """By our clock, which is the reader's."""
     if run.failed_at is None:
         return "for a day after a failure"
     try:
-        return f"until {run.failed_at + RERUN_SPAN + MARGIN:%Y-%m-%d %H:%M %Z}".rstrip()
+        return f"until {run.failed_at + RERUN_SPAN + MARGIN - ahead:%Y-%m-%d %H:%M %Z}".rstrip()
     except (OverflowError, ValueError):
         return "for a day after a failure"
 

@@ -57,6 +57,7 @@ class Run:
     error: tuple[str, str, str] = PERMANENT
     ends: tuple[datetime, str] | None = None
     shows_at: datetime | None = None
+    first_failed: datetime | None = None
     attempt: int | None = None  # the RetryAttempt whose POST caused it
 
     def at(self, now: datetime) -> Run:
@@ -130,8 +131,9 @@ class FakeZoho:
     """One account's Zoho.
 
     `dialect`: "new" gives the run a row of its own and names it, "silent" does so and names nothing, "same"
-    runs the row again in place. `post_faults` and `read_faults` are used up one a call. `during_look` and
-    `during_post` are called once, inside of a call: what other processes do at that moment.
+    runs the row again in place; "echo" and "lies" give the run a row of its own and name the old one, or a thing
+    that is no run. `ahead` is how far its clock is from ours. `post_faults` and `read_faults` are used up one a
+    call. `during_look` and `during_post` are called once, inside of a call: what other processes do at that moment.
     """
 
     clock: Callable[[], datetime]
@@ -142,7 +144,11 @@ class FakeZoho:
     runs: dict[str, Run] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     caused: Counter[int] = field(default_factory=Counter)
+    ahead: timedelta = timedelta(0)
+    tells_date: bool = True
+    last_server_date: datetime | None = None
     reads: int = 0
+    lists: int = 0
     opened: list[str] = field(default_factory=list)
     post_faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Callable[[], BaseException]] = field(default_factory=deque)
@@ -182,11 +188,15 @@ class FakeZoho:
 
     # -- monitor.zoho.flow --------------------------------------------------------------------------------
 
+    def time(self) -> datetime:
+        """By its own clock, which all its times are of."""
+        return self.clock() + self.ahead
+
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
         self._read()
         self._meanwhile("during_look")
         run = self.runs.get(execution_id)
-        if run is None or (run.shows_at is not None and run.shows_at > self.clock()):
+        if run is None or (run.shows_at is not None and run.shows_at > self.time()):
             raise NotFound("no such execution", status=404, code="EXECUTION_NOT_FOUND")
         return self._row(run, flow_id)
 
@@ -200,7 +210,8 @@ class FakeZoho:
         per_page: int | None = None,
     ) -> ExecutionPage:
         self._read()
-        now, size = self.clock(), per_page or 50
+        self.lists += 1
+        now, size = self.time(), per_page or 50
         shown = [run for run in self.runs.values() if run.shows_at is None or run.shows_at <= now]
         rows = [self._row(run, flow_id) for run in shown if from_date <= run.started <= to_date]
         part = rows[(page - 1) * size : page * size]
@@ -212,13 +223,14 @@ class FakeZoho:
         self.posts.append(Post(attempt.pk, fault, self.clock()))
         new_id = None
         if fault.runs:
-            original = self.runs[execution_id].at(self.clock())
+            original = self.runs[execution_id].at(self.time())
             require(original.status == "failed", "Zoho was asked to retry what has not failed")
             new_id = self._run_again(original, attempt.pk)
         self._meanwhile("during_post")
         if fault.error is not None:
             raise fault.error()
-        return RetryReply(accepted=True, new_execution_id=None if self.dialect == "silent" else new_id, raw={})
+        named = {"silent": None, "echo": execution_id, "lies": "job-1"}.get(self.dialect, new_id)
+        return RetryReply(accepted=True, new_execution_id=named, raw={})
 
     # -- the world ----------------------------------------------------------------------------------------
 
@@ -226,25 +238,25 @@ class FakeZoho:
         """The mirrored execution as it stands at Zoho."""
         run = Run(
             execution.execution_id, execution.status, execution.started_time, execution.completed_time,
-            execution.trigger_data, error,
+            execution.trigger_data, error, first_failed=execution.completed_time,
         )  # fmt: skip
         self.runs[run.execution_id] = run
         return run
 
     def run_naturally(self, payload: Any, status: str = "success") -> Run:
         """A run of the flow that no retry caused."""
-        now = self.clock().replace(microsecond=0)
+        now = self.time().replace(microsecond=0)
         run = Run(f"natural-{next(self.numbers)}", status, now, now, payload)
         self.runs[run.execution_id] = run
         return run
 
     def rerun_by_itself(self, run: Run, *, success: bool) -> None:
         """Zoho's own re-run of a failed row."""
-        run.completed = self.clock().replace(microsecond=0)
+        run.completed = self.time().replace(microsecond=0)
         run.status = "success" if success else "failed"
 
     def _run_again(self, original: Run, attempt: int) -> str:
-        now = self.clock()
+        now = self.time()
         self.caused[attempt] += 1
         ends = ((now + self.takes).replace(microsecond=0), "success" if self.luck else "failed")
         if self.dialect == "same":
@@ -252,13 +264,13 @@ class FakeZoho:
             return original.execution_id
         run = Run(
             f"retried-{next(self.numbers)}", "running", now.replace(microsecond=0), None, original.payload,
-            original.error, ends, now + self.lag, attempt,
+            original.error, ends, now + self.lag, attempt=attempt,
         )  # fmt: skip
         self.runs[run.execution_id] = run
         return run.execution_id
 
     def _row(self, run: Run, flow_id: str) -> ExecutionRow:
-        run.at(self.clock())
+        run.at(self.time())
         code, message, details = run.error if run.status == "failed" else ("", "", "")
         completed = None if run.status == "running" else run.completed
         return ExecutionRow(
@@ -268,6 +280,7 @@ class FakeZoho:
 
     def _read(self) -> None:
         self.reads += 1
+        self.last_server_date = self.time().replace(microsecond=0) if self.tells_date else None
         assert_no_transaction()
         if self.read_faults:
             problem = self.read_faults.popleft()
@@ -288,6 +301,9 @@ class FakeZoho:
         require(row.sent_at is not None and row.lease_until is not None, "R4: no whole intent")
         require(may(row.requested_by, "retry", row.account), "R10: this person may not retry")
         require(row.account.is_active, "R10: the account is paused")
+        run = self.runs[execution_id]
+        fresh = run.first_failed is not None and self.time() < run.first_failed + timedelta(hours=24)
+        require(row.accept_risk or run.error is PERMANENT or not fresh, "a risk that nobody accepted")
         return row
 
 

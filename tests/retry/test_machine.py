@@ -62,22 +62,26 @@ class Retries(RuleBasedStateMachine):
     """People click, workers send, processes die, Zoho does as it likes."""
 
     @initialize(
-        dialect=st.sampled_from(["new", "same", "silent"]),
+        dialect=st.sampled_from(["new", "same", "silent", "echo", "lies"]),
+        ahead=st.sampled_from([0, 0, -72, 72]),
         transient=st.booleans(),
         takes=st.sampled_from([1, 20, 400]),
         lag=st.sampled_from([0, 0, 45]),
     )
-    def open_up(self, dialect: str, transient: bool, takes: int, lag: int) -> None:
+    def open_up(self, dialect: str, ahead: int, transient: bool, takes: int, lag: int) -> None:
         self.savepoint = transaction.savepoint()
         self.clock = Clock(START)
         self.zoho = FakeZoho(self.clock, dialect=dialect, takes=timedelta(seconds=takes), lag=timedelta(seconds=lag))
+        self.zoho.ahead = timedelta(hours=ahead)
         self.account = factories.make_account()
         self.people = [factories.make_user(role=role) for role in (Role.OPERATOR, Role.ADMIN)]
         flow = factories.make_flow(self.account)
         error = TRANSIENT if transient else PERMANENT
         fields = dict(zip(("error_code", "error_message", "error_details"), error, strict=True))
+        started = self.zoho.time() - timedelta(hours=1)
         self.executions = [
-            factories.make_execution(flow, "failed", trigger_data=payload, **fields) for payload in PAYLOADS
+            factories.make_execution(flow, "failed", started_time=started, trigger_data=payload, **fields)
+            for payload in PAYLOADS
         ]
         for execution in self.executions:
             self.zoho.add(execution, error)
@@ -300,7 +304,7 @@ class Retries(RuleBasedStateMachine):
         self._crashable(act)
 
     def _runs(self) -> list[Run]:
-        return [run.at(self.clock()) for run in self.zoho.runs.values()]
+        return [run.at(self.zoho.time()) for run in self.zoho.runs.values()]
 
     def _some_row(self, which: int) -> RetryAttempt | None:
         rows = list(RetryAttempt.objects.order_by("-pk"))

@@ -83,6 +83,23 @@ def test_where_zoho_re_runs_by_itself_a_newer_failure_proves_nothing_unless_the_
     assert outcome(may_rerun=True, original=newer, accepted=True, in_place=True)[0] == "failed_again"
 
 
+@pytest.mark.parametrize("days", [-3, 3])
+def test_in_place_a_new_failure_is_told_by_the_rows_own_times_alone(days: int) -> None:
+    elsewhere = timedelta(days=days)
+    newer = original("failed", BEFORE + elsewhere + SECOND)
+    facts = {"accepted": True, "completed_before": BEFORE + elsewhere}
+    assert outcome(in_place=True, original=newer, **facts)[0] == "failed_again"
+    assert outcome(in_place=True, original=original("failed", BEFORE + elsewhere), **facts)[0] == "nothing"
+
+
+def test_an_answer_that_repeats_the_old_id_does_not_hide_the_new_run() -> None:
+    facts = {"accepted": True, "in_place": True, "payload": PAYLOAD}
+    assert outcome(candidates=(run(),), **facts) == ("succeeded", "new")
+    assert outcome(candidates=(run("one"), run("two")), **facts) == ("nothing", "")
+    # Failed anew in place with a stranger beside it, or Zoho's own re-run beside our new row: who can tell?
+    assert outcome(candidates=(run(),), original=original("failed", SENT + SECOND), **facts) == ("nothing", "")
+
+
 def test_an_original_that_runs_is_waited_for() -> None:
     assert outcome(original=original("running", None))[0] == "running"
 

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.retry.timing import LEASE, LOOK_WITHIN, OWNER_TOLD_AFTER, SEND_WITHIN, SWEEP_SPAN, back_off, next_check
+from monitor.retry.timing import (
+    LEASE,
+    LOOK_WITHIN,
+    OWNER_TOLD_AFTER,
+    SEND_WITHIN,
+    SWEEP_SPAN,
+    back_off,
+    clock_ahead,
+    is_search_due,
+    next_check,
+)
 
 SENT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TRANSPORT_TOTAL, TASK = 45, 60  # seconds: monitor.zoho.transport, Q_CLUSTER["timeout"]
@@ -19,7 +29,8 @@ def times(state: str, count: int) -> list[float]:
 
 
 def test_an_accepted_retry_is_looked_at_within_seconds() -> None:
-    assert times("accepted", 11) == [2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800]
+    first_minute = [2, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 58, 60]
+    assert times("accepted", 19) == [*first_minute, 120, 300, 600, 900, 1800]
 
 
 def test_an_unknown_one_is_given_time_to_appear() -> None:
@@ -53,3 +64,27 @@ def test_a_post_begun_by_a_sweep_ends_before_its_task_is_killed() -> None:
 
 def test_unknown_outcomes_are_looked_at_once_more_when_their_owner_is_told() -> None:
     assert OWNER_TOLD_AFTER.total_seconds() in times("unknown", 8)
+
+
+def test_in_the_first_minute_runs_are_not_listed_at_every_look() -> None:
+    looks = [2, *range(5, 60, 5), 58, 60, 120]
+    listed = [at for check, at in enumerate(looks, 1) if is_search_due(check, SENT, SENT + timedelta(seconds=at))]
+    assert listed == [2, 5, 10, 20, 30, 40, 50, 58, 60, 120]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "taken"),
+    [
+        (timedelta(0), timedelta(0)),
+        (timedelta(seconds=-2), timedelta(0)),  # whole seconds, and a while under way
+        (timedelta(seconds=3), timedelta(seconds=3)),
+        (timedelta(days=-3), timedelta(days=-3)),
+        (timedelta(days=4000), None),
+    ],
+)
+def test_zohos_clock_is_told_from_the_date_of_its_answer(ahead: timedelta, taken: timedelta | None) -> None:
+    assert clock_ahead(SENT + ahead, SENT) == taken
+
+
+def test_without_a_date_zohos_clock_is_not_known() -> None:
+    assert clock_ahead(None, SENT) is None

@@ -52,6 +52,19 @@ def test_it_is_risky_while_zoho_may_still_run_it_by_itself(error, age) -> None:
     assert (verdict.kind, verdict.code) == ("risky", "auto_rerun")
 
 
+@pytest.mark.parametrize(("days", "kind"), [(-3, "risky"), (-1, "safe"), (0, "safe"), (3, "safe")])
+def test_a_failure_is_old_only_by_both_clocks(days: int, kind: str) -> None:
+    ahead = timedelta(days=days)
+    assert judge(facts(TRANSIENT, 60 * HOUR, zoho_ahead=ahead), NOW).kind == kind
+    assert judge(facts(TRANSIENT, HOUR, zoho_ahead=ahead), NOW).kind == "risky"
+
+
+def test_the_time_until_which_it_is_risky_is_told_by_the_readers_clock() -> None:
+    run = FailedRun(TRANSIENT, NOW - HOUR - timedelta(days=3))
+    verdict = judge(RetryFacts("failed", (run,), zoho_ahead=timedelta(days=-3)), NOW)
+    assert "until 2026-11-23 12:00 UTC" in verdict.reasons[0]
+
+
 @pytest.mark.parametrize("error", [TRANSIENT, UNCLEAR])
 def test_it_is_safe_an_hour_after_zohos_last_own_run(error) -> None:
     assert judge(facts(error, 25 * HOUR), NOW).kind == "safe"
@@ -97,6 +110,7 @@ _facts = st.builds(
     flow_gone=st.booleans(),
     account_active=st.booleans(),
     has_flow_api=st.booleans(),
+    zoho_ahead=st.timedeltas(),
 )
 
 

@@ -3,6 +3,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.db.migrations.executor import MigrationExecutor
 
 from monitor import connection, pipeline
 from monitor.management.commands import retry
@@ -88,6 +90,50 @@ def test_it_follows_for_60_seconds_and_no_longer(line, now) -> None:
     line.zoho.takes = timedelta(minutes=5)
     assert "Accepted by Zoho after 60 s" in str(line.error("--reason", "try"))
     assert timedelta(seconds=60) <= line.clock() - now < timedelta(seconds=62)
+
+
+@pytest.mark.parametrize("seconds", [31, 43, 57])
+def test_an_outcome_after_half_a_minute_is_seen_within_seconds(line, now, seconds) -> None:
+    line.zoho.takes = timedelta(seconds=seconds)
+    line.run("--reason", "try")
+    assert RetryAttempt.objects.get().settled_at - now <= timedelta(seconds=seconds + 6)
+    assert line.clock() - now < timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("it does not say success", "it does not say success. The worker"),
+        ("Zoho took it.", "Zoho took it. The worker"),
+    ],
+)
+def test_what_zoho_said_ends_before_what_we_add(line, monkeypatch, answer, told) -> None:
+    monkeypatch.setattr(line.zoho, "takes", timedelta(minutes=5))
+    sleep = retry.sleep
+
+    def answered(seconds: float) -> None:
+        RetryAttempt.objects.update(answer=answer)
+        sleep(seconds)
+
+    monkeypatch.setattr(retry, "sleep", answered)
+    assert told in str(line.error("--reason", "try"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [(OperationalError("could not connect\nIs it running?"), "could not connect"), (None, "run `manage.py migrate`")],
+)
+def test_a_database_that_is_not_as_it_must_be_is_one_clear_line(line, monkeypatch, problem, told) -> None:
+    def plan(*args: object, **kwargs: object) -> list[str]:
+        if problem is not None:
+            raise problem
+        return ["0001_initial"]
+
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", plan)
+    error = line.error("--reason", "try")
+    assert told in str(error)
+    assert error.returncode == 1
+    assert line.zoho.posts == []
 
 
 def test_follow_0_sends_and_ends(line, now) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from monitor import connection, pipeline
+from monitor.management.base import DataCommand
 from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount, system_user
 from monitor.retry.effects import Ref, merged
 from monitor.retry.requests import RetryRefused, request_retry
@@ -28,7 +29,7 @@ clock: Callable[[], datetime] = timezone.now
 sleep: Callable[[float], None] = time.sleep
 
 
-class Command(BaseCommand):
+class Command(DataCommand):
     """Sends in the foreground, follows the outcome, exit code 0 only for a success."""
 
     help = "Run a failed execution again at Zoho, follow what becomes of it, and exit 0 only if it succeeded."
@@ -150,5 +151,11 @@ def _refusal_text(refusal: RetryRefused) -> str:
 def _outcome_text(attempt: RetryAttempt, seconds: float) -> str:
     what = attempt.get_state_display()
     if attempt.is_open:
-        return f"{what} after {seconds:g} s: {attempt.answer or 'nothing is known yet'} The worker goes on looking."
+        known = _sentence(attempt.answer or "nothing is known yet")
+        return f"{what} after {seconds:g} s: {known} The worker goes on looking."
     return f"{what}: {attempt.answer}"
+
+
+def _sentence(text: str) -> str:
+    """Zoho's words may end as they like, ours go on after them."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -87,7 +87,10 @@ def test_flow_or_crm_may_be_absent(zoho: tuple[App, str], missing: str) -> None:
 def test_a_product_that_the_edition_lacks_is_no_error(zoho: tuple[App, str]) -> None:
     zoho[0].world.habits = zoho[0].world.habits.changed(crm=False)
 
-    assert run(*connect_arguments(zoho[1])).error == ""
+    ended = run(*connect_arguments(zoho[1]))
+    assert ended.error == ""
+    assert "Zoho CRM is not available" in ended.out
+    assert "is connected (Flow)" in ended.out
 
 
 def test_a_grant_code_works_in_place_of_a_refresh_token(zoho: tuple[App, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 from monitor.connection import utc_now
 from monitor.management.base import DataCommand
-from monitor.models import Plan, system_user
+from monitor.models import AuditEntry, Plan, system_user
 from monitor.pipeline import ConnectError, connect_account
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
 
@@ -59,9 +59,15 @@ class Command(DataCommand):
             )
         except ConnectError as error:
             raise CommandError(str(error)) from None
-        products = " and ".join(p for p, url in (("Flow", account.flow_url), ("CRM", account.crm_url)) if url)
+        # What a product said that is not there; the proof wrote it into the audit trail.
+        proof = AuditEntry.objects.filter(object_type="account", object_id=str(account.pk)).first()
+        notes: list[str] = proof.detail.get("notes", []) if proof else []
+        for note in notes:
+            self.stdout.write(note)
+        there = [product for product, url in (("Flow", account.flow_url), ("CRM", account.crm_url)) if url]
+        proved = [p for p in there if not any(note.startswith(f"Zoho {p} is not available") for note in notes)]
         self.stdout.write(
-            f"{account.name} is connected ({products}). `manage.py sync` reads it now, the worker goes on."
+            f"{account.name} is connected ({' and '.join(proved)}). `manage.py sync` reads it now, the worker goes on."
         )
 
     def _origins(self, options: dict[str, Any]) -> Origins:

@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 show.wait_until_it_answers("standin", zoho, standin_port)
                 self._connect(zoho, kept)
                 show.start("web", "web", "--port", str(port))
-                show.start("worker", "worker")
+                show.start("worker", "worker", "--grace", "3")  # a demo is ended by somebody who waits
                 show.wait_until_it_answers("web", f"http://127.0.0.1:{port}/accounts/login/", port)
                 self._greet(port, password)
                 show.watch()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
 from typing import Any
 
 from django.utils import timezone
 
 from monitor.management.base import DataCommand
 from monitor.management.speech import speak
-from monitor.supervisor.loop import Supervisor
+from monitor.supervisor.loop import GRACE, Supervisor
 
 
 class Command(DataCommand):
     help = "Runs the background work: the periodic jobs and the queue, under a supervisor. Ends on SIGTERM or Ctrl-C."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--grace", type=float, default=GRACE, help="seconds that running tasks have to finish at the end (20)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        Supervisor(self._say).run()
+        Supervisor(self._say, grace=options["grace"]).run()
 
     def _say(self, line: str) -> None:
         speak(sys.stdout, f"{timezone.now():%H:%M:%SZ} worker: {line}")

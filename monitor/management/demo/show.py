@@ -19,7 +19,7 @@ from monitor.management.demo.environment import FOLDER, MARKER, ROOT
 from monitor.management.ports import listeners
 from monitor.supervisor import processes
 
-GRACE = 25.0  # seconds: the worker gives its tasks 20
+GRACE = 10.0  # seconds: the worker gives its tasks 3
 READY = 60.0
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
 

@@ -122,6 +122,9 @@ def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[in
 
 
 def window_start(now: datetime, window_hours: int) -> datetime:
-    """The first hour of a window. Whole hours: it reaches back up to one hour further than asked for."""
-    start = now.astimezone(UTC) - timedelta(hours=window_hours)
+    """The first hour of a window: as many whole hours as asked for, the one under way the last of them.
+
+    The pages count their periods alike, so that a mail and a page never differ by an hour's runs.
+    """
+    start = now.astimezone(UTC) - timedelta(hours=window_hours - 1)
     return start.replace(minute=0, second=0, microsecond=0)

@@ -93,7 +93,7 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
 
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
-    start = (at.astimezone(UTC) - timedelta(hours=window_hours)).replace(minute=0, second=0, microsecond=0)
+    start = (at.astimezone(UTC) - timedelta(hours=window_hours - 1)).replace(minute=0, second=0, microsecond=0)
     failed = Execution.objects.filter(flow=flow, status=Execution.Status.FAILED, started_time__gte=start)
     groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
     counts: Counter[str] = Counter()

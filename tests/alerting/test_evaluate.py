@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from monitor.alerting import evaluate
 from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.load import window_start
 from monitor.alerting.rules import ensure_default_rule
 from monitor.models import (
     AlertRule,
@@ -24,6 +25,7 @@ from monitor.models import (
     Transition,
     ZohoAccount,
 )
+from monitor.queries import overview
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -91,8 +93,8 @@ def test_it_resolves_when_the_flow_has_recovered_and_fires_anew_as_the_next_epis
 
 
 def test_runs_before_the_window_do_not_count(account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime) -> None:
-    count(flow, 0, 100, now - 169 * HOUR)
-    count(flow, 40, 0, now - 168 * HOUR)
+    count(flow, 0, 100, now - 168 * HOUR)
+    count(flow, 40, 0, now - 167 * HOUR)
     assert evaluate_account(account, now) == []
     assert AlertState.objects.get().rate == 100.0
 
@@ -297,3 +299,14 @@ def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: date
     assert AlertState.objects.count() == 3000
     assert len(first) < 600
     assert len(again) <= 12
+
+
+def test_an_alert_and_the_overview_count_the_same_hours(account: ZohoAccount, now: datetime) -> None:
+    flow = factories.make_flow(account)
+    for hours in range(200):
+        hour = now.replace(minute=0) - timedelta(hours=hours)
+        HourBucket.objects.create(flow=flow, hour=hour, succeeded=1, first_succeeded=1)
+    moment = now.replace(minute=42)
+    shown = overview.period(moment, 7, flow_id=flow.pk).totals
+    start = window_start(moment, 168)
+    assert HourBucket.objects.filter(hour__gte=start).count() == shown.finished == 168

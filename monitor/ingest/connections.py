@@ -41,6 +41,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
         seen |= new
         if not new or len(seen) + rejected >= (answer.total_count or 0):
             break
+    context.result.aside += rejected
     with transaction.atomic():
         context.lease.check()
         if not rejected:

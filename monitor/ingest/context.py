@@ -57,6 +57,7 @@ class Result:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
     flows_read: int = 0
+    aside: int = 0  # flows, connections and rules put aside; executions are in `written`
     missing: list[str] = field(default_factory=list)
     stopped: Exception | None = None
     resume_at: datetime | None = None

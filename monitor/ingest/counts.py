@@ -32,7 +32,7 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
     )
     pruned = flow.pruned_success + flow.pruned_failed
     return Rows(
-        total=counts["total"] + pruned,
+        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + pruned,
         success=counts["success"] + flow.pruned_success,
         failed=counts["failed"] + flow.pruned_failed,
     )

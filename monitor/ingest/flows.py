@@ -69,7 +69,7 @@ def read_flows(context: Context, client: FlowClient) -> int:
         with transaction.atomic():
             context.lease.check()
             store_flows(context, answer.flows, started)
-            put_aside(context.account, Stream.FLOWS, answer.rejected, started)
+            context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
         seen |= new
         context.progress("flows", len(seen), answer.total_count or len(seen))
         if _is_last(answer, seen, found_new=bool(new or new_rejected)):

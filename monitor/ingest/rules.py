@@ -66,6 +66,7 @@ def read_rules(context: Context, client: CrmClient) -> None:
         is_full = len(answer.rules) + len(answer.rejected) >= FULL_PAGE
         if not (new or answer.rejected) or not (answer.more_records or is_full):
             break
+    context.result.aside += rejected
     with transaction.atomic():
         context.lease.check()
         if not rejected:

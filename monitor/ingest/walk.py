@@ -64,7 +64,7 @@ class Walk:
         enough: asked after each stored page; saves the call for the empty page where the counters are met.
         first_page: where an unfinished walk goes on (from 1): a page that was read already.
         remember_page: writes the next page into the flow's row, in the transaction of the page.
-        trust_short: a page shorter than the account's full ones is taken for the last.
+        trust_short: a page of less than half the account's full ones is taken for the last.
         strict: pages that grow longer mean that their numbers do not fit together.
     """
 
@@ -151,7 +151,7 @@ class Walk:
         return (self.context.full_page if self.trust_short else full) or None
 
     def _is_last(self, answer: ExecutionPage, walked: Walked, full: int | None) -> bool:
-        """A page shorter than a full one, or all rows, where the server says how many there are.
+        """A page of half a full one at most, or all rows, where the server says how many there are.
 
         Until a full page has been seen from this account, only an empty page is the end.
         """
@@ -159,7 +159,9 @@ class Walk:
         if answer.total_count:
             short = answer.per_page is None or size < answer.per_page
             return short and len(walked.seen) + walked.written.quarantined >= answer.total_count
-        return full is not None and size < full
+        # Pages may be cut short on their way, or by a server that counts doubled rows: one that has lost less than
+        # half may still have others behind it, and what a first reading leaves out nobody would ever miss.
+        return full is not None and size <= full // 2
 
     def _by_time(self, walked: Walked) -> Walked:
         """Goes on by time where the server does not turn pages: from the oldest run down, from the newest up.

@@ -57,10 +57,26 @@ class Flow(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "flow_id"], name="one_row_per_flow")]
 
     def __str__(self) -> str:
-        return self.flow_name
+        return self.shown_name
 
     def get_absolute_url(self) -> str:
         return reverse("flow", args=[self.pk])
+
+    @property
+    def shown_name(self) -> str:
+        """The name for pages and mails: never empty, so that a link always has a text."""
+        return self.flow_name or "(without a name)"
+
+    def counted(self, *, every: int, success: int, failed: int) -> int:
+        """How many of our rows Zoho's total stands beside.
+
+        Zoho does not say whether `execution_count` has the runs that are still going. Where it is the sum of
+        the other two it has not, or there are none: then only finished rows are held against it.
+        """
+        total, finished = self.execution_count, (self.success_count, self.failure_count)
+        if total is not None and None not in finished and total == sum(count or 0 for count in finished):
+            return success + failed
+        return every
 
     @property
     def is_active(self) -> bool:

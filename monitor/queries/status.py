@@ -93,7 +93,9 @@ def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
         "success": (flow.success_count, flow.baseline_success, flow.pruned_success),
         "failed": (flow.failure_count, flow.baseline_failed, flow.pruned_failed),
     }
-    counts = {name: _count(*values, mirrored.get(name, 0)) for name, values in counters.items()}
+    rows = {name: mirrored.get(name, 0) for name in counters}
+    rows["total"] = flow.counted(every=rows["total"], success=rows["success"], failed=rows["failed"])
+    counts = {name: _count(*values, rows[name]) for name, values in counters.items()}
     unread = flow.has_moved
     return {
         "flow_id": flow.flow_id,

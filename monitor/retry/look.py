@@ -125,7 +125,8 @@ def _candidates(attempt: RetryAttempt, flow: FlowCalls, sent_at: datetime) -> tu
             return None
         fresh = [row for row in answer.rows if row.execution_id not in found]
         found |= {row.execution_id: row for row in fresh}
-        if len(answer.rows) < PER_PAGE or not fresh:
+        # Not by the page's length: a server may give fewer than asked for, and one more may be behind it.
+        if not fresh:
             break
     else:
         return None

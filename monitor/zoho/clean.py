@@ -24,7 +24,8 @@ DEPTH_LIMIT = 64  # deeper JSON is cut off: nothing of Zoho's is that deep
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Control characters, and those that turn the direction of the text around them (Unicode, UAX #9, section 2).
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _WHOLE = re.compile(r"[+-]?\d{1,19}\Z", re.ASCII)
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?\Z",

@@ -95,7 +95,7 @@ class FakeFlow:
     name: str = "Lead to Campaign"
     runs: list[Run] = field(default_factory=list)
     before: tuple[int, int] = (0, 0)  # successes and failures that the history has forgotten
-    counters: str = "life"  # or "none"
+    counters: str = "life"  # or "none", or "finished": running rows are not in the total
     over: Json = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -115,6 +115,8 @@ class FakeFlow:
             "status": "active",
             "created_time": "2026-01-02T03:04:05+05:30",
         }
+        if self.counters == "finished":
+            shown |= {"execution_count": good + bad, "success_count": good, "failure_count": bad}
         if self.counters == "life":
             others = sum(states.values()) - states["success"] - states["failed"]
             shown |= {"execution_count": good + bad + others, "success_count": good, "failure_count": bad}
@@ -129,7 +131,7 @@ class Zoho:
     twice. `paging`: good, ignored (always the first page), clamped (beyond the last page comes the last).
 
     `refuses_above`: a larger `per_page` is an error. `tells_total`: the list of flows says how many there are.
-    `before_call(number, what)` may raise or move things.
+    `ragged`: pages of uneven length. `before_call(number, what)` may raise or move things.
     """
 
     clock: Clock
@@ -143,6 +145,7 @@ class Zoho:
     paging: str = "good"
     refuses_above: int | None = None
     tells_total: bool = True
+    ragged: bool = False
     has_flow: bool = True
     has_crm: bool = True
     calls: list[str] = field(default_factory=list)
@@ -162,6 +165,10 @@ class Zoho:
             page = 1
         if self.paging == "clamped":
             page = min(page, max(1, -(-len(items) // size)))
+        if self.ragged:
+            # Pages of uneven length, none of which leaves a row out: every third is a few rows shorter.
+            lengths = [size - 3 if number % 3 == 0 else size for number in range(page)]
+            return items[sum(lengths[:-1]) : sum(lengths)]
         rows = items[(page - 1) * size : page * size]
         return [*rows[:1], *rows] if self.doubled else rows
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from monitor.ingest.decide import COPIED, Stored, merge
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.queries.freshness import mirror
+from monitor.queries.status import status
 from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow
 from tests import factories
@@ -132,3 +133,38 @@ def test_a_usage_report_is_asked_for_fewer_days_where_zohos_calendar_is_ahead(ac
     zoho.before_call = ahead
     assert sync(account, zoho).complete
     assert spans
+
+
+def test_pages_of_uneven_length_lose_no_run(account: ZohoAccount, zoho: Zoho) -> None:
+    zoho.ragged, zoho.cap = True, 50
+    at = zoho.clock() - timedelta(days=2)
+    for _ in range(3):
+        zoho.flows.append(FakeFlow(runs=[Run(at + timedelta(minutes=n)) for n in range(170)], before=(900, 30)))
+
+    assert sync(account, zoho).complete
+    assert mirrored(account) == upstream(zoho)
+
+
+def test_a_total_without_the_running_ones_makes_no_hole_when_they_end(account: ZohoAccount, zoho: Zoho) -> None:
+    running = Run(zoho.clock() - timedelta(minutes=1), "running")
+    flow = FakeFlow(counters="finished", runs=[Run(zoho.clock() - timedelta(hours=2)), running], before=(40, 2))
+    zoho.flows.append(flow)
+    sync(account, zoho)
+    sync(account, zoho)
+    zoho.clock.pause(120)
+    running.succeed()
+
+    assert sync(account, zoho).complete
+    assert Flow.objects.get().hole_reason == ""
+    assert mirrored(account) == upstream(zoho)
+    (shown,) = status(zoho.clock())["accounts"][0]["completeness"]["flows"]
+    assert all(shown[name]["missing"] == shown[name]["newer"] == 0 for name in ("total", "success", "failed"))
+
+
+def test_records_put_aside_are_told_of_whatever_they_are(account: ZohoAccount, zoho: Zoho) -> None:
+    zoho.connections = [{"status": "active"}, {"connection_id": "1", "connection_name": "CRM", "status": "active"}]
+    assert sync(account, zoho).aside == 1
+
+
+def test_a_flow_without_a_name_still_has_a_link_with_a_text(account: ZohoAccount) -> None:
+    assert factories.make_flow(account, flow_name="").shown_name == "(without a name)"

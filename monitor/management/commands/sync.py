@@ -84,7 +84,8 @@ class Command(DataCommand):
         state = SyncState.objects.get(account=account)
         self.stdout.write(
             f"{account.name}: {written.new} new and {written.changed} changed executions, "
-            f"{result.flows_read} flows read, {written.quarantined} records quarantined; {state.get_state_display()}"
+            f"{result.flows_read} flows read, {written.quarantined + result.aside} records quarantined; "
+            f"{state.get_state_display()}"
         )
         for name, outcome in result.outcomes.items():
             reason = f" ({outcome.reason})" if outcome.reason else ""

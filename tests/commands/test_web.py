@@ -22,6 +22,8 @@ def test_a_free_port_is_taken_as_such():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     require_port("127.0.0.1", port)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        assert server.getsockname()[1] == port, "looking at a port does not keep it"
 
 
 def test_a_port_in_use_is_one_clear_line(taken: int):

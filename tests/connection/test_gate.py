@@ -96,6 +96,7 @@ class TestMinute:
         clock.pause(121)
 
         call(Gate(account, clock, for_people=True))
+        assert ApiCall.objects.count() == 2
 
     def test_a_refused_call_is_not_written_down(self, clock: Clock) -> None:
         gate = Gate(make_account(plan="", calls_per_minute=1), clock, for_people=True)

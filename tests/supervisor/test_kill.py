@@ -115,6 +115,7 @@ def test_a_killed_supervisor_takes_its_cluster_along(stage: Stage, worker):
     worker.kill()
     worker.wait()
     wait_for("the cluster to end", lambda: not stage.left(), timeout=20)
+    assert stage.left() == []
 
 
 def test_two_supervisors_on_one_database_do_each_other_no_harm(stage: Stage, worker):

@@ -146,5 +146,6 @@ class Supervisor:
         try:
             self._cluster.forget()
             WorkerBeat.objects.filter(name="supervisor", pid=os.getpid()).delete()
-        except db.Error:
-            pass  # what is left there grows old and is seen as dead
+        except db.Error as error:
+            # What is left there grows old and is seen as dead.
+            self._say(f"its last heartbeat could not be taken away ({type(error).__name__})")

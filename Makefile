@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 # Named after the content of the lock, so that a second run installs nothing and a changed lock does.
 RUNTIME := $(VENV)/.runtime-$(shell cksum < requirements.txt | tr ' ' '-')
 DEV := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr ' ' '-')
-LOCK := uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+LOCK := uv pip compile --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" --quiet
 # What `check --deploy` is run with: settings as in production, made up on the spot.
 PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(48))')" \

@@ -4,9 +4,9 @@
 |-------------------------|------------------------------------------------------------------------------|
 | people (forms, commands)| User, ZohoAccount, AlertRule                                                 |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
-| `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, WorkflowRule,           |
-|                         | UsageSnapshot, Quarantine                                                    |
-| `monitor.rollups`       | HourBucket                                                                   |
+| `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
+|                         | WorkflowRule, UsageSnapshot, Quarantine                                      |
+| `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
 | `monitor.retry`         | RetryAttempt                                                                 |
@@ -18,10 +18,10 @@ StageRun and AuditEntry are append-only for every stage.
 
 from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
 from monitor.models.alerts import AlertRule, AlertState, Transition
-from monitor.models.buckets import DirtyHour, HourBucket
+from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import UsageSnapshot, WorkflowRule
 from monitor.models.deliveries import Delivery
-from monitor.models.executions import Execution, Quarantine
+from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow
 from monitor.models.people import Role, User, may, system_user
 from monitor.models.retries import RetryAttempt
@@ -37,9 +37,11 @@ __all__ = [
     "AuditEntry",
     "Connection",
     "DataCenter",
+    "DayBucket",
     "Delivery",
     "DirtyHour",
     "Execution",
+    "ExecutionEvent",
     "Flow",
     "HourBucket",
     "Plan",

@@ -49,16 +49,15 @@ class DirtyHour(models.Model):
         return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"
 
 
-class HourBucket(models.Model):
-    """Executions of one flow that started in one hour (UTC), by their *final* result.
+class Bucket(models.Model):
+    """Counts of runs by their *final* result.
 
     `succeeded + failed` are the finished runs of the success rate: a failed run whose retry or re-run
     succeeded is in `succeeded` once, and the retry's own row is in none of them. `first_succeeded` counts
-    the same runs by their first attempt. `durations` is a histogram, see `monitor.rollups.fold`.
+    the same runs by their first attempt. `errors` counts the failed ones by class of error. `durations` is a
+    histogram, see `monitor.rollups.fold`.
     """
 
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours")
-    hour = models.DateTimeField()
     succeeded = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
     first_succeeded = models.PositiveIntegerField(default=0)
@@ -69,6 +68,17 @@ class HourBucket(models.Model):
     duration_sum_ms = models.BigIntegerField(default=0)
     duration_max_ms = models.BigIntegerField(default=0)
     durations = models.JSONField(default=list)
+    errors = models.JSONField(default=dict, help_text="failed runs by class of error")
+
+    class Meta:
+        abstract = True
+
+
+class HourBucket(Bucket):
+    """Executions of one flow that started in one hour (UTC)."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours")
+    hour = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_bucket_per_hour")]
@@ -76,3 +86,17 @@ class HourBucket(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"
+
+
+class DayBucket(Bucket):
+    """Executions of one flow that started on one day (UTC): the sum of its hours, kept when those are gone."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "day"], name="one_bucket_per_day")]
+        indexes = [models.Index(fields=["day"], name="daybucket_day")]
+
+    def __str__(self) -> str:
+        return f"{self.flow_id} {self.day}"

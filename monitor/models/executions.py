@@ -38,6 +38,9 @@ class Execution(models.Model):
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     recheck_at = models.DateTimeField(null=True, help_text="when a running row is asked for again by itself")
+    rerun_due_at = models.DateTimeField(
+        null=True, help_text="when Zoho runs a failed one again by itself, as far as known"
+    )
 
     class Meta:
         constraints = [
@@ -63,6 +66,30 @@ class Execution(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status in (self.Status.SUCCESS, self.Status.FAILED)
+
+
+class ExecutionEvent(models.Model):
+    """A change of a run's status as the mirror saw it; append-only.
+
+    What was final and changed has a row here of the kind *rerun*: without one a status never goes backwards.
+    """
+
+    class Kind(models.TextChoices):
+        ENDED = "ended", "Ended"
+        RERUN = "rerun", "Run again"
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    from_status = models.CharField(max_length=32)
+    to_status = models.CharField(max_length=32)
+    completed_time = models.DateTimeField(null=True, help_text="of the run that ended, by Zoho's clock")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["seen_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id}: {self.from_status} to {self.to_status}"
 
 
 class Quarantine(models.Model):

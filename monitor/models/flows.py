@@ -46,6 +46,8 @@ class Flow(models.Model):
     hole_tries = models.PositiveSmallIntegerField(default=0)
     baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
     recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")
+    wanted_at = models.DateTimeField(null=True, help_text="somebody waits for its executions since then")
+    pruned_before = models.DateTimeField(null=True, help_text="runs that began earlier are counted, not kept")
 
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="start of the last sweep whose list had it")

@@ -13,6 +13,11 @@ class Stream(models.TextChoices):
     CONNECTIONS = "connections", "Connections"
     RULES = "rules", "Workflow rules"
     USAGE = "usage", "Rule usage"
+    DEFINITIONS = "definitions", "Flow definitions"
+    CONNECTED = "connected", "Connected workflows"
+    WEBHOOK_FAILURES = "webhook_failures", "Webhook failures"
+    CHANNELS = "channels", "Notification channels"
+    STATISTICS = "statistics", "Statistics check"
 
 
 class SyncState(models.Model):
@@ -65,6 +70,7 @@ class StreamState(models.Model):
     last_tried_at = models.DateTimeField(null=True)
     last_read_at = models.DateTimeField(null=True, help_text="start of the newest complete read")
     item_count = models.PositiveIntegerField(default=0)
+    cursor = models.JSONField(default=dict, help_text="how far a stream that is read in pieces has come")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "stream"], name="one_row_per_stream")]

@@ -13,6 +13,7 @@ from functools import partial
 
 from monitor.connection import BudgetSpent
 from monitor.ingest import counts, executions, verdicts
+from monitor.ingest.channels import keep_channels
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.flows import read_flows
@@ -81,6 +82,8 @@ def _streams(context: Context, *, everything: bool, now: datetime) -> None:
     if crm is not None and Stream.RULES in due:
         _run(context, Stream.RULES, "crm", partial(read_rules, context, crm))
         _next(context, Stream.RULES, now, 1)
+    if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
+        keep_channels(context, crm)
     if flow is not None and _goes_on(context, Stream.FLOWS):
         _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, everything=everything))
     if crm is not None and _goes_on(context, Stream.RULES):

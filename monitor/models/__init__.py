@@ -2,17 +2,20 @@
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
-| people (forms, commands)| User, ZohoAccount, AlertRule                                                 |
+| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
 | `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
-|                         | WorkflowRule, UsageSnapshot, Quarantine                                      |
+|                         | WorkflowRule, UsageSnapshot, Quarantine, WatchChannel, PushTurn              |
+| `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
 | `monitor.retry`         | RetryAttempt                                                                 |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
-DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away.
+DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. PushEvent is the
+hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
+takes old ones away.
 StageRun and AuditEntry are append-only for every stage.
 """
 
@@ -23,12 +26,14 @@ from monitor.models.crm import UsageSnapshot, WorkflowRule
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow
+from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
 from monitor.models.people import Role, User, may, system_user
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "USUAL_RATE",
     "AlertRule",
     "AlertState",
     "ApiBudget",
@@ -43,12 +48,17 @@ __all__ = [
     "Execution",
     "ExecutionEvent",
     "Flow",
+    "HookEndpoint",
+    "HookTraffic",
     "HourBucket",
     "Plan",
     "Product",
+    "PushEvent",
+    "PushTurn",
     "Quarantine",
     "RetryAttempt",
     "Role",
+    "Secret",
     "StageRun",
     "Stream",
     "StreamState",
@@ -56,6 +66,7 @@ __all__ = [
     "Transition",
     "UsageSnapshot",
     "User",
+    "WatchChannel",
     "WorkerBeat",
     "WorkflowRule",
     "ZohoAccount",

@@ -1,0 +1,63 @@
+"""Counts what comes in at an address, for all processes together, and says when it is too much."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from monitor.models import HookEndpoint, HookTraffic, WatchChannel
+
+Address = HookEndpoint | WatchChannel
+
+
+def allowed(address: Address, limit: int, now: datetime) -> bool:
+    """Counts one callback of this minute; False where the minute is full.
+
+    Args:
+        address: an endpoint or a channel.
+        limit: callbacks a minute.
+        now: the present; a clock that was set back begins a minute anew.
+    """
+    minute = now.replace(second=0, microsecond=0)
+    row = _rows(address)
+    if row.filter(minute=minute, in_minute__lt=limit).update(in_minute=F("in_minute") + 1):
+        return True
+    other_minute = Q(minute=None) | ~Q(minute=minute)
+    if row.filter(other_minute).update(minute=minute, in_minute=1):
+        return True
+    # Somebody else began the minute between the two, or there is no row yet, or the minute is full.
+    if row.filter(minute=minute, in_minute__lt=limit).update(in_minute=F("in_minute") + 1):
+        return True
+    _, is_new = HookTraffic.objects.get_or_create(**_key(address), defaults={"minute": minute, "in_minute": 1})
+    return is_new
+
+
+def seconds_left(now: datetime) -> int:
+    """Seconds until the next minute, at least 1."""
+    return max(1, 60 - now.second)
+
+
+def count(address: Address, what: str, now: datetime) -> None:
+    """Adds to one of the counters.
+
+    Args:
+        address: an endpoint or a channel.
+        what: "accepted", "replayed" or "refused".
+        now: the present, noted for an accepted one.
+    """
+    values: dict[str, object] = {what: F(what) + 1}
+    if what == "accepted":
+        values["last_received_at"] = now
+    if not _rows(address).update(**values):
+        HookTraffic.objects.get_or_create(**_key(address))
+        _rows(address).update(**values)
+
+
+def _key(address: Address) -> dict[str, Any]:
+    return {"endpoint" if isinstance(address, HookEndpoint) else "channel": address}
+
+
+def _rows(address: Address) -> QuerySet[HookTraffic]:
+    return HookTraffic.objects.filter(**_key(address))

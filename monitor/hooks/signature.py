@@ -98,7 +98,8 @@ def _standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], n
     given = [_digest(part[3:]) for part in parts if part.startswith("v1,")]
     message = b".".join([event_id.encode(), time.encode(), body])
     right = [_hmac(key, message) for secret in secrets for key in _standard_keys(secret)]
-    return Signed(_any_fits([one for one in given if one is not None], right), event_id)
+    fits = _any_fits([one for one in given if one is not None], right)
+    return Signed(ok=True, event_id=event_id) if fits else REFUSED
 
 
 def _standard_keys(secret: str) -> list[bytes]:

@@ -21,17 +21,23 @@ def allowed(address: Address, limit: int, now: datetime) -> bool:
         now: the present; a clock that was set back begins a minute anew.
     """
     minute = now.replace(second=0, microsecond=0)
+    if _counted(address, limit, minute):
+        return True
+    # The minute is full, or there was no row yet: then whoever makes it, all count in it.
+    HookTraffic.objects.get_or_create(**_key(address))
+    return _counted(address, limit, minute)
+
+
+def _counted(address: Address, limit: int, minute: datetime) -> bool:
+    """One more in this minute, by an UPDATE that only succeeds while there is room."""
     row = _rows(address)
-    if row.filter(minute=minute, in_minute__lt=limit).update(in_minute=F("in_minute") + 1):
+    same = row.filter(minute=minute, in_minute__lt=limit)
+    if same.update(in_minute=F("in_minute") + 1):
         return True
-    other_minute = Q(minute=None) | ~Q(minute=minute)
-    if row.filter(other_minute).update(minute=minute, in_minute=1):
+    if row.filter(Q(minute=None) | ~Q(minute=minute)).update(minute=minute, in_minute=1):
         return True
-    # Somebody else began the minute between the two, or there is no row yet, or the minute is full.
-    if row.filter(minute=minute, in_minute__lt=limit).update(in_minute=F("in_minute") + 1):
-        return True
-    _, is_new = HookTraffic.objects.get_or_create(**_key(address), defaults={"minute": minute, "in_minute": 1})
-    return is_new
+    # Somebody else may have begun the minute between the two.
+    return bool(same.update(in_minute=F("in_minute") + 1))
 
 
 def seconds_left(now: datetime) -> int:

@@ -6,10 +6,12 @@ asserted is that both did the whole work. THROUGHPUT_ROWS and THROUGHPUT_FLOWS m
 
 from __future__ import annotations
 
+import cProfile
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -29,7 +31,7 @@ from monitor.zoho import Origins, protocol
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
 from tests.benchmarks.page_server import PAGE, PER_PAGE, serving
-from tests.benchmarks.stopwatch import Stopwatch, memory
+from tests.benchmarks.stopwatch import Stopwatch, memory, processor
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]
@@ -115,7 +117,8 @@ def bare_loop(zoho: str, account: ZohoAccount) -> int:
                         copy.write_row(row)
             else:
                 marks = ", ".join(["%s"] * len(COLUMNS))
-                cursor.executemany(f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
+                statement = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608 - our own names
+                cursor.executemany(statement, rows)
         count += len(rows)
     return count
 
@@ -139,11 +142,48 @@ def sync_and_count(account: ZohoAccount) -> None:
         pass
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, float, Any]:
-    """Seconds on the wall, seconds of this process's processor, what came of it."""
-    began, cpu = time.perf_counter(), time.process_time()
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the wall, and of the processor: this process's and that of its server process of PostgreSQL."""
+
+    wall: float
+    own: float
+    database: float
+
+    @property
+    def processor(self) -> float:
+        return self.own + self.database
+
+    def line(self, what: str) -> str:
+        rate = f"{ROWS / self.wall:8,.0f} rows/s"
+        return f"{what:20}{self.wall:7.2f} s,{rate}; processor: ours {self.own:.2f} s, database {self.database:.2f} s"
+
+
+def timed(work: Callable[[], Any]) -> tuple[Cost, Any]:
+    """What some work cost, and what came of it."""
+    database, began, cpu = database_processor(), time.perf_counter(), time.process_time()
     gave = work()
-    return time.perf_counter() - began, time.process_time() - cpu, gave
+    return Cost(time.perf_counter() - began, time.process_time() - cpu, database_processor() - database), gave
+
+
+def database_processor() -> float:
+    """Seconds that our connection's server process has worked; 0 where it cannot be seen."""
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return processor(cursor.fetchone()[0])
+
+
+def profiled(work: Callable[[], None]) -> None:
+    """Leaves a file for `python -m pstats`, where THROUGHPUT_PROFILE names one; it makes the run slower."""
+    path = os.environ.get("THROUGHPUT_PROFILE")
+    if not path:
+        work()
+        return
+    with cProfile.Profile() as profile:
+        work()
+    profile.dump_stats(path)
 
 
 def watch(patch: pytest.MonkeyPatch, watch: Stopwatch, samples: list[float]) -> None:
@@ -173,25 +213,24 @@ def test_100_000_executions_beside_a_bare_loop_that_copies_the_same_pages(
 ) -> None:
     account = connect(zoho)
     throw_away(zoho)  # warms up what is measured
-    served, served_cpu, count = timed(lambda: throw_away(zoho))
+    served, count = timed(lambda: throw_away(zoho))
     watched, samples = Stopwatch(), []
     with monkeypatch.context() as patch:
         watch(patch, watched, samples)
-        ours, ours_cpu, _ = timed(lambda: sync_and_count(account))
+        ours, _ = timed(lambda: profiled(lambda: sync_and_count(account)))
     samples.append(memory())
     copy_shape()
-    bare, bare_cpu, inserted = timed(lambda: bare_loop(zoho, account))
+    bare, inserted = timed(lambda: bare_loop(zoho, account))
 
     assert Execution.objects.count() == inserted == ROWS
     hours, days = HourBucket.objects.count(), DayBucket.objects.count()
     assert sum(hour.succeeded + hour.failed for hour in HourBucket.objects.all()) == ROWS
-    middle = samples[len(samples) // 2]
     print(f"\n{connection.vendor}: {ROWS} executions of {FLOWS} flows, {count} pages, {hours} hours, {days} days")
-    print(f"the server itself: {served:6.2f} s ({served_cpu:.2f} s of ours to throw the pages away)")
-    print(f"bare loop:         {bare:6.2f} s ({bare_cpu:.2f} s of processor), {ROWS / bare:,.0f} rows/s")
-    print(f"ingest + rollups:  {ours:6.2f} s ({ours_cpu:.2f} s of processor), {ROWS / ours:,.0f} rows/s")
-    print(f"ratio:             {ours / bare:6.2f}  (load of the machine: {os.getloadavg()[0]:.1f})")
-    print(
-        f"memory, MiB:       first {samples[0]:.0f}, half {middle:.0f}, last {samples[-1]:.0f}, most {max(samples):.0f}"
-    )
-    print(watched.table(ours))
+    print(served.line("server, thrown away"))
+    print(bare.line("bare loop"))
+    print(ours.line("ingest and rollups"))
+    print(f"ratio {ours.wall / bare.wall:.2f}; of processor time {ours.processor / bare.processor:.2f}")
+    print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    middle = samples[len(samples) // 2]
+    print(f"memory: first {samples[0]:.0f} MiB, half {middle:.0f}, last {samples[-1]:.0f}, most {max(samples):.0f}")
+    print(watched.table(ours.wall))

@@ -205,7 +205,8 @@ def watch(patch: pytest.MonkeyPatch, watch: Stopwatch, samples: list[float]) -> 
     watch.watch(patch, rebuild, "rebuild_dirty", "rollups: take and settle")
     watch.watch(patch, rebuild.read, "rows_of", "rollups: read rows")
     watch.watch(patch, rebuild.read, "lineage_of", "rollups: read lineage")
-    watch.watch(patch, rebuild, "_store", "rollups: fold and write")
+    watch.watch(patch, rebuild, "_count", "rollups: count")
+    watch.watch(patch, rebuild, "write", "rollups: write")
 
 
 def test_100_000_executions_beside_a_bare_loop_that_copies_the_same_pages(

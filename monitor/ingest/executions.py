@@ -14,11 +14,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
+from monitor.faultpoints import faultpoint
 from monitor.ingest import counts
 from monitor.ingest.accounting import baseline_of, were_reset
 from monitor.ingest.close import close, explained, new_baseline
 from monitor.ingest.context import Context
 from monitor.ingest.decide import LONGEST_RECHECK, recheck_at
+from monitor.ingest.due import oldest_due, settle
 from monitor.ingest.reading import Reading
 from monitor.ingest.store import store_page
 from monitor.ingest.walk import Walk, Walked
@@ -30,7 +32,7 @@ LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 
 RERUNS = timedelta(hours=25)
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
-MOST_RECHECKS = 5  # running rows asked for by themselves in one sweep
+ONE_PAGE = 50  # rows, where Zoho chooses the size: the seed's
 MOST_STARTS = 3  # how often a walk begins anew because its pages do not fit together
 
 
@@ -52,6 +54,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
             walked = _read_reruns(reading)
         if not explained(reading):
             walked = _read_history(reading)
+    settle(context, flow, walked.seen, client.last_server_date)
     close(reading, walked)
     context.result.flows_read += 1
 
@@ -77,22 +80,13 @@ def firm_up(flow: Flow) -> None:
         )
 
 
-def recheck_running(context: Context, client: FlowClient) -> None:
-    """Asks for running rows that are due, one by one: the counters may never tell that they ended."""
-    now = context.clock()
-    due = Execution.objects.filter(account=context.account, flow__gone_at=None, recheck_at__lte=now)
-    for execution in due.select_related("flow").order_by("recheck_at")[:MOST_RECHECKS]:
-        execution.flow.account = context.account
-        read_one(context, client, execution.flow, execution.execution_id)
-
-
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> None:
     """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was."""
     mirrored = Execution.objects.filter(account=context.account, execution_id=execution_id)
     try:
         row = context.call(partial(client.get_execution, flow.flow_id, execution_id))
     except NotFound:
-        mirrored.update(recheck_at=None)
+        mirrored.update(recheck_at=None, rerun_due_at=None)
         return
     except NotAvailable:
         # That single runs are not to be had says nothing about their list.
@@ -101,9 +95,11 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
     now = context.clock()
     with transaction.atomic():
         context.lease.check()
+        faultpoint("run-before-row")
         context.result.written += store_page(flow, [row], [], now)
         # Still running: next time later, whatever else the answer changed.
         mirrored.filter(recheck_at__lte=now).update(recheck_at=recheck_at(row.status, row.started_time, now))
+        faultpoint("run-after-row")
 
 
 def _read_history(reading: Reading) -> Walked:
@@ -153,6 +149,7 @@ def _read_recent(reading: Reading) -> Walked:
     times = [
         rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
         _oldest(rows.filter(recheck_at__isnull=False), started - RERUNS),
+        oldest_due(reading.flow, started - RERUNS, reading.zoho_now, reading.context.page_sizes[0] or ONE_PAGE),
     ]
     known = counts.counters(reading.flow).known
     if not known:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from monitor.ingest.decide import COPIED, Stored, merge, new_values, rank
+from monitor.ingest.decide import COPIED, Stored, change_of, merge, new_values, rank
 from monitor.ingest.quarantine import put_aside, write_or_put_aside
-from monitor.models import DirtyHour, Execution, Flow
+from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow
 from monitor.models.bulk import insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
@@ -101,6 +101,24 @@ def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple
     # Compare-and-set on what the decision was based on.
     same = Execution.objects.filter(pk=have.pk, status=have.status, changed_at=have.changed_at)
     updated = same.update(changed_at=now, **changes)
+    if updated:
+        _remember(have, stored, row, now)
     times = {have.started_time, row.started_time} if updated else set()
     dirty.extend((have.flow_id, started) for started in times if started is not None)
     return updated
+
+
+def _remember(have: Execution, stored: Stored, row: ExecutionRow, now: datetime) -> None:
+    """What was final and is so no longer leaves its trace in the transaction of the change."""
+    change = change_of(stored, row)
+    if change is None:
+        return
+    kinds = ExecutionEvent.Kind
+    ExecutionEvent.objects.create(
+        execution=have,
+        kind=kinds.RERUN if change.is_rerun else kinds.ENDED,
+        from_status=change.from_status,
+        to_status=change.to_status,
+        completed_time=row.completed_time,
+        seen_at=now,
+    )

@@ -18,6 +18,7 @@ from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.flows import read_flows
 from monitor.ingest.pace import interval
+from monitor.ingest.reread import reread_due
 from monitor.ingest.rules import read_rules, read_usage
 from monitor.ingest.trouble import Trouble
 from monitor.models import Execution, Flow, Stream, StreamState, SyncState
@@ -149,7 +150,7 @@ def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> No
                 executions.read_flow(context, client, flow)
             context.progress("executions", done, len(moved))
         if turn == 0:
-            executions.recheck_running(context, client)
+            reread_due(context, client)
         if not everything or not moved:
             break
         read_flows(context, client)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour
 from monitor.rollups import read
 from monitor.rollups.classes import error_class
@@ -54,6 +55,7 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000) -> int:
         done += count
         if count == 0:
             break
+        faultpoint("rollup-committed")
     if done:
         logger.debug("%d hours recounted at %s", done, now.isoformat(timespec="seconds"))
     return done
@@ -71,6 +73,7 @@ def _rebuild_batch(size: int) -> int:
     write(wanted, _count(rows, lineage))
     _mark_roots(wanted, rows, lineage, hour_of)
     _settle(held)
+    faultpoint("rollup-before-commit")
     return len(held)
 
 

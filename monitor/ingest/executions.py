@@ -47,13 +47,13 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     chase = flow.recheck_at is None or flow.recheck_at <= started
     reading = Reading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
-        walked = _read_history(reading)
+        walked = read_history(reading)
     else:
-        walked = _read_recent(reading)
+        walked = read_recent(reading)
         if not explained(reading):
             walked = _read_reruns(reading)
         if not explained(reading):
-            walked = _read_history(reading)
+            walked = read_history(reading)
     settle(context, flow, walked.seen, client.last_server_date)
     close(reading, walked)
     context.result.flows_read += 1
@@ -102,7 +102,7 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
         faultpoint("run-after-row")
 
 
-def _read_history(reading: Reading) -> Walked:
+def read_history(reading: Reading) -> Walked:
     """All that Zoho still lists. A task goes on where the last one stopped; a person who waits has it begun anew.
 
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
@@ -111,10 +111,10 @@ def _read_history(reading: Reading) -> Walked:
     first = 1 if context.patience.waits else max(flow.backfill_page - 1, 1)
     walked = Walked(lost=True)
     for start in range(MOST_STARTS):
-        walked = _walk(
+        walked = walk(
             reading,
             since=None,
-            enough=partial(_all_listed, reading, whole=first == 1),
+            enough=partial(all_listed, reading, whole=first == 1),
             first_page=first,
             remember_page=True,
             trust_short=flow.history_read_at is None,
@@ -124,7 +124,7 @@ def _read_history(reading: Reading) -> Walked:
             break
         first = 1
     if first > 1:
-        walked.seen |= _read_recent(reading).seen
+        walked.seen |= read_recent(reading).seen
     if not walked.repeats:
         values: dict[str, object] = {"history_read_at": reading.started}
         if not flow.baseline_firm or reading.reset:
@@ -133,7 +133,7 @@ def _read_history(reading: Reading) -> Walked:
     return walked
 
 
-def _all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
+def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     """Whether as many runs were seen as Zoho counted when it gave its list: saves the call for an empty page.
 
     Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
@@ -144,7 +144,7 @@ def _all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total == len(walked.seen)
 
 
-def _read_recent(reading: Reading) -> Walked:
+def read_recent(reading: Reading) -> Walked:
     rows, started = Execution.objects.filter(flow=reading.flow), reading.started
     times = [
         rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
@@ -155,7 +155,7 @@ def _read_recent(reading: Reading) -> Walked:
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
     since = min((t for t in times if t is not None), default=None)
-    return _walk(
+    return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,
         enough=lambda walked: counts.baseline(reading.flow) is not None and known and explained(reading),
@@ -168,7 +168,7 @@ def _read_reruns(reading: Reading) -> Walked:
     oldest = _oldest(failed, reading.started - RERUNS)
     if oldest is None:
         return Walked()
-    return _walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: explained(reading))
+    return walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: explained(reading))
 
 
 def _oldest(rows: QuerySet[Execution], since: datetime) -> datetime | None:
@@ -176,5 +176,5 @@ def _oldest(rows: QuerySet[Execution], since: datetime) -> datetime | None:
     return at
 
 
-def _walk(reading: Reading, **how: Any) -> Walked:
+def walk(reading: Reading, **how: Any) -> Walked:
     return Walk(reading.context, reading.client, reading.flow, **how).go()

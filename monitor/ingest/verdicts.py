@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from monitor.connection import BudgetSpent
+from monitor.ingest.backfill import unfinished
 from monitor.ingest.context import Context, Outcome, OutOfTime
 from monitor.models import Flow, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
@@ -160,7 +161,8 @@ def _holes(context: Context) -> list[str]:
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(hole_reason="")
     lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows.defer("raw")]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
-    if executions is not None and executions.state == StreamState.State.OK and lines:
+    history = unfinished(context.account, context.result.not_available)
+    if executions is not None and executions.state == StreamState.State.OK and (lines or history):
         executions.state = StreamState.State.INCOMPLETE
-        executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs"
+        executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs" if lines else history
     return lines[:HOLES_TOLD]

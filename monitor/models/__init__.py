@@ -25,7 +25,7 @@ from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import UsageSnapshot, WorkflowRule
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import Connection, Flow
+from monitor.models.flows import Connection, Flow, HistoryOrder
 from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
 from monitor.models.people import Role, User, may, system_user
 from monitor.models.retries import RetryAttempt
@@ -48,6 +48,7 @@ __all__ = [
     "Execution",
     "ExecutionEvent",
     "Flow",
+    "HistoryOrder",
     "HookEndpoint",
     "HookTraffic",
     "HourBucket",

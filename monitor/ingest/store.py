@@ -9,6 +9,7 @@ from typing import Self
 
 from monitor.ingest.decide import COPIED, Stored, merge, new_values, rank
 from monitor.ingest.quarantine import put_aside, write_or_put_aside
+from monitor.ingest.retained import Retained
 from monitor.models import DirtyHour, Execution, Flow
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
@@ -64,17 +65,21 @@ def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int
     fresh: list[Execution] = []
     dirty: list[tuple[int, datetime]] = []
     changed = 0
+    retained = Retained(flow, rows, now)
     for row in rows:
         have = stored.get(row.execution_id)
         if have is None:
+            if not retained.allows(row):
+                continue
             fresh.append(_new_row(flow, row, now))
             if row.started_time is not None:
                 dirty.append((flow.pk, row.started_time))
         elif have.flow_id == flow.pk:
-            changed += _update(have, row, now, dirty)
+            changed += _update(have, retained.trimmed(have, row), now, dirty)
     # Another reader of the same row (a refresh after a retry) may have come first: its row stands.
     Execution.objects.bulk_create(fresh, ignore_conflicts=True)
     DirtyHour.objects.mark(dirty)
+    retained.close()
     return len(fresh), changed
 
 

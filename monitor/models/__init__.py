@@ -5,7 +5,7 @@
 | people (forms, commands)| User, ZohoAccount, AlertRule                                                 |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
 | `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
-|                         | WorkflowRule, UsageSnapshot, Quarantine                                      |
+|                         | WorkflowRule, UsageSnapshot, Quarantine, Retention, PrunedHour               |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
@@ -24,11 +24,13 @@ from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow
 from monitor.models.people import Role, User, may, system_user
+from monitor.models.retention import Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "Ages",
     "AlertRule",
     "AlertState",
     "ApiBudget",
@@ -46,7 +48,9 @@ __all__ = [
     "HourBucket",
     "Plan",
     "Product",
+    "PrunedHour",
     "Quarantine",
+    "Retention",
     "RetryAttempt",
     "Role",
     "StageRun",
@@ -59,6 +63,7 @@ __all__ = [
     "WorkerBeat",
     "WorkflowRule",
     "ZohoAccount",
+    "ages",
     "may",
     "system_user",
 ]

@@ -15,6 +15,7 @@ from monitor.models import DirtyHour, HourBucket
 from monitor.rollups import read
 from monitor.rollups.fold import Counts, Run, fold
 from monitor.rollups.lineage import Key, Lineage
+from monitor.rollups.prune import closed_hours
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,9 @@ def _rebuild_batch(size: int) -> int:
         return 0
     wanted = {(dirty.flow_id, dirty.hour) for dirty in held}
     rows = read.rows_of(wanted)
+    # Where the rows are pruned the bucket is all that there is.
+    wanted -= closed_hours(wanted)
+    rows = [row for row in rows if row.flow_hour in wanted]
     lineage, hour_of = read.lineage_of(rows)
     _store(wanted, rows, lineage)
     _mark_roots(wanted, rows, lineage, hour_of)

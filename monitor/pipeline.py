@@ -17,15 +17,18 @@ from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.ingest import hints
 from monitor.ingest.context import Patience, Result
+from monitor.ingest.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
-from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount
+from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
+from monitor.rollups.prune import prune_hours
 from monitor.rollups.rebuild import rebuild_dirty
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25
+PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
 SYNC_TASK = "monitor.tasks.sync_account"
 
 
@@ -175,6 +178,17 @@ def housekeeping() -> None:
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
+    prune_mirror(utc_now)
+
+
+def prune_mirror(clock: Callable[[], datetime]) -> None:
+    """Takes away what has outlived its age in the mirror, for some seconds at most."""
+    now = clock()
+    until = now + timedelta(seconds=PRUNE_SECONDS)
+    with _stage("prune") as summary:
+        done = prune(ages(), now, lambda: clock() < until)
+        hours = prune_hours(ages(), now, lambda: clock() < until)
+        summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours}
 
 
 def _prune(rows: QuerySet[Any]) -> None:

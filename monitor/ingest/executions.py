@@ -154,7 +154,7 @@ def read_recent(reading: Reading) -> Walked:
     known = counts.counters(reading.flow).known
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
-    since = min((t for t in times if t is not None), default=None)
+    since = min((t for t in times if t is not None), default=reading.flow.pruned_before)
     return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,

@@ -9,6 +9,7 @@ from typing import Self
 
 from monitor.ingest.decide import COPIED, Stored, change_of, merge, new_values, rank
 from monitor.ingest.quarantine import put_aside, write_or_put_aside
+from monitor.ingest.retained import Retained
 from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow
 from monitor.models.bulk import insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
@@ -61,7 +62,8 @@ def _once_each(rows: Sequence[ExecutionRow]) -> list[ExecutionRow]:
 
 def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int, int]:
     stored = _stored(flow, [row.execution_id for row in rows])
-    fresh = [row for row in rows if row.execution_id not in stored]
+    retained = Retained(flow, rows, now)
+    fresh = [row for row in rows if row.execution_id not in stored and retained.allows(row)]
     dirty: list[tuple[int, datetime]] = []
     new = _insert(flow, fresh, now, dirty)
     if new < len(fresh):
@@ -72,8 +74,9 @@ def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int
     for row in rows:
         have = stored.get(row.execution_id)
         if have is not None and have.flow_id == flow.pk:
-            changed += _update(have, row, now, dirty)
+            changed += _update(have, retained.trimmed(have, row), now, dirty)
     DirtyHour.objects.mark(dirty)
+    retained.close()
     return new, changed
 
 

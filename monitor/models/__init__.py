@@ -5,7 +5,8 @@
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
 | `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
-|                         | WorkflowRule, UsageSnapshot, Quarantine, WatchChannel, PushTurn              |
+|                         | WorkflowRule, UsageSnapshot, Quarantine, Retention, PrunedHour,              |
+|                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
@@ -28,12 +29,14 @@ from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, HistoryOrder
 from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
 from monitor.models.people import Role, User, may, system_user
+from monitor.models.retention import Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
     "USUAL_RATE",
+    "Ages",
     "AlertRule",
     "AlertState",
     "ApiBudget",
@@ -54,9 +57,11 @@ __all__ = [
     "HourBucket",
     "Plan",
     "Product",
+    "PrunedHour",
     "PushEvent",
     "PushTurn",
     "Quarantine",
+    "Retention",
     "RetryAttempt",
     "Role",
     "Secret",
@@ -71,6 +76,7 @@ __all__ = [
     "WorkerBeat",
     "WorkflowRule",
     "ZohoAccount",
+    "ages",
     "may",
     "system_user",
 ]

@@ -45,6 +45,10 @@ class Execution(models.Model):
         null=True, help_text="when Zoho was found to list it no longer; it stays here as history"
     )
 
+    payload_removed_at = models.DateTimeField(
+        null=True, help_text="when trigger data and error details were taken away for their age"
+    )
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "execution_id"], name="one_row_per_execution"),

@@ -16,6 +16,7 @@ from monitor.rollups import read
 from monitor.rollups.classes import error_class
 from monitor.rollups.fold import COUNT_FIELDS, FAILED, OTHER, Counts, Run
 from monitor.rollups.lineage import Key, Lineage
+from monitor.rollups.prune import closed_hours
 from monitor.rollups.write import write
 
 __all__ = ["COUNT_FIELDS", "rebuild_dirty"]
@@ -69,6 +70,9 @@ def _rebuild_batch(size: int) -> int:
         return 0
     wanted = {(dirty.flow_id, dirty.hour) for dirty in held}
     rows = read.rows_of(wanted)
+    # Where the rows are pruned the bucket is all that there is.
+    wanted -= closed_hours(wanted)
+    rows = [row for row in rows if row.flow_hour in wanted]
     lineage, hour_of = read.lineage_of(rows)
     write(wanted, _count(rows, lineage))
     _mark_roots(wanted, rows, lineage, hour_of)

@@ -5,7 +5,8 @@
 | people (forms, commands)| User, ZohoAccount, AlertRule                                                 |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
 | `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
-|                         | WorkflowRule, UsageSnapshot, Quarantine                                      |
+|                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
+|                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine                         |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
@@ -19,7 +20,8 @@ StageRun and AuditEntry are append-only for every stage.
 from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
-from monitor.models.crm import UsageSnapshot, WorkflowRule
+from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.models.definitions import ConnectedVersion, DefinitionVersion, DigestKey, FlowVersion, RuleVersion
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow
@@ -35,20 +37,26 @@ __all__ = [
     "ApiCall",
     "ApiToken",
     "AuditEntry",
+    "ConnectedVersion",
+    "ConnectedWorkflow",
     "Connection",
     "DataCenter",
     "DayBucket",
+    "DefinitionVersion",
     "Delivery",
+    "DigestKey",
     "DirtyHour",
     "Execution",
     "ExecutionEvent",
     "Flow",
+    "FlowVersion",
     "HourBucket",
     "Plan",
     "Product",
     "Quarantine",
     "RetryAttempt",
     "Role",
+    "RuleVersion",
     "StageRun",
     "Stream",
     "StreamState",
@@ -56,6 +64,7 @@ __all__ = [
     "Transition",
     "UsageSnapshot",
     "User",
+    "WebhookFailure",
     "WorkerBeat",
     "WorkflowRule",
     "ZohoAccount",

@@ -42,6 +42,8 @@ from monitor.zoho.shapes.base import person
 MOST_A_SWEEP = 10  # definitions read by one background sweep, of each kind
 REREAD = timedelta(days=7)
 MOST_TRIES = 1000  # fits the column
+# Zoho's times have whole seconds: a change so short before the reading may be followed by one of the same second.
+UNSURE = timedelta(seconds=60)
 _DEFERRED = ("raw", "description")
 
 
@@ -210,13 +212,18 @@ def store_version(kind: Kind, row: Any, raw: Mapping[str, Any], mask: SecretMask
             first_seen_at=now,
         )
     kind.model.objects.filter(pk=row.pk).update(
-        definition_signature=signature(kind, row),
+        definition_signature="" if _is_unsure(row, now) else signature(kind, row),
         definition_read_at=now,
         definition_seen_at=now,
         definition_tries=0,
         definition_retry_at=None,
     )
     return is_new
+
+
+def _is_unsure(row: Any, now: datetime) -> bool:
+    """Whether the next sweep is to read it again: it was being changed at that very moment."""
+    return row.modified_time is not None and abs(now - row.modified_time) < UNSURE
 
 
 def _seen_before(kind: Kind, row: Any) -> datetime | None:

@@ -21,9 +21,9 @@ from monitor.ingest.definitions import read_connected_definitions, read_flow_def
 from monitor.ingest.flows import read_flows
 from monitor.ingest.pace import interval
 from monitor.ingest.rules import read_rules
+from monitor.ingest.trouble import Trouble
 from monitor.ingest.usage import read_usage
 from monitor.ingest.webhook_failures import read_webhook_failures
-from monitor.ingest.trouble import Trouble
 from monitor.models import Execution, Flow, Stream, StreamState, SyncState
 from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient

@@ -255,13 +255,15 @@ class Backfill:
         """What is newer than the mirror, and with `failed` what Zoho may have run again since the reading began."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
         newest = rows.filter(started_time__lte=reading.started + executions.AHEAD).aggregate(at=Max("started_time"))
-        times = [max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)]
+        times: list[datetime | None] = [
+            max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)
+        ]
         if failed and flow.history_began_at is not None:
             since = flow.history_began_at - executions.RERUNS
             open_rows = rows.filter(Q(status="failed") | Q(recheck_at__isnull=False), started_time__gte=since)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
-        since = min((at for at in times if at is not None), default=None)
-        bound = since - executions.LOOKBACK if since is not None else None
+        known = [at for at in times if at is not None]
+        bound = min(known) - executions.LOOKBACK if known else None
         walked = executions.walk(reading, since=bound, enough=lambda walked: False)
         course.walked.seen |= walked.seen
         course.walked.repeats |= walked.repeats

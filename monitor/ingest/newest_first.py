@@ -56,7 +56,7 @@ class Pages(Walk):
         Raises:
             ZohoError: it could not be read.
         """
-        answer = self._ask(1, None)
+        answer = self._ask(1, None, None)
         if answer is None:  # only a walk that goes on from a later page finds its page size refused
             raise Refused("the first page of executions was refused in every size")
         known = self._note_full(answer, None)
@@ -68,7 +68,7 @@ class Pages(Walk):
     def second(self, walked: Walked, first: ExecutionPage) -> Step:
         """Whether a short first page is the last, where no page of this account has told how long a full one is."""
         try:
-            answer = self._ask(2, None)
+            answer = self._ask(2, None, None)
         except (NotAvailable, Refused):
             return Step.UNCLEAR  # the walk by pages makes sure by time
         if answer is None:

@@ -1,9 +1,9 @@
 """One sweep of one account: every stream in turn, each ending in a state with a reason.
 
 The order serves people: the list of flows (which flows moved), connections, rules; then the executions of
-flows that moved, those already known first and first readings after them; usage reports last. In an account's
-very first sweep the newest runs of each flow come right after the list. After reading, a person's sync lists the
-flows once more: what moved meanwhile is read too, what stood still is settled.
+flows that moved, those already known first and first readings after them; usage reports and failures of webhooks;
+definitions last. In an account's very first sweep the newest runs of each flow come right after the list. After
+reading, a person's sync lists the flows once more: what moved meanwhile is read too, what stood still is settled.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from monitor.connection import BudgetSpent
 from monitor.ingest import counts, executions, verdicts
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.channels import keep_channels
+from monitor.ingest.connected import read_connected
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
+from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
 from monitor.ingest.flows import read_flows
 from monitor.ingest.pace import interval
 from monitor.ingest.reread import reread_due
-from monitor.ingest.rules import read_rules, read_usage
+from monitor.ingest.rules import read_rules
+from monitor.ingest.usage import read_usage
+from monitor.ingest.webhook_failures import read_webhook_failures
 from monitor.models import Execution, Flow, Stream, StreamState, SyncState
+from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
@@ -94,8 +99,34 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
     newest_failed = Stream.EXECUTIONS.value in context.result.outcomes
     if flow is not None and history is not None and _goes_on(context, Stream.FLOWS) and not newest_failed:
         _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, history, now))
-    if crm is not None and _goes_on(context, Stream.RULES):
+    if crm is not None:
+        _crm_reports(context, crm, due, now)
+    _read_definitions(context, everything=everything)
+
+
+def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], now: datetime) -> None:
+    if _goes_on(context, Stream.RULES):
         _run(context, Stream.USAGE, "crm", partial(read_usage, context, crm))
+    for stream, read in ((Stream.CONNECTED, read_connected), (Stream.WEBHOOK_FAILURES, read_webhook_failures)):
+        if stream in due:
+            _run(context, stream, "crm", partial(read, context, crm))
+            _next(context, stream, now, 1)
+
+
+def _read_definitions(context: Context, *, everything: bool) -> None:
+    """Last of all; each kind only where its list could be read."""
+    flow, crm = context.clients.flow, context.clients.crm
+    works: list[tuple[Stream, str, Callable[[], None]]] = []
+    if flow is not None:
+        works.append((Stream.FLOWS, "flow", partial(read_flow_definitions, context, flow, everything=everything)))
+    if crm is not None:
+        works.append((Stream.RULES, "crm", partial(read_rule_definitions, context, crm, everything=everything)))
+        works.append(
+            (Stream.CONNECTED, "crm", partial(read_connected_definitions, context, crm, everything=everything))
+        )
+    for listed, product, work in works:
+        if _goes_on(context, listed):
+            _run(context, Stream.DEFINITIONS, product, work)
 
 
 def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:

@@ -18,7 +18,9 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 HOLES_TOLD = 20
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
 FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS)
-CRM_STREAMS = (Stream.RULES, Stream.USAGE)
+CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES)
+# Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
+UNHURRIED = (Stream.DEFINITIONS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def record(context: Context, started: datetime) -> None:
     result.missing += [
         f"{Stream(name).label}: {o.reason}"
         for name, o in (earlier | result.outcomes).items()
-        if o.state in ("failing", "incomplete")
+        if o.state == "failing" or (o.state == "incomplete" and name not in UNHURRIED)
     ]
     now = context.clock()
     verdict = judge(result.outcomes, result.stopped, result.missing)

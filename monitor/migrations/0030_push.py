@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('monitor', '0007_late_truth_and_days'),
+        ('monitor', '0020_definitions'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('monitor', '0007_late_truth_and_days'),
+        ('monitor', '0050_retention'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ def count_again(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitor", "0007_late_truth_and_days")]
+    dependencies = [("monitor", "0060_backfill")]
 
     operations = [
         migrations.RemoveConstraint(model_name="dirtyhour", name="one_row_per_dirty_hour"),

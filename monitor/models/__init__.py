@@ -5,7 +5,8 @@
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
 | `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
-|                         | WorkflowRule, UsageSnapshot, Quarantine, Retention, PrunedHour,              |
+|                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
+|                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
@@ -23,7 +24,8 @@ StageRun and AuditEntry are append-only for every stage.
 from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
-from monitor.models.crm import UsageSnapshot, WorkflowRule
+from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.models.definitions import ConnectedVersion, DefinitionVersion, DigestKey, FlowVersion, RuleVersion
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, HistoryOrder
@@ -43,14 +45,19 @@ __all__ = [
     "ApiCall",
     "ApiToken",
     "AuditEntry",
+    "ConnectedVersion",
+    "ConnectedWorkflow",
     "Connection",
     "DataCenter",
     "DayBucket",
+    "DefinitionVersion",
     "Delivery",
+    "DigestKey",
     "DirtyHour",
     "Execution",
     "ExecutionEvent",
     "Flow",
+    "FlowVersion",
     "HistoryOrder",
     "HookEndpoint",
     "HookTraffic",
@@ -64,6 +71,7 @@ __all__ = [
     "Retention",
     "RetryAttempt",
     "Role",
+    "RuleVersion",
     "Secret",
     "StageRun",
     "Stream",
@@ -73,6 +81,7 @@ __all__ = [
     "UsageSnapshot",
     "User",
     "WatchChannel",
+    "WebhookFailure",
     "WorkerBeat",
     "WorkflowRule",
     "ZohoAccount",

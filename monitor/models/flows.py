@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.definitions import HasDefinition
 
 
 class HistoryOrder(models.TextChoices):
@@ -18,7 +19,7 @@ class HistoryOrder(models.TextChoices):
     PAGES = "pages", "page by page"
 
 
-class Flow(models.Model):
+class Flow(HasDefinition):
     """A flow, the counters Zoho keeps of it, and how far its executions have been read.
 
     Three sets of counters: as Zoho last said (`execution_count` ...), as they stood at the last complete

@@ -91,6 +91,9 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     wanted = _wanted(account)
     _add_missing(context, wanted)
     rows = WatchChannel.objects.filter(account=account)
+    if not (wanted or rows):
+        _note(context, "", is_on=False)
+        return
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
     # What could not be renewed because Zoho has forgotten it is opened anew at once.
     todo = plan(rows.all(), wanted, now)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.db import connection, transaction
 
 from monitor.models import DirtyHour
+from monitor.models.bulk import delete
 from monitor.rollups import read
 from monitor.rollups.classes import error_class
 from monitor.rollups.fold import COUNT_FIELDS, FAILED, OTHER, Counts, Run
@@ -103,7 +104,7 @@ def _settle(held: Iterable[Held]) -> None:
     for dirty in held:
         by_marks[dirty.marks].append(dirty.pk)
     for marks, keys in by_marks.items():
-        DirtyHour.objects.filter(pk__in=keys, marks=marks).delete()
+        delete(DirtyHour, keys, "marks = %s", marks)
 
 
 def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Counts]:

@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection, models
 
 Row = Mapping[str, Any]
+_encode = json.JSONEncoder().encode
 
 
 def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -93,24 +94,27 @@ def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
 def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and their values as the database's driver takes them."""
     given = list(rows[0])
+    if any(len(row) != len(given) for row in rows):
+        raise TypeError("rows with different columns")
     fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
     defaults = {name: field.get_default() for name, field in fields.items() if name not in rows[0] and not field.null}
     pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
     more = tuple(defaults.values())
-    values = [(*pick(row), *more) for row in rows] if more else [pick(row) for row in rows]
     columns = [*given, *defaults]
-    for place, name in enumerate(columns):
-        convert = _converter(fields[name])
-        if convert is not None:
-            values = [
-                row if row[place] is None else (*row[:place], convert(row[place]), *row[place + 1 :]) for row in values
-            ]
+    converters = [(place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name]))]
+    values = []
+    for row in rows:
+        value = [*pick(row), *more]
+        for place, convert in converters:
+            if value[place] is not None:
+                value[place] = convert(value[place])
+        values.append(tuple(value))
     return columns, values
 
 
 def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
-        return json.dumps
+        return _encode
     if isinstance(field, models.DateTimeField) and connection.vendor != "postgresql":
         return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.DateField) and connection.vendor != "postgresql":

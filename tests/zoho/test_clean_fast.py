@@ -24,7 +24,7 @@ def slow_line(value: str, limit: int) -> str:
     kept = [
         char
         for char in slow_text(value, limit * 2)
-        if char not in turning and (ord(char) >= 32 or char in "\t\n\x0b\x0c\r" and char not in "\x0b\x0c")
+        if char not in turning and (ord(char) >= 32 or (char in "\t\n\x0b\x0c\r" and char not in "\x0b\x0c"))
     ]
     return " ".join("".join(kept).split())[:limit]
 
@@ -73,7 +73,10 @@ def stamps() -> st.SearchStrategy[str]:
     parts = st.tuples(st.text("0123456789", min_size=4, max_size=4), *[DIGITS] * 5)
     ends = st.sampled_from(["Z", "z", "", "+05:30", "-0800", "+05", ".5Z", ",123456789Z", "+23:59", "+24:00", " Z"])
     return st.builds(
-        lambda p, mark, end: f"{p[0]}-{p[1]}-{p[2]}{mark}{p[3]}:{p[4]}:{p[5]}{end}", parts, st.sampled_from("T tx"), ends
+        lambda p, mark, end: f"{p[0]}-{p[1]}-{p[2]}{mark}{p[3]}:{p[4]}:{p[5]}{end}",
+        parts,
+        st.sampled_from("T tx"),
+        ends,
     )
 
 

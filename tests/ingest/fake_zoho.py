@@ -146,6 +146,9 @@ class Zoho:
     refuses_above: int | None = None
     tells_total: bool = True
     ragged: bool = False
+    bound: str = "inclusive"  # how to_date is taken: inclusive, exclusive, ignored
+    stats: str = "none"  # the counters in a list of executions: none, life, window
+    windows: list[tuple[datetime | None, datetime | None]] = field(default_factory=list)
     has_flow: bool = True
     has_crm: bool = True
     calls: list[str] = field(default_factory=list)
@@ -172,6 +175,13 @@ class Zoho:
         rows = items[(page - 1) * size : page * size]
         return [*rows[:1], *rows] if self.doubled else rows
 
+    def within(self, run: Run, to_date: datetime | None) -> bool:
+        """Whether a run lies before the end of the window, as this server takes it."""
+        if to_date is None or self.bound == "ignored":
+            return True
+        last = stamp(to_date)
+        return stamp(run.started) < last if self.bound == "exclusive" else stamp(run.started) <= last
+
     def ordered(self, runs: list[Run]) -> list[Run]:
         if self.order == "shuffled":
             return sorted(runs, key=lambda run: random.Random(run.execution_id).random())
@@ -182,6 +192,20 @@ class Zoho:
 def _read(payload: Json) -> Any:
     """As it comes from the wire."""
     return parse_json(json.dumps(payload).encode())
+
+
+def _counted(runs: list[Run]) -> Json:
+    states = Counter(run.status for run in runs)
+    return {"execution_count": len(runs), "success_count": states["success"], "failure_count": states["failed"]}
+
+
+def _stats(counters: Json) -> Json:
+    """The seed's `stats` object."""
+    return {
+        "total_executions": counters["execution_count"],
+        "successful": counters["success_count"],
+        "failed": counters["failure_count"],
+    }
 
 
 class _Client:
@@ -231,14 +255,17 @@ class FakeFlowClient(_Client):
         if zoho.refuses_above is not None and (per_page or 50) > zoho.refuses_above:
             raise Refused("per_page is too large", code="INVALID_REQUEST", status=400)
         flow = self._flow(flow_id)
+        zoho.windows.append((from_date, to_date))
         runs = [
             run
             for run in zoho.ordered(flow.runs)
-            if (from_date is None or stamp(run.started) >= stamp(from_date))
-            and (to_date is None or stamp(run.started) <= stamp(to_date))
+            if (from_date is None or stamp(run.started) >= stamp(from_date)) and zoho.within(run, to_date)
         ]
         rows = zoho.page([run.row(flow_id) for run in runs], page, per_page or 50)
-        return execution_shapes.execution_page(_read({"status": "success", "data": {"executions": rows}}), flow_id)
+        data: Json = {"executions": rows}
+        if zoho.stats != "none":
+            data["stats"] = _stats(flow.summary() if zoho.stats == "life" else _counted(runs))
+        return execution_shapes.execution_page(_read({"status": "success", "data": data}), flow_id)
 
     def get_execution(self, flow_id: str, execution_id: str) -> execution_shapes.ExecutionRow:
         self._call(f"execution {execution_id}")

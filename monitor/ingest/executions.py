@@ -82,18 +82,22 @@ def firm_up(flow: Flow) -> None:
         )
 
 
-def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> None:
-    """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was."""
+def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:
+    """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was.
+
+    Returns:
+        Whether Zoho still has it, as far as it says.
+    """
     mirrored = Execution.objects.filter(account=context.account, execution_id=execution_id)
     try:
         row = context.call(partial(client.get_execution, flow.flow_id, execution_id))
     except NotFound:
         mirrored.update(recheck_at=None, rerun_due_at=None)
-        return
+        return False
     except NotAvailable:
         # That single runs are not to be had says nothing about their list.
         mirrored.exclude(recheck_at=None).update(recheck_at=context.clock() + LONGEST_RECHECK)
-        return
+        return True
     now = context.clock()
     with transaction.atomic():
         context.lease.check()
@@ -102,6 +106,7 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
         # Still running: next time later, whatever else the answer changed.
         mirrored.filter(recheck_at__lte=now).update(recheck_at=recheck_at(row.status, row.started_time, now))
         faultpoint("run-after-row")
+    return True
 
 
 def _read_all(reading: Reading) -> Walked:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from monitor.connection import BudgetSpent
-from monitor.ingest import counts, executions, verdicts
+from monitor.ingest import counts, executions, nightly, verdicts
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.flows import read_flows
@@ -84,6 +84,8 @@ def _streams(context: Context, *, everything: bool, now: datetime) -> None:
         _next(context, Stream.RULES, now, 1)
     if flow is not None and _goes_on(context, Stream.FLOWS):
         _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, everything=everything))
+        if not everything:
+            _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
     if crm is not None and _goes_on(context, Stream.RULES):
         _run(context, Stream.USAGE, "crm", partial(read_usage, context, crm))
 

@@ -33,7 +33,8 @@ class Walked:
 
     `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
     of the pages do not fit together (another page size than before), so the walk has to begin anew. `cut`: it
-    ended because it was to read no more pages. `whole`: it began with the first page. `stats`: Zoho's counters on the first page and on the last.
+    ended because it was to read no more pages. `whole`: it began with the first page. `stats`: Zoho's counters
+    on the first page and on the last.
     """
 
     written: Written = field(default_factory=Written)

@@ -19,7 +19,7 @@ from monitor.connection import AccountClients, Gate
 from monitor.ingest import run
 from monitor.ingest.context import Patience, Result
 from monitor.models import ZohoAccount
-from monitor.zoho.errors import NotFound, Refused
+from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import executions as execution_shapes
@@ -95,6 +95,7 @@ class FakeFlow:
     name: str = "Lead to Campaign"
     runs: list[Run] = field(default_factory=list)
     before: tuple[int, int] = (0, 0)  # successes and failures that the history has forgotten
+    counted_over: Json = field(default_factory=dict)  # replaces numbers of its statistics
     counters: str = "life"  # or "none", or "finished": running rows are not in the total
     over: Json = field(default_factory=dict)
 
@@ -148,6 +149,7 @@ class Zoho:
     ragged: bool = False
     bound: str = "inclusive"  # how to_date is taken: inclusive, exclusive, ignored
     stats: str = "none"  # the counters in a list of executions: none, life, window
+    statistics: str = "rolling"  # what a period means: rolling, days, life, none (no such call), strange
     windows: list[tuple[datetime | None, datetime | None]] = field(default_factory=list)
     has_flow: bool = True
     has_crm: bool = True
@@ -273,6 +275,22 @@ class FakeFlowClient(_Client):
         if found is None:
             raise NotFound("the execution does not exist", code="EXECUTION_NOT_FOUND", status=404)
         return execution_shapes.execution_detail(_read({"status": "success", "data": found.row(flow_id)}), flow_id)
+
+    def execution_stats(self, flow_id: str, period: str = "last_30_days") -> execution_shapes.ExecutionStats:
+        self._call(f"statistics {flow_id} {period}")
+        zoho, flow, now = self._zoho, self._flow(flow_id), self._zoho.clock()
+        if zoho.statistics == "none":
+            raise NotAvailable("there is no such address", code="URL_NOT_FOUND", status=404)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        begins = {"rolling": now - timedelta(days=7), "days": midnight - timedelta(days=6)}.get(zoho.statistics, now)
+        counted = _counted([run for run in flow.runs if run.started >= begins])
+        if zoho.statistics == "life":
+            counted = flow.summary()
+        if zoho.statistics == "strange":
+            counted = dict.fromkeys(counted, 3 + 2 * len(flow.runs))
+        return execution_shapes.execution_stats(
+            _read({"status": "success", "data": {"stats": _stats(counted | flow.counted_over)}})
+        )
 
     def list_connections(
         self, page: int | None = None, per_page: int | None = None

@@ -64,7 +64,7 @@ class ConnectedFilterForm(AccountFilterForm):
 class FailureFilterForm(AccountFilterForm):
     """Failed calls of webhooks. A day is one of the viewer's; `rule` is a mirrored rule's primary key."""
 
-    text = forms.CharField(label="Rule, webhook, reason or id", max_length=100, required=False)
+    text = forms.CharField(label="Name, reason or id", max_length=100, required=False)
     module = forms.ChoiceField(required=False)
     first_day = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     last_day = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))

@@ -23,6 +23,7 @@ _LOOKS: dict[str, Look] = {
     "active": Look("Active", "good", "circle-play"),
     "inactive": Look("Inactive", "quiet", "circle-pause"),
     "disabled": Look("Disabled", "quiet", "circle-pause"),
+    "draft": Look("Draft", "quiet", "pencil"),
     "silent": Look("Silent", "warn", "volume-x"),
     "expired": Look("Expired", "bad", "unplug"),
     "error": Look("Error", "bad", "circle-x"),

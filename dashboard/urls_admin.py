@@ -10,6 +10,7 @@ from dashboard.views import (
     alerts,
     audit,
     connect,
+    connected,
     execution,
     health,
     hooks,
@@ -18,6 +19,8 @@ from dashboard.views import (
     profile,
     retries,
     rules,
+    versions,
+    webhook_failures,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -29,6 +32,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("retries/<int:pk>/not-run/", retries.retry_not_run, name="retry_not_run"),
     path("rules/", rules.rules, name="rules"),
     path("rules/<int:pk>/", rules.rule, name="rule"),
+    path("rules/<int:pk>/versions/<int:number>/", versions.rule_version, name="rule_version"),
+    path("connected/", connected.connected_workflows, name="connected_workflows"),
+    path("connected/<int:pk>/", connected.connected_workflow, name="connected_workflow"),
+    path("connected/<int:pk>/versions/<int:number>/", versions.connected_version, name="connected_version"),
+    path("webhook-failures/", webhook_failures.webhook_failures, name="webhook_failures"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/<int:pk>/", alerts.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge/", alerts.alert_acknowledge, name="alert_acknowledge"),

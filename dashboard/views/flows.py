@@ -14,7 +14,7 @@ from dashboard import charts, filters, slots
 from dashboard.access import get_or_404
 from dashboard.views import holes
 from monitor.models import Flow
-from monitor.queries import executions, freshness
+from monitor.queries import executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals
 
@@ -73,6 +73,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "charts": [charts.durations(laid, zone, unknown), charts.outcomes(laid, zone, unknown)],
         "completeness": queries.completeness(thing),
         "alerts": queries.open_alerts(thing),
+        "versions": versions.of(thing),
         "executions": executions.recent(thing.pk),
     }
     return render(request, "pages/flow.html", context)

@@ -25,7 +25,14 @@ from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Pl
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
-from monitor.models.definitions import ConnectedVersion, DefinitionVersion, DigestKey, FlowVersion, RuleVersion
+from monitor.models.definitions import (
+    ConnectedVersion,
+    DefinitionVersion,
+    DigestKey,
+    FlowVersion,
+    HasDefinition,
+    RuleVersion,
+)
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, HistoryOrder
@@ -58,6 +65,7 @@ __all__ = [
     "ExecutionEvent",
     "Flow",
     "FlowVersion",
+    "HasDefinition",
     "HistoryOrder",
     "HookEndpoint",
     "HookTraffic",

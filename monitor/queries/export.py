@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.models import AlertState, Execution, Flow, RetryAttempt, WorkflowRule
+from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
 
 CHUNK = 2000
 Getter = Callable[[Any], Any]
@@ -72,6 +72,13 @@ def exports() -> dict[str, Export]:
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")
             | _of("gone_at"),
             "seen_at",
+        ),
+        "webhook_failures": Export(
+            # The record's name is personal data and left out; its id is enough to find it in Zoho.
+            WebhookFailure.objects.select_related("account").defer("record_name", "account__client_secret"),
+            _of("failure_time", "reason", "module", "record_id", "webhook_id", "webhook_name", id="failure_id")
+            | _of("rule_name", "first_seen_at", rule_id="rule_zoho_id", account="account.name"),
+            "failure_time",
         ),
         "alerts": Export(
             AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),

@@ -10,6 +10,7 @@ from monitor.models import (
     AlertRule,
     AlertState,
     AuditEntry,
+    ConnectedWorkflow,
     Delivery,
     Execution,
     Flow,
@@ -42,6 +43,7 @@ class World:
     transition: Transition
     mail: Delivery
     person: User
+    connected: ConnectedWorkflow
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -126,4 +128,8 @@ def make_world(now: datetime) -> World:
         at=now, actor=person, actor_name="pat", action="unmask", object_type="execution", object_id=str(execution.pk)
     )
     WorkerBeat.objects.create(name="canary", beat_at=now)
-    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person)
+    connected = factories.make_connected(account)
+    for thing in (flow, rule, connected):
+        factories.make_version(thing)
+    factories.make_webhook_failure(account, rule=rule)
+    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person, connected)

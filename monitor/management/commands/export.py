@@ -25,7 +25,7 @@ class Command(DataCommand):
     help = "Writes rows to standard output with Zoho's own ids and field names. Trigger data is left out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["flows", "executions", "rules", "alerts", "retries"])
+        parser.add_argument("what", choices=["flows", "executions", "rules", "webhook_failures", "alerts", "retries"])
         parser.add_argument("--format", choices=["csv", "ndjson"], required=True)
         parser.add_argument("--since", help="a day (2026-11-22) or a time (2026-11-22T10:00:00Z); UTC where unsaid")
 

@@ -26,13 +26,23 @@ from monitor.models.crm import UsageSnapshot, WorkflowRule
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow
-from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
+from monitor.models.hooks import (
+    MOST_RATE,
+    USUAL_RATE,
+    HookEndpoint,
+    HookTraffic,
+    PushEvent,
+    PushTurn,
+    Secret,
+    WatchChannel,
+)
 from monitor.models.people import Role, User, may, system_user
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "MOST_RATE",
     "USUAL_RATE",
     "AlertRule",
     "AlertState",

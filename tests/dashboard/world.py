@@ -13,8 +13,10 @@ from monitor.models import (
     Delivery,
     Execution,
     Flow,
+    HookEndpoint,
     RetryAttempt,
     Role,
+    Secret,
     StageRun,
     StreamState,
     SyncState,
@@ -42,6 +44,7 @@ class World:
     transition: Transition
     mail: Delivery
     person: User
+    hook: HookEndpoint
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -126,4 +129,7 @@ def make_world(now: datetime) -> World:
         at=now, actor=person, actor_name="pat", action="unmask", object_type="execution", object_id=str(execution.pk)
     )
     WorkerBeat.objects.create(name="canary", beat_at=now)
-    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person)
+    hook = HookEndpoint(account=account, name="Errors", key_hash="0" * 64, created_at=now)
+    hook.secret_list = [Secret("a-secret-of-the-world", now)]
+    hook.save()
+    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person, hook)

@@ -30,7 +30,7 @@ MENU = (
     Entry("connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version")),
     Entry("webhook_failures", "Webhook failures", "webhook"),
     Entry("alerts", "Alerts", "bell", ("alert", "alert_rules"), counts_alerts=True),
-    Entry("accounts", "Accounts", "building-2", ("account", "connect"), right="accounts"),
+    Entry("accounts", "Accounts", "building-2", ("account", "connect", "push", "hook"), right="accounts"),
     Entry("people", "People", "users", right="users"),
     Entry("mails", "Mails", "mail", right="mails"),
     Entry("audit", "Audit trail", "scroll-text", right="users"),

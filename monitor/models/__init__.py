@@ -36,7 +36,16 @@ from monitor.models.definitions import (
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, HistoryOrder
-from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
+from monitor.models.hooks import (
+    MOST_RATE,
+    USUAL_RATE,
+    HookEndpoint,
+    HookTraffic,
+    PushEvent,
+    PushTurn,
+    Secret,
+    WatchChannel,
+)
 from monitor.models.people import Role, User, may, system_user
 from monitor.models.retention import Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
@@ -44,6 +53,7 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "MOST_RATE",
     "USUAL_RATE",
     "Ages",
     "AlertRule",

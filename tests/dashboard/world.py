@@ -14,8 +14,10 @@ from monitor.models import (
     Delivery,
     Execution,
     Flow,
+    HookEndpoint,
     RetryAttempt,
     Role,
+    Secret,
     StageRun,
     StreamState,
     SyncState,
@@ -44,6 +46,7 @@ class World:
     mail: Delivery
     person: User
     connected: ConnectedWorkflow
+    hook: HookEndpoint
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -132,4 +135,7 @@ def make_world(now: datetime) -> World:
     for thing in (flow, rule, connected):
         factories.make_version(thing)
     factories.make_webhook_failure(account, rule=rule)
-    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person, connected)
+    hook = HookEndpoint(account=account, name="Errors", key_hash="0" * 64, created_at=now)
+    hook.secret_list = [Secret("a-secret-of-the-world", now)]
+    hook.save()
+    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person, connected, hook)

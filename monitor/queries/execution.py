@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.models import Execution, ExecutionEvent, RetryAttempt
+from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.queries.masking import mask, mask_text
 
 LONGEST_SHOWN = 60_000  # characters of trigger data; a page is no place for megabytes
@@ -72,6 +72,7 @@ class ExecutionDetail:
     attempts: list[Attempt]
     cause: RetryAttempt | None
     events: list[Event]
+    payload_days: int = 0
 
     @property
     def is_made_good(self) -> bool:
@@ -104,6 +105,7 @@ def detail(execution: Execution) -> ExecutionDetail:
         attempts=attempts,
         cause=_cause(execution),
         events=_events(execution, attempts),
+        payload_days=ages().payload,
     )
 
 

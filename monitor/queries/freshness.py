@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
-from monitor.models import AlertState, StreamState, SyncState, ZohoAccount
+from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.queries import judgement
+from monitor.queries.judgement import Judged, SyncFacts, interval_between, judge_account, judge_worker
 
-SHORTEST_INTERVAL = timedelta(seconds=60)
-# A long pause between sweeps is a small plan's budget; beyond this it no longer excuses old data.
-LONGEST_INTERVAL = timedelta(hours=1)
-STALE_AFTER_INTERVALS = 3
+LABELS = {"stale": "Out of date", "paused": "Not mirrored", "silent": "Poller silent"}
+# What leads an account: the list that says what moved. CRM alone has only its rules.
+LEADING = (Stream.FLOWS, Stream.RULES)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class StreamFreshness:
     reason: str
     since: datetime | None
     as_of: datetime | None
+    due_at: datetime | None = None
+
+    @property
+    def interval(self) -> timedelta:
+        return interval_between(self.as_of, self.due_at)
 
     @property
     def is_missing(self) -> bool:
@@ -36,9 +42,11 @@ class StreamFreshness:
 class AccountFreshness:
     """What the mirror of one account is worth now.
 
-    `as_of` is the start of the newest sweep that missed nothing, `swept_at` the end of the last one whatever
-    it missed. `state` is that of SyncState, or ``"stale"`` when the account calls itself healthy but its data is old,
-    or ``"paused"`` when a person switched the mirroring off. `age` is None before the first complete read.
+    `as_of` is the start of the newest sweep that missed nothing, or of the newest complete read of the list of
+    flows if that is older; `swept_at` is the end of the last sweep whatever it missed. `state`, `reason` and
+    `since` are as `judgement.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"``
+    (nothing is read any more) or ``"paused"`` (a person switched it off). `age` is None before the first
+    complete read.
     """
 
     account_id: int
@@ -55,7 +63,7 @@ class AccountFreshness:
     @property
     def label(self) -> str:
         """The state in words."""
-        return {"stale": "Out of date", "paused": "Not mirrored"}.get(self.state) or SyncState.State(self.state).label
+        return LABELS.get(self.state) or SyncState.State(self.state).label
 
     @property
     def missing_streams(self) -> list[str]:
@@ -93,6 +101,12 @@ class Mirror:
     """All accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure."""
 
     accounts: list[AccountFreshness]
+    worker: Judged = field(default_factory=lambda: Judged("ok"))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is read any more: the worker stopped."""
+        return self.worker.state == judgement.SILENT
 
     @property
     def is_empty(self) -> bool:
@@ -136,22 +150,8 @@ class Mirror:
         return next((account for account in self.accounts if account.account_id == account_id), None)
 
 
-def interval_of(sync: SyncState) -> timedelta:
-    """The time between two sweeps as the scheduler last set it, between a minute and an hour."""
-    start = sync.last_finished_at or sync.last_started_at
-    if start is None or sync.next_due_at is None:
-        return SHORTEST_INTERVAL
-    return min(max(sync.next_due_at - start, SHORTEST_INTERVAL), LONGEST_INTERVAL)
-
-
-def is_stale(sync: SyncState, now: datetime) -> bool:
-    """Whether the newest complete read is older than three intervals (or there was none)."""
-    as_of = sync.last_complete_at
-    return as_of is None or now - as_of > STALE_AFTER_INTERVALS * interval_of(sync)
-
-
 def mirror(now: datetime) -> Mirror:
-    """Freshness of every account, by name. Two statements.
+    """Freshness of every account, by name, and of the worker. Three statements.
 
     Args:
         now: the moment ages are counted to.
@@ -169,7 +169,20 @@ def mirror(now: datetime) -> Mirror:
         .order_by("name")
         .defer("client_secret")
     )
-    return Mirror([_account(account, now) for account in accounts])
+    worker = judge_worker(worker_signs(), now)
+    return Mirror([_account(account, worker, now) for account in accounts], worker)
+
+
+def worker_signs() -> dict[str, datetime]:
+    """The newest sign of life of each kind: canary, task (any other one that a worker took up or ended), supervisor."""
+    signs: dict[str, datetime] = {}
+    rows = WorkerBeat.objects.filter(Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:"))
+    for name, at, detail in rows.values_list("name", "beat_at", "detail"):
+        kind = name if name in ("canary", "supervisor") else "task"
+        # A process that has only been started has not taken anything up yet.
+        if kind != "task" or detail.get("worked"):
+            signs[kind] = max(signs.get(kind, at), at)
+    return signs
 
 
 def open_alert_count() -> int:
@@ -177,24 +190,40 @@ def open_alert_count() -> int:
     return AlertState.objects.filter(is_open=True).count()
 
 
-def _account(account: ZohoAccount, now: datetime) -> AccountFreshness:
+def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
-    state, reason, since = sync.state, sync.reason, sync.since
-    if not account.is_active:
-        state, reason, since = "paused", "Mirroring is switched off.", None
-    elif state == SyncState.State.OK and is_stale(sync, now):
-        state, reason, since = "stale", "", sync.last_complete_at
+    streams = [_stream(row) for row in account.streams.all()]
+    facts = _facts(account, sync, streams)
+    judged = judge_account(facts, worker, now)
     return AccountFreshness(
         account_id=account.pk,
         name=account.name,
-        state=state,
-        reason=reason,
-        since=since,
-        as_of=sync.last_complete_at,
+        state=judged.state,
+        reason=judged.reason,
+        since=judged.since,
+        as_of=facts.as_of,
         swept_at=sync.last_finished_at,
-        age=None if sync.last_complete_at is None else now - sync.last_complete_at,
+        age=None if facts.as_of is None else now - facts.as_of,
         holes=account.holes,  # type: ignore[attr-defined]
-        streams=[_stream(row) for row in account.streams.all()],
+        streams=streams,
+    )
+
+
+def _facts(account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness]) -> SyncFacts:
+    by_name = {stream.stream: stream for stream in streams if stream.state != StreamState.State.NOT_AVAILABLE}
+    leading = next((by_name[name] for name in LEADING if name in by_name), None)
+    as_of, interval = sync.last_complete_at, interval_between(sync.last_finished_at, sync.next_due_at)
+    if leading is not None and leading.as_of is not None:
+        # A sweep that found nothing due but other streams missed nothing, and still knows no more than this list.
+        as_of = as_of and min(as_of, leading.as_of)
+        interval = max(interval, leading.interval)
+    return SyncFacts(
+        is_mirrored=account.is_active,
+        stored=Judged(sync.state, sync.reason, sync.since),
+        as_of=as_of,
+        finished_at=sync.last_finished_at,
+        due_at=sync.next_due_at,
+        interval=interval,
     )
 
 
@@ -206,4 +235,56 @@ def _stream(row: StreamState) -> StreamFreshness:
         reason=row.reason,
         since=row.since,
         as_of=row.last_read_at,
+        due_at=row.next_due_at,
     )
+
+
+@dataclass(frozen=True)
+class PartFreshness:
+    """One kind of thing, of one account or of all: what stands beside a list that no sweep of flows keeps fresh."""
+
+    as_of: datetime | None
+    swept_at: datetime | None
+    worst_state: str
+    is_complete: bool
+
+    @property
+    def is_current(self) -> bool:
+        return self.worst_state == SyncState.State.OK
+
+
+def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = None) -> PartFreshness | None:
+    """Freshness of one stream; None where no mirrored account has it.
+
+    Args:
+        mirror: of all accounts.
+        name: of the stream.
+        now: the present.
+        account_id: only of this account.
+    """
+    pairs = [
+        (account, stream)
+        for account in mirror.mirrored
+        for stream in account.streams
+        if stream.stream == name and account_id in (None, account.account_id)
+    ]
+    if not pairs:
+        return None
+    times = [stream.as_of for _, stream in pairs]
+    sweeps = [account.swept_at for account, _ in pairs]
+    states = [_part_state(account, stream, now) for account, stream in pairs]
+    return PartFreshness(
+        as_of=None if None in times else min(at for at in times if at),
+        swept_at=None if None in sweeps else min(at for at in sweeps if at),
+        worst_state=next((state for state in states if state != SyncState.State.OK), SyncState.State.OK),
+        is_complete=not any(stream.is_missing for _, stream in pairs),
+    )
+
+
+def _part_state(account: AccountFreshness, stream: StreamFreshness, now: datetime) -> str:
+    if not account.is_current and account.state != SyncState.State.INCOMPLETE:
+        return account.state
+    if stream.state == StreamState.State.OK:
+        late = stream.as_of is None or now - stream.as_of > judgement.STALE_AFTER_INTERVALS * stream.interval
+        return judgement.STALE if late else SyncState.State.OK
+    return stream.state

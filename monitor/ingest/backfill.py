@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q
 
 from monitor.connection.limits import ABANDONED, MARGIN
 from monitor.ingest import counts, executions
@@ -96,7 +96,7 @@ class Backfill:
             ZohoError: Zoho cannot be read.
         """
         with self._metered(None):
-            self._take_turns(only_newest=True)
+            self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
         """New runs of flows whose older history is still being read: like those of any flow, before any history."""
@@ -121,7 +121,7 @@ class Backfill:
         allowed = None if self.everything else self._share(len(courses))
         try:
             with self._metered(allowed):
-                self._take_turns()
+                self._take_turns(courses)
         except Enough:
             self._come_back()
 
@@ -143,9 +143,9 @@ class Backfill:
                 course.flow = flow
         return list(self._courses.values())
 
-    def _take_turns(self, *, only_newest: bool = False) -> None:
+    def _take_turns(self, courses: list[Course], *, only_newest: bool = False) -> None:
         """One page of the flow whose turn it is, again and again; a flow that fails is left for the next sweep."""
-        waiting = {c.flow.pk: c for c in self._refreshed() if c.flow.flow_id not in self.trouble.named}
+        waiting = {c.flow.pk: c for c in courses if c.flow.flow_id not in self.trouble.named}
         expected = sum(course.flow.execution_count or 0 for course in waiting.values())
         while (at := next_turn(course.standing for course in waiting.values())) is not None:
             if only_newest and at.is_begun:
@@ -257,12 +257,12 @@ class Backfill:
         newest = rows.filter(started_time__lte=reading.started + executions.AHEAD).aggregate(at=Max("started_time"))
         times = [max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)]
         if failed and flow.history_began_at is not None:
-            since = flow.history_began_at - executions.RERUNS
-            open_rows = rows.filter(Q(status="failed") | Q(recheck_at__isnull=False), started_time__gte=since)
+            may_change = Q(status="failed") | Q(recheck_at__isnull=False)
+            open_rows = rows.filter(may_change, started_time__gte=flow.history_began_at - executions.RERUNS)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
-        since = min((at for at in times if at is not None), default=None)
-        bound = since - executions.LOOKBACK if since is not None else None
-        walked = executions.walk(reading, since=bound, enough=lambda walked: False)
+        oldest = min((at for at in times if at is not None), default=None)
+        since = oldest - executions.LOOKBACK if oldest is not None else None
+        walked = executions.walk(reading, since=since, enough=lambda walked: False)
         course.walked.seen |= walked.seen
         course.walked.repeats |= walked.repeats
 
@@ -363,7 +363,8 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
         not_available: ids of flows whose executions Zoho does not give: nothing of theirs is being read.
     """
     living = Flow.objects.filter(account=account, gone_at=None).exclude(flow_id__in=not_available)
-    left, of = living.filter(executions_read_at=None).count(), living.count()
+    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(executions_read_at=None)))
+    left, of = counted["left"], counted["of"]
     if not left:
         return ""
     paused = ZohoAccount.objects.filter(pk=account.pk, backfill_paused=True).exists()
@@ -374,9 +375,7 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
 def mark_fresh(context: Context, at: datetime) -> None:
     """All new runs of flows whose newest page is read are mirrored, as of the list of this sweep."""
     if Stream.FLOWS.value in context.result.outcomes:
-        with transaction.atomic():
-            context.lease.check()
-            SyncState.objects.filter(account=context.account).update(last_fresh_at=at)
+        context.result.fresh_at = at
 
 
 def _course(flow: Flow, now: datetime, *, anew: bool) -> Course:

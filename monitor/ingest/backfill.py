@@ -17,7 +17,8 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Count, F, Max, Min, Q
 
-from monitor.connection.limits import ABANDONED, MARGIN
+from monitor.connection.history import backfill_share, spent, with_calls
+from monitor.connection.limits import ABANDONED, MARGIN, MINUTE
 from monitor.ingest import counts, executions
 from monitor.ingest.accounting import were_reset
 from monitor.ingest.close import close, new_baseline
@@ -25,7 +26,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.newest_first import Pages, Step, oldest_of, size
 from monitor.ingest.reading import Reading
 from monitor.ingest.trouble import Trouble
-from monitor.ingest.turns import MINUTE, Standing, backfill_share, is_newest_first, next_turn, spent, with_calls
+from monitor.ingest.turns import Standing, is_newest_first, next_turn
 from monitor.ingest.walk import Walked
 from monitor.models import ApiCall, Execution, Flow, HistoryOrder, Stream, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
-from monitor.models import AlertState, StreamState, SyncState, ZohoAccount
+from monitor.models import AlertState, Stream, StreamState, SyncState, ZohoAccount
 
 SHORTEST_INTERVAL = timedelta(seconds=60)
 # A long pause between sweeps is a small plan's budget; beyond this it no longer excuses old data.
@@ -37,8 +38,10 @@ class AccountFreshness:
     """What the mirror of one account is worth now.
 
     `as_of` is the start of the newest sweep that missed nothing, `swept_at` the end of the last one whatever
-    it missed. `state` is that of SyncState, or ``"stale"`` when the account calls itself healthy but its data is old,
-    or ``"paused"`` when a person switched the mirroring off. `age` is None before the first complete read.
+    it missed. While history is read for the first time (`is_reading`: `unread` flows are open) it is that of the
+    newest sweep that missed nothing else, and all runs since `covered_from` are mirrored (None: not known of all).
+    `state` is that of SyncState, or ``"stale"`` when the account calls itself healthy but its data is old, or
+    ``"paused"`` when a person switched the mirroring off. `age` is None before the first complete read.
     """
 
     account_id: int
@@ -51,6 +54,10 @@ class AccountFreshness:
     age: timedelta | None
     holes: int
     streams: list[StreamFreshness] = field(default_factory=list)
+    flows: int = 0
+    unread: int = 0
+    covered_from: datetime | None = None
+    is_history_paused: bool = False
 
     @property
     def label(self) -> str:
@@ -66,6 +73,23 @@ class AccountFreshness:
         return self.state == "paused"
 
     @property
+    def is_reading(self) -> bool:
+        """Whether nothing is wrong but that older history is still being read, or waits for a person to resume it."""
+        missing = {stream.stream for stream in self.streams if stream.is_missing}
+        return (
+            self.state == SyncState.State.INCOMPLETE
+            and self.unread > 0
+            and self.as_of is not None
+            and not self.holes
+            and missing <= {Stream.EXECUTIONS}
+        )
+
+    @property
+    def read_flows(self) -> int:
+        """Flows whose history is read to its end."""
+        return self.flows - self.unread
+
+    @property
     def worst_state(self) -> str:
         return self.state
 
@@ -77,11 +101,13 @@ class AccountFreshness:
     @property
     def is_behind(self) -> bool:
         """Whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
-        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and self.holes and self.as_of)
+        some_missing = self.holes or self.unread
+        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
     @property
     def is_complete(self) -> bool:
-        return self.as_of is not None and not self.holes and not any(s.is_missing for s in self.streams)
+        whole = not self.holes and not self.unread and not any(s.is_missing for s in self.streams)
+        return self.as_of is not None and whole
 
     @property
     def is_trustworthy(self) -> bool:
@@ -104,7 +130,16 @@ class Mirror:
 
     @property
     def troubled(self) -> list[AccountFreshness]:
-        return [account for account in self.mirrored if not account.is_trustworthy]
+        return [account for account in self.mirrored if not account.is_trustworthy and not account.is_reading]
+
+    @property
+    def reading(self) -> list[AccountFreshness]:
+        """Accounts of which only older history is missing, for it is being read."""
+        return [account for account in self.mirrored if account.is_reading]
+
+    @property
+    def is_reading(self) -> bool:
+        return bool(self.reading) and not any(not a.is_current for a in self.mirrored if not a.is_reading)
 
     @property
     def as_of(self) -> datetime | None:
@@ -150,6 +185,10 @@ def is_stale(sync: SyncState, now: datetime) -> bool:
     return as_of is None or now - as_of > STALE_AFTER_INTERVALS * interval_of(sync)
 
 
+# Flows that were listed and whose history has not been read to its end.
+_UNREAD = Q(flows__gone_at=None, flows__executions_read_at=None)
+
+
 def mirror(now: datetime) -> Mirror:
     """Freshness of every account, by name. Two statements.
 
@@ -160,11 +199,11 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync")
         .prefetch_related("streams")
         .annotate(
-            holes=Count(
-                "flows",
-                # A flow that was listed and never read is a hole as well.
-                filter=Q(flows__gone_at=None) & (~Q(flows__hole_reason="") | Q(flows__executions_read_at=None)),
-            )
+            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__hole_reason="")),
+            living=Count("flows", filter=Q(flows__gone_at=None)),
+            unread=Count("flows", filter=_UNREAD),
+            unread_known=Count("flows", filter=_UNREAD & Q(flows__covered_from__isnull=False)),
+            covered_from=Max("flows__covered_from", filter=_UNREAD),
         )
         .order_by("name")
         .defer("client_secret")
@@ -184,17 +223,25 @@ def _account(account: ZohoAccount, now: datetime) -> AccountFreshness:
         state, reason, since = "paused", "Mirroring is switched off.", None
     elif state == SyncState.State.OK and is_stale(sync, now):
         state, reason, since = "stale", "", sync.last_complete_at
+    facts: Any = account  # with what `mirror` annotated
+    as_of = sync.last_complete_at
+    if facts.unread:
+        as_of = max((at for at in (as_of, sync.last_fresh_at) if at is not None), default=None)
     return AccountFreshness(
         account_id=account.pk,
         name=account.name,
         state=state,
         reason=reason,
         since=since,
-        as_of=sync.last_complete_at,
+        as_of=as_of,
         swept_at=sync.last_finished_at,
-        age=None if sync.last_complete_at is None else now - sync.last_complete_at,
-        holes=account.holes,  # type: ignore[attr-defined]
+        age=None if as_of is None else now - as_of,
+        holes=facts.holes,
         streams=[_stream(row) for row in account.streams.all()],
+        flows=facts.living,
+        unread=facts.unread,
+        covered_from=facts.covered_from if facts.unread == facts.unread_known else None,
+        is_history_paused=account.backfill_paused,
     )
 
 

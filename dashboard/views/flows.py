@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -76,6 +77,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "unknown": unknown,
         "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),
         "history": history,
+        "is_before_read": not thing.is_reading_history or thing.covers(figures.start - timedelta(days=period.days)),
         "rate_chart": charts.success_rate(laid, zone, unknown),
         "charts": [charts.durations(laid, zone, unknown), charts.outcomes(laid, zone, unknown)],
         "completeness": completeness,

@@ -137,6 +137,11 @@ class Mirror:
         """Accounts of which only older history is missing, for it is being read."""
         return [account for account in self.mirrored if account.is_reading]
 
+    def is_read_since(self, start: datetime) -> bool:
+        """Whether no account's first reading of history has yet to come back to `start`."""
+        open_ones = [account.covered_from for account in self.mirrored if account.unread]
+        return all(at is not None and at <= start for at in open_ones)
+
     @property
     def is_reading(self) -> bool:
         return bool(self.reading) and not any(not a.is_current for a in self.mirrored if not a.is_reading)

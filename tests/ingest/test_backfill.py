@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,11 @@ from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sy
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_mirror_property import NOW, change
 
+EXAMPLES = int(os.environ.get("MIRROR_EXAMPLES", "8"))  # more by hand: each lives dozens of tasks
 OFTEN = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -226,7 +230,7 @@ def test_what_was_known_stays_known_while_a_person_has_it_begun_anew(
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
 @pytest.mark.parametrize("paging", ["good", "clamped"])
-@pytest.mark.parametrize("call", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("call", [1, 3, 9])
 def test_killed_at_any_call_it_goes_on_and_ends_exact(
     account: ZohoAccount, zoho: Zoho, order: str, paging: str, call: int
 ) -> None:

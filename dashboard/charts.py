@@ -87,7 +87,7 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
             + (
                 [f"{s.counts.finished:,}", f"{s.counts.failed:,}"]
                 if s.counts.finished or s.is_known
-                else ["not known"] * 2
+                else [s.missing] * 2
             )
             for s in slots
         ],
@@ -140,7 +140,7 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [_stamp(s.start, zone)]
-            + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else "not known" for _, _, of in kinds]
+            + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else s.missing for _, _, of in kinds]
             for s in slots
         ],
     )

@@ -33,6 +33,7 @@ _LOOKS: dict[str, Look] = {
     "never": Look("Not read yet", "quiet", "clock"),
     "pending": Look("Not read yet", "quiet", "clock"),
     "incomplete": Look("Incomplete", "warn", "triangle-alert"),
+    "reading": Look("Reading history", "info", "clock"),
     "throttled": Look("Throttled by Zoho", "warn", "gauge"),
     "unreachable": Look("Cannot be reached", "bad", "cloud-off"),
     "revoked": Look("Credentials refused", "bad", "key-round"),

@@ -50,6 +50,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts-zoho/callback/", connect.connect_callback, name="connect_callback"),
     path("accounts-zoho/<int:pk>/", accounts.account, name="account"),
     path("accounts-zoho/<int:pk>/mirroring/", accounts.account_mirroring, name="account_mirroring"),
+    path("accounts-zoho/<int:pk>/history/", accounts.account_history, name="account_history"),
     path("accounts-zoho/<int:pk>/limits/", accounts.account_limits, name="account_limits"),
     path("accounts-zoho/<int:pk>/disconnect/", accounts.account_disconnect, name="account_disconnect"),
     path("accounts-zoho/<int:pk>/push/", push.push, name="push"),

@@ -98,6 +98,8 @@ def record(context: Context, started: datetime) -> None:
         }
         if state.state != verdict.state:
             values["since"] = now
+        if result.fresh_at is not None:
+            values["last_fresh_at"] = result.fresh_at
         if result.complete and not lost:
             values["last_complete_at"] = started
         SyncState.objects.filter(account=account).update(**values)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.queries import judgement
@@ -43,10 +44,11 @@ class AccountFreshness:
     """What the mirror of one account is worth now.
 
     `as_of` is the start of the newest sweep that missed nothing, or of the newest complete read of the list of
-    flows if that is older; `swept_at` is the end of the last sweep whatever it missed. `state`, `reason` and
-    `since` are as `judgement.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"``
-    (nothing is read any more) or ``"paused"`` (a person switched it off). `age` is None before the first
-    complete read.
+    flows if that is older; `swept_at` is the end of the last sweep whatever it missed. While history is read for
+    the first time (`is_reading`: `unread` flows are open) `as_of` is that of the newest sweep that missed nothing
+    else, and all runs since `covered_from` are mirrored (None: not known of all). `state`, `reason` and `since` are
+    as `judgement.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"`` (nothing is
+    read any more) or ``"paused"`` (a person switched it off). `age` is None before the first complete read.
     """
 
     account_id: int
@@ -59,6 +61,10 @@ class AccountFreshness:
     age: timedelta | None
     holes: int
     streams: list[StreamFreshness] = field(default_factory=list)
+    flows: int = 0
+    unread: int = 0
+    covered_from: datetime | None = None
+    is_history_paused: bool = False
 
     @property
     def label(self) -> str:
@@ -74,6 +80,23 @@ class AccountFreshness:
         return self.state == "paused"
 
     @property
+    def is_reading(self) -> bool:
+        """Whether nothing is wrong but that older history is still being read, or waits for a person to resume it."""
+        missing = {stream.stream for stream in self.streams if stream.is_missing}
+        return (
+            self.state == SyncState.State.INCOMPLETE
+            and self.unread > 0
+            and self.as_of is not None
+            and not self.holes
+            and missing <= {Stream.EXECUTIONS}
+        )
+
+    @property
+    def read_flows(self) -> int:
+        """Flows whose history is read to its end."""
+        return self.flows - self.unread
+
+    @property
     def worst_state(self) -> str:
         return self.state
 
@@ -85,11 +108,13 @@ class AccountFreshness:
     @property
     def is_behind(self) -> bool:
         """Whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
-        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and self.holes and self.as_of)
+        some_missing = self.holes or self.unread
+        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
     @property
     def is_complete(self) -> bool:
-        return self.as_of is not None and not self.holes and not any(s.is_missing for s in self.streams)
+        whole = not self.holes and not self.unread and not any(s.is_missing for s in self.streams)
+        return self.as_of is not None and whole
 
     @property
     def is_trustworthy(self) -> bool:
@@ -118,7 +143,21 @@ class Mirror:
 
     @property
     def troubled(self) -> list[AccountFreshness]:
-        return [account for account in self.mirrored if not account.is_trustworthy]
+        return [account for account in self.mirrored if not account.is_trustworthy and not account.is_reading]
+
+    @property
+    def reading(self) -> list[AccountFreshness]:
+        """Accounts of which only older history is missing, for it is being read."""
+        return [account for account in self.mirrored if account.is_reading]
+
+    def is_read_since(self, start: datetime) -> bool:
+        """Whether no account's first reading of history has yet to come back to `start`."""
+        open_ones = [account.covered_from for account in self.mirrored if account.unread]
+        return all(at is not None and at <= start for at in open_ones)
+
+    @property
+    def is_reading(self) -> bool:
+        return bool(self.reading) and not any(not a.is_current for a in self.mirrored if not a.is_reading)
 
     @property
     def as_of(self) -> datetime | None:
@@ -150,6 +189,10 @@ class Mirror:
         return next((account for account in self.accounts if account.account_id == account_id), None)
 
 
+# Flows that were listed and whose history has not been read to its end.
+_UNREAD = Q(flows__gone_at=None, flows__executions_read_at=None)
+
+
 def mirror(now: datetime) -> Mirror:
     """Freshness of every account, by name, and of the worker. Three statements.
 
@@ -160,11 +203,11 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync")
         .prefetch_related("streams")
         .annotate(
-            holes=Count(
-                "flows",
-                # A flow that was listed and never read is a hole as well.
-                filter=Q(flows__gone_at=None) & (~Q(flows__hole_reason="") | Q(flows__executions_read_at=None)),
-            )
+            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__hole_reason="")),
+            living=Count("flows", filter=Q(flows__gone_at=None)),
+            unread=Count("flows", filter=_UNREAD),
+            unread_known=Count("flows", filter=_UNREAD & Q(flows__covered_from__isnull=False)),
+            covered_from=Max("flows__covered_from", filter=_UNREAD),
         )
         .order_by("name")
         .defer("client_secret")
@@ -193,7 +236,8 @@ def open_alert_count() -> int:
 def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
     streams = [_stream(row) for row in account.streams.all()]
-    facts = _facts(account, sync, streams)
+    read: Any = account  # with what `mirror` annotated
+    facts = _facts(account, sync, streams, is_reading=bool(read.unread))
     judged = judge_account(facts, worker, now)
     return AccountFreshness(
         account_id=account.pk,
@@ -204,15 +248,23 @@ def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFres
         as_of=facts.as_of,
         swept_at=sync.last_finished_at,
         age=None if facts.as_of is None else now - facts.as_of,
-        holes=account.holes,  # type: ignore[attr-defined]
+        holes=read.holes,
         streams=streams,
+        flows=read.living,
+        unread=read.unread,
+        covered_from=read.covered_from if read.unread == read.unread_known else None,
+        is_history_paused=account.backfill_paused,
     )
 
 
-def _facts(account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness]) -> SyncFacts:
+def _facts(
+    account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness], *, is_reading: bool
+) -> SyncFacts:
     by_name = {stream.stream: stream for stream in streams if stream.state != StreamState.State.NOT_AVAILABLE}
     leading = next((by_name[name] for name in LEADING if name in by_name), None)
     as_of, interval = sync.last_complete_at, interval_between(sync.last_finished_at, sync.next_due_at)
+    if is_reading:
+        as_of = max((at for at in (as_of, sync.last_fresh_at) if at is not None), default=None)
     if leading is not None and leading.as_of is not None:
         # A sweep that found nothing due but other streams missed nothing, and still knows no more than this list.
         as_of = as_of and min(as_of, leading.as_of)

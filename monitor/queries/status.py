@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django_q.models import OrmQ
 
 from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, ZohoAccount
+from monitor.queries import backfill
 from monitor.queries.accounts import accounts, budget_use, token_health
 from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
 from monitor.queries.health import readiness
@@ -47,7 +48,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
     sync = SyncState.objects.filter(account=account).first()
     use = budget_use(account, now)
-    flows = _flows(account)
+    flows = _flows(account, now)
     return {
         "name": account.name,
         "data_center": account.data_center,
@@ -74,6 +75,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
             "blocked_until": _time(use.blocked_until),
             "blocked_reason": use.blocked_reason,
         },
+        "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
     }
 
@@ -94,7 +96,7 @@ def retention_report(found: Kept) -> dict[str, Any]:
     }
 
 
-def _flows(account: ZohoAccount) -> list[dict[str, Any]]:
+def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
     """Per flow and status: counter = baseline + mirrored + pruned, and what is missing of it."""
     mirrored: dict[Any, Any] = {
         row["flow"]: row
@@ -106,10 +108,11 @@ def _flows(account: ZohoAccount) -> list[dict[str, Any]]:
             failed=Count("pk", filter=Q(status="failed")),
         )
     }
-    return [_flow(flow, mirrored.get(flow.pk, {})) for flow in Flow.objects.filter(account=account, gone_at=None)]
+    flows = Flow.objects.filter(account=account, gone_at=None)
+    return [_flow(flow, mirrored.get(flow.pk, {}), now) for flow in flows]
 
 
-def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
+def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]:
     counters = {
         "total": (flow.execution_count, flow.baseline_total, flow.pruned_success + flow.pruned_failed),
         "success": (flow.success_count, flow.baseline_success, flow.pruned_success),
@@ -123,10 +126,16 @@ def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
         "flow_id": flow.flow_id,
         "flow_name": flow.flow_name,
         "complete": not flow.hole_reason and not unread,
-        "reason": flow.hole_reason or ("counters moved since it was read" if unread else ""),
+        "reason": flow.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
         "read_at": _time(flow.executions_read_at),
         **counts,
     }
+
+
+def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
+    if flow.is_reading_history and flow.history_order:
+        return backfill.words(backfill.of_flow(flow, runs, now))
+    return "counters moved since it was read" if flow.executions_read_at else "not read yet"
 
 
 def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:

@@ -66,6 +66,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "accounts": (lambda w: {}, SEEN_BY_ALL),
     "account": (lambda w: {"pk": w.account.pk}, SEEN_BY_ALL),
     "account_mirroring": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
+    "account_history": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
     "account_limits": (lambda w: {"pk": w.account.pk}, post(POST_OF_ADMINS, "302")),
     "account_disconnect": (lambda w: {"pk": w.account.pk}, POST_OF_ADMINS),
     "connect": (lambda w: {}, FORM_OF_ADMINS),

@@ -59,6 +59,10 @@ class Command(DataCommand):
         for name, stream in account["streams"].items():
             if stream["state"] != "ok":
                 write(f"            {name}: {stream['state'].replace('_', ' ')} {stream['reason']}".rstrip())
+        if account["history"]["open"]:
+            paused = "paused" if account["history"]["paused"] else "being read"
+            flows = account["history"]["flows"]
+            write(f"  history:  {paused}, {flows['done']} of {flows['all']} flows; see `manage.py backfill status`")
         budget = account["api_budget"]
         minute, day = budget["per_minute"], budget["per_day"]
         limit = "an unknown number" if day["limit"] is None else day["limit"]

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from monitor.faultpoints import faultpoint
 from monitor.ingest import counts
 from monitor.ingest.accounting import Balance, balance, baseline_of, hole_text
 from monitor.ingest.pace import hole_recheck
@@ -57,7 +58,9 @@ def close(reading: Reading, walked: Walked) -> None:
         values |= NO_HOLE | new_baseline(reading)
     else:
         values |= _hole(reading, hole_text(apart), _signatures(reading, apart))
+    faultpoint("checkpoint-before")
     reading.set(values)
+    faultpoint("checkpoint-after")
 
 
 def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:

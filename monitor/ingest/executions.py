@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
+from monitor.faultpoints import faultpoint
 from monitor.ingest import counts
 from monitor.ingest.accounting import baseline_of, were_reset
 from monitor.ingest.close import close, explained, new_baseline
@@ -101,9 +102,11 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
     now = context.clock()
     with transaction.atomic():
         context.lease.check()
+        faultpoint("run-before-row")
         context.result.written += store_page(flow, [row], [], now)
         # Still running: next time later, whatever else the answer changed.
         mirrored.filter(recheck_at__lte=now).update(recheck_at=recheck_at(row.status, row.started_time, now))
+        faultpoint("run-after-row")
 
 
 def _read_history(reading: Reading) -> Walked:

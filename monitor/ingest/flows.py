@@ -9,6 +9,7 @@ from functools import partial
 from django.db import transaction
 from django.db.models import F
 
+from monitor.faultpoints import faultpoint
 from monitor.ingest.absent import PATIENCE, doubt, is_mass
 from monitor.ingest.context import Context
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
@@ -68,8 +69,11 @@ def read_flows(context: Context, client: FlowClient) -> int:
         context.listed_at |= dict.fromkeys(new, listed_at)
         with transaction.atomic():
             context.lease.check()
+            faultpoint("flows-before-rows")
             store_flows(context, answer.flows, started)
             context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
+            faultpoint("flows-after-rows")
+        faultpoint("flows-committed")
         seen |= new
         context.progress("flows", len(seen), answer.total_count or len(seen))
         if _is_last(answer, seen, found_new=bool(new or new_rejected)):

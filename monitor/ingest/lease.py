@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
+from monitor.faultpoints import faultpoint
 from monitor.models import SyncState, ZohoAccount
 
 LENGTH = timedelta(seconds=60)
@@ -37,11 +38,13 @@ class Lease:
         until = now + LENGTH
         SyncState.objects.get_or_create(account=account)
         free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + NOT_CREDIBLE)
+        faultpoint("lease-before-take")
         taken = SyncState.objects.filter(free, account=account).update(
             lease_owner=owner, lease_until=until, fence=F("fence") + 1
         )
         if taken != 1:
             return None
+        faultpoint("lease-taken")
         fence = SyncState.objects.values_list("fence", flat=True).get(account=account)
         return cls(account, owner, fence, until)
 
@@ -60,9 +63,11 @@ class Lease:
         now = clock()
         if self._until - now > RENEW_BELOW:
             return
+        faultpoint("lease-before-renewal")
         renewed = self._mine().update(lease_until=now + LENGTH)
         if renewed != 1:
             raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
+        faultpoint("lease-renewed")
         self._until = now + LENGTH
 
     def check(self) -> None:
@@ -80,6 +85,7 @@ class Lease:
 
     def release(self) -> None:
         """Gives it back; a lease already lost is left alone."""
+        faultpoint("lease-before-release")
         self._mine().update(lease_owner="", lease_until=None)
 
     def _mine(self) -> QuerySet[SyncState]:

@@ -13,6 +13,7 @@ from functools import partial
 
 from django.db import transaction
 
+from monitor.faultpoints import faultpoint
 from monitor.ingest.context import Context
 from monitor.ingest.store import Written, store_page
 from monitor.models import Flow
@@ -135,9 +136,12 @@ class Walk:
         context, flow = self.context, self.flow
         with transaction.atomic():
             context.lease.check()
+            faultpoint("page-before-rows")
             written = store_page(flow, answer.rows, answer.rejected, context.clock())
             if self.remember_page and next_page is not None:
                 Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
+            faultpoint("page-after-rows")
+        faultpoint("page-committed")
         walked.written += written
         context.result.written += written
         return walked.note(answer)

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
+from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour, HourBucket
 from monitor.rollups import read
 from monitor.rollups.fold import Counts, Run, fold
@@ -42,6 +43,7 @@ def rebuild_dirty(now: datetime, *, limit: int = 500) -> int:
         done += count
         if count == 0:
             break
+        faultpoint("rollup-committed")
     if done:
         logger.debug("%d hours recounted at %s", done, now.isoformat(timespec="seconds"))
     return done
@@ -64,6 +66,7 @@ def _rebuild_batch(size: int) -> int:
     for marks, keys in by_marks.items():
         # An hour marked anew since it was read stays for the next recount.
         DirtyHour.objects.filter(pk__in=keys, marks=marks).delete()
+    faultpoint("rollup-before-commit")
     return len(held)
 
 

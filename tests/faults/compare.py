@@ -62,7 +62,9 @@ def executions(house: House) -> Iterator[str]:
     listed: set[str] = set()
     for flow, row in zoho_rows(house):
         shown = _read(execution_row(flow, row, now, failed_rows_whole=whole), flow.flow_id)
-        detail = _read(execution_row(flow, row, now, failed_rows_whole=True), flow.flow_id)
+        detail = shown
+        if not whole and row.status(now) == "failed":
+            detail = _read(execution_row(flow, row, now, failed_rows_whole=True), flow.flow_id)
         listed.add(row.execution_id)
         if shown is None or detail is None:
             if not Quarantine.objects.filter(account=house.account, stream="executions").exists():

@@ -65,7 +65,7 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
     """
     dice = Random(seed)  # noqa: S311 - nothing secret
     cap = dice.choice([0, 0, 0, 50, 50, 7, 1])
-    rows = {0: 150, 50: 150, 7: 70, 1: 22}[cap]
+    rows, days = {0: (150, 6), 50: (150, 6), 7: (60, 2), 1: (20, 1)}[cap]
     steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(6, 22))]
     if dice.random() < 0.7:
         steps.insert(0, Step("background"))
@@ -76,7 +76,7 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
             "flows": dice.randint(3, 6),
             "rules": dice.randint(0, 4),
             "executions": dice.randint(20, rows),
-            "history_days": dice.choice([1, 3, 8, 40]),
+            "history_days": dice.randint(1, days),
         },
         habits={
             "dialect": dice.choice(["zoho", "zoho", "seed"]),

@@ -21,7 +21,7 @@ from monitor.models import (
 from monitor.standin.crm.rules_api import rule_row
 from monitor.standin.crm.usage import usage_report
 from monitor.standin.web.flow_rows import connection_row, execution_row, flow_summary
-from monitor.zoho.errors import ZohoError
+from monitor.zoho.shapes.base import Unusable
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import executions as shapes
@@ -48,7 +48,7 @@ LONGEST = {"flow_name": 500, "connection_name": 500, "name": 500, "status": 32, 
 
 def differences(house: House) -> list[str]:
     """What stands here otherwise than at Zoho, or not at all."""
-    return [*executions(house), *flows(house), *connections(house), *rules(house), *buckets(house), *ledger(house)]
+    return [*executions(house), *flows(house), *connections(house), *rules(house), *buckets(), *ledger(house)]
 
 
 def executions(house: House) -> Iterator[str]:
@@ -96,14 +96,14 @@ def _history(house: House, identity: str, here: dict[str, Any]) -> Iterator[str]
 
 def _mirrored(house: House) -> dict[str, dict[str, Any]]:
     rows = Execution.objects.filter(account=house.account).select_related("flow")
-    return {row.execution_id: _fields(row) | {"flow": row.flow.flow_id} for row in rows}
+    return {row.execution_id: fields_of(row) | {"flow": row.flow.flow_id} for row in rows}
 
 
 def _read(record: dict[str, Any], flow_id: str) -> dict[str, Any] | None:
     """As the client reads it; None for a record that cannot be."""
     try:
-        return _fields(shapes.execution_row(_again(record), flow_id))
-    except (ZohoError, ValueError):
+        return fields_of(shapes.execution_row(_again(record), flow_id))
+    except Unusable:
         return None
 
 
@@ -111,7 +111,8 @@ def _again(record: dict[str, Any]) -> Any:
     return parse_json(json.dumps(record).encode())
 
 
-def _fields(row: Any) -> dict[str, Any]:
+def fields_of(row: Any) -> dict[str, Any]:
+    """What is compared of an execution: a row here, or a record as the client reads it."""
     return {name: _cut(name, _plain(getattr(row, name))) for name in FIELDS}
 
 
@@ -187,12 +188,12 @@ def _hold(what: str, here: Any, there: Any, names: Iterable[str] | dict[str, str
             yield f"{what}.{name}: {mine!r} here, {theirs!r} there"
 
 
-def buckets(house: House) -> Iterator[str]:
-    """Counts per hour are those of the rows, counted anew in plain Python (S6)."""
-    if DirtyHour.objects.exists():
-        yield f"{DirtyHour.objects.count()} hours are not counted"
+def buckets(using: str = "default") -> Iterator[str]:
+    """Counts per hour are those of the rows, counted anew in plain Python (S6); `using` names the database."""
+    if DirtyHour.objects.using(using).exists():
+        yield f"{DirtyHour.objects.using(using).count()} hours are not counted"
     recount: dict[tuple[int, datetime], Counter[str]] = defaultdict(Counter)
-    for row in Execution.objects.exclude(started_time=None):
+    for row in Execution.objects.using(using).exclude(started_time=None):
         assert row.started_time is not None  # noqa: S101 - for the type checker: excluded above
         counts = recount[row.flow_id, row.started_time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)]
         kind = {"success": "succeeded", "failed": "failed", "running": "running"}.get(row.status, "other")
@@ -203,7 +204,7 @@ def buckets(house: House) -> Iterator[str]:
                 counts["duration_count"] += 1
                 counts["duration_sum_ms"] += row.duration_ms
     names = ("succeeded", "failed", "running", "other", "first_succeeded", "duration_count", "duration_sum_ms")
-    stored = {(bucket.flow_id, bucket.hour): bucket for bucket in HourBucket.objects.all()}
+    stored = {(bucket.flow_id, bucket.hour): bucket for bucket in HourBucket.objects.using(using).all()}
     for key in recount.keys() | stored.keys():
         have = {name: getattr(stored[key], name) if key in stored else 0 for name in names}
         want = {name: recount[key][name] for name in names}
@@ -229,6 +230,22 @@ def fingerprint(house: House) -> list[Any]:
         sorted(HourBucket.objects.values_list("flow_id", "hour", "succeeded", "failed")),
         sorted(Connection.objects.values_list("connection_id", "status", "status_since", "gone_at")),
     ]
+
+
+def whole_mirror() -> list[Any]:
+    """The mirror and its counts as far as they hang on Zoho alone: no keys of ours, no times of ours (S11)."""
+    runs = Execution.objects.select_related("flow")
+    shown = ("flow_id", *FLOW_FIELDS, "baseline_total", "baseline_success", "baseline_failed", "hole_reason")
+    usage = ("trigger_count", "success_count", "failure_count", "usage_from", "usage_till")
+    counted = ("succeeded", "failed", "running", "other", "first_succeeded", "duration_count", "durations", "errors")
+    tables = [
+        [(row.execution_id, row.flow.flow_id, row.first_status, row.rerun_count, *fields_of(row).values()) for row in runs],
+        Flow.objects.values_list(*shown),
+        Connection.objects.values_list("connection_id", *CONNECTION_FIELDS),
+        WorkflowRule.objects.values_list("rule_id", *RULE_FIELDS, *usage),
+        HourBucket.objects.values_list("flow__flow_id", "hour", *counted),
+    ]
+    return [sorted(map(repr, table)) for table in tables]
 
 
 def gone_backwards(before: dict[str, tuple[str, int]], after: dict[str, tuple[str, int]]) -> Iterator[str]:

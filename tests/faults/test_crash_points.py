@@ -29,7 +29,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             env=os.environ | {"DATABASE_URL": url, "DEBUG": "1", "DJANGO_SETTINGS_MODULE": "dashboard.settings"},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
     assert program.returncode == 0, program.stderr[-3000:]

@@ -21,12 +21,12 @@ from monitor.models import (
 from monitor.standin.crm.rules_api import rule_row
 from monitor.standin.crm.usage import usage_report
 from monitor.standin.web.flow_rows import connection_row, execution_row, flow_summary
-from monitor.zoho.shapes.base import Unusable
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import rules as rule_shapes
+from monitor.zoho.shapes.base import Unusable
 from tests.faults.house import House, zoho_rows
 
 FIELDS = (
@@ -72,7 +72,8 @@ def executions(house: House) -> Iterator[str]:
             continue
         here = mirrored.get(row.execution_id)
         if here is None:
-            yield f"execution {row.execution_id} of {flow.flow_id}: missing ({shown['status']}, {shown['started_time']})"
+            since = shown["started_time"]
+            yield f"execution {row.execution_id} of {flow.flow_id}: missing ({shown['status']}, {since})"
             continue
         if here["flow"] != flow.flow_id:
             yield f"execution {row.execution_id}: of flow {here['flow']} here, of {flow.flow_id} there"
@@ -194,7 +195,7 @@ def buckets(using: str = "default") -> Iterator[str]:
         yield f"{DirtyHour.objects.using(using).count()} hours are not counted"
     recount: dict[tuple[int, datetime], Counter[str]] = defaultdict(Counter)
     for row in Execution.objects.using(using).exclude(started_time=None):
-        assert row.started_time is not None  # noqa: S101 - for the type checker: excluded above
+        assert row.started_time is not None
         counts = recount[row.flow_id, row.started_time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)]
         kind = {"success": "succeeded", "failed": "failed", "running": "running"}.get(row.status, "other")
         counts[kind] += 1
@@ -239,7 +240,10 @@ def whole_mirror() -> list[Any]:
     usage = ("trigger_count", "success_count", "failure_count", "usage_from", "usage_till")
     counted = ("succeeded", "failed", "running", "other", "first_succeeded", "duration_count", "durations", "errors")
     tables = [
-        [(row.execution_id, row.flow.flow_id, row.first_status, row.rerun_count, *fields_of(row).values()) for row in runs],
+        [
+            (row.execution_id, row.flow.flow_id, row.first_status, row.rerun_count, *fields_of(row).values())
+            for row in runs
+        ],
         Flow.objects.values_list(*shown),
         Connection.objects.values_list("connection_id", *CONNECTION_FIELDS),
         WorkflowRule.objects.values_list("rule_id", *RULE_FIELDS, *usage),

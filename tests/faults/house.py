@@ -35,7 +35,7 @@ KNOWN = Credentials()
 T = TypeVar("T")
 
 
-class Endless(AssertionError):
+class Endless(AssertionError):  # noqa: N818 - named for what happened
     """A sweep that waits for ever."""
 
 
@@ -360,7 +360,7 @@ def house_of(plan: Schedule) -> Iterator[House]:
     clock = SettableClock(BEGINNING)
     world = make_world(clock=clock, habits=habits_for(**plan.habits), **plan.world)
     wire = Loopback(make_app(world, plan=plan.plan), clock)
-    client = {"http": wire, "sleep": clock.advance, "now": clock, "rng": Random(plan.seed)}  # noqa: S311
+    client = {"http": wire, "sleep": clock.advance, "now": clock, "rng": Random(plan.seed)}
     with (
         mock.patch.dict(Transport.__init__.__kwdefaults__, client),
         mock.patch.dict(DatabaseTokens.__init__.__kwdefaults__, {"pause": clock.advance}),

@@ -61,7 +61,7 @@ class Loopback(httpx.BaseTransport):
         number = self.count
         self.before(number)
         self.clock.advance(self.latency / 2)
-        headers = {name: value for name, value in request.headers.items()}
+        headers = dict(request.headers.items())
         target = request.url.raw_path.decode("ascii")
         asked = Request.build(request.method, target, headers, request.read())
         asked.path = request.url.path

@@ -63,7 +63,7 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
         seed: the same gives the same.
         lies: whether rows may also come with values that were never true.
     """
-    dice = Random(seed)  # noqa: S311 - nothing secret
+    dice = Random(seed)
     cap = dice.choice([0, 0, 0, 50, 50, 7, 1])
     rows, days = {0: (150, 6), 50: (150, 6), 7: (60, 2), 1: (20, 1)}[cap]
     steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(6, 22))]

@@ -39,9 +39,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs fork without threads, as on Linux")
 @pytest.mark.parametrize("wish", WISHES)
-def test_after_a_death_at_this_point_the_next_process_makes_the_mirror_equal(
-    played: dict[str, Any], wish: str
-) -> None:
+def test_after_a_death_at_this_point_the_next_process_makes_the_mirror_equal(played: dict[str, Any], wish: str) -> None:
     outcome = played[wish]
 
     assert outcome["code"] == EXIT_CODE, "this point is never passed by what tests/faults/crash.py does"

@@ -1,4 +1,4 @@
-"""However long Zoho's pages are, in whatever order and how often, and however many read at once: the same mirror (S11)."""
+"""Whatever the form of Zoho's pages, and however many read at once: the same mirror (S11)."""
 
 from __future__ import annotations
 

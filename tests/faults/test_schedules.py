@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections import Counter
 
 import pytest
 
-from tests.faults.play import play, play_seed, verdict
-from tests.faults.steps import schedule
+from tests.faults.play import play_seed
 
 COUNT = int(os.environ.get("FAULT_SCHEDULES", "50"))
 FIRST = int(os.environ.get("FAULT_FIRST", "1"))
@@ -28,8 +26,9 @@ def test_after_the_faults_end_the_mirror_equals_zoho_field_by_field(first: int) 
     reports = [play_seed(seed) for seed in seeds]
     times = [report.equal_after.total_seconds() for report in reports if report.equal_after is not None]
     if times:
-        print(f"seeds {seeds[0]} to {seeds[-1]}: {sum(r.calls for r in reports)} calls, equal with the faults' end "
-              f"{sum(r.at_once for r in reports)}, after rest {statistics.median(times):.0f} s, {max(times):.0f} s at most")
+        counted, at_once = sum(report.calls for report in reports), sum(report.at_once for report in reports)
+        print(f"seeds {seeds[0]} to {seeds[-1]}: {counted} calls; equal as soon as the faults ended: {at_once};")
+        print(f"  after Zoho came to rest: {statistics.median(times):.0f} s (median), {max(times):.0f} s at most")
 
     wrong = {report.seed: report.wrong[:3] for report in reports if report.wrong}
     assert not wrong

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from monitor.ingest.context import Patience
 from monitor.ingest.lease import LENGTH, Lease, LeaseLost
 from monitor.ingest.run import Busy
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
@@ -168,6 +169,6 @@ def test_a_task_that_is_killed_keeps_the_account_for_half_a_minute_at_most_a_per
         left.append(until - zoho.clock() if until else None)
 
     a_zoho(zoho).before_call = look
-    sync(account, zoho, waits=waits)
+    sync(account, zoho, patience=Patience(waits=waits, pause=zoho.clock.pause))
 
     assert max(filter(None, left)) == timedelta(seconds=seconds)

@@ -160,3 +160,38 @@ def public_url(*, debug: bool) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         raise ImproperlyConfigured("PUBLIC_URL must be an origin such as https://monitor.example.com")
     return url
+
+
+# Zoho shows 90 days of runs: rows are kept a little longer, so that both can be held against each other.
+LEAST_ROWS_DAYS = 100
+# Pages set 90 days of charts beside the 90 days before.
+LEAST_HOURS_DAYS = 182
+MOST_DAYS = 36_500
+
+
+def retention() -> dict[str, int]:
+    """RETAIN_PAYLOAD_DAYS, RETAIN_ROWS_DAYS, RETAIN_HOURS_DAYS and RETAIN_DAYS_DAYS (0 = for ever), in days.
+
+    Raises:
+        ImproperlyConfigured: not a whole number, or one that is shorter than what it depends on.
+    """
+    payload = _days("RETAIN_PAYLOAD_DAYS", 30, least=1, why="")
+    rows = _days("RETAIN_ROWS_DAYS", 180, least=LEAST_ROWS_DAYS, why=": Zoho's 90 days must stay comparable")
+    hours = _days("RETAIN_HOURS_DAYS", 400, least=LEAST_HOURS_DAYS, why=": charts compare 90 days with those before")
+    days = _days("RETAIN_DAYS_DAYS", 0, least=0, why="")
+    if rows < payload:
+        raise ImproperlyConfigured(f"RETAIN_ROWS_DAYS ({rows}) must not be less than RETAIN_PAYLOAD_DAYS ({payload})")
+    if hours < rows:
+        raise ImproperlyConfigured(f"RETAIN_HOURS_DAYS ({hours}) must not be less than RETAIN_ROWS_DAYS ({rows})")
+    if 0 < days < hours:
+        raise ImproperlyConfigured(
+            f"RETAIN_DAYS_DAYS ({days}) must be 0 (for ever) or not less than RETAIN_HOURS_DAYS ({hours})"
+        )
+    return {"payload": payload, "rows": rows, "hours": hours, "days": days}
+
+
+def _days(name: str, default: int, *, least: int, why: str) -> int:
+    value = text(name, str(default))
+    if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= MOST_DAYS):
+        raise ImproperlyConfigured(f"{name} must be a number of days from {least} to {MOST_DAYS}{why}, not {value!r}")
+    return int(value)

@@ -6,9 +6,11 @@ import logging
 import re
 import time
 
-# Zoho's tokens look like 1000.<hex>.<hex>; webhook addresses carry a zapikey (notes zoho-api.md section 7).
+# Zoho's tokens look like 1000.<hex>.<hex>; webhook addresses carry a zapikey (notes zoho-api.md section 7), ours for
+# callbacks a key.
 _SECRETS = re.compile(
     r"1000\.[0-9A-Za-z]{8,}(?:\.[0-9A-Za-z]{8,})?"
+    r"|(?<=/hooks/flow/)[^/\s?\"']+|whsec_[0-9A-Za-z+/=_-]+"
     r"|(?<=zapikey=)[^&\s]+"
     r"|(?<=Zoho-oauthtoken )\S+"
     r"|(?<=client_secret=)[^&\s]+|(?<=refresh_token=)[^&\s]+|(?<=access_token=)[^&\s]+",

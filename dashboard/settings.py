@@ -129,6 +129,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20  # Django's default is to wait for ever
 globals().update(env.email(debug=DEBUG))
 
+# How many days payloads, rows, and counts by the hour and by the day are kept.
+RETENTION = env.retention()
+
 # The page decides over reliability.md section 10 here: see docs/decisions/0001-queue.md.
 Q_CLUSTER = {
     "name": "monitor",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from dashboard.views import (
     accounts,
@@ -12,6 +12,7 @@ from dashboard.views import (
     connect,
     execution,
     health,
+    hooks,
     mails,
     people,
     profile,
@@ -51,6 +52,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("mails/<int:pk>/html/", mails.mail_html, name="mail_html"),
     path("audit/", audit.audit, name="audit"),
+    # With or without a last slash: a redirect would lose the body, and a 404 of Django's would log the key.
+    re_path(r"^hooks/flow/(?P<key>[^/]{1,200})/?$", hooks.hook_flow, name="hook_flow"),
+    re_path(r"^hooks/crm/(?P<channel>[0-9]{1,20})/?$", hooks.hook_crm, name="hook_crm"),
     path("healthz/live", health.live, name="healthz_live"),
     path("healthz/ready", health.ready, name="healthz_ready"),
 ]

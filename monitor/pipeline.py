@@ -15,16 +15,20 @@ from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
+from monitor.ingest import hints
 from monitor.ingest.context import Patience, Result
+from monitor.ingest.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
-from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount
+from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
+from monitor.rollups.prune import prune_hours
 from monitor.rollups.rebuild import rebuild_dirty
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25
+PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
 SYNC_TASK = "monitor.tasks.sync_account"
 
 
@@ -148,13 +152,43 @@ def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
     return count
 
 
+def take_hints() -> None:
+    """Makes what callbacks hint at due, and reads single executions that they name; see `monitor.ingest.hints`."""
+    with _stage("hints") as summary:
+        taken = hints.take(utc_now())
+        summary.update(taken.summary())
+        read: set[str] = set()
+        patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+        for target, execution_id in taken.reads:
+            flow = target.flow
+            if flow is None or not flow.account.is_active:
+                continue
+            if refresh([(flow, execution_id)], clock=utc_now, patience=patience, priority="background"):
+                read.add(execution_id)
+        hints.settle_reads(taken, read, utc_now())
+    if read:
+        judge()
+
+
 def housekeeping() -> None:
     """Takes away what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
+    hints.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
+    prune_mirror(utc_now)
+
+
+def prune_mirror(clock: Callable[[], datetime]) -> None:
+    """Takes away what has outlived its age in the mirror, for some seconds at most."""
+    now = clock()
+    until = now + timedelta(seconds=PRUNE_SECONDS)
+    with _stage("prune") as summary:
+        done = prune(ages(), now, lambda: clock() < until)
+        hours = prune_hours(ages(), now, lambda: clock() < until)
+        summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours}
 
 
 def _prune(rows: QuerySet[Any]) -> None:

@@ -30,6 +30,7 @@ JOBS: tuple[Job, ...] = (
     Job("judge", 15, "monitor.tasks.judge"),
     Job("deliver", 5, "monitor.tasks.deliver"),
     Job("send_retries", 5, "monitor.tasks.send_retries"),
+    Job("take_hints", 5, "monitor.tasks.take_hints"),
     Job("housekeeping", 600, "monitor.tasks.housekeeping"),
 )
 

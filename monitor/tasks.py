@@ -34,6 +34,11 @@ def send_retries() -> None:
     pipeline.settle_retries()
 
 
+def take_hints() -> None:
+    """Makes due what callbacks hint at."""
+    pipeline.take_hints()
+
+
 def housekeeping() -> None:
     """Takes away what has outlived its time."""
     pipeline.housekeeping()

@@ -12,6 +12,7 @@ from monitor.ingest import counts
 from monitor.ingest.accounting import Balance, balance, baseline_of, hole_text
 from monitor.ingest.pace import hole_recheck
 from monitor.ingest.reading import Reading
+from monitor.ingest.retained import is_pruned
 from monitor.ingest.walk import Walked
 from monitor.models import Execution
 
@@ -65,7 +66,8 @@ def close(reading: Reading, walked: Walked) -> None:
 
 def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:
     """Whether the mirror has every run of the walk with the status it was listed with."""
-    ids = list(walked.statuses)
+    before = reading.flow.pruned_before
+    ids = [one for one in walked.statuses if not is_pruned(before, walked.seen_completed.get(one))]
     for start in range(0, len(ids), CHUNK):
         some = ids[start : start + CHUNK]
         rows = Execution.objects.filter(account=reading.context.account, execution_id__in=some)

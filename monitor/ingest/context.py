@@ -58,6 +58,7 @@ class Result:
     written: Written = field(default_factory=Written)
     flows_read: int = 0
     aside: int = 0  # flows, connections and rules put aside; executions are in `written`
+    not_available: set[str] = field(default_factory=set)  # ids of flows whose executions Zoho does not give
     missing: list[str] = field(default_factory=list)
     stopped: Exception | None = None
     resume_at: datetime | None = None
@@ -83,6 +84,7 @@ class Context:
     breaker_waits: int = 0
     listed_at: dict[str, datetime] = field(default_factory=dict)
     full_page: int | None = None  # rows of a full page of executions, once seen
+    meter: Callable[[], None] = field(default=lambda: None)  # told of each call of the work under way; may stop it
     page_sizes: list[int | None] = field(default_factory=lambda: [200, 50, None])
 
     def call(self, ask: Callable[[], T]) -> T:
@@ -94,6 +96,7 @@ class Context:
         """
         while True:
             self.check_time()
+            self.meter()
             try:
                 return ask()
             except Wait as wait:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.zoho.reruns import is_under_way, next_rerun
 from monitor.zoho.shapes import ExecutionRow
 
 FINAL = ("success", "failed")
@@ -30,6 +31,7 @@ COPIED = (
     "actions_failed",
 )
 ERROR = ("error_code", "error_message", "error_details", "error_action_id")
+ENDED = ("completed_time", "duration_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,15 @@ class Stored:
     rerun_count: int
     first_failed_at: datetime | None
     values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of status for the run's history: from what to what, and whether the run had ended before."""
+
+    from_status: str
+    to_status: str
+    is_rerun: bool
 
 
 def rank(status: str) -> int:
@@ -57,12 +68,14 @@ def new_values(row: ExecutionRow, now: datetime) -> dict[str, object]:
         "first_status": row.status if final else "",
         "first_failed_at": _failed_at(row) if row.status == "failed" else None,
         "recheck_at": recheck_at(row.status, row.started_time, now),
+        "rerun_due_at": _rerun_due(row.status, _failed_at(row), row, now),
     }
 
 
 def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]:
     """The columns to change, empty if none: an answer that is older than the row changes nothing."""
-    if rank(row.status) < rank(stored.status) or _is_older(stored, row):
+    goes_back = rank(row.status) < rank(stored.status)
+    if (goes_back and not _runs_again(stored, row, now)) or _is_older(stored, row):
         return {}
     changes: dict[str, object] = {}
     for name in COPIED:
@@ -71,12 +84,52 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
             changes[name] = value
     if row.status != stored.status:
         changes |= _status_change(stored, row)
-        if row.status == "success":
+        if row.status == "success" or goes_back:
             # The error belonged to the failed attempt; what is left of it is the first failure's time.
             changes |= {name: getattr(row, name) for name in ERROR}
+        if goes_back:
+            changes |= {name: getattr(row, name) for name in ENDED}
     if changes and row.status not in FINAL:
         changes["recheck_at"] = recheck_at(row.status, row.started_time, now)
+    if changes and "failed" in (row.status, stored.status):
+        first = stored.first_failed_at or _failed_at(row)
+        changes["rerun_due_at"] = _rerun_due(row.status, first, row, now)
     return changes
+
+
+def change_of(stored: Stored, row: ExecutionRow) -> Change | None:
+    """What the run's history has to say of an answer that `merge` has let in; None for nothing.
+
+    A failed run that Zoho ran again and that failed again keeps its status, but it ended later.
+    """
+    if row.status == stored.status:
+        had = stored.values.get("completed_time")
+        later = isinstance(had, datetime) and row.completed_time is not None and row.completed_time > had
+        return Change(stored.status, row.status, is_rerun=True) if later and row.status == "failed" else None
+    if stored.status in FINAL or row.status in FINAL:
+        return Change(stored.status, row.status, is_rerun=stored.status in FINAL)
+    return None
+
+
+def _runs_again(stored: Stored, row: ExecutionRow, now: datetime) -> bool:
+    """Whether a failed run that is shown as running is Zoho's re-run, and not an answer from before it failed.
+
+    A run that has begun anew says so by its start; one that keeps its start is believed only while a re-run
+    is due by Zoho's clock. The first comes 5 min after the failure, and no answer is that old.
+    """
+    if stored.status != "failed" or row.status != "running":
+        return False
+    had = stored.values.get("completed_time")
+    if isinstance(had, datetime) and row.started_time is not None and row.started_time > had:
+        return True
+    return is_under_way(stored.first_failed_at, now)
+
+
+def _rerun_due(status: str, failed_at: datetime | None, row: ExecutionRow, now: datetime) -> datetime | None:
+    if status != "failed":
+        return None
+    error = (row.error_code, row.error_message, row.error_details)
+    return next_rerun(failed_at, error, now, ended=row.completed_time)
 
 
 def _same(new: object, had: object) -> bool:

@@ -20,6 +20,7 @@ from monitor.ingest.accounting import baseline_of, were_reset
 from monitor.ingest.close import close, explained, new_baseline
 from monitor.ingest.context import Context
 from monitor.ingest.decide import LONGEST_RECHECK, recheck_at
+from monitor.ingest.due import oldest_due, settle
 from monitor.ingest.reading import Reading
 from monitor.ingest.store import store_page
 from monitor.ingest.walk import Walk, Walked
@@ -31,7 +32,7 @@ LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 
 RERUNS = timedelta(hours=25)
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
-MOST_RECHECKS = 5  # running rows asked for by themselves in one sweep
+ONE_PAGE = 50  # rows, where Zoho chooses the size: the seed's
 MOST_STARTS = 3  # how often a walk begins anew because its pages do not fit together
 
 
@@ -46,13 +47,14 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     chase = flow.recheck_at is None or flow.recheck_at <= started
     reading = Reading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
-        walked = _read_history(reading)
+        walked = read_history(reading)
     else:
-        walked = _read_recent(reading)
+        walked = read_recent(reading)
         if not explained(reading):
             walked = _read_reruns(reading)
         if not explained(reading):
-            walked = _read_history(reading)
+            walked = read_history(reading)
+    settle(context, flow, walked.seen, client.last_server_date)
     close(reading, walked)
     context.result.flows_read += 1
 
@@ -78,22 +80,13 @@ def firm_up(flow: Flow) -> None:
         )
 
 
-def recheck_running(context: Context, client: FlowClient) -> None:
-    """Asks for running rows that are due, one by one: the counters may never tell that they ended."""
-    now = context.clock()
-    due = Execution.objects.filter(account=context.account, flow__gone_at=None, recheck_at__lte=now)
-    for execution in due.select_related("flow").order_by("recheck_at")[:MOST_RECHECKS]:
-        execution.flow.account = context.account
-        read_one(context, client, execution.flow, execution.execution_id)
-
-
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> None:
     """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was."""
     mirrored = Execution.objects.filter(account=context.account, execution_id=execution_id)
     try:
         row = context.call(partial(client.get_execution, flow.flow_id, execution_id))
     except NotFound:
-        mirrored.update(recheck_at=None)
+        mirrored.update(recheck_at=None, rerun_due_at=None)
         return
     except NotAvailable:
         # That single runs are not to be had says nothing about their list.
@@ -109,7 +102,7 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
         faultpoint("run-after-row")
 
 
-def _read_history(reading: Reading) -> Walked:
+def read_history(reading: Reading) -> Walked:
     """All that Zoho still lists. A task goes on where the last one stopped; a person who waits has it begun anew.
 
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
@@ -118,10 +111,10 @@ def _read_history(reading: Reading) -> Walked:
     first = 1 if context.patience.waits else max(flow.backfill_page - 1, 1)
     walked = Walked(lost=True)
     for start in range(MOST_STARTS):
-        walked = _walk(
+        walked = walk(
             reading,
             since=None,
-            enough=partial(_all_listed, reading, whole=first == 1),
+            enough=partial(all_listed, reading, whole=first == 1),
             first_page=first,
             remember_page=True,
             trust_short=flow.history_read_at is None,
@@ -131,7 +124,7 @@ def _read_history(reading: Reading) -> Walked:
             break
         first = 1
     if first > 1:
-        walked.seen |= _read_recent(reading).seen
+        walked.seen |= read_recent(reading).seen
     if not walked.repeats:
         values: dict[str, object] = {"history_read_at": reading.started}
         if not flow.baseline_firm or reading.reset:
@@ -140,7 +133,7 @@ def _read_history(reading: Reading) -> Walked:
     return walked
 
 
-def _all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
+def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     """Whether as many runs were seen as Zoho counted when it gave its list: saves the call for an empty page.
 
     Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
@@ -151,17 +144,18 @@ def _all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total == len(walked.seen)
 
 
-def _read_recent(reading: Reading) -> Walked:
+def read_recent(reading: Reading) -> Walked:
     rows, started = Execution.objects.filter(flow=reading.flow), reading.started
     times = [
         rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
         _oldest(rows.filter(recheck_at__isnull=False), started - RERUNS),
+        oldest_due(reading.flow, started - RERUNS, reading.zoho_now, reading.context.page_sizes[0] or ONE_PAGE),
     ]
     known = counts.counters(reading.flow).known
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
-    since = min((t for t in times if t is not None), default=None)
-    return _walk(
+    since = min((t for t in times if t is not None), default=reading.flow.pruned_before)
+    return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,
         enough=lambda walked: counts.baseline(reading.flow) is not None and known and explained(reading),
@@ -174,7 +168,7 @@ def _read_reruns(reading: Reading) -> Walked:
     oldest = _oldest(failed, reading.started - RERUNS)
     if oldest is None:
         return Walked()
-    return _walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: explained(reading))
+    return walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: explained(reading))
 
 
 def _oldest(rows: QuerySet[Execution], since: datetime) -> datetime | None:
@@ -182,5 +176,5 @@ def _oldest(rows: QuerySet[Execution], since: datetime) -> datetime | None:
     return at
 
 
-def _walk(reading: Reading, **how: Any) -> Walked:
+def walk(reading: Reading, **how: Any) -> Walked:
     return Walk(reading.context, reading.client, reading.flow, **how).go()

@@ -14,11 +14,19 @@ SHORTEST = timedelta(seconds=20)
 USAGE_AGE = timedelta(hours=24)
 DAY_SECONDS = 86_400
 # Share of the day's calls, and the least time between two readings.
-SHARES = {Stream.FLOWS: 0.62, Stream.RULES: 0.10, Stream.CONNECTIONS: 0.05}
+SHARES = {
+    Stream.FLOWS: 0.62,
+    Stream.RULES: 0.10,
+    Stream.CONNECTIONS: 0.05,
+    Stream.WEBHOOK_FAILURES: 0.05,
+    Stream.CONNECTED: 0.02,
+}
 LEAST = {
     Stream.FLOWS: timedelta(seconds=30),
     Stream.RULES: timedelta(minutes=5),
     Stream.CONNECTIONS: timedelta(minutes=5),
+    Stream.WEBHOOK_FAILURES: timedelta(minutes=5),
+    Stream.CONNECTED: timedelta(hours=1),
 }
 
 
@@ -26,7 +34,7 @@ def interval(stream: Stream, pages: int, calls_per_day: int | None) -> timedelta
     """Time between two readings of a stream.
 
     Args:
-        stream: flows, rules or connections.
+        stream: one that has a share of its own.
         pages: calls that one reading costs.
         calls_per_day: the account's limit; None while it is not known.
     """

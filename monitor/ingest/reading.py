@@ -28,6 +28,11 @@ class Reading:
         """Zoho's clock when it gave the counters that this reading is held against."""
         return self.context.listed_at.get(self.flow.flow_id)
 
+    @property
+    def zoho_now(self) -> datetime:
+        """Zoho's clock at its last answer; ours where it gave none."""
+        return self.client.last_server_date or self.started
+
     def set(self, values: dict[str, object]) -> None:
         """Writes columns of the flow's row, here and in the database, while the lease is ours."""
         with transaction.atomic():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Literal
 
 from monitor.connection import CALL_TOTAL, open_account
 from monitor.ingest import executions
@@ -84,11 +85,20 @@ def _accounted_for(account: ZohoAccount, run: StageRun, lease: Lease, clock: Cal
 Reference = tuple[Flow, str]
 
 
-def refresh(references: Iterable[Reference], *, clock: Callable[[], datetime], patience: Patience) -> int:
+def refresh(
+    references: Iterable[Reference],
+    *,
+    clock: Callable[[], datetime],
+    patience: Patience,
+    priority: Literal["background", "people"] = "people",
+) -> int:
     """Reads single executions into the mirror, known ones and new ones: after a retry, or on a hint.
 
     Args:
         references: a flow and Zoho's id of one of its executions, each.
+        clock: returns the present.
+        patience: what to do when it has to wait.
+        priority: "people" may use the reserve of the API budget; nobody waits for a hint.
 
     Returns:
         How many were read; those of an account that is being swept are left to the sweep.
@@ -100,7 +110,7 @@ def refresh(references: Iterable[Reference], *, clock: Callable[[], datetime], p
     for account, members in by_account.items():
         try:
             with _lease(account, clock, patience) as lease:
-                count += _refresh_some(account, members, lease, clock, patience)
+                count += _refresh_some(account, members, lease, clock, patience, priority)
         except (Busy, LeaseLost, OutOfTime, ZohoError):
             continue  # a hint only: the next sweep reads it, and says what is wrong
     return count
@@ -112,10 +122,11 @@ def _refresh_some(
     lease: Lease,
     clock: Callable[[], datetime],
     patience: Patience,
+    priority: Literal["background", "people"],
 ) -> int:
     keep = lambda: lease.keep(clock)  # noqa: E731 - a name for the line below
     total = CALL_TOTAL if patience.waits else TASK_CALL_TOTAL
-    with open_account(account, priority="people", clock=clock, keep_alive=keep, total=total) as clients:
+    with open_account(account, priority=priority, clock=clock, keep_alive=keep, total=total) as clients:
         if clients.flow is None:
             return 0
         context = Context(account, clients, lease, clock, patience)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from monitor.ingest.decide import COPIED, Stored, merge, new_values, rank
+from monitor.ingest.decide import COPIED, Stored, change_of, merge, new_values, rank
 from monitor.ingest.quarantine import put_aside, write_or_put_aside
-from monitor.models import DirtyHour, Execution, Flow
+from monitor.ingest.retained import Retained
+from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow
+from monitor.models.bulk import insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
 STATUS_LENGTH = 32  # characters; of the column
@@ -59,34 +61,33 @@ def _once_each(rows: Sequence[ExecutionRow]) -> list[ExecutionRow]:
 
 
 def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int, int]:
-    ids = [row.execution_id for row in rows]
-    stored = {e.execution_id: e for e in Execution.objects.filter(account=flow.account, execution_id__in=ids)}
-    fresh: list[Execution] = []
+    stored = _stored(flow, [row.execution_id for row in rows])
+    retained = Retained(flow, rows, now)
+    fresh = [row for row in rows if row.execution_id not in stored and retained.allows(row)]
     dirty: list[tuple[int, datetime]] = []
+    new = _insert(flow, fresh, now, dirty)
+    if new < len(fresh):
+        # Another reader (a refresh after a retry) came first with some of them: no answer is thrown away for that.
+        # Those inserted here are equal to their answer, and so change nothing.
+        stored |= _stored(flow, [row.execution_id for row in fresh])
     changed = 0
     for row in rows:
         have = stored.get(row.execution_id)
-        if have is None:
-            fresh.append(_new_row(flow, row, now))
-            if row.started_time is not None:
-                dirty.append((flow.pk, row.started_time))
-        elif have.flow_id == flow.pk:
-            changed += _update(have, row, now, dirty)
-    # Another reader of the same row (a refresh after a retry) may have come first: its row stands.
-    Execution.objects.bulk_create(fresh, ignore_conflicts=True)
+        if have is not None and have.flow_id == flow.pk:
+            changed += _update(have, retained.trimmed(have, row), now, dirty)
     DirtyHour.objects.mark(dirty)
-    return len(fresh), changed
+    retained.close()
+    return new, changed
 
 
-def _new_row(flow: Flow, row: ExecutionRow, now: datetime) -> Execution:
-    return Execution(
-        account_id=flow.account_id,
-        flow=flow,
-        execution_id=row.execution_id,
-        first_seen_at=now,
-        changed_at=now,
-        **new_values(row, now),
-    )
+def _stored(flow: Flow, ids: Sequence[str]) -> dict[str, Execution]:
+    return {e.execution_id: e for e in Execution.objects.filter(account_id=flow.account_id, execution_id__in=ids)}
+
+
+def _insert(flow: Flow, rows: Sequence[ExecutionRow], now: datetime, dirty: list[tuple[int, datetime]]) -> int:
+    dirty.extend((flow.pk, row.started_time) for row in rows if row.started_time is not None)
+    shared = {"account_id": flow.account_id, "flow_id": flow.pk, "first_seen_at": now, "changed_at": now}
+    return insert_new(Execution, [{**shared, "execution_id": row.execution_id, **new_values(row, now)} for row in rows])
 
 
 def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple[int, datetime]]) -> int:
@@ -103,6 +104,24 @@ def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple
     # Compare-and-set on what the decision was based on.
     same = Execution.objects.filter(pk=have.pk, status=have.status, changed_at=have.changed_at)
     updated = same.update(changed_at=now, **changes)
+    if updated:
+        _remember(have, stored, row, now)
     times = {have.started_time, row.started_time} if updated else set()
     dirty.extend((have.flow_id, started) for started in times if started is not None)
     return updated
+
+
+def _remember(have: Execution, stored: Stored, row: ExecutionRow, now: datetime) -> None:
+    """What was final and is so no longer leaves its trace in the transaction of the change."""
+    change = change_of(stored, row)
+    if change is None:
+        return
+    kinds = ExecutionEvent.Kind
+    ExecutionEvent.objects.create(
+        execution=have,
+        kind=kinds.RERUN if change.is_rerun else kinds.ENDED,
+        from_status=change.from_status,
+        to_status=change.to_status,
+        completed_time=row.completed_time,
+        seen_at=now,
+    )

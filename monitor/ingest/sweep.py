@@ -1,8 +1,9 @@
 """One sweep of one account: every stream in turn, each ending in a state with a reason.
 
 The order serves people: the list of flows (which flows moved), connections, rules; then the executions of
-flows that moved, those already known first and first readings after them; usage reports last. After reading,
-a person's sync lists the flows once more: what moved meanwhile is read too, what stood still is settled.
+flows that moved, those already known first and first readings after them; usage reports and failures of webhooks;
+definitions last. In an account's very first sweep the newest runs of each flow come right after the list. After
+reading, a person's sync lists the flows once more: what moved meanwhile is read too, what stood still is settled.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ from functools import partial
 
 from monitor.connection import BudgetSpent
 from monitor.ingest import counts, executions, verdicts
+from monitor.ingest.backfill import Backfill, mark_fresh
+from monitor.ingest.channels import keep_channels
+from monitor.ingest.connected import read_connected
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
+from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
 from monitor.ingest.flows import read_flows
 from monitor.ingest.pace import interval
-from monitor.ingest.rules import read_rules, read_usage
-from monitor.ingest.trouble import Trouble
+from monitor.ingest.reread import reread_due
+from monitor.ingest.rules import read_rules
+from monitor.ingest.usage import read_usage
+from monitor.ingest.webhook_failures import read_webhook_failures
 from monitor.models import Execution, Flow, Stream, StreamState, SyncState
+from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
@@ -34,9 +42,11 @@ def sweep(context: Context, *, everything: bool) -> Result:
         everything: a person's sync: all streams now, and a closing list; else only the streams that are due.
     """
     started = context.clock()
-    SyncState.objects.filter(account=context.account).update(last_started_at=started)
+    mine = SyncState.objects.filter(account=context.account)
+    is_first = mine.filter(last_finished_at=None).exists()
+    mine.update(last_started_at=started)
     try:
-        _streams(context, everything=everything, now=started)
+        _streams(context, everything=everything, now=started, is_first=is_first)
     except (OutOfTime, Wait, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
         if isinstance(stop, Wait):
@@ -59,9 +69,10 @@ def _token_failure(context: Context) -> Exception | None:
     return context.clients.tokens.failure
 
 
-def _streams(context: Context, *, everything: bool, now: datetime) -> None:
+def _streams(context: Context, *, everything: bool, now: datetime, is_first: bool) -> None:
     due = {stream for stream in Stream if everything or _is_due(context, stream, now)}
     flow, crm = context.clients.flow, context.clients.crm
+    history = Backfill(context, flow, everything=everything) if flow is not None else None
 
     def list_flows() -> None:
         assert flow is not None  # noqa: S101 - tells the type checker what the caller has looked at
@@ -75,16 +86,47 @@ def _streams(context: Context, *, everything: bool, now: datetime) -> None:
     if flow is not None:
         if Stream.FLOWS in due:
             _run(context, Stream.FLOWS, "flow", list_flows)
+        if is_first and history is not None and _goes_on(context, Stream.FLOWS):
+            _run(context, Stream.EXECUTIONS, "flow", history.read_newest)
         if Stream.CONNECTIONS in due:
             _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
             _next(context, Stream.CONNECTIONS, now, 1)
     if crm is not None and Stream.RULES in due:
         _run(context, Stream.RULES, "crm", partial(read_rules, context, crm))
         _next(context, Stream.RULES, now, 1)
-    if flow is not None and _goes_on(context, Stream.FLOWS):
-        _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, everything=everything))
-    if crm is not None and _goes_on(context, Stream.RULES):
+    if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
+        keep_channels(context, crm)
+    newest_failed = Stream.EXECUTIONS.value in context.result.outcomes
+    if flow is not None and history is not None and _goes_on(context, Stream.FLOWS) and not newest_failed:
+        _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, history, now))
+    if crm is not None:
+        _crm_reports(context, crm, due, now)
+    _read_definitions(context, everything=everything)
+
+
+def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], now: datetime) -> None:
+    if _goes_on(context, Stream.RULES):
         _run(context, Stream.USAGE, "crm", partial(read_usage, context, crm))
+    for stream, read in ((Stream.CONNECTED, read_connected), (Stream.WEBHOOK_FAILURES, read_webhook_failures)):
+        if stream in due:
+            _run(context, stream, "crm", partial(read, context, crm))
+            _next(context, stream, now, 1)
+
+
+def _read_definitions(context: Context, *, everything: bool) -> None:
+    """Last of all; each kind only where its list could be read."""
+    flow, crm = context.clients.flow, context.clients.crm
+    works: list[tuple[Stream, str, Callable[[], None]]] = []
+    if flow is not None:
+        works.append((Stream.FLOWS, "flow", partial(read_flow_definitions, context, flow, everything=everything)))
+    if crm is not None:
+        works.append((Stream.RULES, "crm", partial(read_rule_definitions, context, crm, everything=everything)))
+        works.append(
+            (Stream.CONNECTED, "crm", partial(read_connected_definitions, context, crm, everything=everything))
+        )
+    for listed, product, work in works:
+        if _goes_on(context, listed):
+            _run(context, Stream.DEFINITIONS, product, work)
 
 
 def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:
@@ -133,10 +175,10 @@ def _next(context: Context, stream: Stream, now: datetime, pages: int) -> None:
     )
 
 
-def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> None:
-    """Reads the flows whose counters moved, and follows those that move meanwhile if a person waits."""
-    trouble = Trouble()
-    for turn in range(ROUNDS if everything else 1):
+def _read_moved(context: Context, client: FlowClient, history: Backfill, now: datetime) -> None:
+    """Reads the flows whose counters moved, then history, and follows what moves meanwhile if a person waits."""
+    trouble, finished = history.trouble, 0
+    for turn in range(ROUNDS if history.everything else 1):
         moved = moved_flows(context)
         if turn:
             # What cannot be told to have moved, or failed a moment ago, is not followed.
@@ -146,9 +188,13 @@ def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> No
                 executions.read_flow(context, client, flow)
             context.progress("executions", done, len(moved))
         if turn == 0:
-            executions.recheck_running(context, client)
-        if not everything or not moved:
+            reread_due(context, client)
+            history.read_new()
+            mark_fresh(context, now)
+        history.go_on()
+        if not history.everything or not (moved or history.finished > finished):
             break
+        finished = history.finished
         read_flows(context, client)
         _settle_still(context)
     trouble.settle()
@@ -156,13 +202,14 @@ def _read_moved(context: Context, client: FlowClient, *, everything: bool) -> No
 
 
 def moved_flows(context: Context) -> list[Flow]:
-    """Flows to read: moved ones and holes that are due; never-read ones last, the largest of them first.
+    """Flows read before that moved, and holes that are due; those whose history was not to be had last.
 
-    The largest shows how long a full page is, which saves the others a call each.
+    First readings are `backfill`'s.
     """
     now = context.clock()
-    living = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
-    flows = [flow for flow in living if flow.has_moved or (flow.recheck_at is not None and flow.recheck_at <= now)]
+    living = Flow.objects.filter(account=context.account, gone_at=None).exclude(executions_read_at=None)
+    known = living.defer("raw", "description")
+    flows = [flow for flow in known if flow.has_moved or (flow.recheck_at is not None and flow.recheck_at <= now)]
     for flow in flows:
         flow.account = context.account  # not joined: each copy would be decrypted by itself
     flows.sort(key=lambda f: (f.history_read_at is None, f.backfill_page == 0, -(f.execution_count or 0), f.pk))

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from monitor.connection import BudgetSpent
+from monitor.ingest.backfill import unfinished
 from monitor.ingest.context import Context, Outcome, OutOfTime
 from monitor.models import Flow, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
@@ -17,7 +18,9 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 HOLES_TOLD = 20
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
 FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS)
-CRM_STREAMS = (Stream.RULES, Stream.USAGE)
+CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES)
+# Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
+UNHURRIED = (Stream.DEFINITIONS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def record(context: Context, started: datetime) -> None:
     result.missing += [
         f"{Stream(name).label}: {o.reason}"
         for name, o in (earlier | result.outcomes).items()
-        if o.state in ("failing", "incomplete")
+        if o.state == "failing" or (o.state == "incomplete" and name not in UNHURRIED)
     ]
     now = context.clock()
     verdict = judge(result.outcomes, result.stopped, result.missing)
@@ -160,7 +163,8 @@ def _holes(context: Context) -> list[str]:
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(hole_reason="")
     lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows.defer("raw")]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
-    if executions is not None and executions.state == StreamState.State.OK and lines:
+    history = unfinished(context.account, context.result.not_available)
+    if executions is not None and executions.state == StreamState.State.OK and (lines or history):
         executions.state = StreamState.State.INCOMPLETE
-        executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs"
+        executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs" if lines else history
     return lines[:HOLES_TOLD]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -20,9 +20,11 @@ from monitor.models import Flow
 from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
+from monitor.zoho.shapes.executions import ExecutionStats
 
 MOST_PAGES = 10_000
 MOST_IDLE = 3  # pages in a row that bring nothing new; then the server goes in circles
+SECOND = timedelta(seconds=1)
 
 
 @dataclass
@@ -30,7 +32,8 @@ class Walked:
     """What a walk saw.
 
     `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
-    of the pages do not fit together (another page size than before), so the walk has to begin anew.
+    of the pages do not fit together (another page size than before), so the walk has to begin anew. `cut`: it
+    ended because it was to read no more pages. `stats`: Zoho's counters on the first page and on the last.
     """
 
     written: Written = field(default_factory=Written)
@@ -42,9 +45,15 @@ class Walked:
     longest: int = 0
     repeats: bool = False
     lost: bool = False
+    cut: bool = False
+    pages: int = 0
+    stats: list[ExecutionStats] = field(default_factory=list)
 
     def note(self, answer: ExecutionPage) -> bool:
         """Takes a page in; whether it brought anything new."""
+        self.pages += 1
+        if answer.stats is not None:
+            self.stats = [*self.stats[:1], answer.stats]
         new = {row.execution_id for row in answer.rows} - self.seen
         self.longest = max(self.longest, _different(answer))
         self.seen |= new
@@ -62,11 +71,14 @@ class Walk:
 
     Args:
         since: only executions from then on; None for all that Zoho still holds.
+        until: only executions up to then. None for up to the moment of the first page: the further ones are asked
+            for that window, so that runs which begin while we read do not shift them.
         enough: asked after each stored page; saves the call for the empty page where the counters are met.
         first_page: where an unfinished walk goes on (from 1): a page that was read already.
         remember_page: writes the next page into the flow's row, in the transaction of the page.
         trust_short: a page of less than half the account's full ones is taken for the last.
         strict: pages that grow longer mean that their numbers do not fit together.
+        most_pages: how many pages are read at most.
     """
 
     context: Context
@@ -78,25 +90,28 @@ class Walk:
     remember_page: bool = False
     trust_short: bool = True
     strict: bool = True
+    until: datetime | None = None
+    most_pages: int = MOST_PAGES
 
     def go(self) -> Walked:
         """Reads pages until one is empty, is the last by its length, or `enough` says so."""
         walked = Walked()
         before: ExecutionPage | None = None
         idle = 0
-        for page in range(self.first_page, self.first_page + MOST_PAGES):
+        until = self.until
+        for page in range(self.first_page, self.first_page + self.most_pages):
             try:
-                answer = self._ask(page, self.since)
+                answer = self._ask(page, self.since, until)
                 if answer is not None and before is not None and _same(answer, before):
                     # A page that was doubled on its way comes right at the second asking.
-                    answer = self._ask(page, self.since)
+                    answer = self._ask(page, self.since, until)
                     if answer is not None and _same(answer, before):
-                        return self._by_time(walked)
+                        return self._by_time(walked, until)
             except (NotAvailable, Refused):
                 if before is None:
                     raise
                 # Some servers answer a page beyond the last with an error: whether it was the last, time tells.
-                return self._by_time(walked)
+                return self._by_time(walked, until)
             if answer is None or (self.strict and before is not None and _size(answer) > _size(before)):
                 walked.lost = True
                 return walked
@@ -110,11 +125,27 @@ class Walk:
             idle = 0 if fresh else idle + 1
             if idle >= MOST_IDLE or self._is_last(answer, walked, known) or self.enough(walked):
                 return walked
+            if before is None:
+                until = until or self._window_end(answer)
             before = answer
-        walked.repeats = True
+        walked.cut = self.most_pages < MOST_PAGES
+        walked.repeats = not walked.cut
         return walked
 
-    def _ask(self, page: int, since: datetime | None, until: datetime | None = None) -> ExecutionPage | None:
+    def _window_end(self, answer: ExecutionPage) -> datetime | None:
+        """The server's clock when it gave the first page; None where that clock cannot be a bound.
+
+        A second is added, because Zoho's times are cut to the second and a server may leave the bound itself
+        out. Runs that seem to begin later than that show that it is not the clock they are started by.
+        """
+        at = self.client.last_server_date
+        if at is None:
+            return None
+        newest = max((row.started_time for row in answer.rows if row.started_time is not None), default=at)
+        known = self.flow.newest_started or at
+        return at + SECOND if max(newest, known) <= at + SECOND else None
+
+    def _ask(self, page: int, since: datetime | None, until: datetime | None) -> ExecutionPage | None:
         """One page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
 
         None where a walk that goes on from an earlier one finds its page size refused.
@@ -167,14 +198,14 @@ class Walk:
         # half may still have others behind it, and what a first reading leaves out nobody would ever miss.
         return full is not None and size <= full // 2
 
-    def _by_time(self, walked: Walked) -> Walked:
+    def _by_time(self, walked: Walked, until: datetime | None) -> Walked:
         """Goes on by time where the server does not turn pages: from the oldest run down, from the newest up.
 
         A server that answers a page beyond the last with the last one looks the same: there nothing new comes.
         """
         for edge in ("oldest", "newest"):
             while (at := getattr(walked, edge)) is not None:
-                answer = self._ask(1, self.since, at) if edge == "oldest" else self._ask(1, at)
+                answer = self._ask(1, self.since, at) if edge == "oldest" else self._ask(1, at, until)
                 if answer is None or not _size(answer):
                     break
                 fresh = self._keep(answer, walked)

@@ -2,53 +2,77 @@
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
-| people (forms, commands)| User, ZohoAccount, AlertRule                                                 |
+| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
 | `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
-|                         | WorkflowRule, UsageSnapshot, Quarantine                                      |
+|                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
+|                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
+|                         | WatchChannel, PushTurn                                                       |
+| `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
 | `monitor.retry`         | RetryAttempt                                                                 |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
-DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away.
+DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. PushEvent is the
+hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
+takes old ones away.
 StageRun and AuditEntry are append-only for every stage.
 """
 
 from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
-from monitor.models.crm import UsageSnapshot, WorkflowRule
+from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.models.definitions import ConnectedVersion, DefinitionVersion, DigestKey, FlowVersion, RuleVersion
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import Connection, Flow
+from monitor.models.flows import Connection, Flow, HistoryOrder
+from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
 from monitor.models.people import Role, User, may, system_user
+from monitor.models.retention import Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "USUAL_RATE",
+    "Ages",
     "AlertRule",
     "AlertState",
     "ApiBudget",
     "ApiCall",
     "ApiToken",
     "AuditEntry",
+    "ConnectedVersion",
+    "ConnectedWorkflow",
     "Connection",
     "DataCenter",
     "DayBucket",
+    "DefinitionVersion",
     "Delivery",
+    "DigestKey",
     "DirtyHour",
     "Execution",
     "ExecutionEvent",
     "Flow",
+    "FlowVersion",
+    "HistoryOrder",
+    "HookEndpoint",
+    "HookTraffic",
     "HourBucket",
     "Plan",
     "Product",
+    "PrunedHour",
+    "PushEvent",
+    "PushTurn",
     "Quarantine",
+    "Retention",
     "RetryAttempt",
     "Role",
+    "RuleVersion",
+    "Secret",
     "StageRun",
     "Stream",
     "StreamState",
@@ -56,9 +80,12 @@ __all__ = [
     "Transition",
     "UsageSnapshot",
     "User",
+    "WatchChannel",
+    "WebhookFailure",
     "WorkerBeat",
     "WorkflowRule",
     "ZohoAccount",
+    "ages",
     "may",
     "system_user",
 ]

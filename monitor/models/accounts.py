@@ -48,6 +48,8 @@ class ZohoAccount(models.Model):
     calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     calls_per_day = models.PositiveIntegerField(null=True, blank=True)
     is_active = models.BooleanField("mirrored", default=True)
+    watches_records = models.BooleanField(default=False, help_text="Zoho CRM is asked to call back when records change")
+    backfill_paused = models.BooleanField("reading of history paused", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,4 +1,7 @@
-"""The mirror of CRM workflow rules and their usage. Written by `monitor.ingest` only."""
+"""The mirror of CRM: workflow rules, their usage, connected workflows, failures of webhooks.
+
+Written by `monitor.ingest` only.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ from django.db import models
 from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.definitions import HasDefinition
 
 
-class WorkflowRule(models.Model):
+class WorkflowRule(HasDefinition):
     """A CRM workflow rule with the counters of its last usage report.
 
-    The usage counters cover `usage_from` to `usage_till` (days, at most 90: notes `zoho-api.md` 2.3).
+    The usage counters cover `usage_from` to `usage_till` (days, at most 90: notes `zoho-api.md` 2.3). The first day
+    stays the same from reading to reading, so that what was added between two of them is exact.
     """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="rules")
@@ -52,7 +57,12 @@ class WorkflowRule(models.Model):
 
 
 class UsageSnapshot(models.Model):
-    """What the usage report said on a day: Zoho forgets after 90 days, these rows do not."""
+    """What the last usage report of a day said, and what was added on that day: Zoho forgets after 90 days.
+
+    The counters are those from `since` to `day`. The increments (`triggered`, `succeeded`, `failed`) are the sums of
+    those between the readings from `counted_from` to `taken_at`; None where a counter or the reading before is not
+    known. After a reset they are what was counted since, and so at least right.
+    """
 
     rule = models.ForeignKey(WorkflowRule, on_delete=models.CASCADE, related_name="snapshots")
     day = models.DateField()
@@ -60,6 +70,14 @@ class UsageSnapshot(models.Model):
     success_count = models.BigIntegerField(null=True)
     failure_count = models.BigIntegerField(null=True)
     taken_at = models.DateTimeField()
+    since = models.DateField(null=True, help_text="first day that the counters cover")
+    reset_time = models.DateTimeField(null=True)
+    triggered = models.BigIntegerField(null=True)
+    succeeded = models.BigIntegerField(null=True)
+    failed = models.BigIntegerField(null=True)
+    counted_from = models.DateTimeField(null=True, help_text="reading that the day's increments begin at")
+    is_reset = models.BooleanField(default=False, help_text="counters began again on this day")
+    actions = models.JSONField(default=list, help_text="per action: id, name, type, success, failure")
 
     class Meta:
         ordering = ["day"]
@@ -67,3 +85,70 @@ class UsageSnapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule_id} on {self.day}"
+
+
+class ConnectedWorkflow(HasDefinition):
+    """A connected workflow. Zoho tells no counters and no last run of it (notes `zoho-api.md` section 3)."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="connected_workflows")
+    workflow_id = models.CharField(max_length=64)
+    name = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=100, blank=True, help_text="active, inactive or draft")
+    primary_module = models.CharField(max_length=500, blank=True)
+    involved_modules = models.JSONField(default=list)
+    created_time = models.DateTimeField(null=True)
+    modified_time = models.DateTimeField(null=True)
+    modified_by = models.CharField(max_length=500, blank=True)
+
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "workflow_id"], name="one_row_per_connected_workflow")
+        ]
+
+    def __str__(self) -> str:
+        return self.shown_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("connected_workflow", args=[self.pk])
+
+    @property
+    def shown_name(self) -> str:
+        """The name for pages: never empty, so that a link always has a text."""
+        return self.name or self.workflow_id
+
+
+class WebhookFailure(models.Model):
+    """One failed call of a webhook: the only single failures that CRM tells (notes `zoho-api.md` 2.4).
+
+    `rule` is the mirrored rule where there is one; `rule_zoho_id` and `rule_name` are as Zoho sent them.
+    """
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="webhook_failures")
+    failure_id = models.CharField(max_length=64)
+    rule = models.ForeignKey(WorkflowRule, on_delete=models.CASCADE, null=True, related_name="webhook_failures")
+    rule_zoho_id = models.CharField(max_length=64, blank=True)
+    rule_name = models.CharField(max_length=500, blank=True)
+    webhook_id = models.CharField(max_length=64, blank=True)
+    webhook_name = models.CharField(max_length=500, blank=True)
+    module = models.CharField(max_length=200, blank=True)
+    record_id = models.CharField(max_length=64, blank=True)
+    record_name = models.CharField(max_length=500, blank=True, help_text="personal data: shown masked")
+    failure_time = models.DateTimeField(null=True)
+    reason = models.TextField(blank=True)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "failure_id"], name="one_row_per_webhook_failure")]
+        indexes = [
+            models.Index(fields=["account", "failure_time"], name="webhookfailure_time"),
+            models.Index(fields=["rule", "failure_time"], name="webhookfailure_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.webhook_name or self.webhook_id} at {self.failure_time}"

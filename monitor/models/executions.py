@@ -41,6 +41,13 @@ class Execution(models.Model):
     rerun_due_at = models.DateTimeField(
         null=True, help_text="when Zoho runs a failed one again by itself, as far as known"
     )
+    unlisted_at = models.DateTimeField(
+        null=True, help_text="when Zoho was found to list it no longer; it stays here as history"
+    )
+
+    payload_removed_at = models.DateTimeField(
+        null=True, help_text="when trigger data and error details were taken away for their age"
+    )
 
     class Meta:
         constraints = [
@@ -51,6 +58,9 @@ class Execution(models.Model):
             models.Index(fields=["flow", "-started_time", "-id"], name="execution_by_flow"),
             models.Index(fields=["status", "-started_time", "-id"], name="execution_by_status"),
             models.Index(fields=["recheck_at"], name="execution_recheck", condition=models.Q(recheck_at__isnull=False)),
+            models.Index(
+                fields=["rerun_due_at"], name="execution_rerun", condition=models.Q(rerun_due_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

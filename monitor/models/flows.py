@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
+from monitor.models.definitions import HasDefinition
 
 
-class Flow(models.Model):
+class HistoryOrder(models.TextChoices):
+    """How a flow's history is read for the first time, by what its newest page showed."""
+
+    UNKNOWN = "", "not looked at yet"
+    NEWEST = "newest", "newest first, by time"
+    PAGES = "pages", "page by page"
+
+
+class Flow(HasDefinition):
     """A flow, the counters Zoho keeps of it, and how far its executions have been read.
 
     Three sets of counters: as Zoho last said (`execution_count` ...), as they stood at the last complete
-    read (`read_*`; equal means nothing to ask), and what Zoho had already forgotten at the first complete
+    read (`read_*`; equal means nothing to ask; while the history is read for the first time: at the last read
+    of the newest runs), and what Zoho had already forgotten at the first complete
     read (`baseline_*`: counter = baseline + mirrored + pruned from then on).
     """
 
@@ -41,6 +53,12 @@ class Flow(models.Model):
     history_read_at = models.DateTimeField(null=True, help_text="start of the last complete read of all history")
     executions_read_at = models.DateTimeField(null=True, help_text="start of the last complete read")
     backfill_page = models.PositiveIntegerField(default=0, help_text="next page of an unfinished history read")
+    history_order = models.CharField(max_length=6, choices=HistoryOrder.choices, blank=True)
+    history_began_at = models.DateTimeField(null=True, help_text="when its first reading began, while it goes on")
+    history_calls = models.PositiveIntegerField(default=0, help_text="calls that its first reading took so far")
+    covered_from = models.DateTimeField(
+        null=True, help_text="runs that began since then are mirrored, while older history is still being read"
+    )
     hole_reason = models.CharField(max_length=300, blank=True)
     hole_signature = models.CharField(max_length=120, blank=True)
     hole_tries = models.PositiveSmallIntegerField(default=0)
@@ -81,15 +99,29 @@ class Flow(models.Model):
         return every
 
     @property
+    def is_reading_history(self) -> bool:
+        """Whether what Zoho still holds of it has not been read to its end for the first time."""
+        return self.gone_at is None and self.executions_read_at is None
+
+    def covers(self, start: datetime) -> bool:
+        """Whether every run that began at `start` or later is mirrored, as far as the account is read at all."""
+        return self.executions_read_at is not None or (self.covered_from is not None and self.covered_from <= start)
+
+    @property
     def is_active(self) -> bool:
         return self.gone_at is None and self.status == "active"
 
     @property
     def has_moved(self) -> bool:
         """Whether Zoho's counters differ from those of the last complete read (or never were read)."""
+        return self.executions_read_at is None or self.counters_moved
+
+    @property
+    def counters_moved(self) -> bool:
+        """Whether Zoho's counters differ from those up to which the newest runs were read."""
         now = (self.execution_count, self.success_count, self.failure_count)
         read = (self.read_execution_count, self.read_success_count, self.read_failure_count)
-        return self.executions_read_at is None or None in now or now != read
+        return None in now or now != read
 
 
 class Connection(models.Model):

@@ -42,6 +42,10 @@ class SyncState(models.Model):
     next_due_at = models.DateTimeField(null=True)
     last_started_at = models.DateTimeField(null=True)
     last_finished_at = models.DateTimeField(null=True)
+    last_fresh_at = models.DateTimeField(
+        null=True, help_text="start of the newest sweep that read all new runs of flows whose newest page is read"
+    )
+    history_calls = models.JSONField(default=dict, help_text="calls for first readings of history, by hour")
     last_complete_at = models.DateTimeField(null=True, help_text="start of the newest sweep that missed nothing")
 
     class Meta:

@@ -2,7 +2,6 @@
 
 | file            | does                                                                            |
 |-----------------|---------------------------------------------------------------------------------|
-| errors_kind.py  | is this failure one that Zoho re-runs by itself? (pure)                         |
 | verdict.py      | may this execution be retried, and how sure is that? (pure)                     |
 | requests.py     | the wish: ask, call off, close by hand                                          |
 | transition.py   | the one door for every change of an attempt's row                               |

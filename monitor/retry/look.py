@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 from monitor.models import Execution, RetryAttempt
 from monitor.retry.access import FlowCalls
-from monitor.retry.errors_kind import ErrorKind, classify
 from monitor.retry.reconcile import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW, SKEW, is_search_due
 from monitor.retry.verdict import MARGIN, RERUN_SPAN
+from monitor.zoho.error_kinds import ErrorKind, classify
 from monitor.zoho.errors import NotFound
 from monitor.zoho.shapes.executions import ExecutionRow
 

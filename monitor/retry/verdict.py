@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from monitor.retry.errors_kind import ErrorKind, classify
+from monitor.zoho.error_kinds import ErrorKind, classify
 
 Kind = Literal["safe", "risky", "refused"]
 

@@ -7,8 +7,11 @@ Zoho re-ran to success, counts once, as success; the row of the retry itself is 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from monitor.rollups.classes import OTHER
 
 SUCCESS = "success"
 FAILED = "failed"
@@ -22,8 +25,7 @@ DURATION_BOUNDS_MS: tuple[int, ...] = tuple(round(10 ** (1 + step / 10)) for ste
 MAX_DURATION_MS = 10**12
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What of an execution is counted.
 
     Attributes:
@@ -32,6 +34,7 @@ class Run:
         duration_ms: run time in milliseconds; None, negative (clocks differ) or absurd is not counted.
         is_retry: the row is a retry's own (see `monitor.rollups.lineage`).
         is_rescued: a retry of it, or a retry of that retry, succeeded.
+        error: the class of its error (see `monitor.rollups.classes`), where it failed.
     """
 
     status: str
@@ -39,6 +42,7 @@ class Run:
     duration_ms: int | None = None
     is_retry: bool = False
     is_rescued: bool = False
+    error: str = OTHER
 
 
 @dataclass(slots=True)
@@ -46,7 +50,8 @@ class Counts:
     """One bucket. `succeeded + failed` are the finished runs; the names are those of `HourBucket`.
 
     `durations` has one count per bin of `DURATION_BOUNDS_MS` (a run of exactly a bound lies in the bin below
-    it), one more for what is longer than all; zeros at its end are left out.
+    it), one more for what is longer than all; zeros at its end are left out. `errors` are the failed ones by
+    class of error; none is zero.
     """
 
     succeeded: int = 0
@@ -59,6 +64,20 @@ class Counts:
     duration_sum_ms: int = 0
     duration_max_ms: int = 0
     durations: list[int] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """By name of column."""
+        return {name: getattr(self, name) for name in COUNT_FIELDS}
+
+    def __iadd__(self, more: Counts) -> Self:
+        """Both together: what a day is of its hours."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.duration_max_ms = max(self.duration_max_ms, more.duration_max_ms)
+        self.durations = merge(self.durations, more.durations)
+        self.errors = merge_errors(self.errors, more.errors)
+        return self
 
     @property
     def finished(self) -> int:
@@ -80,6 +99,7 @@ class Counts:
             self.succeeded += 1
         else:
             self.failed += 1
+            self.errors[run.error] = self.errors.get(run.error, 0) + 1
         if (run.first_status or run.status) == SUCCESS:
             self.first_succeeded += 1
         if run.duration_ms is not None and 0 <= run.duration_ms <= MAX_DURATION_MS:
@@ -89,6 +109,10 @@ class Counts:
             place = bin_of(run.duration_ms)
             self.durations.extend([0] * (place + 1 - len(self.durations)))
             self.durations[place] += 1
+
+
+COUNT_FIELDS = tuple(Counts.__dataclass_fields__)
+_SUMMED = tuple(name for name in COUNT_FIELDS if name not in ("duration_max_ms", "durations", "errors"))
 
 
 def fold(runs: Iterable[Run]) -> Counts:
@@ -110,6 +134,15 @@ def merge(*durations: Sequence[int]) -> list[int]:
     for histogram in durations:
         for place, count in enumerate(histogram):
             merged[place] += count
+    return merged
+
+
+def merge_errors(*errors: Mapping[str, int]) -> dict[str, int]:
+    """Adds numbers of failed runs, class by class."""
+    merged: dict[str, int] = {}
+    for counts in errors:
+        for name, count in counts.items():
+            merged[name] = merged.get(name, 0) + count
     return merged
 
 

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
-from monitor.models import Execution, RetryAttempt
-from monitor.rollups.fold import SUCCESS
+from monitor.models import Execution, HourBucket, RetryAttempt, ZohoAccount
+from monitor.rollups.classes import READ
+from monitor.rollups.fold import COUNT_FIELDS, SUCCESS, Counts
 from monitor.rollups.lineage import Attempt, Key, Lineage
 
 # (primary key of the flow, start of the hour in UTC)
 FlowHour = tuple[int, datetime]
+# (primary key of the flow, day in UTC)
+FlowDay = tuple[int, date]
 
 T = TypeVar("T")
 
 HOUR = timedelta(hours=1)
-# Hours this near are read in one piece and the rows between left aside: dearer rows, fewer statements.
-NEAR = 6 * HOUR
-SPANS_A_STATEMENT = 100
+DAY = timedelta(days=1)
 # SQLite takes 32,766 parameters a statement as it is built by default.
 IDS_A_STATEMENT = 5000
+# The hours given in are the outer table whatever a planner thinks: each is one look into the index of a flow's
+# executions by time. Statistics lag behind a first reading, and without them a planner may join by the flow alone.
+_ROWS = """
+    SELECT given.place, e.account_id, e.execution_id, e.status, e.first_status, e.duration_ms,
+           e.error_code, substr(e.error_message, 1, {read}), substr(e.error_details, 1, {read})
+    FROM {given}
+"""
+_ON_POSTGRESQL = """
+    unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS given (flow, began, place)
+    CROSS JOIN LATERAL (
+        SELECT * FROM {table} AS of_flow
+        WHERE of_flow.flow_id = given.flow AND of_flow.started_time >= to_timestamp(given.began)
+          AND of_flow.started_time < to_timestamp(given.began + 3600)
+        OFFSET 0
+    ) AS e
+"""
+_ON_SQLITE = """
+    (SELECT key + 1 AS place, value ->> 0 AS flow, value ->> 1 AS began, value ->> 2 AS ended FROM json_each(%s))
+        AS given
+    CROSS JOIN {table} AS e
+        ON e.flow_id = given.flow AND e.started_time >= given.began AND e.started_time < given.ended
+"""
 
 
 class Row(NamedTuple):
-    """An execution as far as it is counted."""
+    """An execution as far as it is counted; `error` is (code, message, details), the texts cut."""
 
     key: Key
     flow_hour: FlowHour
     status: str
     first_status: str
     duration_ms: int | None
+    error: tuple[str, str, str]
 
 
 def floor_hour(at: datetime) -> datetime:
@@ -43,19 +69,35 @@ def floor_hour(at: datetime) -> datetime:
 
 
 def rows_of(hours: set[FlowHour]) -> list[Row]:
-    """The executions that started in the given hours; those without a start time are in no hour."""
-    rows = []
-    for spans in _chunks(_spans(hours), SPANS_A_STATEMENT):
-        wanted = Q()
-        for start, end, flows in spans:
-            wanted |= Q(flow_id__in=flows, started_time__gte=start, started_time__lt=end)
-        found = Execution.objects.filter(wanted).values_list(
-            "account_id", "execution_id", "flow_id", "started_time", "status", "first_status", "duration_ms"
-        )
-        for account, execution, flow, started, status, first_status, duration in found.iterator(chunk_size=5000):
-            if started is not None and (place := (flow, floor_hour(started))) in hours:
-                rows.append(Row((account, execution), place, status, first_status, duration))
-    return rows
+    """The executions that started in the given hours; those without a start time are in no hour. One statement."""
+    places = sorted(hours)
+    table = connection.ops.quote_name(Execution._meta.db_table)
+    parameters: list[Any]
+    if connection.vendor == "postgresql":
+        given, parameters = _ON_POSTGRESQL, [[flow for flow, _ in places], [int(at.timestamp()) for _, at in places]]
+    else:
+        text = connection.ops.adapt_datetimefield_value
+        given, parameters = _ON_SQLITE, [json.dumps([(flow, text(at), text(at + HOUR)) for flow, at in places])]
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS.format(read=READ, given=given.format(table=table)), parameters)
+        return [
+            Row((account, execution), places[place - 1], status, first_status, duration, (code, message, details))
+            for place, account, execution, status, first_status, duration, code, message, details in cursor.fetchall()
+        ]
+
+
+def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, Counts]:
+    """The stored counts of all hours (UTC) of some flows' days."""
+    flows_of: dict[date, list[int]] = defaultdict(list)
+    for flow, day in days:
+        flows_of[day].append(flow)
+    stored: dict[FlowHour, Counts] = {}
+    for day, flows in flows_of.items():
+        start = datetime.combine(day, time.min, UTC)
+        rows = HourBucket.objects.filter(flow_id__in=flows, hour__gte=start, hour__lt=start + DAY)
+        for flow, hour, *counts in rows.values_list("flow_id", "hour", *COUNT_FIELDS):
+            stored[flow, hour] = Counts(*counts)
+    return stored
 
 
 def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
@@ -67,7 +109,8 @@ def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
     attempts: dict[int, Attempt] = {}
     asked: set[Key] = set()
     waiting = {row.key for row in rows}
-    while waiting:
+    retried = _accounts_with_retries({account for account, _ in waiting})
+    while waiting := {key for key in waiting if key[0] in retried}:
         asked |= waiting
         found = list(_attempts_of(waiting))
         attempts |= {attempt.number: attempt for attempt in found}
@@ -85,41 +128,37 @@ def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
     return Lineage(attempts.values(), successes), hour_of
 
 
+def _accounts_with_retries(accounts: Collection[int]) -> set[int]:
+    """Those of the accounts in which anything was ever retried: the others need not be asked by execution."""
+    retried = RetryAttempt.objects.filter(account=OuterRef("pk"))
+    return set(ZohoAccount.objects.filter(Exists(retried), pk__in=accounts).values_list("pk", flat=True))
+
+
 def _attempts_of(keys: Iterable[Key]) -> Iterator[Attempt]:
     """The attempts that retried one of the executions or caused one of them."""
-    columns = ("pk", "execution__execution_id", "new_execution_id", "state")
     for account, ids in _by_account(keys):
         of_account = RetryAttempt.objects.filter(account_id=account)
+        if of_account.count() <= len(ids):
+            # Fewer attempts than executions: all of them are read sooner than all executions are named.
+            known = set(ids)
+            yield from (
+                a for a in _attempts(of_account, account) if a.original[1] in known or (a.new and a.new[1] in known)
+            )
+            continue
         # Two statements instead of an OR: each has an index of its own.
-        for touching in (
-            of_account.filter(execution__account_id=account, execution__execution_id__in=ids),
-            of_account.filter(new_execution_id__in=ids),
-        ):
-            for number, original, new, state in touching.order_by().values_list(*columns):
-                yield Attempt(
-                    number=number,
-                    original=(account, original),
-                    new=(account, new) if new else None,
-                    succeeded=state == RetryAttempt.State.SUCCEEDED,
-                )
+        yield from _attempts(of_account.filter(execution__account_id=account, execution__execution_id__in=ids), account)
+        yield from _attempts(of_account.filter(new_execution_id__in=ids), account)
 
 
-def _spans(hours: Iterable[FlowHour]) -> list[tuple[datetime, datetime, list[int]]]:
-    """(from, to, flows): the hours in few pieces, flows with the same piece together."""
-    of_flow: dict[int, list[datetime]] = defaultdict(list)
-    for flow, hour in hours:
-        of_flow[flow].append(hour)
-    flows_of: dict[tuple[datetime, datetime], list[int]] = defaultdict(list)
-    for flow, starts in of_flow.items():
-        starts.sort()
-        first = last = starts[0]
-        for start in starts[1:]:
-            if start - last > NEAR:
-                flows_of[first, last + HOUR].append(flow)
-                first = start
-            last = start
-        flows_of[first, last + HOUR].append(flow)
-    return [(start, end, flows) for (start, end), flows in flows_of.items()]
+def _attempts(rows: QuerySet[RetryAttempt], account: int) -> Iterator[Attempt]:
+    columns = ("pk", "execution__execution_id", "new_execution_id", "state")
+    for number, original, new, state in rows.order_by().values_list(*columns).iterator(chunk_size=5000):
+        yield Attempt(
+            number=number,
+            original=(account, original),
+            new=(account, new) if new else None,
+            succeeded=state == RetryAttempt.State.SUCCEEDED,
+        )
 
 
 def _by_account(keys: Iterable[Key]) -> Iterator[tuple[int, list[str]]]:

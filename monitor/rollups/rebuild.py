@@ -1,34 +1,47 @@
-"""Takes dirty hours off their table, recounts them from the rows, and writes their buckets."""
+"""Takes dirty hours off their table, recounts them from the rows, and writes their buckets and their days'."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from monitor.faultpoints import faultpoint
-from monitor.models import DirtyHour, HourBucket
+from monitor.models import DirtyHour
 from monitor.rollups import read
-from monitor.rollups.fold import Counts, Run, fold
+from monitor.rollups.classes import OTHER, error_class
+from monitor.rollups.fold import COUNT_FIELDS, FAILED, Counts, Run
 from monitor.rollups.lineage import Key, Lineage
+from monitor.rollups.prune import closed_hours
+from monitor.rollups.write import write
+
+__all__ = ["COUNT_FIELDS", "rebuild_dirty"]
 
 logger = logging.getLogger(__name__)
 
-# Hours a transaction: short enough that a writer of the mirror hardly waits, long enough to save queries.
-BATCH_HOURS = 120
-COUNT_FIELDS = [column.name for column in fields(Counts)]
+# Hours a transaction: short enough that a writer of the mirror hardly waits, long enough to save statements.
+BATCH_HOURS = 1000
+_ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
 
 
-def rebuild_dirty(now: datetime, *, limit: int = 500) -> int:
+class Held(NamedTuple):
+    """A dirty hour that this transaction has locked."""
+
+    pk: int
+    flow_id: int
+    hour: datetime
+    marks: int
+
+
+def rebuild_dirty(now: datetime, *, limit: int = 2000) -> int:
     """Recounts dirty hours, the newest first.
 
-    Safe to run in several processes at once: a bucket is written only in a transaction that holds its dirty
-    hour, so that of two recounts the one that read later also writes later.
+    Safe to run in several processes at once: they take turns, a transaction each. A bucket is written only in a
+    transaction that holds its dirty hour.
 
     Args:
         now: the time of the run, for the log.
@@ -51,52 +64,68 @@ def rebuild_dirty(now: datetime, *, limit: int = 500) -> int:
 
 @transaction.atomic
 def _rebuild_batch(size: int) -> int:
-    # On SQLite the (IMMEDIATE) transaction itself keeps others out and the lock is no statement at all.
-    held = list(DirtyHour.objects.select_for_update(skip_locked=True).order_by("-hour", "flow_id")[:size])
+    _wait_for_others()
+    held = _take(size)
     if not held:
         return 0
     wanted = {(dirty.flow_id, dirty.hour) for dirty in held}
     rows = read.rows_of(wanted)
+    # Where the rows are pruned the bucket is all that there is.
+    wanted -= closed_hours(wanted)
+    rows = [row for row in rows if row.flow_hour in wanted]
     lineage, hour_of = read.lineage_of(rows)
-    _store(wanted, rows, lineage)
+    write(wanted, _count(rows, lineage))
     _mark_roots(wanted, rows, lineage, hour_of)
-    by_marks: dict[int, list[int]] = defaultdict(list)
-    for dirty in held:
-        by_marks[dirty.marks].append(dirty.pk)
-    for marks, keys in by_marks.items():
-        # An hour marked anew since it was read stays for the next recount.
-        DirtyHour.objects.filter(pk__in=keys, marks=marks).delete()
+    _settle(held)
     faultpoint("rollup-before-commit")
     return len(held)
 
 
-def _store(wanted: set[read.FlowHour], rows: Sequence[read.Row], lineage: Lineage) -> None:
-    """Writes the buckets of the hours; an hour without rows has none."""
-    runs: dict[read.FlowHour, list[Run]] = defaultdict(list)
+def _wait_for_others() -> None:
+    """One recount at a time: two that sum up the same day would each miss the other's hours.
+
+    On SQLite the (IMMEDIATE) transaction itself keeps others out.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
+
+
+def _take(size: int) -> list[Held]:
+    """Locks the newest dirty hours, whole days where it can: each day is then summed up once.
+
+    An hour that a page is marking at this moment is left for the next time, so that neither waits for the other.
+    """
+    newest = DirtyHour.objects.select_for_update(skip_locked=True).order_by("-hour", "-flow_id")
+    held = [Held(*row) for row in newest.values_list("pk", "flow_id", "hour", "marks")[:size]]
+    if len(held) < size:
+        return held
+    last = held[-1].hour.date()
+    return [dirty for dirty in held if dirty.hour.date() != last] or held
+
+
+def _settle(held: Iterable[Held]) -> None:
+    """Takes the hours off the table; one marked anew since it was read stays for the next recount."""
+    by_marks: dict[int, list[int]] = defaultdict(list)
+    for dirty in held:
+        by_marks[dirty.marks].append(dirty.pk)
+    for marks, keys in by_marks.items():
+        DirtyHour.objects.filter(pk__in=keys, marks=marks).delete()
+
+
+def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Counts]:
+    counted: dict[read.FlowHour, Counts] = defaultdict(Counts)
     for row in rows:
-        runs[row.flow_hour].append(
-            Run(
-                status=row.status,
-                first_status=row.first_status,
-                duration_ms=row.duration_ms,
-                is_retry=lineage.is_retry(row.key),
-                is_rescued=lineage.is_rescued(row.key),
-            )
+        run = Run(
+            status=row.status,
+            first_status=row.first_status,
+            duration_ms=row.duration_ms,
+            is_retry=lineage.is_retry(row.key),
+            is_rescued=lineage.is_rescued(row.key),
+            error=error_class(*row.error) if row.status == FAILED else OTHER,
         )
-    HourBucket.objects.bulk_create(
-        [HourBucket(flow_id=flow, hour=hour, **asdict(fold(runs[flow, hour]))) for flow, hour in sorted(runs)],
-        update_conflicts=True,
-        unique_fields=["flow", "hour"],
-        update_fields=COUNT_FIELDS,
-    )
-    empty: dict[datetime, list[int]] = defaultdict(list)
-    for flow, hour in wanted - runs.keys():
-        empty[hour].append(flow)
-    if empty:
-        gone = Q()
-        for hour, flows in empty.items():
-            gone |= Q(hour=hour, flow_id__in=flows)
-        HourBucket.objects.filter(gone).delete()
+        counted[row.flow_hour].add(run)
+    return counted
 
 
 def _mark_roots(

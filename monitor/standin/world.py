@@ -53,6 +53,7 @@ class World:
 
     def _build(self) -> None:
         from monitor.standin.crm.beginnings import actions_of_the_rules, connected_workflows
+        from monitor.standin.crm.record_edits import RecordEdits
         from monitor.standin.crm.rule_edits import RuleEdits
         from monitor.standin.crm.rules import RuleBook
         from monitor.standin.crm.store import Store
@@ -69,6 +70,7 @@ class World:
         self.flows: dict[str, Flow] = {}
         self.retries: dict[str, list[str]] = {}
         self.records: dict[str, list[dict[str, Any]]] = {}
+        self.record_edits = RecordEdits(self)
         for index, per_hour in enumerate(rates(wanted.flows, wanted.executions, wanted.history_days)):
             flow = make_flow(
                 seed=wanted.seed,

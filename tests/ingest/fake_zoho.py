@@ -21,7 +21,10 @@ from monitor.ingest.context import Patience, Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotFound, Refused
 from monitor.zoho.protocol import parse_json
+from monitor.zoho.shapes import automation as automation_shapes
+from monitor.zoho.shapes import connected as connected_shapes
 from monitor.zoho.shapes import connections as connection_shapes
+from monitor.zoho.shapes import crm_common
 from monitor.zoho.shapes import executions as execution_shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import rules as rule_shapes
@@ -139,6 +142,9 @@ class Zoho:
     rules: list[Json] = field(default_factory=list)
     usage: dict[str, Json] = field(default_factory=dict)
     connections: list[Json] = field(default_factory=list)
+    connected: list[Json] = field(default_factory=list)
+    details: dict[str, Json] = field(default_factory=dict)  # by id, what a definition has beyond the list's row
+    webhook_failures: list[Json] = field(default_factory=list)
     cap: int = 200
     order: str = "newest"
     doubled: bool = False
@@ -214,7 +220,8 @@ class FakeFlowClient(_Client):
 
     def get_flow(self, flow_id: str) -> flow_shapes.FlowDetail:
         self._call(f"flow {flow_id}")
-        return flow_shapes.flow_detail(_read({"status": "success", "data": self._flow(flow_id).summary()}))
+        whole = self._flow(flow_id).summary() | self._zoho.details.get(flow_id, {})
+        return flow_shapes.flow_detail(_read({"status": "success", "data": whole}))
 
     def list_executions(
         self,
@@ -266,6 +273,39 @@ class FakeCrmClient(_Client):
         if rule_id not in self._zoho.usage:
             raise NotFound("the rule does not exist", status=204)
         return rule_shapes.rule_usage(_read({"id": rule_id} | self._zoho.usage[rule_id]))
+
+    def get_workflow_rule(self, rule_id: str) -> rule_shapes.WorkflowRule:
+        self._call(f"rule {rule_id}")
+        return rule_shapes.workflow_rule(self._whole(self._zoho.rules, rule_id))
+
+    def list_connected_workflows(self) -> crm_common.Page[connected_shapes.ConnectedWorkflow]:
+        self._call("connected")
+        shown = _read({"connected_workflows": self._zoho.connected})
+        return crm_common.page_of(shown, connected_shapes.connected_workflow, "connected_workflows")
+
+    def get_connected_workflow(self, workflow_id: str) -> connected_shapes.ConnectedWorkflow:
+        self._call(f"one connected {workflow_id}")
+        return connected_shapes.connected_workflow(self._whole(self._zoho.connected, workflow_id))
+
+    def _whole(self, rows: list[Json], row_id: str) -> Json:
+        found = next((row for row in rows if row["id"] == row_id), None)
+        if found is None:
+            raise NotFound("there is none with this id", status=204)
+        whole: Json = _read(found | self._zoho.details.get(row_id, {}))
+        return whole
+
+    def list_webhook_failures(
+        self, page: int = 1, per_page: int = 200, *, from_day: date | None = None, to_day: date | None = None
+    ) -> crm_common.Page[automation_shapes.WebhookFailure]:
+        self._call(f"webhook failures {from_day} {to_day} page {page}")
+        rows = [
+            row
+            for row in self._zoho.webhook_failures
+            if str(from_day or "") <= str(row["failure_time"])[:10] <= str(to_day or "9999")
+        ]
+        shown = rows[(page - 1) * per_page : page * per_page]
+        body = {"webhook_failures": shown, "info": {"more_records": len(rows) > page * per_page, "page": page}}
+        return crm_common.page_of(_read(body), automation_shapes.webhook_failure, "webhook_failures")
 
 
 class NoTokens:
@@ -324,3 +364,28 @@ def a_rule(name: str = "Big deals", **fields: Any) -> Json:
 def a_usage(success: int = 3, failure: int = 1) -> Json:
     actions = [{"type": "field_updates", "success_count": success, "failure_count": failure}]
     return {"trigger_count": success + failure, "conditions": [{"instant_actions": {"actions": actions}}]}
+
+
+def a_connected(name: str = "Onboarding", **fields: Any) -> Json:
+    number = next(_ids)
+    return {
+        "id": f"44{number:015}",
+        "name": name,
+        "status": "active",
+        "primary_module": {"api_name": "Leads"},
+        "involved_modules": [{"api_name": "Leads"}, {"api_name": "Deals"}],
+        "modified_time": "2026-11-20T10:00:00+05:30",
+        "modified_by": {"name": "Pat Example"},
+    } | fields
+
+
+def a_webhook_failure(at: str = "2026-11-21T10:00:00+05:30", **fields: Any) -> Json:
+    number = next(_ids)
+    return {
+        "id": f"55{number:015}",
+        "webhook": {"id": "61", "name": "Tell the shop"},
+        "workflow_rule": {"id": "33", "name": "Big deals"},
+        "entity_details": {"module": {"api_name": "Leads"}, "name": "Jo Example", "id": "71"},
+        "failure_time": at,
+        "failure_reason": "page_notfound",
+    } | fields

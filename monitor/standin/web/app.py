@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from monitor.standin.errors import RefusalError
 from monitor.standin.web.apis import add_crm_routes, add_flow_routes
+from monitor.standin.web.callbacks import Callbacks
 from monitor.standin.web.control import PREFIX as CONTROL
 from monitor.standin.web.control import ControlApi, admitted
 from monitor.standin.web.faults import FaultScript
@@ -45,7 +46,8 @@ class App:
         OAuthApi(world, credentials, self.ledger).add_routes(self._accounts)
         WebhookApi(world).add_public_routes(self._accounts)
         self._control = Router()
-        ControlApi(world, self.ledger, self.faults).add_routes(self._control)
+        self.callbacks = Callbacks(world)
+        ControlApi(world, self.ledger, self.faults, self.callbacks).add_routes(self._control)
 
     def routes(self) -> list[tuple[str, str]]:
         """Method and whole path of every endpoint but the control ones, for a list that a test keeps true."""

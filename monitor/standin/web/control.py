@@ -11,6 +11,7 @@ from typing import Any
 
 from monitor.standin.clock import OffsetClock, SettableClock
 from monitor.standin.errors import RefusalError
+from monitor.standin.web.callbacks import Callbacks
 from monitor.standin.web.faults import Fault, FaultScript
 from monitor.standin.web.flow_rows import flow_summary
 from monitor.standin.web.ledger import Ledger
@@ -24,14 +25,16 @@ HEADER = "x-standin-control"
 MUTATIONS = (
     "break_flow", "heal_flow", "switch_flow", "break_connection", "repair_connection", "add_executions",
     "delete_execution", "change_execution", "reset_usage", "token_expire_all", "token_revoke", "delete_flow",
+    "change_record",
 )  # fmt: skip
 
 
 class ControlApi:
     """Handlers; paths are relative to /_control."""
 
-    def __init__(self, world: World, ledger: Ledger, faults: FaultScript) -> None:
+    def __init__(self, world: World, ledger: Ledger, faults: FaultScript, callbacks: Callbacks) -> None:
         self._world = world
+        self._callbacks = callbacks
         self._ledger = ledger
         self._faults = faults
 
@@ -45,6 +48,7 @@ class ControlApi:
         router.add("GET", "/faults", self.list_faults)
         router.add("POST", "/faults", self.push_faults)
         router.add("DELETE", "/faults", self.clear_faults)
+        router.add("PUT", "/callbacks", self.configure_callbacks)
         router.add("PUT", "/habits", self.change_habits)
         router.add("POST", "/clock", self.move_clock)
         router.add("POST", "/grant", self.grant)
@@ -89,6 +93,7 @@ class ControlApi:
                 "retries_received": dict(self._ledger.retries_received),
                 "retries_carried_out": {old: len(new) for old, new in world.retries.items()},
                 "runs_caused": world.retries,
+                "callbacks": self._callbacks.sent,
                 "reruns_by_zoho": sum(flow.reruns_begun for flow in world.flows.values()),
             }
         )
@@ -129,6 +134,10 @@ class ControlApi:
         """Forget the script."""
         self._faults.clear()
         return json_reply({"status": "success"})
+
+    def configure_callbacks(self, request: Request) -> Reply:
+        """Where the error branch of the flows posts to; see `Callbacks.configure`."""
+        return json_reply(self._callbacks.configure(request.json_object()))
 
     def change_habits(self, request: Request) -> Reply:
         """Switch oddities: an object of names and values of `Habits`."""

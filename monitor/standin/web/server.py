@@ -1,7 +1,6 @@
 """The stand-in on a real socket: HTTP/1.1 with keep-alive, one thread a connection, loopback only."""
 
 import contextlib
-import ipaddress
 import socket
 import socketserver
 import ssl
@@ -12,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from monitor.standin.web.app import App
+from monitor.standin.web.loopback import is_loopback
 from monitor.standin.web.sockets import misbehave
 from monitor.standin.web.wire import MAX_BODY, Reply, Request
 
@@ -98,6 +98,7 @@ class StandinServer(ThreadingHTTPServer):
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), Handler)
+        app.callbacks.start()
 
     def server_bind(self) -> None:
         """Bind without asking a name server for our own name, as http.server would."""
@@ -130,21 +131,12 @@ class StandinServer(ThreadingHTTPServer):
         """End: no new connection, the open ones are shut, their threads are waited for."""
         self.stopping.set()
         self.shutdown()
+        self.app.callbacks.stop()
         with self._guard:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host given by a person is this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextlib.contextmanager

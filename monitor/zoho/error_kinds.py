@@ -60,8 +60,8 @@ def classify(*texts: str) -> Finding:
     Args:
         texts: error code, message and details as Zoho sent them, in any order; empty ones are fine.
     """
-    plain = [text.casefold().replace("_", " ") for text in texts if text]
-    statuses = {status for text in plain for status in _statuses(text)}
+    plain = _plain(texts)
+    statuses = named_statuses(*texts)
     passing = sorted(status for status in statuses if status in _TRANSIENT_STATUS or status >= 500)
     if passing:
         return Finding(ErrorKind.TRANSIENT, f"HTTP {passing[0]}")
@@ -73,6 +73,24 @@ def classify(*texts: str) -> Finding:
     if sign := _first(_PERMANENT_SIGNS, plain):
         return Finding(ErrorKind.PERMANENT, f"“{sign.strip()}”")
     return Finding(ErrorKind.UNKNOWN, "")
+
+
+def named_statuses(*texts: str) -> frozenset[int]:
+    """The HTTP statuses that the texts name as such, 100 to 599.
+
+    Args:
+        texts: as for `classify`.
+    """
+    return frozenset(status for text in _plain(texts) for status in _statuses(text))
+
+
+def speaks_of(signs: tuple[str, ...], *texts: str) -> bool:
+    """Whether any of the texts has one of the signs, which are in lower case with blanks for "_"."""
+    return bool(_first(signs, _plain(texts)))
+
+
+def _plain(texts: tuple[str, ...]) -> list[str]:
+    return [text.casefold().replace("_", " ") for text in texts if text]
 
 
 def _statuses(text: str) -> list[int]:

@@ -1,0 +1,168 @@
+"""What people do to addresses for callbacks; each act leaves an entry in the audit trail."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from monitor.hooks.door import key_hash
+from monitor.hooks.signature import PREFIX
+from monitor.models import USUAL_RATE, AuditEntry, Flow, HookEndpoint, Secret, User, ZohoAccount
+
+MOST_SECRETS = 3
+SHORTEST_SECRET, LONGEST_SECRET = 16, 200
+KEY_BYTES = 32
+
+
+class EndpointRefused(Exception):  # noqa: N818 - named for what happened
+    """One line for people."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is shown once and can never be read again. `address` is "" where only a secret is new."""
+
+    endpoint: HookEndpoint
+    address: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+def create(
+    *,
+    account: ZohoAccount,
+    name: str,
+    actor: User,
+    now: datetime,
+    flow: Flow | None = None,
+    per_minute: int = USUAL_RATE,
+    secret: str = "",
+) -> Shown:
+    """A new address with its first secret.
+
+    Args:
+        account: whose flows call back.
+        name: what people call it; unique in the account.
+        actor: who makes it.
+        now: the present.
+        flow: the only flow that it speaks for; None for whichever the body names.
+        per_minute: callbacks a minute that it takes.
+        secret: a person's own one; "" makes one.
+
+    Raises:
+        EndpointRefused: the name is taken, or the secret is too short.
+    """
+    key, text = secrets.token_urlsafe(KEY_BYTES), _checked(secret) or make_secret()
+    endpoint = HookEndpoint(
+        account=account, flow=flow, name=name, key_hash=key_hash(key), per_minute=per_minute, created_at=now
+    )
+    endpoint.secret_list = [Secret(text, now)]
+    try:
+        with transaction.atomic():
+            endpoint.save(force_insert=True)
+            _audit(actor, "hook.create", endpoint, now, {"flow": flow.flow_id if flow else ""})
+    except IntegrityError:
+        raise EndpointRefused(f"there is an address named “{name}” already") from None
+    return Shown(endpoint, f"{settings.PUBLIC_URL}{reverse('hook_flow', args=[key])}", text)
+
+
+def rotate(endpoint: HookEndpoint, *, actor: User, now: datetime, secret: str = "") -> Shown:
+    """One more secret; those before it stay valid until they are removed.
+
+    Raises:
+        EndpointRefused: there are as many as there may be, or the secret is too short.
+    """
+    text = _checked(secret) or make_secret()
+    with transaction.atomic():
+        row = HookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+        known = row.secret_list
+        if len(known) >= MOST_SECRETS:
+            raise EndpointRefused(f"{row.name} has {len(known)} secrets already: remove the old ones first")
+        row.secret_list = [*known, Secret(text, now)]
+        row.save(update_fields=["secrets"])
+        _audit(actor, "hook.rotate", row, now, {"secrets": len(known) + 1})
+    return Shown(row, "", text)
+
+
+def retire(endpoint: HookEndpoint, *, actor: User, now: datetime) -> int:
+    """Removes every secret but the newest; returns how many."""
+    with transaction.atomic():
+        row = HookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+        known = row.secret_list
+        if len(known) > 1:
+            row.secret_list = known[-1:]
+            row.save(update_fields=["secrets"])
+            _audit(actor, "hook.retire", row, now, {"removed": len(known) - 1})
+    return len(known) - 1
+
+
+def switch(endpoint: HookEndpoint, *, on: bool, actor: User, now: datetime) -> None:
+    """Lets it accept callbacks, or none: then it is as good as unknown."""
+    with transaction.atomic():
+        if HookEndpoint.objects.filter(pk=endpoint.pk).exclude(is_active=on).update(is_active=on):
+            _audit(actor, "hook.on" if on else "hook.off", endpoint, now, {})
+
+
+def delete(endpoint: HookEndpoint, *, actor: User, now: datetime) -> None:
+    """Takes it away with all that is known of its callbacks."""
+    with transaction.atomic():
+        _audit(actor, "hook.delete", endpoint, now, {})
+        HookEndpoint.objects.filter(pk=endpoint.pk).delete()
+
+
+def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None:
+    """Whether Zoho CRM is asked to call back when records change. The worker opens and closes the channels.
+
+    Raises:
+        EndpointRefused: the product cannot be reached over HTTPS, or the account has no CRM.
+    """
+    if on and not can_watch():
+        raise EndpointRefused("Zoho CRM only calls an https address: set PUBLIC_URL to one")
+    if on and not account.crm_url:
+        raise EndpointRefused(f"{account.name} has no Zoho CRM")
+    with transaction.atomic():
+        if ZohoAccount.objects.filter(pk=account.pk).exclude(watches_records=on).update(watches_records=on):
+            AuditEntry.objects.create(
+                at=now,
+                actor=actor,
+                actor_name=actor.get_username(),
+                action="account.watch_on" if on else "account.watch_off",
+                account=account,
+                object_type="account",
+                object_id=str(account.pk),
+            )
+
+
+def can_watch() -> bool:
+    """Whether Zoho could reach us at all."""
+    return settings.PUBLIC_URL.startswith("https://")
+
+
+def make_secret() -> str:
+    """256 random bits in the form that Standard Webhooks libraries take, which is also a text like any other."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _checked(secret: str) -> str:
+    if secret and not (SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET and secret.isprintable() and secret.isascii()):
+        raise EndpointRefused(f"a secret has {SHORTEST_SECRET} to {LONGEST_SECRET} printable ASCII characters")
+    return secret
+
+
+def _audit(actor: User, action: str, endpoint: HookEndpoint, now: datetime, detail: dict[str, Any]) -> None:
+    AuditEntry.objects.create(
+        at=now,
+        actor=actor,
+        actor_name=actor.get_username(),
+        action=action,
+        account=endpoint.account,
+        object_type="hook",
+        object_id=str(endpoint.pk),
+        detail={"name": endpoint.name, **detail},
+    )

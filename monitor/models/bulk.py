@@ -1,0 +1,119 @@
+"""Many rows into a table at once: what the two databases do best, behind one meaning.
+
+Django's `bulk_create` makes a model of each row and a statement of each batch, which costs several times what the
+database itself does with the rows (figures: tests/benchmarks/test_throughput.py). PostgreSQL takes rows fastest by
+COPY, which knows no conflict; where rows may be there already, both databases take the same INSERT … ON CONFLICT.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from django.db import IntegrityError, connection, models, transaction
+
+Row = Mapping[str, Any]
+
+
+def insert_new(model: type[models.Model], rows: Sequence[Row]) -> int:
+    """Inserts rows; one that is there already (by any constraint of uniqueness) is left as it is.
+
+    Args:
+        rows: by name of column (`flow_id`, not `flow`), all with the same names. Other columns get their defaults.
+
+    Returns:
+        How many were inserted: fewer than given means that somebody else came first.
+
+    Raises:
+        DataError: a value that the column does not take; ValueError or OverflowError: one that no column takes.
+    """
+    if not rows:
+        return 0
+    columns, values = _table_form(model, rows)
+    if connection.vendor == "postgresql":
+        try:
+            with transaction.atomic():
+                _copy(model, columns, values)
+        except IntegrityError:
+            pass
+        else:
+            return len(rows)
+    return _execute_many(_insert(model, columns) + " ON CONFLICT DO NOTHING", values)
+
+
+def upsert(model: type[models.Model], rows: Sequence[Row], key: Sequence[str]) -> None:
+    """Inserts rows, or sets their columns where the key is there already.
+
+    Args:
+        rows: by name of column, all with the same names, no key twice. Give them in the order of the key: two
+            writers then lock in the same order and never deadlock.
+        key: the columns of a constraint of uniqueness.
+    """
+    if not rows:
+        return
+    columns, values = _table_form(model, rows)
+    changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in key)
+    conflict = f" ON CONFLICT ({', '.join(map(_quoted, key))}) DO UPDATE SET {changes}"
+    _execute_many(_insert(model, columns) + conflict, values)
+
+
+def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and their values as the database's driver takes them."""
+    given = list(rows[0])
+    fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+    defaults = {name: field.get_default() for name, field in fields.items() if name not in rows[0] and not field.null}
+    pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
+    more = tuple(defaults.values())
+    values = [(*pick(row), *more) for row in rows] if more else [pick(row) for row in rows]
+    columns = [*given, *defaults]
+    for place, name in enumerate(columns):
+        convert = _converter(fields[name])
+        if convert is not None:
+            values = [
+                row if row[place] is None else (*row[:place], convert(row[place]), *row[place + 1 :]) for row in values
+            ]
+    return columns, values
+
+
+def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    if isinstance(field, models.JSONField):
+        return json.dumps
+    if isinstance(field, models.DateTimeField) and connection.vendor != "postgresql":
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(field, models.DateField) and connection.vendor != "postgresql":
+        return str
+    return None
+
+
+def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    statement = f"COPY {_quoted(model._meta.db_table)} ({', '.join(map(_quoted, columns))}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _insert(model: type[models.Model], columns: Sequence[str]) -> str:
+    names, marks = ", ".join(map(_quoted, columns)), ", ".join(["%s"] * len(columns))
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+
+
+def _execute_many(statement: str, rows: list[tuple[Any, ...]]) -> int:
+    """Runs a statement for each row; returns how many rows it changed."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+            return int(cursor.rowcount)
+    # Django's own cursor writes each row's values into a statement of its own; this one prepares the statement
+    # once and sends all rows without waiting for an answer to each.
+    from psycopg import Cursor
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors, Cursor(connection.connection) as prepared:
+        prepared.executemany(statement, rows)
+        return int(prepared.rowcount)
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)

@@ -1,0 +1,82 @@
+"""What flows, rules and connected workflows were made of, version by version. Written by `monitor.ingest` only."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from monitor.models.accounts import ZohoAccount
+from monitor.vault import EncryptedTextField
+
+
+class HasDefinition(models.Model):
+    """A thing whose definition is kept as versions, and how far that has come."""
+
+    definition_signature = models.CharField(
+        max_length=64, blank=True, help_text="of the list's row when the definition was last read"
+    )
+    definition_read_at = models.DateTimeField(null=True, help_text="when the definition was last read")
+    definition_seen_at = models.DateTimeField(null=True, help_text="last sync that still had that definition")
+    definition_tries = models.PositiveSmallIntegerField(default=0, help_text="failed readings since the last good one")
+    definition_retry_at = models.DateTimeField(null=True, help_text="not read before then: it failed")
+
+    class Meta:
+        abstract = True
+
+
+class DefinitionVersion(models.Model):
+    """A definition as it stood from `first_seen_at` on, with what changed from the version before.
+
+    It came into being between `seen_before`, the last sync that still had the former, and `first_seen_at`. A
+    definition that goes back to an earlier content is a version again.
+    """
+
+    number = models.PositiveIntegerField(help_text="from 1, for each thing")
+    sha256 = models.CharField(max_length=64, help_text="of the content as canonical JSON")
+    content = models.JSONField(help_text="without counters and secrets; a secret's mark carries a keyed digest")
+    changes = models.JSONField(default=list, help_text="per field: path, kind, before, after")
+    change_count = models.PositiveIntegerField(default=0)
+    seen_before = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField()
+    modified_by = models.CharField(max_length=500, blank=True)
+    modified_time = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class FlowVersion(DefinitionVersion):
+    flow = models.ForeignKey("monitor.Flow", on_delete=models.CASCADE, related_name="versions")
+
+    class Meta(DefinitionVersion.Meta):
+        constraints = [models.UniqueConstraint(fields=["flow", "number"], name="one_row_per_flow_version")]
+
+
+class RuleVersion(DefinitionVersion):
+    rule = models.ForeignKey("monitor.WorkflowRule", on_delete=models.CASCADE, related_name="versions")
+
+    class Meta(DefinitionVersion.Meta):
+        constraints = [models.UniqueConstraint(fields=["rule", "number"], name="one_row_per_rule_version")]
+
+
+class ConnectedVersion(DefinitionVersion):
+    workflow = models.ForeignKey("monitor.ConnectedWorkflow", on_delete=models.CASCADE, related_name="versions")
+
+    class Meta(DefinitionVersion.Meta):
+        constraints = [models.UniqueConstraint(fields=["workflow", "number"], name="one_row_per_connected_version")]
+
+
+class DigestKey(models.Model):
+    """What the digests of an account's secrets are keyed with.
+
+    It is made once and stands encrypted: an encryption key that is replaced must not make every secret look changed.
+    """
+
+    account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="digest_key")
+    key = EncryptedTextField()
+
+    def __str__(self) -> str:
+        return f"digest key of account {self.account_id}"

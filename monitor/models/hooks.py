@@ -1,0 +1,176 @@
+"""Callbacks: who may send them (people's), who was asked to (`monitor.ingest`'s), and what came (the hooks door's)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.urls import reverse
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.flows import Flow
+from monitor.vault import EncryptedTextField
+
+USUAL_RATE = 6_000
+MOST_RATE = 60_000
+
+
+@dataclass(frozen=True)
+class Secret:
+    """One secret of an endpoint; not in its repr."""
+
+    text: str
+    created_at: datetime
+
+    def __repr__(self) -> str:
+        return f"Secret(created_at={self.created_at:%Y-%m-%d %H:%M})"
+
+
+class HookEndpoint(models.Model):
+    """An address that a flow's error branch may post to. Of the key in it only the SHA-256 is kept."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="hooks")
+    flow = models.ForeignKey(
+        Flow,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="hooks",
+        help_text="empty: the body says which flow",
+    )
+    name = models.CharField(max_length=100)
+    key_hash = models.CharField(max_length=64, unique=True)
+    secrets = EncryptedTextField(help_text="JSON list of {secret, created_at}, oldest first")
+    per_minute = models.PositiveIntegerField(
+        "callbacks a minute",
+        default=USUAL_RATE,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_RATE)],
+    )
+    is_active = models.BooleanField("accepts callbacks", default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["account", "name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="one_hook_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("hook", args=[self.pk])
+
+    @property
+    def secret_list(self) -> list[Secret]:
+        """The secrets that are valid, oldest first."""
+        return [Secret(one["secret"], datetime.fromisoformat(one["created_at"])) for one in json.loads(self.secrets)]
+
+    @secret_list.setter
+    def secret_list(self, secrets: list[Secret]) -> None:
+        self.secrets = json.dumps([{"secret": one.text, "created_at": one.created_at.isoformat()} for one in secrets])
+
+
+class WatchChannel(models.Model):
+    """A channel that Zoho CRM was asked to tell of changed records by (notes `zoho-api.md`, section 8)."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="channels")
+    module = models.CharField(max_length=200)
+    channel_id = models.CharField(max_length=20, unique=True)
+    token = EncryptedTextField()
+    notify_url = models.CharField(max_length=255)
+    granted_at = models.DateTimeField(null=True, help_text="when Zoho opened it or last renewed it")
+    expires_at = models.DateTimeField(null=True, help_text="as Zoho granted, which may be sooner than asked for")
+    rung = models.PositiveSmallIntegerField(default=0, help_text="how far the wish for a long life was lowered")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="refusals in a row")
+    retry_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["module"]
+        constraints = [models.UniqueConstraint(fields=["account", "module"], name="one_channel_per_module")]
+
+    def __str__(self) -> str:
+        return f"{self.module} ({self.channel_id})"
+
+
+class HookTraffic(models.Model):
+    """What came in at one address, and how often in the present minute. Written by the hooks door only."""
+
+    endpoint = models.OneToOneField(HookEndpoint, on_delete=models.CASCADE, null=True, related_name="traffic")
+    channel = models.OneToOneField(WatchChannel, on_delete=models.CASCADE, null=True, related_name="traffic")
+    minute = models.DateTimeField(null=True, help_text="start of the minute that `in_minute` counts")
+    in_minute = models.PositiveIntegerField(default=0)
+    accepted = models.PositiveBigIntegerField(default=0)
+    replayed = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+    last_received_at = models.DateTimeField(null=True, help_text="last callback that was accepted")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(endpoint__isnull=False, channel__isnull=True)
+                | models.Q(endpoint__isnull=True, channel__isnull=False),
+                name="traffic_of_one_address",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"traffic of {self.endpoint_id or self.channel_id}"
+
+
+class PushEvent(models.Model):
+    """One accepted callback: which ids it named, never what it said.
+
+    The door adds rows; `monitor.ingest` claims them by `state`, the hand-over mark. They outlive their use
+    for a week, so that the same body is recognised when it is sent again.
+    """
+
+    class State(models.TextChoices):
+        NEW = "new", "New"
+        CLAIMED = "claimed", "Claimed"
+        DONE = "done", "Done"
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="push_events")
+    endpoint = models.ForeignKey(HookEndpoint, on_delete=models.CASCADE, null=True, related_name="events")
+    channel = models.ForeignKey(WatchChannel, on_delete=models.CASCADE, null=True, related_name="events")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the body")
+    event_id = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the sender's id of the event")
+    flow_id = models.CharField(max_length=64, blank=True)
+    execution_id = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
+    claimed_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "digest"], name="one_event_per_body"),
+            models.UniqueConstraint(
+                fields=["endpoint", "event_id"], condition=~models.Q(event_id=""), name="one_event_per_event_id"
+            ),
+            models.UniqueConstraint(fields=["channel", "digest"], name="one_notification_per_body"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "received_at"], name="pushevent_queue"),
+            models.Index(fields=["received_at"], name="pushevent_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"callback {self.pk}: {self.state}"
+
+
+class PushTurn(models.Model):
+    """When a hint last had its turn for one target: a flow, the list of flows, the rules of CRM."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+")
+    target = models.CharField(max_length=40)
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "target"], name="one_turn_per_target")]
+
+    def __str__(self) -> str:
+        return f"{self.target} at {self.taken_at}"

@@ -1,0 +1,72 @@
+"""What is kept how long, and how far pruning has come. The two tables are written by `monitor.ingest` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.flows import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How many days each kind of thing is kept, counted from the start of the run; `days` 0 is for ever."""
+
+    payload: int
+    rows: int
+    hours: int
+    days: int = 0
+
+    def payload_edge(self, now: datetime) -> datetime:
+        """Runs that began earlier lose their trigger data and error details."""
+        return now - timedelta(days=self.payload)
+
+    def rows_edge(self, now: datetime) -> datetime:
+        """Runs that began in an hour (UTC) before this one are counted and no longer kept one by one."""
+        return (now - timedelta(days=self.rows)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+    def hours_edge(self, now: datetime) -> datetime:
+        """Counts of days (UTC) before this one are no longer kept by the hour."""
+        at = (now - timedelta(days=self.hours)).astimezone(UTC)
+        return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def days_edge(self, now: datetime) -> date | None:
+        """Counts of earlier days are dropped; None where they are kept for ever."""
+        return (now.astimezone(UTC) - timedelta(days=self.days)).date() if self.days else None
+
+
+def ages() -> Ages:
+    """The ages in force: `dashboard/environment.py` has read and checked them."""
+    return Ages(**settings.RETENTION)
+
+
+class Retention(models.Model):
+    """How far pruning has come in one account."""
+
+    account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="retention")
+    payload_at = models.DateTimeField(null=True, help_text="runs before this place have lost their payload ...")
+    payload_key = models.BigIntegerField(default=0, help_text="... and of that very moment those up to this row")
+    payloads_removed = models.BigIntegerField(default=0)
+    looked_at = models.DateTimeField(null=True, help_text="when pruning last came by")
+    is_behind = models.BooleanField(default=False, help_text="it ran out of time: more is due")
+
+    def __str__(self) -> str:
+        return f"retention of account {self.account_id}"
+
+
+class PrunedHour(models.Model):
+    """An hour of a flow whose rows are pruned: its bucket is the only record of it and is never counted anew."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+")
+    hour = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_row_per_pruned_hour")]
+        indexes = [models.Index(fields=["hour"], name="prunedhour_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"

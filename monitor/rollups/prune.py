@@ -1,0 +1,131 @@
+"""Takes away hour buckets of old days once their day is counted, and keeps pruned hours from being counted anew."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Min
+
+from monitor.models import Ages, DayBucket, DirtyHour, Flow, HourBucket, PrunedHour
+from monitor.rollups.read import FlowHour
+
+BATCH = 500  # buckets in a transaction; a flow has 24 a day
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A bucket of one flow; `runs` are all that it counts."""
+
+    pk: int
+    hour: datetime
+    runs: int
+
+
+def may_go(hours: Collection[Hour], closed: Collection[datetime], day_runs: int | None, *, is_dirty: bool) -> bool:
+    """Whether the hours of one flow and day may go. Pure.
+
+    Args:
+        hours: all that there are.
+        closed: hours whose rows are pruned: the others can still change.
+        day_runs: what the day's own bucket counts; None where there is none.
+        is_dirty: an hour of the day is to be counted anew.
+    """
+    return not is_dirty and day_runs == sum(h.runs for h in hours) and all(h.hour in closed for h in hours)
+
+
+def prune_hours(ages: Ages, now: datetime, go_on: Callable[[], bool]) -> int:
+    """Deletes hour buckets that have outlived their age, the oldest day first; returns how many.
+
+    Args:
+        ages: what is kept how long.
+        now: the present.
+        go_on: asked before each batch; False ends the run, and the next one goes on.
+    """
+    count = 0
+    edge = ages.hours_edge(now)
+    start = _first_day(edge)
+    while start is not None:
+        after: int | None = 0
+        while after is not None:
+            if not go_on():
+                return count
+            taken, after = _prune_batch(start, after)
+            count += taken
+        start = _first_day(edge, start + DAY)
+    if (day := ages.days_edge(now)) is not None:
+        keys = list(DayBucket.objects.filter(day__lt=day).values_list("pk", flat=True)[: 10 * BATCH])
+        DayBucket.objects.filter(pk__in=keys).delete()
+    return count
+
+
+def closed_hours(wanted: Collection[FlowHour]) -> set[FlowHour]:
+    """Which of the hours are never counted anew, because their rows are pruned.
+
+    Ask after the rows were read: what pruning took away before that is then seen here for sure.
+    """
+    flows = {flow for flow, _ in wanted}
+    before = dict(Flow.objects.filter(pk__in=flows, pruned_before__isnull=False).values_list("pk", "pruned_before"))
+    old = {(flow, hour) for flow, hour in wanted if flow in before and hour < before[flow]}  # type: ignore[operator]
+    if not old:
+        return set()
+    hours = {"flow__in": {flow for flow, _ in old}, "hour__in": {hour for _, hour in old}}
+    counted = set(HourBucket.objects.filter(**hours).values_list("flow_id", "hour"))
+    closed = set(PrunedHour.objects.filter(**hours).values_list("flow_id", "hour"))
+    return {hour for hour in old if hour in closed or hour not in counted}
+
+
+def _first_day(edge: datetime, since: datetime | None = None) -> datetime | None:
+    rows = HourBucket.objects.filter(hour__lt=edge)
+    if since is not None:
+        rows = rows.filter(hour__gte=since)
+    at: datetime | None = rows.aggregate(at=Min("hour"))["at"]
+    return None if at is None else at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@transaction.atomic
+def _prune_batch(start: datetime, after: int) -> tuple[int, int | None]:
+    """Some flows of one day; returns how many buckets went, and after which flow the next batch begins."""
+    runs = F("succeeded") + F("failed") + F("running") + F("other") + F("retried")
+    in_day = {"hour__gte": start, "hour__lt": start + DAY}
+    rows = HourBucket.objects.filter(**in_day, flow__gt=after).order_by("flow_id", "hour")
+    of_flow: dict[int, list[Hour]] = defaultdict(list)
+    for flow, pk, hour, count in rows.values_list("flow_id", "pk", "hour", runs)[:BATCH]:
+        of_flow[flow].append(Hour(pk, hour, count))
+    is_full = sum(map(len, of_flow.values())) == BATCH
+    if is_full:
+        of_flow.popitem()  # perhaps cut off
+    if not of_flow:
+        return 0, None
+    flows = list(of_flow)
+    days = dict(DayBucket.objects.filter(day=start.date(), flow__in=flows).values_list("flow_id", runs))
+    dirty = set(DirtyHour.objects.filter(**in_day, flow__in=flows).values_list("flow_id", flat=True))
+    closed = _grouped(PrunedHour.objects.filter(**in_day, flow__in=flows).values_list("flow_id", "hour"))
+    going = _going(of_flow, days, dirty, closed)
+    HourBucket.objects.filter(pk__in=going).delete()
+    return len(going), flows[-1] if is_full else None
+
+
+def _going(
+    of_flow: Mapping[int, list[Hour]],
+    days: Mapping[int, int],
+    dirty: Collection[int],
+    closed: Mapping[int, Collection[datetime]],
+) -> list[int]:
+    return [
+        hour.pk
+        for flow, hours in of_flow.items()
+        if may_go(hours, closed.get(flow, ()), days.get(flow), is_dirty=flow in dirty)
+        for hour in hours
+    ]
+
+
+def _grouped(pairs: Iterable[tuple[int, datetime]]) -> dict[int, set[datetime]]:
+    groups: dict[int, set[datetime]] = defaultdict(set)
+    for flow, hour in pairs:
+        groups[flow].add(hour)
+    return groups

@@ -1,0 +1,75 @@
+"""Writes counts of hours, and of the days that they are in: a day is the sum of its hours, written with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Q
+
+from monitor.models import DayBucket, HourBucket
+from monitor.models.bulk import insert_new, upsert
+from monitor.rollups import read
+from monitor.rollups.fold import Counts
+from monitor.rollups.read import FlowDay, FlowHour
+
+
+def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Counts]) -> None:
+    """Makes the buckets of some hours, and of the days they are in, what was counted. Nothing equal is written.
+
+    Call it in a transaction that no other recount runs beside: of two that sum up the same day at once, one would
+    miss the other's hours.
+
+    Args:
+        wanted: the hours that were recounted. No other hour's bucket is touched.
+        counted: their counts; an hour that is not there has no runs, and gets no bucket.
+    """
+    days = {_day(place) for place in wanted}
+    stored = read.hours_of(days)
+    fresh = [place for place in sorted(counted) if place not in stored]
+    changed = [place for place in sorted(counted) if place in stored and stored[place] != counted[place]]
+    # A bucket that appeared since it was looked for is none of ours: whoever wrote it, this count is the newer one.
+    if insert_new(HourBucket, _hour_rows(fresh, counted)) < len(fresh):
+        changed = sorted([*fresh, *changed])
+    upsert(HourBucket, _hour_rows(changed, counted), ["flow_id", "hour"])
+    gone = [place for place in wanted if place in stored and place not in counted]
+    _delete_hours(gone)
+    if fresh or changed or gone:
+        others = {place: counts for place, counts in stored.items() if place not in wanted}
+        _write_days(days, {**others, **counted})
+
+
+def _hour_rows(places: Iterable[FlowHour], counted: Mapping[FlowHour, Counts]) -> list[dict[str, Any]]:
+    return [{"flow_id": place[0], "hour": place[1], **counted[place].columns()} for place in places]
+
+
+def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, Counts]) -> None:
+    """Args: `hours` all hours of the days."""
+    sums: dict[FlowDay, Counts] = defaultdict(Counts)
+    for place, counts in hours.items():
+        sums[_day(place)] += counts
+    rows = [{"flow_id": flow, "day": day, **sums[flow, day].columns()} for flow, day in sorted(sums)]
+    upsert(DayBucket, rows, ["flow_id", "day"])
+    empty: dict[date, list[int]] = defaultdict(list)
+    for flow, day in days:
+        if (flow, day) not in sums:
+            empty[day].append(flow)
+    for day, flows in empty.items():
+        DayBucket.objects.filter(day=day, flow_id__in=flows).delete()
+
+
+def _delete_hours(places: Iterable[FlowHour]) -> None:
+    empty: dict[datetime, list[int]] = defaultdict(list)
+    for flow, hour in places:
+        empty[hour].append(flow)
+    if empty:
+        gone = Q()
+        for hour, flows in empty.items():
+            gone |= Q(hour=hour, flow_id__in=flows)
+        HourBucket.objects.filter(gone).delete()
+
+
+def _day(place: FlowHour) -> FlowDay:
+    return place[0], place[1].date()

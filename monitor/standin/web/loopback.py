@@ -1,0 +1,13 @@
+"""Which addresses are this machine only."""
+
+import ipaddress
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host given by a person is this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

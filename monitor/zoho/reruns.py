@@ -1,0 +1,90 @@
+"""When Zoho runs a failed execution again by itself. Pure.
+
+Source: notes `zoho-api.md`, section 7: for internal errors and an app's answers 408, 409, 429, 500, 503 and 504,
+5 m, 10 m, 30 m, 1 h, 3 h, 6 h, 12 h and 24 h after the first failure, in the same row of the history. Other
+errors (mapping, configuration) wait for a person. The error is free text, so some cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitor.zoho.error_kinds import ErrorKind, classify, named_statuses, speaks_of
+
+STEPS = (
+    timedelta(minutes=5),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=3),
+    timedelta(hours=6),
+    timedelta(hours=12),
+    timedelta(hours=24),
+)
+STATUSES = frozenset({408, 409, 429, 500, 503, 504})
+INTERNAL = ("internal error", "internal server error")
+LONGEST_RUN = timedelta(minutes=5)  # seed zoho-flow-api.md, "Flow Execution Limits"
+LOOK_AFTER = timedelta(minutes=1)  # most re-runs have ended by then; the next look finds the others
+LAST_LOOK_AFTER = LONGEST_RUN + LOOK_AFTER  # after the last re-run there is no next look
+NOT_CREDIBLE = timedelta(days=1)  # a failure that lies so far ahead lies in no clock's future
+
+
+class Outlook(StrEnum):
+    """What Zoho does about a failure by itself."""
+
+    WILL = "will"
+    MAY = "may"
+    FINAL = "final"
+
+
+def outlook(*texts: str) -> Outlook:
+    """What Zoho does about a failure; what cannot be told may be run again.
+
+    Args:
+        texts: error code, message and details as Zoho sent them, in any order; empty ones are fine.
+    """
+    if named_statuses(*texts) & STATUSES or speaks_of(INTERNAL, *texts):
+        return Outlook.WILL
+    return Outlook.FINAL if classify(*texts).kind is ErrorKind.PERMANENT else Outlook.MAY
+
+
+def next_rerun(
+    first_failed_at: datetime | None, error: Sequence[str], now: datetime, *, ended: datetime | None = None
+) -> datetime | None:
+    """The re-run whose outcome is still to be looked at: the next one, or the last one just after it.
+
+    Args:
+        first_failed_at: end of the first failure, by Zoho's clock; None for not known.
+        error: code, message and details as Zoho sent them.
+        now: the present, by Zoho's clock as far as it is known.
+        ended: end of the newest failure; a re-run that was due before has taken place.
+
+    Returns:
+        When Zoho runs it again; None where it does not, or did so for the last time.
+    """
+    if first_failed_at is None or first_failed_at > now + NOT_CREDIBLE:
+        return None
+    if now - first_failed_at >= STEPS[-1] + LAST_LOOK_AFTER or outlook(*error) is Outlook.FINAL:
+        return None
+    over = (ended or first_failed_at) - first_failed_at
+    due = (step for step in STEPS if look_after(step) > now - first_failed_at and step > over)
+    return next((first_failed_at + step for step in due), None)
+
+
+def look_after(step: timedelta) -> timedelta:
+    """How long after the first failure the outcome of a re-run is looked at."""
+    return step + (LAST_LOOK_AFTER if step == STEPS[-1] else LOOK_AFTER)
+
+
+def is_under_way(first_failed_at: datetime | None, now: datetime) -> bool:
+    """Whether one of Zoho's re-runs may be going on.
+
+    Args:
+        first_failed_at: end of the first failure, by Zoho's clock.
+        now: the present.
+    """
+    if first_failed_at is None:
+        return False
+    return any(step <= now - first_failed_at <= step + LONGEST_RUN + LOOK_AFTER for step in STEPS)

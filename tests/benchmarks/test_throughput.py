@@ -1,0 +1,237 @@
+"""100,000 executions through ingest and rollups, beside a bare loop that fetches, parses and COPYs the same pages.
+
+Run by `make bench`; it prints a ratio and asserts none: a figure of one machine is no bound for another. What is
+asserted is that both did the whole work. THROUGHPUT_ROWS and THROUGHPUT_FLOWS make it smaller.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from monitor import pipeline
+from monitor.connection import utc_now
+from monitor.connection.budget import Gate
+from monitor.ingest import walk
+from monitor.ingest.context import Patience
+from monitor.ingest.run import read_account
+from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket, Role, ZohoAccount
+from monitor.rollups import rebuild
+from monitor.zoho import Origins, protocol
+from monitor.zoho.shapes import executions as shapes
+from monitor.zoho.transport import Transport
+from tests.benchmarks.page_server import PAGE, PER_PAGE, serving
+from tests.benchmarks.stopwatch import Stopwatch, memory, processor
+from tests.factories import make_user
+
+pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]
+ROWS = int(os.environ.get("THROUGHPUT_ROWS", "100000"))
+FLOWS = int(os.environ.get("THROUGHPUT_FLOWS", "50"))
+SAMPLE_EVERY = 10  # pages between two looks at the memory
+TABLE = "bench_execution"
+
+
+@pytest.fixture(scope="module")
+def zoho() -> Iterator[str]:
+    with serving(ROWS, FLOWS) as url:
+        yield url
+
+
+def connect(zoho: str) -> ZohoAccount:
+    return pipeline.connect_account(
+        name="Bench",
+        data_center="custom",
+        origins=Origins(zoho, zoho, None),
+        client_id="1000.BENCH",
+        client_secret="bench-secret",
+        refresh_token="1000.bench.refresh",
+        calls_per_minute=1_000_000,
+        calls_per_day=100_000_000,
+        actor=make_user("connector", Role.ADMIN),
+        now=timezone.now(),
+    )
+
+
+def pages(zoho: str) -> Iterator[tuple[str, bytes]]:
+    """(flow id, body) of every page that has rows: as many as the sync asks for."""
+    with httpx.Client(base_url=zoho, trust_env=False, headers={"Authorization": "Zoho-oauthtoken x"}) as http:
+        listed: list[dict[str, Any]] = []
+        while len(listed) < FLOWS:
+            listed += http.get("/api/v1/flows", params={"page": len(listed) // 20 + 1}).json()["data"]["flows"]
+        for flow in listed:
+            for page in range(1, -(-flow["execution_count"] // PER_PAGE) + 1):
+                yield (
+                    flow["flow_id"],
+                    http.get(PAGE.format(flow["flow_id"], f"page={page}&per_page={PER_PAGE}")).content,
+                )
+
+
+def throw_away(zoho: str) -> int:
+    """What the server itself costs, with the client's reading of the bytes."""
+    return sum(1 for _ in pages(zoho))
+
+
+def copy_shape() -> None:
+    """An empty table with the columns and indexes of executions."""
+    name = Execution._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
+        if connection.vendor == "postgresql":
+            cursor.execute(f"CREATE TABLE {TABLE} (LIKE {name} INCLUDING ALL)")
+            return
+        cursor.execute("SELECT sql FROM sqlite_master WHERE tbl_name = %s AND sql IS NOT NULL", [name])
+        for (sql,) in cursor.fetchall():
+            cursor.execute(
+                sql.replace(f'"{name}"', f'"{TABLE}"').replace('INDEX "', 'INDEX "bench_').replace("%", "%%")
+            )
+
+
+COLUMNS = [
+    *("account_id", "flow_id", "execution_id", "status", "first_status", "started_time", "completed_time"),
+    *("duration_ms", "error_code", "error_message", "error_details", "error_action_id", "trigger_data"),
+    *("actions_executed", "actions_successful", "actions_failed", "rerun_count", "first_failed_at"),
+    *("first_seen_at", "changed_at"),
+]
+
+
+def bare_loop(zoho: str, account: ZohoAccount) -> int:
+    """Fetch, parse, COPY a page: nothing is compared, cleaned, guarded, accounted for or counted."""
+    flows = dict(Flow.objects.filter(account=account).values_list("flow_id", "pk"))
+    now, count = utc_now().isoformat(), 0
+    for flow_id, body in pages(zoho):
+        rows = [bare_row(row, account.pk, flows[flow_id], now) for row in json.loads(body)["data"]["executions"]]
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                with cursor.copy(f"COPY {TABLE} ({', '.join(COLUMNS)}) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+            else:
+                marks = ", ".join(["%s"] * len(COLUMNS))
+                statement = f"INSERT INTO {TABLE} ({', '.join(COLUMNS)}) VALUES ({marks})"  # noqa: S608 - our own names
+                cursor.executemany(statement, rows)
+        count += len(rows)
+    return count
+
+
+def bare_row(row: dict[str, Any], account: int, flow: int, now: str) -> tuple[Any, ...]:
+    error = row.get("error") or {}
+    failed_at = row["completed_time"] if row["status"] == "failed" else None
+    return (
+        *(account, flow, row["execution_id"], row["status"], row["status"], row["started_time"], row["completed_time"]),
+        *(row["duration_ms"], error.get("code", ""), error.get("message", ""), error.get("details", "")),
+        *(error.get("action_id", ""), json.dumps(row.get("trigger_data")), row["actions_executed"]),
+        *(row["actions_successful"], row["actions_failed"], 0, failed_at, now, now),
+    )
+
+
+def sync_and_count(account: ZohoAccount) -> None:
+    """The whole way: a person's sync, and every dirty hour of it counted."""
+    result = read_account(account, clock=utc_now, patience=Patience(waits=True, pause=time.sleep), everything=True)
+    assert result.complete, result.missing
+    while rebuild.rebuild_dirty(utc_now()):
+        pass
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the wall, and of the processor: this process's and that of its server process of PostgreSQL."""
+
+    wall: float
+    own: float
+    database: float
+
+    @property
+    def processor(self) -> float:
+        return self.own + self.database
+
+    def line(self, what: str) -> str:
+        rate = f"{ROWS / self.wall:8,.0f} rows/s"
+        return f"{what:20}{self.wall:7.2f} s,{rate}; processor: ours {self.own:.2f} s, database {self.database:.2f} s"
+
+
+def timed(work: Callable[[], Any]) -> tuple[Cost, Any]:
+    """What some work cost, and what came of it."""
+    database, began, cpu = database_processor(), time.perf_counter(), time.process_time()
+    gave = work()
+    return Cost(time.perf_counter() - began, time.process_time() - cpu, database_processor() - database), gave
+
+
+def database_processor() -> float:
+    """Seconds that our connection's server process has worked; 0 where it cannot be seen."""
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return processor(cursor.fetchone()[0])
+
+
+def profiled(work: Callable[[], None]) -> None:
+    """Leaves a file for `python -m pstats`, where THROUGHPUT_PROFILE names one; it makes the run slower."""
+    path = os.environ.get("THROUGHPUT_PROFILE")
+    if not path:
+        work()
+        return
+    with cProfile.Profile() as profile:
+        work()
+    profile.dump_stats(path)
+
+
+def watch(patch: pytest.MonkeyPatch, watch: Stopwatch, samples: list[float]) -> None:
+    store = walk.store_page
+
+    def sampling(*args: Any, **kwargs: Any) -> Any:
+        if watch.calls["store: rest"] % SAMPLE_EVERY == 0:
+            samples.append(memory())
+        return store(*args, **kwargs)
+
+    patch.setattr(walk, "store_page", sampling)
+    watch.watch(patch, walk, "store_page", "store: rest")
+    watch.watch(patch, Transport, "_exchange", "HTTP")
+    watch.watch(patch, protocol, "parse_json", "JSON")
+    watch.watch(patch, shapes, "execution_page", "read and clean rows")
+    watch.watch(patch, Gate, "before", "gate and ledger: before")
+    watch.watch(patch, Gate, "after", "gate and ledger: after")
+    watch.watch(patch, DirtyHour.objects.__class__, "mark", "dirty hours")
+    watch.watch(patch, rebuild, "rebuild_dirty", "rollups: take and settle")
+    watch.watch(patch, rebuild.read, "rows_of", "rollups: read rows")
+    watch.watch(patch, rebuild.read, "lineage_of", "rollups: read lineage")
+    watch.watch(patch, rebuild, "_count", "rollups: count")
+    watch.watch(patch, rebuild, "write", "rollups: write")
+
+
+def test_100_000_executions_beside_a_bare_loop_that_copies_the_same_pages(
+    zoho: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = connect(zoho)
+    throw_away(zoho)  # warms up what is measured
+    served, count = timed(lambda: throw_away(zoho))
+    watched, samples = Stopwatch(), []
+    with monkeypatch.context() as patch:
+        watch(patch, watched, samples)
+        ours, _ = timed(lambda: profiled(lambda: sync_and_count(account)))
+    samples.append(memory())
+    copy_shape()
+    bare, inserted = timed(lambda: bare_loop(zoho, account))
+
+    assert Execution.objects.count() == inserted == ROWS
+    hours, days = HourBucket.objects.count(), DayBucket.objects.count()
+    assert sum(hour.succeeded + hour.failed for hour in HourBucket.objects.all()) == ROWS
+    print(f"\n{connection.vendor}: {ROWS} executions of {FLOWS} flows, {count} pages, {hours} hours, {days} days")
+    print(served.line("server, thrown away"))
+    print(bare.line("bare loop"))
+    print(ours.line("ingest and rollups"))
+    print(f"ratio {ours.wall / bare.wall:.2f}; of processor time {ours.processor / bare.processor:.2f}")
+    print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    middle = samples[len(samples) // 2]
+    print(f"memory: first {samples[0]:.0f} MiB, half {middle:.0f}, last {samples[-1]:.0f}, most {max(samples):.0f}")
+    print(watched.table(ours.wall))

@@ -1,0 +1,187 @@
+"""Usage reports from a day that stays: what was added between two of them is exact."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import UsageSnapshot, WorkflowRule, ZohoAccount
+from monitor.zoho.errors import Refused
+from monitor.zoho.shapes import rules as rule_shapes
+from tests.ingest.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, sync
+
+
+class Ledger:
+    """A rule that Zoho counts day by day, and every span that was asked for."""
+
+    def __init__(self, zoho: Zoho) -> None:
+        self.zoho = zoho
+        self.rule = a_rule()
+        self.days: dict[date, list[int]] = {}
+        self.reset_time: str | None = None
+        self.spans: list[tuple[date, date]] = []
+        self.before_report = lambda: None
+        zoho.rules.append(self.rule)
+
+    def happen(self, success: int, failure: int = 0) -> None:
+        day = self.days.setdefault(self.zoho.clock().date(), [0, 0])
+        day[0] += success
+        day[1] += failure
+        self.rule["last_executed_time"] = self.zoho.clock().isoformat()
+
+    def reset(self) -> None:
+        self.days.clear()
+        self.reset_time = self.zoho.clock().isoformat()
+
+    def report(self, first: date, last: date) -> Json:
+        self.before_report()
+        self.spans.append((first, last))
+        if first < self.zoho.clock().date() - timedelta(days=90):
+            raise Refused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
+        inside = [counts for day, counts in self.days.items() if first <= day <= last]
+        good, bad = (sum(counts[place] for counts in inside) for place in (0, 1))
+        action = {"id": "9", "name": "Tell", "type": "webhooks", "success_count": good, "failure_count": bad}
+        shown: Json = {"id": self.rule["id"], "trigger_count": good + bad, "reset_time": self.reset_time}
+        return shown | {"conditions": [{"instant_actions": {"actions": [action]}}]}
+
+
+@pytest.fixture
+def ledger(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    made = Ledger(zoho)
+
+    def rule_usage(client: Any, rule_id: str, executed_from: date, executed_till: date) -> rule_shapes.RuleUsage:
+        client._call(f"usage {rule_id}")
+        return rule_shapes.rule_usage(made.report(executed_from, executed_till))
+
+    monkeypatch.setattr(FakeCrmClient, "rule_usage", rule_usage)
+    return made
+
+
+def pass_days(account: ZohoAccount, zoho: Zoho, days: float) -> None:
+    zoho.clock.pause(days * 86_400)
+    sync(account, zoho)
+
+
+def test_the_first_day_stays_and_the_day_says_what_was_added(
+    account: ZohoAccount, zoho: Zoho, ledger: Ledger, now: datetime
+) -> None:
+    ledger.happen(5, 1)
+    sync(account, zoho)
+    since = now.date() - timedelta(days=87)
+    zoho.clock.pause(86_400)
+    ledger.happen(2, 3)
+    sync(account, zoho)
+
+    first, second = UsageSnapshot.objects.order_by("day")
+    assert ledger.spans[:1] == [(since, now.date())]
+    assert (first.triggered, first.succeeded, first.failed, first.counted_from) == (None, None, None, None)
+    assert (second.triggered, second.succeeded, second.failed) == (5, 2, 3)
+    assert second.counted_from == first.taken_at
+    assert second.actions == [{"id": "9", "name": "Tell", "type": "webhooks", "success": 7, "failure": 4}]
+    assert not second.is_reset
+
+
+def test_readings_of_one_day_add_up(account: ZohoAccount, zoho: Zoho, ledger: Ledger) -> None:
+    sync(account, zoho)
+    for _ in range(3):
+        zoho.clock.pause(600)
+        ledger.happen(1, 2)
+        sync(account, zoho)
+    day = UsageSnapshot.objects.get()
+    assert (day.succeeded, day.failed, day.failure_count) == (3, 6, 6)
+
+
+def test_a_first_day_that_grows_old_is_moved_without_losing_an_increment(
+    account: ZohoAccount, zoho: Zoho, ledger: Ledger
+) -> None:
+    sync(account, zoho)
+    for _ in range(120):
+        zoho.clock.pause(86_400)
+        ledger.happen(3, 1)
+        sync(account, zoho)
+
+    days = UsageSnapshot.objects.order_by("day")[1:]
+    assert [(day.succeeded, day.failed, day.is_reset) for day in days] == [(3, 1, False)] * 120
+    assert len({day.since for day in UsageSnapshot.objects.all()}) == 4
+    assert all((last - first).days < 90 for first, last in ledger.spans)
+
+
+def test_what_happens_while_the_first_day_moves_is_counted_once(
+    account: ZohoAccount, zoho: Zoho, ledger: Ledger
+) -> None:
+    ledger.happen(1)
+    sync(account, zoho)
+    happened = 0
+
+    def meanwhile() -> None:
+        nonlocal happened
+        if len(ledger.spans) in (2, 3):  # the old span is read, the new one is about to be; and after it
+            ledger.happen(1)
+            happened += 1
+
+    zoho.clock.pause(86_400)
+    ledger.before_report = meanwhile  # type: ignore[method-assign]
+    sync(account, zoho)
+    pass_days(account, zoho, 1)
+    pass_days(account, zoho, 1)
+    assert happened == 2
+    assert sum(day.succeeded or 0 for day in UsageSnapshot.objects.all()) == happened
+
+
+def test_after_a_long_silence_nothing_is_made_up(account: ZohoAccount, zoho: Zoho, ledger: Ledger) -> None:
+    ledger.happen(4)
+    sync(account, zoho)
+    zoho.clock.pause(40 * 86_400)
+    ledger.happen(1)
+    zoho.clock.pause(100 * 86_400)
+    sync(account, zoho)
+    last = UsageSnapshot.objects.latest("day")
+    assert (last.succeeded, last.is_reset) == (None, False)
+    zoho.clock.pause(86_400)
+    ledger.happen(2)
+    sync(account, zoho)
+    assert UsageSnapshot.objects.latest("day").succeeded == 2
+
+
+def test_counters_that_were_set_back_are_a_reset_and_what_came_after_it_counts(
+    account: ZohoAccount, zoho: Zoho, ledger: Ledger
+) -> None:
+    ledger.happen(50, 9)
+    sync(account, zoho)
+    zoho.clock.pause(86_400)
+    ledger.reset()
+    ledger.happen(2, 1)
+    sync(account, zoho)
+    last = UsageSnapshot.objects.latest("day")
+    assert (last.succeeded, last.failed, last.is_reset) == (2, 1, True)
+    rule = WorkflowRule.objects.get()
+    assert (rule.success_count, rule.usage_reset_time) == (2, last.reset_time)
+    pass_days(account, zoho, 1)
+    assert not UsageSnapshot.objects.latest("day").is_reset
+
+
+def test_counters_that_fall_without_a_word_are_a_reset_and_never_negative(
+    account: ZohoAccount, zoho: Zoho, ledger: Ledger
+) -> None:
+    ledger.happen(50, 9)
+    sync(account, zoho)
+    zoho.clock.pause(86_400)
+    ledger.days.clear()
+    ledger.happen(2, 1)
+    sync(account, zoho)
+    last = UsageSnapshot.objects.latest("day")
+    assert (last.succeeded, last.failed, last.is_reset) == (None, None, True)
+
+
+def test_a_snapshot_from_before_first_days_were_kept_says_nothing_of_increments(
+    account: ZohoAccount, zoho: Zoho, ledger: Ledger
+) -> None:
+    ledger.happen(4)
+    sync(account, zoho)
+    UsageSnapshot.objects.update(since=None, actions=[])
+    zoho.clock.pause(86_400)
+    ledger.happen(1)
+    sync(account, zoho)
+    assert UsageSnapshot.objects.latest("day").succeeded is None

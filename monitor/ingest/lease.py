@@ -11,9 +11,12 @@ from django.db.models import F, Q, QuerySet
 from monitor.faultpoints import faultpoint
 from monitor.models import SyncState, ZohoAccount
 
+# A single call of a person's sync lasts 45 s at most, and must not outlive the lease it was begun under.
 LENGTH = timedelta(seconds=60)
-# A single call lasts 45 s at most, and must not outlive the lease it was begun under.
-RENEW_BELOW = timedelta(seconds=55)
+# A task's call lasts 12 s. Its process may be killed: until its lease ends nobody else reads the account, and work
+# has to go on within 60 s (reliability.md, P9).
+TASK_LENGTH = timedelta(seconds=30)
+RENEW_AFTER = timedelta(seconds=5)
 # A lease cannot end so far ahead: the clock was set back, and nobody may have to wait for it to catch up.
 NOT_CREDIBLE = timedelta(minutes=10)
 
@@ -25,17 +28,22 @@ class LeaseLost(Exception):  # noqa: N818 - named for what happened
 class Lease:
     """A held lease. `keep` before every call renews it; it raises when it was lost."""
 
-    def __init__(self, account: ZohoAccount, owner: str, fence: int, until: datetime) -> None:
+    def __init__(self, account: ZohoAccount, owner: str, fence: int, until: datetime, length: timedelta) -> None:
         self.account = account
         self.owner = owner
         self.fence = fence
         self._until = until
+        self._length = length
 
     @classmethod
-    def take(cls, account: ZohoAccount, now: datetime) -> Lease | None:
-        """The lease, or None while another process holds it."""
+    def take(cls, account: ZohoAccount, now: datetime, length: timedelta = LENGTH) -> Lease | None:
+        """The lease, or None while another process holds it.
+
+        Args:
+            length: how long it lasts from each renewal; longer than any call that is made under it.
+        """
         owner = secrets.token_hex(16)
-        until = now + LENGTH
+        until = now + length
         SyncState.objects.get_or_create(account=account)
         free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + NOT_CREDIBLE)
         faultpoint("lease-before-take")
@@ -46,7 +54,7 @@ class Lease:
             return None
         faultpoint("lease-taken")
         fence = SyncState.objects.values_list("fence", flat=True).get(account=account)
-        return cls(account, owner, fence, until)
+        return cls(account, owner, fence, until, length)
 
     @staticmethod
     def held_until(account: ZohoAccount, now: datetime) -> datetime | None:
@@ -61,14 +69,14 @@ class Lease:
             LeaseLost: it had run out and somebody else took it.
         """
         now = clock()
-        if self._until - now > RENEW_BELOW:
+        if self._until - now > self._length - RENEW_AFTER:
             return
         faultpoint("lease-before-renewal")
-        renewed = self._mine().update(lease_until=now + LENGTH)
+        renewed = self._mine().update(lease_until=now + self._length)
         if renewed != 1:
             raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
         faultpoint("lease-renewed")
-        self._until = now + LENGTH
+        self._until = now + self._length
 
     def check(self) -> None:
         """Whether it is still ours, for a transaction that is about to write: nobody takes it before its end.

@@ -10,7 +10,7 @@ from typing import Literal
 from monitor.connection import CALL_TOTAL, open_account
 from monitor.ingest import executions
 from monitor.ingest.context import Context, OutOfTime, Patience, Result
-from monitor.ingest.lease import Lease, LeaseLost
+from monitor.ingest.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
 from monitor.zoho.errors import Wait, ZohoError
@@ -48,7 +48,7 @@ def read_account(
         Busy: another sweep of this account runs.
     """
     total = CALL_TOTAL if patience.waits else TASK_CALL_TOTAL
-    with _lease(account, clock) as lease:
+    with _lease(account, clock, patience) as lease:
         run = StageRun.objects.create(stage="ingest", account=account, started_at=clock())
         with (
             _accounted_for(account, run, lease, clock),
@@ -109,7 +109,7 @@ def refresh(
     count = 0
     for account, members in by_account.items():
         try:
-            with _lease(account, clock) as lease:
+            with _lease(account, clock, patience) as lease:
                 count += _refresh_some(account, members, lease, clock, patience, priority)
         except (Busy, LeaseLost, OutOfTime, ZohoError):
             continue  # a hint only: the next sweep reads it, and says what is wrong
@@ -125,7 +125,8 @@ def _refresh_some(
     priority: Literal["background", "people"],
 ) -> int:
     keep = lambda: lease.keep(clock)  # noqa: E731 - a name for the line below
-    with open_account(account, priority=priority, clock=clock, keep_alive=keep) as clients:
+    total = CALL_TOTAL if patience.waits else TASK_CALL_TOTAL
+    with open_account(account, priority=priority, clock=clock, keep_alive=keep, total=total) as clients:
         if clients.flow is None:
             return 0
         context = Context(account, clients, lease, clock, patience)
@@ -135,8 +136,8 @@ def _refresh_some(
 
 
 @contextmanager
-def _lease(account: ZohoAccount, clock: Callable[[], datetime]) -> Iterator[Lease]:
-    lease = Lease.take(account, clock())
+def _lease(account: ZohoAccount, clock: Callable[[], datetime], patience: Patience) -> Iterator[Lease]:
+    lease = Lease.take(account, clock(), LENGTH if patience.waits else TASK_LENGTH)
     if lease is None:
         raise Busy(account, Lease.held_until(account, clock()))
     try:

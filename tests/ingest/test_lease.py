@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.ingest import backfill
+from monitor.ingest.context import Patience
 from monitor.ingest.lease import LENGTH, Lease, LeaseLost
 from monitor.ingest.run import Busy
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
@@ -153,3 +154,20 @@ def test_the_fence_grows_with_each_taking(account: ZohoAccount, now: datetime) -
         first.keep(lambda: now + timedelta(seconds=61))
     first.release()
     assert SyncState.objects.get().lease_owner == second.owner
+
+
+@pytest.mark.parametrize(("waits", "seconds"), [(True, 60), (False, 30)])
+def test_a_task_that_is_killed_keeps_the_account_for_half_a_minute_at_most_a_persons_sync_for_a_whole_one(
+    account: ZohoAccount, zoho: Zoho, *, waits: bool, seconds: int
+) -> None:
+    """Tasks make short calls; work has to go on within 60 s of a kill, the next tick included."""
+    left = []
+
+    def look(number: int, what: str) -> None:
+        until = SyncState.objects.get().lease_until
+        left.append(until - zoho.clock() if until else None)
+
+    a_zoho(zoho).before_call = look
+    sync(account, zoho, patience=Patience(waits=waits, pause=zoho.clock.pause))
+
+    assert max(filter(None, left)) == timedelta(seconds=seconds)

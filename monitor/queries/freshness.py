@@ -257,9 +257,7 @@ def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFres
     )
 
 
-def _facts(
-    account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness], *, is_reading: bool
-) -> SyncFacts:
+def _facts(account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness], *, is_reading: bool) -> SyncFacts:
     by_name = {stream.stream: stream for stream in streams if stream.state != StreamState.State.NOT_AVAILABLE}
     leading = next((by_name[name] for name in LEADING if name in by_name), None)
     as_of, interval = sync.last_complete_at, interval_between(sync.last_finished_at, sync.next_due_at)

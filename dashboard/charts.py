@@ -207,6 +207,7 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
     labels = [_tick(slot.start.astimezone(zone), pattern) for slot in ticks]
     return {
         "margin": dict(MARGIN),
+        "meta": {"holes": "Not read yet" if all(hole.is_unread for hole in holes) else "Not known for sure"},
         "showlegend": False,
         "hovermode": "x unified",
         "hoversubplots": "axis",

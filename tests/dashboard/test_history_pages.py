@@ -42,7 +42,8 @@ def test_the_overview_says_that_history_is_being_read_and_is_of_use(
     assert "90.0 %" in page or "90 %" in page
     assert "No alert is open, but not everything was read" in page
     assert "the time before is not read yet" in page
-    assert "not read yet" in page
+    assert "Not read yet</span>" in page
+    assert "Not known for sure" not in page
 
 
 def test_a_paused_history_is_called_so(vera: User, signed_in: Any, half_read: Flow, at_noon: datetime) -> None:

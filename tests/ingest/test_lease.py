@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest import backfill
+from monitor.ingest import first_reading
 from monitor.ingest.context import Patience
 from monitor.ingest.lease import LENGTH, Lease, LeaseLost
 from monitor.ingest.run import Busy
@@ -127,17 +127,17 @@ def test_a_holder_finds_out_before_its_next_call(account: ZohoAccount, zoho: Zoh
 def test_a_flow_is_not_called_read_under_a_lost_lease(account: ZohoAccount, zoho: Zoho) -> None:
     """Lost between the last page and the closing of the flow."""
     a_zoho(zoho)
-    original = backfill.close
+    original = first_reading.close
 
     def late(*args: object) -> None:
         take_over(account, zoho.clock)
         original(*args)  # type: ignore[arg-type]
 
-    backfill.close = late
+    first_reading.close = late
     try:
         result = sync(account, zoho)
     finally:
-        backfill.close = original
+        first_reading.close = original
 
     assert isinstance(result.stopped, LeaseLost)
     assert Flow.objects.get().executions_read_at is None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
-from monitor.models import AlertState, StreamState, SyncState, ZohoAccount
+from monitor.models import AlertState, Stream, StreamState, SyncState, ZohoAccount
 
 SHORTEST_INTERVAL = timedelta(seconds=60)
 # A long pause between sweeps is a small plan's budget; beyond this it no longer excuses old data.
@@ -28,7 +28,12 @@ class StreamFreshness:
 
     @property
     def is_missing(self) -> bool:
-        """Whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing)."""
+        """Whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
+
+        Definitions are read when nothing else is due: no figure is too low while some are still to be read.
+        """
+        if self.stream == Stream.DEFINITIONS and self.state != StreamState.State.FAILING:
+            return False
         return self.state in (StreamState.State.INCOMPLETE, StreamState.State.FAILING, StreamState.State.PENDING)
 
 

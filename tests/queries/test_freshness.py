@@ -113,3 +113,14 @@ def test_many_accounts_cost_two_statements(db: None, now: datetime, django_asser
         factories.make_account()
     with django_assert_num_queries(2):
         freshness.mirror(now)
+
+
+@pytest.mark.parametrize(("state", "complete"), [("incomplete", True), ("pending", True), ("failing", False)])
+def test_definitions_that_are_still_to_be_read_leave_the_figures_complete(
+    account: ZohoAccount, now: datetime, state: str, complete: bool
+) -> None:
+    read(account, now)
+    StreamState.objects.create(account=account, stream="definitions", state=state)
+    (found,) = freshness.mirror(now).accounts
+    assert found.is_complete is complete
+    assert (found.missing_streams == []) is complete

@@ -152,7 +152,8 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, every
     except (BudgetSpent, OutOfTime):
         pass  # the rest is as due as before, and goes on by itself
     trouble.settle()
-    put_off = sum(row.definition_tries > 0 for row in rows if row not in due)
+    is_due_now = {row.pk for row in due}
+    put_off = sum(row.definition_tries > 0 for row in rows if row.pk not in is_due_now)
     _note(context, len(rows), len(due) - done + put_off)
 
 

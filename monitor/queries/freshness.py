@@ -35,7 +35,12 @@ class StreamFreshness:
 
     @property
     def is_missing(self) -> bool:
-        """Whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing)."""
+        """Whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
+
+        Definitions are read when nothing else is due: no figure is too low while some are still to be read.
+        """
+        if self.stream == Stream.DEFINITIONS and self.state != StreamState.State.FAILING:
+            return False
         return self.state in (StreamState.State.INCOMPLETE, StreamState.State.FAILING, StreamState.State.PENDING)
 
 

@@ -190,3 +190,14 @@ def test_a_worker_that_works_through_a_long_queue_is_not_silent(account: ZohoAcc
     assert not freshness.mirror(now).is_silent
     WorkerBeat.objects.filter(pk=busy.pk).update(detail={})  # started, and nothing taken up yet
     assert freshness.mirror(now).is_silent
+
+
+@pytest.mark.parametrize(("state", "complete"), [("incomplete", True), ("pending", True), ("failing", False)])
+def test_definitions_that_are_still_to_be_read_leave_the_figures_complete(
+    account: ZohoAccount, now: datetime, state: str, complete: bool
+) -> None:
+    read(account, now)
+    StreamState.objects.create(account=account, stream="definitions", state=state)
+    (found,) = freshness.mirror(now).accounts
+    assert found.is_complete is complete
+    assert (found.missing_streams == []) is complete

@@ -28,7 +28,7 @@ MENU = (
     Entry("executions", "Executions", "list", ("execution",)),
     Entry("rules", "Workflow rules", "git-branch", ("rule",)),
     Entry("alerts", "Alerts", "bell", ("alert", "alert_rules"), counts_alerts=True),
-    Entry("accounts", "Accounts", "building-2", ("account", "connect", "push", "hook"), right="accounts"),
+    Entry("accounts", "Accounts", "building-2", ("account", "connect", "push", "hook", "hook_add", "hook_rotate"), right="accounts"),
     Entry("people", "People", "users", right="users"),
     Entry("mails", "Mails", "mail", right="mails"),
     Entry("audit", "Audit trail", "scroll-text", right="users"),

@@ -89,11 +89,11 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     """Opens, renews and closes what is due. Refusals of Zoho end up in the rows and in the stream's reason."""
     account, now = context.account, context.clock()
     wanted = _wanted(account)
-    _add_missing(context, wanted)
     rows = WatchChannel.objects.filter(account=account)
-    if not (wanted or rows):
-        _note(context, "", is_on=False)
+    if not wanted and not rows.exists():
+        StreamState.objects.filter(account=account, stream=Stream.CHANNELS).delete()
         return
+    _add_missing(context, wanted)
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
     # What could not be renewed because Zoho has forgotten it is opened anew at once.
     todo = plan(rows.all(), wanted, now)
@@ -247,7 +247,7 @@ def _note(context: Context, trouble: str, *, is_on: bool) -> None:
     rows = StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
     channels = list(WatchChannel.objects.filter(account=context.account))
     if not is_on and not channels:
-        rows.delete()
+        rows.delete()  # the last one was closed just now
         return
     living = [channel for channel in channels if channel.expires_at is not None and channel.expires_at > now]
     trouble = trouble or next((f"{one.module}: {one.reason}" for one in channels if one.reason), "")

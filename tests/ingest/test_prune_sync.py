@@ -1,0 +1,109 @@
+"""Pruning between two syncs: Zoho's counters still add up, and what Zoho lists anew is neither stored nor missed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.ingest.prune import prune
+from monitor.models import Ages, Execution, Flow, HourBucket, ZohoAccount
+from monitor.rollups.rebuild import rebuild_dirty
+from tests.factories import NOON
+from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
+
+AGES = Ages(payload=30, rows=180, hours=400)
+DAY = timedelta(days=1)
+
+
+def judged(zoho: Zoho) -> None:
+    while rebuild_dirty(zoho.clock()):
+        pass
+    prune(AGES, zoho.clock(), lambda: True)
+
+
+@pytest.fixture
+def zoho() -> Zoho:
+    old = [Run(NOON - 200 * DAY, "failed" if n % 4 == 0 else "success", payload={"n": n}) for n in range(12)]
+    young = [Run(NOON - 3 * DAY + timedelta(minutes=n)) for n in range(5)]
+    return Zoho(Clock(NOON), flows=[FakeFlow(runs=old + young, before=(40, 3))])
+
+
+def flow_of(account: ZohoAccount) -> Flow:
+    return Flow.objects.get(account=account)
+
+
+def missing(flow: Flow) -> tuple[int, int]:
+    """Successes and failures by Zoho's counters less baseline, mirrored and pruned ones."""
+    rows = Execution.objects.filter(flow=flow)
+    good, bad = rows.filter(status="success").count(), rows.filter(status="failed").count()
+    return (
+        (flow.success_count or 0) - (flow.baseline_success or 0) - good - flow.pruned_success,
+        (flow.failure_count or 0) - (flow.baseline_failed or 0) - bad - flow.pruned_failed,
+    )
+
+
+def test_a_sync_after_pruning_finds_nothing_missing_and_brings_nothing_back(account: ZohoAccount, zoho: Zoho) -> None:
+    sync(account, zoho)
+    judged(zoho)
+    flow = flow_of(account)
+    assert (Execution.objects.count(), flow.pruned_success, flow.pruned_failed) == (5, 9, 3)
+    buckets = list(HourBucket.objects.values_list("hour", "succeeded", "failed"))
+
+    zoho.clock.pause(300)
+    result = sync(account, zoho)
+
+    assert result.complete
+    assert Execution.objects.count() == 5
+    assert missing(flow_of(account)) == (0, 0)
+    assert flow_of(account).hole_reason == ""
+    judged(zoho)
+    assert list(HourBucket.objects.values_list("hour", "succeeded", "failed")) == buckets
+
+
+def test_all_of_the_history_read_again_neither_returns_nor_counts_twice(account: ZohoAccount, zoho: Zoho) -> None:
+    sync(account, zoho)
+    judged(zoho)
+    Flow.objects.update(history_read_at=None)  # as a reconcile of everything has it
+    zoho.flows[0].runs.append(Run(NOON + timedelta(minutes=1), "failed"))
+    zoho.clock.pause(600)
+
+    result = sync(account, zoho)
+
+    assert result.complete
+    assert Execution.objects.count() == 6
+    assert missing(flow_of(account)) == (0, 0)
+
+
+def test_a_flow_whose_rows_are_all_pruned_reads_on_from_there(account: ZohoAccount, zoho: Zoho) -> None:
+    zoho.flows[0].runs = [run for run in zoho.flows[0].runs if run.started < NOON - 100 * DAY]
+    sync(account, zoho)
+    judged(zoho)
+    assert not Execution.objects.exists()
+    zoho.flows[0].runs.append(Run(NOON + timedelta(minutes=1)))
+    zoho.clock.pause(600)
+
+    result = sync(account, zoho)
+
+    assert result.complete
+    assert Execution.objects.count() == 1
+    assert missing(flow_of(account)) == (0, 0)
+
+
+def test_counters_by_status_that_disagree_are_mended_also_where_old_rows_are_pruned(
+    account: ZohoAccount, zoho: Zoho
+) -> None:
+    """A pruned failure that Zoho counts as a success at last: everything listed is here or pruned."""
+    sync(account, zoho)
+    zoho.clock.pause(61)
+    sync(account, zoho)
+    judged(zoho)
+    zoho.flows[0].runs[0].status = "success"
+    zoho.flows[0].runs[0].over = {"completed_time": "2026-05-06T12:00:02Z"}
+    zoho.clock.pause(600)
+
+    result = sync(account, zoho)
+
+    assert result.complete, result.missing
+    assert flow_of(account).hole_reason == ""
+    assert Execution.objects.count() == 5

@@ -58,6 +58,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         figures.end,
         holes=unknown,
         histograms=queries.histograms(thing, figures.start, figures.end),
+        errors=queries.errors(thing, figures.start, figures.end),
     )
     context = {
         "now": now,
@@ -70,7 +71,11 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "unknown": unknown,
         "is_incomplete": bool(thing.hole_reason) or thing.executions_read_at is None,
         "rate_chart": charts.success_rate(laid, zone, unknown),
-        "charts": [charts.durations(laid, zone, unknown), charts.outcomes(laid, zone, unknown)],
+        "charts": [
+            charts.durations(laid, zone, unknown),
+            charts.outcomes(laid, zone, unknown),
+            charts.failures(laid, zone, unknown),
+        ],
         "completeness": queries.completeness(thing),
         "alerts": queries.open_alerts(thing),
         "executions": executions.recent(thing.pk),

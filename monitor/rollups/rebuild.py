@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from monitor.models import DirtyHour
 from monitor.models.bulk import delete
 from monitor.rollups import read
-from monitor.rollups.classes import error_class
-from monitor.rollups.fold import COUNT_FIELDS, FAILED, OTHER, Counts, Run
+from monitor.rollups.classes import OTHER, error_class
+from monitor.rollups.fold import COUNT_FIELDS, FAILED, Counts, Run
 from monitor.rollups.lineage import Key, Lineage
 from monitor.rollups.write import write
 

@@ -45,8 +45,8 @@ _ON_POSTGRESQL = """
     ) AS e
 """
 _ON_SQLITE = """
-    (SELECT key + 1 AS place, value ->> 0 AS flow, value ->> 1 AS began, value ->> 2 AS ended FROM json_each(%s))
-        AS given
+    (SELECT key + 1 AS place, json_extract(value, '$[0]') AS flow, json_extract(value, '$[1]') AS began,
+            json_extract(value, '$[2]') AS ended FROM json_each(%s)) AS given
     CROSS JOIN {table} AS e
         ON e.flow_id = given.flow AND e.started_time >= given.began AND e.started_time < given.ended
 """

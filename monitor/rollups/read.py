@@ -81,7 +81,7 @@ def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, Counts]:
     begins = [(flow, datetime.combine(day, time.min, UTC)) for flow, day in sorted(days)]
     found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}")
     return {
-        (begins[place - 1][0], _utc(hour)): Counts(*numbers, json.loads(durations), json.loads(errors))
+        (begins[place - 1][0], _utc(hour)): Counts(*[*numbers, json.loads(durations), json.loads(errors)])
         for place, hour, *numbers, durations, errors in found
     }
 

@@ -18,11 +18,14 @@ from typing import Any
 
 from dashboard import formats
 from dashboard.slots import Hole, Slot
+from monitor.rollups.classes import CLASSES
+from monitor.rollups.fold import merge_errors
 
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}
 MOST_TICKS = 8
 NOT_KNOWN = "Whether anything ran is not known: this time was not read completely."
+CLASS_ROLES = ("bad", "p95", "first", "info")  # what is left has the role "other"
 DURATION_UNITS = ((3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"))
 RATE_FLOORS = ((90, 2), (80, 5), (50, 10), (0, 25))
 DURATION_STEPS_MS = (
@@ -142,6 +145,40 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
             [_stamp(s.start, zone)]
             + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else s.missing for _, _, of in kinds]
             for s in slots
+        ],
+    )
+
+
+def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+    """Failed runs stacked by their class of error: the most frequent classes, and the others together."""
+    total = merge_errors(*(slot.errors for slot in slots))
+    ranked = sorted((name for name in CLASSES if total.get(name)), key=lambda name: -total[name])
+    shown = ranked[: len(CLASS_ROLES)]
+    rest = ranked[len(shown) :]
+    kinds = [(CLASSES[name], role, [name]) for name, role in zip(shown, CLASS_ROLES, strict=False)]
+    if rest:
+        kinds.append(("All others", "other", rest))
+    table = [[sum(s.errors.get(name, 0) for name in names) for _, _, names in kinds] for s in slots]
+    most, step = _count_axis(max(map(sum, table), default=0))
+    layout = _layout(slots, zone, holes) | {"barmode": "stack"}
+    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    return Chart(
+        id="chart-failures",
+        title="Failed runs by error",
+        summary="; ".join(f"{CLASSES[name]}: {total[name]:,}" for name in ranked) or "No run failed in this time.",
+        figure={
+            "data": [
+                _bars(name, role, slots, zone, [row[place] or None for row in table])
+                for place, (name, role, _) in enumerate(kinds)
+            ]
+            or [_bars("Failed", "bad", slots, zone, [None] * len(slots))],
+            "layout": layout,
+        },
+        legend=[Key(name, role, "bar") for name, role, _ in kinds],
+        head=["From", *(name for name, _, _ in kinds)],
+        rows=[
+            [_stamp(s.start, zone)] + [f"{count:,}" if s.counts.total or s.is_known else "not known" for count in row]
+            for s, row in zip(slots, table, strict=True)
         ],
     )
 

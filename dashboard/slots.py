@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from monitor.queries.counts import Counts, HourCounts
-from monitor.rollups.fold import merge, percentile
+from monitor.rollups.fold import merge, merge_errors, percentile
 
 HOUR = timedelta(hours=1)
 
@@ -27,6 +27,7 @@ PERIODS = {
     7: Period(7, 6, "7 days"),
     30: Period(30, 24, "30 days"),
     90: Period(90, 24, "90 days"),
+    365: Period(365, 7 * 24, "12 months"),
 }
 DEFAULT_PERIOD = PERIODS[7]
 
@@ -56,6 +57,7 @@ class Slot:
     counts: Counts = field(default_factory=Counts)
     p50: float | None = None
     p95: float | None = None
+    errors: Mapping[str, int] = field(default_factory=dict)
     is_known: bool = True
     missing: str = "not known"
 
@@ -71,7 +73,7 @@ def starts(start: datetime, end: datetime, slot_hours: int, zone: tzinfo) -> lis
     Args:
         start: aware; the first slot is the one that holds it.
         end: aware; no slot begins at or after it.
-        slot_hours: 1, 6 or 24.
+        slot_hours: 1, 6, 24 or whole days.
         zone: of the viewer. A day that changes the clock has 23 or 25 hours and still one slot a day.
     """
     if slot_hours == 1:
@@ -93,6 +95,7 @@ def lay(
     *,
     holes: Sequence[Hole] = (),
     histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
+    errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
 ) -> list[Slot]:
     """The counts of each slot.
 
@@ -102,6 +105,7 @@ def lay(
         end: of the last slot.
         holes: stretches that are not known.
         histograms: (hour, durations) as in `HourBucket`, for the percentiles.
+        errors: (hour, failed runs by class of error), likewise.
     """
     totals = [Counts() for _ in begins]
     for hour in hours:
@@ -113,9 +117,14 @@ def lay(
         place = bisect_right(begins, at) - 1
         if place >= 0:
             gathered[place].append(durations)
+    failures: list[dict[str, int]] = [{} for _ in begins]
+    for at, by_class in errors:
+        place = bisect_right(begins, at) - 1
+        if place >= 0:
+            failures[place] = merge_errors(failures[place], by_class)
     ends = [*begins[1:], end]
     slots = []
-    for begin, until, counts, parts in zip(begins, ends, totals, gathered, strict=True):
+    for begin, until, counts, parts, failed in zip(begins, ends, totals, gathered, failures, strict=True):
         merged = merge(*parts) if parts else []
         touched = [hole for hole in holes if hole.start < until and begin < hole.end]
         slots.append(
@@ -125,6 +134,7 @@ def lay(
                 counts=counts,
                 p50=percentile(merged, 50) if merged else None,
                 p95=percentile(merged, 95) if merged else None,
+                errors=failed,
                 is_known=not touched,
                 missing="not read yet" if touched and all(hole.is_unread for hole in touched) else "not known",
             )

@@ -59,6 +59,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         figures.end,
         holes=unknown,
         histograms=queries.histograms(thing, figures.start, figures.end),
+        errors=queries.errors(thing, figures.start, figures.end),
     )
     completeness = queries.completeness(thing)
     history = (
@@ -79,7 +80,11 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "history": history,
         "is_before_read": not thing.is_reading_history or thing.covers(figures.start - timedelta(days=period.days)),
         "rate_chart": charts.success_rate(laid, zone, unknown),
-        "charts": [charts.durations(laid, zone, unknown), charts.outcomes(laid, zone, unknown)],
+        "charts": [
+            charts.durations(laid, zone, unknown),
+            charts.outcomes(laid, zone, unknown),
+            charts.failures(laid, zone, unknown),
+        ],
         "completeness": completeness,
         "alerts": queries.open_alerts(thing),
         "versions": versions.of(thing),

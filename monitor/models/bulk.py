@@ -71,7 +71,7 @@ def upsert(model: type[models.Model], rows: Sequence[Row], key: Sequence[str]) -
     _execute_many(_insert(model, columns) + conflict, values)
 
 
-def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", *values: object) -> int:
+def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", *values: Any) -> int:
     """Deletes rows by their primary keys, those that `where` is true of. What refers to them is not looked after.
 
     Args:

@@ -134,5 +134,10 @@ def open_alerts(flow: Flow) -> QuerySet[AlertState]:
 
 
 def histograms(flow: Flow, start: datetime, end: datetime) -> list[tuple[datetime, list[int]]]:
-    """The flow's histograms of durations per hour."""
+    """The flow's histograms of durations per hour, or per day of a long time."""
     return counts.histograms(counts.buckets(start=start, end=end, flow_id=flow.pk))
+
+
+def errors(flow: Flow, start: datetime, end: datetime) -> list[tuple[datetime, dict[str, int]]]:
+    """The flow's failed runs by class of error, likewise."""
+    return counts.errors(counts.buckets(start=start, end=end, flow_id=flow.pk))

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from monitor.models import Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.rollups.classes import READ
@@ -28,27 +28,22 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 # SQLite takes 32,766 parameters a statement as it is built by default.
 IDS_A_STATEMENT = 5000
-# The hours given in are the outer table whatever a planner thinks: each is one look into the index of a flow's
-# executions by time. Statistics lag behind a first reading, and without them a planner may join by the flow alone.
-_ROWS = """
-    SELECT given.place, e.account_id, e.execution_id, e.status, e.first_status, e.duration_ms,
-           e.error_code, substr(e.error_message, 1, {read}), substr(e.error_details, 1, {read})
-    FROM {given}
-"""
+# Times given in are the outer table whatever a planner thinks: each is one look into an index by flow and time.
+# Statistics lag behind a first reading, and without them a planner may join by the flow alone.
 _ON_POSTGRESQL = """
     unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS given (flow, began, place)
     CROSS JOIN LATERAL (
         SELECT * FROM {table} AS of_flow
-        WHERE of_flow.flow_id = given.flow AND of_flow.started_time >= to_timestamp(given.began)
-          AND of_flow.started_time < to_timestamp(given.began + 3600)
+        WHERE of_flow.flow_id = given.flow AND of_flow.{column} >= to_timestamp(given.began)
+          AND of_flow.{column} < to_timestamp(given.began + {seconds})
         OFFSET 0
     ) AS e
 """
 _ON_SQLITE = """
-    (SELECT key + 1 AS place, value ->> 0 AS flow, value ->> 1 AS began, value ->> 2 AS ended FROM json_each(%s))
-        AS given
+    (SELECT key + 1 AS place, json_extract(value, '$[0]') AS flow, json_extract(value, '$[1]') AS began,
+            json_extract(value, '$[2]') AS ended FROM json_each(%s)) AS given
     CROSS JOIN {table} AS e
-        ON e.flow_id = given.flow AND e.started_time >= given.began AND e.started_time < given.ended
+        ON e.flow_id = given.flow AND e.{column} >= given.began AND e.{column} < given.ended
 """
 
 
@@ -71,33 +66,46 @@ def floor_hour(at: datetime) -> datetime:
 def rows_of(hours: set[FlowHour]) -> list[Row]:
     """The executions that started in the given hours; those without a start time are in no hour. One statement."""
     places = sorted(hours)
-    table = connection.ops.quote_name(Execution._meta.db_table)
-    parameters: list[Any]
-    if connection.vendor == "postgresql":
-        given, parameters = _ON_POSTGRESQL, [[flow for flow, _ in places], [int(at.timestamp()) for _, at in places]]
-    else:
-        text = connection.ops.adapt_datetimefield_value
-        given, parameters = _ON_SQLITE, [json.dumps([(flow, text(at), text(at + HOUR)) for flow, at in places])]
-    with connection.cursor() as cursor:
-        cursor.execute(_ROWS.format(read=READ, given=given.format(table=table)), parameters)
-        return [
-            Row((account, execution), places[place - 1], status, first_status, duration, (code, message, details))
-            for place, account, execution, status, first_status, duration, code, message, details in cursor.fetchall()
-        ]
+    columns = "place, account_id, execution_id, status, first_status, duration_ms, error_code"
+    texts = f"substr(e.error_message, 1, {READ}), substr(e.error_details, 1, {READ})"
+    return [
+        Row((account, execution), places[place - 1], status, first_status, duration, (code, message, details))
+        for place, account, execution, status, first_status, duration, code, message, details in _within(
+            Execution, "started_time", places, HOUR, f"{columns}, {texts}"
+        )
+    ]
 
 
 def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, Counts]:
-    """The stored counts of all hours (UTC) of some flows' days."""
-    flows_of: dict[date, list[int]] = defaultdict(list)
-    for flow, day in days:
-        flows_of[day].append(flow)
-    stored: dict[FlowHour, Counts] = {}
-    for day, flows in flows_of.items():
-        start = datetime.combine(day, time.min, UTC)
-        rows = HourBucket.objects.filter(flow_id__in=flows, hour__gte=start, hour__lt=start + DAY)
-        for flow, hour, *counts in rows.values_list("flow_id", "hour", *COUNT_FIELDS):
-            stored[flow, hour] = Counts(*counts)
-    return stored
+    """The stored counts of all hours (UTC) of some flows' days. One statement."""
+    begins = [(flow, datetime.combine(day, time.min, UTC)) for flow, day in sorted(days)]
+    found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}")
+    return {
+        (begins[place - 1][0], _utc(hour)): Counts(*[*numbers, json.loads(durations), json.loads(errors)])
+        for place, hour, *numbers, durations, errors in found
+    }
+
+
+def _utc(at: datetime | str) -> datetime:
+    """A time as a plain cursor gives it: SQLite's is text without a zone."""
+    return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at.astimezone(UTC)
+
+
+def _within(
+    model: type[Model], column: str, begins: list[FlowHour], length: timedelta, columns: str
+) -> list[tuple[Any, ...]]:
+    """Columns of the rows `e` of some flows that lie in times of equal length; `place` is which of them, from 1."""
+    names = {"table": connection.ops.quote_name(model._meta.db_table), "column": column}
+    parameters: list[Any]
+    if connection.vendor == "postgresql":
+        given = _ON_POSTGRESQL.format(**names, seconds=int(length.total_seconds()))
+        parameters = [[flow for flow, _ in begins], [int(at.timestamp()) for _, at in begins]]
+    else:
+        given, text = _ON_SQLITE.format(**names), connection.ops.adapt_datetimefield_value
+        parameters = [json.dumps([(flow, text(at), text(at + length)) for flow, at in begins])]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM {given}", parameters)  # noqa: S608 - our own names
+        return list(cursor.fetchall())
 
 
 def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:

@@ -24,8 +24,9 @@ __all__ = ["COUNT_FIELDS", "rebuild_dirty"]
 
 logger = logging.getLogger(__name__)
 
-# Hours a transaction: short enough that a writer of the mirror hardly waits, long enough to save statements.
-BATCH_HOURS = 1000
+# Hours a transaction: short enough that a writer of the mirror hardly waits, and that the rows of so many hours of
+# busy flows fit into memory; long enough to save statements.
+BATCH_HOURS = 500
 _ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
 
 

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from typing import Any
 PER_PAGE = 200
 DAYS = 90
 PAGE = "/api/v1/flows/{}/executions?{}"
+ASKED = re.compile(r"[?&]((?:per_)?page=\d+)")  # what of a query is looked at: every run is before any to_date
 FIRST_NAMES = ("Alba", "Björn", "Chidi", "Dana", "Émile", "Farah", "Gus", "Hana", "Imre", "Juno")
 LAST_NAMES = ("Testwell", "Sampleton", "Mockford", "Dummy", "Placehold", "Exampleson", "Fictiv", "Noone")
 ERRORS = (
@@ -163,7 +165,10 @@ class Door(asyncio.Protocol):
             if len(self._buffer) < whole:
                 return
             self._buffer = self._buffer[whole:]
-            self._transport.write(self._made.get(head.split(" ", 2)[1], self._absent))
+            target = head.split(" ", 2)[1]
+            pages = "&".join(ASKED.findall(target))
+            name = target.partition("?")[0] + (f"?{pages}" if pages else "")
+            self._transport.write(self._made.get(name, self._absent))
 
 
 async def serve(made: dict[str, bytes]) -> None:

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from dashboard import charts, svg
 from dashboard.slots import Hole, Slot
 from monitor.queries.counts import Counts
+from monitor.rollups.classes import CLASSES
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-MAKERS = (charts.success_rate, charts.durations, charts.outcomes)
+MAKERS = (charts.success_rate, charts.durations, charts.outcomes, charts.failures)
 
 
 def make_slot(day: int, succeeded: int = 0, failed: int = 0, **fields: Any) -> Slot:
@@ -41,7 +42,16 @@ any_slots = st.lists(
     st.tuples(counts, counts, counts, counts, st.none() | st.floats(0, 10**8), st.booleans()), max_size=40
 ).map(
     lambda rows: [
-        make_slot(n, ok, bad, first=min(ok, 5), running=run, other=other, p50=p, p95=p and p * 2, is_known=known)
+        make_slot(
+            *(n, ok, bad),
+            first=min(ok, 5),
+            running=run,
+            other=other,
+            p50=p,
+            p95=p and p * 2,
+            is_known=known,
+            errors={name: bad for place, name in enumerate(CLASSES) if bad >> place & 1},
+        )
         for n, (ok, bad, run, other, p, known) in enumerate(rows)
     ]
 )
@@ -164,3 +174,27 @@ def test_a_sparkline_leaves_days_without_runs_empty_and_shows_a_single_failure()
     assert len(bars) == 3
     failed = next(bar for bar in bars if "series-bad" in bar.get("class", ""))
     assert float(failed.get("height", 0)) >= 100
+
+
+def test_failures_are_stacked_by_class_the_most_frequent_by_name_and_the_rest_together() -> None:
+    many = {"server": 90, "timeout": 80, "rate": 70, "connection": 60, "data": 5, "function": 1}
+    slots = [make_slot(0, failed=306, errors=many), make_slot(1, failed=2, errors={"data": 2}), make_slot(2)]
+    chart = charts.failures(slots, UTC)
+    assert [one["name"] for one in chart.figure["data"]] == [
+        "App not available",
+        "No answer in time",
+        "Too many requests",
+        "Connection or sign-in",
+        "All others",
+    ]
+    assert trace(chart, "All others")["y"] == [6, 2, None]
+    assert trace(chart, "App not available")["y"] == [90, None, None]
+    assert chart.summary.startswith("App not available: 90; No answer in time: 80")
+    assert len({key.role for key in chart.legend}) == 5
+    assert chart.rows[1][1:] == ["0", "0", "0", "0", "2"]
+
+
+def test_where_nothing_failed_the_chart_of_failures_is_empty_and_says_so() -> None:
+    chart = charts.failures([make_slot(0, succeeded=5)], UTC)
+    assert chart.is_empty
+    assert chart.summary == "No run failed in this time."

@@ -37,7 +37,7 @@ def test_the_day_that_changes_the_clock_is_one_slot() -> None:
 @given(
     start=st.integers(0, 24 * 365 * 3).map(lambda hours: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=hours)),
     hours=st.integers(1, 24 * 40),
-    slot_hours=st.sampled_from([1, 6, 24]),
+    slot_hours=st.sampled_from([1, 6, 24, 7 * 24]),
     zone=st.sampled_from(ZONES),
     counts=st.lists(st.integers(1, 9), max_size=30),
 )
@@ -75,3 +75,10 @@ def test_an_unknown_period_is_the_default(value: str | None) -> None:
 
 def test_the_period_is_named_by_its_days() -> None:
     assert slots.period_of("90").days == 90
+
+
+def test_failures_by_class_are_added_up_in_the_slot_that_holds_their_hour(now: datetime) -> None:
+    begins = slots.starts(now - timedelta(hours=2), now, 1, UTC)
+    errors = [(begins[0], {"data": 1}), (begins[0], {"data": 2, "rate": 1}), (begins[1], {"rate": 4})]
+    laid = slots.lay([], begins, now, errors=errors)
+    assert [slot.errors for slot in laid] == [{"data": 3, "rate": 1}, {"rate": 4}]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, Flow, ZohoAccount
-from monitor.queries import overview
+from monitor.models import Connection, DayBucket, Flow, ZohoAccount
+from monitor.queries import flows, overview
 from tests import factories
 
 HOUR = timedelta(hours=1)
@@ -125,3 +125,33 @@ def test_unacknowledged_alerts_come_first(flow: Flow, now: datetime) -> None:
     fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2))
     factories.make_flow(flow.account).alert_states.create(**fields, is_open=False, since=now)
     assert list(overview.open_alerts()) == [fresh, known]
+
+
+def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now: datetime) -> None:
+    for ago, succeeded in ((0, 1), (200, 10), (364, 100), (366, 1000), (729, 10_000), (731, 100_000)):
+        DayBucket.objects.create(
+            flow=flow,
+            day=(now - timedelta(days=ago)).date(),
+            succeeded=succeeded,
+            failed=1,
+            duration_count=1,
+            durations=[0, 1],
+            errors={"data": 1},
+        )
+    DayBucket.objects.create(flow=factories.make_flow(), day=now.date(), succeeded=7)
+
+    year = overview.period(now, 365, flow_id=flow.pk)
+
+    assert (year.totals.succeeded, year.before.succeeded) == (111, 11_000)
+    assert [hour.hour for hour in year.hours][-1] == now.replace(hour=0)
+    assert [at for at, _ in flows.errors(flow, year.start, year.end)] == [hour.hour for hour in year.hours]
+    assert [counts for _, counts in flows.histograms(flow, year.start, year.end)] == [[0, 1]] * 3
+    assert [row.counts.failed for row in overview.worst_flows(now, 365)] == [3]
+
+
+def test_a_quarter_is_summed_up_from_hours_so_that_a_day_is_the_viewers(flow: Flow, now: datetime, bucket: Any) -> None:
+    bucket(flow, now, 3, 1, errors={"rate": 1})
+    DayBucket.objects.create(flow=flow, day=now.date(), succeeded=99, failed=9, errors={"data": 9})
+    quarter = overview.period(now, 90)
+    assert quarter.totals.succeeded == 3
+    assert flows.errors(flow, quarter.start, quarter.end + HOUR) == [(now, {"rate": 1})]

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +126,15 @@ def test_whole_days_are_taken_together_while_there_are_several(flow: Flow, now: 
     assert rebuild._rebuild_batch(3) == 2
     assert {hour.hour.date() for hour in HourBucket.objects.all()} == {MIDNIGHT.date()}
     assert rebuild._rebuild_batch(1) == 1  # a day that is larger than a batch is taken by pieces
+
+
+def test_hours_of_many_days_take_as_few_statements_as_those_of_one(flow: Flow, now: datetime) -> None:
+    rows = [factories.make_execution(flow, started_time=MIDNIGHT - n * timedelta(days=1)) for n in range(60)]
+    mark(*rows)
+    with CaptureQueriesContext(connection) as statements:
+        assert rebuild._rebuild_batch(500) == 60
+    assert DayBucket.objects.count() == 60
+    assert len(statements) < 20
 
 
 RUNS = st.lists(

@@ -35,7 +35,7 @@ class Found:
     """What one slice brought.
 
     `next_until`: where the next, older slice ends; None after the last. `calls`: what it cost. `vanished`: rows
-    newly marked as no longer listed. `believed`: whether the list was whole, and not short of many rows at once.
+    newly marked as no longer listed. `believed`: whether the list was whole, as far as can be told.
     """
 
     new: int = 0
@@ -128,14 +128,15 @@ def _compare(
     rows = _between(flow, bottom, top).filter(unlisted_at=None)
     mirrored = dict(rows.values_list("execution_id", "pk"))
     absent = [name for name in mirrored if name not in walked.seen]
-    if is_mass(len(absent), len(mirrored)):
-        found.believed = False
-        return
     gone = []
     for name in sorted(absent)[:MOST_LOOKS]:
         found.calls += 1
         if not read_one(context, client, flow, name):
             gone.append(mirrored[name])
+        elif is_mass(len(absent), len(mirrored)):
+            # The list is short of many rows at once, and one of them is there: the fault is the list's.
+            found.believed = False
+            break
     if gone:
         found.vanished = len(gone)
         _mark(context, gone, context.clock())

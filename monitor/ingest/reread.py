@@ -18,6 +18,7 @@ from monitor.ingest.due import due_rows, settle
 from monitor.ingest.executions import read_one
 from monitor.ingest.walk import Walk, Walked
 from monitor.models import Execution, Flow, Stream, StreamState
+from monitor.zoho.errors import SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 SHARE = 0.10  # of the day's calls
@@ -69,7 +70,7 @@ def reread_due(context: Context, client: FlowClient) -> None:
     """Reads the rows that are due again, flow by flow, as far as the share of calls reaches.
 
     Raises:
-        ZohoError: as the calls do; what came is stored, and the rest stays due.
+        ZohoError: `Wait`, and what concerns the whole account; what came is stored, and the rest stays due.
     """
     now = context.clock()
     state, _ = StreamState.objects.get_or_create(account=context.account, stream=Stream.EXECUTIONS)
@@ -92,8 +93,16 @@ def reread_due(context: Context, client: FlowClient) -> None:
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
         if purse.left <= 0:
             break
-        flows[flow_pk].account = context.account
-        _reread(context, client, flows[flow_pk], runs, purse)
+        flow = flows[flow_pk]
+        flow.account = context.account
+        try:
+            _reread(context, client, flow, runs, purse)
+        except (Wait, SignIn, Unreachable):
+            raise
+        except ZohoError as error:
+            # What cannot be read keeps neither the other flows nor the next sweep from being read.
+            settle(context, flow, {run.execution_id for run in runs}, client.last_server_date)
+            context.result.missing.append(f"{flow.shown_name}: runs that may have changed cannot be read: {error}")
 
 
 def _reread(context: Context, client: FlowClient, flow: Flow, runs: Sequence[Execution], purse: Purse) -> None:

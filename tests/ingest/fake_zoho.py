@@ -65,6 +65,7 @@ class Run:
     payload: Any = None
     over: Json = field(default_factory=dict)
     reruns: int = 0
+    is_hidden: bool = False  # no list has it, though its address does
 
     def __post_init__(self) -> None:
         self.execution_id = self.execution_id or f"99{next(_ids):015}"
@@ -184,7 +185,9 @@ class Zoho:
         return [*rows[:1], *rows] if self.doubled else rows
 
     def within(self, run: Run, to_date: datetime | None) -> bool:
-        """Whether a run lies before the end of the window, as this server takes it."""
+        """Whether a run is listed and lies before the end of the window, as this server takes it."""
+        if run.is_hidden:
+            return False
         if to_date is None or self.bound == "ignored":
             return True
         last = stamp(to_date)

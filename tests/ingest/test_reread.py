@@ -10,6 +10,7 @@ from monitor.connection import BudgetSpent
 from monitor.ingest import reread
 from monitor.ingest.reread import FIRST, MOST, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
+from monitor.zoho.errors import BadAnswer
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
@@ -172,6 +173,24 @@ def test_the_reading_of_a_flow_that_moved_serves_its_due_rows_too(account: ZohoA
     assert all(
         at > zoho.clock() for at in Execution.objects.exclude(rerun_due_at=None).values_list("rerun_due_at", flat=True)
     )
+
+
+def test_a_row_that_cannot_be_read_waits_for_its_next_turn_and_is_told_of(account: ZohoAccount, zoho: Zoho) -> None:
+    bad, good = (failing_flow(zoho, failures=1, over=PASSING) for _ in range(2))
+    sync(account, zoho)
+    good_again(good.runs[0])
+    zoho.clock.pause(420)
+
+    def refuse(number: int, what: str) -> None:
+        if what == f"execution {bad.runs[0].execution_id}":
+            raise BadAnswer("no run in the reply")
+
+    zoho.before_call = refuse
+    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+
+    assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
+    assert Execution.objects.get(execution_id=bad.runs[0].execution_id).rerun_due_at > zoho.clock()
+    assert any("cannot be read: no run in the reply" in line for line in result.missing)
 
 
 def test_where_the_budget_is_spent_the_rest_stays_due(

@@ -65,8 +65,8 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
     """
     dice = Random(seed)
     cap = dice.choice([0, 0, 0, 50, 50, 7, 1])
-    rows, days = {0: (150, 6), 50: (150, 6), 7: (60, 2), 1: (20, 1)}[cap]
-    steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(6, 22))]
+    rows, days = {0: (90, 5), 50: (90, 5), 7: (40, 2), 1: (15, 1)}[cap]
+    steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(5, 14))]
     if dice.random() < 0.7:
         steps.insert(0, Step("background"))
     return Schedule(

@@ -22,8 +22,8 @@ Patches = Callable[[], list[Any]]
 
 def _no_rank_guard() -> list[Any]:
     return [
-        mock.patch.object(decide, "rank", lambda status: 0),
-        mock.patch.object(decide, "_is_older", lambda *_: False),
+        mock.patch.object(decide, "rank", return_value=0),
+        mock.patch.object(decide, "_is_older", return_value=False),
     ]
 
 
@@ -70,23 +70,23 @@ def _no_lookback() -> list[Any]:
 
 
 def _no_fence_check() -> list[Any]:
-    return [mock.patch.object(Lease, "check", lambda self: None)]
+    return [mock.patch.object(Lease, "check", return_value=None)]
 
 
 def _counters_not_held_against_rows() -> list[Any]:
-    return [mock.patch.object(module, "explained", lambda reading: True) for module in (close, executions)]
+    return [mock.patch.object(module, "explained", return_value=True) for module in (close, executions)]
 
 
 def _hours_not_marked() -> list[Any]:
-    return [mock.patch.object(type(DirtyHour.objects), "mark", lambda self, pairs: 0)]
+    return [mock.patch.object(type(DirtyHour.objects), "mark", return_value=0)]
 
 
 def _running_rows_left_alone() -> list[Any]:
-    return [mock.patch.object(decide, "recheck_at", lambda *_: None)]
+    return [mock.patch.object(decide, "recheck_at", return_value=None)]
 
 
 def _moved_flows_not_seen() -> list[Any]:
-    return [mock.patch.object(sweep, "moved_flows", lambda context: [])]
+    return [mock.patch.object(sweep, "moved_flows", return_value=[])]
 
 
 MUTANTS: dict[str, Patches] = {

@@ -22,6 +22,7 @@ from dashboard.slots import Hole, Slot
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}
 MOST_TICKS = 8
+NOT_KNOWN = "Whether anything ran is not known: this time was not read completely."
 DURATION_UNITS = ((3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"))
 RATE_FLOORS = ((90, 2), (80, 5), (50, 10), (0, 25))
 DURATION_STEPS_MS = (
@@ -86,7 +87,7 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
             + (
                 [f"{s.counts.finished:,}", f"{s.counts.failed:,}"]
                 if s.counts.finished or s.is_known
-                else ["not known"] * 2
+                else [s.missing] * 2
             )
             for s in slots
         ],
@@ -110,7 +111,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -
     return Chart(
         id="chart-durations",
         title="Run time",
-        summary=f"The slowest 95th percentile is {formats.duration(slowest)}." if slowest else "No run was timed.",
+        summary=_duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
         legend=[Key("Median", "p50"), Key("95th percentile", "p95")],
         head=["From", "Median", "95th percentile"],
@@ -133,13 +134,13 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
     return Chart(
         id="chart-outcomes",
         title="Runs by result",
-        summary=f"{sum(s.counts.total for s in slots):,} runs, {sum(s.counts.failed for s in slots):,} failed.",
+        summary=_outcome_summary(slots),
         figure={"data": data, "layout": layout},
         legend=[Key(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [_stamp(s.start, zone)]
-            + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else "not known" for _, _, of in kinds]
+            + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else s.missing for _, _, of in kinds]
             for s in slots
         ],
     )
@@ -275,10 +276,23 @@ def _count_axis(most: int) -> tuple[int, int]:
         size *= 10
 
 
+def _duration_summary(slots: Sequence[Slot], slowest: float) -> str:
+    if slowest:
+        return f"The slowest 95th percentile is {formats.duration(slowest)}."
+    return NOT_KNOWN if any(not s.is_known for s in slots) else "No run was timed."
+
+
+def _outcome_summary(slots: Sequence[Slot]) -> str:
+    total, failed = sum(s.counts.total for s in slots), sum(s.counts.failed for s in slots)
+    if any(not s.is_known for s in slots):
+        return f"At least {total:,} runs, {failed:,} failed; some of this time is not known." if total else NOT_KNOWN
+    return f"{total:,} runs, {failed:,} failed."
+
+
 def _rate_summary(slots: Sequence[Slot]) -> str:
     finished = sum(s.counts.finished for s in slots)
     if not finished:
-        return "No run finished in this time."
+        return NOT_KNOWN if any(not s.is_known for s in slots) else "No run finished in this time."
     succeeded = sum(s.counts.succeeded for s in slots)
     rates = [s.counts.rate for s in slots if s.counts.rate is not None]
     return (

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from monitor.vault import VaultError, decrypt, encrypt
-from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, Origins, Transport
+from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, WATCH_SCOPES, Origins, Transport
 from monitor.zoho.datacenters import data_center_of_accounts_server
 from monitor.zoho.oauth import OAuthClient
 
@@ -57,16 +57,19 @@ def redirect_uri() -> str:
     return f"{settings.PUBLIC_URL}{reverse('connect_callback')}"
 
 
-def scopes_for(origins: Origins) -> tuple[str, ...]:
-    """The least scopes for the products that the account has."""
-    return (FLOW_SCOPES if origins.flow else ()) + (CRM_SCOPES if origins.crm else ())
+def scopes_for(origins: Origins, *, watches: bool = False) -> tuple[str, ...]:
+    """The least scopes for the products that the account has, and for callbacks of CRM where a person wants them."""
+    crm = CRM_SCOPES + (WATCH_SCOPES if watches else ())
+    return (FLOW_SCOPES if origins.flow else ()) + (crm if origins.crm else ())
 
 
-def authorization_url(origins: Origins, client_id: str, client_secret: str, state: str) -> str:
+def authorization_url(
+    origins: Origins, client_id: str, client_secret: str, state: str, *, watches: bool = False
+) -> str:
     """The address of Zoho's consent page."""
     with Transport() as transport:
         client = OAuthClient(transport, origins, client_id, client_secret)
-        return client.authorization_url(redirect_uri(), scopes_for(origins), state)
+        return client.authorization_url(redirect_uri(), scopes_for(origins, watches=watches), state)
 
 
 def begin(session: Any, data: Mapping[str, Any], *, user_id: int, account_id: int | None, now: datetime) -> str:

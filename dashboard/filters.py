@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from monitor.models import Flow, ZohoAccount
-from monitor.queries.executions import OTHER, ExecutionFilter, Key
+from monitor.queries.executions import DERIVED, OTHER, STUCK, WAITING, ExecutionFilter, Key
 from monitor.queries.flows import SORTS, FlowFilter
 
 BIGGEST_ID = 2**63 - 1
@@ -111,6 +111,8 @@ class ExecutionFilterForm(forms.Form):
             ("failed", "Failed"),
             ("success", "Success"),
             ("running", "Running"),
+            (STUCK, "Stuck"),
+            (WAITING, "Failed, Zoho may retry"),
             (OTHER, "Any other"),
         ],
         error_messages={"invalid_choice": "There is no such status."},
@@ -154,6 +156,7 @@ class ExecutionFilterForm(forms.Form):
             text=cleaned["text"],
             after=cleaned["after"],
             before=cleaned["before"],
+            now=timezone.now() if cleaned["status"] in DERIVED else None,
         )
 
     @property

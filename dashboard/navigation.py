@@ -24,11 +24,13 @@ class Entry:
 
 MENU = (
     Entry("overview", "Overview", "layout-dashboard"),
-    Entry("flows", "Flows", "workflow", ("flow",)),
+    Entry("flows", "Flows", "workflow", ("flow", "flow_version")),
     Entry("executions", "Executions", "list", ("execution",)),
-    Entry("rules", "Workflow rules", "git-branch", ("rule",)),
+    Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version")),
+    Entry("connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version")),
+    Entry("webhook_failures", "Webhook failures", "webhook"),
     Entry("alerts", "Alerts", "bell", ("alert", "alert_rules"), counts_alerts=True),
-    Entry("accounts", "Accounts", "building-2", ("account", "connect"), right="accounts"),
+    Entry("accounts", "Accounts", "building-2", ("account", "connect", "push", "hook"), right="accounts"),
     Entry("people", "People", "users", right="users"),
     Entry("mails", "Mails", "mail", right="mails"),
     Entry("audit", "Audit trail", "scroll-text", right="users"),

@@ -33,16 +33,23 @@ DEFAULT_PERIOD = PERIODS[7]
 
 @dataclass(frozen=True)
 class Hole:
-    """A stretch of time whose runs the mirror does not hold for sure, and why."""
+    """A stretch of time whose runs the mirror does not hold for sure, and why.
+
+    `is_unread`: nothing is wrong, its history is still being read.
+    """
 
     start: datetime
     end: datetime
     reason: str
+    is_unread: bool = False
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound."""
+    """One column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound.
+
+    `missing` says in a word or three what stands in for a count that is not known.
+    """
 
     start: datetime
     end: datetime
@@ -50,6 +57,7 @@ class Slot:
     p50: float | None = None
     p95: float | None = None
     is_known: bool = True
+    missing: str = "not known"
 
 
 def period_of(value: str | None) -> Period:
@@ -109,6 +117,7 @@ def lay(
     slots = []
     for begin, until, counts, parts in zip(begins, ends, totals, gathered, strict=True):
         merged = merge(*parts) if parts else []
+        touched = [hole for hole in holes if hole.start < until and begin < hole.end]
         slots.append(
             Slot(
                 start=begin,
@@ -116,7 +125,8 @@ def lay(
                 counts=counts,
                 p50=percentile(merged, 50) if merged else None,
                 p95=percentile(merged, 95) if merged else None,
-                is_known=not any(hole.start < until and begin < hole.end for hole in holes),
+                is_known=not touched,
+                missing="not read yet" if touched and all(hole.is_unread for hole in touched) else "not known",
             )
         )
     return slots

@@ -7,12 +7,13 @@ admin adds people and sets passwords (People).
 from allauth.account import views as sign_in
 from django.urls import include, path
 
-from dashboard.views import executions_list, flows, overview, styleguide
+from dashboard.views import executions_list, flows, overview, styleguide, versions
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("flows/", flows.flows, name="flows"),
     path("flows/<int:pk>/", flows.flow, name="flow"),
+    path("flows/<int:pk>/versions/<int:number>/", versions.flow_version, name="flow_version"),
     path("executions/", executions_list.executions, name="executions"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("", include("dashboard.urls_admin")),

@@ -29,6 +29,9 @@ POINTS = frozenset(
         "run-after-row",
         "checkpoint-before",
         "checkpoint-after",
+        "reconcile-after-marks",
+        "reconcile-before-cursor",
+        "reconcile-after-cursor",
         "rollup-before-commit",
         "rollup-committed",
     }

@@ -10,11 +10,16 @@ from monitor.models import (
     AlertRule,
     ApiBudget,
     ApiToken,
+    ConnectedVersion,
+    ConnectedWorkflow,
     Execution,
     Flow,
+    FlowVersion,
     Role,
+    RuleVersion,
     SyncState,
     User,
+    WebhookFailure,
     WorkflowRule,
     ZohoAccount,
 )
@@ -100,3 +105,53 @@ def make_rule(account: ZohoAccount | None = None, **fields: Any) -> WorkflowRule
 
 def make_alert_rule(account: ZohoAccount, **fields: Any) -> AlertRule:
     return AlertRule.objects.create(account=account, **({"name": "Success rate"} | fields))
+
+
+def make_connected(account: ZohoAccount | None = None, **fields: Any) -> ConnectedWorkflow:
+    number = next(_numbers)
+    fields = {
+        "workflow_id": f"446126500000{number:07}",
+        "name": f"Journey {number}",
+        "status": "active",
+        "primary_module": "Leads",
+        "involved_modules": ["Leads"],
+        "first_seen_at": NOON,
+        "seen_at": NOON,
+    } | fields
+    return ConnectedWorkflow.objects.create(account=account or make_account(), **fields)
+
+
+def make_version(thing: Flow | WorkflowRule | ConnectedWorkflow, **fields: Any) -> Any:
+    """A version of what a thing is made of; the first one unless told otherwise."""
+    fields = {
+        "number": 1,
+        "sha256": "0" * 64,
+        "content": {"name": str(thing)},
+        "first_seen_at": NOON,
+        "modified_by": "Pat Example",
+        "modified_time": NOON - timedelta(days=2),
+        "change_count": len(fields.get("changes", [])),
+    } | fields
+    if isinstance(thing, Flow):
+        return FlowVersion.objects.create(flow=thing, **fields)
+    if isinstance(thing, WorkflowRule):
+        return RuleVersion.objects.create(rule=thing, **fields)
+    return ConnectedVersion.objects.create(workflow=thing, **fields)
+
+
+def make_webhook_failure(account: ZohoAccount | None = None, **fields: Any) -> WebhookFailure:
+    number = next(_numbers)
+    fields = {
+        "failure_id": f"556126500000{number:07}",
+        "rule_zoho_id": "3361265000000000001",
+        "rule_name": "Big deals",
+        "webhook_id": "6161265000000000001",
+        "webhook_name": "Tell the shop",
+        "module": "Leads",
+        "record_id": "7161265000000000001",
+        "record_name": "Jo Example",
+        "failure_time": NOON - timedelta(hours=3),
+        "reason": "page_notfound",
+        "first_seen_at": NOON,
+    } | fields
+    return WebhookFailure.objects.create(account=account or make_account(), **fields)

@@ -60,6 +60,12 @@ class MirroringForm(forms.Form):
     is_active = forms.ChoiceField(choices=[("yes", "Mirrored"), ("no", "Paused")])
 
 
+class HistoryForm(forms.Form):
+    """Whether the older history of an account is to be read."""
+
+    history = forms.ChoiceField(choices=[("pause", "Pause"), ("resume", "Go on")])
+
+
 class DisconnectForm(forms.Form):
     """Deletes an account and all that was mirrored of it, once its name has been typed."""
 

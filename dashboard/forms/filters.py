@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
+from dashboard.filters import BIGGEST_ID, FIRST_YEAR, LAST_YEAR
 from monitor.models import Delivery, ZohoAccount
 
 
@@ -45,6 +48,42 @@ class RuleFilterForm(AccountFilterForm):
     def __init__(self, *args: Any, modules: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["module"].choices = [("", "Any"), *((name, name) for name in modules)]
+
+
+class ConnectedFilterForm(AccountFilterForm):
+    text = forms.CharField(label="Name, module or id", max_length=100, required=False)
+    status = forms.ChoiceField(
+        label="State",
+        choices=[("", "Any"), ("active", "Active"), ("inactive", "Inactive"), ("draft", "Draft"), ("gone", "Deleted")],
+        required=False,
+    )
+
+    field_order = ["text", "status", "account"]
+
+
+class FailureFilterForm(AccountFilterForm):
+    """Failed calls of webhooks. A day is one of the viewer's; `rule` is a mirrored rule's primary key."""
+
+    text = forms.CharField(label="Name, reason or id", max_length=100, required=False)
+    module = forms.ChoiceField(required=False)
+    first_day = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    last_day = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    rule = forms.IntegerField(
+        required=False, min_value=1, max_value=BIGGEST_ID, localize=False, widget=forms.HiddenInput
+    )
+
+    field_order = ["text", "module", "first_day", "last_day", "account", "rule"]
+
+    def __init__(self, *args: Any, modules: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["module"].choices = [("", "Any"), *((name, name) for name in modules)]
+
+    def midnight(self, name: str, *, days: int = 0) -> datetime | None:
+        """The beginning of the day in the field `name`, or of one some days later, by the viewer's clock."""
+        day = self.value(name)
+        if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
+            return None
+        return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
 
 
 class MailFilterForm(forms.Form):

@@ -14,7 +14,10 @@ from lucide.templatetags.lucide import lucide as lucide_svg
 
 from dashboard import formats, statuses, svg
 from dashboard.charts import Chart
+from monitor.models import Execution
 from monitor.queries.masking import mask_text
+from monitor.queries.standing import Standing
+from monitor.queries.standing import standing as standing_of
 
 LINE = 300
 MASKED_FROM = 2000
@@ -72,6 +75,12 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), formats.relative(at, now)
     )
+
+
+@register.simple_tag(takes_context=True)
+def standing(context: Context, run: Execution) -> Standing:
+    """What may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
+    return standing_of(run, context.get("now") or timezone.now())
 
 
 @register.simple_tag

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import audit
 from dashboard.access import get_or_404
-from dashboard.forms.acting import DisconnectForm, MirroringForm
+from dashboard.forms.acting import DisconnectForm, HistoryForm, MirroringForm
 from dashboard.forms.connect import LimitsForm
+from monitor.connection.switches import pause_backfill
 from monitor.models import ZohoAccount, may
 from monitor.queries import accounts as queries
+from monitor.queries import backfill
 
 _LIMITS = ("plan", "calls_per_minute", "calls_per_day")
 
@@ -47,6 +49,20 @@ def account_mirroring(request: HttpRequest, pk: int) -> HttpResponse:
             audit.record(request.user, action, row, now=timezone.now(), account=row)
     said = "is mirrored again." if is_active else "is paused: Zoho is not asked and nothing is judged."
     messages.success(request, f"“{row.name}” {said}")
+    return redirect(row)
+
+
+@require_POST
+def account_history(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pauses the reading of an account's older history, or lets it go on."""
+    row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
+    form = HistoryForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row, status=400)
+    paused = form.cleaned_data["history"] == "pause"
+    pause_backfill(row, paused=paused, actor=request.user, now=timezone.now())
+    said = "is paused; new runs are read all the same." if paused else "goes on."
+    messages.success(request, f"The reading of “{row.name}”'s history {said}")
     return redirect(row)
 
 
@@ -92,6 +108,7 @@ def _page(
     context = {
         "account": row,
         "detail": queries.detail(row, timezone.now()),
+        "history": backfill.of_account(row, timezone.now()),
         "may_act": may(request.user, "accounts", row),
         "limits_form": limits_form or LimitsForm(instance=row),
         "disconnect_form": disconnect_form or DisconnectForm(account=row, auto_id="disconnect_%s"),

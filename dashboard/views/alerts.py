@@ -15,6 +15,7 @@ from dashboard.forms.filters import AccountFilterForm
 from monitor.alerting import actions
 from monitor.models import may
 from monitor.queries import alerts as queries
+from monitor.queries import freshness
 
 PER_PAGE = 50
 
@@ -57,7 +58,10 @@ def alert_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _context(request: HttpRequest, state: queries.AlertState, form: AcknowledgeForm) -> dict[str, object]:
     may_do = may(request.user, "acknowledge", state.rule.account)
+    mirror = freshness.mirror(timezone.now())
     return {
+        "mirror": mirror,
+        "freshness": mirror.of(state.rule.account_id),
         "state": state,
         "detail": queries.detail(state),
         "form": form,

@@ -36,7 +36,13 @@ def connect(request: HttpRequest) -> HttpResponse:
         return _finish(request, form, data, data["origins"], grant_code=data["grant_code"], redirect_uri=None)
     account_id = known.pk if known else None
     state = connecting.begin(request.session, data, user_id=request.user.pk, account_id=account_id, now=timezone.now())
-    url = connecting.authorization_url(data["origins"], data["client_id"], data["client_secret"], state)
+    url = connecting.authorization_url(
+        data["origins"],
+        data["client_id"],
+        data["client_secret"],
+        state,
+        watches=known is not None and known.watches_records,
+    )
     return HttpResponseRedirect(url)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dashboard.forms.acting import ReasonForm, RetryForm
 from monitor.models import Execution, may
 from monitor.queries import execution as queries
+from monitor.queries import freshness
 from monitor.retry import requests
 from monitor.retry.verdict import judge
 
@@ -28,7 +29,10 @@ def page_context(request: HttpRequest, row: Execution, form: RetryForm | None = 
         form: a bound retry form, see `retry_context`.
     """
     detail = queries.detail(row)
+    mirror = freshness.mirror(timezone.now())
     context = {
+        "mirror": mirror,
+        "freshness": mirror.of(row.account_id),
         "execution": row,
         "detail": detail,
         "error": detail.error,

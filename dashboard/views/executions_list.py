@@ -10,8 +10,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import filters
+from monitor.models import ages
 from monitor.queries import executions as queries
-from monitor.queries import freshness
+from monitor.queries import freshness, retention
 
 
 @require_safe
@@ -25,6 +26,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         "form": form,
         "zone_name": filters.zone_name(),
         "cap": queries.COUNT_CAP,
+        "payload_days": ages().payload,
     }
     if not form.is_valid():
         context["errors"] = filters.errors_of(form)
@@ -34,6 +36,7 @@ def executions(request: HttpRequest) -> HttpResponse:
     context |= {
         "page": page,
         "count": queries.capped_count(wanted),
+        "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
         "newer_url": _address(request.GET, before=page.newer),
         "older_url": _address(request.GET, after=page.older),
         "first_url": _address(request.GET) if wanted.after or wanted.before else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,7 +15,7 @@ from dashboard import charts, filters, slots
 from dashboard.access import get_or_404
 from dashboard.views import holes
 from monitor.models import Flow
-from monitor.queries import executions, freshness
+from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals
 
@@ -59,6 +60,12 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         holes=unknown,
         histograms=queries.histograms(thing, figures.start, figures.end),
     )
+    completeness = queries.completeness(thing)
+    history = (
+        backfill.of_flow(thing, completeness[0].mirrored, now)
+        if thing.is_reading_history and thing.history_order
+        else None
+    )
     context = {
         "now": now,
         "mirror": mirror,
@@ -68,11 +75,14 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "periods": slots.PERIODS.values(),
         "figures": figures,
         "unknown": unknown,
-        "is_incomplete": bool(thing.hole_reason) or thing.executions_read_at is None,
+        "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),
+        "history": history,
+        "is_before_read": not thing.is_reading_history or thing.covers(figures.start - timedelta(days=period.days)),
         "rate_chart": charts.success_rate(laid, zone, unknown),
         "charts": [charts.durations(laid, zone, unknown), charts.outcomes(laid, zone, unknown)],
-        "completeness": queries.completeness(thing),
+        "completeness": completeness,
         "alerts": queries.open_alerts(thing),
+        "versions": versions.of(thing),
         "executions": executions.recent(thing.pk),
     }
     return render(request, "pages/flow.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -34,6 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if mirror.is_empty:
         return render(request, "pages/overview.html", context)
     context["figures"] = figures = queries.period(now, period.days)
+    context["is_before_read"] = mirror.is_read_since(figures.start - timedelta(days=period.days))
     if part != "cards":
         context["chart"] = _chart(figures, period, mirror)
     if part != "chart":

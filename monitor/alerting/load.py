@@ -50,7 +50,7 @@ def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
             row=row,
             limits=Limits(rule.threshold, rule.recover_at, rule.min_runs),
             reading=readings.get(rule.window_hours, {}).get(flow_id, Reading()),
-            stale=stale or (_why_unread(flow) if flow else ""),
+            stale=stale or (_why_unread(flow, window_start(now, rule.window_hours)) if flow else ""),
             ended=ended,
         )
 
@@ -76,11 +76,17 @@ def _why_ended(rule: AlertRule, flow: Flow | None) -> str:
     return "the rule does not cover the flow any more"
 
 
-def _why_unread(flow: Flow) -> str:
-    """A history not read yet would be judged by none of its runs, one read in part by its newest alone."""
-    if flow.executions_read_at is None and (flow.backfill_page > 0 or flow.execution_count != 0):
+def _why_unread(flow: Flow, start: datetime) -> str:
+    """Why a window that begins at `start` cannot be judged by what is mirrored; empty where it can.
+
+    While a flow's history is read for the first time, newest first, a window is judged from the moment on when all
+    its runs are in: none of them would say that nothing failed, and its newest alone that all is as it is now.
+    """
+    if flow.covers(start) or (flow.execution_count == 0 and not flow.history_order):
+        return ""
+    if flow.covered_from is None:
         return "the flow's history is still being read"
-    return ""
+    return f"the flow's history is still being read, so far back to {flow.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
 def _why_stale(account: ZohoAccount, now: datetime) -> str:
@@ -92,9 +98,10 @@ def _why_stale(account: ZohoAccount, now: datetime) -> str:
 def _unjudged(
     missing: set[Pair], flows: dict[int, Flow], rules: dict[int, AlertRule], now: datetime
 ) -> dict[Pair, AlertState]:
-    """Rows, not saved yet, for what was never judged. A flow not read yet, or with hours not counted yet, waits
-    for its turn: it would be judged by a part of its runs."""
-    ready = {pair for pair in missing if not _why_unread(flows[pair[1]])}
+    """Rows, not saved yet, for what was never judged. A flow whose window is not read yet, or with hours not counted
+    yet, waits for its turn: it would be judged by a part of its runs."""
+    starts = {rule.pk: window_start(now, rule.window_hours) for rule in rules.values()}
+    ready = {(rule, flow) for rule, flow in missing if not _why_unread(flows[flow], starts[rule])}
     if not ready:
         return {}
     oldest = window_start(now, max(rules[rule].window_hours for rule, _ in ready))

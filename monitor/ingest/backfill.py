@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q
 
-from monitor.connection.limits import ABANDONED, MARGIN
+from monitor.connection.history import backfill_share, spent, with_calls
+from monitor.connection.limits import ABANDONED, MARGIN, MINUTE
 from monitor.ingest import counts, executions
 from monitor.ingest.accounting import were_reset
 from monitor.ingest.close import close, new_baseline
@@ -25,7 +26,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.newest_first import Pages, Step, oldest_of, size
 from monitor.ingest.reading import Reading
 from monitor.ingest.trouble import Trouble
-from monitor.ingest.turns import MINUTE, Standing, backfill_share, is_newest_first, next_turn, spent, with_calls
+from monitor.ingest.turns import Standing, is_newest_first, next_turn
 from monitor.ingest.walk import Walked
 from monitor.models import ApiCall, Execution, Flow, HistoryOrder, Stream, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
@@ -96,7 +97,7 @@ class Backfill:
             ZohoError: Zoho cannot be read.
         """
         with self._metered(None):
-            self._take_turns(only_newest=True)
+            self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
         """New runs of flows whose older history is still being read: like those of any flow, before any history."""
@@ -121,7 +122,7 @@ class Backfill:
         allowed = None if self.everything else self._share(len(courses))
         try:
             with self._metered(allowed):
-                self._take_turns()
+                self._take_turns(courses)
         except Enough:
             self._come_back()
 
@@ -143,9 +144,9 @@ class Backfill:
                 course.flow = flow
         return list(self._courses.values())
 
-    def _take_turns(self, *, only_newest: bool = False) -> None:
+    def _take_turns(self, courses: list[Course], *, only_newest: bool = False) -> None:
         """One page of the flow whose turn it is, again and again; a flow that fails is left for the next sweep."""
-        waiting = {c.flow.pk: c for c in self._refreshed() if c.flow.flow_id not in self.trouble.named}
+        waiting = {c.flow.pk: c for c in courses if c.flow.flow_id not in self.trouble.named}
         expected = sum(course.flow.execution_count or 0 for course in waiting.values())
         while (at := next_turn(course.standing for course in waiting.values())) is not None:
             if only_newest and at.is_begun:
@@ -259,12 +260,12 @@ class Backfill:
             max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)
         ]
         if failed and flow.history_began_at is not None:
-            since = flow.history_began_at - executions.RERUNS
-            open_rows = rows.filter(Q(status="failed") | Q(recheck_at__isnull=False), started_time__gte=since)
+            may_change = Q(status="failed") | Q(recheck_at__isnull=False)
+            open_rows = rows.filter(may_change, started_time__gte=flow.history_began_at - executions.RERUNS)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
-        known = [at for at in times if at is not None]
-        bound = min(known) - executions.LOOKBACK if known else None
-        walked = executions.walk(reading, since=bound, enough=lambda walked: False)
+        oldest = min((at for at in times if at is not None), default=None)
+        since = oldest - executions.LOOKBACK if oldest is not None else None
+        walked = executions.walk(reading, since=since, enough=lambda walked: False)
         course.walked.seen |= walked.seen
         course.walked.repeats |= walked.repeats
 
@@ -365,7 +366,8 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
         not_available: ids of flows whose executions Zoho does not give: nothing of theirs is being read.
     """
     living = Flow.objects.filter(account=account, gone_at=None).exclude(flow_id__in=not_available)
-    left, of = living.filter(executions_read_at=None).count(), living.count()
+    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(executions_read_at=None)))
+    left, of = counted["left"], counted["of"]
     if not left:
         return ""
     paused = ZohoAccount.objects.filter(pk=account.pk, backfill_paused=True).exists()
@@ -376,9 +378,7 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
 def mark_fresh(context: Context, at: datetime) -> None:
     """All new runs of flows whose newest page is read are mirrored, as of the list of this sweep."""
     if Stream.FLOWS.value in context.result.outcomes:
-        with transaction.atomic():
-            context.lease.check()
-            SyncState.objects.filter(account=context.account).update(last_fresh_at=at)
+        context.result.fresh_at = at
 
 
 def _course(flow: Flow, now: datetime, *, anew: bool) -> Course:

@@ -22,6 +22,7 @@ from monitor.models import Stream, StreamState, WatchChannel, WorkflowRule, Zoho
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm_watch import CHANNELS_LIMIT
 from monitor.zoho.errors import ScopeMissing, ZohoError
+from monitor.zoho.scopes import WATCH_SCOPES
 from monitor.zoho.shapes.channels import WatchResult, WatchWish
 
 # A day less than the week: Zoho's clock may be behind ours. None leaves the life to Zoho: one hour.
@@ -30,7 +31,6 @@ SHORTFALL = timedelta(minutes=10)  # less than asked for by more than this is an
 NEW_TRIES = 10  # after so many refusals in a row a module is only tried once a day
 LOOK = timedelta(minutes=5)
 URL_LIMIT = 255
-SCOPE = "ZohoCRM.notifications.ALL"
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,9 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     wanted = _wanted(account)
     _add_missing(context, wanted)
     rows = WatchChannel.objects.filter(account=account)
+    if not (wanted or rows):
+        _note(context, "", is_on=False)
+        return
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
     # What could not be renewed because Zoho has forgotten it is opened anew at once.
     todo = plan(rows.all(), wanted, now)
@@ -234,7 +237,7 @@ def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]
 
 def _told(error: ZohoError) -> str:
     if isinstance(error, ScopeMissing):
-        return f"Zoho refuses notifications: connect the account anew and grant {SCOPE}"
+        return f"Zoho refuses notifications: connect the account anew and grant {', '.join(WATCH_SCOPES)}"
     return f"{getattr(error, 'code', '') or ''} {error}".strip()
 
 

@@ -14,9 +14,10 @@ from monitor.ingest.pace import hole_recheck
 from monitor.ingest.reading import Reading
 from monitor.ingest.retained import is_pruned
 from monitor.ingest.walk import Walked
-from monitor.models import Execution
+from monitor.models import Execution, Flow
 
 REPEATS = "repeats"
+STATISTICS = "statistics"  # begins the signature of a hole that only the nightly statistics can close
 NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_at": None, "hole_tries": 0}
 MOST_TRIES = 100
 CHUNK = 500  # ids in one statement
@@ -49,19 +50,23 @@ def close(reading: Reading, walked: Walked) -> None:
     elif (still := _still_open(reading, apart)) is not None:
         values |= _hole(reading, hole_text(still), [flow.hole_signature])
     elif apart is None or apart.accounted:
-        values |= NO_HOLE
+        values |= _no_hole(flow)
         if apart is not None and apart.even and flow.executions_read_at is not None:
             # The baseline of an earlier list holds against this one too.
             values["baseline_firm"] = True
     elif not flow.baseline_firm or (apart.total <= 0 and _holds_what_was_listed(reading, walked)):
         # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
         # another rule, or the baseline was taken while runs came in. Counting anew mends both.
-        values |= NO_HOLE | new_baseline(reading)
+        values |= _no_hole(flow) | new_baseline(reading)
     else:
         values |= _hole(reading, hole_text(apart), _signatures(reading, apart))
     faultpoint("checkpoint-before")
     reading.set(values)
     faultpoint("checkpoint-after")
+
+
+def _no_hole(flow: Flow) -> dict[str, object]:
+    return {} if flow.hole_signature.startswith(STATISTICS) else NO_HOLE
 
 
 def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:

@@ -60,6 +60,7 @@ class Result:
     aside: int = 0  # flows, connections and rules put aside; executions are in `written`
     not_available: set[str] = field(default_factory=set)  # ids of flows whose executions Zoho does not give
     missing: list[str] = field(default_factory=list)
+    fresh_at: datetime | None = None  # the list up to which all new runs are read, older history aside
     stopped: Exception | None = None
     resume_at: datetime | None = None
 

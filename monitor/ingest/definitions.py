@@ -27,6 +27,7 @@ from monitor.models import (
     ConnectedWorkflow,
     Flow,
     FlowVersion,
+    HasDefinition,
     RuleVersion,
     Stream,
     StreamState,
@@ -35,7 +36,7 @@ from monitor.models import (
 from monitor.secrets_mask import SecretMask
 from monitor.zoho import clean
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import SignIn, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes.base import person
 
@@ -44,7 +45,7 @@ REREAD = timedelta(days=7)
 MOST_TRIES = 1000  # fits the column
 # Zoho's times have whole seconds: a change so short before the reading may be followed by one of the same second.
 UNSURE = timedelta(seconds=60)
-_DEFERRED = ("raw", "description")
+Answered = tuple[str, Mapping[str, Any]]  # Zoho's id of what came, and the whole of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,12 @@ def read_flow_definitions(context: Context, client: FlowClient, *, everything: b
     Raises:
         ZohoError: some could not be read; the others are there.
     """
-    _read(context, FLOWS, lambda row: client.get_flow(row.flow_id).raw, everything=everything)
+
+    def ask(row: Flow) -> Answered:
+        found = client.get_flow(row.flow_id)
+        return found.flow_id, found.raw
+
+    _read(context, FLOWS, ask, everything=everything)
 
 
 def read_rule_definitions(context: Context, client: CrmClient, *, everything: bool) -> None:
@@ -103,7 +109,12 @@ def read_rule_definitions(context: Context, client: CrmClient, *, everything: bo
     Raises:
         ZohoError: some could not be read; the others are there.
     """
-    _read(context, RULES, lambda row: client.get_workflow_rule(row.rule_id).raw, everything=everything)
+
+    def ask(row: WorkflowRule) -> Answered:
+        found = client.get_workflow_rule(row.rule_id)
+        return found.id, found.raw
+
+    _read(context, RULES, ask, everything=everything)
 
 
 def read_connected_definitions(context: Context, client: CrmClient, *, everything: bool) -> None:
@@ -112,10 +123,15 @@ def read_connected_definitions(context: Context, client: CrmClient, *, everythin
     Raises:
         ZohoError: some could not be read; the others are there.
     """
-    _read(context, CONNECTED, lambda row: client.get_connected_workflow(row.workflow_id).raw, everything=everything)
+
+    def ask(row: ConnectedWorkflow) -> Answered:
+        found = client.get_connected_workflow(row.workflow_id)
+        return found.id, found.raw
+
+    _read(context, CONNECTED, ask, everything=everything)
 
 
-def _read(context: Context, kind: Kind, ask: Callable[[Any], Mapping[str, Any]], *, everything: bool) -> None:
+def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, everything: bool) -> None:
     now = context.clock()
     rows = list(_living(context, kind))
     _note_unmoved(kind, rows)
@@ -141,9 +157,11 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Mapping[str, Any]],
 
 
 def _living(context: Context, kind: Kind) -> QuerySet[Any]:
-    names = {field.name for field in kind.model._meta.fields}
-    rows = kind.model.objects.filter(account=context.account, gone_at=None)
-    return rows.defer(*[name for name in _DEFERRED if name in names])  # type: ignore[no-any-return]
+    """What is there, with the columns that are needed here: this is asked for in every sweep."""
+    have = {field.name for field in kind.model._meta.fields}
+    needed = {kind.key, "seen_at", "modified_time", "modified_by", *kind.signature_of} & have
+    own = {field.name for field in HasDefinition._meta.fields}
+    return kind.model.objects.filter(account=context.account, gone_at=None).only(*needed, *own)  # type: ignore[no-any-return]
 
 
 def _urgency(kind: Kind, row: Any) -> tuple[bool, bool, int]:
@@ -164,9 +182,12 @@ def _note_unmoved(kind: Kind, rows: Sequence[Any]) -> None:
         kind.model.objects.filter(pk__in=keys).update(definition_seen_at=seen_at)
 
 
-def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Mapping[str, Any]]) -> Mapping[str, Any]:
+def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Answered]) -> Mapping[str, Any]:
     try:
-        return context.call(partial(ask, row))
+        found, raw = context.call(partial(ask, row))
+        if found != getattr(row, kind.key):
+            raise BadAnswer(f"the definition of {found} came for that of {getattr(row, kind.key)}")
+        return raw
     except (Wait, SignIn):
         raise
     except ZohoError:

@@ -17,6 +17,7 @@ from django.db.models import Max, Min, QuerySet
 from monitor.faultpoints import faultpoint
 from monitor.ingest import counts
 from monitor.ingest.accounting import baseline_of, were_reset
+from monitor.ingest.checksum import has_shifted
 from monitor.ingest.close import close, explained, new_baseline
 from monitor.ingest.context import Context
 from monitor.ingest.decide import LONGEST_RECHECK, recheck_at
@@ -33,6 +34,7 @@ RERUNS = timedelta(hours=25)
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
 ONE_PAGE = 50  # rows, where Zoho chooses the size: the seed's
+MOST_RESWEEPS = 2  # how often all pages are read again because they shifted meanwhile
 MOST_STARTS = 3  # how often a walk begins anew because its pages do not fit together
 
 
@@ -47,13 +49,13 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     chase = flow.recheck_at is None or flow.recheck_at <= started
     reading = Reading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
-        walked = read_history(reading)
+        walked = _read_all(reading)
     else:
         walked = read_recent(reading)
         if not explained(reading):
             walked = _read_reruns(reading)
         if not explained(reading):
-            walked = read_history(reading)
+            walked = _read_all(reading)
     settle(context, flow, walked.seen, client.last_server_date)
     close(reading, walked)
     context.result.flows_read += 1
@@ -80,18 +82,22 @@ def firm_up(flow: Flow) -> None:
         )
 
 
-def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> None:
-    """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was."""
+def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:
+    """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was.
+
+    Returns:
+        Whether Zoho still has it, as far as it says.
+    """
     mirrored = Execution.objects.filter(account=context.account, execution_id=execution_id)
     try:
         row = context.call(partial(client.get_execution, flow.flow_id, execution_id))
     except NotFound:
         mirrored.update(recheck_at=None, rerun_due_at=None)
-        return
+        return False
     except NotAvailable:
         # That single runs are not to be had says nothing about their list.
         mirrored.exclude(recheck_at=None).update(recheck_at=context.clock() + LONGEST_RECHECK)
-        return
+        return True
     now = context.clock()
     with transaction.atomic():
         context.lease.check()
@@ -100,6 +106,27 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
         # Still running: next time later, whatever else the answer changed.
         mirrored.filter(recheck_at__lte=now).update(recheck_at=recheck_at(row.status, row.started_time, now))
         faultpoint("run-after-row")
+    return True
+
+
+def _read_all(reading: Reading) -> Walked:
+    """The history, and once or twice again where its pages shifted while they were read."""
+    walked = read_history(reading)
+    for _ in range(MOST_RESWEEPS):
+        if not _is_doubtful(reading, walked):
+            break
+        walked = read_history(reading)
+    return walked
+
+
+def _is_doubtful(reading: Reading, walked: Walked) -> bool:
+    """Whether rows may have slipped past: by the pages' own counters, or by a gap that is about to close."""
+    counted = reading.flow.execution_count
+    if walked.whole and has_shifted(walked.stats, pages=walked.pages, seen=len(walked.seen), counted=counted):
+        return True
+    # A walk that brought nothing new would bring nothing the next time either: that is a hole.
+    moving = walked.written.new + walked.written.changed > 0
+    return walked.pages > 1 and moving and not explained(reading)
 
 
 def read_history(reading: Reading) -> Walked:

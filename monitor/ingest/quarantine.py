@@ -12,6 +12,7 @@ from django.db import DataError, models, transaction
 from django.db.models import F
 
 from monitor.models import Quarantine, ZohoAccount
+from monitor.zoho import clean
 from monitor.zoho.shapes import Rejected
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ def write_or_put_aside(
             write(records)
     except (DataError, OverflowError, ValueError) as error:
         if len(records) == 1:
-            text = json.dumps(getattr(records[0], "raw", {}), default=str)[:4000]
+            text = json.dumps(clean.mapping(getattr(records[0], "raw", {})), default=str)[:4000]
             return put_aside(account, stream, [Rejected(text, f"the database refused it: {type(error).__name__}")], now)
         middle = len(records) // 2
         first = write_or_put_aside(account, stream, records[:middle], write, now)

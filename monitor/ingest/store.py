@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Self
+
+from django.db import IntegrityError, connection
 
 from monitor.ingest.decide import COPIED, Stored, change_of, merge, new_values, rank
 from monitor.ingest.quarantine import put_aside, write_or_put_aside
 from monitor.ingest.retained import Retained
 from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow
-from monitor.models.bulk import insert_new
+from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
 STATUS_LENGTH = 32  # characters; of the column
@@ -38,13 +41,19 @@ def store_page(flow: Flow, rows: Sequence[ExecutionRow], rejected: Sequence[Reje
     A row that the database refuses is found by halving the page, and quarantined.
     """
     written = Written()
+    unique = _once_each(rows)
 
-    def write(some: Sequence[ExecutionRow]) -> None:
-        new, changed = _write(flow, some, now)
+    def write(some: Sequence[ExecutionRow], *, shared: bool = False) -> None:
+        new, changed = _write(flow, some, now, shared=shared)
         written.new += new
         written.changed += changed
 
-    refused = write_or_put_aside(flow.account, "executions", _once_each(rows), write, now)
+    try:
+        refused = write_or_put_aside(flow.account, "executions", unique, write, now)
+    except IntegrityError:
+        # Another reader (a refresh after a retry) stored one of them since we looked: rare, so only now with care.
+        written = Written()
+        refused = write_or_put_aside(flow.account, "executions", unique, partial(write, shared=True), now)
     written.quarantined = refused + put_aside(flow.account, "executions", rejected, now)
     return written
 
@@ -60,15 +69,16 @@ def _once_each(rows: Sequence[ExecutionRow]) -> list[ExecutionRow]:
     return list(unique.values())
 
 
-def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int, int]:
+def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime, *, shared: bool) -> tuple[int, int]:
+    """How many were new, how many changed. `shared`: others store the same rows at this moment."""
     stored = _stored(flow, [row.execution_id for row in rows])
     retained = Retained(flow, rows, now)
     fresh = [row for row in rows if row.execution_id not in stored and retained.allows(row)]
-    dirty: list[tuple[int, datetime]] = []
-    new = _insert(flow, fresh, now, dirty)
+    new = _insert(flow, fresh, now, shared=shared)
+    dirty = [(flow.pk, row.started_time) for row in fresh if row.started_time is not None]
     if new < len(fresh):
-        # Another reader (a refresh after a retry) came first with some of them: no answer is thrown away for that.
-        # Those inserted here are equal to their answer, and so change nothing.
+        # No answer is thrown away for coming second: it is held against the other's. Those that were inserted here
+        # are equal to their answers, and so change nothing.
         stored |= _stored(flow, [row.execution_id for row in fresh])
     changed = 0
     for row in rows:
@@ -81,13 +91,33 @@ def _write(flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> tuple[int
 
 
 def _stored(flow: Flow, ids: Sequence[str]) -> dict[str, Execution]:
-    return {e.execution_id: e for e in Execution.objects.filter(account_id=flow.account_id, execution_id__in=ids)}
+    """The rows with these ids, by id; of whatever flow of the account.
+
+    PostgreSQL is made to look each id up: while a first reading fills the table its statistics lag behind, and it
+    would rather read all rows of the account for each page.
+    """
+    table = Execution._meta.db_table
+    if connection.vendor == "postgresql":
+        statement = f"""
+            SELECT e.* FROM unnest(%s::text[]) AS given (id) CROSS JOIN LATERAL (
+                SELECT * FROM {table} WHERE account_id = %s AND execution_id = given.id OFFSET 0
+            ) AS e
+        """  # noqa: S608 - our own table's name
+        rows = Execution.objects.raw(statement, [list(ids), flow.account_id])
+    else:
+        condition, parameter = among("execution_id", ids)
+        statement = f"SELECT * FROM {table} WHERE account_id = %s AND {condition}"  # noqa: S608 - as above
+        rows = Execution.objects.raw(statement, [flow.account_id, parameter])
+    return {row.execution_id: row for row in rows}
 
 
-def _insert(flow: Flow, rows: Sequence[ExecutionRow], now: datetime, dirty: list[tuple[int, datetime]]) -> int:
-    dirty.extend((flow.pk, row.started_time) for row in rows if row.started_time is not None)
-    shared = {"account_id": flow.account_id, "flow_id": flow.pk, "first_seen_at": now, "changed_at": now}
-    return insert_new(Execution, [{**shared, "execution_id": row.execution_id, **new_values(row, now)} for row in rows])
+def _insert(flow: Flow, rows: Sequence[ExecutionRow], now: datetime, *, shared: bool) -> int:
+    common = {"account_id": flow.account_id, "flow_id": flow.pk, "first_seen_at": now, "changed_at": now}
+    made = [{**common, "execution_id": row.execution_id, **new_values(row, now)} for row in rows]
+    if shared:
+        return insert_new(Execution, made)
+    insert(Execution, made)
+    return len(made)
 
 
 def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple[int, datetime]]) -> int:

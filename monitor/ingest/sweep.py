@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from monitor.connection import BudgetSpent
-from monitor.ingest import counts, executions, verdicts
+from monitor.ingest import counts, executions, nightly, verdicts
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.channels import keep_channels
 from monitor.ingest.connected import read_connected
@@ -99,6 +99,8 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
     newest_failed = Stream.EXECUTIONS.value in context.result.outcomes
     if flow is not None and history is not None and _goes_on(context, Stream.FLOWS) and not newest_failed:
         _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, history, now))
+        if not everything:
+            _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
     if crm is not None:
         _crm_reports(context, crm, due, now)
     _read_definitions(context, everything=everything)

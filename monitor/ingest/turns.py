@@ -1,4 +1,4 @@
-"""Whose turn it is while histories are read for the first time, and how many calls they may take. Pure.
+"""Whose turn it is while histories are read for the first time. Pure.
 
 Breadth first: every flow's newest page before anybody's second, so that rates and lists are of use within the
 first minute; then always the flow that is known the least far back, so that one date holds for all of them.
@@ -6,22 +6,13 @@ first minute; then always the flow that is known the least far back, so that one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
-from monitor.connection.limits import Limits, share
-
-# Share of a day's calls that history may take: what the lists, rules and connections (`ingest.pace`) and the reserve
-# of people leave, less as much again for the new runs of flows that moved.
-DAY_SHARE = 0.10
-HOURS = 24
 # A page of so many runs in falling order is no accident of a list in another order (1 in 40,320).
 EVIDENCE = 8
-MINUTE = timedelta(seconds=60)
-# With fewer calls the walk by pages, which begins a page back, would never get on.
-LEAST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,50 +64,3 @@ def is_falling(times: Sequence[datetime | None]) -> bool:
     """Whether every run of a page began no later than the one before it."""
     known = [at for at in times if at is not None]
     return len(known) == len(times) > 0 and all(later >= at for later, at in pairwise(known))
-
-
-def backfill_share(limits: Limits, *, used_minute: int, list_pages: int, spent_day: int) -> int:
-    """Calls that older history may take now.
-
-    Args:
-        limits: of the account, whole.
-        used_minute: calls of the last 60 s, whoever made them.
-        list_pages: calls that the next list of flows takes: they stay free.
-        spent_day: calls for history in the last 24 h.
-
-    Returns:
-        What background work has left of this minute less the next list, within history's part of the day.
-    """
-    background = share(limits, for_people=False)
-    minute = background.per_minute - used_minute - list_pages
-    if background.per_minute <= list_pages + LEAST:
-        # An account whose lists alone fill its minutes would never come to its history.
-        minute = max(minute, LEAST)
-    day = minute if limits.per_day is None else int(limits.per_day * DAY_SHARE) - spent_day
-    allowed = min(minute, day)
-    return allowed if allowed >= LEAST else 0
-
-
-def spent(by_hour: Mapping[str, int], now: datetime) -> int:
-    """Calls for history in the last 24 h, the hour under way among them.
-
-    Args:
-        by_hour: as `with_calls` made it.
-    """
-    return sum(count for _, count in _recent(by_hour, now))
-
-
-def with_calls(by_hour: Mapping[str, int], calls: int, now: datetime) -> dict[str, int]:
-    """The ledger of calls by hour (hours since 1970, as text: it is kept as JSON) with some more; old hours go."""
-    kept = dict(_recent(by_hour, now))
-    hour = str(_hour(now))
-    kept[hour] = kept.get(hour, 0) + calls
-    return kept
-
-
-def _recent(by_hour: Mapping[str, int], now: datetime) -> list[tuple[str, int]]:
-    return [(hour, count) for hour, count in by_hour.items() if _hour(now) - HOURS <= int(hour) <= _hour(now)]
-
-
-def _hour(at: datetime) -> int:
-    return int(at.timestamp() // 3600)

@@ -17,7 +17,7 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 
 HOLES_TOLD = 20
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
-FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS)
+FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS)
 CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES)
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
@@ -98,6 +98,8 @@ def record(context: Context, started: datetime) -> None:
         }
         if state.state != verdict.state:
             values["since"] = now
+        if result.fresh_at is not None:
+            values["last_fresh_at"] = result.fresh_at
         if result.complete and not lost:
             values["last_complete_at"] = started
         SyncState.objects.filter(account=account).update(**values)

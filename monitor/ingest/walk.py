@@ -33,7 +33,8 @@ class Walked:
 
     `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
     of the pages do not fit together (another page size than before), so the walk has to begin anew. `cut`: it
-    ended because it was to read no more pages. `stats`: Zoho's counters on the first page and on the last.
+    ended because it was to read no more pages. `whole`: it began with the first page. `stats`: Zoho's counters
+    on the first page and on the last.
     """
 
     written: Written = field(default_factory=Written)
@@ -46,6 +47,7 @@ class Walked:
     repeats: bool = False
     lost: bool = False
     cut: bool = False
+    whole: bool = True
     pages: int = 0
     stats: list[ExecutionStats] = field(default_factory=list)
 
@@ -95,7 +97,7 @@ class Walk:
 
     def go(self) -> Walked:
         """Reads pages until one is empty, is the last by its length, or `enough` says so."""
-        walked = Walked()
+        walked = Walked(whole=self.first_page == 1)
         before: ExecutionPage | None = None
         idle = 0
         until = self.until
@@ -204,7 +206,7 @@ class Walk:
         A server that answers a page beyond the last with the last one looks the same: there nothing new comes.
         """
         for edge in ("oldest", "newest"):
-            while (at := getattr(walked, edge)) is not None:
+            while (at := getattr(walked, edge)) is not None and (until is None or at <= until):
                 answer = self._ask(1, self.since, at) if edge == "oldest" else self._ask(1, at, until)
                 if answer is None or not _size(answer):
                     break

@@ -244,4 +244,9 @@ class Migration(migrations.Migration):
             model_name='webhookfailure',
             constraint=models.UniqueConstraint(fields=('account', 'failure_id'), name='one_row_per_webhook_failure'),
         ),
+        migrations.AlterField(
+            model_name='streamstate',
+            name='stream',
+            field=models.CharField(choices=[('flows', 'Flows'), ('executions', 'Executions'), ('connections', 'Connections'), ('rules', 'Workflow rules'), ('usage', 'Rule usage'), ('definitions', 'Definitions'), ('connected', 'Connected workflows'), ('webhook_failures', 'Webhook failures'), ('channels', 'Notification channels'), ('statistics', 'Statistics check')], max_length=20),
+        ),
     ]

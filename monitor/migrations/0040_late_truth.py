@@ -20,4 +20,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("rerun_due_at__isnull", False)), fields=["rerun_due_at"], name="execution_rerun"
             ),
         ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("unlisted_at__isnull", False)), fields=["flow"], name="execution_unlisted"
+            ),
+        ),
     ]

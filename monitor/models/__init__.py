@@ -25,11 +25,27 @@ from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Pl
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
-from monitor.models.definitions import ConnectedVersion, DefinitionVersion, DigestKey, FlowVersion, RuleVersion
+from monitor.models.definitions import (
+    ConnectedVersion,
+    DefinitionVersion,
+    DigestKey,
+    FlowVersion,
+    HasDefinition,
+    RuleVersion,
+)
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, HistoryOrder
-from monitor.models.hooks import USUAL_RATE, HookEndpoint, HookTraffic, PushEvent, PushTurn, Secret, WatchChannel
+from monitor.models.hooks import (
+    MOST_RATE,
+    USUAL_RATE,
+    HookEndpoint,
+    HookTraffic,
+    PushEvent,
+    PushTurn,
+    Secret,
+    WatchChannel,
+)
 from monitor.models.people import Role, User, may, system_user
 from monitor.models.retention import Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
@@ -37,6 +53,7 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "MOST_RATE",
     "USUAL_RATE",
     "Ages",
     "AlertRule",
@@ -58,6 +75,7 @@ __all__ = [
     "ExecutionEvent",
     "Flow",
     "FlowVersion",
+    "HasDefinition",
     "HistoryOrder",
     "HookEndpoint",
     "HookTraffic",

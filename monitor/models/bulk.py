@@ -12,34 +12,46 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from django.db import IntegrityError, connection, models, transaction
+from django.db import connection, models
 
 Row = Mapping[str, Any]
+_encode = json.JSONEncoder().encode
 
 
-def insert_new(model: type[models.Model], rows: Sequence[Row]) -> int:
-    """Inserts rows; one that is there already (by any constraint of uniqueness) is left as it is.
+def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """Inserts rows that are not there.
 
     Args:
         rows: by name of column (`flow_id`, not `flow`), all with the same names. Other columns get their defaults.
+
+    Raises:
+        IntegrityError: one is there. Nothing was inserted, and the transaction is of no use any more.
+        DataError: a value that the column does not take; ValueError or OverflowError: one that no column takes.
+    """
+    if not rows:
+        return
+    columns, values = _table_form(model, rows)
+    if connection.vendor == "postgresql":
+        _copy(model, columns, values)
+    else:
+        _execute_many(_insert(model, columns), values)
+
+
+def insert_new(model: type[models.Model], rows: Sequence[Row]) -> int:
+    """Inserts rows; one that is there already (by any constraint of uniqueness) is left as it is. Slower.
+
+    Args:
+        rows: as for `insert`.
 
     Returns:
         How many were inserted: fewer than given means that somebody else came first.
 
     Raises:
-        DataError: a value that the column does not take; ValueError or OverflowError: one that no column takes.
+        DataError, ValueError, OverflowError: as `insert`.
     """
     if not rows:
         return 0
     columns, values = _table_form(model, rows)
-    if connection.vendor == "postgresql":
-        try:
-            with transaction.atomic():
-                _copy(model, columns, values)
-        except IntegrityError:
-            pass
-        else:
-            return len(rows)
     return _execute_many(_insert(model, columns) + " ON CONFLICT DO NOTHING", values)
 
 
@@ -59,27 +71,50 @@ def upsert(model: type[models.Model], rows: Sequence[Row], key: Sequence[str]) -
     _execute_many(_insert(model, columns) + conflict, values)
 
 
+def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", *values: object) -> int:
+    """Deletes rows by their primary keys, those that `where` is true of. What refers to them is not looked after.
+
+    Args:
+        where: SQL of our own, with a mark for each of `values`.
+    """
+    table = _quoted(model._meta.db_table)
+    condition, parameter = among(_quoted("id"), keys)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE {condition} AND {where}", [parameter, *values])  # noqa: S608 - as above
+        return int(cursor.rowcount)
+
+
+def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
+    """A condition with one parameter, however many values there are, and the parameter."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", list(values)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))  # noqa: S608 - our own column
+
+
 def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and their values as the database's driver takes them."""
     given = list(rows[0])
+    if any(len(row) != len(given) for row in rows):
+        raise TypeError("rows with different columns")
     fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
     defaults = {name: field.get_default() for name, field in fields.items() if name not in rows[0] and not field.null}
     pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
     more = tuple(defaults.values())
-    values = [(*pick(row), *more) for row in rows] if more else [pick(row) for row in rows]
     columns = [*given, *defaults]
-    for place, name in enumerate(columns):
-        convert = _converter(fields[name])
-        if convert is not None:
-            values = [
-                row if row[place] is None else (*row[:place], convert(row[place]), *row[place + 1 :]) for row in values
-            ]
+    converters = [(place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name]))]
+    values = []
+    for row in rows:
+        value = [*pick(row), *more]
+        for place, convert in converters:
+            if value[place] is not None:
+                value[place] = convert(value[place])
+        values.append(tuple(value))
     return columns, values
 
 
 def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
-        return json.dumps
+        return _encode
     if isinstance(field, models.DateTimeField) and connection.vendor != "postgresql":
         return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.DateField) and connection.vendor != "postgresql":

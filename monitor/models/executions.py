@@ -61,6 +61,7 @@ class Execution(models.Model):
             models.Index(
                 fields=["rerun_due_at"], name="execution_rerun", condition=models.Q(rerun_due_at__isnull=False)
             ),
+            models.Index(fields=["flow"], name="execution_unlisted", condition=models.Q(unlisted_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ class Stream(models.TextChoices):
     CONNECTIONS = "connections", "Connections"
     RULES = "rules", "Workflow rules"
     USAGE = "usage", "Rule usage"
-    DEFINITIONS = "definitions", "Flow definitions"
+    DEFINITIONS = "definitions", "Definitions"
     CONNECTED = "connected", "Connected workflows"
     WEBHOOK_FAILURES = "webhook_failures", "Webhook failures"
     CHANNELS = "channels", "Notification channels"

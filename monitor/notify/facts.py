@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count
 
-from monitor.models import Execution, Transition
+from monitor.models import Execution, Flow, Stream, StreamState, SyncState, Transition
 from monitor.notify.words import clean, mask, shorten
 
 ERRORS_READ = 50
@@ -26,6 +26,8 @@ class Facts:
             flow deleted, or no runs were left (see `reason`).
         fired_at: when the episode fired; the transition itself, or for a recovery an earlier one.
         errors: (how often, text), the most frequent first.
+        as_of: start of the newest complete read of the account when the mail was written; None before the first.
+        gap: why the figures may be too low; empty where nothing is missing.
     """
 
     kind: str
@@ -47,6 +49,8 @@ class Facts:
     at: datetime
     fired_at: datetime
     errors: tuple[tuple[int, str], ...] = ()
+    as_of: datetime | None = None
+    gap: str = ""
 
     @property
     def is_firing(self) -> bool:
@@ -78,7 +82,22 @@ def facts_of(transition: Transition) -> Facts:
         at=transition.at,
         fired_at=transition.at if is_firing else _fired_at(transition),
         errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
+        as_of=_as_of(flow.account_id),
+        gap=_gap(flow),
     )
+
+
+def _as_of(account_id: int) -> datetime | None:
+    """What the account's pages say: the newest complete read, or that of the list of flows if it is older."""
+    whole = SyncState.objects.filter(account=account_id).values_list("last_complete_at", flat=True).first()
+    listed = StreamState.objects.filter(account=account_id, stream=Stream.FLOWS).values_list("last_read_at", flat=True)
+    return min((at for at in (whole, listed.first()) if at is not None), default=None) if whole else None
+
+
+def _gap(flow: Flow) -> str:
+    if flow.executions_read_at is None:
+        return "the flow's history is not read to its end yet"
+    return clean(flow.hole_reason)
 
 
 def _fired_at(transition: Transition) -> datetime:

@@ -74,6 +74,7 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "threshold": limit(facts.threshold),
         "recover_at": limit(facts.recover_at),
         "window": span(facts.window_hours * 3600),
+        "as_of": _told(facts.as_of, zone) if facts.as_of else "the account has not been read completely yet",
         "at": _told(facts.at, zone),
         "fired_at": _told(facts.fired_at, zone),
         "open_for": span((facts.at - facts.fired_at).total_seconds()),

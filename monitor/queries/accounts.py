@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from monitor.connection.limits import DAY, MINUTE, Limits, limits_for
 from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, StageRun, SyncState, ZohoAccount
 from monitor.queries.freshness import AccountFreshness, mirror
+from monitor.queries.retention import Kept, kept
 
 RUNS_SHOWN = 20
 
@@ -50,6 +51,7 @@ class Completeness:
     counter: int | None
     baseline: int | None
     mirrored: int
+    pruned: int
     missing: int | None
     newer: int
 
@@ -85,6 +87,7 @@ class AccountDetail:
     budget: BudgetUse
     token: TokenHealth
     contents: Contents
+    kept: Kept
     runs: list[RunLine]
 
 
@@ -128,6 +131,7 @@ def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
         budget=budget_use(account, now),
         token=token_health(account, now),
         contents=contents(account),
+        kept=kept(account, now),
         runs=[
             RunLine(run, summary_words(run.summary)) for run in StageRun.objects.filter(account=account)[:RUNS_SHOWN]
         ],
@@ -236,8 +240,9 @@ def completeness(label: str, flows: list[Counters]) -> Completeness:
     return Completeness(
         label=label,
         counter=sum(c for c, *_ in known) if is_known else None,
-        baseline=sum(b + pruned for _, b, pruned, _ in known) if is_known else None,
+        baseline=sum(b for _, b, *_ in known) if is_known else None,
         mirrored=rows,
+        pruned=sum(pruned for *_, pruned, _ in flows),
         missing=sum(max(value, 0) for value in apart) if is_known else None,
         newer=sum(max(-value, 0) for value in apart),
     )

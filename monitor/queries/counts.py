@@ -1,15 +1,21 @@
-"""Sums of hour buckets: the figures behind every rate and chart. Read-only."""
+"""Sums of buckets: the figures behind every rate and chart. Read-only.
+
+Up to a quarter the hours are summed up, so that a day is the viewer's; longer times are summed up from days (UTC),
+which are kept when their hours are gone, and are 24 times fewer.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from monitor.models import HourBucket
+from monitor.models import DayBucket, HourBucket
 
+LONGEST_BY_HOUR = timedelta(days=92)
+Buckets = QuerySet[HourBucket] | QuerySet[DayBucket]
 _FIELDS = ("succeeded", "failed", "first_succeeded", "running", "other")
 
 
@@ -47,7 +53,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class HourCounts:
-    """The counts of one hour (UTC)."""
+    """The counts of one hour (UTC), or of one day that is known as a whole, by its first hour."""
 
     hour: datetime
     counts: Counts
@@ -63,29 +69,54 @@ def of_sums(row: dict[str, Any]) -> Counts:
     return Counts(**{name: row[f"sum_{name}"] or 0 for name in _FIELDS})
 
 
-def buckets(
-    *, start: datetime, end: datetime, account_id: int | None = None, flow_id: int | None = None
-) -> QuerySet[HourBucket]:
-    """Buckets whose hour begins in [start, end), of everything, an account or a flow."""
-    rows = HourBucket.objects.filter(hour__gte=start, hour__lt=end)
+def buckets(*, start: datetime, end: datetime, account_id: int | None = None, flow_id: int | None = None) -> Buckets:
+    """Buckets that begin in [start, end), of everything, an account or a flow: of hours, or of days for a long time."""
+    rows: Any
+    if end - start <= LONGEST_BY_HOUR:
+        rows = HourBucket.objects.filter(hour__gte=start, hour__lt=end)
+    else:
+        rows = DayBucket.objects.filter(day__gte=_first_midnight(start).date(), day__lt=_first_midnight(end).date())
     if account_id is not None:
         rows = rows.filter(flow__account_id=account_id)
     if flow_id is not None:
         rows = rows.filter(flow_id=flow_id)
-    return rows
+    found: Buckets = rows
+    return found
 
 
-def hourly(rows: QuerySet[HourBucket]) -> list[HourCounts]:
-    """Sums per hour, oldest first; hours without a run are absent. One statement."""
-    found: Any = rows.values("hour").annotate(**sums()).order_by("hour")
-    return [HourCounts(row["hour"], of_sums(row)) for row in found]
+def hourly(rows: Buckets) -> list[HourCounts]:
+    """Sums per hour (or day), oldest first; those without a run are absent. One statement."""
+    when = _when(rows)
+    found: Any = rows.values(when).annotate(**sums()).order_by(when)
+    return [HourCounts(_moment(row[when]), of_sums(row)) for row in found]
 
 
-def total(rows: QuerySet[HourBucket]) -> Counts:
+def total(rows: Buckets) -> Counts:
     """The sum of all. One statement."""
     return of_sums(rows.aggregate(**sums()))
 
 
-def histograms(rows: QuerySet[HourBucket]) -> list[tuple[datetime, list[int]]]:
-    """(hour, histogram of durations) of each bucket that has one, oldest first. One statement."""
-    return list(rows.filter(duration_count__gt=0).order_by("hour").values_list("hour", "durations"))
+def histograms(rows: Buckets) -> list[tuple[datetime, list[int]]]:
+    """(beginning, histogram of durations) of each bucket that has one, oldest first. One statement."""
+    found: Any = rows.filter(duration_count__gt=0).order_by(_when(rows)).values_list(_when(rows), "durations")
+    return [(_moment(at), durations) for at, durations in found]
+
+
+def errors(rows: Buckets) -> list[tuple[datetime, dict[str, int]]]:
+    """(beginning, failed runs by class of error) of each bucket with failures, oldest first. One statement."""
+    found: Any = rows.filter(failed__gt=0).order_by(_when(rows)).values_list(_when(rows), "errors")
+    return [(_moment(at), by_class) for at, by_class in found]
+
+
+def _when(rows: Buckets) -> str:
+    return "hour" if rows.model is HourBucket else "day"
+
+
+def _moment(at: datetime | date) -> datetime:
+    return at if isinstance(at, datetime) else datetime.combine(at, time.min, UTC)
+
+
+def _first_midnight(at: datetime) -> datetime:
+    """The first midnight (UTC) that is not before `at`: a day is in a time that it begins in."""
+    midnight = datetime.combine(at.astimezone(UTC).date(), time.min, UTC)
+    return midnight if midnight >= at else midnight + timedelta(days=1)

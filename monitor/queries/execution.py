@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.models import Execution, RetryAttempt
+from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.queries.masking import mask, mask_text
 
 LONGEST_SHOWN = 60_000  # characters of trigger data; a page is no place for megabytes
@@ -72,6 +72,7 @@ class ExecutionDetail:
     attempts: list[Attempt]
     cause: RetryAttempt | None
     events: list[Event]
+    payload_days: int = 0
 
     @property
     def is_made_good(self) -> bool:
@@ -89,7 +90,7 @@ def executions() -> QuerySet[Execution]:
 
 
 def detail(execution: Execution) -> ExecutionDetail:
-    """Everything about one execution. Three statements at most.
+    """Everything about one execution. Four statements at most.
 
     Args:
         execution: from `executions()`.
@@ -104,6 +105,7 @@ def detail(execution: Execution) -> ExecutionDetail:
         attempts=attempts,
         cause=_cause(execution),
         events=_events(execution, attempts),
+        payload_days=ages().payload,
     )
 
 
@@ -154,14 +156,27 @@ def _cause(execution: Execution) -> RetryAttempt | None:
     return rows.exclude(execution=execution).select_related("execution", "requested_by").first()
 
 
+def _rerun(event: ExecutionEvent) -> Event:
+    words = {
+        "success": "Run again, and it succeeded",
+        "failed": "Run again, and it failed again",
+        "running": "Is being run again",
+    }
+    text = words.get(event.to_status, "Run again")
+    return Event(event.completed_time or event.seen_at, event.to_status, text)
+
+
 def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
-    """What happened, oldest first. Zoho tells no more of its own re-runs than how the last one ended."""
+    """What happened, oldest first; of Zoho's own re-runs what the mirror saw between two of its readings."""
     events: list[Event] = []
     if execution.started_time:
         events.append(Event(execution.started_time, "running", "Started in Zoho"))
     if execution.first_failed_at:
         events.append(Event(execution.first_failed_at, "failed", "Failed for the first time"))
-    if execution.completed_time and execution.completed_time != execution.first_failed_at:
+    reruns = [_rerun(event) for event in execution.events.all() if event.kind == ExecutionEvent.Kind.RERUN]
+    told = {execution.first_failed_at, *(event.at for event in reruns)}
+    events += reruns
+    if execution.completed_time and execution.completed_time not in told:
         again = " in a later run" if execution.rerun_count else ""
         events.append(Event(execution.completed_time, execution.status, f"Ended{again}"))
     for attempt in attempts:

@@ -12,11 +12,14 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from monitor.models import Execution
+from monitor.queries.standing import RERUN_SPAN, STUCK_AFTER
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
 KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
+STUCK, WAITING = "stuck", "waiting"
+DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.standing`
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class ExecutionFilter:
     """What the list is narrowed to.
 
     Attributes:
-        status: one of Execution.Status, or "other" for what Zoho does not document; empty for all.
+        status: one of Execution.Status, or "other" for what Zoho does not document; empty for all. "stuck" and
+            "waiting" (failed, and Zoho may run it again) are as of `now`.
         start: started at or after; end: started before. Both drop rows without a start time.
         text: found in the error's code, message or details, or equal to Zoho's id of the run or its flow.
         after: the page begins with the next older row than this place; before: it ends with the next newer.
@@ -46,6 +50,7 @@ class ExecutionFilter:
     text: str = ""
     after: Key | None = None
     before: Key | None = None
+    now: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
         rows = rows.filter(flow_id=wanted.flow_id)
     if wanted.status == OTHER:
         rows = rows.exclude(status__in=KNOWN_STATUSES)
+    elif wanted.status in DERIVED:
+        rows = _derived(rows, wanted.status, wanted.now)
     elif wanted.status:
         rows = rows.filter(status=wanted.status)
     if wanted.start is not None:
@@ -81,6 +88,16 @@ def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
             | Q(flow__flow_id=wanted.text)
         )
     return rows
+
+
+def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> QuerySet[Execution]:
+    if now is None:
+        return rows.none()
+    if status == STUCK:
+        started = now - STUCK_AFTER
+        return rows.filter(status=Execution.Status.RUNNING, started_time__lt=started, unlisted_at=None)
+    open_ones = rows.filter(status=Execution.Status.FAILED, flow__gone_at=None, unlisted_at=None)
+    return open_ones.filter(rerun_due_at__isnull=False, first_failed_at__gt=now - RERUN_SPAN)
 
 
 def capped_count(wanted: ExecutionFilter) -> int:

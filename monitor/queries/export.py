@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.models import AlertState, Execution, Flow, RetryAttempt, WorkflowRule
+from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
+from monitor.queries.freshness import Mirror
 
 CHUNK = 2000
 Getter = Callable[[Any], Any]
@@ -46,8 +47,29 @@ def _getter(path: str) -> Getter:
     return get
 
 
-def exports() -> dict[str, Export]:
-    """The kinds of export by name. Trigger data is personal data and left out."""
+def exports(fresh: Mirror | None = None) -> dict[str, Export]:
+    """The kinds of export by name. Trigger data is personal data and left out.
+
+    Args:
+        fresh: where given, each row ends with how old and how complete the mirror of its account is.
+    """
+    kinds = _kinds()
+    if fresh is None:
+        return kinds
+    return {
+        name: replace(kind, columns=kind.columns | _age(kind.columns["account"], fresh)) for name, kind in kinds.items()
+    }
+
+
+def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:
+    by_name = {one.name: one for one in fresh.accounts}
+    return {
+        "mirror_as_of": lambda row: by_name[account(row)].as_of if account(row) in by_name else None,
+        "mirror_complete": lambda row: account(row) in by_name and by_name[account(row)].is_trustworthy,
+    }
+
+
+def _kinds() -> dict[str, Export]:
     return {
         "flows": Export(
             Flow.objects.select_related("account").defer("raw", "account__client_secret"),
@@ -61,7 +83,7 @@ def exports() -> dict[str, Export]:
             _of("execution_id", flow_id="flow.flow_id", flow_name="flow.flow_name")
             | _of("status", "started_time", "completed_time", "duration_ms", "error_code", "error_message")
             | _of("error_details", "error_action_id", "actions_executed", "actions_successful", "actions_failed")
-            | _of("first_status", "rerun_count", account="account.name"),
+            | _of("first_status", "rerun_count", account="account.name", details_removed_at="payload_removed_at"),
             "started_time",
         ),
         "rules": Export(
@@ -72,6 +94,13 @@ def exports() -> dict[str, Export]:
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")
             | _of("gone_at"),
             "seen_at",
+        ),
+        "webhook_failures": Export(
+            # The record's name is personal data and left out; its id is enough to find it in Zoho.
+            WebhookFailure.objects.select_related("account").defer("record_name", "account__client_secret"),
+            _of("failure_time", "reason", "module", "record_id", "webhook_id", "webhook_name", id="failure_id")
+            | _of("rule_name", "first_seen_at", rule_id="rule_zoho_id", account="account.name"),
+            "failure_time",
         ),
         "alerts": Export(
             AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),

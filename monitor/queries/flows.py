@@ -59,10 +59,12 @@ def flow_list(wanted: FlowFilter, now: datetime) -> QuerySet[Flow]:
     since = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=LIST_DAYS)
     week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=since).order_by().values("flow")
     newest = Execution.objects.filter(flow=OuterRef("pk"), started_time__isnull=False).order_by("-started_time")
+    last_hour = HourBucket.objects.filter(flow=OuterRef("pk")).order_by("-hour")
     flows = flows.annotate(
         failures=Coalesce(Subquery(week.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(week.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
-        last_run=Subquery(newest.values("started_time")[:1]),
+        # Where its rows are pruned the flow still ran: an hour's start is the nearest that is known.
+        last_run=Coalesce(Subquery(newest.values("started_time")[:1]), Subquery(last_hour.values("hour")[:1])),
     )
     share = ExpressionWrapper(100.0 * (F("runs") - F("failures")) / F("runs"), output_field=FloatField())
     flows = flows.annotate(rate=Case(When(runs__gt=0, then=share), default=None, output_field=FloatField()))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
-from monitor.models import AlertState, StreamState, SyncState, ZohoAccount
+from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.queries import judgement
+from monitor.queries.judgement import Judged, SyncFacts, interval_between, judge_account, judge_worker
 
-SHORTEST_INTERVAL = timedelta(seconds=60)
-# A long pause between sweeps is a small plan's budget; beyond this it no longer excuses old data.
-LONGEST_INTERVAL = timedelta(hours=1)
-STALE_AFTER_INTERVALS = 3
+LABELS = {"stale": "Out of date", "paused": "Not mirrored", "silent": "Poller silent"}
+# What leads an account: the list that says what moved. CRM alone has only its rules.
+LEADING = (Stream.FLOWS, Stream.RULES)
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,11 @@ class StreamFreshness:
     reason: str
     since: datetime | None
     as_of: datetime | None
+    due_at: datetime | None = None
+
+    @property
+    def interval(self) -> timedelta:
+        return interval_between(self.as_of, self.due_at)
 
     @property
     def is_missing(self) -> bool:
@@ -36,9 +43,12 @@ class StreamFreshness:
 class AccountFreshness:
     """What the mirror of one account is worth now.
 
-    `as_of` is the start of the newest sweep that missed nothing, `swept_at` the end of the last one whatever
-    it missed. `state` is that of SyncState, or ``"stale"`` when the account calls itself healthy but its data is old,
-    or ``"paused"`` when a person switched the mirroring off. `age` is None before the first complete read.
+    `as_of` is the start of the newest sweep that missed nothing, or of the newest complete read of the list of
+    flows if that is older; `swept_at` is the end of the last sweep whatever it missed. While history is read for
+    the first time (`is_reading`: `unread` flows are open) `as_of` is that of the newest sweep that missed nothing
+    else, and all runs since `covered_from` are mirrored (None: not known of all). `state`, `reason` and `since` are
+    as `judgement.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"`` (nothing is
+    read any more) or ``"paused"`` (a person switched it off). `age` is None before the first complete read.
     """
 
     account_id: int
@@ -51,11 +61,15 @@ class AccountFreshness:
     age: timedelta | None
     holes: int
     streams: list[StreamFreshness] = field(default_factory=list)
+    flows: int = 0
+    unread: int = 0
+    covered_from: datetime | None = None
+    is_history_paused: bool = False
 
     @property
     def label(self) -> str:
         """The state in words."""
-        return {"stale": "Out of date", "paused": "Not mirrored"}.get(self.state) or SyncState.State(self.state).label
+        return LABELS.get(self.state) or SyncState.State(self.state).label
 
     @property
     def missing_streams(self) -> list[str]:
@@ -64,6 +78,23 @@ class AccountFreshness:
     @property
     def is_paused(self) -> bool:
         return self.state == "paused"
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether nothing is wrong but that older history is still being read, or waits for a person to resume it."""
+        missing = {stream.stream for stream in self.streams if stream.is_missing}
+        return (
+            self.state == SyncState.State.INCOMPLETE
+            and self.unread > 0
+            and self.as_of is not None
+            and not self.holes
+            and missing <= {Stream.EXECUTIONS}
+        )
+
+    @property
+    def read_flows(self) -> int:
+        """Flows whose history is read to its end."""
+        return self.flows - self.unread
 
     @property
     def worst_state(self) -> str:
@@ -77,11 +108,13 @@ class AccountFreshness:
     @property
     def is_behind(self) -> bool:
         """Whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
-        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and self.holes and self.as_of)
+        some_missing = self.holes or self.unread
+        return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
     @property
     def is_complete(self) -> bool:
-        return self.as_of is not None and not self.holes and not any(s.is_missing for s in self.streams)
+        whole = not self.holes and not self.unread and not any(s.is_missing for s in self.streams)
+        return self.as_of is not None and whole
 
     @property
     def is_trustworthy(self) -> bool:
@@ -93,6 +126,12 @@ class Mirror:
     """All accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure."""
 
     accounts: list[AccountFreshness]
+    worker: Judged = field(default_factory=lambda: Judged("ok"))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is read any more: the worker stopped."""
+        return self.worker.state == judgement.SILENT
 
     @property
     def is_empty(self) -> bool:
@@ -104,7 +143,21 @@ class Mirror:
 
     @property
     def troubled(self) -> list[AccountFreshness]:
-        return [account for account in self.mirrored if not account.is_trustworthy]
+        return [account for account in self.mirrored if not account.is_trustworthy and not account.is_reading]
+
+    @property
+    def reading(self) -> list[AccountFreshness]:
+        """Accounts of which only older history is missing, for it is being read."""
+        return [account for account in self.mirrored if account.is_reading]
+
+    def is_read_since(self, start: datetime) -> bool:
+        """Whether no account's first reading of history has yet to come back to `start`."""
+        open_ones = [account.covered_from for account in self.mirrored if account.unread]
+        return all(at is not None and at <= start for at in open_ones)
+
+    @property
+    def is_reading(self) -> bool:
+        return bool(self.reading) and not any(not a.is_current for a in self.mirrored if not a.is_reading)
 
     @property
     def as_of(self) -> datetime | None:
@@ -136,22 +189,12 @@ class Mirror:
         return next((account for account in self.accounts if account.account_id == account_id), None)
 
 
-def interval_of(sync: SyncState) -> timedelta:
-    """The time between two sweeps as the scheduler last set it, between a minute and an hour."""
-    start = sync.last_finished_at or sync.last_started_at
-    if start is None or sync.next_due_at is None:
-        return SHORTEST_INTERVAL
-    return min(max(sync.next_due_at - start, SHORTEST_INTERVAL), LONGEST_INTERVAL)
-
-
-def is_stale(sync: SyncState, now: datetime) -> bool:
-    """Whether the newest complete read is older than three intervals (or there was none)."""
-    as_of = sync.last_complete_at
-    return as_of is None or now - as_of > STALE_AFTER_INTERVALS * interval_of(sync)
+# Flows that were listed and whose history has not been read to its end.
+_UNREAD = Q(flows__gone_at=None, flows__executions_read_at=None)
 
 
 def mirror(now: datetime) -> Mirror:
-    """Freshness of every account, by name. Two statements.
+    """Freshness of every account, by name, and of the worker. Three statements.
 
     Args:
         now: the moment ages are counted to.
@@ -160,16 +203,29 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync")
         .prefetch_related("streams")
         .annotate(
-            holes=Count(
-                "flows",
-                # A flow that was listed and never read is a hole as well.
-                filter=Q(flows__gone_at=None) & (~Q(flows__hole_reason="") | Q(flows__executions_read_at=None)),
-            )
+            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__hole_reason="")),
+            living=Count("flows", filter=Q(flows__gone_at=None)),
+            unread=Count("flows", filter=_UNREAD),
+            unread_known=Count("flows", filter=_UNREAD & Q(flows__covered_from__isnull=False)),
+            covered_from=Max("flows__covered_from", filter=_UNREAD),
         )
         .order_by("name")
         .defer("client_secret")
     )
-    return Mirror([_account(account, now) for account in accounts])
+    worker = judge_worker(worker_signs(), now)
+    return Mirror([_account(account, worker, now) for account in accounts], worker)
+
+
+def worker_signs() -> dict[str, datetime]:
+    """The newest sign of life of each kind: canary, task (any other one that a worker took up or ended), supervisor."""
+    signs: dict[str, datetime] = {}
+    rows = WorkerBeat.objects.filter(Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:"))
+    for name, at, detail in rows.values_list("name", "beat_at", "detail"):
+        kind = name if name in ("canary", "supervisor") else "task"
+        # A process that has only been started has not taken anything up yet.
+        if kind != "task" or detail.get("worked"):
+            signs[kind] = max(signs.get(kind, at), at)
+    return signs
 
 
 def open_alert_count() -> int:
@@ -177,24 +233,47 @@ def open_alert_count() -> int:
     return AlertState.objects.filter(is_open=True).count()
 
 
-def _account(account: ZohoAccount, now: datetime) -> AccountFreshness:
+def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
-    state, reason, since = sync.state, sync.reason, sync.since
-    if not account.is_active:
-        state, reason, since = "paused", "Mirroring is switched off.", None
-    elif state == SyncState.State.OK and is_stale(sync, now):
-        state, reason, since = "stale", "", sync.last_complete_at
+    streams = [_stream(row) for row in account.streams.all()]
+    read: Any = account  # with what `mirror` annotated
+    facts = _facts(account, sync, streams, is_reading=bool(read.unread))
+    judged = judge_account(facts, worker, now)
     return AccountFreshness(
         account_id=account.pk,
         name=account.name,
-        state=state,
-        reason=reason,
-        since=since,
-        as_of=sync.last_complete_at,
+        state=judged.state,
+        reason=judged.reason,
+        since=judged.since,
+        as_of=facts.as_of,
         swept_at=sync.last_finished_at,
-        age=None if sync.last_complete_at is None else now - sync.last_complete_at,
-        holes=account.holes,  # type: ignore[attr-defined]
-        streams=[_stream(row) for row in account.streams.all()],
+        age=None if facts.as_of is None else now - facts.as_of,
+        holes=read.holes,
+        streams=streams,
+        flows=read.living,
+        unread=read.unread,
+        covered_from=read.covered_from if read.unread == read.unread_known else None,
+        is_history_paused=account.backfill_paused,
+    )
+
+
+def _facts(account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness], *, is_reading: bool) -> SyncFacts:
+    by_name = {stream.stream: stream for stream in streams if stream.state != StreamState.State.NOT_AVAILABLE}
+    leading = next((by_name[name] for name in LEADING if name in by_name), None)
+    as_of, interval = sync.last_complete_at, interval_between(sync.last_finished_at, sync.next_due_at)
+    if is_reading:
+        as_of = max((at for at in (as_of, sync.last_fresh_at) if at is not None), default=None)
+    if leading is not None and leading.as_of is not None:
+        # A sweep that found nothing due but other streams missed nothing, and still knows no more than this list.
+        as_of = as_of and min(as_of, leading.as_of)
+        interval = max(interval, leading.interval)
+    return SyncFacts(
+        is_mirrored=account.is_active,
+        stored=Judged(sync.state, sync.reason, sync.since),
+        as_of=as_of,
+        finished_at=sync.last_finished_at,
+        due_at=sync.next_due_at,
+        interval=interval,
     )
 
 
@@ -206,4 +285,56 @@ def _stream(row: StreamState) -> StreamFreshness:
         reason=row.reason,
         since=row.since,
         as_of=row.last_read_at,
+        due_at=row.next_due_at,
     )
+
+
+@dataclass(frozen=True)
+class PartFreshness:
+    """One kind of thing, of one account or of all: what stands beside a list that no sweep of flows keeps fresh."""
+
+    as_of: datetime | None
+    swept_at: datetime | None
+    worst_state: str
+    is_complete: bool
+
+    @property
+    def is_current(self) -> bool:
+        return self.worst_state == SyncState.State.OK
+
+
+def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = None) -> PartFreshness | None:
+    """Freshness of one stream; None where no mirrored account has it.
+
+    Args:
+        mirror: of all accounts.
+        name: of the stream.
+        now: the present.
+        account_id: only of this account.
+    """
+    pairs = [
+        (account, stream)
+        for account in mirror.mirrored
+        for stream in account.streams
+        if stream.stream == name and account_id in (None, account.account_id)
+    ]
+    if not pairs:
+        return None
+    times = [stream.as_of for _, stream in pairs]
+    sweeps = [account.swept_at for account, _ in pairs]
+    states = [_part_state(account, stream, now) for account, stream in pairs]
+    return PartFreshness(
+        as_of=None if None in times else min(at for at in times if at),
+        swept_at=None if None in sweeps else min(at for at in sweeps if at),
+        worst_state=next((state for state in states if state != SyncState.State.OK), SyncState.State.OK),
+        is_complete=not any(stream.is_missing for _, stream in pairs),
+    )
+
+
+def _part_state(account: AccountFreshness, stream: StreamFreshness, now: datetime) -> str:
+    if not account.is_current and account.state != SyncState.State.INCOMPLETE:
+        return account.state
+    if stream.state == StreamState.State.OK:
+        late = stream.as_of is None or now - stream.as_of > judgement.STALE_AFTER_INTERVALS * stream.interval
+        return judgement.STALE if late else SyncState.State.OK
+    return stream.state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -11,12 +11,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from monitor.models import WorkerBeat
-from monitor.queries.freshness import mirror
-
-# The canary goes through the queue every few seconds; so long without one and nothing is mirrored.
-SILENT_AFTER = timedelta(seconds=60)
-WATCHED = ("supervisor", "canary")
+from monitor.queries.freshness import Mirror, mirror, worker_signs
+from monitor.queries.judgement import problems
 
 
 @dataclass(frozen=True)
@@ -24,6 +20,7 @@ class Readiness:
     """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON."""
 
     problems: list[str] = field(default_factory=list)
+    worker: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -31,48 +28,56 @@ class Readiness:
         return not self.problems
 
 
-def readiness(now: datetime) -> Readiness:
+def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
     """Database, migrations, the worker's heart and the mirror's age. It never raises.
 
-    A mirror that is behind is reported but does not make the installation unready: taking the pages away
-    would only hide what they have to say about it.
+    What makes it unready: the database cannot be reached, migrations are missing, the worker is silent or has never
+    run (notes reliability.md, F42). An account whose mirror is stale, throttled or revoked does not: taking the pages
+    away would only hide what they have to say about it, and about the other accounts.
 
     Args:
         now: the moment ages are counted to.
+        fresh: the mirror's freshness, where it is known already.
     """
     try:
         missing = _missing_migrations()
         if missing:
-            problems = [f"{missing} migration(s) are not applied"]
-            return Readiness(problems, _report(problems, database=True, migrations_missing=missing))
-        beats = {beat.name: beat.beat_at for beat in WorkerBeat.objects.filter(name__in=WATCHED)}
-        problems = worker_problems(beats, now)
-        ages = {name: _seconds(beats.get(name), now) for name in WATCHED}
-        report = _report(problems, database=True, migrations_missing=0, worker_age_seconds=ages, mirror=_mirror(now))
-        return Readiness(problems, report)
+            found = [f"{missing} migration(s) are not applied"]
+            return Readiness(found, report=_report(found, database=True, migrations_missing=missing))
+        fresh, signs = fresh or mirror(now), worker_signs()
+        found = problems(fresh.worker, now)
+        worker = worker_report(fresh)
+        ages = {name: _seconds(signs.get(name), now) for name in ("supervisor", "canary")}
+        report = _report(
+            found,
+            database=True,
+            migrations_missing=0,
+            worker=worker,
+            worker_age_seconds=ages,
+            mirror=_mirror(fresh),
+        )
+        return Readiness(found, worker, report)
     except DatabaseError:
-        problems = ["the database cannot be reached"]
-        return Readiness(problems, _report(problems, database=False))
+        found = ["the database cannot be reached"]
+        return Readiness(found, report=_report(found, database=False))
 
 
-def worker_problems(beats: dict[str, datetime], now: datetime) -> list[str]:
-    """What is wrong with the worker. Pure.
+def worker_report(fresh: Mirror) -> dict[str, Any]:
+    """The poller's state, reason and since, for machines."""
+    worker = fresh.worker
+    return {"state": worker.state, "reason": worker.reason, "since": stamp(worker.since)}
 
-    Args:
-        beats: the last beat by name.
-        now: the present.
+
+def stamp(at: datetime | None) -> str | None:
+    """A time for machines: UTC, whole seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+
+
+def _mirror(fresh: Mirror) -> dict[str, Any]:
+    """How many accounts are current and complete, the greatest age, and each one's state.
+
+    Without names; and without reasons, which may hold the name of a flow.
     """
-    canary = beats.get("canary")
-    if canary is None:
-        return ["the worker has not run yet (manage.py worker)"]
-    if now - canary > SILENT_AFTER:
-        return [f"the worker is silent: no task came through for {int((now - canary).total_seconds())} s"]
-    return []
-
-
-def _mirror(now: datetime) -> dict[str, Any]:
-    """How many accounts are current and complete, and the greatest age."""
-    fresh = mirror(now)
     ages = [account.age.total_seconds() for account in fresh.mirrored if account.age is not None]
     return {
         "accounts": len(fresh.accounts),
@@ -81,6 +86,7 @@ def _mirror(now: datetime) -> dict[str, Any]:
         "complete": sum(account.is_complete for account in fresh.mirrored),
         "never_read": sum(account.as_of is None for account in fresh.mirrored),
         "oldest_age_seconds": int(max(ages)) if ages else None,
+        "states": [{"state": account.state, "since": stamp(account.since)} for account in fresh.accounts],
     }
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from monitor.models import UsageSnapshot, WorkflowRule
+from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.queries import versions, webhook_failures
 from monitor.queries.execution import as_text
-from monitor.queries.masking import mask, mask_text
+from monitor.queries.masking import HIDDEN, mask, mask_text
+from monitor.queries.versions import Versions
 
 SNAPSHOTS_SHOWN = 120
+NAMING_PEOPLE = ("assign_owner",)  # types of actions
 # What is not known comes last on both databases: PostgreSQL would put it first.
 ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
     "name": ("name", "pk"),
@@ -84,45 +88,77 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class ActionLine:
+    """What one action of a rule did since the first day of the counters; `name` is hidden where it names a person."""
+
+    type: str
+    name: str
+    success: int
+    failure: int
+
+
+@dataclass(frozen=True)
 class RuleDetail:
-    """One rule: its snapshots, the newest first, bars of the same, the oldest first, and the masked definition."""
+    """One rule: its days, the newest first, bars of the same, the oldest first, and the masked definition."""
 
     rule: WorkflowRule
     snapshots: list[UsageSnapshot]
     bars: list[Bar]
+    actions: list[ActionLine]
+    versions: Versions
+    failures: list[WebhookFailure]
+    failure_total: int
     description: str
     definition: str
     definition_cut: bool
 
     @property
     def chart_width(self) -> int:
-        return max(30, len(self.bars)) * 10
+        """In the units of a bar's `left`; never so narrow that few bars look like a wall."""
+        return max(300, max((bar.left for bar in self.bars), default=0) + 10)
 
 
 def detail(rule: WorkflowRule) -> RuleDetail:
-    """One rule with the newest `SNAPSHOTS_SHOWN` days of usage. One statement."""
-    snapshots = list(rule.snapshots.order_by("-day")[:SNAPSHOTS_SHOWN])
+    """One rule with the newest `SNAPSHOTS_SHOWN` days of usage, its versions and failed webhooks. Five statements."""
+    snapshots = list(rule.snapshots.order_by("-day").defer("actions")[:SNAPSHOTS_SHOWN])
+    newest = rule.snapshots.order_by("-day").values_list("actions", flat=True).first()
     text, cut = as_text(mask(rule.raw, definition=True)) if rule.raw else ("", False)
+    failures, failure_total = webhook_failures.of_rule(rule)
     return RuleDetail(
         rule=rule,
         snapshots=snapshots,
         bars=bars(snapshots[::-1]),
+        actions=[_action_line(item) for item in newest or []],
+        versions=versions.of(rule),
+        failures=failures,
+        failure_total=failure_total,
         description=mask_text(rule.description),
         definition=text,
         definition_cut=cut,
     )
 
 
+def _action_line(item: dict[str, Any]) -> ActionLine:
+    kind, name = str(item.get("type", "")), str(item.get("name", ""))
+    # "To users: ..." names people; other actions are named by those who made them.
+    shown = HIDDEN if name and kind in NAMING_PEOPLE else mask_text(name)
+    return ActionLine(type=kind, name=shown, success=item.get("success", 0), failure=item.get("failure", 0))
+
+
 def bars(snapshots: list[UsageSnapshot]) -> list[Bar]:
-    """Bars of the action counts, scaled to the highest day; a day without counters has none. Pure."""
-    totals = [(s.success_count or 0) + (s.failure_count or 0) for s in snapshots]
+    """Bars of what each day added, scaled to the highest; a day of which that is not known has none. Pure.
+
+    Args:
+        snapshots: in the order of their days; days without one leave a gap.
+    """
+    totals = [(s.succeeded or 0) + (s.failed or 0) for s in snapshots]
     top = max(totals, default=0) or 1
     return [
         Bar(
             snapshot=snapshot,
-            left=position * 10,
+            left=(snapshot.day - snapshots[0].day).days * 10,
             height=round(100 * total / top, 2),
-            failed_height=round(100 * (snapshot.failure_count or 0) / top, 2),
+            failed_height=round(100 * (snapshot.failed or 0) / top, 2),
         )
-        for position, (snapshot, total) in enumerate(zip(snapshots, totals, strict=True))
+        for snapshot, total in zip(snapshots, totals, strict=True)
     ]

@@ -8,15 +8,21 @@ from typing import Any
 from django.db.models import Count, Q
 from django_q.models import OrmQ
 
-from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, WorkerBeat, ZohoAccount
+from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, ZohoAccount
+from monitor.queries import backfill
 from monitor.queries.accounts import accounts, budget_use, token_health
-from monitor.queries.freshness import AccountFreshness, mirror
+from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
+from monitor.queries.health import readiness
+from monitor.queries.health import stamp as _time
+from monitor.queries.retention import Kept, kept
 
 STATUSES = ("success", "failed")
 
 
 def status(now: datetime, name: str | None = None) -> dict[str, Any]:
     """Per account the data's age, completeness, budget, token and open alerts; the queue and the worker.
+
+    `ready`, `problems` and the worker's state are those of `/healthz/ready`: the same judgement.
 
     Args:
         now: the present; ages are in seconds.
@@ -27,22 +33,22 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
     if name is not None:
         rows = rows.filter(name=name)
     found = [_account(row, fresh.of(row.pk), now) for row in rows]
+    ready, signs = readiness(now, fresh), worker_signs()
     return {
         "generated_at": _time(now),
+        "ready": ready.is_ready,
+        "problems": ready.problems,
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
         "queue": {"length": OrmQ.objects.count()},
-        "worker": {beat.name: _age(beat.beat_at, now) for beat in WorkerBeat.objects.filter(name__in=_BEATS)},
+        "worker": ready.worker | {name: _age(signs[name], now) for name in ("supervisor", "canary") if name in signs},
     }
-
-
-_BEATS = ("supervisor", "canary")
 
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
     sync = SyncState.objects.filter(account=account).first()
     use = budget_use(account, now)
-    flows = _flows(account)
+    flows = _flows(account, now)
     return {
         "name": account.name,
         "data_center": account.data_center,
@@ -60,6 +66,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
             for s in (fresh.streams if fresh else [])
         },
         "completeness": _totals(flows) | {"flows": flows},
+        "retention": retention_report(kept(account, now)),
         "quarantined": Quarantine.objects.filter(account=account).count(),
         "token": token_health(account, now).state,
         "api_budget": {
@@ -68,11 +75,28 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
             "blocked_until": _time(use.blocked_until),
             "blocked_reason": use.blocked_reason,
         },
+        "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
     }
 
 
-def _flows(account: ZohoAccount) -> list[dict[str, Any]]:
+def retention_report(found: Kept) -> dict[str, Any]:
+    """What is kept how long, and how far pruning has come."""
+    return {
+        "payload_days": found.ages.payload,
+        "rows_days": found.ages.rows,
+        "hours_days": found.ages.hours,
+        "days_days": found.ages.days,
+        "payloads_removed": found.payloads_removed,
+        "rows_removed": found.rows_removed,
+        "oldest_row": _time(found.oldest_row),
+        "oldest_hour": _time(found.oldest_hour),
+        "looked_at": _time(found.looked_at),
+        "behind": found.is_behind,
+    }
+
+
+def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
     """Per flow and status: counter = baseline + mirrored + pruned, and what is missing of it."""
     mirrored: dict[Any, Any] = {
         row["flow"]: row
@@ -84,10 +108,11 @@ def _flows(account: ZohoAccount) -> list[dict[str, Any]]:
             failed=Count("pk", filter=Q(status="failed")),
         )
     }
-    return [_flow(flow, mirrored.get(flow.pk, {})) for flow in Flow.objects.filter(account=account, gone_at=None)]
+    flows = Flow.objects.filter(account=account, gone_at=None)
+    return [_flow(flow, mirrored.get(flow.pk, {}), now) for flow in flows]
 
 
-def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
+def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]:
     counters = {
         "total": (flow.execution_count, flow.baseline_total, flow.pruned_success + flow.pruned_failed),
         "success": (flow.success_count, flow.baseline_success, flow.pruned_success),
@@ -101,10 +126,16 @@ def _flow(flow: Flow, mirrored: dict[str, int]) -> dict[str, Any]:
         "flow_id": flow.flow_id,
         "flow_name": flow.flow_name,
         "complete": not flow.hole_reason and not unread,
-        "reason": flow.hole_reason or ("counters moved since it was read" if unread else ""),
+        "reason": flow.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
         "read_at": _time(flow.executions_read_at),
         **counts,
     }
+
+
+def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
+    if flow.is_reading_history and flow.history_order:
+        return backfill.words(backfill.of_flow(flow, runs, now))
+    return "counters moved since it was read" if flow.executions_read_at else "not read yet"
 
 
 def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:
@@ -129,10 +160,6 @@ def _totals(flows: list[dict[str, Any]]) -> dict[str, Any]:
         }
         for name in ("total", *STATUSES)
     }
-
-
-def _time(at: datetime | None) -> str | None:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:

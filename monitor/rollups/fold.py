@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any, NamedTuple, Self
 
 from monitor.rollups.classes import OTHER
@@ -72,11 +73,18 @@ class Counts:
 
     def __iadd__(self, more: Counts) -> Self:
         """Both together: what a day is of its hours."""
-        for name in _SUMMED:
-            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.succeeded += more.succeeded
+        self.failed += more.failed
+        self.first_succeeded += more.first_succeeded
+        self.running += more.running
+        self.other += more.other
+        self.retried += more.retried
+        self.duration_count += more.duration_count
+        self.duration_sum_ms += more.duration_sum_ms
         self.duration_max_ms = max(self.duration_max_ms, more.duration_max_ms)
         self.durations = merge(self.durations, more.durations)
-        self.errors = merge_errors(self.errors, more.errors)
+        if more.errors:
+            self.errors = merge_errors(self.errors, more.errors)
         return self
 
     @property
@@ -112,7 +120,6 @@ class Counts:
 
 
 COUNT_FIELDS = tuple(Counts.__dataclass_fields__)
-_SUMMED = tuple(name for name in COUNT_FIELDS if name not in ("duration_max_ms", "durations", "errors"))
 
 
 def fold(runs: Iterable[Run]) -> Counts:
@@ -130,10 +137,10 @@ def bin_of(duration_ms: int) -> int:
 
 def merge(*durations: Sequence[int]) -> list[int]:
     """Adds histograms bin by bin; they may differ in length (zeros at the end are left out)."""
-    merged = [0] * max(map(len, durations), default=0)
+    merged: list[int] = []
     for histogram in durations:
-        for place, count in enumerate(histogram):
-            merged[place] += count
+        shorter, longer = sorted((merged, list(histogram)), key=len)
+        merged = [*map(add, shorter, longer), *longer[len(shorter) :]]
     return merged
 
 

@@ -50,6 +50,8 @@ class Lineage:
 
     def is_rescued(self, key: Key) -> bool:
         """Whether a retry of it, or a retry of that retry, succeeded."""
+        if key not in self._attempts:
+            return False
         seen: set[Key] = set()
         waiting = [key]
         while waiting:

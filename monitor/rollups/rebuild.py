@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour
+from monitor.models.bulk import delete
 from monitor.rollups import read
 from monitor.rollups.classes import OTHER, error_class
 from monitor.rollups.fold import COUNT_FIELDS, FAILED, Counts, Run
@@ -110,7 +111,7 @@ def _settle(held: Iterable[Held]) -> None:
     for dirty in held:
         by_marks[dirty.marks].append(dirty.pk)
     for marks, keys in by_marks.items():
-        DirtyHour.objects.filter(pk__in=keys, marks=marks).delete()
+        delete(DirtyHour, keys, "marks = %s", marks)
 
 
 def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Counts]:

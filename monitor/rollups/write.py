@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 
 from monitor.models import DayBucket, HourBucket
-from monitor.models.bulk import insert_new, upsert
+from monitor.models.bulk import insert, upsert
 from monitor.rollups import read
 from monitor.rollups.fold import Counts
 from monitor.rollups.read import FlowDay, FlowHour
@@ -30,9 +30,7 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Counts]) -> N
     stored = read.hours_of(days)
     fresh = [place for place in sorted(counted) if place not in stored]
     changed = [place for place in sorted(counted) if place in stored and stored[place] != counted[place]]
-    # A bucket that appeared since it was looked for is none of ours: whoever wrote it, this count is the newer one.
-    if insert_new(HourBucket, _hour_rows(fresh, counted)) < len(fresh):
-        changed = sorted([*fresh, *changed])
+    insert(HourBucket, _hour_rows(fresh, counted))
     upsert(HourBucket, _hour_rows(changed, counted), ["flow_id", "hour"])
     gone = [place for place in wanted if place in stored and place not in counted]
     _delete_hours(gone)

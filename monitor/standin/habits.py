@@ -46,6 +46,9 @@ class Habits:
     crm: bool = True  # whether the account has Zoho CRM at all
     flow: bool = True  # whether the account has Zoho Flow at all
     retention_days: int = 90  # how long Flow's history is kept
+    list_stats: Literal["life", "window", "none"] = "life"  # what a list's `stats` count; the seed's example: life
+    period_counts: Literal["rolling", "days", "life"] = "rolling"  # what a period of `executions/stats` means
+    to_date: Literal["inclusive", "exclusive", "ignored"] = "inclusive"  # not documented
 
     def changed(self, **changes: Any) -> "Habits":
         """A copy with other settings; ValueError names a setting that does not exist."""

@@ -26,21 +26,28 @@ def connect() -> None:
     """To be called before the cluster forks."""
     post_spawn.connect(_idle, dispatch_uid="activity.spawned")
     pre_execute.connect(_busy, dispatch_uid="activity.busy")
-    post_execute_in_worker.connect(_idle, dispatch_uid="activity.idle")
+    post_execute_in_worker.connect(_done, dispatch_uid="activity.idle")
 
 
 def _busy(task: dict[str, Any], **kwargs: Any) -> None:
-    _mark(timezone.now(), busy=True, task=str(task.get("func", "")))
+    _mark(timezone.now(), busy=True, task=str(task.get("func", "")), worked=True)
 
 
 def _idle(**kwargs: Any) -> None:
     _mark(timezone.now(), busy=False, task="")
 
 
-def _mark(now: datetime, *, busy: bool, task: str) -> None:
+def _done(**kwargs: Any) -> None:
+    _mark(timezone.now(), busy=False, task="", worked=True)
+
+
+def _mark(now: datetime, *, busy: bool, task: str, worked: bool = False) -> None:
     """A lost mark costs at most a needless restart; an exception out of here would cost the worker."""
     name = beat_prefix(os.environ.get(CLUSTER, "")) + str(os.getpid())
     values = {"pid": os.getpid(), "beat_at": now, "busy_since": now if busy else None, "task": task[:100]}
+    if worked:
+        # A task came through: while the canary waits in a long queue, this tells that the poller lives.
+        values["detail"] = {"worked": True}
     try:
         if not WorkerBeat.objects.filter(name=name).update(**values):
             WorkerBeat.objects.update_or_create(name=name, defaults=values)

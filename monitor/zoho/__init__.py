@@ -31,7 +31,7 @@ from monitor.zoho.errors import (
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.oauth import OAuthClient, TokenGrant
 from monitor.zoho.oauth_redirect import Redirect, read_redirect
-from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES
+from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES, WATCH_SCOPES
 from monitor.zoho.tokens import FixedToken, TokenSource
 from monitor.zoho.transport import Transport
 
@@ -39,6 +39,7 @@ __all__ = [
     "CRM_SCOPES",
     "DATA_CENTERS",
     "FLOW_SCOPES",
+    "WATCH_SCOPES",
     "AnswerLost",
     "BadAnswer",
     "ClientRefused",

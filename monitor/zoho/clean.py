@@ -35,6 +35,8 @@ _TIME = re.compile(
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
     """`value` as text without NUL and lone surrogates, at most `limit` characters; "" for what is no text."""
+    if type(value) is str and value.isascii() and "\0" not in value:  # most texts, and both tests cost nothing
+        return value if len(value) <= limit else value[:limit]
     if isinstance(value, str):
         found = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -46,6 +48,8 @@ def text(value: object, limit: int = TEXT_LIMIT) -> str:
 
 def line(value: object, limit: int = MESSAGE_LIMIT) -> str:
     """Like `text`, on one line and without control characters: for messages and names of things."""
+    if type(value) is str and value.isascii() and value.isprintable() and "  " not in value and value == value.strip():
+        return value if len(value) <= limit else value[:limit]
     return " ".join(_CONTROLS.sub("", text(value, limit * 2)).split())[:limit]
 
 
@@ -56,6 +60,8 @@ def word(value: object) -> str:
 
 def identifier(value: object) -> str:
     """An id as text; "" when there is none that could name a thing (missing, too long, odd characters)."""
+    if type(value) is str and value.isascii() and value.isalnum() and len(value) <= ID_LIMIT:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     found = str(value).strip() if isinstance(value, str) else whole_text(value)
@@ -71,6 +77,8 @@ def whole_text(value: int) -> str:
 
 def whole(value: object) -> int | None:
     """A whole number within 64 bits; None for anything else. "12" and 12.0 count as 12."""
+    if type(value) is int:
+        return value if INT_MIN <= value <= INT_MAX else None
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -115,6 +123,11 @@ def moment(value: object) -> datetime | None:
     """
     if not isinstance(value, str):
         return None
+    if _is_plain_utc(value):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return None
     match = _TIME.match(value.strip())
     if not match:
         return None
@@ -127,6 +140,22 @@ def moment(value: object) -> datetime | None:
         return found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _is_plain_utc(value: str) -> bool:
+    """Whether it looks like 2025-01-22T10:30:15Z, the seed's form: that is read ten times as fast.
+
+    Only its shape is looked at. Weeks (2025-W04-3) and midnight as 24:00:00, which the fast way knows in some
+    versions of Python, do not look like it; what else is wrong, it finds by itself.
+    """
+    return (
+        len(value) == 20
+        and value[19] == "Z"
+        and value[10] == "T"
+        and value[4] == value[7] == "-"
+        and value[13] == value[16] == ":"
+        and value[11:13] != "24"
+    )
 
 
 def _zone(offset: str | None) -> timezone:
@@ -149,8 +178,16 @@ def json_value(value: object, depth: int = 0) -> object:
         return value if math.isfinite(value) else None
     if depth >= DEPTH_LIMIT:
         return None
-    if isinstance(value, Mapping):
-        return {text(key, KEY_LIMIT): json_value(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, dict | Mapping):
+        return {
+            # The two that nearly all are, without a call for each.
+            key
+            if type(key) is str and len(key) <= KEY_LIMIT and key.isascii() and "\0" not in key
+            else text(key, KEY_LIMIT): item
+            if type(item) is str and len(item) <= TEXT_LIMIT and item.isascii() and "\0" not in item
+            else json_value(item, depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [json_value(item, depth + 1) for item in value]
     return None

@@ -18,3 +18,10 @@ CRM_SCOPES: tuple[str, ...] = (
     "ZohoCRM.org.READ",  # edition (for the API credits) and time zone
     "ZohoCRM.users.READ",  # whose token this is
 )
+
+# Only asked for where a person wants Zoho CRM to call back: channels are opened, renewed and closed.
+WATCH_SCOPES: tuple[str, ...] = (
+    "ZohoCRM.notifications.CREATE",
+    "ZohoCRM.notifications.UPDATE",
+    "ZohoCRM.notifications.DELETE",
+)

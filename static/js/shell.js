@@ -30,6 +30,15 @@ document.addEventListener("click", (event) => {
   event.target.closest("[data-closes]")?.closest("dialog")?.close();
 });
 
+// <button data-copies="ID"> puts that element's text into the clipboard, where there is one.
+for (const button of document.querySelectorAll("[data-copies]")) {
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).textContent);
+    if (!button.textContent.includes("copied")) button.append(", copied");
+  });
+}
+
 // A form is sent once: a double click on "Retry" must not post twice (the server refuses the second anyway).
 document.addEventListener("submit", (event) => {
   const form = event.target;

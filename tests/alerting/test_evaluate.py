@@ -190,6 +190,31 @@ def test_a_flow_whose_history_is_half_read_or_not_yet_counted_waits(
     assert kinds(evaluate_account(account, now)) == ["firing"]
 
 
+def test_a_flow_whose_window_is_read_is_judged_while_its_older_history_still_comes_in(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    """The runs mirrored so far would fire; they are judged only once no run of the window can be missing."""
+    count(flow, 0, 40, now)
+    start = window_start(now, rule.window_hours)
+    reading = {"execution_count": 9000, "history_order": "newest"}
+    Flow.objects.update(**reading, covered_from=start + timedelta(seconds=1))
+    assert evaluate_account(account, now) == []
+    assert not AlertState.objects.exists()
+    Flow.objects.update(covered_from=start)
+    assert kinds(evaluate_account(account, now)) == ["firing"]
+
+
+def test_what_was_judged_and_is_read_anew_is_no_data_with_the_date_it_is_known_from(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    Flow.objects.update(execution_count=9000, history_order="newest", covered_from=now - HOUR)
+    (edge,) = evaluate_account(account, now)
+    assert edge.kind == "no_data"
+    assert f"so far back to {now - HOUR:%Y-%m-%d %H:%M} UTC" in edge.reason
+
+
 def test_an_hour_that_is_recounted_does_not_hold_up_a_flow_that_is_judged_already(
     account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
 ) -> None:

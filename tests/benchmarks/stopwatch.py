@@ -18,8 +18,9 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
+        self.worked: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self._inner: list[float] = [0.0]
+        self._inner: list[tuple[float, float]] = [(0.0, 0.0)]
 
     def watch(self, patch: pytest.MonkeyPatch, owner: Any, name: str, called: str) -> None:
         """Counts the time of `owner.name` as `called`."""
@@ -30,25 +31,29 @@ class Stopwatch:
 
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            self._inner.append(0.0)
-            began = time.perf_counter()
+            self._inner.append((0.0, 0.0))
+            began, cpu = time.perf_counter(), time.process_time()
             try:
                 return function(*args, **kwargs)
             finally:
-                took = time.perf_counter() - began
-                self.seconds[called] += took - self._inner.pop()
+                took, worked = time.perf_counter() - began, time.process_time() - cpu
+                inner, inner_worked = self._inner.pop()
+                self.seconds[called] += took - inner
+                self.worked[called] += worked - inner_worked
                 self.calls[called] += 1
-                self._inner[-1] += took
+                outer, outer_worked = self._inner[-1]
+                self._inner[-1] = (outer + took, outer_worked + worked)
 
         return wrapper
 
-    def table(self, whole: float) -> str:
-        """A line for each name, the dearest first, and what nobody watched."""
-        lines = [f"  {'':34}{'s':>8}{'%':>6}{'calls':>8}"]
+    def table(self, whole: float, whole_worked: float) -> str:
+        """A line for each name, the dearest first, and what nobody watched: seconds, and those of our processor."""
+        rest = whole - sum(self.seconds.values()), whole_worked - sum(self.worked.values())
+        lines = [f"  {'':34}{'s':>8}{'%':>6}{'worked':>8}{'calls':>8}"]
         for name, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
-            lines.append(f"  {name:34}{seconds:8.2f}{100 * seconds / whole:6.1f}{self.calls[name]:8}")
-        rest = whole - sum(self.seconds.values())
-        lines.append(f"  {'all else':34}{rest:8.2f}{100 * rest / whole:6.1f}")
+            share = 100 * seconds / whole
+            lines.append(f"  {name:34}{seconds:8.2f}{share:6.1f}{self.worked[name]:8.2f}{self.calls[name]:8}")
+        lines.append(f"  {'all else':34}{rest[0]:8.2f}{100 * rest[0] / whole:6.1f}{rest[1]:8.2f}")
         return "\n".join(lines)
 
 

@@ -234,4 +234,4 @@ def test_100_000_executions_beside_a_bare_loop_that_copies_the_same_pages(
     print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     middle = samples[len(samples) // 2]
     print(f"memory: first {samples[0]:.0f} MiB, half {middle:.0f}, last {samples[-1]:.0f}, most {max(samples):.0f}")
-    print(watched.table(ours.wall))
+    print(watched.table(ours.wall, ours.own))

@@ -68,6 +68,15 @@ def test_a_data_centre_without_flow_is_asked_for_crm_only(signed_in, ada, calls)
     assert "ZohoFlow" not in start(signed_in(ada), data_center="sa")["scope"]
 
 
+@pytest.mark.parametrize("watches", [False, True])
+def test_scopes_for_notifications_are_only_asked_for_where_they_are_wanted(signed_in, ada, calls, watches: bool):
+    account = factories.make_account("Example Ltd", watches_records=watches)
+    response = signed_in(ada).post(f"{reverse('connect')}?account={account.pk}", entered(name=account.name))
+    scope = parse_qs(urlsplit(response["Location"]).query)["scope"][0]
+    assert ("ZohoCRM.notifications.CREATE" in scope) is watches
+    assert "ZohoCRM.notifications.ALL" not in scope
+
+
 def test_the_state_is_long_random_and_of_safe_letters(signed_in, ada, calls):
     states = {start(signed_in(ada))["state"] for _ in range(5)}
     assert len(states) == 5

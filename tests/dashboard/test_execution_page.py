@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from monitor.models import AuditEntry, Execution, User
+from monitor.models import AuditEntry, Execution, ExecutionEvent, User
 from tests import factories
 from tests.dashboard.world import make_attempt
 
@@ -126,3 +126,32 @@ def test_the_page_costs_a_fixed_number_of_statements(
     client = signed_in(ada)
     with django_assert_max_num_queries(16):
         client.get(execution.get_absolute_url())
+
+
+def test_a_failure_that_zoho_runs_again_says_when(signed_in, vera, at_noon):
+    at = factories.NOON - timedelta(minutes=7)
+    row = factories.make_execution(
+        status="failed", started_time=at, completed_time=at, first_failed_at=at, error_details="HTTP 503 from Books"
+    )
+    page = signed_in(vera).get(row.get_absolute_url()).content.decode()
+    assert "Failed, and Zoho will run it again by itself at" in page
+    assert "22 Nov 12:03:00" in page
+
+
+def test_the_history_tells_of_each_re_run_that_was_seen(execution, signed_in, vera, now):
+    ends = [execution.completed_time + timedelta(minutes=minutes) for minutes in (5, 10)]
+    for at, status in zip(ends, ("failed", "success"), strict=True):
+        ExecutionEvent.objects.create(
+            execution=execution, kind="rerun", from_status="failed", to_status=status, completed_time=at, seen_at=now
+        )
+    Execution.objects.filter(pk=execution.pk).update(status="success", completed_time=ends[1], rerun_count=1)
+    page = signed_in(vera).get(execution.get_absolute_url()).content.decode()
+    history = page[page.index("history-title") :]
+    words = ["Failed for the first time", "Run again, and it failed again", "Run again, and it succeeded"]
+    assert sorted(words, key=history.index) == words
+    assert "Ended in a later run" not in history
+
+
+def test_a_run_that_zoho_no_longer_lists_says_so(execution, signed_in, vera, now):
+    Execution.objects.filter(pk=execution.pk).update(unlisted_at=now)
+    assert "Zoho no longer lists this run" in signed_in(vera).get(execution.get_absolute_url()).content.decode()

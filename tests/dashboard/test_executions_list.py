@@ -16,7 +16,7 @@ from tests.dashboard.test_overview import text_of
 def test_failures_are_listed_with_their_error(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
     busy_flow(flow_name="Lead to campaign")
     words = text_of(signed_in(vera).get("/executions/?status=failed"))
-    assert "22 Nov 09:00:00 Failed Lead to campaign 2.0 s ACTION_FAILED Failed to create contact" in words
+    assert "22 Nov 09:00:00 Failed final Lead to campaign 2.0 s ACTION_FAILED Failed to create contact" in words
     assert "1 execution · times in UTC" in words
 
 
@@ -115,3 +115,27 @@ def test_a_list_that_is_asked_for_again_is_the_very_part_of_the_page(
     part = client.get(address, headers={"HX-Request": "true"}).content.decode().strip()
     assert part.startswith('<section class="card" id="list"')
     assert "".join(part.split()) in "".join(client.get(address).content.decode().split())
+
+
+def test_the_list_says_what_is_stuck_and_what_zoho_will_retry(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow = busy_flow(flow_name="Orders")
+    factories.make_execution(flow, status="running", started_time=factories.NOON - timedelta(minutes=20))
+    at = factories.NOON - timedelta(minutes=7)
+    factories.make_execution(
+        flow,
+        status="failed",
+        started_time=at,
+        completed_time=at,
+        first_failed_at=at,
+        rerun_due_at=at + timedelta(minutes=10),
+        error_details="HTTP 503 from Books",
+    )
+    client = signed_in(vera)
+
+    assert "22 Nov 11:40:00 Running stuck Orders" in text_of(client.get("/executions/?status=stuck"))
+    waiting = text_of(client.get("/executions/?status=waiting"))
+    assert "22 Nov 11:53:00 Failed Zoho will retry at 22 Nov 12:03:00 Orders" in waiting
+    assert "1 execution " in waiting
+    assert "Failed Zoho will retry at 22 Nov 12:03:00" in text_of(client.get(flow.get_absolute_url()))

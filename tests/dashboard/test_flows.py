@@ -35,7 +35,7 @@ def test_no_flow_of_an_account_that_is_behind_is_called_complete(
     busy_flow()
     SyncState.objects.update(state="unreachable")
     words = text_of(signed_in(vera).get("/flows/"))
-    assert "just now Out of date" in words
+    assert "just now Cannot be reached" in words
     assert "just now Complete" not in words
 
 

@@ -88,11 +88,11 @@ def test_one_rule_shows_usage_by_day_and_a_definition_without_people(account, si
     )
     for back in range(3):
         UsageSnapshot.objects.create(
-            rule=rule, day=now.date() - timedelta(days=back), success_count=10 + back, failure_count=back, taken_at=now
+            rule=rule, day=now.date() - timedelta(days=back), succeeded=10 + back, failed=back, taken_at=now
         )
     response = signed_in(vera).get(rule.get_absolute_url())
     page = response.content.decode()
-    assert [snapshot.success_count for snapshot in response.context["detail"].snapshots] == [10, 11, 12]
+    assert [snapshot.succeeded for snapshot in response.context["detail"].snapshots] == [10, 11, 12]
     assert page.count("bars__failed") == 3
     assert "&quot;name&quot;: &quot;Greet&quot;" in page
     assert "Jo Roe" not in page
@@ -114,7 +114,51 @@ counts = st.one_of(st.none(), st.integers(0, 10**15))
 
 @given(st.lists(st.tuples(counts, counts), max_size=120))
 def test_bars_stay_within_their_box_and_failures_within_their_bar(pairs):
-    snapshots = [SimpleNamespace(success_count=done, failure_count=failed) for done, failed in pairs]
+    first = date(2026, 8, 1)
+    snapshots = [
+        SimpleNamespace(succeeded=done, failed=failed, day=first + timedelta(days=place))
+        for place, (done, failed) in enumerate(pairs)
+    ]
     for bar in bars(snapshots):
         assert 0 <= bar.failed_height <= bar.height + 0.01
         assert bar.height <= 100
+
+
+def test_a_day_without_a_reading_is_a_gap_and_one_that_is_not_known_has_no_bar(account, signed_in, vera, now):
+    rule = factories.make_rule(account)
+    for back, done in ((4, None), (2, 5), (0, 10)):
+        UsageSnapshot.objects.create(rule=rule, day=now.date() - timedelta(days=back), succeeded=done, taken_at=now)
+    detail = signed_in(vera).get(rule.get_absolute_url()).context["detail"]
+    assert [(bar.left, bar.height) for bar in detail.bars] == [(0, 0), (20, 50), (40, 100)]
+
+
+def test_a_day_on_which_the_counters_began_again_says_that_its_figures_are_at_least_right(
+    account, signed_in, vera, now
+):
+    rule = factories.make_rule(account)
+    UsageSnapshot.objects.create(rule=rule, day=now.date(), succeeded=4, is_reset=True, taken_at=now)
+    assert "at least</span>" in signed_in(vera).get(rule.get_absolute_url()).content.decode()
+
+
+def test_the_actions_of_a_rule_are_shown_without_the_people_they_name(account, signed_in, vera, now):
+    rule = factories.make_rule(account)
+    actions = [
+        {"id": "1", "name": "Tell the shop", "type": "webhooks", "success": 31, "failure": 2},
+        {"id": "2", "name": "To users : Pat Example", "type": "assign_owner", "success": 1, "failure": 0},
+    ]
+    UsageSnapshot.objects.create(rule=rule, day=now.date(), actions=actions, taken_at=now)
+    page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
+    assert "Tell the shop" in page
+    assert "Pat Example" not in page
+
+
+def test_a_rules_page_shows_its_own_failed_webhooks_and_leads_to_all(account, signed_in, vera):
+    rule, other = factories.make_rule(account), factories.make_rule(account)
+    for _ in range(12):
+        factories.make_webhook_failure(account, rule=rule, reason="timeout")
+    factories.make_webhook_failure(account, rule=other, reason="unauthorized")
+    page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
+    assert page.count("timeout") == 10
+    assert "unauthorized" not in page
+    assert "All 12" in page
+    assert "Jo Example" not in page

@@ -39,7 +39,11 @@ def labels(user: User) -> list[str]:
 
 
 def test_only_admins_are_offered_the_pages_of_admins(vera: User, otto: User, ada: User) -> None:
-    assert labels(vera) == labels(otto) == ["Overview", "Flows", "Executions", "Workflow rules", "Alerts"]
+    assert (
+        labels(vera)
+        == labels(otto)
+        == ["Overview", "Flows", "Executions", "Workflow rules", "Connected workflows", "Webhook failures", "Alerts"]
+    )
     assert {"Accounts", "People", "Mails", "Audit trail"} <= set(labels(ada))
 
 

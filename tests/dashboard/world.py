@@ -10,11 +10,14 @@ from monitor.models import (
     AlertRule,
     AlertState,
     AuditEntry,
+    ConnectedWorkflow,
     Delivery,
     Execution,
     Flow,
+    HookEndpoint,
     RetryAttempt,
     Role,
+    Secret,
     StageRun,
     StreamState,
     SyncState,
@@ -42,6 +45,8 @@ class World:
     transition: Transition
     mail: Delivery
     person: User
+    connected: ConnectedWorkflow
+    hook: HookEndpoint
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -126,4 +131,11 @@ def make_world(now: datetime) -> World:
         at=now, actor=person, actor_name="pat", action="unmask", object_type="execution", object_id=str(execution.pk)
     )
     WorkerBeat.objects.create(name="canary", beat_at=now)
-    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person)
+    connected = factories.make_connected(account)
+    for thing in (flow, rule, connected):
+        factories.make_version(thing)
+    factories.make_webhook_failure(account, rule=rule)
+    hook = HookEndpoint(account=account, name="Errors", key_hash="0" * 64, created_at=now)
+    hook.secret_list = [Secret("a-secret-of-the-world", now)]
+    hook.save()
+    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person, connected, hook)

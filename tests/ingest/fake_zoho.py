@@ -19,7 +19,7 @@ from monitor.connection import AccountClients, Gate
 from monitor.ingest import run
 from monitor.ingest.context import Patience, Result
 from monitor.models import ZohoAccount
-from monitor.zoho.errors import NotFound, Refused
+from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import automation as automation_shapes
 from monitor.zoho.shapes import connected as connected_shapes
@@ -98,6 +98,7 @@ class FakeFlow:
     name: str = "Lead to Campaign"
     runs: list[Run] = field(default_factory=list)
     before: tuple[int, int] = (0, 0)  # successes and failures that the history has forgotten
+    counted_over: Json = field(default_factory=dict)  # replaces numbers of its statistics
     counters: str = "life"  # or "none", or "finished": running rows are not in the total
     over: Json = field(default_factory=dict)
 
@@ -152,6 +153,10 @@ class Zoho:
     refuses_above: int | None = None
     tells_total: bool = True
     ragged: bool = False
+    bound: str = "inclusive"  # how to_date is taken: inclusive, exclusive, ignored
+    stats: str = "none"  # the counters in a list of executions: none, life, window
+    statistics: str = "rolling"  # what a period means: rolling, days, life, none (no such call), strange
+    windows: list[tuple[datetime | None, datetime | None]] = field(default_factory=list)
     has_flow: bool = True
     has_crm: bool = True
     calls: list[str] = field(default_factory=list)
@@ -178,6 +183,13 @@ class Zoho:
         rows = items[(page - 1) * size : page * size]
         return [*rows[:1], *rows] if self.doubled else rows
 
+    def within(self, run: Run, to_date: datetime | None) -> bool:
+        """Whether a run lies before the end of the window, as this server takes it."""
+        if to_date is None or self.bound == "ignored":
+            return True
+        last = stamp(to_date)
+        return stamp(run.started) < last if self.bound == "exclusive" else stamp(run.started) <= last
+
     def ordered(self, runs: list[Run]) -> list[Run]:
         if self.order == "shuffled":
             return sorted(runs, key=lambda run: random.Random(run.execution_id).random())
@@ -188,6 +200,20 @@ class Zoho:
 def _read(payload: Json) -> Any:
     """As it comes from the wire."""
     return parse_json(json.dumps(payload).encode())
+
+
+def _counted(runs: list[Run]) -> Json:
+    states = Counter(run.status for run in runs)
+    return {"execution_count": len(runs), "success_count": states["success"], "failure_count": states["failed"]}
+
+
+def _stats(counters: Json) -> Json:
+    """The seed's `stats` object."""
+    return {
+        "total_executions": counters["execution_count"],
+        "successful": counters["success_count"],
+        "failed": counters["failure_count"],
+    }
 
 
 class _Client:
@@ -238,14 +264,17 @@ class FakeFlowClient(_Client):
         if zoho.refuses_above is not None and (per_page or 50) > zoho.refuses_above:
             raise Refused("per_page is too large", code="INVALID_REQUEST", status=400)
         flow = self._flow(flow_id)
+        zoho.windows.append((from_date, to_date))
         runs = [
             run
             for run in zoho.ordered(flow.runs)
-            if (from_date is None or stamp(run.started) >= stamp(from_date))
-            and (to_date is None or stamp(run.started) <= stamp(to_date))
+            if (from_date is None or stamp(run.started) >= stamp(from_date)) and zoho.within(run, to_date)
         ]
         rows = zoho.page([run.row(flow_id) for run in runs], page, per_page or 50)
-        return execution_shapes.execution_page(_read({"status": "success", "data": {"executions": rows}}), flow_id)
+        data: Json = {"executions": rows}
+        if zoho.stats != "none":
+            data["stats"] = _stats(flow.summary() if zoho.stats == "life" else _counted(runs))
+        return execution_shapes.execution_page(_read({"status": "success", "data": data}), flow_id)
 
     def get_execution(self, flow_id: str, execution_id: str) -> execution_shapes.ExecutionRow:
         self._call(f"execution {execution_id}")
@@ -253,6 +282,22 @@ class FakeFlowClient(_Client):
         if found is None:
             raise NotFound("the execution does not exist", code="EXECUTION_NOT_FOUND", status=404)
         return execution_shapes.execution_detail(_read({"status": "success", "data": found.row(flow_id)}), flow_id)
+
+    def execution_stats(self, flow_id: str, period: str = "last_30_days") -> execution_shapes.ExecutionStats:
+        self._call(f"statistics {flow_id} {period}")
+        zoho, flow, now = self._zoho, self._flow(flow_id), self._zoho.clock()
+        if zoho.statistics == "none":
+            raise NotAvailable("there is no such address", code="URL_NOT_FOUND", status=404)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        begins = {"rolling": now - timedelta(days=7), "days": midnight - timedelta(days=6)}.get(zoho.statistics, now)
+        counted = _counted([run for run in flow.runs if run.started >= begins])
+        if zoho.statistics == "life":
+            counted = flow.summary()
+        if zoho.statistics == "strange":
+            counted = dict.fromkeys(counted, 3 + 2 * len(flow.runs))
+        return execution_shapes.execution_stats(
+            _read({"status": "success", "data": {"stats": _stats(counted | flow.counted_over)}})
+        )
 
     def list_connections(
         self, page: int | None = None, per_page: int | None = None

@@ -208,6 +208,15 @@ def test_a_flow_that_was_deleted_meanwhile_spoils_nothing(account: ZohoAccount, 
     assert FlowVersion.objects.count() == 0
 
 
+def test_the_definition_of_another_flow_is_not_taken_for_this_ones(
+    account: ZohoAccount, zoho: Zoho, flow: FakeFlow
+) -> None:
+    zoho.details[flow.flow_id] |= {"flow_id": "999"}
+    sync(account, zoho)
+    assert FlowVersion.objects.count() == 0
+    assert "999" in stream(account, "definitions").reason
+
+
 def test_a_background_sweep_reads_a_few_definitions_and_the_next_ones_go_on(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,13 +97,13 @@ def test_a_first_day_that_grows_old_is_moved_without_losing_an_increment(
     account: ZohoAccount, zoho: Zoho, ledger: Ledger
 ) -> None:
     sync(account, zoho)
-    for _ in range(120):
-        zoho.clock.pause(86_400)
+    for passed in [1, *[5] * 19]:
+        zoho.clock.pause(passed * 86_400)
         ledger.happen(3, 1)
         sync(account, zoho)
 
     days = UsageSnapshot.objects.order_by("day")[1:]
-    assert [(day.succeeded, day.failed, day.is_reset) for day in days] == [(3, 1, False)] * 120
+    assert [(day.succeeded, day.failed, day.is_reset) for day in days] == [(3, 1, False)] * 20
     assert len({day.since for day in UsageSnapshot.objects.all()}) == 4
     assert all((last - first).days < 90 for first, last in ledger.spans)
 

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from monitor.models import AlertRule, AlertState, Delivery, Flow, Transition
+from monitor.models import AlertRule, AlertState, Delivery, Flow, StreamState, SyncState, Transition
 from monitor.notify import render as rendering
 from monitor.notify.facts import Facts, facts_of, top_errors
 from monitor.notify.message import build, message_id
 from monitor.notify.render import Rendered, render
 from monitor.notify.words import clean, mask, per_cent, shorten, span
+from monitor.queries import freshness
 from tests import factories
 from tests.notify.conftest import make_transition
 
@@ -55,6 +56,39 @@ def facts(**fields: Any) -> Facts:
         "errors": ((8, "ACTION_FAILED: Failed to create contact"),),
     }
     return Facts(**(known | fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"as_of": factories.NOON - timedelta(minutes=2)}, "Data as of: 22 Nov 2026, 11:58 UTC; complete"),
+        (
+            {"as_of": factories.NOON, "gap": "31 runs are missing"},
+            "Data as of: 22 Nov 2026, 12:00 UTC; incomplete: 31 runs are missing",
+        ),
+        (
+            {"gap": "the flow's history is not read to its end yet"},
+            "Data as of: the account has not been read completely yet; incomplete: the flow's history is not read",
+        ),
+    ],
+)
+def test_a_mail_says_how_old_and_how_complete_its_figures_are(fields: dict[str, Any], said: str) -> None:
+    mail = render(facts(**fields), "UTC")
+    assert said in mail.text
+    assert said.partition(": ")[2].partition(";")[0].replace("'", "&#x27;") in mail.html
+
+
+def test_the_age_in_a_mail_is_that_of_the_accounts_pages(alert: AlertState, now: datetime) -> None:
+    transition = make_transition(alert)
+    account = alert.flow.account
+    assert facts_of(transition).as_of is None
+    SyncState.objects.filter(account=account).update(last_complete_at=now)
+    StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - timedelta(minutes=3))
+    Flow.objects.update(executions_read_at=now, hole_reason="31 runs\nare missing")
+    transition.refresh_from_db()
+    told = facts_of(Transition.objects.get(pk=transition.pk))
+    assert told.as_of == freshness.mirror(now).accounts[0].as_of == now - timedelta(minutes=3)
+    assert told.gap == "31 runs are missing"
 
 
 def message_of(rendered: Rendered, flow_name: str = "") -> Any:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from monitor.models import StreamState, SyncState, ZohoAccount
+from monitor.models import StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.queries import freshness
 from tests import factories
+
+MINUTE = timedelta(minutes=1)
 
 
 def read(account: ZohoAccount, now: datetime, **fields: Any) -> None:
@@ -108,8 +110,83 @@ def test_the_age_of_all_is_that_of_the_oldest(account: ZohoAccount, now: datetim
     assert freshness.mirror(now).as_of is None
 
 
-def test_many_accounts_cost_two_statements(db: None, now: datetime, django_assert_num_queries: Any) -> None:
+def test_the_worker_and_many_accounts_cost_three_statements(
+    db: None, now: datetime, django_assert_num_queries: Any
+) -> None:
     for _ in range(5):
         factories.make_account()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         freshness.mirror(now)
+
+
+def test_a_sweep_in_which_the_list_of_flows_was_not_due_knows_no_more_than_the_list(
+    account: ZohoAccount, now: datetime
+) -> None:
+    read(account, now)
+    listed = now - timedelta(minutes=2)
+    StreamState.objects.create(
+        account=account, stream="flows", state="ok", last_read_at=listed, next_due_at=now + timedelta(minutes=1)
+    )
+    (found,) = freshness.mirror(now).accounts
+    assert (found.as_of, found.state) == (listed, "ok")
+
+
+def test_an_account_with_crm_alone_is_as_old_as_its_rules(account: ZohoAccount, now: datetime) -> None:
+    read(account, now)
+    StreamState.objects.create(account=account, stream="flows", state="not_available", last_read_at=None)
+    StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=now - timedelta(minutes=9))
+    assert freshness.mirror(now).accounts[0].as_of == now - timedelta(minutes=9)
+
+
+@pytest.mark.parametrize("seconds", [10, 30, 60, 216, 900, 3600])
+def test_no_pace_of_the_scheduler_makes_a_healthy_account_flap(
+    account: ZohoAccount, now: datetime, seconds: int
+) -> None:
+    """Just before the next list is stored, after a slow sweep: as old as healthy data ever gets."""
+    pace = timedelta(seconds=seconds)
+    listed = now - 2 * pace
+    read(account, now, last_complete_at=listed, last_finished_at=now - pace, next_due_at=now)
+    StreamState.objects.create(
+        account=account, stream="flows", state="ok", last_read_at=listed, next_due_at=listed + pace
+    )
+    assert freshness.mirror(now).accounts[0].state == "ok"
+
+
+def test_rules_carry_the_age_of_their_own_list(account: ZohoAccount, now: datetime) -> None:
+    read(account, now)
+    StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - MINUTE)
+    rules = StreamState.objects.create(
+        account=account, stream="rules", state="ok", last_read_at=now - 9 * MINUTE, next_due_at=now + MINUTE
+    )
+    mirror = freshness.mirror(now)
+    found = freshness.part(mirror, "rules", now)
+    assert found is not None
+    assert (found.as_of, found.is_current, found.is_complete) == (now - 9 * MINUTE, True, True)
+    assert freshness.part(mirror, "usage", now) is None
+    assert freshness.part(mirror, "rules", now, account_id=account.pk + 1) is None
+
+    StreamState.objects.filter(pk=rules.pk).update(last_read_at=now - 31 * MINUTE, next_due_at=now - 21 * MINUTE)
+    found = freshness.part(freshness.mirror(now), "rules", now)
+    assert found is not None
+    assert found.worst_state == "stale"
+    StreamState.objects.filter(pk=rules.pk).update(state="failing")
+    found = freshness.part(freshness.mirror(now), "rules", now)
+    assert found is not None
+    assert (found.worst_state, found.is_complete) == ("failing", False)
+
+
+def test_a_silent_poller_makes_its_parts_silent(account: ZohoAccount, now: datetime) -> None:
+    read(account, now)
+    StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=now)
+    WorkerBeat.objects.create(name="canary", beat_at=now - 5 * MINUTE)
+    found = freshness.part(freshness.mirror(now), "rules", now)
+    assert found is not None
+    assert found.worst_state == "silent"
+
+
+def test_a_worker_that_works_through_a_long_queue_is_not_silent(account: ZohoAccount, now: datetime) -> None:
+    WorkerBeat.objects.create(name="canary", beat_at=now - 5 * MINUTE)
+    busy = WorkerBeat.objects.create(name="worker:a:17", beat_at=now, detail={"worked": True})
+    assert not freshness.mirror(now).is_silent
+    WorkerBeat.objects.filter(pk=busy.pk).update(detail={})  # started, and nothing taken up yet
+    assert freshness.mirror(now).is_silent

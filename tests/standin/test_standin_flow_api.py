@@ -97,6 +97,36 @@ def test_stats_count_a_period(client, app):
     assert client.get(f"/api/v1/flows/{flow}/executions/stats?period=ever").status_code == 400
 
 
+def test_the_counters_of_a_list_and_of_a_period_can_mean_other_things(client, app):
+    flow = flow_id(app, "sick")
+    counters = client.flow(f"/flows/{flow}")
+    since = (BEGINNING - timedelta(days=2)).isoformat()
+    app.world.habits = app.world.habits.changed(list_stats="window", period_counts="life")
+    rows = client.rows(flow, from_date=since, per_page=200)
+    path = f"/flows/{flow}/executions"
+    shown = client.flow(f"{path}?from_date={since.replace('+', '%2B')}&per_page=5")
+    assert shown["stats"]["total_executions"] == len(rows) < counters["execution_count"]
+    life = client.flow(f"{path}/stats?period=last_7_days")["stats"]
+    assert life["total_executions"] == counters["execution_count"]
+    app.world.habits = app.world.habits.changed(list_stats="none", period_counts="days")
+    assert "stats" not in client.flow(path)
+    begins = (BEGINNING - timedelta(days=6)).replace(hour=0, minute=0).isoformat()
+    days = client.flow(f"{path}/stats?period=last_7_days")["stats"]
+    assert days["total_executions"] == len(client.rows(flow, from_date=begins, per_page=200))
+
+
+def test_the_end_of_a_window_is_taken_in_three_ways(client, app):
+    flow = flow_id(app, "sick")
+    newest = client.rows(flow, per_page=200)
+    bound = newest[3]["started_time"]
+    later = [row for row in newest if row["started_time"] > bound]
+    at = [row for row in newest if row["started_time"] == bound]
+    expected = {"inclusive": len(newest) - len(later), "exclusive": len(newest) - len(later) - len(at)}
+    for habit, count in (expected | {"ignored": len(newest)}).items():
+        app.world.habits = app.world.habits.changed(to_date=habit)
+        assert len(client.rows(flow, to_date=bound, per_page=200)) == count
+
+
 def test_a_failed_row_names_code_message_action_and_details(client, app):
     row = client.failed(flow_id(app, "broken"))
     assert row["error"]["code"] == "ACTION_FAILED"

@@ -13,8 +13,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.dateparse import parse_date, parse_datetime
 
+from monitor.connection import utc_now
 from monitor.management.base import DataCommand
 from monitor.queries.export import exports
+from monitor.queries.freshness import mirror
+from monitor.queries.retention import removed
 
 # What a spreadsheet runs as a formula when a cell begins with it (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
@@ -25,13 +28,15 @@ class Command(DataCommand):
     help = "Writes rows to standard output with Zoho's own ids and field names. Trigger data is left out."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["flows", "executions", "rules", "alerts", "retries"])
+        parser.add_argument("what", choices=["flows", "executions", "rules", "webhook_failures", "alerts", "retries"])
         parser.add_argument("--format", choices=["csv", "ndjson"], required=True)
         parser.add_argument("--since", help="a day (2026-11-22) or a time (2026-11-22T10:00:00Z); UTC where unsaid")
 
     def handle(self, *args: Any, **options: Any) -> None:
         since = parse_since(options["since"]) if options["since"] is not None else None
-        export = exports()[options["what"]]
+        export = exports(mirror(utc_now()))[options["what"]]
+        if options["what"] == "executions":
+            self._tell_removed(since)
         records = export.records(since)
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # names are in any script, whatever the terminal's
@@ -46,6 +51,14 @@ class Command(DataCommand):
         for _ in lines:
             self._pass_on(out)
         self.stdout.flush()
+
+    def _tell_removed(self, since: datetime | None) -> None:
+        """Says, beside the rows, that older runs are counted and no longer kept."""
+        gone = removed()
+        if gone is not None and (since is None or since < gone.before):
+            self.stderr.write(
+                f"note: {gone.runs} runs from before {_plain(gone.before)} are not here: rows are kept {gone.days} days"
+            )
 
     def _pass_on(self, out: io.StringIO) -> None:
         """What is written so far goes to standard output, so that no more than a row is ever held."""

@@ -33,14 +33,17 @@ class Command(DataCommand):
             self.stdout.write("No account is connected: see `manage.py connect --help`.")
         for account in report["accounts"]:
             self._account(account)
-        worker = report["worker"].get("canary")
-        alive = "has not run yet" if worker is None else f"last task went through {worker:.0f} s ago"
+        canary = report["worker"].get("canary")
+        alive = "has not run yet" if canary is None else f"last task went through {canary:.0f} s ago"
         self.stdout.write(f"Queue: {report['queue']['length']} waiting; the worker {alive}.")
+        for problem in report["problems"]:
+            self.stdout.write(f"NOT ready: {problem}")
 
     def _account(self, account: dict[str, Any]) -> None:
         write = self.stdout.write
         reason = f" ({account['reason']})" if account["reason"] else ""
-        write(f"{account['name']}: {account['state']}{reason}")
+        since = f" since {account['since']}" if account["since"] and account["state"] != "ok" else ""
+        write(f"{account['name']}: {account['state']}{reason}{since}")
         age = account["data_age_seconds"]
         write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
         total = account["completeness"]["total"]
@@ -56,10 +59,20 @@ class Command(DataCommand):
         for name, stream in account["streams"].items():
             if stream["state"] != "ok":
                 write(f"            {name}: {stream['state'].replace('_', ' ')} {stream['reason']}".rstrip())
+        if account["history"]["open"]:
+            paused = "paused" if account["history"]["paused"] else "being read"
+            flows = account["history"]["flows"]
+            write(f"  history:  {paused}, {flows['done']} of {flows['all']} flows; see `manage.py backfill status`")
         budget = account["api_budget"]
         minute, day = budget["per_minute"], budget["per_day"]
         limit = "an unknown number" if day["limit"] is None else day["limit"]
         write(f"  API:      {minute['used']} of {minute['limit']} calls a minute, {day['used']} of {limit} a day")
         if budget["blocked_until"]:
             write(f"            on hold until {budget['blocked_until']}: {budget['blocked_reason']}")
+        kept = account["retention"]
+        rows, payloads, more = kept["rows_removed"], kept["payloads_removed"], "; more is due" if kept["behind"] else ""
+        write(f"  kept:     rows for {kept['rows_days']} days, the oldest of {kept['oldest_row'] or 'none yet'}")
+        write(
+            f"            removed so far: {rows} rows; {payloads} payloads older than {kept['payload_days']} days{more}"
+        )
         write(f"  alerts:   {account['open_alerts']} open")

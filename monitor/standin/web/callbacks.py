@@ -74,7 +74,8 @@ class Callbacks:
         if url:
             flows = frozenset(str(one) for one in body.get("flow_ids") or ())
             secret, prefix = str(body.get("secret", "")), str(body.get("prefix", ""))
-            self._wish = Wish(url, secret, header, prefix, flows, self._world.now())
+            since = self._world.now().replace(microsecond=0)  # runs made by hand begin at whole seconds
+            self._wish = Wish(url, secret, header, prefix, flows, since)
         return {"url": url, "header": header, "proxy": proxy, "flow_ids": sorted(body.get("flow_ids") or ())}
 
     def look(self) -> int:

@@ -1,6 +1,6 @@
 """Zoho Flow v1 as the seed document zoho-flow-api describes it: flows, executions, connections."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from monitor.standin.clock import DAY
@@ -95,16 +95,23 @@ class FlowApi:
             raise RefusalError("INVALID_REQUEST", "Invalid request parameters", "from_date is after to_date")
         page, per_page = whole_number(request, "page", 1), whole_number(request, "per_page", 50, high=MAX_PER_PAGE)
         oldest = now - self._world.habits.retention_days * DAY
-        rows = flow.between(max(start or oldest, oldest), end)
+        rows = flow.between(max(start or oldest, oldest), self._end(end))
         if status is not None:
             rows = [row for row in rows if row.status(now) == status]
         shown = rows[(page - 1) * per_page : page * per_page]
-        return success(
-            {
-                "executions": [self._row(flow, row, now, detail=False) for row in shown],
-                "stats": life_stats(flow, now),
-            }
-        )
+        data: dict[str, Any] = {"executions": [self._row(flow, row, now, detail=False) for row in shown]}
+        if self._world.habits.list_stats == "life":
+            data["stats"] = life_stats(flow, now)
+        elif self._world.habits.list_stats == "window":
+            data["stats"] = _counted(rows, now)
+        return success(data)
+
+    def _end(self, end: datetime | None) -> datetime | None:
+        """The last moment that `to_date` lets in, by this server's habit."""
+        how = self._world.habits.to_date
+        if end is None or how == "ignored":
+            return None
+        return end - timedelta(seconds=1) if how == "exclusive" else end
 
     def _row(self, flow: Flow, row: Execution, now: datetime, *, detail: bool) -> dict[str, Any]:
         whole = detail or self._world.habits.failed_rows_carry_trigger_data
@@ -133,8 +140,13 @@ class FlowApi:
         period = request.param("period") or "last_30_days"
         if period not in PERIODS:
             raise RefusalError("INVALID_REQUEST", "Invalid request parameters", f"period is one of {[*PERIODS]}")
-        rows = [row.status(now) for row in flow.between(now - PERIODS[period] * DAY, now)]
-        return success({"stats": stats_of(len(rows), rows.count("success"), rows.count("failed"))})
+        counts = self._world.habits.period_counts
+        if counts == "life":
+            return success({"stats": life_stats(flow, now)})
+        begins = now - PERIODS[period] * DAY
+        if counts == "days":
+            begins = begins.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+        return success({"stats": _counted(flow.between(begins, now), now)})
 
     def retry(self, request: Request, flow_id: str, execution_id: str) -> Reply:
         """Run a failed execution again; 400 for one that has not failed."""
@@ -178,6 +190,12 @@ class FlowApi:
         if not works:
             answer["message"] = f"HTTP 401 from {connection.app}: the access token was revoked"
         return success(answer)
+
+
+def _counted(rows: list[Execution], now: datetime) -> dict[str, Any]:
+    """The `stats` object of these rows."""
+    states = [row.status(now) for row in rows]
+    return stats_of(len(states), states.count("success"), states.count("failed"))
 
 
 def read_bound(request: Request, name: str, *, last: bool) -> datetime | None:

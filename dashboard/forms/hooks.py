@@ -1,0 +1,38 @@
+"""Addresses for callbacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from monitor.models import MOST_RATE, USUAL_RATE, Flow, ZohoAccount
+
+
+class NewHookForm(forms.Form):
+    """A new address; its key and secret are made, not entered."""
+
+    name = forms.CharField(
+        label="Name", max_length=100, help_text="What calls: for example the error branch of a flow, or all of them."
+    )
+    flow = forms.ModelChoiceField(
+        queryset=Flow.objects.none(),
+        required=False,
+        empty_label="Whichever the callback names",
+        help_text="Chosen: it speaks for this flow only, whatever it says.",
+    )
+    per_minute = forms.IntegerField(
+        label="Callbacks a minute", min_value=1, max_value=MOST_RATE, initial=USUAL_RATE, help_text="More are refused."
+    )
+
+    def __init__(self, *args: Any, account: ZohoAccount, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        flows = Flow.objects.filter(account=account, gone_at=None).defer("raw", "description")
+        self.fields["flow"].queryset = flows.order_by("flow_name", "pk")
+        self.fields["flow"].label_from_instance = lambda flow: flow.shown_name
+
+
+class SwitchForm(forms.Form):
+    """On or off."""
+
+    on = forms.ChoiceField(choices=[("yes", "On"), ("no", "Off")])

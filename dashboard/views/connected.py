@@ -1,0 +1,35 @@
+"""Connected workflows of CRM."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from dashboard.access import get_or_404
+from dashboard.forms.filters import ConnectedFilterForm
+from monitor.queries import connected as queries
+from monitor.queries import versions
+from monitor.queries.masking import mask_text
+
+PER_PAGE = 50
+
+
+@require_GET
+def connected_workflows(request: HttpRequest) -> HttpResponse:
+    """The list, by the filters in the address."""
+    form = ConnectedFilterForm(request.GET)
+    text, status = form.value("text") or "", form.value("status") or ""
+    found = queries.search(text, status, form.account_id)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    is_filtered = bool(text or status) or form.account_id is not None
+    return render(request, "pages/connected.html", {"form": form, "page_obj": page, "is_filtered": is_filtered})
+
+
+@require_GET
+def connected_workflow(request: HttpRequest, pk: int) -> HttpResponse:
+    """One of them and its versions."""
+    row = get_or_404(request.user, queries.all_of_them(), pk)
+    context = {"workflow": row, "versions": versions.of(row), "description": mask_text(row.description)}
+    return render(request, "pages/connected_one.html", context)

@@ -1,0 +1,110 @@
+"""How many calls the first reading of history may take, and when it will have ended. Pure.
+
+History is what nobody waits for: lists, new runs and people go before it, and it takes what they leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from monitor.connection.limits import Limits, share
+
+# Share of a day's calls that history may take: what the lists, rules and connections (`ingest.pace`) and the reserve
+# of people leave, less as much again for the new runs of flows that moved.
+DAY_SHARE = 0.10
+HOURS = 24
+# With fewer calls the walk by pages, which begins a page back, would never get on.
+LEAST = 3
+PAGE = 199  # runs that a call brings: 200, one of them known already
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+# Nothing says how long Zoho Flow keeps its history; 90 days is what Zoho CRM keeps of usage (seed `zoho-crm-api.md`).
+KEPT = timedelta(days=90)
+
+
+def backfill_share(limits: Limits, *, used_minute: int, list_pages: int, spent_day: int) -> int:
+    """Calls that older history may take now.
+
+    Args:
+        limits: of the account, whole.
+        used_minute: calls of the last 60 s, whoever made them.
+        list_pages: calls that the next list of flows takes: they stay free.
+        spent_day: calls for history in the last 24 h.
+
+    Returns:
+        What background work has left of this minute less the next list, within history's part of the day.
+    """
+    background = share(limits, for_people=False)
+    minute = background.per_minute - used_minute - list_pages
+    if background.per_minute <= list_pages + LEAST:
+        # An account whose lists alone fill its minutes would never come to its history.
+        minute = max(minute, LEAST)
+    day = minute if limits.per_day is None else int(limits.per_day * DAY_SHARE) - spent_day
+    allowed = min(minute, day)
+    return allowed if allowed >= LEAST else 0
+
+
+def spent(by_hour: Mapping[str, int], now: datetime) -> int:
+    """Calls for history in the last 24 h, the hour under way among them.
+
+    Args:
+        by_hour: as `with_calls` made it.
+    """
+    return sum(count for _, count in _recent(by_hour, now))
+
+
+def with_calls(by_hour: Mapping[str, int], calls: int, now: datetime) -> dict[str, int]:
+    """The ledger of calls by hour (hours since 1970, as text: it is kept as JSON) with some more; old hours go."""
+    kept = dict(_recent(by_hour, now))
+    hour = str(_hour(now))
+    kept[hour] = kept.get(hour, 0) + calls
+    return kept
+
+
+def _recent(by_hour: Mapping[str, int], now: datetime) -> list[tuple[str, int]]:
+    return [(hour, count) for hour, count in by_hour.items() if _hour(now) - HOURS <= int(hour) <= _hour(now)]
+
+
+def _hour(at: datetime) -> int:
+    return int(at.timestamp() // 3600)
+
+
+def expected_runs(counter: int | None, runs: int, back_to: datetime | None, now: datetime) -> int | None:
+    """About how many runs Zoho still holds of a flow.
+
+    Args:
+        counter: runs in the flow's life, by Zoho; what it has forgotten is in it.
+        runs: mirrored so far.
+        back_to: they are all since then; None where that is not known.
+        now: the present.
+
+    Returns:
+        No more than the counter, no fewer than are mirrored: as many as its present pace gives in 90 days. None
+        where Zoho does not count.
+    """
+    if counter is None:
+        return None
+    if back_to is None or not runs or back_to >= now:
+        return max(counter, runs)
+    return max(runs, min(counter, round(runs * (KEPT / (now - back_to)))))
+
+
+def ends_at(limits: Limits, calls_left: int, *, list_pages: int, spent_day: int, now: datetime) -> datetime | None:
+    """When the calls left will have been made at the present limits; None where they never will.
+
+    Args:
+        limits: of the account, whole.
+        calls_left: for history.
+        list_pages: calls that the list of flows takes in a minute.
+        spent_day: calls for history in the last 24 h.
+    """
+    a_minute = backfill_share(limits, used_minute=0, list_pages=list_pages, spent_day=0)
+    if not a_minute:
+        return None
+    if limits.per_day is None:
+        return now + MINUTE * -(-calls_left // a_minute)
+    a_day = int(limits.per_day * DAY_SHARE)
+    today = max(0, a_day - spent_day)
+    if calls_left <= today:
+        return now + MINUTE * -(-calls_left // a_minute)
+    return now + DAY * ((calls_left - today) / a_day)

@@ -1,0 +1,202 @@
+"""What is held against Zoho again by night, a few calls a sweep: the last days, the statistics, the whole history.
+
+The night begins at 01:00 UTC and lasts until the work is done: a worker that was off goes on when it is back. How
+far it has come stands in the cursor of the stream *statistics*, so that a kill costs one slice at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from monitor.faultpoints import faultpoint
+from monitor.ingest import stats_check
+from monitor.ingest.context import Context, OutOfTime
+from monitor.ingest.reconcile import reconcile
+from monitor.ingest.reread import LEAST_DAY
+from monitor.models import Flow, Stream, StreamState
+from monitor.zoho.errors import BadAnswer, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
+from monitor.zoho.flow import FlowClient
+
+NIGHT_BEGINS = timedelta(hours=1)
+DAY = timedelta(days=1)
+SHARE = 0.10  # of the day's calls
+LONGEST_SAVED = timedelta(minutes=30)
+MOST = 30  # calls in one sweep, so that it stays short
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One check of every flow; `every` how many nights; `span` how far back it reads, None for everything."""
+
+    name: str
+    every: int
+    span: timedelta | None = None
+
+
+RECENT, STATS, FULL = Job("recent", 1, timedelta(days=3)), Job("statistics", 1), Job("full", 7)
+JOBS = (RECENT, STATS, FULL)
+
+
+def night_of(now: datetime) -> datetime:
+    """When the newest night began. Pure."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = midnight + NIGHT_BEGINS
+    return begins if begins <= now else begins - DAY
+
+
+def is_due(job: Job, cursor: dict[str, Any], now: datetime) -> bool:
+    """Whether a job has work: it is under way, or its night has come. Pure.
+
+    Args:
+        job: one of `JOBS`.
+        cursor: of the job: `night` (ISO) for which it was begun, `done`.
+        now: the present, in UTC.
+    """
+    if not cursor.get("done", False):
+        return True
+    return night_of(now) - datetime.fromisoformat(cursor["night"]) >= job.every * DAY
+
+
+def first_cursors(now: datetime) -> dict[str, Any]:
+    """The cursors of an account that has just been connected: everything is done for the first time next night."""
+    tonight = night_of(now)
+    return {job.name: {"night": (tonight - (job.every - 1) * DAY).isoformat(), "done": True} for job in JOBS}
+
+
+def purse(calls_per_day: int | None, paid_until: datetime, now: datetime) -> int:
+    """How many calls a sweep may spend. Pure.
+
+    Args:
+        calls_per_day: the account's limit; None while it is not known.
+        paid_until: up to when the share has been spent; it may lie ahead.
+        now: the present.
+    """
+    saved = min(now - paid_until, LONGEST_SAVED)
+    return min(MOST, int(saved / _per_call(calls_per_day))) if saved > timedelta(0) else 0
+
+
+def paid(calls_per_day: int | None, paid_until: datetime, now: datetime, spent: int) -> datetime:
+    """Up to when the share has been spent after `spent` calls more. Pure."""
+    return max(paid_until, now - LONGEST_SAVED) + spent * _per_call(calls_per_day)
+
+
+def _per_call(calls_per_day: int | None) -> timedelta:
+    return DAY / (SHARE * (calls_per_day or LEAST_DAY))
+
+
+def check(context: Context, client: FlowClient) -> None:
+    """Goes on with the night's checks, as far as the share of calls reaches.
+
+    That it has to wait is no state of the account: what is left is done by a later sweep.
+
+    Raises:
+        SignIn: Zoho refuses the credentials.
+    """
+    now = context.clock()
+    state, _ = StreamState.objects.get_or_create(
+        account=context.account,
+        stream=Stream.STATISTICS,
+        # Nothing is missing before the first night: it holds against Zoho what was read by other ways.
+        defaults={"state": StreamState.State.OK, "reason": "first done in the night to come"},
+    )
+    night = Night(context, client, state.pk, dict(state.cursor))
+    if not night.cursor:
+        night.save(first_cursors(now) | {"paid_until": now.isoformat()})
+        return
+    night.left = purse(night.per_day, night.paid_until, now)
+    for job in JOBS:
+        if not is_due(job, night.cursor[job.name], now):
+            continue
+        if night.left <= 0 or not night.go_on(job, now):
+            break
+
+
+class Night:
+    """The checks of one account under way."""
+
+    def __init__(self, context: Context, client: FlowClient, pk: int, cursor: dict[str, Any]) -> None:
+        self.context, self.client, self.pk, self.cursor = context, client, pk, cursor
+        self.left = 0
+
+    @property
+    def per_day(self) -> int | None:
+        """The account's calls a day, where they are known."""
+        return self.context.clients.gate.limits().per_day
+
+    @property
+    def paid_until(self) -> datetime:
+        """Up to when the share of calls is spent."""
+        return datetime.fromisoformat(self.cursor["paid_until"])
+
+    def go_on(self, job: Job, now: datetime) -> bool:
+        """Works at a job; whether it came to its end."""
+        at = self.cursor[job.name]
+        if at.get("done", False):
+            at = {"night": night_of(now).isoformat(), "done": False, "after": 0, "flows": 0}
+        while (flow := self._flow(at)) is not None:
+            if self.left <= 0:
+                return False
+            try:
+                at = self._one(job, flow, at, now)
+            except (Wait, OutOfTime, Unreachable):
+                return False
+        self.save({job.name: at | {"done": True, "until": None, "ended_at": now.isoformat()}})
+        self.context.note(Stream.STATISTICS, StreamState.State.OK, _told(at), items=at["flows"])
+        return True
+
+    def _flow(self, at: dict[str, Any]) -> Flow | None:
+        flows = Flow.objects.filter(account=self.context.account, gone_at=None).exclude(history_read_at=None)
+        first = flows.filter(pk__gte=at["after"]) if at.get("until") else flows.filter(pk__gt=at.get("after", 0))
+        return first.defer("raw", "description").order_by("pk").first()
+
+    def _one(self, job: Job, flow: Flow, at: dict[str, Any], now: datetime) -> dict[str, Any]:
+        """One flow, or one slice of it; the cursor after it, which is saved together with what it cost."""
+        flow.account = self.context.account
+        until = datetime.fromisoformat(at["until"]) if at.get("until") and at["after"] == flow.pk else None
+        after = at | {"after": flow.pk, "until": None, "flows": at.get("flows", 0) + (until is None)}
+        calls = 1
+        changes: dict[str, Any] = {}
+        try:
+            if job is STATS:
+                calls, changes = self._statistics(flow)
+            else:
+                since = now - job.span if job.span is not None else None
+                found = reconcile(self.context, self.client, flow, since=since, until=until)
+                calls = found.calls
+                after |= {name: at.get(name, 0) + getattr(found, name) for name in ("new", "changed", "vanished")}
+                after["until"] = found.next_until.isoformat() if found.next_until else None
+        except (Wait, SignIn, Unreachable):
+            raise
+        except ZohoError:
+            # One flow that cannot be listed keeps the others from nothing; its own reading says what is wrong.
+            after["failed"] = at.get("failed", 0) + 1
+        self.left -= calls
+        spent = paid(self.per_day, self.paid_until, self.context.clock(), calls)
+        self.save(changes | {job.name: after, "paid_until": spent.isoformat()})
+        return after
+
+    def _statistics(self, flow: Flow) -> tuple[int, dict[str, Any]]:
+        try:
+            calls, votes = stats_check.check(self.context, self.client, flow, self.cursor.get("votes", {}))
+        except (NotAvailable, Refused, BadAnswer):
+            return 1, {}  # a server without statistics, or of a period by another name: the rows are compared anyway
+        return calls, {"votes": votes}
+
+    def save(self, changes: dict[str, Any]) -> None:
+        """Remembers how far the checks have come."""
+        self.cursor |= changes
+        with transaction.atomic():
+            self.context.lease.check()
+            faultpoint("reconcile-before-cursor")
+            StreamState.objects.filter(pk=self.pk).update(cursor=self.cursor)
+        faultpoint("reconcile-after-cursor")
+
+
+def _told(at: dict[str, Any]) -> str:
+    """One line of what a job found; empty for nothing."""
+    words = {"new": "late", "changed": "changed", "vanished": "no longer listed", "failed": "not compared"}
+    return ", ".join(f"{at[name]} {word}" for name, word in words.items() if at.get(name))

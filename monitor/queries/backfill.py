@@ -1,0 +1,179 @@
+"""How far the first reading of history has come: what pages, `status` and `backfill status` show. Read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count
+
+from monitor.connection.history import PAGE, ends_at, expected_runs, spent
+from monitor.connection.limits import limits_for
+from monitor.models import ApiBudget, Execution, Flow, SyncState, ZohoAccount
+
+LIST_PAGE = 20  # flows in one page of Zoho's list
+
+
+@dataclass(frozen=True)
+class FlowHistory:
+    """One flow whose history is being read.
+
+    `at_most` is Zoho's counter, which is for the flow's life while its history is not; `about` is what its present
+    pace makes of 90 days; both None where Zoho does not count. All runs since `back_to` are mirrored (None: not known).
+    """
+
+    flow: Flow
+    runs: int
+    at_most: int | None
+    about: int | None
+    back_to: datetime | None
+    calls: int
+
+    @property
+    def is_begun(self) -> bool:
+        return bool(self.flow.history_order)
+
+    @property
+    def calls_left(self) -> int:
+        """At least one: to see that there is nothing older."""
+        return max(1, -(-max(0, (self.about or 0) - self.runs) // PAGE))
+
+
+@dataclass(frozen=True)
+class History:
+    """The first readings of one account; `flows` are those still open, the one known the least far back first.
+
+    `back_to` holds for all of them together. `ends_at` is None while it is paused, and where nothing is left.
+    """
+
+    account_id: int
+    name: str
+    is_paused: bool
+    flows_all: int
+    calls: int
+    ends_at: datetime | None
+    flows: list[FlowHistory] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.flows)
+
+    @property
+    def flows_done(self) -> int:
+        return self.flows_all - len(self.flows)
+
+    @property
+    def runs(self) -> int:
+        return sum(flow.runs for flow in self.flows)
+
+    @property
+    def at_most(self) -> int | None:
+        counts = [flow.at_most for flow in self.flows]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def about(self) -> int | None:
+        counts = [flow.about for flow in self.flows]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def back_to(self) -> datetime | None:
+        dates = [flow.back_to for flow in self.flows]
+        return None if None in dates else max((at for at in dates if at), default=None)
+
+
+def of_account(account: ZohoAccount, now: datetime) -> History:
+    """The first readings of one account. Five statements; two where all is read."""
+    living = Flow.objects.filter(account=account, gone_at=None)
+    counted = living.aggregate(of=Count("pk"))["of"]
+    open_flows = list(living.filter(executions_read_at=None).defer("raw", "description"))
+    if not open_flows:
+        return History(account.pk, account.name, account.backfill_paused, counted, _calls(account), None)
+    rows = Execution.objects.filter(flow__in=open_flows).order_by().values_list("flow").annotate(Count("pk"))
+    mirrored = dict(rows)
+    flows = sorted((of_flow(flow, mirrored.get(flow.pk, 0), now) for flow in open_flows), key=_least_known_first)
+    return History(
+        account_id=account.pk,
+        name=account.name,
+        is_paused=account.backfill_paused,
+        flows_all=counted,
+        calls=_calls(account),
+        ends_at=None if account.backfill_paused else _ends_at(account, flows, counted, now),
+        flows=flows,
+    )
+
+
+def of_flow(flow: Flow, runs: int, now: datetime) -> FlowHistory:
+    """One flow's first reading, with the runs mirrored of it."""
+    return FlowHistory(
+        flow=flow,
+        runs=runs,
+        at_most=None if flow.execution_count is None else max(flow.execution_count, runs),
+        about=expected_runs(flow.execution_count, runs, flow.covered_from, now),
+        back_to=flow.covered_from,
+        calls=flow.history_calls,
+    )
+
+
+def words(one: FlowHistory | History) -> str:
+    """`history is being read, 400 of about 9,000 runs (Zoho counted 12,000 in all), back to 2026-11-01 09:30 UTC`."""
+    said = "history is being read"
+    if isinstance(one, History):
+        said = "the reading of history is paused" if one.is_paused else said
+        said += f", {one.flows_done:,} of {one.flows_all:,} flows complete"
+    said += f", {one.runs:,}"
+    if one.about is not None:
+        said += f" of about {one.about:,}"
+    said += " runs" + (" of the others" if isinstance(one, History) and one.flows_done else "")
+    if one.at_most is not None and one.about is not None and one.at_most > one.about:
+        said += f" (Zoho counted {one.at_most:,} in all)"
+    return said + (f", back to {one.back_to:%Y-%m-%d %H:%M} UTC" if one.back_to else "")
+
+
+def as_data(one: History) -> dict[str, Any]:
+    """The same as plain data, for `--json`; times in ISO 8601."""
+    return {
+        "open": one.is_open,
+        "paused": one.is_paused,
+        "flows": {"done": one.flows_done, "all": one.flows_all},
+        "runs": {"read": one.runs, "about": one.about, "at_most": one.at_most} if one.is_open else None,
+        "back_to": _time(one.back_to),
+        "calls": one.calls,
+        "ends_at": _time(one.ends_at),
+        "open_flows": [
+            {
+                "flow_id": flow.flow.flow_id,
+                "flow_name": flow.flow.flow_name,
+                "newest_page_read": flow.is_begun,
+                "runs": {"read": flow.runs, "about": flow.about, "at_most": flow.at_most},
+                "back_to": _time(flow.back_to),
+                "calls": flow.calls,
+            }
+            for flow in one.flows
+        ],
+    }
+
+
+def _ends_at(account: ZohoAccount, flows: list[FlowHistory], living: int, now: datetime) -> datetime | None:
+    seen = ApiBudget.objects.filter(account=account).values_list("day_limit_seen", flat=True).first()
+    by_hour = SyncState.objects.filter(account=account).values_list("history_calls", flat=True).first() or {}
+    return ends_at(
+        limits_for(account.plan, account.calls_per_minute, account.calls_per_day, seen),
+        sum(flow.calls_left for flow in flows),
+        list_pages=-(-living // LIST_PAGE),
+        spent_day=spent(by_hour, now),
+        now=now,
+    )
+
+
+def _calls(account: ZohoAccount) -> int:
+    return sum(Flow.objects.filter(account=account).order_by().values_list("history_calls", flat=True))
+
+
+def _least_known_first(one: FlowHistory) -> tuple[bool, float, int]:
+    return (one.back_to is not None, -one.back_to.timestamp() if one.back_to else 0.0, one.flow.pk)
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None

@@ -1,0 +1,70 @@
+"""What is kept how long, and how far pruning has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Max, Min, QuerySet, Sum
+
+from monitor.models import Ages, Execution, Flow, HourBucket, Retention, ZohoAccount, ages
+
+MOST_COUNTED = 1000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One account. `oldest_row` and `oldest_hour` are the oldest that there are; `waiting` old rows are kept for a
+    reason (counted up to one beyond 1,000); `looked_at` is None before the first pruning."""
+
+    ages: Ages
+    payloads_removed: int
+    rows_removed: int
+    oldest_row: datetime | None
+    oldest_hour: datetime | None
+    waiting: int
+    looked_at: datetime | None
+    is_behind: bool
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Runs that began before `before` are counted and no longer listed; `runs` of them went."""
+
+    before: datetime
+    runs: int
+    days: int
+
+
+def kept(account: ZohoAccount, now: datetime) -> Kept:
+    """How far pruning has come in an account. Five statements."""
+    place = Retention.objects.filter(account=account).first() or Retention(account=account)
+    in_force = ages()
+    rows = Execution.objects.filter(account=account)
+    old = rows.filter(started_time__lt=in_force.rows_edge(now))
+    return Kept(
+        ages=in_force,
+        payloads_removed=place.payloads_removed,
+        rows_removed=_pruned(Flow.objects.filter(account=account))["runs"] or 0,
+        oldest_row=rows.aggregate(at=Min("started_time"))["at"],
+        oldest_hour=HourBucket.objects.filter(flow__account=account).aggregate(at=Min("hour"))["at"],
+        waiting=old.order_by()[: MOST_COUNTED + 1].count(),
+        looked_at=place.looked_at,
+        is_behind=place.is_behind,
+    )
+
+
+def removed(*, account_id: int | None = None, flow_id: int | None = None) -> Removed | None:
+    """What is no longer listed of everything, an account or a flow; None where nothing is."""
+    flows = Flow.objects.all()
+    if account_id is not None:
+        flows = flows.filter(account_id=account_id)
+    if flow_id is not None:
+        flows = flows.filter(pk=flow_id)
+    found = _pruned(flows)
+    return Removed(found["before"], found["runs"], ages().rows) if found["before"] else None
+
+
+def _pruned(flows: QuerySet[Flow]) -> dict[str, Any]:
+    return flows.aggregate(runs=Sum(F("pruned_success") + F("pruned_failed")), before=Max("pruned_before"))

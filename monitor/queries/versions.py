@@ -1,0 +1,125 @@
+"""What a flow, a rule or a connected workflow was made of, version by version, masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+
+from monitor.models import DefinitionVersion
+from monitor.queries.execution import as_text
+from monitor.queries.masking import HIDDEN, is_private_key, mask, mask_text
+from monitor.secrets_mask import without_digests
+
+SHOWN = 30
+LONGEST_VALUE = 4000  # characters of one value; the whole definition stands below the changes
+KINDS = {
+    "added": "Added",
+    "removed": "Removed",
+    "changed": "Changed",
+    "moved": "Another order",
+    "secret": "Secret changed",
+}
+
+
+@dataclass(frozen=True)
+class Versions:
+    """A thing's newest versions, the newest first, and how many there are."""
+
+    rows: list[Any]
+    total: int
+
+    @property
+    def more(self) -> int:
+        return self.total - len(self.rows)
+
+
+@dataclass(frozen=True)
+class ChangeText:
+    """One changed field: where, how, and what stood and stands there, masked; "" where nothing did."""
+
+    path: str
+    kind: str
+    before: str
+    after: str
+
+    @property
+    def label(self) -> str:
+        return KINDS.get(self.kind, self.kind)
+
+
+@dataclass(frozen=True)
+class VersionDetail:
+    """One version with its changes and its whole content, masked. `newer`, `older` are its neighbours' numbers."""
+
+    version: Any
+    changes: list[ChangeText]
+    content: str
+    content_cut: bool
+    older: int | None
+    newer: int | None
+
+    @property
+    def left_out(self) -> int:
+        """Changes that are counted, but not kept one by one."""
+        return int(self.version.change_count) - len(self.changes)
+
+
+def of(thing: Model) -> Versions:
+    """The versions of a flow, rule or connected workflow, without their contents. Two statements."""
+    rows = thing.versions.order_by("-number")  # type: ignore[attr-defined]
+    newest = list(rows.defer("content", "changes")[:SHOWN])
+    return Versions(newest, rows.count())
+
+
+def detail(thing: Model, number: int) -> VersionDetail | None:
+    """One version of a thing; None where there is none of this number."""
+    rows = thing.versions.order_by("number")  # type: ignore[attr-defined]
+    version: DefinitionVersion | None = rows.filter(number=number).first()
+    if version is None:
+        return None
+    text, cut = as_text(mask(plain(version.content), definition=True))
+    return VersionDetail(
+        version=version,
+        changes=[change_text(change) for change in version.changes],
+        content=text,
+        content_cut=cut,
+        older=rows.filter(number__lt=number).values_list("number", flat=True).last(),
+        newer=rows.filter(number__gt=number).values_list("number", flat=True).first(),
+    )
+
+
+def plain(value: Any) -> Any:
+    """The same structure with the marks of secrets as people see them. Pure."""
+    if isinstance(value, dict):
+        return {without_digests(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return without_digests(value) if isinstance(value, str) else value
+
+
+def change_text(change: dict[str, Any]) -> ChangeText:
+    """A stored change for people. Pure.
+
+    Args:
+        change: as `monitor.ingest.canonical.diff` makes them: path, kind, before, after.
+    """
+    path = [without_digests(str(part)) for part in change.get("path", [])]
+    is_private = any(is_private_key(part, definition=True) for part in path if not part.startswith("["))
+    return ChangeText(
+        path=mask_text("".join(part if part.startswith("[") else f".{part}" for part in path).lstrip(".")),
+        kind=str(change.get("kind", "")),
+        before=_value(change, "before", is_private=is_private),
+        after=_value(change, "after", is_private=is_private),
+    )
+
+
+def _value(change: dict[str, Any], side: str, *, is_private: bool) -> str:
+    if side not in change:
+        return ""
+    if is_private:
+        return HIDDEN
+    value = mask(plain(change[side]), definition=True)
+    text = value if isinstance(value, str) else as_text(value)[0]
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

@@ -1,0 +1,64 @@
+"""Failed calls of CRM's webhooks. The name of the record is personal and never shown; its id is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, Q, QuerySet
+
+from monitor.models import WebhookFailure, WorkflowRule
+
+ON_A_RULE = 10
+
+
+@dataclass(frozen=True)
+class FailureFilter:
+    """What a person looks for; empty values do not narrow.
+
+    Attributes:
+        text: a part of the rule's or webhook's name or of the reason, or the whole of Zoho's id of one of them.
+        start: failed at or after; end: failed before. Both drop failures without a time.
+        rule_id: the mirrored rule's primary key.
+    """
+
+    text: str = ""
+    module: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    rule_id: int | None = None
+    account_id: int | None = None
+
+
+def search(wanted: FailureFilter) -> QuerySet[WebhookFailure]:
+    """The failures that fit, the newest first."""
+    rows = WebhookFailure.objects.select_related("rule", "account").defer(
+        "account__client_secret", "rule__raw", "rule__description", "record_name"
+    )
+    if wanted.text:
+        ids = Q(rule_zoho_id=wanted.text) | Q(webhook_id=wanted.text) | Q(record_id=wanted.text)
+        names = Q(rule_name__icontains=wanted.text) | Q(webhook_name__icontains=wanted.text)
+        rows = rows.filter(ids | names | Q(failure_id=wanted.text) | Q(reason__icontains=wanted.text))
+    if wanted.module:
+        rows = rows.filter(module=wanted.module)
+    if wanted.start is not None:
+        rows = rows.filter(failure_time__gte=wanted.start)
+    if wanted.end is not None:
+        rows = rows.filter(failure_time__lt=wanted.end)
+    if wanted.rule_id is not None:
+        rows = rows.filter(rule_id=wanted.rule_id)
+    if wanted.account_id is not None:
+        rows = rows.filter(account_id=wanted.account_id)
+    return rows.order_by(F("failure_time").desc(nulls_last=True), "-pk")
+
+
+def modules() -> list[str]:
+    """Every module that a webhook failed for."""
+    names = WebhookFailure.objects.exclude(module="").order_by("module").values_list("module", flat=True)
+    return list(names.distinct())
+
+
+def of_rule(rule: WorkflowRule) -> tuple[list[WebhookFailure], int]:
+    """A rule's newest failures and how many are mirrored in all."""
+    rows = search(FailureFilter(rule_id=rule.pk))
+    return list(rows[:ON_A_RULE]), rows.count()

@@ -1,0 +1,116 @@
+"""`manage.py hooks`."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from monitor.hooks.signature import sign
+from monitor.models import AuditEntry, HookEndpoint, ZohoAccount
+from tests import factories
+from tests.commands.commandline import Ended, run
+
+
+@pytest.fixture
+def acme(db: None) -> ZohoAccount:
+    return factories.make_account("Acme")
+
+
+def shown(ended: Ended) -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in ended.out.splitlines())
+
+
+def post(address: str, secret: str, body: bytes = b"{}") -> int:
+    path = "/hooks/flow/" + address.rpartition("/")[2]
+    headers = {"X-Zoho-Signature": sign(secret, body)}
+    return Client().post(path, body, content_type="application/json", headers=headers).status_code
+
+
+def test_what_create_prints_is_what_a_sender_needs(acme: ZohoAccount, settings):
+    made = shown(run("hooks", "create", "Acme", "Errors"))
+    assert made["address"].startswith(f"{settings.PUBLIC_URL}/hooks/flow/")
+    assert post(made["address"], made["secret"]) == 202
+    listed = run("hooks", "list").out
+    assert "Acme: Errors (on, any flow)" in listed
+    assert "accepted 1, sent again 0, refused 0" in listed
+    assert made["secret"] not in listed
+    assert made["address"].rpartition("/")[2] not in listed
+
+
+def test_a_rotation_by_commands(acme: ZohoAccount):
+    made = shown(run("hooks", "create", "Acme", "Errors"))
+    new = shown(run("hooks", "rotate", "Acme", "Errors"))
+    assert "address" not in new
+    assert post(made["address"], made["secret"], b"[1]") == post(made["address"], new["secret"], b"[2]") == 202
+    assert run("hooks", "retire", "Acme", "Errors").out == "1 old secret(s) removed\n"
+    assert post(made["address"], made["secret"], b"[3]") == 401
+    assert post(made["address"], new["secret"], b"[3]") == 202
+
+
+def test_a_deleted_address_is_unknown(acme: ZohoAccount):
+    made = shown(run("hooks", "create", "Acme", "Errors"))
+    run("hooks", "delete", "Acme", "Errors")
+    assert post(made["address"], made["secret"]) == 404
+
+
+def test_a_secret_of_one_s_own_comes_from_the_environment(acme: ZohoAccount, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOOK_SECRET", "our-own-secret-of-some-length")
+    made = shown(run("hooks", "create", "Acme", "Errors"))
+    assert made["secret"] == "our-own-secret-of-some-length"
+    assert post(made["address"], made["secret"]) == 202
+
+
+def test_one_flow_is_chosen_by_zoho_s_id(acme: ZohoAccount):
+    flow = factories.make_flow(acme)
+    run("hooks", "create", "Acme", "Errors", "--flow", flow.flow_id)
+    assert HookEndpoint.objects.get().flow == flow
+
+
+def test_every_act_is_written_down_without_secrets(acme: ZohoAccount, settings):
+    settings.PUBLIC_URL = "https://monitor.example.com"
+    made = shown(run("hooks", "create", "Acme", "Errors"))
+    for act in ("rotate", "retire", "delete"):
+        run("hooks", act, "Acme", "Errors")
+    run("hooks", "watch", "Acme", "on")
+    run("hooks", "watch", "Acme", "off")
+    entries = list(AuditEntry.objects.order_by("pk"))
+    assert [entry.action for entry in entries] == [
+        "hook.create", "hook.rotate", "hook.retire", "hook.delete", "account.watch_on", "account.watch_off",
+    ]  # fmt: skip
+    assert {entry.actor_name for entry in entries} == {"system"}
+    assert made["secret"] not in str([entry.detail for entry in entries])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["list", "Nobody"], "there is no account named 'Nobody'"),
+        (["create", "Nobody", "x"], "there is no account named 'Nobody'"),
+        (["create", "Acme", " "], "the name must have 1 to 100 characters"),
+        (["create", "Acme", "x" * 101], "the name must have 1 to 100 characters"),
+        (["create", "Acme", "Taken"], "there is an address named “Taken” already"),
+        (["create", "Acme", "x", "--per-minute", "0"], "--per-minute must be between 1 and 60000"),
+        (["create", "Acme", "x", "--flow", "9"], "Acme has no flow with the id '9'; has it been synced?"),
+        (["rotate", "Acme", "x"], "Acme has no address named 'x': see `manage.py hooks list`"),
+        (["watch", "Acme", "on"], "Zoho CRM only calls an https address: set PUBLIC_URL to one"),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(acme: ZohoAccount, arguments: list[str], line: str):
+    run("hooks", "create", "Acme", "Taken")
+    before = HookEndpoint.objects.count(), AuditEntry.objects.count()
+    ended = run("hooks", *arguments)
+    assert (ended.error, ended.code) == (line, 1)
+    assert (HookEndpoint.objects.count(), AuditEntry.objects.count()) == before
+
+
+def test_a_short_secret_is_refused_without_being_shown(acme: ZohoAccount, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOOK_SECRET", "short")
+    ended = run("hooks", "create", "Acme", "Errors")
+    assert ended.error == "a secret has 16 to 200 printable ASCII characters"
+
+
+def test_more_than_three_secrets_are_refused(acme: ZohoAccount):
+    run("hooks", "create", "Acme", "Errors")
+    run("hooks", "rotate", "Acme", "Errors")
+    run("hooks", "rotate", "Acme", "Errors")
+    assert "remove the old ones first" in run("hooks", "rotate", "Acme", "Errors").error

@@ -1,0 +1,112 @@
+"""Many rows at once, the same on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+
+from monitor.models import DayBucket, Execution, Flow, HourBucket
+from monitor.models.bulk import among, delete, insert, insert_new, upsert
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def a_row(flow: Flow, execution_id: str, **values: Any) -> dict[str, Any]:
+    return {
+        "account_id": flow.account_id,
+        "flow_id": flow.pk,
+        "execution_id": execution_id,
+        "status": "success",
+        "started_time": factories.NOON,
+        "trigger_data": None,
+        "first_seen_at": factories.NOON,
+        "changed_at": factories.NOON,
+    } | values
+
+
+def test_what_goes_in_comes_out_as_the_orm_would_have_stored_it() -> None:
+    flow = factories.make_flow()
+    data = {"name": "Zoë\tTab\\n", "list": [1, 1.5, None, True], "quote": "'\""}
+    at = datetime(2026, 3, 29, 1, 59, 59, 123456, tzinfo=UTC)
+
+    insert(
+        Execution,
+        [a_row(flow, "1", trigger_data=data, started_time=at, duration_ms=1), a_row(flow, "2", duration_ms=-5)],
+    )
+
+    first, second = Execution.objects.order_by("execution_id")
+    assert (first.trigger_data, first.started_time) == (data, at)
+    assert (first.error_code, first.rerun_count, first.recheck_at) == ("", 0, None)  # defaults of what was not given
+    assert (second.trigger_data, second.duration_ms, second.started_time) == (None, -5, factories.NOON)
+    assert Execution.objects.filter(trigger_data__isnull=True).count() == 1
+
+
+def test_a_row_that_is_there_stops_the_plain_way_and_is_left_alone_by_the_careful_one() -> None:
+    flow = factories.make_flow()
+    insert(Execution, [a_row(flow, "1")])
+    again = [a_row(flow, "1", status="failed"), a_row(flow, "2")]
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Execution, again)
+    assert insert_new(Execution, again) == 1
+
+    assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": "success", "2": "success"}
+
+
+def test_an_upsert_sets_what_is_there_and_inserts_the_rest() -> None:
+    flow = factories.make_flow()
+    HourBucket.objects.create(flow=flow, hour=factories.NOON, failed=7, durations=[1], errors={"data": 7})
+    later = factories.NOON.replace(hour=13)
+
+    upsert(
+        HourBucket,
+        [
+            {"flow_id": flow.pk, "hour": hour, "succeeded": 2, "durations": [0, 3], "errors": {}}
+            for hour in (factories.NOON, later)
+        ],
+        ["flow_id", "hour"],
+    )
+
+    first, second = HourBucket.objects.order_by("hour")
+    assert (first.succeeded, first.durations, first.errors) == (2, [0, 3], {})
+    assert (second.hour, second.succeeded, second.failed) == (later, 2, 0)
+
+
+def test_a_day_is_stored_as_a_day() -> None:
+    flow = factories.make_flow()
+    upsert(DayBucket, [{"flow_id": flow.pk, "day": date(2026, 11, 22), "failed": 1}], ["flow_id", "day"])
+    assert DayBucket.objects.get(day=date(2026, 11, 22)).failed == 1
+
+
+@pytest.mark.parametrize("values", [{"error_code": "x" * 201}, {"error_message": "a\0b"}])
+def test_postgresql_says_which_values_it_does_not_take(values: dict[str, Any]) -> None:
+    if connection.vendor != "postgresql":
+        values = {"duration_ms": 2**63}  # SQLite keeps those and refuses this
+    with pytest.raises((DataError, ValueError, OverflowError)), transaction.atomic():
+        insert(Execution, [a_row(factories.make_flow(), "1", **values)])
+
+
+def test_only_rows_that_the_condition_is_true_of_are_deleted() -> None:
+    flow = factories.make_flow()
+    keys = [factories.make_execution(flow, status).pk for status in ("failed", "success", "failed")]
+
+    assert delete(Execution, keys[:2], "status = %s", "failed") == 1
+
+    assert set(Execution.objects.values_list("pk", flat=True)) == set(keys[1:])
+
+
+def test_a_condition_has_one_parameter_however_many_values_there_are() -> None:
+    condition, parameter = among("execution_id", [str(number) for number in range(50_000)])
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {Execution._meta.db_table} WHERE {condition}", [parameter])  # noqa: S608
+        assert cursor.fetchone() == (0,)
+
+
+def test_rows_with_different_columns_are_a_fault_of_ours() -> None:
+    flow = factories.make_flow()
+    with pytest.raises(TypeError):
+        insert(Execution, [a_row(flow, "1"), a_row(flow, "2", duration_ms=1)])

@@ -1,0 +1,87 @@
+"""What may still become of a run, in words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Execution
+from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
+from monitor.queries.standing import RERUN_SPAN, STUCK_AFTER, standing
+from tests import factories
+
+SECOND = timedelta(seconds=1)
+
+
+def failed(now: datetime, ago: timedelta, details: str, **fields: Any) -> Execution:
+    at = now - ago
+    times = {"started_time": at - SECOND, "completed_time": at, "first_failed_at": at}
+    return factories.make_execution(status="failed", error_message="", error_details=details, **(times | fields))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("details", "ago", "code", "words"),
+    [
+        ("HTTP 503 from Books", timedelta(minutes=3), "retry", "Zoho will run it again by itself at"),
+        ("It went wrong", timedelta(minutes=3), "may", "does not tell whether Zoho runs it again"),
+        ("Invalid email format", timedelta(minutes=3), "final", "Zoho does not run this kind of error again"),
+        ("HTTP 503 from Books", RERUN_SPAN, "final", "for the last time"),
+        ("HTTP 503 from Books", RERUN_SPAN + SECOND, "old", "for a day at most"),
+    ],
+)
+def test_a_failure_says_whether_zoho_runs_it_again(
+    now: datetime, details: str, ago: timedelta, code: str, words: str
+) -> None:
+    found = standing(failed(now, ago, details), now)
+
+    assert found.code == code
+    assert words in found.text
+    assert (found.at is not None) == (code in ("retry", "may"))
+
+
+@pytest.mark.django_db
+def test_the_time_is_that_of_the_next_re_run(now: datetime) -> None:
+    run = failed(now, timedelta(minutes=12), "HTTP 503 from Books")
+
+    assert standing(run, now).at == run.first_failed_at + timedelta(minutes=30)
+
+
+@pytest.mark.django_db
+def test_zoho_runs_nothing_again_of_a_flow_that_is_gone(now: datetime) -> None:
+    flow = factories.make_flow(gone_at=now)
+    run = failed(now, timedelta(minutes=3), "HTTP 503 from Books", flow=flow)
+
+    assert standing(run, now).code == "final"
+
+
+@pytest.mark.django_db
+def test_a_run_that_goes_on_for_too_long_is_stuck_and_stays_running(now: datetime) -> None:
+    run = factories.make_execution(status="running", started_time=now - STUCK_AFTER - SECOND)
+    young = factories.make_execution(status="running", started_time=now - STUCK_AFTER)
+
+    assert standing(run, now).code == "stuck"
+    assert run.status == "running"
+    assert standing(young, now).code == standing(factories.make_execution(), now).code == ""
+
+
+@pytest.mark.django_db
+def test_a_run_that_zoho_has_deleted_says_so(now: datetime) -> None:
+    assert standing(factories.make_execution(unlisted_at=now), now).code == "unlisted"
+
+
+@pytest.mark.django_db
+def test_the_list_can_be_narrowed_to_what_is_stuck_or_waits_for_zoho(now: datetime) -> None:
+    stuck = factories.make_execution(status="running", started_time=now - timedelta(minutes=11))
+    factories.make_execution(status="running", started_time=now - timedelta(minutes=9))
+    factories.make_execution(status="running", started_time=now - timedelta(days=9), unlisted_at=now)
+    due = now + timedelta(minutes=2)
+    waiting = failed(now, timedelta(minutes=3), "HTTP 503 from Books", rerun_due_at=due)
+    failed(now, timedelta(minutes=3), "Invalid email format")
+    failed(now, RERUN_SPAN + SECOND, "HTTP 503 from Books", rerun_due_at=due)
+
+    assert page(ExecutionFilter(status=STUCK, now=now)).rows == [stuck]
+    assert page(ExecutionFilter(status=WAITING, now=now)).rows == [waiting]
+    assert capped_count(ExecutionFilter(status=WAITING)) == 0

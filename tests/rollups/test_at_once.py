@@ -1,0 +1,55 @@
+"""Several recounts at once, for real: threads with connections of their own."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection, connections
+
+from monitor.models import DayBucket, DirtyHour, Execution, HourBucket
+from monitor.rollups import rebuild
+from tests import factories
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+THREADS = 4
+HOUR = timedelta(hours=1)
+
+
+def test_recounts_at_once_of_hours_of_one_day_lose_none_of_them(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("the tests' SQLite lives in memory, which threads cannot share")
+    monkeypatch.setattr(rebuild, "BATCH_HOURS", 1)
+    flow = factories.make_flow()
+    midnight = now.replace(hour=0)
+    rows = [factories.make_execution(flow, started_time=midnight + n * HOUR) for n in range(24)]
+    DirtyHour.objects.mark((flow.pk, row.started_time) for row in rows)
+    start, errors = threading.Barrier(THREADS), []
+
+    def recount(number: int) -> None:
+        try:
+            start.wait(timeout=20)
+            while rebuild.rebuild_dirty(now):
+                if number == 0:  # and a writer of the mirror in between
+                    changed = rows[len(rows) // 2]
+                    Execution.objects.filter(pk=changed.pk).update(status="failed")
+                    DirtyHour.objects.mark([(flow.pk, changed.started_time)])
+                    number = 1
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=recount, args=[number]) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while rebuild.rebuild_dirty(now):
+        pass
+
+    assert errors == []
+    day = DayBucket.objects.get()
+    assert HourBucket.objects.count() == 24
+    assert (day.succeeded + day.failed, day.failed) == (24, Execution.objects.filter(status="failed").count())

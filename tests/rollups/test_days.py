@@ -1,0 +1,186 @@
+"""A day is the sum of its hours, and both are a recount of the rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
+from monitor.rollups import rebuild
+from monitor.rollups.fold import COUNT_FIELDS, Counts, percentile
+from monitor.rollups.rebuild import rebuild_dirty
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def flow() -> Flow:
+    return factories.make_flow()
+
+
+def mark(*executions: Execution) -> None:
+    DirtyHour.objects.mark((e.flow_id, e.started_time) for e in executions if e.started_time is not None)
+
+
+def rebuild_all(now: datetime) -> None:
+    while rebuild_dirty(now):
+        pass
+
+
+def stored(model: Any, when: str) -> dict[tuple[int, Any], Counts]:
+    rows = model.objects.values_list("flow_id", when, *COUNT_FIELDS)
+    return {(flow, at): Counts(*counts) for flow, at, *counts in rows}
+
+
+def days_of_hours() -> dict[tuple[int, date], Counts]:
+    sums: dict[tuple[int, date], Counts] = {}
+    for (flow, hour), counts in stored(HourBucket, "hour").items():
+        day = sums.setdefault((flow, hour.date()), Counts())
+        day += counts
+    return sums
+
+
+def test_failed_runs_are_counted_by_class_of_error_in_hour_and_day(flow: Flow, now: datetime) -> None:
+    rows = [
+        factories.make_execution(flow, "failed", started_time=now, error_details="Invalid email format"),
+        factories.make_execution(flow, "failed", started_time=now, error_details="HTTP 503 from Books"),
+        factories.make_execution(flow, "failed", started_time=now + HOUR, error_details="HTTP 502 from Books"),
+        factories.make_execution(flow, "success", started_time=now, error_details="HTTP 503 from Books"),
+    ]
+    mark(*rows)
+    rebuild_all(now)
+    assert [hour.errors for hour in HourBucket.objects.order_by("hour")] == [{"data": 1, "server": 1}, {"server": 1}]
+    assert DayBucket.objects.get().errors == {"data": 1, "server": 2}
+
+
+def test_runs_before_and_after_midnight_utc_are_in_two_days(flow: Flow, now: datetime) -> None:
+    mark(
+        factories.make_execution(flow, started_time=MIDNIGHT - timedelta(seconds=1)),
+        factories.make_execution(flow, "failed", started_time=MIDNIGHT),
+    )
+    rebuild_all(now)
+    assert list(DayBucket.objects.order_by("day").values_list("day", "succeeded", "failed")) == [
+        (date(2026, 11, 21), 1, 0),
+        (date(2026, 11, 22), 0, 1),
+    ]
+
+
+def test_a_day_whose_last_run_is_gone_has_no_bucket(flow: Flow, now: datetime) -> None:
+    row = factories.make_execution(flow)
+    mark(row)
+    rebuild_all(now)
+    mark(row)
+    row.delete()
+    rebuild_all(now)
+    assert not DayBucket.objects.exists()
+
+
+def test_an_hour_counted_anew_keeps_what_the_days_other_hours_had(flow: Flow, now: datetime) -> None:
+    early, late = (factories.make_execution(flow, "failed", started_time=MIDNIGHT + n * HOUR) for n in (1, 9))
+    mark(early, late)
+    rebuild_all(now)
+    Execution.objects.filter(pk=late.pk).update(status="success", duration_ms=9000)
+    mark(late)
+    rebuild_all(now)
+    day = DayBucket.objects.get()
+    assert (day.succeeded, day.failed, day.duration_max_ms) == (1, 1, 9000)
+
+
+def test_percentiles_of_a_day_are_those_of_all_its_runs(flow: Flow, now: datetime) -> None:
+    mark(
+        *[factories.make_execution(flow, started_time=MIDNIGHT + n * HOUR, duration_ms=1000 * n) for n in range(1, 21)]
+    )
+    rebuild_all(now)
+    median = percentile(DayBucket.objects.get().durations, 50)
+    assert median is not None
+    assert 8000 <= median <= 12_600  # within the bin of 10,000
+
+
+def test_an_hour_that_is_counted_again_to_the_same_is_not_written(flow: Flow, now: datetime) -> None:
+    row = factories.make_execution(flow)
+    mark(row)
+    rebuild_all(now)
+    HourBucket.objects.update(duration_max_ms=1)
+    DayBucket.objects.update(duration_max_ms=2)
+    mark(row)
+    rebuild_all(now)  # differs by our own doing: written again, and its day
+    assert (HourBucket.objects.get().duration_max_ms, DayBucket.objects.get().duration_max_ms) == (2000, 2000)
+    DayBucket.objects.update(duration_max_ms=3)
+    mark(row)
+    rebuild_all(now)  # equal: left alone
+    assert DayBucket.objects.get().duration_max_ms == 3
+
+
+def test_whole_days_are_taken_together_while_there_are_several(flow: Flow, now: datetime) -> None:
+    mark(*[factories.make_execution(flow, started_time=MIDNIGHT + n * HOUR) for n in (-3, -2, 1, 2)])
+    assert rebuild._rebuild_batch(3) == 2
+    assert {hour.hour.date() for hour in HourBucket.objects.all()} == {MIDNIGHT.date()}
+    assert rebuild._rebuild_batch(1) == 1  # a day that is larger than a batch is taken by pieces
+
+
+RUNS = st.lists(
+    st.tuples(
+        st.integers(0, 1),
+        st.sampled_from(["success", "failed", "failed", "running", "odd"]),
+        st.integers(-3000, 3000),
+        st.sampled_from(["", "Invalid email", "HTTP 503 from x", "Duplicate"]),
+        st.none() | st.integers(-5, 10**7),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), runs=RUNS, size=st.sampled_from([1, 2, 3, 1000]))
+def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_often(
+    data: st.DataObject, runs: list[tuple[int, str, int, str, int | None]], size: int
+) -> None:
+    for model in (DayBucket, HourBucket, DirtyHour, Execution):
+        model.objects.all().delete()
+    flows = [factories.make_flow() for _ in range(2)]
+    rows = [
+        factories.make_execution(
+            flows[flow],
+            status,
+            started_time=MIDNIGHT + timedelta(minutes=minutes),
+            error_code="",
+            error_message="",
+            error_details=details,
+            duration_ms=duration,
+        )
+        for flow, status, minutes, details, duration in runs
+    ]
+    for row in data.draw(st.permutations(rows)):
+        mark(row)
+        if data.draw(st.booleans()):
+            rebuild._rebuild_batch(size)
+        if data.draw(st.integers(0, 3)) == 0:
+            other = data.draw(st.sampled_from(rows))
+            Execution.objects.filter(pk=other.pk).update(status=data.draw(st.sampled_from(["success", "failed"])))
+            mark(other)
+    while rebuild._rebuild_batch(size):
+        pass
+
+    hours, days = stored(HourBucket, "hour"), stored(DayBucket, "day")
+    assert days == days_of_hours()
+    statuses = Counter(Execution.objects.values_list("status", flat=True))
+    total = Counts()
+    for counts in hours.values():
+        total += counts
+    assert (total.succeeded, total.failed, total.running, total.other) == tuple(
+        statuses[name] for name in ("success", "failed", "running", "odd")
+    )
+    assert sum(total.errors.values()) == total.failed
+    assert sum(total.durations) == total.duration_count
+    mark(*rows)
+    rebuild_all(MIDNIGHT)
+    assert (stored(HourBucket, "hour"), stored(DayBucket, "day")) == (hours, days)

@@ -51,6 +51,7 @@ class House:
     clock_was_set: bool = False
     refresh_tokens: int = 0
     trouble: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # what must never be, at any time
 
     # --- our side
 
@@ -97,15 +98,32 @@ class House:
     def crossed(self, *, call: int, person: bool, stall: float, by: list[Step]) -> None:
         """A sweep in whose middle other things happen: at Zoho, or another worker's sweep."""
 
+        fences: list[int] = []
+        left: list[Any] = []
+
         def meanwhile() -> None:
             self._undisturbed()
+            fences.append(self._fence())
             self.clock.advance(stall)
             for step in by:
                 self.carry_out(step)
+            fences.append(self._fence())
+            left.append(self._written())
 
         self._at_call(call, meanwhile, answered=False)
         self.person() if person else self.background()
         self._undisturbed()
+        if left and fences[0] != fences[1] and self._written() != left[0]:
+            self.wrong.append("something was written under a lost lease (S8)")
+
+    def _fence(self) -> int:
+        return SyncState.objects.values_list("fence", flat=True).get(account=self.account)
+
+    def _written(self) -> list[Any]:
+        return [
+            sorted(Execution.objects.values_list("execution_id", "changed_at")),
+            sorted(Flow.objects.values_list("flow_id", "execution_count", "executions_read_at", "seen_at", "gone_at")),
+        ]
 
     def skew(self, seconds: float) -> None:
         """Somebody sets our clock."""

@@ -59,6 +59,8 @@ def _play(plan: Schedule, report: Report) -> None:
             report.wrong += [f"step {number} {step}: {line}" for line in gone_backwards(had, have)]
             if invented := mirrored_ids(house) - house.wire.given.keys():
                 report.wrong.append(f"step {number} {step}: invented {sorted(invented)[:3]}")
+            report.wrong += [f"step {number} {step}: {line}" for line in house.wrong]
+            house.wrong.clear()
             had = have
         _settle(house, report)
         report.calls = house.wire.count

@@ -65,8 +65,8 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
     """
     dice = Random(seed)
     cap = dice.choice([0, 0, 0, 50, 50, 7, 1])
-    rows, days = {0: (150, 6), 50: (150, 6), 7: (60, 2), 1: (20, 1)}[cap]
-    steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(6, 22))]
+    rows, days = {0: (90, 5), 50: (90, 5), 7: (40, 2), 1: (15, 1)}[cap]
+    steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(5, 14))]
     if dice.random() < 0.7:
         steps.insert(0, Step("background"))
     return Schedule(
@@ -75,7 +75,7 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
             "seed": dice.randint(1, 10_000),
             "flows": dice.randint(3, 6),
             "rules": dice.randint(0, 4),
-            "executions": dice.randint(20, rows),
+            "executions": dice.randint(10, rows),
             "history_days": dice.randint(1, days),
         },
         habits={
@@ -182,6 +182,8 @@ def _fault(dice: Random, *, lies: bool) -> Step:
     shapes = ("empty_object", "list", "null", "text", "data_null", "data_missing", "rows_missing", "rows_null",
               "rows_not_a_list", "failure_with_200")  # fmt: skip
     wire = ("hang", "drip", "close", "reset", "cut_reset", "cut_length", "cut_chunked", "cut_unsized")
+    kind: str
+    args: Args
     choices: list[tuple[int, str, Args]] = [
         (4, "rate_limited", {"retry_after": dice.choice([None, 7, 30, "-1", "soon", "date", 2000])}),
         (5, "status", dice.choice([{"status": 500}, {"status": 502, "html": True}, {"status": 404, "html": True},

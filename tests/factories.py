@@ -12,6 +12,7 @@ from monitor.models import (
     ApiToken,
     Execution,
     Flow,
+    Product,
     Role,
     SyncState,
     User,
@@ -43,7 +44,7 @@ def make_account(name: str = "", **fields: Any) -> ZohoAccount:
     } | fields
     account = ZohoAccount.objects.create(name=name or f"Account {next(_numbers)}", **fields)
     ApiToken.objects.create(account=account, refresh_token="refresh-token")
-    ApiBudget.objects.create(account=account)
+    ApiBudget.objects.bulk_create(ApiBudget(account=account, product=product) for product in Product)
     SyncState.objects.create(account=account)
     return account
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.connection import AccountClients, BudgetSpent
@@ -48,6 +48,7 @@ class Outcome:
     reason: str = ""
     items: int = 0
     error: Exception | None = None
+    began: datetime | None = None  # a reading that took several sweeps: when the first of them began it
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Result:
     aside: int = 0  # flows, connections and rules put aside; executions are in `written`
     missing: list[str] = field(default_factory=list)
     stopped: Exception | None = None
-    resume_at: datetime | None = None
+    resume: dict[str, datetime] = field(default_factory=dict)  # by product, when it may be asked again
 
     @property
     def complete(self) -> bool:
@@ -110,7 +111,7 @@ class Context:
 
     def check_time(self) -> None:
         """Raises `OutOfTime` after the deadline."""
-        if self.patience.deadline is not None and self.clock() >= self.patience.deadline:
+        if self.is_late:
             raise OutOfTime
 
     def wait(self, seconds: float, why: str) -> None:
@@ -124,11 +125,29 @@ class Context:
             self.patience.pause(piece)
             left -= piece
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.patience.deadline is not None and self.clock() >= self.patience.deadline
+
+    def halt(self, product: str, stop: Wait) -> None:
+        """A product that has to be waited for is left alone in this sweep; the other one goes on."""
+        self.dead_products[product] = stop
+        self.result.stopped = self.result.stopped or stop
+        self.result.resume[product] = self.clock() + timedelta(seconds=stop.retry_after)
+
     def note(
-        self, stream: Stream, state: str, reason: str = "", *, items: int = 0, error: Exception | None = None
+        self,
+        stream: Stream,
+        state: str,
+        reason: str = "",
+        *,
+        items: int = 0,
+        error: Exception | None = None,
+        began: datetime | None = None,
     ) -> None:
         """Records how a stream ended; anything but complete or not available is missing."""
-        self.result.outcomes[stream.value] = Outcome(state, reason, items, error)
+        self.result.outcomes[stream.value] = Outcome(state, reason, items, error, began)
 
 
 __all__ = ["BudgetSpent", "Context", "OutOfTime", "Outcome", "Patience", "Result"]

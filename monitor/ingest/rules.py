@@ -14,7 +14,7 @@ from django.db import transaction
 
 from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
-from monitor.ingest.pace import usage_is_due
+from monitor.ingest.plan import usage_is_due
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.ingest.trouble import Trouble
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule, ZohoAccount

@@ -36,8 +36,8 @@ def spend(gate: Gate, most: int = 1000) -> int:
     return most
 
 
-def budget(account: ZohoAccount) -> ApiBudget:
-    return ApiBudget.objects.get(account=account)
+def budget(account: ZohoAccount, product: str = "flow") -> ApiBudget:
+    return ApiBudget.objects.get(account=account, product=product)
 
 
 @pytest.mark.django_db
@@ -106,13 +106,14 @@ class TestMinute:
 
         assert ApiCall.objects.count() == 1
 
-    def test_flow_and_crm_are_counted_together(self, clock: Clock) -> None:
+    def test_flow_and_crm_are_counted_apart(self, clock: Clock) -> None:
         gate = Gate(make_account(plan="", calls_per_minute=2), clock, for_people=True)
-        call(gate, product="crm")
-        call(gate, product="flow")
+        for product in ("crm", "crm", "crm", "flow", "flow"):
+            call(gate, product=product)
 
         with pytest.raises(BudgetSpent):
-            call(gate, product="crm")
+            call(gate, product="flow")
+        call(gate, product="crm")
 
 
 @pytest.mark.django_db
@@ -206,15 +207,39 @@ class TestHeaders:
 
         assert budget(account).day_limit_seen is None
         assert budget(account).blocked_until is None
+        assert budget(account, "crm").day_limit_seen == 5
+        assert budget(account, "crm").blocked_until is not None
+
+    @pytest.mark.parametrize(("one", "other"), [("flow", "crm"), ("crm", "flow")])
+    def test_a_429_of_one_product_does_not_stop_the_other(
+        self, account: ZohoAccount, clock: Clock, one: str, other: str
+    ) -> None:
+        call(Gate(account, clock), 429, product=one, retry_after=90)
+
+        call(Gate(account, clock), product=other)
+        with pytest.raises(BudgetSpent, match="429"):
+            call(Gate(account, clock, for_people=True), product=one)
+
+    @pytest.mark.parametrize(("one", "other"), [("flow", "crm"), ("crm", "flow")])
+    def test_a_breaker_of_one_product_does_not_stop_the_other(
+        self, account: ZohoAccount, clock: Clock, one: str, other: str
+    ) -> None:
+        gate = Gate(account, clock)
+        gate.failed(one, "Zoho did not answer")
+
+        call(gate, product=other)
+        assert budget(account, one).failures_in_row == 1
+        assert gate.blocked_until(one) == clock() + timedelta(seconds=60)
+        assert gate.blocked_until(other) is None
 
     def test_failures_in_a_row_leave_the_account_alone_ever_longer(self, account: ZohoAccount, clock: Clock) -> None:
         gate = Gate(account, clock)
         pauses = []
         for _ in range(3):
-            pauses.append((gate.failed("Zoho did not answer") - clock()).total_seconds())
+            pauses.append((gate.failed("flow", "Zoho did not answer") - clock()).total_seconds())
             clock.pause(pauses[-1] + 1)
         call(gate)
-        pauses.append((gate.failed("Zoho did not answer") - clock()).total_seconds())
+        pauses.append((gate.failed("flow", "Zoho did not answer") - clock()).total_seconds())
 
         assert pauses == [60, 120, 240, 60]
 

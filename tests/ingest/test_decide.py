@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.ingest.accounting import Balance, Baseline, Counters, Rows, balance, baseline_of, hole_text, were_reset
 from monitor.ingest.decide import COPIED, GIVE_UP_AFTER, Stored, merge, new_values, recheck_at
-from monitor.ingest.pace import hole_recheck, interval, usage_is_due
+from monitor.ingest.plan import hole_recheck, interval, usage_is_due
 from monitor.models import Stream
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 

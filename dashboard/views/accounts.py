@@ -16,7 +16,7 @@ from dashboard.forms.connect import LimitsForm
 from monitor.models import ZohoAccount, may
 from monitor.queries import accounts as queries
 
-_LIMITS = ("plan", "calls_per_minute", "calls_per_day")
+_LIMITS = ("plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day")
 
 
 @require_GET

@@ -52,9 +52,9 @@ def read(account: ZohoAccount, product: str, now: datetime) -> list[Slot]:
     return [slot for slot in sorted([*kept.values(), *fresh], key=lambda slot: slot.start) if slot.spent]
 
 
-def spent(account: ZohoAccount, budget: ApiBudget, now: datetime) -> int:
+def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timedelta = WINDOW) -> int:
     """Credits of the rolling day, exactly, at the cost of two short sums."""
-    since = now - WINDOW
+    since = now - window
     whole = _floor(since) + SLOT  # the first slot that lies in the window altogether
     kept = _kept(budget, _floor(since), _floor(now - CLOSED_AFTER))
     rows = ApiCall.objects.filter(account=account, product=budget.product, started_at__gt=since)

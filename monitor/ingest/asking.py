@@ -10,6 +10,7 @@ from monitor.ingest import plan
 from monitor.ingest.context import Context
 from monitor.models import Product, Stream, StreamState
 
+A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
 CRM_STREAMS = {Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS}
 
@@ -20,11 +21,15 @@ def product_of(stream: str) -> str:
 
 
 def budget(context: Context, product: str) -> plan.Budget:
-    """Limit and ledger of one product, as they are now."""
-    gate = context.clients.gate
-    per_day, others = gate.day(product)
-    slots = ledger.read(context.account, product, context.clock())
-    return plan.Budget(per_day, tuple(slots), others)
+    """Limit and ledger of one product, as they were a second ago at most."""
+    now = context.clock()
+    kept = context.budgets.get(product)
+    if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
+        return kept[1]
+    per_day, others = context.clients.gate.day(product)
+    found = plan.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
+    context.budgets[product] = now, found
+    return found
 
 
 def history_calls(context: Context) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from monitor.connection import AccountClients, BudgetSpent
 from monitor.ingest.lease import Lease
+from monitor.ingest.plan import Budget
 from monitor.ingest.store import Written
 from monitor.models import Stream, ZohoAccount
 from monitor.zoho.errors import NotSent, Unreachable, Wait
@@ -82,6 +83,7 @@ class Context:
     result: Result = field(default_factory=Result)
     dead_products: dict[str, Exception] = field(default_factory=dict)  # by product, what ended it for this sweep
     breaker_waits: int = 0
+    budgets: dict[str, tuple[datetime, Budget]] = field(default_factory=dict)  # by product, read a moment ago
     listed_at: dict[str, datetime] = field(default_factory=dict)
     full_page: int | None = None  # rows of a full page of executions, once seen
     page_sizes: list[int | None] = field(default_factory=lambda: [200, 50, None])

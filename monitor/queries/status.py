@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django_q.models import OrmQ
 
 from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, WorkerBeat, ZohoAccount
-from monitor.queries.accounts import accounts, budget_use, token_health
+from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.freshness import AccountFreshness, mirror
 
 STATUSES = ("success", "failed")
@@ -23,7 +23,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         name: only this account.
     """
     fresh = mirror(now)
-    rows = accounts().select_related("budget")
+    rows = accounts().prefetch_related("budgets")
     if name is not None:
         rows = rows.filter(name=name)
     found = [_account(row, fresh.of(row.pk), now) for row in rows]
@@ -41,7 +41,6 @@ _BEATS = ("supervisor", "canary")
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
     sync = SyncState.objects.filter(account=account).first()
-    use = budget_use(account, now)
     flows = _flows(account)
     return {
         "name": account.name,
@@ -62,13 +61,25 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "completeness": _totals(flows) | {"flows": flows},
         "quarantined": Quarantine.objects.filter(account=account).count(),
         "token": token_health(account, now).state,
-        "api_budget": {
-            "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
-            "per_day": {"used": use.last_day, "limit": use.limits.per_day, "remaining_by_zoho": use.remaining_seen},
-            "blocked_until": _time(use.blocked_until),
-            "blocked_reason": use.blocked_reason,
-        },
+        "api_budget": {use.product: _budget(use) for use in budgets(account, now)},
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
+    }
+
+
+def _budget(use: BudgetUse) -> dict[str, Any]:
+    """One product's calls beside its limits; a limit of null is not known, or there is none a minute."""
+    return {
+        "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
+        "per_day": {
+            "used": use.last_day,
+            "limit": use.limits.per_day,
+            "kept_for_people": use.reserve,
+            "remaining_by_zoho": use.remaining_seen,
+        },
+        "at_once": use.limits.at_once,
+        "limits_from": use.limits.source,
+        "blocked_until": _time(use.blocked_until),
+        "blocked_reason": use.blocked_reason,
     }
 
 

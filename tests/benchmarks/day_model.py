@@ -25,7 +25,7 @@ RUNS_A_PAGE = 200
 MARGIN_SECONDS = MARGIN.total_seconds()
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - named for what happened
     """The gate holds a call back."""
 
 

@@ -31,8 +31,8 @@ pytestmark = [pytest.mark.bench, pytest.mark.django_db]
 SEED = 7
 # A day in which an account is connected and its history read comes first, and is shown too. Small plans have
 # few runs: they are watched for longer.
-DAYS = {"free": 30, "standard": 4, "professional": 1, "enterprise": 1}
-REAL = {"free": 6 * HOUR, "standard": 1 * HOUR, "professional": 0.5 * HOUR, "enterprise": 0.25 * HOUR}
+DAYS = {"free": 7, "standard": 1, "professional": 1, "enterprise": 1}
+REAL = {"free": 2 * HOUR, "standard": 0.5 * HOUR, "professional": 0.25 * HOUR, "enterprise": 0.1 * HOUR}
 WITHIN, TIMES = 1.25, 5.0
 
 
@@ -58,8 +58,8 @@ def test_a_day_at_full_volume_stays_within_the_limits_and_near_the_bound(load: P
         f"({len(ours)} runs; on the day of the first reading {percentile(first, 0.5):.1f} s)"
         f"\n  lower bound of the plan:     median {bound:.1f} s, p95 {load.bound * 0.95:.1f} s; "
         f"ratio {percentile(ours, 0.5) / bound:.2f}"
-        f"\n  a poller flow by flow:       median {percentile(theirs, 0.5):.1f} s, p95 {percentile(theirs, 0.95):.1f} s; "
-        f"{percentile(theirs, 0.5) / percentile(ours, 0.5):.1f} x ours"
+        f"\n  a poller flow by flow:       median {percentile(theirs, 0.5):.1f} s, "
+        f"p95 {percentile(theirs, 0.95):.1f} s; {percentile(theirs, 0.5) / percentile(ours, 0.5):.1f} x ours"
     )
     assert (zoho.refused, model.stops) == (0, 0)
     assert model.least_left >= 0.1 * load.per_day
@@ -73,10 +73,11 @@ def _the_real_one_goes_on(load: PlanLoad, model: Model, what: list) -> None:
     account, upstream = day_real.prepare(load, model.slots(), what, model.now)
     began = time.perf_counter()
     found = day_real.go(account, upstream, REAL[load.name])
+    median = f"{percentile(found.delays, 0.5):.1f} s" if found.delays else "none ended"
+    worst = f"{max(found.delays):.1f} s" if found.delays else "none ended"
     print(
         f"  real sweep, gate, database, {REAL[load.name] / HOUR:g} h on in {time.perf_counter() - began:.0f} s: "
         f"{found.sweeps} sweeps, {found.calls} calls, {found.refused} refused, {found.stops} stops"
-        f"\n    median {percentile(found.delays, 0.5):.1f} s, p95 {percentile(found.delays, 0.95):.1f} s "
-        f"({len(found.delays)} runs); ratio to the bound {percentile(found.delays, 0.5) / (load.bound / 2):.2f}"
+        f"\n    from a run's end to its row: median {median}, longest {worst} ({len(found.delays)} runs)"
     )
     assert (found.refused, found.stops) == (0, 0)

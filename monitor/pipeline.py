@@ -38,11 +38,12 @@ def due_accounts(now: datetime) -> list[int]:
     """
     due = Q(sync=None) | Q(sync__next_due_at=None) | Q(sync__next_due_at__lte=now)
     free = Q(sync=None) | Q(sync__lease_until=None) | Q(sync__lease_until__lte=now)
-    open_to = Q()
-    for product, address in ((Product.FLOW, "flow_url"), (Product.CRM, "crm_url")):
-        blocked = ApiBudget.objects.filter(account=OuterRef("pk"), product=product, blocked_until__gt=now)
-        open_to |= ~Q(**{address: ""}) & ~Exists(blocked)
-    rows = ZohoAccount.objects.filter(due, free, open_to, is_active=True)
+    flow, crm = (
+        ~Q(**{address: ""})
+        & ~Exists(ApiBudget.objects.filter(account=OuterRef("pk"), product=product, blocked_until__gt=now))
+        for product, address in ((Product.FLOW, "flow_url"), (Product.CRM, "crm_url"))
+    )
+    rows = ZohoAccount.objects.filter(flow | crm, due, free, is_active=True)
     return list(rows.order_by("sync__next_due_at").values_list("pk", flat=True))
 
 

@@ -34,7 +34,7 @@ class Reader:
         self._tried: set[int] = set()
         self.given_up = False
         open_alerts = AlertState.objects.filter(is_open=True, flow__account=context.account)
-        self._alerting = set(open_alerts.values_list("flow", flat=True))
+        self._alerting: set[int] = set(open_alerts.values_list("flow_id", flat=True))
 
     def pages_ahead(self) -> list[int]:
         """Pages of the list that hold flows somebody waits for."""

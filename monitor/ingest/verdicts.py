@@ -142,7 +142,8 @@ def next_due(context: Context, now: datetime) -> datetime:
         # Only a person can mend it; `sync` and "connect again" ask at once.
         return now + timedelta(hours=6)
     rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
-    times = [at for stream, at in rows.values_list("stream", "next_due_at") if product_of(stream) not in result.resume]
+    pairs = rows.values_list("stream", "next_due_at")
+    times = [at for stream, at in pairs if at is not None and product_of(stream) not in result.resume]
     times += result.resume.values()
     return min(times, default=now + timedelta(seconds=60))
 

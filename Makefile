@@ -17,7 +17,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-stories test-browser bench lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-stories test-browser bench bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -31,6 +31,7 @@ help: ## this menu
 	@echo "make lock           pin the dependencies anew, with hashes"
 	@echo "make screenshots    docs/*.png from the demo; DEMO_PASSWORD where one is running"
 	@echo "make bench          ratios beside a rival in the same run"
+	@echo "make bench-sync     the mirror's figures: budget and freshness, throughput, faults; ARGS=\"-k professional\""
 	@echo "make clean          take away caches; the demo's data and .venv stay"
 	@echo "Own Python or environment: make PYTHON=/path/to/python3.12 VENV=/path/to/env …"
 
@@ -57,6 +58,12 @@ test-browser: $(DEV)
 
 bench: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)
+
+# Those of the files below that are there: each prints its figures.
+SYNC_BENCHES = $(wildcard $(addprefix tests/benchmarks/test_,$(addsuffix .py,budget_day throughput faults)))
+
+bench-sync: $(DEV)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(SYNC_BENCHES) $(ARGS)
 
 LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes
 .PHONY: $(LINTS)

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django_q.conf import Conf
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from monitor.alerting.evaluate import evaluate_account
@@ -19,7 +22,7 @@ from monitor.ingest import hints
 from monitor.ingest.context import Patience, Result
 from monitor.ingest.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
-from monitor.models import ApiCall, Flow, StageRun, User, ZohoAccount, ages
+from monitor.models import ApiBudget, ApiCall, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
@@ -33,20 +36,41 @@ SYNC_TASK = "monitor.tasks.sync_account"
 
 
 def due_accounts(now: datetime) -> list[int]:
-    """Keys of accounts whose mirror wants reading and that nobody reads at the moment."""
+    """Keys of accounts whose mirror wants reading and that nobody reads at the moment.
+
+    One whose products all have to be left alone is not due; one of them is enough to go on with.
+    """
     due = Q(sync=None) | Q(sync__next_due_at=None) | Q(sync__next_due_at__lte=now)
     free = Q(sync=None) | Q(sync__lease_until=None) | Q(sync__lease_until__lte=now)
-    blocked = Q(budget__blocked_until__gt=now)
-    rows = ZohoAccount.objects.filter(due, free, is_active=True).exclude(blocked)
+    flow, crm = (
+        ~Q(**{address: ""})
+        & ~Exists(ApiBudget.objects.filter(account=OuterRef("pk"), product=product, blocked_until__gt=now))
+        for product, address in ((Product.FLOW, "flow_url"), (Product.CRM, "crm_url"))
+    )
+    rows = ZohoAccount.objects.filter(flow | crm, due, free, is_active=True)
     return list(rows.order_by("sync__next_due_at").values_list("pk", flat=True))
 
 
+def is_anything_due(now: datetime) -> bool:
+    """Whether the tick would find an account to read: one statement, so that it may be asked often."""
+    return bool(due_accounts(now))
+
+
 def enqueue_due_accounts(now: datetime | None = None) -> int:
-    """A sync task for each due account; a task that finds the account taken or not due does no harm."""
+    """A sync task for each due account that does not already wait for one; a doubled one would do no harm."""
     keys = due_accounts(now or utc_now())
+    waiting = _waiting_syncs() if keys else set()
     for key in keys:
-        async_task(SYNC_TASK, key)
-    return len(keys)
+        if key not in waiting:
+            async_task(SYNC_TASK, key)
+    return len(set(keys) - waiting)
+
+
+def _waiting_syncs() -> set[int]:
+    """Accounts whose task stands in the queue and was not taken yet; one that was taken holds the lease or is dead."""
+    untaken = OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=timezone.now())
+    tasks = [row.task for row in untaken]
+    return {task["args"][0] for task in tasks if task.get("func") == SYNC_TASK and task.get("args")}
 
 
 def sync_account(account_id: int) -> None:
@@ -176,6 +200,8 @@ def housekeeping() -> None:
     hints.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))
+    # Sweeps come every few seconds: those that went well tell enough for three days.
+    _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=3), outcome=StageRun.Outcome.OK))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
     prune_mirror(utc_now)

@@ -18,15 +18,17 @@ class Job:
         name: its key in `due`'s `last_started`.
         every: seconds between two starts.
         task: dotted path of its door in `monitor.tasks`.
+        only_if: dotted path of a question, asked with the present: a job with nothing to do is not enqueued.
     """
 
     name: str
     every: float
     task: str
+    only_if: str = ""
 
 
 JOBS: tuple[Job, ...] = (
-    Job("tick", 10, "monitor.tasks.tick"),
+    Job("tick", 2, "monitor.tasks.tick", only_if="monitor.pipeline.is_anything_due"),
     Job("judge", 15, "monitor.tasks.judge"),
     Job("deliver", 5, "monitor.tasks.deliver"),
     Job("send_retries", 5, "monitor.tasks.send_retries"),

@@ -15,6 +15,7 @@ from monitor.models import (
     Execution,
     Flow,
     FlowVersion,
+    Product,
     Role,
     RuleVersion,
     SyncState,
@@ -48,7 +49,7 @@ def make_account(name: str = "", **fields: Any) -> ZohoAccount:
     } | fields
     account = ZohoAccount.objects.create(name=name or f"Account {next(_numbers)}", **fields)
     ApiToken.objects.create(account=account, refresh_token="refresh-token")
-    ApiBudget.objects.create(account=account)
+    ApiBudget.objects.bulk_create(ApiBudget(account=account, product=product) for product in Product)
     SyncState.objects.create(account=account)
     return account
 

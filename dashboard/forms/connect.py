@@ -17,10 +17,13 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ZohoAccount
-        fields = ["plan", "calls_per_minute", "calls_per_day"]
+        fields = ["plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day"]
 
     calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=100_000)
     calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=100_000_000)
+    crm_credits_per_day = forms.IntegerField(
+        label="CRM credits a day", required=False, min_value=1, max_value=100_000_000
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

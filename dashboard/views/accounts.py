@@ -18,7 +18,7 @@ from monitor.models import ZohoAccount, may
 from monitor.queries import accounts as queries
 from monitor.queries import backfill
 
-_LIMITS = ("plan", "calls_per_minute", "calls_per_day")
+_LIMITS = ("plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day")
 
 
 @require_GET

@@ -1,35 +1,45 @@
-"""The gate every call to a Zoho API passes: a rolling ledger in the database, shared by all processes."""
+"""The gate every call to a Zoho API passes: a rolling ledger in the database, shared by all processes.
+
+Flow and CRM count apart at Zoho, so each has limits, blocks and a breaker of its own here.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Sum
 
+from monitor.connection import headers as said
+from monitor.connection import ledger
 from monitor.connection.limits import (
     ABANDONED,
     DAY,
     MARGIN,
     MINUTE,
+    TRUSTED,
     Limits,
     breaker_pause,
+    crm_limits_for,
     free_at,
+    free_slots,
+    header_stop,
+    is_minutes,
     limits_for,
-    sane_reset,
     share,
 )
-from monitor.models import ApiBudget, ApiCall, ZohoAccount
+from monitor.models import ApiBudget, ApiCall, Product, ZohoAccount
 from monitor.zoho.errors import Wait
 from monitor.zoho.protocol import http_date
 from monitor.zoho.waiting import rate_limit_wait
 
 _RECOUNT_AFTER = timedelta(seconds=30)
-_OTHERS = 2  # minutes' worth of calls that others may have made since the last count, at the most
-_NEARLY_SPENT = 50  # calls; from here on every header is written down
+_OTHERS = 200  # calls that others may have made since the last count, at the most
+_NEARLY_SPENT = 2_000  # calls; only below this is Zoho's own count held against each single call
+_SOON = timedelta(seconds=1)
 
 
 class BudgetSpent(Wait):
@@ -45,6 +55,12 @@ class BudgetSpent(Wait):
         self.until = until
 
 
+class KeptForOthers(BudgetSpent):
+    """This kind of work has had its share: nothing was sent, and other work may go on."""
+
+    default_hint = "The rest of the calls is kept for what is more urgent; this goes on by itself."
+
+
 class Gate:
     """One account's gate for one piece of work.
 
@@ -57,15 +73,56 @@ class Gate:
     def __init__(self, account: ZohoAccount, clock: Callable[[], datetime], *, for_people: bool = False) -> None:
         self._account = account
         self._clock = clock
-        self._for_people = for_people
-        self._day_count = 0
-        self._day_counted_at: datetime | None = None
+        self._kind = ApiCall.Kind.PEOPLE if for_people else ApiCall.Kind.OTHER
+        self._left: int | None = None
+        self._day_count: dict[str, int] = {}
+        self._day_counted_at: dict[str, datetime] = {}
 
-    def limits(self) -> Limits:
+    @contextmanager
+    def doing(self, kind: str, *, at_most: int | None = None) -> Iterator[None]:
+        """What the calls within are for, and how many there may be at most.
+
+        Args:
+            kind: of `ApiCall.Kind`; calls for people may use the reserve.
+            at_most: calls; the next one raises `KeptForOthers`. None for no such bound.
+        """
+        before = self._kind, self._left
+        self._kind, self._left = ApiCall.Kind(kind), at_most
+        try:
+            yield
+        finally:
+            self._kind, self._left = before
+
+    def limits(self, product: str = Product.FLOW) -> Limits:
         """The limits in force now, whole (without the reserve taken off)."""
-        seen = ApiBudget.objects.filter(account=self._account).values_list("day_limit_seen", flat=True).first()
-        account = self._account
-        return limits_for(account.plan, account.calls_per_minute, account.calls_per_day, seen)
+        row = self._rows(product).first() or ApiBudget(account=self._account, product=product)
+        return limits_in_force(self._account, row)
+
+    def minute(self, product: str = Product.FLOW) -> tuple[int | None, list[datetime | None]]:
+        """How many background calls may start at once (None: no limit a minute), and what holds the slots.
+
+        Returns:
+            The number, and of each call of the last minute its end, None while it is under way.
+        """
+        allowed = share(self.limits(product), for_people=False).per_minute
+        ends = self._ends(product, self._clock())
+        return (None if allowed is None else free_slots(ends, allowed, self._clock(), MINUTE)), ends
+
+    def day(self, product: str = Product.FLOW) -> tuple[int | None, int]:
+        """Calls of any 24 h that background work may make, and those that somebody else made of the same limit.
+
+        The second is what Zoho counts beyond our own, while its word is fresh; else 0.
+        """
+        now, row = self._clock(), self._rows(product).first() or ApiBudget(account=self._account, product=product)
+        whole = limits_in_force(self._account, row)
+        allowed = share(whole, for_people=False).per_day
+        fresh = row.seen_at is not None and row.seen_at <= now < row.seen_at + TRUSTED
+        if whole.per_day is None or row.remaining_seen is None or not fresh:
+            return allowed, 0
+        if product == Product.FLOW and is_minutes(self._account.plan, row.day_limit_seen):
+            return allowed, 0
+        beyond = whole.per_day - row.remaining_seen - ledger.spent(self._account, row, now)
+        return allowed, min(max(beyond, 0), whole.per_day)
 
     def before(self, product: str, method: str, path: str) -> int:
         """Takes a slot and writes the call down before it is made.
@@ -77,53 +134,85 @@ class Gate:
             BudgetSpent: no slot is free; nothing was written.
         """
         now = self._clock()
+        if self._left is not None and self._left <= 0:
+            raise KeptForOthers("the other calls are kept for what is more urgent", now=now, until=now + MINUTE)
         with transaction.atomic():
             # PostgreSQL serialises takers on this row; SQLite's IMMEDIATE transaction does it by itself.
-            budget = ApiBudget.objects.select_for_update().get(account=self._account)
+            budget = self._rows(product).select_for_update().first()
+            if budget is None:
+                budget, _ = ApiBudget.objects.get_or_create(account=self._account, product=product)
             if budget.blocked_until is not None and budget.blocked_until > now:
                 raise BudgetSpent(budget.blocked_reason, now=now, until=budget.blocked_until)
-            self._check_minute(budget, now)
-            self._check_day(budget, now)
+            whole = limits_in_force(self._account, budget)
+            allowed = share(whole, for_people=self._kind == ApiCall.Kind.PEOPLE)
+            self._check_minute(product, allowed, now)
+            self._check_header(budget, whole, now)
+            self._check_day(budget, allowed, now)
             call = ApiCall.objects.create(
-                account=self._account, product=product, method=method, path=path[:200], started_at=now
+                account=self._account, product=product, method=method, path=path[:200], kind=self._kind, started_at=now
             )
-        self._day_count += 1
+        self._day_count[product] = self._day_count.get(product, 0) + 1
+        if self._left is not None:
+            self._left -= 1
         return call.pk
 
-    def _allowed(self, budget: ApiBudget) -> Limits:
-        account = self._account
-        limits = limits_for(account.plan, account.calls_per_minute, account.calls_per_day, budget.day_limit_seen)
-        return share(limits, for_people=self._for_people)
+    def _rows(self, product: str) -> QuerySet[ApiBudget]:
+        return ApiBudget.objects.filter(account=self._account, product=product)
 
-    def _check_minute(self, budget: ApiBudget, now: datetime) -> None:
-        allowed = self._allowed(budget).per_minute
-        recent = ApiCall.objects.filter(account=self._account).filter(
-            Q(finished_at__gt=now - MINUTE - MARGIN) | Q(finished_at=None, started_at__gt=now - ABANDONED)
-        )
-        until = free_at(list(recent.values_list("finished_at", flat=True)), allowed, now, MINUTE)
+    def _calls(self, product: str) -> QuerySet[ApiCall]:
+        return ApiCall.objects.filter(account=self._account, product=product)
+
+    def _ends(self, product: str, now: datetime) -> list[datetime | None]:
+        recent = Q(finished_at__gt=now - MINUTE - MARGIN) | Q(finished_at=None, started_at__gt=now - ABANDONED)
+        return list(self._calls(product).filter(recent).values_list("finished_at", flat=True))
+
+    def _check_minute(self, product: str, allowed: Limits, now: datetime) -> None:
+        if allowed.per_minute is None and allowed.at_once is None:
+            return
+        ends = self._ends(product, now)
+        if allowed.per_minute is not None:
+            until = free_at(ends, allowed.per_minute, now, MINUTE)
+            if until is not None:
+                raise BudgetSpent(f"{allowed.per_minute} calls a minute are used up", now=now, until=until)
+        if allowed.at_once is not None and sum(end is None for end in ends) >= allowed.at_once:
+            raise BudgetSpent(f"{allowed.at_once} calls at once are under way", now=now, until=now + _SOON)
+
+    def _check_header(self, budget: ApiBudget, whole: Limits, now: datetime) -> None:
+        """Others may use the same limit: what Zoho counts is believed where it is less than we think is left."""
+        if budget.remaining_seen is None or budget.seen_at is None:
+            return
+        short = budget.product == Product.FLOW and is_minutes(self._account.plan, budget.day_limit_seen)
+        window = whole.per_minute if short else whole.per_day
+        background = share(whole, for_people=self._kind == ApiCall.Kind.PEOPLE)
+        allowed = background.per_minute if short else background.per_day
+        keep = 0 if window is None or allowed is None else window - allowed
+        if budget.remaining_seen - keep >= _NEARLY_SPENT:
+            return
+        since = self._calls(budget.product).filter(started_at__gt=budget.seen_at).aggregate(n=Sum("credits"))["n"] or 0
+        how = {"trusted": MINUTE} if short else {}
+        until = header_stop(budget.remaining_seen, since, keep, budget.seen_at, budget.reset_at_seen, now, **how)
         if until is not None:
-            raise BudgetSpent(f"{allowed} calls a minute are used up", now=now, until=until)
+            left = max(budget.remaining_seen - since, 0)
+            raise BudgetSpent(f"by Zoho's count {left} calls are left, {keep} of them for people", now=now, until=until)
 
-    def _check_day(self, budget: ApiBudget, now: datetime) -> None:
-        limits = self._allowed(budget)
-        allowed = limits.per_day
-        if allowed is None:
+    def _check_day(self, budget: ApiBudget, allowed: Limits, now: datetime) -> None:
+        if allowed.per_day is None:
             return
-        # Zoho counts on arrival, up to a minute after our start; other processes' calls are counted in time.
-        since = now - DAY - MINUTE
-        stale = self._day_counted_at is None or now - self._day_counted_at > _RECOUNT_AFTER
-        if stale or self._day_count + limits.per_minute * _OTHERS >= allowed:
-            self._day_count = ApiCall.objects.filter(account=self._account, started_at__gt=since).count()
-            self._day_counted_at = now
-        if self._day_count < allowed:
+        product, counted_at = budget.product, self._day_counted_at.get(budget.product)
+        # Other processes' calls are counted in time.
+        fresh = counted_at is not None and now - counted_at <= _RECOUNT_AFTER
+        if not fresh or self._day_count[product] + _OTHERS >= allowed.per_day:
+            self._day_count[product] = ledger.spent(self._account, budget, now)
+            self._day_counted_at[product] = now
+        if self._day_count[product] < allowed.per_day:
             return
+        calls = self._calls(product).filter(started_at__gt=now - ledger.WINDOW)
         # The call that must leave the window before the next may start; newest first, it is the allowed-th.
-        rows = ApiCall.objects.filter(account=self._account, started_at__gt=since).order_by("-started_at")
-        leaving = rows.values_list("started_at", flat=True)[allowed - 1 : allowed].first()
-        self._day_counted_at = None
-        if leaving is not None:
-            until = leaving + DAY + MINUTE
-            raise BudgetSpent(f"{allowed} calls a day are used up", now=now, until=until)
+        newest = calls.order_by("-started_at").values_list("started_at", flat=True)
+        leaving = newest[allowed.per_day - 1 : allowed.per_day].first() or now
+        del self._day_counted_at[product]
+        until = leaving + DAY + MINUTE
+        raise BudgetSpent(f"{allowed.per_day} calls a day are used up", now=now, until=until)
 
     def after(self, handle: Any, product: str, status: int | None, headers: Mapping[str, str]) -> None:
         """Writes down how a call ended and what the answer's headers say of the limits."""
@@ -133,60 +222,53 @@ class Gate:
         server_now = http_date(headers.get("date", "")) or now
         if status == 429:
             wait = timedelta(seconds=rate_limit_wait(headers, server_now))
-            self._block(now, wait, "Zoho asked us to wait (429)")
+            self._block(product, now, wait, "Zoho asked us to wait (429)")
             return
-        if product == "flow":
-            self._learn(headers, now, server_now)
+        stop = said.learn(self._rows(product), product, headers, now, server_now, answered=status == 200)
+        if stop is not None:
+            self._block(product, now, stop, "Zoho says that no calls remain")
         if status is not None and status < 500:
-            ApiBudget.objects.filter(account=self._account, failures_in_row__gt=0).update(failures_in_row=0)
+            self._rows(product).filter(failures_in_row__gt=0).update(failures_in_row=0)
 
-    def _learn(self, headers: Mapping[str, str], now: datetime, server_now: datetime) -> None:
-        """Keeps what X-RateLimit-* say; seed `zoho-flow-api.md`, "Rate Limit Headers"."""
-        limit, remaining = _number(headers, "x-ratelimit-limit"), _number(headers, "x-ratelimit-remaining")
-        if limit is None and remaining is None:
-            return
-        row = ApiBudget.objects.filter(account=self._account)
-        reset = _epoch(_number(headers, "x-ratelimit-reset"))
-        seen = {"remaining_seen": remaining, "reset_at_seen": reset, "seen_at": now}
-        if limit is not None and limit > 0:
-            row.exclude(day_limit_seen=limit).update(day_limit_seen=limit, **seen)
-        stale = Q(seen_at=None) | Q(seen_at__lt=now - timedelta(seconds=10))
-        if remaining is not None and remaining <= _NEARLY_SPENT:
-            stale = Q()
-        row.filter(stale).update(**seen)
-        if remaining is not None and remaining <= 0:
-            self._block(now, sane_reset(reset, server_now) - server_now, "Zoho says that no calls remain")
-
-    def _block(self, now: datetime, pause: timedelta, reason: str) -> None:
+    def _block(self, product: str, now: datetime, pause: timedelta, reason: str) -> None:
         until = now + pause
-        row = ApiBudget.objects.filter(account=self._account)
-        row.filter(Q(blocked_until=None) | Q(blocked_until__lt=until)).update(
-            blocked_until=until, blocked_reason=reason
-        )
+        later = Q(blocked_until=None) | Q(blocked_until__lt=until)
+        self._rows(product).filter(later).update(blocked_until=until, blocked_reason=reason)
 
-    def failed(self, reason: str) -> datetime:
-        """Opens the breaker after a piece of work that Zoho did not answer.
+    def failed(self, product: str, reason: str) -> datetime:
+        """Opens a product's breaker after a piece of work that it did not answer.
 
         Returns:
-            Until when the account is left alone.
+            Until when the product is left alone.
         """
         now = self._clock()
-        row = ApiBudget.objects.filter(account=self._account)
-        row.update(failures_in_row=F("failures_in_row") + 1)
-        failures = row.values_list("failures_in_row", flat=True).get()
-        self._block(now, breaker_pause(failures), reason[:200])
+        ApiBudget.objects.get_or_create(account=self._account, product=product)
+        self._rows(product).update(failures_in_row=F("failures_in_row") + 1)
+        failures = self._rows(product).values_list("failures_in_row", flat=True).get()
+        self._block(product, now, breaker_pause(failures), reason[:200])
         return now + breaker_pause(failures)
 
+    def blocked_until(self, product: str) -> datetime | None:
+        """Until when Zoho, or the breaker, wants this product left alone; None where it does not."""
+        until = self._rows(product).values_list("blocked_until", flat=True).first()
+        return until if until is not None and until > self._clock() else None
 
-def _number(headers: Mapping[str, str], name: str) -> int | None:
-    try:
-        value = int(headers[name])
-    except (KeyError, ValueError):
-        return None
-    return value if abs(value) < 2**31 else None
+    def edition_is_due(self, age: timedelta) -> bool:
+        """Whether the CRM organisation was not asked for so long."""
+        at = self._rows(Product.CRM).values_list("edition_read_at", flat=True).first()
+        return at is None or not timedelta(0) <= self._clock() - at < age
+
+    def learn_edition(self, edition: str | None, users: int | None) -> None:
+        """Keeps what the CRM organisation says of itself; None where it did not answer: the old stays."""
+        values: dict[str, object] = {"edition_read_at": self._clock()}
+        if edition is not None:
+            values |= {"edition": edition[:64], "users": users}
+        ApiBudget.objects.update_or_create(account=self._account, product=Product.CRM, defaults=values)
 
 
-def _epoch(seconds: int | None) -> datetime | None:
-    if seconds is None or not math.isfinite(seconds) or seconds <= 0:
-        return None
-    return datetime.fromtimestamp(seconds, tz=UTC)
+def limits_in_force(account: ZohoAccount, budget: ApiBudget) -> Limits:
+    """A product's limits, whole: what a person set, what its plan or edition gives, what its headers said."""
+    if budget.product == Product.CRM:
+        own = account.crm_credits_per_day
+        return crm_limits_for(budget.edition, budget.users, own, budget.day_limit_seen)
+    return limits_for(account.plan, account.calls_per_minute, account.calls_per_day, budget.day_limit_seen)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor.connection.tokens import usable_until
-from monitor.models import ApiBudget, ApiCall, ApiToken, AuditEntry, SyncState, User, ZohoAccount
+from monitor.models import ApiBudget, ApiCall, ApiToken, AuditEntry, Product, SyncState, User, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.errors import GrantRevoked, NotAvailable, NotSent, ScopeMissing, Wait, ZohoError
@@ -51,8 +51,8 @@ class _Proof:
 
     grant: TokenGrant
     calls: list[ApiCall] = field(default_factory=list)
-    day_limit: int | None = None
-    asked_to_wait: bool = False
+    day_limit: dict[str, int] = field(default_factory=dict)
+    asked_to_wait: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
 
 
@@ -135,23 +135,24 @@ def _prove_products(wanted: Wanted, transport: Transport, proof: _Proof, clock: 
         if isinstance(call, ApiCall):
             call.finished_at, call.status = clock(), status
         limit = headers.get("x-ratelimit-limit", "")
-        if product == "flow" and limit.isdecimal() and 0 < len(limit) < 10 and int(limit) > 0:
-            proof.day_limit = int(limit)
+        if limit.isdecimal() and 0 < len(limit) < 10 and int(limit) > 0:
+            proof.day_limit[product] = int(limit)
 
     flow, crm = wanted.origins.flow, wanted.origins.crm
     available = 0
     if flow:
         flow_client = FlowClient(transport, flow, tokens, before, after)
-        available += _prove_one("Zoho Flow", flow_client.list_flows, proof)
+        available += _prove_one(Product.FLOW, flow_client.list_flows, proof)
     if crm:
         crm_client = CrmClient(transport, crm, tokens, before, after)
-        available += _prove_one("Zoho CRM", lambda: crm_client.list_workflow_rules(page=1), proof)
+        available += _prove_one(Product.CRM, lambda: crm_client.list_workflow_rules(page=1), proof)
     if not available:
         raise ConnectError("; ".join(proof.notes) or "neither a Flow nor a CRM address is known for this data centre")
 
 
-def _prove_one(product: str, ask: Callable[[], object], proof: _Proof) -> bool:
+def _prove_one(which: Product, ask: Callable[[], object], proof: _Proof) -> bool:
     """Whether the product is there; one that the account simply does not have is no error."""
+    product = str(which.label)
     try:
         ask()
     except (NotAvailable, ScopeMissing) as error:
@@ -160,7 +161,7 @@ def _prove_one(product: str, ask: Callable[[], object], proof: _Proof) -> bool:
     except Wait as error:
         # The token was taken, only the budget is used up: that proves the credentials.
         proof.notes.append(f"{product} asks to wait: {error}")
-        proof.asked_to_wait = True
+        proof.asked_to_wait.add(which.value)
     except ZohoError as error:
         raise ConnectError(f"{product}: {error}. {error.hint}") from error
     return True
@@ -203,12 +204,13 @@ def _store(wanted: Wanted, proof: _Proof, refresh_token: str, actor: User, now: 
         refused_code="",
         refused_at=None,
     )
-    budget: dict[str, object] = {"failures_in_row": 0}
-    if proof.day_limit is not None:
-        budget["day_limit_seen"] = proof.day_limit
-    if not proof.asked_to_wait:
-        budget["blocked_until"] = None
-    ApiBudget.objects.update_or_create(account=account, defaults=budget)
+    for product in Product:
+        budget: dict[str, object] = {"failures_in_row": 0, "edition_read_at": None}
+        if product in proof.day_limit:
+            budget["day_limit_seen"] = proof.day_limit[product]
+        if product not in proof.asked_to_wait:
+            budget["blocked_until"] = None
+        ApiBudget.objects.update_or_create(account=account, product=product, defaults=budget)
     for call in proof.calls:
         call.account = account
     ApiCall.objects.bulk_create(proof.calls)

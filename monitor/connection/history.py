@@ -10,38 +10,14 @@ from datetime import datetime, timedelta
 
 from monitor.connection.limits import Limits, share
 
-# Share of a day's calls that history may take: what the lists, rules and connections (`ingest.pace`) and the reserve
-# of people leave, less as much again for the new runs of flows that moved.
-DAY_SHARE = 0.10
+# The planner leaves history a fifth of background work's day, and three quarters of its minute (`ingest.plan`).
+DAY_SHARE = 0.20
+MINUTE_SHARE = 0.75
 HOURS = 24
-# With fewer calls the walk by pages, which begins a page back, would never get on.
-LEAST = 3
 PAGE = 199  # runs that a call brings: 200, one of them known already
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 # Nothing says how long Zoho Flow keeps its history; 90 days is what Zoho CRM keeps of usage (seed `zoho-crm-api.md`).
 KEPT = timedelta(days=90)
-
-
-def backfill_share(limits: Limits, *, used_minute: int, list_pages: int, spent_day: int) -> int:
-    """Calls that older history may take now.
-
-    Args:
-        limits: of the account, whole.
-        used_minute: calls of the last 60 s, whoever made them.
-        list_pages: calls that the next list of flows takes: they stay free.
-        spent_day: calls for history in the last 24 h.
-
-    Returns:
-        What background work has left of this minute less the next list, within history's part of the day.
-    """
-    background = share(limits, for_people=False)
-    minute = background.per_minute - used_minute - list_pages
-    if background.per_minute <= list_pages + LEAST:
-        # An account whose lists alone fill its minutes would never come to its history.
-        minute = max(minute, LEAST)
-    day = minute if limits.per_day is None else int(limits.per_day * DAY_SHARE) - spent_day
-    allowed = min(minute, day)
-    return allowed if allowed >= LEAST else 0
 
 
 def spent(by_hour: Mapping[str, int], now: datetime) -> int:
@@ -89,22 +65,21 @@ def expected_runs(counter: int | None, runs: int, back_to: datetime | None, now:
     return max(runs, min(counter, round(runs * (KEPT / (now - back_to)))))
 
 
-def ends_at(limits: Limits, calls_left: int, *, list_pages: int, spent_day: int, now: datetime) -> datetime | None:
-    """When the calls left will have been made at the present limits; None where they never will.
+def ends_at(limits: Limits, calls_left: int, *, spent_day: int, now: datetime) -> datetime:
+    """When the calls left will have been made at the present limits, as far as can be told.
 
     Args:
         limits: of the account, whole.
         calls_left: for history.
-        list_pages: calls that the list of flows takes in a minute.
         spent_day: calls for history in the last 24 h.
+        now: the present.
     """
-    a_minute = backfill_share(limits, used_minute=0, list_pages=list_pages, spent_day=0)
-    if not a_minute:
-        return None
-    if limits.per_day is None:
-        return now + MINUTE * -(-calls_left // a_minute)
-    a_day = int(limits.per_day * DAY_SHARE)
+    background = share(limits, for_people=False)
+    a_minute = calls_left if background.per_minute is None else max(1, int(background.per_minute * MINUTE_SHARE))
+    if background.per_day is None:
+        return now + MINUTE * -(-calls_left // max(a_minute, 1))
+    a_day = max(1, int(background.per_day * DAY_SHARE))
     today = max(0, a_day - spent_day)
     if calls_left <= today:
-        return now + MINUTE * -(-calls_left // a_minute)
+        return now + MINUTE * -(-calls_left // max(a_minute, 1))
     return now + DAY * ((calls_left - today) / a_day)

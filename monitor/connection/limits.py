@@ -1,12 +1,13 @@
 """How many calls an account may make: decided from what a person said and what Zoho's headers say. Pure.
 
-Source of the plans: seed `zoho-flow-api.md`, "API Call Limits" (per day and per minute).
+Source of Flow's plans: seed `zoho-flow-api.md`, "API Call Limits" (per day and per minute); of CRM's credits:
+notes `zoho-api.md`, section 6. The two products count apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 PER_MINUTE_UNTIL_KNOWN = 10
@@ -19,6 +20,8 @@ MARGIN = timedelta(milliseconds=250)
 ABANDONED = timedelta(seconds=120)
 # A call that ended so far ahead of now ended before the clock was set back; it holds no slot for so long.
 NOT_CREDIBLE = timedelta(minutes=5)
+# What Zoho says of its own count is believed for so long; then one call may ask again.
+TRUSTED = timedelta(minutes=15)
 # Share of the limits that background work leaves for people (reliability.md, promise P5).
 RESERVE = 0.10
 BREAKER_FIRST, BREAKER_LONGEST = timedelta(seconds=60), timedelta(minutes=15)
@@ -26,10 +29,15 @@ BREAKER_FIRST, BREAKER_LONGEST = timedelta(seconds=60), timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Calls allowed in any rolling 60 s and in any rolling 24 h (None: not known)."""
+    """Calls (CRM: credits) allowed in any rolling 60 s, in any rolling 24 h, and at once.
 
-    per_minute: int
+    None: no such limit, or for Flow's day, not known yet. `source` says in words where they come from.
+    """
+
+    per_minute: int | None
     per_day: int | None
+    at_once: int | None = None
+    source: str = field(default="", compare=False)
 
 
 PLANS: dict[str, Limits] = {
@@ -40,8 +48,35 @@ PLANS: dict[str, Limits] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """CRM credits for a rolling day: `base` and so many a user up to `most` (None: no end); calls at once."""
+
+    name: str
+    base: int
+    per_user: int
+    most: int | None
+    at_once: int
+
+
+# Source: notes zoho-api.md, section 6. Keys: letters of what Zoho calls the edition, in lower case.
+_STANDARD = Edition("Standard", 50_000, 250, 100_000, 10)
+_ENTERPRISE = Edition("Enterprise", 50_000, 1_000, 5_000_000, 20)
+_ULTIMATE = Edition("Ultimate", 50_000, 2_000, None, 25)
+_SMALLEST = Edition("Free", 5_000, 0, 5_000, 5)
+EDITIONS: dict[str, Edition] = {
+    "free": _SMALLEST,
+    "standard": _STANDARD,
+    "professional": Edition("Professional", 50_000, 500, 3_000_000, 15),
+    "enterprise": _ENTERPRISE,
+    "zohoone": _ENTERPRISE,
+    "ultimate": _ULTIMATE,
+    "crmplus": _ULTIMATE,
+}
+
+
 def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit_seen: int | None) -> Limits:
-    """The limits in force.
+    """Flow's limits in force.
 
     Args:
         plan: a key of `PLANS`, or "" for none.
@@ -51,28 +86,77 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
             corrects it; without a plan it also tells which plan this is. One that is lower than any plan's
             day where a plan is known cannot be a day's: it is taken for a minute's.
     """
-    if day_limit_seen is not None and plan and day_limit_seen < LEAST_DAY:
-        known = PLANS[plan]
-        return Limits(min(known.per_minute, day_limit_seen), known.per_day)
+    if is_minutes(plan, day_limit_seen):
+        known, seen = PLANS[plan], day_limit_seen or 0
+        minute = min(known.per_minute or seen, seen)
+        return Limits(minute, known.per_day, source=f"plan {plan.capitalize()}, lowered by Zoho's headers")
     base = PLANS.get(plan) or _plan_of(day_limit_seen)
     day = per_day if per_day is not None else base.per_day
-    if day_limit_seen is not None:
-        day = min(day, day_limit_seen) if day is not None else day_limit_seen
-    return Limits(per_minute if per_minute is not None else base.per_minute, day)
+    source = f"plan {plan.capitalize()}" if plan else "not known yet"
+    if per_day is not None or per_minute is not None:
+        source = "set by hand"
+    if day_limit_seen is not None and (day is None or day_limit_seen < day):
+        day, source = day_limit_seen, "Zoho's headers"
+    return Limits(per_minute if per_minute is not None else base.per_minute, day, source=source)
+
+
+def is_minutes(plan: str, limit_seen: int | None) -> bool:
+    """Whether a limit that Zoho sent cannot be a day's where this plan is known."""
+    return limit_seen is not None and bool(plan) and limit_seen < LEAST_DAY
 
 
 def _plan_of(day_limit: int | None) -> Limits:
     fitting = [p for p in PLANS.values() if p.per_day is not None and day_limit is not None and p.per_day <= day_limit]
-    per_minute = max((p.per_minute for p in fitting), default=PER_MINUTE_UNTIL_KNOWN)
+    per_minute = max((p.per_minute or 0 for p in fitting), default=PER_MINUTE_UNTIL_KNOWN)
     return Limits(per_minute, day_limit)
+
+
+def crm_limits_for(edition: str, users: int | None, per_day: int | None, limit_seen: int | None) -> Limits:
+    """CRM's limits in force: credits in a rolling day, calls at once; there is none a minute.
+
+    Args:
+        edition: what Zoho calls it ("" or an unknown one: the smallest is believed).
+        users: licences (None: one).
+        per_day: credits, as a person set it; beats the edition.
+        limit_seen: `X-RateLimit-Limit`, where CRM sends one (seed `zoho-crm-api.md`, "Rate Limits").
+    """
+    known = EDITIONS.get("".join(char for char in edition.lower() if char.isalpha()))
+    base = known or _SMALLEST
+    day: int = base.base + base.per_user * max(users or 1, 1)
+    day = min(day, base.most) if base.most is not None else day
+    licences = f", {users} user{'s' if users != 1 else ''}" if users is not None and base.per_user else ""
+    source = f"edition {base.name}{licences}" if known else "the smallest edition's, until Zoho tells"
+    if per_day is not None:
+        day, source = per_day, "set by hand"
+    if limit_seen is not None and (limit_seen < day or (known is None and per_day is None)):
+        day, source = limit_seen, "Zoho's headers"
+    return Limits(None, day, base.at_once, source)
 
 
 def share(limits: Limits, *, for_people: bool) -> Limits:
     """What one side may use: people all of it, background work all but the reserve (never less than one)."""
     if for_people:
         return limits
-    per_minute = max(1, limits.per_minute - max(1, round(limits.per_minute * RESERVE)))
-    return Limits(per_minute, None if limits.per_day is None else max(1, int(limits.per_day * (1 - RESERVE))))
+    return Limits(
+        None if limits.per_minute is None else _without_reserve(limits.per_minute),
+        None if limits.per_day is None else max(1, int(limits.per_day * (1 - RESERVE))),
+        None if limits.at_once is None else _without_reserve(limits.at_once),
+        limits.source,
+    )
+
+
+def _without_reserve(few: int) -> int:
+    """A small limit less its reserve, which is at least one call."""
+    return max(1, few - max(1, round(few * RESERVE)))
+
+
+def free_slots(ends: Sequence[datetime | None], allowed: int, now: datetime, window: timedelta) -> int:
+    """How many calls may start now; arguments as for `free_at`."""
+    return max(0, allowed - sum(end is None or _holds(end, now, window) for end in ends))
+
+
+def _holds(end: datetime, now: datetime, window: timedelta) -> bool:
+    return end + window + MARGIN > now and end <= now + NOT_CREDIBLE
 
 
 def free_at(ends: Sequence[datetime | None], allowed: int, now: datetime, window: timedelta) -> datetime | None:
@@ -84,8 +168,7 @@ def free_at(ends: Sequence[datetime | None], allowed: int, now: datetime, window
         now: the present.
         window: its length.
     """
-    ended = (end for end in ends if end is not None and end <= now + NOT_CREDIBLE)
-    holding = sorted(end for end in ended if end + window + MARGIN > now)
+    holding = sorted(end for end in ends if end is not None and _holds(end, now, window))
     under_way = sum(end is None for end in ends)
     if under_way + len(holding) < allowed:
         return None
@@ -99,6 +182,36 @@ def breaker_pause(failures_in_row: int) -> timedelta:
     """How long to leave a failing account alone: 60 s, doubling to 15 min (reliability.md F3, F6)."""
     doublings: int = min(max(failures_in_row - 1, 0), 8)
     return min(BREAKER_LONGEST, BREAKER_FIRST * (1 << doublings))
+
+
+def header_stop(
+    remaining: int | None,
+    used_since: int,
+    keep: int,
+    seen_at: datetime | None,
+    reset_at: datetime | None,
+    now: datetime,
+    trusted: timedelta = TRUSTED,
+) -> datetime | None:
+    """Until when Zoho's own count forbids a call that ours would allow; None where it does not.
+
+    It can only take away: others may use the same limit, but what it says is left may be gone by now.
+
+    Args:
+        remaining: calls (or credits) left, as Zoho last said; None: it said nothing.
+        used_since: our own calls since then.
+        keep: calls to be left for people.
+        seen_at: when it said so.
+        reset_at: when its count begins anew, as it said.
+        now: the present.
+        trusted: for how long it is believed.
+    """
+    if remaining is None or seen_at is None or seen_at > now + NOT_CREDIBLE:
+        return None
+    until = seen_at + trusted
+    if reset_at is not None and seen_at < reset_at < until:
+        until = reset_at
+    return until if now < until and remaining - used_since <= keep else None
 
 
 def sane_reset(reset: datetime | None, now: datetime) -> datetime:

@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 
 from monitor.connection import REFRESH_TOTAL, utc_now
 from monitor.connection.tokens import DatabaseTokens
-from monitor.models import ApiBudget, ApiToken, AuditEntry, SyncState, ZohoAccount, system_user
+from monitor.models import ApiBudget, ApiToken, AuditEntry, Product, SyncState, ZohoAccount, system_user
 from monitor.zoho.datacenters import DATA_CENTERS, Origins
 from monitor.zoho.errors import TokenRefused, Wait
 from monitor.zoho.oauth import OAuthClient
@@ -198,7 +198,7 @@ class TokenStore:
                     expires_at=token.expires_at,
                     generation=1,
                 )
-                ApiBudget.objects.create(account=account)
+                ApiBudget.objects.bulk_create(ApiBudget(account=account, product=product) for product in Product)
                 SyncState.objects.create(account=account)
                 _audit("account.connect", account, now)
         except IntegrityError:

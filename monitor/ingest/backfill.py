@@ -10,22 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, F, Q
 
-from monitor.connection.history import backfill_share, spent, with_calls
-from monitor.connection.limits import ABANDONED, MARGIN, MINUTE
+from monitor.connection.history import with_calls
+from monitor.ingest import asking
 from monitor.ingest.context import Context
 from monitor.ingest.first_reading import Course, FirstReading, course_of, read_up_to
 from monitor.ingest.trouble import Trouble
 from monitor.ingest.turns import next_turn
-from monitor.models import ApiCall, Flow, Stream, StreamState, SyncState, ZohoAccount
+from monitor.models import Flow, Stream, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
-
-LIST_PAGE = 20  # flows in one page of Zoho's list (seed `zoho-flow-api.md`, section 1)
 
 
 class Enough(Exception):  # noqa: N818 - named for what happened
@@ -88,12 +85,12 @@ class Backfill:
         courses = self._refreshed()
         if not courses:
             return
-        allowed = None if self.everything else self._share(len(courses))
+        allowed = None if self.everything else self._share()
         try:
             with self._metered(allowed):
                 self._take_turns(courses)
         except Enough:
-            self._come_back()
+            return  # the planner says when it goes on
 
     def _refreshed(self) -> list[Course]:
         """The flows whose first reading is open, with the counters of the newest list."""
@@ -180,31 +177,10 @@ class Backfill:
                 by_hour = with_calls(state.history_calls, calls, self._context.clock())
                 SyncState.objects.filter(pk=state.pk).update(history_calls=by_hour)
 
-    def _share(self, flows: int) -> int:
+    def _share(self) -> int:
         if self._allowed is not None:
             return self._allowed
-        context, now = self._context, self._context.clock()
-        recent = ApiCall.objects.filter(account=context.account).filter(
-            Q(finished_at__gt=now - MINUTE - MARGIN) | Q(finished_at=None, started_at__gt=now - ABANDONED)
-        )
-        by_hour = SyncState.objects.values_list("history_calls", flat=True).get(account=context.account)
-        living = Flow.objects.filter(account=context.account, gone_at=None).count()
-        return backfill_share(
-            context.clients.gate.limits(),
-            used_minute=recent.count(),
-            list_pages=-(-max(living, flows) // LIST_PAGE),
-            spent_day=spent(by_hour, now),
-        )
-
-    def _come_back(self) -> None:
-        """The next sweep comes when the minute's calls are free again, unless a stream is due before."""
-        context, now = self._context, self._context.clock()
-        by_hour = SyncState.objects.values_list("history_calls", flat=True).get(account=context.account)
-        limits = context.clients.gate.limits()
-        if self._is_paused() or not backfill_share(limits, used_minute=0, list_pages=0, spent_day=spent(by_hour, now)):
-            return
-        due = StreamState.objects.filter(account=context.account).aggregate(at=Min("next_due_at"))["at"]
-        context.result.resume_at = min(now + MINUTE, due) if due is not None else now + MINUTE
+        return asking.history_calls(self._context)
 
 
 def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str:
@@ -224,7 +200,8 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
     return f"{said}: {of - left} of {of} flow{'s' if of != 1 else ''} complete"
 
 
-def mark_fresh(context: Context, at: datetime) -> None:
-    """All new runs of flows whose newest page is read are mirrored, as of the list of this sweep."""
-    if Stream.FLOWS.value in context.result.outcomes:
-        context.result.fresh_at = at
+def mark_fresh(context: Context) -> None:
+    """All new runs of flows whose newest page is read are mirrored, as of the list that ended in this sweep."""
+    listed = context.result.outcomes.get(Stream.FLOWS.value)
+    if listed is not None and listed.began is not None:
+        context.result.fresh_at = listed.began

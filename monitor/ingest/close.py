@@ -10,7 +10,7 @@ from django.db.models import Max
 from monitor.faultpoints import faultpoint
 from monitor.ingest import counts
 from monitor.ingest.accounting import Balance, balance, baseline_of, hole_text
-from monitor.ingest.pace import hole_recheck
+from monitor.ingest.plan import hole_recheck
 from monitor.ingest.reading import Reading
 from monitor.ingest.retained import is_pruned
 from monitor.ingest.walk import Walked

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.connection import AccountClients, BudgetSpent
 from monitor.ingest.lease import Lease
+from monitor.ingest.plan import Budget
 from monitor.ingest.store import Written
 from monitor.models import Stream, ZohoAccount
 from monitor.zoho.errors import NotSent, Unreachable, Wait
@@ -48,6 +49,7 @@ class Outcome:
     reason: str = ""
     items: int = 0
     error: Exception | None = None
+    began: datetime | None = None  # a reading that took several sweeps: when the first of them began it
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Result:
     missing: list[str] = field(default_factory=list)
     fresh_at: datetime | None = None  # the list up to which all new runs are read, older history aside
     stopped: Exception | None = None
-    resume_at: datetime | None = None
+    resume: dict[str, datetime] = field(default_factory=dict)  # by product, when it may be asked again
 
     @property
     def complete(self) -> bool:
@@ -83,6 +85,7 @@ class Context:
     result: Result = field(default_factory=Result)
     dead_products: dict[str, Exception] = field(default_factory=dict)  # by product, what ended it for this sweep
     breaker_waits: int = 0
+    budgets: dict[str, tuple[datetime, Budget]] = field(default_factory=dict)  # by product, read a moment ago
     listed_at: dict[str, datetime] = field(default_factory=dict)
     full_page: int | None = None  # rows of a full page of executions, once seen
     meter: Callable[[], None] = field(default=lambda: None)  # told of each call of the work under way; may stop it
@@ -114,7 +117,7 @@ class Context:
 
     def check_time(self) -> None:
         """Raises `OutOfTime` after the deadline."""
-        if self.patience.deadline is not None and self.clock() >= self.patience.deadline:
+        if self.is_late:
             raise OutOfTime
 
     def wait(self, seconds: float, why: str) -> None:
@@ -128,11 +131,29 @@ class Context:
             self.patience.pause(piece)
             left -= piece
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.patience.deadline is not None and self.clock() >= self.patience.deadline
+
+    def halt(self, product: str, stop: Wait) -> None:
+        """A product that has to be waited for is left alone in this sweep; the other one goes on."""
+        self.dead_products[product] = stop
+        self.result.stopped = self.result.stopped or stop
+        self.result.resume[product] = self.clock() + timedelta(seconds=stop.retry_after)
+
     def note(
-        self, stream: Stream, state: str, reason: str = "", *, items: int = 0, error: Exception | None = None
+        self,
+        stream: Stream,
+        state: str,
+        reason: str = "",
+        *,
+        items: int = 0,
+        error: Exception | None = None,
+        began: datetime | None = None,
     ) -> None:
         """Records how a stream ended; anything but complete or not available is missing."""
-        self.result.outcomes[stream.value] = Outcome(state, reason, items, error)
+        self.result.outcomes[stream.value] = Outcome(state, reason, items, error, began)
 
 
 __all__ = ["BudgetSpent", "Context", "OutOfTime", "Outcome", "Patience", "Result"]

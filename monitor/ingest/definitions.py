@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from monitor.ingest.canonical import MOST_CHANGES, definition, diff, sha256
 from monitor.ingest.context import BudgetSpent, Context, OutOfTime
 from monitor.ingest.digests import mask_of
-from monitor.ingest.pace import hole_recheck
+from monitor.ingest.plan import hole_recheck
 from monitor.ingest.quarantine import clipped
 from monitor.ingest.trouble import Trouble
 from monitor.models import (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
@@ -13,12 +14,14 @@ from monitor.faultpoints import faultpoint
 from monitor.ingest.absent import PATIENCE, doubt, is_mass
 from monitor.ingest.context import Context
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
-from monitor.models import Flow, Stream, StreamState, ZohoAccount
+from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary
 
 MOST_PAGES = 500
+LONGEST_ROUND = timedelta(hours=6)  # a round that was left longer ago is begun anew
+PROBE_AGE = timedelta(hours=1)  # for so long Zoho's total is believed after it was right
 MOST_LOOKS = 10  # flows asked for by their ids in one sweep
 # Lists without it after which a flow is asked for by its id: one that answers is asked ever more seldom.
 ASK_AFTER = [2**n for n in range(1, 14)]
@@ -37,6 +40,58 @@ COLUMNS = (
 )
 
 
+@dataclass
+class Round:
+    """One walk over the whole list; on a large account it takes several sweeps.
+
+    `page` is the next to be asked for, `pages` how many there were the last time (0: not known).
+    """
+
+    began: datetime
+    page: int = 1
+    pages: int = 0
+    seen: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    rejected_before: int = 0  # in earlier sweeps of this round
+    promised: int = 0
+    probed_at: datetime | None = None  # when a page beyond the last was last seen to be empty
+    probed_total: int = 0  # and how many flows there were then
+
+    def has_all(self, now: datetime) -> bool:
+        """Whether Zoho's total is reached, and was right an hour ago at most: saves the call for an empty page."""
+        fresh = self.probed_at is not None and timedelta(0) <= now - self.probed_at <= PROBE_AGE
+        return fresh and 0 < self.promised == self.probed_total <= self.found
+
+    @property
+    def found(self) -> int:
+        """Records so far, unreadable ones included."""
+        return len(self.seen) + len(self.rejected) + self.rejected_before
+
+    @classmethod
+    def load(cls, account: ZohoAccount, now: datetime) -> Round:
+        """The round that an earlier sweep left unfinished, or a new one."""
+        cursor = StreamState.objects.filter(account=account, stream=Stream.FLOWS).values_list("cursor", flat=True)
+        kept = cursor.first() or {}
+        began = datetime.fromisoformat(kept["began"]) if kept.get("began") else None
+        walk = cls(now, pages=int(kept.get("pages", 0)))
+        if began is not None and kept["page"] > 1 and timedelta(0) <= now - began <= LONGEST_ROUND:
+            listed = Flow.objects.filter(account=account, seen_at__gte=began).values_list("flow_id", flat=True)
+            walk = cls(began, int(kept["page"]), walk.pages, set(listed), rejected_before=int(kept["rejected"]))
+        if kept.get("probed"):
+            walk.probed_at, walk.probed_total = datetime.fromisoformat(kept["probed"]), int(kept["total"])
+        return walk
+
+    def save(self, account: ZohoAccount, *, finished: bool) -> None:
+        """Leaves word for the next sweep."""
+        cursor: dict[str, object] = {"pages": self.pages}
+        if not finished:
+            rejected = len(self.rejected) + self.rejected_before
+            cursor |= {"began": self.began.isoformat(), "page": self.page, "rejected": rejected}
+        if self.probed_at is not None:
+            cursor |= {"probed": self.probed_at.isoformat(), "total": self.probed_total}
+        StreamState.objects.update_or_create(account=account, stream=Stream.FLOWS, defaults={"cursor": cursor})
+
+
 def read_flows(context: Context, client: FlowClient) -> int:
     """Reads the whole list and stores it.
 
@@ -46,61 +101,93 @@ def read_flows(context: Context, client: FlowClient) -> int:
     Raises:
         ZohoError: the list could not be read to its end; what came is stored, nothing counts as gone.
     """
-    started = context.clock()
-    seen: set[str] = set()
-    rejected: set[str] = set()
-    promised = 0
-    for page in range(1, MOST_PAGES + 1):
-        try:
+    walk = Round(context.clock())
+    while not read_page(context, client, walk):
+        pass
+    walk.save(context.account, finished=True)
+    return walk.pages
+
+
+def read_page(
+    context: Context, client: FlowClient, walk: Round, then: Callable[[set[str]], None] = lambda ids: None
+) -> bool:
+    """Reads the round's next page and stores it.
+
+    Args:
+        then: is told the ids of the page's flows once they are stored.
+
+    Returns:
+        Whether it was the last: then the round is noted, and what it did not have is looked into.
+
+    Raises:
+        ZohoError: the page could not be read; nothing counts as gone.
+    """
+    page = walk.page
+    try:
+        with context.clients.gate.doing(ApiCall.Kind.LIST):
             answer = context.call(partial(client.list_flows, page=page))
-        except (NotAvailable, Refused) as error:
-            if page == 1:
-                raise
-            if len(seen) + len(rejected) < promised:
-                raise BadAnswer(f"page {page} of the flows was refused, {promised} are promised: {error}") from error
-            # Some servers answer a page beyond the last with an error. What is not listed is then not surely gone.
-            context.note(Stream.FLOWS, StreamState.State.OK, items=len(seen))
-            return page
-        promised = max(promised, answer.total_count or 0)
-        new = {flow.flow_id for flow in answer.flows} - seen
-        new_rejected = {record.raw_text for record in answer.rejected} - rejected
-        rejected |= new_rejected
-        listed_at = client.last_server_date or context.clock()
-        context.listed_at |= dict.fromkeys(new, listed_at)
-        with transaction.atomic():
-            context.lease.check()
-            faultpoint("flows-before-rows")
-            store_flows(context, answer.flows, started)
-            context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
-            faultpoint("flows-after-rows")
-        faultpoint("flows-committed")
-        seen |= new
-        context.progress("flows", len(seen), answer.total_count or len(seen))
-        if _is_last(answer, seen, found_new=bool(new or new_rejected)):
-            break
-    context.note(Stream.FLOWS, StreamState.State.OK, items=len(seen))
-    _note_absent(context, client, seen, started)
-    return page
-
-
-def _is_last(answer: FlowPage, seen: set[str], *, found_new: bool) -> bool:
-    """By content: a server that ignores `page`, counts wrongly or cuts its pages makes neither a loop nor a gap."""
+    except (NotAvailable, Refused) as error:
+        if page == 1:
+            raise
+        if walk.found < walk.promised:
+            raise BadAnswer(f"page {page} of the flows was refused, {walk.promised} are promised: {error}") from error
+        # Some servers answer a page beyond the last with an error. What is not listed is then not surely gone.
+        context.note(Stream.FLOWS, StreamState.State.OK, items=len(walk.seen), began=walk.began)
+        walk.pages = page - 1
+        walk.probed_at, walk.probed_total = context.clock(), walk.promised
+        return True
+    walk.promised = max(walk.promised, answer.total_count or 0)
+    new = {flow.flow_id for flow in answer.flows} - walk.seen
+    new_rejected = {record.raw_text for record in answer.rejected} - walk.rejected
+    walk.rejected |= new_rejected
+    keep_page(context, client, answer, page, walk.began, new)
+    walk.seen |= new
+    walk.page = page + 1
+    context.progress("flows", len(walk.seen), answer.total_count or len(walk.seen))
+    then({flow.flow_id for flow in answer.flows})
+    found_new = bool(new or new_rejected)
+    if page < MOST_PAGES and not _is_last(answer, walk, context.clock(), found_new=found_new):
+        return False
+    walk.pages = page if found_new or page == 1 else page - 1
     if not found_new:
+        walk.probed_at, walk.probed_total = context.clock(), walk.promised
+    context.note(Stream.FLOWS, StreamState.State.OK, items=len(walk.seen), began=walk.began)
+    _note_absent(context, client, walk.seen, walk.began)
+    return True
+
+
+def keep_page(
+    context: Context, client: FlowClient, answer: FlowPage, page: int, started: datetime, ids: set[str]
+) -> None:
+    """Stores one page; `ids` are those of its flows whose counters are new by it."""
+    listed_at = client.last_server_date or context.clock()
+    context.listed_at |= dict.fromkeys(ids, listed_at)
+    with transaction.atomic():
+        context.lease.check()
+        faultpoint("flows-before-rows")
+        store_flows(context, answer.flows, started, page)
+        context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
+        faultpoint("flows-after-rows")
+    faultpoint("flows-committed")
+
+
+def _is_last(answer: FlowPage, walk: Round, now: datetime, *, found_new: bool) -> bool:
+    """By content: a server that ignores `page`, counts wrongly or cuts its pages makes neither a loop nor a gap."""
+    if not found_new or walk.has_all(now):
         return True
     size = len(answer.flows) + len(answer.rejected)
     is_short = answer.per_page is None or size < answer.per_page
-    return bool(answer.total_count) and is_short and len(seen) + len(answer.rejected) >= (answer.total_count or 0)
+    return bool(answer.total_count) and is_short and walk.found >= (answer.total_count or 0)
 
 
-def store_flows(context: Context, flows: Sequence[FlowSummary], started: datetime) -> None:
+def store_flows(context: Context, flows: Sequence[FlowSummary], started: datetime, page: int) -> None:
     """Inserts new flows and changes only the columns that differ; what the database refuses is put aside."""
     unique = list({flow.flow_id: flow for flow in flows}.values())
-    write_or_put_aside(
-        context.account, Stream.FLOWS, unique, partial(_write, context.account, started=started), started
-    )
+    write = partial(_write, context.account, started=started, page=page)
+    write_or_put_aside(context.account, Stream.FLOWS, unique, write, started)
 
 
-def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datetime) -> None:
+def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datetime, page: int) -> None:
     ids = [flow.flow_id for flow in flows]
     stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
     fresh: list[Flow] = []
@@ -116,7 +203,9 @@ def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datet
         if changes:
             Flow.objects.filter(pk=have.pk).update(**changes)
     Flow.objects.bulk_create(fresh, ignore_conflicts=True)
-    Flow.objects.filter(account=account, flow_id__in=ids).update(seen_at=started, missed_sweeps=0, gone_at=None)
+    Flow.objects.filter(account=account, flow_id__in=ids).update(
+        seen_at=started, missed_sweeps=0, gone_at=None, list_page=page
+    )
 
 
 def _note_absent(context: Context, client: FlowClient, seen: set[str], started: datetime) -> None:

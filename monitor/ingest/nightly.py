@@ -17,7 +17,7 @@ from monitor.ingest import stats_check
 from monitor.ingest.context import Context, OutOfTime
 from monitor.ingest.reconcile import reconcile
 from monitor.ingest.reread import LEAST_DAY
-from monitor.models import Flow, Stream, StreamState
+from monitor.models import Flow, Product, Stream, StreamState
 from monitor.zoho.errors import BadAnswer, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
@@ -125,7 +125,7 @@ class Night:
     @property
     def per_day(self) -> int | None:
         """The account's calls a day, where they are known."""
-        return self.context.clients.gate.limits().per_day
+        return self.context.clients.gate.limits(Product.FLOW).per_day
 
     @property
     def paid_until(self) -> datetime:

@@ -17,7 +17,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.due import due_rows, settle
 from monitor.ingest.executions import read_one
 from monitor.ingest.walk import Walk, Walked
-from monitor.models import Execution, Flow, Stream, StreamState
+from monitor.models import Execution, Flow, Product, Stream, StreamState
 from monitor.zoho.errors import SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
@@ -76,7 +76,7 @@ def reread_due(context: Context, client: FlowClient) -> None:
     state, _ = StreamState.objects.get_or_create(account=context.account, stream=Stream.EXECUTIONS)
     last = state.cursor.get("reread_at")
     since = now - datetime.fromisoformat(last) if last else None
-    purse = Purse(allowance(context.clients.gate.limits().per_day, since))
+    purse = Purse(allowance(context.clients.gate.limits(Product.FLOW).per_day, since))
     if not purse.left:
         return
     by_flow: dict[int, list[Execution]] = defaultdict(list)

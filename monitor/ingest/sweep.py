@@ -1,9 +1,10 @@
 """One sweep of one account: every stream in turn, each ending in a state with a reason.
 
-The order serves people: the list of flows (which flows moved), connections, rules; then the executions of
-flows that moved, those already known first and first readings after them; usage reports and failures of webhooks;
-definitions last. In an account's very first sweep the newest runs of each flow come right after the list. After
-reading, a person's sync lists the flows once more: what moved meanwhile is read too, what stood still is settled.
+In the background the planner says what is due. Pages of the list of flows come first; the flows on a page
+that moved are read at once after it, then what is due for another reason, and history from what is left; reports
+of CRM, the night's checks and definitions last. In an account's very first sweep the newest runs of each flow come
+right after the list. A person's sync reads everything, and lists the flows once more afterwards: what moved
+meanwhile is read too, what stood still is settled.
 """
 
 from __future__ import annotations
@@ -13,26 +14,29 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from monitor.connection import BudgetSpent
-from monitor.ingest import counts, executions, nightly, verdicts
+from monitor.connection.budget import KeptForOthers
+from monitor.ingest import asking, counts, executions, nightly, plan, verdicts
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.channels import keep_channels
 from monitor.ingest.connected import read_connected
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
-from monitor.ingest.flows import read_flows
-from monitor.ingest.pace import interval
+from monitor.ingest.flows import Round, read_flows, read_page
+from monitor.ingest.organisation import read_edition
+from monitor.ingest.reader import Reader, due_flows, next_visit, read_flow
 from monitor.ingest.reread import reread_due
 from monitor.ingest.rules import read_rules
 from monitor.ingest.usage import read_usage
 from monitor.ingest.webhook_failures import read_webhook_failures
-from monitor.models import Execution, Flow, Stream, StreamState, SyncState
+from monitor.models import ApiCall, Execution, Flow, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 ROUNDS = 3  # how often a person's sync follows flows that move while it reads
 UNDER_WAY = timedelta(hours=1)
+LONG = 5  # pages in one sweep; from there on one more makes little difference
 
 
 def sweep(context: Context, *, everything: bool) -> Result:
@@ -47,21 +51,18 @@ def sweep(context: Context, *, everything: bool) -> Result:
     mine.update(last_started_at=started)
     try:
         _streams(context, everything=everything, now=started, is_first=is_first)
-    except (OutOfTime, Wait, GrantRevoked, ClientRefused) as stop:
+    except (OutOfTime, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
-        if isinstance(stop, Wait):
-            context.result.resume_at = context.clock() + timedelta(seconds=stop.retry_after)
     _back_off(context)
     verdicts.record(context, started)
     return context.result
 
 
 def _back_off(context: Context) -> None:
-    """Leaves an account alone that gives no answer at all; where one product answers, the streams' pace is enough."""
-    dead = context.dead_products
-    silent = [error for error in dead.values() if isinstance(error, Unreachable) or error is _token_failure(context)]
-    if silent and set(dead) == context.clients.products:
-        context.result.resume_at = context.clients.gate.failed(str(silent[0]))
+    """Leaves a product alone that gives no answer at all; the other one goes on."""
+    for product, error in context.dead_products.items():
+        if isinstance(error, Unreachable) or error is _token_failure(context):
+            context.result.resume[product] = context.clients.gate.failed(product, str(error))
 
 
 def _token_failure(context: Context) -> Exception | None:
@@ -70,79 +71,210 @@ def _token_failure(context: Context) -> Exception | None:
 
 
 def _streams(context: Context, *, everything: bool, now: datetime, is_first: bool) -> None:
-    due = {stream for stream in Stream if everything or _is_due(context, stream, now)}
+    due = {stream for stream in Stream if everything or asking.is_due(context, stream, now)}
     flow, crm = context.clients.flow, context.clients.crm
+    if not everything:
+        flow = flow if flow is not None and _may_be_asked(context, Product.FLOW) else None
+        crm = crm if crm is not None and _may_be_asked(context, Product.CRM) else None
     history = Backfill(context, flow, everything=everything) if flow is not None else None
-
-    def list_flows() -> None:
-        assert flow is not None  # noqa: S101 - tells the type checker what the caller has looked at
-        pages = 1
-        try:
-            pages = read_flows(context, flow)
-            _settle_still(context)
-        finally:
-            _next(context, Stream.FLOWS, now, pages)
-
-    if flow is not None:
-        if Stream.FLOWS in due:
-            _run(context, Stream.FLOWS, "flow", list_flows)
-        if is_first and history is not None and _goes_on(context, Stream.FLOWS):
-            _run(context, Stream.EXECUTIONS, "flow", history.read_newest)
-        if Stream.CONNECTIONS in due:
-            _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
-            _next(context, Stream.CONNECTIONS, now, 1)
+    reader = None if flow is None or history is None or everything else Reader(context, flow, history)
+    if flow is not None and history is not None:
+        _lists(context, flow, reader, history if is_first else None, due)
     if crm is not None and Stream.RULES in due:
-        _run(context, Stream.RULES, "crm", partial(read_rules, context, crm))
-        _next(context, Stream.RULES, now, 1)
+        _run(context, Stream.RULES, "crm", partial(_list_rules, context, crm))
     if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
         keep_channels(context, crm)
-    newest_failed = Stream.EXECUTIONS.value in context.result.outcomes
-    if flow is not None and history is not None and _goes_on(context, Stream.FLOWS) and not newest_failed:
-        _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, history, now))
-        if not everything:
-            _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
+    if flow is not None and history is not None and _goes_on(context, Stream.FLOWS):
+        _executions(context, flow, reader, history)
     if crm is not None:
-        _crm_reports(context, crm, due, now)
-    _read_definitions(context, everything=everything)
+        _crm_reports(context, crm, due, everything=everything)
+    _read_definitions(context, flow, crm, everything=everything)
 
 
-def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], now: datetime) -> None:
-    if _goes_on(context, Stream.RULES):
-        _run(context, Stream.USAGE, "crm", partial(read_usage, context, crm))
+def _lists(
+    context: Context, flow: FlowClient, reader: Reader | None, newest: Backfill | None, due: set[Stream]
+) -> None:
+    """The lists of Zoho Flow; `newest` reads each flow's newest runs right after its list."""
+    if reader is not None:
+        _run(context, Stream.EXECUTIONS, "flow", partial(_look_ahead, reader))
+    if Stream.FLOWS in due:
+        _run(context, Stream.FLOWS, "flow", partial(_list_flows, context, flow, reader))
+    if newest is not None and _goes_on(context, Stream.FLOWS) and not (reader and reader.given_up):
+        _run(context, Stream.EXECUTIONS, "flow", newest.read_newest)
+    if Stream.CONNECTIONS in due:
+        _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
+        asking.put_off(context, Stream.CONNECTIONS)
+
+
+def _executions(context: Context, flow: FlowClient, reader: Reader | None, history: Backfill) -> None:
+    if reader is None:
+        _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, history))
+    elif not (reader.given_up or _has_failed(context, Stream.EXECUTIONS)):
+        _run(context, Stream.EXECUTIONS, "flow", reader.rest)
+        _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
+    asking.set_due(context, Stream.EXECUTIONS, _next_visit(context))
+
+
+def _has_failed(context: Context, stream: Stream) -> bool:
+    outcome = context.result.outcomes.get(stream.value)
+    return outcome is not None and outcome.state != StreamState.State.OK
+
+
+def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], *, everything: bool) -> None:
+    if Stream.RULES in due and _goes_on(context, Stream.RULES):
+        _run(context, Stream.USAGE, "crm", partial(_read_usage, context, crm, everything=everything))
     for stream, read in ((Stream.CONNECTED, read_connected), (Stream.WEBHOOK_FAILURES, read_webhook_failures)):
         if stream in due:
             _run(context, stream, "crm", partial(read, context, crm))
-            _next(context, stream, now, 1)
+            asking.put_off(context, stream)
 
 
-def _read_definitions(context: Context, *, everything: bool) -> None:
-    """Last of all; each kind only where its list could be read."""
-    flow, crm = context.clients.flow, context.clients.crm
-    works: list[tuple[Stream, str, Callable[[], None]]] = []
+def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient | None, *, everything: bool) -> None:
+    """Last of all, from what is spare; each kind only where its list could be read."""
+    works: list[tuple[Stream, Product, Callable[[], None]]] = []
     if flow is not None:
-        works.append((Stream.FLOWS, "flow", partial(read_flow_definitions, context, flow, everything=everything)))
+        works.append((Stream.FLOWS, Product.FLOW, partial(read_flow_definitions, context, flow, everything=everything)))
     if crm is not None:
-        works.append((Stream.RULES, "crm", partial(read_rule_definitions, context, crm, everything=everything)))
-        works.append(
-            (Stream.CONNECTED, "crm", partial(read_connected_definitions, context, crm, everything=everything))
-        )
+        rules = partial(read_rule_definitions, context, crm, everything=everything)
+        works.append((Stream.RULES, Product.CRM, rules))
+        connected = partial(read_connected_definitions, context, crm, everything=everything)
+        works.append((Stream.CONNECTED, Product.CRM, connected))
     for listed, product, work in works:
         if _goes_on(context, listed):
-            _run(context, Stream.DEFINITIONS, product, work)
+            most = None if everything else asking.unhurried_calls(context, product)
+            _run(context, Stream.DEFINITIONS, product.value, partial(_with_calls, context, most, work))
+
+
+def _with_calls(context: Context, most: int | None, work: Callable[[], None]) -> None:
+    with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
+        work()
+
+
+def _next_visit(context: Context) -> datetime | None:
+    """Where executions cannot be read at all, they are tried with the next list and not sooner."""
+    outcome = context.result.outcomes.get(Stream.EXECUTIONS.value)
+    bad = outcome is not None and outcome.state in (StreamState.State.FAILING, StreamState.State.NOT_AVAILABLE)
+    return None if bad else next_visit(context)
+
+
+def _may_be_asked(context: Context, product: str) -> bool:
+    """Not while Zoho, or our breaker, wants a product left alone: its streams stay as they are."""
+    until = context.clients.gate.blocked_until(product)
+    if until is not None:
+        context.result.resume[product] = until
+    return until is None
+
+
+def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> None:
+    """The list of flows: a person's sync reads all of it, the background as many pages as the planner says."""
+    if reader is None:
+        pages = 1
+        try:
+            pages = read_flows(context, client)
+            _settle_still(context)
+        finally:
+            _plan_list(context, None, pages, pages)
+        return
+    due, asked, finished = asking.due_at(context, Stream.FLOWS), 0, False
+    walk = Round.load(context.account, context.clock())
+    slots, free_from = asking.list_slots(context)
+    most = _pages_now(context, walk, slots)
+    try:
+        _look_at_alerting(reader, walk, most)
+        while asked < most and not (finished or context.is_late or "flow" in context.dead_products):
+            asked += 1
+            finished = read_page(context, client, walk, partial(_follow, context, reader))
+    except (OutOfTime, Wait):
+        raise
+    except ZohoError:
+        # A page that cannot be read must not keep those before it from being read: the list is begun anew.
+        finished = True
+        raise
+    finally:
+        if asked:
+            walk.save(context.account, finished=finished)
+            _plan_list(context, due, asked, walk.pages)
+        else:
+            asking.set_due(context, Stream.FLOWS, max(free_from, context.clock() + timedelta(seconds=1)))
+
+
+def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
+    """Pages to ask for in this sweep: all, as long as it is not known how many there are."""
+    most = 10_000
+    if walk.pages:
+        left = max(walk.pages - walk.page + 2, 1)  # with the empty one beyond the last, if it is asked for
+        apart = plan.spacing(walk.pages, asking.budget(context, Product.FLOW), context.clock())
+        some = plan.batch(walk.pages, apart)
+        most = left if left - 1 <= some else some
+    return most if slots is None else min(most, slots)
+
+
+def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
+    """On a long list, one page with open alerts in each sweep, out of turn."""
+    if LONG <= most < walk.pages:
+        page = reader.alerting_page(range(walk.page, walk.page + most))
+        if page is not None:
+            reader.look_at(page, for_people=False)
+
+
+def _plan_list(context: Context, due: datetime | None, asked: int, pages: int) -> None:
+    now = context.clock()
+    apart = plan.spacing(pages or asked, asking.budget(context, Product.FLOW), now)
+    asking.set_due(context, Stream.FLOWS, plan.next_due(due, asked, apart, now))
+
+
+def _follow(context: Context, reader: Reader, ids: set[str]) -> None:
+    """What a page of the list gives rise to; a failure of it is the executions' and does not end the list."""
+    _settle_still(context, ids)
+    if reader.given_up:
+        return
+    try:
+        _run(context, Stream.EXECUTIONS, "flow", partial(reader.on_page, ids))
+    except OutOfTime as stop:
+        context.result.stopped = stop
+    outcome = context.result.outcomes.get(Stream.EXECUTIONS.value)
+    reader.given_up = outcome is not None and outcome.state != StreamState.State.OK
+
+
+def _look_ahead(reader: Reader) -> None:
+    for page in reader.pages_ahead():
+        reader.look_at(page, for_people=True)
+
+
+def _list_rules(context: Context, client: CrmClient) -> None:
+    try:
+        with context.clients.gate.doing(ApiCall.Kind.LIST):
+            read_rules(context, client)
+        read_edition(context, client)
+    finally:
+        pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
+        asking.put_off(context, Stream.RULES, pages)
+
+
+def _read_usage(context: Context, client: CrmClient, *, everything: bool) -> None:
+    most = None if everything else asking.usage_calls(context)
+    with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
+        read_usage(context, client)
 
 
 def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:
     """Turns what goes wrong in one stream into its state; what concerns the whole account goes on up."""
     if product in context.dead_products:
         error = context.dead_products[product]
-        context.note(stream, StreamState.State.FAILING, str(error), error=error)
+        if not isinstance(error, Wait):
+            context.note(stream, StreamState.State.FAILING, str(error), error=error)
         return
     try:
         work()
-    except (OutOfTime, BudgetSpent) as stop:
+    except (OutOfTime, KeptForOthers) as stop:
         context.note(stream, StreamState.State.INCOMPLETE, str(stop) or "goes on with the next task")
-        raise
-    except (Wait, GrantRevoked, ClientRefused) as stop:
+        if isinstance(stop, OutOfTime):
+            raise
+    except Wait as stop:
+        ours = isinstance(stop, BudgetSpent)
+        context.note(stream, StreamState.State.INCOMPLETE if ours else StreamState.State.FAILING, str(stop), error=stop)
+        context.halt(product, stop)
+    except (GrantRevoked, ClientRefused) as stop:
         context.note(stream, StreamState.State.FAILING, str(stop), error=stop)
         raise
     except NotAvailable as error:
@@ -164,37 +296,25 @@ def _goes_on(context: Context, stream: Stream) -> bool:
     return state == StreamState.State.OK
 
 
-def _is_due(context: Context, stream: Stream, now: datetime) -> bool:
-    due = StreamState.objects.filter(account=context.account, stream=stream).values_list("next_due_at", flat=True)
-    at = due.first()
-    return at is None or at <= now
-
-
-def _next(context: Context, stream: Stream, now: datetime, pages: int) -> None:
-    per_day = context.clients.gate.limits().per_day
-    StreamState.objects.update_or_create(
-        account=context.account, stream=stream, defaults={"next_due_at": now + interval(stream, pages, per_day)}
-    )
-
-
-def _read_moved(context: Context, client: FlowClient, history: Backfill, now: datetime) -> None:
-    """Reads the flows whose counters moved, then history, and follows what moves meanwhile if a person waits."""
-    trouble, finished = history.trouble, 0
-    for turn in range(ROUNDS if history.everything else 1):
-        moved = moved_flows(context)
+def _read_moved(context: Context, client: FlowClient, history: Backfill) -> None:
+    """A person's sync: reads the flows whose counters moved, then history, and follows what moves meanwhile."""
+    trouble, finished, gate = history.trouble, 0, context.clients.gate
+    for turn in range(ROUNDS):
+        moved = due_flows(context)
         if turn:
             # What cannot be told to have moved, or failed a moment ago, is not followed.
             moved = [flow for flow in moved if counts.counters(flow).known and flow.flow_id not in trouble.named]
         for done, flow in enumerate(moved, start=1):
-            with trouble.of(flow.flow_id):
-                executions.read_flow(context, client, flow)
+            with trouble.of(flow.flow_id), gate.doing(ApiCall.Kind.OTHER):
+                read_flow(context, client, flow)
             context.progress("executions", done, len(moved))
         if turn == 0:
             reread_due(context, client)
             history.read_new()
-            mark_fresh(context, now)
-        history.go_on()
-        if not history.everything or not (moved or history.finished > finished):
+            mark_fresh(context)
+        with gate.doing(ApiCall.Kind.HISTORY):
+            history.go_on()
+        if not (moved or history.finished > finished):
             break
         finished = history.finished
         read_flows(context, client)
@@ -203,22 +323,7 @@ def _read_moved(context: Context, client: FlowClient, history: Backfill, now: da
     context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
 
 
-def moved_flows(context: Context) -> list[Flow]:
-    """Flows read before that moved, and holes that are due; those whose history was not to be had last.
-
-    First readings are `backfill`'s.
-    """
-    now = context.clock()
-    living = Flow.objects.filter(account=context.account, gone_at=None).exclude(executions_read_at=None)
-    known = living.defer("raw", "description")
-    flows = [flow for flow in known if flow.has_moved or (flow.recheck_at is not None and flow.recheck_at <= now)]
-    for flow in flows:
-        flow.account = context.account  # not joined: each copy would be decrypted by itself
-    flows.sort(key=lambda f: (f.history_read_at is None, f.backfill_page == 0, -(f.execution_count or 0), f.pk))
-    return flows
-
-
-def _settle_still(context: Context) -> None:
+def _settle_still(context: Context, ids: set[str] | None = None) -> None:
     """Flows whose counters stood still since they were read: their baseline is now exact.
 
     Not while a run is under way: whether Zoho's total counts it already is not documented.
@@ -228,6 +333,8 @@ def _settle_still(context: Context) -> None:
         account=context.account, recheck_at__isnull=False, started_time__gte=recent
     ).values("flow")
     provisional = Flow.objects.filter(account=context.account, gone_at=None, baseline_firm=False, hole_reason="")
+    if ids is not None:
+        provisional = provisional.filter(flow_id__in=ids)
     for flow in provisional.exclude(baseline_total=None).exclude(pk__in=running).defer("raw", "description"):
         if not flow.has_moved:
             executions.firm_up(flow)

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from monitor.ingest.context import Context
 from monitor.ingest.increments import UNKNOWN, ActionCount, Increment, Reading, action_counts, increment, plus
-from monitor.ingest.pace import usage_is_due
+from monitor.ingest.plan import usage_is_due
 from monitor.ingest.trouble import Trouble
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
 from monitor.zoho.clean import INT_MAX

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min
 
 from monitor.connection import BudgetSpent
+from monitor.ingest.asking import product_of
 from monitor.ingest.backfill import unfinished
 from monitor.ingest.context import Context, Outcome, OutOfTime
 from monitor.models import Flow, Stream, StreamState, SyncState
@@ -87,7 +87,8 @@ def record(context: Context, started: datetime) -> None:
         for name, outcome in result.outcomes.items():
             _record_stream(context, name, outcome, started, now)
         state = SyncState.objects.get(account=account)
-        if verdict.state == SyncState.State.INCOMPLETE and earlier and state.state in BAD_STATES:
+        waiting = bool(result.resume) and state.state == SyncState.State.THROTTLED
+        if verdict.state == SyncState.State.INCOMPLETE and earlier and (waiting or state.state in BAD_STATES):
             # What made it bad was not due in this sweep: nothing says that it is mended.
             verdict = Verdict(SyncState.State(state.state), state.reason)
         values: dict[str, object] = {
@@ -100,9 +101,16 @@ def record(context: Context, started: datetime) -> None:
             values["since"] = now
         if result.fresh_at is not None:
             values["last_fresh_at"] = result.fresh_at
-        if result.complete and not lost:
-            values["last_complete_at"] = started
+        if result.complete and not lost and not _is_part(context):
+            listed = result.outcomes.get(Stream.FLOWS.value)
+            values["last_complete_at"] = (listed.began if listed else None) or started
         SyncState.objects.filter(account=account).update(**values)
+
+
+def _is_part(context: Context) -> bool:
+    """Whether the list of flows was gone on with and not brought to its end: nothing is whole by that yet."""
+    cursor = StreamState.objects.filter(account=context.account, stream=Stream.FLOWS).values_list("cursor", flat=True)
+    return "page" in (cursor.first() or {})
 
 
 def _no_longer_available(context: Context) -> str:
@@ -133,16 +141,16 @@ def _still_missing(context: Context) -> dict[str, Outcome]:
 def next_due(context: Context, now: datetime) -> datetime:
     """When the account is worth a task again."""
     result = context.result
-    if result.resume_at is not None:
-        return result.resume_at
     if isinstance(result.stopped, OutOfTime):
         return now
     if isinstance(result.stopped, GrantRevoked | ClientRefused):
         # Only a person can mend it; `sync` and "connect again" ask at once.
         return now + timedelta(hours=6)
-    rows = StreamState.objects.filter(account=context.account)
-    due: datetime | None = rows.aggregate(at=Min("next_due_at"))["at"]
-    return due if due is not None else now + timedelta(seconds=60)
+    rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
+    pairs = rows.values_list("stream", "next_due_at")
+    times = [at for stream, at in pairs if at is not None and product_of(stream) not in result.resume]
+    times += result.resume.values()
+    return min(times, default=now + timedelta(seconds=60))
 
 
 def _record_stream(context: Context, name: str, outcome: Outcome, started: datetime, now: datetime) -> None:
@@ -155,7 +163,7 @@ def _record_stream(context: Context, name: str, outcome: Outcome, started: datet
     if row.state != outcome.state:
         values["since"] = now
     if outcome.state == StreamState.State.OK:
-        values |= {"last_read_at": started, "item_count": outcome.items}
+        values |= {"last_read_at": outcome.began or started, "item_count": outcome.items}
     StreamState.objects.filter(pk=row.pk).update(**values)
 
 

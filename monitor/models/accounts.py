@@ -47,6 +47,7 @@ class ZohoAccount(models.Model):
     plan = models.CharField(max_length=20, choices=Plan.choices, blank=True)
     calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     calls_per_day = models.PositiveIntegerField(null=True, blank=True)
+    crm_credits_per_day = models.PositiveIntegerField(null=True, blank=True)
     is_active = models.BooleanField("mirrored", default=True)
     watches_records = models.BooleanField(default=False, help_text="Zoho CRM is asked to call back when records change")
     backfill_paused = models.BooleanField("reading of history paused", default=False)
@@ -82,9 +83,14 @@ class ApiToken(models.Model):
 
 
 class ApiBudget(models.Model):
-    """What Zoho's headers said of its limits. Written by `monitor.connection.budget`."""
+    """What Zoho said of one product's limits, and until when it asked to be left alone.
 
-    account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="budget")
+    Written by `monitor.connection`. Flow and CRM count apart at Zoho, so each has a row of its own: a 429 of
+    one says nothing of the other.
+    """
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="budgets")
+    product = models.CharField(max_length=4, choices=Product.choices, default=Product.FLOW)
     day_limit_seen = models.PositiveIntegerField(null=True)
     remaining_seen = models.IntegerField(null=True)
     reset_at_seen = models.DateTimeField(null=True)
@@ -92,30 +98,48 @@ class ApiBudget(models.Model):
     blocked_until = models.DateTimeField(null=True)
     blocked_reason = models.CharField(max_length=200, blank=True)
     failures_in_row = models.PositiveIntegerField(default=0)
+    edition = models.CharField(max_length=64, blank=True, help_text="of the CRM organisation, as Zoho spells it")
+    users = models.PositiveIntegerField(null=True, help_text="licences of the CRM organisation")
+    edition_read_at = models.DateTimeField(null=True, help_text="when the organisation was last asked for")
+    tally = models.JSONField(default=dict, help_text="the ledger's closed slots, added up")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "product"], name="one_budget_per_product")]
 
     def __str__(self) -> str:
-        return f"budget of account {self.account_id}"
+        return f"{self.product} budget of account {self.account_id}"
 
 
 class ApiCall(models.Model):
     """One call to a Zoho API. The rolling limits are judged from these rows, across all processes.
 
+    `kind` says what it was for: the lists that tell what moved, the history of before we came, what a person
+    waits for, or anything else.
+
     A slot is free again 60 s after the *answer* came (or after the call was given up): Zoho counts on
     arrival, which lies between our two times, so counting from the sending would be early.
     """
+
+    class Kind(models.TextChoices):
+        LIST = "list", "List"
+        HISTORY = "history", "History"
+        PEOPLE = "people", "For a person"
+        OTHER = "other", "Other"
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="calls")
     product = models.CharField(max_length=4, choices=Product.choices)
     method = models.CharField(max_length=6)
     path = models.CharField(max_length=200)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.OTHER)
+    credits = models.PositiveSmallIntegerField(default=1)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     status = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         indexes = [
-            models.Index(fields=["account", "started_at"], name="apicall_account_started"),
-            models.Index(fields=["account", "finished_at"], name="apicall_account_finished"),
+            models.Index(fields=["account", "product", "started_at"], name="apicall_product_started"),
+            models.Index(fields=["account", "product", "finished_at"], name="apicall_product_finished"),
         ]
 
     def __str__(self) -> str:

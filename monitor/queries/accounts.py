@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from monitor.connection.limits import DAY, MINUTE, Limits, limits_for
-from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, StageRun, SyncState, ZohoAccount
+from monitor.connection import ledger
+from monitor.connection.budget import limits_in_force
+from monitor.connection.limits import DAY, MINUTE, Limits, share
+from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, Product, StageRun, SyncState, ZohoAccount
 from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.retention import Kept, kept
 
@@ -18,15 +20,27 @@ RUNS_SHOWN = 20
 
 @dataclass(frozen=True)
 class BudgetUse:
-    """Calls of the last 60 s and 24 h beside the limits in force (`limits.per_day` None: not known)."""
+    """One product's calls of the last 60 s and credits of the last 24 h beside the limits in force.
 
+    `limits.per_day` None: not known; `limits.per_minute` None: there is none. `reserve` of the day's limit is
+    left for people. What Zoho's headers said last is None where it said nothing.
+    """
+
+    product: str
+    label: str
     last_minute: int
     last_day: int
     limits: Limits
+    reserve: int | None
     remaining_seen: int | None
     reset_at_seen: datetime | None
     blocked_until: datetime | None
     blocked_reason: str
+
+    @property
+    def share_used(self) -> float | None:
+        """Of the day's limit, 0 to 1; None where it is not known."""
+        return None if not self.limits.per_day else self.last_day / self.limits.per_day
 
 
 @dataclass(frozen=True)
@@ -84,7 +98,7 @@ class AccountDetail:
     account: ZohoAccount
     freshness: AccountFreshness | None
     sync: SyncState | None
-    budget: BudgetUse
+    budgets: list[BudgetUse]
     token: TokenHealth
     contents: Contents
     kept: Kept
@@ -102,7 +116,7 @@ class AccountLine:
 
     account: ZohoAccount
     freshness: AccountFreshness | None
-    budget: BudgetUse
+    budgets: list[BudgetUse]
     open_alerts: int
 
 
@@ -111,10 +125,10 @@ def lines(now: datetime) -> list[AccountLine]:
     fresh = mirror(now)
     rows = (
         accounts()
-        .select_related("budget")
+        .prefetch_related("budgets")
         .annotate(open_alerts=Count("alert_rules__states", filter=Q(alert_rules__states__is_open=True)))
     )
-    return [AccountLine(row, fresh.of(row.pk), budget_use(row, now), row.open_alerts) for row in rows]
+    return [AccountLine(row, fresh.of(row.pk), budgets(row, now), row.open_alerts) for row in rows]
 
 
 def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
@@ -128,7 +142,7 @@ def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
         account=account,
         freshness=mirror(now).of(account.pk),
         sync=SyncState.objects.filter(account=account).first(),
-        budget=budget_use(account, now),
+        budgets=budgets(account, now),
         token=token_health(account, now),
         contents=contents(account),
         kept=kept(account, now),
@@ -152,18 +166,27 @@ def summary_words(summary: Any) -> list[str]:
     return words
 
 
-def budget_use(account: ZohoAccount, now: datetime) -> BudgetUse:
+def budgets(account: ZohoAccount, now: datetime) -> list[BudgetUse]:
+    """The use of each product that the account has an address for, Flow first."""
+    has = {Product.FLOW: bool(account.flow_url), Product.CRM: bool(account.crm_url)}
+    return [budget_use(account, product, now) for product in Product if has[product]]
+
+
+def budget_use(account: ZohoAccount, product: str, now: datetime) -> BudgetUse:
     """Calls made, by the ledger, and what Zoho's headers said of its own count."""
-    seen = getattr(account, "budget", None) or ApiBudget(account=account)
-    calls = ApiCall.objects.filter(account=account, started_at__gt=now - DAY).aggregate(
-        day=Count("pk"), minute=Count("pk", filter=Q(started_at__gt=now - MINUTE))
-    )
-    limits = limits_for(account.plan, account.calls_per_minute, account.calls_per_day, seen.day_limit_seen)
+    found = {row.product: row for row in account.budgets.all()}
+    seen = found.get(product) or ApiBudget(account=account, product=product)
+    rows = ApiCall.objects.filter(account=account, product=product)
+    day = ledger.spent(account, seen, now, DAY)
+    limits = limits_in_force(account, seen)
     blocked = seen.blocked_until if seen.blocked_until and seen.blocked_until > now else None
     return BudgetUse(
-        last_minute=calls["minute"],
-        last_day=calls["day"],
+        product=product,
+        label=str(Product(product).label),
+        last_minute=rows.filter(started_at__gt=now - MINUTE).count(),
+        last_day=day,
         limits=limits,
+        reserve=None if limits.per_day is None else limits.per_day - (share(limits, for_people=False).per_day or 0),
         remaining_seen=seen.remaining_seen,
         reset_at_seen=seen.reset_at_seen,
         blocked_until=blocked,

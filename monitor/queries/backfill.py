@@ -9,10 +9,8 @@ from typing import Any
 from django.db.models import Count
 
 from monitor.connection.history import PAGE, ends_at, expected_runs, spent
-from monitor.connection.limits import limits_for
-from monitor.models import ApiBudget, Execution, Flow, SyncState, ZohoAccount
-
-LIST_PAGE = 20  # flows in one page of Zoho's list
+from monitor.models import Execution, Flow, Product, SyncState, ZohoAccount
+from monitor.queries.accounts import budget_use
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def of_account(account: ZohoAccount, now: datetime) -> History:
         is_paused=account.backfill_paused,
         flows_all=counted,
         calls=_calls(account),
-        ends_at=None if account.backfill_paused else _ends_at(account, flows, counted, now),
+        ends_at=None if account.backfill_paused else _ends_at(account, flows, now),
         flows=flows,
     )
 
@@ -155,16 +153,10 @@ def as_data(one: History) -> dict[str, Any]:
     }
 
 
-def _ends_at(account: ZohoAccount, flows: list[FlowHistory], living: int, now: datetime) -> datetime | None:
-    seen = ApiBudget.objects.filter(account=account).values_list("day_limit_seen", flat=True).first()
+def _ends_at(account: ZohoAccount, flows: list[FlowHistory], now: datetime) -> datetime:
     by_hour = SyncState.objects.filter(account=account).values_list("history_calls", flat=True).first() or {}
-    return ends_at(
-        limits_for(account.plan, account.calls_per_minute, account.calls_per_day, seen),
-        sum(flow.calls_left for flow in flows),
-        list_pages=-(-living // LIST_PAGE),
-        spent_day=spent(by_hour, now),
-        now=now,
-    )
+    limits = budget_use(account, Product.FLOW, now).limits
+    return ends_at(limits, sum(flow.calls_left for flow in flows), spent_day=spent(by_hour, now), now=now)
 
 
 def _calls(account: ZohoAccount) -> int:

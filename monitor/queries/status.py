@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 
 from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, ZohoAccount
 from monitor.queries import backfill
-from monitor.queries.accounts import accounts, budget_use, token_health
+from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
 from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
@@ -29,7 +29,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         name: only this account.
     """
     fresh = mirror(now)
-    rows = accounts().select_related("budget")
+    rows = accounts().prefetch_related("budgets")
     if name is not None:
         rows = rows.filter(name=name)
     found = [_account(row, fresh.of(row.pk), now) for row in rows]
@@ -47,7 +47,6 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
     sync = SyncState.objects.filter(account=account).first()
-    use = budget_use(account, now)
     flows = _flows(account, now)
     return {
         "name": account.name,
@@ -69,12 +68,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "retention": retention_report(kept(account, now)),
         "quarantined": Quarantine.objects.filter(account=account).count(),
         "token": token_health(account, now).state,
-        "api_budget": {
-            "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
-            "per_day": {"used": use.last_day, "limit": use.limits.per_day, "remaining_by_zoho": use.remaining_seen},
-            "blocked_until": _time(use.blocked_until),
-            "blocked_reason": use.blocked_reason,
-        },
+        "api_budget": {use.product: _budget(use) for use in budgets(account, now)},
         "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
     }
@@ -93,6 +87,23 @@ def retention_report(found: Kept) -> dict[str, Any]:
         "oldest_hour": _time(found.oldest_hour),
         "looked_at": _time(found.looked_at),
         "behind": found.is_behind,
+    }
+
+
+def _budget(use: BudgetUse) -> dict[str, Any]:
+    """One product's calls beside its limits; a limit of null is not known, or there is none a minute."""
+    return {
+        "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
+        "per_day": {
+            "used": use.last_day,
+            "limit": use.limits.per_day,
+            "kept_for_people": use.reserve,
+            "remaining_by_zoho": use.remaining_seen,
+        },
+        "at_once": use.limits.at_once,
+        "limits_from": use.limits.source,
+        "blocked_until": _time(use.blocked_until),
+        "blocked_reason": use.blocked_reason,
     }
 
 

@@ -12,6 +12,7 @@ from types import FrameType
 
 from django import db
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from monitor.models import WorkerBeat
 from monitor.schedules import JOBS, due
@@ -110,7 +111,8 @@ class Supervisor:
         waiting = queue.queued()
         for job in jobs:
             self._jobs_started[job.name] = now
-            if job.task not in waiting:  # an earlier one still waits or runs: a second would do nothing more
+            # An earlier one still waits or runs: a second would do nothing more.
+            if job.task not in waiting and (not job.only_if or import_string(job.only_if)(now)):
                 queue.enqueue(job.task)
 
     def _beat(self, now: datetime) -> None:

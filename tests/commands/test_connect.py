@@ -136,8 +136,8 @@ def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, s
 
     assert run(*connect_arguments(base)).error == ""
 
-    assert ApiBudget.objects.get().blocked_until == until
-    assert ApiBudget.objects.get().day_limit_seen == 1000
+    assert ApiBudget.objects.get(product="flow").blocked_until == until
+    assert ApiBudget.objects.get(product="flow").day_limit_seen == 1000
 
 
 @pytest.mark.parametrize(

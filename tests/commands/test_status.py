@@ -37,9 +37,12 @@ def test_json_tells_age_completeness_budget_queue_and_alerts(zoho: App) -> None:
     assert account["complete"] is True
     assert 0 <= account["data_age_seconds"] < 120
     assert account["open_alerts"] == AlertState.objects.filter(is_open=True).count() == found["open_alerts"]
-    assert account["api_budget"]["per_day"]["used"] == ApiCall.objects.count()
-    assert account["api_budget"]["per_minute"]["limit"] == 30
-    assert account["api_budget"]["per_day"]["limit"] == 10_000
+    flow, crm = account["api_budget"]["flow"], account["api_budget"]["crm"]
+    assert flow["per_day"]["used"] + crm["per_day"]["used"] == ApiCall.objects.count()
+    assert flow["per_minute"]["limit"] == 30
+    assert (flow["per_day"]["limit"], flow["per_day"]["kept_for_people"]) == (10_000, 1_000)
+    assert flow["limits_from"] == "plan Standard"
+    assert crm["limits_from"].startswith("edition ")
     assert isinstance(found["queue"]["length"], int)
 
 

@@ -7,8 +7,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from monitor.connection import BudgetSpent, Gate
-from monitor.connection.limits import DAY, MINUTE
+from monitor.connection import BudgetSpent, Gate, ledger
+from monitor.connection.budget import KeptForOthers
+from monitor.connection.limits import DAY, MINUTE, Limits
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
 from monitor.zoho.protocol import Headers
 from tests.factories import make_account
@@ -36,8 +37,8 @@ def spend(gate: Gate, most: int = 1000) -> int:
     return most
 
 
-def budget(account: ZohoAccount) -> ApiBudget:
-    return ApiBudget.objects.get(account=account)
+def budget(account: ZohoAccount, product: str = "flow") -> ApiBudget:
+    return ApiBudget.objects.get(account=account, product=product)
 
 
 @pytest.mark.django_db
@@ -106,13 +107,14 @@ class TestMinute:
 
         assert ApiCall.objects.count() == 1
 
-    def test_flow_and_crm_are_counted_together(self, clock: Clock) -> None:
+    def test_flow_and_crm_are_counted_apart(self, clock: Clock) -> None:
         gate = Gate(make_account(plan="", calls_per_minute=2), clock, for_people=True)
-        call(gate, product="crm")
-        call(gate, product="flow")
+        for product in ("crm", "crm", "crm", "flow", "flow"):
+            call(gate, product=product)
 
         with pytest.raises(BudgetSpent):
-            call(gate, product="crm")
+            call(gate, product="flow")
+        call(gate, product="crm")
 
 
 @pytest.mark.django_db
@@ -206,15 +208,39 @@ class TestHeaders:
 
         assert budget(account).day_limit_seen is None
         assert budget(account).blocked_until is None
+        assert budget(account, "crm").day_limit_seen == 5
+        assert budget(account, "crm").blocked_until is not None
+
+    @pytest.mark.parametrize(("one", "other"), [("flow", "crm"), ("crm", "flow")])
+    def test_a_429_of_one_product_does_not_stop_the_other(
+        self, account: ZohoAccount, clock: Clock, one: str, other: str
+    ) -> None:
+        call(Gate(account, clock), 429, product=one, retry_after=90)
+
+        call(Gate(account, clock), product=other)
+        with pytest.raises(BudgetSpent, match="429"):
+            call(Gate(account, clock, for_people=True), product=one)
+
+    @pytest.mark.parametrize(("one", "other"), [("flow", "crm"), ("crm", "flow")])
+    def test_a_breaker_of_one_product_does_not_stop_the_other(
+        self, account: ZohoAccount, clock: Clock, one: str, other: str
+    ) -> None:
+        gate = Gate(account, clock)
+        gate.failed(one, "Zoho did not answer")
+
+        call(gate, product=other)
+        assert budget(account, one).failures_in_row == 1
+        assert gate.blocked_until(one) == clock() + timedelta(seconds=60)
+        assert gate.blocked_until(other) is None
 
     def test_failures_in_a_row_leave_the_account_alone_ever_longer(self, account: ZohoAccount, clock: Clock) -> None:
         gate = Gate(account, clock)
         pauses = []
         for _ in range(3):
-            pauses.append((gate.failed("Zoho did not answer") - clock()).total_seconds())
+            pauses.append((gate.failed("flow", "Zoho did not answer") - clock()).total_seconds())
             clock.pause(pauses[-1] + 1)
         call(gate)
-        pauses.append((gate.failed("Zoho did not answer") - clock()).total_seconds())
+        pauses.append((gate.failed("flow", "Zoho did not answer") - clock()).total_seconds())
 
         assert pauses == [60, 120, 240, 60]
 
@@ -226,3 +252,115 @@ class TestHeaders:
 
         row = ApiCall.objects.get()
         assert (row.finished_at, row.status, len(row.path)) == (clock(), None, 200)
+
+
+@pytest.mark.django_db
+class TestCrm:
+    def test_credits_are_those_of_edition_and_users(self, account: ZohoAccount, clock: Clock) -> None:
+        gate = Gate(account, clock)
+        assert gate.limits("crm") == Limits(None, 5_000, 5)
+
+        gate.learn_edition("professional", 12)
+
+        assert gate.limits("crm") == Limits(None, 56_000, 15)
+        assert gate.limits("crm").source == "edition Professional, 12 users"
+
+    def test_an_organisation_that_did_not_answer_leaves_what_was_known(
+        self, account: ZohoAccount, clock: Clock
+    ) -> None:
+        gate = Gate(account, clock)
+        gate.learn_edition("standard", 4)
+        clock.pause(86_400)
+        assert gate.edition_is_due(timedelta(hours=24))
+
+        gate.learn_edition(None, None)
+
+        assert not gate.edition_is_due(timedelta(hours=24))
+        assert gate.limits("crm").per_day == 51_000
+
+    def test_calls_at_once_are_bounded_and_one_is_left_for_people(self, account: ZohoAccount, clock: Clock) -> None:
+        background, people = Gate(account, clock), Gate(account, clock, for_people=True)
+        handles = [background.before("crm", "GET", "/") for _ in range(4)]
+        with pytest.raises(BudgetSpent, match="at once"):
+            background.before("crm", "GET", "/")
+        people.before("crm", "GET", "/")
+        with pytest.raises(BudgetSpent, match="at once"):
+            people.before("crm", "GET", "/")
+
+        background.after(handles[0], "crm", 200, Headers())
+        people.before("crm", "GET", "/")
+
+    def test_zohos_count_of_credits_stops_the_background_before_the_reserve(
+        self, account: ZohoAccount, clock: Clock
+    ) -> None:
+        call(Gate(account, clock), product="crm", x_api_credits_remaining=502)
+        gate = Gate(account, clock)
+
+        for left in (501, 500):
+            clock.pause(1)
+            call(gate, product="crm", x_api_credits_remaining=left)
+        clock.pause(1)
+        with pytest.raises(BudgetSpent, match="by Zoho's count 500 calls are left"):
+            call(gate, product="crm")
+        call(Gate(account, clock, for_people=True), product="crm")
+        clock.pause(15 * 60)
+        call(gate, product="crm")
+
+    def test_more_left_by_zohos_count_than_by_ours_gives_no_more(self, clock: Clock) -> None:
+        account = make_account(crm_credits_per_day=10)
+        gate = Gate(account, clock, for_people=True)
+        for _ in range(10):
+            call(gate, product="crm", x_api_credits_remaining=9_000)
+
+        with pytest.raises(BudgetSpent, match="10 calls a day"):
+            call(gate, product="crm")
+
+    def test_calls_that_others_made_are_told_to_the_planner(self, account: ZohoAccount, clock: Clock) -> None:
+        gate = Gate(account, clock)
+        assert gate.day("crm") == (4_500, 0)
+
+        call(gate, product="crm", x_api_credits_remaining=2_000)
+
+        assert gate.day("crm") == (4_500, 2_999)
+        clock.pause(16 * 60)
+        assert gate.day("crm") == (4_500, 0)
+
+
+@pytest.mark.django_db
+class TestKinds:
+    def test_history_ends_at_its_share_and_other_work_goes_on(self, account: ZohoAccount, clock: Clock) -> None:
+        gate = Gate(account, clock)
+        with gate.doing("history", at_most=2):
+            call(gate)
+            call(gate)
+            with pytest.raises(KeptForOthers):
+                call(gate)
+        call(gate)
+
+        assert list(ApiCall.objects.order_by("pk").values_list("kind", flat=True)) == ["history", "history", "other"]
+
+    def test_what_somebody_waits_for_may_use_the_reserve(self, clock: Clock) -> None:
+        gate = Gate(make_account(plan="", calls_per_minute=2), clock)
+        call(gate)
+        with pytest.raises(BudgetSpent):
+            call(gate)
+
+        with gate.doing("people"):
+            call(gate)
+
+
+@pytest.mark.django_db
+def test_the_ledgers_sums_are_those_of_its_rows_whatever_was_added_up_before(
+    account: ZohoAccount, clock: Clock
+) -> None:
+    gate = Gate(account, clock, for_people=True)
+    for minutes in (3, 9, 1, 700, 12, 30, 500, 4, 300, 5):
+        clock.pause(minutes * 60)
+        with gate.doing("list"):
+            call(gate)
+        slots = ledger.read(account, "flow", clock())
+        rows = ApiCall.objects.filter(started_at__gt=clock() - ledger.WINDOW).count()
+
+        assert ledger.spent(account, budget(account), clock()) == rows
+        assert rows <= sum(slot.spent for slot in slots) <= rows + 3
+        assert all(slot.lists == slot.spent for slot in slots)

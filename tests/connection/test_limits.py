@@ -12,9 +12,12 @@ from monitor.connection.limits import (
     DAY,
     MARGIN,
     MINUTE,
+    TRUSTED,
     Limits,
     breaker_pause,
+    crm_limits_for,
     free_at,
+    header_stop,
     limits_for,
     sane_reset,
     share,
@@ -118,3 +121,38 @@ def test_a_reset_beyond_a_day_or_in_the_past_is_not_believed() -> None:
     assert sane_reset(T0 + timedelta(hours=5), T0) == T0 + timedelta(hours=5)
     for strange in (None, T0, T0 - timedelta(days=1), T0 + DAY + timedelta(seconds=1)):
         assert sane_reset(strange, T0) == T0 + MINUTE
+
+
+@pytest.mark.parametrize(
+    ("edition", "users", "own", "seen", "wanted"),
+    [
+        ("free", 3, None, None, (5_000, 5)),
+        ("standard", 10, None, None, (52_500, 10)),
+        ("standard", 1_000, None, None, (100_000, 10)),
+        ("professional", 10, None, None, (55_000, 15)),
+        ("Enterprise", 10, None, None, (60_000, 20)),
+        ("Zoho One", 10_000, None, None, (5_000_000, 20)),
+        ("crm plus", 10_000, None, None, (20_050_000, 25)),
+        ("", None, None, None, (5_000, 5)),
+        ("", None, None, 50_000, (50_000, 5)),
+        ("enterprise", 10, None, 50_000, (50_000, 20)),
+        ("enterprise", 10, 700, 50_000, (700, 20)),
+    ],
+)
+def test_crms_credits_are_a_base_and_so_many_a_user_up_to_the_editions_most(
+    edition: str, users: int | None, own: int | None, seen: int | None, wanted: tuple[int, int]
+) -> None:
+    limits = crm_limits_for(edition, users, own, seen)
+
+    assert (limits.per_day, limits.at_once) == wanted
+    assert limits.per_minute is None
+
+
+def test_zohos_own_count_takes_away_and_never_gives() -> None:
+    seen = T0 - timedelta(seconds=30)
+
+    assert header_stop(100, 0, 10, seen, None, T0) is None
+    assert header_stop(100, 90, 10, seen, None, T0) == seen + TRUSTED
+    assert header_stop(10, 0, 10, seen, T0 + timedelta(seconds=20), T0) == T0 + timedelta(seconds=20)
+    assert header_stop(0, 0, 0, T0 - TRUSTED, None, T0) is None
+    assert header_stop(None, 0, 10, seen, None, T0) is None

@@ -87,6 +87,21 @@ def test_sixteen_that_call_at_once_stay_within_the_limit_of_ten(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_sixteen_that_call_crm_at_once_are_five_under_way(now: datetime, shared_database: Callable[[], None]) -> None:
+    account = make_account()
+    shared_database()
+
+    def call() -> bool:
+        try:
+            Gate(account, lambda: now, for_people=True).before("crm", "GET", "/")
+        except BudgetSpent:
+            return False
+        return True
+
+    assert sum(map(bool, together(call))) == 5
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_sixteen_sweeps_one_gets_the_lease(now: datetime, shared_database: Callable[[], None]) -> None:
     account = make_account()
     shared_database()

@@ -49,13 +49,14 @@ def test_the_state_of_the_token(fields, state, account, now):
 
 
 def test_the_budget_counts_the_last_minute_and_day_beside_the_limits(account, now):
-    for ago in (5, 59, 61, 3600, 86_399, 86_401):
-        ApiCall.objects.create(
-            account=account, product="flow", method="GET", path="/x", started_at=now - timedelta(seconds=ago)
-        )
-    use = queries.budget_use(account, now)
-    assert (use.last_minute, use.last_day) == (2, 5)
-    assert (use.limits.per_minute, use.limits.per_day) == (120, 200_000)
+    for product, agos in (("flow", (5, 59, 61, 3600, 86_399, 86_401)), ("crm", (7,))):
+        for ago in agos:
+            at = now - timedelta(seconds=ago)
+            ApiCall.objects.create(account=account, product=product, method="GET", path="/x", started_at=at)
+    flow, crm = queries.budgets(account, now)
+    assert (flow.last_minute, flow.last_day, flow.reserve) == (2, 5, 20_000)
+    assert (flow.limits.per_minute, flow.limits.per_day, flow.limits.source) == (120, 200_000, "plan Enterprise")
+    assert (crm.last_day, crm.limits.per_day, crm.limits.at_once) == (1, 5_000, 5)
 
 
 def test_mirrored_rows_are_held_against_zohos_counters(account):

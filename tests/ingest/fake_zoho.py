@@ -27,6 +27,7 @@ from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import crm_common
 from monitor.zoho.shapes import executions as execution_shapes
 from monitor.zoho.shapes import flows as flow_shapes
+from monitor.zoho.shapes import org as org_shapes
 from monitor.zoho.shapes import rules as rule_shapes
 
 Json = dict[str, Any]
@@ -160,6 +161,7 @@ class Zoho:
     windows: list[tuple[datetime | None, datetime | None]] = field(default_factory=list)
     has_flow: bool = True
     has_crm: bool = True
+    edition: str = "enterprise"
     calls: list[str] = field(default_factory=list)
     before_call: Callable[[int, str], None] = field(default=lambda number, what: None)
 
@@ -310,6 +312,11 @@ class FakeFlowClient(_Client):
 
 
 class FakeCrmClient(_Client):
+    def org(self) -> org_shapes.Org:
+        self._call("org")
+        details = {"paid_type": self._zoho.edition, "users_license_purchased": 3}
+        return org_shapes.org({"id": "1", "license_details": details})
+
     def list_workflow_rules(self, page: int = 1, per_page: int = 200) -> rule_shapes.RulePage:
         self._call(f"rules page {page}")
         rows = self._zoho.rules[(page - 1) * per_page : page * per_page]

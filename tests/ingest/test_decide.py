@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.ingest.accounting import Balance, Baseline, Counters, Rows, balance, baseline_of, hole_text, were_reset
 from monitor.ingest.decide import COPIED, GIVE_UP_AFTER, Stored, merge, new_values, recheck_at
-from monitor.ingest.pace import hole_recheck, interval, usage_is_due
-from monitor.models import Stream
+from monitor.ingest.plan import hole_recheck, usage_is_due
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 
 START = "2026-11-22T11:00:00Z"
@@ -158,12 +157,6 @@ def test_only_failures_may_fall_without_a_reset() -> None:
     assert were_reset(Counters(100, 5, 0), read)
     assert not were_reset(Counters(100, 95, 5), read)
     assert not were_reset(Counters(None, None, None), read)
-
-
-def test_the_list_of_flows_is_asked_as_often_as_the_day_allows() -> None:
-    assert interval(Stream.FLOWS, 2, 200_000) == timedelta(seconds=30)
-    assert interval(Stream.FLOWS, 1, 1_000) == timedelta(seconds=86_400 / 620)
-    assert interval(Stream.FLOWS, 2, None) == timedelta(seconds=30)
 
 
 def test_a_usage_report_is_due_when_the_rule_ran_or_a_day_went_by(now: datetime) -> None:

@@ -146,7 +146,8 @@ def test_a_product_that_is_silent_does_not_hold_up_the_other(account: ZohoAccoun
     sync(account, busy, patience=hasty(busy))
 
     assert mirrored(account) == upstream(busy)
-    assert ApiBudget.objects.get(account=account).blocked_until is None
+    assert ApiBudget.objects.get(account=account, product="flow").blocked_until is None
+    assert ApiBudget.objects.get(account=account, product="crm").blocked_until is not None
 
 
 def test_an_account_that_is_silent_altogether_is_left_alone_for_a_minute(account: ZohoAccount, busy: Zoho) -> None:
@@ -156,7 +157,8 @@ def test_an_account_that_is_silent_altogether_is_left_alone_for_a_minute(account
 
     assert not result.complete
     assert busy.calls == ["flows page 1", "rules page 1"]
-    assert ApiBudget.objects.get(account=account).blocked_until == busy.clock() + timedelta(seconds=60)
+    blocks = ApiBudget.objects.filter(account=account).values_list("blocked_until", flat=True)
+    assert list(blocks) == [busy.clock() + timedelta(seconds=60)] * 2
     assert state(account).next_due_at == busy.clock() + timedelta(seconds=60)
     assert state(account).state == "unreachable"
 
@@ -197,8 +199,9 @@ def test_without_waiting_a_throttled_sync_ends_at_once_and_goes_on_when_it_may(
     assert busy.clock() == began
     assert not result.complete
     assert state(account).state == "throttled"
-    assert state(account).next_due_at == began + timedelta(seconds=300)
-    assert busy.asked("usage") == 0, "the limit is the account's: nothing else is asked either"
+    assert state(account).next_due_at == min(began + timedelta(seconds=300), stream(account, "rules").next_due_at)
+    assert busy.asked("executions") == 1
+    assert busy.asked("usage") == 5, "CRM counts by itself"
 
 
 def test_a_clock_that_is_set_back_does_not_prolong_a_wait(account: ZohoAccount, busy: Zoho) -> None:
@@ -229,7 +232,7 @@ def test_a_refused_credential_ends_the_sweep_and_is_for_a_person_to_mend(account
 def test_a_stream_that_failed_is_not_forgotten_by_a_sweep_that_did_not_ask_for_it(
     account: ZohoAccount, busy: Zoho
 ) -> None:
-    """Rules are read every five minutes, flows every half: in between, the account is not healthy."""
+    """Rules are read every minute, flows every few seconds: in between, the account is not healthy."""
     fail(busy, "rules", BadAnswer("HTML"))
     sync(account, busy, patience=hasty(busy), everything=False)
     assert state(account).state == "schema"

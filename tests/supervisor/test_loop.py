@@ -6,11 +6,12 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
-from monitor.models import WorkerBeat
+from monitor.models import SyncState, WorkerBeat
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes
 from monitor.supervisor.activity import beat_prefix
+from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db
 
@@ -60,17 +61,28 @@ def queued(function: str) -> int:
 
 
 def test_every_job_is_enqueued_once_while_nobody_takes_it(supervisor: loop.Supervisor, now: datetime):
+    make_account()
     for seconds in range(0, 3600, 5):
         supervisor._start_jobs(now + timedelta(seconds=seconds))
     assert [queued(job.task) for job in JOBS] == [1] * len(JOBS)
 
 
 def test_a_job_that_was_taken_is_enqueued_again_when_it_is_due(supervisor: loop.Supervisor, now: datetime):
+    make_account()
     supervisor._start_jobs(now)
     OrmQ.objects.all().delete()
-    supervisor._start_jobs(now + timedelta(seconds=9))
+    supervisor._start_jobs(now + timedelta(seconds=1.5))
     assert queued("monitor.tasks.tick") == 0
-    supervisor._start_jobs(now + timedelta(seconds=10))
+    supervisor._start_jobs(now + timedelta(seconds=2))
+    assert queued("monitor.tasks.tick") == 1
+
+
+def test_a_tick_that_would_find_nothing_to_do_is_not_enqueued(supervisor: loop.Supervisor, now: datetime):
+    account = make_account()
+    SyncState.objects.filter(account=account).update(next_due_at=now + timedelta(seconds=30))
+    supervisor._start_jobs(now)
+    assert queued("monitor.tasks.tick") == 0
+    supervisor._start_jobs(now + timedelta(seconds=30))
     assert queued("monitor.tasks.tick") == 1
 
 

@@ -36,5 +36,12 @@ def test_the_names_in_the_table_are_unique():
     assert len({job.name for job in JOBS}) == len({job.task for job in JOBS}) == len(JOBS)
 
 
-def test_the_accounts_are_looked_at_every_ten_seconds():
-    assert {job.name: job.every for job in JOBS}["tick"] == 10
+def test_the_accounts_are_looked_at_every_two_seconds():
+    assert {job.name: job.every for job in JOBS}["tick"] == 2
+
+
+def test_every_question_in_the_table_exists():
+    for job in JOBS:
+        if job.only_if:
+            module, _, function = job.only_if.rpartition(".")
+            assert callable(getattr(import_module(module), function))

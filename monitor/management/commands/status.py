@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -12,6 +13,8 @@ from monitor.connection import utc_now
 from monitor.management.base import DataCommand, add_account_argument
 from monitor.models import ZohoAccount
 from monitor.queries.status import status
+
+PRODUCTS = {"flow": "Flow API:", "crm": "CRM API:"}
 
 
 class Command(DataCommand):
@@ -63,12 +66,8 @@ class Command(DataCommand):
             paused = "paused" if account["history"]["paused"] else "being read"
             flows = account["history"]["flows"]
             write(f"  history:  {paused}, {flows['done']} of {flows['all']} flows; see `manage.py backfill status`")
-        budget = account["api_budget"]
-        minute, day = budget["per_minute"], budget["per_day"]
-        limit = "an unknown number" if day["limit"] is None else day["limit"]
-        write(f"  API:      {minute['used']} of {minute['limit']} calls a minute, {day['used']} of {limit} a day")
-        if budget["blocked_until"]:
-            write(f"            on hold until {budget['blocked_until']}: {budget['blocked_reason']}")
+        for product, budget in account["api_budget"].items():
+            _write_budget(write, product, budget)
         kept = account["retention"]
         rows, payloads, more = kept["rows_removed"], kept["payloads_removed"], "; more is due" if kept["behind"] else ""
         write(f"  kept:     rows for {kept['rows_days']} days, the oldest of {kept['oldest_row'] or 'none yet'}")
@@ -76,3 +75,16 @@ class Command(DataCommand):
             f"            removed so far: {rows} rows; {payloads} payloads older than {kept['payload_days']} days{more}"
         )
         write(f"  alerts:   {account['open_alerts']} open")
+
+
+def _write_budget(write: Callable[[str], Any], product: str, budget: dict[str, Any]) -> None:
+    """What one product may be asked, what of it is used, and where the limit comes from."""
+    minute, day = budget["per_minute"], budget["per_day"]
+    limit = "an unknown number" if day["limit"] is None else day["limit"]
+    calls = f"{day['used']} of {limit} a day"
+    if minute["limit"] is not None:
+        calls = f"{minute['used']} of {minute['limit']} calls a minute, {calls}"
+    kept = "" if day["kept_for_people"] is None else f"; {day['kept_for_people']} of a day are kept for people"
+    write(f"  {PRODUCTS[product]:<9} {calls} ({budget['limits_from']}{kept})")
+    if budget["blocked_until"]:
+        write(f"            on hold until {budget['blocked_until']}: {budget['blocked_reason']}")

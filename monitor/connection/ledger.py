@@ -1,0 +1,102 @@
+"""The ledger added up: how many calls of one product were made when, and for what.
+
+A day of a large plan has 200,000 rows, too many to be counted before each sweep. Ten-minute slots that are
+over do not change any more: their sums are kept in ApiBudget, and only what came since is counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Min, Q, Sum
+
+from monitor.connection.limits import DAY, MINUTE
+from monitor.models import ApiBudget, ApiCall, ZohoAccount
+
+SLOT = timedelta(minutes=10)
+# Zoho counts on arrival, up to a minute after our start.
+WINDOW = DAY + MINUTE
+# A slot is closed a little after its end: other processes' clocks are not quite ours.
+CLOSED_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The credits spent in `SLOT` from `start` on: all, of them for lists, of them for history."""
+
+    start: datetime
+    spent: int
+    lists: int = 0
+    history: int = 0
+
+
+def read(account: ZohoAccount, product: str, now: datetime) -> list[Slot]:
+    """The slots of the last day that had calls, oldest first; the last may still be going.
+
+    What of the oldest slot is older than the window is counted too: the sum is never too low.
+    """
+    budget = ApiBudget.objects.filter(account=account, product=product).first()
+    closed_until = _floor(now - CLOSED_AFTER)
+    oldest = _floor(now - WINDOW)
+    kept = _kept(budget, oldest, closed_until)
+    counted_until = max(kept, default=None)
+    start = counted_until + SLOT if counted_until is not None else oldest
+    fresh = _count(account, product, start, now)
+    if budget is not None and start < closed_until:
+        closed = kept | {slot.start: slot for slot in fresh if slot.start < closed_until}
+        # Also an empty one: that it is empty is known then.
+        closed.setdefault(closed_until - SLOT, Slot(closed_until - SLOT, 0))
+        tally = {_key(at): [slot.spent, slot.lists, slot.history] for at, slot in closed.items()}
+        ApiBudget.objects.filter(pk=budget.pk).update(tally=tally)
+    return [slot for slot in sorted([*kept.values(), *fresh], key=lambda slot: slot.start) if slot.spent]
+
+
+def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timedelta = WINDOW) -> int:
+    """Credits of the rolling day, exactly, at the cost of two short sums."""
+    since = now - window
+    whole = _floor(since) + SLOT  # the first slot that lies in the window altogether
+    kept = _kept(budget, _floor(since), _floor(now - CLOSED_AFTER))
+    rows = ApiCall.objects.filter(account=account, product=budget.product, started_at__gt=since)
+    if kept:
+        rows = rows.filter(Q(started_at__lt=whole) | Q(started_at__gte=max(kept) + SLOT))
+    middle = sum(slot.spent for at, slot in kept.items() if at >= whole)
+    return middle + (rows.aggregate(n=Sum("credits"))["n"] or 0)
+
+
+def _kept(budget: ApiBudget | None, oldest: datetime, closed_until: datetime) -> dict[datetime, Slot]:
+    found = {}
+    for key, numbers in (budget.tally if budget is not None else {}).items():
+        start = datetime.fromtimestamp(int(key), tz=UTC)
+        if oldest <= start < closed_until:
+            found[start] = Slot(start, *numbers)
+    return found
+
+
+def _count(account: ZohoAccount, product: str, start: datetime, now: datetime) -> list[Slot]:
+    rows = ApiCall.objects.filter(account=account, product=product, started_at__gte=start)
+    first: datetime | None = rows.aggregate(at=Min("started_at"))["at"]
+    found = []
+    at = _floor(first) if first is not None else now + SLOT
+    while at <= now:
+        some = rows.filter(started_at__gte=at)
+        if at + SLOT <= now:
+            some = some.filter(started_at__lt=at + SLOT)
+        sums = some.aggregate(
+            spent=Sum("credits"),
+            lists=Sum("credits", filter=Q(kind=ApiCall.Kind.LIST)),
+            history=Sum("credits", filter=Q(kind=ApiCall.Kind.HISTORY)),
+        )
+        if sums["spent"]:
+            found.append(Slot(at, sums["spent"], sums["lists"] or 0, sums["history"] or 0))
+        at += SLOT
+    return found
+
+
+def _floor(at: datetime) -> datetime:
+    seconds = SLOT.total_seconds()
+    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, tz=UTC)
+
+
+def _key(at: datetime) -> str:
+    return str(int(at.timestamp()))

@@ -1,0 +1,157 @@
+"""Which flows of a sweep are read, in what order, and with whose calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+
+from monitor.ingest import asking, executions, flows, plan
+from monitor.ingest.backfill import Backfill, mark_fresh
+from monitor.ingest.context import Context
+from monitor.ingest.reread import reread_due
+from monitor.ingest.wanted import answered
+from monitor.models import AlertState, ApiCall, Execution, Flow, Stream, StreamState
+from monitor.zoho.errors import NotAvailable, Refused
+from monitor.zoho.flow import FlowClient
+
+MOST_PAGES_AHEAD = 5  # pages of the list that are asked for out of turn in one sweep
+SOONEST = timedelta(seconds=5)
+HISTORY_AGAIN = timedelta(seconds=10)
+HISTORY_LATER = timedelta(minutes=5)
+
+
+class Reader:
+    """Reads executions within one background sweep: each flow once.
+
+    A page of the list is followed at once by the flows on it that moved; what is due for another reason comes
+    after the list, and history last. Flows whose first reading is open are the history's.
+    """
+
+    def __init__(self, context: Context, client: FlowClient, history: Backfill) -> None:
+        self._context = context
+        self._client = client
+        self._history = history
+        self._trouble = history.trouble
+        self._tried: set[int] = set()
+        self.given_up = False
+        open_alerts = AlertState.objects.filter(is_open=True, flow__account=context.account)
+        self._alerting: set[int] = set(open_alerts.values_list("flow_id", flat=True))
+
+    def pages_ahead(self) -> list[int]:
+        """Pages of the list that hold flows somebody waits for."""
+        wanted = Flow.objects.filter(account=self._context.account, gone_at=None, wanted_at__isnull=False)
+        oldest_first = wanted.exclude(list_page=None).order_by("wanted_at").values_list("list_page", flat=True)
+        return list(dict.fromkeys(page for page in oldest_first if page is not None))[:MOST_PAGES_AHEAD]
+
+    def look_at(self, page: int, *, for_people: bool) -> None:
+        """Asks for one page out of turn and reads what moved on it; for people only what they wait for."""
+        context, client = self._context, self._client
+        with context.clients.gate.doing(ApiCall.Kind.PEOPLE if for_people else ApiCall.Kind.LIST):
+            try:
+                answer = context.call(partial(client.list_flows, page=page))
+            except (NotAvailable, Refused):
+                return  # the list has become shorter: its own turn says so
+        ids = {flow.flow_id for flow in answer.flows}
+        flows.keep_page(context, client, answer, page, context.clock(), ids)
+        if for_people:
+            self.read(flow for flow in self._due(ids) if flow.wanted_at is not None)
+        else:
+            self.on_page(ids)
+
+    def alerting_page(self, beside: Collection[int]) -> int | None:
+        """The page with open alerts that was listed longest ago, none of `beside`."""
+        rows = Flow.objects.filter(pk__in=self._alerting, gone_at=None).exclude(list_page=None)
+        pages = rows.exclude(list_page__in=beside).order_by("seen_at").values_list("list_page", flat=True)
+        return pages.first()
+
+    def on_page(self, ids: set[str]) -> None:
+        """Reads the flows of a page that was just listed, but for history."""
+        self.read(self._due(ids))
+
+    def rest(self) -> None:
+        """Reads what is due and was on no page, reads rows again that are due, and goes on with history."""
+        context, history = self._context, self._history
+        self.read(self._due(None))
+        reread_due(context, self._client)
+        history.read_new()
+        mark_fresh(context)
+        with context.clients.gate.doing(ApiCall.Kind.HISTORY):
+            history.go_on()
+        self._trouble.settle()
+        context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
+
+    def read(self, some: Iterable[Flow]) -> None:
+        """Reads flows in the given order; one that somebody waits for is read for a person."""
+        context = self._context
+        chosen = [flow for flow in some if flow.pk not in self._tried]
+        for done, flow in enumerate(chosen, start=1):
+            self._tried.add(flow.pk)
+            with self._trouble.of(flow.flow_id):
+                read_flow(context, self._client, flow)
+            context.progress("executions", done, len(chosen))
+
+    def _due(self, ids: set[str] | None) -> list[Flow]:
+        """Flows worth a call, the most urgent first; of a page's flows only, where ids are given."""
+        return due_flows(self._context, ids, self._alerting)
+
+
+def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
+    """Reads one flow; who waited for it has the answer then."""
+    began, gate = context.clock(), context.clients.gate
+    if flow.wanted_at is None:
+        executions.read_flow(context, client, flow)
+    else:
+        with gate.doing(ApiCall.Kind.PEOPLE):
+            executions.read_flow(context, client, flow)
+    answered(flow, began)
+
+
+def due_flows(context: Context, ids: set[str] | None = None, alerting: Collection[int] = ()) -> list[Flow]:
+    """Flows read before that moved, that are due again, or that somebody waits for, in the planner's order.
+
+    First readings are `backfill`'s.
+    """
+    now = context.clock()
+    living = Flow.objects.filter(account=context.account, gone_at=None).exclude(executions_read_at=None)
+    living = living.defer("raw", "description")
+    if ids is not None:
+        living = living.filter(flow_id__in=ids)
+    found = [flow for flow in living if flow.has_moved or flow.wanted_at is not None or is_due_again(flow, now)]
+    for flow in found:
+        flow.account = context.account  # not joined: each copy would be decrypted by itself
+    found.sort(key=lambda flow: (plan.order(_interest(flow, now, alerting)), flow.pk))
+    return found
+
+
+def is_due_again(flow: Flow, now: datetime) -> bool:
+    """Whether its hole is to be looked at again."""
+    return flow.recheck_at is not None and flow.recheck_at <= now
+
+
+def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> plan.Interest:
+    return plan.Interest(
+        wanted=flow.wanted_at is not None,
+        alerting=flow.pk in alerting,
+        due=is_due_again(flow, now),
+        history=flow.history_read_at is None,
+        begun=flow.backfill_page > 0,
+        count=flow.execution_count or 0,
+    )
+
+
+def next_visit(context: Context) -> datetime | None:
+    """When executions are to be read for another reason than a moved counter; None where nothing is known."""
+    account, now = context.account, context.clock()
+    living = Flow.objects.filter(account=account, gone_at=None)
+    running = Execution.objects.filter(account=account, flow__gone_at=None)
+    times = [
+        living.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
+        running.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
+        running.exclude(rerun_due_at=None).order_by("rerun_due_at").values_list("rerun_due_at", flat=True).first(),
+    ]
+    if not context.account.backfill_paused and living.filter(executions_read_at=None).exists():
+        more = asking.history_left(context) > 0
+        times.append(now + (HISTORY_AGAIN if more else HISTORY_LATER))
+    known = [at for at in times if at is not None]
+    return max(min(known), now + SOONEST) if known else None

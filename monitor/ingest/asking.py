@@ -8,7 +8,7 @@ from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest import plan
 from monitor.ingest.context import Context
-from monitor.models import Product, Stream, StreamState
+from monitor.models import Flow, Product, Stream, StreamState
 
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
@@ -61,7 +61,9 @@ def list_slots(context: Context) -> tuple[int | None, datetime]:
     free, ends = gate.minute(Product.FLOW)
     if free is None:
         return None, now
-    kept = plan.reads_kept(gate.limits(Product.FLOW).per_minute)
+    unread = Flow.objects.filter(account=context.account, gone_at=None, history_read_at=None)
+    history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
+    kept = plan.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
     pages = max(0, free - kept)
     # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.
     whole = free + len(ends)

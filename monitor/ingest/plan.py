@@ -138,9 +138,11 @@ def batch(pages: int, apart: timedelta) -> int:
     return max(1, min(pages, int(BATCH / apart)))
 
 
-def reads_kept(per_minute: int | None) -> int:
-    """Slots of a minute that a list leaves free for the reads that follow from it."""
-    return 0 if per_minute is None else max(1, round(per_minute * READS_SHARE))
+def reads_kept(per_minute: int | None, *, history: bool = False) -> int:
+    """Slots of a minute that a list leaves free for the reads that follow from it, half where history waits too."""
+    if per_minute is None:
+        return 0
+    return max(1, per_minute // 2 if history else round(per_minute * READS_SHARE))
 
 
 def lists_kept(per_minute: int) -> int:

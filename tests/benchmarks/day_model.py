@@ -95,7 +95,7 @@ class Model:
     def _list(self) -> None:
         ends = [self._at(end) for end in self._ends]
         free = free_slots(ends, self.allowed.per_minute or 0, self._at(self.now), A_MINUTE)
-        kept = plan.reads_kept(self.load.per_minute)
+        kept = plan.reads_kept(self.load.per_minute, history=bool(self._history))
         apart = plan.spacing(self.load.pages, self._budget(), self._at(self.now))
         some = plan.batch(self.load.pages, apart)
         most = min(self.load.pages - self._page + 1, some, max(0, free - kept))

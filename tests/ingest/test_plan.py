@@ -129,3 +129,9 @@ def test_rules_are_listed_every_minute_where_the_credits_allow_it_and_connection
     assert plan.interval(Stream.RULES, 1, plan.Budget(900), NOW) > timedelta(seconds=300)
     assert plan.interval(Stream.CONNECTIONS, 1, plan.Budget(45_000), NOW) == timedelta(minutes=5)
     assert plan.interval(Stream.CONNECTIONS, 1, plan.Budget(900), NOW) > timedelta(hours=1)
+
+
+def test_a_list_that_could_fill_the_minute_leaves_room_for_reads_and_half_where_history_waits() -> None:
+    assert [plan.reads_kept(each) for each in (10, 30, 60, 120)] == [1, 2, 3, 6]
+    assert [plan.reads_kept(each, history=True) for each in (10, 120)] == [5, 60]
+    assert all(plan.lists_kept(each) < plan.reads_kept(each, history=True) for each in (10, 30, 60, 120))

@@ -175,10 +175,12 @@ def retention() -> dict[str, int]:
     Raises:
         ImproperlyConfigured: not a whole number, or one that is shorter than what it depends on.
     """
-    payload = _days("RETAIN_PAYLOAD_DAYS", 30, least=1, why="")
-    rows = _days("RETAIN_ROWS_DAYS", 180, least=LEAST_ROWS_DAYS, why=": Zoho's 90 days must stay comparable")
-    hours = _days("RETAIN_HOURS_DAYS", 400, least=LEAST_HOURS_DAYS, why=": charts compare 90 days with those before")
-    days = _days("RETAIN_DAYS_DAYS", 0, least=0, why="")
+    payload = whole_days("RETAIN_PAYLOAD_DAYS", 30, least=1, why="")
+    rows = whole_days("RETAIN_ROWS_DAYS", 180, least=LEAST_ROWS_DAYS, why=": Zoho's 90 days must stay comparable")
+    hours = whole_days(
+        "RETAIN_HOURS_DAYS", 400, least=LEAST_HOURS_DAYS, why=": charts compare 90 days with those before"
+    )
+    days = whole_days("RETAIN_DAYS_DAYS", 0, least=0, why="")
     if rows < payload:
         raise ImproperlyConfigured(f"RETAIN_ROWS_DAYS ({rows}) must not be less than RETAIN_PAYLOAD_DAYS ({payload})")
     if hours < rows:
@@ -190,7 +192,12 @@ def retention() -> dict[str, int]:
     return {"payload": payload, "rows": rows, "hours": hours, "days": days}
 
 
-def _days(name: str, default: int, *, least: int, why: str) -> int:
+def whole_days(name: str, default: int, *, least: int, why: str) -> int:
+    """A number of days.
+
+    Raises:
+        ImproperlyConfigured: not a whole number from `least` to a hundred years.
+    """
     value = text(name, str(default))
     if not (value.isascii() and value.isdigit() and least <= int(value[:9]) <= MOST_DAYS):
         raise ImproperlyConfigured(f"{name} must be a number of days from {least} to {MOST_DAYS}{why}, not {value!r}")

@@ -7,7 +7,7 @@ import re
 from tests.realprocess import ROOT
 
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
-READERS = re.compile(r"\b(?:text|boolean|words)\(\s*\"([A-Z_]+)\"")
+READERS = re.compile(r"\b(?:text|boolean|words|whole_days)\(\s*\"([A-Z_]+)\"")
 
 
 def read_in_code() -> set[str]:

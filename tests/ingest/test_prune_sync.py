@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
+import time_machine
 
+from monitor import pipeline
 from monitor.ingest.prune import prune
-from monitor.models import Ages, Execution, Flow, HourBucket, ZohoAccount
+from monitor.models import Ages, Execution, Flow, HourBucket, Retention, StageRun, ZohoAccount
 from monitor.rollups.rebuild import rebuild_dirty
 from tests.factories import NOON
 from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
@@ -106,4 +109,28 @@ def test_counters_by_status_that_disagree_are_mended_also_where_old_rows_are_pru
 
     assert result.complete, result.missing
     assert flow_of(account).hole_reason == ""
+    assert Execution.objects.count() == 5
+
+
+@pytest.mark.django_db
+def test_housekeeping_prunes_and_leaves_a_row_of_it(account: ZohoAccount, zoho: Zoho) -> None:
+    sync(account, zoho)
+    while rebuild_dirty(NOON):
+        pass
+    with time_machine.travel(NOON, tick=False):
+        pipeline.housekeeping()
+    run = StageRun.objects.get(stage="prune")
+    assert (run.outcome, run.summary) == ("ok", {"payloads": 12, "rows": 12, "hours": 0})
+    assert Execution.objects.count() == 5
+
+
+def test_pruning_ends_with_its_time_and_goes_on_the_next_time(account: ZohoAccount, zoho: Zoho) -> None:
+    sync(account, zoho)
+    while rebuild_dirty(NOON):
+        pass
+    seconds = itertools.count(0, 4)
+    pipeline.prune_mirror(lambda: NOON + timedelta(seconds=next(seconds)))
+    assert Retention.objects.get().is_behind
+    pipeline.prune_mirror(lambda: NOON)
+    assert not Retention.objects.get().is_behind
     assert Execution.objects.count() == 5

@@ -54,7 +54,7 @@ def minutes(account: ZohoAccount, zoho: Zoho, number: int) -> None:
 @pytest.fixture
 def few_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """History may take six calls a task."""
-    monkeypatch.setattr(backfill.Backfill, "_share", lambda self, flows: 6)
+    monkeypatch.setattr(backfill.Backfill, "_share", lambda self: 6)
 
 
 def test_every_flows_newest_page_comes_before_anybodys_second_and_the_failing_first(
@@ -358,7 +358,7 @@ def test_tasks_that_die_anywhere_and_are_given_few_calls_end_with_a_mirror_equal
     account = make_account()
     deaths = data.draw(st.lists(st.integers(1, 40), max_size=3))
     share = data.draw(st.integers(3, 9))
-    before, backfill.Backfill._share = backfill.Backfill._share, lambda self, flows: share  # type: ignore[method-assign]
+    before, backfill.Backfill._share = backfill.Backfill._share, lambda self: share  # type: ignore[method-assign]
 
     def kill(number: int, what: str) -> None:
         if number in deaths:

@@ -1,7 +1,8 @@
-"""A Zoho that costs nothing: every reply is made before the first request, then only looked up and sent.
+"""A Zoho that costs next to nothing: every reply is made before the first request, then only looked up and sent.
 
 A process of its own, so that its work is not mistaken for that of who asks. It ends when its input does.
-The envelope of each reply is the seed's (`zoho-flow-api.md`, sections 1 and 8); what is not there is a 404.
+The envelope of each reply is the seed's (`zoho-flow-api.md`, sections 1 and 8); what is not there is a 404. A list
+up to a moment (`to_date`, inclusive, as Zoho's examples have it) is joined from rows that were rendered beforehand.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import random
 import re
 import subprocess
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,7 +24,9 @@ from typing import Any
 PER_PAGE = 200
 DAYS = 90
 PAGE = "/api/v1/flows/{}/executions?{}"
-ASKED = re.compile(r"[?&]((?:per_)?page=\d+)")  # what of a query is looked at: every run is before any to_date
+ASKED = re.compile(r"[?&]((?:per_)?page=\d+)")  # what of a query for a whole list is looked at
+UNTIL = re.compile(r"[?&]to_date=(\d{4}-\d\d-\d\dT\d\d)%3A(\d\d)%3A(\d\dZ)")
+LIST = re.compile(r"/api/v1/flows/(\d+)/executions\Z")
 FIRST_NAMES = ("Alba", "Björn", "Chidi", "Dana", "Émile", "Farah", "Gus", "Hana", "Imre", "Juno")
 LAST_NAMES = ("Testwell", "Sampleton", "Mockford", "Dummy", "Placehold", "Exampleson", "Fictiv", "Noone")
 ERRORS = (
@@ -40,12 +44,30 @@ def main() -> None:
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--flows", type=int, required=True)
     options = parser.parse_args()
-    asyncio.run(serve(replies(options.rows, options.flows, datetime.now(UTC))))
+    asyncio.run(serve(*replies(options.rows, options.flows, datetime.now(UTC))))
 
 
-def replies(rows: int, flows: int, now: datetime) -> dict[str, bytes]:
+class Lists:
+    """Each flow's rows as text, newest first, for lists up to a moment."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, tuple[list[str], list[bytes], bytes]] = {}
+
+    def add(self, flow_id: str, runs: list[dict[str, Any]], stats: dict[str, Any]) -> None:
+        starts = [run["started_time"] for run in runs]
+        self._of[flow_id] = (starts, [compact(run) for run in runs], compact(stats))
+
+    def up_to(self, flow_id: str, moment: str, page: int) -> bytes:
+        """A page of the runs that began no later than `moment` (as in the rows); one beyond the last is empty."""
+        starts, rows, stats = self._of[flow_id]
+        first = bisect_left(starts, True, key=lambda start: start <= moment) + (page - 1) * PER_PAGE
+        some = b",".join(rows[first : first + PER_PAGE])
+        return reply(b'{"status":"success","data":{"executions":[' + some + b'],"stats":' + stats + b"}}")
+
+
+def replies(rows: int, flows: int, now: datetime) -> tuple[dict[str, bytes], Lists]:
     """Every reply by its address: the token, the list of flows by pages of 20, the executions by pages of 200."""
-    rng = random.Random(4)
+    rng, lists = random.Random(4), Lists()
     made = {"/oauth/v2/token": http({"access_token": "1000.bench.token", "expires_in": 3600, "api_domain": ""})}
     listed = []
     for number, count in enumerate(sizes(rows, flows)):
@@ -54,13 +76,14 @@ def replies(rows: int, flows: int, now: datetime) -> dict[str, bytes]:
         failed = sum(run["status"] == "failed" for run in runs)
         listed.append(flow(rng, flow_id, number, now, count, failed))
         rate = {"total_executions": count, "successful": count - failed, "failed": failed, "success_rate": 95.0}
+        lists.add(flow_id, runs, rate)
         for page, start in enumerate(range(0, count + PER_PAGE, PER_PAGE), start=1):
             data = {"executions": runs[start : start + PER_PAGE], "stats": rate}
             made[PAGE.format(flow_id, f"page={page}&per_page={PER_PAGE}")] = http({"status": "success", "data": data})
     for page, start in enumerate(range(0, len(listed) + 20, 20), start=1):
         data = {"flows": listed[start : start + 20], "page": page, "per_page": 20, "total_count": len(listed)}
         made[f"/api/v1/flows?page={page}"] = http({"status": "success", "data": data})
-    return made
+    return made, lists
 
 
 def sizes(rows: int, flows: int) -> list[int]:
@@ -140,7 +163,14 @@ def stamp(at: datetime) -> str:
 
 def http(payload: object, status: str = "200 OK") -> bytes:
     """The whole reply; no Date, as a clock in it would have to be made anew each time."""
-    body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    return reply(compact(payload), status)
+
+
+def compact(payload: object) -> bytes:
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def reply(body: bytes, status: str = "200 OK") -> bytes:
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
@@ -148,8 +178,8 @@ def http(payload: object, status: str = "200 OK") -> bytes:
 class Door(asyncio.Protocol):
     """One connection: a request ends with an empty line and the body it announces."""
 
-    def __init__(self, made: dict[str, bytes]) -> None:
-        self._made = made
+    def __init__(self, made: dict[str, bytes], lists: Lists) -> None:
+        self._made, self._lists = made, lists
         self._absent = http({"status": "failure", "error": {"code": "NO_PERMISSION", "message": "no"}}, "404 Not Found")
         self._buffer = b""
 
@@ -165,15 +195,20 @@ class Door(asyncio.Protocol):
             if len(self._buffer) < whole:
                 return
             self._buffer = self._buffer[whole:]
-            target = head.split(" ", 2)[1]
-            pages = "&".join(ASKED.findall(target))
-            name = target.partition("?")[0] + (f"?{pages}" if pages else "")
-            self._transport.write(self._made.get(name, self._absent))
+            self._transport.write(self._answer(head.split(" ", 2)[1]))
+
+    def _answer(self, target: str) -> bytes:
+        path, pages = target.partition("?")[0], ASKED.findall(target)
+        until, of_flow = UNTIL.search(target), LIST.match(path)
+        if until and of_flow:
+            page = next((int(asked[5:]) for asked in pages if asked.startswith("page=")), 1)
+            return self._lists.up_to(of_flow[1], ":".join(until.groups()), page)
+        return self._made.get(f"{path}?{'&'.join(pages)}" if pages else path, self._absent)
 
 
-async def serve(made: dict[str, bytes]) -> None:
+async def serve(made: dict[str, bytes], lists: Lists) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Door(made), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Door(made, lists), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()

@@ -4,6 +4,8 @@
                                                                │
     zoho ◀── connection ◀── retry ◀────────────────────────────┘
 
+    zoho ──▶ hooks: callbacks are hints; ingest takes them up and reads sooner
+
 Stages never import each other. A stage hands over by writing a row; the next one claims it with a
 conditional UPDATE. Each table has exactly one writing stage (see `monitor.models`).
 """

@@ -54,6 +54,8 @@ class Execution(models.Model):
             models.UniqueConstraint(fields=["account", "execution_id"], name="one_row_per_execution"),
         ]
         indexes = [
+            # The list without a filter spans all accounts: an index that begins with the account would not serve it.
+            models.Index(fields=["-started_time", "-id"], name="execution_newest"),
             models.Index(fields=["account", "-started_time", "-id"], name="execution_by_time"),
             models.Index(fields=["flow", "-started_time", "-id"], name="execution_by_flow"),
             models.Index(fields=["status", "-started_time", "-id"], name="execution_by_status"),

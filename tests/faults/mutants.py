@@ -16,6 +16,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.lease import Lease
 from monitor.models import DirtyHour, Flow
 from monitor.zoho.flow import FlowClient
+from tests.faults.steps import Step
 
 Patches = Callable[[], list[Any]]
 
@@ -101,6 +102,22 @@ MUTANTS: dict[str, Patches] = {
     "the lookback is dropped": _no_lookback,
     "running rows are not asked for again": _running_rows_left_alone,
 }
+
+
+def _stalled_six_times() -> tuple[Step, ...]:
+    """Sweeps that stand still in a call for longer than their lease, while another one takes over."""
+    steps = [Step("background")]
+    for call in range(1, 7):
+        steps += [
+            Step("add_rows", {"flow": 0.1, "count": 5, "status": "success", "ago": 0}),
+            Step("pass_time", {"seconds": 400}),
+            Step("crossed", {"call": call, "person": False, "stall": 70, "by": [Step("background")]}),
+        ]
+    return tuple(steps)
+
+
+# What chance brings about too seldom for a small budget.
+DIRECTED: dict[str, tuple[Step, ...]] = {"the fence is not checked": _stalled_six_times()}
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""The list of executions is read in the order of an index: no filter and no page may sort the whole table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from monitor.models import ZohoAccount
+from monitor.queries import executions
+from monitor.queries.executions import ExecutionFilter, Key
+from tests import factories
+
+SORTED = {"postgresql": "Sort", "sqlite": "TEMP B-TREE FOR ORDER BY"}
+
+
+@pytest.fixture
+def listed(account: ZohoAccount) -> ZohoAccount:
+    flow = factories.make_flow(account)
+    for n in range(60):
+        started = factories.NOON - timedelta(minutes=n)
+        factories.make_execution(flow, "failed" if n % 5 == 0 else "success", started_time=started)
+    return account
+
+
+def plans(wanted: ExecutionFilter) -> list[str]:
+    """How the database reads each statement of one page."""
+    with CaptureQueriesContext(
+        connection,
+    ) as statements:
+        executions.page(wanted, 10)
+    found = []
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # A table this small is cheaper to sort: what is asked is whether an index can serve the order at all.
+            cursor.execute("ANALYZE monitor_execution")
+            cursor.execute("SET LOCAL enable_sort = off")
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        for statement in statements.captured_queries:
+            cursor.execute(f"{explain} {statement['sql']}")
+            found.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
+    return found
+
+
+@pytest.mark.parametrize("place", ["top", "after", "before", "tail"])
+@pytest.mark.parametrize("narrowed", ["", "status", "account", "flow", "span"])
+def test_a_page_is_read_in_the_order_of_an_index(listed: ZohoAccount, narrowed: str, place: str) -> None:
+    wanted = {
+        "": ExecutionFilter(),
+        "status": ExecutionFilter(status="failed"),
+        "account": ExecutionFilter(account_id=listed.pk),
+        "flow": ExecutionFilter(flow_id=listed.flows.get().pk),
+        "span": ExecutionFilter(start=factories.NOON - timedelta(hours=2)),
+    }[narrowed]
+    middle = Key(factories.NOON - timedelta(minutes=30), 10**6)
+    keys = {"top": {}, "after": {"after": middle}, "before": {"before": middle}, "tail": {"after": Key(None, 10**6)}}
+    found = plans(replace(wanted, **keys[place]))
+    assert found or (narrowed, place) == ("span", "tail")
+    for plan in found:
+        assert SORTED[connection.vendor] not in plan, plan

@@ -8,6 +8,7 @@ known. What is mirrored of it is counted at once; what is not is no hole but his
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,9 @@ from monitor.ingest.turns import next_turn
 from monitor.models import Flow, Stream, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
+
+
+CALLS_A_NOTE = 10  # calls of a flow are written down by so many, and at the end
 
 
 class Enough(Exception):  # noqa: N818 - named for what happened
@@ -43,6 +47,7 @@ class Backfill:
         self._context, self._client, self.everything = context, client, everything
         self._allowed = allowed
         self._courses: dict[int, Course] = {}
+        self._calls_of: Counter[int] = Counter()  # by flow, not written down yet
         self._calls = 0
         self._end: int | None = None  # of `_calls`: what history may take
         self._limit: int | None = None  # of `_calls`: what the step under way may take
@@ -114,10 +119,12 @@ class Backfill:
         """One page of the flow whose turn it is, again and again; a flow that fails is left for the next sweep."""
         waiting = {c.flow.pk: c for c in courses if c.flow.flow_id not in self.trouble.named}
         expected = sum(course.flow.execution_count or 0 for course in waiting.values())
+        done = self._runs_done + sum(len(course.walked.seen) for course in waiting.values())
         while (at := next_turn(course.standing for course in waiting.values())) is not None:
             if only_newest and at.is_begun:
                 return
             course, ok = waiting[at.key], False
+            seen = len(course.walked.seen)
             self._limit, self._heeds_pause = self._end, at.is_begun and not self.everything
             with self.trouble.of(course.flow.flow_id):
                 self._step(course)
@@ -128,7 +135,7 @@ class Backfill:
                 if isinstance(self.trouble.named.get(course.flow.flow_id), NotAvailable):
                     self._context.result.not_available.add(course.flow.flow_id)
                 self._runs_done += len(course.walked.seen)
-            done = self._runs_done + sum(len(c.walked.seen) for c in waiting.values())
+            done += len(course.walked.seen) - seen
             self._context.progress("history", done, max(expected, done))
 
     def _step(self, course: Course) -> None:
@@ -137,7 +144,14 @@ class Backfill:
             self._reader.step(course)
         finally:
             calls = self._calls - before
-            Flow.objects.filter(pk=course.flow.pk).update(history_calls=F("history_calls") + calls)
+            self._calls_of[course.flow.pk] += calls
+            if self._calls_of[course.flow.pk] >= CALLS_A_NOTE:
+                self._enter_flow(course.flow.pk)
+
+    def _enter_flow(self, key: int) -> None:
+        calls = self._calls_of.pop(key, 0)
+        if calls:
+            Flow.objects.filter(pk=key).update(history_calls=F("history_calls") + calls)
 
     def _lift_limit(self) -> None:
         """New runs, like those of any flow: neither a pause nor the share of history holds them back."""
@@ -164,6 +178,8 @@ class Backfill:
             context.meter = outside
             self._end = self._limit = None
             self._enter(self._calls - begun)
+            for key in list(self._calls_of):
+                self._enter_flow(key)
 
     def _is_paused(self) -> bool:
         return ZohoAccount.objects.filter(pk=self._context.account.pk, backfill_paused=True).exists()

@@ -166,9 +166,10 @@ def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
     """
     total, listed_at = reading.flow.execution_count, reading.listed_at
-    if not whole or reading.reset or not total or listed_at is None:
+    # The number first: the times of all runs seen so far are looked at once, and not after each page.
+    if not whole or reading.reset or not total or listed_at is None or total != len(walked.seen):
         return False
-    return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total == len(walked.seen)
+    return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total
 
 
 def read_recent(reading: Reading) -> Walked:

@@ -173,11 +173,15 @@ class Walk:
             written = store_page(flow, answer.rows, answer.rejected, context.clock())
             if self.remember_page and next_page is not None:
                 Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
+            self._note_down(answer)
             faultpoint("page-after-rows")
         faultpoint("page-committed")
         walked.written += written
         context.result.written += written
         return walked.note(answer)
+
+    def _note_down(self, answer: ExecutionPage) -> None:
+        """What else belongs into the transaction of a page's rows; the lease is checked."""
 
     def _note_full(self, answer: ExecutionPage, before: ExecutionPage | None) -> int | None:
         """How long a full page is: one with rows after it was full, and so is one of the size asked for."""

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitor.models import Execution, Flow, StageRun, WorkerBeat
+from monitor.models import ApiCall, Execution, Flow, StageRun, WorkerBeat
 from monitor.supervisor import processes
 from monitor.zoho.shapes.executions import execution_row
 from tests.faults.compare import buckets, fields_of
@@ -37,7 +38,7 @@ from tests.realprocess import ALIAS, Stage, rows, second_connection, throw_away_
 pytestmark = [pytest.mark.story, pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")]
 KILLS = int(os.environ.get("KILLS", "12"))
 SALVO = 6  # kills one after the other; a killer that never stops could hit every process that goes on
-PROMISE = 60.0  # seconds from the last kill of a salvo to the end of the next sweep
+PROMISE = 60.0  # seconds from a kill to the next answered call, and from the last of a salvo to a sweep's end
 QUIET = 240.0  # seconds that the mirror has to become equal when the killing ends
 SECRET, REFRESH, CONTROL = "kill-client-secret", "1000.kill.refresh", "kill-control"
 SPEED = 0.05  # seconds that Zoho takes for an answer, so that a sweep lasts long enough to be hit
@@ -229,6 +230,21 @@ def finished_sweeps() -> list[datetime]:
     return sorted(ended.values_list("finished_at", flat=True))
 
 
+def answered_calls() -> list[datetime]:
+    """When calls were begun that Zoho answered well: the work of whoever has the account then."""
+    calls = rows(ApiCall, status=200, finished_at__isnull=False)
+    return sorted(calls.values_list("started_at", flat=True))
+
+
+def seconds_until(moments: list[datetime], kills: list[tuple[str, datetime]]) -> list[float]:
+    """For each kill, how long until the first of the moments after it.
+
+    Args:
+        moments: in order, with one after the last kill.
+    """
+    return [(moments[bisect_right(moments, at)] - at) / timedelta(seconds=1) for _, at in kills]
+
+
 def resumed(killer: Killer) -> float:
     """Waits for the end of the next sweep; the seconds from the last kill to it."""
     last = killer.kills[-1][1]
@@ -284,10 +300,15 @@ def test_after_kills_under_load_nothing_is_lost_and_work_has_gone_on(stage: Stag
         f"\n{len(killer.kills)} kill -9 {kinds} under load: {load.added} runs added, {load.changed} changed meanwhile"
     )
     print(f"0 differences {quiet:.0f} s after the load's end; {rows(Execution).count()} executions")
-    median, longest = statistics.median(waits), max(waits)
-    print(
-        f"{len(waits)} salvos; a sweep had ended {median:.0f} s (median), {longest:.0f} s (at most) after the last kill"
-    )
+    working = seconds_until(answered_calls(), killer.kills)
+    print(f"after each kill, the next answered call: {spread(working)}")
+    print(f"after each kill, the next finished sweep: {spread(seconds_until(finished_sweeps(), killer.kills))}")
+    print(f"after the last of a salvo ({len(waits)} salvos of {SALVO}), the next finished sweep: {spread(waits)}")
 
     assert len(killer.kills) == KILLS
-    assert longest <= PROMISE
+    assert max(working) <= PROMISE
+    assert max(waits) <= PROMISE
+
+
+def spread(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.1f} s (median), {max(seconds):.1f} s (at most)"

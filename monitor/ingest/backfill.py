@@ -19,9 +19,11 @@ from monitor.connection.history import with_calls
 from monitor.ingest import asking
 from monitor.ingest.context import Context
 from monitor.ingest.first_reading import Course, FirstReading, course_of, read_up_to
+from monitor.ingest.later import put_off
 from monitor.ingest.trouble import Trouble
 from monitor.ingest.turns import next_turn
-from monitor.models import Flow, Stream, SyncState, ZohoAccount
+from monitor.ingest.wanted import answered
+from monitor.models import ApiCall, Flow, Stream, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
 
@@ -75,11 +77,27 @@ class Backfill:
         if self._context.patience.waits:
             return  # begun anew, and so the newest page is read anyway
         for course in self._refreshed():
-            if course.order and course.first is None and course.flow.counters_moved:
-                with self.trouble.of(course.flow.flow_id):
-                    reading = self._reader.reading(course, self._context.clock())
-                    self._reader.catch_up(reading, course)
-                    reading.set(read_up_to(reading.flow))
+            flow = course.flow
+            if flow.wanted_at is not None:
+                with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
+                    self._read_new(course)
+            elif course.order and course.first is None and flow.counters_moved:
+                self._read_new(course)
+
+    def _read_new(self, course: Course) -> None:
+        """What is newer than the mirror; of a flow of which nothing is read yet, its newest page."""
+        began, flow, ok = self._context.clock(), course.flow, False
+        with self.trouble.of(flow.flow_id):
+            if not course.order:
+                self._step(course)
+            elif course.first is None:
+                reading = self._reader.reading(course, began)
+                self._reader.catch_up(reading, course)
+                reading.set(read_up_to(reading.flow))
+            ok = True
+        if not ok:
+            put_off(flow, began)
+        answered(flow, began)
 
     def go_on(self) -> None:
         """History by turns, until it is read, its calls are used up, or a person pauses it.
@@ -101,6 +119,8 @@ class Backfill:
         """The flows whose first reading is open, with the counters of the newest list."""
         context, now = self._context, self._context.clock()
         rows = Flow.objects.filter(account=context.account, gone_at=None, executions_read_at=None)
+        if not context.patience.waits:
+            rows = rows.filter(Q(recheck_at=None) | Q(recheck_at__lte=now) | Q(wanted_at__isnull=False))
         found = {flow.pk: flow for flow in rows.defer("raw", "description")}
         for key in self._courses.keys() - found.keys():
             del self._courses[key]
@@ -129,6 +149,8 @@ class Backfill:
             with self.trouble.of(course.flow.flow_id):
                 self._step(course)
                 ok = True
+            if not ok:
+                put_off(course.flow, self._context.clock())
             if not ok or course.flow.executions_read_at is not None:
                 del waiting[at.key]
                 self._courses.pop(at.key, None)

@@ -74,12 +74,15 @@ def firm_up(flow: Flow) -> None:
     """Sets the baseline for good: the counters did not move between two lists, and it was read in between."""
     base = baseline_of(counts.counters(flow), counts.mirrored(flow))
     if base is not None:
-        Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(
-            baseline_total=base.total,
-            baseline_success=base.success,
-            baseline_failed=base.failed,
-            baseline_firm=True,
-        )
+        values = {
+            "baseline_total": base.total,
+            "baseline_success": base.success,
+            "baseline_failed": base.failed,
+            "baseline_firm": True,
+        }
+        if Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values):
+            for name, value in values.items():
+                setattr(flow, name, value)
 
 
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:

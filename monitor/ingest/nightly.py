@@ -113,6 +113,9 @@ def check(context: Context, client: FlowClient) -> None:
             continue
         if night.left <= 0 or not night.go_on(job, now):
             break
+    if state.state != StreamState.State.OK and night.has_worked and Stream.STATISTICS not in context.result.outcomes:
+        # What stopped an earlier sweep is over; the end of the night may be hours away.
+        context.note(Stream.STATISTICS, StreamState.State.OK, "the night's checks go on")
 
 
 class Night:
@@ -120,7 +123,7 @@ class Night:
 
     def __init__(self, context: Context, client: FlowClient, pk: int, cursor: dict[str, Any]) -> None:
         self.context, self.client, self.pk, self.cursor = context, client, pk, cursor
-        self.left = 0
+        self.left, self.has_worked = 0, False
 
     @property
     def per_day(self) -> int | None:
@@ -174,7 +177,7 @@ class Night:
         except ZohoError:
             # One flow that cannot be listed keeps the others from nothing; its own reading says what is wrong.
             after["failed"] = at.get("failed", 0) + 1
-        self.left -= calls
+        self.left, self.has_worked = self.left - calls, True
         spent = paid(self.per_day, self.paid_until, self.context.clock(), calls)
         self.save(changes | {job.name: after, "paid_until": spent.isoformat()})
         return after

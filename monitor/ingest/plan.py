@@ -194,6 +194,11 @@ def hole_recheck(tries: int, now: datetime) -> datetime:
     return now + min(timedelta(minutes=5) * (1 << min(max(tries, 0), 7)), timedelta(hours=6))
 
 
+def failed_recheck(tries: int, now: datetime) -> datetime:
+    """When a flow that could not be read is tried again by itself: after 30 s, doubling to 6 h."""
+    return now + min(timedelta(seconds=30) * (1 << min(max(tries, 0), 10)), timedelta(hours=6))
+
+
 @dataclass(frozen=True, slots=True)
 class Interest:
     """Why a flow is worth a call, as far as its row and its alerts tell."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, Flow, SyncState, User, ZohoAccount
+from monitor.models import Connection, Flow, SyncState, User, WorkerBeat, ZohoAccount
 from tests import factories
 
 READ = {"executions_read_at": factories.NOON} | {
@@ -66,6 +66,17 @@ def test_a_mirror_in_trouble_is_never_all_green(
     assert words in text_of(page)
     assert state.get("reason", "") in text_of(page)
     assert "No alert is open." not in text_of(page)
+
+
+def test_a_first_sweep_is_told_calmly_and_without_zeros(
+    vera: User, signed_in: Any, account: ZohoAccount, at_noon: datetime
+) -> None:
+    WorkerBeat.objects.create(name="canary", beat_at=at_noon)
+    page = signed_in(vera).get("/")
+    assert f"{account.name} is being read for the first time." in text_of(page)
+    assert b"freshness-banner" not in page.content
+    assert "Failed runs –" in text_of(page)
+    assert "No alert is open, but not everything was read" in text_of(page)
 
 
 def test_the_time_since_the_last_complete_read_is_shaded(

@@ -77,10 +77,10 @@ def whole_text(value: int) -> str:
 
 def whole(value: object) -> int | None:
     """A whole number within 64 bits; None for anything else. "12" and 12.0 count as 12."""
+    if value is None or isinstance(value, bool):
+        return None
     if type(value) is int:
         return value if INT_MIN <= value <= INT_MAX else None
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
         value = int(value) if _WHOLE.match(value.strip()) else None
     elif isinstance(value, float):
@@ -92,6 +92,8 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """Like `whole`, but never below zero."""
+    if type(value) is int:
+        return value if 0 <= value <= INT_MAX else None
     found = whole(value)
     return found if found is not None and found >= 0 else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -30,7 +31,7 @@ def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
     """
     if not rows:
         return
-    columns, values = _table_form(model, rows)
+    columns, values = _table_form(model, rows, as_text=True)
     if connection.vendor == "postgresql":
         _copy(model, columns, values)
     else:
@@ -91,8 +92,10 @@ def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))  # noqa: S608 - our own column
 
 
-def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and their values as the database's driver takes them."""
+def _table_form(
+    model: type[models.Model], rows: Sequence[Row], *, as_text: bool = False
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and their values as the database's driver takes them; `as_text`: for COPY, which takes text for all."""
     given = list(rows[0])
     if any(len(row) != len(given) for row in rows):
         raise TypeError("rows with different columns")
@@ -101,10 +104,10 @@ def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[st
     pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
     more = tuple(defaults.values())
     columns = [*given, *defaults]
-    converters = [(place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name]))]
+    converters = [(place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name], as_text))]
     values = []
     for row in rows:
-        value = [*pick(row), *more]
+        value = [*pick(row), *more] if more else list(pick(row))
         for place, convert in converters:
             if value[place] is not None:
                 value[place] = convert(value[place])
@@ -112,14 +115,23 @@ def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[st
     return columns, values
 
 
-def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+def _converter(field: models.Field[Any, Any], as_text: bool) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
-        return _encode
+        return _json
+    if isinstance(field, models.DateTimeField) and connection.vendor == "postgresql" and as_text:
+        return datetime.isoformat  # a third of the time that the driver takes for a moment
     if isinstance(field, models.DateTimeField) and connection.vendor != "postgresql":
         return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.DateField) and connection.vendor != "postgresql":
         return str
     return None
+
+
+def _json(value: Any) -> str:
+    """JSON text; most objects of errors are empty."""
+    if not value and type(value) is dict:
+        return "{}"
+    return _encode(value)
 
 
 def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:

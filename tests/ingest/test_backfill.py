@@ -163,7 +163,10 @@ def test_a_day_whose_share_is_spent_reads_no_more_history(account: ZohoAccount, 
     account.refresh_from_db()
     flow = history(zoho, 3000)
     spent = zoho.clock() - timedelta(minutes=30)
-    calls = [ApiCall(account=account, kind="history", started_at=spent, finished_at=spent) for _ in range(300)]
+    calls = [
+        ApiCall(account=account, product="flow", kind="history", started_at=spent, finished_at=spent)
+        for _ in range(300)
+    ]
     ApiCall.objects.bulk_create(calls)
     task(account, zoho)
     minutes(account, zoho, 2)

@@ -52,10 +52,11 @@ def next_look(account: ZohoAccount) -> datetime | None:
     rows = Execution.objects.filter(account=account, flow__gone_at=None, unlisted_at=None)
     running = rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first()
     failed = rows.filter(status="failed", rerun_due_at__isnull=False, first_failed_at__isnull=False)
-    some = failed.order_by("rerun_due_at").values_list("rerun_due_at", "first_failed_at")[:FEW]
-    times = [first + look_after(due - first) for due, first in some if due is not None and first is not None]
+    pairs = failed.order_by("rerun_due_at").values_list("rerun_due_at", "first_failed_at")[:FEW]
+    some = [(due, first) for due, first in pairs if due is not None and first is not None]
+    times = [first + look_after(due - first) for due, first in some]
     if len(some) == FEW:
-        times.append(some[FEW - 1][0] + LOOK_AFTER)  # of the others none can be looked at sooner
+        times.append(some[-1][0] + LOOK_AFTER)  # of the others none can be looked at sooner
     return min([*times, *([running] if running is not None else [])], default=None)
 
 

@@ -63,7 +63,9 @@ class Stopwatch:
         lines = [f"  {'':34}{'s':>8}{'%':>6}{'ours':>8}{'database':>10}{'calls':>8}"]
         for name, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
             share = 100 * seconds / whole
-            lines.append(f"  {name:34}{seconds:8.2f}{share:6.1f}{self.worked[name]:8.2f}{self.served[name]:10.2f}{self.calls[name]:8}")
+            lines.append(
+                f"  {name:34}{seconds:8.2f}{share:6.1f}{self.worked[name]:8.2f}{self.served[name]:10.2f}{self.calls[name]:8}"
+            )
         lines.append(f"  {'all else':34}{rest:8.2f}{100 * rest / whole:6.1f}{worked:8.2f}{served:10.2f}")
         return "\n".join(lines)
 

@@ -25,7 +25,6 @@ from monitor.models import Flow, Stream, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
 
-
 CALLS_A_NOTE = 10  # calls of a flow are written down by so many, and at the end
 
 

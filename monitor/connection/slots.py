@@ -18,7 +18,10 @@ _COLUMNS = ("account_id", "product", "method", "path", "kind", "credits", "start
 
 
 def locked_budget(account: ZohoAccount, product: str) -> ApiBudget | None:
-    """The budget's row, locked: PostgreSQL serialises takers on it; SQLite's IMMEDIATE transaction does it by itself."""
+    """The budget's row, locked.
+
+    PostgreSQL serialises takers on it; SQLite's IMMEDIATE transaction does it by itself.
+    """
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
     statement = f"SELECT * FROM {ApiBudget._meta.db_table} WHERE account_id = %s AND product = %s{lock}"  # noqa: S608 - our own names
     return next(iter(ApiBudget.objects.raw(statement, [account.pk, product])), None)
@@ -53,7 +56,7 @@ def take(call: ApiCall, allowed: Limits, now: datetime) -> int | None:
         since, until = _adapted(now - MINUTE - MARGIN), _adapted(now + NOT_CREDIBLE)
         parameters += [*counted, call.account_id, call.product, since, until, allowed.per_minute]
     statement = (
-        f"INSERT INTO {table} ({', '.join(_COLUMNS)}) "  # noqa: S608 - our own names
+        f"INSERT INTO {table} ({', '.join(_COLUMNS)}) "
         f"SELECT {', '.join(['%s'] * len(_COLUMNS))} WHERE {' AND '.join(conditions)}"
     )
     with connection.cursor() as cursor:

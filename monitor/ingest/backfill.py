@@ -27,7 +27,6 @@ from monitor.models import ApiCall, Flow, Stream, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
 
-
 CALLS_A_NOTE = 10  # calls of a flow are written down by so many, and at the end
 
 

@@ -104,7 +104,9 @@ def _table_form(
     pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
     more = tuple(defaults.values())
     columns = [*given, *defaults]
-    converters = [(place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name], as_text))]
+    converters = [
+        (place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name], as_text))
+    ]
     values = []
     for row in rows:
         value = [*pick(row), *more] if more else list(pick(row))

@@ -205,11 +205,8 @@ def _is_clean(value: dict[object, object] | list[object], depth: int) -> bool:
         elif kind is dict or kind is list:
             if not _is_clean(item, depth + 1):  # type: ignore[arg-type]
                 return False
-        elif kind is int:
+        elif kind is int or kind is float:
             if not INT_MIN <= item <= INT_MAX:  # type: ignore[operator]
-                return False
-        elif kind is float:
-            if not math.isfinite(item):  # type: ignore[arg-type]
                 return False
         elif item is not None and kind is not bool:
             return False

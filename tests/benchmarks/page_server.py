@@ -61,7 +61,8 @@ class Lists:
     def up_to(self, flow_id: str, moment: str, page: int) -> bytes:
         """A page of the runs that began no later than `moment` (as in the rows); one beyond the last is empty."""
         starts, rows, stats = self._of[flow_id]
-        first = bisect_left(starts, True, key=lambda start: start <= moment) + (page - 1) * PER_PAGE
+        late = bisect_left(starts, 1, key=lambda start: int(start <= moment))
+        first = late + (page - 1) * PER_PAGE
         some = b",".join(rows[first : first + PER_PAGE])
         return reply(b'{"status":"success","data":{"executions":[' + some + b'],"stats":' + stats + b"}}")
 

@@ -58,12 +58,13 @@ class Stopwatch:
 
         Seconds on the wall, those that our process worked, and those that the database's did.
         """
-        rest, worked = whole - sum(self.seconds.values()), whole_worked - sum(self.worked.values())
-        served = whole_served - sum(self.served.values())
+        rest = whole - sum(self.seconds.values())
         lines = [f"  {'':34}{'s':>8}{'%':>6}{'ours':>8}{'database':>10}{'calls':>8}"]
         for name, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
             share = 100 * seconds / whole
-            lines.append(f"  {name:34}{seconds:8.2f}{share:6.1f}{self.worked[name]:8.2f}{self.served[name]:10.2f}{self.calls[name]:8}")
+            worked, served = self.worked[name], self.served[name]
+            lines.append(f"  {name:34}{seconds:8.2f}{share:6.1f}{worked:8.2f}{served:10.2f}{self.calls[name]:8}")
+        worked, served = whole_worked - sum(self.worked.values()), whole_served - sum(self.served.values())
         lines.append(f"  {'all else':34}{rest:8.2f}{100 * rest / whole:6.1f}{worked:8.2f}{served:10.2f}")
         return "\n".join(lines)
 

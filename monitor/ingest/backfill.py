@@ -9,7 +9,7 @@ known. What is mirrored of it is counted at once; what is not is no hole but his
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import transaction
 from django.db.models import Count, F, Q
@@ -62,7 +62,9 @@ class Backfill:
         Raises:
             ZohoError: Zoho cannot be read.
         """
-        with self._metered(None):
+        # What does not fit into this minute is the first thing that history goes on with.
+        allowed = None if self.everything else asking.free_now(self._context)
+        with suppress(Enough), self._metered(allowed):
             self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
@@ -71,6 +73,8 @@ class Backfill:
             return  # begun anew, and so the newest page is read anyway
         for course in self._refreshed():
             if course.order and course.first is None and course.flow.counters_moved:
+                if not asking.has_room_to_read(self._context):
+                    return
                 with self.trouble.of(course.flow.flow_id):
                     reading = self._reader.reading(course, self._context.clock())
                     self._reader.catch_up(reading, course)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.connection import ledger
@@ -52,24 +53,54 @@ def usage_calls(context: Context) -> int:
 
 
 def unhurried_calls(context: Context, product: str) -> int:
-    """Calls that nobody waits for may cost now: as first readings, or as usage reports."""
-    return history_calls(context) if product == Product.FLOW else usage_calls(context)
+    """Calls that nobody waits for may cost now: of the day as first readings or usage reports, of the minute less."""
+    return unhurried(context, history_left(context)) if product == Product.FLOW else usage_calls(context)
 
 
-def list_slots(context: Context) -> tuple[int | None, datetime]:
-    """How many pages of the list fit into this minute (None: any), and when the next one does."""
+def free_now(context: Context) -> int | None:
+    """Calls that still fit into this minute; None where there is no limit a minute."""
+    return context.clients.gate.minute(Product.FLOW)[0]
+
+
+def unhurried(context: Context, most: int) -> int:
+    """Calls out of `most` for what can wait a minute."""
+    return plan.unhurried(most, free_now(context), context.clients.gate.limits(Product.FLOW).per_minute)
+
+
+def has_room_to_read(context: Context) -> bool:
+    """Whether a flow can be read in this minute; else it is noted when there is room again."""
+    free, ends = context.clients.gate.minute(Product.FLOW)
+    whole = (free or 0) + len(ends)
+    calls = min(plan.READ_CALLS, whole)
+    if plan.fits(free, calls=calls):
+        return True
+    now = context.clock()
+    at = free_at(ends, max(1, whole - calls + 1), now, MINUTE)
+    context.room_from = max(at or now, now + A_MOMENT)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many pages of the list fit into this minute (None: any), when the next one does, and what they leave."""
+
+    pages: int | None
+    free_from: datetime
+    kept: int = 0
+
+
+def list_slots(context: Context) -> Slots:
+    """The room that the list of flows has now."""
     now, gate = context.clock(), context.clients.gate
     free, ends = gate.minute(Product.FLOW)
     if free is None:
-        return None, now
+        return Slots(None, now)
     unread = Flow.objects.filter(account=context.account, gone_at=None, history_read_at=None)
     history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
     kept = plan.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
-    pages = max(0, free - kept)
     # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.
-    whole = free + len(ends)
-    at = free_at(ends, max(1, whole - kept), now, MINUTE)
-    return pages, at or now
+    at = free_at(ends, max(1, free + len(ends) - kept), now, MINUTE)
+    return Slots(max(0, free - kept), at or now, kept)
 
 
 def set_due(context: Context, stream: Stream, at: datetime | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import transaction
 from django.db.models import Count, F, Q
@@ -68,7 +68,9 @@ class Backfill:
         Raises:
             ZohoError: Zoho cannot be read.
         """
-        with self._metered(None):
+        # What does not fit into this minute is the first thing that history goes on with.
+        allowed = None if self.everything else asking.free_now(self._context)
+        with suppress(Enough), self._metered(allowed):
             self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
@@ -81,6 +83,8 @@ class Backfill:
                 with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
                     self._read_new(course)
             elif course.order and course.first is None and flow.counters_moved:
+                if not asking.has_room_to_read(self._context):
+                    return
                 self._read_new(course)
 
     def _read_new(self, course: Course) -> None:

@@ -13,7 +13,7 @@ from monitor.ingest import asking, executions, flows, plan
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.context import Context
 from monitor.ingest.later import put_off
-from monitor.ingest.reread import next_reread, reread_due
+from monitor.ingest.reread import MOST, next_reread, reread_due
 from monitor.ingest.wanted import answered
 from monitor.models import AlertState, ApiCall, Flow, Stream, StreamState
 from monitor.zoho.errors import SignIn, Unreachable, Wait, ZohoError
@@ -78,20 +78,27 @@ class Reader:
     def rest(self) -> None:
         """Reads what is due and was on no page, reads rows again that are due, and goes on with history."""
         context, history = self._context, self._history
+        context.room_from = None  # what did not fit a moment ago is among what is due
         self.read(self._due(living(context)))
-        reread_due(context, self._client)
+        reread_due(context, self._client, asking.unhurried(context, MOST))
         history.read_new()
-        mark_fresh(context)
+        if context.room_from is None:
+            mark_fresh(context)
         with context.clients.gate.doing(ApiCall.Kind.HISTORY):
             history.go_on()
         self._trouble.settle()
-        context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
+        state, reason = StreamState.State.OK, ""
+        if context.room_from is not None:
+            state, reason = StreamState.State.INCOMPLETE, "the minute's calls are used up; it goes on in a moment"
+        context.note(Stream.EXECUTIONS, state, reason, items=context.result.flows_read)
 
     def read(self, some: Iterable[Flow]) -> None:
         """Reads flows in the given order; one that somebody waits for is read for a person."""
         context = self._context
         chosen = [flow for flow in some if flow.pk not in self._tried]
         for done, flow in enumerate(chosen, start=1):
+            if flow.wanted_at is None and not asking.has_room_to_read(self._context):
+                return  # the rest is as due as before, and goes on when the minute has room
             self._tried.add(flow.pk)
             with self._trouble.of(flow.flow_id):
                 read_flow(context, self._client, flow)
@@ -160,6 +167,7 @@ def next_visit(context: Context) -> datetime | None:
     account, now = context.account, context.clock()
     rows = Flow.objects.filter(account=account, gone_at=None)
     times = [
+        context.room_from,
         rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
         next_reread(context),
     ]

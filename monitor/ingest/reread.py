@@ -76,8 +76,13 @@ class Purse:
     left: int
 
 
-def reread_due(context: Context, client: FlowClient) -> None:
+def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
     """Reads the rows that are due again, flow by flow, as far as the share of calls reaches.
+
+    Args:
+        context: of the sweep.
+        client: of the account.
+        most: calls that it may cost now, whatever is left of the share.
 
     Raises:
         ZohoError: `Wait`, and what concerns the whole account; what came is stored, and the rest stays due.
@@ -86,8 +91,8 @@ def reread_due(context: Context, client: FlowClient) -> None:
     state, _ = StreamState.objects.get_or_create(account=context.account, stream=Stream.EXECUTIONS)
     last = state.cursor.get("reread_at")
     since = now - datetime.fromisoformat(last) if last else None
-    purse = Purse(allowance(context.clients.gate.limits(Product.FLOW).per_day, since))
-    if not purse.left:
+    purse = Purse(min(most, allowance(context.clients.gate.limits(Product.FLOW).per_day, since)))
+    if purse.left <= 0:
         return
     by_flow: dict[int, list[Execution]] = defaultdict(list)
     for run in due_rows(context.account, now, client.last_server_date or now):

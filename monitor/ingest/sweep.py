@@ -103,7 +103,7 @@ def _lists(
         _run(context, Stream.FLOWS, "flow", partial(_list_flows, context, flow, reader))
     if newest is not None and _goes_on(context, Stream.FLOWS) and not (reader and reader.given_up):
         _run(context, Stream.EXECUTIONS, "flow", newest.read_newest)
-    if Stream.CONNECTIONS in due:
+    if Stream.CONNECTIONS in due and (reader is None or plan.fits(asking.free_now(context))):
         _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
         asking.put_off(context, Stream.CONNECTIONS)
 
@@ -180,11 +180,13 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
         return
     due, asked, finished = asking.due_at(context, Stream.FLOWS), 0, False
     walk = Round.load(context.account, context.clock())
-    slots, free_from = asking.list_slots(context)
-    most = _pages_now(context, walk, slots)
+    slots = asking.list_slots(context)
+    most = _pages_now(context, walk, slots.pages)
     try:
         _look_at_alerting(reader, walk, most)
         while asked < most and not (finished or context.is_late or "flow" in context.dead_products):
+            if not plan.fits(asking.free_now(context), slots.kept):
+                break  # what followed from the pages before has taken the place of this one
             asked += 1
             finished = read_page(context, client, walk, partial(_follow, context, reader))
     except (OutOfTime, Wait):
@@ -198,7 +200,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
             walk.save(context.account, finished=finished)
             _plan_list(context, due, asked, walk.pages)
         else:
-            asking.set_due(context, Stream.FLOWS, max(free_from, context.clock() + timedelta(seconds=1)))
+            asking.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 
 
 def _pages_now(context: Context, walk: Round, slots: int | None) -> int:

@@ -19,6 +19,7 @@ from monitor.standin import App, SettableClock
 from monitor.standin.web.wire import Reply, Request
 
 Row = dict[str, Any]
+COUNTERS = ("execution_count", "success_count", "failure_count")
 HANGS_FOR = 15.0  # seconds: what the client's read timeout would last
 
 
@@ -54,6 +55,8 @@ class Loopback(httpx.BaseTransport):
     given: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))  # rows by execution, as sent
     flows_seen: set[str] = field(default_factory=set)
     lists: int = 0  # successful lists of flows
+    lags: bool = False  # rows of executions come as they were first given: by a server that lags behind
+    hides_counters: bool = False  # the list of flows has no counters of executions
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answers one call."""
@@ -67,6 +70,7 @@ class Loopback(httpx.BaseTransport):
         asked.path = request.url.path
         faults = sum(fault.struck for fault in self.app.faults.faults)
         reply = self.app.handle(asked)
+        self._twist(asked, reply)
         self._note(asked, reply, scripted=sum(fault.struck for fault in self.app.faults.faults) > faults)
         self.clock.advance(self.latency / 2)
         self.after(number)
@@ -91,6 +95,20 @@ class Loopback(httpx.BaseTransport):
         for row in rows or []:
             if isinstance(row, dict) and isinstance(row.get("execution_id"), str | int):
                 self.given[str(row["execution_id"])].append(row)
+
+    def _twist(self, asked: Request, reply: Reply) -> None:
+        """Changes an answer by what the stand-in cannot be told to do."""
+        if not (self.lags or self.hides_counters) or not asked.path.startswith("/api/v1/flows") or reply.status != 200:
+            return
+        content = json.loads(reply.body)
+        data = content["data"]
+        if self.lags and isinstance(data.get("executions"), list):
+            data["executions"] = [self.given.get(row["execution_id"], [row])[0] for row in data["executions"]]
+        if self.hides_counters:
+            for flow in data.get("flows", []):
+                for name in COUNTERS:
+                    flow.pop(name, None)
+        reply.body = json.dumps(content).encode()
 
     def _response(self, reply: Reply, request: httpx.Request) -> httpx.Response:
         headers = {name: value for name, value in reply.headers.items() if value}

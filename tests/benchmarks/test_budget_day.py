@@ -63,7 +63,8 @@ class Line:
             f"{load.name:13}{DAYS.get(load.name, 1):5}{len(self.failures):7} of {len(self.ends):4}"
             f"{model.zoho.refused:4}{model.stops:7}{model.least_left / load.per_day:8.1%}{median:9.1f}"
             f"{percentile(self.failures, 0.95):9.1f}{percentile(self.ends, 0.5):10.1f}{bound:9.1f}"
-            f"{percentile(self.ends, 0.5) / bound:7.2f}{self.poller:9.1f}{self.poller / percentile(self.ends, 0.5):6.1f}"
+            f"{percentile(self.ends, 0.5) / bound:7.2f}{self.poller:9.1f}"
+            f"{self.poller / percentile(self.ends, 0.5):6.1f}"
             f"{gone:>9}{real.refused:5}{real.stops:7}"
         )
 

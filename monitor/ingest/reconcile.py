@@ -92,7 +92,8 @@ def reconcile(
     bottom = walked.oldest if ignores or edge is None else edge
     top = until or (client.last_server_date or began) - LOOKBACK
     _compare(context, client, flow, walked, (bottom, top), found)
-    _unsettle(flow, began)
+    if found.new or found.changed:
+        _unsettle(flow, began)
     found.next_until = None if ignores or edge is None or edge == since else edge
     return found
 
@@ -163,13 +164,14 @@ def _mark(context: Context, pks: Collection[int], at: datetime | None) -> None:
 def _unsettle(flow: Flow, began: datetime) -> None:
     """Rows that were late for a reading are no longer a part of what Zoho "had forgotten" then.
 
-    The baseline would hide as many runs that go missing later. It is counted anew once the counters stand still.
+    Nor are those that changed while a history was read in pieces. The baseline would hide as many runs that go
+    missing later. It is counted anew once the counters stand still.
     """
     flow.refresh_from_db()
     if flow.executions_read_at is None:
         return
     late = Execution.objects.filter(
-        flow=flow, first_seen_at__gte=began, started_time__lt=flow.executions_read_at - LOOKBACK
+        flow=flow, changed_at__gte=began, started_time__lt=flow.executions_read_at - LOOKBACK
     )
     if not late.exists():
         return

@@ -16,7 +16,8 @@ from typing import Any
 from django.db import connection, models
 
 Row = Mapping[str, Any]
-_encode = json.JSONEncoder().encode
+# What was read from JSON holds no ring.
+_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
 def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -94,7 +95,7 @@ def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
 
 def _table_form(
     model: type[models.Model], rows: Sequence[Row], *, as_text: bool = False
-) -> tuple[list[str], list[tuple[Any, ...]]]:
+) -> tuple[list[str], list[list[Any]]]:
     """Columns and their values as the database's driver takes them; `as_text`: for COPY, which takes text for all."""
     given = list(rows[0])
     if any(len(row) != len(given) for row in rows):
@@ -107,13 +108,14 @@ def _table_form(
     converters = [
         (place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name], as_text))
     ]
-    values = []
+    values: list[list[Any]] = []
     for row in rows:
         value = [*pick(row), *more] if more else list(pick(row))
         for place, convert in converters:
-            if value[place] is not None:
-                value[place] = convert(value[place])
-        values.append(tuple(value))
+            item = value[place]
+            if item is not None:
+                value[place] = convert(item)
+        values.append(value)
     return columns, values
 
 
@@ -136,7 +138,7 @@ def _json(value: Any) -> str:
     return _encode(value)
 
 
-def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
     statement = f"COPY {_quoted(model._meta.db_table)} ({', '.join(map(_quoted, columns))}) FROM STDIN"
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in rows:
@@ -148,7 +150,7 @@ def _insert(model: type[models.Model], columns: Sequence[str]) -> str:
     return f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
 
 
-def _execute_many(statement: str, rows: list[tuple[Any, ...]]) -> int:
+def _execute_many(statement: str, rows: Sequence[Sequence[Any]]) -> int:
     """Runs a statement for each row; returns how many rows it changed."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:

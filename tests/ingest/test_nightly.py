@@ -196,7 +196,7 @@ def test_what_zoho_has_forgotten_by_age_is_not_taken_for_deleted(account: ZohoAc
 def test_a_long_history_is_compared_in_slices(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr("monitor.ingest.reconcile.ROWS_A_SLICE", 10)
+    monkeypatch.setattr("monitor.ingest.nightly.ROWS_A_SLICE", 10)
     flow = quiet_flow(zoho, rows=60)
     connect(account, zoho)
     zoho.bound = bound
@@ -355,6 +355,8 @@ def test_what_the_night_asked_in_vain_is_paid_too(account: ZohoAccount, zoho: Zo
             raise Wait("429", retry_after=60)
 
     zoho.before_call = full
+    ZohoAccount.objects.filter(pk=account.pk).update(plan="free")
+    account.refresh_from_db()
     a_night(account, zoho, sweeps=1)
     asked = zoho.asked("executions")
     for _ in range(20):

@@ -57,15 +57,13 @@ class Line:
 
     def __str__(self) -> str:
         load, model, real = self.load, self.model, self.real
-        median, bound = percentile(self.failures, 0.5), load.bound / 2
+        median, bound, ends = percentile(self.failures, 0.5), load.bound / 2, percentile(self.ends, 0.5)
         gone = f"{percentile(real.delays, 0.5):.1f}" if real.delays else "none"
         return (
             f"{load.name:13}{DAYS.get(load.name, 1):5}{len(self.failures):7} of {len(self.ends):4}"
             f"{model.zoho.refused:4}{model.stops:7}{model.least_left / load.per_day:8.1%}{median:9.1f}"
-            f"{percentile(self.failures, 0.95):9.1f}{percentile(self.ends, 0.5):10.1f}{bound:9.1f}"
-            f"{percentile(self.ends, 0.5) / bound:7.2f}{self.poller:9.1f}"
-            f"{self.poller / percentile(self.ends, 0.5):6.1f}"
-            f"{gone:>9}{real.refused:5}{real.stops:7}"
+            f"{percentile(self.failures, 0.95):9.1f}{ends:10.1f}{bound:9.1f}{ends / bound:7.2f}"
+            f"{self.poller:9.1f}{self.poller / ends:6.1f}{gone:>9}{real.refused:5}{real.stops:7}"
         )
 
 

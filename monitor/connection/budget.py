@@ -120,10 +120,15 @@ class Gate:
         fresh = row.seen_at is not None and row.seen_at <= now < row.seen_at + TRUSTED
         if whole.per_day is None or row.remaining_seen is None or not fresh:
             return allowed, 0
-        if product == Product.FLOW and is_minutes(self._account.plan, row.day_limit_seen):
+        if product == Product.FLOW and self._is_minutes(row):
             return allowed, 0
         beyond = whole.per_day - row.remaining_seen - ledger.spent(self._account, row, now)
         return allowed, min(max(beyond, 0), whole.per_day)
+
+    def _is_minutes(self, row: ApiBudget) -> bool:
+        account = self._account
+        own = account.calls_per_minute is not None or account.calls_per_day is not None
+        return is_minutes(account.plan, row.day_limit_seen, own=own)
 
     def before(self, product: str, method: str, path: str) -> int:
         """Takes a slot and writes the call down before it is made.
@@ -183,7 +188,7 @@ class Gate:
         """Others may use the same limit: what Zoho counts is believed where it is less than we think is left."""
         if budget.remaining_seen is None or budget.seen_at is None:
             return
-        short = budget.product == Product.FLOW and is_minutes(self._account.plan, budget.day_limit_seen)
+        short = budget.product == Product.FLOW and self._is_minutes(budget)
         window = whole.per_minute if short else whole.per_day
         background = share(whole, for_people=self._kind == ApiCall.Kind.PEOPLE)
         allowed = background.per_minute if short else background.per_day

@@ -18,7 +18,7 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 HOLES_TOLD = 20
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
 FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS)
-CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES)
+CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS)
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
 

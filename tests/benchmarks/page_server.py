@@ -80,10 +80,12 @@ def replies(rows: int, flows: int, now: datetime) -> tuple[dict[str, bytes], Lis
         rate = {"total_executions": count, "successful": count - failed, "failed": failed, "success_rate": 95.0}
         lists.add(flow_id, runs, rate)
         for page, start in enumerate(range(0, count + PER_PAGE, PER_PAGE), start=1):
-            data = {"executions": runs[start : start + PER_PAGE], "stats": rate}
-            made[PAGE.format(flow_id, f"page={page}&per_page={PER_PAGE}")] = http({"status": "success", "data": data})
+            listing = {"executions": runs[start : start + PER_PAGE], "stats": rate}
+            reply_of_page = http({"status": "success", "data": listing})
+            made[PAGE.format(flow_id, f"page={page}&per_page={PER_PAGE}")] = reply_of_page
     for page, start in enumerate(range(0, len(listed) + 20, 20), start=1):
-        data = {"flows": listed[start : start + 20], "page": page, "per_page": 20, "total_count": len(listed)}
+        some = listed[start : start + 20]
+        data: dict[str, Any] = {"flows": some, "page": page, "per_page": 20, "total_count": len(listed)}
         made[f"/api/v1/flows?page={page}"] = http({"status": "success", "data": data})
     return made, lists
 

@@ -6,8 +6,6 @@ import os
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -67,18 +65,6 @@ def test_every_flows_newest_page_comes_before_anybodys_second_and_the_failing_fi
     sync(account, zoho)
     asked = [call.split()[1] for call in zoho.calls if call.startswith("executions")]
     assert asked[:3] == [sick.flow_id, large.flow_id, small.flow_id]
-
-
-def test_a_page_more_costs_a_bounded_number_of_statements(account: ZohoAccount, zoho: Zoho) -> None:
-    """Its transaction has six besides its bounds: lease, look-up, rows, hours, payload's place, how far it reaches."""
-    asked = []
-    for runs in (500, 1500):
-        zoho.cap = 50
-        history(zoho, runs)
-        with CaptureQueriesContext(connection) as statements:
-            sync(account, zoho)
-        asked.append(sum(" SAVEPOINT" not in f" {query['sql']}" for query in statements.captured_queries))
-    assert asked[1] - asked[0] <= 20 * 7
 
 
 def test_older_pages_are_of_the_flow_that_is_known_the_least_far_back(

@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from monitor.ingest import store
 from monitor.models import ZohoAccount
 from tests import factories
+from tests.ingest.fake_zoho import Zoho, sync
+from tests.ingest.test_backfill import history
 
 
 @pytest.mark.django_db
@@ -27,3 +29,16 @@ def test_runs_are_looked_up_by_their_id_and_never_by_their_account_alone(account
         plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
     names = {"postgresql": "one_row_per_execution", "sqlite": "(execution_id=? AND account_id=?)"}
     assert names[connection.vendor] in plan, plan
+
+
+@pytest.mark.django_db
+def test_a_page_more_costs_a_bounded_number_of_statements(account: ZohoAccount, zoho: Zoho) -> None:
+    """Its transaction has six besides its bounds: lease, look-up, rows, hours, payload's place, how far it reaches."""
+    asked = []
+    for runs in (500, 1500):
+        zoho.cap = 50
+        history(zoho, runs)
+        with CaptureQueriesContext(connection) as statements:
+            sync(account, zoho)
+        asked.append(sum(" SAVEPOINT" not in f" {query['sql']}" for query in statements.captured_queries))
+    assert asked[1] - asked[0] <= 20 * 7

@@ -17,7 +17,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-stories test-browser bench bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-stories test-browser bench bench-sync bench-faults bench-kills lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -63,7 +63,16 @@ bench: $(DEV)
 SYNC_BENCHES = $(wildcard $(addprefix tests/benchmarks/test_,$(addsuffix .py,budget_day throughput faults)))
 
 bench-sync: $(DEV)
-	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(SYNC_BENCHES) $(ARGS)
+	@$(PY) scripts/test.py --mark bench --workers 0 -s $(SYNC_BENCHES) $(ARGS)
+	@$(if $(ARGS),,$(MAKE) --no-print-directory bench-faults bench-kills)
+
+bench-faults: $(DEV)
+	@$(PY) scripts/test.py --mark bench --workers 0 -s --database sqlite tests/faults/test_mutants.py
+	@FAULT_SCHEDULES=$${FAULT_SCHEDULES:-1000} $(PY) scripts/test.py --workers 0 -s tests/faults/test_schedules.py
+
+bench-kills: $(DEV)
+	@KILLS=$${KILLS:-200} DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PY) scripts/test.py --mark story --workers 0 -s \
+		-p no:randomly --database postgresql tests/stories/test_kill_suite.py
 
 LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes
 .PHONY: $(LINTS)

@@ -318,16 +318,14 @@ class House:
     def work_off(self) -> None:
         """Sweeps in the background until nothing but the next list is due.
 
-        A large plan lists every few seconds, so that something is always due: two sweeps that do nothing else are
-        the end.
+        A large plan lists every few seconds, so that something is always due: a sweep that does nothing else is the
+        end.
         """
-        idle = 0
         for _ in range(40):
             asked = self._calls_but_lists()
             self.background()
             due = SyncState.objects.values_list("next_due_at", flat=True).get(account=self.account)
-            idle = idle + 1 if self._calls_but_lists() == asked else 0
-            if idle >= 2 or (due is not None and due - self.now() > timedelta(seconds=29)):
+            if self._calls_but_lists() == asked or (due is not None and due - self.now() > timedelta(seconds=29)):
                 return
             if due is not None and due > self.now():
                 self.clock.advance((due - self.now()).total_seconds())

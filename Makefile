@@ -17,7 +17,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-stories test-browser bench bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-stories test-browser bench bench-sync bench-faults bench-kills lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -60,7 +60,7 @@ bench: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)
 
 # One for each section of docs/benchmarks.md. All of them run, also where one has failed; then make fails too.
-SYNC_BENCHES := sync-budget sync-throughput sync-backfill sync-prune sync-faults sync-kills
+SYNC_BENCHES := sync-budget sync-throughput sync-backfill sync-prune sync-faults sync-mutants sync-kills
 .PHONY: $(SYNC_BENCHES)
 BENCH = $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly
 
@@ -82,11 +82,15 @@ sync-prune:
 	$(BENCH) tests/benchmarks/test_prune.py $(ARGS)
 
 sync-faults:
-	FAULT_SCHEDULES=1000 $(PY) scripts/test.py --require-postgres -s -p no:randomly tests/faults/test_schedules.py $(ARGS)
+	FAULT_SCHEDULES=$${FAULT_SCHEDULES:-1000} $(PY) scripts/test.py --require-postgres -s -p no:randomly \
+		tests/faults/test_schedules.py $(ARGS)
+
+sync-mutants:
+	$(BENCH) --database sqlite tests/faults/test_mutants.py $(ARGS)
 
 sync-kills:
-	KILLS=200 DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PY) scripts/test.py --mark story --workers 0 --database postgresql -s \
-		tests/stories/test_kill_suite.py $(ARGS)
+	KILLS=$${KILLS:-200} DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly \
+		--database postgresql tests/stories/test_kill_suite.py $(ARGS)
 
 LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes
 .PHONY: $(LINTS)

@@ -15,7 +15,7 @@ from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.connection.tokens import DatabaseTokens
 from monitor.ingest.context import Patience
 from monitor.ingest.run import Busy, read_account, refresh
-from monitor.models import Execution, Flow, SyncState, ZohoAccount, system_user
+from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.pipeline import due_accounts
 from monitor.rollups.rebuild import rebuild_dirty
 from monitor.standin import Credentials, SettableClock, habits_for, make_app, make_world
@@ -316,16 +316,24 @@ class House:
         self.reconnect()
 
     def work_off(self) -> None:
-        """Sweeps in the background until nothing is due within ten minutes."""
+        """Sweeps in the background until nothing but the next list is due.
+
+        A large plan lists every few seconds, so that something is always due: a sweep that does nothing else is the
+        end.
+        """
         for _ in range(40):
+            asked = self._calls_but_lists()
             self.background()
             due = SyncState.objects.values_list("next_due_at", flat=True).get(account=self.account)
-            if due is not None and due - self.now() > timedelta(seconds=29):
+            if self._calls_but_lists() == asked or (due is not None and due - self.now() > timedelta(seconds=29)):
                 return
             if due is not None and due > self.now():
                 self.clock.advance((due - self.now()).total_seconds())
             else:
                 self.clock.advance(1)
+
+    def _calls_but_lists(self) -> int:
+        return ApiCall.objects.filter(account=self.account).exclude(kind=ApiCall.Kind.LIST).count()
 
 
 def pick(items: list[T], share: float) -> T:

@@ -80,9 +80,8 @@ def _settle(house: House, report: Report) -> None:
     house.end_faults()
     house.work_off()
     report.at_once = not differences(house)
-    for seconds in (3600, STILL.total_seconds()):
-        house.pass_time(seconds)
-        house.work_off()
+    house.pass_time(STILL.total_seconds())
+    house.work_off()
     began = house.clock()
     for seconds in LADDER:
         house.pass_time(seconds)

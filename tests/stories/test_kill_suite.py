@@ -270,6 +270,7 @@ def kill_in_salvos(killer: Killer) -> list[float]:
             time.sleep(killer.dice.uniform(1, 3))
             killer.strike()
         waits.append(resumed(killer))
+        print(f"{until} of {KILLS} kills; a sweep had ended after {waits[-1]:.0f} s", flush=True)
     return waits
 
 

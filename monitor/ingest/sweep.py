@@ -86,8 +86,12 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
         asking.put_off(context, Stream.RULES, pages)
     if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
         keep_channels(context, crm)
-    if flow is not None and history is not None and _goes_on(context, Stream.FLOWS):
-        _executions(context, flow, reader, history)
+    if flow is not None and history is not None:
+        if _goes_on(context, Stream.FLOWS):
+            _executions(context, flow, reader, history)
+        else:
+            # Nothing of them can be done before there is a list again: it brings them along.
+            asking.set_due(context, Stream.EXECUTIONS, None)
     if crm is not None:
         _crm_reports(context, crm, due, everything=everything)
     _read_definitions(context, flow, crm, everything=everything)

@@ -15,7 +15,7 @@ from functools import partial
 
 from monitor.connection import BudgetSpent
 from monitor.connection.budget import KeptForOthers
-from monitor.ingest import asking, counts, executions, nightly, plan, verdicts
+from monitor.ingest import asking, counts, executions, nightly, page_sizes, plan, verdicts
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.channels import keep_channels
 from monitor.ingest.connected import read_connected
@@ -49,12 +49,15 @@ def sweep(context: Context, *, everything: bool) -> Result:
     mine = SyncState.objects.filter(account=context.account)
     is_first = mine.filter(last_finished_at=None).exists()
     mine.update(last_started_at=started)
+    page_sizes.load(context)
+    page_size = context.page_sizes[0]
     try:
         _streams(context, everything=everything, now=started, is_first=is_first)
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
     _back_off(context)
     verdicts.record(context, started)
+    page_sizes.save(context, page_size)
     return context.result
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from monitor.ingest.page_sizes import sizes_left
-from monitor.models import StreamState, ZohoAccount
-from monitor.zoho.errors import Refused, ZohoError
+from monitor.models import Flow, StreamState, SyncState, ZohoAccount
+from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
+
+GIVEN_NO_LONGER = "Zoho no longer gives this flow's executions"
 
 
 def a_flow(zoho: Zoho) -> FakeFlow:
@@ -28,6 +32,10 @@ def fail(zoho: Zoho, what: str, error: ZohoError) -> None:
     zoho.before_call = raise_it
 
 
+def heal(zoho: Zoho) -> None:
+    zoho.before_call = lambda number, what: None
+
+
 def asked_in(account: ZohoAccount, zoho: Zoho, flow: FakeFlow, sweeps: int) -> int:
     """Calls for a flow's executions in so many background sweeps, each with the list of flows."""
     zoho.calls.clear()
@@ -36,6 +44,60 @@ def asked_in(account: ZohoAccount, zoho: Zoho, flow: FakeFlow, sweeps: int) -> i
         StreamState.objects.filter(stream="flows").update(next_due_at=None)
         sync(account, zoho, patience=hasty(zoho), everything=False)
     return zoho.asked(f"executions {flow.flow_id}")
+
+
+@pytest.mark.parametrize("error", [NotAvailable("403", status=403), Refused("no", status=400)])
+def test_a_flow_that_moved_and_is_refused_is_not_asked_for_in_every_sweep(
+    account: ZohoAccount, zoho: Zoho, error: ZohoError
+) -> None:
+    a_flow(zoho)
+    sick = a_flow(zoho)
+    sync(account, zoho)
+    fail(zoho, f"executions {sick.flow_id}", error)
+    new_run(zoho, sick)
+    a_reading = asked_in(account, zoho, sick, sweeps=1)
+
+    assert a_reading > 0
+    assert asked_in(account, zoho, sick, sweeps=6) == 0
+    new_run(zoho, sick)
+    assert asked_in(account, zoho, sick, sweeps=1) == a_reading, "its counters moved again"
+    heal(zoho)
+    zoho.clock.pause(90)
+    asked_in(account, zoho, sick, sweeps=1)
+    assert mirrored(account) == upstream(zoho)
+    assert Flow.objects.get(flow_id=sick.flow_id).tried_counters == ""
+
+
+def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: ZohoAccount, zoho: Zoho) -> None:
+    a_flow(zoho)
+    sick = a_flow(zoho)
+    sync(account, zoho)
+    fail(zoho, f"executions {sick.flow_id}", NotAvailable("403", status=403))
+    new_run(zoho, sick)
+    for _ in range(2):
+        asked_in(account, zoho, sick, sweeps=1)
+        assert Flow.objects.get(flow_id=sick.flow_id).hole_reason == GIVEN_NO_LONGER
+        # Where it was all that was asked for in a sweep, executions as a whole are not to be had in that sweep.
+        assert stream(account, "executions").state in ("incomplete", "not_available")
+        assert SyncState.objects.get().state == "incomplete"
+
+    heal(zoho)
+    zoho.clock.pause(90)
+    asked_in(account, zoho, sick, sweeps=1)
+    assert Flow.objects.get(flow_id=sick.flow_id).hole_reason == ""
+    assert stream(account, "executions").state == "ok"
+
+
+def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, zoho: Zoho) -> None:
+    sick = a_flow(zoho)
+    sync(account, zoho)
+    fail(zoho, f"executions {sick.flow_id}", NotFound("no such flow", status=404))
+    new_run(zoho, sick)
+    asked_in(account, zoho, sick, sweeps=1)
+    assert Flow.objects.get().hole_reason == ""
+    zoho.clock.pause(40)
+    asked_in(account, zoho, sick, sweeps=1)
+    assert Flow.objects.get().hole_reason == GIVEN_NO_LONGER
 
 
 def test_a_page_size_that_was_refused_is_tried_again_once_a_day(account: ZohoAccount, zoho: Zoho) -> None:

@@ -43,6 +43,7 @@ def close(reading: Reading, walked: Walked) -> None:
         "executions_read_at": reading.started,
         "newest_started": Execution.objects.filter(flow=flow).aggregate(at=Max("started_time"))["at"],
         "backfill_page": 0,
+        "tried_counters": "",
     }
     apart = _gap(reading)
     if walked.repeats:

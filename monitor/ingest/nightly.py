@@ -30,6 +30,7 @@ DAY = timedelta(days=1)
 SHARE = 0.10  # of the day's calls
 LONGEST_SAVED = timedelta(minutes=30)
 MOST = 30  # calls in one sweep, so that it stays short
+SILENT = 2  # sweeps without an answer about a flow; at the next one it is stepped over
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,22 @@ def _per_call(calls_per_day: int | None) -> timedelta:
     return DAY / (SHARE * (calls_per_day or LEAST_DAY))
 
 
+def without_answer(cursor: dict[str, Any], flow: int) -> dict[str, Any]:
+    """A job's cursor after Zoho gave no answer about a flow: one that never answers does not hold up the night. Pure.
+
+    Args:
+        cursor: of the job, before; `silent` is the flow that gave no answer the last time, and how often by then.
+        flow: key of the flow that was asked about.
+    """
+    silent = cursor.get("silent") or {}
+    times = silent.get("times", 0) + 1 if silent.get("flow") == flow else 1
+    if times <= SILENT:
+        return cursor | {"silent": {"flow": flow, "times": times}}
+    begun = bool(cursor.get("until")) and cursor["after"] == flow
+    counted = {"flows": cursor.get("flows", 0) + (not begun), "failed": cursor.get("failed", 0) + 1}
+    return cursor | counted | {"after": flow, "until": None, "silent": None}
+
+
 def check(context: Context, client: FlowClient) -> None:
     """Goes on with the night's checks, as far as the share of calls reaches.
 
@@ -162,7 +179,10 @@ class Night:
                 return False
             try:
                 at = self._one(job, flow, at, now)
-            except (Wait, OutOfTime, Unreachable):
+            except (Wait, OutOfTime):
+                return False
+            except Unreachable:
+                self.save({job.name: without_answer(at, flow.pk)})
                 return False
         self.save({job.name: at | {"done": True, "until": None, "ended_at": now.isoformat()}})
         self.context.note(Stream.STATISTICS, StreamState.State.OK, _told(at), items=at["flows"])
@@ -177,7 +197,7 @@ class Night:
         """One flow, or one slice of it; the cursor after it, which is saved together with what it cost."""
         flow.account = self.context.account
         until = datetime.fromisoformat(at["until"]) if at.get("until") and at["after"] == flow.pk else None
-        after = at | {"after": flow.pk, "until": None, "flows": at.get("flows", 0) + (until is None)}
+        after = at | {"after": flow.pk, "until": None, "silent": None, "flows": at.get("flows", 0) + (until is None)}
         changes: dict[str, Any] = {}
         with self._counted() as made:
             try:

@@ -12,7 +12,7 @@ from django.db.models import Q
 from monitor.ingest import asking, executions, flows, plan
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.context import Context
-from monitor.ingest.later import put_off
+from monitor.ingest.later import is_put_off, put_off
 from monitor.ingest.reread import MOST, next_reread, reread_due
 from monitor.ingest.wanted import answered
 from monitor.models import AlertState, ApiCall, Flow, Stream, StreamState
@@ -118,8 +118,8 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
             executions.read_flow(context, client, flow)
     except (Wait, SignIn, Unreachable):
         raise
-    except ZohoError:
-        put_off(flow, began)
+    except ZohoError as error:
+        put_off(flow, began, error)
         answered(flow, began)  # a wish is for one reading; the next ones come by themselves
         raise
     answered(flow, began)
@@ -141,9 +141,14 @@ def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] 
     """
     now = context.clock()
     read = (flow for flow in some if flow.executions_read_at is not None)
-    found = [flow for flow in read if flow.has_moved or flow.wanted_at is not None or is_due_again(flow, now)]
+    found = [flow for flow in read if flow.wanted_at is not None or is_due_again(flow, now) or _moved(context, flow)]
     found.sort(key=lambda flow: (plan.order(_interest(flow, now, alerting)), flow.pk))
     return found
+
+
+def _moved(context: Context, flow: Flow) -> bool:
+    """Whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
+    return flow.has_moved and (context.patience.waits or not is_put_off(flow, context.clock()))
 
 
 def is_due_again(flow: Flow, now: datetime) -> bool:

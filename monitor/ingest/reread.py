@@ -7,9 +7,11 @@ sweep spends only a share of the day's calls on it, however many runs fail; what
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from django.db import transaction
 
@@ -18,14 +20,18 @@ from monitor.ingest.due import due_rows, next_look, settle
 from monitor.ingest.executions import read_one
 from monitor.ingest.walk import Walk, Walked
 from monitor.models import Execution, Flow, Product, Stream, StreamState
-from monitor.zoho.errors import SignIn, Unreachable, Wait, ZohoError
+from monitor.zoho.errors import NotSent, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
+
+T = TypeVar("T")
 
 SHARE = 0.10  # of the day's calls
 DAY = timedelta(days=1)
 LONGEST_SAVED = timedelta(hours=1)  # a share that was not used is not saved up for longer
 FIRST, MOST = 5, 40  # calls in one sweep: the first one ever, any
 LEAST_DAY = 1_000  # calls a day where the limit is not known: the smallest plan's
+SILENT = 3  # flows in a row without any answer; then it is not the run but Zoho
+MOST_BAD = 2  # runs of one flow that cannot be read; then the others of it wait for their next turn
 FULL_PAGE = 200
 
 
@@ -85,7 +91,8 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         most: calls that it may cost now, whatever is left of the share.
 
     Raises:
-        ZohoError: `Wait`, and what concerns the whole account; what came is stored, and the rest stays due.
+        ZohoError: `Wait`, what concerns the whole account, and a Zoho that is silent on several flows in a row; what
+            came is stored, and the rest stays due.
     """
     now = context.clock()
     state, _ = StreamState.objects.get_or_create(account=context.account, stream=Stream.EXECUTIONS)
@@ -105,19 +112,21 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         cursor = StreamState.objects.select_for_update().values_list("cursor", flat=True).get(pk=state.pk)
         StreamState.objects.filter(pk=state.pk).update(cursor=cursor | {"reread_at": now.isoformat()})
     flows = Flow.objects.in_bulk(by_flow)
+    silent = 0
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
         if purse.left <= 0:
             break
         flow = flows[flow_pk]
         flow.account = context.account
-        try:
-            _reread(context, client, flow, runs, purse)
-        except (Wait, SignIn, Unreachable):
-            raise
-        except ZohoError as error:
-            # What cannot be read keeps neither the other flows nor the next sweep from being read.
-            settle(context, flow, {run.execution_id for run in runs}, client.last_server_date)
-            context.result.missing.append(f"{flow.shown_name}: runs that may have changed cannot be read: {error}")
+        visit = Visit(context, client, flow, purse)
+        visit.go(runs)
+        # A server may fail on one run or one list for ever: that speaks against Zoho only where others fail too.
+        silent = silent + 1 if visit.is_silent else 0
+        if visit.error is not None and silent >= SILENT:
+            raise visit.error
+        if visit.error is not None:
+            line = f"{flow.shown_name}: runs that may have changed cannot be read: {visit.error}"
+            context.result.missing.append(line)
 
 
 def next_reread(context: Context) -> datetime | None:
@@ -132,46 +141,93 @@ def next_reread(context: Context) -> datetime | None:
     return max(at, next_call(context.clients.gate.limits(Product.FLOW).per_day, datetime.fromisoformat(last)))
 
 
-def _reread(context: Context, client: FlowClient, flow: Flow, runs: Sequence[Execution], purse: Purse) -> None:
-    timed = [run for run in runs if run.started_time is not None]
-    times = [run.started_time for run in timed if run.started_time is not None]
-    unseen = {run.execution_id for run in runs}
-    if len(timed) > 1:
-        between = Execution.objects.filter(flow=flow, started_time__gte=min(times), started_time__lte=max(times))
-        size = context.page_sizes[0] or context.full_page or FULL_PAGE
-        if by_list(len(timed), between.count(), size):
-            wanted = {run.execution_id for run in timed}
-            walked = _list(context, client, flow, (min(times), max(times)), wanted, purse)
-            settle(context, flow, walked.seen & unseen, client.last_server_date)
+class Visit:
+    """One flow's due rows. What cannot be read is settled too: it keeps neither the others nor the next sweep waiting.
+
+    `error` is the last that was met, None for none.
+    """
+
+    def __init__(self, context: Context, client: FlowClient, flow: Flow, purse: Purse) -> None:
+        self._context, self._client, self._flow, self._purse = context, client, flow, purse
+        self._answers = 0
+        self.error: ZohoError | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there was no answer to anything that was asked."""
+        return isinstance(self.error, Unreachable) and not self._answers
+
+    def go(self, runs: Sequence[Execution]) -> None:
+        """Reads the rows, by one list where that is cheaper.
+
+        Raises:
+            ZohoError: `Wait`, what concerns the whole account, or that nothing leaves this machine.
+        """
+        unseen = {run.execution_id for run in runs}
+        timed = [run for run in runs if run.started_time is not None]
+        if len(timed) > 1 and self._is_cheaper_by_list(timed):
+            walked = self._ask(partial(self._list, timed), unseen)
+            if walked is None:
+                return
+            self._settle(walked.seen & unseen)
             unseen -= walked.seen
             if walked.cut:
                 return
-    for run in runs:
-        if purse.left <= 0:
-            return
-        if run.execution_id in unseen:
-            purse.left -= 1
-            read_one(context, client, flow, run.execution_id)
-            settle(context, flow, [run.execution_id], client.last_server_date)
+        bad = 0
+        for run in runs:
+            if self._purse.left <= 0:
+                return
+            if run.execution_id in unseen:
+                self._purse.left -= 1
+                rest = {run.execution_id} if bad + 1 < MOST_BAD else set(unseen)
+                read = self._ask(partial(read_one, self._context, self._client, self._flow, run.execution_id), rest)
+                unseen.discard(run.execution_id)
+                bad += read is None
+                if bad >= MOST_BAD:
+                    return
+                if read is not None:
+                    self._settle({run.execution_id})
+
+    def _ask(self, ask: Callable[[], T], concerned: Collection[str]) -> T | None:
+        """The answer; None where there is none, and then the rows that it concerned wait for their next turn."""
+        try:
+            answer = ask()
+        except (Wait, SignIn, NotSent):
+            raise
+        except ZohoError as error:
+            self.error = error
+            self._answers += not isinstance(error, Unreachable)
+            self._settle(concerned)
+            return None
+        self._answers += 1
+        return answer
+
+    def _settle(self, ids: Collection[str]) -> None:
+        settle(self._context, self._flow, ids, self._client.last_server_date)
+
+    def _is_cheaper_by_list(self, timed: Sequence[Execution]) -> bool:
+        first, last = _span(timed)
+        between = Execution.objects.filter(flow=self._flow, started_time__gte=first, started_time__lte=last)
+        size = self._context.page_sizes[0] or self._context.full_page or FULL_PAGE
+        return by_list(len(timed), between.count(), size)
+
+    def _list(self, timed: Sequence[Execution]) -> Walked:
+        first, last = _span(timed)
+        second = timedelta(seconds=1)
+        wanted = {run.execution_id for run in timed}
+        walked = Walk(
+            self._context,
+            self._client,
+            self._flow,
+            since=first - second,
+            until=last + second,
+            enough=lambda walked: walked.seen.issuperset(wanted),
+            most_pages=self._purse.left,
+        ).go()
+        self._purse.left -= max(walked.pages, 1)
+        return walked
 
 
-def _list(
-    context: Context,
-    client: FlowClient,
-    flow: Flow,
-    span: tuple[datetime, datetime],
-    wanted: Collection[str],
-    purse: Purse,
-) -> Walked:
-    second = timedelta(seconds=1)
-    walked = Walk(
-        context,
-        client,
-        flow,
-        since=span[0] - second,
-        until=span[1] + second,
-        enough=lambda walked: walked.seen.issuperset(wanted),
-        most_pages=purse.left,
-    ).go()
-    purse.left -= max(walked.pages, 1)
-    return walked
+def _span(timed: Sequence[Execution]) -> tuple[datetime, datetime]:
+    times = [run.started_time for run in timed if run.started_time is not None]
+    return min(times), max(times)

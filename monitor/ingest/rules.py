@@ -16,6 +16,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
+from monitor.zoho.errors import BadAnswer
 from monitor.zoho.shapes import WorkflowRule as RuleRow
 
 MOST_PAGES = 50
@@ -57,6 +58,8 @@ def read_rules(context: Context, client: CrmClient) -> None:
         is_full = len(answer.rules) + len(answer.rejected) >= FULL_PAGE
         if not (new or answer.rejected) or not (answer.more_records or is_full):
             break
+    else:
+        raise BadAnswer(f"the list of rules has no end after {MOST_PAGES} pages")
     context.result.aside += rejected
     with transaction.atomic():
         context.lease.check()

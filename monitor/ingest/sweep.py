@@ -15,7 +15,7 @@ from functools import partial
 
 from monitor.connection import BudgetSpent
 from monitor.connection.budget import KeptForOthers
-from monitor.ingest import asking, counts, executions, nightly, plan, verdicts
+from monitor.ingest import asking, counts, executions, nightly, page_sizes, plan, verdicts
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.channels import keep_channels
 from monitor.ingest.connected import read_connected
@@ -49,12 +49,15 @@ def sweep(context: Context, *, everything: bool) -> Result:
     mine = SyncState.objects.filter(account=context.account)
     is_first = mine.filter(last_finished_at=None).exists()
     mine.update(last_started_at=started)
+    page_sizes.load(context)
+    page_size = context.page_sizes[0]
     try:
         _streams(context, everything=everything, now=started, is_first=is_first)
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
     _back_off(context)
     verdicts.record(context, started)
+    page_sizes.save(context, page_size)
     return context.result
 
 
@@ -86,8 +89,12 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
         asking.put_off(context, Stream.RULES, pages)
     if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
         keep_channels(context, crm)
-    if flow is not None and history is not None and _goes_on(context, Stream.FLOWS):
-        _executions(context, flow, reader, history)
+    if flow is not None and history is not None:
+        if _goes_on(context, Stream.FLOWS):
+            _executions(context, flow, reader, history)
+        else:
+            # Nothing of them can be done before there is a list again: it brings them along.
+            asking.set_due(context, Stream.EXECUTIONS, None)
     if crm is not None:
         _crm_reports(context, crm, due, everything=everything)
     _read_definitions(context, flow, crm, everything=everything)

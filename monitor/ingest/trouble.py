@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from monitor.zoho.errors import NotAvailable, NotFound, SignIn, Unreachable, Wait, ZohoError
+from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, SignIn, Unreachable, Wait, ZohoError
 
-GIVE_UP_AFTER = 3  # failures in a row; then it is not the thing but the endpoint
+GIVE_UP_AFTER = 3  # in a row without an answer that can be read; then it is not the thing but the endpoint
+ALL_REFUSED = 10  # refusals before anything went well; then it is all that is refused
 
 
 class Trouble:
@@ -17,6 +18,7 @@ class Trouble:
         self.named: dict[str, ZohoError] = {}
         self._good = 0
         self._in_row = 0
+        self._refused = 0
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
@@ -33,8 +35,12 @@ class Trouble:
             return  # deleted since the list was read: the next lists say so
         except ZohoError as error:
             self.named[name] = error
-            self._in_row += 1
-            if self._in_row >= GIVE_UP_AFTER:
+            if isinstance(error, Unreachable | BadAnswer):
+                self._in_row += 1
+            else:
+                # Zoho answers, and says no to this one.
+                self._in_row, self._refused = 0, self._refused + 1
+            if self._in_row >= GIVE_UP_AFTER or (self._refused >= ALL_REFUSED and not self._good):
                 raise
         else:
             self._good += 1

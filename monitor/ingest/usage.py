@@ -7,8 +7,10 @@ spans read at that moment: no increment is lost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,12 +18,13 @@ from django.db import transaction
 
 from monitor.ingest.context import Context
 from monitor.ingest.increments import UNKNOWN, ActionCount, Increment, Reading, action_counts, increment, plus
-from monitor.ingest.plan import usage_is_due
+from monitor.ingest.plan import hole_recheck, usage_is_due
+from monitor.ingest.quarantine import clipped
 from monitor.ingest.trouble import Trouble
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
 from monitor.zoho.clean import INT_MAX
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import Refused
+from monitor.zoho.errors import NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.shapes import RuleUsage
 
 # Less than the 90 days allowed: the organisation's day may be ahead of ours, and a daily reading may come late.
@@ -30,6 +33,7 @@ FIRST_DAYS = 87  # what the first reading looks back
 NEXT_DAYS = 44  # where the first day moves to
 SHORTEST_DAYS = 7
 MOST_TRIES = 3
+MOST_FAILED = 100  # fits the column
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,15 @@ def read_usage(context: Context, client: CrmClient) -> None:
     now = context.clock()
     rules = WorkflowRule.objects.filter(account=context.account, gone_at=None)
     due = [r for r in rules if usage_is_due(r.last_executed_time, r.usage_executed_time, r.usage_read_at, now)]
-    due.sort(key=lambda r: (r.usage_read_at is not None, r.last_executed_time is None, r.pk))
+    # A person who waits has all of them asked for.
+    waiting = [r for r in due if not context.patience.waits and r.usage_retry_at is not None and r.usage_retry_at > now]
+    due = sorted(set(due) - set(waiting), key=_turn)
+    if waiting and not due:
+        return  # nothing was asked for: all is as it was
     today = (client.last_server_date or now).date()
     trouble = Trouble()
     for done, rule in enumerate(due, start=1):
-        with trouble.of(rule.name):
+        with trouble.of(rule.name), _put_off_if_refused(context, rule):
             till = last_day(rule.raw, today)
             before = rule.snapshots.order_by("-day").first()
             report = _read(context, client, rule, before, till)
@@ -63,7 +71,41 @@ def read_usage(context: Context, client: CrmClient) -> None:
                 _store(rule, report, before, context.clock(), till=till)
         context.progress("usage", done, len(due))
     trouble.settle()
-    context.note(Stream.USAGE, StreamState.State.OK, items=rules.count())
+    unread = [r for r in waiting if r.usage_problem]
+    if unread:
+        others = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+        reason = f"{unread[0].name}: {unread[0].usage_problem}{others}"
+        context.note(Stream.USAGE, StreamState.State.INCOMPLETE, reason)
+    else:
+        context.note(Stream.USAGE, StreamState.State.OK, items=rules.count())
+
+
+def _turn(rule: WorkflowRule) -> tuple[bool, datetime, bool, int]:
+    """Sort key: those never read first, of them those that ran; then the one whose report is the oldest."""
+    at = rule.usage_read_at
+    return at is not None, at or datetime.min.replace(tzinfo=UTC), rule.last_executed_time is None, rule.pk
+
+
+@contextmanager
+def _put_off_if_refused(context: Context, rule: WorkflowRule) -> Iterator[None]:
+    """One that cannot be read is tried ever more seldom, so that it does not take the turn of the others.
+
+    Raises:
+        ZohoError: as it was raised within.
+    """
+    try:
+        yield
+    except (Wait, SignIn, Unreachable):
+        raise
+    except ZohoError as error:
+        # What is not to be had by Zoho's word is not missing.
+        problem = "" if isinstance(error, NotAvailable) else str(error)
+        WorkflowRule.objects.filter(pk=rule.pk).update(
+            usage_tries=min(rule.usage_tries + 1, MOST_FAILED),
+            usage_retry_at=hole_recheck(rule.usage_tries, context.clock()),
+            usage_problem=clipped(WorkflowRule, {"usage_problem": problem})["usage_problem"],
+        )
+        raise
 
 
 def last_day(row: dict[str, Any], today: date) -> date:
@@ -155,6 +197,9 @@ def _store(rule: WorkflowRule, report: Report, before: UsageSnapshot | None, now
         usage_reset_time=usage.reset_time,
         usage_read_at=now,
         usage_executed_time=rule.last_executed_time,
+        usage_tries=0,
+        usage_retry_at=None,
+        usage_problem="",
         **counts,
     )
     day, _ = UsageSnapshot.objects.select_for_update().get_or_create(rule=rule, day=till, defaults={"taken_at": now})

@@ -12,10 +12,11 @@ from monitor.connection import BudgetSpent
 from monitor.ingest.asking import product_of
 from monitor.ingest.backfill import unfinished
 from monitor.ingest.context import Context, Outcome, OutOfTime
-from monitor.models import Flow, Stream, StreamState, SyncState
+from monitor.models import Flow, Product, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
 
 HOLES_TOLD = 20
+SOONEST = timedelta(seconds=5)  # a stream that is still due after a sweep waits for so long
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
 FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS)
 CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS)
@@ -96,7 +97,7 @@ def record(context: Context, started: datetime) -> None:
             "state": verdict.state,
             "reason": verdict.reason[:500],
             "last_finished_at": now,
-            "next_due_at": next_due(context, now),
+            "next_due_at": next_due(context, now, started),
         }
         if state.state != verdict.state:
             values["since"] = now
@@ -139,8 +140,14 @@ def _still_missing(context: Context) -> dict[str, Outcome]:
     return {row.stream: Outcome(row.state, row.reason) for row in bad.exclude(stream__in=list(context.result.outcomes))}
 
 
-def next_due(context: Context, now: datetime) -> datetime:
-    """When the account is worth a task again."""
+def next_due(context: Context, now: datetime, started: datetime) -> datetime:
+    """When the account is worth a task again.
+
+    Args:
+        context: of the sweep that ends.
+        now: the present.
+        started: when the sweep began.
+    """
     result = context.result
     if isinstance(result.stopped, OutOfTime):
         return now
@@ -148,10 +155,27 @@ def next_due(context: Context, now: datetime) -> datetime:
         # Only a person can mend it; `sync` and "connect again" ask at once.
         return now + timedelta(hours=6)
     rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
-    pairs = rows.values_list("stream", "next_due_at")
-    times = [at for stream, at in pairs if at is not None and product_of(stream) not in result.resume]
+    pairs = [(stream, at) for stream, at in rows.values_list("stream", "next_due_at") if at is not None]
+    # The list has a pace of its own, and being late costs none of it.
+    paced = () if Product.FLOW in context.dead_products else (Stream.FLOWS,)
+    times = [
+        at if stream in paced else not_at_once(at, now, started)
+        for stream, at in pairs
+        if product_of(stream) not in result.resume
+    ]
     times += result.resume.values()
     return min(times, default=now + timedelta(seconds=60))
+
+
+def not_at_once(at: datetime, now: datetime, started: datetime) -> datetime:
+    """When a stream is worth a task: one that a sweep left due is not what the next one begins for at once. Pure.
+
+    Args:
+        at: when the stream is due.
+        now: the present.
+        started: when the sweep began; a stream that fell due since then, by a hint, waits for nothing.
+    """
+    return max(at, now + SOONEST) if at <= started else at
 
 
 def _record_stream(

@@ -154,16 +154,19 @@ class Walk:
         """
         sizes = self.context.page_sizes
         ask_for = partial(self.client.list_executions, self.flow.flow_id, from_date=since, to_date=until, page=page)
-        while True:
-            ask = partial(ask_for, per_page=sizes[0])
+        for place, size in enumerate(sizes):
             try:
-                return self.context.call(ask)
+                answer = self.context.call(partial(ask_for, per_page=size))
             except Refused:
-                if len(sizes) == 1 or page != self.first_page:
+                if place == len(sizes) - 1 or page != self.first_page:
                     raise
-                sizes.pop(0)
                 if page > 1:
                     return None
+            else:
+                # Only a smaller size that is taken shows that it was the size which was refused, and not the flow.
+                del sizes[:place]
+                return answer
+        return None
 
     def _keep(self, answer: ExecutionPage, walked: Walked, next_page: int | None = None) -> bool:
         context, flow = self.context, self.flow

@@ -21,7 +21,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import Refused
+from monitor.zoho.errors import BadAnswer, Refused
 from monitor.zoho.shapes.automation import WebhookFailure as FailureRow
 
 SPAN_DAYS = 30  # of one window
@@ -160,7 +160,8 @@ def _read_window(context: Context, client: CrmClient, first: date, last: date | 
         context.progress("webhook failures", len(seen), len(seen))
         is_full = len(answer.items) + len(answer.rejected) >= FULL_PAGE
         if not (new or answer.rejected) or not (answer.more_records or is_full):
-            break
+            return
+    raise BadAnswer(f"the failures of webhooks from {first} on have no end after {MOST_PAGES} pages")
 
 
 def _write(account: ZohoAccount, rows: Sequence[FailureRow], *, started: datetime) -> None:

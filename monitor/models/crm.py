@@ -40,6 +40,9 @@ class WorkflowRule(HasDefinition):
     usage_reset_time = models.DateTimeField(null=True)
     usage_read_at = models.DateTimeField(null=True)
     usage_executed_time = models.DateTimeField(null=True, help_text="last_executed_time at the last usage read")
+    usage_tries = models.PositiveSmallIntegerField(default=0, help_text="failed readings of it in a row")
+    usage_retry_at = models.DateTimeField(null=True, help_text="after a failed reading: not again before")
+    usage_problem = models.CharField(max_length=300, blank=True, help_text="what keeps it from being read")
 
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField()

@@ -64,6 +64,9 @@ class Flow(HasDefinition):
     hole_tries = models.PositiveSmallIntegerField(default=0)
     baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
     recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")
+    tried_counters = models.CharField(
+        max_length=80, blank=True, help_text="Zoho's counters when it could not be read: not again for these alone"
+    )
     wanted_at = models.DateTimeField(null=True, help_text="somebody waits for its executions since then")
     list_page = models.PositiveSmallIntegerField(null=True, help_text="page of Zoho's list that had it last")
     pruned_before = models.DateTimeField(null=True, help_text="runs that began earlier are counted, not kept")

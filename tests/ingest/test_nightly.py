@@ -291,6 +291,39 @@ def test_a_flow_that_cannot_be_listed_does_not_keep_the_others_from_the_night(ac
     assert set(upstream(zoho)) <= set(mirrored(account))
 
 
+@pytest.mark.parametrize("what", ["executions", "statistics"])
+def test_a_flow_that_never_gets_an_answer_does_not_hold_up_the_night(
+    account: ZohoAccount, zoho: Zoho, what: str
+) -> None:
+    sick, well = frozen(quiet_flow(zoho)), frozen(quiet_flow(zoho))
+    connect(account, zoho)
+    well.runs.append(Run(zoho.clock() - timedelta(hours=30)))
+
+    def silent(call: int, asked: str) -> None:
+        if asked.startswith(f"{what} {sick.flow_id}"):
+            raise Unreachable("HTTP 500", status=500)
+
+    zoho.before_call = silent
+    a_night(account, zoho, sweeps=9)
+
+    assert {job.name: cursor(account, job.name)["done"] for job in nightly.JOBS} == dict.fromkeys(
+        ("recent", "statistics", "full"), True
+    )
+    assert zoho.asked(f"{what} {sick.flow_id}") == (6 if what == "executions" else 3)
+    assert cursor(account, "recent" if what == "executions" else "statistics")["failed"] == 1
+    assert set(upstream(zoho)) <= set(mirrored(account))
+
+
+def test_a_flow_that_is_stepped_over_in_the_middle_counts_once_and_begins_anew_another_night() -> None:
+    at = {"night": "x", "done": False, "after": 7, "until": "2026-11-20T00:00:00+00:00", "flows": 3}
+    for _ in range(nightly.SILENT):
+        at = nightly.without_answer(at, 7)
+        assert (at["until"], at.get("failed")) == ("2026-11-20T00:00:00+00:00", None)
+    at = nightly.without_answer(at, 7)
+    assert (at["after"], at["until"], at["flows"], at["failed"]) == (7, None, 3, 1)
+    assert nightly.without_answer(at, 8)["silent"] == {"flow": 8, "times": 1}, "the next flow is counted for itself"
+
+
 def test_a_server_that_falls_silent_stops_the_night_without_a_state_of_its_own(
     account: ZohoAccount, zoho: Zoho
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.ingest.plan import failed_recheck
+from monitor.ingest.verdicts import not_at_once
 from monitor.ingest.wanted import want
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError
@@ -215,3 +216,32 @@ def test_what_was_not_even_asked_for_stays_due(account: ZohoAccount, zoho: Zoho)
 
     assert zoho.asked("connected") == 1
     assert zoho.asked("webhook failures") > 0
+
+
+@pytest.mark.parametrize("error", [BadAnswer("HTML"), NotAvailable("not in this plan")])
+def test_a_list_that_cannot_be_read_does_not_leave_executions_due_at_each_tick(
+    account: ZohoAccount, zoho: Zoho, error: ZohoError
+) -> None:
+    a_flow(zoho)
+    sync(account, zoho)
+    StreamState.objects.filter(stream="executions").update(next_due_at=zoho.clock())
+    fail(zoho, "flows", error)
+    zoho.clock.pause(3600)
+
+    task(account, zoho)
+
+    assert visit(account) is None
+    assert SyncState.objects.get().next_due_at >= zoho.clock() + timedelta(seconds=5)
+    heal(zoho)
+    zoho.clock.pause(300)
+    zoho.flows[0].runs.append(Run(zoho.clock() - timedelta(seconds=20)))
+    task(account, zoho)
+    assert mirrored(account) == upstream(zoho)
+
+
+def test_what_a_sweep_left_due_does_not_begin_the_next_one_at_once_but_a_hint_does(zoho: Zoho) -> None:
+    now = zoho.clock()
+    started = now - timedelta(seconds=20)
+    assert not_at_once(started - timedelta(hours=1), now, started) == now + timedelta(seconds=5)
+    assert not_at_once(now - timedelta(seconds=1), now, started) == now - timedelta(seconds=1)
+    assert not_at_once(now + timedelta(seconds=1), now, started) == now + timedelta(seconds=1)

@@ -8,11 +8,11 @@ import pytest
 
 from monitor.connection import BudgetSpent
 from monitor.ingest import reread
-from monitor.ingest.reread import FIRST, MOST, allowance, by_list, pages_of
+from monitor.ingest.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
-from monitor.zoho.errors import BadAnswer
+from monitor.zoho.errors import AnswerLost, BadAnswer
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
-from tests.ingest.mirror import mirrored, upstream
+from tests.ingest.mirror import mirrored, stream, upstream
 
 PASSING = {"error": {"code": "ACTION_FAILED", "message": "Books is not available", "details": "HTTP 503 from Books"}}
 LASTING = {"error": {"code": "ACTION_FAILED", "message": "Failed to create", "details": "Invalid email format"}}
@@ -192,6 +192,47 @@ def test_a_row_that_cannot_be_read_waits_for_its_next_turn_and_is_told_of(accoun
     assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
     assert Execution.objects.get(execution_id=bad.runs[0].execution_id).rerun_due_at > zoho.clock()
     assert any("cannot be read: no run in the reply" in line for line in result.missing)
+
+
+@pytest.mark.parametrize("failures", [1, 3, 12])
+def test_runs_that_a_server_always_fails_on_stop_neither_the_sweep_nor_the_other_flows(
+    account: ZohoAccount, zoho: Zoho, failures: int
+) -> None:
+    bad = failing_flow(zoho, failures=failures, over=PASSING, good=failures * 300)
+    good = failing_flow(zoho, failures=1, over=PASSING)
+    sync(account, zoho)
+    good_again(good.runs[0])
+    zoho.clock.pause(420)
+
+    def lose(number: int, what: str) -> None:
+        if what.startswith((f"executions {bad.flow_id}", *(f"execution {run.execution_id}" for run in bad.runs))):
+            raise AnswerLost("HTTP 502", status=502)
+
+    zoho.before_call = lose
+    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+
+    assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
+    assert not Execution.objects.filter(rerun_due_at__lte=zoho.clock()).exists()
+    assert stream(account, "executions").state == "ok"
+    assert result.resume == {}
+    assert any("cannot be read: HTTP 502" in line for line in result.missing)
+
+
+def test_a_server_that_is_silent_on_several_flows_is_given_up(account: ZohoAccount, zoho: Zoho) -> None:
+    for _ in range(SILENT + 1):
+        failing_flow(zoho, failures=1, over=PASSING)
+    sync(account, zoho)
+    zoho.clock.pause(420)
+
+    def lose(number: int, what: str) -> None:
+        if what.startswith("execution "):
+            raise AnswerLost("HTTP 502", status=502)
+
+    zoho.before_call = lose
+
+    assert len(background(account, zoho)) == SILENT
+    assert stream(account, "executions").state == "failing"
+    assert Execution.objects.filter(rerun_due_at__lte=zoho.clock()).count() == 1, "what was not asked for stays due"
 
 
 def test_where_the_budget_is_spent_the_rest_stays_due(

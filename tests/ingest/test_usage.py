@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from monitor.models import UsageSnapshot, WorkflowRule, ZohoAccount
-from monitor.zoho.errors import Refused
+from monitor.models import StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
+from monitor.zoho.errors import NotAvailable, Refused, ZohoError
 from monitor.zoho.shapes import rules as rule_shapes
-from tests.ingest.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, sync
+from tests.ingest.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_usage, hasty, sync
+from tests.ingest.mirror import stream
 
 
 class Ledger:
@@ -185,3 +186,81 @@ def test_a_snapshot_from_before_first_days_were_kept_says_nothing_of_increments(
     ledger.happen(1)
     sync(account, zoho)
     assert UsageSnapshot.objects.latest("day").succeeded is None
+
+
+def twelve_rules(zoho: Zoho) -> list[str]:
+    zoho.rules = [a_rule(f"Rule {n:02}") for n in range(12)]
+    zoho.usage = {rule["id"]: a_usage() for rule in zoho.rules}
+    return [rule["id"] for rule in zoho.rules]
+
+
+def refuse(zoho: Zoho, ids: list[str], error: ZohoError) -> None:
+    def raise_it(number: int, what: str) -> None:
+        if what in {f"usage {one}" for one in ids}:
+            raise error
+
+    zoho.before_call = raise_it
+
+
+def a_task(account: ZohoAccount, zoho: Zoho) -> list[str]:
+    """The usage reports that one background sweep asks for."""
+    zoho.calls.clear()
+    StreamState.objects.filter(stream="rules").update(next_due_at=None)
+    sync(account, zoho, patience=hasty(zoho), everything=False)
+    return [call.split()[1] for call in zoho.calls if call.startswith("usage")]
+
+
+@pytest.mark.parametrize("error", [Refused("not for this trigger"), NotAvailable("403", status=403)])
+def test_rules_whose_reports_are_refused_do_not_keep_the_others_from_being_read(
+    account: ZohoAccount, zoho: Zoho, error: ZohoError
+) -> None:
+    ids = twelve_rules(zoho)
+    refuse(zoho, ids[:6], error)
+
+    a_task(account, zoho)
+
+    assert set(WorkflowRule.objects.exclude(usage_read_at=None).values_list("rule_id", flat=True)) == set(ids[6:])
+
+
+def test_a_refused_report_is_asked_for_ever_more_seldom_and_told_of_until_it_is_there(
+    account: ZohoAccount, zoho: Zoho
+) -> None:
+    ids = twelve_rules(zoho)
+    refuse(zoho, ids[:1], Refused("not for this trigger"))
+    asked = 0
+    for turn in range(12):
+        zoho.rules[-1]["last_executed_time"] = zoho.clock().isoformat()
+        asked += a_task(account, zoho).count(ids[0])
+        assert stream(account, "usage").state in ("failing", "incomplete"), turn
+        assert "not for this trigger" in stream(account, "usage").reason
+        zoho.clock.pause(300)
+    assert asked <= 5
+
+    zoho.before_call = lambda number, what: None
+    zoho.clock.pause(6 * 3600)
+    a_task(account, zoho)
+    rule = WorkflowRule.objects.get(rule_id=ids[0])
+    assert (rule.usage_tries, rule.usage_retry_at, rule.usage_problem) == (0, None, "")
+    assert stream(account, "usage").state == "ok"
+
+
+def test_where_no_report_is_to_be_had_few_are_asked_for(account: ZohoAccount, zoho: Zoho) -> None:
+    refuse(zoho, twelve_rules(zoho), NotAvailable("403", status=403))
+
+    assert len(a_task(account, zoho)) == 10
+    assert stream(account, "usage").state == "not_available"
+    zoho.clock.pause(1)
+    assert len(a_task(account, zoho)) == 2
+
+
+def test_the_oldest_report_comes_first(account: ZohoAccount, zoho: Zoho) -> None:
+    ids = twelve_rules(zoho)
+    a_task(account, zoho)
+    for number, one in enumerate(ids):
+        at = zoho.clock() - timedelta(minutes=number)
+        WorkflowRule.objects.filter(rule_id=one).update(usage_read_at=at)
+    zoho.rules.append(a_rule("new"))
+    zoho.usage[zoho.rules[-1]["id"]] = a_usage()
+    zoho.clock.pause(86_400)
+
+    assert list(dict.fromkeys(a_task(account, zoho))) == [zoho.rules[-1]["id"], *reversed(ids)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.connection import BudgetSpent
 from monitor.ingest.webhook_failures import Cursor, read_cursor, windows
-from monitor.models import Quarantine, WebhookFailure, ZohoAccount
+from monitor.models import Quarantine, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.ingest.fake_zoho import Zoho, a_rule, a_webhook_failure, hasty, sync
 from tests.ingest.mirror import stream
@@ -191,3 +191,33 @@ def test_they_are_asked_for_every_five_minutes(account: ZohoAccount, busy: Zoho)
     busy.clock.pause(60)
     sync(account, busy, everything=False, patience=hasty(busy))
     assert busy.asked("webhook failures") == 1
+
+
+def test_a_list_without_an_end_is_not_taken_for_read(
+    account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(account, zoho)
+    before = stream(account, "webhook_failures").cursor
+    monkeypatch.setattr("monitor.ingest.webhook_failures.MOST_PAGES", 2)
+    zoho.webhook_failures = [a_webhook_failure(f"{zoho.clock().date()}T09:00:00Z") for _ in range(401)]
+    zoho.clock.pause(86_400)
+
+    sync(account, zoho)
+
+    assert WebhookFailure.objects.count() == 400
+    assert stream(account, "webhook_failures").state == "failing"
+    assert stream(account, "webhook_failures").cursor == before
+
+
+def test_rules_beyond_a_list_without_an_end_are_not_gone(
+    account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoho.rules = [a_rule() for _ in range(401)]
+    sync(account, zoho)
+    monkeypatch.setattr("monitor.ingest.rules.MOST_PAGES", 2)
+    zoho.clock.pause(86_400)
+
+    sync(account, zoho)
+
+    assert stream(account, "rules").state == "failing"
+    assert not WorkflowRule.objects.exclude(gone_at=None).exists()

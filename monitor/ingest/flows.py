@@ -81,15 +81,23 @@ class Round:
             walk.probed_at, walk.probed_total = datetime.fromisoformat(kept["probed"]), int(kept["total"])
         return walk
 
-    def save(self, account: ZohoAccount, *, finished: bool) -> None:
-        """Leaves word for the next sweep."""
+    def save(self, context: Context, *, finished: bool) -> None:
+        """Leaves word for the next sweep, while the lease is ours.
+
+        Raises:
+            LeaseLost: another process is on a round of its own.
+        """
         cursor: dict[str, object] = {"pages": self.pages}
         if not finished:
             rejected = len(self.rejected) + self.rejected_before
             cursor |= {"began": self.began.isoformat(), "page": self.page, "rejected": rejected}
         if self.probed_at is not None:
             cursor |= {"probed": self.probed_at.isoformat(), "total": self.probed_total}
-        StreamState.objects.update_or_create(account=account, stream=Stream.FLOWS, defaults={"cursor": cursor})
+        with transaction.atomic():
+            context.lease.check()
+            StreamState.objects.update_or_create(
+                account=context.account, stream=Stream.FLOWS, defaults={"cursor": cursor}
+            )
 
 
 def read_flows(context: Context, client: FlowClient) -> int:
@@ -104,7 +112,7 @@ def read_flows(context: Context, client: FlowClient) -> int:
     walk = Round(context.clock())
     while not read_page(context, client, walk):
         pass
-    walk.save(context.account, finished=True)
+    walk.save(context, finished=True)
     return walk.pages
 
 
@@ -218,14 +226,18 @@ def _note_absent(context: Context, client: FlowClient, seen: set[str], started: 
     count, total = absent.count(), living.count()
     if not count:
         return
-    absent.filter(missed_sweeps__lt=MOST_MISSED).update(missed_sweeps=F("missed_sweeps") + 1)
+    with transaction.atomic():
+        context.lease.check()
+        absent.filter(missed_sweeps__lt=MOST_MISSED).update(missed_sweeps=F("missed_sweeps") + 1)
     doubtful = absent.filter(missed_sweeps__in=ASK_AFTER)
     if is_mass(count, total):
         doubt(context, count, total, "flows")
         doubtful = absent.filter(missed_sweeps__gte=2, seen_at__lt=started - PATIENCE)
     for flow in doubtful.order_by("seen_at", "pk")[:MOST_LOOKS]:
         if _is_gone(context, client, flow):
-            Flow.objects.filter(pk=flow.pk).update(gone_at=started)
+            with transaction.atomic():
+                context.lease.check()
+                Flow.objects.filter(pk=flow.pk).update(gone_at=started)
 
 
 def _is_gone(context: Context, client: FlowClient, flow: Flow) -> bool:

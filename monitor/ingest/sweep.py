@@ -197,7 +197,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
         raise
     finally:
         if asked:
-            walk.save(context.account, finished=finished)
+            walk.save(context, finished=finished)
             _plan_list(context, due, asked, walk.pages)
         else:
             asking.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
@@ -338,4 +338,4 @@ def _settle_still(context: Context, some: Sequence[Flow] | None = None) -> None:
     recent = context.clock() - UNDER_WAY
     running = Execution.objects.filter(flow__in=still, recheck_at__isnull=False, started_time__gte=recent)
     for key in still.keys() - set(running.values_list("flow_id", flat=True)):
-        executions.firm_up(still[key])
+        executions.firm_up(context, still[key])

@@ -65,6 +65,7 @@ class Flow(HasDefinition):
     baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
     recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")
     wanted_at = models.DateTimeField(null=True, help_text="somebody waits for its executions since then")
+    hinted_at = models.DateTimeField(null=True, help_text="a callback hinted at it; nobody waits")
     list_page = models.PositiveSmallIntegerField(null=True, help_text="page of Zoho's list that had it last")
     pruned_before = models.DateTimeField(null=True, help_text="runs that began earlier are counted, not kept")
 

@@ -13,6 +13,7 @@ from django.db.models import F
 from monitor.faultpoints import faultpoint
 from monitor.ingest.absent import PATIENCE, doubt, is_mass
 from monitor.ingest.context import Context
+from monitor.ingest.digests import mask_of, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
@@ -199,8 +200,9 @@ def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datet
     ids = [flow.flow_id for flow in flows]
     stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
     fresh: list[Flow] = []
+    mask = mask_of(account)
     for summary in flows:
-        values = clipped(Flow, {name: getattr(summary, name) for name in COLUMNS})
+        values = clipped(Flow, without_secrets(mask, {name: getattr(summary, name) for name in COLUMNS}))
         have = stored.get(summary.flow_id)
         if have is None:
             fresh.append(

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("flows/", flows.flows, name="flows"),
     path("flows/<int:pk>/", flows.flow, name="flow"),
+    path("flows/<int:pk>/read/", flows.flow_read, name="flow_read"),
     path("flows/<int:pk>/versions/<int:number>/", versions.flow_version, name="flow_version"),
     path("executions/", executions_list.executions, name="executions"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

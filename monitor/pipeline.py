@@ -22,6 +22,7 @@ from monitor.ingest import hints
 from monitor.ingest.context import Patience, Result
 from monitor.ingest.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
+from monitor.ingest.wanted import want
 from monitor.models import ApiBudget, ApiCall, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
@@ -174,6 +175,15 @@ def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
     count = refresh(known, clock=utc_now, patience=patience)
     judge()
     return count
+
+
+def want_flow(flow: Flow, now: datetime) -> bool:
+    """A person waits for a flow: Zoho is asked for its executions with the next sweep.
+
+    Returns:
+        False where somebody asked less than 30 s ago and waits still.
+    """
+    return want(flow, now)
 
 
 def take_hints() -> None:

@@ -14,6 +14,7 @@ from monitor.models import Stream
 from monitor.queries import connected as queries
 from monitor.queries import versions
 from monitor.queries.masking import mask_text
+from monitor.secrets_mask import without_digests
 
 PER_PAGE = 50
 
@@ -34,5 +35,9 @@ def connected_workflows(request: HttpRequest) -> HttpResponse:
 def connected_workflow(request: HttpRequest, pk: int) -> HttpResponse:
     """One of them and its versions."""
     row = get_or_404(request.user, queries.all_of_them(), pk)
-    context = {"workflow": row, "versions": versions.of(row), "description": mask_text(row.description)}
+    context = {
+        "workflow": row,
+        "versions": versions.of(row),
+        "description": mask_text(without_digests(row.description)),
+    }
     return render(request, "pages/connected_one.html", context | ages.of_stream(Stream.CONNECTED, row.account_id))

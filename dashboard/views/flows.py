@@ -5,19 +5,24 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import charts, filters, slots
+from dashboard import audit, charts, filters, slots
 from dashboard.access import get_or_404
 from dashboard.views import holes
-from monitor.models import Flow
+from monitor import pipeline
+from monitor.models import Flow, may
 from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals
+from monitor.queries.masking import mask_text
+from monitor.secrets_mask import without_digests
 
 PAGE_SIZE = 50
 
@@ -91,5 +96,27 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "alerts": queries.open_alerts(thing),
         "versions": versions.of(thing),
         "executions": executions.recent(thing.pk),
+        "description": mask_text(without_digests(thing.description)),
+        "may_ask": thing.gone_at is None and thing.account.is_active and may(request.user, "read", thing.account),
     }
     return render(request, "pages/flow.html", context)
+
+
+@require_POST
+def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
+    """Has Zoho asked for a flow's executions with the next sweep: at most once in 30 s."""
+    rows = Flow.objects.select_related("account").defer("account__client_secret")
+    thing = get_or_404(request.user, rows, pk, action="read")
+    now = timezone.now()
+    if thing.gone_at is not None or not thing.account.is_active:
+        messages.warning(request, "Zoho is not asked: the flow is gone, or its account is paused.")
+        return redirect(thing)
+    with transaction.atomic():
+        is_new = pipeline.want_flow(thing, now)
+        if is_new:
+            audit.record(request.user, "flow.read", thing, now=now, account=thing.account)
+    if is_new:
+        messages.success(request, "Zoho is asked next.")
+    else:
+        messages.warning(request, "Somebody asked less than 30 seconds ago; Zoho is asked next.")
+    return redirect(thing)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django_q.tasks import async_task
 
 from monitor.hooks import body as bodies
@@ -20,6 +21,8 @@ from monitor.models import USUAL_RATE, HookEndpoint, PushEvent, WatchChannel
 
 HINT_TASK = "monitor.tasks.take_hints"
 WAKES_EVERY = timedelta(seconds=5)
+SAME_FOR = timedelta(minutes=5)
+OPENING = timedelta(minutes=10)  # notifications may come before the answer by which we know the channel's end
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> Answer:
     event = PushEvent(
         account_id=endpoint.account_id,
         endpoint=endpoint,
-        digest=hashlib.sha256(body).hexdigest(),
+        digest=_digest(body, now, is_named=bool(event_id or said.execution_id)),
         event_id=hashlib.sha256(event_id.encode()).hexdigest() if event_id else "",
         flow_id=flow_id,
         execution_id=said.execution_id,
@@ -108,7 +111,8 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Answer:
         callback: the request.
         now: the present; an expired channel is as good as unknown.
     """
-    channel = WatchChannel.objects.filter(channel_id=channel_id, expires_at__gt=now).first()
+    opening = Q(expires_at=None, asked_at__gt=now - OPENING, asked_at__lte=now)
+    channel = WatchChannel.objects.filter(Q(expires_at__gt=now) | opening, channel_id=channel_id).first()
     if channel is None:
         return UNKNOWN
     if not traffic.allowed(channel, USUAL_RATE, now):
@@ -131,6 +135,15 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Answer:
 def key_hash(key: str) -> str:
     """What is kept of an endpoint's key."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def _digest(body: bytes, now: datetime, *, is_named: bool) -> str:
+    """What a body is known by when it comes again.
+
+    One that names neither an execution nor itself may come twice and mean two things: it is only known for a while.
+    """
+    bucket = "" if is_named else str(int(now.timestamp() // SAME_FOR.total_seconds()))
+    return hashlib.sha256(body + bucket.encode()).hexdigest()
 
 
 def _same(given: str, ours: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest import plan
@@ -104,11 +106,17 @@ def list_slots(context: Context) -> Slots:
 
 
 def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
-    """Writes down when a stream is due."""
+    """Writes down when a stream is due.
+
+    Raises:
+        LeaseLost: another process says that now.
+    """
     values = {"next_due_at": at}
-    # Mostly the row is there: one statement instead of four.
-    if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
-        StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
+    with transaction.atomic():
+        context.lease.check()
+        # Mostly the row is there: one statement instead of four.
+        if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
+            StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
 
 
 def due_at(context: Context, stream: Stream) -> datetime | None:

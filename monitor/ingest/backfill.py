@@ -82,7 +82,7 @@ class Backfill:
             if flow.wanted_at is not None:
                 with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
                     self._read_new(course)
-            elif course.order and course.first is None and flow.counters_moved:
+            elif course.order and course.first is None and (flow.counters_moved or flow.hinted_at is not None):
                 if not asking.has_room_to_read(self._context):
                     return
                 self._read_new(course)

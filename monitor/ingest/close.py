@@ -75,7 +75,7 @@ def _no_hole(flow: Flow) -> dict[str, object]:
 def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:
     """Whether the mirror has every run of the walk with the status it was listed with."""
     before = reading.flow.pruned_before
-    ids = [one for one in walked.statuses if not is_pruned(before, walked.seen_completed.get(one))]
+    ids = [one for one in walked.statuses if not is_pruned(before, walked.seen_started.get(one))]
     for start in range(0, len(ids), CHUNK):
         some = ids[start : start + CHUNK]
         rows = Execution.objects.filter(account=reading.context.account, execution_id__in=some)

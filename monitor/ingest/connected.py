@@ -13,6 +13,7 @@ from django.db import transaction
 
 from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
+from monitor.ingest.digests import mask_of
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
 from monitor.zoho.crm import CrmClient
@@ -41,12 +42,13 @@ def read_connected(context: Context, client: CrmClient) -> None:
 
 
 def _write(account: ZohoAccount, rows: Sequence[ConnectedRow], *, started: datetime) -> None:
+    mask = mask_of(account)
     for row in rows:
         values = clipped(
             ConnectedWorkflow,
             {
                 "name": row.name,
-                "description": row.description,
+                "description": mask.text(row.description),
                 "status": row.status,
                 "primary_module": row.primary_module.name,
                 "involved_modules": sorted(row.involved_modules),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from monitor.connection import AccountClients, BudgetSpent
 from monitor.ingest.lease import Lease
@@ -15,6 +15,8 @@ from monitor.models import Stream, ZohoAccount
 from monitor.zoho.errors import NotSent, Unreachable, Wait
 
 T = TypeVar("T")
+# Which of the documents' forms a window is sent in: times, days, or not at all.
+DateForm = Literal["time", "day", "none"]
 
 SLICE = 10.0  # seconds; a long wait is slept in slices, so that the lease is kept
 BREAKER_WAITS = (60.0, 120.0)  # seconds; then an account that does not answer is given up for this sweep
@@ -90,6 +92,8 @@ class Context:
     listed_at: dict[str, datetime] = field(default_factory=dict)
     full_page: int | None = None  # rows of a full page of executions, once seen
     meter: Callable[[], None] = field(default=lambda: None)  # told of each call of the work under way; may stop it
+    dates: DateForm = "time"  # how Zoho takes the window of a list of executions, as far as this sweep has seen
+    are_dates_taken: bool = False  # whether a list with dates was answered: a refusal has another cause then
     page_sizes: list[int | None] = field(default_factory=lambda: [200, 50, None])
 
     def call(self, ask: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from monitor.models import DigestKey, ZohoAccount
 from monitor.secrets_mask import SecretMask
@@ -16,3 +17,18 @@ def mask_of(account: ZohoAccount) -> SecretMask:
     """
     row, _ = DigestKey.objects.get_or_create(account=account, defaults={"key": secrets.token_hex(32)})
     return SecretMask(row.key.encode())
+
+
+def without_secrets(mask: SecretMask, values: dict[str, Any]) -> dict[str, Any]:
+    """A row's columns with the secrets hidden in what people write freely: its description, and Zoho's own JSON.
+
+    Args:
+        mask: the account's.
+        values: by name of column.
+    """
+    hidden = dict(values)
+    if "raw" in hidden:
+        hidden["raw"] = mask.hide(hidden["raw"])
+    if hidden.get("description"):
+        hidden["description"] = mask.text(hidden["description"])
+    return hidden

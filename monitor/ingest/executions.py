@@ -70,19 +70,27 @@ def _reads_everything(reading: Reading) -> bool:
     return counts.baseline(flow) is None if known else reading.context.patience.waits
 
 
-def firm_up(flow: Flow) -> None:
-    """Sets the baseline for good: the counters did not move between two lists, and it was read in between."""
-    base = baseline_of(counts.counters(flow), counts.mirrored(flow))
-    if base is not None:
+def firm_up(context: Context, flow: Flow) -> None:
+    """Sets the baseline for good: the counters did not move between two lists, and it was read in between.
+
+    Raises:
+        LeaseLost: rows may have come in since that the flow's counters do not count.
+    """
+    with transaction.atomic():
+        context.lease.check()
+        base = baseline_of(counts.counters(flow), counts.mirrored(flow))
+        if base is None:
+            return
         values = {
             "baseline_total": base.total,
             "baseline_success": base.success,
             "baseline_failed": base.failed,
             "baseline_firm": True,
         }
-        if Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values):
-            for name, value in values.items():
-                setattr(flow, name, value)
+        is_new = Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values)
+    if is_new:
+        for name, value in values.items():
+            setattr(flow, name, value)
 
 
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:

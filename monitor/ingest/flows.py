@@ -13,6 +13,7 @@ from django.db.models import F
 from monitor.faultpoints import faultpoint
 from monitor.ingest.absent import PATIENCE, doubt, is_mass
 from monitor.ingest.context import Context
+from monitor.ingest.digests import mask_of, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
@@ -81,15 +82,23 @@ class Round:
             walk.probed_at, walk.probed_total = datetime.fromisoformat(kept["probed"]), int(kept["total"])
         return walk
 
-    def save(self, account: ZohoAccount, *, finished: bool) -> None:
-        """Leaves word for the next sweep."""
+    def save(self, context: Context, *, finished: bool) -> None:
+        """Leaves word for the next sweep, while the lease is ours.
+
+        Raises:
+            LeaseLost: another process is on a round of its own.
+        """
         cursor: dict[str, object] = {"pages": self.pages}
         if not finished:
             rejected = len(self.rejected) + self.rejected_before
             cursor |= {"began": self.began.isoformat(), "page": self.page, "rejected": rejected}
         if self.probed_at is not None:
             cursor |= {"probed": self.probed_at.isoformat(), "total": self.probed_total}
-        StreamState.objects.update_or_create(account=account, stream=Stream.FLOWS, defaults={"cursor": cursor})
+        with transaction.atomic():
+            context.lease.check()
+            StreamState.objects.update_or_create(
+                account=context.account, stream=Stream.FLOWS, defaults={"cursor": cursor}
+            )
 
 
 def read_flows(context: Context, client: FlowClient) -> int:
@@ -104,7 +113,7 @@ def read_flows(context: Context, client: FlowClient) -> int:
     walk = Round(context.clock())
     while not read_page(context, client, walk):
         pass
-    walk.save(context.account, finished=True)
+    walk.save(context, finished=True)
     return walk.pages
 
 
@@ -191,8 +200,9 @@ def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datet
     ids = [flow.flow_id for flow in flows]
     stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
     fresh: list[Flow] = []
+    mask = mask_of(account)
     for summary in flows:
-        values = clipped(Flow, {name: getattr(summary, name) for name in COLUMNS})
+        values = clipped(Flow, without_secrets(mask, {name: getattr(summary, name) for name in COLUMNS}))
         have = stored.get(summary.flow_id)
         if have is None:
             fresh.append(
@@ -218,14 +228,18 @@ def _note_absent(context: Context, client: FlowClient, seen: set[str], started: 
     count, total = absent.count(), living.count()
     if not count:
         return
-    absent.filter(missed_sweeps__lt=MOST_MISSED).update(missed_sweeps=F("missed_sweeps") + 1)
+    with transaction.atomic():
+        context.lease.check()
+        absent.filter(missed_sweeps__lt=MOST_MISSED).update(missed_sweeps=F("missed_sweeps") + 1)
     doubtful = absent.filter(missed_sweeps__in=ASK_AFTER)
     if is_mass(count, total):
         doubt(context, count, total, "flows")
         doubtful = absent.filter(missed_sweeps__gte=2, seen_at__lt=started - PATIENCE)
     for flow in doubtful.order_by("seen_at", "pk")[:MOST_LOOKS]:
         if _is_gone(context, client, flow):
-            Flow.objects.filter(pk=flow.pk).update(gone_at=started)
+            with transaction.atomic():
+                context.lease.check()
+                Flow.objects.filter(pk=flow.pk).update(gone_at=started)
 
 
 def _is_gone(context: Context, client: FlowClient, flow: Flow) -> bool:

@@ -13,13 +13,27 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
-from monitor.ingest.wanted import want
-from monitor.models import Execution, Flow, PushEvent, PushTurn, Stream, StreamState, SyncState
+from monitor.connection import Gate, ledger
+from monitor.ingest import plan
+from monitor.ingest.wanted import hint
+from monitor.models import (
+    Execution,
+    Flow,
+    Product,
+    PushEvent,
+    PushTurn,
+    Stream,
+    StreamState,
+    SyncState,
+    WorkflowRule,
+    ZohoAccount,
+)
 
 FLOW_WINDOW = timedelta(seconds=5)
 FLOWS_WINDOW = timedelta(seconds=30)
 # A busy CRM tells of every edit: then its rules are read once a minute, not more.
 RULES_WINDOW = timedelta(seconds=60)
+LONGEST_WINDOW = timedelta(hours=6)
 ABANDONED = timedelta(minutes=2)  # whoever claimed them is dead: a task lasts a minute at most
 KEPT = timedelta(days=7)
 AT_ONCE = 500
@@ -67,11 +81,14 @@ def take(now: datetime) -> Taken:
     """
     _give_back(now)
     taken = Taken(now)
-    for target in _targets():
+    for target in _targets(now):
         claimed = _claim(target, now)
         if not claimed:
             continue
         taken.events += len(claimed)
+        if target.name == RULES and not _has_spare(target.account_id, now):
+            _settle(target, now, "nothing spare", now)  # the list comes in its own turn
+            continue
         if target.flow is None:
             _make_due(target, now)
             _settle(target, now, "list due", now)
@@ -82,7 +99,7 @@ def take(now: datetime) -> Taken:
         elif single:
             taken.reads.append((target, single))
         else:
-            want(target.flow, now)
+            hint(target.flow, now)
             _settle(target, now, "flow wanted", now)
     return taken
 
@@ -105,7 +122,7 @@ def settle_reads(taken: Taken, read: set[str], now: datetime) -> None:
         if execution_id in read:
             _settle(target, taken.at, "read", now)
         elif target.flow is not None:
-            want(target.flow, now)
+            hint(target.flow, now)
             _settle(target, taken.at, "flow wanted", now)
 
 
@@ -133,7 +150,7 @@ def _give_back(now: datetime) -> None:
     )
 
 
-def _targets() -> list[Target]:
+def _targets(now: datetime) -> list[Target]:
     """What the new hints ask for, the longest waiting first: a flood at one flow holds nobody else up."""
     new = PushEvent.objects.filter(state=PushEvent.State.NEW).values("account_id", "flow_id", "channel_id")
     groups = list(new.annotate(first=Min("received_at")).order_by("first")[:AT_ONCE])
@@ -148,7 +165,7 @@ def _targets() -> list[Target]:
         account_id, flow_id = group["account_id"], group["flow_id"]
         flow = flows.get((account_id, flow_id))
         if group["channel_id"] is not None:
-            target = Target(account_id, RULES, RULES_WINDOW)
+            target = found.get((account_id, RULES)) or Target(account_id, RULES, _window(account_id, Stream.RULES, now))
         elif flow is not None:
             target = Target(account_id, f"flow:{flow.pk}", FLOW_WINDOW, flow, (flow_id,))
         else:
@@ -158,18 +175,41 @@ def _targets() -> list[Target]:
     return list(found.values())
 
 
+def _window(account_id: int, stream: Stream, now: datetime) -> timedelta:
+    """How often hints may have a list of CRM read: a minute apart, and never for more than its share of the day."""
+    pages = 1
+    if stream == Stream.RULES:
+        pages += WorkflowRule.objects.filter(account=account_id, gone_at=None).count() // 200
+    apart = plan.by_share(stream, pages, _crm_budget(account_id, now), now)
+    return min(max(RULES_WINDOW, apart), LONGEST_WINDOW)
+
+
+def _has_spare(account_id: int, now: datetime) -> bool:
+    return plan.spare(_crm_budget(account_id, now), now, plan.USAGE_FLOOR) > 0
+
+
+def _crm_budget(account_id: int, now: datetime) -> plan.Budget:
+    account = ZohoAccount.objects.defer("client_secret").get(pk=account_id)
+    per_day, others = Gate(account, lambda: now).day(Product.CRM)
+    return plan.Budget(per_day, tuple(ledger.read(account, Product.CRM, now)), others)
+
+
 def _claim(target: Target, now: datetime) -> list[tuple[str, datetime]]:
     """Execution and time of each hint that is ours now; none while the target had its turn a moment ago."""
-    PushTurn.objects.get_or_create(account_id=target.account_id, target=target.name)
     with transaction.atomic():
-        # A turn in the future is a clock that was set back.
-        ready = Q(taken_at=None) | Q(taken_at__lte=now - target.window) | Q(taken_at__gt=now + target.window)
-        turn = PushTurn.objects.filter(ready, account=target.account_id, target=target.name).update(taken_at=now)
-        if not turn:
+        if not _has_turn(target.account_id, target.name, target.window, now):
             return []
         new = target.events().filter(state=PushEvent.State.NEW)
         new.update(state=PushEvent.State.CLAIMED, claimed_at=now)
         return list(_claimed(target, now).values_list("execution_id", "received_at"))
+
+
+def _has_turn(account_id: int, name: str, window: timedelta, now: datetime) -> bool:
+    """Takes the turn, where the last one was long enough ago."""
+    PushTurn.objects.get_or_create(account_id=account_id, target=name)
+    # A turn in the future is a clock that was set back.
+    ready = Q(taken_at=None) | Q(taken_at__lte=now - window) | Q(taken_at__gt=now + window)
+    return PushTurn.objects.filter(ready, account=account_id, target=name).update(taken_at=now) == 1
 
 
 def _claimed(target: Target, at: datetime) -> QuerySet[PushEvent]:
@@ -187,7 +227,11 @@ def _is_known(flow: Flow, execution_id: str, since: datetime) -> bool:
 
 
 def _make_due(target: Target, now: datetime) -> None:
-    streams = [Stream.FLOWS] if target.name == FLOWS else [Stream.RULES, Stream.WEBHOOK_FAILURES]
+    streams = [Stream.FLOWS] if target.name == FLOWS else [Stream.RULES]
+    if target.name == RULES:
+        failures = Stream.WEBHOOK_FAILURES
+        if _has_turn(target.account_id, failures.value, _window(target.account_id, failures, now), now):
+            streams.append(failures)
     # A stream without a row has never been read, and is due anyway.
     StreamState.objects.filter(account=target.account_id, stream__in=streams, next_due_at__gt=now).update(
         next_due_at=now

@@ -199,10 +199,15 @@ def interval(stream: Stream, calls: float, budget: Budget, now: datetime) -> tim
         budget: of its product.
         now: the present.
     """
-    least, part = LEAST.get(stream, OTHER_LEAST), SHARES.get(stream, OTHER_SHARE)
+    least = LEAST.get(stream, OTHER_LEAST)
+    return min(max(least, by_share(stream, calls, budget, now)), max(least, timedelta(hours=6)))
+
+
+def by_share(stream: Stream, calls: float, budget: Budget, now: datetime) -> timedelta:
+    """Time between two readings of a stream that take its share of the day's pace."""
     even = budget.allowed / WINDOW.total_seconds()
-    rate = part * min(max(pace(budget, now), even / 10), even)
-    return min(max(least, timedelta(seconds=max(calls, 1) / rate)), max(least, timedelta(hours=6)))
+    rate = SHARES.get(stream, OTHER_SHARE) * min(max(pace(budget, now), even / 10), even)
+    return timedelta(seconds=max(calls, 1) / rate)
 
 
 def usage_is_due(

@@ -44,14 +44,27 @@ class Reader:
 
     def pages_ahead(self) -> list[int]:
         """Pages of the list that hold flows somebody waits for."""
-        wanted = Flow.objects.filter(account=self._context.account, gone_at=None, wanted_at__isnull=False)
-        oldest_first = wanted.exclude(list_page=None).order_by("wanted_at").values_list("list_page", flat=True)
+        return self._pages("wanted_at", Q())
+
+    def pages_hinted(self) -> list[int]:
+        """Pages with flows that callbacks hinted at; none while the minute has no room for them."""
+        # Where the first reading is open the history's turns look after them.
+        return self._pages("hinted_at", Q(executions_read_at__isnull=False, wanted_at=None))
+
+    def _pages(self, mark: str, those: Q) -> list[int]:
+        marked = Flow.objects.filter(those, account=self._context.account, gone_at=None, **{f"{mark}__isnull": False})
+        oldest_first = marked.exclude(list_page=None).order_by(mark).values_list("list_page", flat=True)
         return list(dict.fromkeys(page for page in oldest_first if page is not None))[:MOST_PAGES_AHEAD]
 
-    def look_at(self, page: int, *, for_people: bool) -> None:
-        """Asks for one page out of turn and reads what moved on it; for people only what they wait for."""
+    def look_at(self, page: int, kind: ApiCall.Kind) -> None:
+        """Asks for one page out of turn and reads what moved on it; for people or hints only what they named.
+
+        Args:
+            page: of the list of flows.
+            kind: PEOPLE for who waits, OTHER for hints, LIST for the page's own sake.
+        """
         context, client = self._context, self._client
-        with context.clients.gate.doing(ApiCall.Kind.PEOPLE if for_people else ApiCall.Kind.LIST):
+        with context.clients.gate.doing(kind):
             try:
                 answer = context.call(partial(client.list_flows, page=page))
             except (Wait, SignIn, Unreachable):
@@ -60,10 +73,12 @@ class Reader:
                 return  # perhaps the list has become shorter: its own turn says what is wrong
         ids = {flow.flow_id for flow in answer.flows}
         flows.keep_page(context, client, answer, page, context.clock(), ids)
-        if for_people:
-            self.read(flow for flow in self._due(living(context, ids)) if flow.wanted_at is not None)
-        else:
-            self.on_page(living(context, ids))
+        some = self._due(living(context, ids))
+        if kind == ApiCall.Kind.PEOPLE:
+            some = [flow for flow in some if flow.wanted_at is not None]
+        elif kind == ApiCall.Kind.OTHER:
+            some = [flow for flow in some if flow.hinted_at is not None]
+        self.read(some)
 
     def alerting_page(self, beside: Collection[int]) -> int | None:
         """The page with open alerts that was listed longest ago, none of `beside`."""
@@ -114,7 +129,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     began, gate = context.clock(), context.clients.gate
     for_people = flow.wanted_at is not None
     try:
-        with gate.doing(ApiCall.Kind.PEOPLE) if for_people else nullcontext():
+        with gate.doing(ApiCall.Kind.PEOPLE) if for_people else nullcontext():  # a hint's reading is the background's
             executions.read_flow(context, client, flow)
     except (Wait, SignIn, Unreachable):
         raise
@@ -141,7 +156,7 @@ def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] 
     """
     now = context.clock()
     read = (flow for flow in some if flow.executions_read_at is not None)
-    found = [flow for flow in read if flow.wanted_at is not None or is_due_again(flow, now) or _moved(context, flow)]
+    found = [flow for flow in read if _is_asked_for(flow) or is_due_again(flow, now) or _moved(context, flow)]
     found.sort(key=lambda flow: (plan.order(_interest(flow, now, alerting)), flow.pk))
     return found
 
@@ -149,6 +164,10 @@ def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] 
 def _moved(context: Context, flow: Flow) -> bool:
     """Whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
     return flow.has_moved and (context.patience.waits or not is_put_off(flow, context.clock()))
+
+
+def _is_asked_for(flow: Flow) -> bool:
+    return flow.wanted_at is not None or flow.hinted_at is not None
 
 
 def is_due_again(flow: Flow, now: datetime) -> bool:
@@ -160,7 +179,7 @@ def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> plan.Inte
     return plan.Interest(
         wanted=flow.wanted_at is not None,
         alerting=flow.pk in alerting,
-        due=is_due_again(flow, now),
+        due=flow.hinted_at is not None or is_due_again(flow, now),
         history=flow.history_read_at is None,
         begun=flow.backfill_page > 0,
         count=flow.execution_count or 0,

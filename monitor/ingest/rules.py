@@ -13,6 +13,7 @@ from django.db import transaction
 
 from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
+from monitor.ingest.digests import mask_of, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
@@ -69,8 +70,10 @@ def read_rules(context: Context, client: CrmClient) -> None:
 
 
 def _write(account: ZohoAccount, rows: Sequence[RuleRow], *, started: datetime) -> None:
+    mask = mask_of(account)
     for row in rows:
-        values = clipped(WorkflowRule, {column: getattr(row, name) for column, name in COLUMNS.items()})
+        values = {column: getattr(row, name) for column, name in COLUMNS.items()}
+        values = clipped(WorkflowRule, without_secrets(mask, values))
         values |= {"seen_at": started, "gone_at": None}
         rule = WorkflowRule.objects.filter(account=account, rule_id=row.id)
         if not rule.update(**values):

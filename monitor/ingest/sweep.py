@@ -105,7 +105,7 @@ def _lists(
 ) -> None:
     """The lists of Zoho Flow; `newest` reads each flow's newest runs right after its list."""
     if reader is not None:
-        _run(context, Stream.EXECUTIONS, "flow", partial(_look_ahead, reader))
+        _run(context, Stream.EXECUTIONS, "flow", partial(_look_ahead, context, reader))
     if Stream.FLOWS in due:
         _run(context, Stream.FLOWS, "flow", partial(_list_flows, context, flow, reader))
     if newest is not None and _goes_on(context, Stream.FLOWS) and not (reader and reader.given_up):
@@ -204,7 +204,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
         raise
     finally:
         if asked:
-            walk.save(context.account, finished=finished)
+            walk.save(context, finished=finished)
             _plan_list(context, due, asked, walk.pages)
         else:
             asking.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
@@ -226,7 +226,7 @@ def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
     if LONG <= most < walk.pages:
         page = reader.alerting_page(range(walk.page, walk.page + most))
         if page is not None:
-            reader.look_at(page, for_people=False)
+            reader.look_at(page, ApiCall.Kind.LIST)
 
 
 def _plan_list(context: Context, due: datetime | None, asked: int, pages: int) -> None:
@@ -249,9 +249,13 @@ def _follow(context: Context, reader: Reader, ids: set[str]) -> None:
     reader.given_up = outcome is not None and outcome.state != StreamState.State.OK
 
 
-def _look_ahead(reader: Reader) -> None:
+def _look_ahead(context: Context, reader: Reader) -> None:
     for page in reader.pages_ahead():
-        reader.look_at(page, for_people=True)
+        reader.look_at(page, ApiCall.Kind.PEOPLE)
+    for page in reader.pages_hinted():
+        if not plan.fits(asking.free_now(context), calls=1 + plan.READ_CALLS):
+            return  # they stay marked, and are read with what is due
+        reader.look_at(page, ApiCall.Kind.OTHER)
 
 
 def _list_rules(context: Context, client: CrmClient) -> None:
@@ -345,4 +349,4 @@ def _settle_still(context: Context, some: Sequence[Flow] | None = None) -> None:
     recent = context.clock() - UNDER_WAY
     running = Execution.objects.filter(flow__in=still, recheck_at__isnull=False, started_time__gte=recent)
     for key in still.keys() - set(running.values_list("flow_id", flat=True)):
-        executions.firm_up(still[key])
+        executions.firm_up(context, still[key])

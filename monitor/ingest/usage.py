@@ -65,10 +65,12 @@ def read_usage(context: Context, client: CrmClient) -> None:
         with trouble.of(rule.name), _put_off_if_refused(context, rule):
             till = last_day(rule.raw, today)
             before = rule.snapshots.order_by("-day").first()
-            report = _read(context, client, rule, before, till)
+            report, read_till = _read_till(context, client, rule, before, till)
+            if read_till < till == today:
+                today = till = read_till  # where Zoho is, today has not begun yet: for the other rules too
             with transaction.atomic():
                 context.lease.check()
-                _store(rule, report, before, context.clock(), till=till)
+                _store(rule, report, before, context.clock(), till=read_till)
         context.progress("usage", done, len(due))
     trouble.settle()
     unread = [r for r in waiting if r.usage_problem]
@@ -120,6 +122,20 @@ def last_day(row: dict[str, Any], today: date) -> date:
     except ValueError:
         return today
     return ran if ran == today + timedelta(days=1) else today
+
+
+def _read_till(
+    context: Context, client: CrmClient, rule: WorkflowRule, before: UsageSnapshot | None, till: date
+) -> tuple[Report, date]:
+    """The report and its last day: one day less where Zoho, west of UTC, refuses a day that has not begun there."""
+    try:
+        return _read(context, client, rule, before, till), till
+    except Refused as error:
+        less = till - timedelta(days=1)
+        try:
+            return _read(context, client, rule, before, less), less
+        except Refused:
+            raise error from None  # it was not the last day
 
 
 def _read(context: Context, client: CrmClient, rule: WorkflowRule, before: UsageSnapshot | None, till: date) -> Report:

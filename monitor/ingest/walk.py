@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 
 from monitor.faultpoints import faultpoint
-from monitor.ingest.context import Context
+from monitor.ingest.context import Context, DateForm
 from monitor.ingest.store import Written, store_page
 from monitor.models import Flow
 from monitor.zoho.errors import NotAvailable, Refused
@@ -25,6 +26,7 @@ from monitor.zoho.shapes.executions import ExecutionStats
 MOST_PAGES = 10_000
 MOST_IDLE = 3  # pages in a row that bring nothing new; then the server goes in circles
 SECOND = timedelta(seconds=1)
+FORMS: tuple[DateForm, ...] = ("time", "day", "none")
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Walked:
     written: Written = field(default_factory=Written)
     seen: set[str] = field(default_factory=set)
     seen_completed: dict[str, datetime | None] = field(default_factory=dict)
+    seen_started: dict[str, datetime | None] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     oldest: datetime | None = None
     newest: datetime | None = None
@@ -60,6 +63,7 @@ class Walked:
         self.longest = max(self.longest, _different(answer))
         self.seen |= new
         self.seen_completed |= {row.execution_id: row.completed_time for row in answer.rows}
+        self.seen_started |= {row.execution_id: row.started_time for row in answer.rows}
         self.statuses |= {row.execution_id: row.status for row in answer.rows}
         times = [row.started_time for row in answer.rows if row.started_time is not None]
         self.oldest = min([*times, *([self.oldest] if self.oldest else [])], default=None)
@@ -150,10 +154,31 @@ class Walk:
     def _ask(self, page: int, since: datetime | None, until: datetime | None) -> ExecutionPage | None:
         """One page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
 
-        None where a walk that goes on from an earlier one finds its page size refused.
+        None where a walk that goes on from an earlier one finds its page size refused. Where dates are refused they
+        are sent as days, and then not at all: `enough` ends such a walk, else it reads everything.
         """
+        context = self.context
+        is_dated = since is not None or until is not None
+        forms: tuple[DateForm, ...] = FORMS[FORMS.index(context.dates) :]
+        if not is_dated or context.are_dates_taken or page != self.first_page:
+            forms = forms[:1]
+        for form in forms:
+            sizes = list(context.page_sizes)
+            try:
+                answer = self._ask_sized(page, _window(since, until, form))
+            except Refused:
+                if form == forms[-1]:
+                    raise
+                context.page_sizes[:] = sizes  # it may not have been the size that was refused
+                continue
+            if is_dated and answer is not None:
+                context.dates, context.are_dates_taken = form, True
+            return answer
+        raise AssertionError("one of the forms is the last")
+
+    def _ask_sized(self, page: int, window: dict[str, Any]) -> ExecutionPage | None:
         sizes = self.context.page_sizes
-        ask_for = partial(self.client.list_executions, self.flow.flow_id, from_date=since, to_date=until, page=page)
+        ask_for = partial(self.client.list_executions, self.flow.flow_id, page=page, **window)
         for place, size in enumerate(sizes):
             try:
                 answer = self.context.call(partial(ask_for, per_page=size))
@@ -230,12 +255,20 @@ class Walk:
 
     def _turns(self, answer: ExecutionPage, since: datetime | None, until: datetime | None) -> bool:
         """Whether the server turns pages of one row, so that a page that came twice was the last of its list."""
-        ask = partial(self.client.list_executions, self.flow.flow_id, from_date=since, to_date=until)
+        window = _window(since, until, self.context.dates)
+        ask = partial(self.client.list_executions, self.flow.flow_id, **window)
         try:
             second = self.context.call(partial(ask, page=2, per_page=1))
         except (NotAvailable, Refused):
             return False
         return _different(second) == 1 and second.rows[0].execution_id != answer.rows[0].execution_id
+
+
+def _window(since: datetime | None, until: datetime | None, form: DateForm) -> dict[str, Any]:
+    """The arguments of a list of executions that ask for a window in this form. Pure."""
+    if form == "none":
+        return {}
+    return {"from_date": since, "to_date": until} | ({"by_day": True} if form == "day" else {})
 
 
 def _size(answer: ExecutionPage) -> int:

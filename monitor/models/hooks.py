@@ -80,6 +80,7 @@ class WatchChannel(models.Model):
     channel_id = models.CharField(max_length=20, unique=True)
     token = EncryptedTextField()
     notify_url = models.CharField(max_length=255)
+    asked_at = models.DateTimeField(null=True, help_text="when Zoho was last asked to open it")
     granted_at = models.DateTimeField(null=True, help_text="when Zoho opened it or last renewed it")
     expires_at = models.DateTimeField(null=True, help_text="as Zoho granted, which may be sooner than asked for")
     rung = models.PositiveSmallIntegerField(default=0, help_text="how far the wish for a long life was lowered")

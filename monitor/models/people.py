@@ -48,6 +48,7 @@ _RIGHTS: dict[str, set[Role]] = {
     "view": {Role.VIEWER, Role.OPERATOR, Role.ADMIN},
     "export": {Role.OPERATOR, Role.ADMIN},
     "acknowledge": {Role.OPERATOR, Role.ADMIN},
+    "read": {Role.OPERATOR, Role.ADMIN},
     "retry": {Role.OPERATOR, Role.ADMIN},
     "retry.accept_risk": {Role.ADMIN},
     "retry.override": {Role.ADMIN},

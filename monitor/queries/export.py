@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
 from monitor.queries.freshness import Mirror
+from monitor.secrets_mask import SecretMask, without_digests
 
 CHUNK = 2000
 Getter = Callable[[Any], Any]
@@ -29,6 +30,15 @@ class Export:
         rows = self.rows if since is None else self.rows.filter(**{f"{self.since_field}__gte": since})
         for row in rows.order_by("pk").iterator(chunk_size=CHUNK):
             yield {name: get(row) for name, get in self.columns.items()}
+
+
+# Whatever the key: only the marks' own text is shown.
+_SECRETS = SecretMask(b"export")
+
+
+def _description(row: Any) -> str:
+    """Without secrets, also where the row was stored before they were taken out of it."""
+    return without_digests(_SECRETS.text(row.description))
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -73,7 +83,9 @@ def _kinds() -> dict[str, Export]:
     return {
         "flows": Export(
             Flow.objects.select_related("account").defer("raw", "account__client_secret"),
-            _of("flow_id", "flow_name", "description", "status", "trigger_app", "created_time", "modified_time")
+            _of("flow_id", "flow_name")
+            | {"description": _description}
+            | _of("status", "trigger_app", "created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
             | _of("first_seen_at", "seen_at", "gone_at"),
             "seen_at",
@@ -88,7 +100,8 @@ def _kinds() -> dict[str, Export]:
         ),
         "rules": Export(
             WorkflowRule.objects.select_related("account").defer("raw", "account__client_secret"),
-            _of("name", "description", "module", "active", "execute_when", id="rule_id")
+            {"name": _getter("name"), "description": _description}
+            | _of("module", "active", "execute_when", id="rule_id")
             | _of("last_executed_time", "created_time", "modified_time", "modified_by")
             | _of("trigger_count", "success_count", "failure_count", executed_from="usage_from")
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")

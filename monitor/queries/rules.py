@@ -13,6 +13,7 @@ from monitor.queries import versions, webhook_failures
 from monitor.queries.execution import as_text
 from monitor.queries.masking import HIDDEN, mask, mask_text
 from monitor.queries.versions import Versions
+from monitor.secrets_mask import without_digests
 
 SNAPSHOTS_SHOWN = 120
 NAMING_PEOPLE = ("assign_owner",)  # types of actions
@@ -132,8 +133,8 @@ def detail(rule: WorkflowRule) -> RuleDetail:
         versions=versions.of(rule),
         failures=failures,
         failure_total=failure_total,
-        description=mask_text(rule.description),
-        definition=text,
+        description=mask_text(without_digests(rule.description)),
+        definition=without_digests(text),
         definition_cut=cut,
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.zoho.flow_base import FlowApi
-from monitor.zoho.protocol import utc_text
+from monitor.zoho.protocol import day_text, utc_text
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, ExecutionStats, RetryReply
+
+DAY = timedelta(days=1)
 
 
 class FlowExecutions(FlowApi):
@@ -22,17 +24,21 @@ class FlowExecutions(FlowApi):
         to_date: datetime | None = None,
         page: int = 1,
         per_page: int | None = None,
+        by_day: bool = False,
     ) -> ExecutionPage:
         """One page of a flow's executions; their order is not documented.
 
         Parameters: `flow_id` of the flow; `status` success, failed or running; `from_date`, `to_date` aware times, sent
-        as UTC to the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed).
-        Errors: `NotFound`. Source: seed, section 8, "Get Execution History".
+        as UTC to the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed); `by_day`
+        sends days instead (`YYYY-MM-DD`), of a window that holds the given one.
+        Errors: `NotFound`. Source: seed, section 8, "Get Execution History"; the form of dates is not shown there.
         """
+        # Whether the last day counts, and in whose zone, is not documented: a day more on either side holds it all.
+        first, last = (from_date and day_text(from_date - DAY), to_date and day_text(to_date + DAY))
         params = {
             "status": status,
-            "from_date": utc_text(from_date) if from_date else None,
-            "to_date": utc_text(to_date) if to_date else None,
+            "from_date": first if by_day else from_date and utc_text(from_date),
+            "to_date": last if by_day else to_date and utc_text(to_date),
             "page": page,
             "per_page": per_page,
         }

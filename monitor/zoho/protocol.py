@@ -196,6 +196,11 @@ def utc_text(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def day_text(when: datetime) -> str:
+    """The UTC day of a time, `YYYY-MM-DD`. Errors: `ValueError` for a naive one."""
+    return utc_text(when)[:10]
+
+
 def json_body(value: object) -> bytes:
     """`value` as the body of a request."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Flow, SyncState, User, ZohoAccount
+from monitor.models import AuditEntry, Flow, SyncState, User, ZohoAccount
 from tests import factories
 from tests.dashboard.test_overview import text_of
 
@@ -128,3 +128,42 @@ def test_a_flow_costs_at_most_seventeen_statements(
     client = signed_in(vera)
     with django_assert_max_num_queries(17):
         client.get(flow.get_absolute_url())
+
+
+def test_an_operator_has_a_flow_read_next_and_the_audit_names_them(
+    otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    flow = busy_flow()
+    client = signed_in(otto)
+    assert "Read now" in text_of(client.get(flow.get_absolute_url()))
+
+    page = client.post(f"/flows/{flow.pk}/read/", follow=True)
+
+    assert "Zoho is asked next" in text_of(page)
+    flow.refresh_from_db()
+    assert (flow.wanted_at, flow.hinted_at) == (at_noon, None)
+    entry = AuditEntry.objects.get(action="flow.read")
+    assert (entry.actor_name, entry.object_id, entry.at) == ("otto", str(flow.pk), at_noon)
+
+
+@pytest.mark.parametrize(("seconds", "entries"), [(29, 0), (31, 1)])
+def test_who_asks_again_within_thirty_seconds_changes_nothing(
+    otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime, *, seconds: int, entries: int
+) -> None:
+    flow = busy_flow(wanted_at=at_noon - timedelta(seconds=seconds))
+    signed_in(otto).post(f"/flows/{flow.pk}/read/")
+    assert AuditEntry.objects.filter(action="flow.read").count() == entries
+    flow.refresh_from_db()
+    assert (flow.wanted_at == at_noon) is bool(entries)
+
+
+def test_a_viewer_is_not_offered_to_have_a_flow_read(vera: User, signed_in: Any, busy_flow: Any) -> None:
+    assert "Read now" not in text_of(signed_in(vera).get(busy_flow().get_absolute_url()))
+
+
+def test_a_flow_that_is_gone_is_not_asked_for(otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
+    flow = busy_flow(gone_at=at_noon)
+    page = signed_in(otto).post(f"/flows/{flow.pk}/read/", follow=True)
+    assert "Zoho is not asked" in text_of(page)
+    flow.refresh_from_db()
+    assert flow.wanted_at is None

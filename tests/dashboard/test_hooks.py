@@ -252,6 +252,32 @@ def test_a_malformed_notification_is_refused(channel: WatchChannel, body: bytes,
     assert notify(channel, body).status_code == status
 
 
+def test_a_notification_may_come_before_the_answer_that_opens_its_channel(channel: WatchChannel, at_noon: datetime):
+    path = f"/hooks/crm/{channel.channel_id}"
+    body = json.dumps(notification())
+    WatchChannel.objects.update(expires_at=None, granted_at=None, asked_at=at_noon - timedelta(minutes=9))
+    assert Client().post(path, body, content_type="application/json").status_code == 202
+    WatchChannel.objects.update(asked_at=at_noon - timedelta(minutes=10))
+    assert Client().post(path, body, content_type="application/json").status_code == 404
+
+
+def test_an_error_branch_that_only_names_its_flow_hints_again_after_some_minutes(sender: Sender, at_noon: datetime):
+    body = json.dumps({"flow_id": "12345000000123456"}).encode()
+    hinted = []
+    for minutes in (0, 1, 6):
+        with time_machine.travel(at_noon + timedelta(minutes=minutes), tick=False):
+            assert sender.post(body).status_code == 202
+        hinted.append(PushEvent.objects.count())
+    assert hinted == [1, 1, 2]
+
+
+def test_a_body_that_names_its_execution_is_known_for_as_long_as_it_is_kept(sender: Sender, at_noon: datetime):
+    for minutes in (0, 6, 1000):
+        with time_machine.travel(at_noon + timedelta(minutes=minutes), tick=False):
+            assert sender.post().status_code == 202
+    assert PushEvent.objects.count() == 1
+
+
 def test_an_expired_or_unknown_channel_is_a_404(channel: WatchChannel, at_noon: datetime):
     WatchChannel.objects.update(expires_at=at_noon)
     assert notify(channel, notification()).status_code == 404

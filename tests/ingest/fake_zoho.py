@@ -105,6 +105,7 @@ class Zoho:
     tells_total: bool = True
     ragged: bool = False
     bound: str = "inclusive"  # how to_date is taken: inclusive, exclusive, ignored
+    dates: str = "any"  # in which form they are taken: any, time, day, none
     stats: str = "none"  # the counters in a list of executions: none, life, window
     statistics: str = "rolling"  # what a period means: rolling, days, life, none (no such call), strange
     windows: list[tuple[datetime | None, datetime | None]] = field(default_factory=list)
@@ -212,11 +213,14 @@ class FakeFlowClient(_Client):
         to_date: datetime | None = None,
         page: int = 1,
         per_page: int | None = None,
+        by_day: bool = False,
     ) -> execution_shapes.ExecutionPage:
         zoho = self._zoho
         self._call(f"executions {flow_id} page {page} of {per_page}")
         if zoho.refuses_above is not None and (per_page or 50) > zoho.refuses_above:
             raise Refused("per_page is too large", code="INVALID_REQUEST", status=400)
+        if (from_date or to_date) and zoho.dates not in ("any", "day" if by_day else "time"):
+            raise Refused("from_date is not valid", code="INVALID_REQUEST", status=400)
         flow = self._flow(flow_id)
         zoho.windows.append((from_date, to_date))
         runs = [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from monitor.ingest.wanted import want
+from monitor.connection import Gate
+from monitor.ingest.wanted import hint, want
 from monitor.models import AlertState, ApiBudget, ApiCall, Flow, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, Wait
 from tests.factories import make_alert_rule
@@ -67,6 +70,32 @@ def test_who_waits_for_a_flow_has_its_page_asked_first_and_is_answered(account: 
     assert long.calls[1].startswith(f"executions {flow.flow_id}")
     flow.refresh_from_db()
     assert flow.wanted_at is None
+    assert mirrored(account) == upstream(long)
+
+
+@pytest.mark.parametrize("ask", [want, hint])
+def test_only_who_waits_may_use_what_is_kept_for_people(
+    account: ZohoAccount, long: Zoho, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Flow, datetime], object]
+) -> None:
+    """A callback, too, has its flow read out of turn; but from the background's share."""
+    flow = Flow.objects.get(flow_id=long.flows[77].flow_id)
+    run_now(long, long.flows[77])
+    ask(flow, long.clock())
+    kinds: set[str] = set()
+    original = Gate.doing
+
+    def doing(gate: Gate, kind: str, **how: Any) -> Any:
+        kinds.add(kind)
+        return original(gate, kind, **how)
+
+    monkeypatch.setattr(Gate, "doing", doing)
+    background(account, long)
+
+    assert long.calls[0] == "flows page 4"
+    assert long.calls[1].startswith(f"executions {flow.flow_id}")
+    assert (ApiCall.Kind.PEOPLE in kinds) == (ask is want)
+    flow.refresh_from_db()
+    assert (flow.wanted_at, flow.hinted_at) == (None, None)
     assert mirrored(account) == upstream(long)
 
 

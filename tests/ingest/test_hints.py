@@ -17,6 +17,7 @@ from monitor import pipeline
 from monitor.ingest import hints
 from monitor.ingest.hints import FLOW_WINDOW, FLOWS_WINDOW, RULES_WINDOW, single_execution
 from monitor.models import (
+    ApiBudget,
     ApiCall,
     Flow,
     HookEndpoint,
@@ -72,7 +73,9 @@ def due_streams() -> list[str]:
 
 
 def wanted(flow: Flow) -> datetime | None:
-    return Flow.objects.values_list("wanted_at", flat=True).get(pk=flow.pk)
+    """Since when a hint waits; never in the name of a person."""
+    assert Flow.objects.values_list("wanted_at", flat=True).get(pk=flow.pk) is None
+    return Flow.objects.values_list("hinted_at", flat=True).get(pk=flow.pk)
 
 
 def states() -> list[tuple[str, str]]:
@@ -165,7 +168,7 @@ def test_a_flood_is_one_read_a_window_and_the_last_of_it_is_not_lost(hint, flow:
         at = NOON + timedelta(seconds=second)
         for _ in range(20):
             hint(flow_id=flow.flow_id, received_at=at)
-        Flow.objects.update(wanted_at=None)  # as if it had been read
+        Flow.objects.update(hinted_at=None)  # as if it had been read
         hints.take(at)
         if wanted(flow):
             reads.append(second)
@@ -176,6 +179,7 @@ def test_a_flood_is_one_read_a_window_and_the_last_of_it_is_not_lost(hint, flow:
 
 @pytest.mark.parametrize(("window", "stream"), [(FLOWS_WINDOW, "flows"), (RULES_WINDOW, "rules")])
 def test_a_flood_at_a_list_is_one_read_a_window(hint, notified, flow: Flow, window: timedelta, stream: str):
+    ZohoAccount.objects.update(crm_credits_per_day=100_000)
     times = 0
     for step in range(5):
         at = NOON + window / 2 * step
@@ -185,6 +189,38 @@ def test_a_flood_at_a_list_is_one_read_a_window(hint, notified, flow: Flow, wind
         hints.take(at)
         times += stream in due_streams()
     assert times == 3
+
+
+def a_busy_hour(notified, a_day: int) -> dict[str, int]:
+    """How often each list of CRM is made due by hints that come every 20 s."""
+    ZohoAccount.objects.update(crm_credits_per_day=a_day)
+    times = {"rules": 0, "webhook_failures": 0}
+    for step in range(180):
+        StreamState.objects.update(next_due_at=LATER)
+        notified()
+        hints.take(NOON + timedelta(seconds=20 * step))
+        for stream in due_streams():
+            times[stream] += 1
+    return times
+
+
+def test_a_busy_crm_gets_no_more_than_the_shares_of_its_lists(notified, flow: Flow):
+    """1,000 credits: of about 28 an hour that the background may make, a quarter, and a twentieth."""
+    StreamState.objects.update(next_due_at=LATER)
+    times = a_busy_hour(notified, 1_000)
+    assert 5 <= times["rules"] <= 10
+    assert 1 <= times["webhook_failures"] <= 3
+
+
+def test_a_crm_that_has_nothing_spare_is_not_asked_because_of_a_hint(notified, flow: Flow, account: ZohoAccount):
+    ZohoAccount.objects.update(crm_credits_per_day=1_000)
+    ApiBudget.objects.get_or_create(account=account, product="crm")
+    for product in ("crm", "flow"):
+        ApiCall.objects.create(account=account, product=product, started_at=NOON, finished_at=NOON, credits=700)
+    notified()
+    hints.take(NOON + timedelta(minutes=1))
+    assert due_streams() == []
+    assert states() == [("done", "nothing spare")]
 
 
 def test_a_flood_at_one_flow_holds_no_other_up(hint, flow: Flow, account: ZohoAccount):
@@ -205,7 +241,7 @@ def test_a_flood_at_one_flow_holds_no_other_up(hint, flow: Flow, account: ZohoAc
 def test_a_clock_that_was_set_back_does_not_silence_a_flow(hint, flow: Flow):
     hint(flow_id=flow.flow_id)
     hints.take(NOON + timedelta(days=1))
-    Flow.objects.update(wanted_at=None)
+    Flow.objects.update(hinted_at=None)
     hint(flow_id=flow.flow_id)
     hints.take(NOON)
     assert wanted(flow) == NOON

@@ -14,7 +14,7 @@ from monitor.queries.status import status
 from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow
 from tests import factories
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_usage, sync
+from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_usage, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 
@@ -168,3 +168,48 @@ def test_records_put_aside_are_told_of_whatever_they_are(account: ZohoAccount, z
 
 def test_a_flow_without_a_name_still_has_a_link_with_a_text(account: ZohoAccount) -> None:
     assert factories.make_flow(account, flow_name="").shown_name == "(without a name)"
+
+
+@pytest.mark.parametrize(("dates", "calls"), [("any", 1), ("time", 1), ("day", 2), ("none", 3)])
+def test_new_runs_come_in_whatever_form_of_dates_zoho_takes(
+    account: ZohoAccount, zoho: Zoho, *, dates: str, calls: int
+) -> None:
+    """Which form worked is found once a sweep, not once a flow."""
+    flows(zoho, 2)
+    sync(account, zoho)
+    zoho.dates = dates
+    zoho.clock.pause(60)
+    for flow in zoho.flows:
+        flow.runs.append(Run(zoho.clock() - timedelta(seconds=1)))
+    zoho.calls.clear()
+
+    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+
+    assert result.missing == []
+    assert mirrored(account) == upstream(zoho)
+    asked = [call for call in zoho.calls if call.startswith("executions")]
+    assert len({call for call in asked if "of 200" in call}) == 2
+    assert sum("of 200" in call for call in asked) == calls + 1
+
+
+def test_a_flow_that_is_refused_for_another_reason_has_the_others_asked_as_before(
+    account: ZohoAccount, zoho: Zoho
+) -> None:
+    flows(zoho, 3)
+    sync(account, zoho)
+    zoho.clock.pause(60)
+    for flow in zoho.flows:
+        flow.runs.append(Run(zoho.clock() - timedelta(seconds=1)))
+    refused = min(zoho.flows, key=lambda flow: flow.flow_id)
+    zoho.windows.clear()
+
+    def refuse(number: int, what: str) -> None:
+        if what.startswith(f"executions {refused.flow_id}"):
+            raise Refused("this flow is locked", code="INVALID_REQUEST", status=400)
+
+    zoho.before_call = refuse
+    sync(account, zoho, patience=hasty(zoho), everything=False)
+
+    assert [since is not None for since, _ in zoho.windows] == [True, True]
+    left = {key: row for key, row in upstream(zoho).items() if row["flow"] != refused.flow_id}
+    assert left.items() <= mirrored(account).items()

@@ -24,6 +24,7 @@ class Ledger:
         self.reset_time: str | None = None
         self.spans: list[tuple[date, date]] = []
         self.before_report = lambda: None
+        self.west = timedelta(days=-1)  # how far Zoho's calendar is behind ours; ahead of it unless a test says so
         zoho.rules.append(self.rule)
 
     def happen(self, success: int, failure: int = 0) -> None:
@@ -39,7 +40,7 @@ class Ledger:
     def report(self, first: date, last: date) -> Json:
         self.before_report()
         self.spans.append((first, last))
-        if first < self.zoho.clock().date() - timedelta(days=90):
+        if first < self.zoho.clock().date() - timedelta(days=90) or last > (self.zoho.clock() - self.west).date():
             raise Refused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
         inside = [counts for day, counts in self.days.items() if first <= day <= last]
         good, bad = (sum(counts[place] for counts in inside) for place in (0, 1))
@@ -264,3 +265,28 @@ def test_the_oldest_report_comes_first(account: ZohoAccount, zoho: Zoho) -> None
     zoho.clock.pause(86_400)
 
     assert list(dict.fromkeys(a_task(account, zoho))) == [zoho.rules[-1]["id"], *reversed(ids)]
+
+
+def test_west_of_utc_a_day_that_has_not_begun_there_is_not_asked_for_again(
+    account: ZohoAccount, ledger: Ledger, zoho: Zoho, now: datetime
+) -> None:
+    ledger.west = timedelta(hours=8)
+    zoho.clock.at = now.replace(hour=2)
+    yesterday = zoho.clock().date() - timedelta(days=1)
+    ledger.days[yesterday] = [5, 1]
+    ledger.rule["last_executed_time"] = (zoho.clock() - timedelta(hours=3)).isoformat()
+    zoho.rules.append(a_rule("another"))
+
+    assert sync(account, zoho).missing == []
+
+    assert {row.usage_till for row in WorkflowRule.objects.all()} == {yesterday}
+    assert UsageSnapshot.objects.filter(day=yesterday, success_count=5, failure_count=1).count() == 2
+    refused = [last for _, last in ledger.spans if last > yesterday]
+    assert len(refused) < len(ledger.spans) - 1, "the second rule is asked for the right day at once"
+    assert ledger.spans[-1][1] == yesterday
+
+
+def test_a_report_that_is_refused_for_either_day_says_why(account: ZohoAccount, ledger: Ledger, zoho: Zoho) -> None:
+    ledger.west = timedelta(days=3)
+
+    assert "DATE_RANGE_EXCEEDS" in " ".join(sync(account, zoho).missing)

@@ -96,6 +96,13 @@ def test_a_flow_is_switched_by_a_post(switch):
     assert (script.requests[0].method, script.paths) == ("POST", [f"/api/v1/flows/{LEAD}/{switch}"])
 
 
+def test_a_window_sent_as_days_holds_the_one_asked_for_in_any_zone():
+    flow, script = flow_client("execution-list")
+    at = datetime(2025, 1, 22, 23, 59, 59, tzinfo=UTC)
+    flow.list_executions(LEAD, from_date=at, to_date=at, by_day=True)
+    assert script.paths == [f"/api/v1/flows/{LEAD}/executions?from_date=2025-01-21&to_date=2025-01-23&page=1"]
+
+
 def test_executions_are_listed_with_error_and_statistics():
     flow, script = flow_client("execution-list")
     kolkata = timezone(timedelta(hours=5, minutes=30))

@@ -1,0 +1,74 @@
+"""What is written outside a page's transaction is written under the fence too: nobody late decides what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.ingest import asking, executions
+from monitor.ingest.context import Context, Patience
+from monitor.ingest.flows import Round
+from monitor.ingest.lease import Lease, LeaseLost
+from monitor.models import Flow, Stream, StreamState, ZohoAccount
+from tests.factories import make_flow
+from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, hasty, sync
+
+
+@pytest.fixture
+def late(account: ZohoAccount, now: datetime) -> Context:
+    """A sweep that was suspended until another process had taken its account over."""
+    clock = Clock(now)
+    lease = Lease.take(account, now)
+    clock.pause(61)
+    assert lease is not None
+    assert Lease.take(account, clock()) is not None
+    return Context(account, None, lease, clock, Patience(waits=False, pause=clock.pause))  # type: ignore[arg-type]
+
+
+def settle(context: Context) -> None:
+    """With the counters of an old list, beside rows that the new holder has stored since."""
+    flow = make_flow(context.account, baseline_total=0, baseline_firm=False, execution_count=5, success_count=5)
+    executions.firm_up(context, flow)
+
+
+def leave_word(context: Context) -> None:
+    Round(context.clock(), page=3).save(context, finished=False)
+
+
+def put_off(context: Context) -> None:
+    asking.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
+
+
+@pytest.mark.parametrize("write", [settle, leave_word, put_off])
+def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing_off(
+    late: Context, write: Callable[[Context], None]
+) -> None:
+    with pytest.raises(LeaseLost):
+        write(late)
+
+    assert not Flow.objects.filter(baseline_firm=True).exists()
+    assert not StreamState.objects.exists()
+
+
+def test_who_was_overtaken_while_it_asked_for_a_flow_does_not_call_it_gone(account: ZohoAccount, zoho: Zoho) -> None:
+    zoho.flows = [FakeFlow(runs=[Run(zoho.clock())]) for _ in range(10)]
+    sync(account, zoho)
+    lost = zoho.flows.pop()
+    sync(account, zoho)
+    zoho.clock.pause(60)
+
+    def slow(number: int, what: str) -> None:
+        if what == f"flow {lost.flow_id}":
+            zoho.clock.pause(61)
+            assert Lease.take(account, zoho.clock()) is not None
+
+    zoho.before_call = slow
+    for _ in range(3):
+        result = sync(account, zoho, patience=hasty(zoho))
+        if result.stopped is not None:
+            break
+
+    assert isinstance(result.stopped, LeaseLost)
+    assert Flow.objects.get(flow_id=lost.flow_id).gone_at is None

@@ -306,14 +306,13 @@ def until_equal(zoho: Zoho) -> tuple[float, list[str]]:
     Returns:
         Seconds until the comparison that ended it was begun, and its differences.
     """
-    ended = time.monotonic()
-    for tried in count(1):
-        began = time.monotonic() - ended
+    ended, tried = time.monotonic(), 0
+    while True:
+        began, tried = time.monotonic() - ended, tried + 1
         wrong = different(zoho)
         if not wrong or (began > QUIET and tried >= LEAST_TRIES):
             return began, wrong
         time.sleep(2)
-    raise AssertionError("never reached")
 
 
 def recent_sweeps() -> list[str]:

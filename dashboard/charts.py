@@ -165,7 +165,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
     return Chart(
         id="chart-failures",
         title="Failed runs by error",
-        summary="; ".join(f"{CLASSES[name]}: {total[name]:,}" for name in ranked) or "No run failed in this time.",
+        summary=_failure_summary(slots, [f"{CLASSES[name]}: {total[name]:,}" for name in ranked]),
         figure={
             "data": [
                 _bars(name, role, slots, zone, [row[place] or None for row in table])
@@ -325,6 +325,12 @@ def _outcome_summary(slots: Sequence[Slot]) -> str:
     if any(not s.is_known for s in slots):
         return f"At least {total:,} runs, {failed:,} failed; some of this time is not known." if total else NOT_KNOWN
     return f"{total:,} runs, {failed:,} failed."
+
+
+def _failure_summary(slots: Sequence[Slot], counted: list[str]) -> str:
+    if any(not s.is_known for s in slots):
+        return f"At least {'; '.join(counted)}; some of this time is not known." if counted else NOT_KNOWN
+    return "; ".join(counted) or "No run failed in this time."
 
 
 def _rate_summary(slots: Sequence[Slot]) -> str:

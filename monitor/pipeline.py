@@ -210,10 +210,12 @@ def housekeeping() -> None:
 def prune_mirror(clock: Callable[[], datetime]) -> None:
     """Takes away what has outlived its age in the mirror, for some seconds at most."""
     now = clock()
-    until = now + timedelta(seconds=PRUNE_SECONDS)
     with _stage("prune") as summary:
+        # A time of its own for each: rows that are far behind must not keep the hours from their turn.
+        until = now + timedelta(seconds=PRUNE_SECONDS)
         done = prune(ages(), now, lambda: clock() < until)
-        hours = prune_hours(ages(), now, lambda: clock() < until)
+        until_hours = clock() + timedelta(seconds=PRUNE_SECONDS)
+        hours = prune_hours(ages(), now, lambda: clock() < until_hours)
         summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours}
 
 

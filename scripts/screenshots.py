@@ -1,4 +1,4 @@
-"""Takes docs/{overview,flow,execution,mail}.png from the demo.
+"""Takes docs/{overview,flow,execution,account,mail}.png from the demo.
 
 A demo that is running is used where DEMO_PASSWORD holds its password; else one is started for the pictures.
 """
@@ -99,6 +99,8 @@ def main() -> None:
         execution = first_link(page, f"{origin}/executions/?status=failed", r"/executions/\d+/")
         page.goto(origin + execution)
         take(page, "execution")
+        page.goto(origin + first_link(page, f"{origin}/accounts-zoho/", r"/accounts-zoho/\d+/"))
+        take(page, "account")
         page.goto(origin + mail)
         take(page, "mail")
         browser.close()

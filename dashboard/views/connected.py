@@ -9,6 +9,8 @@ from django.views.decorators.http import require_GET
 
 from dashboard.access import get_or_404
 from dashboard.forms.filters import ConnectedFilterForm
+from dashboard.views import ages
+from monitor.models import Stream
 from monitor.queries import connected as queries
 from monitor.queries import versions
 from monitor.queries.masking import mask_text
@@ -24,7 +26,8 @@ def connected_workflows(request: HttpRequest) -> HttpResponse:
     found = queries.search(text, status, form.account_id)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     is_filtered = bool(text or status) or form.account_id is not None
-    return render(request, "pages/connected.html", {"form": form, "page_obj": page, "is_filtered": is_filtered})
+    context = {"form": form, "page_obj": page, "is_filtered": is_filtered}
+    return render(request, "pages/connected.html", context | ages.of_stream(Stream.CONNECTED, form.account_id))
 
 
 @require_GET
@@ -32,4 +35,4 @@ def connected_workflow(request: HttpRequest, pk: int) -> HttpResponse:
     """One of them and its versions."""
     row = get_or_404(request.user, queries.all_of_them(), pk)
     context = {"workflow": row, "versions": versions.of(row), "description": mask_text(row.description)}
-    return render(request, "pages/connected_one.html", context)
+    return render(request, "pages/connected_one.html", context | ages.of_stream(Stream.CONNECTED, row.account_id))

@@ -67,6 +67,8 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         if thing.is_reading_history and thing.history_order
         else None
     )
+    before = figures.start - timedelta(days=period.days)
+    is_read = not thing.is_reading_history or thing.covers(before)
     context = {
         "now": now,
         "mirror": mirror,
@@ -78,7 +80,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "unknown": unknown,
         "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),
         "history": history,
-        "is_before_read": not thing.is_reading_history or thing.covers(figures.start - timedelta(days=period.days)),
+        "before_unknown": totals.why_unknown(before, is_read=is_read, flow=thing),
         "rate_chart": charts.success_rate(laid, zone, unknown),
         "charts": [
             charts.durations(laid, zone, unknown),

@@ -35,7 +35,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     if mirror.is_empty:
         return render(request, "pages/overview.html", context)
     context["figures"] = figures = queries.period(now, period.days)
-    context["is_before_read"] = mirror.is_read_since(figures.start - timedelta(days=period.days))
+    before = figures.start - timedelta(days=period.days)
+    context["before_unknown"] = queries.why_unknown(before, is_read=mirror.is_read_since(before))
     if part != "cards":
         context["chart"] = _chart(figures, period, mirror)
     if part != "chart":

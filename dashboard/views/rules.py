@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dashboard.access import get_or_404
 from dashboard.forms.filters import RuleFilterForm
-from monitor.queries import freshness
+from dashboard.views import ages
+from monitor.models import Stream
 from monitor.queries import rules as queries
 
 PER_PAGE = 50
@@ -28,7 +26,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     is_filtered = bool(set(wanted) - {"order"}) or form.account_id is not None
     context = {"form": form, "page_obj": page, "is_filtered": is_filtered}
-    return render(request, "pages/rules.html", context | _freshness(form.account_id))
+    return render(request, "pages/rules.html", context | ages.of_stream(Stream.RULES, form.account_id))
 
 
 @require_GET
@@ -36,14 +34,4 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     """One rule and its usage by day."""
     row = get_or_404(request.user, queries.all_rules(), pk)
     context = {"rule": row, "detail": queries.detail(row)}
-    return render(request, "pages/rule.html", context | _freshness(row.account_id))
-
-
-def _freshness(account_id: int | None) -> dict[str, Any]:
-    """Rules have a pace of their own: the age of their list, not that of the flows."""
-    now = timezone.now()
-    mirror = freshness.mirror(now)
-    rules = freshness.part(mirror, "rules", now, account_id=account_id)
-    # Before the list was ever asked for, the account speaks for it.
-    whole = mirror if account_id is None else mirror.of(account_id)
-    return {"now": now, "mirror": mirror, "freshness": rules or whole}
+    return render(request, "pages/rule.html", context | ages.of_stream(Stream.RULES, row.account_id))

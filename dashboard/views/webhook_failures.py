@@ -8,7 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dashboard.forms.filters import FailureFilterForm
-from monitor.models import WorkflowRule
+from dashboard.views import ages
+from monitor.models import Stream, WorkflowRule
 from monitor.queries import webhook_failures as queries
 
 PER_PAGE = 50
@@ -29,4 +30,5 @@ def webhook_failures(request: HttpRequest) -> HttpResponse:
     page = Paginator(queries.search(wanted), PER_PAGE).get_page(request.GET.get("page"))
     rule = WorkflowRule.objects.filter(pk=wanted.rule_id).only("name", "rule_id").first() if wanted.rule_id else None
     context = {"form": form, "page_obj": page, "rule": rule, "is_filtered": wanted != queries.FailureFilter()}
-    return render(request, "pages/webhook_failures.html", context)
+    age = ages.of_stream(Stream.WEBHOOK_FAILURES, form.account_id)
+    return render(request, "pages/webhook_failures.html", context | age)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
 
 from monitor.connection import headers as said
-from monitor.connection import ledger
+from monitor.connection import ledger, slots
 from monitor.connection.limits import (
     ABANDONED,
     DAY,
@@ -77,6 +77,7 @@ class Gate:
         self._left: int | None = None
         self._day_count: dict[str, int] = {}
         self._day_counted_at: dict[str, datetime] = {}
+        self._seen: dict[str, ApiBudget] = {}  # by product, as of the last call's beginning
 
     @contextmanager
     def doing(self, kind: str, *, at_most: int | None = None) -> Iterator[None]:
@@ -119,10 +120,15 @@ class Gate:
         fresh = row.seen_at is not None and row.seen_at <= now < row.seen_at + TRUSTED
         if whole.per_day is None or row.remaining_seen is None or not fresh:
             return allowed, 0
-        if product == Product.FLOW and is_minutes(self._account.plan, row.day_limit_seen):
+        if product == Product.FLOW and self._is_minutes(row):
             return allowed, 0
         beyond = whole.per_day - row.remaining_seen - ledger.spent(self._account, row, now)
         return allowed, min(max(beyond, 0), whole.per_day)
+
+    def _is_minutes(self, row: ApiBudget) -> bool:
+        account = self._account
+        own = account.calls_per_minute is not None or account.calls_per_day is not None
+        return is_minutes(account.plan, row.day_limit_seen, own=own)
 
     def before(self, product: str, method: str, path: str) -> int:
         """Takes a slot and writes the call down before it is made.
@@ -137,24 +143,27 @@ class Gate:
         if self._left is not None and self._left <= 0:
             raise KeptForOthers("the other calls are kept for what is more urgent", now=now, until=now + MINUTE)
         with transaction.atomic():
-            # PostgreSQL serialises takers on this row; SQLite's IMMEDIATE transaction does it by itself.
-            budget = self._rows(product).select_for_update().first()
+            budget = slots.locked_budget(self._account, product)
             if budget is None:
-                budget, _ = ApiBudget.objects.get_or_create(account=self._account, product=product)
+                ApiBudget.objects.get_or_create(account=self._account, product=product)
+                budget = slots.locked_budget(self._account, product) or ApiBudget(product=product)
             if budget.blocked_until is not None and budget.blocked_until > now:
                 raise BudgetSpent(budget.blocked_reason, now=now, until=budget.blocked_until)
             whole = limits_in_force(self._account, budget)
             allowed = share(whole, for_people=self._kind == ApiCall.Kind.PEOPLE)
-            self._check_minute(product, allowed, now)
             self._check_header(budget, whole, now)
             self._check_day(budget, allowed, now)
-            call = ApiCall.objects.create(
+            call = ApiCall(
                 account=self._account, product=product, method=method, path=path[:200], kind=self._kind, started_at=now
             )
+            key = slots.take(call, allowed, now)
+            if key is None:
+                raise self._full(product, allowed, now)
+        self._seen[product] = budget
         self._day_count[product] = self._day_count.get(product, 0) + 1
         if self._left is not None:
             self._left -= 1
-        return call.pk
+        return key
 
     def _rows(self, product: str) -> QuerySet[ApiBudget]:
         return ApiBudget.objects.filter(account=self._account, product=product)
@@ -166,22 +175,20 @@ class Gate:
         recent = Q(finished_at__gt=now - MINUTE - MARGIN) | Q(finished_at=None, started_at__gt=now - ABANDONED)
         return list(self._calls(product).filter(recent).values_list("finished_at", flat=True))
 
-    def _check_minute(self, product: str, allowed: Limits, now: datetime) -> None:
-        if allowed.per_minute is None and allowed.at_once is None:
-            return
+    def _full(self, product: str, allowed: Limits, now: datetime) -> BudgetSpent:
+        """Why no slot was free, and until when."""
         ends = self._ends(product, now)
         if allowed.per_minute is not None:
             until = free_at(ends, allowed.per_minute, now, MINUTE)
             if until is not None:
-                raise BudgetSpent(f"{allowed.per_minute} calls a minute are used up", now=now, until=until)
-        if allowed.at_once is not None and sum(end is None for end in ends) >= allowed.at_once:
-            raise BudgetSpent(f"{allowed.at_once} calls at once are under way", now=now, until=now + _SOON)
+                return BudgetSpent(f"{allowed.per_minute} calls a minute are used up", now=now, until=until)
+        return BudgetSpent(f"{allowed.at_once} calls at once are under way", now=now, until=now + _SOON)
 
     def _check_header(self, budget: ApiBudget, whole: Limits, now: datetime) -> None:
         """Others may use the same limit: what Zoho counts is believed where it is less than we think is left."""
         if budget.remaining_seen is None or budget.seen_at is None:
             return
-        short = budget.product == Product.FLOW and is_minutes(self._account.plan, budget.day_limit_seen)
+        short = budget.product == Product.FLOW and self._is_minutes(budget)
         window = whole.per_minute if short else whole.per_day
         background = share(whole, for_people=self._kind == ApiCall.Kind.PEOPLE)
         allowed = background.per_minute if short else background.per_day
@@ -217,17 +224,19 @@ class Gate:
     def after(self, handle: Any, product: str, status: int | None, headers: Mapping[str, str]) -> None:
         """Writes down how a call ended and what the answer's headers say of the limits."""
         now = self._clock()
-        ApiCall.objects.filter(pk=handle).update(finished_at=now, status=status)
+        slots.end(handle, now, status)
         # Dates in the headers are by Zoho's clock, which need not be ours.
         server_now = http_date(headers.get("date", "")) or now
         if status == 429:
             wait = timedelta(seconds=rate_limit_wait(headers, server_now))
             self._block(product, now, wait, "Zoho asked us to wait (429)")
             return
-        stop = said.learn(self._rows(product), product, headers, now, server_now, answered=status == 200)
+        seen = self._seen.get(product)
+        stop = said.learn(self._rows(product), product, headers, now, server_now, answered=status == 200, known=seen)
         if stop is not None:
             self._block(product, now, stop, "Zoho says that no calls remain")
-        if status is not None and status < 500:
+        # A failure that another process has noted since this call began is taken back by the next call.
+        if status is not None and status < 500 and (seen is None or seen.failures_in_row):
             self._rows(product).filter(failures_in_row__gt=0).update(failures_in_row=0)
 
     def _block(self, product: str, now: datetime, pause: timedelta, reason: str) -> None:

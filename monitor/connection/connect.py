@@ -50,7 +50,7 @@ class _Proof:
     """What proving found, and the calls it made, for the ledger."""
 
     grant: TokenGrant
-    calls: list[ApiCall] = field(default_factory=list)
+    calls: list[ApiCall]
     day_limit: dict[str, int] = field(default_factory=dict)
     asked_to_wait: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -74,10 +74,17 @@ def connect(
         also: what belongs to a new account, stored with it or not at all.
 
     Raises:
-        ConnectError: what is wrong; nothing was stored.
+        ConnectError: what is wrong; nothing was stored, but the calls it cost an account that is known by this name.
     """
     _check(wanted)
-    proof = _prove(wanted, clock)
+    calls: list[ApiCall] = []
+    try:
+        proof = _prove(wanted, clock, calls)
+    except ConnectError:
+        known = ZohoAccount.objects.filter(name=wanted.name).first()
+        if known is not None:
+            _keep_calls(known, calls)  # Zoho has counted them
+        raise
     refresh_token = proof.grant.refresh_token or wanted.refresh_token
     if not refresh_token:
         raise ConnectError(
@@ -108,7 +115,7 @@ def _check(wanted: Wanted) -> None:
         raise ConnectError("either a refresh token or a grant code is needed, not both")
 
 
-def _prove(wanted: Wanted, clock: Callable[[], datetime]) -> _Proof:
+def _prove(wanted: Wanted, clock: Callable[[], datetime], calls: list[ApiCall]) -> _Proof:
     with Transport(total=20.0) as transport:
         oauth = OAuthClient(transport, wanted.origins, wanted.client_id, wanted.client_secret)
         try:
@@ -118,7 +125,7 @@ def _prove(wanted: Wanted, clock: Callable[[], datetime]) -> _Proof:
                 grant = oauth.refresh(wanted.refresh_token or "")
         except ZohoError as error:
             raise ConnectError(_credentials_line(error, wanted)) from error
-        proof = _Proof(grant)
+        proof = _Proof(grant, calls)
         _prove_products(wanted, transport, proof, clock)
         return proof
 
@@ -167,6 +174,12 @@ def _prove_one(which: Product, ask: Callable[[], object], proof: _Proof) -> bool
     return True
 
 
+def _keep_calls(account: ZohoAccount, calls: list[ApiCall]) -> None:
+    for call in calls:
+        call.account = account
+    ApiCall.objects.bulk_create(calls)
+
+
 def _credentials_line(error: ZohoError, wanted: Wanted) -> str:
     kind = "grant code" if wanted.grant_code else "refresh token"
     if isinstance(error, GrantRevoked):
@@ -211,9 +224,7 @@ def _store(wanted: Wanted, proof: _Proof, refresh_token: str, actor: User, now: 
         if product not in proof.asked_to_wait:
             budget["blocked_until"] = None
         ApiBudget.objects.update_or_create(account=account, product=product, defaults=budget)
-    for call in proof.calls:
-        call.account = account
-    ApiCall.objects.bulk_create(proof.calls)
+    _keep_calls(account, proof.calls)
     SyncState.objects.update_or_create(account=account, defaults={"next_due_at": now})
     AuditEntry.objects.create(
         at=now,

@@ -26,6 +26,7 @@ def learn(
     server_now: datetime,
     *,
     answered: bool,
+    known: ApiBudget | None = None,
 ) -> timedelta | None:
     """Keeps what is said.
 
@@ -36,6 +37,7 @@ def learn(
         now: our clock.
         server_now: Zoho's.
         answered: the call went well, so that a header that is missing is not sent any more.
+        known: the product's budget a moment ago; saves statements that would change nothing. None: not known.
 
     Returns:
         For how long no call may be made, where nothing remains.
@@ -45,7 +47,7 @@ def learn(
     if credits_left is not None:
         remaining = credits_left if remaining is None else min(remaining, credits_left)
     if limit is None and remaining is None:
-        if answered and product == Product.CRM:
+        if answered and product == Product.CRM and (known is None or known.remaining_seen is not None):
             # Less than half is spent again: what was left then is no measure any more.
             row.exclude(remaining_seen=None).update(remaining_seen=None, reset_at_seen=None)
         return None
@@ -53,12 +55,12 @@ def learn(
     # Kept by our clock, as all times here are.
     ours = None if reset is None else now + (reset - server_now)
     seen = {"remaining_seen": remaining, "reset_at_seen": ours, "seen_at": now}
-    if limit is not None and limit > 0:
+    if limit is not None and limit > 0 and (known is None or known.day_limit_seen != limit):
         row.exclude(day_limit_seen=limit).update(day_limit_seen=limit, **seen)
-    stale = Q(seen_at=None) | Q(seen_at__lt=now - _GRAIN) | Q(seen_at__gt=now)
     if remaining is not None and remaining <= _NEARLY_SPENT:
-        stale = Q()
-    row.filter(stale).update(**seen)
+        row.update(**seen)
+    elif known is None or known.seen_at is None or not now - _GRAIN <= known.seen_at <= now:
+        row.filter(Q(seen_at=None) | Q(seen_at__lt=now - _GRAIN) | Q(seen_at__gt=now)).update(**seen)
     if remaining is not None and remaining <= 0:
         return sane_reset(reset, server_now) - server_now
     return None

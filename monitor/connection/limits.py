@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 PER_MINUTE_UNTIL_KNOWN = 10
 LEAST_DAY = 1_000  # calls a day of the smallest plan
+MOST_MINUTE = 120  # calls a minute of the largest one
 MINUTE = timedelta(seconds=60)
 DAY = timedelta(hours=24)
 # Zoho's clock and ours tick apart; a slot is taken for free a little later than by our own reckoning.
@@ -83,11 +84,13 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
         per_minute: calls, as a person set it; beats the plan.
         per_day: calls, as a person set it; beats the plan.
         day_limit_seen: `X-RateLimit-Limit` as Zoho last sent it. A limit lower than the one believed
-            corrects it; without a plan it also tells which plan this is. One that is lower than any plan's
-            day where a plan is known cannot be a day's: it is taken for a minute's.
+            corrects it; without a plan it also tells which plan this is. One that cannot be a day's is taken
+            for a minute's (`is_minutes`).
     """
-    if is_minutes(plan, day_limit_seen):
-        known, seen = PLANS[plan], day_limit_seen or 0
+    if is_minutes(plan, day_limit_seen, own=per_minute is not None or per_day is not None):
+        known, seen = PLANS.get(plan, Limits(None, None)), day_limit_seen or 0
+        if not plan:
+            return Limits(seen, None, source="Zoho's headers, which speak of a minute")
         minute = min(known.per_minute or seen, seen)
         return Limits(minute, known.per_day, source=f"plan {plan.capitalize()}, lowered by Zoho's headers")
     base = PLANS.get(plan) or _plan_of(day_limit_seen)
@@ -100,9 +103,18 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
     return Limits(per_minute if per_minute is not None else base.per_minute, day, source=source)
 
 
-def is_minutes(plan: str, limit_seen: int | None) -> bool:
-    """Whether a limit that Zoho sent cannot be a day's where this plan is known."""
-    return limit_seen is not None and bool(plan) and limit_seen < LEAST_DAY
+def is_minutes(plan: str, limit_seen: int | None, *, own: bool) -> bool:
+    """Whether a limit that Zoho sent cannot be a day's.
+
+    Args:
+        plan: a key of `PLANS`: then it is lower than any plan's day; "": then it is no higher than the largest
+            plan's minute, and no day is documented to be so small.
+        limit_seen: calls, as Zoho's header said.
+        own: whether a person set numbers of their own; without a plan the header is then held against them.
+    """
+    if limit_seen is None:
+        return False
+    return limit_seen < LEAST_DAY if plan else not own and limit_seen <= MOST_MINUTE
 
 
 def _plan_of(day_limit: int | None) -> Limits:

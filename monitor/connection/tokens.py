@@ -25,6 +25,8 @@ EARLY = timedelta(seconds=300)  # a token is taken for expired this much early
 WINDOW = timedelta(minutes=10)
 MOST_IN_WINDOW = 5
 MOST_RAN_OUT = 9  # of tokens that live for a minute or less; an hour's tokens never come near it
+KEPT = timedelta(seconds=5)  # what is renewed meanwhile by others is good for longer than that
+KEPT_UNTIL = timedelta(seconds=60)  # before its end: closer to it, each call looks at the row
 NOT_CREDIBLE = timedelta(minutes=10)  # no lease ends so far ahead: the clock was set back
 
 
@@ -66,6 +68,7 @@ class DatabaseTokens:
         self._pause = pause
         self._try_refused = try_refused
         self._owner = secrets.token_hex(16)
+        self._kept: tuple[str, datetime, datetime] | None = None  # a token, and from when to when the row is not read
         self.failure: ZohoError | None = None  # what kept the last renewal from succeeding
 
     def current(self) -> str:
@@ -76,6 +79,10 @@ class DatabaseTokens:
             Wait: Zoho throttles its token endpoint, or another process is at it for too long.
             Unreachable: the accounts server does not answer.
         """
+        if self._kept is not None:
+            token, since, until = self._kept
+            if since <= self._clock() < until:
+                return token
         return self._obtain(refused="")
 
     def renew(self, refused: str) -> str:
@@ -83,11 +90,12 @@ class DatabaseTokens:
         return self._obtain(refused=refused)
 
     def _obtain(self, *, refused: str) -> str:
-        waited = 0.0
+        waited, self._kept = 0.0, None
         while True:
             row = ApiToken.objects.get(account=self._account)
             now = self._clock()
             if row.access_token and row.access_token != refused and row.expires_at and row.expires_at > now:
+                self._kept = (row.access_token, now, min(now + KEPT, row.expires_at - KEPT_UNTIL))
                 return str(row.access_token)
             self._check_refused(row)
             if row.throttled_until is not None and row.throttled_until > now:

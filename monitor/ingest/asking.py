@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.connection import ledger
@@ -12,6 +13,7 @@ from monitor.models import Flow, Product, Stream, StreamState
 
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
+TRY_AGAIN = timedelta(minutes=5)
 CRM_STREAMS = {Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS}
 
 
@@ -51,29 +53,62 @@ def usage_calls(context: Context) -> int:
 
 
 def unhurried_calls(context: Context, product: str) -> int:
-    """Calls that nobody waits for may cost now: as first readings, or as usage reports."""
-    return history_calls(context) if product == Product.FLOW else usage_calls(context)
+    """Calls that nobody waits for may cost now: of the day as first readings or usage reports, of the minute less."""
+    return unhurried(context, history_left(context)) if product == Product.FLOW else usage_calls(context)
 
 
-def list_slots(context: Context) -> tuple[int | None, datetime]:
-    """How many pages of the list fit into this minute (None: any), and when the next one does."""
+def free_now(context: Context) -> int | None:
+    """Calls that still fit into this minute; None where there is no limit a minute."""
+    return context.clients.gate.minute(Product.FLOW)[0]
+
+
+def unhurried(context: Context, most: int) -> int:
+    """Calls out of `most` for what can wait a minute."""
+    return plan.unhurried(most, free_now(context), context.clients.gate.limits(Product.FLOW).per_minute)
+
+
+def has_room_to_read(context: Context) -> bool:
+    """Whether a flow can be read in this minute; else it is noted when there is room again."""
+    free, ends = context.clients.gate.minute(Product.FLOW)
+    whole = (free or 0) + len(ends)
+    calls = min(plan.READ_CALLS, whole)
+    if plan.fits(free, calls=calls):
+        return True
+    now = context.clock()
+    at = free_at(ends, max(1, whole - calls + 1), now, MINUTE)
+    context.room_from = max(at or now, now + A_MOMENT)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many pages of the list fit into this minute (None: any), when the next one does, and what they leave."""
+
+    pages: int | None
+    free_from: datetime
+    kept: int = 0
+
+
+def list_slots(context: Context) -> Slots:
+    """The room that the list of flows has now."""
     now, gate = context.clock(), context.clients.gate
     free, ends = gate.minute(Product.FLOW)
     if free is None:
-        return None, now
+        return Slots(None, now)
     unread = Flow.objects.filter(account=context.account, gone_at=None, history_read_at=None)
     history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
     kept = plan.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
-    pages = max(0, free - kept)
     # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.
-    whole = free + len(ends)
-    at = free_at(ends, max(1, whole - kept), now, MINUTE)
-    return pages, at or now
+    at = free_at(ends, max(1, free + len(ends) - kept), now, MINUTE)
+    return Slots(max(0, free - kept), at or now, kept)
 
 
 def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
     """Writes down when a stream is due."""
-    StreamState.objects.update_or_create(account=context.account, stream=stream, defaults={"next_due_at": at})
+    values = {"next_due_at": at}
+    # Mostly the row is there: one statement instead of four.
+    if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
+        StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
 
 
 def due_at(context: Context, stream: Stream) -> datetime | None:
@@ -82,14 +117,24 @@ def due_at(context: Context, stream: Stream) -> datetime | None:
     return rows.values_list("next_due_at", flat=True).first()
 
 
-def is_due(context: Context, stream: Stream, now: datetime) -> bool:
-    """Whether a stream is due; a time so far ahead that the clock must have been set back is not believed."""
-    at = due_at(context, stream)
-    return at is None or at <= now or at > now + NOT_CREDIBLE
+def due_streams(context: Context, now: datetime) -> set[Stream]:
+    """The streams that are due; a time so far ahead that the clock must have been set back is not believed."""
+    rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
+    known = dict(rows.values_list("stream", "next_due_at"))
+    times = {stream: known.get(stream.value) for stream in Stream}
+    return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
 
 
 def put_off(context: Context, stream: Stream, calls: int = 1) -> None:
-    """The stream was read, or tried: it is due again when the planner says so."""
+    """The stream was read, or tried: it is due again when the planner says so, and soon if it failed.
+
+    One that was not even tried, because its product has to be left alone, stays due.
+    """
+    outcome = context.result.outcomes.get(stream.value)
+    if outcome is None:
+        return
     now = context.clock()
     step = plan.interval(stream, calls, budget(context, product_of(stream)), now)
+    if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
+        step = min(step, TRY_AGAIN)
     set_due(context, stream, now + step)

@@ -8,8 +8,9 @@ known. What is mirrored of it is counted at once; what is not is no hole but his
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.db import transaction
 from django.db.models import Count, F, Q
@@ -18,11 +19,15 @@ from monitor.connection.history import with_calls
 from monitor.ingest import asking
 from monitor.ingest.context import Context
 from monitor.ingest.first_reading import Course, FirstReading, course_of, read_up_to
+from monitor.ingest.later import put_off
 from monitor.ingest.trouble import Trouble
 from monitor.ingest.turns import next_turn
-from monitor.models import Flow, Stream, SyncState, ZohoAccount
+from monitor.ingest.wanted import answered
+from monitor.models import ApiCall, Flow, Stream, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
+
+CALLS_A_NOTE = 10  # calls of a flow are written down by so many, and at the end
 
 
 class Enough(Exception):  # noqa: N818 - named for what happened
@@ -43,6 +48,7 @@ class Backfill:
         self._context, self._client, self.everything = context, client, everything
         self._allowed = allowed
         self._courses: dict[int, Course] = {}
+        self._calls_of: Counter[int] = Counter()  # by flow, not written down yet
         self._calls = 0
         self._end: int | None = None  # of `_calls`: what history may take
         self._limit: int | None = None  # of `_calls`: what the step under way may take
@@ -62,7 +68,9 @@ class Backfill:
         Raises:
             ZohoError: Zoho cannot be read.
         """
-        with self._metered(None):
+        # What does not fit into this minute is the first thing that history goes on with.
+        allowed = None if self.everything else asking.free_now(self._context)
+        with suppress(Enough), self._metered(allowed):
             self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
@@ -70,11 +78,29 @@ class Backfill:
         if self._context.patience.waits:
             return  # begun anew, and so the newest page is read anyway
         for course in self._refreshed():
-            if course.order and course.first is None and course.flow.counters_moved:
-                with self.trouble.of(course.flow.flow_id):
-                    reading = self._reader.reading(course, self._context.clock())
-                    self._reader.catch_up(reading, course)
-                    reading.set(read_up_to(reading.flow))
+            flow = course.flow
+            if flow.wanted_at is not None:
+                with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
+                    self._read_new(course)
+            elif course.order and course.first is None and flow.counters_moved:
+                if not asking.has_room_to_read(self._context):
+                    return
+                self._read_new(course)
+
+    def _read_new(self, course: Course) -> None:
+        """What is newer than the mirror; of a flow of which nothing is read yet, its newest page."""
+        began, flow, ok = self._context.clock(), course.flow, False
+        with self.trouble.of(flow.flow_id):
+            if not course.order:
+                self._step(course)
+            elif course.first is None:
+                reading = self._reader.reading(course, began)
+                self._reader.catch_up(reading, course)
+                reading.set(read_up_to(reading.flow))
+            ok = True
+        if not ok:
+            put_off(flow, began)
+        answered(flow, began)
 
     def go_on(self) -> None:
         """History by turns, until it is read, its calls are used up, or a person pauses it.
@@ -96,6 +122,8 @@ class Backfill:
         """The flows whose first reading is open, with the counters of the newest list."""
         context, now = self._context, self._context.clock()
         rows = Flow.objects.filter(account=context.account, gone_at=None, executions_read_at=None)
+        if not context.patience.waits:
+            rows = rows.filter(Q(recheck_at=None) | Q(recheck_at__lte=now) | Q(wanted_at__isnull=False))
         found = {flow.pk: flow for flow in rows.defer("raw", "description")}
         for key in self._courses.keys() - found.keys():
             del self._courses[key]
@@ -114,21 +142,25 @@ class Backfill:
         """One page of the flow whose turn it is, again and again; a flow that fails is left for the next sweep."""
         waiting = {c.flow.pk: c for c in courses if c.flow.flow_id not in self.trouble.named}
         expected = sum(course.flow.execution_count or 0 for course in waiting.values())
+        done = self._runs_done + sum(len(course.walked.seen) for course in waiting.values())
         while (at := next_turn(course.standing for course in waiting.values())) is not None:
             if only_newest and at.is_begun:
                 return
             course, ok = waiting[at.key], False
+            seen = len(course.walked.seen)
             self._limit, self._heeds_pause = self._end, at.is_begun and not self.everything
             with self.trouble.of(course.flow.flow_id):
                 self._step(course)
                 ok = True
+            if not ok:
+                put_off(course.flow, self._context.clock())
             if not ok or course.flow.executions_read_at is not None:
                 del waiting[at.key]
                 self._courses.pop(at.key, None)
                 if isinstance(self.trouble.named.get(course.flow.flow_id), NotAvailable):
                     self._context.result.not_available.add(course.flow.flow_id)
                 self._runs_done += len(course.walked.seen)
-            done = self._runs_done + sum(len(c.walked.seen) for c in waiting.values())
+            done += len(course.walked.seen) - seen
             self._context.progress("history", done, max(expected, done))
 
     def _step(self, course: Course) -> None:
@@ -137,7 +169,14 @@ class Backfill:
             self._reader.step(course)
         finally:
             calls = self._calls - before
-            Flow.objects.filter(pk=course.flow.pk).update(history_calls=F("history_calls") + calls)
+            self._calls_of[course.flow.pk] += calls
+            if self._calls_of[course.flow.pk] >= CALLS_A_NOTE:
+                self._enter_flow(course.flow.pk)
+
+    def _enter_flow(self, key: int) -> None:
+        calls = self._calls_of.pop(key, 0)
+        if calls:
+            Flow.objects.filter(pk=key).update(history_calls=F("history_calls") + calls)
 
     def _lift_limit(self) -> None:
         """New runs, like those of any flow: neither a pause nor the share of history holds them back."""
@@ -164,6 +203,8 @@ class Backfill:
             context.meter = outside
             self._end = self._limit = None
             self._enter(self._calls - begun)
+            for key in list(self._calls_of):
+                self._enter_flow(key)
 
     def _is_paused(self) -> bool:
         return ZohoAccount.objects.filter(pk=self._context.account.pk, backfill_paused=True).exists()

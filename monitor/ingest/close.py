@@ -66,7 +66,9 @@ def close(reading: Reading, walked: Walked) -> None:
 
 
 def _no_hole(flow: Flow) -> dict[str, object]:
-    return {} if flow.hole_signature.startswith(STATISTICS) else NO_HOLE
+    if flow.hole_signature.startswith(STATISTICS):
+        return {"recheck_at": None, "hole_tries": 0}
+    return NO_HOLE
 
 
 def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:

@@ -86,6 +86,7 @@ class Context:
     dead_products: dict[str, Exception] = field(default_factory=dict)  # by product, what ended it for this sweep
     breaker_waits: int = 0
     budgets: dict[str, tuple[datetime, Budget]] = field(default_factory=dict)  # by product, read a moment ago
+    room_from: datetime | None = None  # when a minute that was too full for all reads of this sweep has room again
     listed_at: dict[str, datetime] = field(default_factory=dict)
     full_page: int | None = None  # rows of a full page of executions, once seen
     meter: Callable[[], None] = field(default=lambda: None)  # told of each call of the work under way; may stop it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from monitor.zoho.reruns import is_under_way, next_rerun
 from monitor.zoho.shapes import ExecutionRow
@@ -30,6 +31,7 @@ COPIED = (
     "actions_successful",
     "actions_failed",
 )
+_copied = attrgetter(*COPIED)
 ERROR = ("error_code", "error_message", "error_details", "error_action_id")
 ENDED = ("completed_time", "duration_ms")
 
@@ -64,7 +66,7 @@ def new_values(row: ExecutionRow, now: datetime) -> dict[str, object]:
     final = row.status in FINAL
     return {
         "status": row.status,
-        **{name: getattr(row, name) for name in COPIED},
+        **dict(zip(COPIED, _copied(row), strict=True)),
         "first_status": row.status if final else "",
         "first_failed_at": _failed_at(row) if row.status == "failed" else None,
         "recheck_at": recheck_at(row.status, row.started_time, now),

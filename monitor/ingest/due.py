@@ -14,6 +14,7 @@ from monitor.models import Execution, Flow, ZohoAccount
 from monitor.zoho.reruns import LOOK_AFTER, look_after, next_rerun
 
 MOST_ROWS = 2_000
+FEW = 20  # rows that tell when the next re-run is to be looked at
 NEEDED = (
     "pk", "flow_id", "execution_id", "status", "started_time", "completed_time", "first_failed_at", "rerun_due_at",
     "recheck_at", "error_code", "error_message", "error_details",
@@ -40,6 +41,23 @@ def _is_looked_at(run: Execution, zoho_now: datetime) -> bool:
     if run.rerun_due_at is None or run.first_failed_at is None:
         return False
     return run.first_failed_at + look_after(run.rerun_due_at - run.first_failed_at) <= zoho_now
+
+
+def next_look(account: ZohoAccount) -> datetime | None:
+    """When the next row is to be read again; None where there is none.
+
+    Args:
+        account: whose rows.
+    """
+    rows = Execution.objects.filter(account=account, flow__gone_at=None, unlisted_at=None)
+    running = rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first()
+    failed = rows.filter(status="failed", rerun_due_at__isnull=False, first_failed_at__isnull=False)
+    pairs = failed.order_by("rerun_due_at").values_list("rerun_due_at", "first_failed_at")[:FEW]
+    some = [(due, first) for due, first in pairs if due is not None and first is not None]
+    times = [first + look_after(due - first) for due, first in some]
+    if len(some) == FEW:
+        times.append(some[-1][0] + LOOK_AFTER)  # of the others none can be looked at sooner
+    return min([*times, *([running] if running is not None else [])], default=None)
 
 
 def oldest_due(flow: Flow, since: datetime, zoho_now: datetime, most_rows: int) -> datetime | None:

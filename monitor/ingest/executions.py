@@ -74,12 +74,15 @@ def firm_up(flow: Flow) -> None:
     """Sets the baseline for good: the counters did not move between two lists, and it was read in between."""
     base = baseline_of(counts.counters(flow), counts.mirrored(flow))
     if base is not None:
-        Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(
-            baseline_total=base.total,
-            baseline_success=base.success,
-            baseline_failed=base.failed,
-            baseline_firm=True,
-        )
+        values = {
+            "baseline_total": base.total,
+            "baseline_success": base.success,
+            "baseline_failed": base.failed,
+            "baseline_firm": True,
+        }
+        if Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values):
+            for name, value in values.items():
+                setattr(flow, name, value)
 
 
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:
@@ -166,9 +169,10 @@ def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
     """
     total, listed_at = reading.flow.execution_count, reading.listed_at
-    if not whole or reading.reset or not total or listed_at is None:
+    # The number first: the times of all runs seen so far are looked at once, and not after each page.
+    if not whole or reading.reset or not total or listed_at is None or total != len(walked.seen):
         return False
-    return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total == len(walked.seen)
+    return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total
 
 
 def read_recent(reading: Reading) -> Walked:

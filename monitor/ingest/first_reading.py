@@ -106,7 +106,7 @@ class FirstReading:
             course.reach = oldest_of(answer) if course.order == HistoryOrder.NEWEST else None
             course.first, course.longest = answer, size(answer)
             began = {"history_began_at": course.flow.history_began_at or reading.started}
-            self._save_reach(reading, course, read_up_to(course.flow) | began)
+            self._save_reach(reading, course, read_up_to(course.flow) | began, checked=True)
 
         step, _ = self._pages(reading, save).newest(course.walked)
         if step is Step.END:
@@ -133,7 +133,7 @@ class FirstReading:
 
         def save(answer: ExecutionPage) -> None:
             course.reach = min(reach, oldest_of(answer))
-            self._save_reach(reading, course)
+            self._save_reach(reading, course, checked=True)
 
         course.first, reach = None, course.reach
         step, answer = self._pages(reading, save).older(course.walked, reach, course.longest)
@@ -143,11 +143,13 @@ class FirstReading:
         elif step is Step.UNCLEAR:
             self._by_pages(reading, course)
 
-    def _save_reach(self, reading: Reading, course: Course, more: dict[str, object] | None = None) -> None:
+    def _save_reach(
+        self, reading: Reading, course: Course, more: dict[str, object] | None = None, *, checked: bool = False
+    ) -> None:
         """What was known before a history was begun anew is known still."""
         known = [at for at in (course.flow.covered_from, course.reach) if at is not None]
         reach = {"history_order": course.order, "covered_from": min(known, default=None)}
-        reading.set(reach | (more or {}))
+        reading.set(reach | (more or {}), checked=checked)
 
     def _by_pages(self, reading: Reading, course: Course) -> None:
         """What is known stays known; how the rest is read changes."""

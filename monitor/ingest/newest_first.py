@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.db import transaction
-
 from monitor.ingest.turns import is_falling
 from monitor.ingest.walk import Walk, Walked
 from monitor.models import Execution
@@ -44,11 +42,8 @@ class Pages(Walk):
 
     save: Callable[[ExecutionPage], None] = field(default=lambda answer: None)
 
-    def _keep(self, answer: ExecutionPage, walked: Walked, next_page: int | None = None) -> bool:
-        with transaction.atomic():
-            fresh = super()._keep(answer, walked, next_page)
-            self.save(answer)
-        return fresh
+    def _note_down(self, answer: ExecutionPage) -> None:
+        self.save(answer)
 
     def newest(self, walked: Walked) -> tuple[Step, ExecutionPage]:
         """The first page of the whole list.
@@ -95,7 +90,7 @@ class Pages(Walk):
             answer = self._ask(1, None, reach + OVERLAP)
         except (NotAvailable, Refused):
             return Step.UNCLEAR, None
-        if answer is None or not self._meets(answer, reach):
+        if answer is None or not self._meets(answer, reach, walked):
             return Step.UNCLEAR, None
         length = size(answer)
         full = max(longest, self.context.full_page or 0)
@@ -117,11 +112,13 @@ class Pages(Walk):
             return Step.UNCLEAR
         return Step.END if answer is not None and not size(answer) else Step.UNCLEAR
 
-    def _meets(self, answer: ExecutionPage, reach: datetime) -> bool:
+    def _meets(self, answer: ExecutionPage, reach: datetime, walked: Walked) -> bool:
         """Whether the page is in falling order and joins what is mirrored without a gap."""
         if not is_falling([row.started_time for row in answer.rows]):
             return False
         edge = [r.execution_id for r in answer.rows if r.started_time and reach <= r.started_time <= reach + OVERLAP]
+        if not walked.seen.isdisjoint(edge):
+            return True  # stored by this very sweep
         return Execution.objects.filter(flow=self.flow, execution_id__in=edge).exists()
 
     def _learn(self, full: int) -> None:

@@ -6,16 +6,20 @@ far it has come stands in the cursor of the stream *statistics*, so that a kill 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
+from monitor.connection.limits import Limits, share
 from monitor.faultpoints import faultpoint
-from monitor.ingest import stats_check
+from monitor.ingest import asking, stats_check
 from monitor.ingest.context import Context, OutOfTime
-from monitor.ingest.reconcile import reconcile
+from monitor.ingest.executions import ONE_PAGE
+from monitor.ingest.reconcile import ROWS_A_SLICE, reconcile
 from monitor.ingest.reread import LEAST_DAY
 from monitor.models import Flow, Product, Stream, StreamState
 from monitor.zoho.errors import BadAnswer, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
@@ -79,6 +83,19 @@ def purse(calls_per_day: int | None, paid_until: datetime, now: datetime) -> int
     return min(MOST, int(saved / _per_call(calls_per_day))) if saved > timedelta(0) else 0
 
 
+def rows_a_slice(per_minute: int | None, page_size: int) -> int:
+    """How many rows one slice spans, so that it fits into half of background work's minute. Pure.
+
+    Args:
+        per_minute: the account's calls a minute; None for no limit.
+        page_size: rows a page at least.
+    """
+    background = share(Limits(per_minute, None), for_people=False).per_minute
+    if background is None:
+        return ROWS_A_SLICE
+    return min(ROWS_A_SLICE, max(background // 2 - 1, 1) * page_size)
+
+
 def paid(calls_per_day: int | None, paid_until: datetime, now: datetime, spent: int) -> datetime:
     """Up to when the share has been spent after `spent` calls more. Pure."""
     return max(paid_until, now - LONGEST_SAVED) + spent * _per_call(calls_per_day)
@@ -107,12 +124,15 @@ def check(context: Context, client: FlowClient) -> None:
     if not night.cursor:
         night.save(first_cursors(now) | {"paid_until": now.isoformat()})
         return
-    night.left = purse(night.per_day, night.paid_until, now)
+    night.left = asking.unhurried(context, purse(night.per_day, night.paid_until, now))
     for job in JOBS:
         if not is_due(job, night.cursor[job.name], now):
             continue
         if night.left <= 0 or not night.go_on(job, now):
             break
+    if state.state != StreamState.State.OK and night.has_worked and Stream.STATISTICS not in context.result.outcomes:
+        # What stopped an earlier sweep is over; the end of the night may be hours away.
+        context.note(Stream.STATISTICS, StreamState.State.OK, "the night's checks go on")
 
 
 class Night:
@@ -120,7 +140,7 @@ class Night:
 
     def __init__(self, context: Context, client: FlowClient, pk: int, cursor: dict[str, Any]) -> None:
         self.context, self.client, self.pk, self.cursor = context, client, pk, cursor
-        self.left = 0
+        self.left, self.has_worked = 0, False
 
     @property
     def per_day(self) -> int | None:
@@ -158,33 +178,56 @@ class Night:
         flow.account = self.context.account
         until = datetime.fromisoformat(at["until"]) if at.get("until") and at["after"] == flow.pk else None
         after = at | {"after": flow.pk, "until": None, "flows": at.get("flows", 0) + (until is None)}
-        calls = 1
         changes: dict[str, Any] = {}
-        try:
-            if job is STATS:
-                calls, changes = self._statistics(flow)
-            else:
-                since = now - job.span if job.span is not None else None
-                found = reconcile(self.context, self.client, flow, since=since, until=until)
-                calls = found.calls
-                after |= {name: at.get(name, 0) + getattr(found, name) for name in ("new", "changed", "vanished")}
-                after["until"] = found.next_until.isoformat() if found.next_until else None
-        except (Wait, SignIn, Unreachable):
-            raise
-        except ZohoError:
-            # One flow that cannot be listed keeps the others from nothing; its own reading says what is wrong.
-            after["failed"] = at.get("failed", 0) + 1
-        self.left -= calls
-        spent = paid(self.per_day, self.paid_until, self.context.clock(), calls)
-        self.save(changes | {job.name: after, "paid_until": spent.isoformat()})
+        with self._counted() as made:
+            try:
+                if job is STATS:
+                    changes = self._statistics(flow)
+                else:
+                    since = now - job.span if job.span is not None else None
+                    found = reconcile(self.context, self.client, flow, since=since, until=until, rows=self._rows())
+                    after |= {name: at.get(name, 0) + getattr(found, name) for name in ("new", "changed", "vanished")}
+                    after["until"] = found.next_until.isoformat() if found.next_until else None
+            except (Wait, OutOfTime, SignIn, Unreachable):
+                # What was asked in vain is paid all the same: else it would be tried again in every sweep.
+                self.save({"paid_until": self._paid(made[0]).isoformat()})
+                raise
+            except ZohoError:
+                # One flow that cannot be listed keeps the others from nothing; its own reading says what is wrong.
+                after["failed"] = at.get("failed", 0) + 1
+        calls = max(made[0], 1)
+        self.left, self.has_worked = self.left - calls, True
+        self.save(changes | {job.name: after, "paid_until": self._paid(calls).isoformat()})
         return after
 
-    def _statistics(self, flow: Flow) -> tuple[int, dict[str, Any]]:
+    def _paid(self, calls: int) -> datetime:
+        return paid(self.per_day, self.paid_until, self.context.clock(), calls)
+
+    @contextmanager
+    def _counted(self) -> Iterator[list[int]]:
+        """Counts the calls of what is done within."""
+        made, outside = [0], self.context.meter
+
+        def count() -> None:
+            outside()
+            made[0] += 1
+
+        self.context.meter = count
         try:
-            calls, votes = stats_check.check(self.context, self.client, flow, self.cursor.get("votes", {}))
+            yield made
+        finally:
+            self.context.meter = outside
+
+    def _statistics(self, flow: Flow) -> dict[str, Any]:
+        try:
+            _, votes = stats_check.check(self.context, self.client, flow, self.cursor.get("votes", {}))
         except (NotAvailable, Refused, BadAnswer):
-            return 1, {}  # a server without statistics, or of a period by another name: the rows are compared anyway
-        return calls, {"votes": votes}
+            return {}  # a server without statistics, or of a period by another name: the rows are compared anyway
+        return {"votes": votes}
+
+    def _rows(self) -> int:
+        per_minute = self.context.clients.gate.limits(Product.FLOW).per_minute
+        return rows_a_slice(per_minute, self.context.full_page or ONE_PAGE)
 
     def save(self, changes: dict[str, Any]) -> None:
         """Remembers how far the checks have come."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.connection.ledger import SLOT, WINDOW, Slot
+from monitor.connection.limits import Limits, share
 from monitor.models import Stream
 
 USAGE_AGE = timedelta(hours=24)
@@ -32,6 +33,8 @@ SHORTEST_ROUND = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=30)
 # Slots of the minute that lists leave for the reads that follow from them.
 READS_SHARE = 0.05
+# Calls that reading one flow may cost: its new runs, and its failed ones where Zoho ran some again.
+READ_CALLS = 2
 # Demand is averaged over the day, or as much of it as there is; not over less than this.
 LEAST_ELAPSED = timedelta(minutes=30)
 # Share of the day's pace, and the least time between two readings, of what is read whole and seldom.
@@ -142,12 +145,34 @@ def reads_kept(per_minute: int | None, *, history: bool = False) -> int:
     """Slots of a minute that a list leaves free for the reads that follow from it, half where history waits too."""
     if per_minute is None:
         return 0
-    return max(1, per_minute // 2 if history else round(per_minute * READS_SHARE))
+    return _but_one(per_minute, max(1, per_minute // 2 if history else round(per_minute * READS_SHARE)))
+
+
+def fits(free: int | None, kept: int = 0, calls: int = 1) -> bool:
+    """Whether so many calls fit into this minute.
+
+    Args:
+        free: slots of the minute that the background may still take; None where there is no limit a minute.
+        kept: slots to be left.
+        calls: at least so many.
+    """
+    return free is None or free - kept >= calls
+
+
+def unhurried(most: int, free: int | None, per_minute: int | None) -> int:
+    """Calls out of `most` that leave new runs half of what lists leave: the other half is for what can wait."""
+    return most if free is None else max(0, min(most, free - reads_kept(per_minute) // 2))
 
 
 def lists_kept(per_minute: int) -> int:
     """Slots of a minute that history leaves free for lists and reads."""
-    return max(2, per_minute // 4)
+    return _but_one(per_minute, max(2, per_minute // 4))
+
+
+def _but_one(per_minute: int, kept: int) -> int:
+    """Where the minute has hardly any slots, one of the background's is never kept back: else nothing would go on."""
+    background = share(Limits(per_minute, None), for_people=False).per_minute or 1
+    return min(kept, background - 1)
 
 
 def next_due(due: datetime | None, asked: int, apart: timedelta, now: datetime) -> datetime:
@@ -192,6 +217,11 @@ def usage_is_due(
 def hole_recheck(tries: int, now: datetime) -> datetime:
     """When a hole is looked at again: after 5 min, doubling to 6 h."""
     return now + min(timedelta(minutes=5) * (1 << min(max(tries, 0), 7)), timedelta(hours=6))
+
+
+def failed_recheck(tries: int, now: datetime) -> datetime:
+    """When a flow that could not be read is tried again by itself: after 30 s, doubling to 6 h."""
+    return now + min(timedelta(seconds=30) * (1 << min(max(tries, 0), 10)), timedelta(hours=6))
 
 
 @dataclass(frozen=True, slots=True)

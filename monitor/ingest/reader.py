@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
+
+from django.db.models import Q
 
 from monitor.ingest import asking, executions, flows, plan
 from monitor.ingest.backfill import Backfill, mark_fresh
 from monitor.ingest.context import Context
-from monitor.ingest.reread import reread_due
+from monitor.ingest.later import put_off
+from monitor.ingest.reread import MOST, next_reread, reread_due
 from monitor.ingest.wanted import answered
-from monitor.models import AlertState, ApiCall, Execution, Flow, Stream, StreamState
-from monitor.zoho.errors import NotAvailable, Refused
+from monitor.models import AlertState, ApiCall, Flow, Stream, StreamState
+from monitor.zoho.errors import SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 MOST_PAGES_AHEAD = 5  # pages of the list that are asked for out of turn in one sweep
@@ -50,14 +54,16 @@ class Reader:
         with context.clients.gate.doing(ApiCall.Kind.PEOPLE if for_people else ApiCall.Kind.LIST):
             try:
                 answer = context.call(partial(client.list_flows, page=page))
-            except (NotAvailable, Refused):
-                return  # the list has become shorter: its own turn says so
+            except (Wait, SignIn, Unreachable):
+                raise
+            except ZohoError:
+                return  # perhaps the list has become shorter: its own turn says what is wrong
         ids = {flow.flow_id for flow in answer.flows}
         flows.keep_page(context, client, answer, page, context.clock(), ids)
         if for_people:
-            self.read(flow for flow in self._due(ids) if flow.wanted_at is not None)
+            self.read(flow for flow in self._due(living(context, ids)) if flow.wanted_at is not None)
         else:
-            self.on_page(ids)
+            self.on_page(living(context, ids))
 
     def alerting_page(self, beside: Collection[int]) -> int | None:
         """The page with open alerts that was listed longest ago, none of `beside`."""
@@ -65,61 +71,77 @@ class Reader:
         pages = rows.exclude(list_page__in=beside).order_by("seen_at").values_list("list_page", flat=True)
         return pages.first()
 
-    def on_page(self, ids: set[str]) -> None:
-        """Reads the flows of a page that was just listed, but for history."""
-        self.read(self._due(ids))
+    def on_page(self, some: Iterable[Flow]) -> None:
+        """Reads those of a page that was just listed that are due, but for history."""
+        self.read(self._due(some))
 
     def rest(self) -> None:
         """Reads what is due and was on no page, reads rows again that are due, and goes on with history."""
         context, history = self._context, self._history
-        self.read(self._due(None))
-        reread_due(context, self._client)
+        context.room_from = None  # what did not fit a moment ago is among what is due
+        self.read(self._due(living(context)))
+        reread_due(context, self._client, asking.unhurried(context, MOST))
         history.read_new()
-        mark_fresh(context)
+        if context.room_from is None:
+            mark_fresh(context)
         with context.clients.gate.doing(ApiCall.Kind.HISTORY):
             history.go_on()
         self._trouble.settle()
-        context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
+        state, reason = StreamState.State.OK, ""
+        if context.room_from is not None:
+            state, reason = StreamState.State.INCOMPLETE, "the minute's calls are used up; it goes on in a moment"
+        context.note(Stream.EXECUTIONS, state, reason, items=context.result.flows_read)
 
     def read(self, some: Iterable[Flow]) -> None:
         """Reads flows in the given order; one that somebody waits for is read for a person."""
         context = self._context
         chosen = [flow for flow in some if flow.pk not in self._tried]
         for done, flow in enumerate(chosen, start=1):
+            if flow.wanted_at is None and not asking.has_room_to_read(self._context):
+                return  # the rest is as due as before, and goes on when the minute has room
             self._tried.add(flow.pk)
             with self._trouble.of(flow.flow_id):
                 read_flow(context, self._client, flow)
             context.progress("executions", done, len(chosen))
 
-    def _due(self, ids: set[str] | None) -> list[Flow]:
-        """Flows worth a call, the most urgent first; of a page's flows only, where ids are given."""
-        return due_flows(self._context, ids, self._alerting)
+    def _due(self, some: Iterable[Flow]) -> list[Flow]:
+        """Those worth a call, the most urgent first."""
+        return due_flows(self._context, some, self._alerting)
 
 
 def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     """Reads one flow; who waited for it has the answer then."""
     began, gate = context.clock(), context.clients.gate
-    if flow.wanted_at is None:
-        executions.read_flow(context, client, flow)
-    else:
-        with gate.doing(ApiCall.Kind.PEOPLE):
+    for_people = flow.wanted_at is not None
+    try:
+        with gate.doing(ApiCall.Kind.PEOPLE) if for_people else nullcontext():
             executions.read_flow(context, client, flow)
+    except (Wait, SignIn, Unreachable):
+        raise
+    except ZohoError:
+        put_off(flow, began)
+        answered(flow, began)  # a wish is for one reading; the next ones come by themselves
+        raise
     answered(flow, began)
 
 
-def due_flows(context: Context, ids: set[str] | None = None, alerting: Collection[int] = ()) -> list[Flow]:
+def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
+    """The account's flows that are not gone, all or those with the given ids of Zoho's."""
+    rows = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
+    found = list(rows if ids is None else rows.filter(flow_id__in=ids))
+    for flow in found:
+        flow.account = context.account  # not joined: each copy would be decrypted by itself
+    return found
+
+
+def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] = ()) -> list[Flow]:
     """Flows read before that moved, that are due again, or that somebody waits for, in the planner's order.
 
     First readings are `backfill`'s.
     """
     now = context.clock()
-    living = Flow.objects.filter(account=context.account, gone_at=None).exclude(executions_read_at=None)
-    living = living.defer("raw", "description")
-    if ids is not None:
-        living = living.filter(flow_id__in=ids)
-    found = [flow for flow in living if flow.has_moved or flow.wanted_at is not None or is_due_again(flow, now)]
-    for flow in found:
-        flow.account = context.account  # not joined: each copy would be decrypted by itself
+    read = (flow for flow in some if flow.executions_read_at is not None)
+    found = [flow for flow in read if flow.has_moved or flow.wanted_at is not None or is_due_again(flow, now)]
     found.sort(key=lambda flow: (plan.order(_interest(flow, now, alerting)), flow.pk))
     return found
 
@@ -143,14 +165,14 @@ def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> plan.Inte
 def next_visit(context: Context) -> datetime | None:
     """When executions are to be read for another reason than a moved counter; None where nothing is known."""
     account, now = context.account, context.clock()
-    living = Flow.objects.filter(account=account, gone_at=None)
-    running = Execution.objects.filter(account=account, flow__gone_at=None)
+    rows = Flow.objects.filter(account=account, gone_at=None)
     times = [
-        living.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
-        running.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
-        running.exclude(rerun_due_at=None).order_by("rerun_due_at").values_list("rerun_due_at", flat=True).first(),
+        context.room_from,
+        rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
+        next_reread(context),
     ]
-    if not context.account.backfill_paused and living.filter(executions_read_at=None).exists():
+    open_now = Q(executions_read_at=None) & (Q(recheck_at=None) | Q(recheck_at__lte=now))
+    if not context.account.backfill_paused and rows.filter(open_now).exists():
         more = asking.history_left(context) > 0
         times.append(now + (HISTORY_AGAIN if more else HISTORY_LATER))
     known = [at for at in times if at is not None]

@@ -33,10 +33,18 @@ class Reading:
         """Zoho's clock at its last answer; ours where it gave none."""
         return self.client.last_server_date or self.started
 
-    def set(self, values: dict[str, object]) -> None:
-        """Writes columns of the flow's row, here and in the database, while the lease is ours."""
-        with transaction.atomic():
-            self.context.lease.check()
-            Flow.objects.filter(pk=self.flow.pk).update(**values)
+    def set(self, values: dict[str, object], *, checked: bool = False) -> None:
+        """Writes columns of the flow's row, here and in the database, while the lease is ours.
+
+        Args:
+            checked: the caller's transaction has checked the lease already, and so holds its row.
+        """
+        rows = Flow.objects.filter(pk=self.flow.pk)
+        if checked:
+            rows.update(**values)
+        else:
+            with transaction.atomic():
+                self.context.lease.check()
+                rows.update(**values)
         for name, value in values.items():
             setattr(self.flow, name, value)

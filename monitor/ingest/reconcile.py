@@ -47,7 +47,13 @@ class Found:
 
 
 def reconcile(
-    context: Context, client: FlowClient, flow: Flow, *, since: datetime | None, until: datetime | None
+    context: Context,
+    client: FlowClient,
+    flow: Flow,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    rows: int = ROWS_A_SLICE,
 ) -> Found:
     """One slice of a flow.
 
@@ -57,6 +63,7 @@ def reconcile(
         flow: a mirrored flow.
         since: only runs from then on; None for all that Zoho still holds.
         until: only runs up to then; None for the newest slice.
+        rows: of the mirror that a slice spans, about.
 
     Raises:
         ZohoError: as the calls do; what came is stored.
@@ -64,7 +71,7 @@ def reconcile(
     began = context.clock()
     if flow.pruned_before is not None:
         since = max(since or flow.pruned_before, flow.pruned_before)
-    edge = _edge(flow, since, until)
+    edge = _edge(flow, since, until, rows)
     walked = Walk(
         context,
         client,
@@ -85,15 +92,16 @@ def reconcile(
     bottom = walked.oldest if ignores or edge is None else edge
     top = until or (client.last_server_date or began) - LOOKBACK
     _compare(context, client, flow, walked, (bottom, top), found)
-    _unsettle(flow, began)
+    if found.new or found.changed:
+        _unsettle(flow, began)
     found.next_until = None if ignores or edge is None or edge == since else edge
     return found
 
 
-def _edge(flow: Flow, since: datetime | None, until: datetime | None) -> datetime | None:
-    """Where a slice of about a thousand mirrored rows begins; `since` where there are fewer."""
+def _edge(flow: Flow, since: datetime | None, until: datetime | None, count: int) -> datetime | None:
+    """Where a slice of about so many mirrored rows begins; `since` where there are fewer."""
     rows = _between(flow, since, until)
-    at = rows.order_by("-started_time").values_list("started_time", flat=True)[ROWS_A_SLICE : ROWS_A_SLICE + 1].first()
+    at = rows.order_by("-started_time").values_list("started_time", flat=True)[count : count + 1].first()
     if at is None:
         return since
     return min(at, until - SECOND) if until is not None else at
@@ -156,13 +164,14 @@ def _mark(context: Context, pks: Collection[int], at: datetime | None) -> None:
 def _unsettle(flow: Flow, began: datetime) -> None:
     """Rows that were late for a reading are no longer a part of what Zoho "had forgotten" then.
 
-    The baseline would hide as many runs that go missing later. It is counted anew once the counters stand still.
+    Nor are those that changed while a history was read in pieces. The baseline would hide as many runs that go
+    missing later. It is counted anew once the counters stand still.
     """
     flow.refresh_from_db()
     if flow.executions_read_at is None:
         return
     late = Execution.objects.filter(
-        flow=flow, first_seen_at__gte=began, started_time__lt=flow.executions_read_at - LOOKBACK
+        flow=flow, changed_at__gte=began, started_time__lt=flow.executions_read_at - LOOKBACK
     )
     if not late.exists():
         return

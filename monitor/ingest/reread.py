@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from monitor.ingest.context import Context
-from monitor.ingest.due import due_rows, settle
+from monitor.ingest.due import due_rows, next_look, settle
 from monitor.ingest.executions import read_one
 from monitor.ingest.walk import Walk, Walked
 from monitor.models import Execution, Flow, Product, Stream, StreamState
@@ -43,6 +43,16 @@ def allowance(calls_per_day: int | None, since: timedelta | None) -> int:
     return min(MOST, int(per_second * saved.total_seconds()))
 
 
+def next_call(calls_per_day: int | None, last: datetime) -> datetime:
+    """When the share has one call again. Pure.
+
+    Args:
+        calls_per_day: the account's limit; None while it is not known.
+        last: when calls were last spent on it.
+    """
+    return last + DAY / (SHARE * (calls_per_day or LEAST_DAY)) + timedelta(seconds=1)
+
+
 def pages_of(rows_between: int, page_size: int) -> int:
     """Calls that one list over a stretch of time costs: at least one. Pure."""
     return max(1, -(-rows_between // max(page_size, 1)))
@@ -66,8 +76,13 @@ class Purse:
     left: int
 
 
-def reread_due(context: Context, client: FlowClient) -> None:
+def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
     """Reads the rows that are due again, flow by flow, as far as the share of calls reaches.
+
+    Args:
+        context: of the sweep.
+        client: of the account.
+        most: calls that it may cost now, whatever is left of the share.
 
     Raises:
         ZohoError: `Wait`, and what concerns the whole account; what came is stored, and the rest stays due.
@@ -76,8 +91,8 @@ def reread_due(context: Context, client: FlowClient) -> None:
     state, _ = StreamState.objects.get_or_create(account=context.account, stream=Stream.EXECUTIONS)
     last = state.cursor.get("reread_at")
     since = now - datetime.fromisoformat(last) if last else None
-    purse = Purse(allowance(context.clients.gate.limits(Product.FLOW).per_day, since))
-    if not purse.left:
+    purse = Purse(min(most, allowance(context.clients.gate.limits(Product.FLOW).per_day, since)))
+    if purse.left <= 0:
         return
     by_flow: dict[int, list[Execution]] = defaultdict(list)
     for run in due_rows(context.account, now, client.last_server_date or now):
@@ -103,6 +118,18 @@ def reread_due(context: Context, client: FlowClient) -> None:
             # What cannot be read keeps neither the other flows nor the next sweep from being read.
             settle(context, flow, {run.execution_id for run in runs}, client.last_server_date)
             context.result.missing.append(f"{flow.shown_name}: runs that may have changed cannot be read: {error}")
+
+
+def next_reread(context: Context) -> datetime | None:
+    """When rows are due again and the share of calls reaches for one of them; None where no row will be due."""
+    at = next_look(context.account)
+    if at is None:
+        return None
+    rows = StreamState.objects.filter(account=context.account, stream=Stream.EXECUTIONS)
+    last = (rows.values_list("cursor", flat=True).first() or {}).get("reread_at")
+    if not last:
+        return at
+    return max(at, next_call(context.clients.gate.limits(Product.FLOW).per_day, datetime.fromisoformat(last)))
 
 
 def _reread(context: Context, client: FlowClient, flow: Flow, runs: Sequence[Execution], purse: Purse) -> None:

@@ -9,7 +9,7 @@ meanwhile is read too, what stood still is settled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,7 +24,7 @@ from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
 from monitor.ingest.flows import Round, read_flows, read_page
 from monitor.ingest.organisation import read_edition
-from monitor.ingest.reader import Reader, due_flows, next_visit, read_flow
+from monitor.ingest.reader import Reader, due_flows, living, next_visit, read_flow
 from monitor.ingest.reread import reread_due
 from monitor.ingest.rules import read_rules
 from monitor.ingest.usage import read_usage
@@ -71,7 +71,7 @@ def _token_failure(context: Context) -> Exception | None:
 
 
 def _streams(context: Context, *, everything: bool, now: datetime, is_first: bool) -> None:
-    due = {stream for stream in Stream if everything or asking.is_due(context, stream, now)}
+    due = set(Stream) if everything else asking.due_streams(context, now)
     flow, crm = context.clients.flow, context.clients.crm
     if not everything:
         flow = flow if flow is not None and _may_be_asked(context, Product.FLOW) else None
@@ -82,6 +82,8 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
         _lists(context, flow, reader, history if is_first else None, due)
     if crm is not None and Stream.RULES in due:
         _run(context, Stream.RULES, "crm", partial(_list_rules, context, crm))
+        pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
+        asking.put_off(context, Stream.RULES, pages)
     if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
         keep_channels(context, crm)
     if flow is not None and history is not None and _goes_on(context, Stream.FLOWS):
@@ -101,17 +103,18 @@ def _lists(
         _run(context, Stream.FLOWS, "flow", partial(_list_flows, context, flow, reader))
     if newest is not None and _goes_on(context, Stream.FLOWS) and not (reader and reader.given_up):
         _run(context, Stream.EXECUTIONS, "flow", newest.read_newest)
-    if Stream.CONNECTIONS in due:
+    if Stream.CONNECTIONS in due and (reader is None or plan.fits(asking.free_now(context))):
         _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
         asking.put_off(context, Stream.CONNECTIONS)
 
 
 def _executions(context: Context, flow: FlowClient, reader: Reader | None, history: Backfill) -> None:
-    if reader is None:
-        _run(context, Stream.EXECUTIONS, "flow", partial(_read_moved, context, flow, history))
-    elif not (reader.given_up or _has_failed(context, Stream.EXECUTIONS)):
-        _run(context, Stream.EXECUTIONS, "flow", reader.rest)
-        _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
+    if not _has_failed(context, Stream.EXECUTIONS):
+        read = partial(_read_moved, context, flow, history) if reader is None else reader.rest
+        _run(context, Stream.EXECUTIONS, "flow", read)
+        # Where Flow gives no answer the night's checks are put off, which is no failure of theirs.
+        if reader is not None and "flow" not in context.dead_products:
+            _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
     asking.set_due(context, Stream.EXECUTIONS, _next_visit(context))
 
 
@@ -177,11 +180,13 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
         return
     due, asked, finished = asking.due_at(context, Stream.FLOWS), 0, False
     walk = Round.load(context.account, context.clock())
-    slots, free_from = asking.list_slots(context)
-    most = _pages_now(context, walk, slots)
+    slots = asking.list_slots(context)
+    most = _pages_now(context, walk, slots.pages)
     try:
         _look_at_alerting(reader, walk, most)
         while asked < most and not (finished or context.is_late or "flow" in context.dead_products):
+            if not plan.fits(asking.free_now(context), slots.kept):
+                break  # what followed from the pages before has taken the place of this one
             asked += 1
             finished = read_page(context, client, walk, partial(_follow, context, reader))
     except (OutOfTime, Wait):
@@ -195,7 +200,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
             walk.save(context.account, finished=finished)
             _plan_list(context, due, asked, walk.pages)
         else:
-            asking.set_due(context, Stream.FLOWS, max(free_from, context.clock() + timedelta(seconds=1)))
+            asking.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 
 
 def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
@@ -225,11 +230,12 @@ def _plan_list(context: Context, due: datetime | None, asked: int, pages: int) -
 
 def _follow(context: Context, reader: Reader, ids: set[str]) -> None:
     """What a page of the list gives rise to; a failure of it is the executions' and does not end the list."""
-    _settle_still(context, ids)
+    some = living(context, ids)
+    _settle_still(context, some)
     if reader.given_up:
         return
     try:
-        _run(context, Stream.EXECUTIONS, "flow", partial(reader.on_page, ids))
+        _run(context, Stream.EXECUTIONS, "flow", partial(reader.on_page, some))
     except OutOfTime as stop:
         context.result.stopped = stop
     outcome = context.result.outcomes.get(Stream.EXECUTIONS.value)
@@ -242,13 +248,9 @@ def _look_ahead(reader: Reader) -> None:
 
 
 def _list_rules(context: Context, client: CrmClient) -> None:
-    try:
-        with context.clients.gate.doing(ApiCall.Kind.LIST):
-            read_rules(context, client)
-        read_edition(context, client)
-    finally:
-        pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
-        asking.put_off(context, Stream.RULES, pages)
+    with context.clients.gate.doing(ApiCall.Kind.LIST):
+        read_rules(context, client)
+    read_edition(context, client)
 
 
 def _read_usage(context: Context, client: CrmClient, *, everything: bool) -> None:
@@ -300,7 +302,7 @@ def _read_moved(context: Context, client: FlowClient, history: Backfill) -> None
     """A person's sync: reads the flows whose counters moved, then history, and follows what moves meanwhile."""
     trouble, finished, gate = history.trouble, 0, context.clients.gate
     for turn in range(ROUNDS):
-        moved = due_flows(context)
+        moved = due_flows(context, living(context))
         if turn:
             # What cannot be told to have moved, or failed a moment ago, is not followed.
             moved = [flow for flow in moved if counts.counters(flow).known and flow.flow_id not in trouble.named]
@@ -323,18 +325,17 @@ def _read_moved(context: Context, client: FlowClient, history: Backfill) -> None
     context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
 
 
-def _settle_still(context: Context, ids: set[str] | None = None) -> None:
+def _settle_still(context: Context, some: Sequence[Flow] | None = None) -> None:
     """Flows whose counters stood still since they were read: their baseline is now exact.
 
     Not while a run is under way: whether Zoho's total counts it already is not documented.
     """
+    some = living(context) if some is None else some
+    provisional = [flow for flow in some if not flow.baseline_firm and not flow.hole_reason and not flow.has_moved]
+    still = {flow.pk: flow for flow in provisional if flow.baseline_total is not None}
+    if not still:
+        return
     recent = context.clock() - UNDER_WAY
-    running = Execution.objects.filter(
-        account=context.account, recheck_at__isnull=False, started_time__gte=recent
-    ).values("flow")
-    provisional = Flow.objects.filter(account=context.account, gone_at=None, baseline_firm=False, hole_reason="")
-    if ids is not None:
-        provisional = provisional.filter(flow_id__in=ids)
-    for flow in provisional.exclude(baseline_total=None).exclude(pk__in=running).defer("raw", "description"):
-        if not flow.has_moved:
-            executions.firm_up(flow)
+    running = Execution.objects.filter(flow__in=still, recheck_at__isnull=False, started_time__gte=recent)
+    for key in still.keys() - set(running.values_list("flow_id", flat=True)):
+        executions.firm_up(still[key])

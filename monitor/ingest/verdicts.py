@@ -18,7 +18,7 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 HOLES_TOLD = 20
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
 FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS)
-CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES)
+CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS)
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
 
@@ -84,8 +84,9 @@ def record(context: Context, started: datetime) -> None:
         verdict = Verdict(SyncState.State.INCOMPLETE, lost)
     with transaction.atomic():
         context.lease.check()
+        states = dict(StreamState.objects.filter(account=account).values_list("stream", "state"))
         for name, outcome in result.outcomes.items():
-            _record_stream(context, name, outcome, started, now)
+            _record_stream(context, name, outcome, started, now, before=states.get(name))
         state = SyncState.objects.get(account=account)
         waiting = bool(result.resume) and state.state == SyncState.State.THROTTLED
         if verdict.state == SyncState.State.INCOMPLETE and earlier and (waiting or state.state in BAD_STATES):
@@ -153,18 +154,22 @@ def next_due(context: Context, now: datetime) -> datetime:
     return min(times, default=now + timedelta(seconds=60))
 
 
-def _record_stream(context: Context, name: str, outcome: Outcome, started: datetime, now: datetime) -> None:
-    row, _ = StreamState.objects.get_or_create(account=context.account, stream=name)
+def _record_stream(
+    context: Context, name: str, outcome: Outcome, started: datetime, now: datetime, *, before: str | None
+) -> None:
+    row = StreamState(account=context.account, stream=name)
     values: dict[str, object] = {
         "state": outcome.state,
         "reason": outcome.reason[:500],
         "last_tried_at": now,
     }
-    if row.state != outcome.state:
+    if (row.state if before is None else before) != outcome.state:
         values["since"] = now
     if outcome.state == StreamState.State.OK:
         values |= {"last_read_at": outcome.began or started, "item_count": outcome.items}
-    StreamState.objects.filter(pk=row.pk).update(**values)
+    if before is None:
+        StreamState.objects.get_or_create(account=context.account, stream=name)
+    StreamState.objects.filter(account=context.account, stream=name).update(**values)
 
 
 def _holes(context: Context) -> list[str]:

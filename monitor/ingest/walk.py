@@ -173,11 +173,15 @@ class Walk:
             written = store_page(flow, answer.rows, answer.rejected, context.clock())
             if self.remember_page and next_page is not None:
                 Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
+            self._note_down(answer)
             faultpoint("page-after-rows")
         faultpoint("page-committed")
         walked.written += written
         context.result.written += written
         return walked.note(answer)
+
+    def _note_down(self, answer: ExecutionPage) -> None:
+        """What else belongs into the transaction of a page's rows; the lease is checked."""
 
     def _note_full(self, answer: ExecutionPage, before: ExecutionPage | None) -> int | None:
         """How long a full page is: one with rows after it was full, and so is one of the size asked for."""
@@ -207,17 +211,28 @@ class Walk:
         """
         for edge in ("oldest", "newest"):
             while (at := getattr(walked, edge)) is not None and (until is None or at <= until):
-                answer = self._ask(1, self.since, at) if edge == "oldest" else self._ask(1, at, until)
+                window = (self.since, at) if edge == "oldest" else (at, until)
+                answer = self._ask(1, *window)
                 if answer is None or not _size(answer):
                     break
                 fresh = self._keep(answer, walked)
                 if not fresh or getattr(walked, edge) == at:
                     # A full page that begins and ends within one second cannot be passed.
-                    walked.repeats |= fresh or (_different(answer) >= walked.longest > 1)
+                    is_full = _different(answer) >= walked.longest > 1
+                    walked.repeats |= fresh or (is_full and not self._turns(answer, *window))
                     break
                 if self.enough(walked):
                     return walked
         return walked
+
+    def _turns(self, answer: ExecutionPage, since: datetime | None, until: datetime | None) -> bool:
+        """Whether the server turns pages of one row, so that a page that came twice was the last of its list."""
+        ask = partial(self.client.list_executions, self.flow.flow_id, from_date=since, to_date=until)
+        try:
+            second = self.context.call(partial(ask, page=2, per_page=1))
+        except (NotAvailable, Refused):
+            return False
+        return _different(second) == 1 and second.rows[0].execution_id != answer.rows[0].execution_id
 
 
 def _size(answer: ExecutionPage) -> int:

@@ -126,7 +126,7 @@ class ApiCall(models.Model):
         PEOPLE = "people", "For a person"
         OTHER = "other", "Other"
 
-    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="calls")
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="calls", db_index=False)
     product = models.CharField(max_length=4, choices=Product.choices)
     method = models.CharField(max_length=6)
     path = models.CharField(max_length=200)

@@ -9,6 +9,8 @@ from django.db import connection, models
 
 from monitor.models.flows import Flow
 
+HOUR = 3600  # seconds
+
 
 class DirtyHourManager(models.Manager["DirtyHour"]):
     def mark(self, pairs: Iterable[tuple[int, datetime]]) -> int:
@@ -20,7 +22,7 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
         Returns:
             How many distinct hours were marked.
         """
-        hours = sorted({(flow, at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)) for flow, at in pairs})
+        hours = sorted({(flow, int(at.timestamp() // HOUR) * HOUR) for flow, at in pairs})
         if not hours:
             return 0
         table = self.model._meta.db_table
@@ -32,13 +34,13 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
                     f"INSERT INTO {table} (flow_id, hour, marks) "  # noqa: S608 - our own table's name
                     "SELECT flow, to_timestamp(at), 1 FROM unnest(%s::bigint[], %s::bigint[]) AS given (flow, at) "
                     f"{again}",
-                    [[flow for flow, _ in hours], [int(hour.timestamp()) for _, hour in hours]],
+                    [[flow for flow, _ in hours], [hour for _, hour in hours]],
                 )
             else:
                 adapt = connection.ops.adapt_datetimefield_value
                 cursor.executemany(
                     f"INSERT INTO {table} (flow_id, hour, marks) VALUES (%s, %s, 1) {again}",  # noqa: S608 - as above
-                    [(flow, adapt(hour)) for flow, hour in hours],
+                    [(flow, adapt(datetime.fromtimestamp(hour, UTC))) for flow, hour in hours],
                 )
         return len(hours)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 from django.db import connection, models
 
 Row = Mapping[str, Any]
-_encode = json.JSONEncoder().encode
+# What was read from JSON holds no ring.
+_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 
 
 def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -30,7 +32,7 @@ def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
     """
     if not rows:
         return
-    columns, values = _table_form(model, rows)
+    columns, values = _table_form(model, rows, as_text=True)
     if connection.vendor == "postgresql":
         _copy(model, columns, values)
     else:
@@ -91,8 +93,10 @@ def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))  # noqa: S608 - our own column
 
 
-def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and their values as the database's driver takes them."""
+def _table_form(
+    model: type[models.Model], rows: Sequence[Row], *, as_text: bool = False
+) -> tuple[list[str], list[list[Any]]]:
+    """Columns and their values as the database's driver takes them; `as_text`: for COPY, which takes text for all."""
     given = list(rows[0])
     if any(len(row) != len(given) for row in rows):
         raise TypeError("rows with different columns")
@@ -101,20 +105,25 @@ def _table_form(model: type[models.Model], rows: Sequence[Row]) -> tuple[list[st
     pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
     more = tuple(defaults.values())
     columns = [*given, *defaults]
-    converters = [(place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name]))]
-    values = []
+    converters = [
+        (place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name], as_text))
+    ]
+    values: list[list[Any]] = []
     for row in rows:
-        value = [*pick(row), *more]
+        value = [*pick(row), *more] if more else list(pick(row))
         for place, convert in converters:
-            if value[place] is not None:
-                value[place] = convert(value[place])
-        values.append(tuple(value))
+            item = value[place]
+            if item is not None:
+                value[place] = convert(item)
+        values.append(value)
     return columns, values
 
 
-def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+def _converter(field: models.Field[Any, Any], as_text: bool) -> Callable[[Any], Any] | None:
     if isinstance(field, models.JSONField):
-        return _encode
+        return _json
+    if isinstance(field, models.DateTimeField) and connection.vendor == "postgresql" and as_text:
+        return datetime.isoformat  # a third of the time that the driver takes for a moment
     if isinstance(field, models.DateTimeField) and connection.vendor != "postgresql":
         return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.DateField) and connection.vendor != "postgresql":
@@ -122,7 +131,14 @@ def _converter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     return None
 
 
-def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
+def _json(value: Any) -> str:
+    """JSON text; most objects of errors are empty."""
+    if not value and type(value) is dict:
+        return "{}"
+    return _encode(value)
+
+
+def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
     statement = f"COPY {_quoted(model._meta.db_table)} ({', '.join(map(_quoted, columns))}) FROM STDIN"
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
         for row in rows:
@@ -134,7 +150,7 @@ def _insert(model: type[models.Model], columns: Sequence[str]) -> str:
     return f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
 
 
-def _execute_many(statement: str, rows: list[tuple[Any, ...]]) -> int:
+def _execute_many(statement: str, rows: Sequence[Sequence[Any]]) -> int:
     """Runs a statement for each row; returns how many rows it changed."""
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:

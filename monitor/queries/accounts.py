@@ -15,7 +15,7 @@ from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, Produc
 from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.retention import Kept, kept
 
-RUNS_SHOWN = 20
+RUNS_SHOWN = 12
 
 
 @dataclass(frozen=True)

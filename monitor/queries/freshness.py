@@ -97,6 +97,11 @@ class AccountFreshness:
         )
 
     @property
+    def is_starting(self) -> bool:
+        """Whether nothing is wrong but that its very first sweep has not ended yet."""
+        return self.state == SyncState.State.NEVER and not self.reason and self.swept_at is None
+
+    @property
     def read_flows(self) -> int:
         """Flows whose history is read to its end."""
         return self.flows - self.unread
@@ -148,7 +153,12 @@ class Mirror:
 
     @property
     def troubled(self) -> list[AccountFreshness]:
-        return [account for account in self.mirrored if not account.is_trustworthy and not account.is_reading]
+        return [a for a in self.mirrored if not (a.is_trustworthy or a.is_reading or a.is_starting)]
+
+    @property
+    def starting(self) -> list[AccountFreshness]:
+        """Accounts whose first sweep has not ended yet."""
+        return [account for account in self.mirrored if account.is_starting]
 
     @property
     def reading(self) -> list[AccountFreshness]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, F, Max, QuerySet
 
-from monitor.models import AlertState, Connection, Flow, HourBucket
+from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
 from monitor.queries import counts
 from monitor.queries.counts import Counts, HourCounts
 
@@ -59,6 +59,40 @@ def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: 
     totals = sum((hour.counts for hour in hours), Counts())
     before = counts.total(counts.buckets(start=start - length, end=start, account_id=account_id, flow_id=flow_id))
     return Period(start=start, end=now, hours=hours, totals=totals, before=before)
+
+
+def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> str:
+    """Why there are no figures of a time that begins at `start`; empty where there are.
+
+    Args:
+        start: the beginning of the time.
+        is_read: whether the first reading of history has come back so far.
+        flow: only of this flow; None: of all flows.
+    """
+    if not is_read:
+        return "the time before is not read yet"
+    return "" if is_known_since(start, flow=flow) else "the time before is not known"
+
+
+def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
+    """Whether runs that began at `start` would be counted here: else their number is not 0 but not known.
+
+    Zoho forgets runs and goes on counting them: where its counters hold more than the mirror, the account's oldest
+    bucket tells how far back the mirror reaches.
+
+    Args:
+        start: the beginning of a time, aware.
+        flow: only of this flow; None: of all flows.
+    """
+    if flow is not None:
+        return not flow.baseline_total or _reaches_back(flow.account_id, start)
+    forgotten = Flow.objects.filter(gone_at=None, baseline_total__gt=0).order_by()
+    return all(_reaches_back(account, start) for account in forgotten.values_list("account_id", flat=True).distinct())
+
+
+def _reaches_back(account_id: int, start: datetime) -> bool:
+    hours = HourBucket.objects.filter(flow__account_id=account_id, hour__lte=start)
+    return hours.exists() or DayBucket.objects.filter(flow__account_id=account_id, day__lte=start.date()).exists()
 
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:

@@ -17,8 +17,8 @@ RERUN_SPAN = STEPS[-1] + LAST_LOOK_AFTER
 class Standing:
     """`code` is stuck, retry, may, final or "" (nothing to add to the status).
 
-    `tag` is for a list and goes before `at`, the time of Zoho's next re-run where there is one; `text` is a
-    sentence for the run's own page.
+    `tag` is for a list, says what may still come and goes before `at`, the time of Zoho's next re-run where there is
+    one; nothing more comes of most failures, which has no tag. `text` is a sentence for the run's own page.
     """
 
     code: str = ""
@@ -59,9 +59,9 @@ def _failed(run: Execution, now: datetime) -> Standing:
     view = outlook(*error)
     at = next_rerun(run.first_failed_at, error, now, ended=run.completed_time)
     if view is Outlook.FINAL or run.flow.gone_at is not None:
-        return Standing("final", "final", "Failed, final: Zoho does not run this kind of error again by itself.")
+        return Standing("final", "", "Failed, final: Zoho does not run this kind of error again by itself.")
     if at is None:
-        return Standing("final", "final", "Failed, final: Zoho has run it again for the last time.")
+        return Standing("final", "", "Failed, final: Zoho has run it again for the last time.")
     if view is Outlook.WILL:
         return Standing("retry", "Zoho will retry at", "Failed, and Zoho will run it again by itself at", at)
     return Standing(

@@ -9,6 +9,7 @@ about an error decides the class: reconnect, wait, mend the data, mend the flow,
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 OTHER = "other"
 # In this order on pages, from what needs a person most to what passes by itself.
@@ -89,6 +90,7 @@ _WORDS = {
 _PATTERNS = tuple((name, re.compile(rf"\b(?:{'|'.join(words)})")) for name, words in _WORDS.items())
 
 
+@lru_cache(maxsize=1024)  # the same few errors come again and again
 def error_class(code: str, message: str, details: str) -> str:
     """The class of an error, one of `CLASSES`.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import add
+from operator import add, attrgetter
 from typing import Any, NamedTuple, Self
 
 from monitor.rollups.classes import OTHER
@@ -69,7 +69,7 @@ class Counts:
 
     def columns(self) -> dict[str, Any]:
         """By name of column."""
-        return {name: getattr(self, name) for name in COUNT_FIELDS}
+        return dict(zip(COUNT_FIELDS, _columns(self), strict=True))
 
     def __iadd__(self, more: Counts) -> Self:
         """Both together: what a day is of its hours."""
@@ -82,7 +82,7 @@ class Counts:
         self.duration_count += more.duration_count
         self.duration_sum_ms += more.duration_sum_ms
         self.duration_max_ms = max(self.duration_max_ms, more.duration_max_ms)
-        self.durations = merge(self.durations, more.durations)
+        self.durations = merge(self.durations, more.durations) if self.durations else list(more.durations)
         if more.errors:
             self.errors = merge_errors(self.errors, more.errors)
         return self
@@ -120,6 +120,7 @@ class Counts:
 
 
 COUNT_FIELDS = tuple(Counts.__dataclass_fields__)
+_columns = attrgetter(*COUNT_FIELDS)
 
 
 def fold(runs: Iterable[Run]) -> Counts:

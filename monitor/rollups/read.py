@@ -116,9 +116,9 @@ def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
     """
     attempts: dict[int, Attempt] = {}
     asked: set[Key] = set()
-    waiting = {row.key for row in rows}
-    retried = _accounts_with_retries({account for account, _ in waiting})
-    while waiting := {key for key in waiting if key[0] in retried}:
+    retried = _accounts_with_retries({row.key[0] for row in rows})
+    waiting = {row.key for row in rows if row.key[0] in retried}
+    while waiting:
         asked |= waiting
         found = list(_attempts_of(waiting))
         attempts |= {attempt.number: attempt for attempt in found}

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # Hours a transaction: short enough that a writer of the mirror hardly waits, and that the rows of so many hours of
 # busy flows fit into memory; long enough to save statements.
-BATCH_HOURS = 500
+BATCH_HOURS = 1000
 _ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
 
 
@@ -118,15 +118,9 @@ def _settle(held: Iterable[Held]) -> None:
 def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Counts]:
     counted: dict[read.FlowHour, Counts] = defaultdict(Counts)
     for row in rows:
-        run = Run(
-            status=row.status,
-            first_status=row.first_status,
-            duration_ms=row.duration_ms,
-            is_retry=lineage.is_retry(row.key),
-            is_rescued=lineage.is_rescued(row.key),
-            error=error_class(*row.error) if row.status == FAILED else OTHER,
-        )
-        counted[row.flow_hour].add(run)
+        is_retry, is_rescued = lineage.is_retry(row.key), lineage.is_rescued(row.key)
+        error = error_class(*row.error) if row.status == FAILED else OTHER
+        counted[row.flow_hour].add(Run(row.status, row.first_status, row.duration_ms, is_retry, is_rescued, error))
     return counted
 
 

@@ -77,10 +77,10 @@ def whole_text(value: int) -> str:
 
 def whole(value: object) -> int | None:
     """A whole number within 64 bits; None for anything else. "12" and 12.0 count as 12."""
+    if value is None or isinstance(value, bool):
+        return None
     if type(value) is int:
         return value if INT_MIN <= value <= INT_MAX else None
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
         value = int(value) if _WHOLE.match(value.strip()) else None
     elif isinstance(value, float):
@@ -92,6 +92,8 @@ def whole(value: object) -> int | None:
 
 def count(value: object) -> int | None:
     """Like `whole`, but never below zero."""
+    if type(value) is int:
+        return value if 0 <= value <= INT_MAX else None
     found = whole(value)
     return found if found is not None and found >= 0 else None
 
@@ -167,7 +169,9 @@ def _zone(offset: str | None) -> timezone:
 
 
 def json_value(value: object, depth: int = 0) -> object:
-    """Any JSON, deep-cleaned: keys too; what cannot be kept becomes None."""
+    """Any JSON, deep-cleaned: keys too; what cannot be kept becomes None. What is clean may come back itself."""
+    if type(value) is dict and _is_clean(value, depth):
+        return value
     if isinstance(value, str):
         return text(value)
     if value is None or isinstance(value, bool):
@@ -179,18 +183,42 @@ def json_value(value: object, depth: int = 0) -> object:
     if depth >= DEPTH_LIMIT:
         return None
     if isinstance(value, dict | Mapping):
-        return {
-            # The two that nearly all are, without a call for each.
-            key
-            if type(key) is str and len(key) <= KEY_LIMIT and key.isascii() and "\0" not in key
-            else text(key, KEY_LIMIT): item
-            if type(item) is str and len(item) <= TEXT_LIMIT and item.isascii() and "\0" not in item
-            else json_value(item, depth + 1)
-            for key, item in value.items()
-        }
+        return {text(key, KEY_LIMIT): json_value(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [json_value(item, depth + 1) for item in value]
     return None
+
+
+def _is_clean(value: dict[object, object] | list[object], depth: int) -> bool:
+    """Whether cleaning would change nothing; False also where that is not seen at a glance.
+
+    All texts of an object are looked at as one, which costs a fifth of looking at each.
+    """
+    if depth >= DEPTH_LIMIT:
+        return False
+    texts: list[str] = []
+    is_object = type(value) is dict
+    for item in value.values() if is_object else value:  # type: ignore[union-attr]
+        kind = type(item)
+        if kind is str:
+            texts.append(item)  # type: ignore[arg-type]
+        elif kind is dict or kind is list:
+            if not _is_clean(item, depth + 1):  # type: ignore[arg-type]
+                return False
+        elif kind is int or kind is float:
+            if not INT_MIN <= item <= INT_MAX:  # type: ignore[operator]
+                return False
+        elif item is not None and kind is not bool:
+            return False
+    try:
+        keys = "".join(value) if is_object else ""  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    together = "".join(texts)
+    if len(keys) > KEY_LIMIT or len(together) > TEXT_LIMIT:
+        return False  # perhaps none of them is too long
+    together += keys
+    return "\0" not in together and (together.isascii() or not _SURROGATES.search(together))
 
 
 def mapping(value: object) -> dict[str, object]:

@@ -140,9 +140,9 @@ class Answer:
 
 def parse_json(body: bytes) -> object:
     """UTF-8 JSON, with or without BOM. Errors: `ValueError` (also for bad UTF-8), `RecursionError`."""
-    found: object = json.loads(
-        body.decode("utf-8-sig"), parse_int=_parse_int, parse_float=_parse_float, parse_constant=lambda _: None
-    )
+    # A function of ours for each number costs half as much as all the rest, and few bodies have a long row of digits.
+    decoder = _GUARDED if _LONG in body.translate(_DIGITS_AS_0) else _PLAIN
+    found: object = decoder.decode(body.decode("utf-8-sig"))
     return found
 
 
@@ -155,6 +155,12 @@ def _parse_int(digits: str) -> int | None:
 def _parse_float(digits: str) -> float | None:
     value = float(digits)
     return value if math.isfinite(value) else None
+
+
+_LONG = b"0" * 19  # digits; what is shorter lies within 64 bits
+_DIGITS_AS_0 = bytes.maketrans(b"123456789", b"0" * 9)
+_PLAIN = json.JSONDecoder(parse_float=_parse_float, parse_constant=lambda _: None)
+_GUARDED = json.JSONDecoder(parse_int=_parse_int, parse_float=_parse_float, parse_constant=lambda _: None)
 
 
 def http_date(value: str) -> datetime | None:

@@ -60,13 +60,14 @@ class Happening:
     first: bool = True  # its first end, not a re-run's
 
 
-def happenings(load: PlanLoad, until: float, seed: int) -> list[Happening]:
+def happenings(load: PlanLoad, until: float, seed: int, failing: float | None = None) -> list[Happening]:
     """Everything that moves a flow's counters in `until` seconds: Poisson over the flows, re-runs included."""
+    failing = FAILING if failing is None else failing
     chance = random.Random(seed)
     rate, at, found, number = load.runs_a_month / (30 * DAY), 0.0, [], 0
     while (at := at + chance.expovariate(rate)) < until:
         number += 1
-        flow, fails = chance.randrange(load.flows), chance.random() < FAILING
+        flow, fails = chance.randrange(load.flows), chance.random() < failing
         found.append(Happening(at, flow, number, fails))
         if fails:
             for after in RERUNS:

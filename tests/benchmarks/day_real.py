@@ -12,6 +12,8 @@ from monitor.connection import AccountClients, Gate
 from monitor.connection.ledger import SLOT, WINDOW, Slot
 from monitor.ingest import run
 from monitor.ingest.context import Patience
+from monitor.ingest.definitions import FLOWS, signature
+from monitor.ingest.flows import COLUMNS
 from monitor.models import ApiBudget, ApiCall, Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.errors import Wait
 from monitor.zoho.protocol import Headers
@@ -98,12 +100,10 @@ def prepare(load: PlanLoad, slots: Sequence[Slot], what: Sequence[Happening], st
     zeros = dict.fromkeys(
         (f"{prefix}{name}_count" for prefix in ("", "read_") for name in ("execution", "success", "failure")), 0
     )
-    Flow.objects.bulk_create(
+    flows = [
         Flow(
             account=account,
-            flow_id=flow.flow_id,
-            flow_name=flow.name,
-            status="active",
+            flow_id=listed.flow_id,
             first_seen_at=clock(),
             seen_at=clock(),
             history_read_at=clock(),
@@ -112,13 +112,25 @@ def prepare(load: PlanLoad, slots: Sequence[Slot], what: Sequence[Happening], st
             baseline_success=0,
             baseline_failed=0,
             baseline_firm=True,
-            **zeros,
+            definition_read_at=clock(),
+            definition_seen_at=clock(),
+            **zeros | {name: getattr(listed, name) for name in COLUMNS},
         )
-        for flow in zoho.flows
-    )
+        for listed in _listed(zoho, load.pages)
+    ]
+    for flow in flows:
+        flow.definition_signature = signature(FLOWS, flow)
+    Flow.objects.bulk_create(flows)
     _lay_down(account, slots, clock())
     strict = StrictZoho(load.per_minute, load.per_day)
     return account, Upstream(zoho, strict, [one for one in what if one.at >= start])
+
+
+def _listed(zoho: Zoho, pages: int) -> Iterator[Any]:
+    client = FakeFlowClient(zoho, lambda: None)
+    for page in range(1, pages + 1):
+        yield from client.list_flows(page).flows
+    zoho.calls.clear()
 
 
 def _lay_down(account: ZohoAccount, slots: Sequence[Slot], now: datetime) -> None:

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 PER_PAGE = 200
-DAYS = 90
+# 100,000 runs of 60 days: the Professional plan's 50,000 a month (seed `zoho-flow-api.md`, "API Call Limits").
+DAYS = 60
 PAGE = "/api/v1/flows/{}/executions?{}"
 ASKED = re.compile(r"[?&]((?:per_)?page=\d+)")  # what of a query for a whole list is looked at
 UNTIL = re.compile(r"[?&]to_date=(\d{4}-\d\d-\d\dT\d\d)%3A(\d\d)%3A(\d\dZ)")
@@ -60,7 +61,8 @@ class Lists:
     def up_to(self, flow_id: str, moment: str, page: int) -> bytes:
         """A page of the runs that began no later than `moment` (as in the rows); one beyond the last is empty."""
         starts, rows, stats = self._of[flow_id]
-        first = bisect_left(starts, True, key=lambda start: start <= moment) + (page - 1) * PER_PAGE
+        late = bisect_left(starts, 1, key=lambda start: int(start <= moment))
+        first = late + (page - 1) * PER_PAGE
         some = b",".join(rows[first : first + PER_PAGE])
         return reply(b'{"status":"success","data":{"executions":[' + some + b'],"stats":' + stats + b"}}")
 
@@ -78,10 +80,12 @@ def replies(rows: int, flows: int, now: datetime) -> tuple[dict[str, bytes], Lis
         rate = {"total_executions": count, "successful": count - failed, "failed": failed, "success_rate": 95.0}
         lists.add(flow_id, runs, rate)
         for page, start in enumerate(range(0, count + PER_PAGE, PER_PAGE), start=1):
-            data = {"executions": runs[start : start + PER_PAGE], "stats": rate}
-            made[PAGE.format(flow_id, f"page={page}&per_page={PER_PAGE}")] = http({"status": "success", "data": data})
+            listing = {"executions": runs[start : start + PER_PAGE], "stats": rate}
+            reply_of_page = http({"status": "success", "data": listing})
+            made[PAGE.format(flow_id, f"page={page}&per_page={PER_PAGE}")] = reply_of_page
     for page, start in enumerate(range(0, len(listed) + 20, 20), start=1):
-        data = {"flows": listed[start : start + 20], "page": page, "per_page": 20, "total_count": len(listed)}
+        some = listed[start : start + 20]
+        data: dict[str, Any] = {"flows": some, "page": page, "per_page": 20, "total_count": len(listed)}
         made[f"/api/v1/flows?page={page}"] = http({"status": "success", "data": data})
     return made, lists
 
@@ -95,7 +99,7 @@ def sizes(rows: int, flows: int) -> list[int]:
 
 
 def history(rng: random.Random, flow_id: str, count: int, now: datetime, *, all_day: bool) -> list[dict[str, Any]]:
-    """A flow's runs of the last 90 days, the newest first: by its schedule, or in office hours of working days."""
+    """A flow's runs of the last 60 days, the newest first: by its schedule, or in office hours of working days."""
     starts = sorted((_start(rng, now, all_day=all_day) for _ in range(count)), reverse=True)
     return [run(rng, flow_id, f"{flow_id[-4:]}{count - place:013}", at) for place, at in enumerate(starts)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,13 +13,19 @@ import pytest
 
 
 class Stopwatch:
-    """Adds up seconds by name. A watched function within another is taken off the outer one's own time."""
+    """Adds up seconds by name. A watched function within another is taken off the outer one's own time.
 
-    def __init__(self) -> None:
+    Args:
+        database: seconds that the database's process has worked so far.
+    """
+
+    def __init__(self, database: Callable[[], float]) -> None:
+        self._database = database
+        self.served: dict[str, float] = defaultdict(float)
         self.seconds: dict[str, float] = defaultdict(float)
         self.worked: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self._inner: list[tuple[float, float]] = [(0.0, 0.0)]
+        self._inner: list[tuple[float, float, float]] = [(0.0, 0.0, 0.0)]
 
     def watch(self, patch: pytest.MonkeyPatch, owner: Any, name: str, called: str) -> None:
         """Counts the time of `owner.name` as `called`."""
@@ -31,29 +36,36 @@ class Stopwatch:
 
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            self._inner.append((0.0, 0.0))
-            began, cpu = time.perf_counter(), time.process_time()
+            self._inner.append((0.0, 0.0, 0.0))
+            began, cpu, database = time.perf_counter(), time.process_time(), self._database()
             try:
                 return function(*args, **kwargs)
             finally:
                 took, worked = time.perf_counter() - began, time.process_time() - cpu
-                inner, inner_worked = self._inner.pop()
+                served = self._database() - database
+                inner, inner_worked, inner_served = self._inner.pop()
                 self.seconds[called] += took - inner
                 self.worked[called] += worked - inner_worked
+                self.served[called] += served - inner_served
                 self.calls[called] += 1
-                outer, outer_worked = self._inner[-1]
-                self._inner[-1] = (outer + took, outer_worked + worked)
+                outer, outer_worked, outer_served = self._inner[-1]
+                self._inner[-1] = (outer + took, outer_worked + worked, outer_served + served)
 
         return wrapper
 
-    def table(self, whole: float, whole_worked: float) -> str:
-        """A line for each name, the dearest first, and what nobody watched: seconds, and those of our processor."""
-        rest = whole - sum(self.seconds.values()), whole_worked - sum(self.worked.values())
-        lines = [f"  {'':34}{'s':>8}{'%':>6}{'worked':>8}{'calls':>8}"]
+    def table(self, whole: float, whole_worked: float, whole_served: float) -> str:
+        """A line for each name, the dearest first, and what nobody watched.
+
+        Seconds on the wall, those that our process worked, and those that the database's did.
+        """
+        rest = whole - sum(self.seconds.values())
+        lines = [f"  {'':34}{'s':>8}{'%':>6}{'ours':>8}{'database':>10}{'calls':>8}"]
         for name, seconds in sorted(self.seconds.items(), key=lambda item: -item[1]):
             share = 100 * seconds / whole
-            lines.append(f"  {name:34}{seconds:8.2f}{share:6.1f}{self.worked[name]:8.2f}{self.calls[name]:8}")
-        lines.append(f"  {'all else':34}{rest[0]:8.2f}{100 * rest[0] / whole:6.1f}{rest[1]:8.2f}")
+            worked, served = self.worked[name], self.served[name]
+            lines.append(f"  {name:34}{seconds:8.2f}{share:6.1f}{worked:8.2f}{served:10.2f}{self.calls[name]:8}")
+        worked, served = whole_worked - sum(self.worked.values()), whole_served - sum(self.served.values())
+        lines.append(f"  {'all else':34}{rest:8.2f}{100 * rest / whole:6.1f}{worked:8.2f}{served:10.2f}")
         return "\n".join(lines)
 
 
@@ -67,9 +79,9 @@ def memory() -> float:
 
 
 def processor(pid: int) -> float:
-    """Seconds that a process of this machine has worked (/proc/PID/stat, fields 14 and 15); 0 where there is none."""
-    path = Path(f"/proc/{pid}/stat")
-    if not path.exists():
+    """Seconds that a process of this machine has worked (/proc/PID/schedstat, field 1); 0 where there is none."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+            return int(file.read().split()[0]) / 1e9
+    except FileNotFoundError:
         return 0.0
-    fields = path.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -55,7 +55,7 @@ def test_a_flow_page_draws_success_rate_run_times_and_results(
     visit.go(flow.get_absolute_url())
     for chart in visit.page.locator("[data-chart]").all():
         chart.scroll_into_view_if_needed()
-    expect(visit.page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(visit.page.locator(".js-plotly-plot")).to_have_count(4)
     expect(visit.page.locator(".js-plotly-plot .trace").first).to_be_attached()
 
 

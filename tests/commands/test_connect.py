@@ -127,6 +127,22 @@ def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str
     assert set(AuditEntry.objects.values_list("action", flat=True)) == {"account.connect", "account.reconnect"}
 
 
+def test_what_a_failed_connection_of_a_known_account_cost_stands_in_its_ledger(zoho: tuple[App, str]) -> None:
+    app, base = zoho
+    run(*connect_arguments(base))
+    account, before = ZohoAccount.objects.get(), ApiCall.objects.count()
+    audited = AuditEntry.objects.count()
+    app.faults.push({"path": "/flows", "kind": "html", "times": 0})
+
+    assert run(*connect_arguments(base)).error != ""
+
+    paths = ApiCall.objects.filter(account=account, product="flow").values_list("path", flat=True)
+    sent = sum(call.path.endswith("/flows") for call in app.ledger.calls)
+    assert len(paths) == sent > 1
+    assert ApiCall.objects.count() > before
+    assert AuditEntry.objects.count() == audited, "nothing else is stored"
+
+
 def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, str]) -> None:
     app, base = zoho
     run(*connect_arguments(base))

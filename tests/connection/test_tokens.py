@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -78,6 +79,30 @@ def test_a_token_is_used_until_five_minutes_before_its_end(
     clock.pause(2)
     assert tokens().current() == "access-2"
     assert len(oauth.posts) == 2
+
+
+def test_a_token_is_read_from_the_database_every_five_seconds_and_not_at_each_call(
+    tokens: Callable[..., DatabaseTokens], clock: Clock, django_assert_num_queries: Any
+) -> None:
+    one, other = tokens(), tokens()
+    one.current()
+    assert one.current() == "access-1"
+    with django_assert_num_queries(0):
+        assert one.current() == "access-1"
+    other.renew("access-1")
+    clock.pause(6)
+    assert one.current() == "access-2"
+
+
+def test_close_to_its_end_a_token_is_read_at_each_call(
+    tokens: Callable[..., DatabaseTokens], clock: Clock, django_assert_num_queries: Any
+) -> None:
+    one = tokens()
+    one.current()
+    clock.pause(3300 - 30)
+    one.current()
+    with django_assert_num_queries(1):
+        one.current()
 
 
 def test_a_token_that_lives_shortly_is_used_for_nearly_all_its_life(now: datetime) -> None:

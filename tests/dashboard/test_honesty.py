@@ -144,7 +144,7 @@ def test_an_empty_chart_of_unknown_time_is_drawn_as_a_hole_and_not_as_nothing(wo
     StreamState.objects.update(last_read_at=timezone.now() - timedelta(days=20))
     _, page = shown(admin, "flow", world)
     charts = page.marked("chart")
-    assert len(charts) == 3
+    assert len(charts) == 4
     for chart in charts:
         assert page.marked("chart__hole", chart), "unknown time is not shaded"
         assert "Nothing to draw" not in words(chart)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, Flow, SyncState, User, ZohoAccount
+from monitor.models import Connection, Flow, SyncState, User, WorkerBeat, ZohoAccount
 from tests import factories
 
 READ = {"executions_read_at": factories.NOON} | {
@@ -66,6 +66,17 @@ def test_a_mirror_in_trouble_is_never_all_green(
     assert words in text_of(page)
     assert state.get("reason", "") in text_of(page)
     assert "No alert is open." not in text_of(page)
+
+
+def test_a_first_sweep_is_told_calmly_and_without_zeros(
+    vera: User, signed_in: Any, account: ZohoAccount, at_noon: datetime
+) -> None:
+    WorkerBeat.objects.create(name="canary", beat_at=at_noon)
+    page = signed_in(vera).get("/")
+    assert f"{account.name} is being read for the first time." in text_of(page)
+    assert b"freshness-banner" not in page.content
+    assert "Failed runs –" in text_of(page)
+    assert "No alert is open, but not everything was read" in text_of(page)
 
 
 def test_the_time_since_the_last_complete_read_is_shaded(
@@ -139,7 +150,7 @@ def test_every_period_can_be_asked_for(
     assert json.loads(figure[1])["data"][1]["name"] == "Final result"
 
 
-def test_the_page_costs_at_most_fifteen_statements(
+def test_the_page_costs_at_most_sixteen_statements(
     vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(4):
@@ -150,5 +161,5 @@ def test_the_page_costs_at_most_fifteen_statements(
         for n in range(9):
             quiet.hours.create(hour=at_noon - timedelta(hours=40 + 4 * n), succeeded=1)
     client = signed_in(vera)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         client.get("/")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.ingest import backfill
-from monitor.models import Execution, Flow, SyncState, ZohoAccount
+from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount
 from tests.factories import make_account
 from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
@@ -162,8 +162,12 @@ def test_a_day_whose_share_is_spent_reads_no_more_history(account: ZohoAccount, 
     ZohoAccount.objects.update(plan="", calls_per_minute=100, calls_per_day=1000)
     account.refresh_from_db()
     flow = history(zoho, 3000)
-    hour = str(int(zoho.clock().timestamp() // 3600))
-    SyncState.objects.update(history_calls={hour: 98})
+    spent = zoho.clock() - timedelta(minutes=30)
+    calls = [
+        ApiCall(account=account, product="flow", kind="history", started_at=spent, finished_at=spent)
+        for _ in range(300)
+    ]
+    ApiCall.objects.bulk_create(calls)
     task(account, zoho)
     minutes(account, zoho, 2)
     assert zoho.asked("executions") == 1

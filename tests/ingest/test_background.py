@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from monitor.ingest.wanted import want
-from monitor.models import AlertState, ApiBudget, ApiCall, Flow, ZohoAccount
+from monitor.models import AlertState, ApiBudget, ApiCall, Flow, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, Wait
 from tests.factories import make_alert_rule
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
@@ -211,3 +211,36 @@ def test_the_organisation_is_asked_for_once_a_day_and_sets_crms_limits(account: 
     busy.clock.pause(86_400)
     background(account, busy)
     assert busy.asked("org") == 2
+
+
+def test_flows_that_do_not_fit_the_minute_are_read_in_the_next_and_our_own_gate_is_never_run_into(
+    account: ZohoAccount, long: Zoho
+) -> None:
+    ZohoAccount.objects.filter(pk=account.pk).update(plan="free")
+    account.refresh_from_db()
+    made: list[datetime] = []
+
+    def write_down(call: int, what: str) -> None:
+        if what.startswith(("flow", "execution")):
+            at = long.clock()
+            made.append(at)
+            ApiCall.objects.create(
+                account=account, product="flow", method="GET", path="/", started_at=at, finished_at=at
+            )
+
+    long.before_call = write_down
+    for flow in long.flows[:12]:
+        run_now(long, flow)
+
+    first = sync(account, long, patience=hasty(long), everything=False)
+
+    assert first.flows_read > 3
+    assert stream(account, "executions").state == "incomplete"
+    assert stream(account, "executions").next_due_at - long.clock() < timedelta(seconds=62)
+    assert SyncState.objects.get(account=account).last_fresh_at != long.clock(), "what waits is not called mirrored"
+    for _ in range(12):
+        long.clock.pause(61)
+        assert not isinstance(sync(account, long, patience=hasty(long), everything=False).stopped, Wait)
+    assert mirrored(account) == upstream(long)
+    assert stream(account, "executions").state == "ok"
+    assert max(sum(at <= other < at + timedelta(seconds=60) for other in made) for at in made) <= 9

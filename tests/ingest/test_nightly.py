@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from monitor.ingest import nightly
-from monitor.ingest.nightly import FULL, MOST, RECENT, SHARE, first_cursors, is_due, night_of, paid, purse
+from monitor.ingest.nightly import FULL, MOST, RECENT, SHARE, first_cursors, is_due, night_of, paid, purse, rows_a_slice
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
-from monitor.zoho.errors import Unreachable
+from monitor.zoho.errors import Unreachable, Wait
 from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -196,7 +196,7 @@ def test_what_zoho_has_forgotten_by_age_is_not_taken_for_deleted(account: ZohoAc
 def test_a_long_history_is_compared_in_slices(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr("monitor.ingest.reconcile.ROWS_A_SLICE", 10)
+    monkeypatch.setattr("monitor.ingest.nightly.ROWS_A_SLICE", 10)
     flow = quiet_flow(zoho, rows=60)
     connect(account, zoho)
     zoho.bound = bound
@@ -335,3 +335,32 @@ def test_a_night_begins_at_one_and_is_due_until_it_is_done(now: datetime) -> Non
     assert is_due(FULL, done, one + 7 * DAY)
     assert is_due(FULL, {"night": one.isoformat(), "done": False}, now)
     assert [job.name for job in nightly.JOBS] == ["recent", "statistics", "full"]
+
+
+def test_a_slice_of_the_history_fits_into_half_of_the_smallest_minute_whatever_a_page_holds() -> None:
+    for per_minute in (1, 3, 10, 30, 60, 120):
+        for page in (1, 50, 200):
+            calls = rows_a_slice(per_minute, page) // page
+            assert 1 <= calls <= max(1, per_minute // 2)
+    assert rows_a_slice(None, 50) == 1_000
+    assert rows_a_slice(10, 50) == 150
+
+
+def test_what_the_night_asked_in_vain_is_paid_too(account: ZohoAccount, zoho: Zoho) -> None:
+    quiet_flow(zoho)
+    connect(account, zoho)
+
+    def full(call: int, what: str) -> None:
+        if what.startswith("executions"):
+            raise Wait("429", retry_after=60)
+
+    zoho.before_call = full
+    ZohoAccount.objects.filter(pk=account.pk).update(plan="free")
+    account.refresh_from_db()
+    a_night(account, zoho, sweeps=1)
+    asked = zoho.asked("executions")
+    for _ in range(20):
+        zoho.clock.pause(61)
+        background(account, zoho)
+
+    assert 0 < zoho.asked("executions") - asked <= 4, "20 minutes of a tenth of 1,000 calls a day are two"

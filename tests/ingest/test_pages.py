@@ -51,6 +51,20 @@ def test_a_page_that_can_be_neither_turned_nor_passed_by_time_is_a_hole_and_not_
     assert not sync(account, zoho).complete, "one new run does not mend what could not be read"
 
 
+def test_runs_that_all_began_in_one_second_are_no_hole_where_the_server_turns_pages(
+    account: ZohoAccount, zoho: Zoho
+) -> None:
+    flow = history(zoho, 0)
+    flow.runs = [Run(zoho.clock() - timedelta(minutes=5)) for _ in range(2)]
+    zoho.paging = "clamped"  # beyond the only page comes that page again, as where pages are not turned at all
+
+    result = sync(account, zoho)
+
+    assert mirrored(account) == upstream(zoho)
+    assert result.complete
+    assert row(flow).hole_reason == ""
+
+
 def test_the_hole_goes_when_pages_turn_again(account: ZohoAccount, zoho: Zoho) -> None:
     flow = history(zoho, 0)
     flow.runs = [Run(zoho.clock() - timedelta(minutes=5)) for _ in range(90)]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.connection.ledger import SLOT, WINDOW, Slot
+from monitor.connection.limits import Limits, share
 from monitor.ingest import plan
 from monitor.models import Stream
 
@@ -129,6 +130,23 @@ def test_rules_are_listed_every_minute_where_the_credits_allow_it_and_connection
     assert plan.interval(Stream.RULES, 1, plan.Budget(900), NOW) > timedelta(seconds=300)
     assert plan.interval(Stream.CONNECTIONS, 1, plan.Budget(45_000), NOW) == timedelta(minutes=5)
     assert plan.interval(Stream.CONNECTIONS, 1, plan.Budget(900), NOW) > timedelta(hours=1)
+
+
+@given(st.integers(1, 200), st.integers(0, 200), st.integers(0, 60), st.booleans())
+def test_whatever_is_left_of_a_minute_something_is_kept_for_new_runs_and_something_can_go_on(
+    per_minute: int, used: int, wanted: int, history: bool
+) -> None:
+    background = share(Limits(per_minute, None), for_people=False).per_minute or 0
+    free, kept = max(0, background - used), plan.reads_kept(per_minute, history=history)
+
+    unhurried = plan.unhurried(wanted, free, per_minute)
+
+    assert 0 <= unhurried <= wanted
+    assert not unhurried or free - unhurried >= plan.reads_kept(per_minute) // 2, "new runs have the rest"
+    assert plan.fits(background, kept), "in an empty minute the list is asked for, however small the limit is"
+    assert plan.fits(background - plan.lists_kept(per_minute)), "and history goes on"
+    assert plan.fits(free, kept) == (free > kept)
+    assert plan.unhurried(wanted, None, None) == wanted
 
 
 def test_a_list_that_could_fill_the_minute_leaves_room_for_reads_and_half_where_history_waits() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import StreamState, SyncState, WorkerBeat, ZohoAccount
-from monitor.queries import freshness
+from monitor.queries import freshness, judgement
 from tests import factories
 
 MINUTE = timedelta(minutes=1)
@@ -93,6 +93,20 @@ def test_holes_of_some_flows_do_not_make_the_time_since_unknown(account: ZohoAcc
     (found,) = freshness.mirror(now).accounts
     assert (found.is_behind, found.is_current, found.is_complete) == (False, False, False)
     assert found.swept_at == now - timedelta(seconds=20)
+
+
+def test_an_account_in_its_first_sweep_is_starting_and_no_trouble(account: ZohoAccount, now: datetime) -> None:
+    WorkerBeat.objects.create(name="canary", beat_at=now)
+    mirror = freshness.mirror(now)
+    assert ([one.name for one in mirror.starting], mirror.troubled) == ([account.name], [])
+    assert (mirror.is_current, mirror.is_complete) == (False, False)
+    read(account, now, state="never", last_complete_at=None)
+    mirror = freshness.mirror(now)
+    assert (mirror.starting, [one.name for one in mirror.troubled]) == ([], [account.name]), "a sweep ended in vain"
+
+
+def test_an_account_is_not_starting_where_no_worker_runs(account: ZohoAccount, now: datetime) -> None:
+    assert [one.reason for one in freshness.mirror(now).troubled] == [judgement.NOT_RUN_YET]
 
 
 def test_an_account_that_is_switched_off_troubles_nobody(account: ZohoAccount, now: datetime) -> None:

@@ -45,6 +45,27 @@ def test_a_period_of_one_flow_holds_no_other(flow: Flow, now: datetime, bucket: 
     assert overview.period(now, 7, account_id=flow.account_id).totals.succeeded == 6
 
 
+def test_what_zoho_forgot_before_the_first_reading_is_not_known_rather_than_none(
+    flow: Flow, now: datetime, bucket: Any
+) -> None:
+    bucket(flow, now - timedelta(days=29), 3)
+    start = now - timedelta(days=60)
+    assert overview.why_unknown(start, is_read=True) == "", "Zoho counts no run that is not here"
+    Flow.objects.filter(pk=flow.pk).update(baseline_total=1218)
+    assert overview.why_unknown(start, is_read=True) == "the time before is not known"
+    assert overview.why_unknown(start, is_read=True, flow=factories.make_flow(flow.account)) == ""
+    assert overview.why_unknown(now - timedelta(days=14), is_read=True) == ""
+    assert overview.why_unknown(start, is_read=False) == "the time before is not read yet"
+
+
+def test_the_time_before_is_known_by_days_whose_hours_are_gone(flow: Flow, now: datetime) -> None:
+    Flow.objects.filter(pk=flow.pk).update(baseline_total=1)
+    start = now - timedelta(days=500)
+    assert not overview.is_known_since(start)
+    DayBucket.objects.create(flow=flow, day=start.date(), succeeded=1)
+    assert overview.is_known_since(start)
+
+
 def test_where_nothing_ran_there_is_no_rate(flow: Flow, now: datetime) -> None:
     totals = overview.period(now, 7).totals
     assert (totals.rate, totals.first_rate, totals.finished) == (None, None, 0)

@@ -20,6 +20,9 @@ from monitor.zoho.shapes.base import (
     read_one,
 )
 
+_STATUSES = ("success", "failed", "running")
+_NO_ERROR = ("", "", "", "")
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRow:
@@ -81,24 +84,36 @@ class RetryReply:
 
 def execution_row(record: Mapping[str, object], flow_id: str = "") -> ExecutionRow:
     """Parameters: `flow_id` is used where the record does not name its flow. Errors: `Unusable`."""
-    error = record.get("error")
-    problem: Mapping[str, object] = error if isinstance(error, Mapping) else {"message": error}
+    get = record.get
+    error, status = get("error"), get("status")
+    # Most rows have no error, and one of three words: they are read in half the time.
+    code, message, action, details = _error(error) if error is not None else _NO_ERROR
     return ExecutionRow(
         execution_id=need_id(record, "execution_id", "id"),
-        flow_id=clean.identifier(record.get("flow_id")) or flow_id,
-        status=clean.word(record.get("status")),
-        started_time=clean.moment(record.get("started_time")),
-        completed_time=clean.moment(record.get("completed_time")),
-        duration_ms=clean.whole(record.get("duration_ms")),
-        trigger_data=clean.json_value(record.get("trigger_data"), 1),
-        error_code=clean.line(problem.get("code"), clean.CODE_LIMIT),
-        error_message=clean.text(problem.get("message"), clean.MESSAGE_LIMIT),
-        error_action_id=clean.identifier(problem.get("action_id")),
-        error_details=_details(problem.get("details")),
-        actions_executed=clean.count(record.get("actions_executed")),
-        actions_successful=clean.count(record.get("actions_successful")),
-        actions_failed=clean.count(record.get("actions_failed")),
+        flow_id=clean.identifier(get("flow_id")) or flow_id,
+        status=str(status) if status in _STATUSES else clean.word(status),
+        started_time=clean.moment(get("started_time")),
+        completed_time=clean.moment(get("completed_time")),
+        duration_ms=clean.whole(get("duration_ms")),
+        trigger_data=clean.json_value(get("trigger_data"), 1),
+        error_code=code,
+        error_message=message,
+        error_action_id=action,
+        error_details=details,
+        actions_executed=clean.count(get("actions_executed")),
+        actions_successful=clean.count(get("actions_successful")),
+        actions_failed=clean.count(get("actions_failed")),
         raw=record,
+    )
+
+
+def _error(value: object) -> tuple[str, str, str, str]:
+    problem: Mapping[str, object] = value if isinstance(value, Mapping) else {"message": value}
+    return (
+        clean.line(problem.get("code"), clean.CODE_LIMIT),
+        clean.text(problem.get("message"), clean.MESSAGE_LIMIT),
+        clean.identifier(problem.get("action_id")),
+        _details(problem.get("details")),
     )
 
 

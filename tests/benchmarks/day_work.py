@@ -1,0 +1,130 @@
+"""What an account costs beside its lists and the reads that follow: first readings, re-reads, nights, definitions."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.ingest import definitions, nightly, reread
+from tests.benchmarks.day_load import DAY, PlanLoad
+
+ROWS_A_PAGE = 200
+MONTHS_KEPT = 3  # of history, at Zoho
+
+
+class Histories:
+    """First readings by turns: every flow's newest page first, then the older ones."""
+
+    def __init__(self, load: PlanLoad) -> None:
+        pages = max(1, -(-MONTHS_KEPT * load.runs_a_month // load.flows // ROWS_A_PAGE))
+        self._turns = deque(range(load.flows))
+        self._turns.extend(flow for _ in range(pages) for flow in range(load.flows))
+        self._begun: set[int] = set()
+        self._next: int | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._turns)
+
+    @property
+    def is_new(self) -> bool:
+        return not self._begun
+
+    def is_begun(self, flow: int) -> bool:
+        """Whether its newest page is read: from then on it is followed like any other."""
+        return flow in self._begun
+
+    def take(self) -> int | None:
+        return self._turns.popleft() if self._turns else None
+
+    def begin(self, flow: int) -> None:
+        self._begun.add(flow)
+
+
+class Rereads:
+    """Failed runs that are looked at after each of Zoho's own re-runs."""
+
+    def __init__(self, per_day: int) -> None:
+        self._per_day = per_day
+        self._due: list[tuple[float, int]] = []
+        self._done: set[int] = set()
+        self._last: datetime | None = None
+
+    @property
+    def next_at(self) -> float:
+        return self._due[0][0] if self._due else 10.0**12
+
+    def expect(self, run: int, times: list[float]) -> None:
+        for at in times:
+            heapq.heappush(self._due, (at, run))
+
+    def forget(self, run: int) -> None:
+        self._done.add(run)
+
+    def allowed(self, now: datetime, most: int) -> int:
+        since = None if self._last is None else now - self._last
+        found = min(most, reread.allowance(self._per_day, since))
+        self._now = now
+        return found
+
+    def take(self, now: float) -> bool:
+        """Whether a run is due; its turn is over then."""
+        while self._due and self._due[0][0] <= now:
+            _, run = heapq.heappop(self._due)
+            if run not in self._done:
+                self._last = self._now
+                return True
+        return False
+
+
+class Nights:
+    """The last days and the statistics of every flow each night, and the whole history: on every night, the worst."""
+
+    def __init__(self, load: PlanLoad) -> None:
+        self._load = load
+        self._left = 0
+        self._night: datetime | None = None
+        self._paid: datetime | None = None
+
+    def begin(self, now: datetime) -> None:
+        """Takes on the night's work where a new one has come."""
+        night = nightly.night_of(now)
+        if self._night is None:
+            self._night, self._paid = night, now  # connected: first done in the night to come
+        elif night != self._night:
+            runs, flows = self._load.runs_a_month, self._load.flows
+            recent = max(1, -(-runs // 10 // flows // ROWS_A_PAGE))
+            whole = max(1, -(-MONTHS_KEPT * runs // flows // ROWS_A_PAGE)) + 1
+            self._night, self._left = night, flows * (recent + 1 + whole)
+
+    def purse(self, now: datetime) -> int:
+        if not self._left or self._paid is None:
+            return 0
+        return min(self._left, nightly.purse(self._load.per_day, self._paid, now))
+
+    def take(self, now: datetime) -> bool:
+        if not self._left or self._paid is None:
+            return False
+        self._left -= 1
+        self._paid = nightly.paid(self._load.per_day, self._paid, now, 1)
+        return True
+
+
+class Definitions:
+    """Each flow's definition once at first, and then a seventh of them a day."""
+
+    def __init__(self, load: PlanLoad) -> None:
+        each = definitions.REREAD / timedelta(days=1) * DAY / load.flows
+        self._due = deque(0.0 for _ in range(load.flows))
+        self._again, self._each = DAY, each
+
+    def due(self, now: float) -> int:
+        while self._again <= now:
+            self._due.append(self._again)
+            self._again += self._each
+        return min(len(self._due), definitions.MOST_A_SWEEP)
+
+    def take(self, now: float) -> Any:
+        return self._due.popleft()

@@ -55,7 +55,7 @@ def summed(day, hours):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitor", "0100_lookup_indexes")]
+    dependencies = [("monitor", "0105_usage_put_off")]
 
     operations = [
         migrations.AddField(

@@ -17,11 +17,12 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
+from monitor.connection.budget import KeptForOthers
 from monitor.ingest.context import Context
-from monitor.models import Stream, StreamState, WatchChannel, WorkflowRule, ZohoAccount
+from monitor.models import Product, Stream, StreamState, WatchChannel, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.crm_watch import CHANNELS_LIMIT
-from monitor.zoho.errors import ScopeMissing, ZohoError
+from monitor.zoho.errors import ClientRefused, GrantRevoked, ScopeMissing, Wait, ZohoError
 from monitor.zoho.scopes import WATCH_SCOPES
 from monitor.zoho.shapes.channels import WatchResult, WatchWish
 
@@ -97,6 +98,10 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
     # What could not be renewed because Zoho has forgotten it is opened anew at once.
     todo = plan(rows.all(), wanted, now)
+    with transaction.atomic():
+        context.lease.check()
+        # Notifications may come before the answer does: the door believes them for some minutes.
+        rows.filter(pk__in=[channel.pk for channel in todo.open]).update(asked_at=now)
     trouble = _ask(context, todo.open, client.subscribe) or trouble
     trouble = _close(context, client, todo.close) or trouble
     _note(context, trouble, is_on=bool(wanted))
@@ -112,12 +117,23 @@ def _ask(context: Context, channels: Sequence[WatchChannel], ask: Ask) -> str:
         batch = channels[start : start + CHANNELS_LIMIT]
         try:
             results = context.call(partial(ask, [_wish(channel, context.clock()) for channel in batch]))
+        except (GrantRevoked, ClientRefused):
+            raise
+        except Wait as stop:
+            return _put_off(context, stop)
         except ZohoError as error:
             trouble = _told(error)
             _refused(context, batch, trouble)
         else:
             _store(context, batch, results)
     return trouble
+
+
+def _put_off(context: Context, stop: Wait) -> str:
+    """Our limits, or Zoho, want a moment: that is no refusal of any channel, and all of them stay as they are."""
+    if not isinstance(stop, KeptForOthers):
+        context.halt(Product.CRM, stop)
+    return str(stop)
 
 
 def notify_url(channel_id: str) -> str:
@@ -225,6 +241,10 @@ def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]
         batch = open_ones[start : start + CHANNELS_LIMIT]
         try:
             context.call(partial(client.unsubscribe, [channel.channel_id for channel in batch]))
+        except (GrantRevoked, ClientRefused):
+            raise
+        except Wait as stop:
+            return _put_off(context, stop)
         except ZohoError as error:
             if "NOT_SUBSCRIBED" not in f"{getattr(error, 'code', '')} {error}":
                 trouble = _told(error)

@@ -11,6 +11,8 @@ import pytest
 from monitor.ingest.channels import WISHES, next_rung, plan, renew_at, retry_after
 from monitor.models import StreamState, SyncState, WatchChannel, WorkflowRule, ZohoAccount
 from monitor.standin import SettableClock, make_app, make_world, serving
+from monitor.zoho.crm import CrmClient
+from monitor.zoho.errors import GrantRevoked, Wait
 from monitor.zoho.transport import Transport
 from tests.factories import NOON
 from tests.ingest.test_standin import BEGINNING, House, open_house
@@ -242,3 +244,37 @@ def test_refusals_are_tried_again_less_and_less_often():
     waits = [retry_after(tries) for tries in range(12)]
     assert waits == sorted(waits)
     assert (waits[0], waits[8], waits[11]) == (timedelta(minutes=1), timedelta(minutes=256), timedelta(days=1))
+
+
+@pytest.mark.parametrize("method", ["subscribe", "replace_channels", "unsubscribe"])
+def test_a_limit_of_calls_is_no_refusal_of_a_channel(watched: House, monkeypatch: pytest.MonkeyPatch, method: str):
+    if method != "subscribe":
+        watched.sync()
+        watched.clock.advance((WISHES[0] / 2).total_seconds())  # type: ignore[operator]
+    if method == "unsubscribe":
+        ZohoAccount.objects.update(watches_records=False)
+    before = list(WatchChannel.objects.order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
+
+    def full(client: CrmClient, wishes: object) -> None:
+        raise Wait("too many calls", retry_after=30)
+
+    monkeypatch.setattr(CrmClient, method, full)
+    watched.sync(waits=False, everything=False)
+
+    after = list(WatchChannel.objects.order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
+    assert after
+    assert all((row["tries"], row["retry_at"], row["reason"]) == (0, None, "") for row in after)
+    assert before in ([], after)
+
+
+def test_a_revoked_grant_ends_the_sweep_and_is_not_put_down_to_a_channel(
+    watched: House, monkeypatch: pytest.MonkeyPatch
+):
+    def revoked(client: CrmClient, wishes: object) -> None:
+        raise GrantRevoked("invalid_code")
+
+    monkeypatch.setattr(CrmClient, "subscribe", revoked)
+    result = watched.sync(waits=False, everything=False)
+
+    assert isinstance(result.stopped, GrantRevoked)
+    assert not WatchChannel.objects.exclude(tries=0).exists()

@@ -83,14 +83,14 @@ sync-prune:
 
 sync-faults:
 	FAULT_SCHEDULES=$${FAULT_SCHEDULES:-1000} $(PY) scripts/test.py --require-postgres -s -p no:randomly \
-		tests/faults/test_schedules.py $(ARGS)
+		-o faulthandler_timeout=3600 tests/faults/test_schedules.py $(ARGS)
 
 sync-mutants:
 	$(BENCH) --database sqlite tests/faults/test_mutants.py $(ARGS)
 
 sync-kills:
 	KILLS=$${KILLS:-200} DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly \
-		--database postgresql tests/stories/test_kill_suite.py $(ARGS)
+		-o faulthandler_timeout=14400 --database postgresql tests/stories/test_kill_suite.py $(ARGS)
 
 LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes
 .PHONY: $(LINTS)

@@ -86,8 +86,9 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     signal.signal(signal.SIGTERM, _terminated)
 
-    arguments = ["-n", options.workers, *(["-m", options.mark] if options.mark else []), *rest]
-    arguments += ["-o", "faulthandler_timeout=240"]  # a test that hangs says where
+    # A test that hangs says where; what lasts longer by its nature gives another number.
+    arguments = ["-n", options.workers, "-o", "faulthandler_timeout=240"]
+    arguments += [*(["-m", options.mark] if options.mark else []), *rest]
     runs: list[Run] = []
     missing = ""
     if options.database != "postgresql":

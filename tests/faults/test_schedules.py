@@ -1,7 +1,7 @@
 """Random fault schedules: whatever goes wrong, in the end the mirror equals Zoho field by field.
 
 50 fixed ones by default; `FAULT_SCHEDULES=1000` plays more (`make bench-sync`), from `FAULT_FIRST` on, so that two
-processes can share them; `FAULT_SEED=7` plays one. With `-s` the last line sums up.
+processes can share them; `FAULT_SEED=7` plays one. The last line sums up.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from tests.faults.play import Report, play_seed
+from tests.faults.play import play_seed
 
 COUNT = int(os.environ.get("FAULT_SCHEDULES", "50"))
 FIRST = int(os.environ.get("FAULT_FIRST", "1"))
@@ -23,25 +23,17 @@ SEEDS = [int(ALONE)] if ALONE else range(FIRST, FIRST + COUNT)
 GROUP = 10  # schedules a test, so that the report stays short
 
 
-@pytest.fixture(scope="module")
-def played() -> Iterator[list[Report]]:
-    """All reports of this process; summed up at the end."""
-    reports: list[Report] = []
-    began = time.monotonic()
-    yield reports
-    red = [report.seed for report in reports if report.wrong]
-    print(
-        f"\n{len(reports)} fault schedules from seed {FIRST} on, {connection.vendor}: {len(red)} with differences"
-        f"{f' {red}' if red else ''}; {time.monotonic() - began:.0f} s"
-    )
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("first", SEEDS[::GROUP])
-def test_after_the_faults_end_the_mirror_equals_zoho_field_by_field(first: int, played: list[Report]) -> None:
+def test_after_the_faults_end_the_mirror_equals_zoho_field_by_field(first: int, record_property: Any) -> None:
     seeds = [seed for seed in SEEDS if first <= seed < first + GROUP]
+    began = time.monotonic()
     reports = [play_seed(seed) for seed in seeds]
-    played += reports
+    red = sum(bool(report.wrong) for report in reports)
+    spent = time.monotonic() - began
+    # Summed up by conftest.py.
+    for name, value in {"schedules": len(seeds), "red": red, "seconds": spent, "database": connection.vendor}.items():
+        record_property(name, value)
     times = [report.equal_after.total_seconds() for report in reports if report.equal_after is not None]
     if times:
         counted, at_once = sum(report.calls for report in reports), sum(report.at_once for report in reports)

@@ -222,9 +222,9 @@ def _is_clean(value: dict[object, object] | list[object], depth: int) -> bool:
 
 
 def mapping(value: object) -> dict[str, object]:
-    """A JSON object, deep-cleaned; {} for anything else."""
+    """A JSON object, deep-cleaned, as a dict of the caller's own; {} for anything else."""
     cleaned = json_value(value) if isinstance(value, Mapping) else {}
-    return cleaned if isinstance(cleaned, dict) else {}
+    return dict(cleaned) if isinstance(cleaned, dict) else {}
 
 
 def escaped(value: object) -> str:

@@ -88,5 +88,5 @@ def test_an_account_of_a_thousand_flows_that_stand_still_costs_few_statements(
     sync(account, zoho)
     zoho.clock.pause(60)
 
-    with django_assert_max_num_queries(220):
+    with django_assert_max_num_queries(260):
         sync(account, zoho, patience=hasty(zoho))

@@ -108,7 +108,7 @@ class Supervisor:
         jobs = due(JOBS, self._jobs_started, now)
         if not jobs:
             return
-        waiting = queue.queued()
+        waiting = queue.queued(now)
         for job in jobs:
             self._jobs_started[job.name] = now
             # An earlier one still waits or runs: a second would do nothing more.

@@ -16,14 +16,24 @@ CANARY_TASK = "monitor.tasks.canary"
 _JOB_TASKS = {job.task for job in JOBS}
 KEEP_SUCCESSES = timedelta(hours=1)
 KEEP_FAILURES = timedelta(days=7)
+BELIEVED = timedelta(seconds=15)  # so long a job that was taken is believed to be under way
 _BATCH = 500
 logger = logging.getLogger(__name__)
 
 
-def queued() -> set[str]:
-    """The functions that stand in the queue, running ones included."""
+def queued(now: datetime) -> set[str]:
+    """The functions that stand in the queue, running ones included.
+
+    One that was taken long ago belongs to a worker that died in it: its row stays locked for minutes (`Conf.RETRY`),
+    and must not keep the next one from being put in. Where it only runs for long, a second one does no harm.
+
+    Args:
+        now: the present.
+    """
+    rows = OrmQ.objects.filter(key=Conf.CLUSTER_NAME)
+    given_up = rows.filter(lock__gt=now, lock__lt=now - BELIEVED + timedelta(seconds=Conf.RETRY))
     # A row that cannot be read gives a task without a function.
-    return {str(row.task.get("func")) for row in OrmQ.objects.filter(key=Conf.CLUSTER_NAME)}
+    return {str(row.task.get("func")) for row in rows.exclude(pk__in=given_up.values("pk"))}
 
 
 def enqueue(task: str) -> None:

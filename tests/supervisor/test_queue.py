@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import OrmQ, Task
 
 from monitor.supervisor import queue
@@ -18,13 +20,24 @@ def finished(name: str, stopped: datetime, *, success: bool) -> Task:
 def test_what_is_queued_is_known_by_its_function():
     queue.enqueue("monitor.tasks.tick")
     queue.send_canary("abc-1")
-    assert queue.queued() == {"monitor.tasks.tick", "monitor.tasks.canary"}
+    assert queue.queued(timezone.now()) == {"monitor.tasks.tick", "monitor.tasks.canary"}
+
+
+def test_a_job_whose_worker_died_in_it_does_not_keep_the_next_one_out(now: datetime):
+    with time_machine.travel(now, tick=False):
+        queue.enqueue("monitor.tasks.tick")
+    taken = now + timedelta(seconds=1)
+    OrmQ.objects.update(lock=taken + timedelta(seconds=Conf.RETRY))
+    assert queue.queued(taken + timedelta(seconds=10)) == {"monitor.tasks.tick"}
+    assert queue.queued(taken + timedelta(seconds=20)) == set()
+    given_back = taken + timedelta(seconds=Conf.RETRY + 1)
+    assert queue.queued(given_back) == {"monitor.tasks.tick"}
 
 
 def test_a_row_that_cannot_be_read_hides_no_other(now: datetime):
     OrmQ.objects.create(key="monitor", payload="not signed by us", lock=now)
     queue.enqueue("monitor.tasks.tick")
-    assert "monitor.tasks.tick" in queue.queued()
+    assert "monitor.tasks.tick" in queue.queued(now)
 
 
 def test_a_canary_is_answered_when_its_result_is_written(now: datetime):

@@ -87,7 +87,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminated)
 
     # A test that hangs says where; what lasts longer by its nature gives another number.
-    arguments = ["-n", options.workers, "-o", "faulthandler_timeout=240"]
+    arguments = ["-n", options.workers, "-o", "faulthandler_timeout=900"]
     arguments += [*(["-m", options.mark] if options.mark else []), *rest]
     runs: list[Run] = []
     missing = ""

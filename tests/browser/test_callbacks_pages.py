@@ -61,3 +61,4 @@ def test_the_pages_fit_a_phone(phone: Visit, people: dict[str, User]) -> None:
     look_at(phone.page, "shown-phone")
     phone.go(reverse("push", args=[account.pk]))
     look_at(phone.page, "push-phone")
+    assert phone.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -59,8 +59,9 @@ def test_any_bytes_are_read_or_refused(body: bytes):
         payload = parse(body)
     except NotReadable:
         return
-    facts(payload)
-    notification(payload)
+    said = notification(payload)
+    assert isinstance(facts(payload), Facts)
+    assert said is None or said.token
 
 
 def test_a_notification_says_its_channel_and_its_token_and_hides_it():

@@ -23,10 +23,12 @@ from monitor.ingest.later import put_off
 from monitor.ingest.trouble import Trouble
 from monitor.ingest.turns import next_turn
 from monitor.ingest.wanted import answered
-from monitor.models import ApiCall, Flow, Stream, SyncState, ZohoAccount
+from monitor.models import ApiCall, Execution, Flow, Stream, SyncState, ZohoAccount
+from monitor.models.bulk import refresh_statistics
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
 
+FIRST_LOOK, GROWN = 2_000, 16  # new rows of a sweep after which the database looks at the table, and times them again
 CALLS_A_NOTE = 10  # calls of a flow are written down by so many, and at the end
 
 
@@ -54,6 +56,7 @@ class Backfill:
         self._limit: int | None = None  # of `_calls`: what the step under way may take
         self._heeds_pause = False
         self._runs_done = 0
+        self._look_at = FIRST_LOOK
         self._reader = FirstReading(context, client, self._lift_limit)
         self.trouble = Trouble()
 
@@ -142,12 +145,12 @@ class Backfill:
         """One page of the flow whose turn it is, again and again; a flow that fails is left for the next sweep."""
         waiting = {c.flow.pk: c for c in courses if c.flow.flow_id not in self.trouble.named}
         expected = sum(course.flow.execution_count or 0 for course in waiting.values())
-        done = self._runs_done + sum(len(course.walked.seen) for course in waiting.values())
+        done = self._runs_done + sum(course.walked.count for course in waiting.values())
         while (at := next_turn(course.standing for course in waiting.values())) is not None:
             if only_newest and at.is_begun:
                 return
             course, ok = waiting[at.key], False
-            seen = len(course.walked.seen)
+            seen = course.walked.count
             self._limit, self._heeds_pause = self._end, at.is_begun and not self.everything
             with self.trouble.of(course.flow.flow_id):
                 self._step(course)
@@ -159,9 +162,17 @@ class Backfill:
                 self._courses.pop(at.key, None)
                 if isinstance(self.trouble.named.get(course.flow.flow_id), NotAvailable):
                     self._context.result.not_available.add(course.flow.flow_id)
-                self._runs_done += len(course.walked.seen)
-            done += len(course.walked.seen) - seen
+                self._runs_done += course.walked.count
+            done += course.walked.count - seen
+            self._look_at_table()
             self._context.progress("history", done, max(expected, done))
+
+    def _look_at_table(self) -> None:
+        """From time to time while it grows: ever more seldom, so that it costs next to nothing."""
+        new = self._context.result.written.new
+        if new >= self._look_at:
+            self._look_at = new * GROWN
+            refresh_statistics(Execution)
 
     def _step(self, course: Course) -> None:
         before = self._calls

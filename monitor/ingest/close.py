@@ -12,7 +12,6 @@ from monitor.ingest import counts
 from monitor.ingest.accounting import Balance, balance, baseline_of, hole_text
 from monitor.ingest.plan import hole_recheck
 from monitor.ingest.reading import Reading
-from monitor.ingest.retained import is_pruned
 from monitor.ingest.walk import Walked
 from monitor.models import Execution, Flow
 
@@ -20,7 +19,6 @@ REPEATS = "repeats"
 STATISTICS = "statistics"  # begins the signature of a hole that only the nightly statistics can close
 NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_at": None, "hole_tries": 0}
 MOST_TRIES = 100
-CHUNK = 500  # ids in one statement
 
 
 def explained(reading: Reading) -> bool:
@@ -55,7 +53,7 @@ def close(reading: Reading, walked: Walked) -> None:
         if apart is not None and apart.even and flow.executions_read_at is not None:
             # The baseline of an earlier list holds against this one too.
             values["baseline_firm"] = True
-    elif not flow.baseline_firm or (apart.total <= 0 and _holds_what_was_listed(reading, walked)):
+    elif not flow.baseline_firm or (apart.total <= 0 and not walked.written.apart):
         # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
         # another rule, or the baseline was taken while runs came in. Counting anew mends both.
         values |= _no_hole(flow) | new_baseline(reading)
@@ -70,19 +68,6 @@ def _no_hole(flow: Flow) -> dict[str, object]:
     if flow.hole_signature.startswith(STATISTICS):
         return {"recheck_at": None, "hole_tries": 0}
     return NO_HOLE
-
-
-def _holds_what_was_listed(reading: Reading, walked: Walked) -> bool:
-    """Whether the mirror has every run of the walk with the status it was listed with."""
-    before = reading.flow.pruned_before
-    ids = [one for one in walked.statuses if not is_pruned(before, walked.seen_started.get(one))]
-    for start in range(0, len(ids), CHUNK):
-        some = ids[start : start + CHUNK]
-        rows = Execution.objects.filter(account=reading.context.account, execution_id__in=some)
-        mirrored = dict(rows.values_list("execution_id", "status"))
-        if any(mirrored.get(one) != walked.statuses[one] for one in some):
-            return False
-    return True
 
 
 def new_baseline(reading: Reading) -> dict[str, object]:

@@ -32,6 +32,7 @@ COPIED = (
     "actions_failed",
 )
 _copied = attrgetter(*COPIED)
+NEW_COLUMNS = ("status", *COPIED, "first_status", "first_failed_at", "recheck_at", "rerun_due_at")
 ERROR = ("error_code", "error_message", "error_details", "error_action_id")
 ENDED = ("completed_time", "duration_ms")
 
@@ -61,17 +62,18 @@ def rank(status: str) -> int:
     return 1 if status in FINAL else 0
 
 
-def new_values(row: ExecutionRow, now: datetime) -> dict[str, object]:
-    """Columns of a row seen for the first time."""
+def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
+    """The values of `NEW_COLUMNS` of a row seen for the first time."""
     final = row.status in FINAL
-    return {
-        "status": row.status,
-        **dict(zip(COPIED, _copied(row), strict=True)),
-        "first_status": row.status if final else "",
-        "first_failed_at": _failed_at(row) if row.status == "failed" else None,
-        "recheck_at": recheck_at(row.status, row.started_time, now),
-        "rerun_due_at": _rerun_due(row.status, _failed_at(row), row, now),
-    }
+    failed_at = _failed_at(row) if row.status == "failed" else None
+    return (
+        row.status,
+        *_copied(row),
+        row.status if final else "",
+        failed_at,
+        None if final else recheck_at(row.status, row.started_time, now),
+        None if failed_at is None else _rerun_due(row.status, failed_at, row, now),
+    )
 
 
 def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]:

@@ -133,7 +133,7 @@ def _read_all(reading: Reading) -> Walked:
 def _is_doubtful(reading: Reading, walked: Walked) -> bool:
     """Whether rows may have slipped past: by the pages' own counters, or by a gap that is about to close."""
     counted = reading.flow.execution_count
-    if walked.whole and has_shifted(walked.stats, pages=walked.pages, seen=len(walked.seen), counted=counted):
+    if walked.whole and has_shifted(walked.stats, pages=walked.pages, seen=walked.count, counted=counted):
         return True
     # A walk that brought nothing new would bring nothing the next time either: that is a hole.
     moving = walked.written.new + walked.written.changed > 0
@@ -162,7 +162,7 @@ def read_history(reading: Reading) -> Walked:
             break
         first = 1
     if first > 1:
-        walked.seen |= read_recent(reading).seen
+        walked.add_seen(read_recent(reading))
     if not walked.repeats:
         values: dict[str, object] = {"history_read_at": reading.started}
         if not flow.baseline_firm or reading.reset:
@@ -178,9 +178,9 @@ def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     """
     total, listed_at = reading.flow.execution_count, reading.listed_at
     # The number first: the times of all runs seen so far are looked at once, and not after each page.
-    if not whole or reading.reset or not total or listed_at is None or total != len(walked.seen):
+    if not whole or reading.reset or not total or listed_at is None or total != walked.count:
         return False
-    return sum(at is not None and at < listed_at for at in walked.seen_completed.values()) == total
+    return sum(at is not None and at < listed_at for at in walked.seen.values()) == total
 
 
 def read_recent(reading: Reading) -> Walked:

@@ -138,6 +138,7 @@ class FirstReading:
         course.first, reach = None, course.reach
         step, answer = self._pages(reading, save).older(course.walked, reach, course.longest)
         course.longest = max(course.longest, size(answer) if answer is not None else 0)
+        course.walked.forget()
         if step is Step.END:
             self._finish(reading, course)
         elif step is Step.UNCLEAR:
@@ -162,7 +163,7 @@ class FirstReading:
         since = reading.started - RECENT
         walked = executions.walk(reading, since=since, enough=lambda walked: False)
         heeded = walked.oldest is None or walked.oldest >= since - timedelta(seconds=1)
-        course.walked.seen |= walked.seen
+        course.walked.add_seen(walked)
         if heeded and not (walked.repeats or walked.lost):
             course.reach = since
             self._save_reach(reading, course)
@@ -179,7 +180,7 @@ class FirstReading:
         oldest = min((at for at in times if at is not None), default=None)
         since = oldest - executions.LOOKBACK if oldest is not None else None
         walked = executions.walk(reading, since=since, enough=lambda walked: False)
-        course.walked.seen |= walked.seen
+        course.walked.add_seen(walked)
         course.walked.repeats |= walked.repeats
 
     def _finish(self, reading: Reading, course: Course) -> None:

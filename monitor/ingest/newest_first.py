@@ -117,7 +117,7 @@ class Pages(Walk):
         if not is_falling([row.started_time for row in answer.rows]):
             return False
         edge = [r.execution_id for r in answer.rows if r.started_time and reach <= r.started_time <= reach + OVERLAP]
-        if not walked.seen.isdisjoint(edge):
+        if any(one in walked.seen for one in edge):
             return True  # stored by this very sweep
         return Execution.objects.filter(flow=self.flow, execution_id__in=edge).exists()
 

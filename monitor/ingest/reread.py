@@ -169,8 +169,8 @@ class Visit:
             walked = self._ask(partial(self._list, timed), unseen)
             if walked is None:
                 return
-            self._settle(walked.seen & unseen)
-            unseen -= walked.seen
+            self._settle(walked.seen.keys() & unseen)
+            unseen -= walked.seen.keys()
             if walked.cut:
                 return
         bad = 0
@@ -221,7 +221,7 @@ class Visit:
             self._flow,
             since=first - second,
             until=last + second,
-            enough=lambda walked: walked.seen.issuperset(wanted),
+            enough=lambda walked: wanted <= walked.seen.keys(),
             most_pages=self._purse.left,
         ).go()
         self._purse.left -= max(walked.pages, 1)

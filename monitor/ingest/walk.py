@@ -16,12 +16,12 @@ from django.db import transaction
 
 from monitor.faultpoints import faultpoint
 from monitor.ingest.context import Context, DateForm
-from monitor.ingest.store import Written, store_page
+from monitor.ingest.store import NotAsPresumed, Written, store_new_page, store_page
 from monitor.models import Flow
 from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
-from monitor.zoho.shapes.executions import ExecutionStats
+from monitor.zoho.shapes.executions import ExecutionRow, ExecutionStats
 
 MOST_PAGES = 10_000
 MOST_IDLE = 3  # pages in a row that bring nothing new; then the server goes in circles
@@ -33,17 +33,17 @@ FORMS: tuple[DateForm, ...] = ("time", "day", "none")
 class Walked:
     """What a walk saw.
 
+    `seen`: the runs by id, and when each had ended. `count`: how many different ones, also those since forgotten.
     `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
     of the pages do not fit together (another page size than before), so the walk has to begin anew. `cut`: it
     ended because it was to read no more pages. `whole`: it began with the first page. `stats`: Zoho's counters
-    on the first page and on the last.
+    on the first page and on the last. `last`: the rows of the page before. `is_new_ground`: all that it brought
+    was new here.
     """
 
     written: Written = field(default_factory=Written)
-    seen: set[str] = field(default_factory=set)
-    seen_completed: dict[str, datetime | None] = field(default_factory=dict)
-    seen_started: dict[str, datetime | None] = field(default_factory=dict)
-    statuses: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, datetime | None] = field(default_factory=dict)
+    count: int = 0
     oldest: datetime | None = None
     newest: datetime | None = None
     longest: int = 0
@@ -53,22 +53,35 @@ class Walked:
     whole: bool = True
     pages: int = 0
     stats: list[ExecutionStats] = field(default_factory=list)
+    last: list[ExecutionRow] = field(default_factory=list)
+    is_new_ground: bool = False
 
-    def note(self, answer: ExecutionPage) -> bool:
-        """Takes a page in; whether it brought anything new."""
+    def note(self, answer: ExecutionPage, written: Written) -> bool:
+        """Takes a page in that was stored; whether it brought anything that the walk had not seen."""
         self.pages += 1
+        self.written += written
         if answer.stats is not None:
             self.stats = [*self.stats[:1], answer.stats]
-        new = {row.execution_id for row in answer.rows} - self.seen
-        self.longest = max(self.longest, _different(answer))
-        self.seen |= new
-        self.seen_completed |= {row.execution_id: row.completed_time for row in answer.rows}
-        self.seen_started |= {row.execution_id: row.started_time for row in answer.rows}
-        self.statuses |= {row.execution_id: row.status for row in answer.rows}
+        rows = {row.execution_id: row.completed_time for row in answer.rows}
+        self.longest = max(self.longest, len(rows))
+        before = len(self.seen)
+        self.seen |= rows
+        new = len(self.seen) - before
+        self.count += new
+        self.last, self.is_new_ground = answer.rows, written.new == new > 0
         times = [row.started_time for row in answer.rows if row.started_time is not None]
         self.oldest = min([*times, *([self.oldest] if self.oldest else [])], default=None)
         self.newest = max([*times, *([self.newest] if self.newest else [])], default=None)
-        return bool(new)
+        return new > 0
+
+    def forget(self) -> None:
+        """Keeps of what was seen only the last page's: a history of any length fits into memory then."""
+        self.seen = {row.execution_id: row.completed_time for row in self.last}
+
+    def add_seen(self, other: Walked) -> None:
+        """What another walk over the same flow saw."""
+        self.count += len(other.seen.keys() - self.seen.keys())
+        self.seen |= other.seen
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ class Walk:
                 return walked
             known = self._note_full(answer, before)
             fresh = self._keep(answer, walked, next_page=page + 1)
-            if page == self.first_page > 1 and walked.written.new == len(walked.seen):
+            if page == self.first_page > 1 and walked.written.new == walked.count:
                 walked.lost = True
                 return walked
             idle = 0 if fresh else idle + 1
@@ -194,19 +207,31 @@ class Walk:
         return None
 
     def _keep(self, answer: ExecutionPage, walked: Walked, next_page: int | None = None) -> bool:
+        """Stores a page; whether it brought anything that the walk had not seen."""
+        try:
+            written = self._store(answer, walked, next_page, presume=walked.is_new_ground)
+        except NotAsPresumed:
+            written = self._store(answer, walked, next_page, presume=False)
+        self.context.result.written += written
+        return walked.note(answer, written)
+
+    def _store(self, answer: ExecutionPage, walked: Walked, next_page: int | None, *, presume: bool) -> Written:
+        """Args: `presume` that runs which the walk has not seen are new here, as all of the last page were."""
         context, flow = self.context, self.flow
         with transaction.atomic():
             context.lease.check()
             faultpoint("page-before-rows")
-            written = store_page(flow, answer.rows, answer.rejected, context.clock())
+            if presume:
+                rows = _without(answer.rows, walked.last)
+                written = store_new_page(flow, rows, walked.seen, answer.rejected, context.clock())
+            else:
+                written = store_page(flow, answer.rows, answer.rejected, context.clock())
             if self.remember_page and next_page is not None:
                 Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
             self._note_down(answer)
             faultpoint("page-after-rows")
         faultpoint("page-committed")
-        walked.written += written
-        context.result.written += written
-        return walked.note(answer)
+        return written
 
     def _note_down(self, answer: ExecutionPage) -> None:
         """What else belongs into the transaction of a page's rows; the lease is checked."""
@@ -227,7 +252,7 @@ class Walk:
         size = _size(answer)
         if answer.total_count:
             short = answer.per_page is None or size < answer.per_page
-            return short and len(walked.seen) + walked.written.quarantined >= answer.total_count
+            return short and walked.count + walked.written.quarantined >= answer.total_count
         # Pages may be cut short on their way, or by a server that counts doubled rows: one that has lost less than
         # half may still have others behind it, and what a first reading leaves out nobody would ever miss.
         return full is not None and size <= full // 2
@@ -269,6 +294,12 @@ def _window(since: datetime | None, until: datetime | None, form: DateForm) -> d
     if form == "none":
         return {}
     return {"from_date": since, "to_date": until} | ({"by_day": True} if form == "day" else {})
+
+
+def _without(rows: list[ExecutionRow], stored: list[ExecutionRow]) -> list[ExecutionRow]:
+    """The rows less those that were stored a page ago, just as they are: pages overlap by a few. Pure."""
+    before = {row.execution_id: row for row in stored}
+    return [row for row in rows if before.get(row.execution_id) != row]
 
 
 def _size(answer: ExecutionPage) -> int:

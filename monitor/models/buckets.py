@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from django.db import connection, models
 
+from monitor.models.bulk import numbers
 from monitor.models.flows import Flow
 
 HOUR = 3600  # seconds
@@ -34,7 +35,7 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
                     f"INSERT INTO {table} (flow_id, hour, marks) "  # noqa: S608 - our own table's name
                     "SELECT flow, to_timestamp(at), 1 FROM unnest(%s::bigint[], %s::bigint[]) AS given (flow, at) "
                     f"{again}",
-                    [[flow for flow, _ in hours], [hour for _, hour in hours]],
+                    [numbers(flow for flow, _ in hours), numbers(hour for _, hour in hours)],
                 )
             else:
                 adapt = connection.ops.adapt_datetimefield_value
@@ -46,7 +47,9 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
 
 
 class DirtyHour(models.Model):
-    """An hour of a flow whose rows changed. `marks` tells a change during the recount from one before."""
+    """An hour of a flow whose rows changed. Marking one that is here changes `marks`, and so locks the row: a recount
+    leaves it until the marker's rows can be seen.
+    """
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+", db_index=False)
     hour = models.DateTimeField()

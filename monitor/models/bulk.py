@@ -10,21 +10,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
+import orjson
 from django.db import connection, models
 
-Row = Mapping[str, Any]
-# What was read from JSON holds no ring.
-_encode = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
+Rows = Sequence[Sequence[Any]]
+NOTHING: Mapping[str, Any] = {}
 
 
-def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
+def insert(model: type[models.Model], columns: Sequence[str], rows: Rows, common: Mapping[str, Any] = NOTHING) -> None:
     """Inserts rows that are not there.
 
     Args:
-        rows: by name of column (`flow_id`, not `flow`), all with the same names. Other columns get their defaults.
+        columns: names of columns (`flow_id`, not `flow`). Those that are not named get their defaults.
+        rows: their values, in this order.
+        common: values of further columns, by name, that all rows have in common.
 
     Raises:
         IntegrityError: one is there. Nothing was inserted, and the transaction is of no use any more.
@@ -32,18 +33,20 @@ def insert(model: type[models.Model], rows: Sequence[Row]) -> None:
     """
     if not rows:
         return
-    columns, values = _table_form(model, rows, as_text=True)
+    names, values = _table_form(model, columns, rows, common, as_text=True)
     if connection.vendor == "postgresql":
-        _copy(model, columns, values)
+        _copy(model, names, values)
     else:
-        _execute_many(_insert(model, columns), values)
+        _execute_many(_insert(model, names), values)
 
 
-def insert_new(model: type[models.Model], rows: Sequence[Row]) -> int:
+def insert_new(
+    model: type[models.Model], columns: Sequence[str], rows: Rows, common: Mapping[str, Any] = NOTHING
+) -> int:
     """Inserts rows; one that is there already (by any constraint of uniqueness) is left as it is. Slower.
 
     Args:
-        rows: as for `insert`.
+        columns, rows, common: as for `insert`.
 
     Returns:
         How many were inserted: fewer than given means that somebody else came first.
@@ -53,24 +56,25 @@ def insert_new(model: type[models.Model], rows: Sequence[Row]) -> int:
     """
     if not rows:
         return 0
-    columns, values = _table_form(model, rows)
-    return _execute_many(_insert(model, columns) + " ON CONFLICT DO NOTHING", values)
+    names, values = _table_form(model, columns, rows, common)
+    return _execute_many(_insert(model, names) + " ON CONFLICT DO NOTHING", values)
 
 
-def upsert(model: type[models.Model], rows: Sequence[Row], key: Sequence[str]) -> None:
+def upsert(model: type[models.Model], columns: Sequence[str], rows: Rows, key: Sequence[str]) -> None:
     """Inserts rows, or sets their columns where the key is there already.
 
     Args:
-        rows: by name of column, all with the same names, no key twice. Give them in the order of the key: two
-            writers then lock in the same order and never deadlock.
+        columns: as for `insert`.
+        rows: as for `insert`, no key twice. Give them in the order of the key: two writers then lock in the same
+            order and never deadlock.
         key: the columns of a constraint of uniqueness.
     """
     if not rows:
         return
-    columns, values = _table_form(model, rows)
-    changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in columns if name not in key)
+    names, values = _table_form(model, columns, rows, NOTHING)
+    changes = ", ".join(f"{_quoted(name)} = excluded.{_quoted(name)}" for name in names if name not in key)
     conflict = f" ON CONFLICT ({', '.join(map(_quoted, key))}) DO UPDATE SET {changes}"
-    _execute_many(_insert(model, columns) + conflict, values)
+    _execute_many(_insert(model, names) + conflict, values)
 
 
 def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", *values: Any) -> int:
@@ -86,6 +90,24 @@ def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", 
         return int(cursor.rowcount)
 
 
+def refresh_statistics(model: type[models.Model]) -> None:
+    """Has PostgreSQL look at the columns that a table which has just grown much is searched by.
+
+    By what it knew before, it would read all of it for one row, until it looks by itself minutes later. SQLite goes by
+    its indexes alone.
+    """
+    if connection.vendor != "postgresql":
+        return
+    searched = [f.column for f in model._meta.concrete_fields if not isinstance(f, models.JSONField | models.TextField)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {_quoted(model._meta.db_table)} ({', '.join(map(_quoted, searched))})")
+
+
+def numbers(values: Iterable[int]) -> str:
+    """PostgreSQL's text of an array of whole numbers, for `%s::bigint[]`: the driver takes a list apart in Python."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
 def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
     """A condition with one parameter, however many values there are, and the parameter."""
     if connection.vendor == "postgresql":
@@ -94,29 +116,33 @@ def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
 
 
 def _table_form(
-    model: type[models.Model], rows: Sequence[Row], *, as_text: bool = False
-) -> tuple[list[str], list[list[Any]]]:
-    """Columns and their values as the database's driver takes them; `as_text`: for COPY, which takes text for all."""
-    given = list(rows[0])
-    if any(len(row) != len(given) for row in rows):
-        raise TypeError("rows with different columns")
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Rows,
+    common: Mapping[str, Any],
+    *,
+    as_text: bool = False,
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and their values as the database's driver takes them; `as_text`: for COPY, which takes text for all.
+
+    Raises:
+        ValueError: rows of different lengths.
+    """
     fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
-    defaults = {name: field.get_default() for name, field in fields.items() if name not in rows[0] and not field.null}
-    pick: Callable[[Row], tuple[Any, ...]] = itemgetter(*given)
-    more = tuple(defaults.values())
-    columns = [*given, *defaults]
-    converters = [
-        (place, convert) for place, name in enumerate(columns) if (convert := _converter(fields[name], as_text))
-    ]
-    values: list[list[Any]] = []
-    for row in rows:
-        value = [*pick(row), *more] if more else list(pick(row))
-        for place, convert in converters:
-            item = value[place]
-            if item is not None:
-                value[place] = convert(item)
-        values.append(value)
-    return columns, values
+    defaults = {
+        name: field.get_default()
+        for name, field in fields.items()
+        if name not in columns and name not in common and not field.null
+    }
+    constant = dict(common) | defaults
+    by_column: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, name in enumerate(columns):
+        if convert := _converter(fields[name], as_text):
+            by_column[place] = [None if value is None else convert(value) for value in by_column[place]]
+    for name, value in constant.items():
+        convert = _converter(fields[name], as_text)
+        by_column.append([value if value is None or convert is None else convert(value)] * len(rows))
+    return [*columns, *constant], list(zip(*by_column, strict=True))
 
 
 def _converter(field: models.Field[Any, Any], as_text: bool) -> Callable[[Any], Any] | None:
@@ -132,10 +158,15 @@ def _converter(field: models.Field[Any, Any], as_text: bool) -> Callable[[Any], 
 
 
 def _json(value: Any) -> str:
-    """JSON text; most objects of errors are empty."""
-    if not value and type(value) is dict:
-        return "{}"
-    return _encode(value)
+    """JSON text.
+
+    Raises:
+        ValueError: a text that is none (half a surrogate pair), or a number beyond 64 bits.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError as error:
+        raise ValueError(str(error)) from error
 
 
 def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:

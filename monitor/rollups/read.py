@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
-from monitor.models import Execution, HourBucket, RetryAttempt, ZohoAccount
+from monitor.models import DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
+from monitor.models.bulk import numbers
 from monitor.rollups.classes import READ
 from monitor.rollups.fold import COUNT_FIELDS, SUCCESS, Counts
 from monitor.rollups.lineage import Attempt, Key, Lineage
@@ -81,14 +82,22 @@ def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, Counts]:
     begins = [(flow, datetime.combine(day, time.min, UTC)) for flow, day in sorted(days)]
     found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}")
     return {
-        (begins[place - 1][0], _utc(hour)): Counts(*[*numbers, json.loads(durations), json.loads(errors)])
+        (begins[place - 1][0], utc(hour)): Counts(*[*numbers, json.loads(durations), json.loads(errors)])
         for place, hour, *numbers, durations, errors in found
     }
 
 
-def _utc(at: datetime | str) -> datetime:
-    """A time as a plain cursor gives it: SQLite's is text without a zone."""
-    return datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at.astimezone(UTC)
+def days_there(days: Collection[FlowDay]) -> set[FlowDay]:
+    """Those of some flows' days that have a bucket. One statement."""
+    # All pairs of the flows and the days: few more than were asked for, and none is looked up by itself.
+    rows = DayBucket.objects.filter(flow__in={flow for flow, _ in days}, day__in={day for _, day in days})
+    return set(rows.values_list("flow_id", "day")) & set(days)
+
+
+def utc(at: datetime | str) -> datetime:
+    """A time as a plain cursor gives it: SQLite's has no zone, and may be text."""
+    found = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _within(
@@ -99,7 +108,7 @@ def _within(
     parameters: list[Any]
     if connection.vendor == "postgresql":
         given = _ON_POSTGRESQL.format(**names, seconds=int(length.total_seconds()))
-        parameters = [[flow for flow, _ in begins], [int(at.timestamp()) for _, at in begins]]
+        parameters = [numbers(flow for flow, _ in begins), numbers(int(at.timestamp()) for _, at in begins)]
     else:
         given, text = _ON_SQLITE.format(**names), connection.ops.adapt_datetimefield_value
         parameters = [json.dumps([(flow, text(at), text(at + length)) for flow, at in begins])]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
 from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour
-from monitor.models.bulk import delete
 from monitor.rollups import read
 from monitor.rollups.classes import OTHER, error_class
 from monitor.rollups.fold import COUNT_FIELDS, FAILED, Counts, Run
@@ -27,16 +25,8 @@ logger = logging.getLogger(__name__)
 # Hours a transaction: short enough that a writer of the mirror hardly waits, and that the rows of so many hours of
 # busy flows fit into memory; long enough to save statements.
 BATCH_HOURS = 1000
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # no flow is older
 _ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
-
-
-class Held(NamedTuple):
-    """A dirty hour that this transaction has locked."""
-
-    pk: int
-    flow_id: int
-    hour: datetime
-    marks: int
 
 
 def rebuild_dirty(now: datetime, *, limit: int = 2000) -> int:
@@ -67,20 +57,18 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000) -> int:
 @transaction.atomic
 def _rebuild_batch(size: int) -> int:
     _wait_for_others()
-    held = _take(size)
-    if not held:
+    taken = _take(size)
+    if not taken:
         return 0
-    wanted = {(dirty.flow_id, dirty.hour) for dirty in held}
-    rows = read.rows_of(wanted)
+    rows = read.rows_of(taken)
     # Where the rows are pruned the bucket is all that there is.
-    wanted -= closed_hours(wanted)
+    wanted = taken - closed_hours(taken)
     rows = [row for row in rows if row.flow_hour in wanted]
     lineage, hour_of = read.lineage_of(rows)
     write(wanted, _count(rows, lineage))
     _mark_roots(wanted, rows, lineage, hour_of)
-    _settle(held)
     faultpoint("rollup-before-commit")
-    return len(held)
+    return len(taken)
 
 
 def _wait_for_others() -> None:
@@ -93,26 +81,37 @@ def _wait_for_others() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
 
 
-def _take(size: int) -> list[Held]:
-    """Locks the newest dirty hours, whole days where it can: each day is then summed up once.
+def _take(size: int) -> set[read.FlowHour]:
+    """Takes the newest dirty hours off the table, whole days where it can: each day is then summed up once.
 
-    An hour that a page is marking at this moment is left for the next time, so that neither waits for the other.
+    An hour that a page is marking at this moment is left for the next time, so that neither waits for the other. Who
+    marks one of these from now on waits for our end, and marks it anew: what we do not see is counted then.
     """
-    newest = DirtyHour.objects.select_for_update(skip_locked=True).order_by("-hour", "-flow_id")
-    held = [Held(*row) for row in newest.values_list("pk", "flow_id", "hour", "marks")[:size]]
-    if len(held) < size:
-        return held
-    last = held[-1].hour.date()
-    return [dirty for dirty in held if dirty.hour.date() != last] or held
+    table = connection.ops.quote_name(DirtyHour._meta.db_table)
+    newest = f"SELECT id FROM {table} WHERE hour >= %s ORDER BY hour DESC, flow_id DESC LIMIT %s"  # noqa: S608 - our own names
+    since = _whole_days(size)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                f"DELETE FROM {table} WHERE id IN ({newest} FOR UPDATE SKIP LOCKED) "  # noqa: S608 - as above
+                "RETURNING flow_id, extract(epoch FROM hour)::bigint",
+                [since, size],
+            )
+            return {(flow, datetime.fromtimestamp(hour, UTC)) for flow, hour in cursor.fetchall()}
+        adapted = connection.ops.adapt_datetimefield_value(since)
+        cursor.execute(f"DELETE FROM {table} WHERE id IN ({newest}) RETURNING flow_id, hour", [adapted, size])  # noqa: S608 - as above
+        return {(flow, read.utc(hour)) for flow, hour in cursor.fetchall()}
 
 
-def _settle(held: Iterable[Held]) -> None:
-    """Takes the hours off the table; one marked anew since it was read stays for the next recount."""
-    by_marks: dict[int, list[int]] = defaultdict(list)
-    for dirty in held:
-        by_marks[dirty.marks].append(dirty.pk)
-    for marks, keys in by_marks.items():
-        delete(DirtyHour, keys, "marks = %s", marks)
+def _whole_days(size: int) -> datetime:
+    """From when on the newest dirty hours are at most so many, to the day; all, where one day alone has more."""
+    hours = DirtyHour.objects.order_by("-hour", "-flow_id").values_list("hour", flat=True)
+    last = hours[size : size + 1].first()
+    if last is None:
+        return _LONG_AGO
+    day = last.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    next_day = day + timedelta(days=1)
+    return next_day if hours.filter(hour__gte=next_day).exists() else _LONG_AGO
 
 
 def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Counts]:

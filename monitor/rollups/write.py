@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
 
 from django.db.models import Q
 
 from monitor.models import DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.rollups import read
-from monitor.rollups.fold import Counts
+from monitor.rollups.fold import COUNT_FIELDS, Counts
 from monitor.rollups.read import FlowDay, FlowHour
 
 
@@ -30,8 +29,9 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Counts]) -> N
     stored = read.hours_of(days)
     fresh = [place for place in sorted(counted) if place not in stored]
     changed = [place for place in sorted(counted) if place in stored and stored[place] != counted[place]]
-    insert(HourBucket, _hour_rows(fresh, counted))
-    upsert(HourBucket, _hour_rows(changed, counted), ["flow_id", "hour"])
+    columns = ("flow_id", "hour", *COUNT_FIELDS)
+    insert(HourBucket, columns, [(*place, *counted[place].numbers()) for place in fresh])
+    upsert(HourBucket, columns, [(*place, *counted[place].numbers()) for place in changed], ["flow_id", "hour"])
     gone = [place for place in wanted if place in stored and place not in counted]
     _delete_hours(gone)
     if fresh or changed or gone:
@@ -39,21 +39,20 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Counts]) -> N
         _write_days(days, {**others, **counted})
 
 
-def _hour_rows(places: Iterable[FlowHour], counted: Mapping[FlowHour, Counts]) -> list[dict[str, Any]]:
-    return [{"flow_id": place[0], "hour": place[1], **counted[place].columns()} for place in places]
-
-
 def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, Counts]) -> None:
     """Args: `hours` all hours of the days."""
     sums: dict[FlowDay, Counts] = defaultdict(Counts)
     for place, counts in hours.items():
         sums[_day(place)] += counts
-    rows = [{"flow_id": flow, "day": day, **sums[flow, day].columns()} for flow, day in sorted(sums)]
-    upsert(DayBucket, rows, ["flow_id", "day"])
+    there = read.days_there(days)
+    columns = ("flow_id", "day", *COUNT_FIELDS)
+    rows = {place: (*place, *sums[place].numbers()) for place in sorted(sums)}
+    # A first reading's days are all new, and go in several times as fast by themselves.
+    insert(DayBucket, columns, [row for place, row in rows.items() if place not in there])
+    upsert(DayBucket, columns, [row for place, row in rows.items() if place in there], ["flow_id", "day"])
     empty: dict[date, list[int]] = defaultdict(list)
-    for flow, day in days:
-        if (flow, day) not in sums:
-            empty[day].append(flow)
+    for flow, day in there - sums.keys():
+        empty[day].append(flow)
     for day, flows in empty.items():
         DayBucket.objects.filter(day=day, flow_id__in=flows).delete()
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ingest.accounting import Balance, Baseline, Counters, Rows, balance, baseline_of, hole_text, were_reset
-from monitor.ingest.decide import COPIED, GIVE_UP_AFTER, Stored, merge, new_values, recheck_at
+from monitor.ingest.decide import COPIED, GIVE_UP_AFTER, NEW_COLUMNS, Stored, merge, new_values, recheck_at
 from monitor.ingest.plan import hole_recheck, usage_is_due
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 
@@ -32,7 +32,7 @@ FAILED = {"error": {"code": "ACTION_FAILED", "message": "no", "details": "why", 
 
 
 def stored(row: ExecutionRow, now: datetime) -> Stored:
-    values = new_values(row, now)
+    values = dict(zip(NEW_COLUMNS, new_values(row, now), strict=True))
     copied = {name: values[name] for name in COPIED}
     return Stored(row.status, str(values["first_status"]), 0, values["first_failed_at"], copied)  # type: ignore[arg-type]
 

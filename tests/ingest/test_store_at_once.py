@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from monitor.ingest import store
-from monitor.ingest.store import store_page
+from monitor.ingest.store import NotAsPresumed, store_new_page, store_page
 from monitor.models import DirtyHour, Execution, Flow, Quarantine
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 from tests import factories
@@ -60,6 +61,38 @@ def test_a_row_that_another_reader_stored_meanwhile_is_held_against_the_answer(
     assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": expected, "2": "success"}
     assert (written.new, written.quarantined, Quarantine.objects.count()) == (1, 0, 0)
     assert DirtyHour.objects.exists()
+
+
+@pytest.mark.django_db
+def test_of_a_page_on_new_ground_only_what_the_walk_has_seen_is_looked_for(now: datetime) -> None:
+    flow = factories.make_flow()
+    store_page(flow, [a_row(1, "running", now)], [], now)
+
+    with CaptureQueriesContext(connection) as asked:
+        written = store_new_page(flow, [a_row(2, "failed", now), a_row(3, "success", now)], {"1"}, [], now)
+    assert not [query for query in asked if query["sql"].startswith("SELECT") and "execution_id" in query["sql"]]
+    again = store_new_page(flow, [a_row(1, "success", now), a_row(4, "success", now)], {"1"}, [], now)
+
+    assert (written.new, written.changed, again.new, again.changed) == (2, 0, 1, 1)
+    assert dict(Execution.objects.values_list("execution_id", "status")) == {
+        "1": "success",
+        "2": "failed",
+        "3": "success",
+        "4": "success",
+    }
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_not_all_new_leaves_nothing_behind_but_word_of_it(now: datetime) -> None:
+    flow = factories.make_flow()
+    store_page(flow, [a_row(1, "running", now)], [], now)
+    DirtyHour.objects.all().delete()
+
+    with pytest.raises(NotAsPresumed), transaction.atomic():
+        store_new_page(flow, [a_row(2, "success", now), a_row(1, "success", now)], set(), [], now)
+
+    assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": "running"}
+    assert not DirtyHour.objects.exists()
 
 
 @pytest.mark.postgres

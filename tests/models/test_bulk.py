@@ -15,17 +15,30 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-def a_row(flow: Flow, execution_id: str, **values: Any) -> dict[str, Any]:
-    return {
-        "account_id": flow.account_id,
-        "flow_id": flow.pk,
+COLUMNS = (
+    *("execution_id", "status", "started_time", "trigger_data", "duration_ms", "error_code", "error_message"),
+    *("first_seen_at", "changed_at"),
+)
+
+
+def a_row(execution_id: str, **values: Any) -> tuple[Any, ...]:
+    """Values of `COLUMNS`."""
+    usual = {
         "execution_id": execution_id,
         "status": "success",
         "started_time": factories.NOON,
         "trigger_data": None,
+        "duration_ms": None,
+        "error_code": "",
+        "error_message": "",
         "first_seen_at": factories.NOON,
         "changed_at": factories.NOON,
-    } | values
+    }
+    return tuple((usual | values)[name] for name in COLUMNS)
+
+
+def of(flow: Flow) -> dict[str, Any]:
+    return {"account_id": flow.account_id, "flow_id": flow.pk}
 
 
 def test_what_goes_in_comes_out_as_the_orm_would_have_stored_it() -> None:
@@ -33,26 +46,24 @@ def test_what_goes_in_comes_out_as_the_orm_would_have_stored_it() -> None:
     data = {"name": "Zoë\tTab\\n", "list": [1, 1.5, None, True], "quote": "'\""}
     at = datetime(2026, 3, 29, 1, 59, 59, 123456, tzinfo=UTC)
 
-    insert(
-        Execution,
-        [a_row(flow, "1", trigger_data=data, started_time=at, duration_ms=1), a_row(flow, "2", duration_ms=-5)],
-    )
+    rows = [a_row("1", trigger_data=data, started_time=at, duration_ms=1), a_row("2", duration_ms=-5)]
+    insert(Execution, COLUMNS, rows, of(flow))
 
     first, second = Execution.objects.order_by("execution_id")
     assert (first.trigger_data, first.started_time) == (data, at)
-    assert (first.error_code, first.rerun_count, first.recheck_at) == ("", 0, None)  # defaults of what was not given
+    assert (first.error_details, first.rerun_count, first.recheck_at) == ("", 0, None)  # defaults of what was not given
     assert (second.trigger_data, second.duration_ms, second.started_time) == (None, -5, factories.NOON)
     assert Execution.objects.filter(trigger_data__isnull=True).count() == 1
 
 
 def test_a_row_that_is_there_stops_the_plain_way_and_is_left_alone_by_the_careful_one() -> None:
     flow = factories.make_flow()
-    insert(Execution, [a_row(flow, "1")])
-    again = [a_row(flow, "1", status="failed"), a_row(flow, "2")]
+    insert(Execution, COLUMNS, [a_row("1")], of(flow))
+    again = [a_row("1", status="failed"), a_row("2")]
 
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert(Execution, again)
-    assert insert_new(Execution, again) == 1
+        insert(Execution, COLUMNS, again, of(flow))
+    assert insert_new(Execution, COLUMNS, again, of(flow)) == 1
 
     assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": "success", "2": "success"}
 
@@ -64,10 +75,8 @@ def test_an_upsert_sets_what_is_there_and_inserts_the_rest() -> None:
 
     upsert(
         HourBucket,
-        [
-            {"flow_id": flow.pk, "hour": hour, "succeeded": 2, "durations": [0, 3], "errors": {}}
-            for hour in (factories.NOON, later)
-        ],
+        ("flow_id", "hour", "succeeded", "durations", "errors"),
+        [(flow.pk, hour, 2, [0, 3], {}) for hour in (factories.NOON, later)],
         ["flow_id", "hour"],
     )
 
@@ -78,7 +87,7 @@ def test_an_upsert_sets_what_is_there_and_inserts_the_rest() -> None:
 
 def test_a_day_is_stored_as_a_day() -> None:
     flow = factories.make_flow()
-    upsert(DayBucket, [{"flow_id": flow.pk, "day": date(2026, 11, 22), "failed": 1}], ["flow_id", "day"])
+    upsert(DayBucket, ("flow_id", "day", "failed"), [(flow.pk, date(2026, 11, 22), 1)], ["flow_id", "day"])
     assert DayBucket.objects.get(day=date(2026, 11, 22)).failed == 1
 
 
@@ -87,7 +96,14 @@ def test_postgresql_says_which_values_it_does_not_take(values: dict[str, Any]) -
     if connection.vendor != "postgresql":
         values = {"duration_ms": 2**63}  # SQLite keeps those and refuses this
     with pytest.raises((DataError, ValueError, OverflowError)), transaction.atomic():
-        insert(Execution, [a_row(factories.make_flow(), "1", **values)])
+        insert(Execution, COLUMNS, [a_row("1", **values)], of(factories.make_flow()))
+
+
+@pytest.mark.parametrize("data", [{"half": "\ud800"}, {"large": 2**70}])
+def test_what_is_no_json_text_is_an_error_of_value_and_nothing_goes_in(data: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"64-bit|surrogates"), transaction.atomic():
+        insert(Execution, COLUMNS, [a_row("1"), a_row("2", trigger_data=data)], of(factories.make_flow()))
+    assert not Execution.objects.exists()
 
 
 def test_only_rows_that_the_condition_is_true_of_are_deleted() -> None:
@@ -106,7 +122,6 @@ def test_a_condition_has_one_parameter_however_many_values_there_are() -> None:
         assert cursor.fetchone() == (0,)
 
 
-def test_rows_with_different_columns_are_a_fault_of_ours() -> None:
-    flow = factories.make_flow()
-    with pytest.raises(TypeError):
-        insert(Execution, [a_row(flow, "1"), a_row(flow, "2", duration_ms=1)])
+def test_rows_of_different_lengths_are_a_fault_of_ours() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        insert(Execution, COLUMNS, [a_row("1"), a_row("2")[:-1]], of(factories.make_flow()))

@@ -11,7 +11,7 @@ import time_machine
 from django.apps import apps
 
 from monitor.models import DayBucket, Execution, HourBucket, ZohoAccount
-from monitor.rollups.fold import Counts, Run
+from monitor.rollups.fold import COUNT_FIELDS, Counts, Run
 from tests.factories import make_execution, make_flow
 
 migration: Any = import_module("monitor.migrations.0110_rerun_due")
@@ -60,7 +60,7 @@ def test_days_are_the_sums_of_their_hours_after_an_upgrade(account: ZohoAccount,
             counts.add(Run("success", duration_ms=10 ** (abs(hour) % 5)))
             counts.add(Run("failed", duration_ms=7, error="quota" if hour else "data"))
             at = midnight + timedelta(hours=hour)
-            HourBucket.objects.create(flow=place, hour=at, **counts.columns())
+            HourBucket.objects.create(flow=place, hour=at, **dict(zip(COUNT_FIELDS, counts.numbers(), strict=True)))
             day = expected.setdefault((place.pk, at.date()), Counts())
             day += counts
     known = DayBucket.objects.create(flow=other, day=midnight.date(), succeeded=99)
@@ -68,7 +68,7 @@ def test_days_are_the_sums_of_their_hours_after_an_upgrade(account: ZohoAccount,
     migration.sum_up_days(apps, None)
 
     found = {
-        (row.flow_id, row.day): Counts(**{name: getattr(row, name) for name in Counts().columns()})
+        (row.flow_id, row.day): Counts(**{name: getattr(row, name) for name in COUNT_FIELDS})
         for row in DayBucket.objects.exclude(pk=known.pk)
     }
     assert found == {place: counts for place, counts in expected.items() if place[0] == flow.pk}

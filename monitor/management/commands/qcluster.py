@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django_q.management.commands.qcluster import Command as QueueCommand
 
+from monitor import garbage
 from monitor.supervisor import activity, processes
 
 
@@ -19,6 +20,7 @@ class Command(QueueCommand):  # type: ignore[misc]
         if not os.environ.get(activity.CLUSTER):
             raise CommandError("start `manage.py worker`: it runs this cluster and replaces it when it freezes")
         activity.connect()
+        garbage.settle()
         _tie_forks_to_their_parents()
         super().handle(*args, **options)
 

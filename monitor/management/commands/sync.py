@@ -13,6 +13,7 @@ from typing import Any, Self
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
+from monitor import garbage
 from monitor.connection import utc_now
 from monitor.ingest.context import Patience, Result
 from monitor.ingest.run import Busy
@@ -37,6 +38,7 @@ class Command(DataCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = accounts_named(options["name"])
+        garbage.settle()
         before = signal.signal(signal.SIGTERM, _interrupt)
         try:
             self._all(accounts, watch=options["watch"], waits=not options["no_wait"])

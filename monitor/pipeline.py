@@ -23,7 +23,7 @@ from monitor.ingest.context import Patience, Result
 from monitor.ingest.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.ingest.wanted import want
-from monitor.models import ApiBudget, ApiCall, Flow, Product, StageRun, User, ZohoAccount, ages
+from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
@@ -55,6 +55,11 @@ def due_accounts(now: datetime) -> list[int]:
 def is_anything_due(now: datetime) -> bool:
     """Whether the tick would find an account to read: one statement, so that it may be asked often."""
     return bool(due_accounts(now))
+
+
+def is_anything_to_count(now: datetime) -> bool:
+    """Whether an hour's runs have changed since they were counted."""
+    return DirtyHour.objects.exists()
 
 
 def enqueue_due_accounts(now: datetime | None = None) -> int:
@@ -102,7 +107,7 @@ def sync_now(
 
 def judge() -> None:
     """Counts what changed, judges the counts, and writes the mails of what was judged."""
-    _recount()
+    recount()
     for account in ZohoAccount.objects.all():
         # Also one that is switched off: its open alerts end for want of data.
         with _stage("alerting", account) as summary:
@@ -113,8 +118,8 @@ def judge() -> None:
         async_task("monitor.tasks.deliver")
 
 
-def _recount() -> None:
-    """Dirty hours, as many as fit a task; a first reading of years goes on with the next judgement."""
+def recount() -> None:
+    """Counts dirty hours, as many as fit a task: also while a long sweep goes on, so that charts keep up with rows."""
     until = utc_now() + timedelta(seconds=TASK_SECONDS / 2)
     with _stage("rollups") as summary:
         summary["hours"] = 0

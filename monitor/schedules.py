@@ -29,6 +29,7 @@ class Job:
 
 JOBS: tuple[Job, ...] = (
     Job("tick", 2, "monitor.tasks.tick", only_if="monitor.pipeline.is_anything_due"),
+    Job("recount", 2, "monitor.tasks.recount", only_if="monitor.pipeline.is_anything_to_count"),
     Job("judge", 15, "monitor.tasks.judge"),
     Job("deliver", 5, "monitor.tasks.deliver"),
     Job("send_retries", 5, "monitor.tasks.send_retries"),

@@ -19,6 +19,11 @@ def sync_account(account_id: int) -> None:
     pipeline.sync_account(account_id)
 
 
+def recount() -> None:
+    """Counts what changed."""
+    pipeline.recount()
+
+
 def judge() -> None:
     """Counts what changed and judges the alert rules."""
     pipeline.judge()

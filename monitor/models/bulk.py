@@ -98,7 +98,9 @@ def refresh_statistics(model: type[models.Model]) -> None:
     """
     if connection.vendor != "postgresql":
         return
-    searched = [f.column for f in model._meta.concrete_fields if not isinstance(f, models.JSONField | models.TextField)]
+    searched = [
+        str(f.column) for f in model._meta.concrete_fields if not isinstance(f, models.JSONField | models.TextField)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {_quoted(model._meta.db_table)} ({', '.join(map(_quoted, searched))})")
 

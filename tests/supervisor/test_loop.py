@@ -6,12 +6,12 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
-from monitor.models import SyncState, WorkerBeat
+from monitor.models import DirtyHour, SyncState, WorkerBeat
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes
 from monitor.supervisor.activity import beat_prefix
-from tests.factories import make_account
+from tests.factories import make_account, make_flow
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +61,7 @@ def queued(function: str) -> int:
 
 
 def test_every_job_is_enqueued_once_while_nobody_takes_it(supervisor: loop.Supervisor, now: datetime):
-    make_account()
+    DirtyHour.objects.mark([(make_flow().pk, now)])
     for seconds in range(0, 3600, 5):
         supervisor._start_jobs(now + timedelta(seconds=seconds))
     assert [queued(job.task) for job in JOBS] == [1] * len(JOBS)
@@ -75,6 +75,15 @@ def test_a_job_that_was_taken_is_enqueued_again_when_it_is_due(supervisor: loop.
     assert queued("monitor.tasks.tick") == 0
     supervisor._start_jobs(now + timedelta(seconds=2))
     assert queued("monitor.tasks.tick") == 1
+
+
+def test_hours_are_counted_while_some_have_changed_and_not_else(supervisor: loop.Supervisor, now: datetime):
+    flow = make_flow()
+    supervisor._start_jobs(now)
+    assert queued("monitor.tasks.recount") == 0
+    DirtyHour.objects.mark([(flow.pk, now)])
+    supervisor._start_jobs(now + timedelta(seconds=2))
+    assert queued("monitor.tasks.recount") == 1
 
 
 def test_a_tick_that_would_find_nothing_to_do_is_not_enqueued(supervisor: loop.Supervisor, now: datetime):

@@ -3,9 +3,9 @@
 Run by `make bench-sync`. Beside the planner stand the lower bound that the plan allows (nothing but the list
 of flows, with the whole background allowance, evenly) and a poller that asks each flow in turn at the same
 budget. The days run on the planner's and the gate's decisions in memory, on a simulated clock: the day of the
-first connect with its history, and then the day that counts, with its re-reads, its night (the weekly reading of
-everything included) and its definitions. The real sweep, gate and database go on for a stretch from there. A run
-that ends well moves a flow's counters like one that fails, so that every run's end is a sample too.
+first connect with its history, and then the day that counts, with its re-reads, its night (the whole history of a
+seventh of the flows included) and its definitions. The real sweep, gate and database go on for a stretch from
+there. A run that ends well moves a flow's counters like one that fails, so that every run's end is a sample too.
 """
 
 from __future__ import annotations

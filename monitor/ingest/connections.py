@@ -42,10 +42,8 @@ def read_connections(context: Context, client: FlowClient) -> None:
         if not new or len(seen) + rejected >= (answer.total_count or 0):
             break
     context.result.aside += rejected
-    with transaction.atomic():
-        context.lease.check()
-        if not rejected:
-            mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
+    if not rejected:
+        mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
     context.note(Stream.CONNECTIONS, StreamState.State.OK, items=len(seen))
 
 

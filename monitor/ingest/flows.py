@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from monitor.faultpoints import faultpoint
-from monitor.ingest.absent import PATIENCE, doubt, is_mass
+from monitor.ingest import asking
+from monitor.ingest.absent import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.context import Context
-from monitor.ingest.digests import mask_of, without_secrets
+from monitor.ingest.digests import mask_for, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
+from monitor.secrets_mask import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary
@@ -82,8 +85,12 @@ class Round:
             walk.probed_at, walk.probed_total = datetime.fromisoformat(kept["probed"]), int(kept["total"])
         return walk
 
-    def save(self, context: Context, *, finished: bool) -> None:
+    def save(self, context: Context, *, finished: bool, **more: datetime) -> None:
         """Leaves word for the next sweep, while the lease is ours.
+
+        Args:
+            finished: whether the round came to its end.
+            more: other columns of the stream's row that change with it.
 
         Raises:
             LeaseLost: another process is on a round of its own.
@@ -94,11 +101,7 @@ class Round:
             cursor |= {"began": self.began.isoformat(), "page": self.page, "rejected": rejected}
         if self.probed_at is not None:
             cursor |= {"probed": self.probed_at.isoformat(), "total": self.probed_total}
-        with transaction.atomic():
-            context.lease.check()
-            StreamState.objects.update_or_create(
-                account=context.account, stream=Stream.FLOWS, defaults={"cursor": cursor}
-            )
+        asking.write(context, Stream.FLOWS, cursor=cursor, **more)
 
 
 def read_flows(context: Context, client: FlowClient) -> int:
@@ -171,6 +174,7 @@ def keep_page(
     """Stores one page; `ids` are those of its flows whose counters are new by it."""
     listed_at = client.last_server_date or context.clock()
     context.listed_at |= dict.fromkeys(ids, listed_at)
+    mask_for(context)  # outside of the transaction: a key that is made now must stay, whatever becomes of the page
     with transaction.atomic():
         context.lease.check()
         faultpoint("flows-before-rows")
@@ -192,15 +196,17 @@ def _is_last(answer: FlowPage, walk: Round, now: datetime, *, found_new: bool) -
 def store_flows(context: Context, flows: Sequence[FlowSummary], started: datetime, page: int) -> None:
     """Inserts new flows and changes only the columns that differ; what the database refuses is put aside."""
     unique = list({flow.flow_id: flow for flow in flows}.values())
-    write = partial(_write, context.account, started=started, page=page)
-    write_or_put_aside(context.account, Stream.FLOWS, unique, write, started)
+    write = partial(_write, context.account, mask_for(context), started=started, page=page)
+    write_or_put_aside(context.account, Stream.FLOWS, unique, write, started, is_atomic=True)
 
 
-def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datetime, page: int) -> None:
+def _write(
+    account: ZohoAccount, mask: SecretMask, flows: Sequence[FlowSummary], *, started: datetime, page: int
+) -> None:
     ids = [flow.flow_id for flow in flows]
     stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
     fresh: list[Flow] = []
-    mask = mask_of(account)
+    changed: dict[int, dict[str, Any]] = {}
     for summary in flows:
         values = clipped(Flow, without_secrets(mask, {name: getattr(summary, name) for name in COLUMNS}))
         have = stored.get(summary.flow_id)
@@ -211,8 +217,13 @@ def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datet
             continue
         changes = {name: value for name, value in values.items() if getattr(have, name) != value}
         if changes:
-            Flow.objects.filter(pk=have.pk).update(**changes)
-    Flow.objects.bulk_create(fresh, ignore_conflicts=True)
+            changed[have.pk] = changes
+    if fresh or changed:
+        # Only what Zoho sent can be refused: a page on which nothing moved needs no way back.
+        with transaction.atomic():
+            for pk, changes in changed.items():
+                Flow.objects.filter(pk=pk).update(**changes)
+            Flow.objects.bulk_create(fresh, ignore_conflicts=True)
     Flow.objects.filter(account=account, flow_id__in=ids).update(
         seen_at=started, missed_sweeps=0, gone_at=None, list_page=page
     )
@@ -224,8 +235,7 @@ def _note_absent(context: Context, client: FlowClient, seen: set[str], started: 
     Where many vanish at once the list is not believed for an hour; then, too, each is asked for by its id.
     """
     living = Flow.objects.filter(account=context.account, gone_at=None)
-    absent = living.exclude(flow_id__in=seen)
-    count, total = absent.count(), living.count()
+    absent, count, total = count_absent(living, seen, "flow_id")
     if not count:
         return
     with transaction.atomic():

@@ -22,9 +22,9 @@ from monitor.ingest.connected import read_connected
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
-from monitor.ingest.flows import Round, read_flows, read_page
+from monitor.ingest.flows import Round, living, read_flows, read_page
 from monitor.ingest.organisation import read_edition
-from monitor.ingest.reader import Reader, due_flows, living, next_visit, read_flow
+from monitor.ingest.reader import Reader, due_flows, next_visit, read_flow
 from monitor.ingest.reread import reread_due
 from monitor.ingest.rules import read_rules
 from monitor.ingest.usage import read_usage
@@ -241,9 +241,8 @@ def _list_again(context: Context, due: datetime | None, asked: int, pages: int) 
     return plan.next_due(due, asked, apart, now)
 
 
-def _follow(context: Context, reader: Reader, ids: set[str]) -> None:
+def _follow(context: Context, reader: Reader, some: Sequence[Flow]) -> None:
     """What a page of the list gives rise to; a failure of it is the executions' and does not end the list."""
-    some = living(context, ids)
     _settle_still(context, some)
     if reader.given_up:
         return

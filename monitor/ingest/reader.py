@@ -134,10 +134,10 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     except (Wait, SignIn, Unreachable):
         raise
     except ZohoError as error:
-        put_off(flow, began, error)
-        answered(flow, began)  # a wish is for one reading; the next ones come by themselves
+        put_off(context, flow, began, error)
+        answered(context, flow, began)  # a wish is for one reading; the next ones come by themselves
         raise
-    answered(flow, began)
+    answered(context, flow, began)
 
 
 def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] = ()) -> list[Flow]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Case, F, Q, When
 
+from monitor.ingest.context import Context
 from monitor.models import Flow, SyncState
 
 AGAIN_AFTER = timedelta(seconds=30)
@@ -47,15 +49,21 @@ def _hurry(account_id: int, now: datetime) -> None:
     SyncState.objects.filter(later, account=account_id).update(next_due_at=now)
 
 
-def answered(flow: Flow, read_from: datetime) -> None:
+def answered(context: Context, flow: Flow, read_from: datetime) -> None:
     """The flow was read completely; who asked before the reading began has the answer.
 
     Args:
+        context: of the sweep that read it.
         flow: a mirrored flow.
         read_from: when the reading began.
+
+    Raises:
+        LeaseLost: another process reads the account now; the wish is its to answer.
     """
     since = {name: Case(When(**{f"{name}__gt": read_from}, then=F(name)), default=None) for name in _MARKS}
-    Flow.objects.filter(Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from), pk=flow.pk).update(**since)
+    with transaction.atomic():
+        context.lease.check()
+        Flow.objects.filter(Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from), pk=flow.pk).update(**since)
 
 
 _MARKS = ("wanted_at", "hinted_at")

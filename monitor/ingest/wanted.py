@@ -16,18 +16,18 @@ AGAIN_AFTER = timedelta(seconds=30)
 def want(flow: Flow, now: datetime) -> bool:
     """Asks for a flow's executions soon, for a person: the reading may use what is kept for people.
 
-    It writes no data and takes no lease. The next sweep of the account reads the flow first. Asking again while it
-    waits changes nothing.
+    It writes no data and takes no lease. The next sweep of the account reads the flow first. Asking again so soon
+    changes nothing, whether the answer is there or not: each wish costs calls of those kept for people.
 
     Args:
         flow: a mirrored flow.
         now: the present.
 
     Returns:
-        Whether that is a new wish; False where somebody asked less than 30 s ago and waits still.
+        Whether that is a new wish; False where somebody asked less than 30 s ago.
     """
-    recently = Q(wanted_at__gt=now - AGAIN_AFTER, wanted_at__lte=now)
-    if not Flow.objects.filter(pk=flow.pk).exclude(recently).update(wanted_at=now):
+    recently = Q(asked_at__gt=now - AGAIN_AFTER, asked_at__lte=now)
+    if not Flow.objects.filter(pk=flow.pk).exclude(recently).update(wanted_at=now, asked_at=now):
         return False
     _hurry(flow.account_id, now)
     return True

@@ -186,7 +186,7 @@ def want_flow(flow: Flow, now: datetime) -> bool:
     """A person waits for a flow: Zoho is asked for its executions with the next sweep.
 
     Returns:
-        False where somebody asked less than 30 s ago and waits still.
+        False where somebody asked less than 30 s ago.
     """
     return want(flow, now)
 

@@ -118,5 +118,5 @@ def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     if is_new:
         messages.success(request, "Zoho is asked next.")
     else:
-        messages.warning(request, "Somebody asked less than 30 seconds ago; Zoho is asked next.")
+        messages.warning(request, "Somebody asked less than 30 seconds ago: Zoho is not asked once more.")
     return redirect(thing)

@@ -40,6 +40,7 @@ _RECOUNT_AFTER = timedelta(seconds=30)
 _OTHERS = 200  # calls that others may have made since the last count, at the most
 _NEARLY_SPENT = 2_000  # calls; only below this is Zoho's own count held against each single call
 _SOON = timedelta(seconds=1)
+_A_MOMENT = timedelta(seconds=1)  # for so long limits are believed that were read: others change them seldom
 
 
 class BudgetSpent(Wait):
@@ -78,6 +79,7 @@ class Gate:
         self._day_count: dict[str, int] = {}
         self._day_counted_at: dict[str, datetime] = {}
         self._seen: dict[str, ApiBudget] = {}  # by product, as of the last call's beginning
+        self._limits: dict[str, tuple[datetime, Limits]] = {}  # by product, and when they were read
 
     @contextmanager
     def doing(self, kind: str, *, at_most: int | None = None) -> Iterator[None]:
@@ -95,9 +97,13 @@ class Gate:
             self._kind, self._left = before
 
     def limits(self, product: str = Product.FLOW) -> Limits:
-        """The limits in force now, whole (without the reserve taken off)."""
+        """The limits in force, whole (without the reserve taken off), as they were a second ago at most."""
+        now, kept = self._clock(), self._limits.get(product)
+        if kept is not None and timedelta(0) <= now - kept[0] < _A_MOMENT:
+            return kept[1]
         row = self._rows(product).first() or ApiBudget(account=self._account, product=product)
-        return limits_in_force(self._account, row)
+        self._limits[product] = now, limits_in_force(self._account, row)
+        return self._limits[product][1]
 
     def minute(self, product: str = Product.FLOW) -> tuple[int | None, list[datetime | None]]:
         """How many background calls may start at once (None: no limit a minute), and what holds the slots.
@@ -150,6 +156,7 @@ class Gate:
             if budget.blocked_until is not None and budget.blocked_until > now:
                 raise BudgetSpent(budget.blocked_reason, now=now, until=budget.blocked_until)
             whole = limits_in_force(self._account, budget)
+            self._limits[product] = now, whole
             allowed = share(whole, for_people=self._kind == ApiCall.Kind.PEOPLE)
             self._check_header(budget, whole, now)
             self._check_day(budget, allowed, now)
@@ -232,6 +239,8 @@ class Gate:
             self._block(product, now, wait, "Zoho asked us to wait (429)")
             return
         seen = self._seen.get(product)
+        if seen is None or headers.get("x-ratelimit-limit") not in (None, str(seen.day_limit_seen)):
+            self._limits.pop(product, None)
         stop = said.learn(self._rows(product), product, headers, now, server_now, answered=status == 200, known=seen)
         if stop is not None:
             self._block(product, now, stop, "Zoho says that no calls remain")
@@ -273,6 +282,7 @@ class Gate:
         if edition is not None:
             values |= {"edition": edition[:64], "users": users}
         ApiBudget.objects.update_or_create(account=self._account, product=Product.CRM, defaults=values)
+        self._limits.pop(Product.CRM, None)
 
 
 def limits_in_force(account: ZohoAccount, budget: ApiBudget) -> Limits:

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 
 from monitor.ingest.context import Context
 
@@ -26,6 +27,13 @@ def doubt(context: Context, absent: int, living: int, what: str) -> None:
         context.result.missing.append(line)
 
 
+def count_absent(living: QuerySet[Any], seen: Collection[str], key: str) -> tuple[QuerySet[Any], int, int]:
+    """Those of the living that a list did not have, how many they are, and how many the living are; one statement."""
+    is_absent = ~Q(**{f"{key}__in": seen})
+    found = living.aggregate(absent=Count("pk", filter=is_absent), living=Count("pk"))
+    return living.filter(is_absent), found["absent"], found["living"]
+
+
 def mark_gone(context: Context, rows: QuerySet[Any], seen: Collection[str], key: str, started: datetime) -> None:
     """Marks rows gone that a complete list did not have; after a mass vanishing only in an hour's time.
 
@@ -34,11 +42,16 @@ def mark_gone(context: Context, rows: QuerySet[Any], seen: Collection[str], key:
         seen: Zoho's ids that the list had.
         key: the column of that id.
         started: when the list was begun.
+
+    Raises:
+        LeaseLost: some are gone, and another process says that now.
     """
-    living = rows.filter(gone_at=None)
-    absent = living.exclude(**{f"{key}__in": seen})
-    count, total = absent.count(), living.count()
+    absent, count, total = count_absent(rows.filter(gone_at=None), seen, key)
+    if not count:
+        return
     if is_mass(count, total):
         doubt(context, count, total, str(rows.model._meta.verbose_name_plural))
         absent = absent.filter(seen_at__lt=started - PATIENCE)
-    absent.update(gone_at=started)
+    with transaction.atomic():
+        context.lease.check()
+        absent.update(gone_at=started)

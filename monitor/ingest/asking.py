@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -111,12 +112,24 @@ def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
     Raises:
         LeaseLost: another process says that now.
     """
-    values = {"next_due_at": at}
+    write(context, stream, next_due_at=at)
+
+
+def write(context: Context, stream: Stream, **values: Any) -> None:
+    """Sets columns of a stream's row, which need not be there yet.
+
+    Raises:
+        LeaseLost: another process says that now.
+    """
     with transaction.atomic():
         context.lease.check()
-        # Mostly the row is there: one statement instead of four.
-        if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
-            StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
+        _set(context, stream, **values)
+
+
+def _set(context: Context, stream: Stream, **values: Any) -> None:
+    # Mostly the row is there: one statement instead of four.
+    if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
+        StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
 
 
 def due_at(context: Context, stream: Stream) -> datetime | None:
@@ -133,16 +146,28 @@ def due_streams(context: Context, now: datetime) -> set[Stream]:
     return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
 
 
-def put_off(context: Context, stream: Stream, calls: int = 1) -> None:
-    """The stream was read, or tried: it is due again when the planner says so, and soon if it failed.
+def put_off(context: Context, *streams: Stream, calls: int = 1) -> None:
+    """The streams were read, or tried: each is due again when the planner says so, and soon if it failed.
 
     One that was not even tried, because its product has to be left alone, stays due.
+
+    Args:
+        calls: that one reading costs.
+
+    Raises:
+        LeaseLost: another process says that now.
     """
-    outcome = context.result.outcomes.get(stream.value)
-    if outcome is None:
-        return
-    now = context.clock()
-    step = plan.interval(stream, calls, budget(context, product_of(stream)), now)
-    if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
-        step = min(step, TRY_AGAIN)
-    set_due(context, stream, now + step)
+    now, due = context.clock(), {}
+    for stream in streams:
+        outcome = context.result.outcomes.get(stream.value)
+        if outcome is None:
+            continue
+        step = plan.interval(stream, calls, budget(context, product_of(stream)), now)
+        if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
+            step = min(step, TRY_AGAIN)
+        due[stream] = now + step
+    if due:
+        with transaction.atomic():
+            context.lease.check()
+            for stream, at in due.items():
+                _set(context, stream, next_due_at=at)

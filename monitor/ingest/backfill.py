@@ -102,8 +102,8 @@ class Backfill:
                 reading.set(read_up_to(reading.flow))
             ok = True
         if not ok:
-            put_off(flow, began)
-        answered(flow, began)
+            put_off(self._context, flow, began)
+        answered(self._context, flow, began)
 
     def go_on(self) -> None:
         """History by turns, until it is read, its calls are used up, or a person pauses it.
@@ -156,7 +156,7 @@ class Backfill:
                 self._step(course)
                 ok = True
             if not ok:
-                put_off(course.flow, self._context.clock())
+                put_off(self._context, course.flow, self._context.clock())
             if not ok or course.flow.executions_read_at is not None:
                 del waiting[at.key]
                 self._courses.pop(at.key, None)

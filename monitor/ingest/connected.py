@@ -13,9 +13,10 @@ from django.db import transaction
 
 from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
-from monitor.ingest.digests import mask_of
+from monitor.ingest.digests import mask_for
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
+from monitor.secrets_mask import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.shapes.connected import ConnectedWorkflow as ConnectedRow
 
@@ -29,9 +30,9 @@ def read_connected(context: Context, client: CrmClient) -> None:
     started = context.clock()
     answer = context.call(client.list_connected_workflows)
     unique = list({row.id: row for row in answer.items}.values())
+    write = partial(_write, context.account, mask_for(context), started=started)
     with transaction.atomic():
         context.lease.check()
-        write = partial(_write, context.account, started=started)
         rejected = write_or_put_aside(context.account, Stream.CONNECTED, unique, write, started)
         rejected += put_aside(context.account, Stream.CONNECTED, answer.rejected, started)
         if not rejected:
@@ -41,8 +42,7 @@ def read_connected(context: Context, client: CrmClient) -> None:
     context.note(Stream.CONNECTED, StreamState.State.OK, items=len(unique))
 
 
-def _write(account: ZohoAccount, rows: Sequence[ConnectedRow], *, started: datetime) -> None:
-    mask = mask_of(account)
+def _write(account: ZohoAccount, mask: SecretMask, rows: Sequence[ConnectedRow], *, started: datetime) -> None:
     for row in rows:
         values = clipped(
             ConnectedWorkflow,

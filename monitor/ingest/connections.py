@@ -10,8 +10,10 @@ from django.db import transaction
 
 from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
+from monitor.ingest.digests import mask_for, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Connection, Stream, StreamState, ZohoAccount
+from monitor.secrets_mask import SecretMask
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ConnectionRow
 
@@ -26,7 +28,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
         ZohoError: the list could not be read; nothing counts as gone.
     """
     started = context.clock()
-    write = partial(_write, context.account, started=started)
+    write = partial(_write, context.account, mask_for(context), started=started)
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):
@@ -42,16 +44,14 @@ def read_connections(context: Context, client: FlowClient) -> None:
         if not new or len(seen) + rejected >= (answer.total_count or 0):
             break
     context.result.aside += rejected
-    with transaction.atomic():
-        context.lease.check()
-        if not rejected:
-            mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
+    if not rejected:
+        mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
     context.note(Stream.CONNECTIONS, StreamState.State.OK, items=len(seen))
 
 
-def _write(account: ZohoAccount, rows: Sequence[ConnectionRow], *, started: datetime) -> None:
+def _write(account: ZohoAccount, mask: SecretMask, rows: Sequence[ConnectionRow], *, started: datetime) -> None:
     for row in rows:
-        values = clipped(Connection, {name: getattr(row, name) for name in COLUMNS})
+        values = clipped(Connection, without_secrets(mask, {name: getattr(row, name) for name in COLUMNS}))
         status = clipped(Connection, {"status": row.status})["status"]
         values |= {"seen_at": started, "gone_at": None}
         have = Connection.objects.filter(account=account, connection_id=row.connection_id).first()

@@ -12,6 +12,7 @@ from monitor.ingest.lease import Lease
 from monitor.ingest.plan import Budget
 from monitor.ingest.store import Written
 from monitor.models import Stream, ZohoAccount
+from monitor.secrets_mask import SecretMask
 from monitor.zoho.errors import NotSent, Unreachable, Wait
 
 T = TypeVar("T")
@@ -95,6 +96,7 @@ class Context:
     dates: DateForm = "time"  # how Zoho takes the window of a list of executions, as far as this sweep has seen
     are_dates_taken: bool = False  # whether a list with dates was answered: a refusal has another cause then
     page_sizes: list[int | None] = field(default_factory=lambda: [200, 50, None])
+    mask: SecretMask | None = None  # of the account's secrets, once it was needed
 
     def call(self, ask: Callable[[], T]) -> T:
         """Asks Zoho, waiting where patience says so.

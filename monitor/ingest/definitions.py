@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 
 from monitor.ingest.canonical import MOST_CHANGES, definition, diff, sha256
 from monitor.ingest.context import BudgetSpent, Context, OutOfTime
-from monitor.ingest.digests import mask_of
+from monitor.ingest.digests import mask_for
 from monitor.ingest.plan import hole_recheck
 from monitor.ingest.quarantine import clipped
 from monitor.ingest.trouble import Trouble
@@ -138,7 +138,7 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, every
     due = sorted((row for row in rows if is_due(kind, row, now)), key=partial(_urgency, kind))
     turn = due if everything else due[:MOST_A_SWEEP]
     trouble, done = Trouble(), 0
-    mask = mask_of(context.account) if turn else None
+    mask = mask_for(context) if turn else None
     try:
         for row in turn:
             with trouble.of(str(row)):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from monitor.faultpoints import faultpoint
-from monitor.ingest.absent import PATIENCE, doubt, is_mass
+from monitor.ingest import asking
+from monitor.ingest.absent import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.context import Context
-from monitor.ingest.digests import mask_of, without_secrets
+from monitor.ingest.digests import mask_for, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
+from monitor.secrets_mask import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary
@@ -82,8 +85,12 @@ class Round:
             walk.probed_at, walk.probed_total = datetime.fromisoformat(kept["probed"]), int(kept["total"])
         return walk
 
-    def save(self, context: Context, *, finished: bool) -> None:
+    def save(self, context: Context, *, finished: bool, **more: datetime) -> None:
         """Leaves word for the next sweep, while the lease is ours.
+
+        Args:
+            finished: whether the round came to its end.
+            more: other columns of the stream's row that change with it.
 
         Raises:
             LeaseLost: another process is on a round of its own.
@@ -94,11 +101,7 @@ class Round:
             cursor |= {"began": self.began.isoformat(), "page": self.page, "rejected": rejected}
         if self.probed_at is not None:
             cursor |= {"probed": self.probed_at.isoformat(), "total": self.probed_total}
-        with transaction.atomic():
-            context.lease.check()
-            StreamState.objects.update_or_create(
-                account=context.account, stream=Stream.FLOWS, defaults={"cursor": cursor}
-            )
+        asking.write(context, Stream.FLOWS, cursor=cursor, **more)
 
 
 def read_flows(context: Context, client: FlowClient) -> int:
@@ -118,12 +121,12 @@ def read_flows(context: Context, client: FlowClient) -> int:
 
 
 def read_page(
-    context: Context, client: FlowClient, walk: Round, then: Callable[[set[str]], None] = lambda ids: None
+    context: Context, client: FlowClient, walk: Round, then: Callable[[list[Flow]], None] | None = None
 ) -> bool:
     """Reads the round's next page and stores it.
 
     Args:
-        then: is told the ids of the page's flows once they are stored.
+        then: is told the page's flows once they are stored.
 
     Returns:
         Whether it was the last: then the round is noted, and what it did not have is looked into.
@@ -149,11 +152,12 @@ def read_page(
     new = {flow.flow_id for flow in answer.flows} - walk.seen
     new_rejected = {record.raw_text for record in answer.rejected} - walk.rejected
     walk.rejected |= new_rejected
-    keep_page(context, client, answer, page, walk.began, new)
+    kept = keep_page(context, client, answer, page, walk.began, new)
     walk.seen |= new
     walk.page = page + 1
     context.progress("flows", len(walk.seen), answer.total_count or len(walk.seen))
-    then({flow.flow_id for flow in answer.flows})
+    if then is not None:
+        then(kept())
     found_new = bool(new or new_rejected)
     if page < MOST_PAGES and not _is_last(answer, walk, context.clock(), found_new=found_new):
         return False
@@ -167,17 +171,24 @@ def read_page(
 
 def keep_page(
     context: Context, client: FlowClient, answer: FlowPage, page: int, started: datetime, ids: set[str]
-) -> None:
-    """Stores one page; `ids` are those of its flows whose counters are new by it."""
+) -> Callable[[], list[Flow]]:
+    """Stores one page; `ids` are those of its flows whose counters are new by it.
+
+    Returns:
+        What gives the page's flows as they are stored.
+    """
     listed_at = client.last_server_date or context.clock()
     context.listed_at |= dict.fromkeys(ids, listed_at)
+    mask_for(context)  # outside of the transaction: a key that is made now must stay, whatever becomes of the page
     with transaction.atomic():
         context.lease.check()
         faultpoint("flows-before-rows")
-        store_flows(context, answer.flows, started, page)
+        still = store_flows(context, answer.flows, started, page)
         context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
         faultpoint("flows-after-rows")
     faultpoint("flows-committed")
+    every = {flow.flow_id for flow in answer.flows}
+    return (lambda: still) if len(still) == len(every) else partial(living, context, every)
 
 
 def _is_last(answer: FlowPage, walk: Round, now: datetime, *, found_new: bool) -> bool:
@@ -189,18 +200,31 @@ def _is_last(answer: FlowPage, walk: Round, now: datetime, *, found_new: bool) -
     return bool(answer.total_count) and is_short and walk.found >= (answer.total_count or 0)
 
 
-def store_flows(context: Context, flows: Sequence[FlowSummary], started: datetime, page: int) -> None:
-    """Inserts new flows and changes only the columns that differ; what the database refuses is put aside."""
-    unique = list({flow.flow_id: flow for flow in flows}.values())
-    write = partial(_write, context.account, started=started, page=page)
-    write_or_put_aside(context.account, Stream.FLOWS, unique, write, started)
+def store_flows(context: Context, flows: Sequence[FlowSummary], started: datetime, page: int) -> list[Flow]:
+    """Inserts new flows and changes only the columns that differ; what the database refuses is put aside.
+
+    Returns:
+        Those on which nothing differed, as they are stored.
+    """
+    unique, still = list({flow.flow_id: flow for flow in flows}.values()), list[Flow]()
+    write = partial(_write, context.account, mask_for(context), still, started=started, page=page)
+    write_or_put_aside(context.account, Stream.FLOWS, unique, write, started, is_atomic=True)
+    return still
 
 
-def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datetime, page: int) -> None:
+def _write(
+    account: ZohoAccount,
+    mask: SecretMask,
+    still: list[Flow],
+    flows: Sequence[FlowSummary],
+    *,
+    started: datetime,
+    page: int,
+) -> None:
     ids = [flow.flow_id for flow in flows]
     stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
     fresh: list[Flow] = []
-    mask = mask_of(account)
+    changed: dict[int, dict[str, Any]] = {}
     for summary in flows:
         values = clipped(Flow, without_secrets(mask, {name: getattr(summary, name) for name in COLUMNS}))
         have = stored.get(summary.flow_id)
@@ -211,11 +235,29 @@ def _write(account: ZohoAccount, flows: Sequence[FlowSummary], *, started: datet
             continue
         changes = {name: value for name, value in values.items() if getattr(have, name) != value}
         if changes:
-            Flow.objects.filter(pk=have.pk).update(**changes)
-    Flow.objects.bulk_create(fresh, ignore_conflicts=True)
-    Flow.objects.filter(account=account, flow_id__in=ids).update(
-        seen_at=started, missed_sweeps=0, gone_at=None, list_page=page
-    )
+            changed[have.pk] = changes
+    if fresh or changed:
+        # Only what Zoho sent can be refused: a page on which nothing moved needs no way back.
+        with transaction.atomic():
+            for pk, changes in changed.items():
+                Flow.objects.filter(pk=pk).update(**changes)
+            Flow.objects.bulk_create(fresh, ignore_conflicts=True)
+    seen = {"seen_at": started, "missed_sweeps": 0, "gone_at": None, "list_page": page}
+    Flow.objects.filter(account=account, flow_id__in=ids).update(**seen)
+    for have in stored.values():
+        if have.pk not in changed:
+            have.account = account  # not joined: each copy would be decrypted by itself
+            vars(have).update(seen)
+            still.append(have)
+
+
+def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
+    """The account's flows that are not gone, all or those with the given ids of Zoho's."""
+    rows = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
+    found = list(rows if ids is None else rows.filter(flow_id__in=ids))
+    for flow in found:
+        flow.account = context.account  # not joined: each copy would be decrypted by itself
+    return found
 
 
 def _note_absent(context: Context, client: FlowClient, seen: set[str], started: datetime) -> None:
@@ -224,8 +266,7 @@ def _note_absent(context: Context, client: FlowClient, seen: set[str], started: 
     Where many vanish at once the list is not believed for an hour; then, too, each is asked for by its id.
     """
     living = Flow.objects.filter(account=context.account, gone_at=None)
-    absent = living.exclude(flow_id__in=seen)
-    count, total = absent.count(), living.count()
+    absent, count, total = count_absent(living, seen, "flow_id")
     if not count:
         return
     with transaction.atomic():

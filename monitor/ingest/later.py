@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
+
 from monitor.ingest.close import MOST_TRIES
+from monitor.ingest.context import Context
 from monitor.ingest.plan import failed_recheck
 from monitor.models import Flow
 from monitor.zoho.errors import NotAvailable, NotFound, ZohoError
@@ -16,13 +19,17 @@ REFUSED = "refused"  # signature of the hole that a flow is which Zoho no longer
 NO_LONGER_GIVEN = "Zoho no longer gives this flow's executions"
 
 
-def put_off(flow: Flow, now: datetime, error: ZohoError | None = None) -> None:
+def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None = None) -> None:
     """Leaves a flow alone for a while; a counter of it that moves from here on has it read all the same.
 
     Args:
+        context: of the sweep.
         flow: that could not be read.
         now: the present.
         error: what Zoho said; that it gives no longer what it gave before is a hole, which the next reading closes.
+
+    Raises:
+        LeaseLost: another process reads the account now, and may have read this flow well.
     """
     values: dict[str, object] = {
         "recheck_at": failed_recheck(flow.hole_tries, now),
@@ -33,7 +40,9 @@ def put_off(flow: Flow, now: datetime, error: ZohoError | None = None) -> None:
     is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.hole_tries > 0)
     if is_refused and flow.executions_read_at is not None:
         values |= {"hole_reason": NO_LONGER_GIVEN, "hole_signature": REFUSED}
-    Flow.objects.filter(pk=flow.pk).update(**values)
+    with transaction.atomic():
+        context.lease.check()
+        Flow.objects.filter(pk=flow.pk).update(**values)
     for name, value in values.items():
         setattr(flow, name, value)
 

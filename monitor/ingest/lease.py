@@ -45,13 +45,14 @@ class Lease:
         """
         owner = secrets.token_hex(16)
         until = now + length
-        SyncState.objects.get_or_create(account=account)
         free = Q(lease_until=None) | Q(lease_until__lte=now) | Q(lease_until__gt=now + NOT_CREDIBLE)
         faultpoint("lease-before-take")
-        taken = SyncState.objects.filter(free, account=account).update(
-            lease_owner=owner, lease_until=until, fence=F("fence") + 1
-        )
-        if taken != 1:
+        row = SyncState.objects.filter(free, account=account)
+        values = {"lease_owner": owner, "lease_until": until, "fence": F("fence") + 1}
+        # The row is missing before the account's first sweep only.
+        if not row.update(**values) and not (
+            SyncState.objects.get_or_create(account=account)[1] and row.update(**values)
+        ):
             return None
         faultpoint("lease-taken")
         fence = SyncState.objects.values_list("fence", flat=True).get(account=account)

@@ -8,68 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from monitor.connection.limits import Limits, share
 from monitor.faultpoints import faultpoint
 from monitor.ingest import asking, stats_check
 from monitor.ingest.context import Context, OutOfTime
 from monitor.ingest.executions import ONE_PAGE
+from monitor.ingest.nights import (
+    JOBS,
+    STATS,
+    Job,
+    begun,
+    first_cursors,
+    has_ended,
+    is_due,
+    night_of,
+    told,
+    without_answer,
+)
 from monitor.ingest.reconcile import ROWS_A_SLICE, reconcile
 from monitor.ingest.reread import LEAST_DAY
 from monitor.models import Flow, Product, Stream, StreamState
 from monitor.zoho.errors import BadAnswer, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
-NIGHT_BEGINS = timedelta(hours=1)
 DAY = timedelta(days=1)
 SHARE = 0.10  # of the day's calls
 LONGEST_SAVED = timedelta(minutes=30)
 MOST = 30  # calls in one sweep, so that it stays short
-SILENT = 2  # sweeps without an answer about a flow; at the next one it is stepped over
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One check of every flow; `every` how many nights; `span` how far back it reads, None for everything."""
-
-    name: str
-    every: int
-    span: timedelta | None = None
-
-
-RECENT, STATS, FULL = Job("recent", 1, timedelta(days=3)), Job("statistics", 1), Job("full", 7)
-JOBS = (RECENT, STATS, FULL)
-
-
-def night_of(now: datetime) -> datetime:
-    """When the newest night began. Pure."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    begins = midnight + NIGHT_BEGINS
-    return begins if begins <= now else begins - DAY
-
-
-def is_due(job: Job, cursor: dict[str, Any], now: datetime) -> bool:
-    """Whether a job has work: it is under way, or its night has come. Pure.
-
-    Args:
-        job: one of `JOBS`.
-        cursor: of the job: `night` (ISO) for which it was begun, `done`.
-        now: the present, in UTC.
-    """
-    if not cursor.get("done", False):
-        return True
-    return night_of(now) - datetime.fromisoformat(cursor["night"]) >= job.every * DAY
-
-
-def first_cursors(now: datetime) -> dict[str, Any]:
-    """The cursors of an account that has just been connected: everything is done for the first time next night."""
-    tonight = night_of(now)
-    return {job.name: {"night": (tonight - (job.every - 1) * DAY).isoformat(), "done": True} for job in JOBS}
 
 
 def purse(calls_per_day: int | None, paid_until: datetime, now: datetime) -> int:
@@ -106,22 +77,6 @@ def _per_call(calls_per_day: int | None) -> timedelta:
     return DAY / (SHARE * (calls_per_day or LEAST_DAY))
 
 
-def without_answer(cursor: dict[str, Any], flow: int) -> dict[str, Any]:
-    """A job's cursor after Zoho gave no answer about a flow: one that never answers does not hold up the night. Pure.
-
-    Args:
-        cursor: of the job, before; `silent` is the flow that gave no answer the last time, and how often by then.
-        flow: key of the flow that was asked about.
-    """
-    silent = cursor.get("silent") or {}
-    times = silent.get("times", 0) + 1 if silent.get("flow") == flow else 1
-    if times <= SILENT:
-        return cursor | {"silent": {"flow": flow, "times": times}}
-    begun = bool(cursor.get("until")) and cursor["after"] == flow
-    counted = {"flows": cursor.get("flows", 0) + (not begun), "failed": cursor.get("failed", 0) + 1}
-    return cursor | counted | {"after": flow, "until": None, "silent": None}
-
-
 def check(context: Context, client: FlowClient) -> None:
     """Goes on with the night's checks, as far as the share of calls reaches.
 
@@ -142,11 +97,7 @@ def check(context: Context, client: FlowClient) -> None:
         night.save(first_cursors(now) | {"paid_until": now.isoformat()})
         return
     night.left = asking.unhurried(context, purse(night.per_day, night.paid_until, now))
-    for job in JOBS:
-        if not is_due(job, night.cursor[job.name], now):
-            continue
-        if night.left <= 0 or not night.go_on(job, now):
-            break
+    night.work(now)
     if state.state != StreamState.State.OK and night.has_worked and Stream.STATISTICS not in context.result.outcomes:
         # What stopped an earlier sweep is over; the end of the night may be hours away.
         context.note(Stream.STATISTICS, StreamState.State.OK, "the night's checks go on")
@@ -169,12 +120,19 @@ class Night:
         """Up to when the share of calls is spent."""
         return datetime.fromisoformat(self.cursor["paid_until"])
 
-    def go_on(self, job: Job, now: datetime) -> bool:
+    def work(self, now: datetime) -> None:
+        """Does what is due, one job after the other, as far as the calls reach."""
+        for job in JOBS:
+            while is_due(self.cursor[job.name], now):
+                if self.left <= 0 or not self._go_on(job, now):
+                    return
+
+    def _go_on(self, job: Job, now: datetime) -> bool:
         """Works at a job; whether it came to its end."""
         at = self.cursor[job.name]
         if at.get("done", False):
-            at = {"night": night_of(now).isoformat(), "done": False, "after": 0, "flows": 0}
-        while (flow := self._flow(at)) is not None:
+            at = begun(job, at, now)
+        while (flow := self._flow(job, at)) is not None:
             if self.left <= 0:
                 return False
             try:
@@ -185,11 +143,15 @@ class Night:
                 self.save({job.name: without_answer(at, flow.pk)})
                 return False
         self.save({job.name: at | {"done": True, "until": None, "ended_at": now.isoformat()}})
-        self.context.note(Stream.STATISTICS, StreamState.State.OK, _told(at), items=at["flows"])
+        tonight = [at for at in (self.cursor[job.name] for job in JOBS) if has_ended(at, night_of(now))]
+        compared = max(at["flows"] for at in tonight)
+        self.context.note(Stream.STATISTICS, StreamState.State.OK, told(tonight), items=compared)
         return True
 
-    def _flow(self, at: dict[str, Any]) -> Flow | None:
+    def _flow(self, job: Job, at: dict[str, Any]) -> Flow | None:
         flows = Flow.objects.filter(account=self.context.account, gone_at=None).exclude(history_read_at=None)
+        if (turn := at.get("share")) is not None:
+            flows = flows.alias(turn=F("pk") % job.shares).filter(turn=turn)
         first = flows.filter(pk__gte=at["after"]) if at.get("until") else flows.filter(pk__gt=at.get("after", 0))
         return first.defer("raw", "description").order_by("pk").first()
 
@@ -257,9 +219,3 @@ class Night:
             faultpoint("reconcile-before-cursor")
             StreamState.objects.filter(pk=self.pk).update(cursor=self.cursor)
         faultpoint("reconcile-after-cursor")
-
-
-def _told(at: dict[str, Any]) -> str:
-    """One line of what a job found; empty for nothing."""
-    words = {"new": "late", "changed": "changed", "vanished": "no longer listed", "failed": "not compared"}
-    return ", ".join(f"{at[name]} {word}" for name, word in words.items() if at.get(name))

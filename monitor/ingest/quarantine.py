@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -41,13 +42,20 @@ def put_aside(account: ZohoAccount, stream: str, rejected: Iterable[Rejected], n
 
 
 def write_or_put_aside(
-    account: ZohoAccount, stream: str, records: Sequence[T], write: Callable[[Sequence[T]], None], now: datetime
+    account: ZohoAccount,
+    stream: str,
+    records: Sequence[T],
+    write: Callable[[Sequence[T]], None],
+    now: datetime,
+    *,
+    is_atomic: bool = False,
 ) -> int:
     """Writes records together; those that the database refuses are found by halving and put aside.
 
     Args:
         records: with Zoho's own JSON in `raw`.
-        write: writes some of them, all or none.
+        write: writes some of them.
+        is_atomic: whether `write` sees to it by itself that what fails leaves nothing behind.
 
     Returns:
         How many were put aside.
@@ -55,15 +63,15 @@ def write_or_put_aside(
     if not records:
         return 0
     try:
-        with transaction.atomic():
+        with nullcontext() if is_atomic else transaction.atomic():
             write(records)
     except (DataError, OverflowError, ValueError) as error:
         if len(records) == 1:
             text = json.dumps(clean.mapping(getattr(records[0], "raw", {})), default=str)[:4000]
             return put_aside(account, stream, [Rejected(text, f"the database refused it: {type(error).__name__}")], now)
         middle = len(records) // 2
-        first = write_or_put_aside(account, stream, records[:middle], write, now)
-        return first + write_or_put_aside(account, stream, records[middle:], write, now)
+        halves = records[:middle], records[middle:]
+        return sum(write_or_put_aside(account, stream, half, write, now, is_atomic=is_atomic) for half in halves)
     return 0
 
 

@@ -72,8 +72,8 @@ class Reader:
             except ZohoError:
                 return  # perhaps the list has become shorter: its own turn says what is wrong
         ids = {flow.flow_id for flow in answer.flows}
-        flows.keep_page(context, client, answer, page, context.clock(), ids)
-        some = self._due(living(context, ids))
+        kept = flows.keep_page(context, client, answer, page, context.clock(), ids)
+        some = self._due(kept())
         if kind == ApiCall.Kind.PEOPLE:
             some = [flow for flow in some if flow.wanted_at is not None]
         elif kind == ApiCall.Kind.OTHER:
@@ -94,7 +94,7 @@ class Reader:
         """Reads what is due and was on no page, reads rows again that are due, and goes on with history."""
         context, history = self._context, self._history
         context.room_from = None  # what did not fit a moment ago is among what is due
-        self.read(self._due(living(context)))
+        self.read(self._due(flows.living(context)))
         reread_due(context, self._client, asking.unhurried(context, MOST))
         history.read_new()
         if context.room_from is None:
@@ -134,19 +134,10 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     except (Wait, SignIn, Unreachable):
         raise
     except ZohoError as error:
-        put_off(flow, began, error)
-        answered(flow, began)  # a wish is for one reading; the next ones come by themselves
+        put_off(context, flow, began, error)
+        answered(context, flow, began)  # a wish is for one reading; the next ones come by themselves
         raise
-    answered(flow, began)
-
-
-def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
-    """The account's flows that are not gone, all or those with the given ids of Zoho's."""
-    rows = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
-    found = list(rows if ids is None else rows.filter(flow_id__in=ids))
-    for flow in found:
-        flow.account = context.account  # not joined: each copy would be decrypted by itself
-    return found
+    answered(context, flow, began)
 
 
 def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] = ()) -> list[Flow]:

@@ -13,9 +13,10 @@ from django.db import transaction
 
 from monitor.ingest.absent import mark_gone
 from monitor.ingest.context import Context
-from monitor.ingest.digests import mask_of, without_secrets
+from monitor.ingest.digests import mask_for, without_secrets
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
+from monitor.secrets_mask import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.shapes import WorkflowRule as RuleRow
@@ -43,7 +44,7 @@ def read_rules(context: Context, client: CrmClient) -> None:
         ZohoError: the list could not be read to its end; nothing counts as gone.
     """
     started = context.clock()
-    write = partial(_write, context.account, started=started)
+    write = partial(_write, context.account, mask_for(context), started=started)
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):
@@ -62,15 +63,12 @@ def read_rules(context: Context, client: CrmClient) -> None:
     else:
         raise BadAnswer(f"the list of rules has no end after {MOST_PAGES} pages")
     context.result.aside += rejected
-    with transaction.atomic():
-        context.lease.check()
-        if not rejected:
-            mark_gone(context, WorkflowRule.objects.filter(account=context.account), seen, "rule_id", started)
+    if not rejected:
+        mark_gone(context, WorkflowRule.objects.filter(account=context.account), seen, "rule_id", started)
     context.note(Stream.RULES, StreamState.State.OK, items=len(seen))
 
 
-def _write(account: ZohoAccount, rows: Sequence[RuleRow], *, started: datetime) -> None:
-    mask = mask_of(account)
+def _write(account: ZohoAccount, mask: SecretMask, rows: Sequence[RuleRow], *, started: datetime) -> None:
     for row in rows:
         values = {column: getattr(row, name) for column, name in COLUMNS.items()}
         values = clipped(WorkflowRule, without_secrets(mask, values))

@@ -22,9 +22,9 @@ from monitor.ingest.connected import read_connected
 from monitor.ingest.connections import read_connections
 from monitor.ingest.context import Context, OutOfTime, Result
 from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
-from monitor.ingest.flows import Round, read_flows, read_page
+from monitor.ingest.flows import Round, living, read_flows, read_page
 from monitor.ingest.organisation import read_edition
-from monitor.ingest.reader import Reader, due_flows, living, next_visit, read_flow
+from monitor.ingest.reader import Reader, due_flows, next_visit, read_flow
 from monitor.ingest.reread import reread_due
 from monitor.ingest.rules import read_rules
 from monitor.ingest.usage import read_usage
@@ -86,7 +86,7 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
     if crm is not None and Stream.RULES in due:
         _run(context, Stream.RULES, "crm", partial(_list_rules, context, crm))
         pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
-        asking.put_off(context, Stream.RULES, pages)
+        asking.put_off(context, Stream.RULES, calls=pages)
     if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
         keep_channels(context, crm)
     if flow is not None and history is not None:
@@ -133,10 +133,17 @@ def _has_failed(context: Context, stream: Stream) -> bool:
 def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], *, everything: bool) -> None:
     if Stream.RULES in due and _goes_on(context, Stream.RULES):
         _run(context, Stream.USAGE, "crm", partial(_read_usage, context, crm, everything=everything))
-    for stream, read in ((Stream.CONNECTED, read_connected), (Stream.WEBHOOK_FAILURES, read_webhook_failures)):
-        if stream in due:
-            _run(context, stream, "crm", partial(read, context, crm))
-            asking.put_off(context, stream)
+    reads = {Stream.CONNECTED: read_connected, Stream.WEBHOOK_FAILURES: read_webhook_failures}
+    done: list[Stream] = []
+    try:
+        for stream, read in reads.items():
+            if stream in due:
+                _run(context, stream, "crm", partial(read, context, crm))
+                done.append(stream)
+    except OutOfTime:
+        asking.put_off(context, *done)
+        raise
+    asking.put_off(context, *done)
 
 
 def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient | None, *, everything: bool) -> None:
@@ -183,7 +190,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
             pages = read_flows(context, client)
             _settle_still(context)
         finally:
-            _plan_list(context, None, pages, pages)
+            asking.set_due(context, Stream.FLOWS, _list_again(context, None, pages, pages))
         return
     due, asked, finished = asking.due_at(context, Stream.FLOWS), 0, False
     walk = Round.load(context.account, context.clock())
@@ -204,8 +211,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
         raise
     finally:
         if asked:
-            walk.save(context, finished=finished)
-            _plan_list(context, due, asked, walk.pages)
+            walk.save(context, finished=finished, next_due_at=_list_again(context, due, asked, walk.pages))
         else:
             asking.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 
@@ -229,15 +235,14 @@ def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
             reader.look_at(page, ApiCall.Kind.LIST)
 
 
-def _plan_list(context: Context, due: datetime | None, asked: int, pages: int) -> None:
+def _list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
     now = context.clock()
     apart = plan.spacing(pages or asked, asking.budget(context, Product.FLOW), now)
-    asking.set_due(context, Stream.FLOWS, plan.next_due(due, asked, apart, now))
+    return plan.next_due(due, asked, apart, now)
 
 
-def _follow(context: Context, reader: Reader, ids: set[str]) -> None:
+def _follow(context: Context, reader: Reader, some: Sequence[Flow]) -> None:
     """What a page of the list gives rise to; a failure of it is the executions' and does not end the list."""
-    some = living(context, ids)
     _settle_still(context, some)
     if reader.given_up:
         return

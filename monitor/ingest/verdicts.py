@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STAT
 CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS)
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
+Rows = Mapping[str, StreamState]  # the account's, by stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +73,23 @@ def record(context: Context, started: datetime) -> None:
     result, account = context.result, context.account
     _forget_absent_products(context)
     result.missing += _holes(context)
-    earlier = _still_missing(context)
-    result.missing += [
-        f"{Stream(name).label}: {o.reason}"
-        for name, o in (earlier | result.outcomes).items()
-        if o.state == "failing" or (o.state == "incomplete" and name not in UNHURRIED)
-    ]
     now = context.clock()
-    verdict = judge(result.outcomes, result.stopped, result.missing)
-    lost = _no_longer_available(context)
-    if lost and verdict.state == SyncState.State.OK:
-        verdict = Verdict(SyncState.State.INCOMPLETE, lost)
     with transaction.atomic():
         context.lease.check()
-        states = dict(StreamState.objects.filter(account=account).values_list("stream", "state"))
+        # From here on a hint that has a stream read sooner waits for the end of this, and is not forgotten by it.
+        rows = {row.stream: row for row in StreamState.objects.filter(account=account).order_by("stream")}
+        earlier = _still_missing(context, rows)
+        result.missing += [
+            f"{Stream(name).label}: {o.reason}"
+            for name, o in (earlier | result.outcomes).items()
+            if o.state == "failing" or (o.state == "incomplete" and name not in UNHURRIED)
+        ]
+        verdict = judge(result.outcomes, result.stopped, result.missing)
+        lost = _no_longer_available(context, rows)
+        if lost and verdict.state == SyncState.State.OK:
+            verdict = Verdict(SyncState.State.INCOMPLETE, lost)
         for name, outcome in result.outcomes.items():
-            _record_stream(context, name, outcome, started, now, before=states.get(name))
+            _record_stream(context, name, outcome, started, now, before=rows.get(name))
         state = SyncState.objects.get(account=account)
         waiting = bool(result.resume) and state.state == SyncState.State.THROTTLED
         if verdict.state == SyncState.State.INCOMPLETE and earlier and (waiting or state.state in BAD_STATES):
@@ -97,34 +99,31 @@ def record(context: Context, started: datetime) -> None:
             "state": verdict.state,
             "reason": verdict.reason[:500],
             "last_finished_at": now,
-            "next_due_at": next_due(context, now, started),
+            "next_due_at": next_due(context, rows.values(), now, started),
         }
         if state.state != verdict.state:
             values["since"] = now
         if result.fresh_at is not None:
             values["last_fresh_at"] = result.fresh_at
-        if result.complete and not lost and not _is_part(context):
+        if result.complete and not lost and not _is_part(rows):
             listed = result.outcomes.get(Stream.FLOWS.value)
             values["last_complete_at"] = (listed.began if listed else None) or started
         SyncState.objects.filter(account=account).update(**values)
 
 
-def _is_part(context: Context) -> bool:
+def _is_part(rows: Rows) -> bool:
     """Whether the list of flows was gone on with and not brought to its end: nothing is whole by that yet."""
-    cursor = StreamState.objects.filter(account=context.account, stream=Stream.FLOWS).values_list("cursor", flat=True)
-    return "page" in (cursor.first() or {})
+    listed = rows.get(Stream.FLOWS.value)
+    return listed is not None and "page" in listed.cursor
 
 
-def _no_longer_available(context: Context) -> str:
+def _no_longer_available(context: Context, rows: Rows) -> str:
     """What was read before and is now refused: nothing is missing by Zoho's word, but nothing is fresh either."""
-    refused = [name for name, o in context.result.outcomes.items() if o.state == StreamState.State.NOT_AVAILABLE]
-    read = StreamState.objects.filter(account=context.account, stream__in=refused, last_read_at__isnull=False)
-    lost = read.order_by("stream").first()
-    return (
-        f"{lost.get_stream_display()} can no longer be read: {context.result.outcomes[lost.stream].reason}"
-        if lost
-        else ""
-    )
+    for name, row in rows.items():
+        outcome = context.result.outcomes.get(name)
+        if outcome and outcome.state == StreamState.State.NOT_AVAILABLE and row.last_read_at is not None:
+            return f"{row.get_stream_display()} can no longer be read: {outcome.reason}"
+    return ""
 
 
 def _forget_absent_products(context: Context) -> None:
@@ -134,17 +133,18 @@ def _forget_absent_products(context: Context) -> None:
     StreamState.objects.filter(account=context.account, stream__in=absent).delete()
 
 
-def _still_missing(context: Context) -> dict[str, Outcome]:
+def _still_missing(context: Context, rows: Rows) -> dict[str, Outcome]:
     """Streams that were not read in this sweep, and are not whole since an earlier one."""
-    bad = StreamState.objects.filter(account=context.account, state__in=("failing", "incomplete"))
-    return {row.stream: Outcome(row.state, row.reason) for row in bad.exclude(stream__in=list(context.result.outcomes))}
+    bad = {name: row for name, row in rows.items() if row.state in ("failing", "incomplete")}
+    return {name: Outcome(row.state, row.reason) for name, row in bad.items() if name not in context.result.outcomes}
 
 
-def next_due(context: Context, now: datetime, started: datetime) -> datetime:
+def next_due(context: Context, streams: Iterable[StreamState], now: datetime, started: datetime) -> datetime:
     """When the account is worth a task again.
 
     Args:
         context: of the sweep that ends.
+        streams: the account's, as they stand.
         now: the present.
         started: when the sweep began.
     """
@@ -154,8 +154,7 @@ def next_due(context: Context, now: datetime, started: datetime) -> datetime:
     if isinstance(result.stopped, GrantRevoked | ClientRefused):
         # Only a person can mend it; `sync` and "connect again" ask at once.
         return now + timedelta(hours=6)
-    rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
-    pairs = [(stream, at) for stream, at in rows.values_list("stream", "next_due_at") if at is not None]
+    pairs = [(row.stream, row.next_due_at) for row in streams if row.next_due_at is not None]
     # The list has a pace of its own, and being late costs none of it.
     paced = () if Product.FLOW in context.dead_products else (Stream.FLOWS,)
     times = [
@@ -179,15 +178,15 @@ def not_at_once(at: datetime, now: datetime, started: datetime) -> datetime:
 
 
 def _record_stream(
-    context: Context, name: str, outcome: Outcome, started: datetime, now: datetime, *, before: str | None
+    context: Context, name: str, outcome: Outcome, started: datetime, now: datetime, *, before: StreamState | None
 ) -> None:
-    row = StreamState(account=context.account, stream=name)
+    row = before or StreamState(account=context.account, stream=name)
     values: dict[str, object] = {
         "state": outcome.state,
         "reason": outcome.reason[:500],
         "last_tried_at": now,
     }
-    if (row.state if before is None else before) != outcome.state:
+    if row.state != outcome.state:
         values["since"] = now
     if outcome.state == StreamState.State.OK:
         values |= {"last_read_at": outcome.began or started, "item_count": outcome.items}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Case, F, Q, When
 
+from monitor.ingest.context import Context
 from monitor.models import Flow, SyncState
 
 AGAIN_AFTER = timedelta(seconds=30)
@@ -14,18 +16,18 @@ AGAIN_AFTER = timedelta(seconds=30)
 def want(flow: Flow, now: datetime) -> bool:
     """Asks for a flow's executions soon, for a person: the reading may use what is kept for people.
 
-    It writes no data and takes no lease. The next sweep of the account reads the flow first. Asking again while it
-    waits changes nothing.
+    It writes no data and takes no lease. The next sweep of the account reads the flow first. Asking again so soon
+    changes nothing, whether the answer is there or not: each wish costs calls of those kept for people.
 
     Args:
         flow: a mirrored flow.
         now: the present.
 
     Returns:
-        Whether that is a new wish; False where somebody asked less than 30 s ago and waits still.
+        Whether that is a new wish; False where somebody asked less than 30 s ago.
     """
-    recently = Q(wanted_at__gt=now - AGAIN_AFTER, wanted_at__lte=now)
-    if not Flow.objects.filter(pk=flow.pk).exclude(recently).update(wanted_at=now):
+    recently = Q(asked_at__gt=now - AGAIN_AFTER, asked_at__lte=now)
+    if not Flow.objects.filter(pk=flow.pk).exclude(recently).update(wanted_at=now, asked_at=now):
         return False
     _hurry(flow.account_id, now)
     return True
@@ -47,15 +49,21 @@ def _hurry(account_id: int, now: datetime) -> None:
     SyncState.objects.filter(later, account=account_id).update(next_due_at=now)
 
 
-def answered(flow: Flow, read_from: datetime) -> None:
+def answered(context: Context, flow: Flow, read_from: datetime) -> None:
     """The flow was read completely; who asked before the reading began has the answer.
 
     Args:
+        context: of the sweep that read it.
         flow: a mirrored flow.
         read_from: when the reading began.
+
+    Raises:
+        LeaseLost: another process reads the account now; the wish is its to answer.
     """
     since = {name: Case(When(**{f"{name}__gt": read_from}, then=F(name)), default=None) for name in _MARKS}
-    Flow.objects.filter(Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from), pk=flow.pk).update(**since)
+    with transaction.atomic():
+        context.lease.check()
+        Flow.objects.filter(Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from), pk=flow.pk).update(**since)
 
 
 _MARKS = ("wanted_at", "hinted_at")

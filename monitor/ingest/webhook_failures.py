@@ -17,6 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
+from monitor.ingest import asking
 from monitor.ingest.context import Context
 from monitor.ingest.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
@@ -194,11 +195,7 @@ def _write(account: ZohoAccount, rows: Sequence[FailureRow], *, started: datetim
 
 
 def _keep_cursor(context: Context, cursor: Cursor) -> None:
-    with transaction.atomic():
-        context.lease.check()
-        StreamState.objects.update_or_create(
-            account=context.account, stream=Stream.WEBHOOK_FAILURES, defaults={"cursor": cursor.as_json()}
-        )
+    asking.write(context, Stream.WEBHOOK_FAILURES, cursor=cursor.as_json())
 
 
 def _link(account: ZohoAccount) -> None:

@@ -68,6 +68,7 @@ class Flow(HasDefinition):
         max_length=80, blank=True, help_text="Zoho's counters when it could not be read: not again for these alone"
     )
     wanted_at = models.DateTimeField(null=True, help_text="somebody waits for its executions since then")
+    asked_at = models.DateTimeField(null=True, help_text="when somebody last asked for its executions, answered or not")
     hinted_at = models.DateTimeField(null=True, help_text="a callback hinted at it; nobody waits")
     list_page = models.PositiveSmallIntegerField(null=True, help_text="page of Zoho's list that had it last")
     pruned_before = models.DateTimeField(null=True, help_text="runs that began earlier are counted, not kept")

@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.ingest import definitions, nightly, reread
+from monitor.ingest import definitions, nightly, nights, reread
 from tests.benchmarks.day_load import DAY, PlanLoad
 
 ROWS_A_PAGE = 200
@@ -80,31 +80,37 @@ class Rereads:
 
 
 class Nights:
-    """The last days and the statistics of every flow each night, and the whole history: on every night, the worst."""
+    """The last days and the statistics of every flow each night, and a seventh of the flows' whole history."""
 
     def __init__(self, load: PlanLoad) -> None:
         self._load = load
-        self._left = 0
-        self._night: datetime | None = None
+        runs, flows = load.runs_a_month, load.flows
+        recent = max(1, -(-runs // 10 // flows // ROWS_A_PAGE))
+        whole = max(1, -(-MONTHS_KEPT * runs // flows // ROWS_A_PAGE)) + 1
+        self._calls = {nights.RECENT: recent, nights.STATS: 1, nights.FULL: whole}  # for one flow
+        self._cursors: dict[str, dict[str, Any]] = {}
+        self._left = 0  # calls of the job under way
         self._paid: datetime | None = None
 
     def begin(self, now: datetime) -> None:
-        """Takes on the night's work where a new one has come."""
-        night = nightly.night_of(now)
-        if self._night is None:
-            self._night, self._paid = night, now  # connected: first done in the night to come
-        elif night != self._night:
-            runs, flows = self._load.runs_a_month, self._load.flows
-            recent = max(1, -(-runs // 10 // flows // ROWS_A_PAGE))
-            whole = max(1, -(-MONTHS_KEPT * runs // flows // ROWS_A_PAGE)) + 1
-            self._night, self._left = night, flows * (recent + 1 + whole)
+        """Takes on the next of the night's jobs where the one before is done."""
+        if self._paid is None:
+            self._cursors, self._paid = nights.first_cursors(now), now
+        while not self._left and (job := self._due(now)) is not None:
+            at = nights.begun(job, self._cursors[job.name], now)
+            self._left = self._calls[job] * sum(nights.is_in_share(job, at, flow) for flow in range(self._load.flows))
+            self._cursors[job.name] = at | {"done": True}
+
+    def _due(self, now: datetime) -> nights.Job | None:
+        return next((job for job in nights.JOBS if nights.is_due(self._cursors[job.name], now)), None)
 
     def purse(self, now: datetime) -> int:
         if not self._left or self._paid is None:
             return 0
-        return min(self._left, nightly.purse(self._load.per_day, self._paid, now))
+        return nightly.purse(self._load.per_day, self._paid, now)
 
     def take(self, now: datetime) -> bool:
+        self.begin(now)
         if not self._left or self._paid is None:
             return False
         self._left -= 1

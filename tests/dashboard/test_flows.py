@@ -146,12 +146,15 @@ def test_an_operator_has_a_flow_read_next_and_the_audit_names_them(
     assert (entry.actor_name, entry.object_id, entry.at) == ("otto", str(flow.pk), at_noon)
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
 @pytest.mark.parametrize(("seconds", "entries"), [(29, 0), (31, 1)])
 def test_who_asks_again_within_thirty_seconds_changes_nothing(
-    otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime, *, seconds: int, entries: int
+    otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime, *, seconds: int, entries: int, is_answered: bool
 ) -> None:
-    flow = busy_flow(wanted_at=at_noon - timedelta(seconds=seconds))
-    signed_in(otto).post(f"/flows/{flow.pk}/read/")
+    before = at_noon - timedelta(seconds=seconds)
+    flow = busy_flow(asked_at=before, wanted_at=None if is_answered else before)
+    page = signed_in(otto).post(f"/flows/{flow.pk}/read/", follow=True)
+    assert ("less than 30 seconds ago" in text_of(page)) is not bool(entries)
     assert AuditEntry.objects.filter(action="flow.read").count() == entries
     flow.refresh_from_db()
     assert (flow.wanted_at == at_noon) is bool(entries)

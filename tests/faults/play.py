@@ -20,7 +20,7 @@ from tests.faults.steps import Schedule, schedule
 # Late rows appear up to 56 h after their start, and Zoho's own re-runs end after 24 h.
 STILL = timedelta(hours=58)
 # How long until the mirror has to be equal, in seconds after the sweep before: what a hole, a vanished flow, the
-# nightly and the weekly reconcile take.
+# nightly reconcile takes, and a round of seven nights that reads everything.
 LADDER = (0, 61, 61, 300, 600, 1800, 3700, 3700, 21_700, 21_700, 43_200, 86_400, 86_400, 259_200, 604_800, 90_000)
 
 

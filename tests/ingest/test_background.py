@@ -99,6 +99,20 @@ def test_only_who_waits_may_use_what_is_kept_for_people(
     assert mirrored(account) == upstream(long)
 
 
+def test_who_has_the_answer_asks_again_after_thirty_seconds_and_no_sooner(account: ZohoAccount, long: Zoho) -> None:
+    flow = Flow.objects.get(flow_id=long.flows[3].flow_id)
+    asked = long.clock()
+    assert want(flow, asked)
+    background(account, long)
+    flow.refresh_from_db()
+    assert flow.wanted_at is None
+
+    assert not want(flow, asked + timedelta(seconds=29))
+    flow.refresh_from_db()
+    assert flow.wanted_at is None, "Zoho is not asked"
+    assert want(flow, asked + timedelta(seconds=30))
+
+
 def test_who_asked_while_it_was_being_read_waits_for_the_next_reading(account: ZohoAccount, long: Zoho) -> None:
     flow = Flow.objects.get(flow_id=long.flows[3].flow_id)
     run_now(long, long.flows[3])

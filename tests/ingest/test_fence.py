@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest import asking, executions
+from monitor.ingest import asking, executions, later, wanted
 from monitor.ingest.context import Context, Patience
 from monitor.ingest.flows import Round
 from monitor.ingest.lease import Lease, LeaseLost
-from monitor.models import Flow, Stream, StreamState, ZohoAccount
+from monitor.ingest.plan import Budget
+from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from tests.factories import make_flow
 from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, hasty, sync
 
@@ -41,7 +42,23 @@ def put_off(context: Context) -> None:
     asking.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
 
 
-@pytest.mark.parametrize("write", [settle, leave_word, put_off])
+def put_many_off(context: Context) -> None:
+    context.note(Stream.RULES, StreamState.State.OK)
+    context.budgets[Product.CRM] = context.clock(), Budget(None)
+    asking.put_off(context, Stream.RULES, Stream.CONNECTED)
+
+
+def leave_alone(context: Context) -> None:
+    """A flow that this one could not read, and the new holder perhaps has read."""
+    later.put_off(context, make_flow(context.account), context.clock())
+
+
+def take_the_wish_back(context: Context) -> None:
+    flow = make_flow(context.account, wanted_at=context.clock(), hinted_at=context.clock())
+    wanted.answered(context, flow, context.clock())
+
+
+@pytest.mark.parametrize("write", [settle, leave_word, put_off, put_many_off, leave_alone, take_the_wish_back])
 def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing_off(
     late: Context, write: Callable[[Context], None]
 ) -> None:
@@ -49,6 +66,8 @@ def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing
         write(late)
 
     assert not Flow.objects.filter(baseline_firm=True).exists()
+    assert not Flow.objects.exclude(recheck_at=None).exists()
+    assert Flow.objects.exclude(wanted_at=None).count() == (write is take_the_wish_back)
     assert not StreamState.objects.exists()
 
 

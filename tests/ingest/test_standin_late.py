@@ -12,6 +12,7 @@ from monitor.models import Execution, ExecutionEvent, Flow, StreamState
 from monitor.standin import SettableClock, make_app, make_world, serving
 from monitor.zoho.reruns import STEPS
 from monitor.zoho.transport import Transport
+from tests.ingest.test_nightly import owe_a_round
 from tests.ingest.test_standin import BEGINNING, House, open_house
 
 DAY = 86_400.0
@@ -47,6 +48,7 @@ def worker(house: House, sweeps: int, pause: float) -> None:
 
 
 def until_the_night_is_over(house: House) -> dict[str, Any]:
+    owe_a_round()
     house.clock.advance(DAY)
     worker(house, 10, 61)
     cursor: dict[str, Any] = StreamState.objects.get(stream="statistics").cursor

@@ -1,4 +1,4 @@
-"""Secrets that people wrote into a flow, a rule or a connected workflow are not kept as such."""
+"""Secrets that stand in a flow, a rule, a connected workflow or a connection are not kept as such."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.forms.models import model_to_dict
 
-from monitor.models import ConnectedWorkflow, Flow, WorkflowRule, ZohoAccount
+from monitor.models import ConnectedWorkflow, Connection, Flow, WorkflowRule, ZohoAccount
 from monitor.queries.export import exports
 from tests.factories import make_flow, make_rule
 from tests.ingest.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, sync
@@ -39,6 +39,21 @@ def test_neither_descriptions_nor_zohos_own_rows_keep_a_secret(account: ZohoAcco
     for row in rows:
         row.refresh_from_db()
     assert [row.description for row in rows] == before, "the same secret has the same mark"
+
+
+def test_a_connections_own_row_keeps_no_secret(account: ZohoAccount, zoho: Zoho) -> None:
+    zoho.connections = [
+        {"connection_id": "88001", "connection_name": "CRM", "status": "active", "app": "crm", "apiKey": SECRET}
+    ]
+    sync(account, zoho)
+    row = Connection.objects.get()
+
+    assert row.raw["connection_name"] == "CRM"
+    assert SECRET not in json.dumps(model_to_dict(row), default=str)
+    before = row.raw
+    sync(account, zoho)
+    row.refresh_from_db()
+    assert row.raw == before, "the same secret has the same mark"
 
 
 @pytest.mark.parametrize("what", ["flows", "rules"])

@@ -81,12 +81,14 @@ def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccoun
     assert list(Execution.objects.order_by("pk").values_list("pk", "changed_at")) == before
 
 
+# Five statements a page of the list, and in the background one more: how full the minute is.
+@pytest.mark.parametrize(("everything", "most"), [(True, 180), (False, 178)])
 def test_an_account_of_a_thousand_flows_that_stand_still_costs_few_statements(
-    account: ZohoAccount, zoho: Zoho, django_assert_max_num_queries: Any
+    account: ZohoAccount, zoho: Zoho, django_assert_max_num_queries: Any, everything: bool, most: int
 ) -> None:
     zoho.flows = [FakeFlow(name=f"Flow {n}") for n in range(300)]
     sync(account, zoho)
     zoho.clock.pause(60)
 
-    with django_assert_max_num_queries(260):
-        sync(account, zoho, patience=hasty(zoho))
+    with django_assert_max_num_queries(most):
+        sync(account, zoho, patience=hasty(zoho), everything=everything)

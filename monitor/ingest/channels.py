@@ -92,7 +92,7 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     wanted = _wanted(account)
     rows = WatchChannel.objects.filter(account=account)
     if not wanted and not rows.exists():
-        StreamState.objects.filter(account=account, stream=Stream.CHANNELS).delete()
+        _forget_stream(context)
         return
     _add_missing(context, wanted)
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
@@ -261,13 +261,22 @@ def _told(error: ZohoError) -> str:
     return f"{getattr(error, 'code', '') or ''} {error}".strip()
 
 
+def _forget_stream(context: Context) -> None:
+    """Where nothing is watched there is no stream, and nothing of it is due."""
+    rows = StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
+    if not rows.exists():
+        return
+    with transaction.atomic():
+        context.lease.check()
+        rows.delete()
+
+
 def _note(context: Context, trouble: str, *, is_on: bool) -> None:
     """The stream's row. It is never "failing": hints that do not come leave no hole, the reading goes on by itself."""
     now = context.clock()
-    rows = StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
     channels = list(WatchChannel.objects.filter(account=context.account))
     if not is_on and not channels:
-        rows.delete()  # the last one was closed just now
+        _forget_stream(context)  # the last one was closed just now
         return
     living = [channel for channel in channels if channel.expires_at is not None and channel.expires_at > now]
     trouble = trouble or next((f"{one.module}: {one.reason}" for one in channels if one.reason), "")
@@ -275,6 +284,7 @@ def _note(context: Context, trouble: str, *, is_on: bool) -> None:
     due = [one.retry_at or renew_at(one) for one in living] + [
         one.retry_at or now for one in channels if one not in living
     ]
+    rows = StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
     before = rows.values_list("state", flat=True).first()
     values: dict[str, object] = {
         "state": state,

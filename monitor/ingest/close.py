@@ -12,7 +12,7 @@ from monitor.ingest import counts
 from monitor.ingest.accounting import Balance, balance, baseline_of, hole_text
 from monitor.ingest.plan import hole_recheck
 from monitor.ingest.reading import Reading
-from monitor.ingest.walk import Walked
+from monitor.ingest.walked import Walked
 from monitor.models import Execution, Flow
 
 REPEATS = "repeats"

@@ -134,7 +134,7 @@ def read_connected_definitions(context: Context, client: CrmClient, *, everythin
 def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, everything: bool) -> None:
     now = context.clock()
     rows = list(_living(context, kind))
-    _note_unmoved(kind, rows)
+    _note_unmoved(context, kind, rows)
     due = sorted((row for row in rows if is_due(kind, row, now)), key=partial(_urgency, kind))
     turn = due if everything else due[:MOST_A_SWEEP]
     trouble, done = Trouble(), 0
@@ -171,7 +171,7 @@ def _urgency(kind: Kind, row: Any) -> tuple[bool, bool, int]:
     return not moved, row.definition_read_at is not None, row.pk
 
 
-def _note_unmoved(kind: Kind, rows: Sequence[Any]) -> None:
+def _note_unmoved(context: Context, kind: Kind, rows: Sequence[Any]) -> None:
     """Lists that still had the definition as it was read: the latest of them is the start of a change's span."""
     still: dict[datetime, list[int]] = {}
     for row in rows:
@@ -179,8 +179,12 @@ def _note_unmoved(kind: Kind, rows: Sequence[Any]) -> None:
         if is_later and row.definition_signature == signature(kind, row):
             still.setdefault(row.seen_at, []).append(row.pk)
             row.definition_seen_at = row.seen_at
-    for seen_at, keys in still.items():
-        kind.model.objects.filter(pk__in=keys).update(definition_seen_at=seen_at)
+    if not still:
+        return
+    with transaction.atomic():
+        context.lease.check()
+        for seen_at, keys in still.items():
+            kind.model.objects.filter(pk__in=keys).update(definition_seen_at=seen_at)
 
 
 def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Answered]) -> Mapping[str, Any]:
@@ -193,9 +197,11 @@ def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Answered])
         raise
     except ZohoError:
         tries = min(row.definition_tries + 1, MOST_TRIES)
-        kind.model.objects.filter(pk=row.pk).update(
-            definition_tries=tries, definition_retry_at=hole_recheck(tries - 1, context.clock())
-        )
+        with transaction.atomic():
+            context.lease.check()
+            kind.model.objects.filter(pk=row.pk).update(
+                definition_tries=tries, definition_retry_at=hole_recheck(tries - 1, context.clock())
+            )
         raise
 
 

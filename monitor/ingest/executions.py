@@ -24,7 +24,8 @@ from monitor.ingest.decide import LONGEST_RECHECK, recheck_at
 from monitor.ingest.due import oldest_due, settle
 from monitor.ingest.reading import Reading
 from monitor.ingest.store import store_page
-from monitor.ingest.walk import Walk, Walked
+from monitor.ingest.walk import Walk
+from monitor.ingest.walked import Walked
 from monitor.models import Execution, Flow
 from monitor.zoho.errors import NotAvailable, NotFound
 from monitor.zoho.flow import FlowClient

@@ -20,7 +20,7 @@ from monitor.ingest.context import Context
 from monitor.ingest.newest_first import Pages, Step, oldest_of, size
 from monitor.ingest.reading import Reading
 from monitor.ingest.turns import Standing, is_newest_first
-from monitor.ingest.walk import Walked
+from monitor.ingest.walked import Walked
 from monitor.models import Execution, Flow, HistoryOrder
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from monitor.ingest.turns import is_falling
-from monitor.ingest.walk import Walk, Walked
+from monitor.ingest.walk import Walk
+from monitor.ingest.walked import Walked
 from monitor.models import Execution
 from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.shapes import ExecutionPage

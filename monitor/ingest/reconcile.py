@@ -20,7 +20,8 @@ from monitor.ingest.accounting import balance
 from monitor.ingest.context import Context
 from monitor.ingest.due import settle
 from monitor.ingest.executions import LOOKBACK, read_one
-from monitor.ingest.walk import Walk, Walked
+from monitor.ingest.walk import Walk
+from monitor.ingest.walked import Walked
 from monitor.models import Execution, Flow
 from monitor.zoho.flow import FlowClient
 

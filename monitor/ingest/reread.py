@@ -18,7 +18,8 @@ from django.db import transaction
 from monitor.ingest.context import Context
 from monitor.ingest.due import due_rows, next_look, settle
 from monitor.ingest.executions import read_one
-from monitor.ingest.walk import Walk, Walked
+from monitor.ingest.walk import Walk
+from monitor.ingest.walked import Walked
 from monitor.models import Execution, Flow, Product, Stream, StreamState
 from monitor.zoho.errors import NotSent, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient

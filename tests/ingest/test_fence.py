@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest import asking, executions, later, wanted
+from monitor.ingest import asking, channels, definitions, executions, later, wanted
 from monitor.ingest.context import Context, Patience
 from monitor.ingest.flows import Round
 from monitor.ingest.lease import Lease, LeaseLost
 from monitor.ingest.plan import Budget
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
+from monitor.zoho.errors import Refused
 from tests.factories import make_flow
 from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, hasty, sync
 
@@ -58,7 +59,28 @@ def take_the_wish_back(context: Context) -> None:
     wanted.answered(context, flow, context.clock())
 
 
-@pytest.mark.parametrize("write", [settle, leave_word, put_off, put_many_off, leave_alone, take_the_wish_back])
+def note_what_was_listed_unmoved(context: Context) -> None:
+    seen = context.clock()
+    flow = make_flow(context.account, seen_at=seen, definition_seen_at=seen - timedelta(hours=1))
+    Flow.objects.filter(pk=flow.pk).update(definition_signature=definitions.signature(definitions.FLOWS, flow))
+    definitions._note_unmoved(context, definitions.FLOWS, list(Flow.objects.all()))
+
+
+def note_a_try_for_a_definition(context: Context) -> None:
+    def refuse(flow: Flow) -> tuple[str, dict[str, object]]:
+        raise Refused("no such flow")
+
+    flow = make_flow(context.account)
+    definitions._ask(context, definitions.FLOWS, flow, refuse)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        *(settle, leave_word, put_off, put_many_off, leave_alone, take_the_wish_back),
+        *(note_what_was_listed_unmoved, note_a_try_for_a_definition),
+    ],
+)
 def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing_off(
     late: Context, write: Callable[[Context], None]
 ) -> None:
@@ -68,7 +90,18 @@ def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing
     assert not Flow.objects.filter(baseline_firm=True).exists()
     assert not Flow.objects.exclude(recheck_at=None).exists()
     assert Flow.objects.exclude(wanted_at=None).count() == (write is take_the_wish_back)
+    assert not Flow.objects.filter(definition_tries__gt=0).exists()
+    assert not Flow.objects.filter(definition_seen_at=late.clock()).exists()
     assert not StreamState.objects.exists()
+
+
+def test_who_was_overtaken_leaves_the_stream_of_channels_to_the_new_holder(late: Context) -> None:
+    StreamState.objects.create(account=late.account, stream=Stream.CHANNELS)
+
+    with pytest.raises(LeaseLost):
+        channels._forget_stream(late)
+
+    assert StreamState.objects.filter(stream=Stream.CHANNELS).exists()
 
 
 def test_who_was_overtaken_while_it_asked_for_a_flow_does_not_call_it_gone(account: ZohoAccount, zoho: Zoho) -> None:

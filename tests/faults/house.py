@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -134,12 +133,9 @@ class House:
         self.refresh_tokens += 1
         token = f"1000.again.{self.refresh_tokens}"
         self.wire.app.world.tokens.accept(token)
-        counted = Counter(self.wire.counted)
         try:
             self.account = connect_to(self.schedule.plan, token, self.now)
         except ConnectError as error:
-            # Nothing is stored of a connection that failed, so the ledger has no row of its proof either.
-            self.wire.counted = counted
             self.trouble.append(str(error))
 
     def _read(self, patience: Patience, *, everything: bool) -> None:

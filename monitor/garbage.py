@@ -11,7 +11,7 @@ from functools import cache
 
 YOUNG = 20_000  # objects more than were let go before it looks: some pages' worth, a few MB
 OLDER = 50  # such looks before it looks at what has outlived one
-OLDEST = 100  # and those before it looks at everything but what was there at the beginning
+OLDEST = 10  # and those before it looks at everything but what was there at the beginning
 
 
 @cache

@@ -1,0 +1,43 @@
+"""Processes that read pages collect garbage seldom, and never what was there when they began."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from monitor import garbage
+from monitor.management.commands import qcluster, sync
+
+PROGRAM = """
+import gc
+from monitor import garbage
+garbage.settle()
+kept = gc.get_freeze_count()
+more = [[] for _ in range(1000)]
+garbage.settle()
+print(gc.get_threshold() == (garbage.YOUNG, garbage.OLDER, garbage.OLDEST), kept > 1000, gc.get_freeze_count() == kept)
+"""
+
+
+def test_what_is_there_is_kept_once_and_the_rest_looked_at_seldom() -> None:
+    told = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "True", "True"]
+
+
+@pytest.mark.django_db
+def test_a_persons_sync_and_the_workers_cluster_set_it_before_they_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(garbage, "settle", lambda: done.append("settled"))
+    monkeypatch.setenv("MONITOR_CLUSTER", "test")
+    monkeypatch.setattr(qcluster, "_tie_forks_to_their_parents", lambda: None)
+    monkeypatch.setattr(qcluster.activity, "connect", lambda: None)
+    monkeypatch.setattr(qcluster.QueueCommand, "handle", lambda self, *args, **options: done.append("cluster"))
+    monkeypatch.setattr(sync.Command, "_all", lambda self, accounts, **how: done.append("sync"))
+    monkeypatch.setattr(sync, "accounts_named", lambda name: [])
+
+    qcluster.Command().handle()
+    sync.Command().handle(name=None, watch=False, no_wait=True)
+
+    assert done == ["settled", "cluster", "settled", "sync"]

@@ -248,7 +248,13 @@ def remembering(patch: pytest.MonkeyPatch) -> list[float]:
 
 @contextmanager
 def second_worker() -> Iterator[list[Cost]]:
-    """The worker that counts while this process sweeps; yields a list that its cost is in at the end."""
+    """The worker that counts while this process sweeps; yields a list that its cost is in at the end.
+
+    The tests' SQLite lives in this process's memory: there nobody counts beside it.
+    """
+    if connection.vendor != "postgresql":
+        yield [Cost(0.0, 0.0, 0.0)]
+        return
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     environment = os.environ | {"DATABASE_URL": urlunsplit(url), "PYTHONPATH": str(ROOT), "DEBUG": "1"}
     environment["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"

@@ -32,6 +32,8 @@ from monitor.rollups.rebuild import rebuild_dirty
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25
+RECOUNT_SECONDS = 4  # the next is not enqueued before this one has come to its end
+HOURS_AT_ONCE = 1000  # counted between two looks at the clock
 PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
 SYNC_TASK = "monitor.tasks.sync_account"
 
@@ -107,7 +109,7 @@ def sync_now(
 
 def judge() -> None:
     """Counts what changed, judges the counts, and writes the mails of what was judged."""
-    recount()
+    _count(TASK_SECONDS / 2, waits=True)
     for account in ZohoAccount.objects.all():
         # Also one that is switched off: its open alerts end for want of data.
         with _stage("alerting", account) as summary:
@@ -119,11 +121,19 @@ def judge() -> None:
 
 
 def recount() -> None:
-    """Counts dirty hours, as many as fit a task: also while a long sweep goes on, so that charts keep up with rows."""
-    until = utc_now() + timedelta(seconds=TASK_SECONDS / 2)
+    """Counts dirty hours for some seconds: also while a long sweep goes on, so that charts keep up with the rows.
+
+    Where another process counts already nothing is left to do, and no worker waits for it.
+    """
+    _count(RECOUNT_SECONDS, waits=False)
+
+
+def _count(seconds: float, *, waits: bool) -> None:
+    """A first reading of years goes on with the next count."""
+    until = utc_now() + timedelta(seconds=seconds)
     with _stage("rollups") as summary:
         summary["hours"] = 0
-        while (hours := rebuild_dirty(utc_now())) and utc_now() < until:
+        while (hours := rebuild_dirty(utc_now(), limit=HOURS_AT_ONCE, waits=waits)) and utc_now() < until:
             summary["hours"] += hours
 
 

@@ -22,6 +22,7 @@ from monitor.models import (
     Flow,
     HourBucket,
     PrunedHour,
+    Quarantine,
     Retention,
     RetryAttempt,
     SyncState,
@@ -60,11 +61,20 @@ def prune(ages: Ages, now: datetime, go_on: GoOn) -> Pruned:
         payloads, all_payloads = _payloads(place, ages.payload_edge(now), now, go_on)
         rows, all_rows = _rows(account_id, ages.rows_edge(now), now, go_on)
         _forget_closed(account_id, ages.hours_edge(now))
+        _empty_quarantine(account_id, ages.payload_edge(now))
         done.payloads += payloads
         done.rows += rows
         done.is_done &= all_payloads and all_rows
         Retention.objects.filter(pk=place.pk).update(looked_at=now, is_behind=not (all_payloads and all_rows))
     return done
+
+
+def _empty_quarantine(account_id: int, edge: datetime) -> None:
+    """What a record held is kept no longer than the payloads of others; that there was one is still counted."""
+    old = Quarantine.objects.filter(account=account_id, seen_at__lt=edge).exclude(raw_text="")
+    keys = list(old.values_list("pk", flat=True)[:BATCH])
+    if keys:
+        Quarantine.objects.filter(pk__in=keys, seen_at__lt=edge).update(raw_text="")
 
 
 def _payloads(place: Retention, edge: datetime, now: datetime, go_on: GoOn) -> tuple[int, bool]:

@@ -12,7 +12,7 @@ from django.db import DataError, IntegrityError, connection
 
 from monitor.ingest.decide import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
 from monitor.ingest.quarantine import put_aside, write_or_put_aside
-from monitor.ingest.retained import Retained
+from monitor.ingest.retained import NEVER_PRUNED, Retained
 from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow
 from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
@@ -70,7 +70,8 @@ def store_new_page(
     """Stores one page of which nearly all is presumed to be new: a third of the work of `store_page`.
 
     Args:
-        seen: ids of executions that may be there. No other is looked for.
+        seen: ids of executions that may be there. Of the others only those are looked for that are old enough to be
+            pruned.
 
     Raises:
         NotAsPresumed: one was there, or the database refused one. The transaction is of no use any more: the
@@ -78,7 +79,13 @@ def store_new_page(
     """
     unique = _once_each(rows)
     try:
-        again = [row.execution_id for row in unique if row.execution_id in seen]
+        # Before the edge of pruning single rows are kept, and such a page is not missed by what it would insert.
+        old = now - NEVER_PRUNED
+        again = [
+            row.execution_id
+            for row in unique
+            if row.execution_id in seen or (row.started_time is not None and row.started_time < old)
+        ]
         written = _write(flow, unique, _stored(flow, again) if again else {}, now)
     except (IntegrityError, DataError, OverflowError, ValueError) as error:
         raise NotAsPresumed from error

@@ -140,8 +140,8 @@ def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], *, everythi
             if stream in due:
                 _run(context, stream, "crm", partial(read, context, crm))
                 done.append(stream)
-    except OutOfTime:
-        asking.put_off(context, *done)
+    except (OutOfTime, GrantRevoked, ClientRefused):
+        asking.put_off(context, *done)  # what was read before the sweep's end is not due again
         raise
     asking.put_off(context, *done)
 

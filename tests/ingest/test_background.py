@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from monitor import pipeline
 from monitor.connection import Gate
 from monitor.ingest.wanted import hint, want
-from monitor.models import AlertState, ApiBudget, ApiCall, Flow, SyncState, ZohoAccount
-from monitor.zoho.errors import BadAnswer, NotAvailable, Wait
+from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
+from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
 from tests.factories import make_alert_rule
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
@@ -287,3 +288,32 @@ def test_flows_that_do_not_fit_the_minute_are_read_in_the_next_and_our_own_gate_
     assert mirrored(account) == upstream(long)
     assert stream(account, "executions").state == "ok"
     assert max(sum(at <= other < at + timedelta(seconds=60) for other in made) for at in made) <= 9
+
+
+def test_what_was_read_before_the_grant_was_revoked_is_not_due_again(account: ZohoAccount, zoho: Zoho) -> None:
+    sync(account, zoho)
+    zoho.clock.pause(2 * 86_400)
+
+    def revoke(number: int, what: str) -> None:
+        if what.startswith("webhook failures"):
+            raise GrantRevoked("the grant was revoked")
+
+    zoho.before_call = revoke
+    background(account, zoho)
+
+    assert any(what.startswith("webhook failures") for what in zoho.calls)
+    due = stream(account, "connected").next_due_at
+    assert due is not None
+    assert due > zoho.clock()
+
+
+def test_charts_follow_while_nobody_judges(account: ZohoAccount, zoho: Zoho) -> None:
+    zoho.flows = [FakeFlow(runs=[Run(zoho.clock())])]
+    sync(account, zoho)
+    assert pipeline.is_anything_to_count(zoho.clock())
+
+    pipeline.recount()
+
+    assert not pipeline.is_anything_to_count(zoho.clock())
+    assert HourBucket.objects.get().succeeded == 1
+    assert StageRun.objects.get(stage="rollups").summary == {"hours": 1}

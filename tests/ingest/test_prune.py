@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.ingest.prune import BATCH, prune
+from monitor.ingest.quarantine import put_aside
 from monitor.ingest.store import store_page
 from monitor.models import (
     Ages,
@@ -19,12 +20,13 @@ from monitor.models import (
     Flow,
     HourBucket,
     PrunedHour,
+    Quarantine,
     Retention,
     RetryAttempt,
     ZohoAccount,
 )
 from monitor.rollups.rebuild import rebuild_dirty
-from monitor.zoho.shapes import ExecutionRow
+from monitor.zoho.shapes import ExecutionRow, Rejected
 from tests import factories
 
 AGES = Ages(payload=30, rows=180, hours=400)
@@ -309,3 +311,18 @@ def test_the_account_that_waits_longest_is_first(db: None, now: datetime) -> Non
     assert list(Retention.objects.values_list("account_id", flat=True)) == [first.pk]
     run(now + HOUR, go_on=iter([True, True, False, False]).__next__)
     assert Retention.objects.get(account=second).looked_at == now + HOUR
+
+
+def test_what_a_refused_record_held_is_kept_no_longer_than_payloads_and_its_row_tells_that_there_was_one(
+    flow: Flow, now: datetime
+) -> None:
+    edge = AGES.payload_edge(now)
+    for seen_at in (edge - HOUR, edge + HOUR):
+        put_aside(flow.account, "executions", [Rejected(f"seen {seen_at}", "no id")], seen_at)
+
+    run(now)
+
+    assert list(Quarantine.objects.order_by("seen_at").values_list("raw_text", "reason")) == [
+        ("", "no id"),
+        (f"seen {edge + HOUR}", "no id"),
+    ]

@@ -83,6 +83,20 @@ def test_of_a_page_on_new_ground_only_what_the_walk_has_seen_is_looked_for(now: 
 
 
 @pytest.mark.django_db
+def test_on_new_ground_too_a_row_that_pruning_has_kept_takes_its_answer(now: datetime) -> None:
+    """It is old enough that nothing would be inserted, and so nothing says that it is there."""
+    flow = factories.make_flow(pruned_before=now - timedelta(days=110))
+    began = now - timedelta(days=120)
+    factories.make_execution(flow, "running", execution_id="1", started_time=began)
+    answer = replace(a_row(1, "success", began + timedelta(minutes=5)), started_time=began)
+
+    written = store_new_page(flow, [answer], {}, [], now)
+
+    assert (written.new, written.changed) == (0, 1)
+    assert Execution.objects.get().status == "success"
+
+
+@pytest.mark.django_db
 def test_a_page_that_is_not_all_new_leaves_nothing_behind_but_word_of_it(now: datetime) -> None:
     flow = factories.make_flow()
     store_page(flow, [a_row(1, "running", now)], [], now)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import time_machine
 from django.apps import apps
+from django.db import connection
 
-from monitor.models import DayBucket, Execution, HourBucket, ZohoAccount
+from monitor.models import Connection, DayBucket, Execution, HourBucket, ZohoAccount
 from monitor.rollups.fold import COUNT_FIELDS, Counts, Run
 from tests.factories import make_execution, make_flow
 
@@ -74,3 +75,23 @@ def test_days_are_the_sums_of_their_hours_after_an_upgrade(account: ZohoAccount,
     assert found == {place: counts for place, counts in expected.items() if place[0] == flow.pk}
     known.refresh_from_db()
     assert known.succeeded == 99
+
+
+def test_what_is_kept_of_connections_that_are_gone_is_emptied_for_it_may_be_unmasked(
+    account: ZohoAccount, now: datetime
+) -> None:
+    for name, gone_at in (("gone", now), ("there", None)):
+        Connection.objects.create(
+            account=account,
+            connection_id=name,
+            raw={"token": "1"},
+            first_seen_at=now,
+            seen_at=now,
+            gone_at=gone_at,
+            status_since=now,
+        )
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("monitor.migrations.0116_gone_connections").EMPTY)
+
+    assert dict(Connection.objects.values_list("connection_id", "raw")) == {"gone": {}, "there": {"token": "1"}}

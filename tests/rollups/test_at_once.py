@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, connections
@@ -53,3 +56,46 @@ def test_recounts_at_once_of_hours_of_one_day_lose_none_of_them(now: datetime, m
     day = DayBucket.objects.get()
     assert HourBucket.objects.count() == 24
     assert (day.succeeded + day.failed, day.failed) == (24, Execution.objects.filter(status="failed").count())
+
+
+@contextmanager
+def another_process() -> Iterator[Any]:
+    """A connection of its own with a transaction that stays open meanwhile."""
+    if connection.vendor != "postgresql":
+        pytest.skip("the tests' SQLite lives in memory, which threads cannot share")
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            yield cursor
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
+
+
+def test_who_does_not_wait_leaves_the_hours_to_the_process_that_counts(now: datetime) -> None:
+    row = factories.make_execution()
+    DirtyHour.objects.mark([(row.flow_id, row.started_time)])
+
+    with another_process() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [rebuild._ALONE])
+        assert rebuild.rebuild_dirty(now, waits=False) == 0
+
+    assert rebuild.rebuild_dirty(now, waits=False) == 1
+
+
+def test_hours_that_are_being_marked_keep_none_of_the_others_from_being_counted(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "BATCH_HOURS", 2)
+    flow = factories.make_flow()
+    hours = [now - n * HOUR * 24 for n in range(4)]
+    DirtyHour.objects.mark([(flow.pk, hour) for hour in hours])
+    DirtyHour.objects.mark([(flow.pk, hours[0] - HOUR)])
+
+    with another_process() as cursor:
+        # Two of the newest day: a batch by whole days finds nothing to take.
+        cursor.execute(f"UPDATE {DirtyHour._meta.db_table} SET marks = 2 WHERE hour > %s", [hours[1]])  # noqa: S608 - our own name
+        assert rebuild.rebuild_dirty(now) == 3
+
+    assert DirtyHour.objects.count() == 2

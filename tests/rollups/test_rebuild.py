@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from monitor.models import DirtyHour, Execution, Flow, HourBucket, RetryAttempt, User
 from monitor.rollups import rebuild
 from monitor.rollups.rebuild import COUNT_FIELDS, rebuild_dirty
+from monitor.rollups.write import write
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +173,42 @@ def test_an_hour_marked_again_during_its_recount_stays_dirty(
     assert DirtyHour.objects.count() == 1
     rebuild_dirty(now)
     assert HourBucket.objects.get().succeeded == 2
+
+
+class Deadlock(Exception):  # noqa: N818 - as PostgreSQL's driver has it
+    sqlstate = "40P01"
+
+
+def test_a_recount_that_was_chosen_to_end_a_deadlock_is_done_again(
+    flow: Flow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark(factories.make_execution(flow))
+    failures = [Deadlock(), Deadlock()]
+
+    def write_or_fail(*args: Any) -> None:
+        if failures:
+            raise OperationalError("deadlock detected") from failures.pop()
+        write(*args)
+
+    monkeypatch.setattr(rebuild, "write", write_or_fail)
+
+    assert rebuild_dirty(now) == 1
+    assert HourBucket.objects.get().succeeded == 1
+
+
+def test_another_trouble_of_the_database_ends_a_recount_and_the_hour_stays_dirty(
+    flow: Flow, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark(factories.make_execution(flow))
+
+    def fail(*args: Any) -> None:
+        raise OperationalError("disk full")
+
+    monkeypatch.setattr(rebuild, "write", fail)
+
+    with pytest.raises(OperationalError):
+        rebuild_dirty(now)
+    assert DirtyHour.objects.exists()
 
 
 def test_a_run_takes_no_more_than_its_limit_and_the_newest_first(flow: Flow, now: datetime) -> None:

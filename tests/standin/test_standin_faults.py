@@ -109,6 +109,13 @@ def test_encodings_and_types_can_be_odd(client, app):
         page(client, app).content.decode()
 
 
+@pytest.mark.parametrize("how", ["bom", "utf16", "bad_utf8"])
+def test_an_empty_answer_has_no_encoding_to_spoil(client, how):
+    client.fault("encoding", "^/crm/", args={"how": how})
+    answer = client.crm("/Leads/1")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
 def test_a_small_body_can_unpack_to_a_large_one(client, app):
     client.fault("gzip_bomb", ROWS, args={"megabytes": 3})
     with client.stream("GET", f"/api/v1/flows/{flow_id(app, 'broken')}/executions") as answer:

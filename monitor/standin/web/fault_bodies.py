@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import json
 from typing import Any
 
 from monitor.standin.web.wire import JSON, Reply, Request, html_reply, json_reply
@@ -51,12 +50,14 @@ def content_type(world: World, request: Request, reply: Reply, args: dict[str, A
 
 
 def encoding(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F16: `how` is bom, utf16 or bad_utf8."""
+    """F16: `how` is bom, utf16 or bad_utf8; an empty body (204) has no encoding."""
     how = args.get("how", "bom")
+    if not reply.body:
+        return reply
     if how == "bom":
         reply.body = b"\xef\xbb\xbf" + reply.body
     elif how == "utf16":
-        reply.body = json.dumps(reply.json(), ensure_ascii=False).encode("utf-16")
+        reply.body = reply.body.decode().encode("utf-16")
     else:
         reply.body = reply.body.replace(b'": "', b'": "\xff\xfe', 1)
     return reply

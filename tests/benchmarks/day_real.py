@@ -90,8 +90,10 @@ def opener(upstream: Upstream) -> Callable[..., Any]:
     return open_account
 
 
-def prepare(load: PlanLoad, slots: Sequence[Slot], what: Sequence[Happening], start: float) -> tuple[Any, Upstream]:
-    """An account in the middle of its life: flows read, and a ledger with a day behind it."""
+def prepare(
+    load: PlanLoad, slots: Sequence[Slot], what: Sequence[Happening], start: float, seconds: float
+) -> tuple[Any, Upstream]:
+    """An account in the middle of its life, for so many seconds: flows read, and a ledger with a day behind it."""
     clock = Clock(EPOCH + timedelta(seconds=start))
     zoho = Zoho(clock, flows=[FakeFlow(name=f"Flow {number}") for number in range(load.flows)])
     zoho.rules = [a_rule(f"Rule {number}") for number in range(RULES)]
@@ -121,7 +123,7 @@ def prepare(load: PlanLoad, slots: Sequence[Slot], what: Sequence[Happening], st
     for flow in flows:
         flow.definition_signature = signature(FLOWS, flow)
     Flow.objects.bulk_create(flows)
-    _lay_down(account, slots, clock())
+    _lay_down(account, slots, clock(), timedelta(seconds=seconds))
     strict = StrictZoho(load.per_minute, load.per_day)
     return account, Upstream(zoho, strict, [one for one in what if one.at >= start])
 
@@ -133,12 +135,12 @@ def _listed(zoho: Zoho, pages: int) -> Iterator[Any]:
     zoho.calls.clear()
 
 
-def _lay_down(account: ZohoAccount, slots: Sequence[Slot], now: datetime) -> None:
+def _lay_down(account: ZohoAccount, slots: Sequence[Slot], now: datetime, ahead: timedelta) -> None:
     """The day before as sums; the slots that leave the window meanwhile as rows too, for these are counted."""
     closed = [slot for slot in slots if slot.start + SLOT <= now]
     tally = {str(int(slot.start.timestamp())): [slot.spent, slot.lists, slot.history] for slot in closed}
     ApiBudget.objects.filter(account=account, product="flow").update(tally=tally)
-    leaving = [slot for slot in closed if slot.start < now - WINDOW + timedelta(hours=1)]
+    leaving = [slot for slot in closed if slot.start < now - WINDOW + ahead + timedelta(hours=1)]
     open_now = [slot for slot in slots if slot.start + SLOT > now]
     rows = []
     for slot in [*leaving, *open_now]:

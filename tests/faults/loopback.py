@@ -34,6 +34,14 @@ class CutBody(httpx.SyncByteStream):
         raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
 
 
+def _content(reply: Reply) -> Any:
+    """The answer's JSON; None where a fault has left none that can be read."""
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+
+
 @dataclass
 class Loopback(httpx.BaseTransport):
     """An httpx transport that asks `app`.
@@ -82,10 +90,7 @@ class Loopback(httpx.BaseTransport):
             return
         self.counted[product] += 1
         self.limited += reply.status == 429 and not scripted
-        try:
-            content = json.loads(reply.body)
-        except ValueError:
-            return
+        content = _content(reply)
         data = content.get("data") if isinstance(content, dict) else None
         if not isinstance(data, dict):
             return
@@ -100,8 +105,10 @@ class Loopback(httpx.BaseTransport):
         """Changes an answer by what the stand-in cannot be told to do."""
         if not (self.lags or self.hides_counters) or not asked.path.startswith("/api/v1/flows") or reply.status != 200:
             return
-        content = json.loads(reply.body)
-        data = content["data"]
+        content = _content(reply)
+        data = content.get("data") if isinstance(content, dict) else None
+        if not isinstance(data, dict):
+            return  # a fault has struck already
         if self.lags and isinstance(data.get("executions"), list):
             data["executions"] = [self.given.get(row["execution_id"], [row])[0] for row in data["executions"]]
         if self.hides_counters:

@@ -15,6 +15,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
 from monitor.connection.budget import KeptForOthers
@@ -89,10 +90,17 @@ def retry_after(tries: int) -> timedelta:
 def keep_channels(context: Context, client: CrmClient) -> None:
     """Opens, renews and closes what is due. Refusals of Zoho end up in the rows and in the stream's reason."""
     account, now = context.account, context.clock()
-    wanted = _wanted(account)
     rows = WatchChannel.objects.filter(account=account)
-    if not wanted and not rows.exists():
-        _forget_stream(context)
+    # One statement: most accounts have none of the three, and are asked in every sweep.
+    is_on, watched, noted = (
+        ZohoAccount.objects.filter(pk=account.pk)
+        .values_list("watches_records", Exists(rows), Exists(_stream(context)))
+        .first()
+    ) or (False, False, False)
+    wanted = _wanted(account) if is_on else set[str]()
+    if not wanted and not watched:
+        if noted:
+            _forget_stream(context)
         return
     _add_missing(context, wanted)
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
@@ -142,9 +150,8 @@ def notify_url(channel_id: str) -> str:
 
 
 def _wanted(account: ZohoAccount) -> set[str]:
-    """Modules with rules; none unless a person switched it on and Zoho can reach us over HTTPS."""
-    is_on = ZohoAccount.objects.filter(pk=account.pk, watches_records=True).exists()
-    if not is_on or not settings.PUBLIC_URL.startswith("https://") or len(notify_url("9" * 18)) > URL_LIMIT:
+    """Modules with rules of an account whose records are watched; none unless Zoho can reach us over HTTPS."""
+    if not settings.PUBLIC_URL.startswith("https://") or len(notify_url("9" * 18)) > URL_LIMIT:
         return set()
     rules = WorkflowRule.objects.filter(account=account, gone_at=None).exclude(active=False).exclude(module="")
     return set(rules.values_list("module", flat=True))
@@ -263,12 +270,13 @@ def _told(error: ZohoError) -> str:
 
 def _forget_stream(context: Context) -> None:
     """Where nothing is watched there is no stream, and nothing of it is due."""
-    rows = StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
-    if not rows.exists():
-        return
     with transaction.atomic():
         context.lease.check()
-        rows.delete()
+        _stream(context).delete()
+
+
+def _stream(context: Context) -> QuerySet[StreamState]:
+    return StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
 
 
 def _note(context: Context, trouble: str, *, is_on: bool) -> None:
@@ -284,8 +292,7 @@ def _note(context: Context, trouble: str, *, is_on: bool) -> None:
     due = [one.retry_at or renew_at(one) for one in living] + [
         one.retry_at or now for one in channels if one not in living
     ]
-    rows = StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
-    before = rows.values_list("state", flat=True).first()
+    before = _stream(context).values_list("state", flat=True).first()
     values: dict[str, object] = {
         "state": state,
         "reason": trouble[:500],

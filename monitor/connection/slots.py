@@ -6,7 +6,9 @@ time than parsing the page (figures: tests/benchmarks/test_throughput.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -23,8 +25,33 @@ def locked_budget(account: ZohoAccount, product: str) -> ApiBudget | None:
     PostgreSQL serialises takers on it; SQLite's IMMEDIATE transaction does it by itself.
     """
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    statement = f"SELECT * FROM {ApiBudget._meta.db_table} WHERE account_id = %s AND product = %s{lock}"  # noqa: S608 - our own names
-    return next(iter(ApiBudget.objects.raw(statement, [account.pk, product])), None)
+    columns, converters = _reading(connection.vendor)
+    statement = (
+        f"SELECT {', '.join(map(connection.ops.quote_name, columns))} FROM {ApiBudget._meta.db_table} "  # noqa: S608 - our own names
+        f"WHERE account_id = %s AND product = %s{lock}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [account.pk, product])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = list(row)
+    for place, convert, expression in converters:
+        values[place] = convert(values[place], expression, connection)
+    return ApiBudget.from_db(connection.alias, columns, values)
+
+
+@cache
+def _reading(vendor: str) -> tuple[list[str], list[tuple[int, Callable[..., Any], Any]]]:
+    """The columns of a budget, and what makes a value of Django's out of a value of the database, in order."""
+    fields = ApiBudget._meta.concrete_fields
+    expressions = [field.get_col(ApiBudget._meta.db_table) for field in fields]
+    converters = [
+        (place, convert, expression)
+        for place, expression in enumerate(expressions)
+        for convert in [*connection.ops.get_db_converters(expression), *expression.get_db_converters(connection)]
+    ]
+    return [field.attname for field in fields], converters
 
 
 def take(call: ApiCall, allowed: Limits, now: datetime) -> int | None:

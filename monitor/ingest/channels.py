@@ -105,13 +105,13 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     _add_missing(context, wanted)
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
     # What could not be renewed because Zoho has forgotten it is opened anew at once.
-    todo = plan(rows.all(), wanted, now)
+    now_due = plan(rows.all(), wanted, now)
     with transaction.atomic():
         context.lease.check()
         # Notifications may come before the answer does: the door believes them for some minutes.
-        rows.filter(pk__in=[channel.pk for channel in todo.open]).update(asked_at=now)
-    trouble = _ask(context, todo.open, client.subscribe) or trouble
-    trouble = _close(context, client, todo.close) or trouble
+        rows.filter(pk__in=[channel.pk for channel in now_due.open]).update(asked_at=now)
+    trouble = _ask(context, now_due.open, client.subscribe) or trouble
+    trouble = _close(context, client, now_due.close) or trouble
     _note(context, trouble, is_on=bool(wanted))
 
 

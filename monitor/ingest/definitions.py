@@ -8,6 +8,7 @@ calls a sweep, and where calls or time run out it goes on with the next one with
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -139,7 +140,8 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, every
     turn = due if everything else due[:MOST_A_SWEEP]
     trouble, done = Trouble(), 0
     mask = mask_for(context) if turn else None
-    try:
+    # Where calls or time are used up the rest is as due as before, is counted below, and goes on by itself.
+    with suppress(BudgetSpent, OutOfTime):
         for row in turn:
             with trouble.of(str(row)):
                 raw = _ask(context, kind, row, ask)
@@ -149,8 +151,6 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, every
                     store_version(kind, row, raw, mask, context.clock())
             done += 1
             context.progress("definitions", done, len(turn))
-    except (BudgetSpent, OutOfTime):
-        pass  # the rest is as due as before, and goes on by itself
     trouble.settle()
     is_due_now = {row.pk for row in due}
     put_off = sum(row.definition_tries > 0 for row in rows if row.pk not in is_due_now)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -57,11 +58,10 @@ def spawn(
 def alive(pid: int) -> bool:
     """Whether a process runs. A zombie does not: it only waits to be collected."""
     try:
-        os.kill(pid, 0)
+        with suppress(PermissionError):  # it is there, and somebody else's
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        pass
     try:
         # The name in brackets may hold anything, brackets too: the state comes after the last one (proc(5)).
         return _PROC.joinpath(str(pid), "stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
@@ -82,10 +82,8 @@ def ended(child: subprocess.Popen[bytes]) -> bool:
 def kill_group(child: subprocess.Popen[bytes]) -> None:
     """Ends what is left of a child's process group at once, and collects the child."""
     if child.returncode is None:
-        try:
+        with suppress(ProcessLookupError, PermissionError):  # nothing is left, or (macOS) only zombies are
             os.killpg(child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass  # nothing is left, or (macOS) only zombies are
         child.wait()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
@@ -80,10 +81,8 @@ class ApiClient:
         A refused token is proof that nothing was done, so a write goes again too.
         """
         token = self._tokens.current()
-        try:
+        with suppress(TokenRefused):
             return self._send(self._request(method, url, token, body, repeat=repeat), read)
-        except TokenRefused:
-            pass
         return self._send(self._request(method, url, self._tokens.renew(token), body, repeat=repeat), read)
 
     def _once(self, method: str, *segments: str, body: object = None) -> object:

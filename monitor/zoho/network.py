@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpcore
@@ -117,10 +117,8 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
     The system's look-up knows no time-out and may take half a minute, so it runs beside us and is left
     behind when it is late.
     """
-    try:
+    with suppress(ValueError):  # a name, which has to be looked up
         return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        pass
     found: list[str] = []
     problems: list[OSError] = []
 

@@ -36,10 +36,6 @@ class Report:
     at_once: bool = False
 
 
-class _Undo(Exception):  # noqa: N818 - not an error: the way out of a transaction
-    pass
-
-
 def play(plan: Schedule, *, nightly: bool = True) -> Report:
     """Plays a schedule in a transaction that is taken back.
 
@@ -52,9 +48,7 @@ def play(plan: Schedule, *, nightly: bool = True) -> Report:
     try:
         with checks, transaction.atomic():
             _play(plan, report)
-            raise _Undo
-    except _Undo:
-        pass
+            transaction.set_rollback(True)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is reported with the schedule
         report.wrong.append("".join(traceback.format_exception(error)[-4:]))
     return report

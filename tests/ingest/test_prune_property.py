@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,10 +111,8 @@ class Retaining(RuleBasedStateMachine):
                 raise Killed
             return True
 
-        try:
+        with suppress(Killed):  # as a kill leaves it: what was committed stands
             pruning.prune(AGES, self.now, go_on)
-        except Killed:
-            pass  # as a kill leaves it: what was committed stands
 
     @invariant()
     def every_run_that_was_read_is_here_or_counted_once(self) -> None:

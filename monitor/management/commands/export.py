@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -81,11 +82,10 @@ def parse_since(text: str) -> datetime:
         at = day = None
     if at is None and day is not None:
         at = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    try:
+    # The first or last day there is may have an offset that leads beyond it: that is no time either.
+    with suppress(OverflowError):
         if at is not None:
             return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    except OverflowError:
-        pass  # the first or last day there is, with an offset that leads beyond it
     raise CommandError(f"--since {text!r} is neither a day (2026-11-22) nor a time (2026-11-22T10:00:00Z)")
 
 

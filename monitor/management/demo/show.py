@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Self
 
@@ -110,10 +111,8 @@ class Show:
                 hurry=lambda: self._signals > max(seen, 1),
             )
         for pid in processes.marked(MARKER, os.environ[MARKER]):
-            try:
+            with suppress(ProcessLookupError):  # it has ended by itself
                 os.kill(pid, signal.SIGKILL)  # one that was started in the moment of the signal
-            except ProcessLookupError:
-                pass
 
 
 def _answers(url: str) -> bool:

@@ -21,7 +21,8 @@ GONE = re.compile(
     r"""
       \bnotes\b[ ,]*[`/][\w-]+ | \bnotes,\s+(?:section|reliability|zoho) | [Ss]ource(?:\s+of\s+all)?:\s+notes
     | \breliability\.md | \bfield(?:-2026-11)?\.md | (?<!docs/)zoho-api(?:\.md)?`?,?\s+(?:section\s+)?\d
-    | \bseeds/ | \bseed,\s+section | \bseeds?\s+[`']?(?:zoho-|token-|create-|workflow-) | \bthe\ seed(?:'s)?\ (?!dialect|of\b)
+    | \bseeds/ | \bseed,\s+section | \bseeds?\s+[`']?(?:zoho-|token-|create-|workflow-)
+    | \bthe\ seed(?:'s)?\ (?!dialect|of\b)
     | \bSEED\b(?!\s*=|S) | \bseed\ only
     """,
     re.VERBOSE,
@@ -32,8 +33,8 @@ HOMES = {"F": "faults.md", "P": "promises.md", "S": "promises.md", "A": "promise
 
 
 def files() -> list[Path]:
-    listed = subprocess.run(  # noqa: S603
-        ["git", "ls-files", "-co", "--exclude-standard", "--", *SEARCHED, "*.md"],  # noqa: S607
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "--", *SEARCHED, "*.md"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     found = sorted({ROOT / line for line in listed.splitlines()})

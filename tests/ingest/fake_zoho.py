@@ -20,8 +20,8 @@ from monitor.ingest.context import Patience, Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.protocol import parse_json
-from monitor.zoho.shapes import automation as automation_shapes
-from monitor.zoho.shapes import connected as connected_shapes
+from monitor.zoho.shapes import actions as automation_shapes
+from monitor.zoho.shapes import connected_workflows as connected_shapes
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import crm_common
 from monitor.zoho.shapes import executions as execution_shapes

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from monitor.zoho.flow_connections import FlowConnections
-from monitor.zoho.flow_definitions import FlowDefinitions
-from monitor.zoho.flow_executions import FlowExecutions
-from monitor.zoho.flow_parts import FlowParts
-from monitor.zoho.flow_webhooks import FlowWebhooks
+from monitor.zoho.flow.actions import FlowParts
+from monitor.zoho.flow.connections import FlowConnections
+from monitor.zoho.flow.executions import FlowExecutions
+from monitor.zoho.flow.flows import FlowDefinitions
+from monitor.zoho.flow.webhooks import FlowWebhooks
 
 
 class FlowClient(FlowDefinitions, FlowExecutions, FlowConnections, FlowParts, FlowWebhooks):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from monitor.zoho.crm_base import CrmApi, first_of
+from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.protocol import json_body
 from monitor.zoho.shapes import records as shapes
 from monitor.zoho.shapes.crm_common import Page, page_of

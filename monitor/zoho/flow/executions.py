@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from monitor.zoho.flow_base import FlowApi
+from monitor.zoho.flow.base import FlowApi
 from monitor.zoho.protocol import day_text, utc_text
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, ExecutionStats, RetryReply

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from monitor.zoho import verdict
-from monitor.zoho.crm_base import CrmApi, first_of
+from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.protocol import Answer, build_url
 from monitor.zoho.shapes import records as shapes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.zoho.crm_base import CrmApi, first_of
+from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.shapes import org as shapes
 from monitor.zoho.shapes.crm_common import Page, page_of
 from monitor.zoho.shapes.org import CrmUser, Org

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.zoho.flow_base import FlowApi
+from monitor.zoho.flow.base import FlowApi
 from monitor.zoho.shapes import catalogue
 from monitor.zoho.shapes import connections as shapes
 from monitor.zoho.shapes.catalogue import Written

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from monitor.zoho.crm_base import CrmApi, first_of
-from monitor.zoho.shapes import connected as shapes
-from monitor.zoho.shapes.connected import ConnectedLimits, ConnectedRule, ConnectedWorkflow
+from monitor.zoho.crm.base import CrmApi, first_of
+from monitor.zoho.shapes import connected_workflows as shapes
+from monitor.zoho.shapes.connected_workflows import ConnectedLimits, ConnectedRule, ConnectedWorkflow
 from monitor.zoho.shapes.crm_common import Page, WriteResult, page_of, write_result
 
 _CONNECTED = ("settings", "connected_workflows")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from monitor.zoho.crm_base import CrmApi, first_of
+from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.protocol import json_body
-from monitor.zoho.shapes import rule_extras
+from monitor.zoho.shapes import rule_limits
 from monitor.zoho.shapes import rules as shapes
-from monitor.zoho.shapes.rule_extras import ActionsCount, ModuleRuleCount, RuleConfiguration, RuleLimits
+from monitor.zoho.shapes.rule_limits import ActionsCount, ModuleRuleCount, RuleConfiguration, RuleLimits
 from monitor.zoho.shapes.rules import RulePage, RuleUsage, WorkflowRule
 
 RULES = ("settings", "automation", "workflow_rules")
@@ -77,7 +77,7 @@ class CrmRules(CrmApi):
 
         Errors: those of every call. Source: notes, section 2.3.
         """
-        return rule_extras.rule_limits(self._get(*RULES, "actions", "rules_count"))
+        return rule_limits.rule_limits(self._get(*RULES, "actions", "rules_count"))
 
     def module_rule_counts(self, module: str | None = None) -> list[ModuleRuleCount]:
         """How many rules each module has, or one.
@@ -86,7 +86,7 @@ class CrmRules(CrmApi):
         Source: notes, section 2.3.
         """
         params = {"module": module}
-        return rule_extras.module_rule_counts(self._get(*RULES, "actions", "module_specific_count", params=params))
+        return rule_limits.module_rule_counts(self._get(*RULES, "actions", "module_specific_count", params=params))
 
     def actions_counts(self, rule_ids: Sequence[str]) -> list[ActionsCount]:
         """How many actions each of some rules has; what cannot be read is left out.
@@ -95,7 +95,7 @@ class CrmRules(CrmApi):
         Errors: `ValueError` for none or too many; `Refused`. Source: notes, section 2.1.
         """
         params = {"ids": comma_list(rule_ids, 10)}
-        counts, _ = rule_extras.actions_counts(self._get(*RULES, "actions", "actions_count", params=params))
+        counts, _ = rule_limits.actions_counts(self._get(*RULES, "actions", "actions_count", params=params))
         return counts
 
     def workflow_configurations(self, module: str) -> RuleConfiguration:
@@ -104,7 +104,7 @@ class CrmRules(CrmApi):
         Parameters: `module` its API name. Errors: `Refused`.
         Source: notes, section 1; zoho/crm-oas, getWorkflowConfigurations.
         """
-        return rule_extras.rule_configuration(self._get("workflow_configurations", params={"module": module}))
+        return rule_limits.rule_configuration(self._get("workflow_configurations", params={"module": module}))
 
 
 def comma_list(ids: Sequence[str], most: int) -> str:

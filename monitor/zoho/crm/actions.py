@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
-from monitor.zoho.crm_base import CrmApi, first_of
-from monitor.zoho.crm_rules import comma_list
+from monitor.zoho.crm.base import CrmApi, first_of
+from monitor.zoho.crm.rules import comma_list
 from monitor.zoho.protocol import json_body
-from monitor.zoho.shapes import automation as shapes
+from monitor.zoho.shapes import actions as shapes
 from monitor.zoho.shapes import metadata
-from monitor.zoho.shapes.automation import AutomationAction, CrmWebhook, DailyUse, WebhookFailure
+from monitor.zoho.shapes.actions import AutomationAction, CrmWebhook, DailyUse, WebhookFailure
 from monitor.zoho.shapes.crm_common import Page, WriteResult, page_of, write_result, write_results
 from monitor.zoho.shapes.metadata import Module
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.zoho.crm_base import CrmApi, first_of
+from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.shapes import metadata as shapes
 from monitor.zoho.shapes.crm_common import Page, page_of
 from monitor.zoho.shapes.metadata import Module, Named

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from monitor.zoho.api import ApiClient
@@ -10,6 +10,7 @@ from monitor.zoho.errors import NotFound
 from monitor.zoho.shapes.base import find_list, read_all, read_one
 
 T = TypeVar("T")
+AUTOMATION = ("settings", "automation")  # where the addresses of rules and their actions begin
 
 
 class CrmApi(ApiClient):
@@ -29,3 +30,10 @@ def first_of(payload: object, name: str, parse: Callable[[Mapping[str, object]],
         raise NotFound(f"{name}: there is none with this id", status=204)
     good, _ = read_all(items[:1], parse)
     return good[0] if good else read_one(items[0] if isinstance(items[0], Mapping) else {}, parse)
+
+
+def comma_list(ids: Sequence[str], most: int) -> str:
+    """`ids` as Zoho wants them. Errors: `ValueError` for none, too many, or one with a comma inside."""
+    if not 1 <= len(ids) <= most or any("," in item or not item.strip() for item in ids):
+        raise ValueError(f"between 1 and {most} ids are needed")
+    return ",".join(ids)

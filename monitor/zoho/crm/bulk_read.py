@@ -8,14 +8,14 @@ from monitor.zoho import verdict
 from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.protocol import Answer, build_url
-from monitor.zoho.shapes import records as shapes
+from monitor.zoho.shapes import bulk_read as shapes
+from monitor.zoho.shapes.bulk_read import BulkReadJob
 from monitor.zoho.shapes.crm_common import write_result
-from monitor.zoho.shapes.records import BulkReadJob
 
 _BULK = ("crm", "bulk", "v8", "read")
 
 
-class CrmBulk(CrmApi):
+class CrmBulkRead(CrmApi):
     """Scope: `ZohoCRM.bulk.READ` and `ZohoCRM.modules.{module}.READ`. The write side is left out on purpose."""
 
     def create_bulk_read(

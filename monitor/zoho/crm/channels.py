@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.zoho.crm.base import CrmApi
-from monitor.zoho.crm.rules import comma_list
+from monitor.zoho.crm.base import CrmApi, comma_list
 from monitor.zoho.shapes import channels as shapes
 from monitor.zoho.shapes.channels import WatchChannel, WatchResult, WatchWish
 from monitor.zoho.shapes.crm_common import Page
@@ -14,7 +13,7 @@ _WATCH = ("actions", "watch")
 CHANNELS_LIMIT = 50
 
 
-class CrmWatch(CrmApi):
+class CrmChannels(CrmApi):
     """Scopes: `ZohoCRM.notifications.{READ,CREATE,UPDATE,DELETE}`.
 
     Results may be mixed (202, 207): look at each one's `ok` and real `channel_expiry`.

@@ -13,7 +13,7 @@ _CONNECTED = ("settings", "connected_workflows")
 _NAME = "connected_workflows"
 
 
-class CrmConnected(CrmApi):
+class CrmConnectedWorkflows(CrmApi):
     """Scopes: `ZohoCRM.settings.connected_workflows.{READ,CREATE,UPDATE,DELETE}`.
 
     Editions without them answer `NotAvailable`. Source of all: notes, section 3.

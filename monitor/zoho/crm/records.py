@@ -5,20 +5,19 @@ Source: seed zoho-crm-api.md, sections 1, 4 and 5, corrected by notes/zoho-api.m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.protocol import json_body
 from monitor.zoho.shapes import records as shapes
 from monitor.zoho.shapes.crm_common import Page, page_of
-from monitor.zoho.shapes.records import CrmRecord, QueryResult, SubAnswer, TimelineEntry
+from monitor.zoho.shapes.records import CrmRecord, TimelineEntry
 
 FIELDS_LIMIT = 50
-COMPOSITE_LIMIT = 5
 
 
 class CrmRecords(CrmApi):
-    """Scopes: `ZohoCRM.modules.{module}.READ`, `ZohoCRM.coql.READ`, `ZohoCRM.composite_requests.CUSTOM`."""
+    """Scope: `ZohoCRM.modules.{module}.READ`."""
 
     def list_records(
         self,
@@ -86,30 +85,6 @@ class CrmRecords(CrmApi):
             raise ValueError("exactly one of criteria, email, phone and word is needed")
         params = {**asked, "fields": ",".join(fields) or None, "page": page, "per_page": per_page}
         return page_of(self._get(module, "search", params=params), shapes.crm_record, "data")
-
-    def coql(self, select_query: str) -> QueryResult:
-        """The rows of a query in CRM's SELECT language, at most 2,000; a POST that only reads.
-
-        Parameters: `select_query` the query. Errors: `Refused` (SYNTAX_ERROR, INVALID_QUERY).
-        Source: notes, section 9: the seed's GET is not Zoho's.
-        """
-        return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}))
-
-    def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
-        """Up to five reads in one call; for each its own answer, whose status is to be looked at.
-
-        Parameters: `parallel` whether Zoho may run them at once; `paths` pairs of an address such as /crm/v8/Leads and
-        its parameters; only GET is ever put in, so that a composite cannot write.
-        Errors: `ValueError`, `Refused`. Source: notes, sections 1 and 9 (composite_requests.json).
-        """
-        requests = [
-            {"sub_request_id": str(number), "method": "GET", "uri": uri, "params": dict(params)}
-            for number, (uri, params) in enumerate(paths, start=1)
-        ]
-        if not 1 <= len(requests) <= COMPOSITE_LIMIT:
-            raise ValueError(f"between 1 and {COMPOSITE_LIMIT} requests are needed")
-        body = {"parallel_execution": parallel, "__composite_requests": requests}
-        return shapes.sub_answers(self._ask("POST", "__composite_requests", body=body))
 
     def record_timeline(
         self, module: str, record_id: str, *, page_token: str | None = None, source: str | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.zoho.crm.base import CrmApi
-from monitor.zoho.crm.rules import RULES, comma_list
+from monitor.zoho.crm.base import CrmApi, comma_list
+from monitor.zoho.crm.rules import RULES
 from monitor.zoho.shapes.crm_common import WriteResult, write_result, write_results
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from monitor.zoho.crm.base import CrmApi, first_of
+from monitor.zoho.crm.base import AUTOMATION, CrmApi, comma_list, first_of
 from monitor.zoho.protocol import json_body
 from monitor.zoho.shapes import rule_limits
 from monitor.zoho.shapes import rules as shapes
 from monitor.zoho.shapes.rule_limits import ActionsCount, ModuleRuleCount, RuleConfiguration, RuleLimits
 from monitor.zoho.shapes.rules import RulePage, RuleUsage, WorkflowRule
 
-RULES = ("settings", "automation", "workflow_rules")
+RULES = (*AUTOMATION, "workflow_rules")
 
 
 class CrmRules(CrmApi):
@@ -105,10 +105,3 @@ class CrmRules(CrmApi):
         Source: notes, section 1; zoho/crm-oas, getWorkflowConfigurations.
         """
         return rule_limits.rule_configuration(self._get("workflow_configurations", params={"module": module}))
-
-
-def comma_list(ids: Sequence[str], most: int) -> str:
-    """`ids` as Zoho wants them. Errors: `ValueError` for none, too many, or one with a comma inside."""
-    if not 1 <= len(ids) <= most or any("," in item or not item.strip() for item in ids):
-        raise ValueError(f"between 1 and {most} ids are needed")
-    return ",".join(ids)

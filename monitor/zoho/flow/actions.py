@@ -1,4 +1,4 @@
-"""Triggers and actions of flows, and what Flow offers of both. Source: seed, sections 2 and 3."""
+"""Actions: of a flow, and those that Flow offers. Source: seed, section 3."""
 
 from __future__ import annotations
 
@@ -6,50 +6,13 @@ from collections.abc import Mapping
 
 from monitor.zoho.flow.base import FlowApi
 from monitor.zoho.shapes import catalogue
-from monitor.zoho.shapes.catalogue import Catalogue, CatalogueEntry, TestResult, Written
-from monitor.zoho.shapes.definitions import Action, Trigger
+from monitor.zoho.shapes.catalogue import Catalogue, CatalogueEntry, TestResult
+from monitor.zoho.shapes.definitions import Action
+from monitor.zoho.shapes.written import Written, written
 
 
-class FlowParts(FlowApi):
-    """The parts a flow is made of. The catalogue and actions need the scope `ZohoFlow.actions.ALL`."""
-
-    def list_triggers(self) -> Catalogue:
-        """The triggers that Flow offers. Errors: `ScopeMissing`. Source: seed, section 2."""
-        return catalogue.catalogue(self._get("triggers"), "triggers")
-
-    def get_trigger(self, trigger_id: str) -> CatalogueEntry:
-        """One trigger that Flow offers.
-
-        Parameters: `trigger_id` from the list. Errors: `NotFound`.
-        Source: seed, section 2.
-        """
-        return catalogue.catalogue_entry(self._get("triggers", trigger_id), "trigger")
-
-    def configure_trigger(self, flow_id: str, trigger: Trigger) -> Written:
-        """Give a flow its trigger.
-
-        Parameters: `flow_id` of the flow; `trigger` a typed shape. Errors: `NotFound`, `Refused`.
-        Source: seed, section 2.
-        """
-        return catalogue.written(self._ask("POST", "flows", flow_id, "trigger", body=trigger.as_json()), "flow_id")
-
-    def update_trigger(self, flow_id: str, trigger: Trigger) -> Written:
-        """Change the trigger of a flow.
-
-        Parameters: `flow_id` of the flow; `trigger` a typed shape. Errors: `NotFound`, `Refused`.
-        Source: seed, section 2.
-        """
-        return catalogue.written(self._ask("PUT", "flows", flow_id, "trigger", body=trigger.as_json()), "flow_id")
-
-    def test_trigger(self, flow_id: str) -> TestResult:
-        """Let Flow fetch a sample for the trigger of a flow: a GET that makes a test execution.
-
-        Never repeated, although it is a GET.
-
-        Parameters: `flow_id` of the flow. Errors: `NotFound`.
-        Source: seed, section 2, "Test Trigger".
-        """
-        return catalogue.test_result(self._get_unrepeated("flows", flow_id, "trigger", "test"))
+class FlowActions(FlowApi):
+    """What a flow does. Scope: `ZohoFlow.actions.ALL`."""
 
     def list_actions(self) -> Catalogue:
         """The actions that Flow offers. Errors: `ScopeMissing`. Source: seed, section 3."""
@@ -69,7 +32,7 @@ class FlowParts(FlowApi):
         Parameters: `flow_id` of the flow; `action` a typed shape. Errors: `NotFound`, `Refused`.
         Source: seed, section 3.
         """
-        return catalogue.written(self._ask("POST", "flows", flow_id, "actions", body=action.as_json()), "action_id")
+        return written(self._ask("POST", "flows", flow_id, "actions", body=action.as_json()), "action_id")
 
     def update_action(self, flow_id: str, action_id: str, action: Action) -> Written:
         """Change one action of a flow.
@@ -78,7 +41,7 @@ class FlowParts(FlowApi):
         Errors: `NotFound`, `Refused`. Source: seed, section 3.
         """
         payload = self._ask("PUT", "flows", flow_id, "actions", action_id, body=action.as_json())
-        return catalogue.written(payload, "action_id")
+        return written(payload, "action_id")
 
     def remove_action(self, flow_id: str, action_id: str) -> None:
         """Take one action out of a flow.

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.zoho.flow.base import FlowApi
-from monitor.zoho.shapes import catalogue
 from monitor.zoho.shapes import connections as shapes
-from monitor.zoho.shapes.catalogue import Written
 from monitor.zoho.shapes.connections import ConnectionPage, ConnectionRow, ConnectionTest
+from monitor.zoho.shapes.written import Written, written
 
 
 class FlowConnections(FlowApi):
@@ -54,7 +53,7 @@ class FlowConnections(FlowApi):
             "auth_type": auth_type,
             "config": dict(config),
         }
-        return catalogue.written(self._ask("POST", "connections", body=body), "connection_id")
+        return written(self._ask("POST", "connections", body=body), "connection_id")
 
     def update_connection(self, connection_id: str, changes: Mapping[str, object]) -> Written:
         """Change a connection.
@@ -63,7 +62,7 @@ class FlowConnections(FlowApi):
         Errors: `NotFound`, `Refused`. Source: seed, section 4 (the body is not shown).
         """
         payload = self._ask("PUT", "connections", connection_id, body=dict(changes))
-        return catalogue.written(payload, "connection_id")
+        return written(payload, "connection_id")
 
     def delete_connection(self, connection_id: str) -> None:
         """Delete a connection: flows that use it will fail.

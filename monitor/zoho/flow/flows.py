@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from monitor.zoho.flow.base import FlowApi
-from monitor.zoho.shapes import catalogue
 from monitor.zoho.shapes import flows as shapes
-from monitor.zoho.shapes.catalogue import Written
 from monitor.zoho.shapes.definitions import Action, Trigger
 from monitor.zoho.shapes.flows import FlowDetail, FlowPage
+from monitor.zoho.shapes.written import Written, written
 
 
-class FlowDefinitions(FlowApi):
+class FlowFlows(FlowApi):
     """List, look at, switch, make, change and delete flows."""
 
     def list_flows(self, page: int = 1, per_page: int | None = None) -> FlowPage:
@@ -61,7 +60,7 @@ class FlowDefinitions(FlowApi):
             "trigger": trigger.as_json(),
             "actions": [action.as_json() for action in actions],
         }
-        return catalogue.written(self._ask("POST", "flows", body=body), "flow_id")
+        return written(self._ask("POST", "flows", body=body), "flow_id")
 
     def update_flow(self, flow_id: str, changes: Mapping[str, object]) -> Written:
         """Change a flow.
@@ -69,7 +68,7 @@ class FlowDefinitions(FlowApi):
         Parameters: `flow_id` of the flow; `changes` the fields to set, in Zoho's spelling.
         Errors: `NotFound`, `Refused`. Source: seed, section 1 (the body is not shown; as for creation).
         """
-        return catalogue.written(self._ask("PUT", "flows", flow_id, body=dict(changes)), "flow_id")
+        return written(self._ask("PUT", "flows", flow_id, body=dict(changes)), "flow_id")
 
     def delete_flow(self, flow_id: str) -> None:
         """Delete a flow for good.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitor.zoho.flow.base import FlowApi
-from monitor.zoho.shapes import catalogue
-from monitor.zoho.shapes.catalogue import FlowWebhook, WebhookLogPage, WebhookPage
+from monitor.zoho.shapes import flow_webhooks as shapes
+from monitor.zoho.shapes.flow_webhooks import FlowWebhook, WebhookLogPage, WebhookPage
 
 
 class FlowWebhooks(FlowApi):
@@ -17,7 +17,7 @@ class FlowWebhooks(FlowApi):
 
         Errors: those of every call. Source: seed, section 7.
         """
-        return catalogue.webhook_page(self._get("webhooks"))
+        return shapes.webhook_page(self._get("webhooks"))
 
     def get_webhook(self, webhook_id: str) -> FlowWebhook:
         """One webhook.
@@ -25,7 +25,7 @@ class FlowWebhooks(FlowApi):
         Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
         Source: seed, section 7.
         """
-        return catalogue.webhook_detail(self._get("webhooks", webhook_id))
+        return shapes.webhook_detail(self._get("webhooks", webhook_id))
 
     def create_webhook(
         self,
@@ -50,7 +50,7 @@ class FlowWebhooks(FlowApi):
         }
         if authentication is not None:
             body["authentication"] = dict(authentication)
-        return catalogue.webhook_detail(self._ask("POST", "webhooks", body=body))
+        return shapes.webhook_detail(self._ask("POST", "webhooks", body=body))
 
     def delete_webhook(self, webhook_id: str) -> None:
         """Delete a webhook.
@@ -66,4 +66,4 @@ class FlowWebhooks(FlowApi):
         Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
         Source: seed, section 7 (no reply is shown).
         """
-        return catalogue.webhook_log_page(self._get("webhooks", webhook_id, "logs"))
+        return shapes.webhook_log_page(self._get("webhooks", webhook_id, "logs"))

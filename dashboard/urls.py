@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 AREAS = (
-    *("overview", "flows", "executions", "alerts", "rules", "versions", "accounts", "people", "audit_trail"),
+    *("overview", "flows", "executions", "alerts", "rules", "versions", "accounts", "people", "audit"),
     *("hooks", "health", "styleguide"),
 )
 

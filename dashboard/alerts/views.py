@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.access import get_or_404
 from dashboard.admin_filters import AccountFilterForm
 from dashboard.alerts.forms import AcknowledgeForm
+from monitor.access import may
 from monitor.alerting import actions
-from monitor.models import may
 from monitor.queries import alerts as queries
 from monitor.queries import freshness
 

@@ -13,10 +13,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import audit, charts, filters, holes, slots
+from dashboard import charts, filters, holes, slots
 from dashboard.access import get_or_404
-from monitor import pipeline
-from monitor.models import Flow, may
+from monitor import audit, pipeline
+from monitor.access import may
+from monitor.models import Flow
 from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals

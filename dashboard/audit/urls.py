@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.audit_trail import views
+from dashboard.audit import views
 
 urlpatterns = [
     path("audit/", views.audit, name="audit"),

@@ -18,7 +18,7 @@ from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_asid
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
 from monitor.secrets_mask import SecretMask
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.shapes.connected import ConnectedWorkflow as ConnectedRow
+from monitor.zoho.shapes.connected_workflows import ConnectedWorkflow as ConnectedRow
 
 
 def read_connected(context: Context, client: CrmClient) -> None:

@@ -22,7 +22,7 @@ from monitor.connection.budget import KeptForOthers
 from monitor.ingest.base.context import Context
 from monitor.models import Product, Stream, StreamState, WatchChannel, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.crm_watch import CHANNELS_LIMIT
+from monitor.zoho.crm.channels import CHANNELS_LIMIT
 from monitor.zoho.errors import ClientRefused, GrantRevoked, ScopeMissing, Wait, ZohoError
 from monitor.zoho.scopes import WATCH_SCOPES
 from monitor.zoho.shapes.channels import WatchResult, WatchWish

@@ -23,7 +23,7 @@ from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_asid
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer, Refused
-from monitor.zoho.shapes.automation import WebhookFailure as FailureRow
+from monitor.zoho.shapes.crm_webhooks import WebhookFailure as FailureRow
 
 SPAN_DAYS = 30  # of one window
 BACK_DAYS = 89  # the span allowed is 90, and the organisation's day may be ahead of ours

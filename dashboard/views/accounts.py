@@ -13,7 +13,7 @@ from dashboard import audit
 from dashboard.access import get_or_404
 from dashboard.forms.acting import DisconnectForm, HistoryForm, MirroringForm
 from dashboard.forms.connect import LimitsForm
-from monitor.connection.switches import pause_backfill
+from monitor.connection.pause_backfill import pause_backfill
 from monitor.models import ZohoAccount, may
 from monitor.queries import accounts as queries
 from monitor.queries import backfill

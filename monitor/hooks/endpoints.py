@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from monitor.hooks.door import key_hash
+from monitor.hooks.receive import key_hash
 from monitor.hooks.signature import PREFIX
 from monitor.models import USUAL_RATE, AuditEntry, Flow, HookEndpoint, Secret, User, ZohoAccount
 

@@ -193,7 +193,8 @@ def test_a_database_of_before_is_told_so_in_one_line_and_left_as_it_is(
     house.must("migrate", "--verbosity=0")
     with closing(sqlite3.connect(file)) as database, database:
         database.execute(
-            "INSERT INTO django_migrations (app, name, applied) VALUES ('monitor', '0116_gone_connections', '2026-11-28')"
+            "INSERT INTO django_migrations (app, name, applied) "
+            "VALUES ('monitor', '0116_gone_connections', '2026-11-28')"
         )
         database.execute("DELETE FROM django_migrations WHERE app = 'monitor' AND name LIKE '0001_%'")
     before = file.read_bytes()

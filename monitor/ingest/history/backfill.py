@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from django.db import transaction
 from django.db.models import Count, F, Q
 
-from monitor.connection.history import with_calls
+from monitor.connection.backfill_budget import with_calls
 from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import Trouble

@@ -1,8 +1,8 @@
 """Tells whether and when Zoho runs a failed execution again by itself: the one clock of its re-runs. Pure.
 
-Source: notes `zoho-api.md`, section 7: for internal errors and an app's answers 408, 409, 429, 500, 503 and 504,
-5 m, 10 m, 30 m, 1 h, 3 h, 6 h, 12 h and 24 h after the first failure, in the same row of the history. Other
-errors (mapping, configuration) wait for a person. The error is free text, so some cannot be told.
+Internal errors and an app's answers 408, 409, 429, 500, 503 and 504 are run again 5 m, 10 m, 30 m, 1 h, 3 h, 6 h,
+12 h and 24 h after the first failure, in the same row of the history. Other errors (mapping, configuration) wait for
+a person. The error is free text, so some cannot be told. See docs/reference/zoho-flow.md, "Re-runs by Zoho".
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ INTERNAL = ("internal error", "internal server error")
 LONGEST_RUN = timedelta(minutes=5)  # seed zoho-flow-api.md, "Flow Execution Limits"
 LOOK_AFTER = timedelta(minutes=1)  # most re-runs have ended by then; the next look finds the others
 LAST_LOOK_AFTER = LONGEST_RUN + LOOK_AFTER  # after the last re-run there is no next look
+LAST_LOOK = STEPS[-1] + LAST_LOOK_AFTER  # after the first failure; then no re-run is waited for any longer
 OVER_AFTER = STEPS[-1] + timedelta(hours=1)  # the last re-run takes a while to start, to run and to be seen
 NOT_CREDIBLE = timedelta(days=1)  # a failure that lies so far ahead lies in no clock's future
 
@@ -133,7 +134,7 @@ def next_rerun(
     """
     if first_failed_at is None or first_failed_at > now + NOT_CREDIBLE:
         return None
-    if now - first_failed_at >= STEPS[-1] + LAST_LOOK_AFTER or outlook(*error) is Outlook.FINAL:
+    if now - first_failed_at >= LAST_LOOK or outlook(*error) is Outlook.FINAL:
         return None
     over = (ended or first_failed_at) - first_failed_at
     due = (step for step in STEPS if look_after(step) > now - first_failed_at and step > over)

@@ -58,13 +58,11 @@ def standing(
     at = next_rerun(began, error, now + zoho_ahead, ended=run.completed_time)
     if at is None:
         until = over_at(began, zoho_ahead=zoho_ahead)
-        return Standing(
-            "late", "", f"Failed; a last re-run by Zoho may come late{', until' if until else ''}", at=until
-        )
+        text = "Failed; a last re-run by Zoho may come late"
+        return Standing("late", "", f"{text}, until" if until else text, until)
     if outlook(*error) is Outlook.WILL:
-        return Standing(
-            "retry", "Zoho will retry at", "Failed, and Zoho will run it again by itself at", at - zoho_ahead
-        )
+        text = "Failed, and Zoho will run it again by itself at"
+        return Standing("retry", "Zoho will retry at", text, at - zoho_ahead)
     text = "Failed; the error does not tell whether Zoho runs it again. If it does, then at"
     return Standing("may", "Zoho may retry", text, at - zoho_ahead)
 

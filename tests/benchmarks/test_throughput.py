@@ -32,9 +32,9 @@ from django.utils import timezone
 from monitor import garbage, pipeline
 from monitor.connection import utc_now
 from monitor.connection.budget import Gate
-from monitor.ingest import store, walk
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.ingest.run import read_account
+from monitor.ingest.runs import store, walk_pages
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket, Role, ZohoAccount, bulk
 from monitor.rollups import rebuild
 from monitor.zoho import Origins, protocol
@@ -215,7 +215,7 @@ def profiled(work: Callable[[], None]) -> None:
 
 def watch(patch: pytest.MonkeyPatch, watch: Stopwatch) -> None:
     for name in ("store_page", "store_new_page"):
-        watch.watch(patch, walk, name, "store: rest")
+        watch.watch(patch, walk_pages, name, "store: rest")
     watch.watch(patch, store, "_stored", "store: look-up")
     watch.watch(patch, bulk, "_table_form", "rows for COPY")
     watch.watch(patch, bulk, "_copy", "COPY")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from monitor.zoho import CrmClient, FixedToken, FlowClient, OAuthClient, Origins, Transport
-from monitor.zoho.crm_automation import ActionKind
+from monitor.zoho.crm.actions import ActionKind
 from monitor.zoho.shapes.channels import WatchWish
 from monitor.zoho.shapes.definitions import Action, PollingTrigger, WebhookTrigger
 from standin import App, Credentials

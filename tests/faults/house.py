@@ -12,7 +12,7 @@ from unittest import mock
 
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.connection.tokens import DatabaseTokens
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.pipeline import due_accounts

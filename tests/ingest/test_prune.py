@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.prune import BATCH, prune
-from monitor.ingest.quarantine import put_aside
-from monitor.ingest.store import store_page
+from monitor.ingest.base.quarantine import put_aside
+from monitor.ingest.night.prune import BATCH, prune
+from monitor.ingest.runs.store import store_page
 from monitor.models import (
     Ages,
     DirtyHour,

@@ -71,8 +71,8 @@ def test_after_a_retry_in_the_same_row_the_clock_begins_anew(now: datetime) -> N
 
 @pytest.mark.django_db
 def test_of_a_failure_without_any_time_nothing_is_called_final(now: datetime) -> None:
-    nothing = dict.fromkeys(("started_time", "completed_time", "first_failed_at"))
-    run = failed(now, timedelta(0), "It went wrong", **nothing)
+    run = failed(now, timedelta(0), "It went wrong")
+    run.started_time = run.completed_time = run.first_failed_at = None
 
     found = standing(run, now)
 

@@ -28,7 +28,7 @@ from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
 from monitor.rollups.prune import prune_hours
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25

@@ -36,7 +36,7 @@ from monitor.ingest.base.context import Patience
 from monitor.ingest.run import read_account
 from monitor.ingest.runs import store, walk_pages
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket, Role, ZohoAccount, bulk
-from monitor.rollups import rebuild
+from monitor.rollups import recount
 from monitor.zoho import Origins, protocol
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
@@ -160,7 +160,7 @@ def sync_and_count(account: ZohoAccount) -> None:
     """The whole way: a person's sync, and every dirty hour of it counted."""
     result = read_account(account, clock=utc_now, patience=Patience(waits=True, pause=time.sleep), everything=True)
     assert result.complete, result.missing
-    while rebuild.rebuild_dirty(utc_now()):
+    while recount.rebuild_dirty(utc_now()):
         pass
 
 
@@ -226,11 +226,11 @@ def watch(patch: pytest.MonkeyPatch, watch: Stopwatch) -> None:
     watch.watch(patch, Gate, "before", "gate and ledger: before")
     watch.watch(patch, Gate, "after", "gate and ledger: after")
     watch.watch(patch, DirtyHour.objects.__class__, "mark", "dirty hours")
-    watch.watch(patch, rebuild, "rebuild_dirty", "rollups: take and settle")
-    watch.watch(patch, rebuild.read, "rows_of", "rollups: read rows")
-    watch.watch(patch, rebuild.read, "lineage_of", "rollups: read lineage")
-    watch.watch(patch, rebuild, "_count", "rollups: count")
-    watch.watch(patch, rebuild, "write", "rollups: write")
+    watch.watch(patch, recount, "rebuild_dirty", "rollups: take and settle")
+    watch.watch(patch, recount.read, "rows_of", "rollups: read rows")
+    watch.watch(patch, recount.read, "lineage_of", "rollups: read lineage")
+    watch.watch(patch, recount, "_count", "rollups: count")
+    watch.watch(patch, recount, "write", "rollups: write")
 
 
 def remembering(patch: pytest.MonkeyPatch) -> list[float]:

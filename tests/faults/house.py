@@ -16,7 +16,7 @@ from monitor.ingest.base.context import Patience
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.pipeline import due_accounts
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.transport import Transport
 from standin import Credentials, SettableClock, habits_for, make_app, make_world

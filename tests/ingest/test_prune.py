@@ -25,7 +25,7 @@ from monitor.models import (
     RetryAttempt,
     ZohoAccount,
 )
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.shapes import ExecutionRow, Rejected
 from tests import factories
 

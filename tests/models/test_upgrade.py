@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from monitor.models import Connection, DayBucket, Execution, HourBucket, ZohoAccount
-from monitor.rollups.fold import COUNT_FIELDS, Counts, Run
+from monitor.rollups.count_runs import COUNT_FIELDS, Counts, Run
 from tests.factories import make_execution, make_flow
 
 migration: Any = import_module("monitor.migrations.0110_rerun_due")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rollups.lineage import Attempt, Key, Lineage
+from monitor.rollups.retry_chains import Attempt, Key, Lineage
 
 
 def key(name: str) -> Key:

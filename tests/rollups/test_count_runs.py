@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rollups.fold import DURATION_BOUNDS_MS, Counts, Run, bin_of, fold, merge, percentile
+from monitor.rollups.count_runs import DURATION_BOUNDS_MS, Counts, Run, bin_of, fold, merge, percentile
 
 runs = st.builds(
     Run,

@@ -10,8 +10,8 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.connection import store as store_module
-from monitor.connection.store import DELETED, StoredToken, TokenStore, TokenStoreError
+from monitor.connection import token_store as store_module
+from monitor.connection.token_store import DELETED, StoredToken, TokenStore, TokenStoreError
 from monitor.models import ApiToken, AuditEntry, ZohoAccount
 from monitor.zoho import Origins
 from tests.factories import make_account

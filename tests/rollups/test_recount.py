@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.models import DirtyHour, Execution, Flow, HourBucket, RetryAttempt, User
-from monitor.rollups import rebuild
-from monitor.rollups.rebuild import COUNT_FIELDS, rebuild_dirty
+from monitor.rollups import recount
+from monitor.rollups.recount import COUNT_FIELDS, rebuild_dirty
 from monitor.rollups.write import write
 from tests import factories
 
@@ -160,7 +160,7 @@ def test_an_hour_marked_again_during_its_recount_stays_dirty(
 ) -> None:
     row = factories.make_execution(flow)
     mark(row)
-    read_rows = rebuild.read.rows_of
+    read_rows = recount.read.rows_of
 
     def read_and_be_overtaken(hours: set[Any]) -> list[Any]:
         rows = read_rows(hours)
@@ -168,8 +168,8 @@ def test_an_hour_marked_again_during_its_recount_stays_dirty(
         return rows
 
     with monkeypatch.context() as patch:
-        patch.setattr(rebuild.read, "rows_of", read_and_be_overtaken)
-        rebuild._rebuild_batch(10)
+        patch.setattr(recount.read, "rows_of", read_and_be_overtaken)
+        recount._rebuild_batch(10)
     assert DirtyHour.objects.count() == 1
     rebuild_dirty(now)
     assert HourBucket.objects.get().succeeded == 2
@@ -190,7 +190,7 @@ def test_a_recount_that_was_chosen_to_end_a_deadlock_is_done_again(
             raise OperationalError("deadlock detected") from failures.pop()
         write(*args)
 
-    monkeypatch.setattr(rebuild, "write", write_or_fail)
+    monkeypatch.setattr(recount, "write", write_or_fail)
 
     assert rebuild_dirty(now) == 1
     assert HourBucket.objects.get().succeeded == 1
@@ -204,7 +204,7 @@ def test_another_trouble_of_the_database_ends_a_recount_and_the_hour_stays_dirty
     def fail(*args: Any) -> None:
         raise OperationalError("disk full")
 
-    monkeypatch.setattr(rebuild, "write", fail)
+    monkeypatch.setattr(recount, "write", fail)
 
     with pytest.raises(OperationalError):
         rebuild_dirty(now)
@@ -237,7 +237,7 @@ def test_the_buckets_are_a_recount_of_the_rows_and_a_second_run_changes_nothing(
         make_retry(rows[original], state, rows[new])
     mark(*rows)
     rebuild_all(now)
-    expected = recount(rows)
+    expected = count_again(rows)
     assert {name: sums()[name] for name in expected} == expected
     before = buckets()
     mark(*[rows[place] for place in data.draw(st.lists(places))])
@@ -245,7 +245,7 @@ def test_the_buckets_are_a_recount_of_the_rows_and_a_second_run_changes_nothing(
     assert buckets() == before
 
 
-def recount(rows: list[Execution]) -> dict[str, int]:
+def count_again(rows: list[Execution]) -> dict[str, int]:
     """The definition said a second time, row by row and slowly."""
     counts = dict.fromkeys(("succeeded", "failed", "first_succeeded", "running", "other", "retried"), 0)
     children: dict[int, list[RetryAttempt]] = {}

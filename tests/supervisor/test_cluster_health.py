@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.supervisor.judge import Facts, Worker, fault, pause
+from monitor.supervisor.cluster_health import Facts, Worker, fault, pause
 
 
 def ago(now: datetime, seconds: float) -> datetime:

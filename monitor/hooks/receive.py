@@ -16,7 +16,7 @@ from django.db.models import Q
 from django_q.tasks import async_task
 
 from monitor.hooks import body as bodies
-from monitor.hooks import facts, signature, traffic
+from monitor.hooks import callback_ids, rate_limit, signature
 from monitor.models import USUAL_RATE, HookEndpoint, PushEvent, WatchChannel
 
 HINT_TASK = "monitor.tasks.take_hints"
@@ -73,7 +73,7 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> Answer:
     endpoint = HookEndpoint.objects.filter(key_hash=key_hash(key), is_active=True).first()
     if endpoint is None:
         return UNKNOWN
-    if not traffic.allowed(endpoint, endpoint.per_minute, now):
+    if not rate_limit.allowed(endpoint, endpoint.per_minute, now):
         return _refuse(endpoint, _full(now), now)
     if not signature.names(callback.headers):
         return _refuse(endpoint, UNPROVED, now)
@@ -85,8 +85,8 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> Answer:
     if not signed.ok:
         return _refuse(endpoint, UNPROVED, now)
     try:
-        said = facts.facts(facts.parse(body))
-    except facts.NotReadable:
+        said = callback_ids.facts(callback_ids.parse(body))
+    except callback_ids.NotReadable:
         return _refuse(endpoint, UNREADABLE, now)
     # An endpoint that belongs to a flow speaks for that flow only, whatever the body says.
     flow_id = endpoint.flow.flow_id if endpoint.flow is not None else said.flow_id
@@ -115,12 +115,12 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Answer:
     channel = WatchChannel.objects.filter(Q(expires_at__gt=now) | opening, channel_id=channel_id).first()
     if channel is None:
         return UNKNOWN
-    if not traffic.allowed(channel, USUAL_RATE, now):
+    if not rate_limit.allowed(channel, USUAL_RATE, now):
         return _refuse(channel, _full(now), now)
     try:
         body = bodies.read_body(callback.read, callback.length)
-        said = facts.notification(facts.parse(body))
-    except facts.NotReadable:
+        said = callback_ids.notification(callback_ids.parse(body))
+    except callback_ids.NotReadable:
         return _refuse(channel, UNREADABLE, now)
     except tuple(_TROUBLE) as trouble:
         return _refuse(channel, _TROUBLE[type(trouble)], now)
@@ -152,7 +152,7 @@ def _same(given: str, ours: str) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def _keep(address: traffic.Address, event: PushEvent, now: datetime) -> Answer:
+def _keep(address: rate_limit.Address, event: PushEvent, now: datetime) -> Answer:
     """Writes the event down, once; a replay is answered like the first, and has no effect."""
     busy = PushEvent.objects.filter(
         account=event.account_id, state=PushEvent.State.NEW, received_at__gt=now - WAKES_EVERY
@@ -161,19 +161,19 @@ def _keep(address: traffic.Address, event: PushEvent, now: datetime) -> Answer:
         with transaction.atomic():
             event.save(force_insert=True)
     except IntegrityError:
-        traffic.count(address, "replayed", now)
+        rate_limit.count(address, "replayed", now)
         return ACCEPTED
-    traffic.count(address, "accepted", now)
+    rate_limit.count(address, "accepted", now)
     if not busy:
         # Only to be quicker than the periodic job, and not once for each of a flood.
         async_task(HINT_TASK)
     return ACCEPTED
 
 
-def _refuse(address: traffic.Address, answer: Answer, now: datetime) -> Answer:
-    traffic.count(address, "refused", now)
+def _refuse(address: rate_limit.Address, answer: Answer, now: datetime) -> Answer:
+    rate_limit.count(address, "refused", now)
     return answer
 
 
 def _full(now: datetime) -> Answer:
-    return Answer(429, "too many callbacks", retry_after=traffic.seconds_left(now))
+    return Answer(429, "too many callbacks", retry_after=rate_limit.seconds_left(now))

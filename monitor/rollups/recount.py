@@ -13,10 +13,10 @@ from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour
 from monitor.models.bulk import delete
 from monitor.rollups import read
-from monitor.rollups.classes import OTHER, error_class
-from monitor.rollups.fold import COUNT_FIELDS, FAILED, Counts, Run
-from monitor.rollups.lineage import Key, Lineage
+from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, Counts, Run
+from monitor.rollups.error_classes import OTHER, error_class
 from monitor.rollups.prune import closed_hours
+from monitor.rollups.retry_chains import Key, Lineage
 from monitor.rollups.write import write
 
 __all__ = ["COUNT_FIELDS", "rebuild_dirty"]

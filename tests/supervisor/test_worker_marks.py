@@ -7,13 +7,13 @@ from django.db import OperationalError
 from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
 
 from monitor.models import WorkerBeat
-from monitor.supervisor import activity
+from monitor.supervisor import worker_marks
 
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(activity.CLUSTER, "c1")
-    activity.connect()
+    monkeypatch.setenv(worker_marks.CLUSTER, "c1")
+    worker_marks.connect()
     yield
     for signal, name in ((post_spawn, "spawned"), (pre_execute, "busy"), (post_execute_in_worker, "idle")):
         assert signal.disconnect(dispatch_uid=f"activity.{name}")

@@ -26,10 +26,11 @@ from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow
 from monitor.zoho.errors import NotAvailable, NotFound
 from monitor.zoho.flow import FlowClient
+from monitor.zoho.reruns import OVER_AFTER
 from monitor.zoho.shapes.executions import ExecutionStats
 
 LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (reliability.md 2.2, rule 4)
-RERUNS = timedelta(hours=25)
+RERUNS = OVER_AFTER
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
 ONE_PAGE = 50  # rows, where Zoho chooses the size: the seed's

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import transaction
 from django.db.models import Count, F, Q
 
 from monitor.connection.backfill_budget import with_calls
@@ -21,7 +20,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import Trouble
 from monitor.ingest.base.read_soon import answered
 from monitor.ingest.history.first_reading import Course, FirstReading, course_of, read_up_to
-from monitor.ingest.history.turns import next_turn
+from monitor.ingest.history.whose_turn import next_turn
 from monitor.ingest.runs.refused_flows import put_off
 from monitor.models import ApiCall, Execution, Flow, Stream, SyncState, ZohoAccount
 from monitor.models.bulk import refresh_statistics
@@ -223,8 +222,7 @@ class Backfill:
     def _enter(self, calls: int) -> None:
         """Into the account's ledger of calls for history; its one writer holds the account's lease."""
         if calls:
-            with transaction.atomic():
-                self._context.lease.check()
+            with self._context.writing():
                 state = SyncState.objects.select_for_update().get(account=self._context.account)
                 by_hour = with_calls(state.history_calls, calls, self._context.clock())
                 SyncState.objects.filter(pk=state.pk).update(history_calls=by_hour)

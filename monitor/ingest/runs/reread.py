@@ -13,13 +13,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.runs.due_runs import due_rows, next_look, settle
 from monitor.ingest.runs.read_runs import read_one
-from monitor.ingest.runs.walk_pages import Walk
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow, Product, Stream, StreamState
 from monitor.zoho.errors import NotSent, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
@@ -107,8 +104,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         by_flow[run.flow_id].append(run)
     if not by_flow:
         return
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         # Others keep what is theirs in the same cursor.
         cursor = StreamState.objects.select_for_update().values_list("cursor", flat=True).get(pk=state.pk)
         StreamState.objects.filter(pk=state.pk).update(cursor=cursor | {"reread_at": now.isoformat()})

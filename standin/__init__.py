@@ -27,14 +27,14 @@ at which nobody answers. The dialect is chosen when the app is made: it decides 
 Oddities: `world.habits = world.habits.changed(retry_answers="same-id")`.
 """
 
+from standin.accounts.oauth_api import Credentials
 from standin.clock import OffsetClock, SettableClock, system_clock
+from standin.faults.traps import black_hole, closed_port
 from standin.habits import Habits, habits_for
 from standin.journal import JournalError
 from standin.web.app import App, make_app
 from standin.web.limits import PLANS
-from standin.web.oauth_api import Credentials
 from standin.web.server import StandinServer, serving
-from standin.web.traps import black_hole, closed_port
 from standin.world import World, make_world
 
 __all__ = [

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from standin.errors import RefusalError
-from standin.fault_stories import FAULT_STORIES
-from standin.web.faults import FaultScript
+from standin.faults.script import FaultScript
+from standin.faults.stories import FAULT_STORIES
 from standin.world import World
 
 Story = Callable[[World, FaultScript], None]

@@ -9,10 +9,10 @@ from typing import Any
 
 from standin.clock import Clock, OffsetClock, SettableClock, system_clock
 from standin.errors import RefusalError
-from standin.flows import Flow
+from standin.flow.beginnings import make_connections, make_flow, org_prefix, rates
+from standin.flow.flows import Flow
 from standin.habits import Habits
 from standin.journal import Journal, JournalError
-from standin.organisation import make_connections, make_flow, org_prefix, rates
 
 Handler = Callable[..., Any]
 
@@ -52,14 +52,14 @@ class World:
             journal.write("begin", self.anchor, asdict(settings))
 
     def _build(self) -> None:
+        from standin.accounts.tokens import TokenDesk
         from standin.crm.beginnings import actions_of_the_rules, connected_workflows
         from standin.crm.record_edits import RecordEdits
         from standin.crm.rule_edits import RuleEdits
         from standin.crm.rules import RuleBook
         from standin.crm.store import Store
-        from standin.flow_edits import Webhook, register_flow_edits
-        from standin.flow_ops import register_flow_ops
-        from standin.oauth import TokenDesk
+        from standin.flow.edits import Webhook, register_flow_edits
+        from standin.flow.events import register_flow_ops
 
         wanted = self.settings
         start = (self.anchor - timedelta(days=wanted.history_days)).replace(minute=0, second=0, microsecond=0)

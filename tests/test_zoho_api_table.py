@@ -12,7 +12,7 @@ import pytest
 
 from monitor.zoho import CRM_SCOPES, FLOW_SCOPES, CrmClient, FlowClient, OAuthClient
 from standin import Credentials, Habits
-from standin.fault_stories import FAULT_STORIES
+from standin.faults.stories import FAULT_STORIES
 from standin.stories import STORIES
 from tests.conformance.places import answered, endpoints, make_place
 from tests.conformance.walk import HOST, walk

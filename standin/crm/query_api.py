@@ -14,8 +14,8 @@ from standin.crm.records import fields_of, records_of
 from standin.crm.rules import ORG_ZONE, written
 from standin.crm.templates import MODULES
 from standin.errors import RefusalError
+from standin.shapes import ANY_OBJECT, Shape, check_crm
 from standin.web.routing import Router
-from standin.web.shapes import ANY_OBJECT, Shape, check_crm
 from standin.web.wire import Reply, Request, json_reply, no_content
 from standin.world import World
 

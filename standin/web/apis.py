@@ -12,11 +12,11 @@ from standin.crm.records_api import RecordsApi
 from standin.crm.rules_api import RulesApi
 from standin.crm.rules_write_api import RulesWriteApi
 from standin.crm.watch_api import WatchApi
-from standin.web.flow_api import FlowApi
-from standin.web.flow_edit_api import FlowEditApi
+from standin.flow.edit_api import FlowEditApi
+from standin.flow.flow_api import FlowApi
+from standin.flow.webhook_api import WebhookApi
 from standin.web.limits import Plan
 from standin.web.routing import Router
-from standin.web.webhook_api import WebhookApi
 from standin.web.wire import Reply, Request
 from standin.world import World
 

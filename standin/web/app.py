@@ -6,18 +6,18 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
 
+from standin.accounts.oauth_api import Credentials, OAuthApi
 from standin.errors import RefusalError
+from standin.faults.script import FaultScript
+from standin.flow.webhook_api import WebhookApi
 from standin.web.apis import add_crm_routes, add_flow_routes
 from standin.web.callbacks import Callbacks
 from standin.web.control import PREFIX as CONTROL
 from standin.web.control import ControlApi, admitted
-from standin.web.faults import FaultScript
 from standin.web.ledger import Call, Ledger
 from standin.web.limits import PLANS, CrmCredits, FlowLimit, Plan
-from standin.web.oauth_api import Credentials, OAuthApi
 from standin.web.product import CrmProduct, FlowProduct, Product, Refuse
 from standin.web.routing import Router, WrongMethodError
-from standin.web.webhook_api import WebhookApi
 from standin.web.wire import MAX_BODY, Reply, Request, flow_refusal
 from standin.world import World
 

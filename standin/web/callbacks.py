@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl, urlsplit
 from standin.chance import hexadecimal
 from standin.clock import DAY, zulu
 from standin.errors import RefusalError
-from standin.execution import Attempt, Execution
-from standin.flows import Flow
+from standin.flow.executions import Attempt, Execution
+from standin.flow.flows import Flow
 from standin.web.loopback import is_loopback
 from standin.web.outbox import Letter, Outbox
 from standin.world import World

@@ -11,9 +11,9 @@ from typing import Any
 
 from standin.clock import OffsetClock, SettableClock
 from standin.errors import RefusalError
+from standin.faults.script import Fault, FaultScript
+from standin.flow.rows import flow_summary
 from standin.web.callbacks import Callbacks
-from standin.web.faults import Fault, FaultScript
-from standin.web.flow_rows import flow_summary
 from standin.web.ledger import Ledger
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request, flow_refusal, json_reply

@@ -20,8 +20,8 @@ from monitor.rollups.rebuild import rebuild_dirty
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.transport import Transport
 from standin import Credentials, SettableClock, habits_for, make_app, make_world
-from standin.execution import Execution as ZohoRow
-from standin.flows import Flow as ZohoFlow
+from standin.flow.executions import Execution as ZohoRow
+from standin.flow.flows import Flow as ZohoFlow
 from tests.faults.dying import Death, mortal
 from tests.faults.loopback import Loopback
 from tests.faults.steps import ROWS, Schedule, Step

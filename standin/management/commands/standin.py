@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         from standin import PLANS
-        from standin.failures import BY_NAME
+        from standin.flow.failures import BY_NAME
         from standin.stories import STORIES
 
         parser.add_argument("--port", type=int, default=8765, help="0 picks a free one (default: 8765)")

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from standin.chance import rng
-from standin.generate import EXTRA, Draft, draw_duration, draw_luck
+from standin.flow.history import EXTRA, Draft, draw_duration, draw_luck
 
 if TYPE_CHECKING:
-    from standin.flows import Flow
+    from standin.flow.flows import Flow
 
 CALM_DOWN = timedelta(minutes=20)  # the flood goes on for a while after the flow is well, as a backlog does
 # How long between two runs, in seconds: quick at first so that a rule trips within minutes, then rare so

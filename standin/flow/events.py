@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from standin.bursts import Burst
 from standin.chance import rng
 from standin.errors import RefusalError
-from standin.execution import Attempt, Execution
-from standin.failures import BY_NAME, Failure
-from standin.flows import Flow
-from standin.generate import ADDED, RETRIED, draw_duration, draw_luck
+from standin.flow.executions import Attempt, Execution
+from standin.flow.failures import BY_NAME, Failure
+from standin.flow.flows import Flow
+from standin.flow.goes_bad import Burst
+from standin.flow.history import ADDED, RETRIED, draw_duration, draw_luck
 
 if TYPE_CHECKING:
     from standin.world import World

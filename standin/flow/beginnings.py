@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from standin.catalogue import APP_NAMES, DAILY, HOURLY, FlowTemplate, template
 from standin.chance import digits, rng
 from standin.clock import DAY, HOUR
-from standin.flows import Counters, Flow
+from standin.flow.catalogue import APP_NAMES, DAILY, HOURLY, FlowTemplate, template
+from standin.flow.flows import Counters, Flow
 from standin.timeline import Timeline
 
 SILENT_FOR = timedelta(days=5)

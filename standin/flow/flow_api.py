@@ -5,10 +5,10 @@ from typing import Any
 
 from standin.clock import DAY
 from standin.errors import RefusalError
-from standin.execution import Execution
-from standin.flows import Flow
-from standin.organisation import Connection
-from standin.web.flow_rows import (
+from standin.flow.beginnings import Connection
+from standin.flow.executions import Execution
+from standin.flow.flows import Flow
+from standin.flow.rows import (
     connection_row,
     execution_row,
     flow_detail,

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from standin.bursts import Burst
-from standin.catalogue import APP_NAMES, FlowTemplate
 from standin.chance import rng
 from standin.clock import hour_number
-from standin.execution import Attempt, Execution
-from standin.failures import EXPIRED_CONNECTION, SICKNESS, Failure, FailureKind
-from standin.generate import Draft, draft_hour, draw_luck, execution_id
+from standin.flow.catalogue import APP_NAMES, FlowTemplate
+from standin.flow.executions import Attempt, Execution
+from standin.flow.failures import EXPIRED_CONNECTION, SICKNESS, Failure, FailureKind
+from standin.flow.goes_bad import Burst
+from standin.flow.history import Draft, draft_hour, draw_luck, execution_id
 from standin.people import trigger_payload
 from standin.timeline import Timeline
 

@@ -6,9 +6,9 @@ from typing import Any
 from standin.chance import rng
 from standin.clock import DAY, hour_number, hour_start, zulu
 from standin.errors import RefusalError
-from standin.flow_edits import Webhook
+from standin.flow.edits import Webhook
+from standin.flow.rows import success
 from standin.people import trigger_payload
-from standin.web.flow_rows import success
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request, json_reply, whole_number
 from standin.world import World

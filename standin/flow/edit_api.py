@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from standin.catalogue import APP_NAMES, FLOWS
 from standin.chance import digits
 from standin.errors import RefusalError
+from standin.flow.catalogue import APP_NAMES, FLOWS
+from standin.flow.rows import connection_row, flow_detail, success
 from standin.people import trigger_payload
-from standin.web.flow_rows import connection_row, flow_detail, success
 from standin.web.limits import Plan
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request

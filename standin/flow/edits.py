@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from standin.catalogue import FlowTemplate
 from standin.chance import hexadecimal
 from standin.errors import RefusalError
-from standin.flows import Counters, Flow
-from standin.organisation import STAFF, Connection
+from standin.flow.beginnings import STAFF, Connection
+from standin.flow.catalogue import FlowTemplate
+from standin.flow.flows import Counters, Flow
+from standin.shapes import Shape, check_flow
 from standin.timeline import Timeline
-from standin.web.shapes import Shape, check_flow
 
 if TYPE_CHECKING:
     from standin.world import World

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from monitor.zoho import CRM_SCOPES, FLOW_SCOPES, CrmClient, FlowClient, OAuthClient
-from standin import Credentials, Habits
+from standin.build import Credentials, Habits
 from standin.faults.stories import FAULT_STORIES
 from standin.stories import STORIES
 from tests.conformance.places import answered, endpoints, make_place

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from standin.errors import RefusalError
+from standin.faults.kinds import AFTERWARDS, BEFOREHAND, INSTEAD
+from standin.faults.rows import RECORDS
 from standin.web.wire import Reply, Request, WireFault
 from standin.world import World
 
@@ -61,9 +63,6 @@ class FaultScript:
     """The faults that are still to come, in order; the first that strikes is the only one for a call."""
 
     def __init__(self, world: World) -> None:
-        from standin.faults.kinds import AFTERWARDS, BEFOREHAND, INSTEAD
-        from standin.faults.rows import RECORDS
-
         self._world = world
         self._instead = INSTEAD
         self._afterwards = AFTERWARDS

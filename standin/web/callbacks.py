@@ -52,7 +52,7 @@ class Callbacks:
         self._proxy = ""
         self.sent: list[dict[str, Any]] = []
         self._outbox = Outbox(self._note, send)
-        world.record_edits.watchers.append(self._record_changed)
+        world.records.watchers.append(self._record_changed)
 
     def configure(self, body: dict[str, Any]) -> dict[str, Any]:
         """`{"url", "secret", "header", "prefix", "flow_ids", "proxy"}`; an empty `url` ends it.

@@ -18,17 +18,17 @@ from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
-from monitor.ingest import hints
-from monitor.ingest.context import Patience, Result
-from monitor.ingest.prune import prune
+from monitor.ingest import callbacks
+from monitor.ingest.base.context import Patience, Result
+from monitor.ingest.base.read_soon import want
+from monitor.ingest.night.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
-from monitor.ingest.wanted import want
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.retry.settle import sweep as settle_sweep
 from monitor.rollups.prune import prune_hours
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25
@@ -202,9 +202,9 @@ def want_flow(flow: Flow, now: datetime) -> bool:
 
 
 def take_hints() -> None:
-    """Makes what callbacks hint at due, and reads single executions that they name; see `monitor.ingest.hints`."""
+    """Makes what callbacks hint at due, and reads single executions that they name; see `monitor.ingest.callbacks`."""
     with _stage("hints") as summary:
-        taken = hints.take(utc_now())
+        taken = callbacks.take(utc_now())
         summary.update(taken.summary())
         read: set[str] = set()
         patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
@@ -214,7 +214,7 @@ def take_hints() -> None:
                 continue
             if refresh([(flow, execution_id)], clock=utc_now, patience=patience, priority="background"):
                 read.add(execution_id)
-        hints.settle_reads(taken, read, utc_now())
+        callbacks.settle_reads(taken, read, utc_now())
     if read:
         judge()
 
@@ -222,7 +222,7 @@ def take_hints() -> None:
 def housekeeping() -> None:
     """Takes away what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
-    hints.prune(now)
+    callbacks.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))
     # Sweeps come every few seconds: those that went well tell enough for three days.

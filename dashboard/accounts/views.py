@@ -13,7 +13,7 @@ from dashboard.access import get_or_404
 from dashboard.accounts.forms import DisconnectForm, HistoryForm, LimitsForm, MirroringForm
 from monitor import audit
 from monitor.access import may
-from monitor.connection.switches import pause_backfill
+from monitor.connection.pause_backfill import pause_backfill
 from monitor.models import ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.queries import backfill

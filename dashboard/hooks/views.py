@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from monitor.hooks import door
+from monitor.hooks import receive
 
 
 @csrf_exempt
@@ -16,7 +16,7 @@ def hook_flow(request: HttpRequest, key: str) -> HttpResponse:
     """A callback from a flow's error branch."""
     if request.method != "POST":
         return _only_post()
-    return _response(door.flow_callback(key, _callback(request), timezone.now()))
+    return _response(receive.flow_callback(key, _callback(request), timezone.now()))
 
 
 @csrf_exempt
@@ -25,19 +25,19 @@ def hook_crm(request: HttpRequest, channel: str) -> HttpResponse:
     """A notification of Zoho CRM."""
     if request.method != "POST":
         return _only_post()
-    return _response(door.crm_callback(channel, _callback(request), timezone.now()))
+    return _response(receive.crm_callback(channel, _callback(request), timezone.now()))
 
 
-def _callback(request: HttpRequest) -> door.Callback:
+def _callback(request: HttpRequest) -> receive.Callback:
     """The body is read by the door, past `request.body`: that stops at 2.5 MB, and is empty for a body in chunks."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     length = request.META.get("CONTENT_LENGTH") or None
     if length is None and request.META.get("wsgi.input_terminated"):
-        return door.Callback(headers, None, request.META["wsgi.input"].read)
-    return door.Callback(headers, length or "0", request.read)
+        return receive.Callback(headers, None, request.META["wsgi.input"].read)
+    return receive.Callback(headers, length or "0", request.read)
 
 
-def _response(answer: door.Answer) -> HttpResponse:
+def _response(answer: receive.Answer) -> HttpResponse:
     response = JsonResponse({"status": answer.text}, status=answer.status)
     if answer.retry_after:
         response["Retry-After"] = str(answer.retry_after)

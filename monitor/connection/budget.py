@@ -13,8 +13,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet, Sum
 
-from monitor.connection import headers as said
-from monitor.connection import ledger, slots
+from monitor.connection import call_slots, ledger
+from monitor.connection import limit_headers as said
 from monitor.connection.limits import (
     ABANDONED,
     DAY,
@@ -149,10 +149,10 @@ class Gate:
         if self._left is not None and self._left <= 0:
             raise KeptForOthers("the other calls are kept for what is more urgent", now=now, until=now + MINUTE)
         with transaction.atomic():
-            budget = slots.locked_budget(self._account, product)
+            budget = call_slots.locked_budget(self._account, product)
             if budget is None:
                 ApiBudget.objects.get_or_create(account=self._account, product=product)
-                budget = slots.locked_budget(self._account, product) or ApiBudget(product=product)
+                budget = call_slots.locked_budget(self._account, product) or ApiBudget(product=product)
             if budget.blocked_until is not None and budget.blocked_until > now:
                 raise BudgetSpent(budget.blocked_reason, now=now, until=budget.blocked_until)
             whole = limits_in_force(self._account, budget)
@@ -163,7 +163,7 @@ class Gate:
             call = ApiCall(
                 account=self._account, product=product, method=method, path=path[:200], kind=self._kind, started_at=now
             )
-            key = slots.take(call, allowed, now)
+            key = call_slots.take(call, allowed, now)
             if key is None:
                 raise self._full(product, allowed, now)
         self._seen[product] = budget
@@ -231,7 +231,7 @@ class Gate:
     def after(self, handle: Any, product: str, status: int | None, headers: Mapping[str, str]) -> None:
         """Writes down how a call ended and what the answer's headers say of the limits."""
         now = self._clock()
-        slots.end(handle, now, status)
+        call_slots.end(handle, now, status)
         # Dates in the headers are by Zoho's clock, which need not be ours.
         server_now = http_date(headers.get("date", "")) or now
         if status == 429:

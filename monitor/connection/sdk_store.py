@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from django.db import connections
 
 from monitor.connection import utc_now
-from monitor.connection.store import StoredToken, TokenStore, TokenStoreError
+from monitor.connection.token_store import StoredToken, TokenStore, TokenStoreError
 from monitor.connection.tokens import usable_until
 from monitor.vault import VaultError
 from monitor.zoho.errors import ZohoError

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from monitor import audit
-from monitor.hooks.door import key_hash
+from monitor.hooks.receive import key_hash
 from monitor.hooks.signature import PREFIX
 from monitor.models import USUAL_RATE, Flow, HookEndpoint, Secret, User, ZohoAccount
 

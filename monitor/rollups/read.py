@@ -14,9 +14,9 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from monitor.models import DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.models.bulk import numbers
-from monitor.rollups.classes import READ
-from monitor.rollups.fold import COUNT_FIELDS, SUCCESS, Counts
-from monitor.rollups.lineage import Attempt, Key, Lineage
+from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, Counts
+from monitor.rollups.error_classes import READ
+from monitor.rollups.retry_chains import Attempt, Key, Lineage
 
 # (primary key of the flow, start of the hour in UTC)
 FlowHour = tuple[int, datetime]

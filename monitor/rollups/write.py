@@ -11,7 +11,7 @@ from django.db.models import Q
 from monitor.models import DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.rollups import read
-from monitor.rollups.fold import COUNT_FIELDS, Counts
+from monitor.rollups.count_runs import COUNT_FIELDS, Counts
 from monitor.rollups.read import FlowDay, FlowHour
 
 

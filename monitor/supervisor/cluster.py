@@ -16,8 +16,8 @@ from django_q.conf import Conf
 
 from monitor.models import WorkerBeat
 from monitor.supervisor import processes, queue
-from monitor.supervisor.activity import CLUSTER, beat_prefix
-from monitor.supervisor.judge import Facts, Worker
+from monitor.supervisor.cluster_health import Facts, Worker
+from monitor.supervisor.worker_marks import CLUSTER, beat_prefix
 
 CANARY_EVERY = timedelta(seconds=2)
 _MAX_WAITING = 3  # canaries: the third shows whether the second was lost by chance

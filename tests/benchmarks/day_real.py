@@ -11,9 +11,9 @@ from typing import Any
 from monitor.connection import AccountClients, Gate
 from monitor.connection.ledger import SLOT, WINDOW, Slot
 from monitor.ingest import run
-from monitor.ingest.context import Patience
-from monitor.ingest.definitions import FLOWS, signature
-from monitor.ingest.flows import COLUMNS
+from monitor.ingest.base.context import Patience
+from monitor.ingest.lists.definitions import FLOWS, signature
+from monitor.ingest.lists.flows import COLUMNS
 from monitor.models import ApiBudget, ApiCall, Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.errors import Wait
 from monitor.zoho.protocol import Headers

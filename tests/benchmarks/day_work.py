@@ -7,7 +7,9 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.ingest import definitions, nightly, nights, reread
+from monitor.ingest.lists import definitions
+from monitor.ingest.night import checks, nights
+from monitor.ingest.runs import reread
 from tests.benchmarks.day_load import DAY, PlanLoad
 
 ROWS_A_PAGE = 200
@@ -107,14 +109,14 @@ class Nights:
     def purse(self, now: datetime) -> int:
         if not self._left or self._paid is None:
             return 0
-        return nightly.purse(self._load.per_day, self._paid, now)
+        return checks.purse(self._load.per_day, self._paid, now)
 
     def take(self, now: datetime) -> bool:
         self.begin(now)
         if not self._left or self._paid is None:
             return False
         self._left -= 1
-        self._paid = nightly.paid(self._load.per_day, self._paid, now, 1)
+        self._paid = checks.paid(self._load.per_day, self._paid, now, 1)
         return True
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from monitor import pipeline
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.models import Execution, Flow, HourBucket, Role, ZohoAccount
 from monitor.zoho import Origins
 from standin.build import Credentials, make_app, make_world, serving, system_clock

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitor.ingest.lease import Lease
+from monitor.ingest.base.lease import Lease
 from monitor.models import Execution, StageRun, SyncState, ZohoAccount
 from standin.build import App
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run

@@ -15,7 +15,7 @@ from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
 from zohocrmsdk.src.com.zoho.crm.api.user_signature import UserSignature
 
 from monitor.connection.sdk_store import SdkTokenStore
-from monitor.connection.store import DELETED, TokenStore
+from monitor.connection.token_store import DELETED, TokenStore
 from monitor.models import ApiToken, ZohoAccount
 from monitor.zoho import Origins
 from standin.build import Credentials

@@ -35,7 +35,7 @@ def by_monitor(account: Any) -> str:
 
 
 def by_store(account: Any) -> str:
-    from monitor.connection.store import TokenStore
+    from monitor.connection.token_store import TokenStore
 
     found = TokenStore().usable(str(account.token.pk))
     return found.access_token if found is not None else ""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.connection.history import ends_at, expected_runs, spent, with_calls
+from monitor.connection.backfill_budget import ends_at, expected_runs, spent, with_calls
 from monitor.connection.limits import PLANS, Limits
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

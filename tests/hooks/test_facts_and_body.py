@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.hooks import body as bodies
 from monitor.hooks.body import DRAINED, LIMIT, Broken, NoPlace, TooLarge, TooSlow, read_body
-from monitor.hooks.facts import Facts, NotReadable, facts, notification, parse
+from monitor.hooks.callback_ids import Facts, NotReadable, facts, notification, parse
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 
 from monitor.connection import AccountClients, Gate
 from monitor.ingest import run
-from monitor.ingest.context import Patience, Result
+from monitor.ingest.base.context import Patience, Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.protocol import parse_json

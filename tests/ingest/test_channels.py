@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.channels import WISHES, next_rung, plan, renew_at, retry_after
+from monitor.ingest.lists.notification_channels import WISHES, next_rung, plan, renew_at, retry_after
 from monitor.models import StreamState, SyncState, WatchChannel, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import GrantRevoked, Wait

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest.increments import UNKNOWN, ActionCount, Increment, Reading, action_counts, increment, plus
-from monitor.ingest.usage import last_day
+from monitor.ingest.lists.increments import UNKNOWN, ActionCount, Increment, Reading, action_counts, increment, plus
+from monitor.ingest.lists.rule_usage import last_day
 
 DAY = date(2026, 9, 1)
 RESET = datetime(2026, 11, 1, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest import nights
-from monitor.ingest.nightly import MOST, SHARE, paid, purse, rows_a_slice
-from monitor.ingest.nights import is_due
+from monitor.ingest.night import nights
+from monitor.ingest.night.checks import MOST, SHARE, paid, purse, rows_a_slice
+from monitor.ingest.night.nights import is_due
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import Unreachable, Wait
 from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
@@ -180,7 +180,7 @@ def test_what_zoho_has_forgotten_by_age_is_not_taken_for_deleted(account: ZohoAc
 def test_a_long_history_is_compared_in_slices(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr("monitor.ingest.nightly.ROWS_A_SLICE", 10)
+    monkeypatch.setattr("monitor.ingest.night.checks.ROWS_A_SLICE", 10)
     flow = quiet_flow(zoho, rows=60)
     connect(account, zoho)
     zoho.bound = bound
@@ -246,8 +246,8 @@ def test_a_death_in_the_reconcile_costs_one_slice(
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("monitor.ingest.reconcile.faultpoint", die)
-        patch.setattr("monitor.ingest.nightly.faultpoint", die)
+        patch.setattr("monitor.ingest.night.reconcile.faultpoint", die)
+        patch.setattr("monitor.ingest.night.checks.faultpoint", die)
         with pytest.raises(Killed):
             background(account, zoho)
     SyncState.objects.filter(account=account).update(lease_until=None, lease_owner="")

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest import nights
-from monitor.ingest.nights import FULL, begun, first_cursors, is_due, is_in_share, night_of, told
+from monitor.ingest.night import nights
+from monitor.ingest.night.nights import FULL, begun, first_cursors, is_due, is_in_share, night_of, told
 from monitor.models import Flow, StreamState, ZohoAccount
 from tests.ingest.fake_zoho import Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from monitor.connection.connect import Wanted, connect
-from monitor.ingest.context import Patience, Result
+from monitor.ingest.base.context import Patience, Result
 from monitor.ingest.run import read_account
 from monitor.models import (
     ApiCall,

@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from django.utils.dateparse import parse_date, parse_datetime
 
 from monitor.connection import utc_now
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.queries.export import exports
 from monitor.queries.freshness import mirror
 from monitor.queries.retention import removed

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from monitor import connection, pipeline
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount, system_user
 from monitor.retry.effects import Ref, merged
 from monitor.retry.requests import RetryRefused, request_retry

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Cast
 
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.vault import EncryptedTextField, VaultError, decrypt, is_current
 
 _TRIES = 5  # a token is refreshed about once an hour: not five times between a reading and a writing

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from monitor.connection import utc_now
-from monitor.management.base import DataCommand, add_account_argument
+from monitor.management.data_command import DataCommand, add_account_argument
 from monitor.models import ZohoAccount
 from monitor.queries.status import status
 

@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from monitor import garbage
 from monitor.connection import utc_now
-from monitor.ingest.context import Patience, Result
+from monitor.ingest.base.context import Patience, Result
 from monitor.ingest.run import Busy
-from monitor.management.base import DataCommand, accounts_named, add_account_argument
+from monitor.management.data_command import DataCommand, accounts_named, add_account_argument
 from monitor.models import SyncState, ZohoAccount
 from monitor.pipeline import sync_now
 

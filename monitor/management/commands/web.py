@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.management.ports import require_port
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.management.speech import speak
 from monitor.supervisor.loop import GRACE, Supervisor
 

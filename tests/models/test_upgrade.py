@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from monitor.models import Connection, DayBucket, Execution, HourBucket, ZohoAccount
-from monitor.rollups.count_runs import COUNT_FIELDS, Counts, Run
+from monitor.rollups.count_runs import COUNT_FIELDS, CountedRun, RunCounts
 from tests.factories import make_execution, make_flow
 
 migration: Any = import_module("monitor.migrations.0110_rerun_due")
@@ -54,22 +54,22 @@ def test_a_run_that_did_not_fail_or_is_due_already_stays_as_it_is(account: ZohoA
 def test_days_are_the_sums_of_their_hours_after_an_upgrade(account: ZohoAccount, now: datetime) -> None:
     flow, other = make_flow(account), make_flow(account)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    expected: dict[tuple[int, date], Counts] = {}
+    expected: dict[tuple[int, date], RunCounts] = {}
     for place, hours in ((flow, (-1, 0, 5, 23)), (other, (5,))):
         for hour in hours:
-            counts = Counts()
-            counts.add(Run("success", duration_ms=10 ** (abs(hour) % 5)))
-            counts.add(Run("failed", duration_ms=7, error="quota" if hour else "data"))
+            counts = RunCounts()
+            counts.add(CountedRun("success", duration_ms=10 ** (abs(hour) % 5)))
+            counts.add(CountedRun("failed", duration_ms=7, error="quota" if hour else "data"))
             at = midnight + timedelta(hours=hour)
             HourBucket.objects.create(flow=place, hour=at, **dict(zip(COUNT_FIELDS, counts.numbers(), strict=True)))
-            day = expected.setdefault((place.pk, at.date()), Counts())
+            day = expected.setdefault((place.pk, at.date()), RunCounts())
             day += counts
     known = DayBucket.objects.create(flow=other, day=midnight.date(), succeeded=99)
 
     migration.sum_up_days(apps, None)
 
     found = {
-        (row.flow_id, row.day): Counts(**{name: getattr(row, name) for name in COUNT_FIELDS})
+        (row.flow_id, row.day): RunCounts(**{name: getattr(row, name) for name in COUNT_FIELDS})
         for row in DayBucket.objects.exclude(pk=known.pk)
     }
     assert found == {place: counts for place, counts in expected.items() if place[0] == flow.pk}

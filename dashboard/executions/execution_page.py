@@ -13,6 +13,7 @@ from monitor.access import may
 from monitor.models import Execution
 from monitor.queries import execution as queries
 from monitor.queries import freshness
+from monitor.queries.standing import standing
 from monitor.retry import requests
 from monitor.retry.verdict import judge
 
@@ -55,13 +56,15 @@ def retry_context(
         form: one that was sent and found wanting; None for a fresh one with a token of its own.
     """
     now = timezone.now()
-    verdict = judge(requests.facts_for(row, now), now)
+    facts = requests.facts_for(row, now)
+    verdict = judge(facts, now)
     may_accept = may(request.user, "retry.accept_risk", row.account)
     is_risky = verdict.kind == "risky"
     if form is not None and not is_risky:
         form.fields.pop("accept_risk", None)
     may_ask = may(request.user, "retry", row.account) and verdict.kind != "refused" and (may_accept or not is_risky)
     return {
+        "later": standing(row, now, was_retried=detail.was_retried, zoho_ahead=facts.zoho_ahead),
         "retry_mark": retry_mark(detail),
         "poll_seconds": _poll_seconds(detail, now),
         "verdict": verdict,

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from monitor.connection import BudgetSpent
 from monitor.ingest.base.context import Context, Outcome, OutOfTime
 from monitor.ingest.base.schedule import product_of
@@ -74,8 +72,7 @@ def record(context: Context, started: datetime) -> None:
     _forget_absent_products(context)
     result.missing += _holes(context)
     now = context.clock()
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         # From here on a hint that has a stream read sooner waits for the end of this, and is not forgotten by it.
         rows = {row.stream: row for row in StreamState.objects.filter(account=account).order_by("stream")}
         earlier = _still_missing(context, rows)

@@ -8,10 +8,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 
 from monitor.models import ZohoAccount
+from monitor.schema import differences
 from monitor.vault import VaultError
 
 
@@ -44,10 +44,9 @@ class DataCommand(BaseCommand):
 
 
 def _check_migrations() -> None:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if plan:
-        raise CommandError(f"the database lacks {len(plan)} migration(s): run `manage.py migrate` first")
+    problem = differences().problem
+    if problem:
+        raise CommandError(problem)
 
 
 def add_account_argument(parser: ArgumentParser) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from monitor import ingest
 from monitor.ingest.base import read_soon, schedule
 from monitor.ingest.base.context import Context, Patience
 from monitor.ingest.base.lease import Lease, LeaseLost
@@ -17,7 +19,7 @@ from monitor.ingest.runs import read_runs, refused_flows
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.factories import make_flow
-from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, hasty, sync
+from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
 
 @pytest.fixture
@@ -126,3 +128,26 @@ def test_who_was_overtaken_while_it_asked_for_a_flow_does_not_call_it_gone(accou
 
     assert isinstance(result.stopped, LeaseLost)
     assert Flow.objects.get(flow_id=lost.flow_id).gone_at is None
+
+
+def test_nobody_may_write_under_a_fence_of_an_own_making() -> None:
+    """A transaction and the look at the lease belong together: `Context.writing` is the one place that has both."""
+    sources = {path.name: path.read_text() for path in Path(str(ingest.__file__)).parent.rglob("*.py")}
+
+    assert [name for name, text in sources.items() if "lease.check()" in text] == ["context.py"]
+
+
+def test_what_fails_halfway_leaves_nothing_behind(account: ZohoAccount, now: datetime) -> None:
+    lease = Lease.take(account, now)
+    assert lease is not None
+    context = Context(account, None, lease, lambda: now, Patience(waits=False, pause=lambda seconds: None))  # type: ignore[arg-type]
+
+    def write_and_die() -> None:
+        with context.writing():
+            make_flow(account)
+            raise Killed
+
+    with pytest.raises(Killed):
+        write_and_die()
+
+    assert not Flow.objects.exists()

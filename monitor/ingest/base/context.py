@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Self, TypeVar
+
+from django.db import transaction
 
 from monitor.connection import AccountClients, BudgetSpent
 from monitor.ingest.base.lease import Lease
@@ -137,6 +140,17 @@ class Context:
                     raise
                 self.breaker_waits += 1
                 self.wait(error.retry_after or BREAKER_WAITS[self.breaker_waits - 1], str(error))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Opens a transaction under the account's fence: all that a sweep writes to the mirror is written in one.
+
+        Raises:
+            LeaseLost: another process has the account now, and nothing was written.
+        """
+        with transaction.atomic():
+            self.lease.check()
+            yield
 
     def check_time(self) -> None:
         """Raises `OutOfTime` after the deadline."""

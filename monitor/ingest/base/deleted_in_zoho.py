@@ -6,7 +6,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from monitor.ingest.base.context import Context
@@ -52,6 +51,5 @@ def mark_gone(context: Context, rows: QuerySet[Any], seen: Collection[str], key:
     if is_mass(count, total):
         doubt(context, count, total, str(rows.model._meta.verbose_name_plural))
         absent = absent.filter(seen_at__lt=started - PATIENCE)
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         absent.update(gone_at=started)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Case, F, Q, When
 
 from monitor.ingest.base.context import Context
@@ -61,8 +60,7 @@ def answered(context: Context, flow: Flow, read_from: datetime) -> None:
         LeaseLost: another process reads the account now; the wish is its to answer.
     """
     since = {name: Case(When(**{f"{name}__gt": read_from}, then=F(name)), default=None) for name in _MARKS}
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         Flow.objects.filter(Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from), pk=flow.pk).update(**since)
 
 

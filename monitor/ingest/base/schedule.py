@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-
 from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest.base import pace
@@ -121,8 +119,7 @@ def write(context: Context, stream: Stream, **values: Any) -> None:
     Raises:
         LeaseLost: another process says that now.
     """
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         _set(context, stream, **values)
 
 
@@ -167,7 +164,6 @@ def put_off(context: Context, *streams: Stream, calls: int = 1) -> None:
             step = min(step, TRY_AGAIN)
         due[stream] = now + step
     if due:
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             for stream, at in due.items():
                 _set(context, stream, next_due_at=at)

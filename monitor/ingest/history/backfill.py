@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
-from django.db import transaction
 from django.db.models import Count, F, Q
 
 from monitor.connection.backfill_budget import with_calls
@@ -223,8 +222,7 @@ class Backfill:
     def _enter(self, calls: int) -> None:
         """Into the account's ledger of calls for history; its one writer holds the account's lease."""
         if calls:
-            with transaction.atomic():
-                self._context.lease.check()
+            with self._context.writing():
                 state = SyncState.objects.select_for_update().get(account=self._context.account)
                 by_hour = with_calls(state.history_calls, calls, self._context.clock())
                 SyncState.objects.filter(pk=state.pk).update(history_calls=by_hour)

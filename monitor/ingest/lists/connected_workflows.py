@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import mask_for
@@ -31,8 +29,7 @@ def read_connected(context: Context, client: CrmClient) -> None:
     answer = context.call(client.list_connected_workflows)
     unique = list({row.id: row for row in answer.items}.values())
     write = partial(_write, context.account, mask_for(context), started=started)
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         rejected = write_or_put_aside(context.account, Stream.CONNECTED, unique, write, started)
         rejected += put_aside(context.account, Stream.CONNECTED, answer.rejected, started)
         if not rejected:

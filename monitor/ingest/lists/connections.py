@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import mask_for, without_secrets
@@ -35,8 +33,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
         # The seed has no paging here: a page is only asked for where the first reply says that there are more.
         answer = context.call(partial(client.list_connections, page=page if page > 1 else None))
         new = {row.connection_id for row in answer.connections} - seen
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             unique = list({row.connection_id: row for row in answer.connections}.values())
             rejected += write_or_put_aside(context.account, Stream.CONNECTIONS, unique, write, started)
             rejected += put_aside(context.account, Stream.CONNECTIONS, answer.rejected, started)

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from monitor.ingest.base.context import BudgetSpent, Context, OutOfTime
@@ -145,8 +144,7 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, every
         for row in turn:
             with trouble.of(str(row)):
                 raw = _ask(context, kind, row, ask)
-                with transaction.atomic():
-                    context.lease.check()
+                with context.writing():
                     assert mask is not None  # noqa: S101 - tells the type checker what the loop implies
                     store_version(kind, row, raw, mask, context.clock())
             done += 1
@@ -181,8 +179,7 @@ def _note_unmoved(context: Context, kind: Kind, rows: Sequence[Any]) -> None:
             row.definition_seen_at = row.seen_at
     if not still:
         return
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         for seen_at, keys in still.items():
             kind.model.objects.filter(pk__in=keys).update(definition_seen_at=seen_at)
 
@@ -197,8 +194,7 @@ def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Answered])
         raise
     except ZohoError:
         tries = min(row.definition_tries + 1, MOST_TRIES)
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             kind.model.objects.filter(pk=row.pk).update(
                 definition_tries=tries, definition_retry_at=hole_recheck(tries - 1, context.clock())
             )

@@ -180,8 +180,7 @@ def keep_page(
     listed_at = client.last_server_date or context.clock()
     context.listed_at |= dict.fromkeys(ids, listed_at)
     mask_for(context)  # outside of the transaction: a key that is made now must stay, whatever becomes of the page
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         faultpoint("flows-before-rows")
         still = store_flows(context, answer.flows, started, page)
         context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
@@ -269,8 +268,7 @@ def _note_absent(context: Context, client: FlowClient, seen: set[str], started: 
     absent, count, total = count_absent(living, seen, "flow_id")
     if not count:
         return
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         absent.filter(missed_sweeps__lt=MOST_MISSED).update(missed_sweeps=F("missed_sweeps") + 1)
     doubtful = absent.filter(missed_sweeps__in=ASK_AFTER)
     if is_mass(count, total):
@@ -278,8 +276,7 @@ def _note_absent(context: Context, client: FlowClient, seen: set[str], started: 
         doubtful = absent.filter(missed_sweeps__gte=2, seen_at__lt=started - PATIENCE)
     for flow in doubtful.order_by("seen_at", "pk")[:MOST_LOOKS]:
         if _is_gone(context, client, flow):
-            with transaction.atomic():
-                context.lease.check()
+            with context.writing():
                 Flow.objects.filter(pk=flow.pk).update(gone_at=started)
 
 

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
@@ -106,8 +105,7 @@ def keep_channels(context: Context, client: CrmClient) -> None:
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
     # What could not be renewed because Zoho has forgotten it is opened anew at once.
     now_due = plan(rows.all(), wanted, now)
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         # Notifications may come before the answer does: the door believes them for some minutes.
         rows.filter(pk__in=[channel.pk for channel in now_due.open]).update(asked_at=now)
     trouble = _ask(context, now_due.open, client.subscribe) or trouble
@@ -162,8 +160,7 @@ def _add_missing(context: Context, wanted: set[str]) -> None:
     known = WatchChannel.objects.filter(account=context.account)
     for module in sorted(wanted - set(known.values_list("module", flat=True))):
         channel_id = str(10**17 + secrets.randbelow(9 * 10**17))
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             WatchChannel.objects.create(
                 account=context.account,
                 module=module,
@@ -195,8 +192,7 @@ def _store(context: Context, batch: Sequence[WatchChannel], results: Sequence[Wa
     by_id = {channel_id: result for result in results for channel_id in result.channel_ids}
     in_order = results if len(results) == len(batch) else [None] * len(batch)
     now = context.clock()
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         for channel, placed in zip(batch, in_order, strict=True):
             result = by_id.get(channel.channel_id) or placed
             WatchChannel.objects.filter(pk=channel.pk).update(**_outcome(channel, result, now))
@@ -226,8 +222,7 @@ def _outcome(channel: WatchChannel, result: WatchResult | None, now: datetime) -
 
 def _refused(context: Context, batch: Sequence[WatchChannel], reason: str) -> None:
     now = context.clock()
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         for channel in batch:
             values: dict[str, object] = {
                 "tries": min(channel.tries + 1, NEW_TRIES),
@@ -256,8 +251,7 @@ def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]
             if "NOT_SUBSCRIBED" not in f"{getattr(error, 'code', '')} {error}":
                 trouble = _told(error)
                 channels = [channel for channel in channels if channel not in batch]
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         WatchChannel.objects.filter(pk__in=[channel.pk for channel in channels]).delete()
     return trouble
 
@@ -270,8 +264,7 @@ def _told(error: ZohoError) -> str:
 
 def _forget_stream(context: Context) -> None:
     """Where nothing is watched there is no stream, and nothing of it is due."""
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         _stream(context).delete()
 
 
@@ -305,6 +298,5 @@ def _note(context: Context, trouble: str, *, is_on: bool) -> None:
         values["since"] = now
     if state == StreamState.State.OK:
         values["last_read_at"] = now
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         StreamState.objects.update_or_create(account=context.account, stream=Stream.CHANNELS, defaults=values)

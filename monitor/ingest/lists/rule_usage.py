@@ -14,8 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import Trouble
 from monitor.ingest.base.pace import hole_recheck, usage_is_due
@@ -68,8 +66,7 @@ def read_usage(context: Context, client: CrmClient) -> None:
             report, read_till = _read_till(context, client, rule, before, till)
             if read_till < till == today:
                 today = till = read_till  # where Zoho is, today has not begun yet: for the other rules too
-            with transaction.atomic():
-                context.lease.check()
+            with context.writing():
                 _store(rule, report, before, context.clock(), till=read_till)
         context.progress("usage", done, len(due))
     trouble.settle()

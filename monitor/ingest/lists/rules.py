@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import mask_for, without_secrets
@@ -50,8 +48,7 @@ def read_rules(context: Context, client: CrmClient) -> None:
     for page in range(1, MOST_PAGES + 1):
         answer = context.call(partial(client.list_workflow_rules, page=page))
         new = {rule.id for rule in answer.rules} - seen
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             unique = list({rule.id: rule for rule in answer.rules}.values())
             rejected += write_or_put_aside(context.account, Stream.RULES, unique, write, started)
             rejected += put_aside(context.account, Stream.RULES, answer.rejected, started)

@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from monitor.ingest.base import schedule
@@ -151,8 +150,7 @@ def _read_window(context: Context, client: CrmClient, first: date, last: date | 
     for page in range(1, MOST_PAGES + 1):
         answer = context.call(partial(client.list_webhook_failures, page=page, from_day=first, to_day=last))
         new = {row.id for row in answer.items} - seen
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             unique = list({row.id: row for row in answer.items}.values())
             rejected = write_or_put_aside(context.account, Stream.WEBHOOK_FAILURES, unique, write, started)
             rejected += put_aside(context.account, Stream.WEBHOOK_FAILURES, answer.rejected, started)

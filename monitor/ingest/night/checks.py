@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import F
 
 from monitor.connection.limits import CallLimits, share
@@ -215,8 +214,7 @@ class Night:
     def save(self, changes: dict[str, Any]) -> None:
         """Remembers how far the checks have come."""
         self.cursor |= changes
-        with transaction.atomic():
-            self.context.lease.check()
+        with self.context.writing():
             faultpoint("reconcile-before-cursor")
             StreamState.objects.filter(pk=self.pk).update(cursor=self.cursor)
         faultpoint("reconcile-after-cursor")

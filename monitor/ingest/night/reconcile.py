@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from monitor.faultpoints import faultpoint
@@ -152,8 +151,7 @@ def _compare(
 
 
 def _mark(context: Context, pks: Collection[int], at: datetime | None) -> None:
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         rows = Execution.objects.filter(pk__in=pks)
         if at is None:
             rows.update(unlisted_at=None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from monitor.ingest.base.context import Context
@@ -98,6 +97,5 @@ def _tell(context: Context, flow: Flow, missing: int) -> None:
     elif flow.hole_signature.startswith(STATISTICS):
         values = dict(NO_HOLE)
     if values:
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             Flow.objects.filter(pk=flow.pk).update(**values)

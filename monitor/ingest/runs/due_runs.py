@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
 from monitor.ingest.base.context import Context
@@ -94,6 +93,5 @@ def settle(context: Context, flow: Flow, seen: Collection[str], zoho_now: dateti
         still = next_rerun(run.first_failed_at, error, zoho_now or now, ended=run.completed_time)
         run.rerun_due_at = still if run.status == "failed" else None
     if rows:
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             Execution.objects.bulk_update(rows, ["recheck_at", "rerun_due_at"], batch_size=100)

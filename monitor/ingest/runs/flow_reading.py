@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.models import Flow
 from monitor.zoho.flow import FlowClient
@@ -43,8 +41,7 @@ class Reading:
         if checked:
             rows.update(**values)
         else:
-            with transaction.atomic():
-                self.context.lease.check()
+            with self.context.writing():
                 rows.update(**values)
         for name, value in values.items():
             setattr(self.flow, name, value)

@@ -11,8 +11,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.models import Stream, StreamState
 
@@ -52,8 +50,7 @@ def save(context: Context, before: int | None) -> None:
     if context.page_sizes[0] == before:
         return
     found = {"page_size": context.page_sizes[0], "page_size_at": context.clock().isoformat()}
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         # Others keep what is theirs in the same cursor.
         rows = StreamState.objects.select_for_update().filter(account=context.account, stream=Stream.EXECUTIONS)
         for state in rows:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
 from monitor.faultpoints import faultpoint
@@ -29,9 +28,10 @@ from monitor.ingest.runs.walked import Walked
 from monitor.models import Execution, Flow
 from monitor.zoho.errors import NotAvailable, NotFound
 from monitor.zoho.flow import FlowClient
+from monitor.zoho.reruns import OVER_AFTER
 
 LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (reliability.md 2.2, rule 4)
-RERUNS = timedelta(hours=25)
+RERUNS = OVER_AFTER
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
 ONE_PAGE = 50  # rows, where Zoho chooses the size: the seed's
@@ -77,8 +77,7 @@ def firm_up(context: Context, flow: Flow) -> None:
     Raises:
         LeaseLost: rows may have come in since that the flow's counters do not count.
     """
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         base = baseline_of(counts.counters(flow), counts.mirrored(flow))
         if base is None:
             return
@@ -111,8 +110,7 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
         mirrored.exclude(recheck_at=None).update(recheck_at=context.clock() + LONGEST_RECHECK)
         return True
     now = context.clock()
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         faultpoint("run-before-row")
         context.result.written += store_page(flow, [row], [], now)
         # Still running: next time later, whatever else the answer changed.

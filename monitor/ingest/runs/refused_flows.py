@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.pace import failed_recheck
 from monitor.ingest.runs.holes import MOST_TRIES
@@ -40,8 +38,7 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
     is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.hole_tries > 0)
     if is_refused and flow.executions_read_at is not None:
         values |= {"hole_reason": NO_LONGER_GIVEN, "hole_signature": REFUSED}
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         Flow.objects.filter(pk=flow.pk).update(**values)
     for name, value in values.items():
         setattr(flow, name, value)

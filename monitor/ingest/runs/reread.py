@@ -13,8 +13,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from django.db import transaction
-
 from monitor.ingest.base.context import Context
 from monitor.ingest.runs.due_runs import due_rows, next_look, settle
 from monitor.ingest.runs.read_runs import read_one
@@ -107,8 +105,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         by_flow[run.flow_id].append(run)
     if not by_flow:
         return
-    with transaction.atomic():
-        context.lease.check()
+    with context.writing():
         # Others keep what is theirs in the same cursor.
         cursor = StreamState.objects.select_for_update().values_list("cursor", flat=True).get(pk=state.pk)
         StreamState.objects.filter(pk=state.pk).update(cursor=cursor | {"reread_at": now.isoformat()})

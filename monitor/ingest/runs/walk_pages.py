@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.db import transaction
-
 from monitor.faultpoints import faultpoint
 from monitor.ingest.base.context import Context, DateForm, Written
 from monitor.ingest.runs.store import NotAsPresumed, store_new_page, store_page
@@ -164,8 +162,7 @@ class Walk:
     def _store(self, answer: ExecutionPage, walked: Walked, next_page: int | None, *, presume: bool) -> Written:
         """Args: `presume` that runs which the walk has not seen are new here, as all of the last page were."""
         context, flow = self.context, self.flow
-        with transaction.atomic():
-            context.lease.check()
+        with context.writing():
             faultpoint("page-before-rows")
             if presume:
                 rows = _without(answer.rows, walked.last)

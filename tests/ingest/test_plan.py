@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
 from monitor.connection.limits import CallLimits, share
 from monitor.ingest.base import pace
+from monitor.ingest.due_flows import Interest, order
 from monitor.models import Stream
 
 NOW = datetime(2026, 11, 22, 12, 3, 20, tzinfo=UTC)
@@ -120,7 +121,7 @@ def test_who_waits_comes_first_then_open_alerts_then_what_is_due_and_history_las
         "begun history": {"history": True, "begun": True},
         "alerting": {"alerting": True},
     }
-    ordered = sorted(ways, key=lambda way: pace.order(pace.Interest(**(nothing | ways[way]))))  # type: ignore[arg-type]
+    ordered = sorted(ways, key=lambda way: order(Interest(**(nothing | ways[way]))))  # type: ignore[arg-type]
 
     assert ordered == ["wanted", "alerting", "due", "moved", "begun history", "large history"]
 

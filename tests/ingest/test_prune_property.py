@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from monitor.ingest.night import prune as pruning
-from monitor.ingest.runs.counts import mirrored
+from monitor.ingest.runs.counters import mirrored
 from monitor.ingest.runs.store import store_page
 from monitor.models import Ages, DirtyHour, Execution, Flow, HourBucket, PrunedHour
 from monitor.rollups.recount import rebuild_dirty

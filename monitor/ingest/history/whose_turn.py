@@ -6,13 +6,9 @@ first minute; then always the flow that is known the least far back, so that one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
-
-# A page of so many runs in falling order is no accident of a list in another order (1 in 40,320).
-EVIDENCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +49,3 @@ def turn(one: Standing) -> tuple[float, ...]:
 def next_turn(standings: Iterable[Standing]) -> Standing | None:
     """The flow to read now; None where there is none."""
     return min(standings, key=turn, default=None)
-
-
-def is_newest_first(times: Sequence[datetime | None]) -> bool:
-    """Whether a page's runs show that Zoho lists the newest first, which no document says."""
-    return is_falling(times) and len(set(times)) >= EVIDENCE
-
-
-def is_falling(times: Sequence[datetime | None]) -> bool:
-    """Whether every run of a page began no later than the one before it."""
-    known = [at for at in times if at is not None]
-    return len(known) == len(times) > 0 and all(later >= at for later, at in pairwise(known))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
 from monitor.rollups import recount
-from monitor.rollups.count_runs import COUNT_FIELDS, Counts, percentile
+from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts, percentile
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
 from tests.depth import tried
@@ -38,15 +38,15 @@ def rebuild_all(now: datetime) -> None:
         pass
 
 
-def stored(model: Any, when: str) -> dict[tuple[int, Any], Counts]:
+def stored(model: Any, when: str) -> dict[tuple[int, Any], RunCounts]:
     rows = model.objects.values_list("flow_id", when, *COUNT_FIELDS)
-    return {(flow, at): Counts(*counts) for flow, at, *counts in rows}
+    return {(flow, at): RunCounts(*counts) for flow, at, *counts in rows}
 
 
-def days_of_hours() -> dict[tuple[int, date], Counts]:
-    sums: dict[tuple[int, date], Counts] = {}
+def days_of_hours() -> dict[tuple[int, date], RunCounts]:
+    sums: dict[tuple[int, date], RunCounts] = {}
     for (flow, hour), counts in stored(HourBucket, "hour").items():
-        day = sums.setdefault((flow, hour.date()), Counts())
+        day = sums.setdefault((flow, hour.date()), RunCounts())
         day += counts
     return sums
 
@@ -186,7 +186,7 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     hours, days = stored(HourBucket, "hour"), stored(DayBucket, "day")
     assert days == days_of_hours()
     statuses = Counter(Execution.objects.values_list("status", flat=True))
-    total = Counts()
+    total = RunCounts()
     for counts in hours.values():
         total += counts
     assert (total.succeeded, total.failed, total.running, total.other) == tuple(

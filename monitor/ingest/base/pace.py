@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.connection.ledger import SLOT, WINDOW, Slot
-from monitor.connection.limits import Limits, share
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
+from monitor.connection.limits import CallLimits, share
 from monitor.models import Stream
 
 # Where Zoho has not told the day's limit yet, the pace is set as if it were this many calls.
@@ -55,7 +55,7 @@ class Budget:
     """
 
     per_day: int | None
-    slots: Sequence[Slot] = ()
+    slots: Sequence[LedgerSlot] = ()
     others: int = 0
 
     @property
@@ -99,7 +99,7 @@ def spare(budget: Budget, now: datetime, floor: float = HISTORY_FLOOR) -> int:
     return max(0, int(min(room - floor * even * seconds for room, seconds in _moments(budget, now))))
 
 
-def demand(slots: Sequence[Slot], now: datetime) -> float:
+def demand(slots: Sequence[LedgerSlot], now: datetime) -> float:
     """Calls a second that neither lists nor history took, averaged over the day."""
     if not slots:
         return 0.0
@@ -170,7 +170,7 @@ def lists_kept(per_minute: int) -> int:
 
 def _but_one(per_minute: int, kept: int) -> int:
     """Where the minute has hardly any slots, one of the background's is never kept back: else nothing would go on."""
-    background = share(Limits(per_minute, None), for_people=False).per_minute or 1
+    background = share(CallLimits(per_minute, None), for_people=False).per_minute or 1
     return min(kept, background - 1)
 
 

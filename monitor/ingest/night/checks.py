@@ -19,7 +19,7 @@ from typing import Any
 
 from django.db.models import F
 
-from monitor.connection.limits import Limits, share
+from monitor.connection.limits import CallLimits, share
 from monitor.faultpoints import faultpoint
 from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context, OutOfTime
@@ -153,7 +153,7 @@ def rows_a_slice(per_minute: int | None, page_size: int) -> int:
         per_minute: the account's calls a minute; None for no limit.
         page_size: rows a page at least.
     """
-    background = share(Limits(per_minute, None), for_people=False).per_minute
+    background = share(CallLimits(per_minute, None), for_people=False).per_minute
     if background is None:
         return ROWS_A_SLICE
     return min(ROWS_A_SLICE, max(background // 2 - 1, 1) * page_size)

@@ -1,19 +1,18 @@
 """Mutations that build flows, connections and webhooks (seed zoho-flow-api, sections 1 to 4 and 7)."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from standin.catalogue import FlowTemplate
 from standin.chance import hexadecimal
 from standin.errors import RefusalError
-from standin.flows import Counters, Flow
-from standin.organisation import STAFF, Connection
+from standin.flow.beginnings import STAFF, Connection
+from standin.flow.book import FlowBook, not_found
+from standin.flow.catalogue import FlowTemplate
+from standin.flow.flows import Counters, Flow
+from standin.flow.webhooks import Webhook
+from standin.journaled import Journaled
+from standin.shapes import Shape, check_flow
 from standin.timeline import Timeline
-from standin.web.shapes import Shape, check_flow
-
-if TYPE_CHECKING:
-    from standin.world import World
 
 MAX_ACTIONS = 50  # seed, "Flow Execution Limits"
 MAX_FUNCTIONS = 10
@@ -22,29 +21,6 @@ ACTION: Shape = {"action_id": str, "app": str, "action": str}
 FLOW: Shape = {"flow_name": str, "description": str, "trigger": TRIGGER, "actions": [ACTION]}
 CONNECTION: Shape = {"connection_name": str, "app": str, "auth_type": str, "config": {"scopes": [str]}}
 WEBHOOK: Shape = {"webhook_name": str, "flow_id": str, "method": str, "authentication": {"type": str}}
-
-
-@dataclass(slots=True)
-class Webhook:
-    """A custom webhook that starts a flow; the key in its address is a secret."""
-
-    webhook_id: str
-    name: str
-    flow_id: str
-    method: str
-    key: str
-    created: datetime
-    authentication: dict[str, Any]
-
-
-def register_flow_edits(world: "World") -> None:
-    """Make the mutations of this module known to the world."""
-    edits = FlowEdits(world)
-    for name in (
-        "create_flow", "update_flow", "delete_flow", "set_trigger", "add_action", "update_action", "remove_action",
-        "create_connection", "update_connection", "delete_connection", "create_webhook", "delete_webhook",
-    ):  # fmt: skip
-        world.register(name, getattr(edits, name))
 
 
 def invalid(details: str) -> RefusalError:
@@ -69,18 +45,23 @@ def check_action(action: Any) -> dict[str, Any]:
 class FlowEdits:
     """The handlers; ids are numbered in the order of the mutations, which the journal keeps."""
 
-    def __init__(self, world: "World") -> None:
-        self._world = world
+    def __init__(self, home: Journaled, book: FlowBook) -> None:
+        """Make the changes of this module known."""
+        self._home = home
+        self._book = book
         self._made = 0
+        for name in (
+            "create_flow", "update_flow", "delete_flow", "set_trigger", "add_action", "update_action", "remove_action",
+            "create_connection", "update_connection", "delete_connection", "create_webhook", "delete_webhook",
+        ):  # fmt: skip
+            home.register(name, getattr(self, name))
 
     def _identity(self, kind: int) -> str:
         self._made += 1
-        return f"{self._world.prefix}00{kind * 1_000_000_000 + 500_000_000 + self._made:010d}"
+        return f"{self._home.prefix}00{kind * 1_000_000_000 + 500_000_000 + self._made:010d}"
 
     def _flow(self, at: datetime, flow_id: str) -> Flow:
-        flow = self._world.flows.get(flow_id)
-        if flow is None:
-            raise RefusalError("FLOW_NOT_FOUND", "The specified flow does not exist", flow_id, 404)
+        flow = self._book.find(flow_id)
         flow.advance(at)
         return flow
 
@@ -92,13 +73,14 @@ class FlowEdits:
         trigger = check_trigger(body.get("trigger"))
         wished = [check_action(one) for one in body.get("actions") or []]
         self._check_size(wished)
-        world, index = self._world, len(self._world.ever_flows)
+        home, book = self._home, self._book
+        index = book.ever
         description = str(body.get("description") or "")
         flow = Flow(
             index=index,
-            flow_id=f"{world.prefix}00{1_000_000_000 + index * 37:010d}",
-            prefix=world.prefix,
-            seed=world.settings.seed,
+            flow_id=f"{home.prefix}00{1_000_000_000 + index * 37:010d}",
+            prefix=home.prefix,
+            seed=home.settings.seed,
             template=FlowTemplate(name, description, ("", "", "", ""), (("custom", "custom"),), 0, 1500),
             name=name,
             description=description,
@@ -111,10 +93,10 @@ class FlowEdits:
             history_from=at,
             base=Counters(0, 0, 0),
             on=Timeline(initial=False),
-            connections={one.app: one.works for one in world.connections.values()},
+            connections={one.app: one.works for one in book.connections.values()},
         )
-        world.ever_flows.append(flow.flow_id)
-        world.flows[flow.flow_id] = flow
+        book.ever += 1
+        book.flows[flow.flow_id] = flow
         return flow
 
     def _check_size(self, actions: list[dict[str, Any]]) -> None:
@@ -146,7 +128,7 @@ class FlowEdits:
     def delete_flow(self, at: datetime, *, flow_id: str) -> None:
         """A flow is gone, and its history with it."""
         self._flow(at, flow_id)
-        del self._world.flows[flow_id]
+        del self._book.flows[flow_id]
 
     def set_trigger(self, at: datetime, *, flow_id: str, trigger: dict[str, Any], merge: bool) -> Flow:
         """Configure a trigger anew, or change some of its fields."""
@@ -167,7 +149,7 @@ class FlowEdits:
         for action in flow.actions:
             if action.get("action_id") == action_id:
                 return action
-        raise RefusalError("ACTION_NOT_FOUND", "The specified action does not exist", action_id, 404)
+        raise not_found("action", action_id, f"flow '{flow.flow_id}'")
 
     def update_action(self, at: datetime, *, flow_id: str, action_id: str, action: dict[str, Any]) -> dict[str, Any]:
         """Change the given fields of an action."""
@@ -200,18 +182,12 @@ class FlowEdits:
             works=Timeline(initial=True),
             scopes=[str(one) for one in config.get("scopes") or []],
         )
-        self._world.connections[connection.connection_id] = connection
-        return connection
-
-    def _connection(self, connection_id: str) -> Connection:
-        connection = self._world.connections.get(connection_id)
-        if connection is None or connection.deleted:
-            raise RefusalError("CONNECTION_NOT_FOUND", "The specified connection does not exist", connection_id, 404)
+        self._book.connections[connection.connection_id] = connection
         return connection
 
     def update_connection(self, at: datetime, *, connection_id: str, body: dict[str, Any]) -> Connection:
         """Rename a connection or sign in anew, which repairs it."""
-        connection = self._connection(connection_id)
+        connection = self._book.connection(connection_id)
         check_flow(body, CONNECTION)
         connection.name = str(body.get("connection_name") or connection.name)
         if body.get("config") is not None and not connection.works.at(at):
@@ -220,7 +196,7 @@ class FlowEdits:
 
     def delete_connection(self, at: datetime, *, connection_id: str) -> None:
         """A connection is gone: flows that use its app fail from now on."""
-        connection = self._connection(connection_id)
+        connection = self._book.connection(connection_id)
         connection.deleted = True
         connection.works.turn_off(at)
 
@@ -236,14 +212,14 @@ class FlowEdits:
             name,
             flow_id,
             str(body.get("method") or "POST"),
-            hexadecimal(24, "webhook", self._world.settings.seed, identity),
+            hexadecimal(24, "webhook", self._home.settings.seed, identity),
             at.replace(microsecond=0),
             dict(body.get("authentication") or {}),
         )
-        self._world.webhooks[identity] = webhook
+        self._book.webhooks[identity] = webhook
         return webhook
 
     def delete_webhook(self, at: datetime, *, webhook_id: str) -> None:
         """A webhook is gone."""
-        if self._world.webhooks.pop(webhook_id, None) is None:
-            raise RefusalError("WEBHOOK_NOT_FOUND", "The specified webhook does not exist", webhook_id, 404)
+        self._book.webhook(webhook_id)
+        del self._book.webhooks[webhook_id]

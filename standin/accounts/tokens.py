@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from standin.chance import hexadecimal
-
-if TYPE_CHECKING:
-    from standin.world import World
+from standin.journaled import Journaled
 
 CODE_LIFE = timedelta(minutes=3)
 THROTTLE_WINDOW = timedelta(minutes=10)
@@ -46,9 +44,9 @@ class AccessToken:
 class TokenDesk:
     """Issues and checks tokens; every change is a mutation of the world."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, home: Journaled) -> None:
         """A desk without tokens; `accept` makes the configured refresh token known."""
-        self._world = world
+        self._home = home
         self.codes: dict[str, GrantCode] = {}
         self.refresh: dict[str, RefreshToken] = {}
         self.access: dict[str, AccessToken] = {}
@@ -56,11 +54,11 @@ class TokenDesk:
         self.issued = 0
         self._made = 0
         for name in ("token_code", "token_issue", "token_redeem", "token_revoke", "token_expire_all"):
-            world.register(name, getattr(self, "_" + name))
+            home.register(name, getattr(self, "_" + name))
 
     def _secret(self, kind: str) -> str:
         self._made += 1
-        key = (self._world.settings.seed, self._world.anchor.isoformat(), kind, self._made)
+        key = (self._home.settings.seed, self._home.anchor.isoformat(), kind, self._made)
         return f"1000.{hexadecimal(32, 'a', *key)}.{hexadecimal(32, 'b', *key)}"
 
     def accept(self, refresh_token: str, scope: str = EVERY_SCOPE) -> None:
@@ -75,7 +73,7 @@ class TokenDesk:
 
     def mint_code(self, scope: str, redirect_uri: str = "", *, offline: bool = True) -> str:
         """A grant code as the consent page or the self client gives it: one use, three minutes."""
-        code: str = self._world.do("token_code", scope=scope, redirect_uri=redirect_uri, offline=offline)
+        code: str = self._home.do("token_code", scope=scope, redirect_uri=redirect_uri, offline=offline)
         return code
 
     def find_access(self, token: str, now: datetime) -> AccessToken | None:

@@ -5,10 +5,10 @@ from typing import Any
 
 from standin.clock import DAY
 from standin.errors import RefusalError
-from standin.execution import Execution
-from standin.flows import Flow
-from standin.organisation import Connection
-from standin.web.flow_rows import (
+from standin.flow.book import not_found
+from standin.flow.executions import Execution
+from standin.flow.flows import Flow
+from standin.flow.rows import (
     connection_row,
     execution_row,
     flow_detail,
@@ -121,12 +121,7 @@ class FlowApi:
         row = flow.by_id.get(execution_id)
         oldest = self._world.now() - self._world.habits.retention_days * DAY
         if row is None or row.started < oldest:
-            raise RefusalError(
-                "EXECUTION_NOT_FOUND",
-                "The specified execution does not exist",
-                f"Execution ID '{execution_id}' not found in flow '{flow.flow_id}'",
-                404,
-            )
+            raise not_found("execution", execution_id, f"flow '{flow.flow_id}'")
         return row
 
     def get_execution(self, request: Request, flow_id: str, execution_id: str) -> Reply:
@@ -167,24 +162,13 @@ class FlowApi:
         alive = [one for one in self._world.connections.values() if not one.deleted]
         return success({"connections": [connection_row(one, now) for one in alive]})
 
-    def _connection(self, connection_id: str) -> Connection:
-        found = self._world.connections.get(connection_id)
-        if found is None or found.deleted:
-            raise RefusalError(
-                "CONNECTION_NOT_FOUND",
-                "The specified connection does not exist",
-                f"Connection ID '{connection_id}' not found in your organization",
-                404,
-            )
-        return found
-
     def get_connection(self, request: Request, connection_id: str) -> Reply:
         """One connection."""
-        return success(connection_row(self._connection(connection_id), self._world.now()))
+        return success(connection_row(self._world.book.connection(connection_id), self._world.now()))
 
     def test_connection(self, request: Request, connection_id: str) -> Reply:
         """Try a connection: `test_result` is passed or failed, as for triggers in the seed."""
-        connection, now = self._connection(connection_id), self._world.now()
+        connection, now = self._world.book.connection(connection_id), self._world.now()
         works = connection.works.at(now)
         answer = {"connection_id": connection_id, "test_result": "passed" if works else "failed"}
         if not works:

@@ -5,10 +5,9 @@ from typing import Any
 
 from standin.chance import rng
 from standin.clock import DAY, hour_number, hour_start, zulu
-from standin.errors import RefusalError
-from standin.flow_edits import Webhook
+from standin.flow.rows import success
+from standin.flow.webhooks import Webhook
 from standin.people import trigger_payload
-from standin.web.flow_rows import success
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request, json_reply, whole_number
 from standin.world import World
@@ -53,12 +52,6 @@ class WebhookApi:
             row |= {"flow_id": webhook.flow_id, "method": webhook.method, "authentication": {"type": kind}}
         return row
 
-    def _find(self, webhook_id: str) -> Webhook:
-        webhook = self._world.webhooks.get(webhook_id)
-        if webhook is None:
-            raise RefusalError("WEBHOOK_NOT_FOUND", "The specified webhook does not exist", webhook_id, 404)
-        return webhook
-
     def list_webhooks(self, request: Request) -> Reply:
         """Every custom webhook."""
         rows = [self._row(request, one, whole=False) for one in self._world.webhooks.values()]
@@ -71,7 +64,7 @@ class WebhookApi:
 
     def get(self, request: Request, webhook_id: str) -> Reply:
         """One webhook."""
-        return success(self._row(request, self._find(webhook_id), whole=True))
+        return success(self._row(request, self._world.book.webhook(webhook_id), whole=True))
 
     def delete(self, request: Request, webhook_id: str) -> Reply:
         """Delete a webhook."""
@@ -80,7 +73,7 @@ class WebhookApi:
 
     def logs(self, request: Request, webhook_id: str) -> Reply:
         """What came in since the webhook was made, newest first, at most thirty days."""
-        webhook, now = self._find(webhook_id), self._world.now()
+        webhook, now = self._world.book.webhook(webhook_id), self._world.now()
         page, per_page = whole_number(request, "page", 1), whole_number(request, "per_page", 50, high=200)
         rows = []
         start = max(webhook.created, now - 30 * DAY)

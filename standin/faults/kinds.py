@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
+from standin.accounts.oauth_api import THROTTLED
+from standin.accounts.tokens import EVERY_SCOPE
 from standin.clock import DAY
-from standin.oauth import EVERY_SCOPE
-from standin.web.fault_bodies import BODIES
-from standin.web.fault_records import RECORDS
-from standin.web.oauth_api import THROTTLED
+from standin.faults.bodies import BODIES
+from standin.faults.rows import RECORDS
 from standin.web.wire import Reply, Request, crm_refusal, flow_refusal, html_reply, json_reply
 from standin.world import World
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from standin.clock import zulu
-from standin.execution import Execution
-from standin.flows import Flow
-from standin.organisation import Connection
+from standin.flow.beginnings import Connection
+from standin.flow.executions import Execution
+from standin.flow.flows import Flow
 from standin.people import trigger_payload
 from standin.web.wire import Reply, json_reply
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from standin.catalogue import APP_NAMES, DAILY, HOURLY, FlowTemplate, template
-from standin.chance import digits, rng
+from standin.chance import org_prefix, rng
 from standin.clock import DAY, HOUR
-from standin.flows import Counters, Flow
+from standin.flow.catalogue import APP_NAMES, DAILY, HOURLY, FlowTemplate, template
+from standin.flow.flows import Counters, Flow
 from standin.timeline import Timeline
 
 SILENT_FOR = timedelta(days=5)
@@ -28,11 +28,6 @@ class Connection:
     email: str = ""
     scopes: list[str] = field(default_factory=list)
     deleted: bool = False
-
-
-def org_prefix(seed: int) -> str:
-    """The five digits with which every id of the organisation begins."""
-    return digits(5, "org", seed)[:1].replace("9", "8") + digits(5, "org", seed)[1:]
 
 
 def make_connections(seed: int, flows: int, anchor: datetime) -> dict[str, Connection]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from standin.bursts import Burst
-from standin.catalogue import APP_NAMES, FlowTemplate
 from standin.chance import rng
 from standin.clock import hour_number
-from standin.execution import Attempt, Execution
-from standin.failures import EXPIRED_CONNECTION, SICKNESS, Failure, FailureKind
-from standin.generate import Draft, draft_hour, draw_luck, execution_id
+from standin.flow.catalogue import APP_NAMES, FlowTemplate
+from standin.flow.executions import Attempt, Execution
+from standin.flow.failures import EXPIRED_CONNECTION, Failure, FailureKind
+from standin.flow.goes_bad import GoesBad
+from standin.flow.history import Draft, draft_hour, draw_luck, execution_id
 from standin.people import trigger_payload
 from standin.timeline import Timeline
 
@@ -48,11 +48,8 @@ class Flow:
     base: Counters
     on: Timeline
     connections: dict[str, Timeline]
-    sick: Timeline = field(default_factory=lambda: Timeline(initial=False))
-    sick_kind: FailureKind = SICKNESS
-    mended_by_retry: bool = True
     silent_from: datetime | None = None
-    burst: Burst | None = None
+    bad: GoesBad = field(init=False)
     auto_reruns: bool = True
     numbers: dict[tuple[int, int], int] = field(default_factory=dict)
     rows: list[tuple[datetime, str]] = field(default_factory=list)
@@ -66,6 +63,7 @@ class Flow:
 
     def __post_init__(self) -> None:
         self._next_hour = hour_number(self.history_from)
+        self.bad = GoesBad(self.template, (self.seed, self.index))
 
     def advance(self, now: datetime) -> None:
         """Let everything happen that happens up to `now`."""
@@ -90,8 +88,7 @@ class Flow:
                     per_hour=self.per_hour,
                 )
                 self._next_hour += 1
-        if self.burst is not None:
-            yield from self.burst.drafts(self, now)
+        yield from self.bad.extra_runs(now, self.next_number)
 
     def _begin(self, draft: Draft) -> Execution | None:
         silent = self.silent_from is not None and draft.started >= self.silent_from
@@ -110,9 +107,9 @@ class Flow:
         return Execution(draft.execution_id, draft.started, draft.execution_id, [attempt], luck)
 
     def ailment(self, at: datetime, key: str) -> Failure | None:
-        """What makes any run fail at `at`: the flow's sickness or a broken connection; else None."""
-        if self.sick.at(at):
-            return self.fail(self.sick_kind, key, min(1, len(self.actions) - 1))
+        """What makes any run fail at `at`: that the flow went bad, or a broken connection; else None."""
+        if self.bad.at(at):
+            return self.fail(self.bad.kind, key, min(1, len(self.actions) - 1))
         for step, action in enumerate(self.actions):
             works = self.connections.get(str(action.get("app", "")))
             if works is not None and not works.at(at):

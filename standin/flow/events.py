@@ -1,55 +1,40 @@
-"""Mutations of flows and connections: each a function of the time and its arguments only."""
+"""What happens to flows and their runs: switched, retried, broken, healed, added, changed."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
 
-from standin.bursts import Burst
 from standin.chance import rng
 from standin.errors import RefusalError
-from standin.execution import Attempt, Execution
-from standin.failures import BY_NAME, Failure
-from standin.flows import Flow
-from standin.generate import ADDED, RETRIED, draw_duration, draw_luck
-
-if TYPE_CHECKING:
-    from standin.world import World
-
+from standin.flow.book import FlowBook, not_found
+from standin.flow.executions import Attempt, Execution
+from standin.flow.failures import BY_NAME, Failure
+from standin.flow.flows import Flow
+from standin.flow.history import ADDED, RETRIED, draw_duration, draw_luck
+from standin.journaled import Journaled
 
 EACH_ITS_OWN = 100  # of so many rows added at once each has a failure of its own; further ones share the last
 
 
-def register_flow_ops(world: "World") -> None:
-    """Make the mutations of this module known to the world."""
-    ops = FlowOps(world)
-    for name in (
-        "switch_flow", "retry", "break_flow", "heal_flow", "break_connection", "repair_connection",
-        "add_executions", "delete_execution", "change_execution",
-    ):  # fmt: skip
-        world.register(name, getattr(ops, name))
+class FlowEvents:
+    """The handlers; `at` is the time of the change, also when the journal repeats it."""
 
-
-class FlowOps:
-    """The handlers; `at` is the time of the mutation, also when the journal repeats it."""
-
-    def __init__(self, world: "World") -> None:
-        self._world = world
+    def __init__(self, home: Journaled, book: FlowBook) -> None:
+        """Make the changes of this module known."""
+        self._book = book
+        for name in (
+            "switch_flow", "retry", "break_flow", "heal_flow", "break_connection", "repair_connection",
+            "add_executions", "delete_execution", "change_execution",
+        ):  # fmt: skip
+            home.register(name, getattr(self, name))
 
     def _flow(self, at: datetime, flow_id: str) -> Flow:
-        flow = self._world.flows.get(flow_id)
-        if flow is None:
-            raise RefusalError("FLOW_NOT_FOUND", "The specified flow does not exist", flow_id, 404)
-        flow.advance(at)  # what lies before the mutation happened without it
+        flow = self._book.find(flow_id)
+        flow.advance(at)  # what lies before the change happened without it
         return flow
 
     def _execution(self, flow: Flow, execution_id: str) -> Execution:
         execution = flow.by_id.get(execution_id)
         if execution is None:
-            raise RefusalError(
-                "EXECUTION_NOT_FOUND",
-                "The specified execution does not exist",
-                f"Execution ID '{execution_id}' not found in this flow",
-                404,
-            )
+            raise not_found("execution", execution_id, f"flow '{flow.flow_id}'")
         return execution
 
     def switch_flow(self, at: datetime, *, flow_id: str, on: bool) -> Flow:
@@ -72,10 +57,9 @@ class FlowOps:
                 "Only failed executions can be retried",
                 f"Execution '{execution_id}' is {old.status(at)}",
             )
-        if flow.sick.at(at) and flow.mended_by_retry:
-            flow.sick.turn_off(at)  # whoever retries has mended the cause first
+        if flow.bad.fixed_by_retry(at):
             luck = "succeed"
-        number = len(old.attempts) + len(self._world.retries.get(execution_id, []))
+        number = len(old.attempts) + len(self._book.retries.get(execution_id, []))
         attempt = self._attempt(flow, old, at, luck=luck, number=number)
         if same_id:
             flow.reopen(old, at)
@@ -89,7 +73,7 @@ class FlowOps:
                 row.luck = draw_luck(rng("luck", row.execution_id))
             flow.plan(row, row.started)
             flow.advance(at)
-        self._world.retries.setdefault(execution_id, []).append(row.execution_id)
+        self._book.retries.setdefault(execution_id, []).append(row.execution_id)
         return flow, row
 
     def _attempt(self, flow: Flow, old: Execution, at: datetime, *, luck: str, number: int) -> Attempt:
@@ -105,38 +89,26 @@ class FlowOps:
         return Attempt(started, at + timedelta(milliseconds=length), failure)
 
     def break_flow(
-        self, at: datetime, *, flow_id: str, kind: str, mended_by_retry: bool, begins: str = "", flood: bool = True
+        self, at: datetime, *, flow_id: str, kind: str, fixed_by_retry: bool, begins: str = "", flood: bool = True
     ) -> None:
-        """From `begins` (default: now) every run fails with this kind, and runs come thick and fast."""
+        """Let a flow go bad from `begins` (default: now) on, see `flow.goes_bad`."""
         flow = self._flow(at, flow_id)
         if kind not in BY_NAME:
             raise RefusalError("INVALID_REQUEST", f"no such kind of failure: {kind}")
         start = datetime.fromisoformat(begins) if begins else at
-        flow.sick.turn_on(start)
-        flow.sick_kind = BY_NAME[kind]
-        flow.mended_by_retry = mended_by_retry
-        flow.burst = Burst(start) if flood else None
+        flow.bad.begin(start, BY_NAME[kind], fixed_by_retry=fixed_by_retry, flood=flood)
 
     def heal_flow(self, at: datetime, *, flow_id: str) -> None:
-        """End a flow's sickness, or call off one that is planned."""
-        flow = self._flow(at, flow_id)
-        flow.sick.turn_off(at)
-        if flow.burst is not None and flow.burst.start > at:
-            flow.burst = None
+        """Heal a flow, or call off what is planned."""
+        self._flow(at, flow_id).bad.end(at)
 
     def break_connection(self, at: datetime, *, connection_id: str) -> None:
         """Let a connection expire: flows that use it fail."""
-        self._connection(connection_id).works.turn_off(at)
+        self._book.connection(connection_id).works.turn_off(at)
 
     def repair_connection(self, at: datetime, *, connection_id: str) -> None:
         """Reconnect a connection."""
-        self._connection(connection_id).works.turn_on(at)
-
-    def _connection(self, connection_id: str) -> Any:
-        connection = self._world.connections.get(connection_id)
-        if connection is None:
-            raise RefusalError("CONNECTION_NOT_FOUND", "The specified connection does not exist", connection_id, 404)
-        return connection
+        self._book.connection(connection_id).works.turn_on(at)
 
     def add_executions(
         self,

@@ -5,10 +5,10 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from standin.catalogue import DAILY, HOURLY, SHOP, FlowTemplate
 from standin.chance import poisson, rng
 from standin.clock import hour_start
-from standin.failures import RERUN_AFTER, FailureKind, draw_kind
+from standin.flow.catalogue import DAILY, HOURLY, SHOP, FlowTemplate
+from standin.flow.failures import RERUN_AFTER, FailureKind, draw_kind
 
 # Shares of a day's work by hour of the organisation's day; each list sums to 24, so the mean is 1.
 OFFICE_HOURS = (0.1, 0.1, 0.1, 0.1, 0.1, 0.2, 0.5, 1.1, 2.0, 2.7, 2.8, 2.5, 1.8, 2.1, 2.6, 2.3, 1.7, 0.6,

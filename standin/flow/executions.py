@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from standin.failures import RERUN_AFTER, Failure
+from standin.flow.failures import RERUN_AFTER, Failure
 
 Status = Literal["running", "success", "failed"]
 

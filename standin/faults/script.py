@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from standin.errors import RefusalError
+from standin.faults.kinds import AFTERWARDS, BEFOREHAND, INSTEAD
+from standin.faults.rows import RECORDS
 from standin.web.wire import Reply, Request, WireFault
 from standin.world import World
 
 Instead = Callable[[World, Request, dict[str, Any]], Reply]
 Afterwards = Callable[[World, Request, Reply, dict[str, Any]], Reply]
-# What happens to the socket; carried out by the server (web/sockets.py).
+# What happens to the socket; carried out by the server (faults/sockets.py).
 ENTRY = frozenset({"path", "kind", "method", "times", "skip", "args", "begins", "lasts"})
 WIRE_KINDS = frozenset(
     {"hang", "drip", "close", "reset", "cut_reset", "cut_length", "cut_chunked", "cut_unsized", "delay"}
@@ -61,9 +63,6 @@ class FaultScript:
     """The faults that are still to come, in order; the first that strikes is the only one for a call."""
 
     def __init__(self, world: World) -> None:
-        from standin.web.fault_kinds import AFTERWARDS, BEFOREHAND, INSTEAD
-        from standin.web.fault_records import RECORDS
-
         self._world = world
         self._instead = INSTEAD
         self._afterwards = AFTERWARDS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.hooks import body as bodies
 from monitor.hooks.body import DRAINED, LIMIT, Broken, NoPlace, TooLarge, TooSlow, read_body
-from monitor.hooks.callback_ids import Facts, NotReadable, facts, notification, parse
+from monitor.hooks.callback_ids import CallbackIds, NotReadable, find_ids, notification, parse
 
 
 @pytest.mark.parametrize(
@@ -24,22 +24,22 @@ from monitor.hooks.callback_ids import Facts, NotReadable, facts, notification, 
     ],
 )
 def test_ids_are_found_at_the_usual_places(payload: object):
-    assert facts(parse(json.dumps(payload).encode())) == Facts("123", "456")
+    assert find_ids(parse(json.dumps(payload).encode())) == CallbackIds("123", "456")
 
 
 def test_an_id_of_the_event_is_found():
-    assert facts(parse(b'{"event_id": "e-1"}')).event_id == "e-1"
+    assert find_ids(parse(b'{"event_id": "e-1"}')).event_id == "e-1"
 
 
 @pytest.mark.parametrize("value", [None, True, [1], {"a": 1}, "", "x" * 65, "a b", "<script>", "1\n", 1.5e300, "\x00"])
 def test_what_is_no_id_is_left_out(value: object):
-    found = facts(parse(json.dumps({"flow_id": value, "execution_id": "4"}).encode()))
-    assert found == Facts("", "4")
+    found = find_ids(parse(json.dumps({"flow_id": value, "execution_id": "4"}).encode()))
+    assert found == CallbackIds("", "4")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"text"', b"\xef\xbb\xbf{}"])
 def test_json_without_ids_names_nothing(body: bytes):
-    assert facts(parse(body)) == Facts()
+    assert find_ids(parse(body)) == CallbackIds()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"a=b&c=d", b"[" * 100_000, b'{"a":' * 100_000, b"{}{}"])
@@ -50,7 +50,7 @@ def test_what_is_not_json_is_said_to_be_so(body: bytes):
 
 def test_a_number_of_any_length_is_text():
     digits = b"9" * 100_000
-    assert facts(parse(b'{"flow_id": ' + digits + b"}")) == Facts()
+    assert find_ids(parse(b'{"flow_id": ' + digits + b"}")) == CallbackIds()
 
 
 @given(st.binary(max_size=200))
@@ -60,7 +60,7 @@ def test_any_bytes_are_read_or_refused(body: bytes):
     except NotReadable:
         return
     said = notification(payload)
-    assert isinstance(facts(payload), Facts)
+    assert isinstance(find_ids(payload), CallbackIds)
     assert said is None or said.token
 
 

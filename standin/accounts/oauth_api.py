@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from standin.oauth import EVERY_SCOPE
+from standin.accounts.tokens import EVERY_SCOPE
 from standin.web.ledger import Ledger
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request, html_reply, json_reply

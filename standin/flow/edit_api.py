@@ -2,21 +2,18 @@
 
 from typing import Any
 
-from standin.catalogue import APP_NAMES, FLOWS
 from standin.chance import digits
 from standin.errors import RefusalError
+from standin.flow.book import not_found
+from standin.flow.catalogue import APP_NAMES, FLOWS
+from standin.flow.rows import connection_row, flow_detail, success
 from standin.people import trigger_payload
-from standin.web.flow_rows import connection_row, flow_detail, success
 from standin.web.limits import Plan
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request
 from standin.world import World
 
 FLOWS_SCOPE, ACTIONS_SCOPE, CONNECTIONS_SCOPE = "ZohoFlow.flows", "ZohoFlow.actions", "ZohoFlow.connections"
-
-
-def _not_found(kind: str, identity: str) -> RefusalError:
-    return RefusalError(f"{kind.upper()}_NOT_FOUND", f"The specified {kind} does not exist", identity, 404)
 
 
 class FlowEditApi:
@@ -74,7 +71,7 @@ class FlowEditApi:
     def get_trigger(self, request: Request, trigger_id: str) -> Reply:
         """One trigger of the catalogue."""
         if trigger_id not in self._triggers:
-            raise _not_found("trigger", trigger_id)
+            raise not_found("trigger", trigger_id)
         return success(self._triggers[trigger_id])
 
     def configure_trigger(self, request: Request, flow_id: str) -> Reply:
@@ -108,7 +105,7 @@ class FlowEditApi:
     def get_action(self, request: Request, action_id: str) -> Reply:
         """One action of the catalogue."""
         if action_id not in self._actions:
-            raise _not_found("action", action_id)
+            raise not_found("action", action_id)
         return success(self._actions[action_id])
 
     def add_action(self, request: Request, flow_id: str) -> Reply:

@@ -42,6 +42,8 @@ def changed(code: str, kind: str = "") -> list[str]:
         ("return a + b", "arithmetic", ["return a - b"]),
         ("a += b", "arithmetic", ["a -= b"]),
         ("return a[3]", "constant", ["return a[4]", "return a[2]"]),
+        ("return a[:500]", "constant", ["return a[:1000]", "return a[:250]"]),
+        ("return timedelta(minutes=5)", "timedelta", ["return timedelta(minutes=10)", "return timedelta(minutes=2)"]),
         ("return f(a, True)", "constant", ["return f(a, False)"]),
         ('return a == ""', "constant", ['return a == "mutated"']),
         ("return timedelta(hours=1)", "timedelta", ["return timedelta(hours=2)", "return timedelta(hours=0)"]),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +13,7 @@ from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes
 from monitor.supervisor.worker_marks import beat_prefix
+from tests import factories
 from tests.factories import make_account, make_flow
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +160,54 @@ def test_a_database_that_is_away_is_not_held_against_the_cluster(
         "the database does not answer (OperationalError); trying again",
         "the database is back",
     ]
+
+
+@pytest.fixture
+def signals_as_before() -> Iterator[None]:
+    """A supervisor that runs takes the process's signals; they are given back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_lets_running_tasks_finish_and_the_second_ends_them(
+    supervisor: loop.Supervisor,
+    said: list[str],
+    signals_as_before: None,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+):
+    hurried: list[bool] = []
+    asked: list[float] = []
+
+    def end(child: object, *, grace: float, hurry: Callable[[], bool]) -> bool:
+        hurried.append(hurry())
+        signal.raise_signal(number)
+        hurried.append(hurry())
+        asked.append(grace)
+        return not hurry()
+
+    monkeypatch.setattr(loop.time, "sleep", lambda seconds: signal.raise_signal(number))
+    monkeypatch.setattr(processes, "ask_to_end", lambda child: asked.append(0))
+    monkeypatch.setattr(processes, "wait_for_end", end)
+    supervisor.run()
+    assert hurried == [False, True]
+    assert asked == [0, loop.GRACE]
+    assert said[-2:] == [
+        "stopping: running tasks may finish; a second signal ends them at once",
+        "stopped; tasks that were still running will be done again",
+    ]
+
+
+def test_a_cluster_that_ends_in_its_time_is_not_told_to_be_done_again_and_no_heartbeat_is_left(
+    supervisor: loop.Supervisor, said: list[str], signals_as_before: None, monkeypatch: pytest.MonkeyPatch
+):
+    other = WorkerBeat.objects.create(name="worker:other:7", pid=7, beat_at=factories.NOON)
+    monkeypatch.setattr(loop.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(processes, "ask_to_end", lambda child: None)
+    monkeypatch.setattr(processes, "wait_for_end", lambda child, **how: True)
+    supervisor.run()
+    assert said[-1] == "stopped"
+    assert list(WorkerBeat.objects.all()) == [other]

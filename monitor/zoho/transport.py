@@ -1,7 +1,7 @@
-"""The only place that sends anything: one httpx client with what httpx lacks.
+"""Sends everything, through one httpx client with what httpx lacks.
 
-What it lacks is a deadline for a call as a whole and a cap on the body *after* decompression
-(notes/reliability.md, section 2.2, rule 10).
+What it lacks is a deadline for a call as a whole and a cap on the body *after* decompression (docs/reference/faults.md,
+F10 and F17).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MAYBE_SENT = (
 
 
 class Gate(Protocol):
-    """Asked before and told after every single attempt; `before` may raise to forbid it."""
+    """Is asked before and called after every single attempt; `before` may raise to forbid it."""
 
     def before(self) -> object: ...
 
@@ -95,14 +95,14 @@ class Transport:
         self._once = _client(http or _PoolTransport(self._backend, context, keep=0))
 
     def request(self, req: Request, *, gate: Gate | None = None) -> Answer:
-        """Send `req` and give the answer, whatever its status, but 408, 429 and 5xx as errors.
+        """Sends `req` and returns the answer, whatever its status, but 408, 429 and 5xx as errors.
 
         A GET is repeated within the policy, unless `fresh`; anything else is sent exactly once.
         """
         return self.call(req, _worth_reading, gate=gate)
 
     def call(self, req: Request, read: Callable[[Answer], T], *, gate: Gate | None = None) -> T:
-        """Like `request`, with `read` making a value of the answer; its errors count for repeating too."""
+        """Sends like `request`, with `read` making a value of the answer; its errors count for repeating too."""
         return repeated(
             lambda left: self._attempt(req, read, gate, left),
             policy=self.policy if req.method == "GET" and not req.fresh else NEVER,
@@ -113,7 +113,7 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._reads.close()
         self._once.close()
 
@@ -183,7 +183,7 @@ def _worth_reading(answer: Answer) -> Answer:
 
 
 def _unreachable(req: Request, problem: Exception) -> ZohoError:
-    """Our error for the library's: did anything leave, and what should a person check?"""
+    """Makes our error of the library's: did anything leave, and what should a person check?"""
     told = redact(str(problem)) or type(problem).__name__
     if not isinstance(problem, _NOTHING_SENT):
         return AnswerLost(f"{req.where}: the answer was lost ({told})")
@@ -211,7 +211,7 @@ def _client(transport: httpx.BaseTransport) -> httpx.Client:
 
 
 class _PoolTransport(httpx.BaseTransport):
-    """httpx on connection pools whose sockets know the deadline; `keep` idle connections are kept."""
+    """Runs httpx on connection pools whose sockets know the deadline; `keep` idle connections are kept."""
 
     def __init__(self, backend: DeadlineBackend, context: Callable[[], ssl.SSLContext], keep: int) -> None:
         self._backend = backend

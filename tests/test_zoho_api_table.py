@@ -205,7 +205,7 @@ def test_no_method_of_the_client_could_write_a_record():
 
 def arguments(doc: str) -> set[str]:
     """The names that the `Args` of a docstring describe; one line may describe several."""
-    described = doc.split("Args:\n")[1].split("\n\n")[0] if "Args:\n" in doc else ""
+    described = doc.split("Args:\n")[1].split("\n\n", maxsplit=1)[0] if "Args:\n" in doc else ""
     return {name for line in re.findall(r"^    ([\w, ]+): ", described, re.MULTILINE) for name in line.split(", ")}
 
 

@@ -1,8 +1,8 @@
 """Speaks HTTP and JSON with Zoho, without Django; it is the only place that knows Zoho's spelling.
 
-From the bottom up: `clean` makes untrusted values fit to keep; `errors` is the tree of what a caller can
-do; `protocol`, `waiting` and `verdict` turn bytes into a payload or an error without any I/O; `network`,
-`body`, `repeat` and `transport` send; `oauth`, `flow` and `crm` know the endpoints, and `shapes` their
+From the bottom up: `clean` makes untrusted values fit to keep; `errors` is the tree of what a caller can do;
+`protocol`, `retry_after` and `read_answer` turn bytes into a payload or an error without any I/O; `deadline_sockets`,
+`read_body`, `repeat_reads` and `transport` send; `oauth`, `flow` and `crm` know the endpoints, and `shapes` their
 replies. Only `transport` imports httpx.
 
 Sources: `docs/reference/` holds our account of Zoho's interfaces; "zoho/crm-oas" is Zoho's own repository of OpenAPI

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
-from monitor.zoho import verdict
+from monitor.zoho import read_answer
 from monitor.zoho.errors import TokenRefused
 from monitor.zoho.protocol import Answer, Headers, Request, build_url, json_body
 from monitor.zoho.tokens import TokenSource
@@ -67,14 +67,14 @@ class ApiClient:
 
     def _get_unrepeated(self, *segments: str) -> object:
         """Returns the payload of a GET that has an effect, and so is sent like a POST."""
-        return self._exchange("GET", build_url(self._origin, *self.base, *segments), verdict.read, repeat=False)
+        return self._exchange("GET", build_url(self._origin, *self.base, *segments), read_answer.read, repeat=False)
 
     def _ask(
         self, method: str, *segments: str, params: Mapping[str, object] | None = None, body: object = None
     ) -> object:
         """Returns the payload of any call; None for a 204."""
         url = build_url(self._origin, *self.base, *segments, params=params)
-        return self._exchange(method, url, verdict.read, body)
+        return self._exchange(method, url, read_answer.read, body)
 
     def _exchange(
         self, method: str, url: str, read: Callable[[Answer], T], body: object = None, *, repeat: bool = True
@@ -91,7 +91,7 @@ class ApiClient:
     def _once(self, method: str, *segments: str, body: object = None) -> object:
         """Returns the payload of a POST that must not be sent twice: no repeat, no renewal, its own connection."""
         url = build_url(self._origin, *self.base, *segments)
-        return self._send(self._request(method, url, self._tokens.current(), body), verdict.read_once)
+        return self._send(self._request(method, url, self._tokens.current(), body), read_answer.read_once)
 
     def _request(self, method: str, url: str, token: str, body: object, *, repeat: bool = False) -> Request:
         headers = {"Authorization": f"Zoho-oauthtoken {token}"}

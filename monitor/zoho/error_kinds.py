@@ -22,7 +22,7 @@ class ErrorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ErrorFinding:
     """Holds a kind and the sign it was known by, in few words and none of Zoho's text ("" for none)."""
 
     kind: ErrorKind
@@ -54,7 +54,7 @@ _NAMED_STATUS = re.compile(
 _BARE_STATUS = re.compile(r"\W*([1-5][0-9]{2})\W*")
 
 
-def classify(*texts: str) -> Finding:
+def classify(*texts: str) -> ErrorFinding:
     """Returns the kind of a failure.
 
     Args:
@@ -64,15 +64,15 @@ def classify(*texts: str) -> Finding:
     statuses = named_statuses(*texts)
     passing = sorted(status for status in statuses if status in _TRANSIENT_STATUS or status >= 500)
     if passing:
-        return Finding(ErrorKind.TRANSIENT, f"HTTP {passing[0]}")
+        return ErrorFinding(ErrorKind.TRANSIENT, f"HTTP {passing[0]}")
     if sign := _first(_TRANSIENT_SIGNS, plain):
-        return Finding(ErrorKind.TRANSIENT, f"“{sign.strip()}”")
+        return ErrorFinding(ErrorKind.TRANSIENT, f"“{sign.strip()}”")
     lasting = sorted(status for status in statuses if 400 <= status < 500)
     if lasting:
-        return Finding(ErrorKind.PERMANENT, f"HTTP {lasting[0]}")
+        return ErrorFinding(ErrorKind.PERMANENT, f"HTTP {lasting[0]}")
     if sign := _first(_PERMANENT_SIGNS, plain):
-        return Finding(ErrorKind.PERMANENT, f"“{sign.strip()}”")
-    return Finding(ErrorKind.UNKNOWN, "")
+        return ErrorFinding(ErrorKind.PERMANENT, f"“{sign.strip()}”")
+    return ErrorFinding(ErrorKind.UNKNOWN, "")
 
 
 def named_statuses(*texts: str) -> frozenset[int]:

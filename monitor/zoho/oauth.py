@@ -21,10 +21,10 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from monitor.zoho.protocol import Answer, Request, build_url, form_body, redact
+from monitor.zoho.retry_after import rate_limit_wait
 from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES
 from monitor.zoho.tokens import TokenSource
 from monitor.zoho.transport import Transport
-from monitor.zoho.waiting import rate_limit_wait
 
 __all__ = ["CRM_SCOPES", "FLOW_SCOPES", "OAuthClient", "TokenGrant", "TokenSource"]
 

@@ -20,12 +20,12 @@ from typing import Protocol, Self, TypeVar
 import httpcore
 import httpx
 
-from monitor.zoho import verdict
-from monitor.zoho.body import BadPacking, BodyTooLarge, LateBody, TornBody, read_body
+from monitor.zoho import read_answer
+from monitor.zoho.deadline_sockets import DeadlineBackend
 from monitor.zoho.errors import AnswerLost, BadAnswer, NotSent, ZohoError
-from monitor.zoho.network import DeadlineBackend
 from monitor.zoho.protocol import Answer, Headers, Request, redact
-from monitor.zoho.repeat import NEVER, RepeatPolicy, repeated
+from monitor.zoho.read_body import BadPacking, BodyTooLarge, LateBody, TornBody, read_body
+from monitor.zoho.repeat_reads import NEVER, RepeatPolicy, repeated
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ _MAYBE_SENT = (
 )  # fmt: skip
 
 
-class Gate(Protocol):
+class CallGate(Protocol):
     """Is asked before and called after every single attempt; `before` may raise to forbid it."""
 
     def before(self) -> object: ...
@@ -94,14 +94,14 @@ class Transport:
         self._reads = _client(http or _PoolTransport(self._backend, context, keep=5))
         self._once = _client(http or _PoolTransport(self._backend, context, keep=0))
 
-    def request(self, req: Request, *, gate: Gate | None = None) -> Answer:
+    def request(self, req: Request, *, gate: CallGate | None = None) -> Answer:
         """Sends `req` and returns the answer, whatever its status, but 408, 429 and 5xx as errors.
 
         A GET is repeated within the policy, unless `fresh`; anything else is sent exactly once.
         """
         return self.call(req, _worth_reading, gate=gate)
 
-    def call(self, req: Request, read: Callable[[Answer], T], *, gate: Gate | None = None) -> T:
+    def call(self, req: Request, read: Callable[[Answer], T], *, gate: CallGate | None = None) -> T:
         """Sends like `request`, with `read` making a value of the answer; its errors count for repeating too."""
         return repeated(
             lambda left: self._attempt(req, read, gate, left),
@@ -123,7 +123,7 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _attempt(self, req: Request, read: Callable[[Answer], T], gate: Gate | None, left: float) -> T:
+    def _attempt(self, req: Request, read: Callable[[Answer], T], gate: CallGate | None, left: float) -> T:
         token = gate.before() if gate else None
         status: int | None = None
         headers = Headers()
@@ -178,7 +178,7 @@ class Transport:
 
 def _worth_reading(answer: Answer) -> Answer:
     if answer.status in {408, 429} or answer.status >= 500:
-        verdict.read(answer)
+        read_answer.read(answer)
     return answer
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from monitor.zoho import verdict
+from monitor.zoho import read_answer
 from monitor.zoho.crm.base import CrmApi, first_of
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.protocol import Answer, build_url
@@ -54,7 +54,7 @@ class CrmBulkRead(CrmApi):
         body: dict[str, object] = {"query": query}
         if callback_url:
             body["callback"] = {"url": callback_url, "method": "post"}
-        payload = self._exchange("POST", build_url(self._origin, *_BULK), verdict.read, body)
+        payload = self._exchange("POST", build_url(self._origin, *_BULK), read_answer.read, body)
         if not _is_plain_job(payload):
             write_result(payload, "data")
         return first_of(payload, "data", shapes.bulk_read_job)
@@ -68,7 +68,7 @@ class CrmBulkRead(CrmApi):
         Raises:
             NotFound: Zoho does not have it.
         """
-        payload = self._exchange("GET", build_url(self._origin, *_BULK, job_id), verdict.read)
+        payload = self._exchange("GET", build_url(self._origin, *_BULK, job_id), read_answer.read)
         return first_of(payload, "data", shapes.bulk_read_job)
 
     def bulk_read_result(self, job_id: str) -> bytes:
@@ -97,5 +97,5 @@ def _read_file(answer: Answer) -> bytes:
     """Returns the body of a download; everything else is an error."""
     if answer.status == 200 and answer.body.startswith(b"PK"):
         return answer.body
-    verdict.read(answer)
+    read_answer.read(answer)
     raise BadAnswer(f"{answer.where} answered {answer.status} without a file", status=answer.status)

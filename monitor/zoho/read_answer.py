@@ -23,7 +23,7 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from monitor.zoho.protocol import Answer, redact
-from monitor.zoho.waiting import rate_limit_wait, retry_after
+from monitor.zoho.retry_after import rate_limit_wait, retry_after
 
 LIMIT_CODES = frozenset({"TOO_MANY_REQUESTS", "RATE_LIMIT_EXCEEDED"})
 TOKEN_CODES = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})

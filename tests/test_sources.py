@@ -34,7 +34,7 @@ GONE = re.compile(
     | \breliability\.md | \bfield(?:-2026-11)?\.md | (?<!docs/)zoho-api(?:\.md)?`?,?\s+(?:section\s+)?\d
     | \bseeds/ | \bseed,\s+section | \bseeds?\s+[`']?(?:zoho-|token-|create-|workflow-)
     | \bthe\ seed(?:'s)?\ (?!dialect|of\b)
-    | \bSEED\b(?!\s*=|S) | \bseed\ only
+    | \[SEED\b | \bSEED\ 0\d\d\b | \bseed\ only
     """,
     re.VERBOSE,
 )

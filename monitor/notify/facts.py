@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count
 
 from monitor.models import Execution, Flow, Stream, StreamState, SyncState, Transition
 from monitor.notify.words import clean, mask, shorten
+from monitor.periods import last_hours
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
@@ -112,8 +113,10 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
 
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
-    start = (at.astimezone(UTC) - timedelta(hours=window_hours - 1)).replace(minute=0, second=0, microsecond=0)
-    failed = Execution.objects.filter(flow=flow, status=Execution.Status.FAILED, started_time__gte=start)
+    window = last_hours(at, window_hours)
+    failed = Execution.objects.filter(
+        flow=flow, status=Execution.Status.FAILED, started_time__gte=window.start, started_time__lt=window.end
+    )
     groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
     counts: Counter[str] = Counter()
     for code, message, count in groups.values_list("error_code", "error_message", "times")[:ERRORS_READ]:

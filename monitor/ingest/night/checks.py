@@ -34,10 +34,10 @@ from monitor.ingest.night.reconcile import ROWS_A_SLICE, reconcile
 from monitor.ingest.runs.read_runs import ONE_PAGE
 from monitor.ingest.runs.reread import LEAST_DAY
 from monitor.models import Flow, Product, Stream, StreamState
+from monitor.periods import DAY
 from monitor.zoho.errors import BadAnswer, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
-DAY = timedelta(days=1)
 SHARE = 0.10  # of the day's calls
 LONGEST_SAVED = timedelta(minutes=30)
 MOST = 30  # calls in one sweep, so that it stays short

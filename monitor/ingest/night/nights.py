@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from monitor.periods import DAY, midnight_of
+
 NIGHT_BEGINS = timedelta(hours=1)
-DAY = timedelta(days=1)
 SILENT = 2  # sweeps without an answer about a flow; at the next one it is stepped over
 
 
@@ -34,8 +35,7 @@ FOUND = {"new": "late", "changed": "changed", "vanished": "no longer listed", "f
 
 def night_of(now: datetime) -> datetime:
     """When the newest night began."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    begins = midnight + NIGHT_BEGINS
+    begins = midnight_of(now) + NIGHT_BEGINS
     return begins if begins <= now else begins - DAY
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.periods import midnight_of
+
 PERIOD = "last_7_days"
 DAYS = 7
 LIFE = "life"
@@ -45,7 +47,7 @@ def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
     Args:
         now: the present by Zoho's clock, in UTC.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(now)
     week = timedelta(days=DAYS)
     return {
         "rolling": (now - week, now),

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import Sum
 
 from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.freshness import facts_from, why_stale
 from monitor.alerting.states import Standing
+from monitor.freshness import facts_of, why_unfit
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
 from monitor.periods import last_hours
 
@@ -93,7 +93,7 @@ def _why_unread(flow: Flow, start: datetime) -> str:
 def _why_stale(account: ZohoAccount, now: datetime) -> str:
     sync = SyncState.objects.filter(account=account).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account)}
-    return why_stale(facts_from(sync, streams, is_mirrored=account.is_active), now)
+    return why_unfit(facts_of(sync, streams, is_mirrored=account.is_active), now)
 
 
 def _unjudged(

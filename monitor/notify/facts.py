@@ -8,7 +8,8 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from monitor.models import Execution, Flow, Stream, StreamState, SyncState, Transition
+from monitor import freshness
+from monitor.models import Execution, Flow, StreamState, SyncState, Transition
 from monitor.notify.words import clean, mask, shorten
 from monitor.periods import last_hours
 
@@ -89,10 +90,11 @@ def facts_of(transition: Transition) -> Facts:
 
 
 def _as_of(account_id: int) -> datetime | None:
-    """What the account's pages say: the newest complete read, or that of the list of flows if it is older."""
-    whole = SyncState.objects.filter(account=account_id).values_list("last_complete_at", flat=True).first()
-    listed = StreamState.objects.filter(account=account_id, stream=Stream.FLOWS).values_list("last_read_at", flat=True)
-    return min((at for at in (whole, listed.first()) if at is not None), default=None) if whole else None
+    """As of when the account is known, as its pages say it."""
+    sync = SyncState.objects.filter(account=account_id).first()
+    streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
+    unread = Flow.objects.filter(account=account_id, gone_at=None, executions_read_at=None)
+    return freshness.facts_of(sync, streams, is_mirrored=True, is_reading=unread.exists()).as_of
 
 
 def _gap(flow: Flow) -> str:

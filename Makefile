@@ -5,6 +5,8 @@ PORT ?= 8000
 STANDIN_PORT ?= 8765
 WORKERS ?= 2
 ARGS ?=
+N ?= 60
+SEED ?=
 
 PY := $(VENV)/bin/python
 # Named after the content of the lock, so that a second run installs nothing and a changed lock does.
@@ -18,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser bench bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser mutants bench bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -27,6 +29,7 @@ help: ## this menu
 	@echo "make test-deep      fault schedules, mutants, deaths, long properties, kills; FAULT_SCHEDULES=50 KILLS=12 WORKERS=2"
 	@echo "make test-stories   real processes from Zoho to the mail and back"
 	@echo "make test-browser   the pages in Chromium"
+	@echo "make mutants        faults put into the code one at a time: which does no test notice? N=60 SEED=…"
 	@echo "make lint           format, rules, types, imports, templates, settings, migrations, sizes"
 	@echo "make types          mypy alone"
 	@echo "make format         put the code into its form"
@@ -73,6 +76,9 @@ test-stories: $(DEV)
 
 test-browser: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers 0 --database sqlite $(ARGS)
+
+mutants: $(DEV)
+	@PYTHONPATH=scripts exec $(PY) -m mutants --count $(N) --seed "$(SEED)" $(ARGS)
 
 bench: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)

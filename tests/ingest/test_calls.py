@@ -11,7 +11,7 @@ from monitor.ingest.base.mode import Mode, Patience
 from tests.ingest.fake_zoho import Clock
 
 
-class Enough(Exception):
+class Enough(Exception):  # noqa: N818 - named for what happened
     """A meter's word that no more calls are to be made."""
 
 

@@ -14,7 +14,7 @@ from monitor.models import AlertState, Execution, Flow, HourBucket
 from monitor.queries import counts
 
 LIST_DAYS = 7
-SORTS = ("name", "failures", "rate", "runs", "last_run")
+SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 
 @dataclass(frozen=True)

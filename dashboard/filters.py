@@ -7,7 +7,7 @@ area's `forms.py` has the filters of its own lists.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from monitor.models import ZohoAccount
+from monitor.periods import day_start
 
 BIGGEST_ID = 2**63 - 1
 FIRST_YEAR, LAST_YEAR = 2000, 2100
@@ -181,4 +182,4 @@ class FilterForm(forms.Form):
     def midnight(self, name: str, *, days: int = 0) -> datetime | None:
         """The beginning of the day in the field `name`, or of one some days later, by the viewer's clock."""
         day = self.cleaned_data[name]
-        return day and timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+        return day and day_start(day + timedelta(days=days), timezone.get_current_timezone())

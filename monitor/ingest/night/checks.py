@@ -28,11 +28,11 @@ from monitor.ingest.night.reconcile import ROWS_A_SLICE, reconcile
 from monitor.ingest.runs.read_runs import ONE_PAGE
 from monitor.ingest.runs.reread import LEAST_DAY
 from monitor.models import Flow, Product, Stream, StreamState
+from monitor.periods import DAY, midnight_of
 from monitor.zoho.errors import BadAnswer, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 NIGHT_BEGINS = timedelta(hours=1)
-DAY = timedelta(days=1)
 SILENT = 2  # sweeps without an answer about a flow; at the next one it is stepped over
 
 
@@ -52,8 +52,7 @@ FOUND = {"new": "late", "changed": "changed", "vanished": "no longer listed", "f
 
 def night_of(now: datetime) -> datetime:
     """When the newest night began."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    begins = midnight + NIGHT_BEGINS
+    begins = midnight_of(now) + NIGHT_BEGINS
     return begins if begins <= now else begins - DAY
 
 
@@ -128,7 +127,6 @@ def told(tonight: Sequence[dict[str, Any]]) -> str:
     return ", ".join(f"{counts[name]} {word}" for name, word in FOUND.items() if counts[name])
 
 
-DAY = timedelta(days=1)
 SHARE = 0.10  # of the day's calls
 LONGEST_SAVED = timedelta(minutes=30)
 MOST = 30  # calls in one sweep, so that it stays short

@@ -18,13 +18,13 @@ from monitor.ingest.runs.due_runs import due_rows, next_look, settle
 from monitor.ingest.runs.read_runs import read_one
 from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow, Product, Stream, StreamState
+from monitor.periods import DAY
 from monitor.zoho.errors import NotSent, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 
 T = TypeVar("T")
 
 SHARE = 0.10  # of the day's calls
-DAY = timedelta(days=1)
 LONGEST_SAVED = timedelta(hours=1)  # a share that was not used is not saved up for longer
 FIRST, MOST = 5, 40  # calls in one sweep: the first one ever, any
 LEAST_DAY = 1_000  # calls a day where the limit is not known: the smallest plan's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import hypothesis
@@ -12,6 +13,7 @@ from django.test import Client
 
 from monitor.models import Role, User, ZohoAccount
 from tests import factories
+from tests.bystander import Bystander, make_bystander
 
 # The same examples every time: a red run can be repeated, and is never somebody else's bad luck. The nightly
 # profile looks for new ones: HYPOTHESIS_PROFILE=nightly.
@@ -27,7 +29,16 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def account(db: None) -> ZohoAccount:
+def bystander(db: None) -> Iterator[Bystander]:
+    """Somebody else, whom no write of a test may touch; looked at again when the test has ended."""
+    somebody = make_bystander()
+    yield somebody
+    assert somebody.differences() == []
+
+
+@pytest.fixture
+def account(bystander: Bystander) -> ZohoAccount:
+    """The account that a test is about; a bystander stands beside it."""
     return factories.make_account()
 
 

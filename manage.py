@@ -8,9 +8,9 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     if sys.argv[1:2] == ["demo"]:
-        from monitor.management.demo import environment
+        from standin.demo import settings
 
-        environment.prepare(sys.argv[2:])  # it brings its own settings and must not see yours
+        settings.prepare(sys.argv[2:])  # it brings its own settings and must not see yours
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

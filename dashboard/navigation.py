@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from monitor.models import may
+from monitor.access import may
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 INSTALLED_APPS = [
     "dashboard.apps.DashboardConfig",
     "monitor.apps.MonitorConfig",
+    "standin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -9,7 +9,7 @@ from pathlib import Path
 FILE_LINES = 400
 FUNCTION_LINES = 60
 TEMPLATE_LINES = 200
-FOLDERS = ("dashboard", "monitor", "scripts", "templates", "static", "tests")
+FOLDERS = ("dashboard", "monitor", "standin", "scripts", "templates", "static", "tests")
 SUFFIXES = {".py", ".html", ".css", ".js", ".txt"}
 EXEMPT = ("migrations", "samples")
 

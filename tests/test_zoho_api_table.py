@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields
 import httpx
 import pytest
 
-from monitor.standin import Credentials, Habits
-from monitor.standin.fault_stories import FAULT_STORIES
-from monitor.standin.stories import STORIES
 from monitor.zoho import CRM_SCOPES, FLOW_SCOPES, CrmClient, FlowClient, OAuthClient
+from standin import Credentials, Habits
+from standin.fault_stories import FAULT_STORIES
+from standin.stories import STORIES
 from tests.conformance.places import answered, endpoints, make_place
 from tests.conformance.walk import HOST, walk
 from tests.realprocess import ROOT
@@ -71,7 +71,7 @@ def routes(apps) -> dict[str, str]:
     for app in apps.values():
         for endpoint, route in endpoints(app).items():
             owner = getattr(route.handler, "__self__", route.handler)
-            module = type(owner).__module__.removeprefix("monitor.standin.")
+            module = type(owner).__module__.removeprefix("standin.")
             found[str(endpoint)] = module.replace(".", "/") + ".py"
     return found
 

@@ -9,12 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import audit
 from dashboard.access import get_or_404
 from dashboard.forms.acting import DisconnectForm, HistoryForm, MirroringForm
 from dashboard.forms.connect import LimitsForm
+from monitor import audit
+from monitor.access import may
 from monitor.connection.switches import pause_backfill
-from monitor.models import ZohoAccount, may
+from monitor.models import ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.queries import backfill
 

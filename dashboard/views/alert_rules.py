@@ -12,10 +12,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dashboard import audit
 from dashboard.access import get_or_404, requires
 from dashboard.forms.alert_rules import AlertRuleForm
-from monitor.models import AlertRule, may
+from monitor import audit
+from monitor.access import may
+from monitor.models import AlertRule
 from monitor.queries import alerts as queries
 
 _SHOWN = ("name", "flow_id", "threshold", "recover_at", "window_hours", "min_runs", "is_active")

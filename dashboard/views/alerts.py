@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from dashboard.access import get_or_404
 from dashboard.forms.acting import AcknowledgeForm
 from dashboard.forms.filters import AccountFilterForm
+from monitor.access import may
 from monitor.alerting import actions
-from monitor.models import may
 from monitor.queries import alerts as queries
 from monitor.queries import freshness
 

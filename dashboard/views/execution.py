@@ -8,10 +8,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from dashboard import audit
 from dashboard.access import get_or_404
 from dashboard.forms.acting import ReasonForm
 from dashboard.views.execution_page import UNMASK_IDS, page_context
+from monitor import audit
 from monitor.queries import execution as queries
 
 

@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard.forms.acting import ReasonForm, RetryForm
-from monitor.models import Execution, may
+from monitor.access import may
+from monitor.models import Execution
 from monitor.queries import execution as queries
 from monitor.queries import freshness
 from monitor.retry import requests

@@ -13,11 +13,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import audit, charts, filters, slots
+from dashboard import charts, filters, slots
 from dashboard.access import get_or_404
 from dashboard.views import holes
-from monitor import pipeline
-from monitor.models import Flow, may
+from monitor import audit, pipeline
+from monitor.access import may
+from monitor.models import Flow
 from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals

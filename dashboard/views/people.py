@@ -12,9 +12,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dashboard import audit
 from dashboard.access import get_or_404, requires
 from dashboard.forms.people import NewPersonForm, PersonForm
+from monitor import audit
 from monitor.models import User
 from monitor.queries.people import other_admins
 from monitor.queries.people import people as everybody

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import get_or_404
 from dashboard.forms.hooks import NewHookForm, SwitchForm
+from monitor.access import may
 from monitor.hooks import endpoints
-from monitor.models import HookEndpoint, ZohoAccount, may
+from monitor.models import HookEndpoint, ZohoAccount
 from monitor.queries import hooks as queries
 from monitor.queries.accounts import accounts
 

@@ -7,7 +7,9 @@ from datetime import datetime
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from monitor.models import AlertState, AuditEntry, User, may
+from monitor import audit
+from monitor.access import may
+from monitor.models import AlertState, User
 
 NOTE_LENGTH = 300
 
@@ -37,14 +39,6 @@ def acknowledge(state: AlertState, user: User, note: str, now: datetime) -> bool
         )
         if not open_state.update(acknowledged_at=now, acknowledged_by=user, acknowledge_note=note):
             return False
-        AuditEntry.objects.create(
-            at=now,
-            actor=user,
-            actor_name=user.get_username(),
-            action="alert.acknowledge",
-            account=account,
-            object_type="alert",
-            object_id=str(state.pk),
-            detail={"episode": state.episode, "note": note},
-        )
+        detail = {"episode": state.episode, "note": note}
+        audit.record(user, "alert.acknowledge", state, now=now, account=account, detail=detail)
     return True

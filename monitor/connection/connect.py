@@ -9,8 +9,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from monitor import audit
 from monitor.connection.tokens import usable_until
-from monitor.models import ApiBudget, ApiCall, ApiToken, AuditEntry, Product, SyncState, User, ZohoAccount
+from monitor.models import ApiBudget, ApiCall, ApiToken, Product, SyncState, User, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.errors import GrantRevoked, NotAvailable, NotSent, ScopeMissing, Wait, ZohoError
@@ -226,14 +227,7 @@ def _store(wanted: Wanted, proof: _Proof, refresh_token: str, actor: User, now: 
         ApiBudget.objects.update_or_create(account=account, product=product, defaults=budget)
     _keep_calls(account, proof.calls)
     SyncState.objects.update_or_create(account=account, defaults={"next_due_at": now})
-    AuditEntry.objects.create(
-        at=now,
-        actor=actor,
-        actor_name=actor.get_username(),
-        action="account.connect" if created else "account.reconnect",
-        account=account,
-        object_type="account",
-        object_id=str(account.pk),
-        detail={"data_center": wanted.data_center, "notes": proof.notes},
-    )
+    action = "account.connect" if created else "account.reconnect"
+    detail = {"data_center": wanted.data_center, "notes": proof.notes}
+    audit.record(actor, action, account, now=now, account=account, detail=detail)
     return account

@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
+from monitor import audit
 from monitor.connection import REFRESH_TOTAL, utc_now
 from monitor.connection.tokens import DatabaseTokens
-from monitor.models import ApiBudget, ApiToken, AuditEntry, Product, SyncState, ZohoAccount, system_user
+from monitor.models import ApiBudget, ApiToken, Product, SyncState, ZohoAccount, system_user
 from monitor.zoho.datacenters import DATA_CENTERS, Origins
 from monitor.zoho.errors import TokenRefused, Wait
 from monitor.zoho.oauth import OAuthClient
@@ -275,14 +276,4 @@ def _stored(row: ApiToken) -> StoredToken:
 
 
 def _audit(action: str, account: ZohoAccount, now: datetime) -> None:
-    actor = system_user()
-    AuditEntry.objects.create(
-        at=now,
-        actor=actor,
-        actor_name=actor.get_username(),
-        action=action,
-        account=account,
-        object_type="account",
-        object_id=str(account.pk),
-        detail={"by": "token store"},
-    )
+    audit.record(system_user(), action, account, now=now, account=account, detail={"by": "token store"})

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from monitor.models import AuditEntry, SyncState, User, ZohoAccount
+from monitor import audit
+from monitor.models import SyncState, User, ZohoAccount
 
 
 def pause_backfill(account: ZohoAccount, *, paused: bool, actor: User, now: datetime) -> bool:
@@ -29,13 +30,5 @@ def pause_backfill(account: ZohoAccount, *, paused: bool, actor: User, now: date
             return False
         if not paused:
             SyncState.objects.filter(account=account, next_due_at__gt=now).update(next_due_at=now)
-        AuditEntry.objects.create(
-            at=now,
-            actor=actor,
-            actor_name=actor.get_username(),
-            action="backfill.pause" if paused else "backfill.resume",
-            account=account,
-            object_type="account",
-            object_id=str(account.pk),
-        )
+        audit.record(actor, "backfill.pause" if paused else "backfill.resume", account, now=now, account=account)
     return True

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from monitor import audit
 from monitor.hooks.door import key_hash
 from monitor.hooks.signature import PREFIX
-from monitor.models import USUAL_RATE, AuditEntry, Flow, HookEndpoint, Secret, User, ZohoAccount
+from monitor.models import USUAL_RATE, Flow, HookEndpoint, Secret, User, ZohoAccount
 
 MOST_SECRETS = 3
 SHORTEST_SECRET, LONGEST_SECRET = 16, 200
@@ -128,15 +129,7 @@ def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None
         raise EndpointRefused(f"{account.name} has no Zoho CRM")
     with transaction.atomic():
         if ZohoAccount.objects.filter(pk=account.pk).exclude(watches_records=on).update(watches_records=on):
-            AuditEntry.objects.create(
-                at=now,
-                actor=actor,
-                actor_name=actor.get_username(),
-                action="account.watch_on" if on else "account.watch_off",
-                account=account,
-                object_type="account",
-                object_id=str(account.pk),
-            )
+            audit.record(actor, f"account.watch_{'on' if on else 'off'}", account, now=now, account=account)
 
 
 def can_watch() -> bool:
@@ -156,13 +149,6 @@ def _checked(secret: str) -> str:
 
 
 def _audit(actor: User, action: str, endpoint: HookEndpoint, now: datetime, detail: dict[str, Any]) -> None:
-    AuditEntry.objects.create(
-        at=now,
-        actor=actor,
-        actor_name=actor.get_username(),
-        action=action,
-        account=endpoint.account,
-        object_type="hook",
-        object_id=str(endpoint.pk),
-        detail={"name": endpoint.name, **detail},
+    audit.record(
+        actor, action, endpoint, now=now, account=endpoint.account_id, detail={"name": endpoint.name, **detail}
     )

@@ -46,7 +46,7 @@ from monitor.models.hooks import (
     Secret,
     WatchChannel,
 )
-from monitor.models.people import Role, User, may, system_user
+from monitor.models.people import Role, User, system_user
 from monitor.models.retention import Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
@@ -104,6 +104,5 @@ __all__ = [
     "WorkflowRule",
     "ZohoAccount",
     "ages",
-    "may",
     "system_user",
 ]

@@ -1,14 +1,9 @@
-"""Who may do what. `may` is the only place that knows the roles' rights."""
+"""Keeps the people who sign in, and the role of each; what a role may do says `monitor.access`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.contrib.auth.models import AbstractUser
 from django.db import models
-
-if TYPE_CHECKING:
-    from monitor.models.accounts import ZohoAccount
 
 SYSTEM_USERNAME = "system"
 
@@ -42,40 +37,6 @@ class User(AbstractUser):
     @property
     def is_admin(self) -> bool:
         return self.effective_role == Role.ADMIN
-
-
-_RIGHTS: dict[str, set[Role]] = {
-    "view": {Role.VIEWER, Role.OPERATOR, Role.ADMIN},
-    "export": {Role.OPERATOR, Role.ADMIN},
-    "acknowledge": {Role.OPERATOR, Role.ADMIN},
-    "read": {Role.OPERATOR, Role.ADMIN},
-    "retry": {Role.OPERATOR, Role.ADMIN},
-    "retry.accept_risk": {Role.ADMIN},
-    "retry.override": {Role.ADMIN},
-    "retry.bulk": {Role.ADMIN},
-    "unmask": {Role.ADMIN},
-    "accounts": {Role.ADMIN},
-    "rules": {Role.ADMIN},
-    "users": {Role.ADMIN},
-    "mails": {Role.ADMIN},
-}
-
-
-def may(user: User | AnonymousUser | Any, action: str, account: ZohoAccount | None = None) -> bool:
-    """Whether a person may do something.
-
-    Args:
-        user: who asks; anonymous and inactive people may nothing.
-        action: a key of the rights table, such as ``"retry"``. An unknown one raises ``KeyError``: a
-            misspelt right must not pass for "nobody" in one place and go unnoticed.
-        account: the Zoho account it concerns; every person sees every account in this version.
-    """
-    roles = _RIGHTS[action]
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    if account is not None and account.pk is None:
-        return False
-    return user.effective_role in roles
 
 
 def system_user() -> User:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from monitor.models import Role, User
+from monitor.access import who_may
+from monitor.models import User
 from monitor.models.people import SYSTEM_USERNAME
 
 
 def entitled() -> QuerySet[User]:
-    """Active operators and admins (superusers are admins) with an address who want alert mails."""
-    may_act = Q(role__in=[Role.OPERATOR, Role.ADMIN]) | Q(is_superuser=True)
-    people = User.objects.filter(may_act, is_active=True, wants_mail=True)
+    """Lists those who may get alert mails, want them, and have an address."""
+    people = User.objects.filter(who_may("alert_mails"), wants_mail=True)
     return people.exclude(email="").exclude(username=SYSTEM_USERNAME).order_by("pk")
 
 

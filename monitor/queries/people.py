@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from monitor.models import Role, User
+from monitor.access import who_may
+from monitor.models import User
 from monitor.models.people import SYSTEM_USERNAME
 
 
@@ -15,4 +16,4 @@ def people() -> QuerySet[User]:
 
 def other_admins(user: User) -> QuerySet[User]:
     """Active admins besides this one: without any of them nobody could administer."""
-    return people().filter(Q(role=Role.ADMIN) | Q(is_superuser=True), is_active=True).exclude(pk=user.pk)
+    return people().filter(who_may("users")).exclude(pk=user.pk)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from monitor.models import Execution, RetryAttempt, User, may
+from monitor.access import may
+from monitor.models import Execution, RetryAttempt, User
 from monitor.retry import transition
 from monitor.retry.timing import OWNER_TOLD_AFTER
 from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, Verdict, judge
@@ -153,7 +154,7 @@ def _insert(
         client_token=client_token,
     )
     detail = {"from": "", "to": State.REQUESTED, "reason": reason, "verdict": verdict.kind, "accept_risk": accept_risk}
-    transition.audit(attempt, user, now, "retry.requested", detail)
+    transition.record(attempt, user, now, "retry.requested", detail)
     return attempt
 
 

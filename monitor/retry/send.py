@@ -16,7 +16,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from monitor.models import Execution, RetryAttempt, may
+from monitor.access import may
+from monitor.models import Execution, RetryAttempt
 from monitor.retry import effects, timing
 from monitor.retry.access import Clients, FlowCalls, OpenAccount
 from monitor.retry.proof import Proof, proof_of

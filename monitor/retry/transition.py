@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from monitor.models import AuditEntry, RetryAttempt, User
+from monitor import audit
+from monitor.models import RetryAttempt, User
 
 State = RetryAttempt.State
 
@@ -28,7 +29,6 @@ EDGES: dict[str, frozenset[str]] = {
     State.CANCELLED: frozenset(),
     State.NOT_RUN: frozenset(),
 }
-MONITOR = "monitor"  # the actor's name where no person is behind an edge
 
 
 def move(
@@ -67,7 +67,7 @@ def move(
     with transaction.atomic(durable=durable):
         if not _compare_and_set(attempt, {}, {"state": to, **changes}):
             return False
-        audit(attempt, actor, now, f"retry.{to}", {"from": before, "to": to, "note": note})
+        record(attempt, actor, now, f"retry.{to}", {"from": before, "to": to, "note": note})
     _remember(attempt, {"state": to, **changes})
     return True
 
@@ -94,23 +94,23 @@ def amend(
         if not _compare_and_set(attempt, expect or {}, changes):
             return False
         if told is not None:
-            audit(attempt, None, told[0], f"retry.{told[1]}", {"state": attempt.state})
+            record(attempt, None, told[0], f"retry.{told[1]}", {"state": attempt.state})
     _remember(attempt, changes)
     return True
 
 
-def audit(attempt: RetryAttempt, actor: User | None, now: datetime, action: str, detail: dict[str, Any]) -> None:
-    """Writes down who did what to an attempt; call it in the transaction that does it."""
-    AuditEntry.objects.create(
-        at=now,
-        actor=actor,
-        actor_name=actor.get_username() if actor else MONITOR,
-        action=action,
-        account_id=attempt.account_id,
-        object_type="retry",
-        object_id=str(attempt.pk),
-        detail={"execution": attempt.execution.execution_id} | detail,
-    )
+def record(attempt: RetryAttempt, actor: User | None, now: datetime, action: str, detail: dict[str, Any]) -> None:
+    """Writes down who did what to an attempt; call it in the transaction that does it.
+
+    Args:
+        attempt: with its execution.
+        actor: the person behind it, None where the program found it out.
+        now: the present, aware.
+        action: such as ``"retry.requested"``.
+        detail: what the trail keeps besides the execution's id.
+    """
+    whole = {"execution": attempt.execution.execution_id} | detail
+    audit.record(actor, action, attempt, now=now, account=attempt.account_id, detail=whole)
 
 
 def _compare_and_set(attempt: RetryAttempt, expect: dict[str, Any], changes: dict[str, Any]) -> bool:

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from monitor import pipeline
 from monitor.ingest.context import Patience
 from monitor.models import Role, User, ZohoAccount
-from monitor.standin import Credentials, World, make_app, make_world, serving, system_clock
 from monitor.zoho import Origins
+from standin import Credentials, World, make_app, make_world, serving, system_clock
 from tests.factories import make_user
 
 CHROMIUM = "/usr/bin/chromium"

@@ -10,7 +10,7 @@ import pytest
 from django.apps import apps
 
 from monitor.models import Execution, ZohoAccount
-from monitor.standin import App
+from standin import App
 from tests.commands.commandline import (
     KNOWN,
     SECRETS,

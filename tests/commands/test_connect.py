@@ -17,7 +17,7 @@ from monitor.models import (
     SyncState,
     ZohoAccount,
 )
-from monitor.standin import App
+from standin import App
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
 from tests.factories import make_flow
 

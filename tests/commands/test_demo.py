@@ -16,19 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from monitor.management.demo import environment, people
 from monitor.models import Role, User
 from monitor.supervisor import processes
+from standin.demo import people, settings
 from tests.realprocess import ROOT, wait_for
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(environment, "FOLDER", tmp_path / "demo")
-    monkeypatch.setattr(environment, "SECRETS", tmp_path / "demo" / "secrets.json")
+    monkeypatch.setattr(settings, "FOLDER", tmp_path / "demo")
+    monkeypatch.setattr(settings, "SECRETS", tmp_path / "demo" / "secrets.json")
     for name in list(os.environ):
         monkeypatch.setenv(name, os.environ[name])  # so that what `prepare` sets is taken back
-    for name in ("DEMO", "PUBLIC_URL", "EMAIL_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "DEBUG", environment.MARKER):
+    for name in ("DEMO", "PUBLIC_URL", "EMAIL_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "DEBUG", settings.MARKER):
         monkeypatch.setenv(name, "the caller's")
     for name in ("ALLOWED_HOSTS", "DEFAULT_FROM_EMAIL", "TRUST_PROXY", "LOG_LEVEL", "DATABASE_URL"):
         monkeypatch.setenv(name, "the caller's")
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_demo_sees_none_of_the_callers_settings(folder: Path):
-    environment.prepare(["--port", "8123"])
+    settings.prepare(["--port", "8123"])
     assert [name for name, value in os.environ.items() if value == "the caller's"] == []
     assert os.environ["PUBLIC_URL"] == "http://127.0.0.1:8123"
     assert os.environ["DATABASE_URL"] == f"sqlite:///{folder}/monitor.sqlite3"
@@ -44,23 +44,23 @@ def test_the_demo_sees_none_of_the_callers_settings(folder: Path):
 
 
 def test_the_demos_secrets_are_made_once_and_readable_by_their_owner_only(folder: Path):
-    first = environment.load()
-    assert environment.load() == first
+    first = settings.load()
+    assert settings.load() == first
     assert (folder / "secrets.json").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert len(set(first.values())) == len(first)
 
 
 def test_a_damaged_file_of_secrets_is_one_clear_line(folder: Path):
-    environment.load()
+    settings.load()
     (folder / "secrets.json").write_text("{")
     with pytest.raises(SystemExit, match="make demo-reset"):
-        environment.load()
+        settings.load()
 
 
 @pytest.mark.parametrize("option", ["--reset", "--help"])
 def test_reset_and_help_make_no_secrets(folder: Path, option: str):
-    environment.prepare([option])
+    settings.prepare([option])
     assert not folder.exists()
 
 
@@ -167,7 +167,7 @@ def free_port() -> int:
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
     tree = tmp_path / "tree"
-    for part in ("dashboard", "monitor", "templates", "static"):
+    for part in ("dashboard", "monitor", "standin", "templates", "static"):
         shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "manage.py", tree)
     demo = Demo(tree.resolve())

@@ -17,8 +17,8 @@ from zohocrmsdk.src.com.zoho.crm.api.user_signature import UserSignature
 from monitor.connection.sdk_store import SdkTokenStore
 from monitor.connection.store import DELETED, TokenStore
 from monitor.models import ApiToken, ZohoAccount
-from monitor.standin import Credentials
 from monitor.zoho import Origins
+from standin import Credentials
 from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ import pytest
 
 from monitor.connection import open_account
 from monitor.models import ApiToken
-from monitor.standin import Credentials, serving
 from monitor.zoho.errors import ZohoError
+from standin import Credentials, serving
 from tests.conformance.places import make_place
 from tests.factories import make_account
 

@@ -16,9 +16,9 @@ from dashboard import connecting
 from dashboard.connecting import CallbackRefused, answered_origins
 from monitor import pipeline
 from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
-from monitor.standin import Credentials, OffsetClock, make_app, serving
-from monitor.standin import make_world as make_zoho
 from monitor.zoho import DATA_CENTERS, Origins
+from standin import Credentials, OffsetClock, make_app, serving
+from standin import make_world as make_zoho
 from tests import factories
 
 SECRET = "very-secret-of-the-client"

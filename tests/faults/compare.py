@@ -18,15 +18,15 @@ from monitor.models import (
     Quarantine,
     WorkflowRule,
 )
-from monitor.standin.crm.rules_api import rule_row
-from monitor.standin.crm.usage import usage_report
-from monitor.standin.web.flow_rows import connection_row, execution_row, flow_summary
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import rules as rule_shapes
 from monitor.zoho.shapes.base import Unusable
+from standin.crm.rules_api import rule_row
+from standin.crm.usage import usage_report
+from standin.web.flow_rows import connection_row, execution_row, flow_summary
 from tests.faults.house import House, zoho_rows
 
 FIELDS = (

@@ -17,11 +17,11 @@ from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.pipeline import due_accounts
 from monitor.rollups.rebuild import rebuild_dirty
-from monitor.standin import Credentials, SettableClock, habits_for, make_app, make_world
-from monitor.standin.execution import Execution as ZohoRow
-from monitor.standin.flows import Flow as ZohoFlow
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.transport import Transport
+from standin import Credentials, SettableClock, habits_for, make_app, make_world
+from standin.execution import Execution as ZohoRow
+from standin.flows import Flow as ZohoFlow
 from tests.faults.dying import Death, mortal
 from tests.faults.loopback import Loopback
 from tests.faults.steps import ROWS, Schedule, Step

@@ -15,8 +15,8 @@ from typing import Any
 
 import httpx
 
-from monitor.standin import App, SettableClock
-from monitor.standin.web.wire import Reply, Request
+from standin import App, SettableClock
+from standin.web.wire import Reply, Request
 
 Row = dict[str, Any]
 COUNTERS = ("execution_count", "success_count", "failure_count")

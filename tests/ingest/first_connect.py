@@ -12,8 +12,8 @@ from monitor.ingest.context import Patience
 from monitor.ingest.run import read_account
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.rollups.rebuild import rebuild_dirty
-from monitor.standin import App, Credentials, SettableClock
 from monitor.zoho.datacenters import Origins
+from standin import App, Credentials, SettableClock
 
 TICK = timedelta(seconds=10)
 TASK = timedelta(seconds=25)

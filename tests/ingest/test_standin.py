@@ -24,11 +24,11 @@ from monitor.models import (
     ZohoAccount,
     system_user,
 )
-from monitor.standin import App, Credentials, Habits, SettableClock, make_app, make_world, serving
-from monitor.standin.web.flow_rows import execution_row
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
+from standin import App, Credentials, Habits, SettableClock, make_app, make_world, serving
+from standin.web.flow_rows import execution_row
 
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 KNOWN = Credentials()

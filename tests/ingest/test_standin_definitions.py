@@ -13,7 +13,7 @@ from monitor.models import (
     WebhookFailure,
     WorkflowRule,
 )
-from monitor.standin.crm.rules import ORG_ZONE
+from standin.crm.rules import ORG_ZONE
 from tests.ingest.test_standin import House, house, quick, small
 
 __all__ = ["house", "quick", "small"]  # fixtures

@@ -12,8 +12,9 @@ from typing import Any
 
 from django.db import connection
 
+from monitor.access import may
 from monitor.connection import BudgetSpent
-from monitor.models import RetryAttempt, may
+from monitor.models import RetryAttempt
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.standin import App, SettableClock, World, make_app, make_world
+from standin import App, SettableClock, World, make_app, make_world
 from tests.standin.client import BEGINNING, Client
 
 

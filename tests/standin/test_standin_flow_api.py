@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.standin import make_app
+from standin import make_app
 from tests.standin.client import BEGINNING, Client, flow_id
 
 

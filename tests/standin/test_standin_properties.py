@@ -5,7 +5,7 @@ import random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.standin import SettableClock, make_app, make_world
+from standin import SettableClock, make_app, make_world
 from tests.standin.client import BEGINNING, Client
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)

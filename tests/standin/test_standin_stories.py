@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from monitor.standin import make_app, make_world
-from monitor.standin.stories import STORIES, begin
+from standin import make_app, make_world
+from standin.stories import STORIES, begin
 from tests.standin.client import CONTROL, Client, flow_id
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.standin import JournalError, SettableClock, make_app, make_world
+from standin import JournalError, SettableClock, make_app, make_world
 from tests.standin.client import BEGINNING, Client, flow_id
 
 

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.standin import failures
 from monitor.zoho.error_kinds import ErrorKind, Finding, classify
+from standin import failures
 
 TRANSIENT = [
     ("408", "", ""),

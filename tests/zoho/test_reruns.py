@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.standin import failures
 from monitor.zoho.reruns import LAST_LOOK_AFTER, STEPS, Outlook, is_under_way, look_after, next_rerun, outlook
+from standin import failures
 
 FAILED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PASSING = ("ACTION_FAILED", "Books is not available", "HTTP 503 from Books")

@@ -1,0 +1,99 @@
+"""Says who may do what, and opens objects to those who may: roles, rights, `may`, and the door `find`."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+
+from monitor.models import Role, User, ZohoAccount
+
+M = TypeVar("M", bound=Model)
+
+EVERYBODY = frozenset(Role)
+OPERATORS = frozenset({Role.OPERATOR, Role.ADMIN})
+ADMINS = frozenset({Role.ADMIN})
+
+RIGHTS: dict[str, frozenset[Role]] = {
+    "view": EVERYBODY,
+    "export": OPERATORS,
+    "acknowledge": OPERATORS,
+    "alert_mails": OPERATORS,
+    "read": OPERATORS,
+    "retry": OPERATORS,
+    "retry.accept_risk": ADMINS,
+    "retry.override": ADMINS,
+    "retry.bulk": ADMINS,
+    "unmask": ADMINS,
+    "accounts": ADMINS,
+    "rules": ADMINS,
+    "users": ADMINS,
+    "mails": ADMINS,
+}
+
+
+def may(user: User | AnonymousUser | Any, action: str, account: ZohoAccount | None = None) -> bool:
+    """Whether a person may do something.
+
+    Args:
+        user: who asks; anonymous and inactive people may nothing.
+        action: a key of `RIGHTS`, such as ``"retry"``.
+        account: the Zoho account it concerns; every person sees every account in this version.
+
+    Raises:
+        KeyError: there is no such right. A misspelt one must not pass for "nobody may".
+    """
+    roles = RIGHTS[action]
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    if account is not None and account.pk is None:
+        return False
+    return user.effective_role in roles
+
+
+def who_may(action: str) -> Q:
+    """Selects the people whom `may` lets do something, as a condition on `User`.
+
+    Args:
+        action: a key of `RIGHTS`.
+
+    Raises:
+        KeyError: there is no such right.
+    """
+    roles = RIGHTS[action]
+    has_role = Q(role__in=sorted(roles))
+    return Q(is_active=True) & (has_role | Q(is_superuser=True) if Role.ADMIN in roles else has_role)
+
+
+def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | None:
+    """Opens one object to a person: the only door from a primary key in an address to a row.
+
+    Every person may see every account in this version, so the refusal gives nothing away. Rights per account belong
+    here, and must then answer None to outsiders.
+
+    Args:
+        user: who asks.
+        rows: where to look, with the joins that the page needs.
+        pk: the primary key from the address; of any size.
+        action: a key of `RIGHTS`.
+
+    Returns:
+        The row; None where there is none.
+
+    Raises:
+        PermissionDenied: it exists, but the person may not.
+    """
+    thing = rows.filter(pk=pk).first()
+    if thing is not None and not may(user, action, _account_of(thing)):
+        raise PermissionDenied
+    return thing
+
+
+def _account_of(thing: Model) -> ZohoAccount | None:
+    """The Zoho account of a row, without another query where it was joined in."""
+    if isinstance(thing, ZohoAccount):
+        return thing
+    account = getattr(thing, "account", None)
+    return account if isinstance(account, ZohoAccount) else None

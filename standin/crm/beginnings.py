@@ -1,0 +1,80 @@
+"""Settings rows that the organisation has on its first day."""
+
+from typing import TYPE_CHECKING
+
+from standin.chance import rng
+from standin.clock import DAY
+from standin.crm.rules import ORG_ZONE, OTHER_ZONE, crm_id, module_stub, written
+
+if TYPE_CHECKING:
+    from standin.world import World
+
+KINDS = ("tasks", "field_updates", "webhooks", "email_notifications")
+CONNECTED = (
+    ("Lead to cash", "From the first call to the paid invoice", "Leads", ("Contacts", "Deals", "Invoices"), "active"),
+    ("Case care", "A case, its calls and its follow-up", "Cases", ("Calls", "Tasks"), "active"),
+    ("Partner onboarding", "Being drawn", "Vendors", ("Contacts",), "draft"),
+    ("Old campaign", "Last year's", "Campaigns", ("Leads",), "inactive"),
+)
+
+
+def connected_workflows(world: "World") -> None:
+    """A few connected workflows; none carries a counter or a last run (notes/zoho-api section 3)."""
+    prefix, user = world.prefix, {"name": "Marta Ops", "id": crm_id(world.prefix, 90_001)}
+    for number, (name, description, primary, others, status) in enumerate(CONNECTED):
+        zone = OTHER_ZONE if world.habits.mixed_offsets and number % 2 else ORG_ZONE
+        created = world.anchor - rng("connected", world.settings.seed, number).randint(40, 400) * DAY
+        world.store.found(
+            "connected_workflows",
+            {
+                "id": crm_id(prefix, 600_000_000 + number),
+                "name": name,
+                "description": description,
+                "status": status,
+                "sequence_number": number + 1,
+                "created_time": written(created, zone),
+                "created_by": user,
+                "modified_time": written(created + 3 * DAY, zone),
+                "modified_by": user,
+                "primary_module": module_stub(prefix, primary),
+                "involved_modules": [module_stub(prefix, one) for one in (primary, *others)],
+                "rules": [
+                    {
+                        "id": crm_id(prefix, 610_000_000 + number * 10 + place),
+                        "name": f"{module} step",
+                        "module": module_stub(prefix, module),
+                        "execute_when": {"type": "create_or_edit", "details": {}},
+                    }
+                    for place, module in enumerate((primary, *others))
+                ],
+            },
+        )
+
+
+def actions_of_the_rules(world: "World") -> None:
+    """The rows that the rules of the beginning refer to, under the same ids."""
+    for rule in world.rules.rules.values():
+        for action in rule.actions():
+            kind = action["type"]
+            if kind not in KINDS:
+                continue
+            row = {
+                "id": action["id"],
+                "name": action["name"],
+                "module": rule.body["module"],
+                "created_time": rule.body["created_time"],
+                "modified_time": rule.body["modified_time"],
+                "created_by": rule.body["created_by"],
+                "modified_by": rule.body["modified_by"],
+                "feature_type": "workflow",
+                "editable": True,
+                "deletable": True,
+                "associated": True,
+            }
+            if kind == "webhooks":
+                row |= {"url": "https://erp.example.com/hook", "http_method": "POST"}
+            elif kind == "tasks":
+                row |= {"subject": action["name"], "priority": "Normal", "status": "Not Started"}
+            elif kind == "email_notifications":
+                row |= {"template": {"name": action["name"], "id": action["id"][:-1] + "8"}}
+            world.store.found(kind, row)

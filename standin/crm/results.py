@@ -1,0 +1,62 @@
+"""Answers to writes: one result a row, each a success or an error (notes/zoho-api section 2.5)."""
+
+from typing import Any
+
+from standin.errors import RefusalError
+from standin.web.shapes import Shape, check_crm
+from standin.web.wire import Reply, Request, json_reply
+
+Result = dict[str, Any]
+MAX_DELETED = 10  # section 2.1
+
+
+def good(identity: str, message: str) -> Result:
+    """A row that was written."""
+    return {"code": "SUCCESS", "details": {"id": identity}, "message": message, "status": "success"}
+
+
+def bad(code: str, message: str, **details: Any) -> Result:
+    """A row that was not."""
+    return {"code": code, "details": details, "message": message, "status": "error"}
+
+
+def missing(api_name: str, path: str) -> Result:
+    """A mandatory field that is not there."""
+    return bad("MANDATORY_NOT_FOUND", "required field not found", api_name=api_name, json_path=path)
+
+
+def answer(name: str, results: list[Result], *, created: bool = False, mixed_is_207: bool = True) -> Reply:
+    """All good: 200 or 201; all bad: 400; some of each: 207 when that habit is on."""
+    states = {result["status"] for result in results}
+    if states == {"error"}:
+        status = 400
+    elif len(states) > 1 and mixed_is_207:
+        status = 207
+    else:
+        status = 201 if created else 200
+    return json_reply({name: results}, status)
+
+
+def rows_of(request: Request, name: str, *, most: int, shape: Shape) -> list[dict[str, Any]]:
+    """The rows under `name` in the body; RefusalError as documented for none, too many or wrong types."""
+    rows = check_crm(request.json_object(), {name: [shape]}, under=name).get(name)
+    if not rows:
+        raise RefusalError(
+            "MANDATORY_NOT_FOUND", "required field not found", {"api_name": name, "json_path": f"$.{name}"}
+        )
+    if len(rows) > most:
+        details = {"api_name": name, "json_path": f"$.{name}", "maximum_length": most}
+        raise RefusalError("INVALID_DATA", f"at most {most} rows in one call", details)
+    checked: list[dict[str, Any]] = rows
+    return checked
+
+
+def ids_of(request: Request) -> list[str]:
+    """The parameter `ids`, separated by commas; RefusalError for none or more than ten."""
+    raw = request.param("ids") or ""
+    ids = [one.strip() for one in raw.split(",") if one.strip()]
+    if not ids:
+        raise RefusalError("REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {"param_name": "ids"})
+    if len(ids) > MAX_DELETED:
+        raise RefusalError("LIMIT_EXCEEDED", "Only 10 ids are allowed", {"param_name": "ids", "limit": MAX_DELETED})
+    return ids

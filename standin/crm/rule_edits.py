@@ -1,0 +1,99 @@
+"""Writing workflow rules, and how many there are (notes/zoho-api sections 2.1, 2.3; seed workflow-apis-part-3)."""
+
+import copy
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from standin.crm.rules import ORG_ZONE, Rule, RuleBook, crm_id, module_stub, written
+from standin.timeline import Timeline
+
+if TYPE_CHECKING:
+    from standin.world import World
+
+
+class RuleEdits:
+    """The mutations; what is wrong with a body is found before (`rules_write_api`)."""
+
+    def __init__(self, world: "World", book: RuleBook) -> None:
+        self._world = world
+        self._book = book
+        self._made = 0
+        for name in ("rule_create", "rule_update", "rule_delete", "rule_reorder"):
+            world.register(name, getattr(self, name))
+
+    def _identity(self) -> str:
+        self._made += 1
+        return crm_id(self._world.prefix, 700_000_000 + self._made)
+
+    def _with_ids(self, conditions: list[dict[str, Any]], stamp: str) -> list[dict[str, Any]]:
+        for place, condition in enumerate(conditions, start=1):
+            condition.setdefault("id", self._identity())
+            condition.setdefault("sequence_number", place)
+            groups = [condition.get("instant_actions") or {}, *(condition.get("scheduled_actions") or [])]
+            for group in groups[1:]:
+                group.setdefault("id", self._identity())
+            for group in groups:
+                for action in group.get("actions") or []:
+                    action.setdefault("id", self._identity())
+                    action.setdefault("name", action.get("type", ""))
+                    action.setdefault("associated_time", stamp)
+        return conditions
+
+    def rule_create(self, at: datetime, *, body: dict[str, Any]) -> str:
+        """A new rule; it is active unless the body says otherwise, and never runs by itself."""
+        stamp, user = written(at, ORG_ZONE), {"name": "Marta Ops", "id": crm_id(self._world.prefix, 90_001)}
+        wish, identity = copy.deepcopy(body), self._identity()
+        active = (wish.pop("status", None) or {}).get("active", True)
+        wish["conditions"] = self._with_ids(list(wish.get("conditions") or []), stamp)
+        row = {
+            "description": None,
+            **wish,
+            "id": identity,
+            "module": module_stub(self._world.prefix, wish["module"]["api_name"]),
+            "created_time": stamp,
+            "modified_time": stamp,
+            "created_by": user,
+            "modified_by": user,
+            "source": "crm",
+            "editable": True,
+            "deletable": True,
+            "lock": {"locked_by": None, "message": None, "status": False},
+        }
+        index = 10_000 + self._made
+        self._book.rules[identity] = Rule(
+            index, self._world.settings.seed, identity, row, 0, 0, Timeline(initial=bool(active)),
+            at.astimezone(ORG_ZONE).date(), ORG_ZONE,
+        )  # fmt: skip
+        return identity
+
+    def rule_update(self, at: datetime, *, rule_id: str, body: dict[str, Any]) -> None:
+        """Change the given parts; `_delete` in a condition or an action takes it out."""
+        rule, wish = self._book.rules[rule_id], copy.deepcopy(body)
+        rule.advance(at)
+        status = wish.pop("status", None)
+        if isinstance(status, dict) and "active" in status:
+            rule.on.change(at, value=bool(status["active"]))
+        for name in ("name", "description", "execute_when"):
+            if wish.get(name) is not None:
+                rule.body[name] = wish[name]
+        stamp = written(at, ORG_ZONE)
+        if wish.get("conditions") is not None:
+            kept = {condition["id"]: condition for condition in rule.body.get("conditions") or []}
+            for condition in wish["conditions"]:
+                identity = condition.get("id")
+                if "_delete" in condition:
+                    kept.pop(identity, None)
+                else:
+                    merged = {**kept.get(identity, {}), **condition}
+                    kept[self._with_ids([merged], stamp)[0]["id"]] = merged
+            rule.body["conditions"] = [*kept.values()]
+        rule.body["modified_time"] = stamp
+
+    def rule_delete(self, at: datetime, *, rule_id: str) -> None:
+        """A rule is gone."""
+        del self._book.rules[rule_id]
+
+    def rule_reorder(self, at: datetime, *, order: dict[str, int]) -> None:
+        """Set the sequence of rules inside their module."""
+        for rule_id, place in order.items():
+            self._book.rules[rule_id].body["module_specific_sequence"] = place

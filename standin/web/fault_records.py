@@ -1,0 +1,121 @@
+"""Faults of single rows and of paging (notes/reliability F19, F20, F22)."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from standin.chance import rng
+from standin.web.wire import Reply, Request
+from standin.world import World
+
+Row = dict[str, Any]
+LISTS = ("executions", "flows", "connections", "workflow_rules", "webhook_failures")
+
+
+def _texts(row: Row, addition: str) -> None:
+    error = row.get("error")
+    if isinstance(error, dict):
+        error["message"] = f"{error.get('message', '')}{addition}"
+    trigger = row.setdefault("trigger_data", {})
+    if isinstance(trigger, dict):
+        trigger["Note"] = f"note{addition}"
+
+
+def _backwards(row: Row) -> None:
+    row["completed_time"], row["duration_ms"] = "2001-01-01T00:00:00Z", 10
+
+
+def _without_id(row: Row) -> None:
+    for name in ("execution_id", "flow_id", "id"):
+        row.pop(name, None)
+
+
+SPOILED: dict[str, Callable[[Row], None]] = {
+    "nul": lambda row: _texts(row, "\x00tail"),
+    "surrogate": lambda row: _texts(row, "\ud800tail"),
+    "big_int": lambda row: row.update(duration_ms=2**31 + 7),
+    "huge_int": lambda row: row.update(duration_ms=10**30),
+    "long_text": lambda row: _texts(row, "x" * 300_000),
+    "missing_id": _without_id,
+    "null_id": lambda row: row.update(execution_id=None),
+    "number_id": lambda row: row.update(execution_id=int(str(row.get("execution_id", "1")))),
+    "negative_duration": lambda row: row.update(duration_ms=-5),
+    "completed_before_started": _backwards,
+    "unknown_status": lambda row: row.update(status="paused"),
+    "bad_time": lambda row: row.update(started_time="yesterday"),
+    "nan": lambda row: row.update(duration_ms=float("nan")),
+    "error_is_text": lambda row: row.update(error="it broke"),
+    "trigger_is_list": lambda row: row.update(trigger_data=[1, 2, 3]),
+}
+
+
+def _rows(content: Any) -> list[Row]:
+    holder = content.get("data", content) if isinstance(content, dict) else {}
+    for name in LISTS:
+        rows = holder.get(name) if isinstance(holder, dict) else None
+        if isinstance(rows, list):
+            return rows
+    return []
+
+
+def _again(reply: Reply, content: Any) -> Reply:
+    return Reply(reply.status, json.dumps(content).encode(), reply.headers)
+
+
+def spoil_rows(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
+    """F19: rows of a list are spoiled: `what` is one of SPOILED, `share` of them (seeded), at least one."""
+    content = reply.json()
+    rows = _rows(content)
+    share = float(args.get("share", 0.1))
+    dice = rng("spoil", world.settings.seed, request.path, str(request.query))
+    chosen = [row for row in rows if dice.random() < share] or rows[:1]
+    for row in chosen:
+        SPOILED[str(args.get("what", "nul"))](row)
+    return _again(reply, content)
+
+
+def duplicate_rows(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
+    """F20: every row of the page comes `copies` times."""
+    content = reply.json()
+    rows = _rows(content)
+    rows[:] = [row for row in rows for _ in range(int(args.get("copies", 2)))]
+    return _again(reply, content)
+
+
+def shuffle_rows(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
+    """F25: the rows of the page in a seeded order of no meaning."""
+    content = reply.json()
+    rng("shuffle", world.settings.seed, request.path).shuffle(_rows(content))
+    return _again(reply, content)
+
+
+def wrong_total(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
+    """F22: `total_count`, `more_records` and the stats of executions say something else."""
+    content = reply.json()
+    data = content.get("data")
+    total = int(args.get("total", 999_999))
+    if isinstance(data, dict) and "total_count" in data:
+        data["total_count"] = total
+    if isinstance(data, dict) and "stats" in data:
+        data["stats"]["total_executions"] = total
+    if "info" in content:
+        content["info"]["more_records"] = bool(args.get("more", True))
+    return _again(reply, content)
+
+
+def empty_list(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
+    """A list that is suddenly empty though nothing was deleted: no mass delete may follow."""
+    content = reply.json()
+    _rows(content).clear()
+    if isinstance(content.get("data"), dict) and "total_count" in content["data"]:
+        content["data"]["total_count"] = 0
+    return _again(reply, content)
+
+
+RECORDS = {
+    "spoil_rows": spoil_rows,
+    "duplicate_rows": duplicate_rows,
+    "shuffle_rows": shuffle_rows,
+    "wrong_total": wrong_total,
+    "empty_list": empty_list,
+}

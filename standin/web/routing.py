@@ -1,0 +1,79 @@
+"""From a method and a path to a handler."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+
+from standin.web.wire import Reply, Request
+
+Handler = Callable[..., Reply]
+VERBS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "UPDATE", "DELETE": "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One documented endpoint; `scope` without its last part, e.g. `ZohoFlow.flows`."""
+
+    method: str
+    pattern: str
+    handler: Handler
+    scope: str
+    regex: re.Pattern[str]
+
+    def reply(self, request: Request, path: str) -> Reply:
+        """Let the handler answer; the path's parameters are its keyword arguments."""
+        found = self.regex.fullmatch(path)
+        values = found.groupdict() if found else {}
+        return self.handler(request, **{name: unquote(value) for name, value in values.items()})
+
+
+class WrongMethodError(Exception):
+    """The path exists, the method does not."""
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression; kept, since every application has the same two hundred."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))
+
+
+class Router:
+    """Routes in the order in which they were added; the first that fits answers."""
+
+    def __init__(self, under: str = "") -> None:
+        """`under` is put before every pattern that is added from now on."""
+        self.routes: list[Route] = []
+        self.under = under
+
+    def add(self, method: str, pattern: str, handler: Handler, scope: str = "") -> None:
+        """Add an endpoint; `{name}` in the pattern is one part of the path."""
+        pattern = self.under + pattern
+        self.routes.append(Route(method, pattern, handler, scope, compiled(pattern)))
+
+    def find(self, method: str, path: str) -> Route | None:
+        """The route, or None for an unknown path; WrongMethodError if only the method is wrong."""
+        fits = [route for route in self.routes if route.regex.fullmatch(path)]
+        for route in fits:
+            if route.method == method:
+                return route
+        if fits:
+            raise WrongMethodError
+        return None
+
+
+def covers(granted: str, needed: str, method: str) -> bool:
+    """Whether a granted scope (list separated by commas or spaces) allows `method` on `needed`.
+
+    `ZohoCRM.settings.ALL` covers `ZohoCRM.settings.workflow_rules`; the last part is ALL or the verb.
+    """
+    if not needed:
+        return True
+    for one in re.split(r"[,\s]+", granted):
+        if one == "*":
+            return True
+        area, _, verb = one.rpartition(".")
+        if area and (needed + ".").startswith(area + ".") and verb in {"ALL", VERBS.get(method, "")}:
+            return True
+    return False

@@ -1,0 +1,59 @@
+"""Roles, rights, and the door to objects."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+
+from monitor.access import RIGHTS, find, may, who_may
+from monitor.models import Flow, Role, User, ZohoAccount
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+OPERATORS_TOO = {"export", "acknowledge", "alert_mails", "read", "retry"}
+
+
+def test_a_viewer_may_look_an_operator_act_and_an_admin_everything() -> None:
+    allowed = {role: {action for action in RIGHTS if may(User(role=role), action)} for role in Role}
+
+    assert allowed[Role.VIEWER] == {"view"}
+    assert allowed[Role.OPERATOR] == {"view"} | OPERATORS_TOO
+    assert allowed[Role.ADMIN] == set(RIGHTS)
+
+
+def test_a_superuser_is_an_admin_and_who_may_not_sign_in_may_nothing() -> None:
+    assert may(User(role=Role.VIEWER, is_superuser=True), "users")
+    assert not any(may(User(role=Role.ADMIN, is_active=False), action) for action in RIGHTS)
+    assert not any(may(AnonymousUser(), action) for action in RIGHTS)
+
+
+def test_a_misspelt_right_is_an_error_and_no_refusal() -> None:
+    with pytest.raises(KeyError):
+        may(User(role=Role.ADMIN), "retyr")
+    with pytest.raises(KeyError):
+        who_may("retyr")
+
+
+@pytest.mark.parametrize("action", sorted(RIGHTS))
+def test_the_people_who_may_are_those_whom_the_rights_let(action: str) -> None:
+    for role in Role:
+        for is_active in (True, False):
+            for is_superuser in (True, False):
+                factories.make_user(role=role, is_active=is_active, is_superuser=is_superuser)
+
+    selected = set(User.objects.filter(who_may(action)))
+
+    assert selected == {user for user in User.objects.all() if may(user, action)}
+    assert len(selected) >= 4
+
+
+def test_the_door_opens_what_is_there_to_those_who_may(account: ZohoAccount) -> None:
+    flow, otto, vera = factories.make_flow(account), factories.make_user("otto", Role.OPERATOR), factories.make_user()
+
+    assert find(vera, Flow.objects.all(), flow.pk) == flow
+    assert find(otto, Flow.objects.all(), flow.pk, action="read") == flow
+    with pytest.raises(PermissionDenied):
+        find(vera, Flow.objects.all(), flow.pk, action="read")
+    assert find(vera, Flow.objects.all(), flow.pk + 1, action="read") is None

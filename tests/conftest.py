@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import hypothesis
 import pytest
@@ -13,7 +14,7 @@ from django.test import Client
 
 from monitor.models import Role, User, ZohoAccount
 from tests import factories
-from tests.bystander import Bystander, make_bystander
+from tests.bystander import Bystander, make_bystander, stand_by
 
 # The same examples every time: a red run can be repeated, and is never somebody else's bad luck. The nightly
 # profile looks for new ones: HYPOTHESIS_PROFILE=nightly.
@@ -28,17 +29,48 @@ def now() -> datetime:
     return datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-@pytest.fixture
-def bystander(db: None) -> Iterator[Bystander]:
-    """Somebody else, whom no write of a test may touch; looked at again when the test has ended."""
-    somebody = make_bystander()
-    yield somebody
-    assert somebody.differences() == []
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database, with a bystander in it for every test."""
+    with django_db_blocker.unblock():
+        _standing.append(make_bystander())
+
+
+_standing: list[Bystander] = []
+
+
+@pytest.fixture(autouse=True)
+def bystander(request: pytest.FixtureRequest) -> Iterator[Bystander | None]:
+    """Somebody else, whom no write of a test may touch: looked at after each test that has a database."""
+    if "db" not in request.fixturenames and request.node.get_closest_marker("django_db") is None:
+        yield None
+        return
+    request.getfixturevalue("db")
+    found = Bystander.find()
+    if found is None:
+        found = make_bystander()  # a test with real transactions flushed the database
+    else:
+        found.before = _standing[0].before
+    stand_by(found)
+    yield found
+    assert not found.is_there or found.differences() == []
 
 
 @pytest.fixture
-def account(bystander: Bystander) -> ZohoAccount:
-    """The account that a test is about; a bystander stands beside it."""
+def nobody_else(bystander: Bystander) -> None:
+    """For a test of a database where nobody else is: the first run, a list without a row, a sum of everything."""
+    bystander.go()
+
+
+@pytest.fixture
+def all_are_judged(bystander: Bystander) -> None:
+    """For a test of a job that rightly judges every account: a row says so of each, and its alerts are as they were."""
+    bystander.expect("StageRun", "AlertState.evaluated_at")
+
+
+@pytest.fixture
+def account(db: None) -> ZohoAccount:
+    """The account that a test is about."""
     return factories.make_account()
 
 

@@ -213,7 +213,13 @@ def _set_connection(account: Account) -> None:
         seen_at=PAST, remaining_seen=4_321, day_limit_seen=10_000, blocked_reason="the bystander's", failures_in_row=1
     )
     tables.ApiCall.objects.create(
-        account=account, product=Product.FLOW, method="GET", path="/flows", started_at=PAST, finished_at=PAST, status=200
+        account=account,
+        product=Product.FLOW,
+        method="GET",
+        path="/flows",
+        started_at=PAST,
+        finished_at=PAST,
+        status=200,
     )
     tables.DigestKey.objects.create(account=account, key="bystander-digest-key")
 
@@ -248,8 +254,8 @@ def _set_mirror_state(account: Account) -> None:
 
 def _add_mirror(account: Account) -> tables.Flow:
     seen = {"first_seen_at": PAST, "seen_at": PAST}
-    read = {"executions_read_at": PAST, "history_read_at": PAST, "newest_started": PAST}
-    flow = factories.make_flow(account, flow_name="Bystander's flow", execution_count=1, failure_count=1, **seen, **read)
+    read = {"executions_read_at": PAST, "history_read_at": PAST, "execution_count": 1, "failure_count": 1}
+    flow = factories.make_flow(account, flow_name="Bystander's flow", **seen, **read)
     execution = factories.make_execution(
         flow, "failed", started_time=PAST, first_seen_at=PAST, changed_at=PAST, trigger_data={"kept": "yes"}
     )

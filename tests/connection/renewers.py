@@ -16,6 +16,8 @@ from typing import Any
 
 import django
 
+from tests.bystander import own
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -24,7 +26,7 @@ def now() -> datetime:
 def expire() -> None:
     from monitor.models import ApiToken
 
-    ApiToken.objects.update(expires_at=now() - timedelta(seconds=1), access_token="1000.expired", refreshes=[])
+    own(ApiToken).update(expires_at=now() - timedelta(seconds=1), access_token="1000.expired", refreshes=[])
 
 
 def by_monitor(account: Any) -> str:
@@ -45,7 +47,7 @@ def one_of_many(number: int, barrier: Any, results: Any) -> None:
     """Half of them are the monitor's own, half another script's on the token store."""
     from monitor.models import ZohoAccount
 
-    account = ZohoAccount.objects.select_related("token").get()
+    account = own(ZohoAccount).select_related("token").get()
     barrier.wait(30)
     try:
         results.put((by_monitor if number % 2 else by_store)(account))
@@ -58,7 +60,7 @@ def killed_before_saving() -> None:
     from monitor.models import ZohoAccount
 
     DatabaseTokens._save = lambda *args: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign,assignment]
-    by_monitor(ZohoAccount.objects.get())
+    by_monitor(own(ZohoAccount).get())
 
 
 def after_the_kill() -> dict[str, Any]:
@@ -67,7 +69,7 @@ def after_the_kill() -> dict[str, Any]:
     from monitor.models import ZohoAccount
     from monitor.zoho import OAuthClient, Origins, Transport, Wait
 
-    account, waited = ZohoAccount.objects.get(), [0.0]
+    account, waited = own(ZohoAccount).get(), [0.0]
 
     def pause(seconds: float) -> None:
         waited[0] += seconds

@@ -14,6 +14,7 @@ from monitor.connection import store as store_module
 from monitor.connection.store import DELETED, StoredToken, TokenStore, TokenStoreError
 from monitor.models import ApiToken, AuditEntry, ZohoAccount
 from monitor.zoho import Origins
+from tests.bystander import own
 from tests.factories import make_account
 from tests.zoho.helpers import fuzzed
 
@@ -211,7 +212,7 @@ def new_token(now, name="Cedar", **changes):
 def test_a_new_token_makes_an_account_that_is_switched_off_until_a_person_says_so(db, now):
     store = TokenStore(clock=lambda: now, new_accounts=HERE)
     saved = store.save_token(new_token(now))
-    account = ZohoAccount.objects.get(name="Cedar")
+    account = own(ZohoAccount).get(name="Cedar")
     assert (account.is_active, account.data_center, account.accounts_url) == (False, "eu", "https://accounts.zoho.eu")
     assert (saved.id, saved.generation) == (str(account.token.pk), 1)
     assert AuditEntry.objects.get(account=account).action == "account.connect"
@@ -220,14 +221,14 @@ def test_a_new_token_makes_an_account_that_is_switched_off_until_a_person_says_s
     for wrong in ({"client_id": "1000.OTHER"}, {"name": "Dune", "id": "77"}, {"name": "D" * 101}, {"name": "D\0"}):
         with pytest.raises(TokenStoreError):
             store.save_token(new_token(now, **wrong))
-    assert ZohoAccount.objects.count() == 1
+    assert own(ZohoAccount).count() == 1
     assert store.find_token(asked(user_name="Cedar")).access_token == "1000.b"
 
 
 def test_ids_are_never_given_twice_though_rows_go(db, now):
     store = TokenStore(clock=lambda: now, new_accounts=HERE)
     ids = [store.save_token(new_token(now, name, refresh_token=f"1000.{name}")).id for name in ("A", "B", "C")]
-    ZohoAccount.objects.get(name="B").delete()
+    own(ZohoAccount).get(name="B").delete()
     ids.append(store.save_token(new_token(now, "D", refresh_token="1000.D")).id)
     assert len(set(ids)) == 4
 
@@ -244,7 +245,7 @@ def test_an_account_made_by_somebody_else_meanwhile_is_used(db, now):
 
     later = new_token(now, access_token="1000.second", expires_at=now + timedelta(hours=2))
     assert Interrupted(new_accounts=HERE).save_token(later).access_token == "1000.second"
-    assert ZohoAccount.objects.count() == ApiToken.objects.count() == 1
+    assert own(ZohoAccount).count() == own(ApiToken).count() == 1
 
 
 def test_an_error_while_an_account_is_made_leaves_nothing_behind(db, now, monkeypatch):
@@ -254,7 +255,7 @@ def test_an_error_while_an_account_is_made_leaves_nothing_behind(db, now, monkey
     monkeypatch.setattr(store_module, "_audit", broken)
     with pytest.raises(RuntimeError):
         TokenStore(clock=lambda: now, new_accounts=HERE).save_token(new_token(now))
-    assert (ZohoAccount.objects.count(), ApiToken.objects.count()) == (0, 0)
+    assert (own(ZohoAccount).count(), own(ApiToken).count()) == (0, 0)
 
 
 # -- deleting
@@ -266,7 +267,7 @@ def test_a_deleted_token_is_gone_and_its_account_asks_to_be_connected(store, two
     assert store.find_token_by_id(str(two[0].pk)) is None
     row = ApiToken.objects.get(pk=two[0].pk)
     assert (row.refused_code, row.refused_at, row.generation) == (DELETED, now, 4)
-    assert AuditEntry.objects.get().action == "token.delete"
+    assert own(AuditEntry).get().action == "token.delete"
 
 
 def test_a_deleted_token_is_not_brought_back_by_somebody_who_still_had_it(store, two, now):
@@ -281,7 +282,7 @@ def test_a_deleted_token_is_not_brought_back_by_somebody_who_still_had_it(store,
 def test_all_tokens_can_be_deleted_and_again(store, two):
     store.delete_tokens()
     store.delete_tokens()
-    assert AuditEntry.objects.filter(action="token.delete").count() == 2
+    assert own(AuditEntry).filter(action="token.delete").count() == 2
 
 
 # -- secrets

@@ -13,6 +13,7 @@ from django.db import connection
 
 from monitor.models import Connection, DayBucket, Execution, HourBucket, ZohoAccount
 from monitor.rollups.fold import COUNT_FIELDS, Counts, Run
+from tests.bystander import own
 from tests.factories import make_execution, make_flow
 
 migration: Any = import_module("monitor.migrations.0110_rerun_due")
@@ -47,7 +48,7 @@ def test_a_run_that_did_not_fail_or_is_due_already_stays_as_it_is(account: ZohoA
     with time_machine.travel(now, tick=False):
         migration.look_at_failed_runs(apps, None)
 
-    due = Execution.objects.order_by("pk").values_list("rerun_due_at", flat=True)
+    due = own(Execution).order_by("pk").values_list("rerun_due_at", flat=True)
     assert list(due) == [None, now + timedelta(hours=1)]
 
 
@@ -94,4 +95,4 @@ def test_what_is_kept_of_connections_that_are_gone_is_emptied_for_it_may_be_unma
     with connection.cursor() as cursor:
         cursor.execute(import_module("monitor.migrations.0116_gone_connections").EMPTY)
 
-    assert dict(Connection.objects.values_list("connection_id", "raw")) == {"gone": {}, "there": {"token": "1"}}
+    assert dict(own(Connection).values_list("connection_id", "raw")) == {"gone": {}, "there": {"token": "1"}}

@@ -10,6 +10,7 @@ import pytest
 from monitor.models import StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.queries import freshness, judgement
 from tests import factories
+from tests.bystander import own
 
 MINUTE = timedelta(minutes=1)
 
@@ -110,7 +111,7 @@ def test_an_account_is_not_starting_where_no_worker_runs(account: ZohoAccount, n
 
 
 def test_an_account_that_is_switched_off_troubles_nobody(account: ZohoAccount, now: datetime) -> None:
-    ZohoAccount.objects.update(is_active=False)
+    own(ZohoAccount).update(is_active=False)
     mirror = freshness.mirror(now)
     assert (mirror.accounts[0].state, mirror.troubled, mirror.is_empty) == ("paused", [], False)
 

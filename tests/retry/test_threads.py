@@ -14,6 +14,7 @@ from monitor.models import AuditEntry, RetryAttempt, Role
 from monitor.retry.requests import RetryRefused, request_retry
 from monitor.retry.send import send
 from tests import factories
+from tests.bystander import own
 from tests.retry.conftest import Desk
 
 THREADS = 32
@@ -100,5 +101,5 @@ def test_one_task_delivered_32_times_at_once_posts_once(desk: Desk, shared_datab
     shared_database()
     together(lambda _: desk.send(attempt))
     assert len(desk.zoho.posts) == 1
-    assert alone(lambda: list(RetryAttempt.objects.values_list("state", "fence"))) == [("accepted", 1)]
-    assert alone(AuditEntry.objects.filter(action="retry.sending").count) == 1
+    assert alone(lambda: list(own(RetryAttempt).values_list("state", "fence"))) == [("accepted", 1)]
+    assert alone(own(AuditEntry).filter(action="retry.sending").count) == 1

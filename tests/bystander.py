@@ -154,24 +154,27 @@ def _owned() -> list[type[models.Model]]:
     return found
 
 
-def _links(model: type[models.Model]) -> list[tuple[str, type[models.Model]]]:
+def _links(model: type[models.Model]) -> list[tuple[str, Any]]:
     fields = model._meta.get_fields()
-    return [(one.name, one.related_model) for one in fields if isinstance(one, models.ForeignKey)]  # type: ignore[misc]
+    return [(one.name, one.related_model) for one in fields if isinstance(one, models.ForeignKey)]
 
 
-def _ways(model: type[models.Model], seen: frozenset[type[models.Model]] = frozenset()) -> dict[str, int]:
-    """Finds the paths of foreign keys from a table to an account or a person: {"alert__flow__account": _ACCOUNT}."""
-    if model in (Account, tables.User):
-        return {"pk": _ACCOUNT if model is Account else _PERSON}
-    ways: dict[str, int] = {}
-    for name, to in _links(model):
-        if to in (Account, tables.User):
-            ways[name] = _ACCOUNT if to is Account else _PERSON
-    if ways or model in seen:
-        return ways
-    for name, to in _links(model):
-        ways |= {f"{name}__{way}": key for way, key in _ways(to, seen | {model}).items()}
-    return ways
+def _ways(model: type[models.Model]) -> dict[str, int]:
+    """Finds how a table's rows belong to somebody: the nearest paths to an account, and each link to a person."""
+    ways = {name: _PERSON for name, to in _links(model) if to is tables.User}
+    if model is tables.User:
+        ways["pk"] = _PERSON
+    return ways | dict.fromkeys(_paths_to_account(model), _ACCOUNT)
+
+
+def _paths_to_account(model: type[models.Model]) -> list[str]:
+    """Finds the shortest paths: there are two where a row hangs on one of two things."""
+    if model is Account:
+        return ["pk"]
+    paths = [(name, path) for name, to in _links(model) if to is not model for path in _paths_to_account(to)[:1]]
+    found = [name if path == "pk" else f"{name}__{path}" for name, path in paths]
+    shortest = min((path.count("__") for path in found), default=0)
+    return [path for path in found if path.count("__") == shortest]
 
 
 _prepared: list[tuple[str, str, list[int]]] = []
@@ -272,7 +275,8 @@ def _add_mirror(account: Account) -> tables.Flow:
     )
     hour = PAST.replace(minute=0)
     tables.HourBucket.objects.create(flow=flow, hour=hour, failed=1, errors={"data": 1})
-    tables.DayBucket.objects.create(flow=flow, day=PAST.date(), failed=1, errors={"data": 1})
+    # Its day counts otherwise than its hours, so that no pruning of hours takes them.
+    tables.DayBucket.objects.create(flow=flow, day=PAST.date(), failed=2, errors={"data": 2})
     tables.PrunedHour.objects.create(flow=flow, hour=hour)
     tables.Retention.objects.create(account=account, payload_at=PAST, payload_key=1, looked_at=PAST)
     tables.Quarantine.objects.create(

@@ -16,8 +16,6 @@ from typing import Any
 
 import django
 
-from tests.bystander import own
-
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -26,7 +24,7 @@ def now() -> datetime:
 def expire() -> None:
     from monitor.models import ApiToken
 
-    own(ApiToken).update(expires_at=now() - timedelta(seconds=1), access_token="1000.expired", refreshes=[])
+    ApiToken.objects.update(expires_at=now() - timedelta(seconds=1), access_token="1000.expired", refreshes=[])
 
 
 def by_monitor(account: Any) -> str:
@@ -37,7 +35,7 @@ def by_monitor(account: Any) -> str:
 
 
 def by_store(account: Any) -> str:
-    from monitor.connection.store import TokenStore
+    from monitor.connection.token_store import TokenStore
 
     found = TokenStore().usable(str(account.token.pk))
     return found.access_token if found is not None else ""
@@ -47,7 +45,7 @@ def one_of_many(number: int, barrier: Any, results: Any) -> None:
     """Half of them are the monitor's own, half another script's on the token store."""
     from monitor.models import ZohoAccount
 
-    account = own(ZohoAccount).select_related("token").get()
+    account = ZohoAccount.objects.select_related("token").get()
     barrier.wait(30)
     try:
         results.put((by_monitor if number % 2 else by_store)(account))
@@ -60,7 +58,7 @@ def killed_before_saving() -> None:
     from monitor.models import ZohoAccount
 
     DatabaseTokens._save = lambda *args: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign,assignment]
-    by_monitor(own(ZohoAccount).get())
+    by_monitor(ZohoAccount.objects.get())
 
 
 def after_the_kill() -> dict[str, Any]:
@@ -69,7 +67,7 @@ def after_the_kill() -> dict[str, Any]:
     from monitor.models import ZohoAccount
     from monitor.zoho import OAuthClient, Origins, Transport, Wait
 
-    account, waited = own(ZohoAccount).get(), [0.0]
+    account, waited = ZohoAccount.objects.get(), [0.0]
 
     def pause(seconds: float) -> None:
         waited[0] += seconds

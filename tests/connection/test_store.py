@@ -34,7 +34,7 @@ def store(now) -> TokenStore:
 
 
 @pytest.fixture
-def two(db, now):
+def two(nobody_else, now):
     """Two accounts of one client, as two users of one registered application."""
     rows = []
     for name in ("Acme", "Brightwater"):

@@ -71,7 +71,7 @@ def test_days_are_the_sums_of_their_hours_after_an_upgrade(account: ZohoAccount,
 
     found = {
         (row.flow_id, row.day): Counts(**{name: getattr(row, name) for name in COUNT_FIELDS})
-        for row in DayBucket.objects.exclude(pk=known.pk)
+        for row in own(DayBucket).exclude(pk=known.pk)
     }
     assert found == {place: counts for place, counts in expected.items() if place[0] == flow.pk}
     known.refresh_from_db()

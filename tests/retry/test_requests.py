@@ -119,7 +119,7 @@ def test_a_paused_account_and_a_deleted_flow_refuse(desk) -> None:
     desk.execution.flow.gone_at = desk.clock()
     desk.execution.flow.save()
     assert refusal(desk.ask) == "flow_gone"
-    verdict = judge(facts_for(type(desk.execution).objects.get(), desk.clock()), desk.clock())
+    verdict = judge(facts_for(own(Execution).get(), desk.clock()), desk.clock())
     assert len(verdict.reasons) == 2
 
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from dashboard import formats
 from dashboard.slots import Hole, Slot
-from monitor.rollups.classes import CLASSES
-from monitor.rollups.fold import merge_errors
+from monitor.rollups.count_runs import merge_errors
+from monitor.rollups.error_classes import CLASSES
 
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from monitor.queries.counts import Counts, HourCounts
-from monitor.rollups.fold import merge, merge_errors, percentile
+from monitor.rollups.count_runs import merge, merge_errors, percentile
 
 HOUR = timedelta(hours=1)
 

@@ -97,6 +97,8 @@ class Bystander:
 
     def differences(self) -> list[str]:
         """Says what is not as it was, a line each: columns that changed, rows that went, rows that came."""
+        if not self.is_there:
+            return []
         now = self._rows()
         if now == self.before:
             return []

@@ -1,7 +1,10 @@
-"""Zoho's answers become the mirror's rows.
+"""Turns Zoho's answers into the mirror's rows.
 
-`sweep` walks the streams in order; `flows`, `executions`, `connections` and `rules` each ask, decide and
-store one of them; `decide` and `accounting` hold the decisions, pure. One sweep per account at a time, by
-`lease`. Whatever happens, what was stored stays true: pages are stored whole, and a flow counts as read
-only after its last page.
+`run` takes an account's lease and starts a `sweep`, which walks the streams in order; `due_flows` says which flows
+are worth a call, `sync_states` records how it went, `callbacks` makes a read happen sooner. Below them lie the rooms,
+each of which may import those after it: `night` (checks, pruning), `history` (first readings), `runs` (one flow's
+executions) beside `lists` (all that Zoho lists), and `base`.
+
+One sweep per account at a time, by `base.lease`. Whatever happens, what was stored stays true: pages are stored
+whole, and a flow counts as read only after its last page.
 """

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from monitor.connection import CALL_TOTAL, open_account
-from monitor.ingest import executions
-from monitor.ingest.context import Context, OutOfTime, Patience, Result
-from monitor.ingest.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
+from monitor.ingest.base.context import Context, OutOfTime, Patience, Result
+from monitor.ingest.base.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
+from monitor.ingest.runs import read_runs
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
 from monitor.zoho.errors import Wait, ZohoError
@@ -131,7 +131,7 @@ def _refresh_some(
             return 0
         context = Context(account, clients, lease, clock, patience)
         for flow, execution_id in members:
-            executions.read_one(context, clients.flow, flow, execution_id)
+            read_runs.read_one(context, clients.flow, flow, execution_id)
     return len(members)
 
 

@@ -15,20 +15,23 @@ from functools import partial
 
 from monitor.connection import BudgetSpent
 from monitor.connection.budget import KeptForOthers
-from monitor.ingest import asking, counts, executions, nightly, page_sizes, plan, verdicts
-from monitor.ingest.backfill import Backfill, mark_fresh
-from monitor.ingest.channels import keep_channels
-from monitor.ingest.connected import read_connected
-from monitor.ingest.connections import read_connections
-from monitor.ingest.context import Context, OutOfTime, Result
-from monitor.ingest.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
-from monitor.ingest.flows import Round, living, read_flows, read_page
-from monitor.ingest.organisation import read_edition
-from monitor.ingest.reader import Reader, due_flows, next_visit, read_flow
-from monitor.ingest.reread import reread_due
-from monitor.ingest.rules import read_rules
-from monitor.ingest.usage import read_usage
-from monitor.ingest.webhook_failures import read_webhook_failures
+from monitor.ingest import sync_states
+from monitor.ingest.base import pace, schedule
+from monitor.ingest.base.context import Context, OutOfTime, Result
+from monitor.ingest.due_flows import Reader, due_flows, next_visit, read_flow
+from monitor.ingest.history.backfill import Backfill, mark_fresh
+from monitor.ingest.lists.connected_workflows import read_connected
+from monitor.ingest.lists.connections import read_connections
+from monitor.ingest.lists.crm_edition import read_edition
+from monitor.ingest.lists.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
+from monitor.ingest.lists.flows import Round, living, read_flows, read_page
+from monitor.ingest.lists.notification_channels import keep_channels
+from monitor.ingest.lists.rule_usage import read_usage
+from monitor.ingest.lists.rules import read_rules
+from monitor.ingest.lists.webhook_failures import read_webhook_failures
+from monitor.ingest.night import checks
+from monitor.ingest.runs import counters, page_sizes, read_runs
+from monitor.ingest.runs.reread import reread_due
 from monitor.models import ApiCall, Execution, Flow, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
@@ -56,7 +59,7 @@ def sweep(context: Context, *, everything: bool) -> Result:
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
     _back_off(context)
-    verdicts.record(context, started)
+    sync_states.record(context, started)
     page_sizes.save(context, page_size)
     return context.result
 
@@ -74,7 +77,7 @@ def _token_failure(context: Context) -> Exception | None:
 
 
 def _streams(context: Context, *, everything: bool, now: datetime, is_first: bool) -> None:
-    due = set(Stream) if everything else asking.due_streams(context, now)
+    due = set(Stream) if everything else schedule.due_streams(context, now)
     flow, crm = context.clients.flow, context.clients.crm
     if not everything:
         flow = flow if flow is not None and _may_be_asked(context, Product.FLOW) else None
@@ -86,7 +89,7 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
     if crm is not None and Stream.RULES in due:
         _run(context, Stream.RULES, "crm", partial(_list_rules, context, crm))
         pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
-        asking.put_off(context, Stream.RULES, calls=pages)
+        schedule.put_off(context, Stream.RULES, calls=pages)
     if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
         keep_channels(context, crm)
     if flow is not None and history is not None:
@@ -94,7 +97,7 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
             _executions(context, flow, reader, history)
         else:
             # Nothing of them can be done before there is a list again: it brings them along.
-            asking.set_due(context, Stream.EXECUTIONS, None)
+            schedule.set_due(context, Stream.EXECUTIONS, None)
     if crm is not None:
         _crm_reports(context, crm, due, everything=everything)
     _read_definitions(context, flow, crm, everything=everything)
@@ -110,9 +113,9 @@ def _lists(
         _run(context, Stream.FLOWS, "flow", partial(_list_flows, context, flow, reader))
     if newest is not None and _goes_on(context, Stream.FLOWS) and not (reader and reader.given_up):
         _run(context, Stream.EXECUTIONS, "flow", newest.read_newest)
-    if Stream.CONNECTIONS in due and (reader is None or plan.fits(asking.free_now(context))):
+    if Stream.CONNECTIONS in due and (reader is None or pace.fits(schedule.free_now(context))):
         _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
-        asking.put_off(context, Stream.CONNECTIONS)
+        schedule.put_off(context, Stream.CONNECTIONS)
 
 
 def _executions(context: Context, flow: FlowClient, reader: Reader | None, history: Backfill) -> None:
@@ -121,8 +124,8 @@ def _executions(context: Context, flow: FlowClient, reader: Reader | None, histo
         _run(context, Stream.EXECUTIONS, "flow", read)
         # Where Flow gives no answer the night's checks are put off, which is no failure of theirs.
         if reader is not None and "flow" not in context.dead_products:
-            _run(context, Stream.STATISTICS, "flow", partial(nightly.check, context, flow))
-    asking.set_due(context, Stream.EXECUTIONS, _next_visit(context))
+            _run(context, Stream.STATISTICS, "flow", partial(checks.check, context, flow))
+    schedule.set_due(context, Stream.EXECUTIONS, _next_visit(context))
 
 
 def _has_failed(context: Context, stream: Stream) -> bool:
@@ -141,9 +144,9 @@ def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], *, everythi
                 _run(context, stream, "crm", partial(read, context, crm))
                 done.append(stream)
     except (OutOfTime, GrantRevoked, ClientRefused):
-        asking.put_off(context, *done)  # what was read before the sweep's end is not due again
+        schedule.put_off(context, *done)  # what was read before the sweep's end is not due again
         raise
-    asking.put_off(context, *done)
+    schedule.put_off(context, *done)
 
 
 def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient | None, *, everything: bool) -> None:
@@ -158,7 +161,7 @@ def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient 
         works.append((Stream.CONNECTED, Product.CRM, connected))
     for listed, product, work in works:
         if _goes_on(context, listed):
-            most = None if everything else asking.unhurried_calls(context, product)
+            most = None if everything else schedule.unhurried_calls(context, product)
             _run(context, Stream.DEFINITIONS, product.value, partial(_with_calls, context, most, work))
 
 
@@ -190,16 +193,16 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
             pages = read_flows(context, client)
             _settle_still(context)
         finally:
-            asking.set_due(context, Stream.FLOWS, _list_again(context, None, pages, pages))
+            schedule.set_due(context, Stream.FLOWS, _list_again(context, None, pages, pages))
         return
-    due, asked, finished = asking.due_at(context, Stream.FLOWS), 0, False
+    due, asked, finished = schedule.due_at(context, Stream.FLOWS), 0, False
     walk = Round.load(context.account, context.clock())
-    slots = asking.list_slots(context)
+    slots = schedule.list_slots(context)
     most = _pages_now(context, walk, slots.pages)
     try:
         _look_at_alerting(reader, walk, most)
         while asked < most and not (finished or context.is_late or "flow" in context.dead_products):
-            if not plan.fits(asking.free_now(context), slots.kept):
+            if not pace.fits(schedule.free_now(context), slots.kept):
                 break  # what followed from the pages before has taken the place of this one
             asked += 1
             finished = read_page(context, client, walk, partial(_follow, context, reader))
@@ -213,7 +216,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
         if asked:
             walk.save(context, finished=finished, next_due_at=_list_again(context, due, asked, walk.pages))
         else:
-            asking.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
+            schedule.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 
 
 def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
@@ -221,8 +224,8 @@ def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
     most = 10_000
     if walk.pages:
         left = max(walk.pages - walk.page + 2, 1)  # with the empty one beyond the last, if it is asked for
-        apart = plan.spacing(walk.pages, asking.budget(context, Product.FLOW), context.clock())
-        some = plan.batch(walk.pages, apart)
+        apart = pace.spacing(walk.pages, schedule.budget(context, Product.FLOW), context.clock())
+        some = pace.batch(walk.pages, apart)
         most = left if left - 1 <= some else some
     return most if slots is None else min(most, slots)
 
@@ -237,8 +240,8 @@ def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
 
 def _list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
     now = context.clock()
-    apart = plan.spacing(pages or asked, asking.budget(context, Product.FLOW), now)
-    return plan.next_due(due, asked, apart, now)
+    apart = pace.spacing(pages or asked, schedule.budget(context, Product.FLOW), now)
+    return pace.next_due(due, asked, apart, now)
 
 
 def _follow(context: Context, reader: Reader, some: Sequence[Flow]) -> None:
@@ -258,7 +261,7 @@ def _look_ahead(context: Context, reader: Reader) -> None:
     for page in reader.pages_ahead():
         reader.look_at(page, ApiCall.Kind.PEOPLE)
     for page in reader.pages_hinted():
-        if not plan.fits(asking.free_now(context), calls=1 + plan.READ_CALLS):
+        if not pace.fits(schedule.free_now(context), calls=1 + pace.READ_CALLS):
             return  # they stay marked, and are read with what is due
         reader.look_at(page, ApiCall.Kind.OTHER)
 
@@ -270,7 +273,7 @@ def _list_rules(context: Context, client: CrmClient) -> None:
 
 
 def _read_usage(context: Context, client: CrmClient, *, everything: bool) -> None:
-    most = None if everything else asking.usage_calls(context)
+    most = None if everything else schedule.usage_calls(context)
     with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
         read_usage(context, client)
 
@@ -321,7 +324,7 @@ def _read_moved(context: Context, client: FlowClient, history: Backfill) -> None
         moved = due_flows(context, living(context))
         if turn:
             # What cannot be told to have moved, or failed a moment ago, is not followed.
-            moved = [flow for flow in moved if counts.counters(flow).known and flow.flow_id not in trouble.named]
+            moved = [flow for flow in moved if counters.counters_of(flow).known and flow.flow_id not in trouble.named]
         for done, flow in enumerate(moved, start=1):
             with trouble.of(flow.flow_id), gate.doing(ApiCall.Kind.OTHER):
                 read_flow(context, client, flow)
@@ -354,4 +357,4 @@ def _settle_still(context: Context, some: Sequence[Flow] | None = None) -> None:
     recent = context.clock() - UNDER_WAY
     running = Execution.objects.filter(flow__in=still, recheck_at__isnull=False, started_time__gte=recent)
     for key in still.keys() - set(running.values_list("flow_id", flat=True)):
-        executions.firm_up(context, still[key])
+        read_runs.firm_up(context, still[key])

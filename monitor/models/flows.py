@@ -1,4 +1,4 @@
-"""The mirror of Zoho Flow's flows and connections. Written by `monitor.ingest` only."""
+"""Mirrors Zoho Flow's flows and connections. Written by `monitor.ingest` only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.models.definitions import HasDefinition
 
 
 class HistoryOrder(models.TextChoices):
-    """How a flow's history is read for the first time, by what its newest page showed."""
+    """Names how a flow's history is read for the first time, by what its newest page showed."""
 
     UNKNOWN = "", "not looked at yet"
     NEWEST = "newest", "newest first, by time"
@@ -20,7 +20,7 @@ class HistoryOrder(models.TextChoices):
 
 
 class Flow(HasDefinition):
-    """A flow, the counters Zoho keeps of it, and how far its executions have been read.
+    """Mirrors a flow, the counters Zoho keeps of it, and how far its executions have been read.
 
     Three sets of counters: as Zoho last said (`execution_count` ...), as they stood at the last complete
     read (`read_*`; equal means nothing to ask; while the history is read for the first time: at the last read
@@ -90,11 +90,11 @@ class Flow(HasDefinition):
 
     @property
     def shown_name(self) -> str:
-        """The name for pages and mails: never empty, so that a link always has a text."""
+        """Returns the name for pages and mails: never empty, so that a link always has a text."""
         return self.flow_name or "(without a name)"
 
     def counted(self, *, every: int, success: int, failed: int) -> int:
-        """How many of our rows Zoho's total stands beside.
+        """Returns how many of our rows Zoho's total stands beside.
 
         Zoho does not say whether `execution_count` has the runs that are still going. Where it is the sum of
         the other two it has not, or there are none: then only finished rows are held against it.
@@ -106,11 +106,11 @@ class Flow(HasDefinition):
 
     @property
     def is_reading_history(self) -> bool:
-        """Whether what Zoho still holds of it has not been read to its end for the first time."""
+        """Returns whether what Zoho still holds of it has not been read to its end for the first time."""
         return self.gone_at is None and self.executions_read_at is None
 
     def covers(self, start: datetime) -> bool:
-        """Whether every run that began at `start` or later is mirrored, as far as the account is read at all."""
+        """Returns whether every run that began at `start` or later is mirrored, as far as the account is read."""
         return self.executions_read_at is not None or (self.covered_from is not None and self.covered_from <= start)
 
     @property
@@ -119,19 +119,19 @@ class Flow(HasDefinition):
 
     @property
     def has_moved(self) -> bool:
-        """Whether Zoho's counters differ from those of the last complete read (or never were read)."""
+        """Returns whether Zoho's counters differ from those of the last complete read (or never were read)."""
         return self.executions_read_at is None or self.counters_moved
 
     @property
     def counters_moved(self) -> bool:
-        """Whether Zoho's counters differ from those up to which the newest runs were read."""
+        """Returns whether Zoho's counters differ from those up to which the newest runs were read."""
         now = (self.execution_count, self.success_count, self.failure_count)
         read = (self.read_execution_count, self.read_success_count, self.read_failure_count)
         return None in now or now != read
 
 
 class Connection(models.Model):
-    """A sign-in that flows use for an app; a broken one breaks every flow on it."""
+    """Mirrors a sign-in that flows use for an app; a broken one breaks every flow on it."""
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="connections")
     connection_id = models.CharField(max_length=64)

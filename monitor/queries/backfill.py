@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from monitor.connection.history import PAGE, ends_at, expected_runs, spent
+from monitor.connection.backfill_budget import PAGE, ends_at, expected_runs, spent
 from monitor.models import Execution, Flow, Product, SyncState, ZohoAccount
 from monitor.queries.accounts import budget_use
 

@@ -80,6 +80,11 @@ class ExecutionDetail:
         return self.execution.is_failed and any(a.row.state == RetryAttempt.State.SUCCEEDED for a in self.attempts)
 
     @property
+    def was_retried(self) -> bool:
+        """Whether a person's retry of it was sent to Zoho."""
+        return any(attempt.row.sent_at for attempt in self.attempts)
+
+    @property
     def open_attempt(self) -> Attempt | None:
         return next((attempt for attempt in self.attempts if attempt.row.is_open), None)
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from monitor.models import Execution
-from monitor.queries.standing import RERUN_SPAN, STUCK_AFTER
+from monitor.queries.standing import STUCK_AFTER
+from monitor.zoho.reruns import LAST_LOOK
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
@@ -97,7 +98,7 @@ def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> Qu
         started = now - STUCK_AFTER
         return rows.filter(status=Execution.Status.RUNNING, started_time__lt=started, unlisted_at=None)
     open_ones = rows.filter(status=Execution.Status.FAILED, flow__gone_at=None, unlisted_at=None)
-    return open_ones.filter(rerun_due_at__isnull=False, first_failed_at__gt=now - RERUN_SPAN)
+    return open_ones.filter(rerun_due_at__isnull=False, first_failed_at__gt=now - LAST_LOOK)
 
 
 def capped_count(wanted: ExecutionFilter) -> int:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from django.db import DatabaseError, connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
+from django.db import DatabaseError
 
 from monitor.queries.freshness import Mirror, mirror, worker_signs
 from monitor.queries.judgement import problems
+from monitor.schema import differences
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,10 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
         fresh: the mirror's freshness, where it is known already.
     """
     try:
-        missing = _missing_migrations()
-        if missing:
-            found = [f"{missing} migration(s) are not applied"]
-            return Readiness(found, report=_report(found, database=True, migrations_missing=missing))
+        schema = differences()
+        if schema.problem:
+            found = [schema.problem]
+            return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
         fresh, signs = fresh or mirror(now), worker_signs()
         found = problems(fresh.worker, now)
         worker = worker_report(fresh)
@@ -96,14 +94,3 @@ def _report(problems: list[str], **facts: Any) -> dict[str, Any]:
 
 def _seconds(at: datetime | None, now: datetime) -> int | None:
     return None if at is None else int((now - at).total_seconds())
-
-
-def _missing_migrations() -> int:
-    applied = MigrationRecorder(connection).applied_migrations()
-    return sum(key not in applied for key in _newest_migrations())
-
-
-@lru_cache(maxsize=1)
-def _newest_migrations() -> frozenset[tuple[str, str]]:
-    """The last migration of every app in this code; it cannot change while the process lives."""
-    return frozenset(MigrationLoader(None).graph.leaf_nodes())

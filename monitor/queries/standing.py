@@ -1,4 +1,4 @@
-"""What may still become of a run: stuck, waiting for one of Zoho's own re-runs, or final. Pure."""
+"""Says what may still become of a run: it is stuck, one of Zoho's own re-runs is to come, or it is final. Pure."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.models import Execution
-from monitor.zoho.reruns import LAST_LOOK_AFTER, STEPS, Outlook, next_rerun, outlook
+from monitor.zoho.reruns import LONGEST_RUN, Outlook, clock_began, may_run_again, next_rerun, outlook, over_at
 
-# A flow runs 5 min at most (seed zoho-flow-api.md, "Flow Execution Limits"); twice that is no run any more.
-STUCK_AFTER = timedelta(minutes=10)
-RERUN_SPAN = STEPS[-1] + LAST_LOOK_AFTER
+STUCK_AFTER = 2 * LONGEST_RUN  # twice the longest that a flow runs is no run any more
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`code` is stuck, retry, may, final or "" (nothing to add to the status).
+    """What a run's page and the lists say beside its status.
 
-    `tag` is for a list, says what may still come and goes before `at`, the time of Zoho's next re-run where there is
-    one; nothing more comes of most failures, which has no tag. `text` is a sentence for the run's own page.
+    Attributes:
+        code: stuck, unlisted, retry, may, late, final, old or "" (nothing to add to the status).
+        tag: for a list; says what may still come, and goes before `at`. Nothing more comes of most failures, which
+            have no tag.
+        text: a sentence for the run's own page, which goes before `at`.
+        at: the time of Zoho's next re-run, or the end of the time in which one may come late.
     """
 
     code: str = ""
@@ -30,40 +32,42 @@ class Standing:
 NOTHING = Standing()
 
 
-def standing(run: Execution, now: datetime) -> Standing:
-    """How a run stands beside its status, which is Zoho's and stays what it is.
+def standing(
+    run: Execution, now: datetime, *, was_retried: bool = False, zoho_ahead: timedelta = timedelta(0)
+) -> Standing:
+    """Says how a run stands beside its status, which is Zoho's and stays what it is.
 
     Args:
         run: a mirrored run; one whose flow is loaded.
         now: the present.
+        was_retried: a person's retry of it was sent.
+        zoho_ahead: Zoho's clock less ours, as far as it is known.
     """
     if run.unlisted_at is not None:
         return Standing("unlisted", "no longer listed", "Zoho no longer lists this run; it is kept here as history.")
     if run.status == Execution.Status.RUNNING:
         return _running(run, now)
-    if run.status != Execution.Status.FAILED or run.first_failed_at is None:
+    if run.status != Execution.Status.FAILED:
         return NOTHING
-    if now - run.first_failed_at > RERUN_SPAN:
+    error = (run.error_code, run.error_message, run.error_details)
+    if outlook(*error) is Outlook.FINAL or run.flow.gone_at is not None:
+        return Standing("final", "", "Failed, final: Zoho does not run this kind of error again by itself.")
+    began = clock_began(run.first_failed_at, run.completed_time, run.started_time, was_retried=was_retried)
+    if not may_run_again(error, began, now, zoho_ahead=zoho_ahead):
         return Standing("old", "", "Failed, final: Zoho runs a failure again for a day at most.")
-    return _failed(run, now)
+    at = next_rerun(began, error, now + zoho_ahead, ended=run.completed_time)
+    if at is None:
+        until = over_at(began, zoho_ahead=zoho_ahead)
+        text = "Failed; a last re-run by Zoho may come late"
+        return Standing("late", "", f"{text}, until" if until else text, until)
+    if outlook(*error) is Outlook.WILL:
+        text = "Failed, and Zoho will run it again by itself at"
+        return Standing("retry", "Zoho will retry at", text, at - zoho_ahead)
+    text = "Failed; the error does not tell whether Zoho runs it again. If it does, then at"
+    return Standing("may", "Zoho may retry", text, at - zoho_ahead)
 
 
 def _running(run: Execution, now: datetime) -> Standing:
     if run.started_time is None or now - run.started_time <= STUCK_AFTER:
         return NOTHING
     return Standing("stuck", "stuck", "Stuck: no flow runs for more than 5 minutes, and Zoho still calls it running.")
-
-
-def _failed(run: Execution, now: datetime) -> Standing:
-    error = (run.error_code, run.error_message, run.error_details)
-    view = outlook(*error)
-    at = next_rerun(run.first_failed_at, error, now, ended=run.completed_time)
-    if view is Outlook.FINAL or run.flow.gone_at is not None:
-        return Standing("final", "", "Failed, final: Zoho does not run this kind of error again by itself.")
-    if at is None:
-        return Standing("final", "", "Failed, final: Zoho has run it again for the last time.")
-    if view is Outlook.WILL:
-        return Standing("retry", "Zoho will retry at", "Failed, and Zoho will run it again by itself at", at)
-    return Standing(
-        "may", "Zoho may retry", "Failed; the error does not tell whether Zoho runs it again. If it does, then at", at
-    )

@@ -12,7 +12,7 @@ from monitor.zoho.tokens import TokenSource
 
 
 class FlowCalls(Protocol):
-    """The calls to Zoho Flow this stage makes; see `monitor.zoho.flow_executions` for what they raise.
+    """The calls to Zoho Flow this stage makes; see `monitor.zoho.flow.executions` for what they raise.
 
     `last_server_date` is the clock of Zoho in its newest answer, None before the first or where it sends none.
     """

@@ -9,9 +9,8 @@ from monitor.models import Execution, RetryAttempt
 from monitor.retry.access import FlowCalls
 from monitor.retry.reconcile import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW, SKEW, is_search_due
-from monitor.retry.verdict import MARGIN, RERUN_SPAN
-from monitor.zoho.error_kinds import ErrorKind, classify
 from monitor.zoho.errors import NotFound
+from monitor.zoho.reruns import clock_began, may_run_again
 from monitor.zoho.shapes.executions import ExecutionRow
 
 State = RetryAttempt.State
@@ -93,10 +92,8 @@ def _may_rerun(execution: Execution, original: ExecutionRow | None, sent_at: dat
     errors = [(execution.error_code, execution.error_message, execution.error_details)]
     if original is not None:
         errors.append((original.error_code, original.error_message, original.error_details))
-    if all(classify(*error).kind is ErrorKind.PERMANENT for error in errors):
-        return False
-    failed_at = execution.first_failed_at or execution.completed_time
-    return failed_at is None or sent_at < failed_at + RERUN_SPAN + MARGIN
+    failed_at = clock_began(execution.first_failed_at, execution.completed_time, None)
+    return any(may_run_again(error, failed_at, sent_at) for error in errors)
 
 
 def _tells_runs_apart(execution: Execution, payload: str, sent_at: datetime) -> bool:

@@ -11,6 +11,7 @@ from monitor.models import Execution, RetryAttempt, User
 from monitor.retry import transition
 from monitor.retry.timing import OWNER_TOLD_AFTER
 from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, Verdict, judge
+from monitor.zoho.reruns import clock_began
 
 State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
@@ -80,11 +81,8 @@ def _zoho_ahead(account_id: int) -> timedelta:
 
 
 def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:
-    """After a retry in place the row tells of a later failure, and Zoho may count its re-runs from there."""
-    times = [run.first_failed_at or run.completed_time or run.started_time or now]
-    if was_sent and run.completed_time:
-        times.append(run.completed_time)
-    return FailedRun((run.error_code, run.error_message, run.error_details), max(times))
+    began = clock_began(run.first_failed_at, run.completed_time, run.started_time, was_retried=was_sent)
+    return FailedRun((run.error_code, run.error_message, run.error_details), began or now)
 
 
 def request_retry(

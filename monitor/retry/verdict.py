@@ -1,8 +1,4 @@
-"""Whether a failed execution may be retried. Pure: facts and the present in, a verdict with reasons out.
-
-Source: notes `reliability.md`, sections 4.3 and 4.4 (R3, R7, R8), and `zoho-api.md`, section 7 (Zoho's own
-re-runs: up to eight, the last one 24 h after the first failure).
-"""
+"""Judges whether a failed execution may be retried. Pure: facts and the present in, a verdict with reasons out."""
 
 from __future__ import annotations
 
@@ -11,11 +7,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from monitor.zoho.error_kinds import ErrorKind, classify
+from monitor.zoho.reruns import may_run_again, over_at
 
 Kind = Literal["safe", "risky", "refused"]
-
-RERUN_SPAN = timedelta(hours=24)
-MARGIN = timedelta(hours=1)  # Zoho's last re-run takes a while to start, to run and to be seen
 
 _OPEN = frozenset({"requested", "sending", "accepted", "unknown"})
 
@@ -135,46 +129,25 @@ def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
         )
     if not facts.runs:
         found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))
-    # Old enough must be so by both clocks: an error of one of them must not make a fresh failure look old.
-    now = min(now, _moved(now, facts.zoho_ahead))
-    for run in facts.runs:
-        finding = classify(*run.error)
-        if finding.kind is ErrorKind.PERMANENT or not _may_still_rerun(run, now):
+    for number, run in enumerate(facts.runs):
+        if not may_run_again(run.error, run.failed_at, now, zoho_ahead=facts.zoho_ahead):
             continue
+        finding = classify(*run.error)
         looks = f"looks temporary ({finding.sign})" if finding.sign else "does not look permanent"
+        whose = "The error" if number == 0 else "The error of the run that an earlier retry caused"
         span = _until(run, facts.zoho_ahead)
-        text = f"The error {looks}: {span} Zoho may run it again by itself, so it could run twice."
+        text = f"{whose} {looks}: {span} Zoho may run it again by itself, so it could run twice."
         found.append(("auto_rerun", text))
         break
     return found
 
 
-def _may_still_rerun(run: FailedRun, now: datetime) -> bool:
-    age = _age(run.failed_at, now)
-    return age is None or age < RERUN_SPAN + MARGIN
-
-
-def _moved(now: datetime, ahead: timedelta) -> datetime:
-    try:
-        return now + ahead
-    except OverflowError:
-        return now
-
-
-def _age(since: datetime | None, now: datetime) -> timedelta | None:
-    """None when it cannot be told (no time, or one of the two without a zone)."""
-    if since is None or (since.tzinfo is None) != (now.tzinfo is None):
-        return None
-    return now - since
-
-
 def _until(run: FailedRun, ahead: timedelta) -> str:
-    """By our clock, which is the reader's."""
-    if run.failed_at is None:
-        return "for a day after a failure"
+    """Says how long, by our clock, which is the reader's."""
+    at = over_at(run.failed_at, zoho_ahead=ahead)
     try:
-        return f"until {run.failed_at + RERUN_SPAN + MARGIN - ahead:%Y-%m-%d %H:%M %Z}".rstrip()
-    except (OverflowError, ValueError):
+        return "for a day after a failure" if at is None else f"until {at:%Y-%m-%d %H:%M %Z}".rstrip()
+    except ValueError:
         return "for a day after a failure"
 
 

@@ -1,6 +1,14 @@
-"""Executions → counts per flow and hour, and per flow and day.
+"""Counts executions per flow and hour, and per flow and day.
 
-`fold` counts rows, `classes` knows the kinds of error, `lineage` which rows are retries of which (all pure);
-`rebuild` takes the dirty hours off their table, `read` reads what they need, `write` writes the buckets of the hours
-and of their days. Charts and alerts read the buckets and never the rows.
+| file             | does                                                            |
+|------------------|-----------------------------------------------------------------|
+| recount.py       | takes the dirty hours off their table and recounts them         |
+| read.py          | reads the rows that a recount needs                             |
+| count_runs.py    | counts the rows of an hour (pure)                               |
+| error_classes.py | names the class of an error (pure)                              |
+| retry_chains.py  | finds which executions are retries of which (pure)              |
+| write.py         | writes the buckets of hours and of their days                   |
+| prune.py         | deletes hour buckets that have outlived their age               |
+
+Charts and alerts read the buckets and never the rows.
 """

@@ -1,4 +1,4 @@
-"""The supervisor: one loop that keeps one cluster running and wakes the periodic jobs."""
+"""Runs the supervisor: one loop that keeps one cluster running and wakes the periodic jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from monitor.models import WorkerBeat
 from monitor.schedules import JOBS, due
-from monitor.supervisor import judge, queue
+from monitor.supervisor import cluster_health, queue
 from monitor.supervisor.cluster import Cluster
 
 GRACE = 20.0  # seconds a stopping cluster has for the tasks it is in
@@ -50,7 +50,7 @@ class Supervisor:
         self._database_ok = True
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT. A second signal does not wait for running tasks."""
+        """Runs until SIGTERM or SIGINT. A second signal does not wait for running tasks."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         try:
@@ -84,7 +84,7 @@ class Supervisor:
                 self._say(f"cluster {self._cluster.token} starts (process {self._cluster.child.pid})")
             return
         facts = self._cluster.look(now)
-        fault = judge.fault(facts, now)
+        fault = cluster_health.fault(facts, now)
         if fault:
             self._replace(self._cluster, fault, now)
         elif facts.ready_at is not None:
@@ -97,7 +97,7 @@ class Supervisor:
         cluster.kill()
         self._cluster = None
         self._failures = self._failures + 1 if now - cluster.started_at < SHORT_LIFE else 0
-        pause = judge.pause(self._failures)
+        pause = cluster_health.pause(self._failures)
         self._start_at = now + pause
         self._last_fault = fault
         self._say(f"cluster {cluster.token} is replaced in {pause.total_seconds():.0f} s: {fault}")
@@ -130,7 +130,7 @@ class Supervisor:
             queue.prune(now)
 
     def _database_trouble(self, error: db.Error, now: datetime) -> None:
-        """The cluster is left alone: it cannot answer either, and comes back by itself."""
+        """Leaves the cluster alone: without its database it cannot answer, and comes back by itself."""
         if self._database_ok:
             self._say(f"the database does not answer ({type(error).__name__}); trying again")
         self._database_ok = False

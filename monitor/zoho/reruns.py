@@ -1,8 +1,8 @@
-"""When Zoho runs a failed execution again by itself. Pure.
+"""Tells whether and when Zoho runs a failed execution again by itself: the one clock of its re-runs. Pure.
 
-Source: notes `zoho-api.md`, section 7: for internal errors and an app's answers 408, 409, 429, 500, 503 and 504,
-5 m, 10 m, 30 m, 1 h, 3 h, 6 h, 12 h and 24 h after the first failure, in the same row of the history. Other
-errors (mapping, configuration) wait for a person. The error is free text, so some cannot be told.
+Internal errors and an app's answers 408, 409, 429, 500, 503 and 504 are run again 5 m, 10 m, 30 m, 1 h, 3 h, 6 h,
+12 h and 24 h after the first failure, in the same row of the history. Other errors (mapping, configuration) wait for
+a person. The error is free text, so some cannot be told. See docs/reference/zoho-flow.md, "Re-runs by Zoho".
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ INTERNAL = ("internal error", "internal server error")
 LONGEST_RUN = timedelta(minutes=5)  # seed zoho-flow-api.md, "Flow Execution Limits"
 LOOK_AFTER = timedelta(minutes=1)  # most re-runs have ended by then; the next look finds the others
 LAST_LOOK_AFTER = LONGEST_RUN + LOOK_AFTER  # after the last re-run there is no next look
+LAST_LOOK = STEPS[-1] + LAST_LOOK_AFTER  # after the first failure; then no re-run is waited for any longer
+OVER_AFTER = STEPS[-1] + timedelta(hours=1)  # the last re-run takes a while to start, to run and to be seen
 NOT_CREDIBLE = timedelta(days=1)  # a failure that lies so far ahead lies in no clock's future
 
 
@@ -50,6 +52,72 @@ def outlook(*texts: str) -> Outlook:
     return Outlook.FINAL if classify(*texts).kind is ErrorKind.PERMANENT else Outlook.MAY
 
 
+def may_run_again(
+    error: Sequence[str], failed_at: datetime | None, now: datetime, *, zoho_ahead: timedelta = timedelta(0)
+) -> bool:
+    """Whether Zoho may still run a failure again by itself; what cannot be told may be.
+
+    The page of a run, the retry of it and the search for what a retry caused all ask here, so that none of them
+    calls a failure final while another one waits for Zoho.
+
+    Args:
+        error: code, message and details as Zoho sent them.
+        failed_at: when Zoho's clock of re-runs began, see `clock_began`; None where it is not known.
+        now: the present, by our clock.
+        zoho_ahead: Zoho's clock, by which it failed, less ours. It is over only by both clocks: an error of one of
+            them must not make a fresh failure look old.
+    """
+    if outlook(*error) is Outlook.FINAL:
+        return False
+    if failed_at is None or (failed_at.tzinfo is None) != (now.tzinfo is None):
+        return True
+    return min(now, _moved(now, zoho_ahead)) - failed_at < OVER_AFTER
+
+
+def over_at(failed_at: datetime | None, *, zoho_ahead: timedelta = timedelta(0)) -> datetime | None:
+    """The moment, by our clock, from which `may_run_again` says no; None where it cannot be told.
+
+    Args:
+        failed_at: when Zoho's clock of re-runs began.
+        zoho_ahead: Zoho's clock less ours.
+    """
+    if failed_at is None:
+        return None
+    try:
+        return failed_at + OVER_AFTER - min(zoho_ahead, timedelta(0))
+    except OverflowError:
+        return None
+
+
+def clock_began(
+    first_failed_at: datetime | None,
+    completed: datetime | None,
+    started: datetime | None,
+    *,
+    was_retried: bool = False,
+) -> datetime | None:
+    """When Zoho's clock of re-runs began for a failed run; None where nothing is known of it.
+
+    Args:
+        first_failed_at: end of the first failure that was seen.
+        completed: end of the newest one.
+        started: of the run.
+        was_retried: a person's retry was sent. It may have run in the same row, which then tells of a later failure,
+            and Zoho may count from there.
+    """
+    began = first_failed_at or completed or started
+    if began is not None and completed is not None and was_retried:
+        return max(began, completed)
+    return began
+
+
+def _moved(now: datetime, ahead: timedelta) -> datetime:
+    try:
+        return now + ahead
+    except OverflowError:
+        return now
+
+
 def next_rerun(
     first_failed_at: datetime | None, error: Sequence[str], now: datetime, *, ended: datetime | None = None
 ) -> datetime | None:
@@ -66,7 +134,7 @@ def next_rerun(
     """
     if first_failed_at is None or first_failed_at > now + NOT_CREDIBLE:
         return None
-    if now - first_failed_at >= STEPS[-1] + LAST_LOOK_AFTER or outlook(*error) is Outlook.FINAL:
+    if now - first_failed_at >= LAST_LOOK or outlook(*error) is Outlook.FINAL:
         return None
     over = (ended or first_failed_at) - first_failed_at
     due = (step for step in STEPS if look_after(step) > now - first_failed_at and step > over)

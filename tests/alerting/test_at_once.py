@@ -24,7 +24,7 @@ from monitor.models import (
 )
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from tests import factories
 from tests.bystander import own
 

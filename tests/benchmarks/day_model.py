@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from monitor.connection.ledger import SLOT, WINDOW, Slot
-from monitor.connection.limits import MARGIN, Limits, free_at, share
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
+from monitor.connection.limits import MARGIN, CallLimits, free_at, share
 from monitor.connection.limits import MINUTE as A_MINUTE
-from monitor.ingest import plan
-from monitor.ingest.reader import SOONEST
+from monitor.ingest.base import pace
+from monitor.ingest.due_flows import SOONEST
 from monitor.models import Stream
 from tests.benchmarks.day_load import ANSWER, PAGE, RERUNS, Happening, PlanLoad, StrictZoho
 from tests.benchmarks.day_work import Definitions, Histories, Nights, Rereads
@@ -48,7 +48,7 @@ class Model:
     least_left: int = 10**9
     _ends: deque[float] = field(default_factory=deque)
     _open: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # the ledger's last slot: number, and its sums
-    _closed: list[Slot] = field(default_factory=list)
+    _closed: list[LedgerSlot] = field(default_factory=list)
     _day: deque[float] = field(default_factory=deque)
     _page: int = 1
     _due: dict[str, float] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Model:
         for one in self.what:
             self._events.setdefault(one.flow, []).append(one)
         self._times = {flow: [one.at for one in some] for flow, some in self._events.items()}
-        whole = share(Limits(self.load.per_minute, self.load.per_day), for_people=False)
+        whole = share(CallLimits(self.load.per_minute, self.load.per_day), for_people=False)
         self.a_minute, self.a_day = whole.per_minute or 0, whole.per_day or 0
         self._due = {"flows": 0.0, "connections": 0.0}
         self._histories = Histories(self.load)
@@ -83,9 +83,9 @@ class Model:
         late = self.now + TASK
         if self._due["flows"] <= self.now:
             self._list(late)
-        if self._due["connections"] <= self.now and plan.fits(self._free()):
+        if self._due["connections"] <= self.now and pace.fits(self._free()):
             self._call("connections")
-            step = plan.interval(Stream.CONNECTIONS, 1, self._budget(), self._at(self.now))
+            step = pace.interval(Stream.CONNECTIONS, 1, self._budget(), self._at(self.now))
             self._due["connections"] = self.now + step.total_seconds()
         self._due.pop("room", None)
         for flow in sorted(self._put_off):
@@ -107,15 +107,15 @@ class Model:
             self._call("definitions")
 
     def _list(self, late: float) -> None:
-        kept = plan.reads_kept(self.load.per_minute, history=self._histories.waiting and self._spare() > 0)
+        kept = pace.reads_kept(self.load.per_minute, history=self._histories.waiting and self._spare() > 0)
         free, pages = self._free(), self.load.pages
-        some = plan.batch(pages, plan.spacing(pages, self._budget(), self._at(self.now)))
+        some = pace.batch(pages, pace.spacing(pages, self._budget(), self._at(self.now)))
         most = min(pages - self._page + 1, some, max(0, free - kept))
         if not most:
             self._due["flows"] = self._room_at(kept + 1)
             return
         asked = 0
-        while asked < most and self.now < late and (not asked or plan.fits(self._free(), kept)):
+        while asked < most and self.now < late and (not asked or pace.fits(self._free(), kept)):
             self._call("list")
             asked += 1
             asked_at = self.now - ANSWER / 2  # Zoho looks when the call arrives
@@ -123,18 +123,18 @@ class Model:
             for flow in range(first, min(first + PAGE, self.load.flows)):
                 self._follow(flow, asked_at)
             self._page = self._page % pages + 1
-        apart = plan.spacing(pages, self._budget(), self._at(self.now))
+        apart = pace.spacing(pages, self._budget(), self._at(self.now))
         due = self._at(self._due["flows"])
-        self._due["flows"] = self._seconds(plan.next_due(due, asked, apart, self._at(self.now)))
+        self._due["flows"] = self._seconds(pace.next_due(due, asked, apart, self._at(self.now)))
 
     def _follow(self, flow: int, listed: float) -> None:
         seen, times = self._seen.get(flow, 0), self._times.get(flow, ())
         if seen == len(times) or times[seen] >= listed or not self._histories.is_begun(flow):
             self._put_off.discard(flow)
             return
-        if not plan.fits(self._free(), calls=plan.READ_CALLS):
+        if not pace.fits(self._free(), calls=pace.READ_CALLS):
             self._put_off.add(flow)
-            self._due["room"] = self._room_at(plan.READ_CALLS)
+            self._due["room"] = self._room_at(pace.READ_CALLS)
             return
         self._put_off.discard(flow)
         self._call("reads")
@@ -157,7 +157,7 @@ class Model:
             self._call("reads")  # the failed runs of a day are looked through
 
     def _first_readings(self) -> None:
-        most = min(self._spare(), self._free() - plan.lists_kept(self.load.per_minute))
+        most = min(self._spare(), self._free() - pace.lists_kept(self.load.per_minute))
         if self._histories.is_new:
             most = self._free()  # an account's very first sweep: newest pages as far as the minute reaches
         while most > 0 and (flow := self._histories.take()) is not None:
@@ -189,7 +189,7 @@ class Model:
         self._ends.append(self.now)
 
     def _close_slot(self, number: int) -> None:
-        self._closed.append(Slot(EPOCH + self._open[0] * SLOT, *self._open[1:]))
+        self._closed.append(LedgerSlot(EPOCH + self._open[0] * SLOT, *self._open[1:]))
         self._open = [number, 0, 0, 0]
 
     def _forget(self) -> None:
@@ -203,10 +203,10 @@ class Model:
         return max(0, self.a_minute - len(self._ends))
 
     def _unhurried(self, most: int) -> int:
-        return plan.unhurried(most, self._free(), self.load.per_minute)
+        return pace.unhurried(most, self._free(), self.load.per_minute)
 
     def _spare(self) -> int:
-        return plan.spare(self._budget(), self._at(self.now))
+        return pace.spare(self._budget(), self._at(self.now))
 
     def _room_at(self, calls: int) -> float:
         """When so many calls fit into the minute."""
@@ -214,15 +214,15 @@ class Model:
         at = free_at(ends, max(1, self.a_minute - calls + 1), self._at(self.now), A_MINUTE)
         return max(self._seconds(at) if at else 0.0, self.now + 1)
 
-    def _budget(self) -> plan.Budget:
+    def _budget(self) -> pace.Budget:
         oldest = EPOCH + int((self.now - LONG) // EACH) * SLOT
         while self._closed and self._closed[0].start < oldest:
             self._closed.pop(0)
-        return plan.Budget(self.a_day, self.slots())
+        return pace.Budget(self.a_day, self.slots())
 
-    def slots(self) -> list[Slot]:
+    def slots(self) -> list[LedgerSlot]:
         """The ledger as it stands, for a real stretch to go on from."""
-        going = Slot(EPOCH + self._open[0] * SLOT, *self._open[1:])
+        going = LedgerSlot(EPOCH + self._open[0] * SLOT, *self._open[1:])
         return [slot for slot in [*self._closed, going] if slot.spent]
 
     @staticmethod

@@ -19,7 +19,7 @@ def main() -> None:
 
     from monitor import garbage
     from monitor.connection import utc_now
-    from monitor.rollups.rebuild import rebuild_dirty
+    from monitor.rollups.recount import rebuild_dirty
     from monitor.schedules import JOBS
     from tests.benchmarks.stopwatch import processor
 

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from monitor.ingest.prune import prune
+from monitor.ingest.night.prune import prune
 from monitor.models import Ages, Execution, Flow, HourBucket, ZohoAccount
 from monitor.queries import executions, freshness, overview
 from tests.factories import make_account, make_flow

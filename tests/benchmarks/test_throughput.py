@@ -32,11 +32,11 @@ from django.utils import timezone
 from monitor import garbage, pipeline
 from monitor.connection import utc_now
 from monitor.connection.budget import Gate
-from monitor.ingest import store, walk
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.ingest.run import read_account
+from monitor.ingest.runs import store, walk_pages
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket, Role, ZohoAccount, bulk
-from monitor.rollups import rebuild
+from monitor.rollups import recount
 from monitor.zoho import Origins, protocol
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
@@ -160,7 +160,7 @@ def sync_and_count(account: ZohoAccount) -> None:
     """The whole way: a person's sync, and every dirty hour of it counted."""
     result = read_account(account, clock=utc_now, patience=Patience(waits=True, pause=time.sleep), everything=True)
     assert result.complete, result.missing
-    while rebuild.rebuild_dirty(utc_now()):
+    while recount.rebuild_dirty(utc_now()):
         pass
 
 
@@ -215,7 +215,7 @@ def profiled(work: Callable[[], None]) -> None:
 
 def watch(patch: pytest.MonkeyPatch, watch: Stopwatch) -> None:
     for name in ("store_page", "store_new_page"):
-        watch.watch(patch, walk, name, "store: rest")
+        watch.watch(patch, walk_pages, name, "store: rest")
     watch.watch(patch, store, "_stored", "store: look-up")
     watch.watch(patch, bulk, "_table_form", "rows for COPY")
     watch.watch(patch, bulk, "_copy", "COPY")
@@ -226,11 +226,11 @@ def watch(patch: pytest.MonkeyPatch, watch: Stopwatch) -> None:
     watch.watch(patch, Gate, "before", "gate and ledger: before")
     watch.watch(patch, Gate, "after", "gate and ledger: after")
     watch.watch(patch, DirtyHour.objects.__class__, "mark", "dirty hours")
-    watch.watch(patch, rebuild, "rebuild_dirty", "rollups: take and settle")
-    watch.watch(patch, rebuild.read, "rows_of", "rollups: read rows")
-    watch.watch(patch, rebuild.read, "lineage_of", "rollups: read lineage")
-    watch.watch(patch, rebuild, "_count", "rollups: count")
-    watch.watch(patch, rebuild, "write", "rollups: write")
+    watch.watch(patch, recount, "rebuild_dirty", "rollups: take and settle")
+    watch.watch(patch, recount.read, "rows_of", "rollups: read rows")
+    watch.watch(patch, recount.read, "lineage_of", "rollups: read lineage")
+    watch.watch(patch, recount, "_count", "rollups: count")
+    watch.watch(patch, recount, "write", "rollups: write")
 
 
 def remembering(patch: pytest.MonkeyPatch) -> list[float]:

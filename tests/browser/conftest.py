@@ -13,10 +13,10 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from monitor import pipeline
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.models import Role, User, ZohoAccount
 from monitor.zoho import Origins
-from standin import Credentials, World, make_app, make_world, serving, system_clock
+from standin.build import Credentials, World, make_app, make_world, serving, system_clock
 from tests.factories import make_user
 
 CHROMIUM = "/usr/bin/chromium"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 
 from monitor.models import Execution, ZohoAccount
-from standin import App
+from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import (
     KNOWN,
@@ -182,6 +184,27 @@ def test_missing_migrations(stage: Callable[..., Stage], tmp_path: Path) -> None
     assert "run `manage.py migrate` first" in one_line(house, "sync")
     with a_zoho() as (_, base):
         assert "run `manage.py migrate` first" in one_line(house, *connect_arguments(base))
+
+
+def test_a_database_of_before_is_told_so_in_one_line_and_left_as_it_is(
+    stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    file = tmp_path / "old.sqlite3"
+    house = stage(f"sqlite:///{file}")
+    house.must("migrate", "--verbosity=0")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) "
+            "VALUES ('monitor', '0116_gone_connections', '2026-11-28')"
+        )
+        database.execute("DELETE FROM django_migrations WHERE app = 'monitor' AND name LIKE '0001_%'")
+    before = file.read_bytes()
+
+    for command in (["migrate"], ["sync"], ["worker"], ["web"]):
+        line = one_line(house, *command)
+        assert "made by another version (it has monitor.0116_gone_connections" in line
+        assert "`make demo-reset`" in line
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("command", ["web", "standin"])

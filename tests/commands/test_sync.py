@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitor.ingest.lease import Lease
+from monitor.ingest.base.lease import Lease
 from monitor.models import Execution, StageRun, SyncState, ZohoAccount
-from standin import App
+from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
 from tests.realprocess import Stage, rows, second_connection, throw_away_database, wait_for

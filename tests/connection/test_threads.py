@@ -13,7 +13,7 @@ from django.db import connection, connections
 
 from monitor.connection import BudgetSpent, Gate
 from monitor.connection.tokens import DatabaseTokens
-from monitor.ingest.lease import Lease
+from monitor.ingest.base.lease import Lease
 from monitor.zoho.oauth import TokenGrant
 from tests.factories import make_account
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dashboard import charts, svg
 from dashboard.slots import Hole, Slot
 from monitor.queries.counts import Counts
-from monitor.rollups.classes import CLASSES
+from monitor.rollups.error_classes import CLASSES
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

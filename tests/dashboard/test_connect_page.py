@@ -12,13 +12,13 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard import connecting
-from dashboard.connecting import CallbackRefused, answered_origins
+from dashboard.accounts import consent
+from dashboard.accounts.consent import CallbackRefused, answered_origins
 from monitor import pipeline
 from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
 from monitor.zoho import DATA_CENTERS, Origins
-from standin import Credentials, OffsetClock, make_app, serving
-from standin import make_world as make_zoho
+from standin.build import Credentials, OffsetClock, make_app, serving
+from standin.build import make_world as make_zoho
 from tests import factories
 
 SECRET = "very-secret-of-the-client"
@@ -123,11 +123,11 @@ def test_the_state_of_another_session_is_refused(signed_in, ada, calls):
 
 def test_after_ten_minutes_the_state_is_too_old(db):
     now, session = timezone.now(), {}
-    state = connecting.begin(session, entered(), user_id=1, account_id=None, now=now)
+    state = consent.begin(session, entered(), user_id=1, account_id=None, now=now)
     with pytest.raises(CallbackRefused, match="10 minutes"):
-        connecting.finish(session, state, user_id=1, now=now + timedelta(minutes=10, seconds=1))
-    state = connecting.begin(session, entered(), user_id=1, account_id=None, now=now)
-    assert connecting.finish(session, state, user_id=1, now=now + timedelta(minutes=10)).data["name"] == "Acme"
+        consent.finish(session, state, user_id=1, now=now + timedelta(minutes=10, seconds=1))
+    state = consent.begin(session, entered(), user_id=1, account_id=None, now=now)
+    assert consent.finish(session, state, user_id=1, now=now + timedelta(minutes=10)).data["name"] == "Acme"
 
 
 def test_the_session_holds_the_secret_as_ciphertext_only(signed_in, ada, calls):

@@ -61,6 +61,14 @@ def test_a_missing_migration_is_not_ready(client, worker):
     response = client.get(reverse("healthz_ready"))
     assert response.status_code == 503
     assert response.json()["migrations_missing"] == 1
+    assert "lacks 1 migration(s)" in response.json()["problems"][0]
+
+
+def test_a_database_of_another_version_is_not_ready(client, worker):
+    MigrationRecorder.Migration.objects.create(app="monitor", name="0116_gone_connections")
+    response = client.get(reverse("healthz_ready"))
+    assert response.status_code == 503
+    assert "made by another version" in response.json()["problems"][0]
 
 
 def test_accounts_are_summed_up_without_their_names(client, worker):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from dashboard.views import holes
+from dashboard import holes
 from monitor.models import AuditEntry, Flow, StreamState, SyncState, User, ZohoAccount
 from monitor.queries import freshness
 from tests import factories

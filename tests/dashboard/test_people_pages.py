@@ -110,7 +110,7 @@ def test_the_last_admin_stays_one(fields, signed_in, ada):
 
 
 def _form_for(person: User, *, by: User, **fields: Any) -> Any:
-    from dashboard.forms.people import PersonForm
+    from dashboard.people.forms import PersonForm
 
     data = {"email": person.email, "role": "admin", "is_active": "on"} | fields
     return PersonForm({k: v for k, v in data.items() if v is not None}, instance=person, by=by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -196,3 +196,64 @@ def test_an_unknown_outcome_is_not_closed_while_the_run_may_still_show(safe, sig
     assert refused.status_code == 409
     attempt.refresh_from_db()
     assert attempt.state == State.UNKNOWN
+
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+BOUNDARIES = [
+    (timedelta(0), False),
+    (24 * HOUR + 6 * MINUTE - timedelta(seconds=1), False),
+    (24 * HOUR + 6 * MINUTE, False),
+    (24 * HOUR + 30 * MINUTE, False),
+    (25 * HOUR - timedelta(seconds=1), False),
+    (25 * HOUR, True),
+    (40 * HOUR, True),
+]
+MAY_RUN_AGAIN = "Zoho may run it again by itself"
+
+
+@pytest.mark.parametrize("details", ["", "HTTP 503 from the app"])
+@pytest.mark.parametrize(("age", "is_final"), BOUNDARIES)
+def test_the_page_and_its_retry_box_agree_whether_zoho_may_run_it_again(
+    age: timedelta, is_final: bool, details: str, at_noon: datetime, account: ZohoAccount, signed_in, ada
+) -> None:
+    ended = at_noon - age
+    run = factories.make_execution(
+        factories.make_flow(account),
+        "failed",
+        started_time=ended - MINUTE,
+        completed_time=ended,
+        first_failed_at=ended,
+        error_message="It went wrong",
+        error_details=details,
+    )
+
+    response = signed_in(ada).get(run.get_absolute_url())
+
+    page = response.content.decode()
+    assert ("Failed, final" in page) is is_final
+    assert (MAY_RUN_AGAIN in page) is not is_final
+    assert (response.context["verdict"].kind == "safe") is is_final
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-3), timedelta(hours=3)])
+def test_page_and_retry_box_agree_where_zohos_clock_differs_and_after_a_retry(
+    ahead: timedelta, at_noon: datetime, account: ZohoAccount, signed_in, ada
+) -> None:
+    flow = factories.make_flow(account)
+    bystander = factories.make_execution(flow, "failed", error_message="It went wrong", error_details="")
+    make_attempt(bystander, ada, now=at_noon, state=State.REJECTED, zoho_ahead=ahead)
+    for age in (24 * HOUR, 26 * HOUR, 30 * HOUR):
+        run = factories.make_execution(
+            flow, "failed", started_time=at_noon - age, error_message="It went wrong", error_details=""
+        )
+        page = signed_in(ada).get(run.get_absolute_url()).content.decode()
+        assert ("Failed, final" in page) is not (MAY_RUN_AGAIN in page), age
+
+    first, again = at_noon - 60 * HOUR, at_noon - 20 * HOUR
+    retried = factories.make_execution(
+        flow, "failed", first_failed_at=first, completed_time=again, error_message="It went wrong", error_details=""
+    )
+    make_attempt(retried, ada, now=at_noon - 21 * HOUR, state=State.FAILED_AGAIN, sent_at=at_noon - 21 * HOUR)
+    page = signed_in(ada).get(retried.get_absolute_url()).content.decode()
+    assert MAY_RUN_AGAIN in page
+    assert "Failed, final" not in page

@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 
 from dashboard import statuses
 from dashboard.navigation import menu_for
-from dashboard.views.styleguide import STATUSES
+from dashboard.styleguide.views import STATUSES
 from monitor.models import (
     AlertState,
     Delivery,

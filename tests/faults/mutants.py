@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
-from monitor.ingest import close, decide, executions
-from monitor.ingest.context import Context
-from monitor.ingest.lease import Lease
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.lease import Lease
+from monitor.ingest.runs import holes, merge, read_runs
 from monitor.models import DirtyHour, Flow
 from monitor.zoho.flow import FlowClient
 
@@ -22,13 +22,13 @@ Patches = Callable[[], list[Any]]
 
 def _no_rank_guard() -> list[Any]:
     return [
-        mock.patch.object(decide, "rank", return_value=0),
-        mock.patch.object(decide, "_is_older", return_value=False),
+        mock.patch.object(merge, "rank", return_value=0),
+        mock.patch.object(merge, "_is_older", return_value=False),
     ]
 
 
 def _checkpoint_before_rows() -> list[Any]:
-    read_flow = executions.read_flow
+    read_flow = read_runs.read_flow
 
     def early(context: Context, client: FlowClient, flow: Flow, *args: Any, **kwargs: Any) -> Any:
         now = context.clock()
@@ -40,7 +40,7 @@ def _checkpoint_before_rows() -> list[Any]:
         )
         return read_flow(context, client, flow, *args, **kwargs)
 
-    return [mock.patch.object(executions, "read_flow", early)]
+    return [mock.patch.object(read_runs, "read_flow", early)]
 
 
 def _listing(change: Callable[[dict[str, Any]], None]) -> list[Any]:
@@ -66,7 +66,7 @@ def _filter_by_status() -> list[Any]:
 
 
 def _no_lookback() -> list[Any]:
-    return [mock.patch.object(executions, "LOOKBACK", timedelta(0))]
+    return [mock.patch.object(read_runs, "LOOKBACK", timedelta(0))]
 
 
 def _no_fence_check() -> list[Any]:
@@ -74,7 +74,7 @@ def _no_fence_check() -> list[Any]:
 
 
 def _counters_not_held_against_rows() -> list[Any]:
-    return [mock.patch.object(module, "explained", return_value=True) for module in (close, executions)]
+    return [mock.patch.object(module, "explained", return_value=True) for module in (holes, read_runs)]
 
 
 def _hours_not_marked() -> list[Any]:
@@ -82,7 +82,7 @@ def _hours_not_marked() -> list[Any]:
 
 
 def _running_rows_left_alone() -> list[Any]:
-    return [mock.patch.object(decide, "recheck_at", return_value=None)]
+    return [mock.patch.object(merge, "recheck_at", return_value=None)]
 
 
 def _moved_flows_not_seen() -> list[Any]:

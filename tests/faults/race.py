@@ -83,7 +83,7 @@ def _fork(house: House, place: int) -> int:
 
 def _sweeps(house: House) -> bool:
     """Background tasks and syncs of a person in turn, until the latter have come to an end often enough."""
-    from monitor.ingest.context import Patience
+    from monitor.ingest.base.context import Patience
     from monitor.ingest.run import Busy, read_account
 
     done = 0

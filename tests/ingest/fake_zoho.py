@@ -16,14 +16,14 @@ from typing import Any
 
 from monitor.connection import AccountClients, Gate
 from monitor.ingest import run
-from monitor.ingest.context import Patience, Result
+from monitor.ingest.base.context import Patience, Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.protocol import parse_json
-from monitor.zoho.shapes import automation as automation_shapes
-from monitor.zoho.shapes import connected as connected_shapes
+from monitor.zoho.shapes import connected_workflows as connected_shapes
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import crm_common
+from monitor.zoho.shapes import crm_webhooks as crm_webhook_shapes
 from monitor.zoho.shapes import executions as execution_shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import org as org_shapes
@@ -304,7 +304,7 @@ class FakeCrmClient(_Client):
 
     def list_webhook_failures(
         self, page: int = 1, per_page: int = 200, *, from_day: date | None = None, to_day: date | None = None
-    ) -> crm_common.Page[automation_shapes.WebhookFailure]:
+    ) -> crm_common.Page[crm_webhook_shapes.WebhookFailure]:
         self._call(f"webhook failures {from_day} {to_day} page {page}")
         rows = [
             row
@@ -313,7 +313,7 @@ class FakeCrmClient(_Client):
         ]
         shown = rows[(page - 1) * per_page : page * per_page]
         body = {"webhook_failures": shown, "info": {"more_records": len(rows) > page * per_page, "page": page}}
-        return crm_common.page_of(_read(body), automation_shapes.webhook_failure, "webhook_failures")
+        return crm_common.page_of(_read(body), crm_webhook_shapes.webhook_failure, "webhook_failures")
 
 
 class NoTokens:

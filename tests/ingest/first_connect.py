@@ -8,12 +8,12 @@ from datetime import timedelta
 from django.db.models import Count, Q
 
 from monitor.connection.connect import Wanted, connect
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.ingest.run import read_account
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.datacenters import Origins
-from standin import App, Credentials, SettableClock
+from standin.build import App, Credentials, SettableClock
 
 TICK = timedelta(seconds=10)
 TASK = timedelta(seconds=25)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.ingest import backfill
+from monitor.ingest.history import backfill
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount
 from tests.factories import make_account
 from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync

@@ -10,7 +10,7 @@ import pytest
 
 from monitor import pipeline
 from monitor.connection import Gate
-from monitor.ingest.wanted import hint, want
+from monitor.ingest.base.read_soon import hint, want
 from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
 from tests.factories import make_alert_rule

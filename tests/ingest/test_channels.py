@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.channels import WISHES, next_rung, plan, renew_at, retry_after
+from monitor.ingest.lists.notification_channels import WISHES, next_rung, plan, renew_at, retry_after
 from monitor.models import StreamState, SyncState, WatchChannel, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import GrantRevoked, Wait
 from monitor.zoho.transport import Transport
-from standin import SettableClock, make_app, make_world, serving
+from standin.build import SettableClock, make_app, make_world, serving
 from tests.factories import NOON
 from tests.ingest.test_standin import BEGINNING, House, open_house
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.store import store_page
+from monitor.ingest.runs.store import store_page
 from monitor.models import Execution, Flow
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 from tests.factories import make_execution, make_flow

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from django.test import override_settings
 
 from monitor.connection import BudgetSpent
-from monitor.ingest import definitions
+from monitor.ingest.lists import definitions
 from monitor.models import (
     ConnectedVersion,
     ConnectedWorkflow,

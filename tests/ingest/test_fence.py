@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from monitor.ingest import asking, channels, definitions, executions, later, wanted
-from monitor.ingest.context import Context, Patience
-from monitor.ingest.flows import Round
-from monitor.ingest.lease import Lease, LeaseLost
-from monitor.ingest.plan import Budget
+from monitor import ingest
+from monitor.ingest.base import read_soon, schedule
+from monitor.ingest.base.context import Context, Patience
+from monitor.ingest.base.lease import Lease, LeaseLost
+from monitor.ingest.base.pace import Budget
+from monitor.ingest.lists import definitions, notification_channels
+from monitor.ingest.lists.flows import Round
+from monitor.ingest.runs import read_runs, refused_flows
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.factories import make_flow
-from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, hasty, sync
+from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def late(account: ZohoAccount, now: datetime) -> Context:
 def settle(context: Context) -> None:
     """With the counters of an old list, beside rows that the new holder has stored since."""
     flow = make_flow(context.account, baseline_total=0, baseline_firm=False, execution_count=5, success_count=5)
-    executions.firm_up(context, flow)
+    read_runs.firm_up(context, flow)
 
 
 def leave_word(context: Context) -> None:
@@ -40,23 +44,23 @@ def leave_word(context: Context) -> None:
 
 
 def put_off(context: Context) -> None:
-    asking.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
+    schedule.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
 
 
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
     context.budgets[Product.CRM] = context.clock(), Budget(None)
-    asking.put_off(context, Stream.RULES, Stream.CONNECTED)
+    schedule.put_off(context, Stream.RULES, Stream.CONNECTED)
 
 
 def leave_alone(context: Context) -> None:
     """A flow that this one could not read, and the new holder perhaps has read."""
-    later.put_off(context, make_flow(context.account), context.clock())
+    refused_flows.put_off(context, make_flow(context.account), context.clock())
 
 
 def take_the_wish_back(context: Context) -> None:
     flow = make_flow(context.account, wanted_at=context.clock(), hinted_at=context.clock())
-    wanted.answered(context, flow, context.clock())
+    read_soon.answered(context, flow, context.clock())
 
 
 def note_what_was_listed_unmoved(context: Context) -> None:
@@ -99,7 +103,7 @@ def test_who_was_overtaken_leaves_the_stream_of_channels_to_the_new_holder(late:
     StreamState.objects.create(account=late.account, stream=Stream.CHANNELS)
 
     with pytest.raises(LeaseLost):
-        channels._forget_stream(late)
+        notification_channels._forget_stream(late)
 
     assert StreamState.objects.filter(stream=Stream.CHANNELS).exists()
 
@@ -124,3 +128,26 @@ def test_who_was_overtaken_while_it_asked_for_a_flow_does_not_call_it_gone(accou
 
     assert isinstance(result.stopped, LeaseLost)
     assert Flow.objects.get(flow_id=lost.flow_id).gone_at is None
+
+
+def test_nobody_may_write_under_a_fence_of_an_own_making() -> None:
+    """A transaction and the look at the lease belong together: `Context.writing` is the one place that has both."""
+    sources = {path.name: path.read_text() for path in Path(str(ingest.__file__)).parent.rglob("*.py")}
+
+    assert [name for name, text in sources.items() if "lease.check()" in text] == ["context.py"]
+
+
+def test_what_fails_halfway_leaves_nothing_behind(account: ZohoAccount, now: datetime) -> None:
+    lease = Lease.take(account, now)
+    assert lease is not None
+    context = Context(account, None, lease, lambda: now, Patience(waits=False, pause=lambda seconds: None))  # type: ignore[arg-type]
+
+    def write_and_die() -> None:
+        with context.writing():
+            make_flow(account)
+            raise Killed
+
+    with pytest.raises(Killed):
+        write_and_die()
+
+    assert not Flow.objects.exists()

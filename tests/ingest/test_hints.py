@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import pipeline
-from monitor.ingest import hints
-from monitor.ingest.hints import FLOW_WINDOW, FLOWS_WINDOW, RULES_WINDOW, single_execution
+from monitor.ingest import callbacks
+from monitor.ingest.callbacks import FLOW_WINDOW, FLOWS_WINDOW, RULES_WINDOW, single_execution
 from monitor.models import (
     ApiBudget,
     ApiCall,
@@ -84,7 +84,7 @@ def states() -> list[tuple[str, str]]:
 
 def test_a_hint_at_a_flow_lets_it_be_read_next(hint, flow: Flow):
     hint(flow_id=flow.flow_id)
-    taken = hints.take(NOON)
+    taken = callbacks.take(NOON)
     assert (taken.events, taken.reads) == (1, [])
     assert wanted(flow) == NOON
     assert SyncState.objects.get().next_due_at == NOON
@@ -94,7 +94,7 @@ def test_a_hint_at_a_flow_lets_it_be_read_next(hint, flow: Flow):
 
 def test_a_named_execution_is_to_be_read_by_itself(hint, flow: Flow):
     hint(flow_id=flow.flow_id, execution_id="567")
-    taken = hints.take(NOON)
+    taken = callbacks.take(NOON)
     assert [(target.flow, execution_id) for target, execution_id in taken.reads] == [(flow, "567")]
     assert wanted(flow) is None
     assert states() == [("claimed", "")]
@@ -103,7 +103,7 @@ def test_a_named_execution_is_to_be_read_by_itself(hint, flow: Flow):
 def test_several_executions_of_one_flow_are_one_read_of_the_flow(hint, flow: Flow):
     for execution_id in ("1", "2", "3"):
         hint(flow_id=flow.flow_id, execution_id=execution_id)
-    assert hints.take(NOON).reads == []
+    assert callbacks.take(NOON).reads == []
     assert wanted(flow) == NOON
     assert states() == [("done", "flow wanted")] * 3
 
@@ -111,7 +111,7 @@ def test_several_executions_of_one_flow_are_one_read_of_the_flow(hint, flow: Flo
 def test_what_the_mirror_has_from_after_the_hint_costs_nothing(hint, flow: Flow):
     factories.make_execution(flow, "failed", execution_id="567", changed_at=NOON)
     hint(flow_id=flow.flow_id, execution_id="567")
-    assert hints.take(NOON).reads == []
+    assert callbacks.take(NOON).reads == []
     assert wanted(flow) is None
     assert states() == [("done", "known")]
 
@@ -122,13 +122,13 @@ def test_what_the_mirror_has_from_after_the_hint_costs_nothing(hint, flow: Flow)
 def test_what_the_mirror_has_from_before_or_unfinished_is_read(hint, flow: Flow, status: str, changed: datetime):
     factories.make_execution(flow, status, execution_id="567", changed_at=changed)
     hint(flow_id=flow.flow_id, execution_id="567")
-    assert len(hints.take(NOON).reads) == 1
+    assert len(callbacks.take(NOON).reads) == 1
 
 
 @pytest.mark.parametrize("flow_id", ["", "999", "'; DROP TABLE"])
 def test_an_unknown_flow_only_makes_the_list_of_flows_due(hint, flow: Flow, flow_id: str):
     hint(flow_id=flow_id, execution_id="567")
-    assert hints.take(NOON).reads == []
+    assert callbacks.take(NOON).reads == []
     assert wanted(flow) is None
     assert due_streams() == ["flows"]
     assert SyncState.objects.get().next_due_at == NOON
@@ -140,14 +140,14 @@ def test_a_flow_that_is_gone_or_another_account_s_is_unknown(hint, flow: Flow):
     strange = factories.make_flow()
     hint(flow_id=flow.flow_id)
     hint(flow_id=strange.flow_id)
-    hints.take(NOON)
+    callbacks.take(NOON)
     assert (wanted(flow), wanted(strange)) == (None, None)
     assert due_streams() == ["flows"]
 
 
 def test_a_notification_makes_rules_and_webhook_failures_due_and_nothing_else(notified, flow: Flow):
     notified()
-    hints.take(NOON)
+    callbacks.take(NOON)
     assert due_streams() == ["rules", "webhook_failures"]
     assert wanted(flow) is None
 
@@ -157,7 +157,7 @@ def test_what_is_due_already_is_not_put_off(hint, flow: Flow):
     StreamState.objects.update(next_due_at=early)
     SyncState.objects.update(next_due_at=early)
     hint()
-    hints.take(NOON)
+    callbacks.take(NOON)
     assert set(StreamState.objects.values_list("next_due_at", flat=True)) == {early}
     assert SyncState.objects.get().next_due_at == early
 
@@ -169,11 +169,11 @@ def test_a_flood_is_one_read_a_window_and_the_last_of_it_is_not_lost(hint, flow:
         for _ in range(20):
             hint(flow_id=flow.flow_id, received_at=at)
         Flow.objects.update(hinted_at=None)  # as if it had been read
-        hints.take(at)
+        callbacks.take(at)
         if wanted(flow):
             reads.append(second)
     assert reads == [0, 5, 10, 15]
-    hints.take(at + FLOW_WINDOW)
+    callbacks.take(at + FLOW_WINDOW)
     assert not PushEvent.objects.exclude(state="done").exists()
 
 
@@ -186,7 +186,7 @@ def test_a_flood_at_a_list_is_one_read_a_window(hint, notified, flow: Flow, wind
         for number in range(10):
             hint(flow_id=f"unknown-{step}-{number}") if stream == "flows" else notified()
         StreamState.objects.update(next_due_at=LATER)
-        hints.take(at)
+        callbacks.take(at)
         times += stream in due_streams()
     assert times == 3
 
@@ -198,7 +198,7 @@ def a_busy_hour(notified, a_day: int) -> dict[str, int]:
     for step in range(180):
         StreamState.objects.update(next_due_at=LATER)
         notified()
-        hints.take(NOON + timedelta(seconds=20 * step))
+        callbacks.take(NOON + timedelta(seconds=20 * step))
         for stream in due_streams():
             times[stream] += 1
     return times
@@ -218,7 +218,7 @@ def test_a_crm_that_has_nothing_spare_is_not_asked_because_of_a_hint(notified, f
     for product in ("crm", "flow"):
         ApiCall.objects.create(account=account, product=product, started_at=NOON, finished_at=NOON, credits=700)
     notified()
-    hints.take(NOON + timedelta(minutes=1))
+    callbacks.take(NOON + timedelta(minutes=1))
     assert due_streams() == []
     assert states() == [("done", "nothing spare")]
 
@@ -226,37 +226,37 @@ def test_a_crm_that_has_nothing_spare_is_not_asked_because_of_a_hint(notified, f
 def test_a_flood_at_one_flow_holds_no_other_up(hint, flow: Flow, account: ZohoAccount):
     other = factories.make_flow(account)
     hint(flow_id=flow.flow_id)
-    hints.take(NOON)
+    callbacks.take(NOON)
     PushEvent.objects.bulk_create(
         [
             PushEvent(account=account, digest=f"flood {n}", flow_id=flow.flow_id, received_at=NOON, execution_id=str(n))
-            for n in range(hints.AT_ONCE * 2)
+            for n in range(callbacks.AT_ONCE * 2)
         ]
     )
     hint(flow_id=other.flow_id, received_at=NOON + timedelta(seconds=1))
-    hints.take(NOON + timedelta(seconds=2))
+    callbacks.take(NOON + timedelta(seconds=2))
     assert wanted(other) is not None
 
 
 def test_a_clock_that_was_set_back_does_not_silence_a_flow(hint, flow: Flow):
     hint(flow_id=flow.flow_id)
-    hints.take(NOON + timedelta(days=1))
+    callbacks.take(NOON + timedelta(days=1))
     Flow.objects.update(hinted_at=None)
     hint(flow_id=flow.flow_id)
-    hints.take(NOON)
+    callbacks.take(NOON)
     assert wanted(flow) == NOON
 
 
 def test_hints_of_a_task_that_died_are_taken_again(hint, flow: Flow):
     hint(flow_id=flow.flow_id, execution_id="567")
-    hints.take(NOON)
-    assert hints.take(NOON + timedelta(seconds=119)).reads == []
-    assert len(hints.take(NOON + timedelta(seconds=121)).reads) == 1
+    callbacks.take(NOON)
+    assert callbacks.take(NOON + timedelta(seconds=119)).reads == []
+    assert len(callbacks.take(NOON + timedelta(seconds=121)).reads) == 1
 
 
 def test_a_read_that_could_not_be_done_is_left_to_the_sweep(hint, flow: Flow):
     hint(flow_id=flow.flow_id, execution_id="567")
-    hints.settle_reads(hints.take(NOON), set(), NOON)
+    callbacks.settle_reads(callbacks.take(NOON), set(), NOON)
     assert wanted(flow) == NOON
     assert states() == [("done", "flow wanted")]
 
@@ -265,7 +265,7 @@ def test_old_hints_are_taken_away_in_batches(hint, flow: Flow):
     old = NOON - timedelta(days=7, seconds=1)
     for received in (old, old, NOON - timedelta(days=7)):
         hint(received_at=received)
-    assert hints.prune(NOON) == 2
+    assert callbacks.prune(NOON) == 2
     assert PushEvent.objects.count() == 1
 
 
@@ -290,7 +290,7 @@ def test_eight_workers_that_take_at_once_make_one_read(tmp_path: Path, monkeypat
 
     def take(number: int) -> int:
         try:
-            return len(hints.take(NOON + timedelta(milliseconds=number)).reads)
+            return len(callbacks.take(NOON + timedelta(milliseconds=number)).reads)
         finally:
             connection.close()
 

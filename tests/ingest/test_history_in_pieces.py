@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest import backfill
+from monitor.ingest.history import backfill
 from monitor.models import Flow, ZohoAccount
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, upstream

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest import first_reading
-from monitor.ingest.context import Patience
-from monitor.ingest.lease import LENGTH, Lease, LeaseLost
+from monitor.ingest.base.context import Patience
+from monitor.ingest.base.lease import LENGTH, Lease, LeaseLost
+from monitor.ingest.history import first_reading
 from monitor.ingest.run import Busy
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest import nights
-from monitor.ingest.nightly import MOST, SHARE, paid, purse, rows_a_slice
-from monitor.ingest.nights import is_due
+from monitor.ingest.night import checks
+from monitor.ingest.night.checks import MOST, SHARE, is_due, paid, purse, rows_a_slice
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import Unreachable, Wait
 from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
@@ -180,7 +179,7 @@ def test_what_zoho_has_forgotten_by_age_is_not_taken_for_deleted(account: ZohoAc
 def test_a_long_history_is_compared_in_slices(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr("monitor.ingest.nightly.ROWS_A_SLICE", 10)
+    monkeypatch.setattr("monitor.ingest.night.checks.ROWS_A_SLICE", 10)
     flow = quiet_flow(zoho, rows=60)
     connect(account, zoho)
     zoho.bound = bound
@@ -246,8 +245,8 @@ def test_a_death_in_the_reconcile_costs_one_slice(
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("monitor.ingest.reconcile.faultpoint", die)
-        patch.setattr("monitor.ingest.nightly.faultpoint", die)
+        patch.setattr("monitor.ingest.night.reconcile.faultpoint", die)
+        patch.setattr("monitor.ingest.night.checks.faultpoint", die)
         with pytest.raises(Killed):
             background(account, zoho)
     SyncState.objects.filter(account=account).update(lease_until=None, lease_owner="")
@@ -294,7 +293,7 @@ def test_a_flow_that_never_gets_an_answer_does_not_hold_up_the_night(
     owe_a_round()
     a_night(account, zoho, sweeps=9)
 
-    assert {job.name: cursor(account, job.name)["done"] for job in nights.JOBS} == dict.fromkeys(
+    assert {job.name: cursor(account, job.name)["done"] for job in checks.JOBS} == dict.fromkeys(
         ("recent", "statistics", "full"), True
     )
     assert zoho.asked(f"{what} {sick.flow_id}") == (6 if what == "executions" else 3)

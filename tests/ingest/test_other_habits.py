@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from monitor.ingest.decide import COPIED, Stored, merge
+from monitor.ingest.runs.merge import COPIED, Stored, merge
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.queries.freshness import mirror
 from monitor.queries.status import status

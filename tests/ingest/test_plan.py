@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.connection.ledger import SLOT, WINDOW, Slot
-from monitor.connection.limits import Limits, share
-from monitor.ingest import plan
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
+from monitor.connection.limits import CallLimits, share
+from monitor.ingest.base import pace
+from monitor.ingest.due_flows import Interest, order
 from monitor.models import Stream
 
 NOW = datetime(2026, 11, 22, 12, 3, 20, tzinfo=UTC)
@@ -20,7 +21,7 @@ limits = st.sampled_from([10, 900, 9_000, 45_000, 180_000])
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[int, list[Slot]]:
+def histories(draw: st.DrawFn) -> tuple[int, list[LedgerSlot]]:
     """A limit, and what was called in the last day: anything up to the limit, at any time."""
     allowed = draw(limits)
     places = draw(st.lists(st.integers(0, 144), unique=True, max_size=20))
@@ -29,11 +30,11 @@ def histories(draw: st.DrawFn) -> tuple[int, list[Slot]]:
         spent = draw(st.integers(0, left))
         left -= spent
         if spent:
-            slots.append(Slot(FIRST + place * SLOT, spent, draw(st.integers(0, spent))))
+            slots.append(LedgerSlot(FIRST + place * SLOT, spent, draw(st.integers(0, spent))))
     return allowed, slots
 
 
-def fullest(slots: list[Slot], rate: float) -> float:
+def fullest(slots: list[LedgerSlot], rate: float) -> float:
     """The most calls that any 24 h hold when it goes on at `rate` for two days, slots leaving at their ends."""
     most = 0.0
     for minute in range(0, 2 * 24 * 60, 5):
@@ -45,69 +46,69 @@ def fullest(slots: list[Slot], rate: float) -> float:
 
 @given(histories())
 def test_going_on_at_the_pace_never_exceeds_the_day_whatever_was_called_before(
-    history: tuple[int, list[Slot]],
+    history: tuple[int, list[LedgerSlot]],
 ) -> None:
     allowed, slots = history
 
-    assert fullest(slots, plan.pace(plan.Budget(allowed, slots), NOW)) <= allowed
+    assert fullest(slots, pace.pace(pace.Budget(allowed, slots), NOW)) <= allowed
 
 
 @given(histories())
-def test_history_takes_only_what_leaves_the_lists_their_pace(history: tuple[int, list[Slot]]) -> None:
+def test_history_takes_only_what_leaves_the_lists_their_pace(history: tuple[int, list[LedgerSlot]]) -> None:
     allowed, slots = history
-    spare = plan.spare(plan.Budget(allowed, slots), NOW)
+    spare = pace.spare(pace.Budget(allowed, slots), NOW)
     if spare:
-        after = [*slots, Slot(NOW - timedelta(seconds=200), spare, history=spare)]
-        even = plan.Budget(allowed).allowed / WINDOW.total_seconds()
-        assert plan.pace(plan.Budget(allowed, after), NOW) >= (plan.HISTORY_FLOOR - 0.02) * even - 1 / 600
+        after = [*slots, LedgerSlot(NOW - timedelta(seconds=200), spare, history=spare)]
+        even = pace.Budget(allowed).allowed / WINDOW.total_seconds()
+        assert pace.pace(pace.Budget(allowed, after), NOW) >= (pace.HISTORY_FLOOR - 0.02) * even - 1 / 600
 
 
 @given(histories(), st.integers(1, 50))
-def test_the_list_always_goes_on_within_half_an_hour_a_page(history: tuple[int, list[Slot]], pages: int) -> None:
+def test_the_list_always_goes_on_within_half_an_hour_a_page(history: tuple[int, list[LedgerSlot]], pages: int) -> None:
     allowed, slots = history
-    apart = plan.spacing(pages, plan.Budget(allowed, slots), NOW)
+    apart = pace.spacing(pages, pace.Budget(allowed, slots), NOW)
 
-    assert timedelta(0) < apart <= plan.LONGEST_WAIT
-    assert plan.batch(pages, apart) >= 1
+    assert timedelta(0) < apart <= pace.LONGEST_WAIT
+    assert pace.batch(pages, apart) >= 1
 
 
 @given(histories(), st.integers(0, 200_000))
-def test_calls_that_others_made_only_ever_slow_the_pace(history: tuple[int, list[Slot]], others: int) -> None:
+def test_calls_that_others_made_only_ever_slow_the_pace(history: tuple[int, list[LedgerSlot]], others: int) -> None:
     allowed, slots = history
 
-    assert plan.pace(plan.Budget(allowed, slots, others), NOW) <= plan.pace(plan.Budget(allowed, slots), NOW)
+    assert pace.pace(pace.Budget(allowed, slots, others), NOW) <= pace.pace(pace.Budget(allowed, slots), NOW)
 
 
 def test_without_a_burst_the_lists_get_the_whole_allowance() -> None:
-    apart = plan.spacing(5, plan.Budget(45_000), NOW)
+    apart = pace.spacing(5, pace.Budget(45_000), NOW)
 
     assert apart.total_seconds() == pytest.approx(86_400 / 45_000, rel=0.02)
-    assert plan.batch(5, apart) == 5, "a whole list of Professional with 100 flows about every ten seconds"
+    assert pace.batch(5, apart) == 5, "a whole list of Professional with 100 flows about every ten seconds"
 
 
 def test_a_burst_is_paid_back_by_a_slower_pace_and_not_by_a_stop() -> None:
-    burst = [Slot(FIRST + 143 * SLOT, 9_000, history=9_000)]
+    burst = [LedgerSlot(FIRST + 143 * SLOT, 9_000, history=9_000)]
 
-    slow = plan.pace(plan.Budget(45_000, burst), NOW)
+    slow = pace.pace(pace.Budget(45_000, burst), NOW)
 
-    assert slow == pytest.approx(0.8 * plan.pace(plan.Budget(45_000), NOW), rel=0.02)
+    assert slow == pytest.approx(0.8 * pace.pace(pace.Budget(45_000), NOW), rel=0.02)
 
 
 def test_what_reads_really_use_is_left_out_of_the_lists_pace() -> None:
-    slots = [Slot(FIRST + place * SLOT, 30, 0) for place in range(145)]
-    budget = plan.Budget(45_000, slots)
+    slots = [LedgerSlot(FIRST + place * SLOT, 30, 0) for place in range(145)]
+    budget = pace.Budget(45_000, slots)
 
-    rate = 1 / plan.spacing(5, budget, NOW).total_seconds()
+    rate = 1 / pace.spacing(5, budget, NOW).total_seconds()
 
-    assert rate == pytest.approx(plan.pace(budget, NOW) - 30 / 600, rel=0.02)
+    assert rate == pytest.approx(pace.pace(budget, NOW) - 30 / 600, rel=0.02)
 
 
 def test_a_list_that_was_late_is_due_as_if_it_had_not_been() -> None:
     apart = timedelta(seconds=2)
 
-    assert plan.next_due(NOW - timedelta(seconds=3), 5, apart, NOW) == NOW + timedelta(seconds=7)
-    assert plan.next_due(NOW - timedelta(hours=3), 5, apart, NOW) == NOW + timedelta(seconds=10)
-    assert plan.next_due(None, 5, apart, NOW) == NOW + timedelta(seconds=10)
+    assert pace.next_due(NOW - timedelta(seconds=3), 5, apart, NOW) == NOW + timedelta(seconds=7)
+    assert pace.next_due(NOW - timedelta(hours=3), 5, apart, NOW) == NOW + timedelta(seconds=10)
+    assert pace.next_due(None, 5, apart, NOW) == NOW + timedelta(seconds=10)
 
 
 def test_who_waits_comes_first_then_open_alerts_then_what_is_due_and_history_last() -> None:
@@ -120,36 +121,36 @@ def test_who_waits_comes_first_then_open_alerts_then_what_is_due_and_history_las
         "begun history": {"history": True, "begun": True},
         "alerting": {"alerting": True},
     }
-    ordered = sorted(ways, key=lambda way: plan.order(plan.Interest(**(nothing | ways[way]))))  # type: ignore[arg-type]
+    ordered = sorted(ways, key=lambda way: order(Interest(**(nothing | ways[way]))))  # type: ignore[arg-type]
 
     assert ordered == ["wanted", "alerting", "due", "moved", "begun history", "large history"]
 
 
 def test_rules_are_listed_every_minute_where_the_credits_allow_it_and_connections_every_five() -> None:
-    assert plan.interval(Stream.RULES, 1, plan.Budget(47_000), NOW) == timedelta(seconds=60)
-    assert plan.interval(Stream.RULES, 1, plan.Budget(900), NOW) > timedelta(seconds=300)
-    assert plan.interval(Stream.CONNECTIONS, 1, plan.Budget(45_000), NOW) == timedelta(minutes=5)
-    assert plan.interval(Stream.CONNECTIONS, 1, plan.Budget(900), NOW) > timedelta(hours=1)
+    assert pace.interval(Stream.RULES, 1, pace.Budget(47_000), NOW) == timedelta(seconds=60)
+    assert pace.interval(Stream.RULES, 1, pace.Budget(900), NOW) > timedelta(seconds=300)
+    assert pace.interval(Stream.CONNECTIONS, 1, pace.Budget(45_000), NOW) == timedelta(minutes=5)
+    assert pace.interval(Stream.CONNECTIONS, 1, pace.Budget(900), NOW) > timedelta(hours=1)
 
 
 @given(st.integers(1, 200), st.integers(0, 200), st.integers(0, 60), st.booleans())
 def test_whatever_is_left_of_a_minute_something_is_kept_for_new_runs_and_something_can_go_on(
     per_minute: int, used: int, wanted: int, history: bool
 ) -> None:
-    background = share(Limits(per_minute, None), for_people=False).per_minute or 0
-    free, kept = max(0, background - used), plan.reads_kept(per_minute, history=history)
+    background = share(CallLimits(per_minute, None), for_people=False).per_minute or 0
+    free, kept = max(0, background - used), pace.reads_kept(per_minute, history=history)
 
-    unhurried = plan.unhurried(wanted, free, per_minute)
+    unhurried = pace.unhurried(wanted, free, per_minute)
 
     assert 0 <= unhurried <= wanted
-    assert not unhurried or free - unhurried >= plan.reads_kept(per_minute) // 2, "new runs have the rest"
-    assert plan.fits(background, kept), "in an empty minute the list is asked for, however small the limit is"
-    assert plan.fits(background - plan.lists_kept(per_minute)), "and history goes on"
-    assert plan.fits(free, kept) == (free > kept)
-    assert plan.unhurried(wanted, None, None) == wanted
+    assert not unhurried or free - unhurried >= pace.reads_kept(per_minute) // 2, "new runs have the rest"
+    assert pace.fits(background, kept), "in an empty minute the list is asked for, however small the limit is"
+    assert pace.fits(background - pace.lists_kept(per_minute)), "and history goes on"
+    assert pace.fits(free, kept) == (free > kept)
+    assert pace.unhurried(wanted, None, None) == wanted
 
 
 def test_a_list_that_could_fill_the_minute_leaves_room_for_reads_and_half_where_history_waits() -> None:
-    assert [plan.reads_kept(each) for each in (10, 30, 60, 120)] == [1, 2, 3, 6]
-    assert [plan.reads_kept(each, history=True) for each in (10, 120)] == [5, 60]
-    assert all(plan.lists_kept(each) < plan.reads_kept(each, history=True) for each in (10, 30, 60, 120))
+    assert [pace.reads_kept(each) for each in (10, 30, 60, 120)] == [1, 2, 3, 6]
+    assert [pace.reads_kept(each, history=True) for each in (10, 120)] == [5, 60]
+    assert all(pace.lists_kept(each) < pace.reads_kept(each, history=True) for each in (10, 30, 60, 120))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.prune import BATCH, prune
-from monitor.ingest.quarantine import put_aside
-from monitor.ingest.store import store_page
+from monitor.ingest.base.quarantine import put_aside
+from monitor.ingest.night.prune import BATCH, prune
+from monitor.ingest.runs.store import store_page
 from monitor.models import (
     Ages,
     DirtyHour,
@@ -25,7 +25,7 @@ from monitor.models import (
     RetryAttempt,
     ZohoAccount,
 )
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.shapes import ExecutionRow, Rejected
 from tests import factories
 

@@ -19,11 +19,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from monitor.ingest import prune as pruning
-from monitor.ingest.counts import mirrored
-from monitor.ingest.store import store_page
+from monitor.ingest.night import prune as pruning
+from monitor.ingest.runs.counters import mirrored
+from monitor.ingest.runs.store import store_page
 from monitor.models import Ages, DirtyHour, Execution, Flow, HourBucket, PrunedHour
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from tests import factories
 from tests.ingest.test_prune import row
 

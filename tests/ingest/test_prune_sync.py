@@ -9,9 +9,9 @@ import pytest
 import time_machine
 
 from monitor import pipeline
-from monitor.ingest.prune import prune
+from monitor.ingest.night.prune import prune
 from monitor.models import Ages, Execution, Flow, HourBucket, Retention, StageRun, ZohoAccount
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from tests.factories import NOON
 from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest.plan import failed_recheck
-from monitor.ingest.verdicts import not_at_once
-from monitor.ingest.wanted import want
+from monitor.ingest.base.read_soon import want
+from monitor.ingest.base.retry_times import failed_recheck
+from monitor.ingest.sync_states import not_at_once
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
@@ -122,7 +122,7 @@ def test_rows_that_are_due_wait_for_the_share_of_calls(account: ZohoAccount, zoh
 def test_who_waits_for_a_flow_whose_history_is_being_read_has_the_answer_with_its_new_runs(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch, paused: bool
 ) -> None:
-    monkeypatch.setattr("monitor.ingest.backfill.Backfill._share", lambda self: 2)
+    monkeypatch.setattr("monitor.ingest.history.backfill.Backfill._share", lambda self: 2)
     flow = a_flow(zoho, runs=3000)
     task(account, zoho)
     ZohoAccount.objects.update(backfill_paused=paused)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest.page_sizes import sizes_left
+from monitor.ingest.runs.page_sizes import sizes_left
 from monitor.models import Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync

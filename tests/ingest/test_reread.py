@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.connection import BudgetSpent
-from monitor.ingest import reread
-from monitor.ingest.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
+from monitor.ingest.runs import reread
+from monitor.ingest.runs.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest import statistics as stats
-from monitor.ingest.statistics import Ours, Tally
+from monitor.ingest.night import statistics as stats
+from monitor.ingest.night.statistics import Ours, Tally
 from monitor.models import Flow, ZohoAccount
 from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream

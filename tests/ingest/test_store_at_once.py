@@ -11,8 +11,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from monitor.ingest import store
-from monitor.ingest.store import NotAsPresumed, store_new_page, store_page
+from monitor.ingest.runs import store
+from monitor.ingest.runs.store import NotAsPresumed, store_new_page, store_page
 from monitor.models import DirtyHour, Execution, Flow, Quarantine
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 from tests import factories

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitor.ingest import store
+from monitor.ingest.runs import store
 from monitor.models import ZohoAccount
 from tests import factories
 from tests.ingest.fake_zoho import Zoho, sync

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest.context import Patience
+from monitor.ingest.base.context import Patience
 from monitor.models import (
     ApiBudget,
     Connection,

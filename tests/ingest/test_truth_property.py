@@ -11,8 +11,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.ingest.decide import FINAL
-from monitor.ingest.store import store_page
+from monitor.ingest.runs.merge import FINAL
+from monitor.ingest.runs.store import store_page
 from monitor.models import Execution, ExecutionEvent
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 from tests.factories import make_flow

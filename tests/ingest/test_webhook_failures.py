@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.connection import BudgetSpent
-from monitor.ingest.webhook_failures import Cursor, read_cursor, windows
+from monitor.ingest.lists.webhook_failures import Cursor, read_cursor, windows
 from monitor.models import Quarantine, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.ingest.fake_zoho import Zoho, a_rule, a_webhook_failure, hasty, sync
@@ -198,7 +198,7 @@ def test_a_list_without_an_end_is_not_taken_for_read(
 ) -> None:
     sync(account, zoho)
     before = stream(account, "webhook_failures").cursor
-    monkeypatch.setattr("monitor.ingest.webhook_failures.MOST_PAGES", 2)
+    monkeypatch.setattr("monitor.ingest.lists.webhook_failures.MOST_PAGES", 2)
     zoho.webhook_failures = [a_webhook_failure(f"{zoho.clock().date()}T09:00:00Z") for _ in range(401)]
     zoho.clock.pause(86_400)
 
@@ -214,7 +214,7 @@ def test_rules_beyond_a_list_without_an_end_are_not_gone(
 ) -> None:
     zoho.rules = [a_rule() for _ in range(401)]
     sync(account, zoho)
-    monkeypatch.setattr("monitor.ingest.rules.MOST_PAGES", 2)
+    monkeypatch.setattr("monitor.ingest.lists.rules.MOST_PAGES", 2)
     zoho.clock.pause(86_400)
 
     sync(account, zoho)

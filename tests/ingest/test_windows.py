@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest.checksum import has_shifted
+from monitor.ingest.runs.read_runs import has_shifted
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.shapes.executions import ExecutionStats
 from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
@@ -150,10 +150,10 @@ def test_what_the_counters_on_the_pages_say(
 
 
 STEPS = {
-    "walk": ["page-before-rows", "page-after-rows", "page-committed"],
-    "close": ["checkpoint-before", "checkpoint-after"],
-    "flows": ["flows-before-rows", "flows-after-rows", "flows-committed"],
-    "lease": ["lease-before-take", "lease-taken", "lease-before-release"],
+    "runs.walk_pages": ["page-before-rows", "page-after-rows", "page-committed"],
+    "runs.holes": ["checkpoint-before", "checkpoint-after"],
+    "lists.flows": ["flows-before-rows", "flows-after-rows", "flows-committed"],
+    "base.lease": ["lease-before-take", "lease-taken", "lease-before-release"],
 }
 
 

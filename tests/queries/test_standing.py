@@ -9,7 +9,8 @@ import pytest
 
 from monitor.models import Execution
 from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
-from monitor.queries.standing import RERUN_SPAN, STUCK_AFTER, standing
+from monitor.queries.standing import STUCK_AFTER, standing
+from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER
 from tests import factories
 
 SECOND = timedelta(seconds=1)
@@ -28,8 +29,11 @@ def failed(now: datetime, ago: timedelta, details: str, **fields: Any) -> Execut
         ("HTTP 503 from Books", timedelta(minutes=3), "retry", "Zoho will run it again by itself at"),
         ("It went wrong", timedelta(minutes=3), "may", "does not tell whether Zoho runs it again"),
         ("Invalid email format", timedelta(minutes=3), "final", "Zoho does not run this kind of error again"),
-        ("HTTP 503 from Books", RERUN_SPAN, "final", "for the last time"),
-        ("HTTP 503 from Books", RERUN_SPAN + SECOND, "old", "for a day at most"),
+        ("HTTP 503 from Books", LAST_LOOK - SECOND, "retry", "Zoho will run it again by itself at"),
+        ("HTTP 503 from Books", LAST_LOOK, "late", "may come late, until"),
+        ("It went wrong", OVER_AFTER - SECOND, "late", "may come late, until"),
+        ("It went wrong", OVER_AFTER, "old", "for a day at most"),
+        ("Invalid email format", OVER_AFTER, "final", "Zoho does not run this kind of error again"),
     ],
 )
 def test_a_failure_says_whether_zoho_runs_it_again(
@@ -39,7 +43,7 @@ def test_a_failure_says_whether_zoho_runs_it_again(
 
     assert found.code == code
     assert words in found.text
-    assert (found.at is not None) == (code in ("retry", "may"))
+    assert (found.at is not None) == (code in ("retry", "may", "late"))
 
 
 @pytest.mark.django_db
@@ -47,6 +51,33 @@ def test_the_time_is_that_of_the_next_re_run(now: datetime) -> None:
     run = failed(now, timedelta(minutes=12), "HTTP 503 from Books")
 
     assert standing(run, now).at == run.first_failed_at + timedelta(minutes=30)
+
+
+@pytest.mark.django_db
+def test_the_time_is_told_by_the_readers_clock_where_zohos_goes_wrong(now: datetime) -> None:
+    ahead = timedelta(hours=2)
+    run = failed(now + ahead, timedelta(minutes=12), "HTTP 503 from Books")
+
+    assert standing(run, now, zoho_ahead=ahead).at == run.first_failed_at - ahead + timedelta(minutes=30)
+
+
+@pytest.mark.django_db
+def test_after_a_retry_in_the_same_row_the_clock_begins_anew(now: datetime) -> None:
+    run = failed(now, 3 * OVER_AFTER, "HTTP 503 from Books", completed_time=now - timedelta(minutes=3))
+
+    assert standing(run, now).code == "old"
+    assert standing(run, now, was_retried=True).at == now + timedelta(minutes=2)
+
+
+@pytest.mark.django_db
+def test_of_a_failure_without_any_time_nothing_is_called_final(now: datetime) -> None:
+    run = failed(now, timedelta(0), "It went wrong")
+    run.started_time = run.completed_time = run.first_failed_at = None
+
+    found = standing(run, now)
+
+    assert (found.code, found.at) == ("late", None)
+    assert found.text == "Failed; a last re-run by Zoho may come late"
 
 
 @pytest.mark.django_db
@@ -80,7 +111,7 @@ def test_the_list_can_be_narrowed_to_what_is_stuck_or_waits_for_zoho(now: dateti
     due = now + timedelta(minutes=2)
     waiting = failed(now, timedelta(minutes=3), "HTTP 503 from Books", rerun_due_at=due)
     failed(now, timedelta(minutes=3), "Invalid email format")
-    failed(now, RERUN_SPAN + SECOND, "HTTP 503 from Books", rerun_due_at=due)
+    failed(now, LAST_LOOK + SECOND, "HTTP 503 from Books", rerun_due_at=due)
 
     assert page(ExecutionFilter(status=STUCK, now=now)).rows == [stuck]
     assert page(ExecutionFilter(status=WAITING, now=now)).rows == [waiting]

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.models import AuditEntry, RetryAttempt, ZohoAccount
+from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount
 from monitor.retry.requests import RetryRefused, cancel, facts_for, resolve_not_run
 from monitor.retry.verdict import judge
 from tests import factories

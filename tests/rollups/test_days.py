@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
-from monitor.rollups import rebuild
-from monitor.rollups.fold import COUNT_FIELDS, Counts, percentile
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups import recount
+from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts, percentile
+from monitor.rollups.recount import rebuild_dirty
 from tests import factories
 from tests.bystander import own
 
@@ -38,15 +38,15 @@ def rebuild_all(now: datetime) -> None:
         pass
 
 
-def stored(model: Any, when: str) -> dict[tuple[int, Any], Counts]:
+def stored(model: Any, when: str) -> dict[tuple[int, Any], RunCounts]:
     rows = model.objects.values_list("flow_id", when, *COUNT_FIELDS)
-    return {(flow, at): Counts(*counts) for flow, at, *counts in rows}
+    return {(flow, at): RunCounts(*counts) for flow, at, *counts in rows}
 
 
-def days_of_hours() -> dict[tuple[int, date], Counts]:
-    sums: dict[tuple[int, date], Counts] = {}
+def days_of_hours() -> dict[tuple[int, date], RunCounts]:
+    sums: dict[tuple[int, date], RunCounts] = {}
     for (flow, hour), counts in stored(HourBucket, "hour").items():
-        day = sums.setdefault((flow, hour.date()), Counts())
+        day = sums.setdefault((flow, hour.date()), RunCounts())
         day += counts
     return sums
 
@@ -124,16 +124,16 @@ def test_an_hour_that_is_counted_again_to_the_same_is_not_written(flow: Flow, no
 
 def test_whole_days_are_taken_together_while_there_are_several(flow: Flow, now: datetime) -> None:
     mark(*[factories.make_execution(flow, started_time=MIDNIGHT + n * HOUR) for n in (-3, -2, 1, 2)])
-    assert rebuild._rebuild_batch(3) == 2
+    assert recount._rebuild_batch(3) == 2
     assert {hour.hour.date() for hour in own(HourBucket)} == {MIDNIGHT.date()}
-    assert rebuild._rebuild_batch(1) == 1  # a day that is larger than a batch is taken by pieces
+    assert recount._rebuild_batch(1) == 1  # a day that is larger than a batch is taken by pieces
 
 
 def test_hours_of_many_days_take_as_few_statements_as_those_of_one(flow: Flow, now: datetime) -> None:
     rows = [factories.make_execution(flow, started_time=MIDNIGHT - n * timedelta(days=1)) for n in range(60)]
     mark(*rows)
     with CaptureQueriesContext(connection) as statements:
-        assert rebuild._rebuild_batch(500) == 60
+        assert recount._rebuild_batch(500) == 60
     assert own(DayBucket).count() == 60
     assert len(statements) < 20
 
@@ -174,18 +174,18 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     for row in data.draw(st.permutations(rows)):
         mark(row)
         if data.draw(st.booleans()):
-            rebuild._rebuild_batch(size)
+            recount._rebuild_batch(size)
         if data.draw(st.integers(0, 3)) == 0:
             other = data.draw(st.sampled_from(rows))
             Execution.objects.filter(pk=other.pk).update(status=data.draw(st.sampled_from(["success", "failed"])))
             mark(other)
-    while rebuild._rebuild_batch(size):
+    while recount._rebuild_batch(size):
         pass
 
     hours, days = stored(HourBucket, "hour"), stored(DayBucket, "day")
     assert days == days_of_hours()
     statuses = Counter(own(Execution).values_list("status", flat=True))
-    total = Counts()
+    total = RunCounts()
     for counts in hours.values():
         total += counts
     assert (total.succeeded, total.failed, total.running, total.other) == tuple(

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.models import Ages, DayBucket, DirtyHour, Flow, HourBucket, PrunedHour, ZohoAccount
 from monitor.rollups.prune import BATCH, Hour, closed_hours, may_go, prune_hours
-from monitor.rollups.rebuild import rebuild_dirty
+from monitor.rollups.recount import rebuild_dirty
 from tests import factories
 from tests.bystander import own
 

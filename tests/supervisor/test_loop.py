@@ -10,7 +10,7 @@ from monitor.models import DirtyHour, SyncState, WorkerBeat
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes
-from monitor.supervisor.activity import beat_prefix
+from monitor.supervisor.worker_marks import beat_prefix
 from tests.factories import make_account, make_flow
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from monitor.zoho.crm_automation import ActionKind
+from monitor.zoho.crm.actions import ActionKind
 from monitor.zoho.shapes.channels import WatchWish
 from monitor.zoho.shapes.definitions import Action, WebhookTrigger
 

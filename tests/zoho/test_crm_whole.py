@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from monitor.zoho import BadAnswer, NotFound, Refused
-from monitor.zoho.crm_automation import ActionKind
+from monitor.zoho.crm.actions import ActionKind
 from monitor.zoho.shapes.channels import WatchWish
 
 from .endpoints import WISH

@@ -23,7 +23,7 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_a_file_of_the_wire_imports_nothing_above_it(path):
     names = imports(path)
     assert not any(name.split(".")[0] == "django" for name in names)
@@ -35,7 +35,7 @@ def test_only_the_transport_imports_httpx():
     assert {path.name for path in FILES if "httpcore" in imports(path)} == {"transport.py", "network.py"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_files_and_functions_stay_small(path):
     text = path.read_text()
     assert len(text.splitlines()) <= 400
@@ -44,7 +44,7 @@ def test_files_and_functions_stay_small(path):
             assert (node.end_lineno or 0) - node.lineno < 60, node.name
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_every_public_class_and_function_says_what_it_is_for(path):
     tree = ast.parse(path.read_text())
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]

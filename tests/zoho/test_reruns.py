@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.zoho.reruns import LAST_LOOK_AFTER, STEPS, Outlook, is_under_way, look_after, next_rerun, outlook
-from standin import failures
+from monitor.zoho.reruns import (
+    LAST_LOOK_AFTER,
+    OVER_AFTER,
+    STEPS,
+    Outlook,
+    clock_began,
+    is_under_way,
+    look_after,
+    may_run_again,
+    next_rerun,
+    outlook,
+    over_at,
+)
+from standin.flow import failures
 
 FAILED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PASSING = ("ACTION_FAILED", "Books is not available", "HTTP 503 from Books")
@@ -95,3 +107,52 @@ def test_a_re_run_is_under_way_from_its_time_until_the_longest_run_is_over() -> 
 
     assert minutes == [*range(5, 17), *range(30, 37), *range(60, 67)]
     assert not is_under_way(None, FAILED)
+
+
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+
+
+@pytest.mark.parametrize("error", [PASSING, UNKNOWN, ("", "", "")])
+def test_zoho_may_run_a_failure_again_until_an_hour_after_its_last_step(error: tuple[str, str, str]) -> None:
+    assert OVER_AFTER == 25 * HOUR
+    for age in (-HOUR, timedelta(0), 24.5 * HOUR, OVER_AFTER - SECOND):
+        assert may_run_again(error, FAILED, FAILED + age)
+    assert not may_run_again(error, FAILED, FAILED + OVER_AFTER)
+    assert may_run_again(error, None, FAILED)
+
+
+def test_zoho_never_runs_again_what_it_leaves_to_people() -> None:
+    assert not may_run_again(LASTING, FAILED, FAILED)
+    assert not may_run_again(LASTING, None, FAILED)
+
+
+@given(st.integers(-72, 72), st.integers(-3 * 86_400, 5 * 86_400))
+def test_it_is_over_at_the_moment_that_is_told_and_only_by_both_clocks(ahead: int, age: int) -> None:
+    now, zoho_ahead = FAILED + timedelta(seconds=age), timedelta(hours=ahead)
+    until = over_at(FAILED, zoho_ahead=zoho_ahead)
+
+    may = may_run_again(PASSING, FAILED, now, zoho_ahead=zoho_ahead)
+
+    assert until is not None
+    assert may == (now < until)
+    assert may == (now - FAILED < OVER_AFTER or now + zoho_ahead - FAILED < OVER_AFTER)
+
+
+def test_times_out_of_every_calendar_are_no_reason_to_call_it_over() -> None:
+    end = datetime.max.replace(tzinfo=UTC)
+
+    assert over_at(end) is None
+    assert over_at(None) is None
+    assert may_run_again(PASSING, end, FAILED, zoho_ahead=timedelta.max)
+    assert may_run_again(PASSING, FAILED.replace(tzinfo=None), FAILED + 2 * OVER_AFTER)
+
+
+def test_the_clock_begins_with_the_first_failure_and_anew_with_one_after_a_retry() -> None:
+    later = FAILED + HOUR
+
+    assert clock_began(FAILED, later, FAILED - SECOND) == FAILED
+    assert clock_began(FAILED, later, FAILED - SECOND, was_retried=True) == later
+    assert clock_began(later, FAILED, None, was_retried=True) == later
+    assert clock_began(None, later, FAILED) == later
+    assert clock_began(None, None, FAILED, was_retried=True) == FAILED
+    assert clock_began(None, None, None, was_retried=True) is None

@@ -1,4 +1,4 @@
-"""`manage.py backfill`: how far the history that Zoho still holds has been read; pauses it or lets it go on."""
+"""Shows how far Zoho's history has been read, pauses it or lets it go on (`manage.py backfill`)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from monitor.connection import utc_now
-from monitor.connection.switches import pause_backfill
-from monitor.management.base import DataCommand, accounts_named, add_account_argument
+from monitor.connection.pause_backfill import pause_backfill
+from monitor.management.data_command import DataCommand, accounts_named, add_account_argument
 from monitor.models import ZohoAccount, system_user
 from monitor.queries import backfill as queries
 

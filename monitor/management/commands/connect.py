@@ -1,4 +1,4 @@
-"""`manage.py connect`: proves the credentials of a Zoho account and stores it."""
+"""Proves the credentials of a Zoho account and stores it (`manage.py connect`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from monitor.connection import utc_now
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.models import AuditEntry, Plan, system_user
 from monitor.pipeline import ConnectError, connect_account
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins

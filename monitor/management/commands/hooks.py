@@ -1,4 +1,4 @@
-"""`manage.py hooks`: addresses for callbacks on the command line."""
+"""Manages addresses for callbacks on the command line (`manage.py hooks`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from monitor.hooks import endpoints
 from monitor.hooks.endpoints import EndpointRefused, Shown
-from monitor.management.base import DataCommand, accounts_named
+from monitor.management.data_command import DataCommand, accounts_named
 from monitor.models import MOST_RATE, USUAL_RATE, Flow, HookEndpoint, ZohoAccount, system_user
 from monitor.queries import hooks as queries
 

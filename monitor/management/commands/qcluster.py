@@ -1,4 +1,4 @@
-"""django-q2's own command, kept for the supervisor: by hand it would freeze one day and nobody would notice."""
+"""Keeps django-q2's own command for the supervisor: started by hand it would freeze one day unnoticed."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from django.core.management.base import CommandError
 from django_q.management.commands.qcluster import Command as QueueCommand
 
 from monitor import garbage
-from monitor.supervisor import activity, processes
+from monitor.supervisor import processes, worker_marks
 
 
 class Command(QueueCommand):  # type: ignore[misc]
     help = "The queue's cluster. Not to be started by hand: `manage.py worker` starts, watches and replaces it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not os.environ.get(activity.CLUSTER):
+        if not os.environ.get(worker_marks.CLUSTER):
             raise CommandError("start `manage.py worker`: it runs this cluster and replaces it when it freezes")
-        activity.connect()
+        worker_marks.connect()
         garbage.settle()
         _tie_forks_to_their_parents()
         super().handle(*args, **options)
 
 
 def _tie_forks_to_their_parents() -> None:
-    """The cluster forks leader > sentinel > workers; where one is killed, those below it end with it."""
+    """Ties leader, sentinel and workers together: where one is killed, those below it end with it."""
     parent = os.getpid()
 
     def in_child() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: every stored secret is written anew under the first key of ENCRYPTION_KEYS."""
+"""Writes every stored secret anew under the first key of ENCRYPTION_KEYS (`manage.py rotate_keys`)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Cast
 
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.vault import EncryptedTextField, VaultError, decrypt, is_current
 
 _TRIES = 5  # a token is refreshed about once an hour: not five times between a reading and a writing
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
-    """Every field of every model that holds a secret."""
+    """Lists every field of every model that holds a secret."""
     for model in apps.get_models():
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedTextField):

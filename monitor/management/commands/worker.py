@@ -1,4 +1,4 @@
-"""`manage.py worker`: the background work, under a supervisor that replaces a frozen queue."""
+"""Does the background work, under a supervisor that replaces a frozen queue (`manage.py worker`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from monitor.management.base import DataCommand
+from monitor.management.data_command import DataCommand
 from monitor.management.speech import speak
 from monitor.supervisor.loop import GRACE, Supervisor
 

@@ -1,0 +1,1 @@
+"""Shows the Zoho accounts; connects, limits, pauses and disconnects them, and makes their callback addresses."""

@@ -1,0 +1,153 @@
+"""Connecting a Zoho account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from monitor.models import DataCenter, Plan, ZohoAccount
+from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
+
+_NO_FILL = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+
+
+class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """How many calls Zoho may get from us."""
+
+    class Meta:
+        model = ZohoAccount
+        fields = ["plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day"]
+
+    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=100_000)
+    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=100_000_000)
+    crm_credits_per_day = forms.IntegerField(
+        label="CRM credits a day", required=False, min_value=1, max_value=100_000_000
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["plan"].choices = _plan_choices()
+
+
+def _plan_choices() -> list[tuple[str, str]]:
+    return [("", "Not known: learn it from Zoho's answers"), *Plan.choices]
+
+
+class ConnectForm(forms.Form):
+    """What is needed to sign in at Zoho. With a grant code it is done at once, without one Zoho asks the person.
+
+    Args:
+        reconnects: the account whose sign-in is renewed; its name is then fixed.
+    """
+
+    name = forms.CharField(label="Name", max_length=100, help_text="How it is called here.")
+    data_center = forms.ChoiceField(label="Data centre", choices=DataCenter.choices)
+    accounts_url = forms.CharField(label="Accounts address", max_length=300, required=False)
+    flow_url = forms.CharField(label="Flow address", max_length=300, required=False)
+    crm_url = forms.CharField(label="CRM address", max_length=300, required=False)
+    client_id = forms.CharField(label="Client ID", max_length=200, widget=forms.TextInput(attrs=_NO_FILL))
+    client_secret = forms.CharField(
+        label="Client secret",
+        max_length=500,
+        help_text="Kept encrypted and never shown again.",
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+    )
+    grant_code = forms.CharField(
+        label="Grant code",
+        max_length=2000,
+        required=False,
+        help_text="Only for a Self Client: the code that Zoho's API console generated. It lives for minutes.",
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "one-time-code"}),
+    )
+    plan = forms.ChoiceField(label="Plan", choices=_plan_choices, required=False)
+    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=100_000)
+    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=100_000_000)
+
+    def __init__(self, *args: Any, reconnects: ZohoAccount | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reconnects = reconnects
+        if reconnects is not None:
+            self.fields["name"].disabled = True
+            self.initial.update(initial_of(reconnects))
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"].strip()
+        if self.reconnects is None and ZohoAccount.objects.filter(name=name).exists():
+            raise forms.ValidationError("An account of this name is connected already: open it to connect it anew.")
+        return name
+
+    def clean_client_id(self) -> str:
+        return self._printable("client_id")
+
+    def clean_client_secret(self) -> str:
+        return self._printable("client_secret")
+
+    def clean_grant_code(self) -> str:
+        return self._printable("grant_code")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        try:
+            data["origins"] = origins_of(data)
+        except ValueError as error:
+            self.add_error(None, str(error))
+        return data
+
+    def _printable(self, name: str) -> str:
+        value: str = self.cleaned_data[name].strip()
+        if any(not 33 <= ord(char) <= 126 for char in value):
+            raise forms.ValidationError("It cannot hold spaces or letters outside of ASCII: was it copied whole?")
+        return value
+
+
+def origins_of(data: dict[str, Any]) -> Origins:
+    """The three addresses that were meant.
+
+    Raises:
+        ValueError: own addresses that are not allowed, with one line for people.
+    """
+    if data.get("data_center") in DATA_CENTERS:
+        return DATA_CENTERS[data["data_center"]]
+    return custom_origins(data.get("accounts_url", ""), data.get("flow_url"), data.get("crm_url"))
+
+
+def initial_of(account: ZohoAccount) -> dict[str, Any]:
+    """The form as it would be filled for this account, without its secret."""
+    shown = ("name", "data_center", "client_id", "plan", "calls_per_minute", "calls_per_day")
+    initial = {name: getattr(account, name) for name in shown}
+    if account.data_center == DataCenter.CUSTOM:
+        initial |= {name: getattr(account, name) for name in ("accounts_url", "flow_url", "crm_url")}
+    return initial
+
+
+class MirroringForm(forms.Form):
+    """Whether an account is to be mirrored."""
+
+    is_active = forms.ChoiceField(choices=[("yes", "Mirrored"), ("no", "Paused")])
+
+
+class HistoryForm(forms.Form):
+    """Whether the older history of an account is to be read."""
+
+    history = forms.ChoiceField(choices=[("pause", "Pause"), ("resume", "Go on")])
+
+
+class DisconnectForm(forms.Form):
+    """Deletes an account and all that was mirrored of it, once its name has been typed."""
+
+    name = forms.CharField(
+        label="Type the account's name to confirm",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, account: ZohoAccount, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.account = account
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.account.name:
+            raise forms.ValidationError("This is not the account's name. Nothing was deleted.")
+        return name

@@ -1,0 +1,116 @@
+"""The Zoho accounts: everybody sees their health, admins act."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from dashboard.access import get_or_404
+from dashboard.accounts.forms import DisconnectForm, HistoryForm, LimitsForm, MirroringForm
+from monitor import audit
+from monitor.access import may
+from monitor.connection.pause_backfill import pause_backfill
+from monitor.models import ZohoAccount
+from monitor.queries import accounts as queries
+from monitor.queries import backfill
+
+_LIMITS = ("plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day")
+
+
+@require_GET
+def accounts(request: HttpRequest) -> HttpResponse:
+    """Every account with its health."""
+    context = {"lines": queries.lines(timezone.now()), "may_act": may(request.user, "accounts")}
+    return render(request, "accounts/list.html", context)
+
+
+@require_GET
+def account(request: HttpRequest, pk: int) -> HttpResponse:
+    """One account: health, streams, budget, completeness, latest runs."""
+    row = get_or_404(request.user, queries.accounts(), pk)
+    return _page(request, row)
+
+
+@require_POST
+def account_mirroring(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pauses the mirroring of an account, or lets it go on."""
+    row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
+    form = MirroringForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row, status=400)
+    is_active = form.cleaned_data["is_active"] == "yes"
+    with transaction.atomic():
+        if ZohoAccount.objects.filter(pk=row.pk).exclude(is_active=is_active).update(is_active=is_active):
+            action = "account.resume" if is_active else "account.pause"
+            audit.record(request.user, action, row, now=timezone.now(), account=row)
+    said = "is mirrored again." if is_active else "is paused: Zoho is not asked and nothing is judged."
+    messages.success(request, f"“{row.name}” {said}")
+    return redirect(row)
+
+
+@require_POST
+def account_history(request: HttpRequest, pk: int) -> HttpResponse:
+    """Pauses the reading of an account's older history, or lets it go on."""
+    row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
+    form = HistoryForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row, status=400)
+    paused = form.cleaned_data["history"] == "pause"
+    pause_backfill(row, paused=paused, actor=request.user, now=timezone.now())
+    said = "is paused; new runs are read all the same." if paused else "goes on."
+    messages.success(request, f"The reading of “{row.name}”'s history {said}")
+    return redirect(row)
+
+
+@require_POST
+def account_limits(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another plan, or other limits of calls."""
+    row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
+    before = {name: getattr(row, name) for name in _LIMITS}
+    form = LimitsForm(request.POST, instance=row)
+    if not form.is_valid():
+        row.refresh_from_db(fields=_LIMITS)
+        return _page(request, row, limits_form=form, status=400)
+    with transaction.atomic():
+        row.save(update_fields=_LIMITS)
+        detail = audit.changes(before, {name: getattr(row, name) for name in _LIMITS})
+        audit.record(request.user, "account.limits", row, now=timezone.now(), account=row, detail=detail)
+    messages.success(request, "The limits are saved.")
+    return redirect(row)
+
+
+@require_POST
+def account_disconnect(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deletes an account with all that was mirrored of it, once its name was typed. Zoho itself is not changed."""
+    row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
+    form = DisconnectForm(request.POST, account=row)
+    if not form.is_valid():
+        return _page(request, row, disconnect_form=form, status=400)
+    with transaction.atomic():
+        audit.record(request.user, "account.disconnect", row, now=timezone.now(), detail={"name": row.name})
+        row.delete()
+    messages.success(request, f"“{form.cleaned_data['name']}” is disconnected and its mirror deleted.")
+    return redirect("accounts")
+
+
+def _page(
+    request: HttpRequest,
+    row: ZohoAccount,
+    *,
+    limits_form: LimitsForm | None = None,
+    disconnect_form: DisconnectForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "account": row,
+        "detail": queries.detail(row, timezone.now()),
+        "history": backfill.of_account(row, timezone.now()),
+        "may_act": may(request.user, "accounts", row),
+        "limits_form": limits_form or LimitsForm(instance=row),
+        "disconnect_form": disconnect_form or DisconnectForm(account=row, auto_id="disconnect_%s"),
+    }
+    return render(request, "accounts/account.html", context, status=status)

@@ -1,0 +1,1 @@
+"""Shows alerts, alert rules and the mails about alerts, and takes acknowledgements."""

@@ -1,0 +1,59 @@
+"""Alert rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from monitor.models import AlertRule, Flow, ZohoAccount
+
+
+class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An alert rule. Account and flow are chosen once: an incident belongs to what it was judged for."""
+
+    class Meta:
+        model = AlertRule
+        fields = ["name", "account", "flow", "threshold", "recover_at", "window_hours", "min_runs", "is_active"]
+        help_texts = {
+            "flow": "Empty: each flow of the account is judged by itself.",
+            "threshold": "It fires when the success rate is lower than this.",
+            "recover_at": "It recovers at this rate or above.",
+            "window_hours": "168 hours are 7 days; at most 2160 (90 days).",
+            "min_runs": "With fewer finished runs there is no judgement, and no alarm.",
+            "is_active": "Switched off, it neither fires nor recovers.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret")
+        flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
+        self.fields["flow"].queryset = flows.order_by("account__name", "flow_name", "pk")
+        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.flow_name}"
+        self.fields["flow"].empty_label = "Each flow"
+        for name in ("threshold", "recover_at"):
+            self.fields[name].widget.attrs["step"] = "0.1"
+        accounts = list(self.fields["account"].queryset[:2])
+        if len(accounts) == 1:
+            self.initial.setdefault("account", accounts[0].pk)
+        if self.instance.pk:
+            del self.fields["account"]
+            del self.fields["flow"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        flow, account = data.get("flow"), data.get("account")
+        if flow is not None and account is not None and flow.account_id != account.pk:
+            self.add_error("flow", "This flow belongs to another account.")
+        threshold, recover_at = data.get("threshold"), data.get("recover_at")
+        if threshold is not None and recover_at is not None and recover_at < threshold:
+            self.add_error("recover_at", "Must not be lower than the rate it fires below.")
+        return data
+
+
+class AcknowledgeForm(forms.Form):
+    """Says that somebody looks after an alert."""
+
+    note = forms.CharField(
+        label="Note", max_length=300, required=False, help_text="What you found, or who looks after it (optional)."
+    )

@@ -1,0 +1,1 @@
+"""Shows who did what."""

@@ -1,0 +1,1 @@
+"""Shows the list of flows and the page of one flow."""

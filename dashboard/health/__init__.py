@@ -1,0 +1,1 @@
+"""Answers load balancers and watchdogs."""

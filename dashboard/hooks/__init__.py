@@ -1,0 +1,1 @@
+"""Receives the callbacks of flows and of Zoho CRM."""

@@ -1,0 +1,22 @@
+"""What a person sets for themselves."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from dashboard.people.forms import ProfileForm
+
+
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Time zone and alert mails; the password has a page of its own."""
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        request.user.save(update_fields=["timezone", "wants_mail"])
+        messages.success(request, "Your profile is saved.")
+        return redirect("profile")
+    status = 400 if request.method == "POST" else 200
+    return render(request, "people/profile.html", {"form": form}, status=status)

@@ -1,0 +1,94 @@
+"""People, for admins: who may sign in and what they may do."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from dashboard.access import get_or_404, requires
+from dashboard.people.forms import NewPersonForm, PersonForm
+from monitor import audit
+from monitor.models import User
+from monitor.queries.people import other_admins
+from monitor.queries.people import people as everybody
+
+_AUDITED = ("role", "is_active")
+
+
+@require_GET
+@requires("users")
+def people(request: HttpRequest) -> HttpResponse:
+    """Everybody who may or might sign in."""
+    return render(request, "people/list.html", {"people": everybody()})
+
+
+@require_http_methods(["GET", "POST"])
+@requires("users")
+def person_add(request: HttpRequest) -> HttpResponse:
+    """A new person. The password is made here and shown in this one answer only."""
+    form = NewPersonForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        status = 400 if request.method == "POST" else 200
+        return render(request, "people/person.html", {"form": form}, status=status)
+    password = _one_time_password()
+    with transaction.atomic():
+        person = form.save(commit=False)
+        person.set_password(password)
+        person.save()
+        audit.record(request.user, "person.add", person, now=timezone.now(), detail={"role": person.role})
+    return _password_page(request, person, password)
+
+
+@require_http_methods(["GET", "POST"])
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """One person's address, role and whether they may sign in."""
+    row = get_or_404(request.user, everybody(), pk, action="users")
+    if request.method != "POST":
+        return render(request, "people/person.html", _context(row, PersonForm(instance=row, by=request.user)))
+    with transaction.atomic():
+        # Two admins who demote each other at the same time queue here; the second finds nobody left.
+        list(other_admins(row).select_for_update().values_list("pk", flat=True))
+        before = {name: getattr(row, name) for name in _AUDITED}
+        old_email = row.email
+        form = PersonForm(request.POST, instance=row, by=request.user)
+        if form.is_valid():
+            row.save(update_fields=["email", *_AUDITED])
+            detail: dict[str, Any] = audit.changes(before, {name: getattr(row, name) for name in _AUDITED})
+            if row.email != old_email:
+                detail["email"] = "changed"
+            audit.record(request.user, "person.change", row, now=timezone.now(), detail=detail)
+            messages.success(request, f"{row.get_username()} is saved.")
+            return redirect("people")
+    row = get_or_404(request.user, everybody(), pk, action="users")
+    return render(request, "people/person.html", _context(row, form), status=400)
+
+
+@require_POST
+def person_password(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new one-time password. It ends every session of that person: theirs hang on the old one."""
+    row = get_or_404(request.user, everybody(), pk, action="users")
+    password = _one_time_password()
+    with transaction.atomic():
+        row.set_password(password)
+        row.save(update_fields=["password"])
+        audit.record(request.user, "person.reset_password", row, now=timezone.now())
+    return _password_page(request, row, password)
+
+
+def _one_time_password() -> str:
+    return secrets.token_urlsafe(15)
+
+
+def _password_page(request: HttpRequest, row: User, password: str) -> HttpResponse:
+    return render(request, "people/one_time_password.html", {"person": row, "password": password})
+
+
+def _context(row: User, form: PersonForm) -> dict[str, Any]:
+    return {"person": row, "form": form}

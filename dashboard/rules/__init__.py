@@ -1,0 +1,1 @@
+"""Shows CRM's automation: workflow rules, connected workflows and failed webhooks."""

@@ -1,0 +1,15 @@
+"""Maps the addresses of CRM's automation: workflow rules, connected workflows and failed webhooks."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from dashboard.rules import connected, views, webhook_failures
+
+urlpatterns = [
+    path("rules/", views.rules, name="rules"),
+    path("rules/<int:pk>/", views.rule, name="rule"),
+    path("connected/", connected.connected_workflows, name="connected_workflows"),
+    path("connected/<int:pk>/", connected.connected_workflow, name="connected_workflow"),
+    path("webhook-failures/", webhook_failures.webhook_failures, name="webhook_failures"),
+]

@@ -1,0 +1,1 @@
+"""Shows each part of the pages in each state."""

@@ -1,0 +1,1 @@
+"""Holds what every reader needs: the sweep's context, lease, pace, schedule, quarantine; asks nothing itself."""

@@ -1,0 +1,169 @@
+"""What the planner is told, and where its answers are written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.connection import ledger
+from monitor.connection.limits import MINUTE, free_at
+from monitor.ingest.base import pace
+from monitor.ingest.base.context import Context
+from monitor.models import Flow, Product, Stream, StreamState
+
+A_MOMENT = timedelta(seconds=1)
+NOT_CREDIBLE = timedelta(days=8)
+TRY_AGAIN = timedelta(minutes=5)
+CRM_STREAMS = {Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS}
+
+
+def product_of(stream: str) -> str:
+    """Whose calls a stream costs."""
+    return Product.CRM if stream in CRM_STREAMS else Product.FLOW
+
+
+def budget(context: Context, product: str) -> pace.Budget:
+    """Limit and ledger of one product, as they were a second ago at most."""
+    now = context.clock()
+    kept = context.budgets.get(product)
+    if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
+        return kept[1]
+    per_day, others = context.clients.gate.day(product)
+    found = pace.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
+    context.budgets[product] = now, found
+    return found
+
+
+def history_calls(context: Context) -> int:
+    """Calls that first readings may cost now: what the lists leave of the day and of this minute."""
+    spare = history_left(context)
+    free, _ = context.clients.gate.minute(Product.FLOW)
+    allowed = context.clients.gate.limits(Product.FLOW).per_minute
+    return spare if free is None or allowed is None else max(0, min(spare, free - pace.lists_kept(allowed)))
+
+
+def history_left(context: Context) -> int:
+    """Calls that first readings may cost today, as things are now."""
+    return pace.spare(budget(context, Product.FLOW), context.clock())
+
+
+def usage_calls(context: Context) -> int:
+    """Calls that usage reports may cost now."""
+    return pace.spare(budget(context, Product.CRM), context.clock(), pace.USAGE_FLOOR)
+
+
+def unhurried_calls(context: Context, product: str) -> int:
+    """Calls that nobody waits for may cost now: of the day as first readings or usage reports, of the minute less."""
+    return unhurried(context, history_left(context)) if product == Product.FLOW else usage_calls(context)
+
+
+def free_now(context: Context) -> int | None:
+    """Calls that still fit into this minute; None where there is no limit a minute."""
+    return context.clients.gate.minute(Product.FLOW)[0]
+
+
+def unhurried(context: Context, most: int) -> int:
+    """Calls out of `most` for what can wait a minute."""
+    return pace.unhurried(most, free_now(context), context.clients.gate.limits(Product.FLOW).per_minute)
+
+
+def has_room_to_read(context: Context) -> bool:
+    """Whether a flow can be read in this minute; else it is noted when there is room again."""
+    free, ends = context.clients.gate.minute(Product.FLOW)
+    whole = (free or 0) + len(ends)
+    calls = min(pace.READ_CALLS, whole)
+    if pace.fits(free, calls=calls):
+        return True
+    now = context.clock()
+    at = free_at(ends, max(1, whole - calls + 1), now, MINUTE)
+    context.room_from = max(at or now, now + A_MOMENT)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many pages of the list fit into this minute (None: any), when the next one does, and what they leave."""
+
+    pages: int | None
+    free_from: datetime
+    kept: int = 0
+
+
+def list_slots(context: Context) -> Slots:
+    """The room that the list of flows has now."""
+    now, gate = context.clock(), context.clients.gate
+    free, ends = gate.minute(Product.FLOW)
+    if free is None:
+        return Slots(None, now)
+    unread = Flow.objects.filter(account=context.account, gone_at=None, history_read_at=None)
+    history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
+    kept = pace.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
+    # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.
+    at = free_at(ends, max(1, free + len(ends) - kept), now, MINUTE)
+    return Slots(max(0, free - kept), at or now, kept)
+
+
+def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
+    """Writes down when a stream is due.
+
+    Raises:
+        LeaseLost: another process says that now.
+    """
+    write(context, stream, next_due_at=at)
+
+
+def write(context: Context, stream: Stream, **values: Any) -> None:
+    """Sets columns of a stream's row, which need not be there yet.
+
+    Raises:
+        LeaseLost: another process says that now.
+    """
+    with context.writing():
+        _set(context, stream, **values)
+
+
+def _set(context: Context, stream: Stream, **values: Any) -> None:
+    # Mostly the row is there: one statement instead of four.
+    if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
+        StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
+
+
+def due_at(context: Context, stream: Stream) -> datetime | None:
+    """When a stream is due, as written down; None for at once."""
+    rows = StreamState.objects.filter(account=context.account, stream=stream)
+    return rows.values_list("next_due_at", flat=True).first()
+
+
+def due_streams(context: Context, now: datetime) -> set[Stream]:
+    """The streams that are due; a time so far ahead that the clock must have been set back is not believed."""
+    rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
+    known = dict(rows.values_list("stream", "next_due_at"))
+    times = {stream: known.get(stream.value) for stream in Stream}
+    return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
+
+
+def put_off(context: Context, *streams: Stream, calls: int = 1) -> None:
+    """The streams were read, or tried: each is due again when the planner says so, and soon if it failed.
+
+    One that was not even tried, because its product has to be left alone, stays due.
+
+    Args:
+        calls: that one reading costs.
+
+    Raises:
+        LeaseLost: another process says that now.
+    """
+    now, due = context.clock(), {}
+    for stream in streams:
+        outcome = context.result.outcomes.get(stream.value)
+        if outcome is None:
+            continue
+        step = pace.interval(stream, calls, budget(context, product_of(stream)), now)
+        if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
+            step = min(step, TRY_AGAIN)
+        due[stream] = now + step
+    if due:
+        with context.writing():
+            for stream, at in due.items():
+                _set(context, stream, next_due_at=at)

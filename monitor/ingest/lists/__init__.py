@@ -1,0 +1,1 @@
+"""Reads what Zoho lists: flows, connections, rules, connected workflows, usage, webhook failures, definitions."""

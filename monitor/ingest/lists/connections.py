@@ -1,0 +1,60 @@
+"""The sign-ins that flows use: a broken one breaks every flow on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.deleted_in_zoho import mark_gone
+from monitor.ingest.base.hide_secrets import mask_for, without_secrets
+from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
+from monitor.models import Connection, Stream, StreamState, ZohoAccount
+from monitor.secrets_mask import SecretMask
+from monitor.zoho.flow import FlowClient
+from monitor.zoho.shapes import ConnectionRow
+
+MOST_PAGES = 100
+COLUMNS = ("connection_name", "app", "auth_type", "created_time", "raw")
+
+
+def read_connections(context: Context, client: FlowClient) -> None:
+    """Reads and stores all connections; one that is no longer listed is marked gone.
+
+    Raises:
+        ZohoError: the list could not be read; nothing counts as gone.
+    """
+    started = context.clock()
+    write = partial(_write, context.account, mask_for(context), started=started)
+    seen: set[str] = set()
+    rejected = 0
+    for page in range(1, MOST_PAGES + 1):
+        # The seed has no paging here: a page is only asked for where the first reply says that there are more.
+        answer = context.call(partial(client.list_connections, page=page if page > 1 else None))
+        new = {row.connection_id for row in answer.connections} - seen
+        with context.writing():
+            unique = list({row.connection_id: row for row in answer.connections}.values())
+            rejected += write_or_put_aside(context.account, Stream.CONNECTIONS, unique, write, started)
+            rejected += put_aside(context.account, Stream.CONNECTIONS, answer.rejected, started)
+        seen |= new
+        if not new or len(seen) + rejected >= (answer.total_count or 0):
+            break
+    context.result.aside += rejected
+    if not rejected:
+        mark_gone(context, Connection.objects.filter(account=context.account), seen, "connection_id", started)
+    context.note(Stream.CONNECTIONS, StreamState.State.OK, items=len(seen))
+
+
+def _write(account: ZohoAccount, mask: SecretMask, rows: Sequence[ConnectionRow], *, started: datetime) -> None:
+    for row in rows:
+        values = clipped(Connection, without_secrets(mask, {name: getattr(row, name) for name in COLUMNS}))
+        status = clipped(Connection, {"status": row.status})["status"]
+        values |= {"seen_at": started, "gone_at": None}
+        have = Connection.objects.filter(account=account, connection_id=row.connection_id).first()
+        if have is None or have.status != status:
+            values |= {"status": status, "status_since": started}
+        if have is None:
+            Connection.objects.create(account=account, connection_id=row.connection_id, first_seen_at=started, **values)
+        else:
+            Connection.objects.filter(pk=have.pk).update(**values)

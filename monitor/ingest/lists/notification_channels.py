@@ -1,0 +1,302 @@
+"""Channels by which Zoho CRM tells of changed records: opened, renewed well before their end, closed.
+
+Source: notes `zoho-api.md`, section 8. A channel lives at most a week, one hour unless asked; a longer wish silently
+becomes one hour, so what was granted is read back, and a wish that was not granted is lowered. They only bring hints:
+what is wrong with them is told, and never makes the mirror incomplete.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db.models import Exists, QuerySet
+from django.urls import reverse
+
+from monitor.connection.budget import KeptForOthers
+from monitor.ingest.base.context import Context
+from monitor.models import Product, Stream, StreamState, WatchChannel, WorkflowRule, ZohoAccount
+from monitor.zoho.crm import CrmClient
+from monitor.zoho.crm.channels import CHANNELS_LIMIT
+from monitor.zoho.errors import ClientRefused, GrantRevoked, ScopeMissing, Wait, ZohoError
+from monitor.zoho.scopes import WATCH_SCOPES
+from monitor.zoho.shapes.channels import WatchResult, WatchWish
+
+# A day less than the week: Zoho's clock may be behind ours. None leaves the life to Zoho: one hour.
+WISHES = (timedelta(days=6), timedelta(hours=23), None)
+SHORTFALL = timedelta(minutes=10)  # less than asked for by more than this is another life than the wished one
+NEW_TRIES = 10  # after so many refusals in a row a module is only tried once a day
+LOOK = timedelta(minutes=5)
+URL_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with an account's channels now."""
+
+    open: list[WatchChannel]
+    renew: list[WatchChannel]
+    close: list[WatchChannel]
+
+
+def plan(channels: Iterable[WatchChannel], wanted: set[str], now: datetime) -> Plan:
+    """Sorts channels by what they need. Pure.
+
+    Args:
+        channels: all of an account.
+        wanted: modules that are to be watched.
+        now: the present.
+    """
+    found = Plan([], [], [])
+    for channel in channels:
+        if channel.module not in wanted:
+            found.close.append(channel)
+        elif channel.retry_at is not None and channel.retry_at > now:
+            continue
+        elif channel.expires_at is None or channel.expires_at <= now:
+            found.open.append(channel)
+        elif now >= renew_at(channel):
+            found.renew.append(channel)
+    return found
+
+
+def renew_at(channel: WatchChannel) -> datetime:
+    """Half of its life: enough time for many tries. Pure; the channel must be open."""
+    assert channel.expires_at is not None  # noqa: S101 - tells the type checker what the caller has looked at
+    begun = channel.granted_at or channel.expires_at
+    return begun + (channel.expires_at - begun) / 2
+
+
+def next_rung(channel: WatchChannel, granted: datetime, now: datetime) -> int:
+    """Whether the next wish is lowered, because Zoho gave less than this one asked for. Pure."""
+    wish = WISHES[channel.rung]
+    if wish is None or granted >= now + wish - SHORTFALL:
+        return channel.rung
+    return channel.rung + 1
+
+
+def retry_after(tries: int) -> timedelta:
+    """After a refusal: 1 min, doubling to 6 h; once a day for what is refused again and again. Pure."""
+    if tries >= NEW_TRIES:
+        return timedelta(days=1)
+    return min(timedelta(minutes=1) * (1 << min(tries, 9)), timedelta(hours=6))
+
+
+def keep_channels(context: Context, client: CrmClient) -> None:
+    """Opens, renews and closes what is due. Refusals of Zoho end up in the rows and in the stream's reason."""
+    account, now = context.account, context.clock()
+    rows = WatchChannel.objects.filter(account=account)
+    # One statement: most accounts have none of the three, and are asked in every sweep.
+    is_on, watched, noted = (
+        ZohoAccount.objects.filter(pk=account.pk)
+        .values_list("watches_records", Exists(rows), Exists(_stream(context)))
+        .first()
+    ) or (False, False, False)
+    wanted = _wanted(account) if is_on else set[str]()
+    if not wanted and not watched:
+        if noted:
+            _forget_stream(context)
+        return
+    _add_missing(context, wanted)
+    trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
+    # What could not be renewed because Zoho has forgotten it is opened anew at once.
+    now_due = plan(rows.all(), wanted, now)
+    with context.writing():
+        # Notifications may come before the answer does: the door believes them for some minutes.
+        rows.filter(pk__in=[channel.pk for channel in now_due.open]).update(asked_at=now)
+    trouble = _ask(context, now_due.open, client.subscribe) or trouble
+    trouble = _close(context, client, now_due.close) or trouble
+    _note(context, trouble, is_on=bool(wanted))
+
+
+Ask = Callable[[Sequence[WatchWish]], list[WatchResult]]
+
+
+def _ask(context: Context, channels: Sequence[WatchChannel], ask: Ask) -> str:
+    """Sends the wishes and stores what came of them; returns what went wrong, or ""."""
+    trouble = ""
+    for start in range(0, len(channels), CHANNELS_LIMIT):
+        batch = channels[start : start + CHANNELS_LIMIT]
+        try:
+            results = context.call(partial(ask, [_wish(channel, context.clock()) for channel in batch]))
+        except (GrantRevoked, ClientRefused):
+            raise
+        except Wait as stop:
+            return _put_off(context, stop)
+        except ZohoError as error:
+            trouble = _told(error)
+            _refused(context, batch, trouble)
+        else:
+            _store(context, batch, results)
+    return trouble
+
+
+def _put_off(context: Context, stop: Wait) -> str:
+    """Our limits, or Zoho, want a moment: that is no refusal of any channel, and all of them stay as they are."""
+    if not isinstance(stop, KeptForOthers):
+        context.halt(Product.CRM, stop)
+    return str(stop)
+
+
+def notify_url(channel_id: str) -> str:
+    """Where Zoho calls back."""
+    return f"{settings.PUBLIC_URL}{reverse('hook_crm', args=[channel_id])}"
+
+
+def _wanted(account: ZohoAccount) -> set[str]:
+    """Modules with rules of an account whose records are watched; none unless Zoho can reach us over HTTPS."""
+    if not settings.PUBLIC_URL.startswith("https://") or len(notify_url("9" * 18)) > URL_LIMIT:
+        return set()
+    rules = WorkflowRule.objects.filter(account=account, gone_at=None).exclude(active=False).exclude(module="")
+    return set(rules.values_list("module", flat=True))
+
+
+def _add_missing(context: Context, wanted: set[str]) -> None:
+    """A row for each module before Zoho is asked: a notification may come before the answer does."""
+    known = WatchChannel.objects.filter(account=context.account)
+    for module in sorted(wanted - set(known.values_list("module", flat=True))):
+        channel_id = str(10**17 + secrets.randbelow(9 * 10**17))
+        with context.writing():
+            WatchChannel.objects.create(
+                account=context.account,
+                module=module,
+                channel_id=channel_id,
+                token=secrets.token_urlsafe(32),
+                notify_url=notify_url(channel_id),
+            )
+    for channel in known:
+        if channel.notify_url != notify_url(channel.channel_id):
+            # Our address changed: the channel calls where nobody answers any more, and is opened anew.
+            WatchChannel.objects.filter(pk=channel.pk).update(
+                notify_url=notify_url(channel.channel_id), expires_at=None, retry_at=None
+            )
+
+
+def _wish(channel: WatchChannel, now: datetime) -> WatchWish:
+    life = WISHES[channel.rung]
+    return WatchWish(
+        channel_id=channel.channel_id,
+        events=(f"{channel.module}.all",),
+        notify_url=channel.notify_url,
+        token=channel.token,
+        channel_expiry=None if life is None else (now + life).replace(microsecond=0),
+    )
+
+
+def _store(context: Context, batch: Sequence[WatchChannel], results: Sequence[WatchResult]) -> None:
+    """What Zoho said of each channel; results come in the order of the wishes."""
+    by_id = {channel_id: result for result in results for channel_id in result.channel_ids}
+    in_order = results if len(results) == len(batch) else [None] * len(batch)
+    now = context.clock()
+    with context.writing():
+        for channel, placed in zip(batch, in_order, strict=True):
+            result = by_id.get(channel.channel_id) or placed
+            WatchChannel.objects.filter(pk=channel.pk).update(**_outcome(channel, result, now))
+
+
+def _outcome(channel: WatchChannel, result: WatchResult | None, now: datetime) -> Mapping[str, object]:
+    if result is not None and result.ok:
+        granted = result.channel_expiry or now + timedelta(hours=1)
+        return {
+            "granted_at": now,
+            "expires_at": granted,
+            "rung": next_rung(channel, granted, now),
+            "tries": 0,
+            "retry_at": None,
+            "reason": "",
+        }
+    code = result.code if result is not None else "Zoho's answer did not name it"
+    if code == "NOT_SUBSCRIBED":
+        # Zoho has forgotten it: opened anew at once.
+        return {"expires_at": None, "granted_at": None, "retry_at": None, "reason": code}
+    return {
+        "tries": min(channel.tries + 1, NEW_TRIES),
+        "retry_at": now + retry_after(channel.tries),
+        "reason": code[:300],
+    }
+
+
+def _refused(context: Context, batch: Sequence[WatchChannel], reason: str) -> None:
+    now = context.clock()
+    with context.writing():
+        for channel in batch:
+            values: dict[str, object] = {
+                "tries": min(channel.tries + 1, NEW_TRIES),
+                "retry_at": now + retry_after(channel.tries),
+                "reason": reason[:300],
+            }
+            if "NOT_SUBSCRIBED" in reason:
+                values = {"expires_at": None, "granted_at": None, "retry_at": None, "reason": "NOT_SUBSCRIBED"}
+            WatchChannel.objects.filter(pk=channel.pk).update(**values)
+
+
+def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]) -> str:
+    """Closes channels at Zoho and forgets them; one that cannot be closed stays until it has run out."""
+    trouble = ""
+    now = context.clock()
+    open_ones = [channel for channel in channels if channel.expires_at is not None and channel.expires_at > now]
+    for start in range(0, len(open_ones), CHANNELS_LIMIT):
+        batch = open_ones[start : start + CHANNELS_LIMIT]
+        try:
+            context.call(partial(client.unsubscribe, [channel.channel_id for channel in batch]))
+        except (GrantRevoked, ClientRefused):
+            raise
+        except Wait as stop:
+            return _put_off(context, stop)
+        except ZohoError as error:
+            if "NOT_SUBSCRIBED" not in f"{getattr(error, 'code', '')} {error}":
+                trouble = _told(error)
+                channels = [channel for channel in channels if channel not in batch]
+    with context.writing():
+        WatchChannel.objects.filter(pk__in=[channel.pk for channel in channels]).delete()
+    return trouble
+
+
+def _told(error: ZohoError) -> str:
+    if isinstance(error, ScopeMissing):
+        return f"Zoho refuses notifications: connect the account anew and grant {', '.join(WATCH_SCOPES)}"
+    return f"{getattr(error, 'code', '') or ''} {error}".strip()
+
+
+def _forget_stream(context: Context) -> None:
+    """Where nothing is watched there is no stream, and nothing of it is due."""
+    with context.writing():
+        _stream(context).delete()
+
+
+def _stream(context: Context) -> QuerySet[StreamState]:
+    return StreamState.objects.filter(account=context.account, stream=Stream.CHANNELS)
+
+
+def _note(context: Context, trouble: str, *, is_on: bool) -> None:
+    """The stream's row. It is never "failing": hints that do not come leave no hole, the reading goes on by itself."""
+    now = context.clock()
+    channels = list(WatchChannel.objects.filter(account=context.account))
+    if not is_on and not channels:
+        _forget_stream(context)  # the last one was closed just now
+        return
+    living = [channel for channel in channels if channel.expires_at is not None and channel.expires_at > now]
+    trouble = trouble or next((f"{one.module}: {one.reason}" for one in channels if one.reason), "")
+    state = StreamState.State.OK if len(living) == len(channels) else StreamState.State.NOT_AVAILABLE
+    due = [one.retry_at or renew_at(one) for one in living] + [
+        one.retry_at or now for one in channels if one not in living
+    ]
+    before = _stream(context).values_list("state", flat=True).first()
+    values: dict[str, object] = {
+        "state": state,
+        "reason": trouble[:500],
+        "last_tried_at": now,
+        "item_count": len(living),
+        # Looked at often enough that a switch takes effect soon; that costs no call.
+        "next_due_at": min(max(min(due, default=now + LOOK), now + timedelta(seconds=30)), now + LOOK),
+    }
+    if before != state:
+        values["since"] = now
+    if state == StreamState.State.OK:
+        values["last_read_at"] = now
+    with context.writing():
+        StreamState.objects.update_or_create(account=context.account, stream=Stream.CHANNELS, defaults=values)

@@ -1,0 +1,130 @@
+"""A flow read to its end against Zoho's counters: what is explained, what is a baseline, what is a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from django.db.models import Max
+
+from monitor.faultpoints import faultpoint
+from monitor.ingest.base.retry_times import hole_recheck
+from monitor.ingest.runs import counters
+from monitor.ingest.runs.flow_reading import FlowReading
+from monitor.ingest.runs.walk_pages import Walked
+from monitor.models import Execution, Flow
+
+REPEATS = "repeats"
+STATISTICS = "statistics"  # begins the signature of a hole that only the nightly statistics can close
+NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_at": None, "hole_tries": 0}
+MOST_TRIES = 100
+
+
+def explained(reading: FlowReading) -> bool:
+    """Whether the counters' movement is explained by what is mirrored now.
+
+    A gap already known (Zoho counts what it does not list) is not chased again by each sweep; only the
+    recheck that is due for it reads everything once more.
+    """
+    apart = _gap(reading)
+    return apart is None or apart.accounted or _is_known(reading, _signatures(reading, apart))
+
+
+def close(reading: FlowReading, walked: Walked) -> None:
+    """The flow counts as read up to the counters of this sweep's list; what stays open is a hole with a reason."""
+    flow = reading.flow
+    values: dict[str, object] = {
+        "read_execution_count": flow.execution_count,
+        "read_success_count": flow.success_count,
+        "read_failure_count": flow.failure_count,
+        "executions_read_at": reading.started,
+        "newest_started": Execution.objects.filter(flow=flow).aggregate(at=Max("started_time"))["at"],
+        "backfill_page": 0,
+        "tried_counters": "",
+    }
+    apart = _gap(reading)
+    if walked.repeats:
+        values |= _hole(reading, "Zoho repeats the same page of executions: older runs cannot be read", [REPEATS])
+    elif (still := _still_open(reading, apart)) is not None:
+        values |= _hole(reading, counters.hole_text(still), [flow.hole_signature])
+    elif apart is None or apart.accounted:
+        values |= _no_hole(flow)
+        if apart is not None and apart.even and flow.executions_read_at is not None:
+            # The baseline of an earlier list holds against this one too.
+            values["baseline_firm"] = True
+    elif not flow.baseline_firm or (apart.total <= 0 and not walked.written.apart):
+        # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
+        # another rule, or the baseline was taken while runs came in. Counting anew mends both.
+        values |= _no_hole(flow) | new_baseline(reading)
+    else:
+        values |= _hole(reading, counters.hole_text(apart), _signatures(reading, apart))
+    faultpoint("checkpoint-before")
+    reading.set(values)
+    faultpoint("checkpoint-after")
+
+
+def _no_hole(flow: Flow) -> dict[str, object]:
+    if flow.hole_signature.startswith(STATISTICS):
+        return {"recheck_at": None, "hole_tries": 0}
+    return NO_HOLE
+
+
+def new_baseline(reading: FlowReading) -> dict[str, object]:
+    """The baseline counted anew, for good only after the counters stood still (`read_runs.firm_up`)."""
+    flow = reading.flow
+    base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow, listed_at=reading.listed_at))
+    if base is None:
+        return {}
+    return {
+        "baseline_total": base.total,
+        "baseline_success": base.success,
+        "baseline_failed": base.failed,
+        "baseline_firm": False,
+    }
+
+
+def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Balance | None:
+    """How far counters and mirror are apart; None where it cannot be said."""
+    flow = reading.flow
+    return counters.balance(
+        counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow, listed_at=listed_at)
+    )
+
+
+def _signatures(reading: FlowReading, apart: counters.Balance) -> Iterator[str]:
+    """What names a hole: with all rows, and without those that came after the counters were listed."""
+    yield _signature(apart)
+    without = _gap(reading, reading.listed_at)
+    if without is not None:
+        yield _signature(without)
+
+
+def _still_open(reading: FlowReading, apart: counters.Balance | None) -> counters.Balance | None:
+    """A known hole that only looks closed, because runs came in after the counters were listed."""
+    flow = reading.flow
+    if not flow.hole_signature or apart is None or not apart.accounted:
+        return None
+    without = _gap(reading, reading.listed_at)
+    return without if without is not None and _signature(without) == flow.hole_signature else None
+
+
+def _is_known(reading: FlowReading, signatures: Iterable[str]) -> bool:
+    hole = reading.flow.hole_signature
+    return not reading.chase and bool(hole) and hole in signatures
+
+
+def _hole(reading: FlowReading, reason: str, signatures: Iterable[str]) -> dict[str, object]:
+    """A hole is looked at again on its schedule; movement elsewhere in the flow does not put that off."""
+    flow, names = reading.flow, list(signatures)
+    if _is_known(reading, names):
+        return {}
+    return {
+        "hole_reason": reason,
+        "hole_signature": names[0],
+        "recheck_at": hole_recheck(flow.hole_tries, reading.started),
+        "hole_tries": min(flow.hole_tries + 1, MOST_TRIES),
+    }
+
+
+def _signature(apart: counters.Balance) -> str:
+    return f"{max(apart.total, 0)}/{max(apart.success, 0)}/{max(apart.failed, 0)}"

@@ -1,0 +1,54 @@
+"""A flow that could not be read is tried again by itself, ever more seldom.
+
+Without this a flow that Zoho refuses would be due again in the very next sweep, and cost a call every few seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.retry_times import failed_recheck
+from monitor.ingest.runs.holes import MOST_TRIES
+from monitor.models import Flow
+from monitor.zoho.errors import NotAvailable, NotFound, ZohoError
+
+REFUSED = "refused"  # signature of the hole that a flow is which Zoho no longer gives
+NO_LONGER_GIVEN = "Zoho no longer gives this flow's executions"
+
+
+def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None = None) -> None:
+    """Leaves a flow alone for a while; a counter of it that moves from here on has it read all the same.
+
+    Args:
+        context: of the sweep.
+        flow: that could not be read.
+        now: the present.
+        error: what Zoho said; that it gives no longer what it gave before is a hole, which the next reading closes.
+
+    Raises:
+        LeaseLost: another process reads the account now, and may have read this flow well.
+    """
+    values: dict[str, object] = {
+        "recheck_at": failed_recheck(flow.hole_tries, now),
+        "hole_tries": min(flow.hole_tries + 1, MOST_TRIES),
+        "tried_counters": counters_text(flow),
+    }
+    # A flow that is not found has mostly just been deleted: the next list says so.
+    is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.hole_tries > 0)
+    if is_refused and flow.executions_read_at is not None:
+        values |= {"hole_reason": NO_LONGER_GIVEN, "hole_signature": REFUSED}
+    with context.writing():
+        Flow.objects.filter(pk=flow.pk).update(**values)
+    for name, value in values.items():
+        setattr(flow, name, value)
+
+
+def counters_text(flow: Flow) -> str:
+    """Zoho's counters of a flow in one column."""
+    return f"{flow.execution_count}/{flow.success_count}/{flow.failure_count}"
+
+
+def is_put_off(flow: Flow, now: datetime) -> bool:
+    """Whether it could not be read for these very counters, and its next try is still to come."""
+    return flow.tried_counters == counters_text(flow) and flow.recheck_at is not None and flow.recheck_at > now

@@ -1,0 +1,157 @@
+"""Takes dirty hours off their table, recounts them from the rows, and writes their buckets and their days'."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import OperationalError, connection, transaction
+
+from monitor.faultpoints import faultpoint
+from monitor.models import DirtyHour
+from monitor.models.bulk import delete
+from monitor.rollups import read
+from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
+from monitor.rollups.error_classes import OTHER, error_class
+from monitor.rollups.prune import closed_hours
+from monitor.rollups.retry_chains import Key, Lineage
+from monitor.rollups.write import write
+
+__all__ = ["COUNT_FIELDS", "rebuild_dirty"]
+
+logger = logging.getLogger(__name__)
+
+# Hours a transaction: short enough that a writer of the mirror hardly waits, and that the rows of so many hours of
+# busy flows fit into memory; long enough to save statements.
+BATCH_HOURS = 1000
+MOST_AGAIN = 3  # deadlocks in a run
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # no flow is older
+_ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
+
+
+def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> int:
+    """Recounts dirty hours, the newest first.
+
+    Safe to run in several processes at once: they take turns, a transaction each. A bucket is written only in a
+    transaction that has taken its dirty hour.
+
+    Args:
+        now: the time of the run, for the log.
+        limit: how many hours at most. Call again until the answer is 0: a recount may mark further hours.
+        waits: for another process that counts; else that one is left to it, and 0 is the answer.
+
+    Returns:
+        How many hours were recounted.
+    """
+    done, tries = 0, 0
+    while done < limit:
+        try:
+            count = _rebuild_batch(min(BATCH_HOURS, limit - done), waits=waits)
+        except OperationalError as error:
+            # A page that marks hours of two retries may wait for us while we wait for it (F39): one of us goes again.
+            tries += 1
+            if not _is_deadlock(error) or tries > MOST_AGAIN:
+                raise
+            continue
+        done += count
+        if count == 0:
+            break
+        faultpoint("rollup-committed")
+    if done:
+        logger.debug("%d hours recounted at %s", done, now.isoformat(timespec="seconds"))
+    return done
+
+
+def _is_deadlock(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == "40P01"
+
+
+@transaction.atomic
+def _rebuild_batch(size: int, *, waits: bool = True) -> int:
+    if not _is_our_turn(waits=waits):
+        return 0
+    taken = _take(size, _whole_days(size)) or _take(size, _LONG_AGO)
+    if not taken:
+        return 0
+    rows = read.rows_of(taken)
+    # Where the rows are pruned the bucket is all that there is.
+    wanted = taken - closed_hours(taken)
+    rows = [row for row in rows if row.flow_hour in wanted]
+    lineage, hour_of = read.lineage_of(rows)
+    write(wanted, _count(rows, lineage))
+    _mark_roots(wanted, rows, lineage, hour_of)
+    faultpoint("rollup-before-commit")
+    return len(taken)
+
+
+def _is_our_turn(*, waits: bool) -> bool:
+    """Takes the lock of recounts: two that sum up the same day would each miss the other's hours.
+
+    On SQLite the (IMMEDIATE) transaction itself keeps others out.
+    """
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        if waits:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
+            return True
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_ALONE])
+        return bool(cursor.fetchone()[0])
+
+
+def _take(size: int, since: datetime) -> set[read.FlowHour]:
+    """Takes the newest dirty hours off the table, those from `since` on.
+
+    An hour that a page is marking at this moment is left for the next time, so that neither waits for the other. Who
+    marks one of these from now on waits for our end, and marks it anew: what we do not see is counted then.
+    """
+    if connection.vendor != "postgresql":
+        newest = DirtyHour.objects.filter(hour__gte=since).order_by("-hour", "-flow_id")
+        held = list(newest.values_list("pk", "flow_id", "hour")[:size])
+        delete(DirtyHour, [pk for pk, _, _ in held])
+        return {(flow, hour) for _, flow, hour in held}
+    table = connection.ops.quote_name(DirtyHour._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE hour >= %s "  # noqa: S608 - our own names
+            "ORDER BY hour DESC, flow_id DESC LIMIT %s FOR UPDATE SKIP LOCKED) "
+            "RETURNING flow_id, extract(epoch FROM hour)::bigint",
+            [since, size],
+        )
+        return {(flow, datetime.fromtimestamp(hour, UTC)) for flow, hour in cursor.fetchall()}
+
+
+def _whole_days(size: int) -> datetime:
+    """Returns from when on the newest dirty hours are at most so many, to the day: each day is summed up once.
+
+    All of them, where one day alone has more.
+    """
+    hours = DirtyHour.objects.order_by("-hour", "-flow_id").values_list("hour", flat=True)
+    last = hours[size : size + 1].first()
+    if last is None:
+        return _LONG_AGO
+    day = last.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    next_day = day + timedelta(days=1)
+    return next_day if hours.filter(hour__gte=next_day).exists() else _LONG_AGO
+
+
+def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, RunCounts]:
+    counted: dict[read.FlowHour, RunCounts] = defaultdict(RunCounts)
+    for row in rows:
+        retry, rescued = lineage.is_retry(row.key), lineage.is_rescued(row.key)
+        error = error_class(*row.error) if row.status == FAILED else OTHER
+        counted[row.flow_hour].add(CountedRun(row.status, row.first_status, row.duration_ms, retry, rescued, error))
+    return counted
+
+
+def _mark_roots(
+    wanted: set[read.FlowHour], rows: Iterable[read.Row], lineage: Lineage, hour_of: Mapping[Key, read.FlowHour]
+) -> None:
+    """Marks the hours whose counts hang on rows of this batch: where the first run of a chain began.
+
+    What became of a retry is counted at its root, and who changed the retry's row need not know that.
+    """
+    roots = {root for row in rows if lineage.is_retry(row.key) for root in lineage.roots(row.key)}
+    DirtyHour.objects.mark({hour_of[root] for root in roots if root in hour_of} - wanted)

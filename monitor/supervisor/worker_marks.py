@@ -1,0 +1,55 @@
+"""Marks each of the cluster's worker processes busy or idle in its own WorkerBeat row; runs inside them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import datetime
+from typing import Any
+
+from django.db import Error as DatabaseTrouble
+from django.utils import timezone
+from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
+
+from monitor.models import WorkerBeat
+
+CLUSTER = "MONITOR_CLUSTER"  # environment variable: which cluster of which supervisor this process belongs to
+logger = logging.getLogger(__name__)
+
+
+def beat_prefix(cluster: str) -> str:
+    """Returns what the names of a cluster's worker rows start with."""
+    return f"worker:{cluster}:"
+
+
+def connect() -> None:
+    """Connects the marks to django-q2's signals; call it before the cluster forks."""
+    post_spawn.connect(_idle, dispatch_uid="activity.spawned")
+    pre_execute.connect(_busy, dispatch_uid="activity.busy")
+    post_execute_in_worker.connect(_done, dispatch_uid="activity.idle")
+
+
+def _busy(task: dict[str, Any], **kwargs: Any) -> None:
+    _mark(timezone.now(), busy=True, task=str(task.get("func", "")), worked=True)
+
+
+def _idle(**kwargs: Any) -> None:
+    _mark(timezone.now(), busy=False, task="")
+
+
+def _done(**kwargs: Any) -> None:
+    _mark(timezone.now(), busy=False, task="", worked=True)
+
+
+def _mark(now: datetime, *, busy: bool, task: str, worked: bool = False) -> None:
+    """Writes a mark. A lost one costs at most a needless restart; an exception out of here would cost the worker."""
+    name = beat_prefix(os.environ.get(CLUSTER, "")) + str(os.getpid())
+    values = {"pid": os.getpid(), "beat_at": now, "busy_since": now if busy else None, "task": task[:100]}
+    if worked:
+        # A task came through: while the canary waits in a long queue, this tells that the poller lives.
+        values["detail"] = {"worked": True}
+    try:
+        if not WorkerBeat.objects.filter(name=name).update(**values):
+            WorkerBeat.objects.update_or_create(name=name, defaults=values)
+    except DatabaseTrouble as error:
+        logger.warning("a worker could not mark itself %s: %s", "busy" if busy else "idle", type(error).__name__)

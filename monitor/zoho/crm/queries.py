@@ -1,0 +1,39 @@
+"""Reads of CRM that are sent as a query: COQL and composites. Source: notes/zoho-api.md, sections 1 and 9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from monitor.zoho.crm.base import CrmApi
+from monitor.zoho.shapes import queries as shapes
+from monitor.zoho.shapes.queries import QueryResult, SubAnswer
+
+COMPOSITE_LIMIT = 5
+
+
+class CrmQueries(CrmApi):
+    """Scopes: `ZohoCRM.coql.READ`, `ZohoCRM.composite_requests.CUSTOM`."""
+
+    def coql(self, select_query: str) -> QueryResult:
+        """The rows of a query in CRM's SELECT language, at most 2,000; a POST that only reads.
+
+        Parameters: `select_query` the query. Errors: `Refused` (SYNTAX_ERROR, INVALID_QUERY).
+        Source: notes, section 9: the seed's GET is not Zoho's.
+        """
+        return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}))
+
+    def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
+        """Up to five reads in one call; for each its own answer, whose status is to be looked at.
+
+        Parameters: `parallel` whether Zoho may run them at once; `paths` pairs of an address such as /crm/v8/Leads and
+        its parameters; only GET is ever put in, so that a composite cannot write.
+        Errors: `ValueError`, `Refused`. Source: notes, sections 1 and 9 (composite_requests.json).
+        """
+        requests = [
+            {"sub_request_id": str(number), "method": "GET", "uri": uri, "params": dict(params)}
+            for number, (uri, params) in enumerate(paths, start=1)
+        ]
+        if not 1 <= len(requests) <= COMPOSITE_LIMIT:
+            raise ValueError(f"between 1 and {COMPOSITE_LIMIT} requests are needed")
+        body = {"parallel_execution": parallel, "__composite_requests": requests}
+        return shapes.sub_answers(self._ask("POST", "__composite_requests", body=body))

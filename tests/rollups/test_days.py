@@ -39,7 +39,7 @@ def rebuild_all(now: datetime) -> None:
 
 
 def stored(model: Any, when: str) -> dict[tuple[int, Any], RunCounts]:
-    rows = model.objects.values_list("flow_id", when, *COUNT_FIELDS)
+    rows = own(model).values_list("flow_id", when, *COUNT_FIELDS)
     return {(flow, at): RunCounts(*counts) for flow, at, *counts in rows}
 
 
@@ -157,7 +157,7 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     data: st.DataObject, runs: list[tuple[int, str, int, str, int | None]], size: int
 ) -> None:
     for model in (DayBucket, HourBucket, DirtyHour, Execution):
-        model.objects.all().delete()
+        own(model).delete()
     flows = [factories.make_flow() for _ in range(2)]
     rows = [
         factories.make_execution(

@@ -225,7 +225,7 @@ def test_a_run_takes_no_more_than_its_limit_and_the_newest_first(flow: Flow, now
 def test_the_buckets_are_a_recount_of_the_rows_and_a_second_run_changes_nothing(data: st.DataObject) -> None:
     now = factories.NOON
     for model in (HourBucket, DirtyHour, RetryAttempt, Execution):
-        model.objects.all().delete()
+        own(model).delete()
     flows = [factories.make_flow(factories.make_account()) for _ in range(2)]
     kinds = st.tuples(st.integers(0, 1), st.sampled_from(["success", "failed", "running", "odd"]), st.integers(0, 240))
     rows = [

@@ -79,7 +79,7 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mark", default="", help="only tests with this mark: browser, story, bench")
+    parser.add_argument("--mark", default="", help="only tests with this mark: deep, kills, story, browser, bench")
     parser.add_argument("--workers", default="2", help="how many processes pytest uses; 0 = no extra ones")
     parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
     parser.add_argument("--require-postgres", action="store_true", help="fail where PostgreSQL was not tested")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import hypothesis
 import pytest
 from django.test import Client
 
 from monitor.models import Role, User, ZohoAccount
-from tests import factories
+from tests import depth, factories
 from tests.bystander import Bystander, make_bystander, stand_by
 
-# The same examples every time: a red run can be repeated, and is never somebody else's bad luck. The nightly
-# profile looks for new ones: HYPOTHESIS_PROFILE=nightly.
-hypothesis.settings.register_profile("default", derandomize=True, deadline=None, print_blob=True)
-hypothesis.settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+depth.register()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dashboard.filters import BIGGEST_ID, FIRST_YEAR, LAST_YEAR
 from monitor.models import Delivery, ZohoAccount
+from monitor.periods import day_start
 
 
 class AccountFilterForm(forms.Form):
@@ -83,7 +84,7 @@ class FailureFilterForm(AccountFilterForm):
         day = self.value(name)
         if day is None or not FIRST_YEAR <= day.year <= LAST_YEAR:
             return None
-        return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+        return day_start(day + timedelta(days=days), timezone.get_current_timezone())
 
 
 class MailFilterForm(forms.Form):

@@ -48,6 +48,8 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
     """
     print(f"\n=== {database} ===", flush=True)
     environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1"}
+    # Compiled tests are kept: to compile them anew costs each process longer than to collect them.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests' own databases are made by Django; this file is never opened.
     environ["DATABASE_URL"] = url or "sqlite:///var/never-used.sqlite3"
     began = time.monotonic()

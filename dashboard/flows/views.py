@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +17,7 @@ from dashboard.access import get_or_404
 from monitor import audit, pipeline
 from monitor.access import may
 from monitor.models import Flow
+from monitor.periods import CHOICES, choice_of, slot_starts
 from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals
@@ -52,19 +52,19 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
     """One flow: its counters, charts, alerts and newest executions."""
     now = timezone.now()
     thing = get_or_404(request.user, Flow.objects.select_related("account").defer("account__client_secret"), pk)
-    period = slots.period_of(request.GET.get("days") or "30")
+    period = choice_of(request.GET.get("days") or "30")
     mirror = freshness.mirror(now)
     account = mirror.of(thing.account_id)
     figures = totals.period(now, period.days, flow_id=thing.pk)
     zone = timezone.get_current_timezone()
-    unknown = holes.of_flow(thing, account, figures.start, now)
+    unknown = holes.of_flow(thing, account, figures.window.start, now)
     laid = slots.lay(
         figures.hours,
-        slots.starts(figures.start, figures.end, period.slot_hours, zone),
+        slot_starts(figures.window, period.slot_hours, zone),
         figures.end,
         holes=unknown,
-        histograms=queries.histograms(thing, figures.start, figures.end),
-        errors=queries.errors(thing, figures.start, figures.end),
+        histograms=queries.histograms(thing, figures.window),
+        errors=queries.errors(thing, figures.window),
     )
     completeness = queries.completeness(thing)
     history = (
@@ -72,7 +72,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         if thing.is_reading_history and thing.history_order
         else None
     )
-    before = figures.start - timedelta(days=period.days)
+    before = figures.window.before().start
     is_read = not thing.is_reading_history or thing.covers(before)
     context = {
         "now": now,
@@ -80,7 +80,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "flow": thing,
         "freshness": account,
         "period": period,
-        "periods": slots.PERIODS.values(),
+        "periods": CHOICES.values(),
         "figures": figures,
         "unknown": unknown,
         "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),

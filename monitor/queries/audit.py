@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
 from django.db.models import QuerySet
 
 from monitor.models import AuditEntry
+from monitor.periods import day_start, day_window
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,10 @@ def entries(wanted: AuditFilter, zone: tzinfo) -> QuerySet[AuditEntry]:
     if wanted.object_id:
         rows = rows.filter(object_id=wanted.object_id)
     if wanted.first_day:
-        rows = rows.filter(at__gte=_midnight(wanted.first_day, zone))
+        rows = rows.filter(at__gte=day_start(wanted.first_day, zone))
     if wanted.last_day:
-        rows = rows.filter(at__lt=_midnight(wanted.last_day, zone) + timedelta(days=1))
+        rows = rows.filter(at__lt=day_window(wanted.last_day, wanted.last_day, zone).end)
     return rows
-
-
-def _midnight(day: date, zone: tzinfo) -> datetime:
-    """The start of a day; days outside of any trail are moved to its edge, where the calendar does not end."""
-    return datetime.combine(min(max(day, date(1970, 1, 1)), date(9000, 1, 1)), time.min, zone)
 
 
 def words(detail: Any) -> list[str]:

@@ -1,8 +1,8 @@
-"""From an answer to a payload, or to the one error that says what to do.
+"""Turns an answer into a payload, or into the one error that says what to do.
 
 The code in Zoho's envelope is believed before the status: both Flow and CRM use statuses loosely.
-Sources: seed zoho-flow-api.md, "Error Handling"; notes/zoho-api.md, sections 2.5, 5 and 6;
-notes/reliability.md, section 4.2 for `read_once`.
+Sources: docs/reference/zoho-flow.md, "Errors"; docs/reference/zoho-crm.md, "Errors of CRM"; docs/reference/retries.md,
+"What an answer proves" for `read_once`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from monitor.zoho.protocol import Answer, redact
-from monitor.zoho.waiting import rate_limit_wait, retry_after
+from monitor.zoho.retry_after import rate_limit_wait, retry_after
 
 LIMIT_CODES = frozenset({"TOO_MANY_REQUESTS", "RATE_LIMIT_EXCEEDED"})
 TOKEN_CODES = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
@@ -35,14 +35,14 @@ _ENVELOPE_KEYS = frozenset({"status", "error", "code", "message", "details", "er
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Zoho's own words about an error; `code` is "" when it names none."""
+    """Holds Zoho's own words about an error; `code` is "" when it names none."""
 
     code: str
     message: str
 
 
 def find_envelope(body: object) -> Envelope | None:
-    """Zoho's error envelope in any of its forms, None when there is none.
+    """Finds Zoho's error envelope in any of its forms, None when there is none.
 
     Flow: `{"status": "failure", "error": {"code", "message"}}`; CRM: `{"status": "error", "code", "message"}`,
     and for writes the same inside a list: `{"workflow_rules": [{...}]}`.
@@ -75,9 +75,10 @@ def _envelope(found: Mapping[str, object]) -> Envelope:
 
 
 def read(answer: Answer) -> object:
-    """The payload of a reply to a read, or to a write that may be told to the person; None for a 204.
+    """Returns the payload of a reply to a read, or to a write that may be repeated by a person; None for a 204.
 
-    Errors: any branch of the tree but `NotSent`.
+    Raises:
+        ZohoError: any branch of the tree but `NotSent`.
     """
     if answer.status >= 500 or answer.status == 408:
         raise _lost(answer)
@@ -95,7 +96,7 @@ def read(answer: Answer) -> object:
 
 
 def read_once(answer: Answer) -> object:
-    """The payload of a reply to a POST that must never be sent twice by mistake.
+    """Returns the payload of a reply to a POST that must never be sent twice by mistake.
 
     Only Zoho's own words count: success is a 2xx whose JSON says `"status": "success"`; `TokenRefused`,
     `Wait`, `ScopeMissing`, `Refused` and `NotAvailable` are raised for a 4xx with an envelope only, and mean
@@ -117,7 +118,7 @@ def read_once(answer: Answer) -> object:
 
 
 def says_failure(payload: object) -> bool:
-    """Whether a 2xx is an error in disguise: it says so, or it holds an error and nothing else."""
+    """Returns whether a 2xx is an error in disguise: it says so, or it holds an error and nothing else."""
     if not isinstance(payload, Mapping):
         return False
     status = clean.word(payload.get("status"))
@@ -128,7 +129,7 @@ def says_failure(payload: object) -> bool:
 
 
 def _by_code(answer: Answer, envelope: Envelope) -> ZohoError | None:
-    """The error for a code that means the same at any status below 500; None for all others."""
+    """Returns the error for a code that means the same at any status below 500; None for all others."""
     code = envelope.code.upper()
     if code in LIMIT_CODES or answer.status == 429:
         wait = rate_limit_wait(answer.headers, answer.server_date or answer.received_utc)
@@ -155,7 +156,7 @@ def _by_status(answer: Answer, envelope: Envelope) -> ZohoError:
 
 
 def _without_envelope(answer: Answer) -> ZohoError:
-    """A 4xx that is not in Zoho's words.
+    """Returns the error of a 4xx that is not in Zoho's words.
 
     403 and 404 say "not available" whatever the page looks like: many servers and proxies write it in HTML. That
     a whole address is wrong shows when the account is connected, where no product answers then.

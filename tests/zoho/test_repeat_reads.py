@@ -7,9 +7,9 @@ import random
 import httpx
 import pytest
 
-from monitor.zoho import AnswerLost, BadAnswer, NotSent, Refused, Unreachable, Wait, ZohoError, verdict
+from monitor.zoho import AnswerLost, BadAnswer, NotSent, Refused, Unreachable, Wait, ZohoError, read_answer
 from monitor.zoho.protocol import Request
-from monitor.zoho.repeat import RepeatPolicy
+from monitor.zoho.repeat_reads import RepeatPolicy
 
 from .helpers import Clock, scripted
 
@@ -41,7 +41,7 @@ def test_a_read_gets_over_two_faults(fault):
     clock = Clock()
     transport, script = scripted(fault, fault, OK, clock=clock)
     with transport:
-        assert transport.call(GET, verdict.read) == {"status": "success", "data": {}}
+        assert transport.call(GET, read_answer.read) == {"status": "success", "data": {}}
     assert len(script.requests) == 3
     assert len(clock.sleeps) == 2
     assert clock.sleeps[0] <= 0.5
@@ -62,7 +62,7 @@ def test_a_read_gets_over_two_faults(fault):
 def test_what_another_try_cannot_mend_is_not_repeated(final):
     transport, script = scripted(final)
     with transport, pytest.raises(ZohoError):
-        transport.call(GET, verdict.read)
+        transport.call(GET, read_answer.read)
     assert len(script.requests) == 1
 
 

@@ -1,7 +1,7 @@
-"""Sockets with a total deadline.
+"""Gives sockets a total deadline.
 
-httpx bounds each single read, so a server that drips one byte at a time holds it for ever (measured:
-notes/reliability.md, section 0, finding 9). Here every read, write and connection attempt gets what is
+httpx bounds each single read, so a server that drips one byte at a time holds it for ever (measured: with a time-out of
+1 s it still read after 16 s; docs/reference/faults.md, F10). Here every read, write and connection attempt gets what is
 left of the deadline of the call that the current thread is making.
 """
 
@@ -19,13 +19,13 @@ import httpcore
 
 
 class Deadline(threading.local):
-    """The moment (monotonic) at which the current thread's call must end; None outside of a call."""
+    """Holds the moment (monotonic) at which the current thread's call must end; None outside of a call."""
 
     at: float | None = None
 
 
 class DeadlineBackend(httpcore.NetworkBackend):
-    """httpcore's own sockets, each operation bounded by the call's deadline."""
+    """Bounds each operation of httpcore's own sockets by the call's deadline."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._inner = httpcore.SyncBackend()
@@ -34,7 +34,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
 
     @contextmanager
     def until(self, at: float) -> Iterator[None]:
-        """Bound everything that this thread does inside the block."""
+        """Bounds everything that this thread does inside the block."""
         self._deadline.at = at
         try:
             yield
@@ -42,7 +42,11 @@ class DeadlineBackend(httpcore.NetworkBackend):
             self._deadline.at = None
 
     def left(self, timeout: float | None, error: type[Exception]) -> float | None:
-        """The shorter of `timeout` and what is left, in seconds. Errors: `error` when nothing is."""
+        """Returns the shorter of `timeout` and what is left, in seconds.
+
+        Raises:
+            Exception: `error`, when nothing is left.
+        """
         at = self._deadline.at
         if at is None:
             return timeout
@@ -59,7 +63,7 @@ class DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address of `host` that answers; all of them share one time-out."""
+        """Connects to the first address of `host` that answers; all of them share one time-out."""
         left = self.left(timeout, httpcore.ConnectTimeout)
         end = None if left is None else self._monotonic() + left
         error: Exception = httpcore.ConnectError(f"no address found for {host}")
@@ -78,12 +82,12 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.NetworkStream:
-        """Not used: Zoho is never a local socket."""
+        """Refuses: Zoho is never a local socket."""
         raise NotImplementedError
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A connection whose every operation ends in time."""
+    """Is a connection whose every operation ends in time."""
 
     def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
         self._stream = stream
@@ -112,10 +116,14 @@ class DeadlineStream(httpcore.NetworkStream):
 
 
 def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
-    """The addresses of `host`, each once. Errors: `ConnectError`, `ConnectTimeout`.
+    """Returns the addresses of `host`, each once.
 
-    The system's look-up knows no time-out and may take half a minute, so it runs beside us and is left
-    behind when it is late.
+    The system's look-up knows no time-out and may take half a minute, so it runs beside us and is left behind
+    when it is late.
+
+    Raises:
+        ConnectError: see its class.
+        ConnectTimeout: see its class.
     """
     with suppress(ValueError):  # a name, which has to be looked up
         return [str(ipaddress.ip_address(host))]

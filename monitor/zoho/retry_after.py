@@ -1,4 +1,4 @@
-"""How long Zoho asks us to wait. Source: RFC 9110 section 10.2.3; notes/reliability.md, F1 to F3."""
+"""Reads how long Zoho asks us to wait. Sources: RFC 9110, section 10.2.3; docs/reference/faults.md, F1 to F3."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,6})?\Z", re.ASCII)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds by `Retry-After` (a number or an HTTP-date), within 1 s and 900 s; None without the header.
+    """Returns the seconds by `Retry-After` (a number or an HTTP-date), within 1 s and 900 s; None without it.
 
     Garbage counts as 60 s, a date in the past as 1 s. `now` is the server's clock if known.
     """
@@ -32,10 +32,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def rate_limit_wait(headers: Mapping[str, str], now: datetime) -> float:
-    """Seconds to wait after a 429: `Retry-After`, else a sane `X-RateLimit-Reset`, else 60.
+    """Returns the seconds to wait after a 429: `Retry-After`, else a sane `X-RateLimit-Reset`, else 60.
 
-    CRM documents no `Retry-After` at all; the reset is epoch seconds in the seed (milliseconds are taken
-    for what they are).
+    CRM documents no `Retry-After` at all; the reset is seconds since 1970 (milliseconds are taken for what
+    they are).
     """
     asked = retry_after(headers, now)
     if asked is not None:

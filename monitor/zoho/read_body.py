@@ -1,6 +1,6 @@
-"""A body read piece by piece, never more of it than allowed, whatever it unpacks to.
+"""Reads a body piece by piece, never more of it than allowed, whatever it unpacks to.
 
-httpx unpacks whole chunks: 194 kB of gzip became 200 MB in memory (notes/reliability.md, section 0).
+httpx unpacks whole chunks: 194 kB of gzip became 200 MB in memory (docs/reference/faults.md, F17).
 """
 
 # ruff: noqa: N818 (named for what happened; callers read `except Wait`)
@@ -14,26 +14,34 @@ _GZIP, _DEFLATE = 31, 15  # zlib's window bits
 
 
 class BodyTooLarge(Exception):
-    """More than the cap. These four never leave the transport."""
+    """Says that there is more than the cap. These four never leave the transport."""
 
 
 class BadPacking(Exception):
-    """A body that cannot be unpacked, or an encoding that was not asked for."""
+    """Says that a body cannot be unpacked, or has an encoding that was not asked for."""
 
 
 class TornBody(Exception):
-    """A packed body that ends too early."""
+    """Says that a packed body ends too early."""
 
 
 class LateBody(Exception):
-    """A body that is not complete when the call must end."""
+    """Says that a body is not complete when the call must end."""
 
 
 def read_body(chunks: Iterable[bytes], encoding: str, cap: int, late: Callable[[], bool]) -> bytes:
-    """The whole body, unpacked.
+    """Reads the whole body, unpacked.
 
-    Parameters: `encoding` the `Content-Encoding`; `cap` the most bytes of the result; `late` is asked
-    after each chunk. Errors: the four of this module.
+    Args:
+        encoding: the `Content-Encoding`.
+        cap: the most bytes of the result.
+        late: is asked after each chunk.
+
+    Raises:
+        BodyTooLarge: there is more than `cap`.
+        BadPacking: it cannot be unpacked.
+        TornBody: it ends too early.
+        LateBody: `late` said so.
     """
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
@@ -57,14 +65,14 @@ def read_body(chunks: Iterable[bytes], encoding: str, cap: int, late: Callable[[
 
 
 class _Unpacker:
-    """zlib with a bound on what one chunk may become."""
+    """Unpacks with zlib, with a bound on what one chunk may become."""
 
     def __init__(self, bits: int) -> None:
         self._zlib = zlib.decompressobj(bits)
         self._fed = False
 
     def unpack(self, chunk: bytes, room: int) -> bytes:
-        """At most `room` bytes; what does not fit is never unpacked."""
+        """Returns at most `room` bytes; what does not fit is never unpacked."""
         self._fed = self._fed or bool(chunk)
         try:
             return self._zlib.decompress(chunk, max(room, 1))
@@ -72,5 +80,5 @@ class _Unpacker:
             raise BadPacking(str(problem)) from None
 
     def ended(self) -> bool:
-        """Whether the packed data is complete; no data at all is."""
+        """Returns whether the packed data is complete; no data at all is."""
         return self._zlib.eof or not self._fed

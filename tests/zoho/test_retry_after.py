@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.zoho.protocol import Headers
-from monitor.zoho.waiting import rate_limit_wait, retry_after
+from monitor.zoho.retry_after import rate_limit_wait, retry_after
 
 from .helpers import NOON, fuzzed
 

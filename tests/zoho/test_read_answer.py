@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.zoho import errors, verdict
+from monitor.zoho import errors, read_answer
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,
@@ -61,7 +61,7 @@ DOCUMENTED = [
 @pytest.mark.parametrize(("case", "kind", "code"), DOCUMENTED)
 def test_every_documented_error_has_its_branch(case, kind, code):
     with pytest.raises(ZohoError) as error:
-        verdict.read(reply(case))
+        read_answer.read(reply(case))
     assert type(error.value) is kind
     assert error.value.code == code
     assert error.value.status == sample(case).status
@@ -72,21 +72,21 @@ def test_every_documented_error_has_its_branch(case, kind, code):
 @pytest.mark.parametrize(("case", "kind", "code"), DOCUMENTED)
 def test_they_mean_the_same_after_a_post_that_must_not_be_repeated(case, kind, code):
     with pytest.raises(ZohoError) as error:
-        verdict.read_once(reply(case))
+        read_answer.read_once(reply(case))
     assert type(error.value) is kind
 
 
 def test_the_message_of_zoho_and_the_field_it_objects_to_are_shown():
     with pytest.raises(Refused, match=r"required param not found \(executed_from\)"):
-        verdict.read(reply("crm-error-missing-param"))
+        read_answer.read(reply("crm-error-missing-param"))
 
 
 def test_how_long_to_wait_comes_with_the_error():
     with pytest.raises(Wait) as error:
-        verdict.read(reply("flow-error-rate-limit"))
+        read_answer.read(reply("flow-error-rate-limit"))
     assert error.value.retry_after == 30.0
     with pytest.raises(Wait) as error:
-        verdict.read(reply("crm-error-credits"))
+        read_answer.read(reply("crm-error-credits"))
     assert error.value.retry_after == 60.0
 
 
@@ -134,52 +134,52 @@ ODD = [
 @pytest.mark.parametrize(("status", "body", "kind", "_once"), ODD)
 def test_an_odd_answer_to_a_read_has_its_branch(status, body, kind, _once):
     with pytest.raises(ZohoError) as error:
-        verdict.read(answer(status, body))
+        read_answer.read(answer(status, body))
     assert type(error.value) is kind
 
 
 @pytest.mark.parametrize(("status", "body", "_read", "kind"), ODD)
 def test_after_the_one_post_only_zohos_own_words_prove_anything(status, body, _read, kind):
     with pytest.raises(ZohoError) as error:
-        verdict.read_once(answer(status, body))
+        read_answer.read_once(answer(status, body))
     assert type(error.value) is kind
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_success_is_a_2xx_that_says_success(status):
     body = {"status": "success", "data": {"x": 1}}
-    assert verdict.read(answer(status, body)) == body
-    assert verdict.read_once(answer(status, body)) == body
+    assert read_answer.read(answer(status, body)) == body
+    assert read_answer.read_once(answer(status, body)) == body
 
 
 @pytest.mark.parametrize("body", [{"data": {}}, {}, [], {"status": "accepted"}, b"null", b""])
 def test_a_2xx_that_does_not_say_success_proves_nothing_after_the_one_post(body):
     with pytest.raises(BadAnswer):
-        verdict.read_once(answer(200, body))
+        read_answer.read_once(answer(200, body))
     with pytest.raises(BadAnswer):
-        verdict.read_once(answer(204, b""))
+        read_answer.read_once(answer(204, b""))
 
 
 def test_a_mixed_result_is_a_value():
     mixed = {"workflow_rules": [{"code": "SUCCESS", "status": "success"}, {"code": "INVALID_DATA", "status": "error"}]}
-    assert verdict.read(answer(207, mixed)) == mixed
+    assert read_answer.read(answer(207, mixed)) == mixed
 
 
 def test_an_execution_that_failed_is_no_failed_answer():
     body = {"execution_id": "1", "status": "failed", "error": {"code": "ACTION_FAILED"}}
-    assert verdict.read(answer(200, body)) == body
+    assert read_answer.read(answer(200, body)) == body
 
 
 def test_a_5xx_with_retry_after_says_how_long():
     with pytest.raises(AnswerLost) as error:
-        verdict.read(answer(503, b"", {"retry-after": "7"}))
+        read_answer.read(answer(503, b"", {"retry-after": "7"}))
     assert error.value.retry_after == 7.0
 
 
 def test_zohos_message_cannot_smuggle_a_token_or_a_second_line_into_ours():
     body = {"status": "failure", "error": {"code": f"A\n{TOKEN}", "message": f"token {TOKEN}\r\nis\0 bad"}}
     with pytest.raises(Refused) as error:
-        verdict.read(answer(400, body))
+        read_answer.read(answer(400, body))
     assert TOKEN not in f"{error.value!s}{error.value!r}{error.value.code}"
     assert "\n" not in str(error.value)
 
@@ -199,7 +199,7 @@ def test_every_error_has_a_hint_and_survives_copying():
 @given(st.sampled_from([100, 200, 201, 204, 207, 302, 400, 401, 403, 404, 408, 409, 429, 500, 503, 599]), ANY_JSON)
 def test_any_json_with_any_status_is_a_value_or_one_error_of_the_tree(status, value):
     body = json.dumps(value).encode()
-    for read in (verdict.read, verdict.read_once):
+    for read in (read_answer.read, read_answer.read_once):
         try:
             read(answer(status, body))
         except ZohoError as error:

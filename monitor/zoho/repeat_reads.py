@@ -1,4 +1,4 @@
-"""The one policy for repeating reads: bounded in tries and in time, with full jitter.
+"""Repeats reads by one policy: bounded in tries and in time, with full jitter.
 
 Nothing that changes Zoho is ever repeated; that is the callers' rule, kept by `Transport.request`.
 """
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RepeatPolicy:
-    """Figures of the policy; seconds. `tries` 1 turns repeating off.
+    """Holds the figures of the policy; seconds. `tries` 1 turns repeating off.
 
     `max_wait`: a wait that Zoho asks for is slept through if it is no longer than this, else the error is
     raised at once, so that the caller can do something better than sleep.
@@ -29,7 +29,7 @@ class RepeatPolicy:
     max_wait: float = 5.0
 
     def pause(self, tried: int, error: ZohoError, rng: random.Random) -> float | None:
-        """Seconds until the next try after `tried` ones ended with `error`; None to give up."""
+        """Returns the seconds until the next try after `tried` ones ended with `error`; None to give up."""
         if tried >= self.tries or not error.again:
             return None
         if error.retry_after is not None:
@@ -50,9 +50,13 @@ def repeated(
     monotonic: Callable[[], float],
     rng: random.Random,
 ) -> T:
-    """`attempt(seconds left)` until it gives a value or its error is final.
+    """Calls `attempt(seconds left)` until it gives a value or its error is final.
 
-    Parameters: `total` seconds for all tries and pauses together. Errors: the last error of `attempt`.
+    Args:
+        total: seconds for all tries and pauses together.
+
+    Raises:
+        ZohoError: the last error of `attempt`.
     """
     end = monotonic() + total
     tried = 0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import charts, filters, holes, slots
+from dashboard import charts, holes, lists, slots
 from dashboard.access import get_or_404
+from dashboard.flows.forms import FlowFilterForm
 from monitor import audit, pipeline
 from monitor.access import may
 from monitor.models import Flow
@@ -24,27 +24,22 @@ from monitor.queries import overview as totals
 from monitor.queries.masking import mask_text
 from monitor.secrets_mask import without_digests
 
-PAGE_SIZE = 50
-
 
 @require_safe
 def flows(request: HttpRequest) -> HttpResponse:
-    """The list: filtered, sorted, numbered pages."""
+    """Lists flows by the filters in the address."""
     now = timezone.now()
-    form = filters.FlowFilterForm(request.GET)
-    context: dict[str, Any] = {"now": now, "mirror": freshness.mirror(now), "form": form, "days": queries.LIST_DAYS}
-    if not form.is_valid():
-        context["errors"] = filters.errors_of(form)
-        return render(request, "flows/list.html", context, status=400)
-    wanted = form.wanted()
-    page = Paginator(queries.flow_list(wanted, now), PAGE_SIZE).get_page(form.cleaned_data["page"] or 1)
-    context["page_obj"] = page
-    context["sort"] = wanted.sort
-    rows = list(page.object_list)
-    daily = queries.daily_results([flow.pk for flow in rows], now)
-    context["rows"] = [(flow, daily.get(flow.pk), context["mirror"].of(flow.account_id)) for flow in rows]
-    # On demand only the list is asked for again; it is the very part of the page.
-    return render(request, "flows/list.html#list" if request.htmx else "flows/list.html", context)  # type: ignore[attr-defined]
+    form = FlowFilterForm(request.GET)
+    mirror = freshness.mirror(now)
+
+    def find(wanted: queries.FlowFilter) -> dict[str, Any]:
+        found = lists.numbered(queries.flow_list(wanted, now), form)
+        daily = queries.daily_results([flow.pk for flow in found["rows"]], now)
+        rows = [(flow, daily.get(flow.pk), mirror.of(flow.account_id)) for flow in found["rows"]]
+        return found | {"rows": rows}
+
+    days = queries.LIST_DAYS
+    return lists.show(request, "flows/list.html", form, find, nouns="flows", now=now, mirror=mirror, days=days)
 
 
 @require_safe

@@ -15,7 +15,7 @@ from monitor.periods import DAY, Window, last_days
 from monitor.queries import counts
 
 LIST_DAYS = 7
-SORTS = ("name", "failures", "rate", "runs", "last_run")
+SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from monitor.freshness import (
     why_unfit,
 )
 from monitor.models import ApiBudget, StreamState, SyncState, WorkerBeat, ZohoAccount
+from tests.bystander import own
 from tests.commands.commandline import run
 
 MINUTE = timedelta(minutes=1)
@@ -239,7 +240,7 @@ def paused(account: ZohoAccount, now: datetime) -> None:
 
 def spent(account: ZohoAccount, now: datetime) -> None:
     stored("incomplete", "the calls of 24 h are spent")(account, now)
-    ApiBudget.objects.update(blocked_until=now + 60 * MINUTE, blocked_reason="the calls of 24 h are spent")
+    own(ApiBudget).update(blocked_until=now + 60 * MINUTE, blocked_reason="the calls of 24 h are spent")
 
 
 # name: (what has happened, the account's state, whether the installation is ready)

@@ -262,7 +262,7 @@ STATES: dict[str, tuple[Callable[[ZohoAccount, datetime], object], str, bool]] =
 
 @pytest.mark.parametrize("name", STATES)
 def test_status_and_ready_tell_the_same_of_every_state(
-    account: ZohoAccount, client: Client, now: datetime, name: str
+    nobody_else: None, account: ZohoAccount, client: Client, now: datetime, name: str
 ) -> None:
     happens, state, is_ready = STATES[name]
     SyncState.objects.filter(account=account).update(

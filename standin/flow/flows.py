@@ -80,12 +80,7 @@ class Flow:
         if self.per_hour > 0:
             while self._next_hour <= hour_number(now):
                 yield from draft_hour(
-                    seed=self.seed,
-                    prefix=self.prefix,
-                    flow_index=self.index,
-                    template=self.template,
-                    hour=self._next_hour,
-                    per_hour=self.per_hour,
+                    seed=self.seed, flow_index=self.index, hour=self._next_hour, per_hour=self.per_hour
                 )
                 self._next_hour += 1
         yield from self.bad.extra_runs(now, self.next_number)

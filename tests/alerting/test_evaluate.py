@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from monitor.alerting import evaluate
 from monitor.alerting.evaluate import evaluate_account
-from monitor.alerting.load import window_start
 from monitor.alerting.rules import ensure_default_rule
 from monitor.models import (
     AlertRule,
@@ -25,6 +24,7 @@ from monitor.models import (
     Transition,
     ZohoAccount,
 )
+from monitor.periods import last_hours
 from monitor.queries import overview
 from tests import factories
 
@@ -195,7 +195,7 @@ def test_a_flow_whose_window_is_read_is_judged_while_its_older_history_still_com
 ) -> None:
     """The runs mirrored so far would fire; they are judged only once no run of the window can be missing."""
     count(flow, 0, 40, now)
-    start = window_start(now, rule.window_hours)
+    start = last_hours(now, rule.window_hours).start
     reading = {"execution_count": 9000, "history_order": "newest"}
     Flow.objects.update(**reading, covered_from=start + timedelta(seconds=1))
     assert evaluate_account(account, now) == []
@@ -333,5 +333,5 @@ def test_an_alert_and_the_overview_count_the_same_hours(account: ZohoAccount, no
         HourBucket.objects.create(flow=flow, hour=hour, succeeded=1, first_succeeded=1)
     moment = now.replace(minute=42)
     shown = overview.period(moment, 7, flow_id=flow.pk).totals
-    start = window_start(moment, 168)
+    start = last_hours(moment, 168).start
     assert HourBucket.objects.filter(hour__gte=start).count() == shown.finished == 168

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
@@ -17,6 +17,7 @@ from monitor.rollups import recount
 from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts, percentile
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.depth import tried
 
 pytestmark = pytest.mark.django_db
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -150,7 +151,8 @@ RUNS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.property
+@tried(10, 50)
 @given(data=st.data(), runs=RUNS, size=st.sampled_from([1, 2, 3, 1000]))
 def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_often(
     data: st.DataObject, runs: list[tuple[int, str, int, str, int | None]], size: int

@@ -23,7 +23,6 @@ PENDING: tuple[str, ...] = (
     "monitor/queries/",
     "monitor/retry/",
     "monitor/secrets_mask.py",
-    "standin/",
     "tests/",
 )
 

@@ -1,4 +1,4 @@
-"""An hour of a flow's history, drawn from a generator that knows only (seed, flow, hour)."""
+"""Draws the runs of one hour of a flow, from a generator that knows only (seed, flow, hour)."""
 
 import math
 import random
@@ -18,7 +18,7 @@ SHOP_HOURS = (0.5, 0.3, 0.2, 0.2, 0.2, 0.3, 0.5, 0.8, 1.0, 1.2, 1.3, 1.4, 1.5, 1
               1.8, 1.9, 1.7, 1.4, 0.8, 0.5)  # fmt: skip
 # Factors of a weekday and of a weekend day, so that a week's mean is 1.
 WEEK = {"office": (1.27, 0.325), SHOP: (0.92, 1.2)}
-MAX_RUN_MS = 290_000  # the seed allows a flow five minutes
+MAX_RUN_MS = 290_000  # a flow may run for five minutes: docs/reference/zoho-flow.md, "Plans and limits"
 DAILY_HOUR = 4
 HOURS_KEPT = 20_000  # about 10 MB
 EXTRA, ADDED, RETRIED = 20_000, 40_000, 60_000  # where the numbers of other kinds of run begin in an hour
@@ -26,7 +26,7 @@ EXTRA, ADDED, RETRIED = 20_000, 40_000, 60_000  # where the numbers of other kin
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A run that will happen unless the flow is off by then; what may befall it is already drawn."""
+    """A run that begins unless the flow is off by then; whether it fails is already drawn."""
 
     execution_id: str
     started: datetime
@@ -85,13 +85,13 @@ def draft_hour(*, seed: int, flow_index: int, hour: int, per_hour: float) -> tup
 
 
 def draw_draft(identity: str, started: datetime, chosen: FlowTemplate, dice: random.Random) -> Draft:
-    """One run with its length and its fate."""
+    """Draw one run: how long it takes and whether it fails."""
     duration = draw_duration(chosen, dice)
-    fate, step = dice.random(), dice.randrange(len(chosen.actions))
+    outcome, step = dice.random(), dice.randrange(len(chosen.actions))
     kind: FailureKind | None = None
-    if fate < chosen.transient_share:
+    if outcome < chosen.transient_share:
         kind = draw_kind(dice, transient=True)
-    elif fate < chosen.transient_share + chosen.permanent_share:
+    elif outcome < chosen.transient_share + chosen.permanent_share:
         kind = draw_kind(dice, transient=False)
     luck = draw_luck(dice) if kind is not None and kind.transient else ()
     return Draft(identity, started, duration, kind, step, luck)

@@ -11,6 +11,7 @@ from monitor.models import Connection, DayBucket, Flow, ZohoAccount
 from monitor.queries import flow as one
 from monitor.queries import overview
 from tests import factories
+from tests.bystander import own
 
 HOUR = timedelta(hours=1)
 # Zoho's counters are those of the last complete read: nothing ran since.
@@ -103,13 +104,13 @@ def test_a_flow_that_pauses_each_weekend_is_not_silent_on_sunday(flow: Flow, now
 
 def test_our_own_outage_is_not_its_silence(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
-    Flow.objects.update(seen_at=now - timedelta(hours=29))
+    own(Flow).update(seen_at=now - timedelta(hours=29))
     assert overview.silent_flows(now) == []
 
 
 def test_a_flow_whose_counters_moved_is_not_silent(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
-    Flow.objects.update(execution_count=1)
+    own(Flow).update(execution_count=1)
     assert overview.silent_flows(now) == []
 
 
@@ -120,7 +121,7 @@ def test_a_flow_that_cannot_run_or_is_not_known_is_not_called_silent(
     flow: Flow, now: datetime, bucket: Any, fields: dict[str, Any]
 ) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
-    Flow.objects.update(**fields)
+    own(Flow).update(**fields)
     assert overview.silent_flows(now) == []
 
 

@@ -66,7 +66,7 @@ $(DEEP_PARTS): $(DEV)
 
 deep-faults:
 	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-deep} $(PY) scripts/test.py --mark "deep or property" \
-		--workers $(WORKERS) --dist loadgroup $(ARGS)
+		--workers $(WORKERS) --migrations --dist loadgroup $(ARGS)
 
 deep-kills:
 	@$(PY) scripts/test.py --mark kills --workers 0 -s -p no:randomly -o faulthandler_timeout=14400 $(ARGS)

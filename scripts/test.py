@@ -27,7 +27,7 @@ NOT_OURS = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALL
 
 @dataclass(frozen=True)
 class Run:
-    """The suite on one database."""
+    """Describes a run of the suite on one database."""
 
     database: str
     code: int
@@ -48,6 +48,8 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
     """
     print(f"\n=== {database} ===", flush=True)
     environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1"}
+    # Compiled tests are kept: to compile them anew costs each process longer than to collect them.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests' own databases are made by Django; this file is never opened.
     environ["DATABASE_URL"] = url or "sqlite:///var/never-used.sqlite3"
     began = time.monotonic()
@@ -57,7 +59,7 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
 
 @contextmanager
 def postgres() -> Iterator[tuple[str, str]]:
-    """The address of a PostgreSQL server, or "" and the reason why there is none."""
+    """Gives the address of a PostgreSQL server, or "" and the reason why there is none."""
     given = os.environ.get("TEST_DATABASE_URL", "").strip()
     if given:
         yield given, ""

@@ -16,7 +16,8 @@ from typing import Any
 
 from monitor.connection import AccountClients, Gate
 from monitor.ingest import run
-from monitor.ingest.base.context import Patience, Result
+from monitor.ingest.base.mode import Mode, Patience
+from monitor.ingest.base.result import Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.protocol import parse_json
@@ -51,6 +52,7 @@ __all__ = [
     "Zoho",
     "a_connected",
     "a_rule",
+    "a_task",
     "a_usage",
     "a_webhook_failure",
     "hasty",
@@ -163,7 +165,7 @@ def _counted(runs: list[Run]) -> Json:
 
 
 def _stats(counters: Json) -> Json:
-    """The seed's `stats` object."""
+    """The `stats` object of a list of executions."""
     return {
         "total_executions": counters["execution_count"],
         "successful": counters["success_count"],
@@ -339,19 +341,24 @@ def opener(zoho: Zoho) -> Callable[..., Any]:
 
 def patient(zoho: Zoho) -> Patience:
     """A person's sync: it waits."""
-    return Patience(waits=True, pause=zoho.clock.pause)
+    return Patience(Mode.SYNC, pause=zoho.clock.pause)
 
 
-def hasty(zoho: Zoho, seconds: float | None = None) -> Patience:
-    """A task, or --no-wait."""
+def hasty(zoho: Zoho) -> Patience:
+    """A person's sync with --no-wait."""
+    return Patience(Mode.SYNC_WITHOUT_WAITING, pause=zoho.clock.pause)
+
+
+def a_task(zoho: Zoho, seconds: float | None = None) -> Patience:
+    """A worker's sweep."""
     deadline = None if seconds is None else zoho.clock() + timedelta(seconds=seconds)
-    return Patience(waits=False, pause=zoho.clock.pause, deadline=deadline)
+    return Patience(Mode.TASK, pause=zoho.clock.pause, deadline=deadline)
 
 
-def sync(account: ZohoAccount, zoho: Zoho, *, patience: Patience | None = None, everything: bool = True) -> Result:
+def sync(account: ZohoAccount, zoho: Zoho, *, patience: Patience | None = None) -> Result:
     """One sweep against the fake."""
     before, run.open_account = run.open_account, opener(zoho)
     try:
-        return run.read_account(account, clock=zoho.clock, patience=patience or patient(zoho), everything=everything)
+        return run.read_account(account, clock=zoho.clock, patience=patience or patient(zoho))
     finally:
         run.open_account = before

@@ -10,17 +10,12 @@ from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest.base import pace
 from monitor.ingest.base.context import Context
+from monitor.ingest.base.streams import product_of
 from monitor.models import Flow, Product, Stream, StreamState
 
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
 TRY_AGAIN = timedelta(minutes=5)
-CRM_STREAMS = {Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS}
-
-
-def product_of(stream: str) -> str:
-    """Whose calls a stream costs."""
-    return Product.CRM if stream in CRM_STREAMS else Product.FLOW
 
 
 def budget(context: Context, product: str) -> pace.Budget:

@@ -68,6 +68,7 @@ class _Sweep:
     flow: FlowClient | None = field(init=False)
     crm: CrmClient | None = field(init=False)
     _listed: dict[Stream, bool] = field(default_factory=dict)
+    _read: dict[Stream, int] = field(default_factory=dict)  # and what each cost, until it is put off
 
     def __post_init__(self) -> None:
         clients = self.context.clients
@@ -75,7 +76,7 @@ class _Sweep:
         self.crm = clients.crm if clients.crm is not None and self._may_be_asked(Product.CRM) else None
 
     def _may_be_asked(self, product: str) -> bool:
-        """Not in the background while Zoho, or our breaker, wants a product left alone: its streams stay as they are."""
+        """Not a product that Zoho, or our breaker, wants left alone, but for a person: its streams stay as they are."""
         if self.context.mode.reads_everything:
             return True
         until = self.context.clients.gate.blocked_until(product)
@@ -121,9 +122,14 @@ class _Sweep:
 
     def take_steps(self) -> None:
         """Takes the steps that are due."""
-        for step in STEPS:
-            if self._is_wanted(step):
-                self._take(step)
+        try:
+            for step in STEPS:
+                if self._is_wanted(step):
+                    self._take(step)
+        except (OutOfTime, GrantRevoked, ClientRefused):
+            self._put_off()  # what was read before the sweep's end is not due again
+            raise
+        self._put_off()
 
     def _is_wanted(self, step: Step) -> bool:
         if self.client(step.product) is None or (step.turn is not None and step.turn not in self.due):
@@ -131,12 +137,20 @@ class _Sweep:
         return (step.needs is None or self.is_listed(step.needs)) and step.when(self)
 
     def _take(self, step: Step) -> None:
+        if step.cost is None:
+            self._put_off()
         if step.notes_itself:
             step.read(self)
             return
         stream_outcomes.settle(self.context, step.stream, step.product, partial(step.read, self))
         if step.cost is not None:
-            schedule.put_off(self.context, step.stream, calls=step.cost(self))
+            self._read[step.stream] = step.cost(self)
+
+    def _put_off(self) -> None:
+        """Has the planner say when what was read is due again; several in one transaction."""
+        if self._read:
+            schedule.put_off(self.context, self._read)
+            self._read = {}
 
 
 @dataclass(frozen=True)

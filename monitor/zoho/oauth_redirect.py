@@ -18,8 +18,10 @@ _CODE_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """A code and where to take it. `data_center` is the key of another data centre than the account's, if the
-    person's home is there: the code works only at that one's accounts server.
+    """Holds a code and where to take it.
+
+    `data_center` is the key of another data centre than the account's, if the person's home is there: the code works
+    only at that one's accounts server.
     """
 
     code: str = field(repr=False)

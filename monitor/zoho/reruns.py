@@ -42,7 +42,7 @@ class Outlook(StrEnum):
 
 
 def outlook(*texts: str) -> Outlook:
-    """Returns what Zoho does about a failure; what cannot be told may be run again.
+    """Returns what Zoho does about a failure; one that no sign decides may be run again.
 
     Args:
         texts: error code, message and details as Zoho sent them, in any order; empty ones are fine.
@@ -55,7 +55,7 @@ def outlook(*texts: str) -> Outlook:
 def may_run_again(
     error: Sequence[str], failed_at: datetime | None, now: datetime, *, zoho_ahead: timedelta = timedelta(0)
 ) -> bool:
-    """Returns whether Zoho may still run a failure again by itself; what cannot be told may be.
+    """Returns whether Zoho may still run a failure again by itself; one that no sign decides may be.
 
     The page of a run, the retry of it and the search for what a retry caused all ask here, so that none of them
     calls a failure final while another one waits for Zoho.
@@ -75,7 +75,7 @@ def may_run_again(
 
 
 def over_at(failed_at: datetime | None, *, zoho_ahead: timedelta = timedelta(0)) -> datetime | None:
-    """Returns the moment, by our clock, from which `may_run_again` says no; None where it cannot be told.
+    """Returns the moment, by our clock, from which `may_run_again` says no; None where it is not known.
 
     Args:
         failed_at: when Zoho's clock of re-runs began.

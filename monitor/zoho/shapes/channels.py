@@ -17,8 +17,10 @@ from monitor.zoho.shapes.crm_common import Page, WriteResult, page_of, write_res
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchWish:
-    """A channel to open. `events` are `Module.create`, `.edit`, `.delete` or `.all`; `channel_expiry` at most a
-    week ahead, one hour if left out; `token` at most 50 characters, sent back with every callback.
+    """Asks for a channel.
+
+    `events` are `Module.create`, `.edit`, `.delete` or `.all`; `channel_expiry` is at most a week ahead, one hour if
+    left out; `token` has at most 50 characters and is sent back with every callback.
     """
 
     channel_id: str
@@ -59,8 +61,10 @@ class WatchChannel:
 
 @dataclass(frozen=True, slots=True)
 class WatchResult:
-    """The outcome for one channel, with the expiry that Zoho really set: a longer one than a week that was
-    asked for silently becomes one hour."""
+    """Holds the outcome for one channel, with the expiry that Zoho really set.
+
+    One of more than a week that was asked for silently becomes one hour.
+    """
 
     ok: bool
     channel_ids: tuple[str, ...]

@@ -6,12 +6,32 @@ import socket
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
+from monitor import schema
 from monitor.models import Role, User, ZohoAccount
 from tests import depth, factories
 
 depth.register()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, django_db_use_migrations: bool) -> None:
+    """Where the tables came from the models (--nomigrations), notes the migrations as applied, as they stand for."""
+    if django_db_use_migrations:
+        return
+    settings.MIGRATION_MODULES = {}
+    schema._known.cache_clear()
+    with django_db_blocker.unblock():
+        recorder = MigrationRecorder(connection)
+        recorder.ensure_schema()
+        for app, name in MigrationLoader(connection).graph.nodes:
+            recorder.record_applied(app, name)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from monitor.connection.limits import DAY, MINUTE, CallLimits
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
 from monitor.zoho.protocol import Headers
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from monitor.zoho.oauth import TokenGrant
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 
 class FakeOAuth:

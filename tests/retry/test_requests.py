@@ -6,7 +6,7 @@ from monitor.models import AuditEntry, RetryAttempt, ZohoAccount
 from monitor.retry.requests import RetryRefused, cancel, facts_for, resolve_not_run
 from monitor.retry.verdict import judge
 from tests import factories
-from tests.retry.fake_zoho import TRANSIENT
+from tests.fake_zoho.retrying import TRANSIENT
 
 
 def refusal(call, *args, **kwargs) -> str:

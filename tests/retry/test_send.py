@@ -6,7 +6,7 @@ import pytest
 from monitor.models import AuditEntry, Execution, RetryAttempt, Role, User, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer, GrantRevoked, NotAvailable, TokenRefused, Wait
 from tests import factories
-from tests.retry.fake_zoho import FAULTS, PROVEN, TRANSIENT, Crash, budget_spent, lost
+from tests.fake_zoho.retrying import FAULTS, PROVEN, TRANSIENT, Crash, budget_spent, lost
 from tests.retry.test_requests import make_attempt
 
 

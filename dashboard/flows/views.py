@@ -2,49 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import charts, filters, holes, slots
+from dashboard import charts, holes, lists, slots
 from dashboard.access import get_or_404
+from dashboard.flows.forms import FlowFilterForm
 from monitor import audit, pipeline
 from monitor.access import may
 from monitor.models import Flow
+from monitor.periods import CHOICES, choice_of, slot_starts
 from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals
 from monitor.queries.masking import mask_text
 from monitor.secrets_mask import without_digests
 
-PAGE_SIZE = 50
-
 
 @require_safe
 def flows(request: HttpRequest) -> HttpResponse:
-    """The list: filtered, sorted, numbered pages."""
+    """Lists flows by the filters in the address."""
     now = timezone.now()
-    form = filters.FlowFilterForm(request.GET)
-    context: dict[str, Any] = {"now": now, "mirror": freshness.mirror(now), "form": form, "days": queries.LIST_DAYS}
-    if not form.is_valid():
-        context["errors"] = filters.errors_of(form)
-        return render(request, "flows/list.html", context, status=400)
-    wanted = form.wanted()
-    page = Paginator(queries.flow_list(wanted, now), PAGE_SIZE).get_page(form.cleaned_data["page"] or 1)
-    context["page_obj"] = page
-    context["sort"] = wanted.sort
-    rows = list(page.object_list)
-    daily = queries.daily_results([flow.pk for flow in rows], now)
-    context["rows"] = [(flow, daily.get(flow.pk), context["mirror"].of(flow.account_id)) for flow in rows]
-    # On demand only the list is asked for again; it is the very part of the page.
-    return render(request, "flows/list.html#list" if request.htmx else "flows/list.html", context)  # type: ignore[attr-defined]
+    form = FlowFilterForm(request.GET)
+    mirror = freshness.mirror(now)
+
+    def find(wanted: queries.FlowFilter) -> dict[str, Any]:
+        found = lists.numbered(queries.flow_list(wanted, now), form)
+        daily = queries.daily_results([flow.pk for flow in found["rows"]], now)
+        rows = [(flow, daily.get(flow.pk), mirror.of(flow.account_id)) for flow in found["rows"]]
+        return found | {"rows": rows}
+
+    days = queries.LIST_DAYS
+    return lists.show(request, "flows/list.html", form, find, nouns="flows", now=now, mirror=mirror, days=days)
 
 
 @require_safe
@@ -52,19 +47,19 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
     """One flow: its counters, charts, alerts and newest executions."""
     now = timezone.now()
     thing = get_or_404(request.user, Flow.objects.select_related("account").defer("account__client_secret"), pk)
-    period = slots.period_of(request.GET.get("days") or "30")
+    period = choice_of(request.GET.get("days") or "30")
     mirror = freshness.mirror(now)
     account = mirror.of(thing.account_id)
     figures = totals.period(now, period.days, flow_id=thing.pk)
     zone = timezone.get_current_timezone()
-    unknown = holes.of_flow(thing, account, figures.start, now)
+    unknown = holes.of_flow(thing, account, figures.window.start, now)
     laid = slots.lay(
         figures.hours,
-        slots.starts(figures.start, figures.end, period.slot_hours, zone),
+        slot_starts(figures.window, period.slot_hours, zone),
         figures.end,
         holes=unknown,
-        histograms=queries.histograms(thing, figures.start, figures.end),
-        errors=queries.errors(thing, figures.start, figures.end),
+        histograms=queries.histograms(thing, figures.window),
+        errors=queries.errors(thing, figures.window),
     )
     completeness = queries.completeness(thing)
     history = (
@@ -72,7 +67,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         if thing.is_reading_history and thing.history_order
         else None
     )
-    before = figures.start - timedelta(days=period.days)
+    before = figures.window.before().start
     is_read = not thing.is_reading_history or thing.covers(before)
     context = {
         "now": now,
@@ -80,7 +75,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "flow": thing,
         "freshness": account,
         "period": period,
-        "periods": slots.PERIODS.values(),
+        "periods": CHOICES.values(),
         "figures": figures,
         "unknown": unknown,
         "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),

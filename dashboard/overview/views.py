@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import charts, holes, slots
+from monitor.periods import CHOICES, PeriodChoice, choice_of, slot_starts
 from monitor.queries import freshness
 from monitor.queries import overview as queries
 
@@ -22,19 +22,19 @@ PARTS = ("cards", "chart")
 def overview(request: HttpRequest) -> HttpResponse:
     """The overview, or with `?part=cards` or `?part=chart` that part of it."""
     now = timezone.now()
-    period = slots.period_of(request.GET.get("days"))
+    period = choice_of(request.GET.get("days"))
     mirror = freshness.mirror(now)
     part = request.GET.get("part") if request.htmx else None  # type: ignore[attr-defined]
     context: dict[str, Any] = {
         "now": now,
         "mirror": mirror,
         "period": period,
-        "periods": slots.PERIODS.values(),
+        "periods": CHOICES.values(),
     }
     if mirror.is_empty:
         return render(request, "overview/overview.html", context)
     context["figures"] = figures = queries.period(now, period.days)
-    before = figures.start - timedelta(days=period.days)
+    before = figures.window.before().start
     context["before_unknown"] = queries.why_unknown(before, is_read=mirror.is_read_since(before))
     if part != "cards":
         context["chart"] = _chart(figures, period, mirror)
@@ -47,8 +47,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _chart(figures: queries.Period, period: slots.Period, mirror: freshness.Mirror) -> charts.Chart:
+def _chart(figures: queries.PeriodFigures, period: PeriodChoice, mirror: freshness.Mirror) -> charts.Chart:
     zone = timezone.get_current_timezone()
-    begins = slots.starts(figures.start, figures.end, period.slot_hours, zone)
-    unknown = holes.of_mirror(mirror, figures.start, figures.end)
+    begins = slot_starts(figures.window, period.slot_hours, zone)
+    unknown = holes.of_mirror(mirror, figures.window.start, figures.end)
     return charts.success_rate(slots.lay(figures.hours, begins, figures.end, holes=unknown), zone, unknown)

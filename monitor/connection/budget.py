@@ -34,7 +34,7 @@ from monitor.connection.limits import (
 from monitor.models import ApiBudget, ApiCall, Product, ZohoAccount
 from monitor.zoho.errors import Wait
 from monitor.zoho.protocol import http_date
-from monitor.zoho.waiting import rate_limit_wait
+from monitor.zoho.retry_after import rate_limit_wait
 
 _RECOUNT_AFTER = timedelta(seconds=30)
 _OTHERS = 200  # calls that others may have made since the last count, at the most

@@ -17,7 +17,9 @@ from monitor.connection import BudgetSpent
 from monitor.connection.budget import KeptForOthers
 from monitor.ingest import sync_states
 from monitor.ingest.base import pace, schedule
-from monitor.ingest.base.context import Context, OutOfTime, Result
+from monitor.ingest.base.calls import OutOfTime
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.result import Result
 from monitor.ingest.due_flows import Reader, due_flows, next_visit, read_flow
 from monitor.ingest.history.backfill import Backfill, mark_fresh
 from monitor.ingest.lists.connected_workflows import read_connected
@@ -30,7 +32,7 @@ from monitor.ingest.lists.rule_usage import read_usage
 from monitor.ingest.lists.rules import read_rules
 from monitor.ingest.lists.webhook_failures import read_webhook_failures
 from monitor.ingest.night import checks
-from monitor.ingest.runs import counters, page_sizes, read_runs
+from monitor.ingest.runs import counters, read_runs
 from monitor.ingest.runs.reread import reread_due
 from monitor.models import ApiCall, Execution, Flow, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
@@ -42,31 +44,29 @@ UNDER_WAY = timedelta(hours=1)
 LONG = 5  # pages in one sweep; from there on one more makes little difference
 
 
-def sweep(context: Context, *, everything: bool) -> Result:
-    """Reads what is due (or everything) and records how it went.
-
-    Args:
-        everything: a person's sync: all streams now, and a closing list; else only the streams that are due.
-    """
+def sweep(context: Context) -> Result:
+    """Reads what the mode asks for and records how it went."""
     started = context.clock()
     mine = SyncState.objects.filter(account=context.account)
     is_first = mine.filter(last_finished_at=None).exists()
     mine.update(last_started_at=started)
-    page_sizes.load(context)
-    page_size = context.page_sizes[0]
+    context.pages.take_over(schedule.cursor_of(context, Stream.EXECUTIONS), started)
+    page_size = context.pages.sizes[0]
     try:
-        _streams(context, everything=everything, now=started, is_first=is_first)
+        _streams(context, now=started, is_first=is_first)
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
     _back_off(context)
     sync_states.record(context, started)
-    page_sizes.save(context, page_size)
+    if context.pages.sizes[0] != page_size:
+        found = {"page_size": context.pages.sizes[0], "page_size_at": context.clock().isoformat()}
+        schedule.add_to_cursor(context, Stream.EXECUTIONS, **found)
     return context.result
 
 
 def _back_off(context: Context) -> None:
     """Leaves a product alone that gives no answer at all; the other one goes on."""
-    for product, error in context.dead_products.items():
+    for product, error in context.result.dead_products.items():
         if isinstance(error, Unreachable) or error is _token_failure(context):
             context.result.resume[product] = context.clients.gate.failed(product, str(error))
 
@@ -76,13 +76,14 @@ def _token_failure(context: Context) -> Exception | None:
     return context.clients.tokens.failure
 
 
-def _streams(context: Context, *, everything: bool, now: datetime, is_first: bool) -> None:
+def _streams(context: Context, *, now: datetime, is_first: bool) -> None:
+    everything = context.mode.reads_everything
     due = set(Stream) if everything else schedule.due_streams(context, now)
     flow, crm = context.clients.flow, context.clients.crm
     if not everything:
         flow = flow if flow is not None and _may_be_asked(context, Product.FLOW) else None
         crm = crm if crm is not None and _may_be_asked(context, Product.CRM) else None
-    history = Backfill(context, flow, everything=everything) if flow is not None else None
+    history = Backfill(context, flow) if flow is not None else None
     reader = None if flow is None or history is None or everything else Reader(context, flow, history)
     if flow is not None and history is not None:
         _lists(context, flow, reader, history if is_first else None, due)
@@ -90,7 +91,7 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
         _run(context, Stream.RULES, "crm", partial(_list_rules, context, crm))
         pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
         schedule.put_off(context, Stream.RULES, calls=pages)
-    if crm is not None and Stream.CHANNELS in due and "crm" not in context.dead_products:
+    if crm is not None and Stream.CHANNELS in due and "crm" not in context.result.dead_products:
         keep_channels(context, crm)
     if flow is not None and history is not None:
         if _goes_on(context, Stream.FLOWS):
@@ -99,8 +100,8 @@ def _streams(context: Context, *, everything: bool, now: datetime, is_first: boo
             # Nothing of them can be done before there is a list again: it brings them along.
             schedule.set_due(context, Stream.EXECUTIONS, None)
     if crm is not None:
-        _crm_reports(context, crm, due, everything=everything)
-    _read_definitions(context, flow, crm, everything=everything)
+        _crm_reports(context, crm, due)
+    _read_definitions(context, flow, crm)
 
 
 def _lists(
@@ -123,7 +124,7 @@ def _executions(context: Context, flow: FlowClient, reader: Reader | None, histo
         read = partial(_read_moved, context, flow, history) if reader is None else reader.rest
         _run(context, Stream.EXECUTIONS, "flow", read)
         # Where Flow gives no answer the night's checks are put off, which is no failure of theirs.
-        if reader is not None and "flow" not in context.dead_products:
+        if reader is not None and "flow" not in context.result.dead_products:
             _run(context, Stream.STATISTICS, "flow", partial(checks.check, context, flow))
     schedule.set_due(context, Stream.EXECUTIONS, _next_visit(context))
 
@@ -133,9 +134,9 @@ def _has_failed(context: Context, stream: Stream) -> bool:
     return outcome is not None and outcome.state != StreamState.State.OK
 
 
-def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], *, everything: bool) -> None:
+def _crm_reports(context: Context, crm: CrmClient, due: set[Stream]) -> None:
     if Stream.RULES in due and _goes_on(context, Stream.RULES):
-        _run(context, Stream.USAGE, "crm", partial(_read_usage, context, crm, everything=everything))
+        _run(context, Stream.USAGE, "crm", partial(_read_usage, context, crm))
     reads = {Stream.CONNECTED: read_connected, Stream.WEBHOOK_FAILURES: read_webhook_failures}
     done: list[Stream] = []
     try:
@@ -149,19 +150,19 @@ def _crm_reports(context: Context, crm: CrmClient, due: set[Stream], *, everythi
     schedule.put_off(context, *done)
 
 
-def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient | None, *, everything: bool) -> None:
+def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient | None) -> None:
     """Last of all, from what is spare; each kind only where its list could be read."""
     works: list[tuple[Stream, Product, Callable[[], None]]] = []
     if flow is not None:
-        works.append((Stream.FLOWS, Product.FLOW, partial(read_flow_definitions, context, flow, everything=everything)))
+        works.append((Stream.FLOWS, Product.FLOW, partial(read_flow_definitions, context, flow)))
     if crm is not None:
-        rules = partial(read_rule_definitions, context, crm, everything=everything)
+        rules = partial(read_rule_definitions, context, crm)
         works.append((Stream.RULES, Product.CRM, rules))
-        connected = partial(read_connected_definitions, context, crm, everything=everything)
+        connected = partial(read_connected_definitions, context, crm)
         works.append((Stream.CONNECTED, Product.CRM, connected))
     for listed, product, work in works:
         if _goes_on(context, listed):
-            most = None if everything else schedule.unhurried_calls(context, product)
+            most = None if context.mode.reads_everything else schedule.unhurried_calls(context, product)
             _run(context, Stream.DEFINITIONS, product.value, partial(_with_calls, context, most, work))
 
 
@@ -201,7 +202,7 @@ def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> 
     most = _pages_now(context, walk, slots.pages)
     try:
         _look_at_alerting(reader, walk, most)
-        while asked < most and not (finished or context.is_late or "flow" in context.dead_products):
+        while asked < most and not (finished or context.calls.is_late or "flow" in context.result.dead_products):
             if not pace.fits(schedule.free_now(context), slots.kept):
                 break  # what followed from the pages before has taken the place of this one
             asked += 1
@@ -272,16 +273,16 @@ def _list_rules(context: Context, client: CrmClient) -> None:
     read_edition(context, client)
 
 
-def _read_usage(context: Context, client: CrmClient, *, everything: bool) -> None:
-    most = None if everything else schedule.usage_calls(context)
+def _read_usage(context: Context, client: CrmClient) -> None:
+    most = None if context.mode.reads_everything else schedule.usage_calls(context)
     with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
         read_usage(context, client)
 
 
 def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:
     """Turns what goes wrong in one stream into its state; what concerns the whole account goes on up."""
-    if product in context.dead_products:
-        error = context.dead_products[product]
+    if product in context.result.dead_products:
+        error = context.result.dead_products[product]
         if not isinstance(error, Wait):
             context.note(stream, StreamState.State.FAILING, str(error), error=error)
         return
@@ -303,9 +304,9 @@ def _run(context: Context, stream: Stream, product: str, work: Callable[[], None
     except ZohoError as error:
         context.note(stream, StreamState.State.FAILING, f"{error}. {error.hint}", error=error)
         if error is _token_failure(context):
-            context.dead_products |= dict.fromkeys(context.clients.products, error)
+            context.result.dead_products |= dict.fromkeys(context.clients.products, error)
         elif isinstance(error, Unreachable | TokenRefused):
-            context.dead_products[product] = error
+            context.result.dead_products[product] = error
 
 
 def _goes_on(context: Context, stream: Stream) -> bool:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.connection import BudgetSpent
-from monitor.ingest.base.context import Context, Outcome, OutOfTime
+from monitor.ingest.base.calls import OutOfTime
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.result import Outcome
 from monitor.ingest.base.schedule import product_of
 from monitor.ingest.history.backfill import unfinished
 from monitor.models import Flow, Product, Stream, StreamState, SyncState
@@ -153,7 +155,7 @@ def next_due(context: Context, streams: Iterable[StreamState], now: datetime, st
         return now + timedelta(hours=6)
     pairs = [(row.stream, row.next_due_at) for row in streams if row.next_due_at is not None]
     # The list has a pace of its own, and being late costs none of it.
-    paced = () if Product.FLOW in context.dead_products else (Stream.FLOWS,)
+    paced = () if Product.FLOW in context.result.dead_products else (Stream.FLOWS,)
     times = [
         at if stream in paced else not_at_once(at, now, started)
         for stream, at in pairs

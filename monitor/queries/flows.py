@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from monitor.models import AlertState, Execution, Flow, HourBucket
+from monitor.periods import DAY, Window, last_days
 from monitor.queries import counts
 
 LIST_DAYS = 7
-SORTS = ("name", "failures", "rate", "runs", "last_run")
+SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ class Mirrored:
 def flow_list(wanted: FlowFilter, now: datetime) -> QuerySet[Flow]:
     """Flows with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
     flows = _narrowed(wanted).select_related("account")
-    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=LIST_DAYS)
-    week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=since).order_by().values("flow")
+    window = last_days(now, LIST_DAYS)
+    of_flow = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
+    week = of_flow.order_by().values("flow")
     newest = Execution.objects.filter(flow=OuterRef("pk"), started_time__isnull=False).order_by("-started_time")
     last_hour = HourBucket.objects.filter(flow=OuterRef("pk")).order_by("-hour")
     flows = flows.annotate(
@@ -99,12 +101,12 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
 
 
 def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
-    """(succeeded, failed) per flow and day of 24 hours, oldest first, for sparklines. One statement."""
-    start = now - timedelta(days=days)
+    """(succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
+    window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
-    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=start, hour__lte=now)
+    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=window.start, hour__lt=window.end)
     for flow_id, hour, succeeded, failed in rows.values_list("flow_id", "hour", "succeeded", "failed"):
-        place = min(int((hour - start) / timedelta(days=1)), days - 1)
+        place = (hour - window.start) // DAY
         before = table[flow_id][place]
         table[flow_id][place] = (before[0] + succeeded, before[1] + failed)
     return table
@@ -133,11 +135,11 @@ def open_alerts(flow: Flow) -> QuerySet[AlertState]:
     )
 
 
-def histograms(flow: Flow, start: datetime, end: datetime) -> list[tuple[datetime, list[int]]]:
+def histograms(flow: Flow, window: Window) -> list[tuple[datetime, list[int]]]:
     """The flow's histograms of durations per hour, or per day of a long time."""
-    return counts.histograms(counts.buckets(start=start, end=end, flow_id=flow.pk))
+    return counts.histograms(counts.buckets(window, flow_id=flow.pk))
 
 
-def errors(flow: Flow, start: datetime, end: datetime) -> list[tuple[datetime, dict[str, int]]]:
+def errors(flow: Flow, window: Window) -> list[tuple[datetime, dict[str, int]]]:
     """The flow's failed runs by class of error, likewise."""
-    return counts.errors(counts.buckets(start=start, end=end, flow_id=flow.pk))
+    return counts.errors(counts.buckets(window, flow_id=flow.pk))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Min
 
 from monitor.models import Ages, DayBucket, DirtyHour, Flow, HourBucket, PrunedHour
+from monitor.periods import DAY, midnight_of
 from monitor.rollups.read import FlowHour
 
 BATCH = 500  # buckets in a transaction; a flow has 24 a day
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _first_day(edge: datetime, since: datetime | None = None) -> datetime | None
     if since is not None:
         rows = rows.filter(hour__gte=since)
     at: datetime | None = rows.aggregate(at=Min("hour"))["at"]
-    return None if at is None else at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return None if at is None else midnight_of(at)
 
 
 @transaction.atomic

@@ -15,7 +15,8 @@ from typing import Any
 
 from monitor.connection import AccountClients, Gate
 from monitor.ingest import run
-from monitor.ingest.base.context import Patience, Result
+from monitor.ingest.base.mode import Mode, Patience
+from monitor.ingest.base.result import Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import connected_workflows as connected_shapes
@@ -290,19 +291,24 @@ def opener(zoho: Zoho) -> Callable[..., Any]:
 
 def patient(zoho: Zoho) -> Patience:
     """A person's sync: it waits."""
-    return Patience(waits=True, pause=zoho.clock.pause)
+    return Patience(Mode.SYNC, pause=zoho.clock.pause)
 
 
-def hasty(zoho: Zoho, seconds: float | None = None) -> Patience:
-    """A task, or --no-wait."""
+def hasty(zoho: Zoho) -> Patience:
+    """A person's sync with --no-wait."""
+    return Patience(Mode.SYNC_WITHOUT_WAITING, pause=zoho.clock.pause)
+
+
+def a_task(zoho: Zoho, seconds: float | None = None) -> Patience:
+    """A worker's sweep."""
     deadline = None if seconds is None else zoho.clock() + timedelta(seconds=seconds)
-    return Patience(waits=False, pause=zoho.clock.pause, deadline=deadline)
+    return Patience(Mode.TASK, pause=zoho.clock.pause, deadline=deadline)
 
 
-def sync(account: ZohoAccount, zoho: Zoho, *, patience: Patience | None = None, everything: bool = True) -> Result:
+def sync(account: ZohoAccount, zoho: Zoho, *, patience: Patience | None = None) -> Result:
     """One sweep against the fake."""
     before, run.open_account = run.open_account, opener(zoho)
     try:
-        return run.read_account(account, clock=zoho.clock, patience=patience or patient(zoho), everything=everything)
+        return run.read_account(account, clock=zoho.clock, patience=patience or patient(zoho))
     finally:
         run.open_account = before

@@ -28,6 +28,7 @@ from monitor.zoho.errors import (
     Wait,
 )
 from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, RetryReply, execution_row
+from tests.bystander import own
 from tests.fake_zoho.records import Run, as_sent
 
 PERMANENT = ("ACTION_FAILED", "Failed to create contact in Campaigns", "Invalid email format")
@@ -281,7 +282,7 @@ class RetryingZoho:
     def _the_committed_intent(self, execution_id: str) -> RetryAttempt:
         """R4 and R10: one row in `sending`, committed, of a person who still may."""
         assert_no_transaction()
-        rows = RetryAttempt.objects.select_related("requested_by", "account")
+        rows = own(RetryAttempt).select_related("requested_by", "account")
         row = rows.filter(state="sending", execution__execution_id=execution_id).first()
         require(row is not None, "R4: a POST without a committed intent")
         require(row.sent_at is not None and row.lease_until is not None, "R4: no whole intent")

@@ -10,8 +10,9 @@ import pytest
 
 from monitor import ingest
 from monitor.ingest.base import read_soon, schedule
-from monitor.ingest.base.context import Context, Patience
+from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease, LeaseLost
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.pace import Budget
 from monitor.ingest.lists import definitions, notification_channels
 from monitor.ingest.lists.flows import Round
@@ -30,7 +31,7 @@ def late(account: ZohoAccount, now: datetime) -> Context:
     clock.pause(61)
     assert lease is not None
     assert Lease.take(account, clock()) is not None
-    return Context(account, None, lease, clock, Patience(waits=False, pause=clock.pause))  # type: ignore[arg-type]
+    return Context(account, None, lease, clock, Patience(Mode.TASK, pause=clock.pause))  # type: ignore[arg-type]
 
 
 def settle(context: Context) -> None:
@@ -49,7 +50,7 @@ def put_off(context: Context) -> None:
 
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
-    context.budgets[Product.CRM] = context.clock(), Budget(None)
+    context.room.budgets[Product.CRM] = context.clock(), Budget(None)
     schedule.put_off(context, Stream.RULES, Stream.CONNECTED)
 
 
@@ -140,7 +141,7 @@ def test_nobody_may_write_under_a_fence_of_an_own_making() -> None:
 def test_what_fails_halfway_leaves_nothing_behind(account: ZohoAccount, now: datetime) -> None:
     lease = Lease.take(account, now)
     assert lease is not None
-    context = Context(account, None, lease, lambda: now, Patience(waits=False, pause=lambda seconds: None))  # type: ignore[arg-type]
+    context = Context(account, None, lease, lambda: now, Patience(Mode.TASK, pause=lambda seconds: None))  # type: ignore[arg-type]
 
     def write_and_die() -> None:
         with context.writing():

@@ -78,7 +78,7 @@ def test_results_are_laid_into_days_of_24_hours(account: ZohoAccount, now: datet
     bucket(flow, now - timedelta(hours=1), 2, 1)
     bucket(flow, now - timedelta(hours=2), 3)
     bucket(flow, now - timedelta(days=2), 0, 4)
-    assert flows.daily_results([flow.pk], now, 3)[flow.pk] == [(0, 0), (0, 4), (5, 1)]
+    assert flows.daily_results([flow.pk], now, 3)[flow.pk] == [(0, 4), (0, 0), (5, 1)]
 
 
 def test_a_counter_is_explained_by_what_was_before_mirrored_and_pruned() -> None:

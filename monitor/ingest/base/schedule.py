@@ -26,12 +26,12 @@ def product_of(stream: str) -> str:
 def budget(context: Context, product: str) -> pace.Budget:
     """Limit and ledger of one product, as they were a second ago at most."""
     now = context.clock()
-    kept = context.budgets.get(product)
+    kept = context.room.budgets.get(product)
     if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
         return kept[1]
     per_day, others = context.clients.gate.day(product)
     found = pace.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
-    context.budgets[product] = now, found
+    context.room.budgets[product] = now, found
     return found
 
 
@@ -77,7 +77,7 @@ def has_room_to_read(context: Context) -> bool:
         return True
     now = context.clock()
     at = free_at(ends, max(1, whole - calls + 1), now, MINUTE)
-    context.room_from = max(at or now, now + A_MOMENT)
+    context.room.again_at = max(at or now, now + A_MOMENT)
     return False
 
 
@@ -127,6 +127,24 @@ def _set(context: Context, stream: Stream, **values: Any) -> None:
     # Mostly the row is there: one statement instead of four.
     if not StreamState.objects.filter(account=context.account, stream=stream).update(**values):
         StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
+
+
+def cursor_of(context: Context, stream: Stream) -> dict[str, Any]:
+    """How far a stream has come, as it was left; empty where nothing was."""
+    rows = StreamState.objects.filter(account=context.account, stream=stream)
+    return rows.values_list("cursor", flat=True).first() or {}
+
+
+def add_to_cursor(context: Context, stream: Stream, **found: Any) -> None:
+    """Leaves word in a stream's cursor, in which others keep what is theirs.
+
+    Raises:
+        LeaseLost: another process does that now.
+    """
+    with context.writing():
+        rows = StreamState.objects.select_for_update().filter(account=context.account, stream=stream)
+        for pk, cursor in rows.values_list("pk", "cursor"):
+            StreamState.objects.filter(pk=pk).update(cursor=cursor | found)
 
 
 def due_at(context: Context, stream: Stream) -> datetime | None:

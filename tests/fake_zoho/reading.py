@@ -115,7 +115,7 @@ def _counted(runs: list[Run]) -> Json:
 
 
 def _stats(counters: Json) -> Json:
-    """The seed's `stats` object."""
+    """The `stats` object of a list of executions."""
     return {
         "total_executions": counters["execution_count"],
         "successful": counters["success_count"],

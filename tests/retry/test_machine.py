@@ -1,6 +1,7 @@
 """The whole stage against a ledger of what really ran, in random order and with random faults.
 
-Invariants R1 to R12: notes `reliability.md`, section 4.4. `HYPOTHESIS_PROFILE=nightly` runs 10,000 schedules.
+Invariants R1 to R12: docs/reference/retries.md, "Invariants of a retry". `HYPOTHESIS_PROFILE=nightly` runs
+10,000 schedules.
 """
 
 from __future__ import annotations

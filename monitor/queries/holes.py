@@ -1,14 +1,27 @@
-"""Where charts must say "not known": from the freshness of accounts and the holes of flows. Pure."""
+"""Finds the stretches of time that charts must call not known: of all accounts, or of one flow. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.slots import Hole
 from monitor.models import Flow
 from monitor.queries.freshness import AccountFreshness, Mirror
 
 BEHIND = "The account was not read completely since."
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A stretch of time whose runs the mirror does not hold for sure, and why.
+
+    `is_unread`: nothing is wrong, its history is still being read.
+    """
+
+    start: datetime
+    end: datetime
+    reason: str
+    is_unread: bool = False
 
 
 def of_mirror(mirror: Mirror, start: datetime, now: datetime) -> list[Hole]:

@@ -23,7 +23,6 @@ PENDING: tuple[str, ...] = (
     "monitor/queries/",
     "monitor/retry/",
     "monitor/secrets_mask.py",
-    "standin/",
 )
 
 # Names of papers that are not in this repository. `--dialect seed` and a generator's seed are no citations.

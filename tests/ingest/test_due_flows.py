@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest import due_flows
-from monitor.ingest.due_flows import MOST_PAGES_AHEAD, Reader
+from monitor.ingest.steps import due_flows
+from monitor.ingest.steps.due_flows import MOST_PAGES_AHEAD, Reader
 from monitor.models import AlertState, Flow, ZohoAccount
 from tests import factories
 
@@ -84,7 +84,7 @@ def sweep(account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch) 
     """As much of a sweep as the next visit needs; the account's first readings have calls left."""
     monkeypatch.setattr(due_flows, "next_reread", lambda context: None)
     monkeypatch.setattr(due_flows.schedule, "history_left", lambda context: 1)
-    return SimpleNamespace(account=account, clock=lambda: now, room_from=None)
+    return SimpleNamespace(account=account, clock=lambda: now, room=SimpleNamespace(again_at=None))
 
 
 def test_where_nothing_is_open_nothing_is_to_be_visited(sweep: Any, account: ZohoAccount, now: datetime) -> None:
@@ -100,9 +100,9 @@ def test_the_next_visit_is_the_first_thing_due_and_not_at_once(sweep: Any, accou
     listed(account, 1, now, recheck_at=now + 2 * MINUTE)
     listed(account, 1, now, recheck_at=now - MINUTE, gone_at=now)
     assert due_flows.next_visit(sweep) == now + 2 * MINUTE
-    sweep.room_from = now + MINUTE
+    sweep.room.again_at = now + MINUTE
     assert due_flows.next_visit(sweep) == now + MINUTE
-    sweep.room_from = now - MINUTE
+    sweep.room.again_at = now - MINUTE
     assert due_flows.next_visit(sweep) == now + due_flows.SOONEST
 
 

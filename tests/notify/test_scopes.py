@@ -13,6 +13,7 @@ from monitor.notify.dispatch import dispatch_new
 from monitor.notify.facts import facts_of, top_errors
 from monitor.notify.recipients import recipients
 from tests import factories
+from tests.bystander import own
 from tests.notify.conftest import make_transition
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +73,8 @@ def test_a_recovery_waits_while_its_firing_is_on_its_way(
     recovery: Delivery, now: datetime, state: str, waits: bool
 ) -> None:
     later = now + 60 * MINUTE
-    Delivery.objects.exclude(pk=recovery.pk).update(state=state, next_try_at=later, lease_until=later)
+    fired = Delivery.objects.filter(transition__alert=recovery.transition.alert).exclude(pk=recovery.pk)
+    fired.update(state=state, next_try_at=later, lease_until=later)
     assert due(now) == ([] if waits else [recovery])
 
 
@@ -163,14 +165,14 @@ def test_a_transition_that_is_dispatched_leaves_the_others_new(
     silent = make_transition(alert, "no_data")
     done = make_transition(make_alert(now), "data_back", dispatch_state="silent", dispatched_at=now - MINUTE)
     assert dispatch_new(now) == 1
-    found = {row.pk: (row.dispatch_state, row.dispatched_at, row.recipients) for row in Transition.objects.all()}
+    found = {row.pk: (row.dispatch_state, row.dispatched_at, row.recipients) for row in own(Transition)}
     assert found == {
         first.pk: ("dispatched", now, 1),
         other.pk: ("new", None, None),
         silent.pk: ("silent", now, None),
         done.pk: ("silent", now - MINUTE, None),
     }
-    assert [mail.transition_id for mail in Delivery.objects.all()] == [first.pk]
+    assert [mail.transition_id for mail in own(Delivery)] == [first.pk]
 
 
 @pytest.mark.parametrize(
@@ -206,9 +208,8 @@ def test_the_age_in_a_mail_is_that_of_its_own_account_and_of_its_list_of_flows(
     assert facts_of(transition).as_of is None
     SyncState.objects.filter(account=account).update(last_complete_at=now)
     assert facts_of(transition).as_of == now
-    StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=now - 8 * MINUTE)
-    assert facts_of(transition).as_of == now
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - 2 * MINUTE)
+    StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=now - 8 * MINUTE)
     assert facts_of(transition).as_of == now - 2 * MINUTE
     StreamState.objects.filter(account=account, stream="flows").update(last_read_at=now + MINUTE)
     assert facts_of(transition).as_of == now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import types
@@ -15,7 +16,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from mutants import __main__ as tool  # noqa: E402
 from mutants import covering, equivalent, forked  # noqa: E402
-from mutants.covering import Covering  # noqa: E402
+from mutants.carrying import carried, outermost  # noqa: E402
+from mutants.coverage_map import Covering  # noqa: E402
 from mutants.mutations import SCOPE, Mutation, compiles, mutations  # noqa: E402
 from mutants.places import is_mutated  # noqa: E402
 from mutants.worker import Outcome  # noqa: E402
@@ -331,3 +333,24 @@ def test_the_map_is_made_of_coverage_and_of_the_tests_that_passed(tmp_path: Path
     }
     assert tests == {"f": {"t::one", "t::two"}, "g": {"t::two"}}
     assert found.broken == ["t::red"]
+
+
+def test_a_map_is_carried_on_by_the_names_of_functions_and_by_tests_that_are_new() -> None:
+    path = next(path for path in (Path("monitor/access.py"), Path("monitor/vault.py")) if (ROOT / path).exists())
+    name, first, last = next(iter(outermost(ast.parse((ROOT / path).read_bytes()))))
+    old = Covering(tests=["t/a.py::kept", "t/b.py::changed"], seconds=[1, 2], sets=[[0, 1]])
+    old.functions = {"elsewhere.py": {name: 0}}
+    old.hashes = {"t/a.py": "as it was", "t/b.py": "older"}
+    new = Covering(tests=["t/b.py::changed"], seconds=[3], sets=[[0]])
+    new.functions, new.lines = {str(path): {}}, {str(path): {str(last): 0}}
+    found = carried(old, new, [path], {"as it was": "t/moved.py"})
+    assert found.cost() == {"t/moved.py::kept": 1, "t/b.py::changed": 3}
+
+    def tests(group: int) -> set[str]:
+        return {found.tests[number] for number in found.sets[group]}
+
+    assert tests(found.functions[str(path)][name]) == {"t/moved.py::kept"}
+    assert tests(found.lines[str(path)][str(first)]) == {"t/moved.py::kept"} | (
+        {"t/b.py::changed"} if first == last else set()
+    )
+    assert tests(found.lines[str(path)][str(last)]) == {"t/moved.py::kept", "t/b.py::changed"}

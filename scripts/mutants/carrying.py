@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,16 @@ from mutants.mutations import FUNCTIONS
 from mutants.places import ROOT, file_hash
 
 
-def carried(old: Covering, new: Covering, paths: list[Path], moved: dict[str, str]) -> Covering:
+def carried(old: Covering, new: Covering, paths: list[Path], names: dict[str, list[str]]) -> Covering:
     """Puts two maps together for the present tree.
 
     Args:
         old: of an earlier tree.
-        new: of the tests that are new or changed since.
+        new: of the files with tests that are new since.
         paths: the product's files.
-        moved: where files of tests are now, by their content.
+        names: the present tree's tests, from `test_names`.
     """
-    present = _present_names(old, moved)
+    present = _present(old, names)
     seconds = {name: old.seconds[number] for number, name in present.items()} | new.cost()
     found = Covering(tests=list(seconds), seconds=list(seconds.values()), broken=new.broken)
     numbers = {name: number for number, name in enumerate(found.tests)}
@@ -44,14 +45,30 @@ def carried(old: Covering, new: Covering, paths: list[Path], moved: dict[str, st
     return found
 
 
-def _present_names(old: Covering, moved: dict[str, str]) -> dict[int, str]:
-    """The tests of files whose content is as it was, wherever they are now, by their number in the old map."""
+def test_names(paths: list[Path]) -> dict[str, list[str]]:
+    """For the name of each test function: the files that have one of that name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        if path.parts[0] == "tests" and path.name.startswith("test_"):
+            for node in ast.walk(ast.parse((ROOT / path).read_bytes())):
+                if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                    found[node.name].append(str(path))
+    return found
+
+
+def plain_name(test: str) -> str:
+    """The function's name of a test's id."""
+    return test.partition("[")[0].rpartition("::")[2]
+
+
+def _present(old: Covering, names: dict[str, list[str]]) -> dict[int, str]:
+    """The present ids of the tests that are still there, if in another file, by their number in the old map."""
     found = {}
     for number, test in enumerate(old.tests):
         path, _, rest = test.partition("::")
-        there = moved.get(old.hashes.get(path, ""))
-        if there is not None:
-            found[number] = f"{there}::{rest}"
+        files = names.get(plain_name(test), [])
+        if path in files or len(files) == 1:
+            found[number] = f"{path if path in files else files[0]}::{rest}"
     return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from coverage import CoverageData
 
-from mutants.carrying import carried, outermost
+from mutants.carrying import carried, outermost, plain_name, test_names
 from mutants.coverage_map import Covering
 from mutants.mutations import FUNCTIONS
 from mutants.places import ROOT, file_hash, is_product, tracked, tree_hash
@@ -30,8 +30,8 @@ def covering(jobs: int, *, carry: bool = False) -> Covering:
 
     Args:
         jobs: how many processes the run uses.
-        carry: go on from the newest map there is: only new and changed files of tests are run, and what has changed
-            in the product is looked up by the names of functions.
+        carry: go on from the newest map there is: only files with new tests are run, and what has changed in the
+            product is looked up by the names of functions.
     """
     paths = tracked()
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -53,14 +53,13 @@ def covering(jobs: int, *, carry: bool = False) -> Covering:
 
 
 def _carried(old: Covering, paths: list[Path], jobs: int) -> Covering:
-    """An older map with what has changed since: tests that are new or changed are run with coverage."""
-    now = {str(path): file_hash(ROOT / path) for path in paths if path.suffix == ".py"}
-    moved = {content: path for path, content in now.items() if path.startswith("tests/")}
-    known = set(old.hashes.values())
-    changed = sorted(path for path in moved.values() if Path(path).name.startswith("test_") and now[path] not in known)
-    print(f"running {len(changed)} new and changed files of tests with coverage", flush=True)
+    """An older map with what has changed since: files with tests that it does not know are run with coverage."""
+    present = test_names(paths)
+    known = {plain_name(test) for test in old.tests}
+    changed = sorted({path for name, files in present.items() if name not in known for path in files})
+    print(f"running {len(changed)} files with new tests with coverage", flush=True)
     new = _record(paths, jobs, changed) if changed else Covering()
-    return carried(old, new, [path for path in paths if is_product(path)], moved)
+    return carried(old, new, [path for path in paths if is_product(path)], present)
 
 
 def _save(found: Covering, target: Path) -> None:
@@ -85,9 +84,7 @@ def _record(paths: list[Path], jobs: int, files: list[str]) -> Covering:
         plugins = ["-p", "mutants.recorder", "-p", "no:randomly", "-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measured, "--tb=line", *files]
         subprocess.run(command, cwd=tree, env=environ, check=False)
-        found = read(data, record, tree, [path for path in paths if is_product(path)])
-        found.hashes |= {str(path): file_hash(tree / path) for path in paths if path.suffix == ".py"}
-    return found
+        return read(data, record, tree, [path for path in paths if is_product(path)])
 
 
 def read(data: Path, record: Path, tree: Path, paths: list[Path]) -> Covering:

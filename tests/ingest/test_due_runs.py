@@ -133,7 +133,9 @@ def test_rows_that_were_seen_and_are_due_are_due_again_later_and_others_stay(flo
     context: Any = SimpleNamespace(clock=lambda: now, writing=nullcontext)
     started = now - 30 * MINUTE
     seen = running(flow, now, started_time=started)
-    retried = failed(flow, now, started_time=started, error_message="HTTP 503", error_code="X", error_details="")
+    retried = failed(
+        flow, now, after=7 * MINUTE, started_time=started, error_message="HTTP 503", error_code="X", error_details=""
+    )
     done = factories.make_execution(flow, "success", recheck_at=now, rerun_due_at=now)
     unseen = running(flow, now, started_time=started)
     not_due = running(flow, now + SECOND, started_time=started)
@@ -143,7 +145,7 @@ def test_rows_that_were_seen_and_are_due_are_due_again_later_and_others_stay(flo
     after = {row.pk: (row.recheck_at, row.rerun_due_at) for row in Execution.objects.all()}
     assert after[seen.pk][0] is not None
     assert after[seen.pk][0] > now
-    assert after[retried.pk] != (None, now)
+    assert after[retried.pk] == (None, now + 3 * MINUTE)
     assert after[done.pk] == (None, None)
     assert (after[unseen.pk][0], after[not_due.pk][0], after[other.pk][0]) == (now, now + SECOND, now)
 

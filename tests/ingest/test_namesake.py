@@ -31,6 +31,17 @@ NEVER_ALIKE = {"lease_owner", "pid"}  # made up anew each time
 OF_A_KEY = ("DigestKey", "digest")
 
 Story = Callable[[ZohoAccount, Zoho], None]
+_ids: list[int] = [0]
+
+
+def new_id() -> str:
+    """An id of what comes up in a story: the same each time that it is told."""
+    _ids[0] += 1
+    return f"88{_ids[0]:015}"
+
+
+def a_run(started: datetime, status: str = "success", **more: Any) -> Run:
+    return Run(started, status, new_id(), **more)
 
 
 def owner(account: ZohoAccount) -> Bystander:
@@ -91,8 +102,7 @@ def trouble(account: ZohoAccount) -> None:
         tables.AlertState.objects.create(rule=rule, flow=flow, is_open=True, since=PAST, evaluated_at=PAST)
         tables.DirtyHour.objects.mark([(flow.pk, PAST)])
         tables.PrunedHour.objects.create(flow=flow, hour=PAST)
-    for rule in tables.WorkflowRule.objects.filter(account=account):
-        tables.WorkflowRule.objects.filter(pk=rule.pk).update(usage_read_at=PAST, missed_sweeps=1)
+    tables.WorkflowRule.objects.filter(account=account).update(usage_read_at=PAST)
 
 
 def background(account: ZohoAccount, zoho: Zoho, sweeps: int = 1, pause: float = 61) -> None:
@@ -105,11 +115,11 @@ def moving(account: ZohoAccount, zoho: Zoho) -> None:
     """Runs come, end, fail and are run again; flows are waited for and hinted at."""
     sync(account, zoho)
     first, second, third = zoho.flows[:3]
-    first.runs += [Run(zoho.clock(), "running"), Run(zoho.clock(), "failed")]
+    first.runs += [a_run(zoho.clock(), "running"), a_run(zoho.clock(), "failed")]
     background(account, zoho, 2)
     first.runs[-2].status = "success"
     first.runs[-1].succeed()
-    second.runs.append(Run(zoho.clock() - 3 * MINUTE, "failed"))
+    second.runs.append(a_run(zoho.clock() - 3 * MINUTE, "failed"))
     background(account, zoho, 3, 200)
     want(Flow.objects.get(account=account, flow_id=third.flow_id), zoho.clock())
     hint(Flow.objects.get(account=account, flow_id=second.flow_id), zoho.clock())
@@ -118,13 +128,13 @@ def moving(account: ZohoAccount, zoho: Zoho) -> None:
 
 def vanishing(account: ZohoAccount, zoho: Zoho) -> None:
     """Flows, rules and connections go, others come; connected workflows and failures of webhooks."""
-    zoho.connected = [a_connected(f"Journey {n}") for n in range(3)]
-    zoho.webhook_failures = [a_webhook_failure() for _ in range(3)]
+    zoho.connected = [a_connected(f"Journey {n}", id=new_id()) for n in range(3)]
+    zoho.webhook_failures = [a_webhook_failure(id=new_id()) for _ in range(3)]
     sync(account, zoho)
     zoho.connections[1]["status"] = "expired"
     del zoho.flows[0], zoho.rules[0], zoho.connections[0], zoho.connected[0]
-    zoho.rules.append(a_rule("New"))
-    zoho.webhook_failures.append(a_webhook_failure("2026-11-22T12:00:00+00:00"))
+    zoho.rules.append(a_rule("New", id=new_id()))
+    zoho.webhook_failures.append(a_webhook_failure("2026-11-22T12:00:00+00:00", id=new_id()))
     for _ in range(4):
         zoho.clock.pause(3700)
         sync(account, zoho)
@@ -141,7 +151,7 @@ def failing(account: ZohoAccount, zoho: Zoho) -> None:
 
         zoho.before_call = refuse
         for flow in zoho.flows:
-            flow.runs.append(Run(zoho.clock()))
+            flow.runs.append(a_run(zoho.clock()))
         zoho.clock.pause(400)
         sync(account, zoho, patience=hasty(zoho))
         zoho.before_call = lambda number, asked: None
@@ -155,14 +165,14 @@ def sleeping(account: ZohoAccount, zoho: Zoho) -> None:
     background(account, zoho)
     for hours in (30, 50):
         zoho.clock.pause(DAY.total_seconds())
-        zoho.flows[1].runs.append(Run(zoho.clock() - timedelta(hours=hours)))
+        zoho.flows[1].runs.append(a_run(zoho.clock() - timedelta(hours=hours)))
         background(account, zoho, 5)
 
 
 def beginning(account: ZohoAccount, zoho: Zoho) -> None:
     """A first reading in the background, page by page."""
     for number, flow in enumerate(zoho.flows):
-        flow.runs += [Run(zoho.clock() - timedelta(hours=n + number)) for n in range(60)]
+        flow.runs += [a_run(zoho.clock() - timedelta(hours=n + number)) for n in range(60)]
     zoho.cap = 20
     background(account, zoho, 8, 12)
 
@@ -170,8 +180,8 @@ def beginning(account: ZohoAccount, zoho: Zoho) -> None:
 def ageing(account: ZohoAccount, zoho: Zoho) -> None:
     """Old runs are counted and pruned, and Zoho lists them again."""
     for flow in zoho.flows:
-        flow.runs += [Run(zoho.clock() - timedelta(days=200 + n)) for n in range(3)]
-        flow.runs.append(Run(zoho.clock() - timedelta(days=200), "failed", payload={"a": "b"}))
+        flow.runs += [a_run(zoho.clock() - timedelta(days=200 + n)) for n in range(3)]
+        flow.runs.append(a_run(zoho.clock() - timedelta(days=200), "failed", payload={"a": "b"}))
     sync(account, zoho)
     for flow in Flow.objects.filter(account=account):
         tables.DirtyHour.objects.filter(flow=flow).exists()
@@ -197,6 +207,7 @@ def prune_account(account: ZohoAccount, now: datetime) -> None:
 def run_story(story: Story, account: ZohoAccount, zoho: Zoho) -> tuple[list[str], list[tuple[str, str]]]:
     """Tells a story; the calls it made, and the rows it left."""
     zoho.calls.clear()
+    _ids[0] = 0
     story(ZohoAccount.objects.get(pk=account.pk), zoho)
     return list(zoho.calls), told(account)
 

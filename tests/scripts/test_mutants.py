@@ -338,19 +338,17 @@ def test_the_map_is_made_of_coverage_and_of_the_tests_that_passed(tmp_path: Path
 def test_a_map_is_carried_on_by_the_names_of_functions_and_by_tests_that_are_new() -> None:
     path = next(path for path in (Path("monitor/access.py"), Path("monitor/vault.py")) if (ROOT / path).exists())
     name, first, last = next(iter(outermost(ast.parse((ROOT / path).read_bytes()))))
-    old = Covering(tests=["t/a.py::kept", "t/b.py::changed"], seconds=[1, 2], sets=[[0, 1]])
+    old = Covering(tests=["t/a.py::test_kept[1]", "t/a.py::test_gone", "t/a.py::test_twice"], seconds=[1, 2, 3])
+    old.sets = [[0, 1, 2]]
     old.functions = {"elsewhere.py": {name: 0}}
-    old.hashes = {"t/a.py": "as it was", "t/b.py": "older"}
-    new = Covering(tests=["t/b.py::changed"], seconds=[3], sets=[[0]])
+    new = Covering(tests=["t/b.py::test_new"], seconds=[3], sets=[[0]])
     new.functions, new.lines = {str(path): {}}, {str(path): {str(last): 0}}
-    found = carried(old, new, [path], {"as it was": "t/moved.py"})
-    assert found.cost() == {"t/moved.py::kept": 1, "t/b.py::changed": 3}
+    found = carried(old, new, [path], {"test_kept": ["t/moved.py"], "test_twice": ["t/b.py", "t/c.py"]})
+    assert found.cost() == {"t/moved.py::test_kept[1]": 1, "t/b.py::test_new": 3}
 
     def tests(group: int) -> set[str]:
         return {found.tests[number] for number in found.sets[group]}
 
-    assert tests(found.functions[str(path)][name]) == {"t/moved.py::kept"}
-    assert tests(found.lines[str(path)][str(first)]) == {"t/moved.py::kept"} | (
-        {"t/b.py::changed"} if first == last else set()
-    )
-    assert tests(found.lines[str(path)][str(last)]) == {"t/moved.py::kept", "t/b.py::changed"}
+    assert tests(found.functions[str(path)][name]) == {"t/moved.py::test_kept[1]"}
+    assert "t/moved.py::test_kept[1]" in tests(found.lines[str(path)][str(first)])
+    assert tests(found.lines[str(path)][str(last)]) == {"t/moved.py::test_kept[1]", "t/b.py::test_new"}

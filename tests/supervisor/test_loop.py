@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -211,3 +212,41 @@ def test_a_cluster_that_ends_in_its_time_is_not_told_to_be_done_again_and_no_hea
     supervisor.run()
     assert said[-1] == "stopped"
     assert list(WorkerBeat.objects.all()) == [other]
+
+
+def test_a_replaced_cluster_takes_its_own_marks_along_and_nobody_elses(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime
+):
+    supervisor._round(now)
+    workers_report(supervisor, now)
+    other = WorkerBeat.objects.create(name=f"{beat_prefix('other')}7", pid=7, beat_at=now)
+    living["leader"] = False
+    supervisor._round(now + timedelta(seconds=1))
+    assert list(WorkerBeat.objects.filter(name__startswith="worker:")) == [other]
+
+
+def test_marks_of_dead_workers_go_and_those_of_the_living_and_of_other_clusters_stay(
+    supervisor: loop.Supervisor, now: datetime, monkeypatch: pytest.MonkeyPatch
+):
+    supervisor._round(now)
+    workers_report(supervisor, now)
+    other = WorkerBeat.objects.create(name=f"{beat_prefix('other')}102", pid=102, beat_at=now)
+    monkeypatch.setattr(processes, "alive", lambda pid: pid == 101)
+    supervisor._round(now + timedelta(seconds=1))
+    left = WorkerBeat.objects.filter(name__startswith="worker:").order_by("pk")
+    assert [beat.pid for beat in left] == [101, 102]
+    assert left[1] == other
+
+
+def test_the_supervisors_beat_is_its_own_row_and_tells_the_last_fault(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime
+):
+    canary = WorkerBeat.objects.create(name="canary", pid=9, beat_at=now)
+    supervisor._round(now)
+    living["leader"] = False
+    supervisor._round(now + loop.BEAT_EVERY)
+    beat = WorkerBeat.objects.get(name="supervisor")
+    assert (beat.beat_at, beat.pid) == (now + loop.BEAT_EVERY, os.getpid())
+    assert beat.detail["last_fault"] != ""
+    canary.refresh_from_db()
+    assert (canary.pid, canary.beat_at) == (9, now)

@@ -51,7 +51,9 @@ def flows(request: HttpRequest) -> HttpResponse:
 def flow(request: HttpRequest, pk: int) -> HttpResponse:
     """One flow: its counters, charts, alerts and newest executions."""
     now = timezone.now()
-    thing = get_or_404(request.user, Flow.objects.select_related("account").defer("account__client_secret"), pk)
+    thing = get_or_404(
+        request.user, Flow.objects.select_related("account", "progress").defer("account__client_secret"), pk
+    )
     period = slots.period_of(request.GET.get("days") or "30")
     mirror = freshness.mirror(now)
     account = mirror.of(thing.account_id)
@@ -69,7 +71,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
     completeness = queries.completeness(thing)
     history = (
         backfill.of_flow(thing, completeness[0].mirrored, now)
-        if thing.is_reading_history and thing.history_order
+        if thing.is_reading_history and thing.progress.history_order
         else None
     )
     before = figures.start - timedelta(days=period.days)
@@ -83,7 +85,8 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "periods": slots.PERIODS.values(),
         "figures": figures,
         "unknown": unknown,
-        "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),
+        "is_incomplete": bool(thing.progress.hole_reason)
+        or (thing.progress.executions_read_at is None and history is None),
         "history": history,
         "before_unknown": totals.why_unknown(before, is_read=is_read, flow=thing),
         "rate_chart": charts.success_rate(laid, zone, unknown),
@@ -105,7 +108,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     """Has Zoho asked for a flow's executions with the next sweep: at most once in 30 s."""
-    rows = Flow.objects.select_related("account").defer("account__client_secret")
+    rows = Flow.objects.select_related("account", "progress").defer("account__client_secret")
     thing = get_or_404(request.user, rows, pk, action="read")
     now = timezone.now()
     if thing.gone_at is not None or not thing.account.is_active:

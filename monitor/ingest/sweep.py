@@ -350,8 +350,7 @@ def _settle_still(context: Context, some: Sequence[Flow] | None = None) -> None:
     Not while a run is under way: whether Zoho's total counts it already is not documented.
     """
     some = living(context) if some is None else some
-    provisional = [flow for flow in some if not flow.baseline_firm and not flow.hole_reason and not flow.has_moved]
-    still = {flow.pk: flow for flow in provisional if flow.baseline_total is not None}
+    still = {flow.pk: flow for flow in some if flow.progress.is_provisional and not flow.has_moved}
     if not still:
         return
     recent = context.clock() - UNDER_WAY

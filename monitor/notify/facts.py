@@ -95,9 +95,9 @@ def _as_of(account_id: int) -> datetime | None:
 
 
 def _gap(flow: Flow) -> str:
-    if flow.executions_read_at is None:
+    if flow.progress.executions_read_at is None:
         return "the flow's history is not read to its end yet"
-    return clean(flow.hole_reason)
+    return clean(flow.progress.hole_reason)
 
 
 def _fired_at(transition: Transition) -> datetime:

@@ -81,7 +81,7 @@ _ORDERS: dict[str, tuple[Any, ...]] = {
 
 
 def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
-    flows = Flow.objects.defer("raw", "description", "account__client_secret")
+    flows = Flow.objects.select_related("progress").defer("raw", "description", "account__client_secret")
     if wanted.account_id is not None:
         flows = flows.filter(account_id=wanted.account_id)
     if wanted.text:
@@ -117,12 +117,12 @@ def completeness(flow: Flow) -> list[Mirrored]:
         success=Count("id", filter=Q(status="success")),
         failed=Count("id", filter=Q(status="failed")),
     )
-    pruned = flow.pruned_success + flow.pruned_failed
+    past = flow.progress
     counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
     return [
-        Mirrored("All runs", flow.execution_count, flow.baseline_total, counted, pruned),
-        Mirrored("Success", flow.success_count, flow.baseline_success, ours["success"], flow.pruned_success),
-        Mirrored("Failed", flow.failure_count, flow.baseline_failed, ours["failed"], flow.pruned_failed),
+        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
+        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
+        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
     ]
 
 

@@ -12,7 +12,7 @@ from monitor.ingest.night import statistics as stats
 from monitor.ingest.night.reconcile import reconcile
 from monitor.ingest.night.statistics import Ours, Tally
 from monitor.ingest.runs.holes import NO_HOLE, STATISTICS
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 MOST_SLICES = 20
@@ -38,7 +38,7 @@ def check(context: Context, client: FlowClient, flow: Flow, votes: dict[str, int
     zoho = Tally(answer.total, answer.successful, answer.failed)
     now = client.last_server_date or context.clock()
     calls = 1
-    if flow.pruned_before is not None and flow.pruned_before > stats.widest(now):
+    if flow.progress.pruned_before is not None and flow.progress.pruned_before > stats.widest(now):
         return calls, votes
     candidates = _candidates(flow, now)
     matched = stats.matching(zoho, candidates)
@@ -92,10 +92,10 @@ def _tell(context: Context, flow: Flow, missing: int) -> None:
     """A difference that reading again has not closed is a hole until the statistics agree."""
     values: dict[str, object] = {}
     if missing:
-        if not flow.hole_reason or flow.hole_signature.startswith(STATISTICS):
+        if not flow.progress.hole_reason or flow.progress.hole_signature.startswith(STATISTICS):
             values = {"hole_reason": stats.text(missing), "hole_signature": f"{STATISTICS}:{missing}"}
-    elif flow.hole_signature.startswith(STATISTICS):
+    elif flow.progress.hole_signature.startswith(STATISTICS):
         values = dict(NO_HOLE)
     if values:
         with context.writing():
-            Flow.objects.filter(pk=flow.pk).update(**values)
+            FlowProgress.objects.filter(flow=flow).update(**values)

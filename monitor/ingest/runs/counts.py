@@ -30,11 +30,11 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
         success=Count("pk", filter=Q(status="success")),
         failed=Count("pk", filter=Q(status="failed")),
     )
-    pruned = flow.pruned_success + flow.pruned_failed
+    past = flow.progress
     return Rows(
-        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + pruned,
-        success=counts["success"] + flow.pruned_success,
-        failed=counts["failed"] + flow.pruned_failed,
+        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + past.pruned,
+        success=counts["success"] + past.pruned_success,
+        failed=counts["failed"] + past.pruned_failed,
     )
 
 
@@ -45,11 +45,17 @@ def counters(flow: Flow) -> Counters:
 
 def read_counters(flow: Flow) -> Counters:
     """What Zoho's list said when the flow was last read completely."""
-    return Counters(flow.read_execution_count, flow.read_success_count, flow.read_failure_count)
+    return Counters(
+        flow.progress.read_execution_count, flow.progress.read_success_count, flow.progress.read_failure_count
+    )
 
 
 def baseline(flow: Flow) -> Baseline | None:
     """What Zoho had forgotten at the first complete read; None before it."""
-    if flow.baseline_total is None or flow.baseline_success is None or flow.baseline_failed is None:
+    if (
+        flow.progress.baseline_total is None
+        or flow.progress.baseline_success is None
+        or flow.progress.baseline_failed is None
+    ):
         return None
-    return Baseline(flow.baseline_total, flow.baseline_success, flow.baseline_failed)
+    return Baseline(flow.progress.baseline_total, flow.progress.baseline_success, flow.progress.baseline_failed)

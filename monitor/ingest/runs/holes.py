@@ -47,13 +47,13 @@ def close(reading: Reading, walked: Walked) -> None:
     if walked.repeats:
         values |= _hole(reading, "Zoho repeats the same page of executions: older runs cannot be read", [REPEATS])
     elif (still := _still_open(reading, apart)) is not None:
-        values |= _hole(reading, hole_text(still), [flow.hole_signature])
+        values |= _hole(reading, hole_text(still), [flow.progress.hole_signature])
     elif apart is None or apart.accounted:
         values |= _no_hole(flow)
-        if apart is not None and apart.even and flow.executions_read_at is not None:
+        if apart is not None and apart.even and flow.progress.executions_read_at is not None:
             # The baseline of an earlier list holds against this one too.
             values["baseline_firm"] = True
-    elif not flow.baseline_firm or (apart.total <= 0 and not walked.written.apart):
+    elif not flow.progress.baseline_firm or (apart.total <= 0 and not walked.written.apart):
         # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
         # another rule, or the baseline was taken while runs came in. Counting anew mends both.
         values |= _no_hole(flow) | new_baseline(reading)
@@ -65,7 +65,7 @@ def close(reading: Reading, walked: Walked) -> None:
 
 
 def _no_hole(flow: Flow) -> dict[str, object]:
-    if flow.hole_signature.startswith(STATISTICS):
+    if flow.progress.hole_signature.startswith(STATISTICS):
         return {"recheck_at": None, "hole_tries": 0}
     return NO_HOLE
 
@@ -101,14 +101,14 @@ def _signatures(reading: Reading, apart: Balance) -> Iterator[str]:
 def _still_open(reading: Reading, apart: Balance | None) -> Balance | None:
     """A known hole that only looks closed, because runs came in after the counters were listed."""
     flow = reading.flow
-    if not flow.hole_signature or apart is None or not apart.accounted:
+    if not flow.progress.hole_signature or apart is None or not apart.accounted:
         return None
     without = _gap(reading, reading.listed_at)
-    return without if without is not None and _signature(without) == flow.hole_signature else None
+    return without if without is not None and _signature(without) == flow.progress.hole_signature else None
 
 
 def _is_known(reading: Reading, signatures: Iterable[str]) -> bool:
-    hole = reading.flow.hole_signature
+    hole = reading.flow.progress.hole_signature
     return not reading.chase and bool(hole) and hole in signatures
 
 
@@ -120,8 +120,8 @@ def _hole(reading: Reading, reason: str, signatures: Iterable[str]) -> dict[str,
     return {
         "hole_reason": reason,
         "hole_signature": names[0],
-        "recheck_at": hole_recheck(flow.hole_tries, reading.started),
-        "hole_tries": min(flow.hole_tries + 1, MOST_TRIES),
+        "recheck_at": hole_recheck(flow.progress.hole_tries, reading.started),
+        "hole_tries": min(flow.progress.hole_tries + 1, MOST_TRIES),
     }
 
 

@@ -25,7 +25,7 @@ from monitor.ingest.runs.merge import LONGEST_RECHECK, recheck_at
 from monitor.ingest.runs.store import store_page
 from monitor.ingest.runs.walk_pages import Walk
 from monitor.ingest.runs.walked import Walked
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, NotFound
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.reruns import OVER_AFTER
@@ -47,7 +47,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     """
     started = context.clock()
     reset = were_reset(counts.counters(flow), counts.read_counters(flow))
-    chase = flow.recheck_at is None or flow.recheck_at <= started
+    chase = flow.progress.recheck_at is None or flow.progress.recheck_at <= started
     reading = Reading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
         walked = _read_all(reading)
@@ -65,7 +65,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
 def _reads_everything(reading: Reading) -> bool:
     """Whether nothing tells what is new: never read, counters reset, or none to hold the rows against."""
     flow, known = reading.flow, counts.counters(reading.flow).known
-    if flow.history_read_at is None or reading.reset:
+    if flow.progress.history_read_at is None or reading.reset:
         return True
     # Without counters nothing says that an old run has changed: a person who waits gets all of it.
     return counts.baseline(flow) is None if known else reading.context.patience.waits
@@ -87,10 +87,10 @@ def firm_up(context: Context, flow: Flow) -> None:
             "baseline_failed": base.failed,
             "baseline_firm": True,
         }
-        is_new = Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values)
+        is_new = FlowProgress.objects.filter(flow=flow, baseline_firm=False).update(**values)
     if is_new:
         for name, value in values.items():
-            setattr(flow, name, value)
+            setattr(flow.progress, name, value)
 
 
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:
@@ -145,7 +145,7 @@ def read_history(reading: Reading) -> Walked:
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
     """
     flow, context = reading.flow, reading.context
-    first = 1 if context.patience.waits else max(flow.backfill_page - 1, 1)
+    first = 1 if context.patience.waits else max(flow.progress.backfill_page - 1, 1)
     walked = Walked(lost=True)
     for start in range(MOST_STARTS):
         walked = walk(
@@ -154,7 +154,7 @@ def read_history(reading: Reading) -> Walked:
             enough=partial(all_listed, reading, whole=first == 1),
             first_page=first,
             remember_page=True,
-            trust_short=flow.history_read_at is None,
+            trust_short=flow.progress.history_read_at is None,
             strict=start < MOST_STARTS - 1,
         )
         if not walked.lost:
@@ -164,7 +164,7 @@ def read_history(reading: Reading) -> Walked:
         walked.add_seen(read_recent(reading))
     if not walked.repeats:
         values: dict[str, object] = {"history_read_at": reading.started}
-        if not flow.baseline_firm or reading.reset:
+        if not flow.progress.baseline_firm or reading.reset:
             values |= new_baseline(reading)
         reading.set(values)
     return walked
@@ -192,7 +192,7 @@ def read_recent(reading: Reading) -> Walked:
     known = counts.counters(reading.flow).known
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
-    since = min((t for t in times if t is not None), default=reading.flow.pruned_before)
+    since = min((t for t in times if t is not None), default=reading.flow.progress.pruned_before)
     return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,

@@ -109,7 +109,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         # Others keep what is theirs in the same cursor.
         cursor = StreamState.objects.select_for_update().values_list("cursor", flat=True).get(pk=state.pk)
         StreamState.objects.filter(pk=state.pk).update(cursor=cursor | {"reread_at": now.isoformat()})
-    flows = Flow.objects.in_bulk(by_flow)
+    flows = Flow.objects.select_related("progress").in_bulk(by_flow)
     silent = 0
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
         if purse.left <= 0:

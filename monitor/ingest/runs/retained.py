@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from monitor.models import Execution, Flow, Retention, ages
+from monitor.models import Execution, Flow, FlowProgress, Retention, ages
 from monitor.zoho.shapes import ExecutionRow
 
 # RETAIN_ROWS_DAYS is 100 at least: nothing younger was ever pruned, and nothing need be asked for it.
@@ -26,7 +26,7 @@ class Retained:
         self._before: datetime | None = None
         if any(row.started_time is not None and row.started_time < now - NEVER_PRUNED for row in rows):
             # Not the flow's value in memory: it was loaded before this transaction.
-            self._before = Flow.objects.values_list("pruned_before", flat=True).get(pk=flow.pk)
+            self._before = FlowProgress.objects.values_list("pruned_before", flat=True).get(flow=flow.pk)
 
     def allows(self, row: ExecutionRow) -> bool:
         """Whether a row that is not in the mirror may come in: not one that was counted and taken away."""

@@ -243,7 +243,7 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
         not_available: ids of flows whose executions Zoho does not give: nothing of theirs is being read.
     """
     living = Flow.objects.filter(account=account, gone_at=None).exclude(flow_id__in=not_available)
-    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(executions_read_at=None)))
+    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(progress__executions_read_at=None)))
     left, of = counted["left"], counted["of"]
     if not left:
         return ""

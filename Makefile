@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 8000
 STANDIN_PORT ?= 8765
+WORKERS ?= 2
 ARGS ?=
+N ?= 60
+SEED ?=
 
 PY := $(VENV)/bin/python
 # Named after the content of the lock, so that a second run installs nothing and a changed lock does.
@@ -17,14 +20,16 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-stories test-browser bench bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser mutants bench bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
 	@echo "make demo-reset     throw the demo's data away"
 	@echo "make test           the suite on SQLite and PostgreSQL; ARGS=\"-k retry\""
+	@echo "make test-deep      fault schedules, mutants, deaths, long properties, kills; FAULT_SCHEDULES=50 KILLS=12 WORKERS=2"
 	@echo "make test-stories   real processes from Zoho to the mail and back"
 	@echo "make test-browser   the pages in Chromium"
+	@echo "make mutants        faults put into the code one at a time: which does no test notice? N=60 SEED=…"
 	@echo "make lint           format, rules, types, imports, templates, settings, migrations, sizes"
 	@echo "make types          mypy alone"
 	@echo "make format         put the code into its form"
@@ -48,13 +53,32 @@ demo-reset: $(RUNTIME)
 	@$(PY) manage.py demo --reset
 
 test: $(DEV)
-	@exec $(PY) scripts/test.py $(ARGS)
+	@exec $(PY) scripts/test.py --workers $(WORKERS) $(ARGS)
+
+# Both parts run, also where the first has failed. The kills are timed: they have the machine for themselves.
+DEEP_PARTS := deep-faults deep-kills
+.PHONY: $(DEEP_PARTS)
+
+test-deep: $(DEV)
+	@$(MAKE) --no-print-directory --keep-going -j1 $(DEEP_PARTS)
+
+$(DEEP_PARTS): $(DEV)
+
+deep-faults:
+	@HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-deep} $(PY) scripts/test.py --mark "deep or property" \
+		--workers $(WORKERS) --migrations --dist loadgroup $(ARGS)
+
+deep-kills:
+	@$(PY) scripts/test.py --mark kills --workers 0 -s -p no:randomly -o faulthandler_timeout=14400 $(ARGS)
 
 test-stories: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly $(ARGS)
 
 test-browser: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers 0 --database sqlite $(ARGS)
+
+mutants: $(DEV)
+	@PYTHONPATH=scripts exec $(PY) -m mutants --count $(N) --seed "$(SEED)" $(ARGS)
 
 bench: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)
@@ -81,15 +105,16 @@ sync-backfill:
 sync-prune:
 	$(BENCH) tests/benchmarks/test_prune.py $(ARGS)
 
+# FAULT_FIRST=501 FAULT_SCHEDULES=500 plays the second half; WORKERS=4 shares them out among four processes.
 sync-faults:
-	FAULT_SCHEDULES=$${FAULT_SCHEDULES:-1000} $(PY) scripts/test.py --require-postgres -s -p no:randomly \
-		-o faulthandler_timeout=3600 tests/faults/test_schedules.py $(ARGS)
+	FAULT_SCHEDULES=$${FAULT_SCHEDULES:-1000} $(PY) scripts/test.py --mark deep --workers $(WORKERS) --require-postgres \
+		-s -p no:randomly -o faulthandler_timeout=3600 tests/faults/test_schedules.py $(ARGS)
 
 sync-mutants:
-	$(BENCH) --database sqlite tests/faults/test_mutants.py $(ARGS)
+	$(PY) scripts/test.py --mark deep --workers 0 -s -p no:randomly --database sqlite tests/faults/test_mutants.py $(ARGS)
 
 sync-kills:
-	KILLS=$${KILLS:-200} DJANGO_ALLOW_ASYNC_UNSAFE=1 $(PY) scripts/test.py --mark story --workers 0 -s -p no:randomly \
+	KILLS=$${KILLS:-200} $(PY) scripts/test.py --mark kills --workers 0 -s -p no:randomly \
 		-o faulthandler_timeout=14400 --database postgresql tests/stories/test_kill_suite.py $(ARGS)
 
 LINTS := lint-format lint-rules types lint-imports lint-templates lint-settings lint-migrations lint-locks lint-sizes

@@ -1,4 +1,4 @@
-"""Zoho is asked, the answers are mirrored, counted and judged; judgements reach people, retries go back.
+"""Mirrors Zoho's automation: asks Zoho, counts and watches the answers, alerts people, retries for them.
 
     zoho ──▶ ingest ──▶ rollups ──▶ alerting ──▶ notify ──▶ a person
                                                                │

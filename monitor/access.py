@@ -35,7 +35,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
 
 
 def may(user: User | AnonymousUser | Any, action: str, account: ZohoAccount | None = None) -> bool:
-    """Whether a person may do something.
+    """Returns whether a person may do something.
 
     Args:
         user: who asks; anonymous and inactive people may nothing.
@@ -92,7 +92,7 @@ def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | 
 
 
 def _account_of(thing: Model) -> ZohoAccount | None:
-    """The Zoho account of a row, without another query where it was joined in."""
+    """Returns the Zoho account of a row, without another query where it was joined in."""
     if isinstance(thing, ZohoAccount):
         return thing
     account = getattr(thing, "account", None)

@@ -1,4 +1,4 @@
-"""System checks that say what is missing and where to read about it."""
+"""Checks the settings at the start and says what is missing and where to read about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.vault import VaultError, decrypt, encrypt
 
 @register()
 def encryption_keys_work(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E001: a secret must survive a round trip through the vault."""
+    """Checks that a secret survives a round trip through the vault (E001)."""
     try:
         if decrypt(encrypt("canary")) == "canary":
             return []
@@ -23,7 +23,7 @@ def encryption_keys_work(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def public_url_is_an_origin(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E002: links in mails and the OAuth redirect are built from PUBLIC_URL, never from the Host header."""
+    """Checks PUBLIC_URL: mails and the OAuth redirect use it, never the Host header (E002)."""
     url = settings.PUBLIC_URL
     if url.startswith(("http://", "https://")) and not url.endswith("/"):
         return []

@@ -1,7 +1,7 @@
-"""Named places at which a test lets a process die, as a power cut would: nothing is cleaned up or rolled back by us.
+"""Names places at which a test lets a process die, as a power cut would: nothing is cleaned up or rolled back.
 
 Set the environment variable `MONITOR_FAULTPOINT` to a name, or to `name:3` for its third passing. Without the
-variable a point does nothing. Source: notes reliability.md, 2.5 ("deterministic crash points").
+variable a point does nothing. The fault is docs/reference/faults.md, F34.
 """
 
 from __future__ import annotations

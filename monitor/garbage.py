@@ -1,4 +1,4 @@
-"""The collector of cyclic garbage, set for processes that read pages of hundreds of records.
+"""Sets Python's collector of cyclic garbage for processes that read pages of hundreds of records.
 
 With Python's own settings a page of 200 runs makes it look through all young objects several times, and every few
 pages through everything that was ever imported: a fifth of a first reading's time (docs/benchmarks.md).
@@ -16,7 +16,7 @@ OLDEST = 10  # and those before it looks at everything but what was there at the
 
 @cache
 def settle() -> None:
-    """To be called once a process, when everything is imported, and before workers are forked off.
+    """Sets the collector; call it once a process, when everything is imported, before workers are forked off.
 
     What is there by now is never looked at again, and so its memory stays shared with the workers.
     """

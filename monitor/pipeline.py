@@ -1,4 +1,4 @@
-"""The stages in order: the only place that knows more than one of them."""
+"""Runs the stages in order; it is the only place that knows more than one of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SYNC_TASK = "monitor.tasks.sync_account"
 
 
 def due_accounts(now: datetime) -> list[int]:
-    """Keys of accounts whose mirror wants reading and that nobody reads at the moment.
+    """Returns the keys of accounts whose mirror wants reading and that nobody reads at the moment.
 
     One whose products all have to be left alone is not due; one of them is enough to go on with.
     """
@@ -55,17 +55,17 @@ def due_accounts(now: datetime) -> list[int]:
 
 
 def is_anything_due(now: datetime) -> bool:
-    """Whether the tick would find an account to read: one statement, so that it may be asked often."""
+    """Returns whether the tick would find an account to read: one statement, so that it may be asked often."""
     return bool(due_accounts(now))
 
 
 def is_anything_to_count(now: datetime) -> bool:
-    """Whether an hour's runs have changed since they were counted."""
+    """Returns whether an hour's runs have changed since they were counted."""
     return DirtyHour.objects.exists()
 
 
 def enqueue_due_accounts(now: datetime | None = None) -> int:
-    """A sync task for each due account that does not already wait for one; a doubled one would do no harm."""
+    """Queues a sync for each due account that does not already wait for one; a doubled one does no harm."""
     keys = due_accounts(now or utc_now())
     waiting = _waiting_syncs() if keys else set()
     for key in keys:
@@ -75,14 +75,14 @@ def enqueue_due_accounts(now: datetime | None = None) -> int:
 
 
 def _waiting_syncs() -> set[int]:
-    """Accounts whose task stands in the queue and was not taken yet; one that was taken holds the lease or is dead."""
+    """Returns accounts whose task stands in the queue and was not taken yet."""
     untaken = OrmQ.objects.filter(key=Conf.CLUSTER_NAME, lock__lte=timezone.now())
     tasks = [row.task for row in untaken]
     return {task["args"][0] for task in tasks if task.get("func") == SYNC_TASK and task.get("args")}
 
 
 def sync_account(account_id: int) -> None:
-    """One bounded background sweep, and what follows from it."""
+    """Runs one bounded background sweep, and what follows from it."""
     account = ZohoAccount.objects.filter(pk=account_id, is_active=True).first()
     if account is None or account.pk not in due_accounts(utc_now()):
         return
@@ -97,7 +97,7 @@ def sync_account(account_id: int) -> None:
 def sync_now(
     account: ZohoAccount, *, patience: Patience, progress: Callable[[str, int, int], None] | None = None
 ) -> Result:
-    """A person's sync: everything, then counted and judged.
+    """Reads everything for a person who asked, then counts it and evaluates the alert rules.
 
     Raises:
         Busy: another process reads this account.
@@ -108,7 +108,7 @@ def sync_now(
 
 
 def judge() -> None:
-    """Counts what changed, judges the counts, and writes the mails of what was judged."""
+    """Counts what changed, evaluates the alert rules, and writes the mails that follow."""
     _count(TASK_SECONDS / 2, waits=True)
     for account in ZohoAccount.objects.all():
         # Also one that is switched off: its open alerts end for want of data.
@@ -121,7 +121,7 @@ def judge() -> None:
 
 
 def recount() -> None:
-    """Counts dirty hours for some seconds: also while a long sweep goes on, so that charts keep up with the rows.
+    """Counts dirty hours for some seconds, also while a long sweep goes on, so that charts keep up with the rows.
 
     Where another process counts already nothing is left to do, and no worker waits for it.
     """
@@ -129,7 +129,7 @@ def recount() -> None:
 
 
 def _count(seconds: float, *, waits: bool) -> None:
-    """A first reading of years goes on with the next count."""
+    """Counts for a bounded time; a first reading of years goes on with the next count."""
     until = utc_now() + timedelta(seconds=seconds)
     with _stage("rollups") as summary:
         summary["hours"] = 0
@@ -139,7 +139,7 @@ def _count(seconds: float, *, waits: bool) -> None:
 
 @contextmanager
 def _stage(name: str, account: ZohoAccount | None = None) -> Iterator[dict[str, int]]:
-    """A row for one run of a stage, also when nothing changed: a quiet stage is told from a dead one."""
+    """Writes a row for one run of a stage, also when nothing changed: a quiet stage differs from a dead one."""
     started = utc_now()
     summary: dict[str, int] = {}
     outcome, error = StageRun.Outcome.FAILED, ""
@@ -178,7 +178,7 @@ def settle_retries() -> None:
 
 
 def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
-    """Reads executions into the mirror, counts and judges anew.
+    """Reads executions into the mirror, then counts and evaluates the alert rules.
 
     Args:
         references: the primary key of a Flow, and Zoho's ids of executions of it, each.
@@ -193,7 +193,7 @@ def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
 
 
 def want_flow(flow: Flow, now: datetime) -> bool:
-    """A person waits for a flow: Zoho is asked for its executions with the next sweep.
+    """Makes a flow due that a person waits for: Zoho is asked for its executions with the next sweep.
 
     Returns:
         False where somebody asked less than 30 s ago.
@@ -220,7 +220,7 @@ def take_hints() -> None:
 
 
 def housekeeping() -> None:
-    """Takes away what nobody reads any more: old ledger rows and old runs, a few at a time."""
+    """Deletes what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
     callbacks.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
@@ -233,7 +233,7 @@ def housekeeping() -> None:
 
 
 def prune_mirror(clock: Callable[[], datetime]) -> None:
-    """Takes away what has outlived its age in the mirror, for some seconds at most."""
+    """Deletes what has outlived its age in the mirror, for some seconds at most."""
     now = clock()
     with _stage("prune") as summary:
         # A time of its own for each: rows that are far behind must not keep the hours from their turn.
@@ -245,7 +245,7 @@ def prune_mirror(clock: Callable[[], datetime]) -> None:
 
 
 def _prune(rows: QuerySet[Any]) -> None:
-    """Deletes up to some thousands, in batches that never hold a page up."""
+    """Deletes up to some thousands of rows, in batches that never hold a page up."""
     for _ in range(10):
         keys = list(rows.values_list("pk", flat=True)[:1000])
         if not keys:

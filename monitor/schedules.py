@@ -1,4 +1,4 @@
-"""The one table of periodic jobs. The supervisor wakes them; django-q2's own scheduler is off (its grain is minutes).
+"""Lists the periodic jobs. The supervisor wakes them; django-q2's own scheduler is off (its grain is minutes).
 
 A job is a hint: what it should do is derived from tables when it runs, so a lost or doubled one does no harm.
 """
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True)
-class Job:
-    """One periodic job.
+class PeriodicJob:
+    """Describes one periodic job.
 
     Attributes:
         name: its key in `due`'s `last_started`.
@@ -27,19 +27,19 @@ class Job:
     only_if: str = ""
 
 
-JOBS: tuple[Job, ...] = (
-    Job("tick", 2, "monitor.tasks.tick", only_if="monitor.pipeline.is_anything_due"),
-    Job("recount", 2, "monitor.tasks.recount", only_if="monitor.pipeline.is_anything_to_count"),
-    Job("judge", 15, "monitor.tasks.judge"),
-    Job("deliver", 5, "monitor.tasks.deliver"),
-    Job("send_retries", 5, "monitor.tasks.send_retries"),
-    Job("take_hints", 5, "monitor.tasks.take_hints"),
-    Job("housekeeping", 600, "monitor.tasks.housekeeping"),
+JOBS: tuple[PeriodicJob, ...] = (
+    PeriodicJob("tick", 2, "monitor.tasks.tick", only_if="monitor.pipeline.is_anything_due"),
+    PeriodicJob("recount", 2, "monitor.tasks.recount", only_if="monitor.pipeline.is_anything_to_count"),
+    PeriodicJob("judge", 15, "monitor.tasks.judge"),
+    PeriodicJob("deliver", 5, "monitor.tasks.deliver"),
+    PeriodicJob("send_retries", 5, "monitor.tasks.send_retries"),
+    PeriodicJob("take_hints", 5, "monitor.tasks.take_hints"),
+    PeriodicJob("housekeeping", 600, "monitor.tasks.housekeeping"),
 )
 
 
-def due(jobs: Iterable[Job], last_started: Mapping[str, datetime], now: datetime) -> list[Job]:
-    """The jobs to start now, in the table's order.
+def due(jobs: Iterable[PeriodicJob], last_started: Mapping[str, datetime], now: datetime) -> list[PeriodicJob]:
+    """Returns the jobs to start now, in the table's order.
 
     Args:
         jobs: the table.

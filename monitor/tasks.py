@@ -1,5 +1,7 @@
-"""The queue's doors into the pipeline: one line each, ids only, no logic, no `except` (a swallowed exception
-would be filed as a success). Every door may be run twice."""
+"""Passes the queue's tasks on to the pipeline, one line each: ids only, no logic.
+
+There is no `except`, since a swallowed exception would be filed as a success. Every task may be run twice.
+"""
 
 from __future__ import annotations
 

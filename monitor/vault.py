@@ -1,4 +1,4 @@
-"""Encryption at rest: the only file that touches the keys.
+"""Encrypts and decrypts what is stored as ciphertext; it is the only file that touches the keys.
 
 Keys come from the setting `ENCRYPTION_KEYS` (apart from `SECRET_KEY`): the first one encrypts, all decrypt,
 so that a key is replaced by putting a new one in front, running `manage.py rotate_keys`, and taking the old
@@ -16,7 +16,7 @@ from django.db import models
 
 
 class VaultError(Exception):
-    """A stored secret cannot be read with the keys at hand."""
+    """Says that a stored secret cannot be read with the keys at hand."""
 
 
 @lru_cache(maxsize=4)
@@ -34,12 +34,12 @@ def _vault() -> MultiFernet:
 
 
 def encrypt(text: str) -> str:
-    """Ciphertext of `text` under the first key."""
+    """Returns the ciphertext of `text` under the first key."""
     return _vault().encrypt(text.encode()).decode("ascii")
 
 
 def decrypt(ciphertext: str) -> str:
-    """The text behind `ciphertext`.
+    """Returns the text behind `ciphertext`.
 
     Raises:
         VaultError: no key at hand fits, or the ciphertext was tampered with.
@@ -53,7 +53,7 @@ def decrypt(ciphertext: str) -> str:
 
 
 def rotate(ciphertext: str) -> str:
-    """The same secret under the first key.
+    """Returns the same secret under the first key.
 
     Raises:
         VaultError: see `decrypt`.
@@ -62,7 +62,7 @@ def rotate(ciphertext: str) -> str:
 
 
 def is_current(ciphertext: str) -> bool:
-    """Whether `ciphertext` is readable with the first key alone."""
+    """Returns whether `ciphertext` is readable with the first key alone."""
     try:
         _fernet(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(ciphertext.encode("ascii"))
     except (InvalidToken, UnicodeEncodeError):
@@ -71,7 +71,7 @@ def is_current(ciphertext: str) -> bool:
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that stands in the database as ciphertext only. It cannot be searched."""
+    """Holds text that stands in the database as ciphertext only. It cannot be searched."""
 
     def get_prep_value(self, value: Any) -> Any:
         prepared = super().get_prep_value(value)

@@ -48,6 +48,8 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
     """
     print(f"\n=== {database} ===", flush=True)
     environ = {key: value for key, value in os.environ.items() if key not in NOT_OURS} | {"DEBUG": "1"}
+    # Compiled tests are kept: to compile them anew costs each process longer than to collect them.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests' own databases are made by Django; this file is never opened.
     environ["DATABASE_URL"] = url or "sqlite:///var/never-used.sqlite3"
     began = time.monotonic()
@@ -79,7 +81,7 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mark", default="", help="only tests with this mark: browser, story, bench")
+    parser.add_argument("--mark", default="", help="only tests with this mark: deep, kills, story, browser, bench")
     parser.add_argument("--workers", default="2", help="how many processes pytest uses; 0 = no extra ones")
     parser.add_argument("--database", choices=["both", "sqlite", "postgresql"], default="both")
     parser.add_argument("--require-postgres", action="store_true", help="fail where PostgreSQL was not tested")

@@ -33,3 +33,8 @@ def poisson(dice: random.Random, mean: float) -> int:
         product *= dice.random()
         count += 1
     return count
+
+
+def org_prefix(seed: int) -> str:
+    """The five digits with which every id of the organisation begins."""
+    return digits(5, "org", seed)[:1].replace("9", "8") + digits(5, "org", seed)[1:]

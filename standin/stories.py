@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from standin.errors import RefusalError
-from standin.fault_stories import FAULT_STORIES
-from standin.web.faults import FaultScript
+from standin.faults.script import FaultScript
+from standin.faults.stories import FAULT_STORIES
 from standin.world import World
 
 Story = Callable[[World, FaultScript], None]
@@ -18,18 +18,12 @@ def calm(world: World, faults: FaultScript) -> None:
 
 def flow_goes_bad(world: World, faults: FaultScript) -> None:
     """From now on the invoice flow fails, every few seconds, until somebody retries or heals it."""
-    _break(world, "sickness", mended_by_retry=True)
+    world.go_bad("sickness", fixed_by_retry=True)
 
 
 def downstream_outage(world: World, faults: FaultScript) -> None:
     """An app answers 503: runs fail until it is healed, and Zoho runs them again by itself."""
-    _break(world, "503", mended_by_retry=False)
-
-
-def _break(world: World, kind: str, *, mended_by_retry: bool) -> None:
-    sick = world.role("sick")
-    if sick is not None:
-        world.do("break_flow", flow_id=sick.flow_id, kind=kind, mended_by_retry=mended_by_retry)
+    world.go_bad("503", fixed_by_retry=False)
 
 
 def connection_expires(world: World, faults: FaultScript) -> None:

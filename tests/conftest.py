@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from datetime import UTC, datetime
 
-import hypothesis
 import pytest
 from django.test import Client
 
 from monitor.models import Role, User, ZohoAccount
-from tests import factories
+from tests import depth, factories
 
-# The same examples every time: a red run can be repeated, and is never somebody else's bad luck. The nightly
-# profile looks for new ones: HYPOTHESIS_PROFILE=nightly.
-hypothesis.settings.register_profile("default", derandomize=True, deadline=None, print_blob=True)
-hypothesis.settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000, print_blob=True)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+depth.register()
 
 
 @pytest.fixture

@@ -14,7 +14,20 @@ REFERENCE = ROOT / "docs" / "reference"
 SEARCHED = ("monitor", "dashboard", "standin", "tests", "scripts", "templates", "docs")
 SUFFIXES = {".py", ".html", ".txt", ".md", ".js", ".css", ".sh"}
 # Areas whose citations are not converted yet.
-PENDING: tuple[str, ...] = ("dashboard/", "docs/", "monitor/", "standin/", "tests/")
+PENDING: tuple[str, ...] = (
+    "dashboard/",
+    "docs/",
+    "monitor/alerting/",
+    "monitor/ingest/",
+    "monitor/migrations/",
+    "monitor/notify/",
+    "monitor/queries/",
+    "monitor/retry/",
+    "monitor/secrets_mask.py",
+    "monitor/zoho/",
+    "standin/",
+    "tests/",
+)
 
 # Names of papers that are not in this repository. `--dialect seed` and a generator's seed are no citations.
 GONE = re.compile(

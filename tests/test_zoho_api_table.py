@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from monitor.zoho import CRM_SCOPES, FLOW_SCOPES, CrmClient, FlowClient, OAuthClient
-from standin import Credentials, Habits
-from standin.fault_stories import FAULT_STORIES
+from standin.build import Credentials, Habits
+from standin.faults.stories import FAULT_STORIES
 from standin.stories import STORIES
 from tests.conformance.places import answered, endpoints, make_place
 from tests.conformance.walk import HOST, walk

@@ -37,7 +37,7 @@ def _callback(request: HttpRequest) -> receive.Callback:
     return receive.Callback(headers, length or "0", request.read)
 
 
-def _response(answer: receive.Answer) -> HttpResponse:
+def _response(answer: receive.CallbackAnswer) -> HttpResponse:
     response = JsonResponse({"status": answer.text}, status=answer.status)
     if answer.retry_after:
         response["Retry-After"] = str(answer.retry_after)

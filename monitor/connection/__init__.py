@@ -1,4 +1,4 @@
-"""A ready Zoho client for an account: tokens from the database, one refresher at a time, calls counted."""
+"""Opens ready Zoho clients for an account, with its tokens from the database and every call counted."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ CALL_TOTAL = 45.0  # seconds; shorter than the lease of a sweep
 
 
 def utc_now() -> datetime:
-    """The present, aware, in UTC."""
+    """Returns the present, aware, in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class AccountClients:
-    """What can be asked of one account; a product that the account does not have is None."""
+    """Holds the clients of one account; a product that the account does not have is None."""
 
     account: ZohoAccount
     flow: FlowClient | None
@@ -40,7 +40,7 @@ class AccountClients:
 
     @property
     def products(self) -> set[str]:
-        """Which products there are: "flow", "crm"."""
+        """Returns which products there are: "flow", "crm"."""
         return {name for name, client in (("flow", self.flow), ("crm", self.crm)) if client is not None}
 
 

@@ -1,4 +1,4 @@
-"""How many calls the first reading of history may take, and when it will have ended. Pure.
+"""Computes how many calls the first reading of history may take, and when it will have ended. Pure.
 
 History is what nobody waits for: lists, new runs and people go before it, and it takes what they leave.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from monitor.connection.limits import Limits, share
+from monitor.connection.limits import CallLimits, share
 
 # The planner leaves history a fifth of background work's day, and three quarters of its minute (`ingest.plan`).
 DAY_SHARE = 0.20
@@ -16,12 +16,13 @@ MINUTE_SHARE = 0.75
 HOURS = 24
 PAGE = 199  # runs that a call brings: 200, one of them known already
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-# Nothing says how long Zoho Flow keeps its history; 90 days is what Zoho CRM keeps of usage (seed `zoho-crm-api.md`).
+# Nothing says how long Zoho Flow keeps its history; 90 days is what CRM keeps of usage
+# (docs/reference/zoho-crm.md, "Usage of rules").
 KEPT = timedelta(days=90)
 
 
 def spent(by_hour: Mapping[str, int], now: datetime) -> int:
-    """Calls for history in the last 24 h, the hour under way among them.
+    """Counts the calls for history in the last 24 h, the hour under way among them.
 
     Args:
         by_hour: as `with_calls` made it.
@@ -30,7 +31,7 @@ def spent(by_hour: Mapping[str, int], now: datetime) -> int:
 
 
 def with_calls(by_hour: Mapping[str, int], calls: int, now: datetime) -> dict[str, int]:
-    """The ledger of calls by hour (hours since 1970, as text: it is kept as JSON) with some more; old hours go."""
+    """Adds calls to the ledger by hour (hours since 1970, as text: it is kept as JSON); old hours go."""
     kept = dict(_recent(by_hour, now))
     hour = str(_hour(now))
     kept[hour] = kept.get(hour, 0) + calls
@@ -46,7 +47,7 @@ def _hour(at: datetime) -> int:
 
 
 def expected_runs(counter: int | None, runs: int, back_to: datetime | None, now: datetime) -> int | None:
-    """About how many runs Zoho still holds of a flow.
+    """Estimates how many runs Zoho still holds of a flow.
 
     Args:
         counter: runs in the flow's life, by Zoho; what it has forgotten is in it.
@@ -65,8 +66,8 @@ def expected_runs(counter: int | None, runs: int, back_to: datetime | None, now:
     return max(runs, min(counter, round(runs * (KEPT / (now - back_to)))))
 
 
-def ends_at(limits: Limits, calls_left: int, *, spent_day: int, now: datetime) -> datetime:
-    """When the calls left will have been made at the present limits, as far as can be told.
+def ends_at(limits: CallLimits, calls_left: int, *, spent_day: int, now: datetime) -> datetime:
+    """Estimates when the calls left will have been made at the present limits.
 
     Args:
         limits: of the account, whole.

@@ -1,4 +1,4 @@
-"""The gate every call to a Zoho API passes: a rolling ledger in the database, shared by all processes.
+"""Gates every call to a Zoho API by a rolling ledger in the database, shared by all processes.
 
 Flow and CRM count apart at Zoho, so each has limits, blocks and a breaker of its own here.
 """
@@ -21,7 +21,7 @@ from monitor.connection.limits import (
     MARGIN,
     MINUTE,
     TRUSTED,
-    Limits,
+    CallLimits,
     breaker_pause,
     crm_limits_for,
     free_at,
@@ -44,7 +44,7 @@ _A_MOMENT = timedelta(seconds=1)  # for so long limits are believed that were re
 
 
 class BudgetSpent(Wait):
-    """Our own limit (or Zoho's request to wait) holds the call back: nothing was sent.
+    """Says that our own limit, or Zoho's request to wait, holds a call back: nothing was sent.
 
     `until` is when it is worth asking again.
     """
@@ -57,13 +57,13 @@ class BudgetSpent(Wait):
 
 
 class KeptForOthers(BudgetSpent):
-    """This kind of work has had its share: nothing was sent, and other work may go on."""
+    """Says that this kind of work has had its share: nothing was sent, and other work may go on."""
 
     default_hint = "The rest of the calls is kept for what is more urgent; this goes on by itself."
 
 
 class Gate:
-    """One account's gate for one piece of work.
+    """Gates and counts the calls of one piece of work for one account.
 
     Args:
         account: the account; its person-set limits are read once.
@@ -79,11 +79,11 @@ class Gate:
         self._day_count: dict[str, int] = {}
         self._day_counted_at: dict[str, datetime] = {}
         self._seen: dict[str, ApiBudget] = {}  # by product, as of the last call's beginning
-        self._limits: dict[str, tuple[datetime, Limits]] = {}  # by product, and when they were read
+        self._limits: dict[str, tuple[datetime, CallLimits]] = {}  # by product, and when they were read
 
     @contextmanager
     def doing(self, kind: str, *, at_most: int | None = None) -> Iterator[None]:
-        """What the calls within are for, and how many there may be at most.
+        """Sets what the calls within are for, and how many there may be at most.
 
         Args:
             kind: of `ApiCall.Kind`; calls for people may use the reserve.
@@ -96,8 +96,8 @@ class Gate:
         finally:
             self._kind, self._left = before
 
-    def limits(self, product: str = Product.FLOW) -> Limits:
-        """The limits in force, whole (without the reserve taken off), as they were a second ago at most."""
+    def limits(self, product: str = Product.FLOW) -> CallLimits:
+        """Returns the limits in force, whole (without the reserve taken off), at most a second old."""
         now, kept = self._clock(), self._limits.get(product)
         if kept is not None and timedelta(0) <= now - kept[0] < _A_MOMENT:
             return kept[1]
@@ -106,7 +106,7 @@ class Gate:
         return self._limits[product][1]
 
     def minute(self, product: str = Product.FLOW) -> tuple[int | None, list[datetime | None]]:
-        """How many background calls may start at once (None: no limit a minute), and what holds the slots.
+        """Counts the background calls that may start at once (None: no limit a minute), and what holds the slots.
 
         Returns:
             The number, and of each call of the last minute its end, None while it is under way.
@@ -116,7 +116,7 @@ class Gate:
         return (None if allowed is None else free_slots(ends, allowed, self._clock(), MINUTE)), ends
 
     def day(self, product: str = Product.FLOW) -> tuple[int | None, int]:
-        """Calls of any 24 h that background work may make, and those that somebody else made of the same limit.
+        """Returns the background's calls of any 24 h, and the calls that somebody else made of the same limit.
 
         The second is what Zoho counts beyond our own, while its word is fresh; else 0.
         """
@@ -182,8 +182,8 @@ class Gate:
         recent = Q(finished_at__gt=now - MINUTE - MARGIN) | Q(finished_at=None, started_at__gt=now - ABANDONED)
         return list(self._calls(product).filter(recent).values_list("finished_at", flat=True))
 
-    def _full(self, product: str, allowed: Limits, now: datetime) -> BudgetSpent:
-        """Why no slot was free, and until when."""
+    def _full(self, product: str, allowed: CallLimits, now: datetime) -> BudgetSpent:
+        """Says why no slot was free, and until when."""
         ends = self._ends(product, now)
         if allowed.per_minute is not None:
             until = free_at(ends, allowed.per_minute, now, MINUTE)
@@ -191,8 +191,8 @@ class Gate:
                 return BudgetSpent(f"{allowed.per_minute} calls a minute are used up", now=now, until=until)
         return BudgetSpent(f"{allowed.at_once} calls at once are under way", now=now, until=now + _SOON)
 
-    def _check_header(self, budget: ApiBudget, whole: Limits, now: datetime) -> None:
-        """Others may use the same limit: what Zoho counts is believed where it is less than we think is left."""
+    def _check_header(self, budget: ApiBudget, whole: CallLimits, now: datetime) -> None:
+        """Refuses the call where Zoho counts fewer calls left than we do: others may use the same limit."""
         if budget.remaining_seen is None or budget.seen_at is None:
             return
         short = budget.product == Product.FLOW and self._is_minutes(budget)
@@ -209,7 +209,7 @@ class Gate:
             left = max(budget.remaining_seen - since, 0)
             raise BudgetSpent(f"by Zoho's count {left} calls are left, {keep} of them for people", now=now, until=until)
 
-    def _check_day(self, budget: ApiBudget, allowed: Limits, now: datetime) -> None:
+    def _check_day(self, budget: ApiBudget, allowed: CallLimits, now: datetime) -> None:
         if allowed.per_day is None:
             return
         product, counted_at = budget.product, self._day_counted_at.get(budget.product)
@@ -267,12 +267,12 @@ class Gate:
         return now + breaker_pause(failures)
 
     def blocked_until(self, product: str) -> datetime | None:
-        """Until when Zoho, or the breaker, wants this product left alone; None where it does not."""
+        """Returns until when Zoho, or the breaker, wants this product left alone; None where it does not."""
         until = self._rows(product).values_list("blocked_until", flat=True).first()
         return until if until is not None and until > self._clock() else None
 
     def edition_is_due(self, age: timedelta) -> bool:
-        """Whether the CRM organisation was not asked for so long."""
+        """Returns whether the CRM organisation was not asked for so long."""
         at = self._rows(Product.CRM).values_list("edition_read_at", flat=True).first()
         return at is None or not timedelta(0) <= self._clock() - at < age
 
@@ -285,8 +285,8 @@ class Gate:
         self._limits.pop(Product.CRM, None)
 
 
-def limits_in_force(account: ZohoAccount, budget: ApiBudget) -> Limits:
-    """A product's limits, whole: what a person set, what its plan or edition gives, what its headers said."""
+def limits_in_force(account: ZohoAccount, budget: ApiBudget) -> CallLimits:
+    """Returns a product's limits, whole: by its plan or edition, a person's numbers and its headers."""
     if budget.product == Product.CRM:
         own = account.crm_credits_per_day
         return crm_limits_for(budget.edition, budget.users, own, budget.day_limit_seen)

@@ -1,4 +1,4 @@
-"""The two statements of the ledger that every call costs: a slot taken where one is free, and its end.
+"""Takes a slot of the ledger where one is free, and ends it: the two statements that every call costs.
 
 They are written out because they stand before and after each page of a first reading: through the ORM they cost more
 time than parsing the page (figures: tests/benchmarks/test_throughput.py).
@@ -13,14 +13,14 @@ from typing import Any
 
 from django.db import connection
 
-from monitor.connection.limits import ABANDONED, MARGIN, MINUTE, NOT_CREDIBLE, Limits
+from monitor.connection.limits import ABANDONED, MARGIN, MINUTE, NOT_CREDIBLE, CallLimits
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
 
 _COLUMNS = ("account_id", "product", "method", "path", "kind", "credits", "started_at")
 
 
 def locked_budget(account: ZohoAccount, product: str) -> ApiBudget | None:
-    """The budget's row, locked.
+    """Returns the budget's row, locked.
 
     PostgreSQL serialises takers on it; SQLite's IMMEDIATE transaction does it by itself.
     """
@@ -43,7 +43,7 @@ def locked_budget(account: ZohoAccount, product: str) -> ApiBudget | None:
 
 @cache
 def _reading(vendor: str) -> tuple[list[str], list[tuple[int, Callable[..., Any], Any]]]:
-    """The columns of a budget, and what makes a value of Django's out of a value of the database, in order."""
+    """Returns the columns of a budget, and what makes a value of Django's out of one of the database, in order."""
     fields = ApiBudget._meta.concrete_fields
     expressions = [field.get_col(ApiBudget._meta.db_table) for field in fields]
     converters = [
@@ -54,7 +54,7 @@ def _reading(vendor: str) -> tuple[list[str], list[tuple[int, Callable[..., Any]
     return [field.attname for field in fields], converters
 
 
-def take(call: ApiCall, allowed: Limits, now: datetime) -> int | None:
+def take(call: ApiCall, allowed: CallLimits, now: datetime) -> int | None:
     """Writes a call down where the minute, and the calls under way, leave room for it.
 
     Call it in a transaction that holds `locked_budget`, and after that statement: what other takers wrote before they

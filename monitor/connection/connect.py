@@ -1,4 +1,4 @@
-"""Connecting an account: the credentials are proved before anything is stored."""
+"""Connects an account: proves the credentials before anything is stored."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from monitor.zoho.transport import Transport
 
 
 class ConnectError(Exception):
-    """Why an account cannot be connected: one line for people, without secrets."""
+    """Says why an account cannot be connected: one line for people, without secrets."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a person entered. Exactly one of `refresh_token` and `grant_code` is given.
+    """Holds what a person entered. Exactly one of `refresh_token` and `grant_code` is given.
 
     `plan` is a plan's name or ""; `calls_per_minute` and `calls_per_day` are a person's own limits.
     `redirect_uri` belongs to a grant code that came by redirect, None for a self client's code.
@@ -48,7 +48,7 @@ class Wanted:
 
 @dataclass
 class _Proof:
-    """What proving found, and the calls it made, for the ledger."""
+    """Collects what proving found, and the calls it made, for the ledger."""
 
     grant: TokenGrant
     calls: list[ApiCall]
@@ -98,7 +98,7 @@ def connect(
 
 
 def _check(wanted: Wanted) -> None:
-    """What could not be stored or sent, said before anything is. Secrets are named, never shown."""
+    """Refuses what could not be stored or sent, before anything is. Secrets are named, never shown."""
     if not wanted.name.strip() or len(wanted.name) > 100 or not wanted.name.isprintable():
         raise ConnectError("the account's name must have 1 to 100 printable characters")
     texts = {
@@ -159,7 +159,7 @@ def _prove_products(wanted: Wanted, transport: Transport, proof: _Proof, clock: 
 
 
 def _prove_one(which: Product, ask: Callable[[], object], proof: _Proof) -> bool:
-    """Whether the product is there; one that the account simply does not have is no error."""
+    """Asks whether the product is there; one that the account simply does not have is no error."""
     product = str(which.label)
     try:
         ask()

@@ -1,4 +1,4 @@
-"""The ledger added up: how many calls of one product were made when, and for what.
+"""Adds the ledger up: how many calls of one product were made when, and for what.
 
 A day of a large plan has 200,000 rows, too many to be counted before each sweep. Ten-minute slots that are
 over do not change any more: their sums are kept in ApiBudget, and only what came since is counted.
@@ -22,8 +22,8 @@ CLOSED_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """The credits spent in `SLOT` from `start` on: all, of them for lists, of them for history."""
+class LedgerSlot:
+    """Holds the credits spent in `SLOT` from `start` on: all, of them for lists, of them for history."""
 
     start: datetime
     spent: int
@@ -31,8 +31,8 @@ class Slot:
     history: int = 0
 
 
-def read(account: ZohoAccount, product: str, now: datetime) -> list[Slot]:
-    """The slots of the last day that had calls, oldest first; the last may still be going.
+def read(account: ZohoAccount, product: str, now: datetime) -> list[LedgerSlot]:
+    """Reads the slots of the last day that had calls, oldest first; the last may still be going.
 
     What of the oldest slot is older than the window is counted too: the sum is never too low.
     """
@@ -46,14 +46,14 @@ def read(account: ZohoAccount, product: str, now: datetime) -> list[Slot]:
     if budget is not None and start < closed_until:
         closed = kept | {slot.start: slot for slot in fresh if slot.start < closed_until}
         # Also an empty one: that it is empty is known then.
-        closed.setdefault(closed_until - SLOT, Slot(closed_until - SLOT, 0))
+        closed.setdefault(closed_until - SLOT, LedgerSlot(closed_until - SLOT, 0))
         tally = {_key(at): [slot.spent, slot.lists, slot.history] for at, slot in closed.items()}
         ApiBudget.objects.filter(pk=budget.pk).update(tally=tally)
     return [slot for slot in sorted([*kept.values(), *fresh], key=lambda slot: slot.start) if slot.spent]
 
 
 def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timedelta = WINDOW) -> int:
-    """Credits of the rolling day, exactly, at the cost of two short sums."""
+    """Counts the credits of the rolling day, exactly, at the cost of two short sums."""
     since = now - window
     whole = _floor(since) + SLOT  # the first slot that lies in the window altogether
     kept = _kept(budget, _floor(since), _floor(now - CLOSED_AFTER))
@@ -64,16 +64,16 @@ def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timede
     return middle + (rows.aggregate(n=Sum("credits"))["n"] or 0)
 
 
-def _kept(budget: ApiBudget | None, oldest: datetime, closed_until: datetime) -> dict[datetime, Slot]:
+def _kept(budget: ApiBudget | None, oldest: datetime, closed_until: datetime) -> dict[datetime, LedgerSlot]:
     found = {}
     for key, numbers in (budget.tally if budget is not None else {}).items():
         start = datetime.fromtimestamp(int(key), tz=UTC)
         if oldest <= start < closed_until:
-            found[start] = Slot(start, *numbers)
+            found[start] = LedgerSlot(start, *numbers)
     return found
 
 
-def _count(account: ZohoAccount, product: str, start: datetime, now: datetime) -> list[Slot]:
+def _count(account: ZohoAccount, product: str, start: datetime, now: datetime) -> list[LedgerSlot]:
     rows = ApiCall.objects.filter(account=account, product=product, started_at__gte=start)
     first: datetime | None = rows.aggregate(at=Min("started_at"))["at"]
     found = []
@@ -88,7 +88,7 @@ def _count(account: ZohoAccount, product: str, start: datetime, now: datetime) -
             history=Sum("credits", filter=Q(kind=ApiCall.Kind.HISTORY)),
         )
         if sums["spent"]:
-            found.append(Slot(at, sums["spent"], sums["lists"] or 0, sums["history"] or 0))
+            found.append(LedgerSlot(at, sums["spent"], sums["lists"] or 0, sums["history"] or 0))
         at += SLOT
     return found
 

@@ -1,7 +1,7 @@
-"""What the headers of an answer say of Zoho's own count, kept in ApiBudget.
+"""Reads Zoho's own count of calls from the headers of an answer and keeps it in ApiBudget.
 
-Sources: seeds `zoho-flow-api.md` and `zoho-crm-api.md`, "Rate Limit Headers"; notes `zoho-api.md`, section 6
-(`X-API-CREDITS-REMAINING`, sent once half of CRM's credits are spent).
+Sources: docs/reference/zoho-flow.md, "Plans and limits"; docs/reference/zoho-crm.md, "Credits and concurrency"
+(`X-API-CREDITS-REMAINING` is sent once half of CRM's credits are spent).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def learn(
     answered: bool,
     known: ApiBudget | None = None,
 ) -> timedelta | None:
-    """Keeps what is said.
+    """Keeps what the headers say.
 
     Args:
         row: the product's budget.

@@ -1,7 +1,7 @@
-"""How many calls an account may make: decided from what a person said and what Zoho's headers say. Pure.
+"""Decides how many calls an account may make, from a person's word and Zoho's headers. Pure.
 
-Source of Flow's plans: seed `zoho-flow-api.md`, "API Call Limits" (per day and per minute); of CRM's credits:
-notes `zoho-api.md`, section 6. The two products count apart.
+Source of Flow's plans: docs/reference/zoho-flow.md, "Plans and limits"; of CRM's credits: docs/reference/zoho-crm.md,
+"Credits and concurrency". The two products count apart.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ ABANDONED = timedelta(seconds=120)
 NOT_CREDIBLE = timedelta(minutes=5)
 # What Zoho says of its own count is believed for so long; then one call may ask again.
 TRUSTED = timedelta(minutes=15)
-# Share of the limits that background work leaves for people (reliability.md, promise P5).
+# Share of the limits that background work leaves for people (docs/reference/promises.md, P5).
 RESERVE = 0.10
 BREAKER_FIRST, BREAKER_LONGEST = timedelta(seconds=60), timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Calls (CRM: credits) allowed in any rolling 60 s, in any rolling 24 h, and at once.
+class CallLimits:
+    """Holds the calls (CRM: credits) allowed in any rolling 60 s, in any rolling 24 h, and at once.
 
     None: no such limit, or for Flow's day, not known yet. `source` says in words where they come from.
     """
@@ -41,17 +41,17 @@ class Limits:
     source: str = field(default="", compare=False)
 
 
-PLANS: dict[str, Limits] = {
-    "free": Limits(10, 1_000),
-    "standard": Limits(30, 10_000),
-    "professional": Limits(60, 50_000),
-    "enterprise": Limits(120, 200_000),
+PLANS: dict[str, CallLimits] = {
+    "free": CallLimits(10, 1_000),
+    "standard": CallLimits(30, 10_000),
+    "professional": CallLimits(60, 50_000),
+    "enterprise": CallLimits(120, 200_000),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """CRM credits for a rolling day: `base` and so many a user up to `most` (None: no end); calls at once."""
+    """Holds an edition's CRM credits: `base` and so many a user up to `most` (None: no end); calls at once."""
 
     name: str
     base: int
@@ -60,7 +60,7 @@ class Edition:
     at_once: int
 
 
-# Source: notes zoho-api.md, section 6. Keys: letters of what Zoho calls the edition, in lower case.
+# Source: docs/reference/zoho-crm.md, "Credits and concurrency". Keys: letters of the edition's name, in lower case.
 _STANDARD = Edition("Standard", 50_000, 250, 100_000, 10)
 _ENTERPRISE = Edition("Enterprise", 50_000, 1_000, 5_000_000, 20)
 _ULTIMATE = Edition("Ultimate", 50_000, 2_000, None, 25)
@@ -76,8 +76,8 @@ EDITIONS: dict[str, Edition] = {
 }
 
 
-def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit_seen: int | None) -> Limits:
-    """Flow's limits in force.
+def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit_seen: int | None) -> CallLimits:
+    """Returns Flow's limits in force.
 
     Args:
         plan: a key of `PLANS`, or "" for none.
@@ -88,11 +88,11 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
             for a minute's (`is_minutes`).
     """
     if is_minutes(plan, day_limit_seen, own=per_minute is not None or per_day is not None):
-        known, seen = PLANS.get(plan, Limits(None, None)), day_limit_seen or 0
+        known, seen = PLANS.get(plan, CallLimits(None, None)), day_limit_seen or 0
         if not plan:
-            return Limits(seen, None, source="Zoho's headers, which speak of a minute")
+            return CallLimits(seen, None, source="Zoho's headers, which speak of a minute")
         minute = min(known.per_minute or seen, seen)
-        return Limits(minute, known.per_day, source=f"plan {plan.capitalize()}, lowered by Zoho's headers")
+        return CallLimits(minute, known.per_day, source=f"plan {plan.capitalize()}, lowered by Zoho's headers")
     base = PLANS.get(plan) or _plan_of(day_limit_seen)
     day = per_day if per_day is not None else base.per_day
     source = f"plan {plan.capitalize()}" if plan else "not known yet"
@@ -100,11 +100,11 @@ def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit
         source = "set by hand"
     if day_limit_seen is not None and (day is None or day_limit_seen < day):
         day, source = day_limit_seen, "Zoho's headers"
-    return Limits(per_minute if per_minute is not None else base.per_minute, day, source=source)
+    return CallLimits(per_minute if per_minute is not None else base.per_minute, day, source=source)
 
 
 def is_minutes(plan: str, limit_seen: int | None, *, own: bool) -> bool:
-    """Whether a limit that Zoho sent cannot be a day's.
+    """Returns whether a limit that Zoho sent cannot be a day's.
 
     Args:
         plan: a key of `PLANS`: then it is lower than any plan's day; "": then it is no higher than the largest
@@ -117,20 +117,20 @@ def is_minutes(plan: str, limit_seen: int | None, *, own: bool) -> bool:
     return limit_seen < LEAST_DAY if plan else not own and limit_seen <= MOST_MINUTE
 
 
-def _plan_of(day_limit: int | None) -> Limits:
+def _plan_of(day_limit: int | None) -> CallLimits:
     fitting = [p for p in PLANS.values() if p.per_day is not None and day_limit is not None and p.per_day <= day_limit]
     per_minute = max((p.per_minute or 0 for p in fitting), default=PER_MINUTE_UNTIL_KNOWN)
-    return Limits(per_minute, day_limit)
+    return CallLimits(per_minute, day_limit)
 
 
-def crm_limits_for(edition: str, users: int | None, per_day: int | None, limit_seen: int | None) -> Limits:
-    """CRM's limits in force: credits in a rolling day, calls at once; there is none a minute.
+def crm_limits_for(edition: str, users: int | None, per_day: int | None, limit_seen: int | None) -> CallLimits:
+    """Returns CRM's limits in force: credits in a rolling day, calls at once; there is none a minute.
 
     Args:
         edition: what Zoho calls it ("" or an unknown one: the smallest is believed).
         users: licences (None: one).
         per_day: credits, as a person set it; beats the edition.
-        limit_seen: `X-RateLimit-Limit`, where CRM sends one (seed `zoho-crm-api.md`, "Rate Limits").
+        limit_seen: `X-RateLimit-Limit`, where CRM sends one (docs/reference/zoho-crm.md, "Credits and concurrency").
     """
     known = EDITIONS.get("".join(char for char in edition.lower() if char.isalpha()))
     base = known or _SMALLEST
@@ -142,14 +142,14 @@ def crm_limits_for(edition: str, users: int | None, per_day: int | None, limit_s
         day, source = per_day, "set by hand"
     if limit_seen is not None and (limit_seen < day or (known is None and per_day is None)):
         day, source = limit_seen, "Zoho's headers"
-    return Limits(None, day, base.at_once, source)
+    return CallLimits(None, day, base.at_once, source)
 
 
-def share(limits: Limits, *, for_people: bool) -> Limits:
-    """What one side may use: people all of it, background work all but the reserve (never less than one)."""
+def share(limits: CallLimits, *, for_people: bool) -> CallLimits:
+    """Returns what one side may use: people all of it, background work all but the reserve (never less than one)."""
     if for_people:
         return limits
-    return Limits(
+    return CallLimits(
         None if limits.per_minute is None else _without_reserve(limits.per_minute),
         None if limits.per_day is None else max(1, int(limits.per_day * (1 - RESERVE))),
         None if limits.at_once is None else _without_reserve(limits.at_once),
@@ -158,12 +158,12 @@ def share(limits: Limits, *, for_people: bool) -> Limits:
 
 
 def _without_reserve(few: int) -> int:
-    """A small limit less its reserve, which is at least one call."""
+    """Takes the reserve off a small limit; it is at least one call."""
     return max(1, few - max(1, round(few * RESERVE)))
 
 
 def free_slots(ends: Sequence[datetime | None], allowed: int, now: datetime, window: timedelta) -> int:
-    """How many calls may start now; arguments as for `free_at`."""
+    """Counts how many calls may start now; arguments as for `free_at`."""
     return max(0, allowed - sum(end is None or _holds(end, now, window) for end in ends))
 
 
@@ -172,7 +172,7 @@ def _holds(end: datetime, now: datetime, window: timedelta) -> bool:
 
 
 def free_at(ends: Sequence[datetime | None], allowed: int, now: datetime, window: timedelta) -> datetime | None:
-    """When the next call may start, or None for at once.
+    """Returns when the next call may start, or None for at once.
 
     Args:
         ends: when each call of the window was answered; None for one still under way.
@@ -191,7 +191,7 @@ def free_at(ends: Sequence[datetime | None], allowed: int, now: datetime, window
 
 
 def breaker_pause(failures_in_row: int) -> timedelta:
-    """How long to leave a failing account alone: 60 s, doubling to 15 min (reliability.md F3, F6)."""
+    """Returns how long to leave a failing account alone: 60 s, doubling to 15 min (docs/reference/faults.md, F6)."""
     doublings: int = min(max(failures_in_row - 1, 0), 8)
     return min(BREAKER_LONGEST, BREAKER_FIRST * (1 << doublings))
 
@@ -205,7 +205,7 @@ def header_stop(
     now: datetime,
     trusted: timedelta = TRUSTED,
 ) -> datetime | None:
-    """Until when Zoho's own count forbids a call that ours would allow; None where it does not.
+    """Returns until when Zoho's own count forbids a call that ours would allow; None where it does not.
 
     It can only take away: others may use the same limit, but what it says is left may be gone by now.
 
@@ -227,7 +227,7 @@ def header_stop(
 
 
 def sane_reset(reset: datetime | None, now: datetime) -> datetime:
-    """When an exhausted limit is believed to be free: Zoho's own time if it is within a day, else a minute."""
+    """Returns when a used-up limit is free again: Zoho's own time if it is within a day, else in a minute."""
     if reset is not None and now < reset <= now + DAY:
         return reset
     return now + MINUTE

@@ -1,4 +1,4 @@
-"""What a person switches at an account besides its limits; for pages and commands alike."""
+"""Pauses and resumes the reading of an account's history, for pages and commands alike."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Our tokens for Zoho's own SDK, so that a person's other scripts and this monitor share them safely.
+"""Gives our tokens to Zoho's own SDK, so that a person's other scripts and this monitor share them safely.
 
-Needs the optional package `zohocrmsdk8-0` (docs/sdk.md). The SDK has no lock of its own: several of its
-processes that meet an expired token all renew it, and Zoho blocks the tenth in ten minutes (notes/zoho-api.md,
-sections 4 and 5). Whatever is found here is therefore renewed first, under the lease that all of us share, so
-that the SDK never has a reason to.
+Needs the optional package `zohocrmsdk8-0` (docs/sdk.md). The SDK has no lock of its own: several of its processes that
+meet an expired token all renew it, and Zoho blocks after ten in ten minutes (docs/reference/zoho-oauth.md, "Token
+limits"). Whatever is found here is therefore renewed first, under the lease that all of us share, so that the SDK never
+has a reason to.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Handed:
-    """What an SDK token was when we handed it out: the SDK's own class has no place for it."""
+    """Keeps what an SDK token was when we handed it out: the SDK's own class has no place for it."""
 
     generation: int | None
     refresh_token: str
 
 
 def _as_sdk_errors(method: Callable[..., T]) -> Callable[..., T]:
-    """Our errors as the SDK's; connections that the database has closed meanwhile are opened anew."""
+    """Raises our errors as the SDK's; connections that the database has closed meanwhile are opened anew."""
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> T:
@@ -60,14 +60,14 @@ def _as_sdk_errors(method: Callable[..., T]) -> Callable[..., T]:
 
 
 class SdkTokenStore(SdkInterface):  # type: ignore[misc]
-    """The SDK's `TokenStore` over ours; give it to `Initializer.initialize(store=...)`.
+    """Is the SDK's `TokenStore` over ours; give it to `Initializer.initialize(store=...)`.
 
     Args:
         store: our store; one with `new_accounts` lets a grant code make an account (switched off).
         clock: returns the present (aware, UTC).
 
     Every method raises `SDKException` with the code TOKEN_STORE. Source of the interface: SDK 7.0.0,
-    `authenticator/store/token_store.py`; seed `token-persistence.txt`.
+    `authenticator/store/token_store.py`; docs/reference/zoho-oauth.md, "Token persistence".
     """
 
     def __init__(self, store: TokenStore | None = None, *, clock: Callable[[], datetime] = utc_now) -> None:
@@ -77,7 +77,7 @@ class SdkTokenStore(SdkInterface):  # type: ignore[misc]
 
     @_as_sdk_errors
     def find_token(self, token: Any) -> Any:
-        """The given token, filled from the store and usable; None if it is not there.
+        """Fills the given token from the store and makes it usable; None if it is not there.
 
         The store wins over what the token holds: a script that ran for an hour comes with an old access token.
         """
@@ -89,7 +89,7 @@ class SdkTokenStore(SdkInterface):  # type: ignore[misc]
 
     @_as_sdk_errors
     def find_token_by_id(self, id: Any) -> Any:  # noqa: A002 - the SDK's name
-        """The token with this id, usable; None if there is none."""
+        """Returns the token with this id, usable; None if there is none."""
         found = self._store.usable(str(id))
         return self._fill(OAuthToken(id=str(id)), found) if found is not None else None
 
@@ -120,12 +120,12 @@ class SdkTokenStore(SdkInterface):  # type: ignore[misc]
 
     @_as_sdk_errors
     def delete_token(self, id: Any) -> None:  # noqa: A002 - the SDK's name
-        """Forgets one account's tokens: it has to be connected anew."""
+        """Forgets one account's tokens: it has to be reconnected."""
         self._store.delete_token(str(id))
 
     @_as_sdk_errors
     def get_tokens(self) -> list[Any]:
-        """Every token as it is stored, not renewed."""
+        """Returns every token as it is stored, not renewed."""
         return [self._fill(OAuthToken(id=stored.id), stored) for stored in self._store.get_tokens()]
 
     @_as_sdk_errors
@@ -148,7 +148,7 @@ class SdkTokenStore(SdkInterface):  # type: ignore[misc]
 
 
 def _identity(token: Any) -> StoredToken:
-    """What an SDK token says of which token it is."""
+    """Returns what an SDK token says of which token it is."""
     signature = token.get_user_signature()
     id_, name, client, refresh, access = _texts(
         token.get_id(),
@@ -165,12 +165,12 @@ def _texts(*values: object) -> Iterable[str]:
 
 
 def _sdk_expiry(expires_at: datetime | None) -> str | None:
-    """Milliseconds since 1970 as text; it is our own, early time, so that the SDK is never late."""
+    """Writes an expiry as milliseconds since 1970, text; it is our own, early time, so the SDK is never late."""
     return str((expires_at - EPOCH) // timedelta(milliseconds=1)) if expires_at is not None else None
 
 
 def _our_expiry(expires_in: object, now: datetime) -> datetime | None:
-    """Until when a token is used that ends at `expires_in` (milliseconds since 1970, as text)."""
+    """Returns until when a token is used that ends at `expires_in` (milliseconds since 1970, as text)."""
     text = str(expires_in or "")
     if not (text.isascii() and text.isdecimal() and len(text) <= 14):
         return None

@@ -1,7 +1,7 @@
-"""The six operations of a token store, as Zoho's own SDKs know them, over our encrypted tables.
+"""Offers the six operations of a token store, as Zoho's own SDKs know them, over our encrypted tables.
 
-Source: seed `token-persistence.txt` ("Custom Token Persistence"), whose sample must not be followed: it builds
-SQL from names, updates every row for an empty one, counts rows to make ids, and stores secrets in clear.
+Source: docs/reference/zoho-oauth.md, "Token persistence". Zoho's published sample must not be followed: it builds SQL
+from names, updates every row for an empty one, counts rows to make ids, and stores secrets in clear.
 Here a row is found by parameters or not at all, a write names the generation it replaces, and what is
 compared of a secret is compared in constant time.
 """
@@ -31,12 +31,12 @@ _TRIES = 8  # writers of one row at once; each try loses to another's success on
 
 
 class TokenStoreError(Exception):
-    """Why a token cannot be stored: one line for people, without secrets."""
+    """Says why a token cannot be stored: one line for people, without secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A token as it is handed out and taken back. "" and None mean: not said.
+    """Holds a token as it is handed out and taken back. "" and None mean: not said.
 
     `id` is the row's key as text; `user_name` the account's name. `expires_at` is until when the access token
     is used, five minutes before Zoho drops it. `generation` counts writes: a token read from here says which
@@ -57,7 +57,7 @@ class StoredToken:
 
 
 class TokenStore:
-    """Tokens of all accounts.
+    """Stores the tokens of all accounts.
 
     Args:
         clock: returns the present (aware, UTC).
@@ -71,7 +71,7 @@ class TokenStore:
         self._new_accounts = new_accounts
 
     def find_token(self, token: StoredToken) -> StoredToken | None:
-        """The whole token for a partial one, or None.
+        """Finds the whole token for a partial one, or None.
 
         The first of these that is given decides: id, user name, refresh token, access token. A client id that
         is given too must fit. Nothing given finds nothing.
@@ -80,11 +80,11 @@ class TokenStore:
         return _stored(row) if row is not None else None
 
     def find_token_by_id(self, token_id: str) -> StoredToken | None:
-        """The token with this id, or None, whatever the id looks like."""
+        """Returns the token with this id, or None, whatever the id looks like."""
         return self.find_token(StoredToken(id=token_id)) if token_id else None
 
     def get_tokens(self) -> list[StoredToken]:
-        """Every token, oldest account first."""
+        """Returns every token, oldest account first."""
         return [_stored(row) for row in _rows().order_by("pk")]
 
     def save_token(self, token: StoredToken) -> StoredToken:
@@ -117,7 +117,7 @@ class TokenStore:
         raise TokenStoreError("the token is being written to all the time; try again")
 
     def delete_token(self, token_id: str) -> None:
-        """Forgets one account's tokens; the account stays, and has to be connected anew. Unknown: nothing."""
+        """Forgets one account's tokens; the account stays, and has to be reconnected. Unknown: nothing."""
         key = _key(token_id)
         if key is not None:
             self._forget(_rows().filter(pk=key))
@@ -127,7 +127,7 @@ class TokenStore:
         self._forget(_rows())
 
     def usable(self, token_id: str, *, at_least: timedelta = SPARE) -> StoredToken | None:
-        """The token with this id, renewed under the lease if it ends within `at_least`; None if unknown.
+        """Returns the token with this id, renewed if it ends within `at_least`; None if unknown.
 
         Raises:
             ZohoError: as `DatabaseTokens.current`.
@@ -230,7 +230,7 @@ def _rows(*, also_empty: bool = False) -> QuerySet[ApiToken]:
 
 
 def _key(token_id: str) -> int | None:
-    """The row's key in an id from outside; None for whatever cannot be one."""
+    """Returns the row's key in an id from outside; None for whatever cannot be one."""
     return int(token_id) if token_id.isascii() and token_id.isdecimal() and len(token_id) <= 18 else None
 
 
@@ -239,7 +239,7 @@ def _same(stored: str, given: str) -> bool:
 
 
 def _changes(row: ApiToken, token: StoredToken) -> dict[str, object]:
-    """What saving `token` over `row` would write; nothing when it is the same or older. Pure."""
+    """Returns what saving `token` over `row` would write; nothing when it is the same or older. Pure."""
     rotated = bool(token.refresh_token) and not _same(row.refresh_token, token.refresh_token)
     fresh = bool(token.access_token) and not _same(row.access_token, token.access_token)
     if token.generation is None:

@@ -1,8 +1,8 @@
-"""Access tokens from the database: one refresher at a time across all processes.
+"""Gives access tokens from the database, with one refresher at a time across all processes.
 
 A refresh is a lease in the token's row, not a lock held across HTTP. Zoho allows 10 access tokens per
-refresh token in 10 minutes and drops the oldest live one (notes `zoho-api.md` section 5), so whoever
-loses the lease waits and re-reads instead of refreshing too.
+refresh token in 10 minutes and drops the oldest live one (docs/reference/zoho-oauth.md, "Token limits"), so
+whoever loses the lease waits and re-reads instead of refreshing too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from monitor.zoho.oauth import OAuthClient, TokenGrant
 LEASE = timedelta(seconds=45)  # longer than the POST may take (20 s): the reverse makes two refreshers
 WAIT_FOR_OTHERS = 25.0  # seconds
 EARLY = timedelta(seconds=300)  # a token is taken for expired this much early
-# Zoho locks a refresh token out after 10 new access tokens in 10 minutes; half of it is ours (reliability.md P10).
+# Zoho locks a refresh token out after 10 new access tokens in 10 minutes; half of it is ours
+# (docs/reference/promises.md, P10).
 WINDOW = timedelta(minutes=10)
 MOST_IN_WINDOW = 5
 MOST_RAN_OUT = 9  # of tokens that live for a minute or less; an hour's tokens never come near it
@@ -31,7 +32,7 @@ NOT_CREDIBLE = timedelta(minutes=10)  # no lease ends so far ahead: the clock wa
 
 
 def usable_until(received: datetime, expires_in: float) -> datetime:
-    """When a token stops being used: five minutes early, or after nine tenths of its life where that is longer.
+    """Returns when a token stops being used.
 
     A token that is refused earlier is renewed then; asking for new ones too early is what Zoho punishes.
 
@@ -43,7 +44,7 @@ def usable_until(received: datetime, expires_in: float) -> datetime:
 
 
 class DatabaseTokens:
-    """The `TokenSource` of one account.
+    """Is the `TokenSource` of one account.
 
     Args:
         account: whose tokens.
@@ -72,7 +73,7 @@ class DatabaseTokens:
         self.failure: ZohoError | None = None  # what kept the last renewal from succeeding
 
     def current(self) -> str:
-        """A usable access token, refreshed if need be.
+        """Returns a usable access token, refreshed if need be.
 
         Raises:
             SignIn: the credentials are refused for good.
@@ -86,7 +87,7 @@ class DatabaseTokens:
         return self._obtain(refused="")
 
     def renew(self, refused: str) -> str:
-        """A usable access token other than the refused one. Raises as `current`."""
+        """Returns a usable access token other than the refused one. Raises as `current`."""
         return self._obtain(refused=refused)
 
     def _obtain(self, *, refused: str) -> str:
@@ -121,7 +122,7 @@ class DatabaseTokens:
         raise GrantRevoked("Zoho refused the refresh token", code=row.refused_code)
 
     def _enough(self, row: ApiToken, asked: list[datetime], refused: str, now: datetime) -> ZohoError:
-        """Why no new token is asked for, before Zoho locks the account out."""
+        """Says why no new token is asked for, before Zoho locks the account out."""
         if refused and row.access_token == refused and row.expires_at and row.expires_at > now:
             # New tokens do not help here; where Zoho takes this one, it is still good.
             return TokenRefused("Zoho refuses every new access token")
@@ -183,6 +184,6 @@ class DatabaseTokens:
 
 
 def _asked_within_window(row: ApiToken, now: datetime) -> list[datetime]:
-    """When new tokens were asked for in the last 10 minutes, oldest first; times yet to come count for nothing."""
+    """Lists when new tokens were asked for in the last 10 minutes, oldest first, without times yet to come."""
     times = (datetime.fromisoformat(text) for text in row.refreshes)
     return sorted(at for at in times if now - WINDOW < at <= now + NOT_CREDIBLE)

@@ -1,4 +1,4 @@
-"""The door for callbacks: a hint is proved to come from who it says, and written down. Nothing is believed of it.
+"""Receives callbacks: proves who sent a hint and writes it down. Nothing that it says is believed.
 
 `signature` and `facts` are pure, `body` reads bytes within limits, `door` answers, `endpoints` is what people do.
 """

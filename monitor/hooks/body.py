@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-LIMIT = 10 * 1024 * 1024  # bytes that pass (seed zoho-flow-api.md: 10 MB)
+LIMIT = 10 * 1024 * 1024  # bytes that pass (docs/reference/zoho-flow.md, "Plans and limits": 10 MB)
 DRAINED = 2 * LIMIT  # a sender of a little more reads our answer only after it has sent everything
 PIECE = 64 * 1024
 LONGEST = 30.0  # seconds
@@ -18,19 +18,19 @@ _places = threading.BoundedSemaphore(READERS)
 
 
 class TooLarge(Exception):  # noqa: N818 - named for what happened
-    """More than `LIMIT`."""
+    """Says that there is more than `LIMIT`."""
 
 
 class Broken(Exception):  # noqa: N818 - named for what happened
-    """The sender hung up, or said a length that is none."""
+    """Says that the sender hung up, or gave a length that is none."""
 
 
 class TooSlow(Exception):  # noqa: N818 - named for what happened
-    """The body took longer than `LONGEST`."""
+    """Says that the body took longer than `LONGEST`."""
 
 
 class NoPlace(Exception):  # noqa: N818 - named for what happened
-    """As many bodies are being read as may be."""
+    """Says that as many bodies are being read as may be."""
 
 
 def read_body(
@@ -40,7 +40,7 @@ def read_body(
     clock: Callable[[], float] = time.monotonic,
     patience: float = PATIENCE,
 ) -> bytes:
-    """The whole body.
+    """Reads the whole body.
 
     Args:
         read: gives up to so many bytes, b"" at the end; an OSError is a sender that hung up.

@@ -1,7 +1,7 @@
-"""What a callback names: ids, and nothing else of it is kept. Pure.
+"""Reads which ids a callback names; nothing else of it is kept. Pure.
 
-Sources: seed `zoho-flow-api.md` (executions carry `execution_id`, `flow_id`); notes `zoho-api.md`, section 8 (body of
-a CRM notification).
+Sources: docs/reference/zoho-flow.md, "Executions" (`execution_id`, `flow_id`); docs/reference/zoho-crm.md,
+"Notification channels" (the body of a CRM notification).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _NAMES = {
 
 
 class NotReadable(ValueError):  # noqa: N818 - it says what happened
-    """The body is not JSON that can be read."""
+    """Says that the body is not JSON that can be read."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """The ids that a body names; "" for those that it does not."""
+class CallbackIds:
+    """Holds the ids that a body names; "" for those that it does not."""
 
     flow_id: str = ""
     execution_id: str = ""
@@ -35,7 +35,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Notification:
-    """What a CRM notification says of itself; the records in it are not looked at. The token is not in the repr."""
+    """Holds what a CRM notification says of itself. The records are not looked at; the token is not in the repr."""
 
     channel_id: str
     token: str
@@ -45,7 +45,7 @@ class Notification:
 
 
 def parse(body: bytes) -> object:
-    """The JSON of a body; whole numbers stay text, so that none is too long.
+    """Reads the JSON of a body; whole numbers stay text, so that none is too long.
 
     Raises:
         NotReadable: no UTF-8, no JSON, or nested too deep.
@@ -56,25 +56,25 @@ def parse(body: bytes) -> object:
         raise NotReadable("the body is not JSON") from None
 
 
-def facts(payload: object) -> Facts:
-    """The ids in a flow's callback: at its top, or one level below under a usual name.
+def find_ids(payload: object) -> CallbackIds:
+    """Finds the ids in a flow's callback: at its top, or one level below under a usual name.
 
     Args:
         payload: from `parse`; anything but an object names nothing.
     """
     if not isinstance(payload, Mapping):
-        return Facts()
+        return CallbackIds()
     inside = [payload[name] for name in _INSIDE if isinstance(payload.get(name), Mapping)]
     places: list[Mapping[str, object]] = [payload, *inside]
     found = {}
     for field, names in _NAMES.items():
         ids = (_identifier(place.get(name)) for place in places for name in names)
         found[field] = next((one for one in ids if one), "")
-    return Facts(**found)
+    return CallbackIds(**found)
 
 
 def notification(payload: object) -> Notification | None:
-    """The channel and token of a CRM notification; None where it has no token to look at."""
+    """Finds the channel and token of a CRM notification; None where it has no token to look at."""
     if not isinstance(payload, Mapping):
         return None
     token = payload.get("token")

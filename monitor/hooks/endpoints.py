@@ -1,4 +1,4 @@
-"""What people do to addresses for callbacks; each act leaves an entry in the audit trail."""
+"""Changes addresses for callbacks on a person's word; each act leaves an entry in the audit trail."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ KEY_BYTES = 32
 
 
 class EndpointRefused(Exception):  # noqa: N818 - named for what happened
-    """One line for people."""
+    """Says in one line for people why an act is refused."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown once and can never be read again. `address` is "" where only a secret is new."""
+    """Holds what is shown once and can never be read again. `address` is "" where only a secret is new."""
 
     endpoint: HookEndpoint
     address: str = field(repr=False)
@@ -45,7 +45,7 @@ def create(
     per_minute: int = USUAL_RATE,
     secret: str = "",
 ) -> Shown:
-    """A new address with its first secret.
+    """Creates an address with its first secret.
 
     Args:
         account: whose flows call back.
@@ -74,7 +74,7 @@ def create(
 
 
 def rotate(endpoint: HookEndpoint, *, actor: User, now: datetime, secret: str = "") -> Shown:
-    """One more secret; those before it stay valid until they are removed.
+    """Adds a secret; those before it stay valid until they are removed.
 
     Raises:
         EndpointRefused: there are as many as there may be, or the secret is too short.
@@ -104,21 +104,21 @@ def retire(endpoint: HookEndpoint, *, actor: User, now: datetime) -> int:
 
 
 def switch(endpoint: HookEndpoint, *, on: bool, actor: User, now: datetime) -> None:
-    """Lets it accept callbacks, or none: then it is as good as unknown."""
+    """Enables or disables an address; a disabled one answers as if it did not exist."""
     with transaction.atomic():
         if HookEndpoint.objects.filter(pk=endpoint.pk).exclude(is_active=on).update(is_active=on):
             _audit(actor, "hook.on" if on else "hook.off", endpoint, now, {})
 
 
 def delete(endpoint: HookEndpoint, *, actor: User, now: datetime) -> None:
-    """Takes it away with all that is known of its callbacks."""
+    """Deletes an address with all that is known of its callbacks."""
     with transaction.atomic():
         _audit(actor, "hook.delete", endpoint, now, {})
         HookEndpoint.objects.filter(pk=endpoint.pk).delete()
 
 
 def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None:
-    """Whether Zoho CRM is asked to call back when records change. The worker opens and closes the channels.
+    """Switches on or off that Zoho CRM calls back when records change. The worker opens and closes the channels.
 
     Raises:
         EndpointRefused: the product cannot be reached over HTTPS, or the account has no CRM.
@@ -133,12 +133,12 @@ def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None
 
 
 def can_watch() -> bool:
-    """Whether Zoho could reach us at all."""
+    """Returns whether Zoho could reach us at all."""
     return settings.PUBLIC_URL.startswith("https://")
 
 
 def make_secret() -> str:
-    """256 random bits in the form that Standard Webhooks libraries take, which is also a text like any other."""
+    """Makes 256 random bits in the form that Standard Webhooks libraries take, which is also plain text."""
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 

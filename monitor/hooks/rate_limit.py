@@ -1,4 +1,4 @@
-"""Counts what comes in at an address, for all processes together, and says when it is too much."""
+"""Counts what comes in at an address, for all processes together, and refuses what is too much."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def allowed(address: Address, limit: int, now: datetime) -> bool:
 
 
 def _counted(address: Address, limit: int, minute: datetime) -> bool:
-    """One more in this minute, by an UPDATE that only succeeds while there is room."""
+    """Adds one to this minute, by an UPDATE that only succeeds while there is room."""
     row = _rows(address)
     same = row.filter(minute=minute, in_minute__lt=limit)
     if same.update(in_minute=F("in_minute") + 1):
@@ -41,7 +41,7 @@ def _counted(address: Address, limit: int, minute: datetime) -> bool:
 
 
 def seconds_left(now: datetime) -> int:
-    """Seconds until the next minute, at least 1."""
+    """Returns the seconds until the next minute, at least 1."""
     return max(1, 60 - now.second)
 
 

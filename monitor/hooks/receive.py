@@ -1,6 +1,6 @@
-"""Answers callbacks: looks who sends, reads within limits, proves, writes a row, says 202. What follows comes later.
+"""Answers callbacks: finds the sender, reads within limits, checks the proof, writes a row, says 202.
 
-Nothing of a body is logged or kept but the ids in it and its SHA-256 (reliability.md, section 7).
+What follows comes later. Nothing of a body is logged or kept but the ids in it and its SHA-256 (docs/push.md).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPENING = timedelta(minutes=10)  # notifications may come before the answer by w
 
 @dataclass(frozen=True)
 class Callback:
-    """A request as far as the door looks at it.
+    """Holds a request as far as it is looked at.
 
     Attributes:
         headers: names in lower case.
@@ -41,29 +41,29 @@ class Callback:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the sender is told; `retry_after` in seconds, 0 for none."""
+class CallbackAnswer:
+    """Holds what the sender is answered; `retry_after` in seconds, 0 for none."""
 
     status: int
     text: str
     retry_after: int = 0
 
 
-ACCEPTED = Answer(202, "accepted")
-UNKNOWN = Answer(404, "unknown address")
-UNPROVED = Answer(401, "not signed with a valid secret")
-FORGED = Answer(401, "not a valid token")
-UNREADABLE = Answer(400, "the body is not JSON")
-_TROUBLE: dict[type[Exception], Answer] = {
-    bodies.TooLarge: Answer(413, "the body is larger than 10 MiB"),
-    bodies.Broken: Answer(400, "the body is not complete"),
-    bodies.TooSlow: Answer(408, "the body took too long"),
-    bodies.NoPlace: Answer(503, "too many callbacks at once", retry_after=2),
+ACCEPTED = CallbackAnswer(202, "accepted")
+UNKNOWN = CallbackAnswer(404, "unknown address")
+UNPROVED = CallbackAnswer(401, "not signed with a valid secret")
+FORGED = CallbackAnswer(401, "not a valid token")
+UNREADABLE = CallbackAnswer(400, "the body is not JSON")
+_TROUBLE: dict[type[Exception], CallbackAnswer] = {
+    bodies.TooLarge: CallbackAnswer(413, "the body is larger than 10 MiB"),
+    bodies.Broken: CallbackAnswer(400, "the body is not complete"),
+    bodies.TooSlow: CallbackAnswer(408, "the body took too long"),
+    bodies.NoPlace: CallbackAnswer(503, "too many callbacks at once", retry_after=2),
 }
 
 
-def flow_callback(key: str, callback: Callback, now: datetime) -> Answer:
-    """A callback from the error branch of a flow.
+def flow_callback(key: str, callback: Callback, now: datetime) -> CallbackAnswer:
+    """Answers a callback from the error branch of a flow.
 
     Args:
         key: from the address; looked up by its hash, so that the time it takes tells nothing of known keys.
@@ -85,7 +85,7 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> Answer:
     if not signed.ok:
         return _refuse(endpoint, UNPROVED, now)
     try:
-        said = callback_ids.facts(callback_ids.parse(body))
+        said = callback_ids.find_ids(callback_ids.parse(body))
     except callback_ids.NotReadable:
         return _refuse(endpoint, UNREADABLE, now)
     # An endpoint that belongs to a flow speaks for that flow only, whatever the body says.
@@ -103,8 +103,8 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> Answer:
     return _keep(endpoint, event, now)
 
 
-def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Answer:
-    """A notification of changed records. It has no signature, only the token that we gave the channel.
+def crm_callback(channel_id: str, callback: Callback, now: datetime) -> CallbackAnswer:
+    """Answers a notification of changed records. It has no signature, only the token we gave the channel.
 
     Args:
         channel_id: from the address.
@@ -133,12 +133,12 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Answer:
 
 
 def key_hash(key: str) -> str:
-    """What is kept of an endpoint's key."""
+    """Returns what is kept of an endpoint's key."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
 
 
 def _digest(body: bytes, now: datetime, *, is_named: bool) -> str:
-    """What a body is known by when it comes again.
+    """Returns what a body is known by when it comes again.
 
     One that names neither an execution nor itself may come twice and mean two things: it is only known for a while.
     """
@@ -152,7 +152,7 @@ def _same(given: str, ours: str) -> bool:
     return hmac.compare_digest(one, other)
 
 
-def _keep(address: rate_limit.Address, event: PushEvent, now: datetime) -> Answer:
+def _keep(address: rate_limit.Address, event: PushEvent, now: datetime) -> CallbackAnswer:
     """Writes the event down, once; a replay is answered like the first, and has no effect."""
     busy = PushEvent.objects.filter(
         account=event.account_id, state=PushEvent.State.NEW, received_at__gt=now - WAKES_EVERY
@@ -170,10 +170,10 @@ def _keep(address: rate_limit.Address, event: PushEvent, now: datetime) -> Answe
     return ACCEPTED
 
 
-def _refuse(address: rate_limit.Address, answer: Answer, now: datetime) -> Answer:
+def _refuse(address: rate_limit.Address, answer: CallbackAnswer, now: datetime) -> CallbackAnswer:
     rate_limit.count(address, "refused", now)
     return answer
 
 
-def _full(now: datetime) -> Answer:
-    return Answer(429, "too many callbacks", retry_after=rate_limit.seconds_left(now))
+def _full(now: datetime) -> CallbackAnswer:
+    return CallbackAnswer(429, "too many callbacks", retry_after=rate_limit.seconds_left(now))

@@ -1,11 +1,11 @@
-"""Whether a callback was signed with one of our secrets. Pure; anything odd is a refusal, never an error.
+"""Checks whether a callback was signed with one of our secrets. Pure; anything odd is refused, never an error.
 
 Two ways of signing are known:
 
-- `x-zoho-signature` or `x-webhook-signature` (seed `zoho-flow-api.md`, "Webhook Security Best Practices" and
-  "Validate Webhook Sources"): HMAC-SHA256 of the body as hex or base64, with or without `sha256=`. Zoho's samples
-  sign the parsed body again; we sign the raw bytes, because another writer of JSON gives other bytes. A time in
-  `x-zoho-timestamp` or `x-webhook-timestamp` counts only where it is signed: HMAC of `<time>.<body>`.
+- `x-zoho-signature` or `x-webhook-signature` (docs/reference/zoho-flow.md, "Webhook signatures"): HMAC-SHA256 of the
+  body as hex or base64, with or without `sha256=`. The published samples sign the parsed body again; we sign the raw
+  bytes, because another writer of JSON gives other bytes. A time in `x-zoho-timestamp` or `x-webhook-timestamp`
+  counts only where it is signed: HMAC of `<time>.<body>`.
 - `webhook-id`, `webhook-timestamp`, `webhook-signature` (Standard Webhooks): HMAC-SHA256 of `<id>.<time>.<body>` as
   `v1,<base64>`, several apart by spaces; a secret that begins with `whsec_` is base64.
 """
@@ -36,7 +36,7 @@ _EVENT_ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 @dataclass(frozen=True)
 class Signed:
-    """What the signature says. `event_id` is only given where it was signed."""
+    """Holds what the signature says. `event_id` is only given where it was signed."""
 
     ok: bool
     event_id: str = ""
@@ -46,12 +46,12 @@ REFUSED = Signed(ok=False)
 
 
 def names(headers: Mapping[str, str]) -> bool:
-    """Whether there is a signature to look at: without one the body need not even be read."""
+    """Returns whether there is a signature to look at: without one the body need not even be read."""
     return any(headers.get(name) for name in (*SIMPLE_HEADERS, STANDARD[2]))
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Signed:
-    """Looks at every signature that is there: each has to be right.
+    """Checks every signature that is there: each has to be right.
 
     Args:
         headers: of the request, names in lower case; a header that came twice is joined by a comma (RFC 3875).
@@ -70,7 +70,7 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
 
 
 def sign(secret: str, body: bytes) -> str:
-    """The hex signature of a body, as `x-webhook-signature` carries it."""
+    """Signs a body with the hex signature that `x-webhook-signature` carries."""
     return _hmac(secret.encode(), body).hex()
 
 
@@ -122,7 +122,7 @@ def _any_fits(given: Sequence[bytes], right: Sequence[bytes]) -> bool:
 
 
 def _digest(text: str) -> bytes | None:
-    """The 32 bytes that hex or base64 stand for, or None."""
+    """Returns the 32 bytes that hex or base64 stand for, or None."""
     text = text.strip()
     if text[:7].lower() == "sha256=":
         text = text[7:]
@@ -140,7 +140,7 @@ def _digest(text: str) -> bytes | None:
 
 
 def _is_recent(text: str, now: datetime) -> bool:
-    """Whether a time in seconds (or milliseconds) since 1970 is at most `TOLERANCE` away."""
+    """Returns whether a time in seconds (or milliseconds) since 1970 is at most `TOLERANCE` away."""
     if not _TIME.fullmatch(text):
         return False
     at = int(text)

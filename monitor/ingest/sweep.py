@@ -30,7 +30,7 @@ from monitor.ingest.lists.rule_usage import read_usage
 from monitor.ingest.lists.rules import read_rules
 from monitor.ingest.lists.webhook_failures import read_webhook_failures
 from monitor.ingest.night import checks
-from monitor.ingest.runs import counts, page_sizes, read_runs
+from monitor.ingest.runs import counters, page_sizes, read_runs
 from monitor.ingest.runs.reread import reread_due
 from monitor.models import ApiCall, Execution, Flow, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
@@ -324,7 +324,7 @@ def _read_moved(context: Context, client: FlowClient, history: Backfill) -> None
         moved = due_flows(context, living(context))
         if turn:
             # What cannot be told to have moved, or failed a moment ago, is not followed.
-            moved = [flow for flow in moved if counts.counters(flow).known and flow.flow_id not in trouble.named]
+            moved = [flow for flow in moved if counters.counters_of(flow).known and flow.flow_id not in trouble.named]
         for done, flow in enumerate(moved, start=1):
             with trouble.of(flow.flow_id), gate.doing(ApiCall.Kind.OTHER):
                 read_flow(context, client, flow)

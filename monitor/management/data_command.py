@@ -1,4 +1,4 @@
-"""What our commands share: one clear line and a non-zero exit where the database is not as it must be."""
+"""Gives our commands one clear line and a non-zero exit where the database is not as it must be."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.vault import VaultError
 
 
 class DataCommand(BaseCommand):
-    """A command that works on our tables.
+    """Is the base of commands that work on our tables.
 
     A database that cannot be reached, lacks migrations, or holds secrets of another key ends it with one
     line and exit code 1.
@@ -39,7 +39,7 @@ class DataCommand(BaseCommand):
             raise CommandError("interrupted; what was stored stays", returncode=130) from None
 
     def handle(self, *args: Any, **options: Any) -> str | None:
-        """Each command's own."""
+        """Does the command's work; each command has its own."""
         raise NotImplementedError
 
 
@@ -50,12 +50,12 @@ def _check_migrations() -> None:
 
 
 def add_account_argument(parser: ArgumentParser) -> None:
-    """An optional NAME: one account instead of all."""
+    """Adds an optional NAME: one account instead of all."""
     parser.add_argument("name", nargs="?", help="only this account")
 
 
 def accounts_named(name: str | None) -> list[ZohoAccount]:
-    """The account of that name, or all that are mirrored.
+    """Returns the account of that name, or all that are mirrored.
 
     Raises:
         CommandError: no such account, or none at all.

@@ -1,4 +1,4 @@
-"""Ports: taken or free, and whose."""
+"""Finds out whether a port is taken, and by whom."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def require_port(host: str, port: int, *, option: str = "--port") -> None:
 
 
 def listeners(port: int) -> set[int] | None:
-    """Process ids that hold the listening socket of a TCP port of this machine; None where /proc cannot tell."""
+    """Returns the process ids that hold the listening socket of a TCP port here; None where /proc cannot say."""
     inodes = set()
     try:
         for table in ("/proc/net/tcp", "/proc/net/tcp6"):

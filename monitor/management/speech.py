@@ -1,4 +1,4 @@
-"""What a long-running command tells its operator."""
+"""Prints what a long-running command has to say to its operator."""
 
 from __future__ import annotations
 

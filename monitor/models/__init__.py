@@ -1,4 +1,4 @@
-"""The tables, one file a subject. Each table has one writer and nobody else writes it:
+"""Defines the tables, one file a subject. Each table has one writer and nobody else writes it:
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|

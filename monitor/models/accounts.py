@@ -1,4 +1,4 @@
-"""Zoho accounts, their tokens (ciphertext only), and the ledger of calls."""
+"""Stores Zoho accounts, their tokens (ciphertext only), and the ledger of calls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DataCenter(models.TextChoices):
 
 
 class Plan(models.TextChoices):
-    """Limits per plan: seed `zoho-flow-api.md`, section "API Call Limits"."""
+    """Names the plans of Zoho Flow; their limits: docs/reference/zoho-flow.md, "Plans and limits"."""
 
     FREE = "free", "Free"
     STANDARD = "standard", "Standard"
@@ -35,7 +35,7 @@ class Product(models.TextChoices):
 
 
 class ZohoAccount(models.Model):
-    """What a person said of a Zoho organisation. What Zoho says of itself stands in other tables."""
+    """Holds what a person said of a Zoho organisation. What Zoho says of itself stands in other tables."""
 
     name = models.CharField(max_length=100, unique=True)
     data_center = models.CharField(max_length=10, choices=DataCenter.choices)
@@ -64,7 +64,7 @@ class ZohoAccount(models.Model):
 
 
 class ApiToken(models.Model):
-    """The tokens of one account. Written by `monitor.connection.tokens` under its lease."""
+    """Holds the tokens of one account. Written by `monitor.connection.tokens` under its lease."""
 
     account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="token")
     refresh_token = EncryptedTextField(blank=True)
@@ -83,7 +83,7 @@ class ApiToken(models.Model):
 
 
 class ApiBudget(models.Model):
-    """What Zoho said of one product's limits, and until when it asked to be left alone.
+    """Holds what Zoho said of one product's limits, and until when it asked to be left alone.
 
     Written by `monitor.connection`. Flow and CRM count apart at Zoho, so each has a row of its own: a 429 of
     one says nothing of the other.
@@ -111,7 +111,7 @@ class ApiBudget(models.Model):
 
 
 class ApiCall(models.Model):
-    """One call to a Zoho API. The rolling limits are judged from these rows, across all processes.
+    """Records one call to a Zoho API. The rolling limits are computed from these rows, across all processes.
 
     `kind` says what it was for: the lists that tell what moved, the history of before we came, what a person
     waits for, or anything else.

@@ -1,4 +1,4 @@
-"""Alert rules (people's), alert states and transitions (`monitor.alerting`'s)."""
+"""Stores alert rules (people's), alert states and transitions (`monitor.alerting`'s)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.models.flows import Flow
 
 
 class AlertRule(models.Model):
-    """Success rate below a threshold over a window, judged for each flow of an account by itself."""
+    """Holds a threshold for the success rate over a window, applied to each flow of an account by itself."""
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="alert_rules")
     flow = models.ForeignKey(
@@ -52,7 +52,7 @@ class AlertRule(models.Model):
 
 
 class AlertState(models.Model):
-    """Where one rule stands for one flow."""
+    """Holds where one rule stands for one flow."""
 
     class State(models.TextChoices):
         OK = "ok", "OK"
@@ -89,7 +89,7 @@ class AlertState(models.Model):
 
 
 class Transition(models.Model):
-    """An edge of an alert's state, written once; `monitor.notify` claims it by `dispatch_state`."""
+    """Records a change of an alert's state, once; `monitor.notify` claims it by `dispatch_state`."""
 
     class Kind(models.TextChoices):
         FIRING = "firing", "Firing"

@@ -1,4 +1,4 @@
-"""Counts per flow and hour. Written by `monitor.rollups` only; DirtyHour is its inbox."""
+"""Stores counts per flow and hour. Written by `monitor.rollups` only; DirtyHour is its inbox."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DirtyHour(models.Model):
 
 
 class Bucket(models.Model):
-    """Counts of runs by their *final* result.
+    """Holds counts of runs by their *final* result.
 
     `succeeded + failed` are the finished runs of the success rate: a failed run whose retry or re-run
     succeeded is in `succeeded` once, and the retry's own row is in none of them. `first_succeeded` counts
@@ -91,7 +91,7 @@ class Bucket(models.Model):
 
 
 class HourBucket(Bucket):
-    """Executions of one flow that started in one hour (UTC)."""
+    """Counts the executions of one flow that started in one hour (UTC)."""
 
     # The constraint's index begins with the flow: one of its own would only be written.
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours", db_index=False)
@@ -106,7 +106,7 @@ class HourBucket(Bucket):
 
 
 class DayBucket(Bucket):
-    """Executions of one flow that started on one day (UTC): the sum of its hours, kept when those are gone."""
+    """Counts the executions of one flow that started on one day (UTC); it outlives the day's hours."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="days", db_index=False)
     day = models.DateField()

@@ -1,4 +1,4 @@
-"""Many rows into a table at once: what the two databases do best, behind one meaning.
+"""Writes many rows into a table at once: what the two databases do best, behind one meaning.
 
 Django's `bulk_create` makes a model of each row and a statement of each batch, which costs several times what the
 database itself does with the rows (figures: tests/benchmarks/test_throughput.py). PostgreSQL takes rows fastest by
@@ -106,12 +106,12 @@ def refresh_statistics(model: type[models.Model]) -> None:
 
 
 def numbers(values: Iterable[int]) -> str:
-    """PostgreSQL's text of an array of whole numbers, for `%s::bigint[]`: the driver takes a list apart in Python."""
+    """Writes PostgreSQL's text of an array of whole numbers, for `%s::bigint[]`: the driver is slower with a list."""
     return f"{{{','.join(map(str, values))}}}"
 
 
 def among(column: str, values: Sequence[int | str]) -> tuple[str, Any]:
-    """A condition with one parameter, however many values there are, and the parameter."""
+    """Builds a condition with one parameter, however many values there are, and the parameter."""
     if connection.vendor == "postgresql":
         return f"{column} = ANY(%s)", list(values)
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(list(values))  # noqa: S608 - our own column
@@ -125,7 +125,7 @@ def _table_form(
     *,
     as_text: bool = False,
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and their values as the database's driver takes them; `as_text`: for COPY, which takes text for all.
+    """Returns columns and their values as the database's driver takes them; `as_text`: for COPY, all as text.
 
     Raises:
         ValueError: rows of different lengths.
@@ -160,7 +160,7 @@ def _converter(field: models.Field[Any, Any], as_text: bool) -> Callable[[Any], 
 
 
 def _json(value: Any) -> str:
-    """JSON text.
+    """Writes JSON text.
 
     Raises:
         ValueError: a text that is none (half a surrogate pair), or a number beyond 64 bits.

@@ -1,4 +1,4 @@
-"""The mirror of CRM: workflow rules, their usage, connected workflows, failures of webhooks.
+"""Mirrors CRM: workflow rules, their usage, connected workflows, failures of webhooks.
 
 Written by `monitor.ingest` only.
 """
@@ -13,10 +13,11 @@ from monitor.models.definitions import HasDefinition
 
 
 class WorkflowRule(HasDefinition):
-    """A CRM workflow rule with the counters of its last usage report.
+    """Mirrors a CRM workflow rule with the counters of its last usage report.
 
-    The usage counters cover `usage_from` to `usage_till` (days, at most 90: notes `zoho-api.md` 2.3). The first day
-    stays the same from reading to reading, so that what was added between two of them is exact.
+    The usage counters cover `usage_from` to `usage_till` (days, at most 90: docs/reference/zoho-crm.md,
+    "Usage of rules"). The first day stays the same from reading to reading, so that what was added between two of them
+    is exact.
     """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="rules")
@@ -60,7 +61,7 @@ class WorkflowRule(HasDefinition):
 
 
 class UsageSnapshot(models.Model):
-    """What the last usage report of a day said, and what was added on that day: Zoho forgets after 90 days.
+    """Keeps what the last usage report of a day said, and what was added that day: Zoho forgets after 90 days.
 
     The counters are those from `since` to `day`. The increments (`triggered`, `succeeded`, `failed`) are the sums of
     those between the readings from `counted_from` to `taken_at`; None where a counter or the reading before is not
@@ -91,7 +92,10 @@ class UsageSnapshot(models.Model):
 
 
 class ConnectedWorkflow(HasDefinition):
-    """A connected workflow. Zoho tells no counters and no last run of it (notes `zoho-api.md` section 3)."""
+    """Mirrors a connected workflow. Zoho gives no counters and no last run of it.
+
+    Source: docs/reference/zoho-crm.md, "Connected workflows".
+    """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="connected_workflows")
     workflow_id = models.CharField(max_length=64)
@@ -122,12 +126,14 @@ class ConnectedWorkflow(HasDefinition):
 
     @property
     def shown_name(self) -> str:
-        """The name for pages: never empty, so that a link always has a text."""
+        """Returns the name for pages: never empty, so that a link always has a text."""
         return self.name or self.workflow_id
 
 
 class WebhookFailure(models.Model):
-    """One failed call of a webhook: the only single failures that CRM tells (notes `zoho-api.md` 2.4).
+    """Mirrors one failed call of a webhook: the only single failures that CRM shows.
+
+    Source: docs/reference/zoho-crm.md, "Webhook failures".
 
     `rule` is the mirrored rule where there is one; `rule_zoho_id` and `rule_name` are as Zoho sent them.
     """

@@ -1,4 +1,4 @@
-"""What flows, rules and connected workflows were made of, version by version. Written by `monitor.ingest` only."""
+"""Stores what flows, rules and connected workflows were made of, version by version. Written by `monitor.ingest`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from monitor.vault import EncryptedTextField
 
 
 class HasDefinition(models.Model):
-    """A thing whose definition is kept as versions, and how far that has come."""
+    """Adds to a thing how far the versions of its definition have come."""
 
     definition_signature = models.CharField(
         max_length=64, blank=True, help_text="of the list's row when the definition was last read"
@@ -24,7 +24,7 @@ class HasDefinition(models.Model):
 
 
 class DefinitionVersion(models.Model):
-    """A definition as it stood from `first_seen_at` on, with what changed from the version before.
+    """Holds a definition as it stood from `first_seen_at` on, with what changed from the version before.
 
     It came into being between `seen_before`, the last sync that still had the former, and `first_seen_at`. A
     definition that goes back to an earlier content is a version again.
@@ -70,7 +70,7 @@ class ConnectedVersion(DefinitionVersion):
 
 
 class DigestKey(models.Model):
-    """What the digests of an account's secrets are keyed with.
+    """Holds the key of the digests of an account's secrets.
 
     It is made once and stands encrypted: an encryption key that is replaced must not make every secret look changed.
     """

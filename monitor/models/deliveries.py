@@ -1,4 +1,4 @@
-"""Mails to people. Written by `monitor.notify` only."""
+"""Stores mails to people. Written by `monitor.notify` only."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from monitor.models.alerts import Transition
 
 
 class Delivery(models.Model):
-    """One message to one person about one transition.
+    """Records one message to one person about one transition.
 
     Sent at least once: a crash between the server's 250 and our mark sends again with the *same*
-    Message-ID (notes `reliability.md` 6.3), so that a mail program shows one message.
+    Message-ID (docs/reference/promises.md, "Mail outcomes"), so that a mail program shows one message.
     """
 
     class State(models.TextChoices):

@@ -1,4 +1,4 @@
-"""The mirror of executions. Written by `monitor.ingest` only."""
+"""Mirrors executions. Written by `monitor.ingest` only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.models.flows import Flow
 
 
 class Execution(models.Model):
-    """One run of a flow. A status Zoho does not document is kept as it came and counted as neither."""
+    """Mirrors one run of a flow. A status Zoho does not document is kept as it came and counted as neither."""
 
     class Status(models.TextChoices):
         RUNNING = "running", "Running"
@@ -84,7 +84,7 @@ class Execution(models.Model):
 
 
 class ExecutionEvent(models.Model):
-    """A change of a run's status as the mirror saw it; append-only.
+    """Records a change of a run's status as the mirror saw it; append-only.
 
     What was final and changed has a row here of the kind *rerun*: without one a status never goes backwards.
     """
@@ -108,7 +108,7 @@ class ExecutionEvent(models.Model):
 
 
 class Quarantine(models.Model):
-    """A record that could not be mirrored, kept escaped so that nothing Zoho sent is lost unseen."""
+    """Keeps a record that could not be mirrored, escaped, so that nothing Zoho sent is lost unseen."""
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="quarantined")
     stream = models.CharField(max_length=20)

@@ -1,4 +1,4 @@
-"""The mirror of Zoho Flow's flows and connections. Written by `monitor.ingest` only."""
+"""Mirrors Zoho Flow's flows and connections. Written by `monitor.ingest` only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.models.definitions import HasDefinition
 
 
 class HistoryOrder(models.TextChoices):
-    """How a flow's history is read for the first time, by what its newest page showed."""
+    """Names how a flow's history is read for the first time, by what its newest page showed."""
 
     UNKNOWN = "", "not looked at yet"
     NEWEST = "newest", "newest first, by time"
@@ -56,11 +56,11 @@ class Flow(HasDefinition):
 
     @property
     def shown_name(self) -> str:
-        """The name for pages and mails: never empty, so that a link always has a text."""
+        """Returns the name for pages and mails: never empty, so that a link always has a text."""
         return self.flow_name or "(without a name)"
 
     def counted(self, *, every: int, success: int, failed: int) -> int:
-        """How many of our rows Zoho's total stands beside.
+        """Returns how many of our rows Zoho's total stands beside.
 
         Zoho does not say whether `execution_count` has the runs that are still going. Where it is the sum of
         the other two it has not, or there are none: then only finished rows are held against it.
@@ -72,11 +72,11 @@ class Flow(HasDefinition):
 
     @property
     def is_reading_history(self) -> bool:
-        """Whether what Zoho still holds of it has not been read to its end for the first time."""
+        """Returns whether what Zoho still holds of it has not been read to its end for the first time."""
         return self.gone_at is None and self.progress.executions_read_at is None
 
     def covers(self, start: datetime) -> bool:
-        """Whether every run that began at `start` or later is mirrored, as far as the account is read at all."""
+        """Returns whether every run that began at `start` or later is mirrored, as far as the account is read."""
         past = self.progress
         return past.executions_read_at is not None or (past.covered_from is not None and past.covered_from <= start)
 
@@ -86,12 +86,12 @@ class Flow(HasDefinition):
 
     @property
     def has_moved(self) -> bool:
-        """Whether Zoho's counters differ from those of the last complete read (or never were read)."""
+        """Returns whether Zoho's counters differ from those of the last complete read (or never were read)."""
         return self.progress.executions_read_at is None or self.counters_moved
 
     @property
     def counters_moved(self) -> bool:
-        """Whether Zoho's counters differ from those up to which the newest runs were read."""
+        """Returns whether Zoho's counters differ from those up to which the newest runs were read."""
         now = (self.execution_count, self.success_count, self.failure_count)
         past = self.progress
         read = (past.read_execution_count, past.read_success_count, past.read_failure_count)
@@ -143,17 +143,17 @@ class FlowProgress(models.Model):
 
     @property
     def is_provisional(self) -> bool:
-        """Whether its baseline may be off by runs that were under way while it was read."""
+        """Returns whether its baseline may be off by runs that were under way while it was read."""
         return self.baseline_total is not None and not self.baseline_firm and not self.hole_reason
 
     @property
     def pruned(self) -> int:
-        """How many of its runs are counted and no longer kept."""
+        """Returns how many of its runs are counted and no longer kept."""
         return self.pruned_success + self.pruned_failed
 
 
 class Connection(models.Model):
-    """A sign-in that flows use for an app; a broken one breaks every flow on it."""
+    """Mirrors a sign-in that flows use for an app; a broken one breaks every flow on it."""
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="connections")
     connection_id = models.CharField(max_length=64)

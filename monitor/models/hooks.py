@@ -1,4 +1,4 @@
-"""Callbacks: who may send them (people's), who was asked to (`monitor.ingest`'s), and what came (the hooks door's)."""
+"""Stores callbacks: who may send them (people's), who was asked to (ingest's), and what came (the hooks')."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_RATE = 60_000
 
 @dataclass(frozen=True)
 class Secret:
-    """One secret of an endpoint; not in its repr."""
+    """Holds one secret of an endpoint; not in its repr."""
 
     text: str
     created_at: datetime
@@ -30,7 +30,7 @@ class Secret:
 
 
 class HookEndpoint(models.Model):
-    """An address that a flow's error branch may post to. Of the key in it only the SHA-256 is kept."""
+    """Holds an address that a flow's error branch may post to. Of the key in it only the SHA-256 is kept."""
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="hooks")
     flow = models.ForeignKey(
@@ -64,7 +64,7 @@ class HookEndpoint(models.Model):
 
     @property
     def secret_list(self) -> list[Secret]:
-        """The secrets that are valid, oldest first."""
+        """Returns the secrets that are valid, oldest first."""
         return [Secret(one["secret"], datetime.fromisoformat(one["created_at"])) for one in json.loads(self.secrets)]
 
     @secret_list.setter
@@ -73,7 +73,10 @@ class HookEndpoint(models.Model):
 
 
 class WatchChannel(models.Model):
-    """A channel that Zoho CRM was asked to tell of changed records by (notes `zoho-api.md`, section 8)."""
+    """Records a channel by which Zoho CRM was asked to send notifications of changed records.
+
+    Source: docs/reference/zoho-crm.md, "Notification channels".
+    """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="channels")
     module = models.CharField(max_length=200)
@@ -97,7 +100,7 @@ class WatchChannel(models.Model):
 
 
 class HookTraffic(models.Model):
-    """What came in at one address, and how often in the present minute. Written by the hooks door only."""
+    """Counts what came in at one address, and in the present minute. Written by `monitor.hooks` only."""
 
     endpoint = models.OneToOneField(HookEndpoint, on_delete=models.CASCADE, null=True, related_name="traffic")
     channel = models.OneToOneField(WatchChannel, on_delete=models.CASCADE, null=True, related_name="traffic")
@@ -122,7 +125,7 @@ class HookTraffic(models.Model):
 
 
 class PushEvent(models.Model):
-    """One accepted callback: which ids it named, never what it said.
+    """Records one accepted callback: which ids it named, never what it said.
 
     The door adds rows; `monitor.ingest` claims them by `state`, the hand-over mark. They outlive their use
     for a week, so that the same body is recognised when it is sent again.
@@ -164,7 +167,7 @@ class PushEvent(models.Model):
 
 
 class PushTurn(models.Model):
-    """When a hint last had its turn for one target: a flow, the list of flows, the rules of CRM."""
+    """Records when a hint last had its turn for one target: a flow, the list of flows, the rules of CRM."""
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+")
     target = models.CharField(max_length=40)

@@ -1,4 +1,4 @@
-"""Keeps the people who sign in, and the role of each; what a role may do says `monitor.access`."""
+"""Stores the people who sign in, and their roles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Role(models.TextChoices):
 
 
 class User(AbstractUser):
-    """A person who signs in. Superusers are admins whatever their role says."""
+    """Holds a person who signs in. Superusers are admins whatever their role says."""
 
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
     wants_mail = models.BooleanField("alert mails", default=True)
@@ -40,7 +40,7 @@ class User(AbstractUser):
 
 
 def system_user() -> User:
-    """The actor of what a command line does: it cannot sign in and gets no mail."""
+    """Returns the actor of what a command line does: it cannot sign in and gets no mail."""
     user, created = User.objects.get_or_create(
         username=SYSTEM_USERNAME,
         defaults={"role": Role.ADMIN, "wants_mail": False, "first_name": "Command", "last_name": "line"},

@@ -1,4 +1,4 @@
-"""What is kept how long, and how far pruning has come. The two tables are written by `monitor.ingest` only."""
+"""Stores what is kept how long, and how far pruning has come. The two tables are written by `monitor.ingest` only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.models.flows import Flow
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How many days each kind of thing is kept, counted from the start of the run; `days` 0 is for ever."""
+    """Holds how many days each kind of thing is kept, counted from the start of the run; `days` 0 is for ever."""
 
     payload: int
     rows: int
@@ -22,30 +22,30 @@ class Ages:
     days: int = 0
 
     def payload_edge(self, now: datetime) -> datetime:
-        """Runs that began earlier lose their trigger data and error details."""
+        """Returns before which start runs lose their trigger data and error details."""
         return now - timedelta(days=self.payload)
 
     def rows_edge(self, now: datetime) -> datetime:
-        """Runs that began in an hour (UTC) before this one are counted and no longer kept one by one."""
+        """Returns before which hour (UTC) runs are counted and no longer kept one by one."""
         return (now - timedelta(days=self.rows)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
     def hours_edge(self, now: datetime) -> datetime:
-        """Counts of days (UTC) before this one are no longer kept by the hour."""
+        """Returns before which day (UTC) counts are no longer kept by the hour."""
         at = (now - timedelta(days=self.hours)).astimezone(UTC)
         return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def days_edge(self, now: datetime) -> date | None:
-        """Counts of earlier days are dropped; None where they are kept for ever."""
+        """Returns before which day counts are dropped; None where they are kept for ever."""
         return (now.astimezone(UTC) - timedelta(days=self.days)).date() if self.days else None
 
 
 def ages() -> Ages:
-    """The ages in force: `dashboard/environment.py` has read and checked them."""
+    """Returns the ages in force: `dashboard/environment.py` has read and checked them."""
     return Ages(**settings.RETENTION)
 
 
 class Retention(models.Model):
-    """How far pruning has come in one account."""
+    """Records how far pruning has come in one account."""
 
     account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="retention")
     payload_at = models.DateTimeField(null=True, help_text="runs before this place have lost their payload ...")
@@ -59,7 +59,7 @@ class Retention(models.Model):
 
 
 class PrunedHour(models.Model):
-    """An hour of a flow whose rows are pruned: its bucket is the only record of it and is never counted anew."""
+    """Marks an hour of a flow whose rows are pruned: its bucket is its only record and is never counted anew."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+")
     hour = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Retries of failed executions. Written by `monitor.retry` only."""
+"""Stores retries of failed executions. Written by `monitor.retry` only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from monitor.models.executions import Execution
 
 
 class RetryAttempt(models.Model):
-    """A person's wish to run a failed execution again, and what became of it.
+    """Records a person's wish to run a failed execution again, and what became of it.
 
     The row is committed in state `sending` before the POST leaves; from `unknown` no edge leads back to
     `requested` or `sending`: a lost answer is settled by reading, never by sending again
-    (notes `reliability.md` 4.3).
+    (docs/reference/retries.md, "States").
     """
 
     class State(models.TextChoices):

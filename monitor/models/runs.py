@@ -1,4 +1,4 @@
-"""What the stages did, what people did, and whether the worker lives."""
+"""Stores what the stages did, what people did, and whether the worker lives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.models.accounts import ZohoAccount
 
 
 class StageRun(models.Model):
-    """One run of a stage, written also when nothing changed: a quiet poller is told from a dead one."""
+    """Records one run of a stage, also when nothing changed: a quiet poller differs from a dead one."""
 
     class Outcome(models.TextChoices):
         RUNNING = "running", "Running"
@@ -36,7 +36,7 @@ class StageRun(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what to which thing. Append-only: saving an existing row or deleting one is refused."""
+    """Records who did what to which thing. Append-only: saving an existing row or deleting one is refused."""
 
     at = models.DateTimeField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -64,7 +64,7 @@ class AuditEntry(models.Model):
 
 
 class WorkerBeat(models.Model):
-    """One row per process of the worker: the supervisor and each of the cluster's workers."""
+    """Records the sign of life of one process of the worker: the supervisor and each of the cluster's workers."""
 
     name = models.CharField(max_length=64, unique=True, help_text="supervisor, canary, worker:PID")
     pid = models.PositiveIntegerField(default=0)

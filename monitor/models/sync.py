@@ -1,4 +1,4 @@
-"""How fresh and complete the mirror is: a row per account and a row per stream of it."""
+"""Stores how fresh and complete the mirror is: a row per account and a row per stream of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stream(models.TextChoices):
 
 
 class SyncState(models.Model):
-    """One sweep per account at a time, by lease with fencing."""
+    """Holds the lease of an account's sweep, with fencing, and how fresh its mirror is."""
 
     class State(models.TextChoices):
         NEVER = "never", "Not read yet"
@@ -56,7 +56,7 @@ class SyncState(models.Model):
 
 
 class StreamState(models.Model):
-    """One kind of thing read from one account."""
+    """Holds how far one kind of thing of one account is read."""
 
     class State(models.TextChoices):
         PENDING = "pending", "Not read yet"

@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from monitor.connection import ledger
 from monitor.connection.budget import limits_in_force
-from monitor.connection.limits import DAY, MINUTE, Limits, share
+from monitor.connection.limits import DAY, MINUTE, CallLimits, share
 from monitor.models import ApiBudget, ApiCall, ApiToken, Execution, Flow, Product, StageRun, SyncState, ZohoAccount
 from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.retention import Kept, kept
@@ -30,7 +30,7 @@ class BudgetUse:
     label: str
     last_minute: int
     last_day: int
-    limits: Limits
+    limits: CallLimits
     reserve: int | None
     remaining_seen: int | None
     reset_at_seen: datetime | None

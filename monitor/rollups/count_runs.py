@@ -1,4 +1,4 @@
-"""Rows → counts for one flow and hour. Pure.
+"""Counts the rows of one flow and hour. Pure.
 
 *Success rate* = finished runs whose final result is success. A failed run whose retry succeeded, or that
 Zoho re-ran to success, counts once, as success; the row of the retry itself is not counted.
@@ -26,8 +26,8 @@ DURATION_BOUNDS_MS: tuple[int, ...] = tuple(round(10 ** (1 + step / 10)) for ste
 MAX_DURATION_MS = 10**12
 
 
-class Run(NamedTuple):
-    """What of an execution is counted.
+class CountedRun(NamedTuple):
+    """Holds what of an execution is counted.
 
     Attributes:
         status: as Zoho says now.
@@ -47,8 +47,8 @@ class Run(NamedTuple):
 
 
 @dataclass(slots=True)
-class Counts:
-    """One bucket. `succeeded + failed` are the finished runs; the names are those of `HourBucket`.
+class RunCounts:
+    """Adds up one bucket. `succeeded + failed` are the finished runs; the names are those of `HourBucket`.
 
     `durations` has one count per bin of `DURATION_BOUNDS_MS` (a run of exactly a bound lies in the bin below
     it), one more for what is longer than all; zeros at its end are left out. `errors` are the failed ones by
@@ -68,11 +68,11 @@ class Counts:
     errors: dict[str, int] = field(default_factory=dict)
 
     def numbers(self) -> tuple[Any, ...]:
-        """Its values in the order of `COUNT_FIELDS`."""
+        """Returns its values in the order of `COUNT_FIELDS`."""
         return _numbers(self)
 
-    def __iadd__(self, more: Counts) -> Self:
-        """Both together: what a day is of its hours."""
+    def __iadd__(self, more: RunCounts) -> Self:
+        """Adds another bucket, as a day is the sum of its hours."""
         self.succeeded += more.succeeded
         self.failed += more.failed
         self.first_succeeded += more.first_succeeded
@@ -91,7 +91,7 @@ class Counts:
     def finished(self) -> int:
         return self.succeeded + self.failed
 
-    def add(self, run: Run) -> None:
+    def add(self, run: CountedRun) -> None:
         """Counts one more run."""
         if run.is_retry:
             self.retried += 1
@@ -102,7 +102,7 @@ class Counts:
         else:
             self._add_finished(run)
 
-    def _add_finished(self, run: Run) -> None:
+    def _add_finished(self, run: CountedRun) -> None:
         if run.status == SUCCESS or run.is_rescued:
             self.succeeded += 1
         else:
@@ -119,20 +119,20 @@ class Counts:
             self.durations[place] += 1
 
 
-COUNT_FIELDS = tuple(Counts.__dataclass_fields__)
-_numbers: Callable[[Counts], tuple[Any, ...]] = attrgetter(*COUNT_FIELDS)
+COUNT_FIELDS = tuple(RunCounts.__dataclass_fields__)
+_numbers: Callable[[RunCounts], tuple[Any, ...]] = attrgetter(*COUNT_FIELDS)
 
 
-def fold(runs: Iterable[Run]) -> Counts:
-    """The counts of one flow and hour, whatever the order of its runs."""
-    counts = Counts()
+def fold(runs: Iterable[CountedRun]) -> RunCounts:
+    """Counts the runs of one flow and hour, whatever their order."""
+    counts = RunCounts()
     for run in runs:
         counts.add(run)
     return counts
 
 
 def bin_of(duration_ms: int) -> int:
-    """The bin of a duration in milliseconds: the first whose upper bound is not below it."""
+    """Returns the bin of a duration in milliseconds: the first whose upper bound is not below it."""
     return bisect_left(DURATION_BOUNDS_MS, duration_ms)
 
 
@@ -155,7 +155,7 @@ def merge_errors(*errors: Mapping[str, int]) -> dict[str, int]:
 
 
 def percentile(durations: Sequence[int], q: float) -> float | None:
-    """A percentile of a histogram, interpolated within its bin.
+    """Reads a percentile off a histogram, interpolated within its bin.
 
     Args:
         durations: as `HourBucket.durations`, or several of them by `merge`.

@@ -1,9 +1,9 @@
-"""What kind of error a failed run ended with: a small, fixed set, so that a bucket stays small. Pure.
+"""Sorts errors of failed runs into a small, fixed set of classes, so that a bucket stays small. Pure.
 
-Sources: the codes of seed `zoho-flow-api.md`, "Common Error Codes", and of CRM in notes `zoho-api.md`, section 3;
-the HTTP status that an app answered the failed action with, as messages and details quote it; and the words that
-apps use. `ACTION_FAILED`, the one code that the seed shows of a run, says nothing by itself. What a person does
-about an error decides the class: reconnect, wait, mend the data, mend the flow, call the vendor.
+Sources: the codes of Flow and of CRM (docs/reference/zoho-flow.md, "Errors"; docs/reference/zoho-crm.md, "Errors of
+CRM"); the HTTP status that an app answered the failed action with, as messages and details quote it; and the words that
+apps use. `ACTION_FAILED`, the one code that is known of a run, says nothing by itself. What a person does about an
+error decides the class: reconnect, wait, fix the data, fix the flow, call the vendor.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ _PATTERNS = tuple((name, re.compile(rf"\b(?:{'|'.join(words)})")) for name, word
 
 @lru_cache(maxsize=1024)  # the same few errors come again and again
 def error_class(code: str, message: str, details: str) -> str:
-    """The class of an error, one of `CLASSES`.
+    """Returns the class of an error, one of `CLASSES`.
 
     Args:
         code: Zoho's, or what the app gave as one; "" where there is none.
@@ -113,7 +113,7 @@ def error_class(code: str, message: str, details: str) -> str:
 
 
 def _by_status(status: int) -> str:
-    """The class of an HTTP status; "" for 400 and 422, where the words tell more, and for what is no error."""
+    """Returns the class of an HTTP status; "" for 400 and 422, where the words say more, and for what is no error."""
     if status >= 500 and status not in _BY_STATUS:
         return "server"
     return _BY_STATUS.get(status, "")

@@ -1,4 +1,4 @@
-"""Takes away hour buckets of old days once their day is counted, and keeps pruned hours from being counted anew."""
+"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being counted anew."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """A bucket of one flow; `runs` are all that it counts."""
+    """Holds a bucket of one flow; `runs` are all that it counts."""
 
     pk: int
     hour: datetime
@@ -27,7 +27,7 @@ class Hour:
 
 
 def may_go(hours: Collection[Hour], closed: Collection[datetime], day_runs: int | None, *, is_dirty: bool) -> bool:
-    """Whether the hours of one flow and day may go. Pure.
+    """Returns whether the hours of one flow and day may go. Pure.
 
     Args:
         hours: all that there are.
@@ -64,7 +64,7 @@ def prune_hours(ages: Ages, now: datetime, go_on: Callable[[], bool]) -> int:
 
 
 def closed_hours(wanted: Collection[FlowHour]) -> set[FlowHour]:
-    """Which of the hours are never counted anew, because their rows are pruned.
+    """Returns which of the hours are never counted anew, because their rows are pruned.
 
     Ask after the rows were read: what pruning took away before that is then seen here for sure.
     """
@@ -90,7 +90,7 @@ def _first_day(edge: datetime, since: datetime | None = None) -> datetime | None
 
 @transaction.atomic
 def _prune_batch(start: datetime, after: int) -> tuple[int, int | None]:
-    """Some flows of one day; returns how many buckets went, and after which flow the next batch begins."""
+    """Prunes some flows of one day; returns how many buckets went, and after which flow the next batch begins."""
     runs = F("succeeded") + F("failed") + F("running") + F("other") + F("retried")
     in_day = {"hour__gte": start, "hour__lt": start + DAY}
     rows = HourBucket.objects.filter(**in_day, flow__gt=after).order_by("flow_id", "hour")

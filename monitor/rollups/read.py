@@ -14,9 +14,9 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from monitor.models import DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.models.bulk import numbers
-from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, Counts
+from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, RunCounts
 from monitor.rollups.error_classes import READ
-from monitor.rollups.retry_chains import Attempt, Key, Lineage
+from monitor.rollups.retry_chains import Key, Lineage, RetryLink
 
 # (primary key of the flow, start of the hour in UTC)
 FlowHour = tuple[int, datetime]
@@ -49,7 +49,7 @@ _ON_SQLITE = """
 
 
 class Row(NamedTuple):
-    """An execution as far as it is counted; `error` is (code, message, details), the texts cut."""
+    """Holds an execution as far as it is counted; `error` is (code, message, details), the texts cut."""
 
     key: Key
     flow_hour: FlowHour
@@ -60,12 +60,12 @@ class Row(NamedTuple):
 
 
 def floor_hour(at: datetime) -> datetime:
-    """The start of the hour (UTC) that a time lies in."""
+    """Returns the start of the hour (UTC) that a time lies in."""
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def rows_of(hours: set[FlowHour]) -> list[Row]:
-    """The executions that started in the given hours; those without a start time are in no hour. One statement."""
+    """Reads the executions that started in the given hours, in one statement; those without a start are in no hour."""
     places = sorted(hours)
     columns = "place, account_id, execution_id, status, first_status, duration_ms, error_code"
     texts = f"substr(e.error_message, 1, {READ}), substr(e.error_details, 1, {READ})"
@@ -77,25 +77,25 @@ def rows_of(hours: set[FlowHour]) -> list[Row]:
     ]
 
 
-def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, Counts]:
-    """The stored counts of all hours (UTC) of some flows' days. One statement."""
+def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, RunCounts]:
+    """Reads the stored counts of all hours (UTC) of some flows' days, in one statement."""
     begins = [(flow, datetime.combine(day, time.min, UTC)) for flow, day in sorted(days)]
     found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}")
     return {
-        (begins[place - 1][0], utc(hour)): Counts(*[*numbers, json.loads(durations), json.loads(errors)])
+        (begins[place - 1][0], utc(hour)): RunCounts(*[*numbers, json.loads(durations), json.loads(errors)])
         for place, hour, *numbers, durations, errors in found
     }
 
 
 def days_there(days: Collection[FlowDay]) -> set[FlowDay]:
-    """Those of some flows' days that have a bucket. One statement."""
+    """Reads which of some flows' days have a bucket, in one statement."""
     # All pairs of the flows and the days: few more than were asked for, and none is looked up by itself.
     rows = DayBucket.objects.filter(flow__in={flow for flow, _ in days}, day__in={day for _, day in days})
     return set(rows.values_list("flow_id", "day")) & set(days)
 
 
 def utc(at: datetime | str) -> datetime:
-    """A time as a plain cursor gives it: SQLite's has no zone, and may be text."""
+    """Returns a time as a plain cursor gives it, in UTC: SQLite's has no zone, and may be text."""
     found = datetime.fromisoformat(at) if isinstance(at, str) else at
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
@@ -103,7 +103,7 @@ def utc(at: datetime | str) -> datetime:
 def _within(
     model: type[Model], column: str, begins: list[FlowHour], length: timedelta, columns: str
 ) -> list[tuple[Any, ...]]:
-    """Columns of the rows `e` of some flows that lie in times of equal length; `place` is which of them, from 1."""
+    """Selects columns of the rows `e` of some flows in spans of equal length; `place` is which span, from 1."""
     names = {"table": connection.ops.quote_name(model._meta.db_table), "column": column}
     parameters: list[Any]
     if connection.vendor == "postgresql":
@@ -118,12 +118,12 @@ def _within(
 
 
 def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
-    """The chains of retries that the rows belong to.
+    """Returns the chains of retries that the rows belong to.
 
     Returns:
         The chains, and the hour of each execution in them that has one.
     """
-    attempts: dict[int, Attempt] = {}
+    attempts: dict[int, RetryLink] = {}
     asked: set[Key] = set()
     retried = _accounts_with_retries({row.key[0] for row in rows})
     waiting = {row.key for row in rows if row.key[0] in retried}
@@ -146,13 +146,13 @@ def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
 
 
 def _accounts_with_retries(accounts: Collection[int]) -> set[int]:
-    """Those of the accounts in which anything was ever retried: the others need not be asked by execution."""
+    """Returns the accounts in which anything was ever retried: the others need not be asked."""
     retried = RetryAttempt.objects.filter(account=OuterRef("pk"))
     return set(ZohoAccount.objects.filter(Exists(retried), pk__in=accounts).values_list("pk", flat=True))
 
 
-def _attempts_of(keys: Iterable[Key]) -> Iterator[Attempt]:
-    """The attempts that retried one of the executions or caused one of them."""
+def _attempts_of(keys: Iterable[Key]) -> Iterator[RetryLink]:
+    """Reads the attempts that retried one of the executions or caused one of them."""
     for account, ids in _by_account(keys):
         of_account = RetryAttempt.objects.filter(account_id=account)
         if of_account.count() <= len(ids):
@@ -167,10 +167,10 @@ def _attempts_of(keys: Iterable[Key]) -> Iterator[Attempt]:
         yield from _attempts(of_account.filter(new_execution_id__in=ids), account)
 
 
-def _attempts(rows: QuerySet[RetryAttempt], account: int) -> Iterator[Attempt]:
+def _attempts(rows: QuerySet[RetryAttempt], account: int) -> Iterator[RetryLink]:
     columns = ("pk", "execution__execution_id", "new_execution_id", "state")
     for number, original, new, state in rows.order_by().values_list(*columns).iterator(chunk_size=5000):
-        yield Attempt(
+        yield RetryLink(
             number=number,
             original=(account, original),
             new=(account, new) if new else None,

@@ -13,7 +13,7 @@ from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour
 from monitor.models.bulk import delete
 from monitor.rollups import read
-from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, Counts, Run
+from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
 from monitor.rollups.error_classes import OTHER, error_class
 from monitor.rollups.prune import closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
@@ -87,7 +87,7 @@ def _rebuild_batch(size: int, *, waits: bool = True) -> int:
 
 
 def _is_our_turn(*, waits: bool) -> bool:
-    """One recount at a time: two that sum up the same day would each miss the other's hours.
+    """Takes the lock of recounts: two that sum up the same day would each miss the other's hours.
 
     On SQLite the (IMMEDIATE) transaction itself keeps others out.
     """
@@ -124,7 +124,7 @@ def _take(size: int, since: datetime) -> set[read.FlowHour]:
 
 
 def _whole_days(size: int) -> datetime:
-    """From when on the newest dirty hours are at most so many, to the day: each day is then summed up once.
+    """Returns from when on the newest dirty hours are at most so many, to the day: each day is summed up once.
 
     All of them, where one day alone has more.
     """
@@ -137,12 +137,12 @@ def _whole_days(size: int) -> datetime:
     return next_day if hours.filter(hour__gte=next_day).exists() else _LONG_AGO
 
 
-def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Counts]:
-    counted: dict[read.FlowHour, Counts] = defaultdict(Counts)
+def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, RunCounts]:
+    counted: dict[read.FlowHour, RunCounts] = defaultdict(RunCounts)
     for row in rows:
-        is_retry, is_rescued = lineage.is_retry(row.key), lineage.is_rescued(row.key)
+        retry, rescued = lineage.is_retry(row.key), lineage.is_rescued(row.key)
         error = error_class(*row.error) if row.status == FAILED else OTHER
-        counted[row.flow_hour].add(Run(row.status, row.first_status, row.duration_ms, is_retry, is_rescued, error))
+        counted[row.flow_hour].add(CountedRun(row.status, row.first_status, row.duration_ms, retry, rescued, error))
     return counted
 
 

@@ -1,6 +1,6 @@
-"""Which executions are retries of which. Pure.
+"""Finds which executions are retries of which. Pure.
 
-A retry gets a row of its own at Zoho (seed `zoho-flow-api.md`, "Retry Execution": `new_execution_id`), and
+A retry may get a row of its own at Zoho (docs/reference/zoho-flow.md, "Retry of an execution"), and
 that row may fail and be retried in turn. The chain counts once, at its root.
 """
 
@@ -15,8 +15,8 @@ Key = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A retry: `number` orders attempts in time, `new` is the run it caused, as far as known."""
+class RetryLink:
+    """Holds a retry: `number` orders attempts in time, `new` is the run it caused, as far as known."""
 
     number: int
     original: Key
@@ -25,9 +25,9 @@ class Attempt:
 
 
 class Lineage:
-    """The chains among some attempts."""
+    """Links some attempts to chains."""
 
-    def __init__(self, attempts: Iterable[Attempt], successes: Collection[Key] = ()) -> None:
+    def __init__(self, attempts: Iterable[RetryLink], successes: Collection[Key] = ()) -> None:
         """Links attempts to chains.
 
         Args:
@@ -35,7 +35,7 @@ class Lineage:
             successes: the executions among `Attempt.new` whose status is success now.
         """
         self._successes = successes
-        self._attempts: dict[Key, list[Attempt]] = defaultdict(list)
+        self._attempts: dict[Key, list[RetryLink]] = defaultdict(list)
         self._parents: dict[Key, set[Key]] = defaultdict(set)
         for attempt in sorted(attempts, key=lambda a: a.number):
             self._attempts[attempt.original].append(attempt)
@@ -45,11 +45,11 @@ class Lineage:
                 self._parents[attempt.new].add(attempt.original)
 
     def is_retry(self, key: Key) -> bool:
-        """Whether the execution's row is a retry's own."""
+        """Returns whether the execution's row is a retry's own."""
         return key in self._parents
 
     def is_rescued(self, key: Key) -> bool:
-        """Whether a retry of it, or a retry of that retry, succeeded."""
+        """Returns whether a retry of it, or a retry of that retry, succeeded."""
         if key not in self._attempts:
             return False
         seen: set[Key] = set()
@@ -67,11 +67,11 @@ class Lineage:
         return False
 
     def roots(self, key: Key) -> set[Key]:
-        """The first executions of its chain: itself, where it is no retry."""
+        """Returns the first executions of its chain: itself, where it is no retry."""
         return {ancestor for ancestor in self._ancestors(key) if ancestor not in self._parents}
 
     def _ancestors(self, key: Key) -> set[Key]:
-        """The execution itself and all that it is a retry of."""
+        """Returns the execution itself and all that it is a retry of."""
         found = {key}
         waiting = [key]
         while waiting:

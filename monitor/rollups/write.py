@@ -1,4 +1,4 @@
-"""Writes counts of hours, and of the days that they are in: a day is the sum of its hours, written with them."""
+"""Writes counts of hours, and of the days that they are in: a day is the sum of its hours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.db.models import Q
 from monitor.models import DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.rollups import read
-from monitor.rollups.count_runs import COUNT_FIELDS, Counts
+from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts
 from monitor.rollups.read import FlowDay, FlowHour
 
 
-def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Counts]) -> None:
-    """Makes the buckets of some hours, and of the days they are in, what was counted. Nothing equal is written.
+def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, RunCounts]) -> None:
+    """Writes the buckets of some hours, and of the days they are in. Nothing equal is written.
 
     Call it in a transaction that no other recount runs beside: of two that sum up the same day at once, one would
     miss the other's hours.
@@ -39,9 +39,14 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Counts]) -> N
         _write_days(days, {**others, **counted})
 
 
-def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, Counts]) -> None:
-    """Args: `hours` all hours of the days."""
-    sums: dict[FlowDay, Counts] = defaultdict(Counts)
+def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, RunCounts]) -> None:
+    """Sums the days up and writes them.
+
+    Args:
+        days: the days to write.
+        hours: all hours of the days.
+    """
+    sums: dict[FlowDay, RunCounts] = defaultdict(RunCounts)
     for place, counts in hours.items():
         sums[_day(place)] += counts
     there = read.days_there(days)

@@ -1,4 +1,4 @@
-"""One `manage.py qcluster` child: its start, its signs of life, its end."""
+"""Starts, watches and ends one `manage.py qcluster` child."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django_q.conf import Conf
 
 from monitor.models import WorkerBeat
 from monitor.supervisor import processes, queue
-from monitor.supervisor.cluster_health import Facts, Worker
+from monitor.supervisor.cluster_health import ClusterFacts, Worker
 from monitor.supervisor.worker_marks import CLUSTER, beat_prefix
 
 CANARY_EVERY = timedelta(seconds=2)
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Cluster:
-    """A running cluster. Its rows bear its token, so two supervisors on one database do not mix theirs up."""
+    """Is a running cluster. Its rows bear its token, so two supervisors on one database do not mix theirs up."""
 
     def __init__(self, now: datetime, *, short_lives: int = 0) -> None:
         self._short_lives = short_lives
@@ -42,7 +42,7 @@ class Cluster:
             environ=os.environ | {CLUSTER: self.token},
         )
 
-    def look(self, now: datetime) -> Facts:
+    def look(self, now: datetime) -> ClusterFacts:
         """Reads the signs of life; asks the database for the workers' marks and the canaries' answers."""
         workers = self._living_workers()
         expected = int(Conf.WORKERS)
@@ -52,8 +52,8 @@ class Cluster:
         self._collect_answers(now)
         return self._facts(workers, expected)
 
-    def _facts(self, workers: list[Worker], expected: int) -> Facts:
-        return Facts(
+    def _facts(self, workers: list[Worker], expected: int) -> ClusterFacts:
+        return ClusterFacts(
             leader_alive=not processes.ended(self.child),
             started_at=self.started_at,
             workers=workers,
@@ -75,7 +75,7 @@ class Cluster:
             self._waiting[queue.send_canary(f"{self.token}-{self._count}")] = now
 
     def database_was_away(self, now: datetime) -> None:
-        """What could not be answered is not held against the cluster."""
+        """Forgets the open canaries: what could not be answered is not held against the cluster."""
         self._waiting.clear()
         self._asked_at = None
         if self.complete_at is not None:
@@ -86,12 +86,12 @@ class Cluster:
         processes.kill_group(self.child)
 
     def stop(self, *, grace: float, hurry: Callable[[], bool]) -> bool:
-        """SIGTERM to the leader only (sent to the whole group, django-q2 hangs); whether it ended by itself."""
+        """Ends the leader by SIGTERM and returns whether it did (sent to the whole group, django-q2 hangs)."""
         processes.ask_to_end(self.child)
         return processes.wait_for_end(self.child, grace=grace, hurry=hurry)
 
     def forget(self) -> None:
-        """Takes away the marks of its workers, which are gone."""
+        """Deletes the marks of its workers, which are gone."""
         WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)).delete()
 
     def _living_workers(self) -> list[Worker]:

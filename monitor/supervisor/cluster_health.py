@@ -1,4 +1,4 @@
-"""Whether the cluster is to be replaced: a pure decision from facts and the time."""
+"""Decides whether the cluster is to be replaced, from facts and the time. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPLACE_LIMIT = timedelta(seconds=8)
 
 @dataclass(frozen=True)
 class Worker:
-    """One living worker process as its beat shows it.
+    """Holds one living worker process as its beat shows it.
 
     Attributes:
         since: when it last turned busy or idle.
@@ -31,8 +31,8 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of the cluster.
+class ClusterFacts:
+    """Holds what is known of the cluster.
 
     Attributes:
         leader_alive: whether the process that was started still runs.
@@ -58,8 +58,8 @@ class Facts:
     short_lives: int = 0
 
 
-def fault(facts: Facts, now: datetime) -> str:
-    """Why the cluster is to be replaced, or "" when it is well, busy or still starting.
+def fault(facts: ClusterFacts, now: datetime) -> str:
+    """Says why the cluster is to be replaced, or "" when it is well, busy or still starting.
 
     Busy is not frozen: while every worker is inside a task and none is older than the time-out, an unanswered
     canary only waits its turn. A canary that waits although a worker is idle shows that tasks no longer reach
@@ -85,5 +85,5 @@ def fault(facts: Facts, now: datetime) -> str:
 
 
 def pause(failures: int) -> timedelta:
-    """How long to wait before the next start, after `failures` short-lived ones in a row: 0, 0, 1, 2, 4 … 30 s."""
+    """Returns the wait before the next start, after `failures` short-lived ones in a row: 0, 0, 1, 2, 4 … 30 s."""
     return timedelta(seconds=0 if failures <= 1 else min(30, 2 ** (min(failures, 7) - 2)))

@@ -1,4 +1,4 @@
-"""The supervisor: one loop that keeps one cluster running and wakes the periodic jobs."""
+"""Runs the supervisor: one loop that keeps one cluster running and wakes the periodic jobs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Supervisor:
         self._database_ok = True
 
     def run(self) -> None:
-        """Until SIGTERM or SIGINT. A second signal does not wait for running tasks."""
+        """Runs until SIGTERM or SIGINT. A second signal does not wait for running tasks."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         try:
@@ -130,7 +130,7 @@ class Supervisor:
             queue.prune(now)
 
     def _database_trouble(self, error: db.Error, now: datetime) -> None:
-        """The cluster is left alone: it cannot answer either, and comes back by itself."""
+        """Leaves the cluster alone: without its database it cannot answer, and comes back by itself."""
         if self._database_ok:
             self._say(f"the database does not answer ({type(error).__name__}); trying again")
         self._database_ok = False

@@ -1,4 +1,4 @@
-"""Children in sessions of their own that cannot be orphaned, and the end of whole process groups."""
+"""Starts children in sessions of their own that cannot be orphaned, and ends whole process groups."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def die_with_parent(parent: int, signal_number: int) -> None:
 def spawn(
     command: Sequence[str], *, environ: Mapping[str, str] | None = None, log: IO[bytes] | None = None
 ) -> subprocess.Popen[bytes]:
-    """A child in a session (so also a process group) of its own, which gets SIGTERM should we be killed.
+    """Starts a child in a session (so also a process group) of its own, which gets SIGTERM should we be killed.
 
     Args:
         command: the program and its arguments.
@@ -56,7 +56,7 @@ def spawn(
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs. A zombie does not: it only waits to be collected."""
+    """Returns whether a process runs. A zombie does not: it only waits to be collected."""
     try:
         with suppress(PermissionError):  # it is there, and somebody else's
             os.kill(pid, 0)
@@ -70,7 +70,7 @@ def alive(pid: int) -> bool:
 
 
 def ended(child: subprocess.Popen[bytes]) -> bool:
-    """Whether a child has ended, without collecting it: until then its process group's number is not reused."""
+    """Returns whether a child has ended, without collecting it: until then its group's number is not reused."""
     if child.returncode is not None:
         return True
     try:
@@ -88,7 +88,7 @@ def kill_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def ask_to_end(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to a child alone: sent to its whole group, some would end before those that need them."""
+    """Sends SIGTERM to a child alone: sent to its whole group, some would end before those that need them."""
     if not ended(child):
         child.send_signal(signal.SIGTERM)
 
@@ -113,7 +113,7 @@ def wait_for_end(child: subprocess.Popen[bytes], *, grace: float, hurry: Callabl
 
 
 def marked(name: str, value: str) -> list[int]:
-    """Running processes, other than this one, whose environment holds `name=value`. Linux only; elsewhere none."""
+    """Lists running processes, other than this one, whose environment holds `name=value`. Linux only."""
     wanted = f"{name}={value}".encode()
     found = []
     for entry in _PROC.glob("[0-9]*"):

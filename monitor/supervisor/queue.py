@@ -1,4 +1,4 @@
-"""What the supervisor does to the queue's tables: puts jobs and canaries in, and takes away what is done."""
+"""Writes the queue's tables for the supervisor: puts jobs and canaries in, and deletes what is done."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def queued(now: datetime) -> set[str]:
-    """The functions that stand in the queue, running ones included.
+    """Returns the functions that stand in the queue, running ones included.
 
     One that was taken long ago belongs to a worker that died in it: its row stays locked for minutes (`Conf.RETRY`),
     and must not keep the next one from being put in. Where it only runs for long, a second one does no harm.
@@ -47,12 +47,12 @@ def send_canary(token: str) -> str:
 
 
 def answered(task_ids: Iterable[str]) -> set[str]:
-    """Which canaries have gone full circle: queue, worker, and the result written by the cluster's monitor."""
+    """Returns which canaries have gone full circle: queue, worker, and the result that the cluster wrote."""
     return set(Task.objects.filter(pk__in=list(task_ids)).values_list("pk", flat=True))
 
 
 def forget(token: str, now: datetime) -> None:
-    """Takes away what a killed cluster left locked for minutes: the periodic jobs, its canaries, very old canaries.
+    """Deletes what a killed cluster left locked for minutes: the periodic jobs, its canaries, very old canaries.
 
     Args:
         token: what the killed cluster's canaries start with.

@@ -1,4 +1,4 @@
-"""Runs inside the cluster's worker processes: each marks itself busy or idle in its own WorkerBeat row."""
+"""Marks each of the cluster's worker processes busy or idle in its own WorkerBeat row; runs inside them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 def beat_prefix(cluster: str) -> str:
-    """What the names of a cluster's worker rows start with."""
+    """Returns what the names of a cluster's worker rows start with."""
     return f"worker:{cluster}:"
 
 
 def connect() -> None:
-    """To be called before the cluster forks."""
+    """Connects the marks to django-q2's signals; call it before the cluster forks."""
     post_spawn.connect(_idle, dispatch_uid="activity.spawned")
     pre_execute.connect(_busy, dispatch_uid="activity.busy")
     post_execute_in_worker.connect(_done, dispatch_uid="activity.idle")
@@ -42,7 +42,7 @@ def _done(**kwargs: Any) -> None:
 
 
 def _mark(now: datetime, *, busy: bool, task: str, worked: bool = False) -> None:
-    """A lost mark costs at most a needless restart; an exception out of here would cost the worker."""
+    """Writes a mark. A lost one costs at most a needless restart; an exception out of here would cost the worker."""
     name = beat_prefix(os.environ.get(CLUSTER, "")) + str(os.getpid())
     values = {"pid": os.getpid(), "beat_at": now, "busy_since": now if busy else None, "task": task[:100]}
     if worked:

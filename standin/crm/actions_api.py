@@ -10,8 +10,8 @@ from standin.crm.rules import module_stub
 from standin.crm.rules_api import invalid, matches
 from standin.crm.templates import MODULES
 from standin.errors import RefusalError
+from standin.shapes import Shape
 from standin.web.routing import Router
-from standin.web.shapes import Shape
 from standin.web.wire import Reply, Request, json_reply, no_content
 from standin.world import World
 

@@ -1,13 +1,10 @@
 """Settings rows that the organisation has on its first day."""
 
-from typing import TYPE_CHECKING
-
 from standin.chance import rng
 from standin.clock import DAY
-from standin.crm.rules import ORG_ZONE, OTHER_ZONE, crm_id, module_stub, written
-
-if TYPE_CHECKING:
-    from standin.world import World
+from standin.crm.rules import ORG_ZONE, OTHER_ZONE, RuleBook, crm_id, module_stub, written
+from standin.crm.store import Store
+from standin.journaled import Journaled
 
 KINDS = ("tasks", "field_updates", "webhooks", "email_notifications")
 CONNECTED = (
@@ -18,13 +15,13 @@ CONNECTED = (
 )
 
 
-def connected_workflows(world: "World") -> None:
+def connected_workflows(home: Journaled, store: Store) -> None:
     """A few connected workflows; none carries a counter or a last run (notes/zoho-api section 3)."""
-    prefix, user = world.prefix, {"name": "Marta Ops", "id": crm_id(world.prefix, 90_001)}
+    prefix, user = home.prefix, {"name": "Marta Ops", "id": crm_id(home.prefix, 90_001)}
     for number, (name, description, primary, others, status) in enumerate(CONNECTED):
-        zone = OTHER_ZONE if world.habits.mixed_offsets and number % 2 else ORG_ZONE
-        created = world.anchor - rng("connected", world.settings.seed, number).randint(40, 400) * DAY
-        world.store.found(
+        zone = OTHER_ZONE if home.habits.mixed_offsets and number % 2 else ORG_ZONE
+        created = home.anchor - rng("connected", home.settings.seed, number).randint(40, 400) * DAY
+        store.found(
             "connected_workflows",
             {
                 "id": crm_id(prefix, 600_000_000 + number),
@@ -51,9 +48,9 @@ def connected_workflows(world: "World") -> None:
         )
 
 
-def actions_of_the_rules(world: "World") -> None:
+def actions_of_the_rules(rules: RuleBook, store: Store) -> None:
     """The rows that the rules of the beginning refer to, under the same ids."""
-    for rule in world.rules.rules.values():
+    for rule in rules.rules.values():
         for action in rule.actions():
             kind = action["type"]
             if kind not in KINDS:
@@ -77,4 +74,4 @@ def actions_of_the_rules(world: "World") -> None:
                 row |= {"subject": action["name"], "priority": "Normal", "status": "Not Started"}
             elif kind == "email_notifications":
                 row |= {"template": {"name": action["name"], "id": action["id"][:-1] + "8"}}
-            world.store.found(kind, row)
+            store.found(kind, row)

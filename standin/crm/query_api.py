@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from standin.crm import coql
-from standin.crm.records import fields_of, records_of
+from standin.crm.records import fields_of
 from standin.crm.rules import ORG_ZONE, written
 from standin.crm.templates import MODULES
 from standin.errors import RefusalError
+from standin.shapes import ANY_OBJECT, Shape, check_crm
 from standin.web.routing import Router
-from standin.web.shapes import ANY_OBJECT, Shape, check_crm
 from standin.web.wire import Reply, Request, json_reply, no_content
 from standin.world import World
 
@@ -61,7 +61,7 @@ class QueryApi:
 
     def _run(self, text: str) -> Reply:
         query = coql.parse(text)
-        rows, more = coql.run(query, records_of(self._world, query.module))
+        rows, more = coql.run(query, self._world.records.of(query.module))
         if not rows and self._world.habits.empty_list_is_204:
             return no_content()
         return json_reply({"data": rows, "info": {"count": len(rows), "more_records": more}})
@@ -142,7 +142,7 @@ class QueryApi:
         row |= {"query": {"module": {"api_name": job["module"]}, "fields": job["fields"], "page": 1}}
         row |= {"created_by": job["created_by"], "created_time": job["created_time"], "file_type": "csv"}
         if done:
-            count = len(records_of(self._world, job["module"]))
+            count = len(self._world.records.of(job["module"]))
             address = f"/crm/bulk/v8/read/{job_id}/result"
             row["result"] = {
                 "page": 1,
@@ -161,7 +161,7 @@ class QueryApi:
         text, packed = io.StringIO(), io.BytesIO()
         table = csv.DictWriter(text, job["fields"], extrasaction="ignore")
         table.writeheader()
-        for row in records_of(self._world, job["module"]):
+        for row in self._world.records.of(job["module"]):
             table.writerow(row)
         with zipfile.ZipFile(packed, "w") as archive:
             archive.writestr(zipfile.ZipInfo(f"{job_id}.csv"), text.getvalue())

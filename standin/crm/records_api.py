@@ -5,7 +5,7 @@ from typing import Any
 
 from standin.chance import digits, hexadecimal, rng
 from standin.crm.paging import Page, read_page
-from standin.crm.records import fields_of, records_of
+from standin.crm.records import fields_of
 from standin.crm.rules import crm_id, written
 from standin.crm.templates import MODULES
 from standin.errors import RefusalError
@@ -52,7 +52,7 @@ class RecordsApi:
         """Records page by page; `fields` is mandatory."""
         fields, rows, token = (
             self._fields(request, module),
-            records_of(self._world, module),
+            self._world.records.of(module),
             request.param("page_token"),
         )
         if token is not None and request.param("page") is not None:
@@ -94,7 +94,7 @@ class RecordsApi:
 
     def get(self, request: Request, module: str, record_id: str) -> Reply:
         """One record; 204 for an unknown id, 404 RECORD_NOT_FOUND in the seed's dialect."""
-        found = [row for row in records_of(self._world, module) if row["id"] == record_id]
+        found = [row for row in self._world.records.of(module) if row["id"] == record_id]
         if found:
             return json_reply({"data": found})
         if self._world.habits.dialect == "seed":
@@ -103,7 +103,7 @@ class RecordsApi:
 
     def search(self, request: Request, module: str) -> Reply:
         """By `criteria`, `email`, `phone` or `word`."""
-        rows = records_of(self._world, module)
+        rows = self._world.records.of(module)
         criteria, word = request.param("criteria"), request.param("word")
         if criteria is not None:
             parts = CRITERION.findall(criteria)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from standin.errors import RefusalError
-from standin.web.shapes import Shape, check_crm
+from standin.shapes import Shape, check_crm
 from standin.web.wire import Reply, Request, json_reply
 
 Result = dict[str, Any]

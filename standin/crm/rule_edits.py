@@ -2,28 +2,26 @@
 
 import copy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from standin.crm.rules import ORG_ZONE, Rule, RuleBook, crm_id, module_stub, written
+from standin.journaled import Journaled
 from standin.timeline import Timeline
-
-if TYPE_CHECKING:
-    from standin.world import World
 
 
 class RuleEdits:
     """The mutations; what is wrong with a body is found before (`rules_write_api`)."""
 
-    def __init__(self, world: "World", book: RuleBook) -> None:
-        self._world = world
+    def __init__(self, home: Journaled, book: RuleBook) -> None:
+        self._home = home
         self._book = book
         self._made = 0
         for name in ("rule_create", "rule_update", "rule_delete", "rule_reorder"):
-            world.register(name, getattr(self, name))
+            home.register(name, getattr(self, name))
 
     def _identity(self) -> str:
         self._made += 1
-        return crm_id(self._world.prefix, 700_000_000 + self._made)
+        return crm_id(self._home.prefix, 700_000_000 + self._made)
 
     def _with_ids(self, conditions: list[dict[str, Any]], stamp: str) -> list[dict[str, Any]]:
         for place, condition in enumerate(conditions, start=1):
@@ -41,7 +39,7 @@ class RuleEdits:
 
     def rule_create(self, at: datetime, *, body: dict[str, Any]) -> str:
         """A new rule; it is active unless the body says otherwise, and never runs by itself."""
-        stamp, user = written(at, ORG_ZONE), {"name": "Marta Ops", "id": crm_id(self._world.prefix, 90_001)}
+        stamp, user = written(at, ORG_ZONE), {"name": "Marta Ops", "id": crm_id(self._home.prefix, 90_001)}
         wish, identity = copy.deepcopy(body), self._identity()
         active = (wish.pop("status", None) or {}).get("active", True)
         wish["conditions"] = self._with_ids(list(wish.get("conditions") or []), stamp)
@@ -49,7 +47,7 @@ class RuleEdits:
             "description": None,
             **wish,
             "id": identity,
-            "module": module_stub(self._world.prefix, wish["module"]["api_name"]),
+            "module": module_stub(self._home.prefix, wish["module"]["api_name"]),
             "created_time": stamp,
             "modified_time": stamp,
             "created_by": user,
@@ -61,7 +59,7 @@ class RuleEdits:
         }
         index = 10_000 + self._made
         self._book.rules[identity] = Rule(
-            index, self._world.settings.seed, identity, row, 0, 0, Timeline(initial=bool(active)),
+            index, self._home.settings.seed, identity, row, 0, 0, Timeline(initial=bool(active)),
             at.astimezone(ORG_ZONE).date(), ORG_ZONE,
         )  # fmt: skip
         return identity

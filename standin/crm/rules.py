@@ -3,15 +3,13 @@
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from standin.chance import poisson, rng
 from standin.clock import DAY
 from standin.crm.templates import RULES, RuleTemplate
+from standin.journaled import Journaled
 from standin.timeline import Timeline
-
-if TYPE_CHECKING:
-    from standin.world import World
 
 ORG_ZONE = timezone(timedelta(hours=5, minutes=30))
 OTHER_ZONE = timezone(timedelta(hours=-8))
@@ -103,13 +101,13 @@ def _time_of(event: Event) -> datetime:
 class RuleBook:
     """All workflow rules of the organisation."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, home: Journaled) -> None:
         """The rules of the templates; past the end names repeat with a number."""
         self.rules: dict[str, Rule] = {}
-        for index in range(world.settings.rules):
-            rule = _make_rule(world, index, RULES[index % len(RULES)])
+        for index in range(home.settings.rules):
+            rule = _make_rule(home, index, RULES[index % len(RULES)])
             self.rules[rule.rule_id] = rule
-        world.register("reset_usage", self._reset_usage)
+        home.register("reset_usage", self._reset_usage)
 
     def _reset_usage(self, at: datetime, *, rule_id: str) -> None:
         """Set a rule's usage counters back to nought (section 2.3: `reset_time`)."""
@@ -138,10 +136,10 @@ def written(at: datetime, zone: timezone) -> str:
     return at.astimezone(zone).replace(microsecond=0).isoformat()
 
 
-def _make_rule(world: "World", index: int, template: RuleTemplate) -> Rule:
-    seed, prefix, anchor = world.settings.seed, world.prefix, world.anchor
+def _make_rule(home: Journaled, index: int, template: RuleTemplate) -> Rule:
+    seed, prefix, anchor = home.settings.seed, home.prefix, home.anchor
     dice = rng("rule", seed, index)
-    zone = OTHER_ZONE if world.habits.mixed_offsets and index % 2 else ORG_ZONE
+    zone = OTHER_ZONE if home.habits.mixed_offsets and index % 2 else ORG_ZONE
     created = anchor - timedelta(days=dice.randint(130, 900), seconds=dice.randint(0, 80_000))
     modified = created + timedelta(days=dice.randint(0, 90))
     base = 500_000 + index * 1_000

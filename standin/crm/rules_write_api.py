@@ -8,8 +8,8 @@ from standin.crm.rules import Rule, module_stub
 from standin.crm.rules_api import BASE, SCOPE, invalid
 from standin.crm.templates import ACTION_TYPES, MODULES, TRIGGERS
 from standin.errors import RefusalError
+from standin.shapes import ANY_OBJECT, Shape, check_crm
 from standin.web.routing import Router
-from standin.web.shapes import ANY_OBJECT, Shape, check_crm
 from standin.web.wire import Reply, Request, json_reply
 from standin.world import World
 

@@ -2,12 +2,10 @@
 
 import copy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from standin.crm.rules import ORG_ZONE, crm_id, written
-
-if TYPE_CHECKING:
-    from standin.world import World
+from standin.journaled import Journaled
 
 Row = dict[str, Any]
 
@@ -15,12 +13,12 @@ Row = dict[str, Any]
 class Store:
     """Collections of rows by name; ids are numbered in the order of the mutations."""
 
-    def __init__(self, world: "World") -> None:
-        self._world = world
+    def __init__(self, home: Journaled) -> None:
+        self._home = home
         self._made = 0
         self.rows: dict[str, dict[str, Row]] = {}
-        world.register("crm_put", self._put)
-        world.register("crm_remove", self._remove)
+        home.register("crm_put", self._put)
+        home.register("crm_remove", self._remove)
 
     def collection(self, name: str) -> dict[str, Row]:
         """The rows of one collection by id, oldest first."""
@@ -28,20 +26,20 @@ class Store:
 
     def put(self, name: str, row: Row) -> Row:
         """Add a row (without an id) or replace the one with its id; gives it as it is stored."""
-        stored: Row = self._world.do("crm_put", name=name, row=row)
+        stored: Row = self._home.do("crm_put", name=name, row=row)
         return stored
 
     def remove(self, name: str, identity: str) -> None:
         """Take a row out."""
-        self._world.do("crm_remove", name=name, identity=identity)
+        self._home.do("crm_remove", name=name, identity=identity)
 
     def _put(self, at: datetime, *, name: str, row: Row) -> Row:
         stamp = written(at, ORG_ZONE)
-        user = {"name": "Marta Ops", "id": crm_id(self._world.prefix, 90_001)}
+        user = {"name": "Marta Ops", "id": crm_id(self._home.prefix, 90_001)}
         stored = copy.deepcopy(row)
         if "id" not in stored:
             self._made += 1
-            stored["id"] = crm_id(self._world.prefix, 800_000_000 + self._made)
+            stored["id"] = crm_id(self._home.prefix, 800_000_000 + self._made)
             stored |= {"created_time": stamp, "created_by": user}
         stored |= {"modified_time": stamp, "modified_by": user}
         self.collection(name)[stored["id"]] = stored

@@ -8,8 +8,8 @@ from standin.crm.results import Result, answer, bad, missing, rows_of
 from standin.crm.rules import ORG_ZONE, module_stub, written
 from standin.crm.templates import MODULES
 from standin.errors import RefusalError
+from standin.shapes import Shape
 from standin.web.routing import Router
-from standin.web.shapes import Shape
 from standin.web.wire import Reply, Request
 from standin.world import World
 

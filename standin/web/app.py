@@ -6,18 +6,15 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote
 
+from standin.accounts.oauth_api import Credentials
 from standin.errors import RefusalError
-from standin.web.apis import add_crm_routes, add_flow_routes
+from standin.faults.script import FaultScript
 from standin.web.callbacks import Callbacks
 from standin.web.control import PREFIX as CONTROL
-from standin.web.control import ControlApi, admitted
-from standin.web.faults import FaultScript
+from standin.web.control import admitted
 from standin.web.ledger import Call, Ledger
-from standin.web.limits import PLANS, CrmCredits, FlowLimit, Plan
-from standin.web.oauth_api import Credentials, OAuthApi
-from standin.web.product import CrmProduct, FlowProduct, Product, Refuse
+from standin.web.product import Product, Refuse
 from standin.web.routing import Router, WrongMethodError
-from standin.web.webhook_api import WebhookApi
 from standin.web.wire import MAX_BODY, Reply, Request, flow_refusal
 from standin.world import World
 
@@ -27,27 +24,27 @@ STATUS_TEXT = {200: "OK", 201: "Created", 204: "No Content", 207: "Multi-Status"
 class App:
     """The whole stand-in; `handle` answers one request, and as a WSGI application it can be called."""
 
-    def __init__(self, world: World, *, credentials: Credentials, plan: Plan) -> None:
-        """An application around `world`; `plan` sets the limits of both products."""
+    def __init__(
+        self,
+        world: World,
+        *,
+        credentials: Credentials,
+        ledger: Ledger,
+        faults: FaultScript,
+        callbacks: Callbacks,
+        products: list[Product],
+        accounts: Router,
+        control: Router,
+    ) -> None:
+        """An application of these parts; `standin.build.make_app` puts them together."""
         self.world = world
         self.credentials = credentials
-        self.ledger = Ledger()
-        self.faults = FaultScript(world)
-        world.tokens.accept(credentials.refresh_token)
-        flow, crm = Router(), Router()
-        seed = world.habits.dialect == "seed"
-        self.products: list[Product] = [
-            FlowProduct(world, "/api/v1", flow, FlowLimit(plan)),
-            CrmProduct(world, "/crm", crm, CrmCredits(plan, seed_dialect=seed), plan.at_once),
-        ]
-        add_flow_routes(world, plan, flow)
-        add_crm_routes(world, plan, crm, self.products[1].route)
-        self._accounts = Router()
-        OAuthApi(world, credentials, self.ledger).add_routes(self._accounts)
-        WebhookApi(world).add_public_routes(self._accounts)
-        self._control = Router()
-        self.callbacks = Callbacks(world)
-        ControlApi(world, self.ledger, self.faults, self.callbacks).add_routes(self._control)
+        self.ledger = ledger
+        self.faults = faults
+        self.callbacks = callbacks
+        self.products = products
+        self._accounts = accounts
+        self._control = control
 
     def routes(self) -> list[tuple[str, str]]:
         """Method and whole path of every endpoint but the control ones, for a list that a test keeps true."""
@@ -127,10 +124,3 @@ def request_of(environ: dict[str, Any]) -> Request:
     query = str(environ.get("QUERY_STRING", ""))
     target = unquote(str(environ.get("PATH_INFO", "/"))) + ("?" + query if query else "")
     return Request.build(str(environ["REQUEST_METHOD"]), target, headers, body)
-
-
-def make_app(world: World, *, credentials: Credentials | None = None, plan: str = "unlimited") -> App:
-    """The stand-in around `world`; `plan` is one of PLANS (ValueError for another)."""
-    if plan not in PLANS:
-        raise ValueError(f"no such plan: {plan}; one of {', '.join(PLANS)}")
-    return App(world, credentials=credentials or Credentials(), plan=PLANS[plan])

@@ -18,8 +18,8 @@ from urllib.parse import parse_qsl, urlsplit
 from standin.chance import hexadecimal
 from standin.clock import DAY, zulu
 from standin.errors import RefusalError
-from standin.execution import Attempt, Execution
-from standin.flows import Flow
+from standin.flow.executions import Attempt, Execution
+from standin.flow.flows import Flow
 from standin.web.loopback import is_loopback
 from standin.web.outbox import Letter, Outbox
 from standin.world import World
@@ -52,7 +52,7 @@ class Callbacks:
         self._proxy = ""
         self.sent: list[dict[str, Any]] = []
         self._outbox = Outbox(self._note, send)
-        world.record_edits.watchers.append(self._record_changed)
+        world.records.watchers.append(self._record_changed)
 
     def configure(self, body: dict[str, Any]) -> dict[str, Any]:
         """`{"url", "secret", "header", "prefix", "flow_ids", "proxy"}`; an empty `url` ends it.

@@ -11,9 +11,10 @@ from typing import Any
 
 from standin.clock import OffsetClock, SettableClock
 from standin.errors import RefusalError
+from standin.faults.script import Fault, FaultScript
+from standin.flow.rows import flow_summary
+from standin.stories import begin
 from standin.web.callbacks import Callbacks
-from standin.web.faults import Fault, FaultScript
-from standin.web.flow_rows import flow_summary
 from standin.web.ledger import Ledger
 from standin.web.routing import Router
 from standin.web.wire import Reply, Request, flow_refusal, json_reply
@@ -60,7 +61,7 @@ class ControlApi:
         world, now = self._world, self._world.now()
         world.advance(now)
         flows = [
-            {**flow_summary(flow, now), "role": flow.template.role, "sick": flow.sick.at(now)}
+            {**flow_summary(flow, now), "role": flow.template.role, "sick": flow.bad.at(now)}
             for flow in world.flows.values()
         ]
         connections = [
@@ -170,8 +171,6 @@ class ControlApi:
 
     def story(self, request: Request, name: str) -> Reply:
         """Begin a named story now."""
-        from standin.stories import begin
-
         told = begin(name, self._world, self._faults)
         return json_reply({"story": name, "told": told})
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from standin.faults.sockets import misbehave
 from standin.web.app import App
 from standin.web.loopback import is_loopback
-from standin.web.sockets import misbehave
 from standin.web.wire import MAX_BODY, Reply, Request
 
 IDLE_SECONDS = 75.0

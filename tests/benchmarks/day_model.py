@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from monitor.connection.ledger import SLOT, WINDOW, Slot
-from monitor.connection.limits import MARGIN, Limits, free_at, share
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
+from monitor.connection.limits import MARGIN, CallLimits, free_at, share
 from monitor.connection.limits import MINUTE as A_MINUTE
 from monitor.ingest.base import pace
 from monitor.ingest.due_flows import SOONEST
@@ -48,7 +48,7 @@ class Model:
     least_left: int = 10**9
     _ends: deque[float] = field(default_factory=deque)
     _open: list[int] = field(default_factory=lambda: [0, 0, 0, 0])  # the ledger's last slot: number, and its sums
-    _closed: list[Slot] = field(default_factory=list)
+    _closed: list[LedgerSlot] = field(default_factory=list)
     _day: deque[float] = field(default_factory=deque)
     _page: int = 1
     _due: dict[str, float] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Model:
         for one in self.what:
             self._events.setdefault(one.flow, []).append(one)
         self._times = {flow: [one.at for one in some] for flow, some in self._events.items()}
-        whole = share(Limits(self.load.per_minute, self.load.per_day), for_people=False)
+        whole = share(CallLimits(self.load.per_minute, self.load.per_day), for_people=False)
         self.a_minute, self.a_day = whole.per_minute or 0, whole.per_day or 0
         self._due = {"flows": 0.0, "connections": 0.0}
         self._histories = Histories(self.load)
@@ -189,7 +189,7 @@ class Model:
         self._ends.append(self.now)
 
     def _close_slot(self, number: int) -> None:
-        self._closed.append(Slot(EPOCH + self._open[0] * SLOT, *self._open[1:]))
+        self._closed.append(LedgerSlot(EPOCH + self._open[0] * SLOT, *self._open[1:]))
         self._open = [number, 0, 0, 0]
 
     def _forget(self) -> None:
@@ -220,9 +220,9 @@ class Model:
             self._closed.pop(0)
         return pace.Budget(self.a_day, self.slots())
 
-    def slots(self) -> list[Slot]:
+    def slots(self) -> list[LedgerSlot]:
         """The ledger as it stands, for a real stretch to go on from."""
-        going = Slot(EPOCH + self._open[0] * SLOT, *self._open[1:])
+        going = LedgerSlot(EPOCH + self._open[0] * SLOT, *self._open[1:])
         return [slot for slot in [*self._closed, going] if slot.spent]
 
     @staticmethod

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.connection import AccountClients, Gate
-from monitor.connection.ledger import SLOT, WINDOW, Slot
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
 from monitor.ingest import run
 from monitor.ingest.base.context import Patience
 from monitor.ingest.lists.definitions import FLOWS, signature
@@ -91,7 +91,7 @@ def opener(upstream: Upstream) -> Callable[..., Any]:
 
 
 def prepare(
-    load: PlanLoad, slots: Sequence[Slot], what: Sequence[Happening], start: float, seconds: float
+    load: PlanLoad, slots: Sequence[LedgerSlot], what: Sequence[Happening], start: float, seconds: float
 ) -> tuple[Any, Upstream]:
     """An account in the middle of its life, for so many seconds: flows read, and a ledger with a day behind it."""
     clock = Clock(EPOCH + timedelta(seconds=start))
@@ -134,7 +134,7 @@ def _listed(zoho: Zoho, pages: int) -> Iterator[Any]:
     zoho.calls.clear()
 
 
-def _lay_down(account: ZohoAccount, slots: Sequence[Slot], now: datetime, ahead: timedelta) -> None:
+def _lay_down(account: ZohoAccount, slots: Sequence[LedgerSlot], now: datetime, ahead: timedelta) -> None:
     """The day before as sums; the slots that leave the window meanwhile as rows too, for these are counted."""
     closed = [slot for slot in slots if slot.start + SLOT <= now]
     tally = {str(int(slot.start.timestamp())): [slot.spent, slot.lists, slot.history] for slot in closed}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.ingest.lists import definitions
-from monitor.ingest.night import checks, nights
+from monitor.ingest.night import checks
 from monitor.ingest.runs import reread
 from tests.benchmarks.day_load import DAY, PlanLoad
 
@@ -89,7 +89,7 @@ class Nights:
         runs, flows = load.runs_a_month, load.flows
         recent = max(1, -(-runs // 10 // flows // ROWS_A_PAGE))
         whole = max(1, -(-MONTHS_KEPT * runs // flows // ROWS_A_PAGE)) + 1
-        self._calls = {nights.RECENT: recent, nights.STATS: 1, nights.FULL: whole}  # for one flow
+        self._calls = {checks.RECENT: recent, checks.STATS: 1, checks.FULL: whole}  # for one flow
         self._cursors: dict[str, dict[str, Any]] = {}
         self._left = 0  # calls of the job under way
         self._paid: datetime | None = None
@@ -97,14 +97,14 @@ class Nights:
     def begin(self, now: datetime) -> None:
         """Takes on the next of the night's jobs where the one before is done."""
         if self._paid is None:
-            self._cursors, self._paid = nights.first_cursors(now), now
+            self._cursors, self._paid = checks.first_cursors(now), now
         while not self._left and (job := self._due(now)) is not None:
-            at = nights.begun(job, self._cursors[job.name], now)
-            self._left = self._calls[job] * sum(nights.is_in_share(job, at, flow) for flow in range(self._load.flows))
+            at = checks.begun(job, self._cursors[job.name], now)
+            self._left = self._calls[job] * sum(checks.is_in_share(job, at, flow) for flow in range(self._load.flows))
             self._cursors[job.name] = at | {"done": True}
 
-    def _due(self, now: datetime) -> nights.Job | None:
-        return next((job for job in nights.JOBS if nights.is_due(self._cursors[job.name], now)), None)
+    def _due(self, now: datetime) -> checks.Job | None:
+        return next((job for job in checks.JOBS if checks.is_due(self._cursors[job.name], now)), None)
 
     def purse(self, now: datetime) -> int:
         if not self._left or self._paid is None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.models import Execution, Flow
-from standin import SettableClock, make_app, make_world, serving
+from standin.build import SettableClock, make_app, make_world, serving
 from tests.ingest.first_connect import FirstConnect
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db]

@@ -17,7 +17,7 @@ from monitor import pipeline
 from monitor.ingest.base.context import Patience
 from monitor.models import Execution, Flow, HourBucket, Role, ZohoAccount
 from monitor.zoho import Origins
-from standin import Credentials, make_app, make_world, serving, system_clock
+from standin.build import Credentials, make_app, make_world, serving, system_clock
 from tests.factories import make_user
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]

@@ -16,7 +16,7 @@ from monitor import pipeline
 from monitor.ingest.base.context import Patience
 from monitor.models import Role, User, ZohoAccount
 from monitor.zoho import Origins
-from standin import Credentials, World, make_app, make_world, serving, system_clock
+from standin.build import Credentials, World, make_app, make_world, serving, system_clock
 from tests.factories import make_user
 
 CHROMIUM = "/usr/bin/chromium"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from standin import App, Credentials, make_app, make_world, serving
+from standin.build import App, Credentials, make_app, make_world, serving
 
 KNOWN = Credentials()
 SECRETS = (KNOWN.client_secret, KNOWN.refresh_token, "wrong-secret", "1000.wrong.refresh")

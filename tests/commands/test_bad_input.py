@@ -12,7 +12,7 @@ import pytest
 from django.apps import apps
 
 from monitor.models import Execution, ZohoAccount
-from standin import App
+from standin.build import App
 from tests.commands.commandline import (
     KNOWN,
     SECRETS,

@@ -17,7 +17,7 @@ from monitor.models import (
     SyncState,
     ZohoAccount,
 )
-from standin import App
+from standin.build import App
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
 from tests.factories import make_flow
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from monitor.models import AlertState, ApiCall, Execution, Flow
-from standin import App
+from standin.build import App
 from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
 from tests.factories import change_flow, make_account, make_execution, make_flow
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from monitor.ingest.base.lease import Lease
 from monitor.models import Execution, StageRun, SyncState, ZohoAccount
-from standin import App
+from standin.build import App
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
 from tests.realprocess import Stage, rows, second_connection, throw_away_database, wait_for
 

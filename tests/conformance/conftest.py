@@ -20,7 +20,7 @@ with warnings.catch_warnings():
     from zohocrmsdk.src.com.zoho.crm.api.initializer import Initializer
     from zohocrmsdk.src.com.zoho.crm.api.sdk_config import SDKConfig
 
-from standin import App, Credentials
+from standin.build import App, Credentials
 from tests.conformance.places import place_on_a_socket
 
 LOCAL = {"127.0.0.1", "localhost", "::1"}

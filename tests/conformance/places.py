@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from standin import App, SettableClock, habits_for, make_app, make_world, serving
+from standin.build import App, SettableClock, habits_for, make_app, make_world, serving
 from standin.web.routing import Route, WrongMethodError
 
 BEGINNING = datetime(2025, 6, 3, 9, 30, tzinfo=UTC)

@@ -27,7 +27,7 @@ from zohocrmsdk.src.com.zoho.crm.api.parameter_map import ParameterMap
 from zohocrmsdk.src.com.zoho.crm.api.timelines import TimelinesOperations
 from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
 
-from standin import Credentials
+from standin.build import Credentials
 
 
 @pytest.fixture

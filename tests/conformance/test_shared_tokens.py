@@ -18,7 +18,7 @@ from monitor.connection.sdk_store import SdkTokenStore
 from monitor.connection.token_store import DELETED, TokenStore
 from monitor.models import ApiToken, ZohoAccount
 from monitor.zoho import Origins
-from standin import Credentials
+from standin.build import Credentials
 from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from monitor.zoho import CrmClient, FixedToken, FlowClient, OAuthClient, Origins
 from monitor.zoho.crm.actions import ActionKind
 from monitor.zoho.shapes.channels import WatchWish
 from monitor.zoho.shapes.definitions import Action, PollingTrigger, WebhookTrigger
-from standin import App, Credentials
+from standin.build import App, Credentials
 from tests.conformance.places import BEGINNING, Endpoint, answered
 
 HOST = "http://127.0.0.1:8765"

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.connection import BudgetSpent, Gate, ledger
 from monitor.connection.budget import KeptForOthers
-from monitor.connection.limits import DAY, MINUTE, Limits
+from monitor.connection.limits import DAY, MINUTE, CallLimits
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
 from monitor.zoho.protocol import Headers
 from tests.factories import make_account
@@ -257,11 +257,11 @@ class TestHeaders:
 class TestCrm:
     def test_credits_are_those_of_edition_and_users(self, account: ZohoAccount, clock: Clock) -> None:
         gate = Gate(account, clock)
-        assert gate.limits("crm") == Limits(None, 5_000, 5)
+        assert gate.limits("crm") == CallLimits(None, 5_000, 5)
 
         gate.learn_edition("professional", 12)
 
-        assert gate.limits("crm") == Limits(None, 56_000, 15)
+        assert gate.limits("crm") == CallLimits(None, 56_000, 15)
         assert gate.limits("crm").source == "edition Professional, 12 users"
 
     def test_an_organisation_that_did_not_answer_leaves_what_was_known(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.connection.backfill_budget import ends_at, expected_runs, spent, with_calls
-from monitor.connection.limits import PLANS, Limits
+from monitor.connection.limits import PLANS, CallLimits
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -43,5 +43,5 @@ def test_the_end_is_reckoned_by_the_minute_within_a_days_share_and_by_the_day_be
     free = PLANS["free"]
     assert ends_at(free, 12, spent_day=0, now=NOW) == NOW + timedelta(minutes=2)
     assert ends_at(free, 250, spent_day=110, now=NOW) == NOW + DAY
-    assert ends_at(Limits(10, None), 250, spent_day=50, now=NOW) == NOW + timedelta(minutes=42)
-    assert ends_at(Limits(None, 10), 5, spent_day=0, now=NOW) > NOW + 2 * DAY
+    assert ends_at(CallLimits(10, None), 250, spent_day=50, now=NOW) == NOW + timedelta(minutes=42)
+    assert ends_at(CallLimits(None, 10), 5, spent_day=0, now=NOW) > NOW + 2 * DAY

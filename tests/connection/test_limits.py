@@ -13,7 +13,7 @@ from monitor.connection.limits import (
     MARGIN,
     MINUTE,
     TRUSTED,
-    Limits,
+    CallLimits,
     breaker_pause,
     crm_limits_for,
     free_at,
@@ -29,34 +29,34 @@ T0 = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
 @pytest.mark.parametrize(
     ("plan", "per_minute", "per_day", "seen", "wanted"),
     [
-        ("", None, None, None, Limits(10, None)),
-        ("", None, None, 10_000, Limits(30, 10_000)),
-        ("", None, None, 200_000, Limits(120, 200_000)),
-        ("", None, None, 500, Limits(10, 500)),
-        ("", None, None, 60, Limits(60, None)),
-        ("", 30, None, 60, Limits(30, 60)),
-        ("professional", None, None, 40, Limits(40, 50_000)),
-        ("", None, None, 12_345, Limits(30, 12_345)),
-        ("free", None, None, None, Limits(10, 1_000)),
-        ("enterprise", None, None, None, Limits(120, 200_000)),
-        ("enterprise", None, None, 50_000, Limits(120, 50_000)),
-        ("free", None, None, 50_000, Limits(10, 1_000)),
-        ("", 5, 100, None, Limits(5, 100)),
-        ("", 5, 100, 50, Limits(5, 50)),
-        ("", None, 100, None, Limits(10, 100)),
+        ("", None, None, None, CallLimits(10, None)),
+        ("", None, None, 10_000, CallLimits(30, 10_000)),
+        ("", None, None, 200_000, CallLimits(120, 200_000)),
+        ("", None, None, 500, CallLimits(10, 500)),
+        ("", None, None, 60, CallLimits(60, None)),
+        ("", 30, None, 60, CallLimits(30, 60)),
+        ("professional", None, None, 40, CallLimits(40, 50_000)),
+        ("", None, None, 12_345, CallLimits(30, 12_345)),
+        ("free", None, None, None, CallLimits(10, 1_000)),
+        ("enterprise", None, None, None, CallLimits(120, 200_000)),
+        ("enterprise", None, None, 50_000, CallLimits(120, 50_000)),
+        ("free", None, None, 50_000, CallLimits(10, 1_000)),
+        ("", 5, 100, None, CallLimits(5, 100)),
+        ("", 5, 100, 50, CallLimits(5, 50)),
+        ("", None, 100, None, CallLimits(10, 100)),
     ],
 )
 def test_the_limits_are_those_of_a_person_of_the_plan_or_of_zohos_header(
-    plan: str, per_minute: int | None, per_day: int | None, seen: int | None, wanted: Limits
+    plan: str, per_minute: int | None, per_day: int | None, seen: int | None, wanted: CallLimits
 ) -> None:
     assert limits_for(plan, per_minute, per_day, seen) == wanted
 
 
 def test_background_work_leaves_a_tenth_and_never_less_than_one_call_for_itself() -> None:
-    assert share(Limits(30, 10_000), for_people=False) == Limits(27, 9_000)
-    assert share(Limits(30, 10_000), for_people=True) == Limits(30, 10_000)
-    assert share(Limits(1, 1), for_people=False) == Limits(1, 1)
-    assert share(Limits(10, None), for_people=False) == Limits(9, None)
+    assert share(CallLimits(30, 10_000), for_people=False) == CallLimits(27, 9_000)
+    assert share(CallLimits(30, 10_000), for_people=True) == CallLimits(30, 10_000)
+    assert share(CallLimits(1, 1), for_people=False) == CallLimits(1, 1)
+    assert share(CallLimits(10, None), for_people=False) == CallLimits(9, None)
 
 
 @given(

@@ -12,7 +12,7 @@ from dataclasses import asdict
 import pytest
 from cryptography.fernet import Fernet
 
-from standin import Credentials, serving
+from standin.build import Credentials, serving
 from tests.conformance.places import make_place
 from tests.realprocess import ROOT, throw_away_database
 

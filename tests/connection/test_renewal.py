@@ -9,7 +9,7 @@ import pytest
 from monitor.connection import open_account
 from monitor.models import ApiToken
 from monitor.zoho.errors import ZohoError
-from standin import Credentials, serving
+from standin.build import Credentials, serving
 from tests.conformance.places import make_place
 from tests.factories import make_account
 

@@ -17,8 +17,8 @@ from dashboard.accounts.consent import CallbackRefused, answered_origins
 from monitor import pipeline
 from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
 from monitor.zoho import DATA_CENTERS, Origins
-from standin import Credentials, OffsetClock, make_app, serving
-from standin import make_world as make_zoho
+from standin.build import Credentials, OffsetClock, make_app, serving
+from standin.build import make_world as make_zoho
 from tests import factories
 
 SECRET = "very-secret-of-the-client"

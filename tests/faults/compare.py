@@ -26,7 +26,7 @@ from monitor.zoho.shapes import rules as rule_shapes
 from monitor.zoho.shapes.base import Unusable
 from standin.crm.rules_api import rule_row
 from standin.crm.usage import usage_report
-from standin.web.flow_rows import connection_row, execution_row, flow_summary
+from standin.flow.rows import connection_row, execution_row, flow_summary
 from tests.faults.house import House, zoho_rows
 
 FIELDS = (

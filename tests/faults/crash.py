@@ -78,7 +78,7 @@ def _play(point: str) -> dict[str, Any]:
 
 def _remember(house: House) -> None:
     """Notes what Zoho gives out, as the forks' calls are not seen here."""
-    from standin.web.flow_rows import execution_row
+    from standin.flow.rows import execution_row
     from tests.faults.house import zoho_rows
 
     for flow, row in zoho_rows(house):

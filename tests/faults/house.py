@@ -19,9 +19,9 @@ from monitor.pipeline import due_accounts
 from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.transport import Transport
-from standin import Credentials, SettableClock, habits_for, make_app, make_world
-from standin.execution import Execution as ZohoRow
-from standin.flows import Flow as ZohoFlow
+from standin.build import Credentials, SettableClock, habits_for, make_app, make_world
+from standin.flow.executions import Execution as ZohoRow
+from standin.flow.flows import Flow as ZohoFlow
 from tests.faults.dying import Death, mortal
 from tests.faults.loopback import Loopback
 from tests.faults.steps import ROWS, Schedule, Step
@@ -251,7 +251,7 @@ class House:
         self._to_flow(flow, "switch_flow", on=on)
 
     def break_flow(self, flow: float, kind: str) -> None:
-        self._to_flow(flow, "break_flow", kind=kind, mended_by_retry=False, flood=False)
+        self._to_flow(flow, "break_flow", kind=kind, fixed_by_retry=False, flood=False)
 
     def heal_flow(self, flow: float) -> None:
         self._to_flow(flow, "heal_flow")

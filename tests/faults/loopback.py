@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from standin import App, SettableClock
+from standin.build import App, SettableClock
 from standin.web.wire import Reply, Request
 
 Row = dict[str, Any]

@@ -37,6 +37,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {line["point"]: line for line in lines}
 
 
+@pytest.mark.deep
+@pytest.mark.xdist_group("deaths")  # they share one program
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs fork without threads, as on Linux")
 @pytest.mark.parametrize("wish", WISHES)
 def test_after_a_death_at_this_point_the_next_process_makes_the_mirror_equal(played: dict[str, Any], wish: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.faults.directed import SCENARIOS
 
 
+@pytest.mark.deep
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
 def test_nothing_is_wrong_where_it_is_hardest(name: str) -> None:

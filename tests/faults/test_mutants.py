@@ -15,7 +15,7 @@ from tests.faults.mutants import DIRECTED, MUTANTS, mutated
 from tests.faults.play import play
 from tests.faults.steps import schedule
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("mutants")]
 BUDGET = int(os.environ.get("MUTANT_SCHEDULES", "20"))
 
 

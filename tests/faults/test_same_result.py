@@ -17,6 +17,8 @@ from tests.faults.house import House, house_of
 from tests.faults.steps import Schedule
 from tests.realprocess import ROOT, throw_away_database
 
+# One group: the processes of `raced` are started once.
+pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("same result")]
 WORKERS = (1, 2, 8)
 PLAIN = Schedule(
     seed=3,

@@ -1,7 +1,7 @@
 """Random fault schedules: whatever goes wrong, in the end the mirror equals Zoho field by field.
 
-50 fixed ones by default; `FAULT_SCHEDULES=1000` plays more (`make bench-sync`), from `FAULT_FIRST` on, so that two
-processes can share them; `FAULT_SEED=7` plays one. The last line sums up.
+50 fixed ones by default; `FAULT_SCHEDULES=1000` plays more (`make sync-faults`), from `FAULT_FIRST` on, so that several
+machines can share them; `FAULT_SEED=7` plays one. The last line sums up.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SEEDS = [int(ALONE)] if ALONE else range(FIRST, FIRST + COUNT)
 GROUP = 10  # schedules a test, so that the report stays short
 
 
+@pytest.mark.deep
 @pytest.mark.django_db
 @pytest.mark.parametrize("first", SEEDS[::GROUP])
 def test_after_the_faults_end_the_mirror_equals_zoho_field_by_field(first: int, record_property: Any) -> None:

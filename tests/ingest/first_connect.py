@@ -13,7 +13,7 @@ from monitor.ingest.run import read_account
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.datacenters import Origins
-from standin import App, Credentials, SettableClock
+from standin.build import App, Credentials, SettableClock
 
 TICK = timedelta(seconds=10)
 TASK = timedelta(seconds=25)

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ingest.history import backfill
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount
+from tests.depth import tried
 from tests.factories import make_account
 from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_mirror_property import NOW, change
 
-EXAMPLES = int(os.environ.get("MIRROR_EXAMPLES", "8"))  # more by hand: each lives dozens of tasks
-OFTEN = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+OFTEN = tried(3, 20)  # each lives dozens of tasks
 
 
 def history(zoho: Zoho, runs: int, *, every: float = 10, before: tuple[int, int] = (1000, 10)) -> FakeFlow:
@@ -353,6 +348,7 @@ def a_zoho(draw: st.DrawFn) -> Zoho:
     )
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 @OFTEN
 @given(data=st.data(), zoho=a_zoho())

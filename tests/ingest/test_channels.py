@@ -13,7 +13,7 @@ from monitor.models import StreamState, SyncState, WatchChannel, WorkflowRule, Z
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import GrantRevoked, Wait
 from monitor.zoho.transport import Transport
-from standin import SettableClock, make_app, make_world, serving
+from standin.build import SettableClock, make_app, make_world, serving
 from tests.factories import NOON
 from tests.ingest.test_standin import BEGINNING, House, open_house
 

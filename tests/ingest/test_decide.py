@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest.base.pace import hole_recheck, usage_is_due
+from monitor.ingest.base.retry_times import hole_recheck
+from monitor.ingest.lists.rule_usage import usage_is_due
 from monitor.ingest.runs.counters import Balance, Baseline, Counters, Rows, balance, baseline_of, hole_text, were_reset
 from monitor.ingest.runs.merge import COPIED, GIVE_UP_AFTER, NEW_COLUMNS, Stored, merge, new_values, recheck_at
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row

@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from monitor.models import Execution, Flow
 from monitor.queries import freshness, overview
-from standin import SettableClock, make_app, make_world, serving
+from standin.build import SettableClock, make_app, make_world, serving
 from tests.ingest.first_connect import FirstConnect
 
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)

@@ -7,8 +7,16 @@ from datetime import UTC, date, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest.lists.increments import UNKNOWN, ActionCount, Increment, Reading, action_counts, increment, plus
-from monitor.ingest.lists.rule_usage import last_day
+from monitor.ingest.lists.rule_usage import (
+    UNKNOWN,
+    ActionCount,
+    Increment,
+    UsageReading,
+    action_counts,
+    increment,
+    last_day,
+    plus,
+)
 
 DAY = date(2026, 9, 1)
 RESET = datetime(2026, 11, 1, tzinfo=UTC)
@@ -16,9 +24,9 @@ RESET = datetime(2026, 11, 1, tzinfo=UTC)
 
 def reading(
     *actions: tuple[str, int, int], triggered: int | None = 10, since: date | None = DAY, reset=None
-) -> Reading:
+) -> UsageReading:
     made = tuple(ActionCount(id=name, name=name, type="webhooks", success=s, failure=f) for name, s, f in actions)
-    return Reading(since=since, reset_time=reset, triggered=triggered, actions=made)
+    return UsageReading(since=since, reset_time=reset, triggered=triggered, actions=made)
 
 
 def test_it_is_what_the_counters_grew_by() -> None:
@@ -69,7 +77,7 @@ def test_an_action_that_stands_in_two_places_is_counted_in_both() -> None:
     }
     found = action_counts(report)
     assert [(action.id, action.success, action.failure) for action in found] == [("a", 1, 0), ("a", 2, 0)]
-    assert increment(reading(("a", 2, 0)), Reading(DAY, None, 10, found)).succeeded == 1
+    assert increment(reading(("a", 2, 0)), UsageReading(DAY, None, 10, found)).succeeded == 1
 
 
 counts = st.integers(0, 50)
@@ -82,7 +90,7 @@ readings = st.builds(
 
 
 @given(readings, readings)
-def test_it_is_never_negative(previous: Reading, new: Reading) -> None:
+def test_it_is_never_negative(previous: UsageReading, new: UsageReading) -> None:
     added = increment(previous, new)
     assert all(value is None or value >= 0 for value in (added.triggered, added.succeeded, added.failed))
 

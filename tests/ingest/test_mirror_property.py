@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.depth import tried
 from tests.factories import make_account
 from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
 from tests.ingest.mirror import fingerprint, mirrored, upstream
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("MIRROR_EXAMPLES", "15"))  # more by hand: each lives a whole sync or three
-OFTEN = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+OFTEN = tried(5, 25)  # each lives a whole sync or three
 STATUSES = st.sampled_from(["success", "success", "success", "failed", "running", "skipped"])
 PAYLOADS = st.none() | st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just("a\x00b\ud800"),
@@ -74,6 +69,7 @@ def change(data: st.DataObject, zoho: Zoho) -> None:
         flow.runs += data.draw(runs(most=10))
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 @OFTEN
 @given(data=st.data(), zoho=a_zoho())
@@ -111,6 +107,7 @@ def test_after_one_undisturbed_sync_the_mirror_equals_zoho_and_one_more_changes_
         assert fingerprint(account)[0] == before[0]
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 @OFTEN
 @given(data=st.data(), zoho=a_zoho())

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.night import nights
-from monitor.ingest.night.checks import MOST, SHARE, paid, purse, rows_a_slice
-from monitor.ingest.night.nights import is_due
+from monitor.ingest.night import checks
+from monitor.ingest.night.checks import MOST, SHARE, is_due, paid, purse, rows_a_slice
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import Unreachable, Wait
 from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
@@ -298,7 +297,7 @@ def test_a_flow_that_never_gets_an_answer_does_not_hold_up_the_night(
     owe_a_round()
     a_night(account, zoho, sweeps=9)
 
-    assert {job.name: cursor(account, job.name)["done"] for job in nights.JOBS} == dict.fromkeys(
+    assert {job.name: cursor(account, job.name)["done"] for job in checks.JOBS} == dict.fromkeys(
         ("recent", "statistics", "full"), True
     )
     assert zoho.asked(f"{what} {sick.flow_id}") == (6 if what == "executions" else 3)

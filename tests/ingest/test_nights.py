@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest.night import nights
-from monitor.ingest.night.nights import FULL, begun, first_cursors, is_due, is_in_share, night_of, told
+from monitor.ingest.night import checks
+from monitor.ingest.night.checks import FULL, begun, first_cursors, is_due, is_in_share, night_of, told
 from monitor.models import Flow, StreamState, ZohoAccount
 from tests.ingest.fake_zoho import Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream
@@ -117,19 +117,19 @@ def test_an_account_whose_whole_history_one_night_used_to_read_goes_on_from_wher
 
 def test_a_flow_that_is_stepped_over_in_the_middle_counts_once_and_begins_anew_another_night() -> None:
     at = {"night": "x", "done": False, "after": 7, "until": "2026-11-20T00:00:00+00:00", "flows": 3}
-    for _ in range(nights.SILENT):
-        at = nights.without_answer(at, 7)
+    for _ in range(checks.SILENT):
+        at = checks.without_answer(at, 7)
         assert (at["until"], at.get("failed")) == ("2026-11-20T00:00:00+00:00", None)
-    at = nights.without_answer(at, 7)
+    at = checks.without_answer(at, 7)
     assert (at["after"], at["until"], at["flows"], at["failed"]) == (7, None, 3, 1)
-    assert nights.without_answer(at, 8)["silent"] == {"flow": 8, "times": 1}, "the next flow is counted for itself"
+    assert checks.without_answer(at, 8)["silent"] == {"flow": 8, "times": 1}, "the next flow is counted for itself"
 
 
 def test_a_night_begins_at_one_and_is_due_until_it_is_done(now: datetime) -> None:
     one = now.replace(hour=1)
     assert night_of(now) == one
     assert night_of(one - timedelta(seconds=1)) == one - DAY
-    assert [job.name for job in nights.JOBS] == ["recent", "statistics", "full"]
+    assert [job.name for job in checks.JOBS] == ["recent", "statistics", "full"]
     for at in first_cursors(now).values():
         assert not is_due(at, now + timedelta(hours=12))
         assert not is_due(at, one + DAY - timedelta(seconds=1))

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.connection.ledger import SLOT, WINDOW, Slot
-from monitor.connection.limits import Limits, share
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
+from monitor.connection.limits import CallLimits, share
 from monitor.ingest.base import pace
+from monitor.ingest.due_flows import Interest, order
 from monitor.models import Stream
 
 NOW = datetime(2026, 11, 22, 12, 3, 20, tzinfo=UTC)
@@ -20,7 +21,7 @@ limits = st.sampled_from([10, 900, 9_000, 45_000, 180_000])
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[int, list[Slot]]:
+def histories(draw: st.DrawFn) -> tuple[int, list[LedgerSlot]]:
     """A limit, and what was called in the last day: anything up to the limit, at any time."""
     allowed = draw(limits)
     places = draw(st.lists(st.integers(0, 144), unique=True, max_size=20))
@@ -29,11 +30,11 @@ def histories(draw: st.DrawFn) -> tuple[int, list[Slot]]:
         spent = draw(st.integers(0, left))
         left -= spent
         if spent:
-            slots.append(Slot(FIRST + place * SLOT, spent, draw(st.integers(0, spent))))
+            slots.append(LedgerSlot(FIRST + place * SLOT, spent, draw(st.integers(0, spent))))
     return allowed, slots
 
 
-def fullest(slots: list[Slot], rate: float) -> float:
+def fullest(slots: list[LedgerSlot], rate: float) -> float:
     """The most calls that any 24 h hold when it goes on at `rate` for two days, slots leaving at their ends."""
     most = 0.0
     for minute in range(0, 2 * 24 * 60, 5):
@@ -45,7 +46,7 @@ def fullest(slots: list[Slot], rate: float) -> float:
 
 @given(histories())
 def test_going_on_at_the_pace_never_exceeds_the_day_whatever_was_called_before(
-    history: tuple[int, list[Slot]],
+    history: tuple[int, list[LedgerSlot]],
 ) -> None:
     allowed, slots = history
 
@@ -53,17 +54,17 @@ def test_going_on_at_the_pace_never_exceeds_the_day_whatever_was_called_before(
 
 
 @given(histories())
-def test_history_takes_only_what_leaves_the_lists_their_pace(history: tuple[int, list[Slot]]) -> None:
+def test_history_takes_only_what_leaves_the_lists_their_pace(history: tuple[int, list[LedgerSlot]]) -> None:
     allowed, slots = history
     spare = pace.spare(pace.Budget(allowed, slots), NOW)
     if spare:
-        after = [*slots, Slot(NOW - timedelta(seconds=200), spare, history=spare)]
+        after = [*slots, LedgerSlot(NOW - timedelta(seconds=200), spare, history=spare)]
         even = pace.Budget(allowed).allowed / WINDOW.total_seconds()
         assert pace.pace(pace.Budget(allowed, after), NOW) >= (pace.HISTORY_FLOOR - 0.02) * even - 1 / 600
 
 
 @given(histories(), st.integers(1, 50))
-def test_the_list_always_goes_on_within_half_an_hour_a_page(history: tuple[int, list[Slot]], pages: int) -> None:
+def test_the_list_always_goes_on_within_half_an_hour_a_page(history: tuple[int, list[LedgerSlot]], pages: int) -> None:
     allowed, slots = history
     apart = pace.spacing(pages, pace.Budget(allowed, slots), NOW)
 
@@ -72,7 +73,7 @@ def test_the_list_always_goes_on_within_half_an_hour_a_page(history: tuple[int, 
 
 
 @given(histories(), st.integers(0, 200_000))
-def test_calls_that_others_made_only_ever_slow_the_pace(history: tuple[int, list[Slot]], others: int) -> None:
+def test_calls_that_others_made_only_ever_slow_the_pace(history: tuple[int, list[LedgerSlot]], others: int) -> None:
     allowed, slots = history
 
     assert pace.pace(pace.Budget(allowed, slots, others), NOW) <= pace.pace(pace.Budget(allowed, slots), NOW)
@@ -86,7 +87,7 @@ def test_without_a_burst_the_lists_get_the_whole_allowance() -> None:
 
 
 def test_a_burst_is_paid_back_by_a_slower_pace_and_not_by_a_stop() -> None:
-    burst = [Slot(FIRST + 143 * SLOT, 9_000, history=9_000)]
+    burst = [LedgerSlot(FIRST + 143 * SLOT, 9_000, history=9_000)]
 
     slow = pace.pace(pace.Budget(45_000, burst), NOW)
 
@@ -94,7 +95,7 @@ def test_a_burst_is_paid_back_by_a_slower_pace_and_not_by_a_stop() -> None:
 
 
 def test_what_reads_really_use_is_left_out_of_the_lists_pace() -> None:
-    slots = [Slot(FIRST + place * SLOT, 30, 0) for place in range(145)]
+    slots = [LedgerSlot(FIRST + place * SLOT, 30, 0) for place in range(145)]
     budget = pace.Budget(45_000, slots)
 
     rate = 1 / pace.spacing(5, budget, NOW).total_seconds()
@@ -120,7 +121,7 @@ def test_who_waits_comes_first_then_open_alerts_then_what_is_due_and_history_las
         "begun history": {"history": True, "begun": True},
         "alerting": {"alerting": True},
     }
-    ordered = sorted(ways, key=lambda way: pace.order(pace.Interest(**(nothing | ways[way]))))  # type: ignore[arg-type]
+    ordered = sorted(ways, key=lambda way: order(Interest(**(nothing | ways[way]))))  # type: ignore[arg-type]
 
     assert ordered == ["wanted", "alerting", "due", "moved", "begun history", "large history"]
 
@@ -136,7 +137,7 @@ def test_rules_are_listed_every_minute_where_the_credits_allow_it_and_connection
 def test_whatever_is_left_of_a_minute_something_is_kept_for_new_runs_and_something_can_go_on(
     per_minute: int, used: int, wanted: int, history: bool
 ) -> None:
-    background = share(Limits(per_minute, None), for_people=False).per_minute or 0
+    background = share(CallLimits(per_minute, None), for_people=False).per_minute or 0
     free, kept = max(0, background - used), pace.reads_kept(per_minute, history=history)
 
     unhurried = pace.unhurried(wanted, free, per_minute)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,22 +18,17 @@ from hypothesis.stateful import (
 )
 
 from monitor.ingest.night import prune as pruning
-from monitor.ingest.runs.counts import mirrored
+from monitor.ingest.runs.counters import mirrored
 from monitor.ingest.runs.store import store_page
 from monitor.models import Ages, DirtyHour, Execution, Flow, HourBucket, PrunedHour
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.depth import tried
 from tests.ingest.test_prune import row
 
 AGES = Ages(payload=30, rows=180, hours=400)
 START = datetime(2026, 1, 1, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("PRUNE_EXAMPLES", "12"))  # more by hand: each lives some years
-SOME = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+SOME = tried(4, 20, stateful_step_count=20)  # each lives some years
 
 
 class Killed(Exception):  # noqa: N818 - named for what happens
@@ -143,6 +136,7 @@ class Retaining(RuleBasedStateMachine):
         assert not gone.exclude(error_details="").exists()
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 def test_no_order_of_reading_pruning_counting_and_dying_loses_or_doubles_a_run() -> None:
     run_state_machine_as_test(Retaining, settings=SOME)

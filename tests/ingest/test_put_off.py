@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest.base.pace import failed_recheck
 from monitor.ingest.base.read_soon import want
+from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.sync_states import not_at_once
 from monitor.models import Execution, Flow, FlowProgress, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError

@@ -27,8 +27,8 @@ from monitor.models import (
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
-from standin import App, Credentials, Habits, SettableClock, make_app, make_world, serving
-from standin.web.flow_rows import execution_row
+from standin.build import App, Credentials, Habits, SettableClock, make_app, make_world, serving
+from standin.flow.rows import execution_row
 
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 KNOWN = Credentials()

@@ -11,7 +11,7 @@ import pytest
 from monitor.models import Execution, ExecutionEvent, Flow, StreamState
 from monitor.zoho.reruns import STEPS
 from monitor.zoho.transport import Transport
-from standin import SettableClock, make_app, make_world, serving
+from standin.build import SettableClock, make_app, make_world, serving
 from tests.ingest.test_nightly import owe_a_round
 from tests.ingest.test_standin import BEGINNING, House, open_house
 

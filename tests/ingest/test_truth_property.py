@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ingest.runs.merge import FINAL
 from monitor.ingest.runs.store import store_page
 from monitor.models import Execution, ExecutionEvent
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
+from tests.depth import tried
 from tests.factories import make_flow
 from tests.ingest.fake_zoho import stamp
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("MIRROR_EXAMPLES", "25"))
-OFTEN = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+OFTEN = tried(25, 100)
 ERROR = {"code": "ACTION_FAILED", "message": "Books is not available", "details": "HTTP 503 from Books"}
 
 
@@ -49,6 +44,7 @@ def ends(life: list[ExecutionRow]) -> set[tuple[str, datetime | None]]:
     return {(row.status, row.completed_time) for row in life if row.status in FINAL}
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 @OFTEN
 @given(st.lists(st.tuples(st.sampled_from(LIFE), st.integers(0, 700)), min_size=1, max_size=12))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ingest.history.turns import EVIDENCE, Standing, is_falling, is_newest_first, next_turn
+from monitor.ingest.history.newest_first import EVIDENCE, is_falling, is_newest_first
+from monitor.ingest.history.whose_turn import Standing, next_turn
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TIMES = st.integers(0, 10_000).map(lambda minutes: NOW - timedelta(minutes=minutes))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest.runs.checksum import has_shifted
+from monitor.ingest.runs.read_runs import has_shifted
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.shapes.executions import ExecutionStats
 from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from monitor.models import Execution, RetryAttempt, User, ZohoAccount
 from monitor.retry.requests import request_retry
@@ -15,17 +13,6 @@ from monitor.retry.send import send
 from monitor.retry.settle import SweepReport, sweep
 from tests import factories
 from tests.retry.fake_zoho import FakeZoho
-
-# HYPOTHESIS_PROFILE=nightly: what one commit need not wait for.
-_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
-MACHINE = {
-    "default": settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=_CHECKS),
-    "nightly": settings(max_examples=10_000, stateful_step_count=40, deadline=None, suppress_health_check=_CHECKS),
-}
-
-
-def machine_settings() -> settings:
-    return MACHINE.get(os.environ.get("HYPOTHESIS_PROFILE", ""), MACHINE["default"])
 
 
 @dataclass

@@ -28,7 +28,8 @@ from monitor.retry.settle import sweep
 from monitor.retry.transition import EDGES
 from monitor.zoho.errors import AnswerLost, BadAnswer, NotFound
 from tests import factories
-from tests.retry.conftest import Clock, machine_settings
+from tests.depth import tried
+from tests.retry.conftest import Clock
 from tests.retry.fake_zoho import (
     FAULTS,
     PERMANENT,
@@ -43,6 +44,7 @@ from tests.retry.fake_zoho import (
     require,
 )
 
+SCHEDULES = tried(8, 60, nightly=10_000, stateful_step_count=30)
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PAYLOADS = [{"Email": "lea@example.com"}, {"Email": "noa@example.com"}, {"Email": "lea@example.com"}]
 pick = st.integers(0, 5)
@@ -323,6 +325,7 @@ class Retries(RuleBasedStateMachine):
             note(f"crashed: {crash}")
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 def test_whatever_happens_one_click_never_runs_the_work_twice() -> None:
-    run_state_machine_as_test(Retries, settings=machine_settings())
+    run_state_machine_as_test(Retries, settings=SCHEDULES)

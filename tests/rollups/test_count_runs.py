@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rollups.count_runs import DURATION_BOUNDS_MS, Counts, Run, bin_of, fold, merge, percentile
+from monitor.rollups.count_runs import DURATION_BOUNDS_MS, CountedRun, RunCounts, bin_of, fold, merge, percentile
 
 runs = st.builds(
-    Run,
+    CountedRun,
     status=st.sampled_from(["success", "failed", "running", "paused", ""]),
     first_status=st.sampled_from(["", "success", "failed"]),
     duration_ms=st.none() | st.integers(-10_000, 10**9),
@@ -22,31 +22,37 @@ histograms = st.lists(st.integers(0, 50), max_size=len(DURATION_BOUNDS_MS) + 1)
 
 
 def test_a_failed_run_counts_as_failed_in_both_rates() -> None:
-    counts = fold([Run("failed", "failed"), Run("success", "success")])
+    counts = fold([CountedRun("failed", "failed"), CountedRun("success", "success")])
     assert (counts.succeeded, counts.failed, counts.first_succeeded) == (1, 1, 1)
 
 
 def test_a_failed_run_whose_retry_succeeded_counts_once_as_success_but_not_at_its_first_attempt() -> None:
-    counts = fold([Run("failed", "failed", is_rescued=True), Run("success", "success", is_retry=True)])
+    counts = fold([CountedRun("failed", "failed", is_rescued=True), CountedRun("success", "success", is_retry=True)])
     assert (counts.succeeded, counts.failed, counts.first_succeeded, counts.retried) == (1, 0, 0, 1)
 
 
 def test_a_run_that_zoho_re_ran_to_success_counts_as_success_but_not_at_its_first_attempt() -> None:
-    counts = fold([Run("success", "failed")])
+    counts = fold([CountedRun("success", "failed")])
     assert (counts.succeeded, counts.failed, counts.first_succeeded) == (1, 0, 0)
 
 
 def test_running_and_unknown_statuses_are_counted_apart_from_the_finished() -> None:
-    counts = fold([Run("running"), Run("paused"), Run("SUCCESS")])
+    counts = fold([CountedRun("running"), CountedRun("paused"), CountedRun("SUCCESS")])
     assert (counts.finished, counts.running, counts.other) == (0, 1, 2)
 
 
 def test_durations_are_those_of_the_finished_runs_and_negative_ones_are_ignored() -> None:
-    counts = fold([Run("success", duration_ms=100), Run("failed", duration_ms=300), Run("success", duration_ms=-5)])
+    counts = fold(
+        [
+            CountedRun("success", duration_ms=100),
+            CountedRun("failed", duration_ms=300),
+            CountedRun("success", duration_ms=-5),
+        ]
+    )
     assert (counts.duration_count, counts.duration_sum_ms, counts.duration_max_ms) == (2, 400, 300)
-    skipped = fold([Run("running", duration_ms=100), Run("success", duration_ms=100, is_retry=True)])
+    skipped = fold([CountedRun("running", duration_ms=100), CountedRun("success", duration_ms=100, is_retry=True)])
     assert (skipped.duration_count, skipped.durations) == (0, [])
-    assert fold([Run("success", duration_ms=2**62)]).duration_sum_ms == 0
+    assert fold([CountedRun("success", duration_ms=2**62)]).duration_sum_ms == 0
 
 
 def test_the_bins_are_geometric_and_reach_beyond_five_minutes() -> None:
@@ -57,7 +63,7 @@ def test_the_bins_are_geometric_and_reach_beyond_five_minutes() -> None:
 
 
 @given(st.lists(runs), st.randoms())
-def test_each_row_is_counted_exactly_once_in_any_order(rows: list[Run], random) -> None:
+def test_each_row_is_counted_exactly_once_in_any_order(rows: list[CountedRun], random) -> None:
     counts = fold(rows)
     total = counts.succeeded + counts.failed + counts.running + counts.other + counts.retried
     assert total == len(rows)
@@ -68,7 +74,7 @@ def test_each_row_is_counted_exactly_once_in_any_order(rows: list[Run], random) 
 
 
 @given(st.lists(runs), st.lists(runs))
-def test_merging_histograms_equals_the_histogram_of_all_rows(some: list[Run], more: list[Run]) -> None:
+def test_merging_histograms_equals_the_histogram_of_all_rows(some: list[CountedRun], more: list[CountedRun]) -> None:
     assert merge(fold(some).durations, fold(more).durations) == fold(some + more).durations
 
 
@@ -86,7 +92,7 @@ def test_no_durations_have_no_percentile() -> None:
 
 @given(st.lists(st.integers(10, 9_000_000), min_size=1), st.integers(1, 100))
 def test_a_percentile_is_off_by_less_than_a_bin(durations: list[int], q: int) -> None:
-    counts = fold([Run("success", duration_ms=d) for d in durations])
+    counts = fold([CountedRun("success", duration_ms=d) for d in durations])
     exact = sorted(durations)[max(-(-len(durations) * q // 100) - 1, 0)]
     found = percentile(counts.durations, q)
     assert found is not None
@@ -100,7 +106,7 @@ def test_a_higher_percentile_is_never_shorter(histogram: list[int]) -> None:
 
 
 def test_longer_than_the_last_bound_is_given_as_at_least_the_last_bound() -> None:
-    assert percentile(fold([Run("success", duration_ms=10**9)]).durations, 50) == DURATION_BOUNDS_MS[-1]
+    assert percentile(fold([CountedRun("success", duration_ms=10**9)]).durations, 50) == DURATION_BOUNDS_MS[-1]
 
 
 @pytest.mark.parametrize("q", [0.95, -1, 100.5])
@@ -110,4 +116,4 @@ def test_a_fraction_taken_for_a_percentage_is_refused(q: float) -> None:
 
 
 def test_counts_start_empty() -> None:
-    assert fold([]) == Counts()
+    assert fold([]) == RunCounts()

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
 from monitor.rollups import recount
-from monitor.rollups.count_runs import COUNT_FIELDS, Counts, percentile
+from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts, percentile
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.depth import tried
 
 pytestmark = pytest.mark.django_db
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -37,15 +38,15 @@ def rebuild_all(now: datetime) -> None:
         pass
 
 
-def stored(model: Any, when: str) -> dict[tuple[int, Any], Counts]:
+def stored(model: Any, when: str) -> dict[tuple[int, Any], RunCounts]:
     rows = model.objects.values_list("flow_id", when, *COUNT_FIELDS)
-    return {(flow, at): Counts(*counts) for flow, at, *counts in rows}
+    return {(flow, at): RunCounts(*counts) for flow, at, *counts in rows}
 
 
-def days_of_hours() -> dict[tuple[int, date], Counts]:
-    sums: dict[tuple[int, date], Counts] = {}
+def days_of_hours() -> dict[tuple[int, date], RunCounts]:
+    sums: dict[tuple[int, date], RunCounts] = {}
     for (flow, hour), counts in stored(HourBucket, "hour").items():
-        day = sums.setdefault((flow, hour.date()), Counts())
+        day = sums.setdefault((flow, hour.date()), RunCounts())
         day += counts
     return sums
 
@@ -150,7 +151,8 @@ RUNS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.property
+@tried(10, 50)
 @given(data=st.data(), runs=RUNS, size=st.sampled_from([1, 2, 3, 1000]))
 def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_often(
     data: st.DataObject, runs: list[tuple[int, str, int, str, int | None]], size: int
@@ -184,7 +186,7 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     hours, days = stored(HourBucket, "hour"), stored(DayBucket, "day")
     assert days == days_of_hours()
     statuses = Counter(Execution.objects.values_list("status", flat=True))
-    total = Counts()
+    total = RunCounts()
     for counts in hours.values():
         total += counts
     assert (total.succeeded, total.failed, total.running, total.other) == tuple(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import DirtyHour, Execution, Flow, HourBucket, RetryAttempt, User
@@ -18,6 +18,7 @@ from monitor.rollups import recount
 from monitor.rollups.recount import COUNT_FIELDS, rebuild_dirty
 from monitor.rollups.write import write
 from tests import factories
+from tests.depth import tried
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -219,7 +220,8 @@ def test_a_run_takes_no_more_than_its_limit_and_the_newest_first(flow: Flow, now
     assert rebuild_dirty(now) == 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.property
+@tried(10, 50)
 @given(data=st.data())
 def test_the_buckets_are_a_recount_of_the_rows_and_a_second_run_changes_nothing(data: st.DataObject) -> None:
     now = factories.NOON

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rollups.retry_chains import Attempt, Key, Lineage
+from monitor.rollups.retry_chains import Key, Lineage, RetryLink
 
 
 def key(name: str) -> Key:
     return (1, name)
 
 
-def attempt(number: int, original: str, new: str = "", *, succeeded: bool = False) -> Attempt:
-    return Attempt(number, key(original), key(new) if new else None, succeeded)
+def attempt(number: int, original: str, new: str = "", *, succeeded: bool = False) -> RetryLink:
+    return RetryLink(number, key(original), key(new) if new else None, succeeded)
 
 
 def test_a_retrys_own_row_is_known_and_its_original_rescued_by_its_success() -> None:

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import httpx
 
-from standin import App, Credentials
+from standin.build import App, Credentials
 
 BEGINNING = datetime(2025, 6, 3, 9, 30, tzinfo=UTC)
 CONTROL = {"X-Standin-Control": Credentials().control_token}

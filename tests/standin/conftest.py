@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from standin import App, SettableClock, World, make_app, make_world
+from standin.build import App, SettableClock, World, make_app, make_world
 from tests.standin.client import BEGINNING, Client
 
 

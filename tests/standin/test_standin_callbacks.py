@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from standin import App, SettableClock
+from standin.build import App, SettableClock
 from tests.standin.client import CONTROL, Client, flow_id
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from standin import habits_for, make_app, make_world
+from standin.build import habits_for, make_app, make_world
 from tests.standin.client import BEGINNING, Client
 
 AUTOMATION = "/settings/automation"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from standin import make_app, make_world
+from standin.build import make_app, make_world
 from tests.standin.client import Client
 
 RULES = "/settings/automation/workflow_rules"

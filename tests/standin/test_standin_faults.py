@@ -7,9 +7,9 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from standin import SettableClock, make_app, make_world
-from standin.web.fault_bodies import SHAPES
-from standin.web.fault_records import SPOILED
+from standin.build import SettableClock, make_app, make_world
+from standin.faults.bodies import SHAPES
+from standin.faults.rows import SPOILED
 from tests.standin.client import BEGINNING, CONTROL, Client, flow_id, token_form
 
 ROWS = "/executions([?]|$)"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from standin import make_app
+from standin.build import make_app
 from tests.standin.client import BEGINNING, Client, flow_id
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from standin import habits_for, make_app, make_world
+from standin.build import habits_for, make_app, make_world
 from tests.standin.client import CONTROL, Client, flow_id, token_form
 
 RULES = "/settings/automation/workflow_rules"

@@ -5,7 +5,7 @@ import random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from standin import SettableClock, make_app, make_world
+from standin.build import SettableClock, make_app, make_world
 from tests.standin.client import BEGINNING, Client
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
@@ -30,7 +30,7 @@ def happen(world, clock, name, dice):
         row = rows[dice.randrange(len(rows))].execution_id
         world.do("retry", flow_id=flow.flow_id, execution_id=row, same_id="same" in name, luck="likely")
     elif name == "break":
-        world.do("break_flow", flow_id=flow.flow_id, kind="503", mended_by_retry=False)
+        world.do("break_flow", flow_id=flow.flow_id, kind="503", fixed_by_retry=False)
     elif name == "heal":
         world.do("heal_flow", flow_id=flow.flow_id)
     elif name in {"on", "off"}:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from standin import StandinServer, habits_for, make_app, serving
+from standin.build import StandinServer, habits_for, make_app, serving
 from tests.standin.client import CONTROL, Client
 
 ROOT = Path(__file__).parents[2]

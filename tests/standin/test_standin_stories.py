@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from standin import make_app, make_world
+from standin.build import make_app, make_world
 from standin.stories import STORIES, begin
 from tests.standin.client import CONTROL, Client, flow_id
 

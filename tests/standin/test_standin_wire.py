@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from standin import black_hole, closed_port, serving
+from standin.build import black_hole, closed_port, serving
 from tests.standin.client import Client, flow_id, token_form
 
 FLOWS = "/api/v1/flows"

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from standin import JournalError, SettableClock, make_app, make_world
+from standin.build import JournalError, SettableClock, make_app, make_world
 from tests.standin.client import BEGINNING, Client, flow_id
 
 
@@ -154,7 +154,7 @@ def test_a_retry_mends_the_sick_flow_and_so_does_healing_it(clock):
         newer = [row["status"] for row in client.rows(sick, from_date=begun)]
         assert newer.count("success") >= 5
         assert "failed" not in newer
-        client.do("break_flow", flow_id=sick, kind="503", mended_by_retry=False)
+        client.do("break_flow", flow_id=sick, kind="503", fixed_by_retry=False)
         clock.advance(60)
         assert client.rows(sick, status="failed")[0]["error"]["details"] == "HTTP 503 from Zoho Books"
         client.do("heal_flow", flow_id=sick)
@@ -211,6 +211,16 @@ def test_a_state_file_of_another_world_is_refused_in_one_line(tmp_path, clock):
     state.write_text("no journal\n")
     with pytest.raises(JournalError, match="line 1"):
         make_world(clock=clock, state=state)
+
+
+def test_a_state_file_of_another_version_is_refused_in_one_line(tmp_path, clock):
+    state = tmp_path / "state.jsonl"
+    world = make_world(seed=7, clock=clock, flows=2, state=state)
+    world.do("break_flow", flow_id=world.role("sick").flow_id, kind="503", fixed_by_retry=False)
+    world.close()
+    state.write_text(state.read_text().replace("fixed_by_retry", "an_argument_of_before"))
+    with pytest.raises(JournalError, match="a change of another version: break_flow"):
+        make_world(seed=7, clock=clock, flows=2, state=state)
 
 
 def test_a_disabled_flow_does_not_run(client, app, clock):

@@ -1,6 +1,6 @@
 """Workers are killed with -9 again and again while runs come in: nothing is lost, doubled or invented.
 
-12 kills here; `KILLS=200` (make bench-sync) is the figure of docs/benchmarks.md. What is killed is found in the
+12 kills here; `KILLS=200` (make sync-kills) is the figure of docs/benchmarks.md. What is killed is found in the
 process tree of the worker that this test started: mostly workers, the busy ones first; every eighth time the
 cluster's leader, every twelfth the supervisor, which is then started again as an init would.
 """
@@ -35,7 +35,7 @@ from tests.faults.compare import buckets, fields_of
 from tests.notify.sink import free_port
 from tests.realprocess import ALIAS, Stage, rows, second_connection, throw_away_database, wait_for
 
-pytestmark = [pytest.mark.story, pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")]
+pytestmark = [pytest.mark.kills, pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")]
 KILLS = int(os.environ.get("KILLS", "12"))
 SALVO = 6  # kills one after the other; a killer that never stops could hit every process that goes on
 PROMISE = 60.0  # seconds from a kill to the next answered call, and from the last of a salvo to a sweep's end

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.supervisor.cluster_health import Facts, Worker, fault, pause
+from monitor.supervisor.cluster_health import ClusterFacts, Worker, fault, pause
 
 
 def ago(now: datetime, seconds: float) -> datetime:
@@ -15,9 +15,9 @@ def ago(now: datetime, seconds: float) -> datetime:
 
 
 @pytest.fixture
-def well(now: datetime) -> Facts:
+def well(now: datetime) -> ClusterFacts:
     """A cluster of two idle workers, a minute old, that was asked a second ago."""
-    return Facts(
+    return ClusterFacts(
         leader_alive=True,
         started_at=ago(now, 60),
         workers=[Worker(since=ago(now, 30), busy=False), Worker(since=ago(now, 30), busy=False)],
@@ -33,59 +33,59 @@ def busy(now: datetime, *seconds: float) -> list[Worker]:
     return [Worker(since=ago(now, s), busy=True) for s in seconds]
 
 
-def test_a_cluster_that_was_just_asked_is_well(well: Facts, now: datetime):
+def test_a_cluster_that_was_just_asked_is_well(well: ClusterFacts, now: datetime):
     assert fault(well, now) == ""
 
 
-def test_a_cluster_that_waits_for_no_answer_is_well(well: Facts, now: datetime):
+def test_a_cluster_that_waits_for_no_answer_is_well(well: ClusterFacts, now: datetime):
     assert fault(replace(well, asked_at=None), now) == ""
 
 
-def test_a_dead_leader_is_a_fault(well: Facts, now: datetime):
+def test_a_dead_leader_is_a_fault(well: ClusterFacts, now: datetime):
     assert "leader" in fault(replace(well, leader_alive=False), now)
 
 
-def test_an_overdue_canary_beside_an_idle_worker_is_a_fault(well: Facts, now: datetime):
+def test_an_overdue_canary_beside_an_idle_worker_is_a_fault(well: ClusterFacts, now: datetime):
     assert "idle worker" in fault(replace(well, asked_at=ago(now, 6)), now)
 
 
-def test_an_overdue_canary_beside_one_busy_and_one_idle_worker_is_a_fault(well: Facts, now: datetime):
+def test_an_overdue_canary_beside_one_busy_and_one_idle_worker_is_a_fault(well: ClusterFacts, now: datetime):
     workers = [Worker(since=ago(now, 20), busy=True), Worker(since=ago(now, 20), busy=False)]
     assert "idle worker" in fault(replace(well, workers=workers, asked_at=ago(now, 6)), now)
 
 
-def test_a_worker_that_turned_idle_a_moment_ago_is_given_time(well: Facts, now: datetime):
+def test_a_worker_that_turned_idle_a_moment_ago_is_given_time(well: ClusterFacts, now: datetime):
     workers = [Worker(since=ago(now, 20), busy=True), Worker(since=ago(now, 2), busy=False)]
     assert fault(replace(well, workers=workers, asked_at=ago(now, 50)), now) == ""
 
 
-def test_busy_is_not_frozen(well: Facts, now: datetime):
+def test_busy_is_not_frozen(well: ClusterFacts, now: datetime):
     assert fault(replace(well, workers=busy(now, 50, 61), asked_at=ago(now, 59)), now) == ""
 
 
-def test_one_worker_beyond_its_timeout_is_the_guards_business(well: Facts, now: datetime):
+def test_one_worker_beyond_its_timeout_is_the_guards_business(well: ClusterFacts, now: datetime):
     assert fault(replace(well, workers=busy(now, 500, 10)), now) == ""
 
 
-def test_every_worker_beyond_the_timeout_is_a_fault(well: Facts, now: datetime):
+def test_every_worker_beyond_the_timeout_is_a_fault(well: ClusterFacts, now: datetime):
     assert "time-out" in fault(replace(well, workers=busy(now, 69, 70)), now)
 
 
-def test_a_dead_worker_that_nobody_replaces_is_a_fault(well: Facts, now: datetime):
+def test_a_dead_worker_that_nobody_replaces_is_a_fault(well: ClusterFacts, now: datetime):
     facts = replace(well, workers=busy(now, 1), complete_at=ago(now, 9))
     assert "not replaced" in fault(facts, now)
 
 
-def test_a_dead_worker_is_given_time_to_be_replaced(well: Facts, now: datetime):
+def test_a_dead_worker_is_given_time_to_be_replaced(well: ClusterFacts, now: datetime):
     assert fault(replace(well, workers=busy(now, 1), complete_at=ago(now, 3)), now) == ""
 
 
-def test_a_starting_cluster_is_given_time(well: Facts, now: datetime):
+def test_a_starting_cluster_is_given_time(well: ClusterFacts, now: datetime):
     facts = replace(well, started_at=ago(now, 19), ready_at=None, complete_at=None, workers=[], asked_at=None)
     assert fault(facts, now) == ""
 
 
-def test_a_cluster_that_does_not_come_up_is_a_fault(well: Facts, now: datetime):
+def test_a_cluster_that_does_not_come_up_is_a_fault(well: ClusterFacts, now: datetime):
     facts = replace(well, started_at=ago(now, 21), ready_at=None, complete_at=None, workers=[], asked_at=None)
     assert "did not start" in fault(facts, now)
 
@@ -93,7 +93,7 @@ def test_a_cluster_that_does_not_come_up_is_a_fault(well: Facts, now: datetime):
 @given(ages=st.lists(st.floats(0, 67), min_size=1, max_size=8), asked=st.floats(0, 10_000))
 def test_no_canary_age_makes_workers_inside_their_timeout_a_fault(ages, asked):
     now = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
-    facts = Facts(
+    facts = ClusterFacts(
         leader_alive=True,
         started_at=ago(now, 20_000),
         workers=busy(now, *ages),
@@ -109,7 +109,7 @@ def test_no_canary_age_makes_workers_inside_their_timeout_a_fault(ages, asked):
 @given(age=st.floats(0, 10_000), idle=st.floats(0, 10_000))
 def test_a_frozen_cluster_is_found_within_six_seconds_of_its_last_sign(age, idle):
     now = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
-    facts = Facts(
+    facts = ClusterFacts(
         leader_alive=True,
         started_at=ago(now, 20_000),
         workers=[Worker(since=ago(now, idle), busy=False)],
@@ -122,7 +122,7 @@ def test_a_frozen_cluster_is_found_within_six_seconds_of_its_last_sign(age, idle
     assert bool(fault(facts, now)) == (min(age, idle) > 5)
 
 
-def test_after_short_lives_a_slow_machine_is_given_more_time(well: Facts, now: datetime):
+def test_after_short_lives_a_slow_machine_is_given_more_time(well: ClusterFacts, now: datetime):
     facts = replace(well, asked_at=ago(now, 9))
     assert fault(facts, now) != ""
     assert fault(replace(facts, short_lives=1), now) == ""

@@ -3,12 +3,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from importlib import import_module
 
-from monitor.schedules import JOBS, Job, due
+from monitor.schedules import JOBS, PeriodicJob, due
 
-PAIR = (Job("fast", 5, "x.fast"), Job("slow", 60, "x.slow"))
+PAIR = (PeriodicJob("fast", 5, "x.fast"), PeriodicJob("slow", 60, "x.slow"))
 
 
-def names(jobs: list[Job]) -> list[str]:
+def names(jobs: list[PeriodicJob]) -> list[str]:
     return [job.name for job in jobs]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import socket
 import threading
@@ -14,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from monitor.zoho import CrmClient, FlowClient, Transport
 from monitor.zoho.protocol import Answer, Headers
+from tests.depth import tried
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 TOKEN = "1000.f00df00df00df00df00df00df00df00d.0123456789abcdef0123456789abcdef"
@@ -27,18 +27,8 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def fuzzed(examples: int = 100) -> settings:
-    """How Hypothesis runs here: the same examples every time, however slow the machine.
-
-    With FUZZ_EXAMPLES=1000 in the environment: so many, and new ones each time.
-    """
-    many = os.environ.get("FUZZ_EXAMPLES")
-    return settings(
-        max_examples=int(many) if many else examples,
-        derandomize=many is None,
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    """How Hypothesis feeds the client: so many examples, and with HYPOTHESIS_PROFILE=nightly 1,000 new ones."""
+    return tried(examples, examples, nightly=1_000, database=None)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.zoho.error_kinds import ErrorKind, Finding, classify
-from standin import failures
+from standin.flow import failures
 
 TRANSIENT = [
     ("408", "", ""),

@@ -21,7 +21,7 @@ from monitor.zoho.reruns import (
     outlook,
     over_at,
 )
-from standin import failures
+from standin.flow import failures
 
 FAILED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PASSING = ("ACTION_FAILED", "Books is not available", "HTTP 503 from Books")

@@ -1,4 +1,4 @@
-"""The budget planner: what to ask Zoho next, and when. Pure.
+"""Says how fast Zoho may be asked, from the ledger of calls: what to ask next, and when. Pure.
 
 One idea carries it. The day's limit is a rolling one, so every call made holds a place for 24 hours and then
 gives it back. From the ledger's slots it is known when which places come back; the pace in force is the
@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.connection.ledger import SLOT, WINDOW, Slot
-from monitor.connection.limits import Limits, share
+from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
+from monitor.connection.limits import CallLimits, share
 from monitor.models import Stream
 
-USAGE_AGE = timedelta(hours=24)
 # Where Zoho has not told the day's limit yet, the pace is set as if it were this many calls.
 DAY_UNTIL_KNOWN = 3_000
 # Kept free of the day's background share, so that a read that comes by chance is never refused.
@@ -56,7 +55,7 @@ class Budget:
     """
 
     per_day: int | None
-    slots: Sequence[Slot] = ()
+    slots: Sequence[LedgerSlot] = ()
     others: int = 0
 
     @property
@@ -100,7 +99,7 @@ def spare(budget: Budget, now: datetime, floor: float = HISTORY_FLOOR) -> int:
     return max(0, int(min(room - floor * even * seconds for room, seconds in _moments(budget, now))))
 
 
-def demand(slots: Sequence[Slot], now: datetime) -> float:
+def demand(slots: Sequence[LedgerSlot], now: datetime) -> float:
     """Calls a second that neither lists nor history took, averaged over the day."""
     if not slots:
         return 0.0
@@ -171,7 +170,7 @@ def lists_kept(per_minute: int) -> int:
 
 def _but_one(per_minute: int, kept: int) -> int:
     """Where the minute has hardly any slots, one of the background's is never kept back: else nothing would go on."""
-    background = share(Limits(per_minute, None), for_people=False).per_minute or 1
+    background = share(CallLimits(per_minute, None), for_people=False).per_minute or 1
     return min(kept, background - 1)
 
 
@@ -208,49 +207,3 @@ def by_share(stream: Stream, calls: float, budget: Budget, now: datetime) -> tim
     even = budget.allowed / WINDOW.total_seconds()
     rate = SHARES.get(stream, OTHER_SHARE) * min(max(pace(budget, now), even / 10), even)
     return timedelta(seconds=max(calls, 1) / rate)
-
-
-def usage_is_due(
-    executed: datetime | None, executed_at_read: datetime | None, read_at: datetime | None, now: datetime
-) -> bool:
-    """Whether a rule's usage report is worth a call: it ran since, or the last report is a day old."""
-    if read_at is None:
-        return True
-    return executed != executed_at_read or now - read_at >= USAGE_AGE
-
-
-def hole_recheck(tries: int, now: datetime) -> datetime:
-    """When a hole is looked at again: after 5 min, doubling to 6 h."""
-    return now + min(timedelta(minutes=5) * (1 << min(max(tries, 0), 7)), timedelta(hours=6))
-
-
-def failed_recheck(tries: int, now: datetime) -> datetime:
-    """When a flow that could not be read is tried again by itself: after 30 s, doubling to 6 h."""
-    return now + min(timedelta(seconds=30) * (1 << min(max(tries, 0), 10)), timedelta(hours=6))
-
-
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """Why a flow is worth a call, as far as its row and its alerts tell."""
-
-    wanted: bool
-    alerting: bool
-    due: bool
-    history: bool  # never read completely
-    begun: bool  # its history is half read
-    count: int
-
-
-def order(interest: Interest) -> tuple[bool, bool, bool, bool, bool, int]:
-    """Sort key: who waits first, then open alerts, then what is due; history last, begun and large ones first.
-
-    The largest shows how long a full page is, which saves the others a call each.
-    """
-    return (
-        not interest.wanted,
-        interest.history,
-        not interest.alerting,
-        not interest.due,
-        not interest.begun,
-        -interest.count,
-    )

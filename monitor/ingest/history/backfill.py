@@ -20,7 +20,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import Trouble
 from monitor.ingest.base.read_soon import answered
 from monitor.ingest.history.first_reading import Course, FirstReading, course_of, read_up_to
-from monitor.ingest.history.turns import next_turn
+from monitor.ingest.history.whose_turn import next_turn
 from monitor.ingest.runs.refused_flows import put_off
 from monitor.models import ApiCall, Execution, Flow, FlowProgress, Stream, SyncState, ZohoAccount
 from monitor.models.bulk import refresh_statistics

@@ -14,13 +14,12 @@ from django.db import transaction
 from django.db.models import Max, Min, Q
 
 from monitor.ingest.base.context import Context
-from monitor.ingest.history.newest_first import Pages, Step, oldest_of, size
-from monitor.ingest.history.turns import Standing, is_newest_first
-from monitor.ingest.runs import counts, read_runs
-from monitor.ingest.runs.counters import were_reset
-from monitor.ingest.runs.flow_reading import Reading
+from monitor.ingest.history.newest_first import Pages, Step, is_newest_first, oldest_of, size
+from monitor.ingest.history.whose_turn import Standing
+from monitor.ingest.runs import counters, read_runs
+from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, new_baseline
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.runs.walk_pages import Walked
 from monitor.models import Execution, Flow, HistoryOrder
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
@@ -99,7 +98,7 @@ class FirstReading:
             course.walked = read_runs.read_history(reading)
             self._finish(reading, course)
 
-    def _read_first(self, reading: Reading, course: Course) -> None:
+    def _read_first(self, reading: FlowReading, course: Course) -> None:
         def save(answer: ExecutionPage) -> None:
             times = [row.started_time for row in answer.rows]
             course.order = HistoryOrder.NEWEST if is_newest_first(times) else HistoryOrder.PAGES
@@ -120,7 +119,7 @@ class FirstReading:
     def _may_be_all(self, first: ExecutionPage) -> bool:
         return not self._context.full_page and not first.total_count
 
-    def _probe(self, reading: Reading, course: Course) -> None:
+    def _probe(self, reading: FlowReading, course: Course) -> None:
         first, course.first = course.first, None
         step = self._pages(reading).second(course.walked, first) if first is not None else Step.UNCLEAR
         if step is Step.END:
@@ -128,7 +127,7 @@ class FirstReading:
         elif step is Step.UNCLEAR:
             self._by_pages(reading, course)
 
-    def _read_older(self, reading: Reading, course: Course) -> None:
+    def _read_older(self, reading: FlowReading, course: Course) -> None:
         assert course.reach is not None  # noqa: S101 - tells the type checker what the caller has looked at
 
         def save(answer: ExecutionPage) -> None:
@@ -145,19 +144,19 @@ class FirstReading:
             self._by_pages(reading, course)
 
     def _save_reach(
-        self, reading: Reading, course: Course, more: dict[str, object] | None = None, *, checked: bool = False
+        self, reading: FlowReading, course: Course, more: dict[str, object] | None = None, *, checked: bool = False
     ) -> None:
         """What was known before a history was begun anew is known still."""
         known = [at for at in (course.flow.progress.covered_from, course.reach) if at is not None]
         reach = {"history_order": course.order, "covered_from": min(known, default=None)}
         reading.set(reach | (more or {}), checked=checked)
 
-    def _by_pages(self, reading: Reading, course: Course) -> None:
+    def _by_pages(self, reading: FlowReading, course: Course) -> None:
         """What is known stays known; how the rest is read changes."""
         course.order, course.looked_back = HistoryOrder.PAGES, True
         self._save_reach(reading, course)
 
-    def _look_back(self, reading: Reading, course: Course) -> None:
+    def _look_back(self, reading: FlowReading, course: Course) -> None:
         """The newest days of a list in another order, by date, so that the flow is of use before all of it is read."""
         course.first, course.looked_back = None, True
         since = reading.started - RECENT
@@ -168,7 +167,7 @@ class FirstReading:
             course.reach = since
             self._save_reach(reading, course)
 
-    def catch_up(self, reading: Reading, course: Course, *, failed: bool = False) -> None:
+    def catch_up(self, reading: FlowReading, course: Course, *, failed: bool = False) -> None:
         """What is newer than the mirror, and with `failed` what Zoho may have run again since the reading began."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
         newest = rows.filter(started_time__lte=reading.started + read_runs.AHEAD).aggregate(at=Max("started_time"))
@@ -183,7 +182,7 @@ class FirstReading:
         course.walked.add_seen(walked)
         course.walked.repeats |= walked.repeats
 
-    def _finish(self, reading: Reading, course: Course) -> None:
+    def _finish(self, reading: FlowReading, course: Course) -> None:
         """All that Zoho still holds is mirrored: from here on the counters tell what is missing."""
         flow, walked = course.flow, course.walked
         if course.goes_on:
@@ -201,12 +200,12 @@ class FirstReading:
         self.finished += 1
         self._context.result.flows_read += 1
 
-    def reading(self, course: Course, started: datetime) -> Reading:
+    def reading(self, course: Course, started: datetime) -> FlowReading:
         flow = course.flow
-        reset = were_reset(counts.counters(flow), counts.read_counters(flow))
-        return Reading(self._context, self._client, flow, started, chase=True, reset=reset)
+        reset = counters.were_reset(counters.counters_of(flow), counters.counters_when_read(flow))
+        return FlowReading(self._context, self._client, flow, started, chase=True, reset=reset)
 
-    def _pages(self, reading: Reading, save: Callable[[ExecutionPage], None] = lambda answer: None) -> Pages:
+    def _pages(self, reading: FlowReading, save: Callable[[ExecutionPage], None] = lambda answer: None) -> Pages:
         enough = partial(read_runs.all_listed, reading, whole=True)
         return Pages(self._context, self._client, reading.flow, since=None, enough=enough, save=save)
 

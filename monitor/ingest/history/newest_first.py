@@ -9,20 +9,21 @@ the walk by pages, which trusts nothing (`read_runs.read_history`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import pairwise
 
-from monitor.ingest.history.turns import is_falling
-from monitor.ingest.runs.walk_pages import Walk
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution
 from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.shapes import ExecutionPage
 
 # Zoho's dates are to the second, and whether the end of a window belongs to it is not documented.
 OVERLAP = timedelta(seconds=1)
+# A page of so many runs in falling order is no accident of a list in another order (1 in 40,320).
+EVIDENCE = 8
 
 
 class Step(Enum):
@@ -135,3 +136,14 @@ def oldest_of(answer: ExecutionPage) -> datetime:
 def size(answer: ExecutionPage) -> int:
     """Rows of a page, those put aside among them."""
     return len(answer.rows) + len(answer.rejected)
+
+
+def is_newest_first(times: Sequence[datetime | None]) -> bool:
+    """Whether a page's runs show that Zoho lists the newest first, which no document says."""
+    return is_falling(times) and len(set(times)) >= EVIDENCE
+
+
+def is_falling(times: Sequence[datetime | None]) -> bool:
+    """Whether every run of a page began no later than the one before it."""
+    known = [at for at in times if at is not None]
+    return len(known) == len(times) > 0 and all(later >= at for later, at in pairwise(known))

@@ -19,8 +19,8 @@ from django.db.models import QuerySet
 from monitor.ingest.base.context import BudgetSpent, Context, OutOfTime
 from monitor.ingest.base.hide_secrets import mask_for
 from monitor.ingest.base.item_errors import Trouble
-from monitor.ingest.base.pace import hole_recheck
 from monitor.ingest.base.quarantine import clipped
+from monitor.ingest.base.retry_times import hole_recheck
 from monitor.ingest.lists.definition_diff import MOST_CHANGES, definition, diff, sha256
 from monitor.models import (
     ConnectedVersion,

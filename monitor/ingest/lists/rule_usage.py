@@ -1,13 +1,16 @@
-"""Usage reports of workflow rules: of those that ran, and once a day of all.
+"""Reads the usage reports of workflow rules: of those that ran, and once a day of all; says what was added since.
 
 Zoho's counters are sums over days, at most 90 back from today (notes `zoho-api.md` 2.3). Were the first day to move
 with each reading, they would fall by themselves. So it stays until it is nearly too old, and is then moved with both
-spans read at that moment: no increment is lost.
+spans read at that moment: no increment is lost. Two reports that count from the same first day only grow, and what
+one shows more than the other is what happened between them. A counter that falls, or a `reset_time` that moved, is a
+reset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,14 +19,123 @@ from typing import Any
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import Trouble
-from monitor.ingest.base.pace import hole_recheck, usage_is_due
 from monitor.ingest.base.quarantine import clipped
-from monitor.ingest.lists.increments import UNKNOWN, ActionCount, Increment, Reading, action_counts, increment, plus
+from monitor.ingest.base.retry_times import hole_recheck
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
+from monitor.zoho import clean
 from monitor.zoho.clean import INT_MAX
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.shapes import RuleUsage
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCount:
+    """What one action of a rule did from the report's first day on."""
+
+    id: str
+    name: str
+    type: str
+    success: int
+    failure: int
+
+    @property
+    def key(self) -> Key:
+        """By its id; where Zoho gives none, by type and name."""
+        return ("", self.id) if self.id else (self.type, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReading:
+    """One usage report. `since` is the first day it counts, None where that is not known."""
+
+    since: date | None
+    reset_time: datetime | None
+    triggered: int | None
+    actions: tuple[ActionCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """What was added; None where it is not known."""
+
+    triggered: int | None
+    succeeded: int | None
+    failed: int | None
+    is_reset: bool
+
+
+UNKNOWN = Increment(None, None, None, is_reset=False)
+
+
+def increment(previous: UsageReading | None, new: UsageReading) -> Increment:
+    """What was added from one reading to the next one; never negative.
+
+    After a reset whose time Zoho tells it is all that was counted since then, and so at least right. Where a counter
+    fell and Zoho tells no reset, nothing can be said of it. An action that a rule no longer has adds nothing, one
+    that it has newly adds all it did.
+    """
+    if previous is None or previous.since is None or previous.since != new.since:
+        return UNKNOWN
+    if new.reset_time is not None and new.reset_time != previous.reset_time:
+        previous = UsageReading(new.since, None, None if previous.triggered is None else 0, ())
+        is_reset = True
+    else:
+        is_reset = False
+    good = _added(_sums(previous.actions, "success"), _sums(new.actions, "success"))
+    bad = _added(_sums(previous.actions, "failure"), _sums(new.actions, "failure"))
+    known = previous.triggered is not None and new.triggered is not None
+    fired = _added({("", ""): previous.triggered or 0}, {("", ""): new.triggered or 0}) if known else None
+    fell = good is None or bad is None or (known and fired is None)
+    return Increment(fired, good, bad, is_reset=is_reset or fell)
+
+
+def _sums(actions: Iterable[ActionCount], which: str) -> dict[Key, int]:
+    """By action: one that stands in several places of a rule is reported once for each."""
+    sums: Counter[Key] = Counter()
+    for action in actions:
+        sums[action.key] += getattr(action, which)
+    return dict(sums)
+
+
+def _added(before: Mapping[Key, int], after: Mapping[Key, int]) -> int | None:
+    """The sum of what each grew; None where one fell."""
+    grown = [count - before.get(key, 0) for key, count in after.items()]
+    return None if any(step < 0 for step in grown) else min(sum(grown), clean.INT_MAX)
+
+
+def plus(one: int | None, other: int | None) -> int | None:
+    """The sum of what is known of both; None where nothing is."""
+    known = [value for value in (one, other) if value is not None]
+    return min(sum(known), clean.INT_MAX) if known else None
+
+
+def action_counts(report: Mapping[str, Any]) -> tuple[ActionCount, ...]:
+    """The counters of every action in a usage report, instant and scheduled; notes `zoho-api.md` 2.6."""
+    found: list[ActionCount] = []
+    for condition in _objects(report.get("conditions")):
+        scheduled = condition.get("scheduled_actions")
+        groups = [condition.get("instant_actions"), *(scheduled if isinstance(scheduled, list) else [scheduled])]
+        for group in groups:
+            found += [_action(item) for item in _objects(group.get("actions") if isinstance(group, Mapping) else None)]
+    return tuple(found)
+
+
+def _action(item: Mapping[str, Any]) -> ActionCount:
+    return ActionCount(
+        id=clean.identifier(item.get("id")),
+        name=clean.line(item.get("name"), clean.NAME_LIMIT),
+        type=clean.word(item.get("type")),
+        success=clean.count(item.get("success_count")) or 0,
+        failure=clean.count(item.get("failure_count")) or 0,
+    )
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
 
 # Less than the 90 days allowed: the organisation's day may be ahead of ours, and a daily reading may come late.
 LONGEST_DAYS = 88
@@ -31,6 +143,7 @@ FIRST_DAYS = 87  # what the first reading looks back
 NEXT_DAYS = 44  # where the first day moves to
 SHORTEST_DAYS = 7
 MOST_TRIES = 3
+LONGEST_AGE = timedelta(hours=24)  # of a report; then it is read though the rule has not run
 MOST_FAILED = 100  # fits the column
 
 
@@ -41,6 +154,15 @@ class Report:
     usage: RuleUsage
     since: date
     added: Increment
+
+
+def usage_is_due(
+    executed: datetime | None, executed_at_read: datetime | None, read_at: datetime | None, now: datetime
+) -> bool:
+    """Whether a rule's usage report is worth a call: it ran since, or the last report is a day old."""
+    if read_at is None:
+        return True
+    return executed != executed_at_read or now - read_at >= LONGEST_AGE
 
 
 def read_usage(context: Context, client: CrmClient) -> None:
@@ -188,12 +310,14 @@ def _is_too_far(error: Refused) -> bool:
     return "DATE_RANGE_EXCEEDS" in f"{error.code} {error}"
 
 
-def _reading(usage: RuleUsage, since: date) -> Reading:
-    return Reading(since, usage.reset_time, usage.trigger_count, action_counts(usage.raw))
+def _reading(usage: RuleUsage, since: date) -> UsageReading:
+    return UsageReading(since, usage.reset_time, usage.trigger_count, action_counts(usage.raw))
 
 
-def _reading_of(row: UsageSnapshot) -> Reading:
-    return Reading(row.since, row.reset_time, row.trigger_count, tuple(ActionCount(**item) for item in row.actions))
+def _reading_of(row: UsageSnapshot) -> UsageReading:
+    return UsageReading(
+        row.since, row.reset_time, row.trigger_count, tuple(ActionCount(**item) for item in row.actions)
+    )
 
 
 def _store(rule: WorkflowRule, report: Report, before: UsageSnapshot | None, now: datetime, *, till: date) -> None:

@@ -15,12 +15,10 @@ from django.db.models import QuerySet
 from monitor.faultpoints import faultpoint
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import is_mass
-from monitor.ingest.runs import counts
-from monitor.ingest.runs.counters import balance
+from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import settle
 from monitor.ingest.runs.read_runs import LOOKBACK, read_one
-from monitor.ingest.runs.walk_pages import Walk
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
@@ -174,6 +172,6 @@ def _unsettle(flow: Flow, began: datetime) -> None:
     )
     if not late.exists():
         return
-    apart = balance(counts.counters(flow), counts.baseline(flow), counts.mirrored(flow))
+    apart = counters.balance(counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow))
     if apart is not None and min(apart.total, apart.success, apart.failed) < 0:
         FlowProgress.objects.filter(flow=flow).update(baseline_firm=False)

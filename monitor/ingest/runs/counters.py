@@ -1,4 +1,4 @@
-"""Zoho's counters against the mirror's rows: what has been read, what is missing. Pure.
+"""Holds Zoho's counters of a flow against the mirror's rows: what has been read, what is missing.
 
 Counters are for a flow's life, history is not: the first complete read sets *baseline = counter − rows*, and
 from then on *counter = baseline + mirrored + pruned*, per status (issue 2, point 9).
@@ -7,6 +7,11 @@ from then on *counter = baseline + mirrored + pruned*, per status (issue 2, poin
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+
+from monitor.models import Execution, Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +97,51 @@ def hole_text(gap: Balance) -> str:
     if gap.total > 0:
         return f"Zoho counts {gap.total} more run{'s' if gap.total != 1 else ''} than it lists"
     return f"Zoho counts {gap.success:+d} successes and {gap.failed:+d} failures against what it lists"
+
+
+# A run that ended within this long after the list of flows was read cannot be in the list's counters.
+LATER = timedelta(minutes=15)
+
+
+def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
+    """Executions of a flow by status, pruned ones included.
+
+    Args:
+        listed_at: Zoho's clock when it gave the flow's counters; runs that began or ended just after are left out.
+    """
+    rows = Execution.objects.filter(flow=flow)
+    if listed_at is not None:
+        # Zoho's Date header is cut to the second: a run of that second counts as listed.
+        after = listed_at + timedelta(seconds=1)
+        rows = rows.exclude(completed_time__gte=after, completed_time__lt=after + LATER)
+        rows = rows.exclude(started_time__gte=after, started_time__lt=after + LATER)
+    counts = rows.aggregate(
+        total=Count("pk"),
+        success=Count("pk", filter=Q(status="success")),
+        failed=Count("pk", filter=Q(status="failed")),
+    )
+    past = flow.progress
+    return Rows(
+        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + past.pruned,
+        success=counts["success"] + past.pruned_success,
+        failed=counts["failed"] + past.pruned_failed,
+    )
+
+
+def counters_of(flow: Flow) -> Counters:
+    """What Zoho's list last said."""
+    return Counters(flow.execution_count, flow.success_count, flow.failure_count)
+
+
+def counters_when_read(flow: Flow) -> Counters:
+    """What Zoho's list said when the flow was last read completely."""
+    past = flow.progress
+    return Counters(past.read_execution_count, past.read_success_count, past.read_failure_count)
+
+
+def stored_baseline(flow: Flow) -> Baseline | None:
+    """What Zoho had forgotten at the first complete read; None before it."""
+    past = flow.progress
+    if past.baseline_total is None or past.baseline_success is None or past.baseline_failed is None:
+        return None
+    return Baseline(past.baseline_total, past.baseline_success, past.baseline_failed)

@@ -11,7 +11,7 @@ from monitor.zoho.flow import FlowClient
 
 
 @dataclass(frozen=True)
-class Reading:
+class FlowReading:
     """With what, since when, whether a known hole is to be chased again, whether Zoho's counters were reset."""
 
     context: Context

@@ -8,11 +8,10 @@ from datetime import datetime
 from django.db.models import Max
 
 from monitor.faultpoints import faultpoint
-from monitor.ingest.base.pace import hole_recheck
-from monitor.ingest.runs import counts
-from monitor.ingest.runs.counters import Balance, balance, baseline_of, hole_text
-from monitor.ingest.runs.flow_reading import Reading
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.base.retry_times import hole_recheck
+from monitor.ingest.runs import counters
+from monitor.ingest.runs.flow_reading import FlowReading
+from monitor.ingest.runs.walk_pages import Walked
 from monitor.models import Execution, Flow
 
 REPEATS = "repeats"
@@ -21,7 +20,7 @@ NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_
 MOST_TRIES = 100
 
 
-def explained(reading: Reading) -> bool:
+def explained(reading: FlowReading) -> bool:
     """Whether the counters' movement is explained by what is mirrored now.
 
     A gap already known (Zoho counts what it does not list) is not chased again by each sweep; only the
@@ -31,7 +30,7 @@ def explained(reading: Reading) -> bool:
     return apart is None or apart.accounted or _is_known(reading, _signatures(reading, apart))
 
 
-def close(reading: Reading, walked: Walked) -> None:
+def close(reading: FlowReading, walked: Walked) -> None:
     """The flow counts as read up to the counters of this sweep's list; what stays open is a hole with a reason."""
     flow = reading.flow
     values: dict[str, object] = {
@@ -47,7 +46,7 @@ def close(reading: Reading, walked: Walked) -> None:
     if walked.repeats:
         values |= _hole(reading, "Zoho repeats the same page of executions: older runs cannot be read", [REPEATS])
     elif (still := _still_open(reading, apart)) is not None:
-        values |= _hole(reading, hole_text(still), [flow.progress.hole_signature])
+        values |= _hole(reading, counters.hole_text(still), [flow.progress.hole_signature])
     elif apart is None or apart.accounted:
         values |= _no_hole(flow)
         if apart is not None and apart.even and flow.progress.executions_read_at is not None:
@@ -58,7 +57,7 @@ def close(reading: Reading, walked: Walked) -> None:
         # another rule, or the baseline was taken while runs came in. Counting anew mends both.
         values |= _no_hole(flow) | new_baseline(reading)
     else:
-        values |= _hole(reading, hole_text(apart), _signatures(reading, apart))
+        values |= _hole(reading, counters.hole_text(apart), _signatures(reading, apart))
     faultpoint("checkpoint-before")
     reading.set(values)
     faultpoint("checkpoint-after")
@@ -70,10 +69,10 @@ def _no_hole(flow: Flow) -> dict[str, object]:
     return NO_HOLE
 
 
-def new_baseline(reading: Reading) -> dict[str, object]:
+def new_baseline(reading: FlowReading) -> dict[str, object]:
     """The baseline counted anew, for good only after the counters stood still (`read_runs.firm_up`)."""
     flow = reading.flow
-    base = baseline_of(counts.counters(flow), counts.mirrored(flow, listed_at=reading.listed_at))
+    base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow, listed_at=reading.listed_at))
     if base is None:
         return {}
     return {
@@ -84,13 +83,15 @@ def new_baseline(reading: Reading) -> dict[str, object]:
     }
 
 
-def _gap(reading: Reading, listed_at: datetime | None = None) -> Balance | None:
+def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Balance | None:
     """How far counters and mirror are apart; None where it cannot be said."""
     flow = reading.flow
-    return balance(counts.counters(flow), counts.baseline(flow), counts.mirrored(flow, listed_at=listed_at))
+    return counters.balance(
+        counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow, listed_at=listed_at)
+    )
 
 
-def _signatures(reading: Reading, apart: Balance) -> Iterator[str]:
+def _signatures(reading: FlowReading, apart: counters.Balance) -> Iterator[str]:
     """What names a hole: with all rows, and without those that came after the counters were listed."""
     yield _signature(apart)
     without = _gap(reading, reading.listed_at)
@@ -98,7 +99,7 @@ def _signatures(reading: Reading, apart: Balance) -> Iterator[str]:
         yield _signature(without)
 
 
-def _still_open(reading: Reading, apart: Balance | None) -> Balance | None:
+def _still_open(reading: FlowReading, apart: counters.Balance | None) -> counters.Balance | None:
     """A known hole that only looks closed, because runs came in after the counters were listed."""
     flow = reading.flow
     if not flow.progress.hole_signature or apart is None or not apart.accounted:
@@ -107,12 +108,12 @@ def _still_open(reading: Reading, apart: Balance | None) -> Balance | None:
     return without if without is not None and _signature(without) == flow.progress.hole_signature else None
 
 
-def _is_known(reading: Reading, signatures: Iterable[str]) -> bool:
+def _is_known(reading: FlowReading, signatures: Iterable[str]) -> bool:
     hole = reading.flow.progress.hole_signature
     return not reading.chase and bool(hole) and hole in signatures
 
 
-def _hole(reading: Reading, reason: str, signatures: Iterable[str]) -> dict[str, object]:
+def _hole(reading: FlowReading, reason: str, signatures: Iterable[str]) -> dict[str, object]:
     """A hole is looked at again on its schedule; movement elsewhere in the flow does not put that off."""
     flow, names = reading.flow, list(signatures)
     if _is_known(reading, names):
@@ -125,5 +126,5 @@ def _hole(reading: Reading, reason: str, signatures: Iterable[str]) -> dict[str,
     }
 
 
-def _signature(apart: Balance) -> str:
+def _signature(apart: counters.Balance) -> str:
     return f"{max(apart.total, 0)}/{max(apart.success, 0)}/{max(apart.failed, 0)}"

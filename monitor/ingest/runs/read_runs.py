@@ -7,6 +7,7 @@ turns success; notes `zoho-api.md` section 7); where that does not explain it, t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,20 +16,18 @@ from django.db.models import Max, Min, QuerySet
 
 from monitor.faultpoints import faultpoint
 from monitor.ingest.base.context import Context
-from monitor.ingest.runs import counts
-from monitor.ingest.runs.checksum import has_shifted
-from monitor.ingest.runs.counters import baseline_of, were_reset
+from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import oldest_due, settle
-from monitor.ingest.runs.flow_reading import Reading
+from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, explained, new_baseline
 from monitor.ingest.runs.merge import LONGEST_RECHECK, recheck_at
 from monitor.ingest.runs.store import store_page
-from monitor.ingest.runs.walk_pages import Walk
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, NotFound
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.reruns import OVER_AFTER
+from monitor.zoho.shapes.executions import ExecutionStats
 
 LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (reliability.md 2.2, rule 4)
 RERUNS = OVER_AFTER
@@ -46,9 +45,9 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
         ZohoError: a page could not be read; what came is stored, the flow does not count as read.
     """
     started = context.clock()
-    reset = were_reset(counts.counters(flow), counts.read_counters(flow))
+    reset = counters.were_reset(counters.counters_of(flow), counters.counters_when_read(flow))
     chase = flow.progress.recheck_at is None or flow.progress.recheck_at <= started
-    reading = Reading(context, client, flow, started, chase=chase, reset=reset)
+    reading = FlowReading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
         walked = _read_all(reading)
     else:
@@ -62,13 +61,13 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     context.result.flows_read += 1
 
 
-def _reads_everything(reading: Reading) -> bool:
+def _reads_everything(reading: FlowReading) -> bool:
     """Whether nothing tells what is new: never read, counters reset, or none to hold the rows against."""
-    flow, known = reading.flow, counts.counters(reading.flow).known
+    flow, known = reading.flow, counters.counters_of(reading.flow).known
     if flow.progress.history_read_at is None or reading.reset:
         return True
     # Without counters nothing says that an old run has changed: a person who waits gets all of it.
-    return counts.baseline(flow) is None if known else reading.context.patience.waits
+    return counters.stored_baseline(flow) is None if known else reading.context.patience.waits
 
 
 def firm_up(context: Context, flow: Flow) -> None:
@@ -78,7 +77,7 @@ def firm_up(context: Context, flow: Flow) -> None:
         LeaseLost: rows may have come in since that the flow's counters do not count.
     """
     with context.writing():
-        base = baseline_of(counts.counters(flow), counts.mirrored(flow))
+        base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow))
         if base is None:
             return
         values = {
@@ -119,7 +118,7 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
     return True
 
 
-def _read_all(reading: Reading) -> Walked:
+def _read_all(reading: FlowReading) -> Walked:
     """The history, and once or twice again where its pages shifted while they were read."""
     walked = read_history(reading)
     for _ in range(MOST_RESWEEPS):
@@ -129,7 +128,7 @@ def _read_all(reading: Reading) -> Walked:
     return walked
 
 
-def _is_doubtful(reading: Reading, walked: Walked) -> bool:
+def _is_doubtful(reading: FlowReading, walked: Walked) -> bool:
     """Whether rows may have slipped past: by the pages' own counters, or by a gap that is about to close."""
     counted = reading.flow.execution_count
     if walked.whole and has_shifted(walked.stats, pages=walked.pages, seen=walked.count, counted=counted):
@@ -139,7 +138,7 @@ def _is_doubtful(reading: Reading, walked: Walked) -> bool:
     return walked.pages > 1 and moving and not explained(reading)
 
 
-def read_history(reading: Reading) -> Walked:
+def read_history(reading: FlowReading) -> Walked:
     """All that Zoho still lists. A task goes on where the last one stopped; a person who waits has it begun anew.
 
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
@@ -170,7 +169,7 @@ def read_history(reading: Reading) -> Walked:
     return walked
 
 
-def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
+def all_listed(reading: FlowReading, walked: Walked, *, whole: bool) -> bool:
     """Whether as many runs were seen as Zoho counted when it gave its list: saves the call for an empty page.
 
     Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
@@ -182,25 +181,25 @@ def all_listed(reading: Reading, walked: Walked, *, whole: bool) -> bool:
     return sum(at is not None and at < listed_at for at in walked.seen.values()) == total
 
 
-def read_recent(reading: Reading) -> Walked:
+def read_recent(reading: FlowReading) -> Walked:
     rows, started = Execution.objects.filter(flow=reading.flow), reading.started
     times = [
         rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
         _oldest(rows.filter(recheck_at__isnull=False), started - RERUNS),
         oldest_due(reading.flow, started - RERUNS, reading.zoho_now, reading.context.page_sizes[0] or ONE_PAGE),
     ]
-    known = counts.counters(reading.flow).known
+    known = counters.counters_of(reading.flow).known
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
     since = min((t for t in times if t is not None), default=reading.flow.progress.pruned_before)
     return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,
-        enough=lambda walked: counts.baseline(reading.flow) is not None and known and explained(reading),
+        enough=lambda walked: counters.stored_baseline(reading.flow) is not None and known and explained(reading),
     )
 
 
-def _read_reruns(reading: Reading) -> Walked:
+def _read_reruns(reading: FlowReading) -> Walked:
     """The failed runs of the last 25 h, by one list from the oldest of them on."""
     failed = Execution.objects.filter(flow=reading.flow, status="failed")
     oldest = _oldest(failed, reading.started - RERUNS)
@@ -214,5 +213,29 @@ def _oldest(rows: QuerySet[Execution], since: datetime) -> datetime | None:
     return at
 
 
-def walk(reading: Reading, **how: Any) -> Walked:
+def walk(reading: FlowReading, **how: Any) -> Walked:
     return Walk(reading.context, reading.client, reading.flow, **how).go()
+
+
+def has_shifted(stats: Sequence[ExecutionStats], *, pages: int, seen: int, counted: int | None) -> bool:
+    """Whether rows may have slipped past the walk because its pages shifted while it read them. Pure.
+
+    Each page carries counters. In the documented example they are those of the flow's life; a server may as well count
+    the rows of the window asked for. Which it is shows in the numbers, and is a reason to read again at most, never
+    one to believe a number over the rows.
+
+    Args:
+        stats: the counters on the first page and on the last.
+        pages: pages read; a single one is of one moment.
+        seen: different rows of all pages.
+        counted: the flow's life-long counter as the list of flows gave it; None where it has none.
+    """
+    if pages < 2 or len(stats) < 2:
+        return False
+    first, last = stats[0].total, stats[-1].total
+    if first is None or last is None or counted is None:
+        return False
+    if first >= counted:
+        # Counters of the flow's life grow with runs that lie outside the window. They fall when rows are taken out.
+        return last < first
+    return last != first or seen < last

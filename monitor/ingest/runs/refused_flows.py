@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.pace import failed_recheck
+from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.runs.holes import MOST_TRIES
 from monitor.models import Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, NotFound, ZohoError

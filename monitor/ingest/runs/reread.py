@@ -16,8 +16,7 @@ from typing import TypeVar
 from monitor.ingest.base.context import Context
 from monitor.ingest.runs.due_runs import due_rows, next_look, settle
 from monitor.ingest.runs.read_runs import read_one
-from monitor.ingest.runs.walk_pages import Walk
-from monitor.ingest.runs.walked import Walked
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow, Product, Stream, StreamState
 from monitor.zoho.errors import NotSent, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.flow import FlowClient

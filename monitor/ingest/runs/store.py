@@ -1,10 +1,10 @@
-"""Pages of executions into the table: one transaction a page, one bad row never stops the rest."""
+"""Stores pages of executions: one transaction a page, one bad row never stops the rest, no pruned run comes back."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import DataError, IntegrityError, connection
@@ -12,8 +12,7 @@ from django.db import DataError, IntegrityError, connection
 from monitor.ingest.base.context import Written
 from monitor.ingest.base.quarantine import put_aside, write_or_put_aside
 from monitor.ingest.runs.merge import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
-from monitor.ingest.runs.retained import NEVER_PRUNED, Retained
-from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow
+from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, FlowProgress, Retention, ages
 from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
@@ -180,3 +179,59 @@ def _remember(have: Execution, stored: Stored, row: ExecutionRow, now: datetime)
         completed_time=row.completed_time,
         seen_at=now,
     )
+
+
+# RETAIN_ROWS_DAYS is 100 at least: nothing younger was ever pruned, and nothing need be asked for it.
+NEVER_PRUNED = timedelta(days=99)
+
+
+class Retained:
+    """Of one page, which new rows are kept and what of known ones; made inside the page's transaction.
+
+    The transaction has locked the account's SyncState row, as pruning does: the two never overlap.
+    """
+
+    def __init__(self, flow: Flow, rows: Sequence[ExecutionRow], now: datetime) -> None:
+        self._flow = flow
+        self._payload_edge = ages().payload_edge(now)
+        self._oldest_payload: datetime | None = None
+        self._before: datetime | None = None
+        if any(row.started_time is not None and row.started_time < now - NEVER_PRUNED for row in rows):
+            # Not the flow's value in memory: it was loaded before this transaction.
+            self._before = FlowProgress.objects.values_list("pruned_before", flat=True).get(flow=flow.pk)
+
+    def allows(self, row: ExecutionRow) -> bool:
+        """Whether a row that is not in the mirror may come in: not one that was counted and taken away."""
+        if is_pruned(self._before, row.started_time):
+            return False
+        self._note(row)
+        return True
+
+    def trimmed(self, have: Execution, row: ExecutionRow) -> ExecutionRow:
+        """The answer about a known row, without the payload where that was taken away for its age."""
+        if have.payload_removed_at is None:
+            self._note(row)
+            return row
+        return replace(row, trigger_data=None, error_details="")
+
+    def close(self) -> None:
+        """Has pruning look again from the oldest payload that came in behind its place."""
+        if self._oldest_payload is not None:
+            behind = Retention.objects.filter(account=self._flow.account_id, payload_at__gte=self._oldest_payload)
+            behind.update(payload_at=self._oldest_payload, payload_key=0)
+
+    def _note(self, row: ExecutionRow) -> None:
+        if row.started_time is None or row.started_time >= self._payload_edge:
+            return
+        if row.trigger_data is not None or row.error_details:
+            self._oldest_payload = min(self._oldest_payload or row.started_time, row.started_time)
+
+
+def is_pruned(pruned_before: datetime | None, at: datetime | None) -> bool:
+    """Whether a run of that time is counted and no longer kept. Pure.
+
+    Args:
+        pruned_before: of its flow.
+        at: when it began.
+    """
+    return pruned_before is not None and at is not None and at < pruned_before

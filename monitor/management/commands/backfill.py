@@ -1,4 +1,4 @@
-"""`manage.py backfill`: how far the history that Zoho still holds has been read; pauses it or lets it go on."""
+"""Shows how far Zoho's history has been read, pauses it or lets it go on (`manage.py backfill`)."""
 
 from __future__ import annotations
 

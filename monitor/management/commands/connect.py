@@ -1,4 +1,4 @@
-"""`manage.py connect`: proves the credentials of a Zoho account and stores it."""
+"""Proves the credentials of a Zoho account and stores it (`manage.py connect`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py export`: rows to standard output as CSV or newline-delimited JSON, streaming."""
+"""Writes rows to standard output as CSV or newline-delimited JSON, streaming (`manage.py export`)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Command(DataCommand):
             )
 
     def _pass_on(self, out: io.StringIO) -> None:
-        """What is written so far goes to standard output, so that no more than a row is ever held."""
+        """Passes on what is written so far, so that no more than a row is ever held."""
         if text := out.getvalue():
             self.stdout.write(text, ending="")
             out.seek(0)
@@ -70,7 +70,7 @@ class Command(DataCommand):
 
 
 def parse_since(text: str) -> datetime:
-    """A day or a time as an aware time.
+    """Reads a day or a time as an aware time.
 
     Raises:
         CommandError: it is neither.
@@ -90,7 +90,7 @@ def parse_since(text: str) -> datetime:
 
 
 def defuse(value: object) -> object:
-    """A cell that a spreadsheet shows instead of running: numbers stay numbers."""
+    """Makes a cell that a spreadsheet shows instead of running it: numbers stay numbers."""
     plain = _plain(value) if not isinstance(value, str | int | float | bool | type(None)) else value
     if isinstance(plain, str) and (plain.startswith(CONTROL_STARTS) or _begins(plain).startswith(FORMULA_STARTS)):
         return f"'{plain}"
@@ -98,7 +98,7 @@ def defuse(value: object) -> object:
 
 
 def _begins(text: str) -> str:
-    """The text from its first visible character on."""
+    """Returns the text from its first visible character on."""
     for position, char in enumerate(text):
         if char.isprintable() and not char.isspace():
             return text[position:]

@@ -1,4 +1,4 @@
-"""`manage.py hooks`: addresses for callbacks on the command line."""
+"""Manages addresses for callbacks on the command line (`manage.py hooks`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""django-q2's own command, kept for the supervisor: by hand it would freeze one day and nobody would notice."""
+"""Keeps django-q2's own command for the supervisor: started by hand it would freeze one day unnoticed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Command(QueueCommand):  # type: ignore[misc]
 
 
 def _tie_forks_to_their_parents() -> None:
-    """The cluster forks leader > sentinel > workers; where one is killed, those below it end with it."""
+    """Ties leader, sentinel and workers together: where one is killed, those below it end with it."""
     parent = os.getpid()
 
     def in_child() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py retry`: runs a failed execution again from the command line, without a worker."""
+"""Runs a failed execution again from the command line, without a worker (`manage.py retry`)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Command(DataCommand):
     help = "Run a failed execution again at Zoho, follow what becomes of it, and exit 0 only if it succeeded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The command line; see --help."""
+        """Adds the options; see --help."""
         parser.add_argument("execution_id", metavar="EXECUTION_ID", help="Zoho's id of the failed execution")
         parser.add_argument("--reason", required=True, metavar="TEXT", help="why; kept in the audit trail")
         parser.add_argument("--account", metavar="NAME", help="needed where two accounts know the same id")
@@ -108,7 +108,7 @@ class Command(DataCommand):
 
 
 def find_execution(execution_id: str, account_name: str | None) -> Execution:
-    """The mirrored execution with Zoho's id.
+    """Finds the mirrored execution with Zoho's id.
 
     Args:
         execution_id: Zoho's.
@@ -157,5 +157,5 @@ def _outcome_text(attempt: RetryAttempt, seconds: float) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Zoho's words may end as they like, ours go on after them."""
+    """Ends Zoho's words as a sentence, so that ours can go on after them."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."

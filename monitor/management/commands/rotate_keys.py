@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: every stored secret is written anew under the first key of ENCRYPTION_KEYS."""
+"""Writes every stored secret anew under the first key of ENCRYPTION_KEYS (`manage.py rotate_keys`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TRIES = 5  # a token is refreshed about once an hour: not five times between a 
 
 
 def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
-    """Every field of every model that holds a secret."""
+    """Lists every field of every model that holds a secret."""
     for model in apps.get_models():
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedTextField):

@@ -1,4 +1,4 @@
-"""`manage.py status`: how fresh and complete the mirror is, and what is in the way."""
+"""Shows how fresh and complete the mirror is, and what is in the way (`manage.py status`)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Command(DataCommand):
 
 
 def _write_budget(write: Callable[[str], Any], product: str, budget: dict[str, Any]) -> None:
-    """What one product may be asked, what of it is used, and where the limit comes from."""
+    """Shows what one product may be asked, what of it is used, and where the limit comes from."""
     minute, day = budget["per_minute"], budget["per_day"]
     limit = "an unknown number" if day["limit"] is None else day["limit"]
     calls = f"{day['used']} of {limit} a day"

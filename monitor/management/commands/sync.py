@@ -1,4 +1,4 @@
-"""`manage.py sync`: mirrors accounts in the foreground."""
+"""Mirrors accounts in the foreground (`manage.py sync`)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Command(DataCommand):
 
 
 class _Progress:
-    """A bar a stream on a terminal; on anything else only the lines about waiting."""
+    """Draws a bar a stream on a terminal; on anything else only the lines about waiting."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -125,7 +125,7 @@ class _Progress:
         self._bar.refresh()
 
     def tell(self, line: str) -> None:
-        """One line beside the bar."""
+        """Prints one line beside the bar."""
         tqdm.write(f"{self._name}: {line}", file=sys.stderr)
         sys.stderr.flush()
 
@@ -136,5 +136,5 @@ class _Progress:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends like Ctrl-C: the lease is given back."""
+    """Makes SIGTERM end like Ctrl-C: the lease is given back."""
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""`manage.py web`: the web server, in place of this process."""
+"""Starts the web server in place of this process (`manage.py web`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.management.ports import require_port
 
 
 def command_line(host: str, port: int) -> list[str]:
-    """How the server is started. Without `--respawn-failed-workers` one killed worker would end it."""
+    """Builds the server's command line. Without `--respawn-failed-workers` one killed worker would end it."""
     return [
         sys.executable,
         *("-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),

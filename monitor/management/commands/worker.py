@@ -1,4 +1,4 @@
-"""`manage.py worker`: the background work, under a supervisor that replaces a frozen queue."""
+"""Does the background work, under a supervisor that replaces a frozen queue (`manage.py worker`)."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        from standin import PLANS
-        from standin.failures import BY_NAME
+        from standin.build import PLANS
+        from standin.flow.failures import BY_NAME
         from standin.stories import STORIES
 
         parser.add_argument("--port", type=int, default=8765, help="0 picks a free one (default: 8765)")
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from standin import JournalError, OffsetClock, StandinServer, make_app, make_world
+        from standin.build import JournalError, OffsetClock, StandinServer, make_app, make_world
         from standin.stories import begin
 
         try:
@@ -101,7 +101,7 @@ class Command(BaseCommand):
 
 
 def _habits(options: dict[str, Any]) -> Any:
-    from standin import habits_for
+    from standin.build import habits_for
 
     changes: dict[str, Any] = {name: options[name] for name in ("retry_answers", "retries", "consent")}
     for wish in options["habit"]:
@@ -114,7 +114,7 @@ def _habits(options: dict[str, Any]) -> Any:
 
 
 def _credentials(options: dict[str, Any]) -> Any:
-    from standin import Credentials
+    from standin.build import Credentials
 
     usual = Credentials()
     return Credentials(

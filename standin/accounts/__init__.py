@@ -1,0 +1,1 @@
+"""The accounts server of the stand-in: tokens, and the addresses /oauth/v2."""

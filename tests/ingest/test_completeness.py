@@ -152,14 +152,14 @@ def test_a_busy_flow_does_not_put_off_the_look_at_its_hole(account: ZohoAccount,
     sync(account, zoho)
     lose_one(zoho, flow)
     sync(account, zoho)
-    due = row(flow).recheck_at
+    due = row(flow).progress.recheck_at
 
     for _ in range(3):
         zoho.clock.pause(60)
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=20)))
         sync(account, zoho)
 
-    assert row(flow).recheck_at == due
+    assert row(flow).progress.recheck_at == due
     assert row(flow).progress.hole_tries == 1
 
 
@@ -199,7 +199,7 @@ def test_the_hole_closes_when_zoho_lists_the_run_after_all(account: ZohoAccount,
     assert sync(account, zoho).complete
 
     assert row(flow).progress.hole_reason == ""
-    assert row(flow).recheck_at is None
+    assert row(flow).progress.recheck_at is None
     assert mirrored(account) == upstream(zoho)
 
 

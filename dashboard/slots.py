@@ -1,48 +1,17 @@
-"""A period cut into slots of the viewer's clock, and the mirror's counts laid into them. Pure."""
+"""Lays the mirror's counts into the slots of a chart, and marks those that are not known. Pure."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
+from monitor.periods import PeriodChoice, slot_starts
 from monitor.queries.counts import Counts, HourCounts
+from monitor.queries.holes import Hole
+from monitor.queries.overview import PeriodFigures
 from monitor.rollups.count_runs import merge, merge_errors, percentile
-
-HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Period:
-    """A choice of the period switch: how many days back, and the length of a slot in hours."""
-
-    days: int
-    slot_hours: int
-    label: str
-
-
-PERIODS = {
-    1: Period(1, 1, "24 hours"),
-    7: Period(7, 6, "7 days"),
-    30: Period(30, 24, "30 days"),
-    90: Period(90, 24, "90 days"),
-    365: Period(365, 7 * 24, "12 months"),
-}
-DEFAULT_PERIOD = PERIODS[7]
-
-
-@dataclass(frozen=True)
-class Hole:
-    """A stretch of time whose runs the mirror does not hold for sure, and why.
-
-    `is_unread`: nothing is wrong, its history is still being read.
-    """
-
-    start: datetime
-    end: datetime
-    reason: str
-    is_unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,30 +31,18 @@ class Slot:
     missing: str = "not known"
 
 
-def period_of(value: str | None) -> Period:
-    """The period that an address names by its days; the default where it names none that there is."""
-    return PERIODS.get(int(value), DEFAULT_PERIOD) if value and value.isascii() and value.isdigit() else DEFAULT_PERIOD
-
-
-def starts(start: datetime, end: datetime, slot_hours: int, zone: tzinfo) -> list[datetime]:
-    """Where slots begin, oldest first, on the wall clock of `zone`: at midnight, 6:00, each hour ...
-
-    Args:
-        start: aware; the first slot is the one that holds it.
-        end: aware; no slot begins at or after it.
-        slot_hours: 1, 6, 24 or whole days.
-        zone: of the viewer. A day that changes the clock has 23 or 25 hours and still one slot a day.
-    """
-    if slot_hours == 1:
-        first = start.replace(minute=0, second=0, microsecond=0)
-        return [first + HOUR * n for n in range(max(0, -(-(end - first) // HOUR)))]
-    local = start.astimezone(zone).replace(tzinfo=None)
-    wall = local.replace(hour=local.hour - local.hour % slot_hours, minute=0, second=0, microsecond=0)
-    found: list[datetime] = []
-    while (at := wall.replace(tzinfo=zone)) < end:
-        found.append(at)
-        wall += timedelta(hours=slot_hours)
-    return found
+def of_figures(
+    figures: PeriodFigures,
+    period: PeriodChoice,
+    zone: tzinfo,
+    holes: Sequence[Hole],
+    *,
+    histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
+    errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
+) -> list[Slot]:
+    """The slots of a period's figures by the viewer's clock; see `lay` for the arguments."""
+    begins = slot_starts(figures.window, period.slot_hours, zone)
+    return lay(figures.hours, begins, figures.end, holes=holes, histograms=histograms, errors=errors)
 
 
 def lay(
@@ -101,7 +58,7 @@ def lay(
 
     Args:
         hours: counts per UTC hour. An hour belongs to the slot that holds its beginning.
-        begins: as `starts` gives them.
+        begins: as `periods.slot_starts` gives them.
         end: of the last slot.
         holes: stretches that are not known.
         histograms: (hour, durations) as in `HourBucket`, for the percentiles.

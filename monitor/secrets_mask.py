@@ -1,11 +1,9 @@
-"""Secrets are taken out of definitions before they are kept: keys in addresses, passwords in headers, tokens.
+"""Takes secrets out of definitions before they are kept: keys in addresses, passwords in headers, tokens.
 
-Each secret becomes a mark such as `[secret:1f0c...]` that carries a keyed digest of it: the secret cannot be
-read back, yet one that was exchanged for another is told from one that stayed. Only secrets go; personal data is
-masked where a page is made (`monitor.queries.masking`), for that depends on who looks.
-
-Pure; patterns are linear in the length of the text. Source: layout, rule 7; notes `zoho-api.md` section 7 (the
-webhook address with its `zapikey`), seed `zoho-flow-api.md`, "Webhook URL Format".
+Each secret becomes a mark such as `[secret:1f0c...]` that carries a keyed digest of it: the secret cannot be read back,
+yet one that was exchanged differs from one that stayed. Only secrets go; personal data is masked where a page is made
+(`monitor.queries.masking`), for that depends on who looks. Pure; patterns are linear in the length of the text. Source:
+docs/reference/zoho-flow.md, "Webhook addresses".
 """
 
 from __future__ import annotations
@@ -46,7 +44,7 @@ _VALUE = re.compile(
     r"|(?P<inner>\\\")(?:[^\"\\\n]|\\\\\\\")*|[^\s&,;\"'<>\\]+"
 )
 _SCHEMES = ("bearer", "basic", "zoho-oauthtoken")
-# The seed's address of a custom webhook: whoever knows its last part can start the flow.
+# The address of a custom webhook: whoever knows its last part can start the flow.
 _HOOK = re.compile(
     r"(?P<before>/(?:webhooks?|hooks|services)/(?:[\w\-]{1,80}/){0,4})(?P<secret>[\w\-]{6,}|\[secret:[0-9a-f]{16}\])"
 )
@@ -58,14 +56,14 @@ class SecretMask:
     """Hides secrets under one key.
 
     Args:
-        key: of the digests; one an account, so that equal secrets of two accounts cannot be told to be equal.
+        key: of the digests; one an account, so that equal secrets of two accounts cannot be seen to be equal.
     """
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def hide(self, value: Any) -> Any:
-        """The same structure with every secret replaced by its mark; what is marked already stays.
+        """Returns the same structure with every secret replaced by its mark; what is marked already stays.
 
         Args:
             value: what JSON can hold.
@@ -188,11 +186,11 @@ def _pieces(text: str) -> list[str]:
 
 
 def is_secret_key(key: str) -> bool:
-    """Whether what stands under this key is a secret whatever it looks like."""
+    """Returns whether what stands under this key is a secret whatever it looks like."""
     plain = "".join(char for char in key.lower() if char.isalnum())
     return plain in _WHOLE or plain.endswith(_ENDINGS)
 
 
 def without_digests(text: str) -> str:
-    """A text for people: each mark as `[secret]`."""
+    """Returns a text for people: each mark as `[secret]`."""
     return MARK.sub(SHOWN, text)

@@ -54,3 +54,31 @@ def test_only_the_audit_module_writes_the_audit_trail() -> None:
     writers = {name for name, tree in modules() if writes_of(tree, "AuditEntry")}
 
     assert writers == {"monitor/audit.py"}
+
+
+def is_made_by_hand(node: ast.AST) -> bool:
+    """Whether a call lays a time on an hour or a day: `at.replace(minute=0)`, `datetime.combine(...)`."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    fields = {word.arg for word in node.keywords}
+    return node.func.attr == "combine" or (node.func.attr == "replace" and bool(fields & {"hour", "minute"}))
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("now.replace(minute=0, second=0)", True),
+        ("now.replace(hour=0)", True),
+        ("datetime.combine(day, time.min, zone)", True),
+        ("now.replace(second=0)", False),
+        ("text.replace('a', 'b')", False),
+    ],
+)
+def test_a_window_made_by_hand_is_seen_in_the_code(code: str, expected: bool) -> None:
+    assert any(is_made_by_hand(node) for node in ast.walk(ast.parse(code))) is expected
+
+
+def test_only_the_periods_module_lays_times_on_hours_and_days() -> None:
+    makers = {name for name, tree in modules() if any(is_made_by_hand(node) for node in ast.walk(tree))}
+
+    assert makers == {"monitor/periods.py"}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Sum
 
 from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.freshness import facts_from, why_stale
 from monitor.alerting.states import Standing
+from monitor.freshness import facts_of, why_unfit
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
+from monitor.periods import last_hours
 
 Pair = tuple[int, int]  # primary keys of rule and flow
 
@@ -50,7 +51,7 @@ def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
             row=row,
             limits=Limits(rule.threshold, rule.recover_at, rule.min_runs),
             reading=readings.get(rule.window_hours, {}).get(flow_id, Reading()),
-            stale=stale or (_why_unread(flow, window_start(now, rule.window_hours)) if flow else ""),
+            stale=stale or (_why_unread(flow, last_hours(now, rule.window_hours).start) if flow else ""),
             ended=ended,
         )
 
@@ -92,7 +93,7 @@ def _why_unread(flow: Flow, start: datetime) -> str:
 def _why_stale(account: ZohoAccount, now: datetime) -> str:
     sync = SyncState.objects.filter(account=account).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account)}
-    return why_stale(facts_from(sync, streams, is_mirrored=account.is_active), now)
+    return why_unfit(facts_of(sync, streams, is_mirrored=account.is_active), now)
 
 
 def _unjudged(
@@ -100,11 +101,11 @@ def _unjudged(
 ) -> dict[Pair, AlertState]:
     """Rows, not saved yet, for what was never judged. A flow whose window is not read yet, or with hours not counted
     yet, waits for its turn: it would be judged by a part of its runs."""
-    starts = {rule.pk: window_start(now, rule.window_hours) for rule in rules.values()}
+    starts = {rule.pk: last_hours(now, rule.window_hours).start for rule in rules.values()}
     ready = {(rule, flow) for rule, flow in missing if not _why_unread(flows[flow], starts[rule])}
     if not ready:
         return {}
-    oldest = window_start(now, max(rules[rule].window_hours for rule, _ in ready))
+    oldest = last_hours(now, max(rules[rule].window_hours for rule, _ in ready)).start
     dirty = DirtyHour.objects.filter(flow__account=rules[min(ready)[0]].account_id, hour__gte=oldest)
     uncounted = set(dirty.values_list("flow_id", flat=True))
     return {
@@ -123,15 +124,7 @@ def _unjudged(
 
 def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[int, Reading]:
     """The runs of each flow of an account in a window, by one statement."""
-    buckets = HourBucket.objects.filter(flow__account=account, hour__gte=window_start(now, window_hours))
+    window = last_hours(now, window_hours)
+    buckets = HourBucket.objects.filter(flow__account=account, hour__gte=window.start, hour__lt=window.end)
     sums = buckets.order_by().values_list("flow").annotate(Sum("succeeded"), Sum("failed"), Sum("first_succeeded"))
     return {flow: Reading(succeeded + failed, succeeded, first) for flow, succeeded, failed, first in sums}
-
-
-def window_start(now: datetime, window_hours: int) -> datetime:
-    """The first hour of a window: as many whole hours as asked for, the one under way the last of them.
-
-    The pages count their periods alike, so that a mail and a page never differ by an hour's runs.
-    """
-    start = now.astimezone(UTC) - timedelta(hours=window_hours - 1)
-    return start.replace(minute=0, second=0, microsecond=0)

@@ -10,6 +10,7 @@ from django.db import models
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
+from monitor.periods import hour_of, midnight_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,11 @@ class Ages:
 
     def rows_edge(self, now: datetime) -> datetime:
         """Returns before which hour (UTC) runs are counted and no longer kept one by one."""
-        return (now - timedelta(days=self.rows)).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return hour_of(now - timedelta(days=self.rows))
 
     def hours_edge(self, now: datetime) -> datetime:
         """Returns before which day (UTC) counts are no longer kept by the hour."""
-        at = (now - timedelta(days=self.hours)).astimezone(UTC)
-        return at.replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight_of(now - timedelta(days=self.hours))
 
     def days_edge(self, now: datetime) -> date | None:
         """Returns before which day counts are dropped; None where they are kept for ever."""
@@ -59,7 +59,7 @@ class Retention(models.Model):
 
 
 class PrunedHour(models.Model):
-    """Marks an hour of a flow whose rows are pruned: its bucket is its only record and is never counted anew."""
+    """Marks an hour of a flow whose rows are pruned: its bucket is its only record and is never recounted."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+")
     hour = models.DateTimeField()

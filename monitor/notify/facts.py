@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count
 
-from monitor.models import Execution, Flow, Stream, StreamState, SyncState, Transition
+from monitor import freshness
+from monitor.models import Execution, Flow, StreamState, SyncState, Transition
 from monitor.notify.words import clean, mask, shorten
+from monitor.periods import last_hours
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
@@ -88,10 +90,11 @@ def facts_of(transition: Transition) -> Facts:
 
 
 def _as_of(account_id: int) -> datetime | None:
-    """What the account's pages say: the newest complete read, or that of the list of flows if it is older."""
-    whole = SyncState.objects.filter(account=account_id).values_list("last_complete_at", flat=True).first()
-    listed = StreamState.objects.filter(account=account_id, stream=Stream.FLOWS).values_list("last_read_at", flat=True)
-    return min((at for at in (whole, listed.first()) if at is not None), default=None) if whole else None
+    """As of when the account is known, as its pages say it."""
+    sync = SyncState.objects.filter(account=account_id).first()
+    streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
+    unread = Flow.objects.filter(account=account_id, gone_at=None, progress__executions_read_at=None)
+    return freshness.facts_of(sync, streams, is_mirrored=True, is_reading=unread.exists()).as_of
 
 
 def _gap(flow: Flow) -> str:
@@ -112,8 +115,10 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
 
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
-    start = (at.astimezone(UTC) - timedelta(hours=window_hours - 1)).replace(minute=0, second=0, microsecond=0)
-    failed = Execution.objects.filter(flow=flow, status=Execution.Status.FAILED, started_time__gte=start)
+    window = last_hours(at, window_hours)
+    failed = Execution.objects.filter(
+        flow=flow, status=Execution.Status.FAILED, started_time__gte=window.start, started_time__lt=window.end
+    )
     groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
     counts: Counter[str] = Counter()
     for code, message, count in groups.values_list("error_code", "error_message", "times")[:ERRORS_READ]:

@@ -7,14 +7,15 @@ which are kept when their hours are gone, and are 24 times fewer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db.models import QuerySet, Sum
 
 from monitor.models import DayBucket, HourBucket
+from monitor.periods import DAY, Window, day_start, first_midnight_from
 
-LONGEST_BY_HOUR = timedelta(days=92)
+LONGEST_BY_HOUR = 92 * DAY
 Buckets = QuerySet[HourBucket] | QuerySet[DayBucket]
 _FIELDS = ("succeeded", "failed", "first_succeeded", "running", "other")
 
@@ -69,13 +70,14 @@ def of_sums(row: dict[str, Any]) -> Counts:
     return Counts(**{name: row[f"sum_{name}"] or 0 for name in _FIELDS})
 
 
-def buckets(*, start: datetime, end: datetime, account_id: int | None = None, flow_id: int | None = None) -> Buckets:
-    """Buckets that begin in [start, end), of everything, an account or a flow: of hours, or of days for a long time."""
+def buckets(window: Window, *, account_id: int | None = None, flow_id: int | None = None) -> Buckets:
+    """Buckets that begin in a window, of everything, an account or a flow: of hours, or of days for a long window."""
     rows: Any
-    if end - start <= LONGEST_BY_HOUR:
-        rows = HourBucket.objects.filter(hour__gte=start, hour__lt=end)
+    if window.length <= LONGEST_BY_HOUR:
+        rows = HourBucket.objects.filter(hour__gte=window.start, hour__lt=window.end)
     else:
-        rows = DayBucket.objects.filter(day__gte=_first_midnight(start).date(), day__lt=_first_midnight(end).date())
+        first, last = first_midnight_from(window.start), first_midnight_from(window.end)
+        rows = DayBucket.objects.filter(day__gte=first.date(), day__lt=last.date())
     if account_id is not None:
         rows = rows.filter(flow__account_id=account_id)
     if flow_id is not None:
@@ -113,10 +115,4 @@ def _when(rows: Buckets) -> str:
 
 
 def _moment(at: datetime | date) -> datetime:
-    return at if isinstance(at, datetime) else datetime.combine(at, time.min, UTC)
-
-
-def _first_midnight(at: datetime) -> datetime:
-    """The first midnight (UTC) that is not before `at`: a day is in a time that it begins in."""
-    midnight = datetime.combine(at.astimezone(UTC).date(), time.min, UTC)
-    return midnight if midnight >= at else midnight + timedelta(days=1)
+    return at if isinstance(at, datetime) else day_start(at, UTC)

@@ -1,20 +1,20 @@
-"""The list of flows and the page of one flow. Read-only."""
+"""The list of flows: narrowed, sorted, with the figures of its columns."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
-from monitor.models import AlertState, Execution, Flow, HourBucket
-from monitor.queries import counts
+from monitor.models import Execution, Flow, HourBucket
+from monitor.periods import DAY, last_days
 
 LIST_DAYS = 7
-SORTS = ("name", "failures", "rate", "runs", "last_run")
+SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 
 @dataclass(frozen=True)
@@ -27,37 +27,12 @@ class FlowFilter:
     sort: str = "failures"
 
 
-@dataclass(frozen=True)
-class Mirrored:
-    """What Zoho counts of a flow beside what is mirrored, for one result.
-
-    `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
-    forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
-    """
-
-    label: str
-    counter: int | None
-    baseline: int | None
-    mirrored: int
-    pruned: int
-
-    @property
-    def before(self) -> int | None:
-        """What the counter knows and the mirror rightly does not hold."""
-        return None if self.baseline is None else self.baseline + self.pruned
-
-    @property
-    def missing(self) -> int | None:
-        if self.counter is None or self.baseline is None:
-            return None
-        return self.counter - self.baseline - self.mirrored - self.pruned
-
-
 def flow_list(wanted: FlowFilter, now: datetime) -> QuerySet[Flow]:
     """Flows with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
     flows = _narrowed(wanted).select_related("account")
-    since = now.replace(minute=0, second=0, microsecond=0) - timedelta(days=LIST_DAYS)
-    week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=since).order_by().values("flow")
+    window = last_days(now, LIST_DAYS)
+    of_flow = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
+    week = of_flow.order_by().values("flow")
     newest = Execution.objects.filter(flow=OuterRef("pk"), started_time__isnull=False).order_by("-started_time")
     last_hour = HourBucket.objects.filter(flow=OuterRef("pk")).order_by("-hour")
     flows = flows.annotate(
@@ -99,45 +74,12 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
 
 
 def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
-    """(succeeded, failed) per flow and day of 24 hours, oldest first, for sparklines. One statement."""
-    start = now - timedelta(days=days)
+    """(succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
+    window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
-    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=start, hour__lte=now)
+    rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=window.start, hour__lt=window.end)
     for flow_id, hour, succeeded, failed in rows.values_list("flow_id", "hour", "succeeded", "failed"):
-        place = min(int((hour - start) / timedelta(days=1)), days - 1)
+        place = (hour - window.start) // DAY
         before = table[flow_id][place]
         table[flow_id][place] = (before[0] + succeeded, before[1] + failed)
     return table
-
-
-def completeness(flow: Flow) -> list[Mirrored]:
-    """Zoho's counters beside ours: all, successes, failures. One statement."""
-    ours = Execution.objects.filter(flow=flow).aggregate(
-        total=Count("id"),
-        success=Count("id", filter=Q(status="success")),
-        failed=Count("id", filter=Q(status="failed")),
-    )
-    past = flow.progress
-    counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
-    return [
-        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
-        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
-        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
-    ]
-
-
-def open_alerts(flow: Flow) -> QuerySet[AlertState]:
-    """The flow's open incidents, newest first."""
-    return (
-        AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
-    )
-
-
-def histograms(flow: Flow, start: datetime, end: datetime) -> list[tuple[datetime, list[int]]]:
-    """The flow's histograms of durations per hour, or per day of a long time."""
-    return counts.histograms(counts.buckets(start=start, end=end, flow_id=flow.pk))
-
-
-def errors(flow: Flow, start: datetime, end: datetime) -> list[tuple[datetime, dict[str, int]]]:
-    """The flow's failed runs by class of error, likewise."""
-    return counts.errors(counts.buckets(start=start, end=end, flow_id=flow.pk))

@@ -8,13 +8,10 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 
+from monitor.freshness import SILENT, STALE, Judged, ReadTimes, facts_of, is_list_old, judge_account, judge_worker
 from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
-from monitor.queries import judgement
-from monitor.queries.judgement import Judged, SyncFacts, interval_between, judge_account, judge_worker
 
 LABELS = {"stale": "Out of date", "paused": "Not mirrored", "silent": "Poller silent"}
-# What leads an account: the list that says what moved. CRM alone has only its rules.
-LEADING = (Stream.FLOWS, Stream.RULES)
 
 
 @dataclass(frozen=True)
@@ -28,10 +25,6 @@ class StreamFreshness:
     since: datetime | None
     as_of: datetime | None
     due_at: datetime | None = None
-
-    @property
-    def interval(self) -> timedelta:
-        return interval_between(self.as_of, self.due_at)
 
     @property
     def is_missing(self) -> bool:
@@ -52,8 +45,8 @@ class AccountFreshness:
     flows if that is older; `swept_at` is the end of the last sweep whatever it missed. While history is read for
     the first time (`is_reading`: `unread` flows are open) `as_of` is that of the newest sweep that missed nothing
     else, and all runs since `covered_from` are mirrored (None: not known of all). `state`, `reason` and `since` are
-    as `judgement.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"`` (nothing is
-    read any more) or ``"paused"`` (a person switched it off). `age` is None before the first complete read.
+    as `monitor.freshness.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"``
+    (nothing is read any more) or ``"paused"`` (a person switched it off). `age` is None before the first complete read.
     """
 
     account_id: int
@@ -141,7 +134,7 @@ class Mirror:
     @property
     def is_silent(self) -> bool:
         """Whether nothing is read any more: the worker stopped."""
-        return self.worker.state == judgement.SILENT
+        return self.worker.state == SILENT
 
     @property
     def is_empty(self) -> bool:
@@ -250,9 +243,9 @@ def open_alert_count() -> int:
 
 def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
-    streams = [_stream(row) for row in account.streams.all()]
+    rows = {row.stream: row for row in account.streams.all()}
     read: Any = account  # with what `mirror` annotated
-    facts = _facts(account, sync, streams, is_reading=bool(read.unread))
+    facts = facts_of(sync, rows, is_mirrored=account.is_active, is_reading=bool(read.unread))
     judged = judge_account(facts, worker, now)
     return AccountFreshness(
         account_id=account.pk,
@@ -264,31 +257,11 @@ def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFres
         swept_at=sync.last_finished_at,
         age=None if facts.as_of is None else now - facts.as_of,
         holes=read.holes,
-        streams=streams,
+        streams=[_stream(row) for row in rows.values()],
         flows=read.living,
         unread=read.unread,
         covered_from=read.covered_from if read.unread == read.unread_known else None,
         is_history_paused=account.backfill_paused,
-    )
-
-
-def _facts(account: ZohoAccount, sync: SyncState, streams: list[StreamFreshness], *, is_reading: bool) -> SyncFacts:
-    by_name = {stream.stream: stream for stream in streams if stream.state != StreamState.State.NOT_AVAILABLE}
-    leading = next((by_name[name] for name in LEADING if name in by_name), None)
-    as_of, interval = sync.last_complete_at, interval_between(sync.last_finished_at, sync.next_due_at)
-    if is_reading:
-        as_of = max((at for at in (as_of, sync.last_fresh_at) if at is not None), default=None)
-    if leading is not None and leading.as_of is not None:
-        # A sweep that found nothing due but other streams missed nothing, and still knows no more than this list.
-        as_of = as_of and min(as_of, leading.as_of)
-        interval = max(interval, leading.interval)
-    return SyncFacts(
-        is_mirrored=account.is_active,
-        stored=Judged(sync.state, sync.reason, sync.since),
-        as_of=as_of,
-        finished_at=sync.last_finished_at,
-        due_at=sync.next_due_at,
-        interval=interval,
     )
 
 
@@ -346,10 +319,24 @@ def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = N
     )
 
 
+def of_list(
+    mirror: Mirror, name: str, now: datetime, account_id: int | None = None
+) -> PartFreshness | AccountFreshness | Mirror | None:
+    """The age of a list that has a pace of its own: of its stream, or before that was ever asked for of its account.
+
+    Args:
+        mirror: of all accounts.
+        name: of the list's stream.
+        now: the present.
+        account_id: the list is narrowed to this account; None: it spans all.
+    """
+    whole = mirror if account_id is None else mirror.of(account_id)
+    return part(mirror, name, now, account_id=account_id) or whole
+
+
 def _part_state(account: AccountFreshness, stream: StreamFreshness, now: datetime) -> str:
     if not account.is_current and account.state != SyncState.State.INCOMPLETE:
         return account.state
     if stream.state == StreamState.State.OK:
-        late = stream.as_of is None or now - stream.as_of > judgement.STALE_AFTER_INTERVALS * stream.interval
-        return judgement.STALE if late else SyncState.State.OK
+        return STALE if is_list_old(ReadTimes(stream.as_of, stream.due_at), now) else SyncState.State.OK
     return stream.state

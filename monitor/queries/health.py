@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import DatabaseError
 
+from monitor.freshness import problems
 from monitor.queries.freshness import Mirror, mirror, worker_signs
-from monitor.queries.judgement import problems
 from monitor.schema import differences
 
 

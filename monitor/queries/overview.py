@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, F, Max, QuerySet
 
 from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
+from monitor.periods import Window, last_days
 from monitor.queries import counts
 from monitor.queries.counts import Counts, HourCounts
 
@@ -22,14 +23,32 @@ MOST_CANDIDATES = 50
 
 
 @dataclass(frozen=True)
-class Period:
-    """The runs of a period by the hour, their sum, and the sum of the period of equal length before."""
+class PeriodFigures:
+    """The runs of a window by the hour, their sum, and the sum of the window of equal length before.
 
-    start: datetime
+    Attributes:
+        window: whole hours.
+        end: the present: a chart of the window ends here.
+        hours: counts by the hour, or by the day of a long window.
+        totals: of the window.
+        before: of the window of the same length before.
+    """
+
+    window: Window
     end: datetime
     hours: list[HourCounts]
     totals: Counts
     before: Counts
+
+
+@dataclass(frozen=True)
+class OverviewCards:
+    """What the cards of the overview list."""
+
+    worst: list[FlowCounts]
+    alerts: list[AlertState]
+    silent: list[SilentFlow]
+    broken: list[Connection]
 
 
 @dataclass(frozen=True)
@@ -50,15 +69,23 @@ class SilentFlow:
     longest_before: timedelta
 
 
-def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: int | None = None) -> Period:
-    """The last `days` x 24 hours up to `now`. Two statements."""
-    length = timedelta(days=days)
-    end = _end(now)
-    start = end - length
-    hours = counts.hourly(counts.buckets(start=start, end=end, account_id=account_id, flow_id=flow_id))
+def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: int | None = None) -> PeriodFigures:
+    """The runs of the last so many days. Two statements."""
+    window = last_days(now, days)
+    hours = counts.hourly(counts.buckets(window, account_id=account_id, flow_id=flow_id))
     totals = sum((hour.counts for hour in hours), Counts())
-    before = counts.total(counts.buckets(start=start - length, end=start, account_id=account_id, flow_id=flow_id))
-    return Period(start=start, end=now, hours=hours, totals=totals, before=before)
+    before = counts.total(counts.buckets(window.before(), account_id=account_id, flow_id=flow_id))
+    return PeriodFigures(window=window, end=now, hours=hours, totals=totals, before=before)
+
+
+def cards(now: datetime, days: int) -> OverviewCards:
+    """The flows that fail most in the last `days`, open alerts, silent flows and broken connections."""
+    return OverviewCards(
+        worst=worst_flows(now, days),
+        alerts=list(open_alerts()),
+        silent=silent_flows(now),
+        broken=list(broken_connections()),
+    )
 
 
 def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> str:
@@ -97,7 +124,7 @@ def _reaches_back(account_id: int, start: datetime) -> bool:
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:
     """Flows with the most failures in the period, worst first. Two statements."""
-    rows = counts.buckets(start=_end(now) - timedelta(days=days), end=_end(now))
+    rows = counts.buckets(last_days(now, days))
     grouped: Any = rows.values("flow_id").annotate(**counts.sums())
     worst = [row for row in grouped.order_by("-sum_failed", "flow_id")[:limit] if row["sum_failed"]]
     flows = (
@@ -161,11 +188,6 @@ def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
     found = [_silence(flows[flow_id], active[flow_id]) for flow_id in candidates if flow_id in flows]
     silent = [one for one in found if one is not None]
     return sorted(silent, key=lambda one: one.pause / one.longest_before, reverse=True)[:limit]
-
-
-def _end(now: datetime) -> datetime:
-    """The end of the hour that `now` is in: its bucket belongs to the period."""
-    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _silence(flow: Flow, hours: list[datetime]) -> SilentFlow | None:

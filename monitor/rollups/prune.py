@@ -1,20 +1,20 @@
-"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being counted anew."""
+"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being recounted."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F, Min
 
 from monitor.models import Ages, DayBucket, DirtyHour, FlowProgress, HourBucket, PrunedHour
+from monitor.periods import DAY, midnight_of
 from monitor.rollups.read import FlowHour
 
 BATCH = 500  # buckets in a transaction; a flow has 24 a day
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def may_go(hours: Collection[Hour], closed: Collection[datetime], day_runs: int 
         hours: all that there are.
         closed: hours whose rows are pruned: the others can still change.
         day_runs: what the day's own bucket counts; None where there is none.
-        is_dirty: an hour of the day is to be counted anew.
+        is_dirty: an hour of the day is to be recounted.
     """
     return not is_dirty and day_runs == sum(h.runs for h in hours) and all(h.hour in closed for h in hours)
 
@@ -64,7 +64,7 @@ def prune_hours(ages: Ages, now: datetime, go_on: Callable[[], bool]) -> int:
 
 
 def closed_hours(wanted: Collection[FlowHour]) -> set[FlowHour]:
-    """Returns which of the hours are never counted anew, because their rows are pruned.
+    """Returns which of the hours are never recounted, because their rows are pruned.
 
     Ask after the rows were read: what pruning took away before that is then seen here for sure.
     """
@@ -85,7 +85,7 @@ def _first_day(edge: datetime, since: datetime | None = None) -> datetime | None
     if since is not None:
         rows = rows.filter(hour__gte=since)
     at: datetime | None = rows.aggregate(at=Min("hour"))["at"]
-    return None if at is None else at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return None if at is None else midnight_of(at)
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from monitor.models import DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.models.bulk import numbers
+from monitor.periods import DAY, HOUR, day_start, hour_of
 from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, RunCounts
 from monitor.rollups.error_classes import READ
 from monitor.rollups.retry_chains import Key, Lineage, RetryLink
@@ -25,8 +26,6 @@ FlowDay = tuple[int, date]
 
 T = TypeVar("T")
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 # SQLite takes 32,766 parameters a statement as it is built by default.
 IDS_A_STATEMENT = 5000
 # Times given in are the outer table whatever a planner thinks: each is one look into an index by flow and time.
@@ -59,11 +58,6 @@ class Row(NamedTuple):
     error: tuple[str, str, str]
 
 
-def floor_hour(at: datetime) -> datetime:
-    """Returns the start of the hour (UTC) that a time lies in."""
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
 def rows_of(hours: set[FlowHour]) -> list[Row]:
     """Reads the executions that started in the given hours, in one statement; those without a start are in no hour."""
     places = sorted(hours)
@@ -79,7 +73,7 @@ def rows_of(hours: set[FlowHour]) -> list[Row]:
 
 def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, RunCounts]:
     """Reads the stored counts of all hours (UTC) of some flows' days, in one statement."""
-    begins = [(flow, datetime.combine(day, time.min, UTC)) for flow, day in sorted(days)]
+    begins = [(flow, day_start(day, UTC)) for flow, day in sorted(days)]
     found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}")
     return {
         (begins[place - 1][0], utc(hour)): RunCounts(*[*numbers, json.loads(durations), json.loads(errors)])
@@ -134,15 +128,15 @@ def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:
         waiting = {key for attempt in found for key in (attempt.original, attempt.new) if key is not None} - asked
     ends = {key for attempt in attempts.values() for key in (attempt.original, attempt.new) if key is not None}
     successes: set[Key] = set()
-    hour_of: dict[Key, FlowHour] = {}
+    hour_by_key: dict[Key, FlowHour] = {}
     for account, ids in _by_account(ends):
         known = Execution.objects.filter(account_id=account, execution_id__in=ids)
         for execution, flow, started, status in known.values_list("execution_id", "flow_id", "started_time", "status"):
             if started is not None:
-                hour_of[account, execution] = (flow, floor_hour(started))
+                hour_by_key[account, execution] = (flow, hour_of(started))
             if status == SUCCESS:
                 successes.add((account, execution))
-    return Lineage(attempts.values(), successes), hour_of
+    return Lineage(attempts.values(), successes), hour_by_key
 
 
 def _accounts_with_retries(accounts: Collection[int]) -> set[int]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import OperationalError, connection, transaction
 
 from monitor.faultpoints import faultpoint
 from monitor.models import DirtyHour
 from monitor.models.bulk import delete
+from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
 from monitor.rollups.error_classes import OTHER, error_class
@@ -105,7 +106,7 @@ def _take(size: int, since: datetime) -> set[read.FlowHour]:
     """Takes the newest dirty hours off the table, those from `since` on.
 
     An hour that a page is marking at this moment is left for the next time, so that neither waits for the other. Who
-    marks one of these from now on waits for our end, and marks it anew: what we do not see is counted then.
+    marks one of these from now on waits for our end, and marks it again: what we do not see is counted then.
     """
     if connection.vendor != "postgresql":
         newest = DirtyHour.objects.filter(hour__gte=since).order_by("-hour", "-flow_id")
@@ -132,8 +133,7 @@ def _whole_days(size: int) -> datetime:
     last = hours[size : size + 1].first()
     if last is None:
         return _LONG_AGO
-    day = last.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    next_day = day + timedelta(days=1)
+    next_day = midnight_of(last) + DAY
     return next_day if hours.filter(hour__gte=next_day).exists() else _LONG_AGO
 
 

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import slots
-from dashboard.slots import Hole
+from monitor.periods import Window, slot_starts
 from monitor.queries.counts import Counts, HourCounts
+from monitor.queries.holes import Hole
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 ZONES = [UTC, BERLIN, KOLKATA, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe")]
-
-
-def test_days_begin_at_the_viewers_midnight(now: datetime) -> None:
-    begins = slots.starts(now - timedelta(days=2), now, 24, KOLKATA)
-    assert [begin.isoformat() for begin in begins] == [
-        "2026-11-20T00:00:00+05:30",
-        "2026-11-21T00:00:00+05:30",
-        "2026-11-22T00:00:00+05:30",
-    ]
-
-
-def test_the_day_that_changes_the_clock_is_one_slot() -> None:
-    end = datetime(2026, 10, 27, tzinfo=UTC)
-    begins = slots.starts(end - timedelta(days=3), end, 24, BERLIN)
-    lengths = [after.astimezone(UTC) - before.astimezone(UTC) for before, after in pairwise(begins)]
-    assert timedelta(hours=25) in lengths
 
 
 @given(
@@ -45,7 +28,7 @@ def test_no_run_is_lost_or_counted_twice_whatever_the_zone(
     start: datetime, hours: int, slot_hours: int, zone: ZoneInfo, counts: list[int]
 ) -> None:
     end = start + timedelta(hours=hours)
-    begins = slots.starts(start, end, slot_hours, zone)
+    begins = slot_starts(Window(start, end), slot_hours, zone)
     rows = [HourCounts(start + timedelta(hours=n % hours), Counts(succeeded=c)) for n, c in enumerate(counts)]
     laid = slots.lay(rows, begins, end)
     assert sum(slot.counts.succeeded for slot in laid) == sum(counts)
@@ -54,13 +37,13 @@ def test_no_run_is_lost_or_counted_twice_whatever_the_zone(
 
 
 def test_a_slot_that_touches_a_hole_is_not_known(now: datetime) -> None:
-    begins = slots.starts(now - timedelta(hours=4), now, 1, UTC)
+    begins = slot_starts(Window(now - timedelta(hours=4), now), 1, UTC)
     laid = slots.lay([], begins, now, holes=[Hole(now - timedelta(minutes=90), now, "not read")])
     assert [slot.is_known for slot in laid] == [True, True, False, False]
 
 
 def test_percentiles_of_a_slot_come_from_all_its_hours(now: datetime) -> None:
-    begins = slots.starts(now - timedelta(hours=24), now, 24, UTC)
+    begins = slot_starts(Window(now - timedelta(hours=24), now), 24, UTC)
     at = now - timedelta(hours=3)
     laid = slots.lay([], begins, now, histograms=[(at, [0] * 10 + [3]), (at + timedelta(hours=1), [0] * 20 + [97])])
     assert laid[-1].p50 is not None
@@ -68,17 +51,8 @@ def test_percentiles_of_a_slot_come_from_all_its_hours(now: datetime) -> None:
     assert laid[0].p50 is None
 
 
-@pytest.mark.parametrize("value", [None, "", "x", "-7", "8", "٧", "9" * 30])
-def test_an_unknown_period_is_the_default(value: str | None) -> None:
-    assert slots.period_of(value) is slots.DEFAULT_PERIOD
-
-
-def test_the_period_is_named_by_its_days() -> None:
-    assert slots.period_of("90").days == 90
-
-
 def test_failures_by_class_are_added_up_in_the_slot_that_holds_their_hour(now: datetime) -> None:
-    begins = slots.starts(now - timedelta(hours=2), now, 1, UTC)
+    begins = slot_starts(Window(now - timedelta(hours=2), now), 1, UTC)
     errors = [(begins[0], {"data": 1}), (begins[0], {"data": 2, "rate": 1}), (begins[1], {"rate": 4})]
     laid = slots.lay([], begins, now, errors=errors)
     assert [slot.errors for slot in laid] == [{"data": 3, "rate": 1}, {"rate": 4}]

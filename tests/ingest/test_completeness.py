@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import Execution, Flow, ZohoAccount
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 
@@ -252,7 +252,7 @@ def test_without_counters_a_task_finds_new_runs_and_reruns_of_a_day(account: Zoh
     next(run for run in flow.runs if run.status == "failed").succeed()
     flow.runs.append(Run(zoho.clock() - timedelta(minutes=5)))
 
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
 
     assert mirrored(account) == upstream(zoho)
 
@@ -288,7 +288,7 @@ def test_a_flow_that_never_stands_still_gets_a_firm_baseline_all_the_same(accoun
     for _ in range(4):
         zoho.clock.pause(60)
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=30)))
-        sync(account, zoho, patience=hasty(zoho), everything=True)
+        sync(account, zoho, patience=hasty(zoho))
 
     assert row(flow).progress.baseline_firm
 
@@ -330,7 +330,7 @@ def test_a_running_row_is_asked_for_by_itself_until_it_is_final(account: ZohoAcc
 
     stored = Execution.objects.get(execution_id=run.execution_id)
     assert stored.status == "failed"
-    assert stored.recheck_at is None
+    assert stored.progress.recheck_at is None
 
 
 def test_rows_that_never_become_final_are_not_asked_for_for_ever(account: ZohoAccount, zoho: Zoho) -> None:

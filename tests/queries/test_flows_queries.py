@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from monitor.models import ZohoAccount
+from monitor.queries import flow as one
 from monitor.queries import flows
-from monitor.queries.flows import FlowFilter, Mirrored
+from monitor.queries.flow import Mirrored
+from monitor.queries.flows import FlowFilter
 from tests import factories
 
 
@@ -78,7 +80,7 @@ def test_results_are_laid_into_days_of_24_hours(account: ZohoAccount, now: datet
     bucket(flow, now - timedelta(hours=1), 2, 1)
     bucket(flow, now - timedelta(hours=2), 3)
     bucket(flow, now - timedelta(days=2), 0, 4)
-    assert flows.daily_results([flow.pk], now, 3)[flow.pk] == [(0, 0), (0, 4), (5, 1)]
+    assert flows.daily_results([flow.pk], now, 3)[flow.pk] == [(0, 4), (0, 0), (5, 1)]
 
 
 def test_a_counter_is_explained_by_what_was_before_mirrored_and_pruned() -> None:
@@ -99,7 +101,7 @@ def test_the_counters_of_a_flow_are_compared_by_result(account: ZohoAccount) -> 
     )
     factories.make_execution(flow)
     factories.make_execution(flow, "failed")
-    assert [(row.label, row.missing) for row in flows.completeness(flow)] == [
+    assert [(row.label, row.missing) for row in one.completeness(flow)] == [
         ("All runs", 0),
         ("Success", 0),
         ("Failed", 0),

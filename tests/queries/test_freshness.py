@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from monitor.freshness import NOT_RUN_YET
 from monitor.models import StreamState, SyncState, WorkerBeat, ZohoAccount
-from monitor.queries import freshness, judgement
+from monitor.queries import freshness
 from tests import factories
+from tests.bystander import own
 
 MINUTE = timedelta(minutes=1)
 
@@ -106,11 +108,11 @@ def test_an_account_in_its_first_sweep_is_starting_and_no_trouble(account: ZohoA
 
 
 def test_an_account_is_not_starting_where_no_worker_runs(account: ZohoAccount, now: datetime) -> None:
-    assert [one.reason for one in freshness.mirror(now).troubled] == [judgement.NOT_RUN_YET]
+    assert [one.reason for one in freshness.mirror(now).troubled] == [NOT_RUN_YET]
 
 
 def test_an_account_that_is_switched_off_troubles_nobody(account: ZohoAccount, now: datetime) -> None:
-    ZohoAccount.objects.update(is_active=False)
+    own(ZohoAccount).update(is_active=False)
     mirror = freshness.mirror(now)
     assert (mirror.accounts[0].state, mirror.troubled, mirror.is_empty) == ("paused", [], False)
 

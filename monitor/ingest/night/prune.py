@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -31,9 +31,9 @@ from monitor.models import (
     SyncState,
     ZohoAccount,
 )
+from monitor.periods import HOUR, hour_of
 
 BATCH = 500  # rows in a transaction
-HOUR = timedelta(hours=1)
 GoOn = Callable[[], bool]
 
 
@@ -169,7 +169,7 @@ def _row_batch(
     if not window:
         return 0, []
     linked = _linked(account_id, [(pk, execution_id) for pk, _, _, execution_id in window])
-    old = [Old(pk, _hour(began), status, pk in linked) for pk, began, status, _ in window if began is not None]
+    old = [Old(pk, hour_of(began), status, pk in linked) for pk, began, status, _ in window if began is not None]
     batch = choose(old, _hours(flow_id, {row.hour for row in old}, now))
     if batch.keys:
         _take(flow_id, batch)
@@ -197,7 +197,7 @@ def _hours(flow_id: int, hours: set[datetime], now: datetime) -> Hours:
         counted=set(HourBucket.objects.filter(**of_flow).values_list("hour", flat=True)),
         closed=set(PrunedHour.objects.filter(**of_flow).values_list("hour", flat=True)),
         dirty=set(DirtyHour.objects.filter(**of_flow).values_list("hour", flat=True)),
-        awaited={_hour(at) for at in awaited.values_list("started_time", flat=True) if at is not None},
+        awaited={hour_of(at) for at in awaited.values_list("started_time", flat=True) if at is not None},
     )
 
 
@@ -227,10 +227,6 @@ def _after(rows: QuerySet[Execution], at: datetime | None, key: int) -> QuerySet
     if at is None:
         return rows
     return rows.filter(Q(started_time__gt=at) | Q(started_time=at, pk__gt=key), started_time__gte=at)
-
-
-def _hour(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 SUCCESS, FAILED = "success", "failed"

@@ -18,6 +18,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.night.reconcile import reconcile
 from monitor.ingest.runs.holes import NO_HOLE, STATISTICS
 from monitor.models import Execution, Flow, FlowProgress
+from monitor.periods import midnight_of
 from monitor.zoho.flow import FlowClient
 
 PERIOD = "last_7_days"
@@ -54,7 +55,7 @@ def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
     Args:
         now: the present by Zoho's clock, in UTC.
     """
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = midnight_of(now)
     week = timedelta(days=DAYS)
     return {
         "rolling": (now - week, now),

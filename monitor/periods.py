@@ -1,0 +1,150 @@
+"""Cuts time into hours, windows, and days of a zone: the only arithmetic of periods. Pure.
+
+Counts are kept by the hour of UTC. A window of N hours is therefore N whole hours, the one under way the last of them;
+lists, charts, alerts and mails all take it from here, so that "last 7 days" is the same 168 hours everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)  # of any calendar here, and far from the ends of Python's
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time from `start` up to, but without, `end`. Both are aware."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    def before(self) -> Window:
+        """The window of the same length that ends where this one begins."""
+        return Window(self.start - self.length, self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodChoice:
+    """One choice of the period switch: how many days back, and the length of a chart's slot in hours."""
+
+    days: int
+    slot_hours: int
+    label: str
+
+
+CHOICES = {
+    1: PeriodChoice(1, 1, "24 hours"),
+    7: PeriodChoice(7, 6, "7 days"),
+    30: PeriodChoice(30, 24, "30 days"),
+    90: PeriodChoice(90, 24, "90 days"),
+    365: PeriodChoice(365, 7 * 24, "12 months"),
+}
+USUAL_CHOICE = CHOICES[7]
+
+
+def choice_of(value: str | None) -> PeriodChoice:
+    """Reads the period that an address names by its days; the usual one where it names none that there is."""
+    return CHOICES.get(int(value), USUAL_CHOICE) if value and value.isascii() and value.isdigit() else USUAL_CHOICE
+
+
+def hour_of(at: datetime) -> datetime:
+    """The start of the hour of UTC that a time lies in.
+
+    Args:
+        at: aware, of any zone; those off by 30 or 45 minutes have the hours of UTC too.
+    """
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def last_hours(now: datetime, hours: int) -> Window:
+    """The last so many whole hours, the one under way included.
+
+    Args:
+        now: the present, aware.
+        hours: 1 or more.
+    """
+    end = hour_of(now) + HOUR
+    return Window(end - hours * HOUR, end)
+
+
+def last_days(now: datetime, days: int) -> Window:
+    """The last so many times 24 whole hours, the one under way included.
+
+    Args:
+        now: the present, aware.
+        days: 1 or more.
+    """
+    return last_hours(now, 24 * days)
+
+
+def day_start(day: date, zone: tzinfo) -> datetime:
+    """The first moment of a day by the clock of a zone; where midnight is skipped, the moment of the jump.
+
+    Args:
+        day: one before 1970 or after 9000 counts as the first or last day of that time.
+        zone: whose day is meant.
+    """
+    return _midnight(_within_calendar(day), zone)
+
+
+def day_window(first: date, last: date, zone: tzinfo) -> Window:
+    """The days from `first` to `last`, both included, by the clock of a zone.
+
+    Args:
+        first: the first day.
+        last: the last day; not before the first.
+        zone: whose days are meant. A day that changes the clock has 23 or 25 hours.
+    """
+    return Window(day_start(first, zone), _midnight(_within_calendar(last) + DAY, zone))
+
+
+def midnight_of(at: datetime, zone: tzinfo = UTC) -> datetime:
+    """The first moment of the day that a time lies in.
+
+    Args:
+        at: aware.
+        zone: by whose clock.
+    """
+    return _midnight(at.astimezone(zone).date(), zone)
+
+
+def _within_calendar(day: date) -> date:
+    return min(max(day, FIRST_DAY), LAST_DAY)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    # In UTC, because a wall time that a zone skips equals no other time in Python.
+    return datetime.combine(day, time.min, zone).astimezone(UTC)
+
+
+def first_midnight_from(at: datetime) -> datetime:
+    """The first midnight of UTC that is not before a time: a day is in a window that it begins in."""
+    midnight = midnight_of(at)
+    return midnight if midnight >= at else midnight + DAY
+
+
+def slot_starts(window: Window, slot_hours: int, zone: tzinfo) -> list[datetime]:
+    """Where the slots of a chart begin, oldest first, on the wall clock of a zone: at midnight, 6:00, each hour ...
+
+    Args:
+        window: the first slot is the one that holds its start; none begins at or after its end.
+        slot_hours: 1, 6, 24 or whole days.
+        zone: of the viewer. A day that changes the clock has 23 or 25 hours and still one slot a day.
+    """
+    if slot_hours == 1:
+        first = window.start.replace(minute=0, second=0, microsecond=0)
+        return [first + HOUR * n for n in range(max(0, -(-(window.end - first) // HOUR)))]
+    local = window.start.astimezone(zone).replace(tzinfo=None)
+    wall = local.replace(hour=local.hour - local.hour % slot_hours, minute=0, second=0, microsecond=0)
+    found: list[datetime] = []
+    while (at := wall.replace(tzinfo=zone)) < window.end:
+        found.append(at)
+        wall += slot_hours * HOUR
+    return found

@@ -117,16 +117,12 @@ def completeness(flow: Flow) -> list[Mirrored]:
         success=Count("id", filter=Q(status="success")),
         failed=Count("id", filter=Q(status="failed")),
     )
-    pruned = flow.progress.pruned_success + flow.progress.pruned_failed
+    past = flow.progress
     counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
     return [
-        Mirrored("All runs", flow.execution_count, flow.progress.baseline_total, counted, pruned),
-        Mirrored(
-            "Success", flow.success_count, flow.progress.baseline_success, ours["success"], flow.progress.pruned_success
-        ),
-        Mirrored(
-            "Failed", flow.failure_count, flow.progress.baseline_failed, ours["failed"], flow.progress.pruned_failed
-        ),
+        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
+        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
+        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
     ]
 
 

@@ -183,7 +183,7 @@ _prepared: list[tuple[str, str, str, list[int]]] = []
 
 
 def _statements() -> list[tuple[str, str, str, list[int]]]:
-    """Prepares one SELECT for each table with the name of its key, once: the ORM would take most of the time of a check."""
+    """Prepares a SELECT for each table, with the name of its key, once: the ORM would take most of a check's time."""
     if not _prepared:
         for model in _owned():
             mine = models.Q()

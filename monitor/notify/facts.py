@@ -84,12 +84,12 @@ def facts_of(transition: Transition) -> Facts:
         at=transition.at,
         fired_at=transition.at if is_firing else _fired_at(transition),
         errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
-        as_of=_as_of(flow.account_id),
+        as_of=as_of(flow.account_id),
         gap=_gap(flow),
     )
 
 
-def _as_of(account_id: int) -> datetime | None:
+def as_of(account_id: int) -> datetime | None:
     """As of when the account is known, as its pages say it."""
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}

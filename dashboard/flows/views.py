@@ -18,11 +18,10 @@ from monitor import audit, pipeline
 from monitor.access import may
 from monitor.models import Flow
 from monitor.periods import CHOICES, choice_of, slot_starts
+from monitor.privacy import mask_text
 from monitor.queries import backfill, executions, freshness, versions
 from monitor.queries import flows as queries
 from monitor.queries import overview as totals
-from monitor.queries.masking import mask_text
-from monitor.secrets_mask import without_digests
 
 PAGE_SIZE = 50
 
@@ -96,7 +95,7 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
         "alerts": queries.open_alerts(thing),
         "versions": versions.of(thing),
         "executions": executions.recent(thing.pk),
-        "description": mask_text(without_digests(thing.description)),
+        "description": mask_text(thing.description, definition=True),
         "may_ask": thing.gone_at is None and thing.account.is_active and may(request.user, "read", thing.account),
     }
     return render(request, "flows/flow.html", context)

@@ -11,10 +11,9 @@ from dashboard import ages
 from dashboard.access import get_or_404
 from dashboard.admin_filters import ConnectedFilterForm
 from monitor.models import Stream
+from monitor.privacy import mask_text
 from monitor.queries import connected as queries
 from monitor.queries import versions
-from monitor.queries.masking import mask_text
-from monitor.secrets_mask import without_digests
 
 PER_PAGE = 50
 
@@ -40,6 +39,6 @@ def connected_workflow(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "workflow": row,
         "versions": versions.of(row),
-        "description": mask_text(without_digests(row.description)),
+        "description": mask_text(row.description, definition=True),
     }
     return render(request, "rules/connected_workflow.html", context | ages.of_stream(Stream.CONNECTED, row.account_id))

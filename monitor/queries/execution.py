@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
-from monitor.queries.masking import mask, mask_text
+from monitor.privacy import mask, mask_text
 
 LONGEST_SHOWN = 60_000  # characters of trigger data; a page is no place for megabytes
 

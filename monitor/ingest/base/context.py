@@ -14,7 +14,7 @@ from monitor.connection import AccountClients, BudgetSpent
 from monitor.ingest.base.lease import Lease
 from monitor.ingest.base.pace import Budget
 from monitor.models import Stream, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.errors import NotSent, Unreachable, Wait
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.ingest.base.context import Context
 from monitor.models import DigestKey, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 
 
 def mask_of(account: ZohoAccount) -> SecretMask:

@@ -17,7 +17,8 @@ from itertools import pairwise
 from typing import Any
 
 from dashboard import formats
-from dashboard.slots import Hole, Slot
+from dashboard.slots import Slot
+from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 from monitor.rollups.error_classes import CLASSES
 

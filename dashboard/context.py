@@ -1,4 +1,4 @@
-"""What every page's template may use."""
+"""Gives templates what every page may use, and the age of what a page shows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ from django.utils import timezone
 from dashboard.navigation import menu_for
 from monitor.models import User
 from monitor.queries import freshness
+
+
+def age_of(account_id: int, stream: str = "") -> dict[str, Any]:
+    """What the page of a thing of one account says about its age.
+
+    Args:
+        account_id: whose it is.
+        stream: one of `monitor.models.Stream`, where things of its kind have an age of their own.
+    """
+    now = timezone.now()
+    mirror = freshness.mirror(now)
+    age = freshness.of_list(mirror, stream, now, account_id) if stream else mirror.of(account_id)
+    return {"now": now, "mirror": mirror, "freshness": age}
 
 
 def page(request: HttpRequest) -> dict[str, Any]:

@@ -86,12 +86,19 @@ def points(value: float | None, before: float | None) -> str:
     """The signed difference of two percentages, in percentage points."""
     if value is None or before is None:
         return ""
-    return f"{value - before:+.1f} pt".replace("-", "−")
+    return f"{value - before:+.1f} points".replace("-", "−")
 
 
 def capped(count: int, cap: int) -> str:
     """A count that was stopped at `cap`: "1,000+"."""
     return f"{cap:,}+" if count > cap else f"{count:,}"
+
+
+def window(hours: int) -> str:
+    """An alert rule's window: "the last 24 hours", "the last 7 days"."""
+    if hours % 24 == 0 and hours > 24:
+        return f"the last {hours // 24} days"
+    return "the last hour" if hours == 1 else f"the last {hours} hours"
 
 
 def total_seconds(value: timedelta | float | None) -> float | None:

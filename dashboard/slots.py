@@ -5,23 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
+from monitor.periods import PeriodChoice, slot_starts
 from monitor.queries.counts import Counts, HourCounts
+from monitor.queries.holes import Hole
+from monitor.queries.overview import PeriodFigures
 from monitor.rollups.count_runs import merge, merge_errors, percentile
-
-
-@dataclass(frozen=True)
-class Hole:
-    """A stretch of time whose runs the mirror does not hold for sure, and why.
-
-    `is_unread`: nothing is wrong, its history is still being read.
-    """
-
-    start: datetime
-    end: datetime
-    reason: str
-    is_unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +29,20 @@ class Slot:
     errors: Mapping[str, int] = field(default_factory=dict)
     is_known: bool = True
     missing: str = "not known"
+
+
+def of_figures(
+    figures: PeriodFigures,
+    period: PeriodChoice,
+    zone: tzinfo,
+    holes: Sequence[Hole],
+    *,
+    histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
+    errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
+) -> list[Slot]:
+    """The slots of a period's figures by the viewer's clock; see `lay` for the arguments."""
+    begins = slot_starts(figures.window, period.slot_hours, zone)
+    return lay(figures.hours, begins, figures.end, holes=holes, histograms=histograms, errors=errors)
 
 
 def lay(

@@ -19,8 +19,9 @@ from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.ingest import callbacks
-from monitor.ingest.base.context import Patience, Result
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
+from monitor.ingest.base.result import Result
 from monitor.ingest.night.prune import prune
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
@@ -86,9 +87,9 @@ def sync_account(account_id: int) -> None:
     account = ZohoAccount.objects.filter(pk=account_id, is_active=True).first()
     if account is None or account.pk not in due_accounts(utc_now()):
         return
-    patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+    patience = Patience(Mode.TASK, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
     try:
-        read_account(account, clock=utc_now, patience=patience, everything=False)
+        read_account(account, clock=utc_now, patience=patience)
     except Busy:
         return
     judge()
@@ -102,7 +103,7 @@ def sync_now(
     Raises:
         Busy: another process reads this account.
     """
-    result = read_account(account, clock=utc_now, patience=patience, everything=True, progress=progress)
+    result = read_account(account, clock=utc_now, patience=patience, progress=progress)
     judge()
     return result
 
@@ -185,7 +186,7 @@ def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
     """
     wanted = [(flow, execution_id) for flow, ids in references for execution_id in ids]
     flows = Flow.objects.select_related("account").in_bulk({flow for flow, _ in wanted})
-    patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+    patience = Patience(Mode.REFRESH, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
     known = [(flows[flow], execution_id) for flow, execution_id in wanted if flow in flows]
     count = refresh(known, clock=utc_now, patience=patience)
     judge()
@@ -207,12 +208,12 @@ def take_hints() -> None:
         taken = callbacks.take(utc_now())
         summary.update(taken.summary())
         read: set[str] = set()
-        patience = Patience(waits=False, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
+        patience = Patience(Mode.HINT, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
         for target, execution_id in taken.reads:
             flow = target.flow
             if flow is None or not flow.account.is_active:
                 continue
-            if refresh([(flow, execution_id)], clock=utc_now, patience=patience, priority="background"):
+            if refresh([(flow, execution_id)], clock=utc_now, patience=patience):
                 read.add(execution_id)
         callbacks.settle_reads(taken, read, utc_now())
     if read:

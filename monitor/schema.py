@@ -14,7 +14,7 @@ APP = "monitor"
 
 @dataclass(frozen=True)
 class Differences:
-    """How the database differs from this version's tables.
+    """Holds how the database differs from this version's tables.
 
     `missing` counts migrations that are not applied; `unknown` names applied ones of ours that this version does not
     have, such as those of a database from before the first release.
@@ -25,7 +25,7 @@ class Differences:
 
     @property
     def problem(self) -> str:
-        """What is wrong and the way out, in one line; empty when nothing is."""
+        """Says in one line what is wrong and the way out; empty when nothing is."""
         if self.unknown:
             return (
                 f"the database was made by another version (it has {self.unknown[-1]}, which this one does not know) "

@@ -1,4 +1,4 @@
-"""Seeded randomness: every draw is keyed by what it is for, never by the order in which it is asked for."""
+"""Draws seeded random values: each is keyed by what it is for, never by the order in which it is asked for."""
 
 import hashlib
 import math

@@ -1,4 +1,4 @@
-"""Clocks that are given to the stand-in, so that nothing inside it reads the time by itself."""
+"""Gives the stand-in its clocks, so that nothing inside it reads the time by itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ def system_clock() -> datetime:
 
 
 class SettableClock:
-    """A clock that stands still until it is told to move.
+    """A clock that stands still until somebody moves it.
 
     It only goes forward: what the stand-in has shown once stays shown.
     """
@@ -77,5 +77,5 @@ def hour_start(number: int) -> datetime:
 
 
 def zulu(at: datetime) -> str:
-    """A time as the Flow API writes it: whole seconds and a Z (seed zoho-flow-api, "Execution History")."""
+    """A time as the Flow API writes it: whole seconds and a Z (docs/reference/zoho-flow.md, "Flows")."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -88,7 +88,7 @@ class Journaled:
     def _move_clock(self, at: datetime, *, seconds: float) -> None:
         """Move the clock on; ValueError for going back.
 
-        A repeated move counts only for a clock that begins anew with each process.
+        A repeated move counts only for a clock that begins again with each process.
         """
         if isinstance(self.clock, OffsetClock) or (isinstance(self.clock, SettableClock) and not self._replaying):
             self.clock.advance(seconds)

@@ -1,4 +1,4 @@
-"""Invented people, firms and payloads; every address is under example.com (RFC 2606)."""
+"""Invents people, firms and payloads; every address is under example.com (https://www.rfc-editor.org/rfc/rfc2606)."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""Named stories: what goes wrong in the organisation, and when."""
+"""Begins stories by name: what goes wrong in the organisation, and when."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A yes/no that changes at known times: is the flow on, is it sick, does the connection work."""
+"""Keeps a yes/no that changes at known times: is the flow on, is it bad, does the connection work."""
 
 from bisect import bisect_right
 from datetime import datetime

@@ -19,7 +19,7 @@ from standin.journaled import Journaled, WorldSettings
 
 
 class World(Journaled):
-    """A seeded organisation. Everything that changes it goes through `do`, so that a journal can repeat it."""
+    """An invented organisation. Everything that changes it goes through `do`, so that a journal can repeat it."""
 
     def __init__(self, settings: WorldSettings, *, clock: Clock, habits: Habits, journal: Journal) -> None:
         """Set up the parts and hand them to each other, then repeat what the journal holds."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
+from monitor import schema
 from monitor.models import Role, User, ZohoAccount
 from tests import depth, factories
+from tests.bystander import Bystander, make_bystander, stand_by
 
 depth.register()
 
@@ -20,8 +28,65 @@ def now() -> datetime:
     return datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, django_db_use_migrations: bool) -> None:
+    """The test database, with a bystander in it for every test."""
+    with django_db_blocker.unblock():
+        if not django_db_use_migrations:
+            _note_migrations_as_applied()
+        _standing.append(make_bystander())
+
+
+def _note_migrations_as_applied() -> None:
+    """Lets tables that came from the models (--nomigrations) stand for those of the migrations."""
+    settings.MIGRATION_MODULES = {}
+    schema._known.cache_clear()
+    recorder = MigrationRecorder(connection)
+    recorder.ensure_schema()
+    for app, name in MigrationLoader(connection).graph.nodes:
+        recorder.record_applied(app, name)
+
+
+_standing: list[Bystander] = []
+
+# Folders whose tests have the database to themselves: the first four look at real processes and whole databases.
+ALONE = {"benchmarks", "browser", "conformance", "stories", "commands", "dashboard", "faults", "ingest", "queries"}
+
+
+@pytest.fixture(autouse=True)
+def bystander(request: pytest.FixtureRequest) -> Iterator[Bystander | None]:
+    """Somebody else, whom no write of a test may touch: looked at after each test that has a database."""
+    if "db" not in request.fixturenames and request.node.get_closest_marker("django_db") is None:
+        yield None
+        return
+    request.getfixturevalue("db")
+    found = Bystander.find()
+    if found is None:
+        found = make_bystander()  # a test with real transactions flushed the database
+    else:
+        found.before = _standing[0].before
+    stand_by(found)
+    if request.path.parent.name in ALONE:
+        found.go()
+    yield found
+    assert found.differences() == []
+
+
+@pytest.fixture
+def nobody_else(db: None, bystander: Bystander) -> None:
+    """For a test of a database where nobody else is: the first run, a list without a row, a sum of everything."""
+    bystander.go()
+
+
+@pytest.fixture
+def all_are_judged(db: None, bystander: Bystander) -> None:
+    """For a test of a job that rightly judges every account: a row says so of each, and its alerts are as they were."""
+    bystander.expect("StageRun", "AlertState.evaluated_at")
+
+
 @pytest.fixture
 def account(db: None) -> ZohoAccount:
+    """The account that a test is about."""
     return factories.make_account()
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from monitor.access import RIGHTS, find, may, who_may
 from monitor.models import Flow, Role, User, ZohoAccount
 from tests import factories
+from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 
@@ -43,17 +44,17 @@ def test_the_people_who_may_are_those_whom_the_rights_let(action: str) -> None:
             for is_superuser in (True, False):
                 factories.make_user(role=role, is_active=is_active, is_superuser=is_superuser)
 
-    selected = set(User.objects.filter(who_may(action)))
+    selected = set(own(User).filter(who_may(action)))
 
-    assert selected == {user for user in User.objects.all() if may(user, action)}
+    assert selected == {user for user in own(User) if may(user, action)}
     assert len(selected) >= 4
 
 
 def test_the_door_opens_what_is_there_to_those_who_may(account: ZohoAccount) -> None:
     flow, otto, vera = factories.make_flow(account), factories.make_user("otto", Role.OPERATOR), factories.make_user()
 
-    assert find(vera, Flow.objects.all(), flow.pk) == flow
-    assert find(otto, Flow.objects.all(), flow.pk, action="read") == flow
+    assert find(vera, own(Flow), flow.pk) == flow
+    assert find(otto, own(Flow), flow.pk, action="read") == flow
     with pytest.raises(PermissionDenied):
-        find(vera, Flow.objects.all(), flow.pk, action="read")
-    assert find(vera, Flow.objects.all(), flow.pk + 1, action="read") is None
+        find(vera, own(Flow), flow.pk, action="read")
+    assert find(vera, own(Flow), flow.pk + 1, action="read") is None

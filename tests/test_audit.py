@@ -10,6 +10,7 @@ from django.db.models import Model
 from monitor.audit import MONITOR, changes, record
 from monitor.models import AlertState, AuditEntry, HookEndpoint, RetryAttempt, User, ZohoAccount
 from tests import factories
+from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +21,7 @@ def test_an_entry_says_who_did_what_to_which_thing_and_when(account: ZohoAccount
 
     record(ada, "flow.read", flow, now=now, account=account, detail={"why": "asked for"})
 
-    entry = AuditEntry.objects.get()
+    entry = own(AuditEntry).get()
     assert (entry.at, entry.actor, entry.actor_name, entry.action) == (now, ada, "ada", "flow.read")
     assert (entry.account, entry.object_type, entry.object_id) == (account, "flow", str(flow.pk))
     assert entry.detail == {"why": "asked for"}
@@ -29,7 +30,7 @@ def test_an_entry_says_who_did_what_to_which_thing_and_when(account: ZohoAccount
 def test_what_the_program_did_goes_by_its_own_name(account: ZohoAccount, now: datetime) -> None:
     record(None, "retry.unknown", account, now=now, account=account.pk)
 
-    entry = AuditEntry.objects.get()
+    entry = own(AuditEntry).get()
     assert (entry.actor, entry.actor_name, entry.account_id, entry.detail) == (None, MONITOR, account.pk, {})
 
 

@@ -31,6 +31,7 @@ from monitor.models import ApiBudget, Flow, StreamState, SyncState, WorkerBeat, 
 from monitor.notify.facts import as_of
 from monitor.queries.freshness import mirror
 from tests import factories
+from tests.bystander import own
 from tests.commands.commandline import run
 
 MINUTE = timedelta(minutes=1)
@@ -258,7 +259,7 @@ def paused(account: ZohoAccount, now: datetime) -> None:
 
 def spent(account: ZohoAccount, now: datetime) -> None:
     stored("incomplete", "the calls of 24 h are spent")(account, now)
-    ApiBudget.objects.update(blocked_until=now + 60 * MINUTE, blocked_reason="the calls of 24 h are spent")
+    own(ApiBudget).update(blocked_until=now + 60 * MINUTE, blocked_reason="the calls of 24 h are spent")
 
 
 # name: (what has happened, the account's state, whether the installation is ready)
@@ -280,7 +281,7 @@ STATES: dict[str, tuple[Callable[[ZohoAccount, datetime], object], str, bool]] =
 
 @pytest.mark.parametrize("name", STATES)
 def test_status_and_ready_tell_the_same_of_every_state(
-    account: ZohoAccount, client: Client, now: datetime, name: str
+    nobody_else: None, account: ZohoAccount, client: Client, now: datetime, name: str
 ) -> None:
     happens, state, is_ready = STATES[name]
     SyncState.objects.filter(account=account).update(

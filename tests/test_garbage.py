@@ -32,7 +32,7 @@ def test_a_persons_sync_and_the_workers_cluster_set_it_before_they_begin(monkeyp
     monkeypatch.setattr(garbage, "settle", lambda: done.append("settled"))
     monkeypatch.setenv("MONITOR_CLUSTER", "test")
     monkeypatch.setattr(qcluster, "_tie_forks_to_their_parents", lambda: None)
-    monkeypatch.setattr(qcluster.activity, "connect", lambda: None)
+    monkeypatch.setattr(qcluster.worker_marks, "connect", lambda: None)
     monkeypatch.setattr(qcluster.QueueCommand, "handle", lambda self, *args, **options: done.append("cluster"))
     monkeypatch.setattr(sync.Command, "_all", lambda self, accounts, **how: done.append("sync"))
     monkeypatch.setattr(sync, "accounts_named", lambda name: [])

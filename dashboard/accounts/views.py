@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.accounts.forms import DisconnectForm, HistoryForm, LimitsForm, MirroringForm
 from monitor import audit
@@ -24,8 +25,11 @@ _LIMITS = ("plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day")
 @require_GET
 def accounts(request: HttpRequest) -> HttpResponse:
     """Every account with its health."""
-    context = {"lines": queries.lines(timezone.now()), "may_act": may(request.user, "accounts")}
-    return render(request, "accounts/list.html", context)
+    now = timezone.now()
+    more = {"now": now, "may_act": may(request.user, "accounts")}
+    return lists.show(
+        request, "accounts/list.html", None, lambda _: {"rows": queries.lines(now)}, nouns="accounts", **more
+    )
 
 
 @require_GET

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.forms import AlertRuleForm
 from monitor import audit
@@ -25,8 +26,11 @@ _SHOWN = ("name", "flow_id", "threshold", "recover_at", "window_hours", "min_run
 @require_GET
 def alert_rules(request: HttpRequest) -> HttpResponse:
     """The rules and how many incidents each has open."""
-    context = {"rules": queries.rules(), "may_edit": may(request.user, "rules")}
-    return render(request, "alerts/alert_rules.html", context)
+    may_edit = may(request.user, "rules")
+    template = "alerts/alert_rules.html"
+    return lists.show(
+        request, template, None, lambda _: {"rows": queries.rules()}, nouns="alert rules", may_edit=may_edit
+    )
 
 
 @require_http_methods(["GET", "POST"])

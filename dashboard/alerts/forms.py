@@ -1,4 +1,4 @@
-"""Alert rules."""
+"""The filters of the lists of alerts and mails, alert rules, and acknowledging an alert."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 
-from monitor.models import AlertRule, Flow, ZohoAccount
+from dashboard.filters import FilterForm, OneOfField, TextField
+from monitor.models import AlertRule, Delivery, Flow, ZohoAccount
+from monitor.queries.mails import MailFilter
 
 
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -57,3 +59,24 @@ class AcknowledgeForm(forms.Form):
     note = forms.CharField(
         label="Note", max_length=300, required=False, help_text="What you found, or who looks after it (optional)."
     )
+
+
+class AlertFilterForm(FilterForm):
+    """Reads which account's alerts are listed."""
+
+    def wanted(self) -> int | None:
+        account_id: int | None = self.cleaned_data["account"]
+        return account_id
+
+
+class MailFilterForm(FilterForm):
+    """Reads what the list of mails is narrowed to."""
+
+    text = TextField("Subject or address")
+    state = OneOfField(Delivery.State.choices, "State")
+    account = None
+
+    field_order = ["text", "state"]
+
+    def wanted(self) -> MailFilter:
+        return MailFilter(text=self.cleaned_data["text"], state=self.cleaned_data["state"])

@@ -1,17 +1,25 @@
-"""Reasons: of a look at personal data and of a retry."""
+"""The filters of the list of executions, and the reasons people give for a retry or a look at personal data."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+
+from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
+from monitor.models import Flow
+from monitor.queries.executions import DERIVED, OTHER, STUCK, WAITING, ExecutionFilter, Key
 
 SHORTEST_REASON = 3
+MOST_FLOWS_OFFERED = 500
 
 
 class ReasonForm(forms.Form):
-    """Why a person does something that is written down."""
+    """Asks why a person does something that is written down."""
 
     reason = forms.CharField(
         label="Reason",
@@ -42,3 +50,106 @@ class RetryForm(ReasonForm):
         self.fields["client_token"].initial = uuid.uuid4
         if not asks_risk:
             del self.fields["accept_risk"]
+
+
+def encode_key(key: Key) -> str:
+    """A place in the list as a part of an address: microseconds since 1970 (or n) and the primary key."""
+    if key.started is None:
+        return f"n-{key.pk}"
+    since = key.started - datetime(1970, 1, 1, tzinfo=UTC)
+    return f"{since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds}-{key.pk}"
+
+
+def decode_key(text: str) -> Key:
+    """The place that `encode_key` wrote.
+
+    Raises:
+        ValueError: it did not write this.
+    """
+    stamp, _, pk = text.partition("-")
+    if len(text) > 40 or not (pk.isascii() and pk.isdigit()) or int(pk) > BIGGEST_ID:
+        raise ValueError("not a place in the list")
+    if stamp == "n":
+        return Key(None, int(pk))
+    if not (stamp.isascii() and stamp.isdigit()):
+        raise ValueError("not a place in the list")
+    try:
+        seconds, micros = divmod(int(stamp), 1_000_000)
+        return Key(datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros), int(pk))
+    except (OverflowError, OSError) as error:
+        raise ValueError("not a place in the list") from error
+
+
+class KeyField(forms.CharField):
+    """Takes a place in the list of executions."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return decode_key(text)
+        except ValueError:
+            raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
+
+
+class ExecutionFilterForm(FilterForm):
+    """Reads what the list of executions is narrowed to, and the place in it."""
+
+    text = TextField("Text", "error text or id")
+    status = OneOfField(
+        [
+            ("failed", "Failed"),
+            ("success", "Success"),
+            ("running", "Running"),
+            (STUCK, "Stuck"),
+            (WAITING, "Failed, Zoho may retry"),
+            (OTHER, "Any other"),
+        ],
+        "Status",
+        "All",
+    )
+    flow = IdField(label="Flow")
+    start = TimeField(label="Started from")
+    end = TimeField(label="Started before")
+    after = KeyField()
+    before = KeyField()
+    page = None
+
+    places = ("after", "before")
+    field_order = ["text", "status", "flow", "account", "start", "end"]
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        flows = Flow.objects.order_by("flow_name", "pk")
+        if data.get("account") and self.fields["account"].valid_value(data["account"]):
+            flows = flows.filter(account_id=int(data["account"]))
+        offered = list(flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED])
+        chosen = data.get("flow", "")
+        if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
+            offered += Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name")
+        self.offer("flow", offered)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("start"), cleaned.get("end")
+        if start and end and start >= end:
+            self.add_error("end", "This is not after the start.")
+        return cleaned
+
+    def wanted(self) -> ExecutionFilter:
+        cleaned = self.cleaned_data
+        return ExecutionFilter(
+            account_id=cleaned["account"],
+            flow_id=cleaned["flow"],
+            status=cleaned["status"],
+            start=cleaned["start"],
+            end=cleaned["end"],
+            text=cleaned["text"],
+            after=cleaned["after"],
+            before=cleaned["before"],
+            now=timezone.now() if cleaned["status"] in DERIVED else None,
+        )

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from django_q.tasks import async_task
 
 from dashboard.access import get_or_404
-from dashboard.executions.execution_page import page_context, retry_context, retry_mark
 from dashboard.executions.forms import ReasonForm, RetryForm
+from dashboard.executions.page import page_context, retry_context
 from monitor.models import Execution, RetryAttempt
 from monitor.queries import execution as queries
 from monitor.retry import requests
@@ -22,7 +22,7 @@ from monitor.retry import requests
 
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks for a retry. 409 with the reason when it cannot be."""
+    """Takes the wish for a retry. 409 with the reason when it cannot be."""
     row = get_or_404(request.user, queries.executions(), pk, action="retry")
     form = RetryForm(request.POST, asks_risk=True)
     if not form.is_valid():
@@ -48,11 +48,13 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def retry_state(request: HttpRequest, pk: int) -> HttpResponse:
-    """The retry part of the page, for its own refreshing. Once nothing is open the whole page is loaded anew,
-    because the execution itself may have changed."""
+    """Answers with the retry part of the page, for its own refreshing.
+
+    Once nothing is open the whole page is loaded again, because the execution itself may have changed.
+    """
     row = get_or_404(request.user, queries.executions(), pk)
     detail = queries.detail(row)
-    if detail.open_attempt is not None and request.GET.get("seen") == retry_mark(detail):
+    if detail.open_attempt is not None and request.GET.get("seen") == detail.open_mark:
         # Nothing to swap in: what a person is typing into the part stays, and nothing is read out again.
         return HttpResponse(status=204)
     context = {"execution": row, "detail": detail} | retry_context(request, row, detail)
@@ -64,7 +66,7 @@ def retry_state(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def retry_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Calls off a retry that has not been sent."""
+    """Cancels a retry that has not been sent."""
     attempt = get_or_404(request.user, _attempts(), pk, action="retry")
     try:
         requests.cancel(attempt, request.user, timezone.now())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.executions import execution, retries, views
+from dashboard.executions import retries, views
 
 urlpatterns = [
     path("executions/", views.executions, name="executions"),
-    path("executions/<int:pk>/", execution.execution, name="execution"),
-    path("executions/<int:pk>/unmask/", execution.unmask, name="execution_unmask"),
+    path("executions/<int:pk>/", views.execution, name="execution"),
+    path("executions/<int:pk>/unmask/", views.unmask, name="execution_unmask"),
     path("executions/<int:pk>/retry/", retries.retry, name="execution_retry"),
     path("executions/<int:pk>/retry-state/", retries.retry_state, name="execution_retry_state"),
     path("retries/<int:pk>/cancel/", retries.retry_cancel, name="retry_cancel"),

@@ -1,49 +1,48 @@
-"""The list of executions."""
+"""Executions: the list, one's page, and the unmasked look at it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from dashboard import filters
+from dashboard import lists
+from dashboard.access import get_or_404
+from dashboard.executions.forms import ExecutionFilterForm, ReasonForm, encode_key
+from dashboard.executions.page import UNMASK_IDS, page_context
+from monitor import audit
 from monitor.models import ages
+from monitor.queries import execution as one
 from monitor.queries import executions as queries
-from monitor.queries import freshness, retention
+from monitor.queries import retention
 
 
 @require_safe
 def executions(request: HttpRequest) -> HttpResponse:
-    """The list; a filter that cannot be read gives 400 with the field's error."""
-    now = timezone.now()
-    form = filters.ExecutionFilterForm(request.GET)
-    context: dict[str, Any] = {
-        "now": now,
-        "mirror": freshness.mirror(now),
-        "form": form,
-        "zone_name": filters.zone_name(),
+    """Lists executions by the filters in the address, newest first, paged by place."""
+    form = ExecutionFilterForm(request.GET)
+
+    def find(wanted: queries.ExecutionFilter) -> dict[str, Any]:
+        page = queries.page(wanted)
+        return {
+            "rows": page.rows,
+            "count": queries.capped_count(wanted),
+            "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
+            "newer_url": _address(request.GET, before=page.newer),
+            "older_url": _address(request.GET, after=page.older),
+            "first_url": _address(request.GET) if wanted.after or wanted.before else "",
+        }
+
+    more = {
+        "zone_name": timezone.get_current_timezone_name(),
         "cap": queries.COUNT_CAP,
         "payload_days": ages().payload,
     }
-    if not form.is_valid():
-        context["errors"] = filters.errors_of(form)
-        return render(request, "executions/list.html", context, status=400)
-    wanted = form.wanted()
-    page = queries.page(wanted)
-    context |= {
-        "page": page,
-        "count": queries.capped_count(wanted),
-        "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
-        "newer_url": _address(request.GET, before=page.newer),
-        "older_url": _address(request.GET, after=page.older),
-        "first_url": _address(request.GET) if wanted.after or wanted.before else "",
-    }
-    # On demand only the list is asked for again; it is the very part of the page.
-    name = "executions/list.html#list" if request.htmx else "executions/list.html"  # type: ignore[attr-defined]
-    return render(request, name, context)
+    return lists.show(request, "executions/list.html", form, find, nouns="executions", **more)
 
 
 def _address(query: QueryDict, **places: queries.Key | None) -> str:
@@ -55,7 +54,28 @@ def _address(query: QueryDict, **places: queries.Key | None) -> str:
         kept.pop(name, None)
     for name, key in places.items():
         if key is not None:
-            kept[name] = filters.encode_key(key)
+            kept[name] = encode_key(key)
     for name in [name for name, value in kept.items() if not value]:
         del kept[name]
     return f"?{kept.urlencode()}"
+
+
+@require_GET
+def execution(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows one execution, masked."""
+    row = get_or_404(request.user, one.executions(), pk)
+    return render(request, "executions/execution.html", page_context(request, row))
+
+
+@require_POST
+def unmask(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows everything readable, once, to an admin who says why. The look is written down first."""
+    row = get_or_404(request.user, one.executions(), pk, action="unmask")
+    form = ReasonForm(request.POST, auto_id=UNMASK_IDS)
+    if not form.is_valid():
+        context = page_context(request, row) | {"unmask_form": form}
+        return render(request, "executions/execution.html", context, status=400)
+    with transaction.atomic():
+        reason = form.cleaned_data["reason"]
+        audit.record(request.user, "unmask", row, now=timezone.now(), account=row.account, detail={"reason": reason})
+    return render(request, "executions/execution.html", page_context(request, row, masked=False))

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.people.forms import NewPersonForm, PersonForm
 from monitor import audit
@@ -26,7 +27,9 @@ _AUDITED = ("role", "is_active")
 @requires("users")
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody who may or might sign in."""
-    return render(request, "people/list.html", {"people": everybody()})
+    return lists.show(
+        request, "people/list.html", None, lambda _: {"rows": everybody()}, nouns="people", freshness=None
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,6 +16,7 @@ from dashboard import formats, statuses, svg
 from dashboard.charts import Chart
 from monitor.models import Execution
 from monitor.privacy import mask_text
+from monitor.queries import audit
 from monitor.queries.standing import Standing
 from monitor.queries.standing import standing as standing_of
 
@@ -29,6 +30,7 @@ register.filter("duration", formats.duration)
 register.filter("points", formats.points)
 register.filter("change", formats.change)
 register.filter("capped", formats.capped)
+register.filter("window", formats.window)
 
 
 @register.filter
@@ -45,6 +47,12 @@ def masked(text: str) -> str:
     """
     shown = mask_text(str(text or "")[:MASKED_FROM])
     return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
+
+
+@register.filter
+def phrases(detail: Any) -> list[str]:
+    """What an entry of the audit trail holds besides, as short phrases."""
+    return audit.words(detail)
 
 
 @register.simple_tag
@@ -107,6 +115,30 @@ def day(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', at.isoformat(), absolute(at), f"{local.day} {local:%b %Y}"
     )
+
+
+@register.inclusion_tag("parts/sort_head.html", takes_context=True)
+def sort_head(context: Context, by: str, label: str, *, rising: bool = False, numeric: bool = False) -> dict[str, Any]:
+    """A column's head that sorts the list by it: `{% sort_head "name" "Flow" rising=True %}`.
+
+    Args:
+        context: of a list page.
+        by: the order's name in the address.
+        label: the head's words.
+        rising: whether the order begins with the least.
+        numeric: whether the column holds numbers.
+    """
+    form = context["form"]
+    query = context["request"].GET.copy()
+    query[form.sort_name] = by
+    query.pop("page", None)
+    return {
+        "url": f"?{query.urlencode()}",
+        "label": label,
+        "rising": rising,
+        "numeric": numeric,
+        "is_sorted": form.sorted_by == by,
+    }
 
 
 @register.simple_tag

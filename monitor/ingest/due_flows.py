@@ -96,17 +96,17 @@ class Reader:
     def rest(self) -> None:
         """Reads what is due and was on no page, reads rows again that are due, and goes on with history."""
         context, history = self._context, self._history
-        context.room_from = None  # what did not fit a moment ago is among what is due
+        context.room.again_at = None  # what did not fit a moment ago is among what is due
         self.read(self._due(flows.living(context)))
         reread_due(context, self._client, schedule.unhurried(context, MOST))
         history.read_new()
-        if context.room_from is None:
+        if context.room.again_at is None:
             mark_fresh(context)
         with context.clients.gate.doing(ApiCall.Kind.HISTORY):
             history.go_on()
         self._trouble.settle()
         state, reason = StreamState.State.OK, ""
-        if context.room_from is not None:
+        if context.room.again_at is not None:
             state, reason = StreamState.State.INCOMPLETE, "the minute's calls are used up; it goes on in a moment"
         context.note(Stream.EXECUTIONS, state, reason, items=context.result.flows_read)
 
@@ -184,7 +184,7 @@ def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] 
 
 def _moved(context: Context, flow: Flow) -> bool:
     """Whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
-    return flow.has_moved and (context.patience.waits or not is_put_off(flow, context.clock()))
+    return flow.has_moved and (context.mode.begins_anew or not is_put_off(flow, context.clock()))
 
 
 def _is_asked_for(flow: Flow) -> bool:
@@ -212,7 +212,7 @@ def next_visit(context: Context) -> datetime | None:
     account, now = context.account, context.clock()
     rows = Flow.objects.filter(account=account, gone_at=None)
     times = [
-        context.room_from,
+        context.room.again_at,
         rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
         next_reread(context),
     ]

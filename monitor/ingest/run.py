@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Literal
 
 from monitor.connection import CALL_TOTAL, open_account
-from monitor.ingest.base.context import Context, OutOfTime, Patience, Result
+from monitor.ingest.base.calls import OutOfTime
+from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
+from monitor.ingest.base.mode import Patience
+from monitor.ingest.base.result import Result
 from monitor.ingest.runs import read_runs
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
@@ -32,7 +34,6 @@ def read_account(
     *,
     clock: Callable[[], datetime],
     patience: Patience,
-    everything: bool,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Result:
     """One sweep of an account.
@@ -40,27 +41,30 @@ def read_account(
     Args:
         account: a stored, active account.
         clock: returns the present.
-        patience: what to do when it has to wait.
-        everything: all streams now (a person asked), or only those that are due.
+        patience: what it is for, and what to do when it has to wait.
         progress: told (stream, done, of) as it goes.
 
     Raises:
         Busy: another sweep of this account runs.
     """
-    total = CALL_TOTAL if patience.waits else TASK_CALL_TOTAL
+    total = CALL_TOTAL if patience.mode.waits else TASK_CALL_TOTAL
     with _lease(account, clock, patience) as lease:
         run = StageRun.objects.create(stage="ingest", account=account, started_at=clock())
         with (
             _accounted_for(account, run, lease, clock),
             open_account(
-                account, clock=clock, keep_alive=lambda: lease.keep(clock), try_refused=everything, total=total
+                account,
+                clock=clock,
+                keep_alive=lambda: lease.keep(clock),
+                try_refused=patience.mode.reads_everything,
+                total=total,
             ) as clients,
         ):
             context = Context(account, clients, lease, clock, patience)
             if progress is not None:
                 context.progress = progress
             try:
-                result = sweep(context, everything=everything)
+                result = sweep(context)
             except LeaseLost as lost:
                 context.result.stopped = lost
                 result = context.result
@@ -90,15 +94,13 @@ def refresh(
     *,
     clock: Callable[[], datetime],
     patience: Patience,
-    priority: Literal["background", "people"] = "people",
 ) -> int:
     """Reads single executions into the mirror, known ones and new ones: after a retry, or on a hint.
 
     Args:
         references: a flow and Zoho's id of one of its executions, each.
         clock: returns the present.
-        patience: what to do when it has to wait.
-        priority: "people" may use the reserve of the API budget; nobody waits for a hint.
+        patience: for a person or a hint, and what to do when it has to wait.
 
     Returns:
         How many were read; those of an account that is being swept are left to the sweep.
@@ -110,7 +112,7 @@ def refresh(
     for account, members in by_account.items():
         try:
             with _lease(account, clock, patience) as lease:
-                count += _refresh_some(account, members, lease, clock, patience, priority)
+                count += _refresh_some(account, members, lease, clock, patience)
         except (Busy, LeaseLost, OutOfTime, ZohoError):
             continue  # a hint only: the next sweep reads it, and says what is wrong
     return count
@@ -122,11 +124,10 @@ def _refresh_some(
     lease: Lease,
     clock: Callable[[], datetime],
     patience: Patience,
-    priority: Literal["background", "people"],
 ) -> int:
     keep = lambda: lease.keep(clock)  # noqa: E731 - a name for the line below
-    total = CALL_TOTAL if patience.waits else TASK_CALL_TOTAL
-    with open_account(account, priority=priority, clock=clock, keep_alive=keep, total=total) as clients:
+    total = CALL_TOTAL if patience.mode.waits else TASK_CALL_TOTAL
+    with open_account(account, priority=patience.mode.priority, clock=clock, keep_alive=keep, total=total) as clients:
         if clients.flow is None:
             return 0
         context = Context(account, clients, lease, clock, patience)
@@ -137,7 +138,7 @@ def _refresh_some(
 
 @contextmanager
 def _lease(account: ZohoAccount, clock: Callable[[], datetime], patience: Patience) -> Iterator[Lease]:
-    lease = Lease.take(account, clock(), LENGTH if patience.waits else TASK_LENGTH)
+    lease = Lease.take(account, clock(), LENGTH if patience.mode.waits else TASK_LENGTH)
     if lease is None:
         raise Busy(account, Lease.held_until(account, clock()))
     try:

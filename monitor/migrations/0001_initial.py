@@ -1,4 +1,4 @@
-"""Every table of the product, and the cache that all processes share (limits of sign-in)."""
+"""Creates every table of the product, and the cache that all processes share (limits of sign-in)."""
 
 import django.contrib.auth.models
 import django.contrib.auth.validators
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('recover_at', models.FloatField(default=95.0, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='recovers at (%)')),
                 ('window_hours', models.PositiveIntegerField(default=168, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(2160)], verbose_name='window (hours)')),
                 ('min_runs', models.PositiveIntegerField(default=20, validators=[django.core.validators.MinValueValidator(1)], verbose_name='minimum number of runs')),
-                ('is_active', models.BooleanField(default=True, verbose_name='judged')),
+                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
                 ('is_default', models.BooleanField(default=False, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
@@ -634,7 +634,7 @@ class Migration(migrations.Migration):
                 ('not_before', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
                 ('lease_until', models.DateTimeField(null=True)),
-                ('original_completed_time', models.DateTimeField(help_text='of the execution just before the POST: what a later change is told by', null=True)),
+                ('original_completed_time', models.DateTimeField(help_text='of the execution just before the POST: what shows a later change', null=True)),
                 ('zoho_ahead', models.DurationField(help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date", null=True)),
                 ('answered_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=500)),

@@ -47,8 +47,10 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
 
 
 class DirtyHour(models.Model):
-    """An hour of a flow whose rows changed. Marking one that is here changes `marks`, and so locks the row: a recount
-    leaves it until the marker's rows can be seen.
+    """Marks an hour of a flow whose rows changed.
+
+    Marking one that is here changes `marks`, and so locks the row: a recount leaves it until the marker's rows can be
+    seen.
     """
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -78,7 +78,7 @@ def upsert(model: type[models.Model], columns: Sequence[str], rows: Rows, key: S
 
 
 def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", *values: Any) -> int:
-    """Deletes rows by their primary keys, those that `where` is true of. What refers to them is not looked after.
+    """Deletes rows by their primary keys, those that `where` is true of, and nothing that refers to them.
 
     Args:
         where: SQL of our own, with a mark for each of `values`.

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from monitor.models import AuditEntry
-from monitor.periods import day_start, day_window
 
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What a person looks for; empty values do not narrow. Days are whole days, both included."""
+    """What a person looks for; empty values do not narrow.
+
+    Attributes:
+        start: at or after; end: before.
+    """
 
     action: str = ""
     actor: str = ""
     object_type: str = ""
     object_id: str = ""
-    first_day: date | None = None
-    last_day: date | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
 
-def entries(wanted: AuditFilter, zone: tzinfo) -> QuerySet[AuditEntry]:
-    """The entries that fit, the newest first.
-
-    Args:
-        wanted: see `AuditFilter`.
-        zone: whose days are meant.
-    """
+def entries(wanted: AuditFilter) -> QuerySet[AuditEntry]:
+    """The entries that fit, the newest first."""
     rows = AuditEntry.objects.select_related("account").defer("account__client_secret")
     if wanted.action:
         rows = rows.filter(action=wanted.action)
@@ -40,10 +38,10 @@ def entries(wanted: AuditFilter, zone: tzinfo) -> QuerySet[AuditEntry]:
         rows = rows.filter(object_type=wanted.object_type)
     if wanted.object_id:
         rows = rows.filter(object_id=wanted.object_id)
-    if wanted.first_day:
-        rows = rows.filter(at__gte=day_start(wanted.first_day, zone))
-    if wanted.last_day:
-        rows = rows.filter(at__lt=day_window(wanted.last_day, wanted.last_day, zone).end)
+    if wanted.start is not None:
+        rows = rows.filter(at__gte=wanted.start)
+    if wanted.end is not None:
+        rows = rows.filter(at__lt=wanted.end)
     return rows
 
 

@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ConnectedWorkflow
+from monitor.privacy import mask_text
+from monitor.queries import versions
+from monitor.queries.versions import Versions
 
 
-def search(text: str = "", status: str = "", account_id: int | None = None) -> QuerySet[ConnectedWorkflow]:
-    """Those that fit, with `version_count`; those deleted in Zoho stand among them, marked by `gone_at`.
+@dataclass(frozen=True)
+class ConnectedFilter:
+    """What a person looks for; empty values do not narrow.
 
-    Args:
+    Attributes:
         text: a part of the name or the module, or the whole of Zoho's id.
-        status: as Zoho says it (active, inactive, draft), "gone", or "" for any.
-        account_id: only this account's.
+        status: as Zoho says it (active, inactive, draft), or "gone".
     """
+
+    text: str = ""
+    status: str = ""
+    account_id: int | None = None
+
+
+def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
+    """Those that fit, with `version_count`; those deleted in Zoho stand among them, marked by `gone_at`."""
     rows = ConnectedWorkflow.objects.select_related("account").defer("account__client_secret", "description")
-    if text:
-        rows = rows.filter(Q(name__icontains=text) | Q(primary_module__icontains=text) | Q(workflow_id=text))
-    if status == "gone":
+    if wanted.text:
+        parts = Q(name__icontains=wanted.text) | Q(primary_module__icontains=wanted.text)
+        rows = rows.filter(parts | Q(workflow_id=wanted.text))
+    if wanted.status == "gone":
         rows = rows.exclude(gone_at=None)
-    elif status:
-        rows = rows.filter(status=status, gone_at=None)
-    if account_id is not None:
-        rows = rows.filter(account_id=account_id)
+    elif wanted.status:
+        rows = rows.filter(status=wanted.status, gone_at=None)
+    if wanted.account_id is not None:
+        rows = rows.filter(account_id=wanted.account_id)
     return rows.annotate(version_count=Count("versions")).order_by("name", "pk")
 
 
 def all_of_them() -> QuerySet[ConnectedWorkflow]:
     """Connected workflows with the joins that one's page needs."""
     return ConnectedWorkflow.objects.select_related("account").defer("account__client_secret")
+
+
+@dataclass(frozen=True)
+class ConnectedDetail:
+    """One connected workflow, its versions, and its description, masked."""
+
+    workflow: ConnectedWorkflow
+    versions: Versions
+    description: str
+
+
+def detail(workflow: ConnectedWorkflow) -> ConnectedDetail:
+    """What the page of a connected workflow shows. Two statements.
+
+    Args:
+        workflow: from `all_of_them()`.
+    """
+    description = mask_text(workflow.description, definition=True)
+    return ConnectedDetail(workflow=workflow, versions=versions.of(workflow), description=description)

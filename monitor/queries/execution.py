@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,6 +12,9 @@ from django.db.models import QuerySet
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.privacy import mask, mask_text
 
+# An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
+SOON = timedelta(minutes=2)
+POLL_SOON, POLL_LATER = 2, 20  # seconds
 LONGEST_SHOWN = 60_000  # characters of trigger data; a page is no place for megabytes
 
 STATE_WORDS: dict[str, str] = {
@@ -63,7 +66,9 @@ class Event:
 
 @dataclass(frozen=True)
 class ExecutionDetail:
-    """What the page shows. `trigger_data` is masked JSON text, "" where Zoho sent none."""
+    """What the page shows. `trigger_data` is JSON text, "" where Zoho sent none; masked, as the error is, unless a
+    person may see more and gave a reason (`is_masked`).
+    """
 
     execution: Execution
     error: ErrorText
@@ -73,6 +78,7 @@ class ExecutionDetail:
     cause: RetryAttempt | None
     events: list[Event]
     payload_days: int = 0
+    is_masked: bool = True
 
     @property
     def is_made_good(self) -> bool:
@@ -88,29 +94,44 @@ class ExecutionDetail:
     def open_attempt(self) -> Attempt | None:
         return next((attempt for attempt in self.attempts if attempt.row.is_open), None)
 
+    @property
+    def open_mark(self) -> str:
+        """What there is to see of the open retry, in one word, "" without one: the same mark, the same words."""
+        attempt = self.open_attempt
+        if attempt is None:
+            return ""
+        return f"{attempt.row.pk}-{attempt.row.state}-{attempt.new_run.pk if attempt.new_run else 0}"
+
+    def poll_seconds(self, now: datetime) -> int:
+        """How often a page asks what became of the open retry."""
+        attempt = self.open_attempt
+        return POLL_SOON if attempt is None or now - attempt.row.requested_at < SOON else POLL_LATER
+
 
 def executions() -> QuerySet[Execution]:
     """Executions with the joins that the page needs."""
     return Execution.objects.select_related("flow", "account").defer("account__client_secret")
 
 
-def detail(execution: Execution) -> ExecutionDetail:
+def detail(execution: Execution, *, masked: bool = True) -> ExecutionDetail:
     """Everything about one execution. Four statements at most.
 
     Args:
         execution: from `executions()`.
+        masked: False only for a person who may unmask and gave a reason.
     """
     attempts = _attempts(execution)
-    text, cut = as_text(mask(execution.trigger_data))
+    text, cut = as_text(mask(execution.trigger_data) if masked else execution.trigger_data)
     return ExecutionDetail(
         execution=execution,
-        error=error_of(execution),
+        error=error_of(execution, masked=masked),
         trigger_data=text,
         trigger_cut=cut,
         attempts=attempts,
         cause=_cause(execution),
         events=_events(execution, attempts),
         payload_days=ages().payload,
+        is_masked=masked,
     )
 
 

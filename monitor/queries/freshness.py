@@ -319,6 +319,21 @@ def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = N
     )
 
 
+def of_list(
+    mirror: Mirror, name: str, now: datetime, account_id: int | None = None
+) -> PartFreshness | AccountFreshness | Mirror | None:
+    """The age of a list that has a pace of its own: of its stream, or before that was ever asked for of its account.
+
+    Args:
+        mirror: of all accounts.
+        name: of the list's stream.
+        now: the present.
+        account_id: the list is narrowed to this account; None: it spans all.
+    """
+    whole = mirror if account_id is None else mirror.of(account_id)
+    return part(mirror, name, now, account_id=account_id) or whole
+
+
 def _part_state(account: AccountFreshness, stream: StreamFreshness, now: datetime) -> str:
     if not account.is_current and account.state != SyncState.State.INCOMPLETE:
         return account.state

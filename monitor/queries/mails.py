@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import Q, QuerySet
 
 from monitor.models import Delivery
 
 
-def mails(state: str = "", text: str = "") -> QuerySet[Delivery]:
-    """Deliveries, the newest first, without their bodies.
+@dataclass(frozen=True)
+class MailFilter:
+    """What a person looks for; empty values do not narrow.
 
-    Args:
-        state: a value of `Delivery.State`, or "" for all.
-        text: part of the subject or the address.
+    Attributes:
+        text: a part of the subject or the address.
+        state: a value of `Delivery.State`.
     """
+
+    text: str = ""
+    state: str = ""
+
+
+def mails(wanted: MailFilter) -> QuerySet[Delivery]:
+    """Deliveries that fit, the newest first, without their bodies."""
     rows = Delivery.objects.select_related("recipient").defer("text", "html")
-    if state:
-        rows = rows.filter(state=state)
-    if text:
-        rows = rows.filter(Q(subject__icontains=text) | Q(address__icontains=text))
+    if wanted.state:
+        rows = rows.filter(state=wanted.state)
+    if wanted.text:
+        rows = rows.filter(Q(subject__icontains=wanted.text) | Q(address__icontains=wanted.text))
     return rows
 
 

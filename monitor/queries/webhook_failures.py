@@ -52,6 +52,13 @@ def search(wanted: FailureFilter) -> QuerySet[WebhookFailure]:
     return rows.order_by(F("failure_time").desc(nulls_last=True), "-pk")
 
 
+def rule_of(wanted: FailureFilter) -> WorkflowRule | None:
+    """The rule that the list is narrowed to, if it is and there is one."""
+    if wanted.rule_id is None:
+        return None
+    return WorkflowRule.objects.filter(pk=wanted.rule_id).only("name", "rule_id").first()
+
+
 def modules() -> list[str]:
     """Every module that a webhook failed for."""
     names = WebhookFailure.objects.exclude(module="").order_by("module").values_list("module", flat=True)

@@ -16,7 +16,7 @@ from django_q.conf import Conf
 
 from monitor.models import WorkerBeat
 from monitor.supervisor import processes, queue
-from monitor.supervisor.cluster_health import ClusterFacts, Worker
+from monitor.supervisor.cluster_health import ClusterFacts, LivingWorker
 from monitor.supervisor.worker_marks import CLUSTER, beat_prefix
 
 CANARY_EVERY = timedelta(seconds=2)
@@ -52,7 +52,7 @@ class Cluster:
         self._collect_answers(now)
         return self._facts(workers, expected)
 
-    def _facts(self, workers: list[Worker], expected: int) -> ClusterFacts:
+    def _facts(self, workers: list[LivingWorker], expected: int) -> ClusterFacts:
         return ClusterFacts(
             leader_alive=not processes.ended(self.child),
             started_at=self.started_at,
@@ -94,11 +94,11 @@ class Cluster:
         """Deletes the marks of its workers, which are gone."""
         WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)).delete()
 
-    def _living_workers(self) -> list[Worker]:
+    def _living_workers(self) -> list[LivingWorker]:
         workers, dead = [], []
         for beat in WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)):
             if processes.alive(beat.pid):
-                workers.append(Worker(since=beat.busy_since or beat.beat_at, busy=beat.busy_since is not None))
+                workers.append(LivingWorker(since=beat.busy_since or beat.beat_at, busy=beat.busy_since is not None))
             else:
                 dead.append(beat.pk)
         if dead:

@@ -18,7 +18,7 @@ REPLACE_LIMIT = timedelta(seconds=8)
 
 
 @dataclass(frozen=True)
-class Worker:
+class LivingWorker:
     """Holds one living worker process as its beat shows it.
 
     Attributes:
@@ -49,7 +49,7 @@ class ClusterFacts:
 
     leader_alive: bool
     started_at: datetime
-    workers: Sequence[Worker]
+    workers: Sequence[LivingWorker]
     expected: int
     ready_at: datetime | None
     complete_at: datetime | None

@@ -1,13 +1,12 @@
-"""The wire: HTTP and JSON to Zoho, no Django, and the only place that knows Zoho's spelling.
+"""Speaks HTTP and JSON with Zoho, without Django; it is the only place that knows Zoho's spelling.
 
-From the bottom up: `clean` makes untrusted values fit to keep; `errors` is the tree of what a caller can
-do; `protocol`, `waiting` and `verdict` turn bytes into a payload or an error without any I/O; `network`,
-`body`, `repeat` and `transport` send; `oauth`, `flow` and `crm` know the endpoints, and `shapes` their
+From the bottom up: `clean` makes untrusted values fit to keep; `errors` is the tree of what a caller can do;
+`protocol`, `retry_after` and `read_answer` turn bytes into a payload or an error without any I/O; `deadline_sockets`,
+`read_body`, `repeat_reads` and `transport` send; `oauth`, `flow` and `crm` know the endpoints, and `shapes` their
 replies. Only `transport` imports httpx.
 
-Sources in docstrings: "seed" are the descriptions of the APIs that the project started from, "notes" what was
-found out about them since, "zoho/crm-oas" Zoho's own repository of OpenAPI files with its examples. Nothing was
-checked against a live account. Flow's API as a whole is unconfirmed.
+Sources: `docs/reference/` holds our account of Zoho's interfaces; "zoho/crm-oas" is Zoho's own repository of OpenAPI
+files with its examples. Nothing was checked against a live account, and Flow's API as a whole is unconfirmed.
 """
 
 from monitor.zoho.crm import CrmClient

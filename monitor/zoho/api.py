@@ -1,4 +1,4 @@
-"""What the clients of Flow and CRM share: token, budget gate, one renewal, reading of the envelope."""
+"""Gives the clients of Flow and CRM what they share: token, budget gate, one renewal, reading of the envelope."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
-from monitor.zoho import verdict
+from monitor.zoho import read_answer
 from monitor.zoho.errors import TokenRefused
 from monitor.zoho.protocol import Answer, Headers, Request, build_url, json_body
 from monitor.zoho.tokens import TokenSource
@@ -29,15 +29,18 @@ def no_ledger(token: object, product: str, status: int | None, headers: Mapping[
 
 
 class ApiClient:
-    """One account's door to one product.
+    """Calls one product for one account.
 
-    Parameters: `origin` scheme and host; `tokens` see `TokenSource`; `before_call(product, method, path)`
-    is called before every single HTTP attempt, repeats too, and may raise to forbid it (a read sleeps through a
-    short `Wait` of it as through one of Zoho's, any other error ends the call at once);
-    `after_call(what before_call gave, product, status or None, headers)` is called after each, always.
+    Every method may raise, besides its own errors: `Wait`, `Unreachable`, `TokenRefused` (a second time, after
+    one renewal), `ScopeMissing`, `NotAvailable`, `BadAnswer`, and what the gate raises.
 
-    Every method may raise, besides its own errors: `Wait`, `Unreachable`, `TokenRefused` (a second time,
-    after one renewal), `ScopeMissing`, `NotAvailable`, `BadAnswer`, and what the gate raises.
+    Args:
+        origin: scheme and host.
+        tokens: see `TokenSource`.
+        before_call: called with product, method and path before every single HTTP attempt, repeats too; may raise to
+            forbid it (a read sleeps through a short `Wait` of it as through one of Zoho's, any other error ends the
+            call at once).
+        after_call: called after each, always, with what `before_call` gave, product, status or None, and headers.
     """
 
     product: ClassVar[str] = ""
@@ -59,24 +62,24 @@ class ApiClient:
         self.last_server_date: datetime | None = None
 
     def _get(self, *segments: str, params: Mapping[str, object] | None = None) -> object:
-        """The payload of a GET; None for a 204."""
+        """Returns the payload of a GET; None for a 204."""
         return self._ask("GET", *segments, params=params)
 
     def _get_unrepeated(self, *segments: str) -> object:
-        """The payload of a GET that has an effect, and so is sent like a POST."""
-        return self._exchange("GET", build_url(self._origin, *self.base, *segments), verdict.read, repeat=False)
+        """Returns the payload of a GET that has an effect, and so is sent like a POST."""
+        return self._exchange("GET", build_url(self._origin, *self.base, *segments), read_answer.read, repeat=False)
 
     def _ask(
         self, method: str, *segments: str, params: Mapping[str, object] | None = None, body: object = None
     ) -> object:
-        """The payload of any call; None for a 204."""
+        """Returns the payload of any call; None for a 204."""
         url = build_url(self._origin, *self.base, *segments, params=params)
-        return self._exchange(method, url, verdict.read, body)
+        return self._exchange(method, url, read_answer.read, body)
 
     def _exchange(
         self, method: str, url: str, read: Callable[[Answer], T], body: object = None, *, repeat: bool = True
     ) -> T:
-        """What `read` makes of the answer; with a renewed token if the first was refused.
+        """Returns what `read` makes of the answer; with a renewed token if the first was refused.
 
         A refused token is proof that nothing was done, so a write goes again too.
         """
@@ -86,9 +89,9 @@ class ApiClient:
         return self._send(self._request(method, url, self._tokens.renew(token), body, repeat=repeat), read)
 
     def _once(self, method: str, *segments: str, body: object = None) -> object:
-        """The payload of a POST that must not be sent twice: no repeat, no renewal, its own connection."""
+        """Returns the payload of a POST that must not be sent twice: no repeat, no renewal, its own connection."""
         url = build_url(self._origin, *self.base, *segments)
-        return self._send(self._request(method, url, self._tokens.current(), body), verdict.read_once)
+        return self._send(self._request(method, url, self._tokens.current(), body), read_answer.read_once)
 
     def _request(self, method: str, url: str, token: str, body: object, *, repeat: bool = False) -> Request:
         headers = {"Authorization": f"Zoho-oauthtoken {token}"}
@@ -108,7 +111,7 @@ class ApiClient:
 
 
 class _Gate:
-    """The client's two hooks, for one request."""
+    """Calls the client's two hooks for one request."""
 
     def __init__(self, client: ApiClient, request: Request) -> None:
         self._client = client

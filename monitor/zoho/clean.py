@@ -1,7 +1,7 @@
-"""Untrusted JSON made fit to keep: what PostgreSQL refuses or a page cannot bear is taken out here.
+"""Makes untrusted JSON fit to keep: takes out what PostgreSQL refuses or a page cannot bear.
 
-Every value that leaves `monitor.zoho` has been through one of these functions (notes/reliability.md,
-section 2.2, rule 8 and faults F18, F19).
+Every value that leaves `monitor.zoho` has been through one of these functions (faults F18
+and F19 of docs/reference/faults.md).
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ _TIME = re.compile(
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
-    """`value` as text without NUL and lone surrogates, at most `limit` characters; "" for what is no text."""
+    """Returns text without NUL and lone surrogates, at most `limit` characters; "" for what is no text.
+
+    Args:
+        value: anything.
+        limit: characters.
+    """
     if type(value) is str and value.isascii() and "\0" not in value:  # most texts, and both tests cost nothing
         return value if len(value) <= limit else value[:limit]
     if isinstance(value, str):
@@ -47,19 +52,19 @@ def text(value: object, limit: int = TEXT_LIMIT) -> str:
 
 
 def line(value: object, limit: int = MESSAGE_LIMIT) -> str:
-    """Like `text`, on one line and without control characters: for messages and names of things."""
+    """Cleans like `text`, on one line and without control characters: for messages and names of things."""
     if type(value) is str and value.isascii() and value.isprintable() and "  " not in value and value == value.strip():
         return value if len(value) <= limit else value[:limit]
     return " ".join(_CONTROLS.sub("", text(value, limit * 2)).split())[:limit]
 
 
 def word(value: object) -> str:
-    """A word of a fixed list (status, type): trimmed and in lower case."""
+    """Returns a word of a fixed list (status, type): trimmed and in lower case."""
     return line(value, WORD_LIMIT).lower()
 
 
 def identifier(value: object) -> str:
-    """An id as text; "" when there is none that could name a thing (missing, too long, odd characters)."""
+    """Returns an id as text; "" when none could name a thing (missing, too long, odd characters)."""
     if type(value) is str and value.isascii() and value.isalnum() and len(value) <= ID_LIMIT:
         return value
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -71,12 +76,12 @@ def identifier(value: object) -> str:
 
 
 def whole_text(value: int) -> str:
-    """A whole number as text, "" beyond 64 bits (where `str` may even refuse)."""
+    """Returns a whole number as text, "" beyond 64 bits (where `str` may even refuse)."""
     return str(value) if INT_MIN <= value <= INT_MAX else ""
 
 
 def whole(value: object) -> int | None:
-    """A whole number within 64 bits; None for anything else. "12" and 12.0 count as 12."""
+    """Returns a whole number within 64 bits; None for anything else. "12" and 12.0 count as 12."""
     if value is None or isinstance(value, bool):
         return None
     if type(value) is int:
@@ -91,7 +96,7 @@ def whole(value: object) -> int | None:
 
 
 def count(value: object) -> int | None:
-    """Like `whole`, but never below zero."""
+    """Reads a number like `whole`, but never below zero."""
     if type(value) is int:
         return value if 0 <= value <= INT_MAX else None
     found = whole(value)
@@ -99,7 +104,7 @@ def count(value: object) -> int | None:
 
 
 def number(value: object) -> float | None:
-    """A finite number; None for anything else."""
+    """Returns a finite number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -110,7 +115,7 @@ def number(value: object) -> float | None:
 
 
 def flag(value: object) -> bool | None:
-    """A yes or no; None when it is neither."""
+    """Returns a yes or no; None when it is neither."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
@@ -119,7 +124,7 @@ def flag(value: object) -> bool | None:
 
 
 def moment(value: object) -> datetime | None:
-    """A time as aware UTC; None when there is none that can be read.
+    """Returns a time as aware UTC; None when there is none that can be read.
 
     Zoho mixes Z, +05:30 and -08:00 within one list; a time without offset is taken as UTC.
     """
@@ -145,7 +150,7 @@ def moment(value: object) -> datetime | None:
 
 
 def _is_plain_utc(value: str) -> bool:
-    """Whether it looks like 2025-01-22T10:30:15Z, the seed's form: that is read ten times as fast.
+    """Returns whether it looks like 2025-01-22T10:30:15Z, Flow's form: that is read ten times as fast.
 
     Only its shape is looked at. Weeks (2025-W04-3) and midnight as 24:00:00, which the fast way knows in some
     versions of Python, do not look like it; what else is wrong, it finds by itself.
@@ -169,7 +174,7 @@ def _zone(offset: str | None) -> timezone:
 
 
 def json_value(value: object, depth: int = 0) -> object:
-    """Any JSON, deep-cleaned: keys too; what cannot be kept becomes None. What is clean may come back itself."""
+    """Cleans any JSON deeply, keys too; what cannot be kept becomes None. What is clean may come back itself."""
     if type(value) is dict and _is_clean(value, depth):
         return value
     if isinstance(value, str):
@@ -190,7 +195,7 @@ def json_value(value: object, depth: int = 0) -> object:
 
 
 def _is_clean(value: dict[object, object] | list[object], depth: int) -> bool:
-    """Whether cleaning would change nothing; False also where that is not seen at a glance.
+    """Returns whether cleaning would change nothing; False also where that is not seen at a glance.
 
     All texts of an object are looked at as one, which costs a fifth of looking at each.
     """
@@ -222,13 +227,13 @@ def _is_clean(value: dict[object, object] | list[object], depth: int) -> bool:
 
 
 def mapping(value: object) -> dict[str, object]:
-    """A JSON object, deep-cleaned, as a dict of the caller's own; {} for anything else."""
+    """Cleans a JSON object deeply, as a dict of the caller's own; {} for anything else."""
     cleaned = json_value(value) if isinstance(value, Mapping) else {}
     return dict(cleaned) if isinstance(cleaned, dict) else {}
 
 
 def escaped(value: object) -> str:
-    """Any value as ASCII that can be kept and shown anywhere, clipped: for quarantine."""
+    """Returns any value as ASCII that can be kept and shown anywhere, clipped: for quarantine."""
     try:
         shown = ascii(value)
     except (RecursionError, ValueError):
@@ -237,5 +242,5 @@ def escaped(value: object) -> str:
 
 
 def json_text(value: object, limit: int) -> str:
-    """JSON written out as text, cleaned and clipped."""
+    """Writes JSON out as text, cleaned and clipped."""
     return json.dumps(json_value(value), ensure_ascii=False, sort_keys=True)[:limit]

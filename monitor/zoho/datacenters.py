@@ -1,7 +1,6 @@
-"""Where Zoho lives: the origins of each data centre, and what a custom one may look like.
+"""Knows the origins of each of Zoho's data centres, and checks addresses of a person's own choice.
 
-Sources: accounts and CRM hosts, Zoho's Python SDK and multi-DC page (notes/zoho-api.md, section 4);
-Flow hosts, the seed zoho-flow-api.md, "Data Centers" (it names none for China and Saudi Arabia).
+Source: docs/reference/zoho-oauth.md, "Data centres". No Flow host is known for China and Saudi Arabia.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Scheme and host of the three products; None where the product is not there."""
+    """Holds scheme and host of the three products; None where the product is not there."""
 
     accounts: str
     flow: str | None
@@ -26,7 +25,7 @@ DATA_CENTERS: dict[str, Origins] = {
     "in": Origins("https://accounts.zoho.in", "https://flow.zoho.in", "https://www.zohoapis.in"),
     "au": Origins("https://accounts.zoho.com.au", "https://flow.zoho.com.au", "https://www.zohoapis.com.au"),
     "jp": Origins("https://accounts.zoho.jp", "https://flow.zoho.jp", "https://www.zohoapis.jp"),
-    # Canada's accounts live on another domain than its APIs; its Flow host is the seed's and unconfirmed.
+    # Canada's accounts live on another domain than its APIs; its Flow host is unconfirmed.
     "ca": Origins("https://accounts.zohocloud.ca", "https://flow.zoho.ca", "https://www.zohoapis.ca"),
     "cn": Origins("https://accounts.zoho.com.cn", None, "https://www.zohoapis.com.cn"),
     "sa": Origins("https://accounts.zoho.sa", None, "https://www.zohoapis.sa"),
@@ -34,10 +33,14 @@ DATA_CENTERS: dict[str, Origins] = {
 
 
 def custom_origins(accounts: str, flow: str | None, crm: str | None) -> Origins:
-    """Three addresses of a person's own choice, checked.
+    """Checks three addresses of a person's own choice.
 
-    Parameters: `accounts` is required; `flow` and `crm` may be None or "", but not both.
-    Errors: `ValueError` with one line for people.
+    Args:
+        accounts: is required.
+        flow, crm: may be None or "", but not both.
+
+    Raises:
+        ValueError: with one line for people.
     """
     if not (accounts or "").strip():
         raise ValueError("accounts URL: an address is required")
@@ -52,7 +55,7 @@ def custom_origins(accounts: str, flow: str | None, crm: str | None) -> Origins:
 
 
 def _origin(text: str, name: str) -> str:
-    """`text` as scheme://host[:port], or ValueError."""
+    """Returns `text` as scheme://host[:port], or raises ValueError."""
     text = text.strip()
     if not text.isascii() or any(ord(char) <= 32 or ord(char) == 127 or char == "\\" for char in text):
         raise ValueError(f"{name}: only plain ASCII without spaces is allowed")
@@ -77,7 +80,7 @@ def _origin(text: str, name: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (no port, no brackets) is this machine by its very name: 127/8, ::1, localhost."""
+    """Returns whether `host` (no port, no brackets) is this machine by its very name: 127/8, ::1, localhost."""
     if host.lower() == "localhost":
         return True
     try:
@@ -90,11 +93,14 @@ def is_loopback(host: str) -> bool:
 
 
 def allowed_api_domain(origins: Origins, api_domain: str) -> bool:
-    """Whether an `api_domain` that came with a token may be used for this account.
+    """Returns whether an `api_domain` that came with a token may be used for this account.
 
     Tokens must not follow an address that a reply names: only the CRM origin of the account itself is
     allowed, with or without the `www.` that Zoho's own documents disagree about.
-    Parameters: `api_domain` as in the token reply (SDK "Trap", notes/zoho-api.md, section 4).
+
+    Args:
+        origins: of the account.
+        api_domain: as in the token reply (docs/reference/zoho-oauth.md, "Tokens").
     """
     if origins.crm is None:
         return False
@@ -110,10 +116,11 @@ def _bare(origin: str) -> str:
 
 
 def data_center_of_accounts_server(accounts_server: str) -> str | None:
-    """The key of the data centre whose accounts host this is, None when it is none of Zoho's.
+    """Returns the key of the data centre whose accounts host this is, or None.
 
     Used for the `accounts-server` of an OAuth redirect, which must never be trusted beyond this list.
-    Source: accounts multi-dc/client-authorization.html (notes/zoho-api.md, section 5).
+
+    Source: docs/reference/zoho-oauth.md, "Consent".
     """
     try:
         asked = _origin(accounts_server, "accounts-server")

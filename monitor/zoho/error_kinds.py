@@ -1,9 +1,9 @@
-"""Whether Zoho may run a failed execution again by itself, judged by its error. Pure.
+"""Judges by its error whether Zoho may run a failed execution again by itself. Pure.
 
-Zoho re-runs internal errors and app errors 408, 409, 429, 500, 503 and 504 up to 24 h long (notes
-`zoho-api.md`, section 7). The error is free text, so this is a reading of signs, and it leans to one
-side: any sign of a passing fault beats every sign of a lasting one, because a needless question to a
-person costs less than work that runs twice.
+Zoho re-runs internal errors and app errors 408, 409, 429, 500, 503 and 504 up to 24 h long. The error is free text, so
+this is a reading of signs, and it leans to one side: any sign of a passing fault beats every sign of a lasting one,
+because a needless question to a person costs less than work that runs twice. Sources: docs/reference/zoho-flow.md,
+"Re-runs by Zoho"; docs/reference/retries.md, "The re-run clock".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """What a failure looks like."""
+    """Names what a failure looks like."""
 
     TRANSIENT = "transient"
     PERMANENT = "permanent"
@@ -22,8 +22,8 @@ class ErrorKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A kind and the sign it was known by, in few words and none of Zoho's text ("" when there was none)."""
+class ErrorFinding:
+    """Holds a kind and the sign it was known by, in few words and none of Zoho's text ("" for none)."""
 
     kind: ErrorKind
     sign: str
@@ -54,8 +54,8 @@ _NAMED_STATUS = re.compile(
 _BARE_STATUS = re.compile(r"\W*([1-5][0-9]{2})\W*")
 
 
-def classify(*texts: str) -> Finding:
-    """The kind of a failure.
+def classify(*texts: str) -> ErrorFinding:
+    """Returns the kind of a failure.
 
     Args:
         texts: error code, message and details as Zoho sent them, in any order; empty ones are fine.
@@ -64,19 +64,19 @@ def classify(*texts: str) -> Finding:
     statuses = named_statuses(*texts)
     passing = sorted(status for status in statuses if status in _TRANSIENT_STATUS or status >= 500)
     if passing:
-        return Finding(ErrorKind.TRANSIENT, f"HTTP {passing[0]}")
+        return ErrorFinding(ErrorKind.TRANSIENT, f"HTTP {passing[0]}")
     if sign := _first(_TRANSIENT_SIGNS, plain):
-        return Finding(ErrorKind.TRANSIENT, f"“{sign.strip()}”")
+        return ErrorFinding(ErrorKind.TRANSIENT, f"“{sign.strip()}”")
     lasting = sorted(status for status in statuses if 400 <= status < 500)
     if lasting:
-        return Finding(ErrorKind.PERMANENT, f"HTTP {lasting[0]}")
+        return ErrorFinding(ErrorKind.PERMANENT, f"HTTP {lasting[0]}")
     if sign := _first(_PERMANENT_SIGNS, plain):
-        return Finding(ErrorKind.PERMANENT, f"“{sign.strip()}”")
-    return Finding(ErrorKind.UNKNOWN, "")
+        return ErrorFinding(ErrorKind.PERMANENT, f"“{sign.strip()}”")
+    return ErrorFinding(ErrorKind.UNKNOWN, "")
 
 
 def named_statuses(*texts: str) -> frozenset[int]:
-    """The HTTP statuses that the texts name as such, 100 to 599.
+    """Returns the HTTP statuses that the texts name as such, 100 to 599.
 
     Args:
         texts: as for `classify`.
@@ -85,7 +85,7 @@ def named_statuses(*texts: str) -> frozenset[int]:
 
 
 def speaks_of(signs: tuple[str, ...], *texts: str) -> bool:
-    """Whether any of the texts has one of the signs, which are in lower case with blanks for "_"."""
+    """Returns whether any of the texts has one of the signs, which are in lower case with blanks for "_"."""
     return bool(_first(signs, _plain(texts)))
 
 
@@ -94,7 +94,7 @@ def _plain(texts: tuple[str, ...]) -> list[str]:
 
 
 def _statuses(text: str) -> list[int]:
-    """HTTP statuses that are named as such; a number that merely occurs in a text is none."""
+    """Returns HTTP statuses that are named as such; a number that merely occurs in a text is none."""
     found = [int(status) for status in _NAMED_STATUS.findall(text)]
     bare = _BARE_STATUS.fullmatch(text)
     return [*found, int(bare[1])] if bare else found

@@ -1,4 +1,4 @@
-"""What can go wrong with Zoho, as one tree whose branches are what a caller can do about it.
+"""Names what can go wrong with Zoho, as one tree whose branches are what a caller can do about it.
 
 ::
 
@@ -31,11 +31,15 @@ DEFAULT_WAIT = 60.0  # seconds; where Zoho says "wait" but not how long
 
 
 class ZohoError(Exception):
-    """Anything that kept a call from giving a value.
+    """Says what kept a call from giving a value.
 
-    Parameters: `message` one line for people; `code` Zoho's own error code, "" if none; `status` the HTTP
-    status, None if there was no answer; `retry_after` seconds; `hint` what to check, else the class's own;
-    `again` whether repeating a *read* at once may help, else the class's own.
+    Args:
+        message: one line for people.
+        code: Zoho's own error code, "" if none.
+        status: the HTTP status, None if there was no answer.
+        retry_after: seconds.
+        hint: what to check, else the class's own.
+        again: whether repeating a *read* at once may help, else the class's own.
     """
 
     default_hint: ClassVar[str] = "Look at the log of calls for this account."
@@ -60,12 +64,12 @@ class ZohoError(Exception):
 
     @property
     def message(self) -> str:
-        """The one line given at creation."""
+        """Returns the one line given at creation."""
         return str(self.args[0]) if self.args else ""
 
 
 class Wait(ZohoError):
-    """Zoho asks for patience; `retry_after` (seconds) is always set."""
+    """Says that Zoho asks for patience; `retry_after` (seconds) is always set."""
 
     default_hint = "The API limit of this account is used up for now; nothing needs to be done."
     default_again = True
@@ -92,36 +96,36 @@ class Wait(ZohoError):
 
 
 class Unreachable(ZohoError):
-    """No usable answer for now; temporary unless it lasts."""
+    """Says that there is no usable answer for now; temporary unless it lasts."""
 
     default_hint = "Check the network and Zoho's status page; it is tried again by itself."
     default_again = True
 
 
 class NotSent(Unreachable):
-    """Proof that no byte of the request left: it was certainly not carried out."""
+    """Proves that no byte of the request left: it was certainly not carried out."""
 
     default_hint = "Check the address (host name, data centre) and the network."
 
 
 class AnswerLost(Unreachable):
-    """The request may have arrived: whether it was carried out is unknown."""
+    """Says that the request may have arrived: whether it was carried out is unknown."""
 
 
 class SignIn(ZohoError):
-    """Something about the credentials."""
+    """Says that something about the credentials is wrong."""
 
     default_hint = "Connect the account again."
 
 
 class TokenRefused(SignIn):
-    """The access token was refused; nothing was done. Renewing it once may help."""
+    """Says that the access token was refused; nothing was done. Renewing it once may help."""
 
     default_hint = "If a new token is refused too: is this the data centre the account lives in?"
 
 
 class GrantRevoked(SignIn):
-    """`invalid_code`: the grant code or refresh token is wrong, used, expired or revoked. Final."""
+    """Says that the grant code or refresh token is wrong, used, expired or revoked (`invalid_code`). Final."""
 
     default_hint = (
         "Connect the account again: a grant code lives for minutes and works once, a refresh token until revoked."
@@ -129,42 +133,42 @@ class GrantRevoked(SignIn):
 
 
 class ClientRefused(SignIn):
-    """`invalid_client`: wrong client id or secret, or one of another data centre. Final."""
+    """Says that client id or secret is wrong, or another data centre's (`invalid_client`). Final."""
 
     default_hint = "Check client id and secret in the API console of this account's data centre."
 
 
 class ScopeMissing(SignIn):
-    """The token is good but was not granted the scope for this call."""
+    """Says that the token is good but was not granted the scope for this call."""
 
     default_hint = "Connect the account again and grant the scopes asked for."
 
 
 class NotAvailable(ZohoError):
-    """The account's edition, plan or permissions do not have this endpoint."""
+    """Says that the account's edition, plan or permissions do not have this endpoint."""
 
     default_hint = "Check the plan of the account and the permissions of the user who connected it."
 
 
 class NotFound(NotAvailable):
-    """The thing asked for does not exist (any more)."""
+    """Says that the thing asked for does not exist (any more)."""
 
     default_hint = "It may have been deleted in Zoho."
 
 
 class Refused(ZohoError):
-    """Zoho understood the request and declined it, with its own error envelope."""
+    """Says that Zoho understood the request and declined it, with its own error envelope."""
 
     default_hint = "Zoho's message says what it objects to."
 
 
 class BadAnswer(ZohoError):
-    """What came back is not an answer of Zoho's API."""
+    """Says that what came back is not an answer of Zoho's API."""
 
     default_hint = "Check the address: does something between here and Zoho answer in its place?"
 
 
 class TornAnswer(BadAnswer):
-    """JSON that ends too early or does not parse: reading it again may help."""
+    """Says that JSON ends too early or does not parse: reading it again may help."""
 
     default_again = True

@@ -1,7 +1,7 @@
-"""Zoho's OAuth: the address to send a person to, and tokens for a code or a refresh token.
+"""Makes the consent address and asks Zoho's accounts server for tokens.
 
-Errors are told apart by the body, never by the status: Zoho answers `invalid_code` and even its throttle
-with HTTP 200 (notes/zoho-api.md, section 5). All secrets travel in the form body.
+Errors are distinguished by the body, never by the status: Zoho answers `invalid_code` and even its throttle
+with HTTP 200 (docs/reference/zoho-oauth.md, "Token errors"). All secrets travel in the form body.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from monitor.zoho.protocol import Answer, Request, build_url, form_body, redact
+from monitor.zoho.retry_after import rate_limit_wait
 from monitor.zoho.scopes import CRM_SCOPES, FLOW_SCOPES
 from monitor.zoho.tokens import TokenSource
 from monitor.zoho.transport import Transport
-from monitor.zoho.waiting import rate_limit_wait
 
 __all__ = ["CRM_SCOPES", "FLOW_SCOPES", "OAuthClient", "TokenGrant", "TokenSource"]
 
@@ -49,7 +49,7 @@ WRONG_HOST = "Is this the accounts URL of the right data centre?"
 
 @dataclass(frozen=True, slots=True)
 class TokenGrant:
-    """What the token endpoint gave. `expires_in` is in seconds, checked, 3300 where Zoho says nothing.
+    """Holds what the token endpoint gave. `expires_in` is in seconds, checked, 3300 where Zoho says nothing.
 
     `refresh_token` comes with the first grant, and again if Zoho rotates it: keep it then. `api_domain` is
     to be checked with `allowed_api_domain` before anything is sent there.
@@ -63,10 +63,9 @@ class TokenGrant:
 
 
 class OAuthClient:
-    """Zoho's accounts server for one registered client.
+    """Asks Zoho's accounts server for one registered client.
 
-    Errors of its methods: `GrantRevoked` and `ClientRefused` (final), `Wait`, `Unreachable`, `Refused`,
-    `BadAnswer`.
+    Its methods may raise `GrantRevoked` and `ClientRefused` (final), `Wait`, `Unreachable`, `Refused`, `BadAnswer`.
     """
 
     def __init__(self, transport: Transport, origins: Origins, client_id: str, client_secret: str) -> None:
@@ -78,12 +77,16 @@ class OAuthClient:
     def authorization_url(
         self, redirect_uri: str, scopes: Iterable[str], state: str, prompt_consent: bool = True
     ) -> str:
-        """The address to send a person's browser to.
+        """Returns the address to send a person's browser to.
 
-        Parameters: `redirect_uri` as registered with Zoho; `scopes` names; `state` letters, digits, "-" and "_" only,
-        because Zoho breaks on others; `prompt_consent` asks again even if granted before, without which no refresh
-        token comes. Errors: `ValueError` for an unsafe state.
-        Source: notes/zoho-api.md, section 5; seed zoho-crm-api.md, "OAuth 2.0 Flow".
+        Args:
+            redirect_uri: as registered with Zoho.
+            scopes: names.
+            state: letters, digits, "-" and "_" only, because Zoho breaks on others.
+            prompt_consent: asks again even if granted before, without which no refresh token comes.
+
+        Raises:
+            ValueError: an unsafe state.
         """
         if not state.replace("-", "").replace("_", "").isalnum() or not state.isascii():
             raise ValueError("state: only letters, digits, - and _ are safe with Zoho")
@@ -99,29 +102,40 @@ class OAuthClient:
         return build_url(self._accounts, "oauth", "v2", "auth", params=params)
 
     def exchange_code(self, code: str, redirect_uri: str | None) -> TokenGrant:
-        """Tokens for a grant code, which works once and lives 2 to 10 minutes.
+        """Returns tokens for a grant code, which works once and lives 2 to 10 minutes.
 
-        Parameters: `code` from the redirect or the API console; `redirect_uri` exactly as in the authorization; None
-        for a Self Client's code. Errors: those of the class.
-        Source: notes, section 5; seed zoho-crm-api.md, "OAuth 2.0 Flow".
+        Args:
+            code: from the redirect or the API console.
+            redirect_uri: exactly as in the authorization; None for a Self Client's code.
+
+        Raises:
+            ZohoError: see `OAuthClient`.
         """
         return self._token({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
 
     def refresh(self, refresh_token: str) -> TokenGrant:
-        """A new access token; at most 10 in 10 minutes per refresh token, then `Wait` of 600 s.
+        """Returns a new access token; at most 10 in 10 minutes per refresh token, then `Wait` of 600 s.
 
-        Parameters: `refresh_token` as Zoho gave it. Errors: those of the class.
-        Source: notes, section 5; seed zoho-crm-api.md, "OAuth 2.0 Flow".
+        Args:
+            refresh_token: as Zoho gave it.
+
+        Raises:
+            ZohoError: see `OAuthClient`.
         """
         return self._token({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
     def revoke(self, token: str) -> None:
-        """Revoke a refresh token (which kills its access tokens) or an access token.
+        """Revokes a refresh token (which kills its access tokens) or an access token.
 
         A token that Zoho does not know (any more) counts as revoked.
 
-        Parameters: `token` either of the two kinds. Errors: those of the class.
-        Source: accounts revoke-refresh-token.html (notes/zoho-api.md, section 5).
+        Source: docs/reference/zoho-oauth.md, "Revoking".
+
+        Args:
+            token: either of the two kinds.
+
+        Raises:
+            ZohoError: see `OAuthClient`.
         """
         url = build_url(self._accounts, "oauth", "v2", "token", "revoke")
         answer = self._transport.request(self._request(url, {"token": token}))
@@ -162,7 +176,7 @@ class OAuthClient:
         )
 
     def _error(self, answer: Answer, payload: Mapping[str, object], *secrets: str) -> ZohoError:
-        """The error in a JSON body, by its own word."""
+        """Returns the error in a JSON body, by its own word."""
         told = redact(payload.get("error"), *secrets)
         word = told.lower().replace(" ", "_")
         description = redact(payload.get("error_description"), *secrets)
@@ -196,10 +210,10 @@ _SECRET_FIELDS = frozenset({"client_secret", "refresh_token", "code"})
 
 
 def life(payload: Mapping[str, object]) -> float:
-    """Seconds an access token lives, by a reply that may say it in seconds, milliseconds, text or not at all.
+    """Returns the seconds an access token lives, by a reply that may say so in several ways or not at all.
 
-    Source: `expires_in_sec` was removed about 2019, and `expires_in` beside it was milliseconds
-    (notes/zoho-api.md, section 5); notes/reliability.md, F33.
+    `expires_in_sec` was removed about 2019, and `expires_in` beside it was milliseconds (docs/reference/zoho-oauth.md,
+    "Tokens"; docs/reference/faults.md, F33).
     """
     for name in ("expires_in_sec", "expires_in"):
         value = payload.get(name)
@@ -213,7 +227,7 @@ def life(payload: Mapping[str, object]) -> float:
 
 
 def _is_token(value: object) -> bool:
-    """Whether a value can be sent as a token in a header: printable ASCII without spaces, not too long."""
+    """Returns whether a value can be sent as a token in a header: printable ASCII without spaces, not too long."""
     if not isinstance(value, str) or not 1 <= len(value) <= 2_000:
         return False
     return all(33 <= ord(char) <= 126 for char in value)

@@ -1,7 +1,6 @@
-"""The way back from Zoho's consent page: what the browser brings, checked before anything is believed.
+"""Reads what the browser brings back from Zoho's consent page, and checks it before anything is believed.
 
-Source: accounts multi-dc/client-authorization.html (notes/zoho-api.md, section 5); notes/reliability.md,
-section 5: the `accounts-server` of a redirect only from the allow-list.
+Source: docs/reference/zoho-oauth.md, "Consent": the `accounts-server` of a redirect only from our own list.
 """
 
 from __future__ import annotations
@@ -19,8 +18,10 @@ _CODE_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """A code and where to take it. `data_center` is the key of another data centre than the account's, if the
-    person's home is there: the code works only at that one's accounts server.
+    """Holds a code and where to take it.
+
+    `data_center` is the key of another data centre than the account's, if the person's home is there: the code works
+    only at that one's accounts server.
     """
 
     code: str = field(repr=False)
@@ -29,12 +30,16 @@ class Redirect:
 
 
 def read_redirect(params: Mapping[str, str], *, state: str, origins: Origins) -> Redirect:
-    """What Zoho's redirect says.
+    """Reads Zoho's redirect.
 
-    Parameters: `params` the query; `state` the one made for this session, never empty; `origins` of the
-    account that is being connected.
-    Errors: `Refused` when the person said no, or when the state is not the session's; `BadAnswer` when there
-    is no code, or when the redirect names an accounts server that is none of Zoho's.
+    Args:
+        params: the query.
+        state: the one made for this session, never empty.
+        origins: of the account that is being connected.
+
+    Raises:
+        Refused: the person said no, or when the state is not the session's.
+        BadAnswer: there is no code, or when the redirect names an accounts server that is none of Zoho's.
     """
     given = params.get("state", "")
     if not state or not hmac.compare_digest(given.encode(errors="replace"), state.encode(errors="replace")):

@@ -1,4 +1,4 @@
-"""Zoho's HTTP without I/O: a request to send, an answer to read, and nothing in between.
+"""Describes Zoho's HTTP without I/O: a request to send, an answer to read, and nothing in between.
 
 Everything odd about Zoho's replies is known here, so that it can be tested from bytes in a folder.
 """
@@ -25,7 +25,7 @@ _HTML_START = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\
 
 
 class Headers(Mapping[str, str]):
-    """Reply headers: names in any case, the repr without values (they may hold cookies)."""
+    """Holds reply headers: names in any case, the repr without values (they may hold cookies)."""
 
     def __init__(self, pairs: Mapping[str, str] | list[tuple[str, str]] | None = None) -> None:
         self._values: dict[str, str] = {}
@@ -48,7 +48,7 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, repr=False)
 class Request:
-    """One request, ready to send.
+    """Holds one request, ready to send.
 
     `fresh`: sent once, on a connection of its own that is closed afterwards (a stale pooled one may take a
     POST and lose it). `total`: seconds for this call as a whole, None for the transport's own figure.
@@ -63,12 +63,12 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path without query."""
+        """Returns the path without query."""
         return urlsplit(self.url).path or "/"
 
     @property
     def where(self) -> str:
-        """For messages: method, host and path; never the query, headers or body."""
+        """Returns method, host and path, for messages; never the query, headers or body."""
         return f"{self.method} {urlsplit(self.url).netloc.rpartition('@')[2]}{self.path}"
 
     def __repr__(self) -> str:
@@ -77,7 +77,7 @@ class Request:
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """One complete reply. `received_at` is on the transport's monotonic clock, `received_utc` on the wall's."""
+    """Holds one complete reply. `received_at` is on the transport's monotonic clock, `received_utc` on the wall's."""
 
     status: int
     headers: Headers
@@ -91,19 +91,21 @@ class Answer:
 
     @cached_property
     def server_date(self) -> datetime | None:
-        """The server's clock by its `Date` header, aware UTC; None when absent or not a date."""
+        """Returns the server's clock by its `Date` header, aware UTC; None when absent or not a date."""
         return http_date(self.headers.get("date", ""))
 
     @property
     def is_html(self) -> bool:
-        """Whether this is a web page: no API of Zoho's answers with one."""
+        """Returns whether this is a web page: no API of Zoho's answers with one."""
         return "html" in self.headers.get("content-type", "").lower() or bool(_HTML_START.match(self.body))
 
     @cached_property
     def json(self) -> object:
-        """The body as JSON (NaN, Infinity and numbers beyond 64 bits read as None); None for a 204.
+        """Returns the body as JSON (NaN, Infinity and numbers beyond 64 bits as None); None for a 204.
 
-        Errors: `BadAnswer` for HTML and other types, `TornAnswer` for JSON that breaks off.
+        Raises:
+            BadAnswer: HTML and other types.
+            TornAnswer: JSON that breaks off.
         """
         if self.status == 204 or (not self.body and self.status == 205):
             return None
@@ -120,7 +122,7 @@ class Answer:
 
     @property
     def any_json(self) -> object:
-        """The body as JSON whatever type it claims; None when it is none. For error bodies."""
+        """Returns the body as JSON whatever type it claims; None when it is none. For error bodies."""
         try:
             return parse_json(self.body)
         except (RecursionError, ValueError):
@@ -128,7 +130,7 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """What came instead of JSON, in words."""
+        """Says in words what came instead of JSON."""
         if not self.body:
             return "an empty body"
         if self.is_html:
@@ -137,7 +139,12 @@ class Answer:
 
 
 def parse_json(body: bytes) -> object:
-    """UTF-8 JSON, with or without BOM. Errors: `ValueError` (also for bad UTF-8), `RecursionError`."""
+    """Parses UTF-8 JSON, with or without BOM.
+
+    Raises:
+        ValueError: what is given is too much, too little or of the wrong form (also for bad UTF-8).
+        RecursionError: see its class.
+    """
     # Few bodies have a long row of digits or an exponent: what else has to be looked at number by number.
     shape = body.translate(_DIGITS_AS_0)
     if _LONG in shape or b"0e" in shape or b"0E" in shape:
@@ -167,7 +174,7 @@ _GUARDED = json.JSONDecoder(parse_int=_parse_int, parse_float=_parse_float, pars
 
 
 def http_date(value: str) -> datetime | None:
-    """An HTTP-date as aware UTC, None when it is none (RFC 9110, section 5.6.7)."""
+    """Returns an HTTP-date as aware UTC, None when it is none (RFC 9110, section 5.6.7)."""
     try:
         found = parsedate_to_datetime(value)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
@@ -176,9 +183,15 @@ def http_date(value: str) -> datetime | None:
 
 
 def build_url(origin: str, *segments: str, params: Mapping[str, object] | None = None) -> str:
-    """`origin/a/b?x=1` with every part quoted; parameters that are None are left out, booleans are true/false.
+    """Builds `origin/a/b?x=1` with every part quoted; parameters that are None are left out, booleans are true/false.
 
-    Errors: `ValueError` for a segment that would change the path (empty, ".", "..").
+    Args:
+        origin: scheme and host.
+        segments: parts of the path.
+        params: of the query, as Python values.
+
+    Raises:
+        ValueError: a segment that would change the path (empty, ".", "..").
     """
     for segment in segments:
         if segment.strip() in {"", ".", ".."}:
@@ -193,29 +206,37 @@ def _param(value: object) -> str:
 
 
 def utc_text(when: datetime) -> str:
-    """A time as Zoho's `YYYY-MM-DDTHH:MM:SSZ`. Errors: `ValueError` for a naive one."""
+    """Writes a time as Zoho's `YYYY-MM-DDTHH:MM:SSZ`.
+
+    Raises:
+        ValueError: a naive one.
+    """
     if when.tzinfo is None:
         raise ValueError("a time without zone cannot be sent")
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day_text(when: datetime) -> str:
-    """The UTC day of a time, `YYYY-MM-DD`. Errors: `ValueError` for a naive one."""
+    """Writes the UTC day of a time, `YYYY-MM-DD`.
+
+    Raises:
+        ValueError: a naive one.
+    """
     return utc_text(when)[:10]
 
 
 def json_body(value: object) -> bytes:
-    """`value` as the body of a request."""
+    """Writes `value` as the body of a request."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
 
 
 def form_body(fields: Mapping[str, str | None]) -> bytes:
-    """A form; fields that are None are left out. Secrets travel here, never in a query."""
+    """Writes a form; fields that are None are left out. Secrets travel here, never in a query."""
     return urlencode({name: value for name, value in fields.items() if value is not None}).encode()
 
 
 def redact(message: object, *secrets: str) -> str:
-    """A text of Zoho's (or a library's) for our messages: one short line without anything like a token."""
+    """Shortens a text of Zoho's (or a library's) for our messages: one line without anything like a token."""
     shown = clean.line(message, 300)
     for secret in secrets:
         if secret:

@@ -25,7 +25,7 @@ STEPS = (
 )
 STATUSES = frozenset({408, 409, 429, 500, 503, 504})
 INTERNAL = ("internal error", "internal server error")
-LONGEST_RUN = timedelta(minutes=5)  # seed zoho-flow-api.md, "Flow Execution Limits"
+LONGEST_RUN = timedelta(minutes=5)  # docs/reference/zoho-flow.md, "Plans and limits"
 LOOK_AFTER = timedelta(minutes=1)  # most re-runs have ended by then; the next look finds the others
 LAST_LOOK_AFTER = LONGEST_RUN + LOOK_AFTER  # after the last re-run there is no next look
 LAST_LOOK = STEPS[-1] + LAST_LOOK_AFTER  # after the first failure; then no re-run is waited for any longer
@@ -34,7 +34,7 @@ NOT_CREDIBLE = timedelta(days=1)  # a failure that lies so far ahead lies in no 
 
 
 class Outlook(StrEnum):
-    """What Zoho does about a failure by itself."""
+    """Names what Zoho does about a failure by itself."""
 
     WILL = "will"
     MAY = "may"
@@ -42,7 +42,7 @@ class Outlook(StrEnum):
 
 
 def outlook(*texts: str) -> Outlook:
-    """What Zoho does about a failure; what cannot be told may be run again.
+    """Returns what Zoho does about a failure; one that no sign decides may be run again.
 
     Args:
         texts: error code, message and details as Zoho sent them, in any order; empty ones are fine.
@@ -55,7 +55,7 @@ def outlook(*texts: str) -> Outlook:
 def may_run_again(
     error: Sequence[str], failed_at: datetime | None, now: datetime, *, zoho_ahead: timedelta = timedelta(0)
 ) -> bool:
-    """Whether Zoho may still run a failure again by itself; what cannot be told may be.
+    """Returns whether Zoho may still run a failure again by itself; one that no sign decides may be.
 
     The page of a run, the retry of it and the search for what a retry caused all ask here, so that none of them
     calls a failure final while another one waits for Zoho.
@@ -75,7 +75,7 @@ def may_run_again(
 
 
 def over_at(failed_at: datetime | None, *, zoho_ahead: timedelta = timedelta(0)) -> datetime | None:
-    """The moment, by our clock, from which `may_run_again` says no; None where it cannot be told.
+    """Returns the moment, by our clock, from which `may_run_again` says no; None where it is not known.
 
     Args:
         failed_at: when Zoho's clock of re-runs began.
@@ -96,7 +96,7 @@ def clock_began(
     *,
     was_retried: bool = False,
 ) -> datetime | None:
-    """When Zoho's clock of re-runs began for a failed run; None where nothing is known of it.
+    """Returns when Zoho's clock of re-runs began for a failed run; None where nothing is known of it.
 
     Args:
         first_failed_at: end of the first failure that was seen.
@@ -121,7 +121,7 @@ def _moved(now: datetime, ahead: timedelta) -> datetime:
 def next_rerun(
     first_failed_at: datetime | None, error: Sequence[str], now: datetime, *, ended: datetime | None = None
 ) -> datetime | None:
-    """The re-run whose outcome is still to be looked at: the next one, or the last one just after it.
+    """Returns the re-run whose outcome is still to be looked at: the next one, or the last one just after it.
 
     Args:
         first_failed_at: end of the first failure, by Zoho's clock; None for not known.
@@ -142,12 +142,12 @@ def next_rerun(
 
 
 def look_after(step: timedelta) -> timedelta:
-    """How long after the first failure the outcome of a re-run is looked at."""
+    """Returns how long after the first failure the outcome of a re-run is looked at."""
     return step + (LAST_LOOK_AFTER if step == STEPS[-1] else LOOK_AFTER)
 
 
 def is_under_way(first_failed_at: datetime | None, now: datetime) -> bool:
-    """Whether one of Zoho's re-runs may be going on.
+    """Returns whether one of Zoho's re-runs may be going on.
 
     Args:
         first_failed_at: end of the first failure, by Zoho's clock.

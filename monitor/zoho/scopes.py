@@ -1,11 +1,11 @@
-"""The least scopes that the product's features need, and none that could write a CRM record."""
+"""Lists the least scopes that the product's features need, and none that could write a CRM record."""
 
 from __future__ import annotations
 
 FLOW_SCOPES: tuple[str, ...] = (
-    # The seed names only .ALL for Flow ("Step 1: Register Your Application"), so nothing narrower can be
-    # asked for. `flows` covers flows and their executions, the retry included; `connections` their state
-    # and test. `ZohoFlow.actions.ALL` is left out: the product reads no action catalogue and adds none.
+    # Only .ALL is known for Flow (docs/reference/zoho-flow.md, "Scopes"), so nothing narrower can be asked for. `flows`
+    # covers flows and their executions, the retry included; `connections` their state and test.
+    # `ZohoFlow.actions.ALL` is left out: the product reads no action catalogue and adds none.
     "ZohoFlow.flows.ALL",
     "ZohoFlow.connections.ALL",
 )

@@ -1,4 +1,4 @@
-"""What an API client needs of whoever keeps the tokens."""
+"""Says what an API client needs of whoever keeps the tokens."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ class TokenSource(Protocol):
     """Gives access tokens; the product's is in `monitor.connection`, with one refresher at a time."""
 
     def current(self) -> str:
-        """An access token that should still be good."""
+        """Returns an access token that should still be good."""
         ...
 
     def renew(self, refused: str) -> str:
-        """Another token after Zoho refused `refused`; if somebody renewed it meanwhile, theirs."""
+        """Returns another token after Zoho refused `refused`; if somebody renewed it meanwhile, theirs."""
         ...
 
 
 class FixedToken:
-    """One token and no way to renew it: for proving credentials, and for tests."""
+    """Gives one token and has no way to renew it: for proving credentials, and for tests."""
 
     def __init__(self, access_token: str) -> None:
         self._access_token = access_token
@@ -27,5 +27,5 @@ class FixedToken:
         return self._access_token
 
     def renew(self, refused: str) -> str:
-        """The same token again: the second refusal is then final."""
+        """Returns the same token again: the second refusal is then final."""
         return self._access_token

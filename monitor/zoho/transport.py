@@ -1,7 +1,7 @@
-"""The only place that sends anything: one httpx client with what httpx lacks.
+"""Sends everything, through one httpx client with what httpx lacks.
 
-What it lacks is a deadline for a call as a whole and a cap on the body *after* decompression
-(notes/reliability.md, section 2.2, rule 10).
+What it lacks is a deadline for a call as a whole and a cap on the body *after* decompression (docs/reference/faults.md,
+F10 and F17).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Protocol, Self, TypeVar
 import httpcore
 import httpx
 
-from monitor.zoho import verdict
-from monitor.zoho.body import BadPacking, BodyTooLarge, LateBody, TornBody, read_body
+from monitor.zoho import read_answer
+from monitor.zoho.deadline_sockets import DeadlineBackend
 from monitor.zoho.errors import AnswerLost, BadAnswer, NotSent, ZohoError
-from monitor.zoho.network import DeadlineBackend
 from monitor.zoho.protocol import Answer, Headers, Request, redact
-from monitor.zoho.repeat import NEVER, RepeatPolicy, repeated
+from monitor.zoho.read_body import BadPacking, BodyTooLarge, LateBody, TornBody, read_body
+from monitor.zoho.repeat_reads import NEVER, RepeatPolicy, repeated
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ _MAYBE_SENT = (
 )  # fmt: skip
 
 
-class Gate(Protocol):
-    """Asked before and told after every single attempt; `before` may raise to forbid it."""
+class CallGate(Protocol):
+    """Is asked before and called after every single attempt; `before` may raise to forbid it."""
 
     def before(self) -> object: ...
 
@@ -94,15 +94,21 @@ class Transport:
         self._reads = _client(http or _PoolTransport(self._backend, context, keep=5))
         self._once = _client(http or _PoolTransport(self._backend, context, keep=0))
 
-    def request(self, req: Request, *, gate: Gate | None = None) -> Answer:
-        """Send `req` and give the answer, whatever its status, but 408, 429 and 5xx as errors.
+    def request(self, req: Request, *, gate: CallGate | None = None) -> Answer:
+        """Sends `req` and returns the answer, whatever its status, but 408, 429 and 5xx as errors.
 
         A GET is repeated within the policy, unless `fresh`; anything else is sent exactly once.
         """
         return self.call(req, _worth_reading, gate=gate)
 
-    def call(self, req: Request, read: Callable[[Answer], T], *, gate: Gate | None = None) -> T:
-        """Like `request`, with `read` making a value of the answer; its errors count for repeating too."""
+    def call(self, req: Request, read: Callable[[Answer], T], *, gate: CallGate | None = None) -> T:
+        """Sends like `request`, with `read` making a value of the answer; its errors count for repeating too.
+
+        Args:
+            req: the request.
+            read: makes a value of the answer; may raise a `ZohoError`.
+            gate: asked before and called after every attempt.
+        """
         return repeated(
             lambda left: self._attempt(req, read, gate, left),
             policy=self.policy if req.method == "GET" and not req.fresh else NEVER,
@@ -113,7 +119,7 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Close all connections."""
+        """Closes all connections."""
         self._reads.close()
         self._once.close()
 
@@ -123,7 +129,7 @@ class Transport:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _attempt(self, req: Request, read: Callable[[Answer], T], gate: Gate | None, left: float) -> T:
+    def _attempt(self, req: Request, read: Callable[[Answer], T], gate: CallGate | None, left: float) -> T:
         token = gate.before() if gate else None
         status: int | None = None
         headers = Headers()
@@ -178,12 +184,12 @@ class Transport:
 
 def _worth_reading(answer: Answer) -> Answer:
     if answer.status in {408, 429} or answer.status >= 500:
-        verdict.read(answer)
+        read_answer.read(answer)
     return answer
 
 
 def _unreachable(req: Request, problem: Exception) -> ZohoError:
-    """Our error for the library's: did anything leave, and what should a person check?"""
+    """Makes our error of the library's: did anything leave, and what should a person check?"""
     told = redact(str(problem)) or type(problem).__name__
     if not isinstance(problem, _NOTHING_SENT):
         return AnswerLost(f"{req.where}: the answer was lost ({told})")
@@ -211,7 +217,7 @@ def _client(transport: httpx.BaseTransport) -> httpx.Client:
 
 
 class _PoolTransport(httpx.BaseTransport):
-    """httpx on connection pools whose sockets know the deadline; `keep` idle connections are kept."""
+    """Runs httpx on connection pools whose sockets know the deadline; `keep` idle connections are kept."""
 
     def __init__(self, backend: DeadlineBackend, context: Callable[[], ssl.SSLContext], keep: int) -> None:
         self._backend = backend

@@ -1,4 +1,7 @@
-"""The accounts server: /oauth/v2/auth, /oauth/v2/token, /oauth/v2/token/revoke (notes/zoho-api section 5)."""
+"""Answers as Zoho's accounts server: consent, tokens, revoking.
+
+Source: docs/reference/zoho-oauth.md, "Consent", "Tokens", "Revoking".
+"""
 
 import hmac
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from standin.web.routing import Router
 from standin.web.wire import Reply, Request, html_reply, json_reply
 from standin.world import World
 
-# The error words are Zoho's; that they come with HTTP 200 is what section 5 advises to expect.
+# The error words are Zoho's, and they come with HTTP 200: docs/reference/zoho-oauth.md, "Token errors".
 THROTTLED = {
     "error_description": "You have made too many requests continuously. Please try again after some time.",
     "error": "Access Denied",

@@ -1,4 +1,7 @@
-"""Grant codes, refresh tokens and access tokens (notes/zoho-api section 5)."""
+"""Issues, checks and revokes grant codes, refresh tokens and access tokens.
+
+Source: docs/reference/zoho-oauth.md, "Tokens", "Token limits".
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,7 +45,7 @@ class AccessToken:
 
 
 class TokenDesk:
-    """Issues and checks tokens; every change is a mutation of the world."""
+    """Issues and checks tokens; every change goes through the journal."""
 
     def __init__(self, home: Journaled) -> None:
         """A desk without tokens; `accept` makes the configured refresh token known."""

@@ -1,4 +1,4 @@
-"""Connected workflows (notes/zoho-api section 3, seed create-connected-workflow)."""
+"""Answers for connected workflows (docs/reference/zoho-crm.md, "Connected workflows")."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ BASE = "/settings/connected_workflows"
 SCOPE = "ZohoCRM.settings.connected_workflows"
 NAME = "connected_workflows"
 PATH = "$.connected_workflows[0]"
-# The seed's pattern: letters, digits, some signs, spaces, and whatever lies outside Basic Latin.
+# Zoho's pattern: letters, digits, some signs, spaces, and whatever lies outside Basic Latin.
 ALLOWED = re.compile(r"[0-9a-zA-Z_\-\\.|$?,'/!\s\u0080-\U0010ffff]+")
 MODULE: Shape = {"api_name": str, "id": str}
 ROW: Shape = {"name": str, "description": str, "primary_module": MODULE}
@@ -33,7 +33,7 @@ class ConnectedApi:
         self._rows = world.store.collection(NAME)
 
     def add_routes(self, router: Router) -> None:
-        """Every endpoint of section 3."""
+        """Every endpoint of connected workflows."""
         one = BASE + "/{row_id}"
         router.add("GET", BASE, self.list_rows, SCOPE)
         router.add("POST", BASE, self.create, SCOPE)

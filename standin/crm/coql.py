@@ -1,4 +1,7 @@
-"""A small part of COQL: select, from, where with and/or, order by, limit (notes/zoho-api section 1)."""
+"""Reads and runs a small part of COQL: select, from, where, order by, limit.
+
+Source: docs/reference/zoho-crm.md, "Records and queries".
+"""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Webhook failures and the usage of webhooks and e-mail notifications by day (notes/zoho-api section 2.4)."""
+"""Answers with webhook failures and daily use.
+
+Source: docs/reference/zoho-crm.md, "Webhook failures", "Usage of webhooks and mails".
+"""
 
 from collections import Counter
 from collections.abc import Iterator

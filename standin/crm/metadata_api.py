@@ -1,4 +1,7 @@
-"""Modules, fields, layouts, custom views and related lists (notes/zoho-api section 1)."""
+"""Answers for modules, fields, layouts, views and related lists.
+
+Source: docs/reference/zoho-crm.md, "Settings of the organisation".
+"""
 
 from typing import Any
 

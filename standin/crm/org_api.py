@@ -1,4 +1,4 @@
-"""The organisation and its users, as far as a monitor needs them (notes/zoho-api section 1)."""
+"""Answers for the organisation and its users (docs/reference/zoho-crm.md, "Settings of the organisation")."""
 
 from typing import Any
 

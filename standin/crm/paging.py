@@ -1,4 +1,4 @@
-"""CRM's pages: `page`, `per_page` up to 200, and `info.more_records`."""
+"""Cuts lists into CRM's pages (docs/reference/zoho-crm.md, "Answers, paging and empty lists")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""COQL, composite requests and bulk read (notes/zoho-api sections 1 and 9)."""
+"""Answers COQL, composite requests and bulk reads (docs/reference/zoho-crm.md, "Records and queries")."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ class QueryApi:
         self._dispatch = dispatch
 
     def add_routes(self, router: Router) -> None:
-        """Under /crm/v8, the seed's own addresses included: the dialect decides which of them exist."""
+        """Under /crm/v8; the dialect decides which of the addresses exist."""
         if self._world.habits.dialect == "seed":
             router.add("GET", "/coql", self.coql_by_get, "ZohoCRM.coql")
             router.add("POST", "/composite", self.composite, "ZohoCRM.composite_requests")
@@ -56,7 +56,7 @@ class QueryApi:
         return self._run(text)
 
     def coql_by_get(self, request: Request) -> Reply:
-        """The seed's way: the query is a parameter."""
+        """In the dialect `seed` the query is a parameter."""
         return self._run(request.param("select_query") or "")
 
     def _run(self, text: str) -> Reply:
@@ -124,7 +124,7 @@ class QueryApi:
             "created_by": job["created_by"],
             "created_time": written(made, ORG_ZONE),
         }
-        if self._world.habits.dialect == "seed":  # seed zoho-crm-api, "Bulk Read": the bare job
+        if self._world.habits.dialect == "seed":  # the bare job
             return json_reply({"data": [{"status": "queued", **about}]}, 201)
         row = {"status": "success", "code": "ADDED_SUCCESSFULLY", "message": "Added successfully."}
         return json_reply({"data": [{**row, "details": {**about, "state": "ADDED"}}], "info": {}}, 201)

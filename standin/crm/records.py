@@ -1,4 +1,4 @@
-"""Records of the organisation's modules: invented, the same for each seed.
+"""Invents the records of the organisation's modules, the same for equal seeds, and changes them.
 
 People change them by the control endpoint only; the interface writes no record.
 """

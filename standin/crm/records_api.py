@@ -1,4 +1,4 @@
-"""Reading records: list, one, search, timeline (notes/zoho-api sections 2.4 and 6). Nothing writes records."""
+"""Answers reads of records: list, one, search, timeline (docs/reference/zoho-crm.md, "Records and queries")."""
 
 import re
 from typing import Any
@@ -93,7 +93,7 @@ class RecordsApi:
         return Page(int(token[:6]), page.size)
 
     def get(self, request: Request, module: str, record_id: str) -> Reply:
-        """One record; 204 for an unknown id, 404 RECORD_NOT_FOUND in the seed's dialect."""
+        """One record; 204 for an unknown id, 404 RECORD_NOT_FOUND in the dialect `seed`."""
         found = [row for row in self._world.records.of(module) if row["id"] == record_id]
         if found:
             return json_reply({"data": found})

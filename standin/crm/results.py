@@ -1,4 +1,4 @@
-"""Answers to writes: one result a row, each a success or an error (notes/zoho-api section 2.5)."""
+"""Answers writes with one result a row, each a success or an error (docs/reference/zoho-crm.md, "Errors of CRM")."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from standin.shapes import Shape, check_crm
 from standin.web.wire import Reply, Request, json_reply
 
 Result = dict[str, Any]
-MAX_DELETED = 10  # section 2.1
+MAX_DELETED = 10  # docs/reference/zoho-crm.md, "Workflow rules"
 
 
 def good(identity: str, message: str) -> Result:

@@ -1,4 +1,4 @@
-"""Workflow rules: their definition and what they did, day by day."""
+"""Lets workflow rules live: their definitions, and what they did day by day."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
@@ -110,7 +110,7 @@ class RuleBook:
         home.register("reset_usage", self._reset_usage)
 
     def _reset_usage(self, at: datetime, *, rule_id: str) -> None:
-        """Set a rule's usage counters back to nought (section 2.3: `reset_time`)."""
+        """Set a rule's usage counters back to nought: `reset_time` in docs/reference/zoho-crm.md, "Usage of rules"."""
         self.rules[rule_id].reset = at
 
     def find(self, rule_id: str, now: datetime) -> Rule | None:
@@ -132,7 +132,10 @@ def module_stub(prefix: str, module: str) -> dict[str, str]:
 
 
 def written(at: datetime, zone: timezone) -> str:
-    """A time as CRM writes it: ISO 8601 with an offset (section 2.2)."""
+    """A time as CRM writes it: ISO 8601 with an offset.
+
+    Source: docs/reference/zoho-crm.md, "Answers, paging and empty lists".
+    """
     return at.astimezone(zone).replace(microsecond=0).isoformat()
 
 

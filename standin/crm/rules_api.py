@@ -1,4 +1,7 @@
-"""Workflow rules on the wire: list, one, usage (notes/zoho-api sections 2.1 to 2.3)."""
+"""Answers reads of workflow rules: list, one, usage.
+
+Source: docs/reference/zoho-crm.md, "Workflow rules", "Usage of rules".
+"""
 
 import json
 from datetime import datetime
@@ -62,7 +65,7 @@ class RulesApi:
         return paged("workflow_rules", rows, page, len(rules), empty_is_204=self._world.habits.empty_list_is_204)
 
     def get_rule(self, request: Request, rule_id: str) -> Reply:
-        """One rule whole; 204 for an id that is not known (section 2.5)."""
+        """One rule whole; 204 for an id that is not known."""
         now = self._world.now()
         rule = self._world.rules.find(rule_id, now)
         if rule is None:

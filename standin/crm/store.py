@@ -1,4 +1,4 @@
-"""Rows of CRM settings that can be written: every change is a mutation of the world."""
+"""Keeps rows of CRM settings that can be written; every change goes through the journal."""
 
 import copy
 from datetime import datetime
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 class Store:
-    """Collections of rows by name; ids are numbered in the order of the mutations."""
+    """Collections of rows by name; ids are numbered in the order of the changes."""
 
     def __init__(self, home: Journaled) -> None:
         self._home = home

@@ -1,4 +1,7 @@
-"""Notifications: channels that are told of changes of records (notes/zoho-api section 8)."""
+"""Answers for notification channels, which hear of changes of records.
+
+Source: docs/reference/zoho-crm.md, "Notification channels".
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +31,7 @@ class WatchApi:
         self._rows = world.store.collection("watch")
 
     def add_routes(self, router: Router) -> None:
-        """Zoho's address, and the seed's beside it in its dialect."""
+        """Zoho's address, and in the dialect `seed` another beside it."""
         bases = ["/actions/watch"]
         if self._world.habits.dialect == "seed":
             bases.append("/settings/actions/watch")
@@ -119,7 +122,7 @@ class WatchApi:
         return self._write(request, created=True, merge=False)
 
     def replace(self, request: Request) -> Reply:
-        """Channels anew."""
+        """Open channels, or replace those with the same ids."""
         return self._write(request, created=False, merge=False)
 
     def change(self, request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""The demo's settings, put into the environment before Django reads them. Imports no Django."""
+"""Puts the demo's own settings and secrets into the environment before Django reads them. Imports no Django."""
 
 from __future__ import annotations
 

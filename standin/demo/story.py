@@ -1,4 +1,4 @@
-"""The organisation that the demo shows, and what happens in it while somebody looks."""
+"""Says which organisation the demo shows, and what happens in it while somebody looks: one flow goes bad."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each kind of fault does to an answer; the numbers are those of notes/reliability section 3."""
+"""Says what each kind of fault does to an answer; the numbers are those of docs/reference/faults.md."""
 
 from datetime import datetime, timedelta
 from email.utils import format_datetime

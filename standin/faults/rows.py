@@ -1,4 +1,4 @@
-"""Faults of single rows and of paging (notes/reliability F19, F20, F22)."""
+"""Spoils single rows and pages of a list (docs/reference/faults.md, F19, F20, F22 and F25)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Faults by script: which calls go wrong, how, and how often (notes/reliability section 3)."""
+"""Lets calls go wrong by a script: which, how, and how often (docs/reference/faults.md)."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Addresses at which nothing good happens (notes/reliability F8, F9)."""
+"""Offers addresses that refuse connections, or never answer (docs/reference/faults.md, F8, F9)."""
 
 import contextlib
 import socket

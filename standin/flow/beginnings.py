@@ -1,4 +1,4 @@
-"""How a seeded organisation is set up: its flows and connections on the day the world begins."""
+"""Makes the flows and connections that the organisation has on its first day."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

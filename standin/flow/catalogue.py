@@ -1,4 +1,4 @@
-"""What the invented organisation automates: flows and the apps they join."""
+"""Lists the flows that the invented organisation has, and the apps they join."""
 
 from dataclasses import dataclass
 

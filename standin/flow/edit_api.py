@@ -1,4 +1,7 @@
-"""Zoho Flow v1: building flows, triggers, actions, connections (seed zoho-flow-api, sections 1 to 4)."""
+"""Answers changes of flows, triggers, actions and connections.
+
+Source: docs/reference/zoho-flow.md, "Flows", "Triggers and actions".
+"""
 
 from typing import Any
 
@@ -87,7 +90,7 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "trigger": flow.trigger})
 
     def test_trigger(self, request: Request, flow_id: str) -> Reply:
-        """Sample data as the trigger would bring it (seed, "Test Trigger")."""
+        """Sample data as the trigger would bring it."""
         flow, now = self._world.flow(flow_id), self._world.now()
         key = f"test-{flow_id}-{now.isoformat()}"
         return success(
@@ -123,7 +126,7 @@ class FlowEditApi:
         return success({"action_id": action_id, "deleted": True})
 
     def test_actions(self, request: Request, flow_id: str) -> Reply:
-        """Try a flow's actions with sample data; what ails the flow now makes it fail."""
+        """Try a flow's actions with sample data; it fails where runs fail now."""
         flow = self._world.flow(flow_id)
         request.json_object()
         ailment = flow.ailment(self._world.now(), "test")

@@ -1,4 +1,7 @@
-"""Mutations that build flows, connections and webhooks (seed zoho-flow-api, sections 1 to 4 and 7)."""
+"""Creates, changes and deletes flows, connections and webhooks.
+
+Source: docs/reference/zoho-flow.md, "Flows", "Connections".
+"""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +17,7 @@ from standin.journaled import Journaled
 from standin.shapes import Shape, check_flow
 from standin.timeline import Timeline
 
-MAX_ACTIONS = 50  # seed, "Flow Execution Limits"
+MAX_ACTIONS = 50  # docs/reference/zoho-flow.md, "Plans and limits"
 MAX_FUNCTIONS = 10
 TRIGGER: Shape = {"type": str, "app": str, "event": str}
 ACTION: Shape = {"action_id": str, "app": str, "action": str}
@@ -24,7 +27,7 @@ WEBHOOK: Shape = {"webhook_name": str, "flow_id": str, "method": str, "authentic
 
 
 def invalid(details: str) -> RefusalError:
-    """The seed's refusal of a request that is not right."""
+    """Zoho Flow's refusal of a request that is not right."""
     return RefusalError("INVALID_REQUEST", "Invalid request parameters", details)
 
 
@@ -43,7 +46,7 @@ def check_action(action: Any) -> dict[str, Any]:
 
 
 class FlowEdits:
-    """The handlers; ids are numbered in the order of the mutations, which the journal keeps."""
+    """Carries out these changes; ids are numbered in their order, which the journal keeps."""
 
     def __init__(self, home: Journaled, book: FlowBook) -> None:
         """Make the changes of this module known."""
@@ -126,12 +129,12 @@ class FlowEdits:
         return flow
 
     def delete_flow(self, at: datetime, *, flow_id: str) -> None:
-        """A flow is gone, and its history with it."""
+        """Delete a flow with its history."""
         self._flow(at, flow_id)
         del self._book.flows[flow_id]
 
     def set_trigger(self, at: datetime, *, flow_id: str, trigger: dict[str, Any], merge: bool) -> Flow:
-        """Configure a trigger anew, or change some of its fields."""
+        """Replace a trigger, or change some of its fields."""
         flow = self._flow(at, flow_id)
         flow.trigger = check_trigger({**flow.trigger, **trigger} if merge else trigger)
         flow.modified = at.replace(microsecond=0)
@@ -186,7 +189,7 @@ class FlowEdits:
         return connection
 
     def update_connection(self, at: datetime, *, connection_id: str, body: dict[str, Any]) -> Connection:
-        """Rename a connection or sign in anew, which repairs it."""
+        """Rename a connection or reconnect it, which repairs it."""
         connection = self._book.connection(connection_id)
         check_flow(body, CONNECTION)
         connection.name = str(body.get("connection_name") or connection.name)
@@ -195,7 +198,7 @@ class FlowEdits:
         return connection
 
     def delete_connection(self, at: datetime, *, connection_id: str) -> None:
-        """A connection is gone: flows that use its app fail from now on."""
+        """Delete a connection: flows that use its app fail from now on."""
         connection = self._book.connection(connection_id)
         connection.deleted = True
         connection.works.turn_off(at)
@@ -220,6 +223,6 @@ class FlowEdits:
         return webhook
 
     def delete_webhook(self, at: datetime, *, webhook_id: str) -> None:
-        """A webhook is gone."""
+        """Delete a webhook."""
         self._book.webhook(webhook_id)
         del self._book.webhooks[webhook_id]

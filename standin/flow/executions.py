@@ -1,4 +1,4 @@
-"""One run of a flow: its attempts, and how it looks at a given time."""
+"""Says how one run of a flow looks at a given time, from its attempts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Status = Literal["running", "success", "failed"]
 
 @dataclass(slots=True)
 class Attempt:
-    """One go at the work. `quiet` is Zoho's own re-run, which the history shows only when it ended well."""
+    """One attempt at the work. `quiet` is Zoho's own re-run, which the history shows only when it ended well."""
 
     started: datetime
     ended: datetime
@@ -49,7 +49,7 @@ class Execution:
         return shown
 
     def status(self, now: datetime) -> Status:
-        """running, failed or success at `now` (seed zoho-flow-api, `options.status`)."""
+        """running, failed or success at `now`."""
         attempt = self.shown(now)
         if attempt.ended > now:
             return "running"

@@ -1,14 +1,14 @@
-"""The ways in which an execution fails, in the shape of the seed's `error` object.
+"""Lists the ways in which an execution fails, in the shape of Zoho Flow's `error` object.
 
-`code`, `message`, `details` and `action_id` are those of zoho-flow-api, "Execution History"; which answers
-Zoho re-runs by itself (408, 409, 429, 500, 503, 504) is notes/zoho-api section 7.
+Sources: docs/reference/zoho-flow.md, "Executions" (the object) and "Re-runs by Zoho" (which answers Zoho
+re-runs by itself).
 """
 
 import random
 from dataclasses import dataclass
 from datetime import timedelta
 
-# After the first failure (notes/zoho-api section 7): at most eight automatic re-runs.
+# After the first failure: at most eight automatic re-runs (docs/reference/zoho-flow.md, "Re-runs by Zoho").
 RERUN_AFTER = (
     timedelta(minutes=5),
     timedelta(minutes=10),

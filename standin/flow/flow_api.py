@@ -1,4 +1,4 @@
-"""Zoho Flow v1 as the seed document zoho-flow-api describes it: flows, executions, connections."""
+"""Answers for flows, executions and connections (docs/reference/zoho-flow.md, "Flows", "Executions", "Connections")."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -130,7 +130,7 @@ class FlowApi:
         return success(self._row(flow, self._find(flow, execution_id), self._world.now(), detail=True))
 
     def stats(self, request: Request, flow_id: str) -> Reply:
-        """Counts over a period (seed: `get_execution_stats`)."""
+        """Counts over a period."""
         flow, now = self._world.flow(flow_id), self._world.now()
         period = request.param("period") or "last_30_days"
         if period not in PERIODS:
@@ -157,7 +157,7 @@ class FlowApi:
         return success({"execution_id": row.execution_id, "flow_id": flow_id, "status": "running"})
 
     def list_connections(self, request: Request) -> Reply:
-        """Every connection; the seed shows no paging here."""
+        """Every connection; no paging is described here."""
         now = self._world.now()
         alive = [one for one in self._world.connections.values() if not one.deleted]
         return success({"connections": [connection_row(one, now) for one in alive]})
@@ -167,7 +167,7 @@ class FlowApi:
         return success(connection_row(self._world.book.connection(connection_id), self._world.now()))
 
     def test_connection(self, request: Request, connection_id: str) -> Reply:
-        """Try a connection: `test_result` is passed or failed, as for triggers in the seed."""
+        """Try a connection: `test_result` is passed or failed, as for triggers."""
         connection, now = self._world.book.connection(connection_id), self._world.now()
         works = connection.works.at(now)
         answer = {"connection_id": connection_id, "test_result": "passed" if works else "failed"}

@@ -1,4 +1,4 @@
-"""A flow and its history, generated as far as the clock has come."""
+"""Lets one flow live: makes up its history as far as the clock has come, and counts it."""
 
 import heapq
 from bisect import bisect_left, bisect_right, insort
@@ -29,7 +29,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Flow:
-    """One flow: what it is, when it was on, what ails it, and every run so far."""
+    """One flow: what it is, when it was on, whether it is bad, and every run so far."""
 
     index: int
     flow_id: str
@@ -80,12 +80,7 @@ class Flow:
         if self.per_hour > 0:
             while self._next_hour <= hour_number(now):
                 yield from draft_hour(
-                    seed=self.seed,
-                    prefix=self.prefix,
-                    flow_index=self.index,
-                    template=self.template,
-                    hour=self._next_hour,
-                    per_hour=self.per_hour,
+                    seed=self.seed, flow_index=self.index, hour=self._next_hour, per_hour=self.per_hour
                 )
                 self._next_hour += 1
         yield from self.bad.extra_runs(now, self.next_number)
@@ -187,7 +182,7 @@ class Flow:
 
 @dataclass(slots=True)
 class _RerunOutcome:
-    """How an automatic re-run of one execution ends, which depends on what ails the flow at that time."""
+    """How an automatic re-run of one execution ends, which depends on what makes the flow fail at that time."""
 
     flow: Flow
     execution: Execution

@@ -1,4 +1,4 @@
-"""A flow goes bad: from some moment on every run fails in one way, runs come thick and fast, until it is healed.
+"""Lets a flow go bad: from some moment on every run fails in one way, runs come every few seconds, until it is healed.
 
 This is the one implementation. It begins by the mutation `break_flow`, which `World.go_bad` calls for the command's
 `--flow-goes-bad-after` (and so for the demo) and for the stories `flow-goes-bad` and `downstream-outage`, and the

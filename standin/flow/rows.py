@@ -1,4 +1,7 @@
-"""How flows, executions and connections look on the wire (seed zoho-flow-api)."""
+"""Writes flows, executions and connections as Zoho Flow sends them.
+
+Source: docs/reference/zoho-flow.md, "Flows", "Executions", "Connections".
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +15,7 @@ from standin.web.wire import Reply, json_reply
 
 
 def success(data: dict[str, Any]) -> Reply:
-    """The envelope of a good answer (seed, every example)."""
+    """The envelope of a good answer (docs/reference/zoho-flow.md, "Addresses and envelope")."""
     return json_reply({"status": "success", "data": data})
 
 
@@ -44,7 +47,7 @@ def flow_detail(flow: Flow, now: datetime) -> dict[str, Any]:
 
 
 def stats_of(total: int, successful: int, failed: int) -> dict[str, Any]:
-    """The seed's `stats` object; the rate is a percentage of finished runs with one decimal."""
+    """The `stats` object; the rate is a percentage of finished runs with one decimal."""
     finished = successful + failed
     return {
         "total_executions": total,
@@ -55,7 +58,7 @@ def stats_of(total: int, successful: int, failed: int) -> dict[str, Any]:
 
 
 def life_stats(flow: Flow, now: datetime) -> dict[str, Any]:
-    """The list's `stats`: in the seed's example they equal the flow's life counters."""
+    """The list's `stats`: in the example they equal the flow's life counters."""
     counters = flow.counters(now)
     return stats_of(counters.executions, counters.successes, counters.failures)
 

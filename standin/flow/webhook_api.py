@@ -1,4 +1,4 @@
-"""Zoho Flow v1: custom webhooks and their logs (seed zoho-flow-api, section 7)."""
+"""Answers for custom webhooks and their logs (docs/reference/zoho-flow.md, "Webhooks of flows")."""
 
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ class WebhookApi:
         org = self._world.prefix + "0001"
         if self._world.habits.dialect == "seed":
             address = f"{request.base_url}/webhook/{org}/{webhook.key}"
-        else:  # notes/zoho-api section 7: what is seen in the wild
+        else:  # as public repositories show it: docs/reference/zoho-flow.md, "Webhook addresses"
             address = f"{request.base_url}/{org}/flow/webhook/incoming?zapikey={webhook.key}&isdebug=false"
         row: dict[str, Any] = {
             "webhook_id": webhook.webhook_id,

@@ -1,4 +1,4 @@
-"""A custom webhook of Zoho Flow."""
+"""Describes a custom webhook of Zoho Flow."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,1 +1,1 @@
-"""The wire of the stand-in: requests, replies, routes, limits, faults and the server."""
+"""The wire of the stand-in: requests, replies, routes, limits, ledger, callbacks, control and the server."""

@@ -1,4 +1,4 @@
-"""The stand-in as one application: it finds the route, checks token and limits, and answers."""
+"""Answers every request to the stand-in: finds the product, lets the script of faults strike, notes the call."""
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext

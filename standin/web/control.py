@@ -1,4 +1,4 @@
-"""The control endpoint: /_control/* on loopback, with its own token in `X-Standin-Control`.
+"""Answers at /_control/*, on loopback, with a token of its own in `X-Standin-Control`.
 
 It is no part of Zoho: tests and the demo look into the ledgers and make things happen with it.
 """
@@ -116,7 +116,7 @@ class ControlApi:
         return json_reply({"execution_id": execution_id, **counts})
 
     def clear_ledger(self, request: Request) -> Reply:
-        """Begin to count anew; what the world itself remembers stays."""
+        """Begin to count from nought; what the world itself remembers stays."""
         self._ledger.clear()
         return json_reply({"status": "success"})
 
@@ -171,8 +171,8 @@ class ControlApi:
 
     def story(self, request: Request, name: str) -> Reply:
         """Begin a named story now."""
-        told = begin(name, self._world, self._faults)
-        return json_reply({"story": name, "told": told})
+        summary = begin(name, self._world, self._faults)
+        return json_reply({"story": name, "told": summary})
 
     def mutate(self, request: Request, mutation: str) -> Reply:
         """Carry out one of MUTATIONS with the body as its arguments."""

@@ -1,4 +1,4 @@
-"""What was asked of the stand-in, for tests to count."""
+"""Writes down what the stand-in was asked, for tests to count."""
 
 import re
 from collections import Counter
@@ -37,7 +37,7 @@ class Ledger:
             self.retries_received[found["execution_id"]] += 1
 
     def clear(self) -> None:
-        """Begin to count anew."""
+        """Begin to count from nought."""
         self.calls.clear()
         for counter in (self.by_path, self.retries_received, self.token_posts):
             counter.clear()

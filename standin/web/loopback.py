@@ -1,4 +1,4 @@
-"""Which addresses are this machine only."""
+"""Says which addresses are this machine only."""
 
 import ipaddress
 

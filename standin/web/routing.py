@@ -1,4 +1,4 @@
-"""From a method and a path to a handler."""
+"""Finds the handler for a method and a path."""
 
 import re
 from collections.abc import Callable

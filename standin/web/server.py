@@ -1,4 +1,4 @@
-"""The stand-in on a real socket: HTTP/1.1 with keep-alive, one thread a connection, loopback only."""
+"""Serves the stand-in on a real socket: HTTP/1.1 with keep-alive, one thread a connection, loopback only."""
 
 import contextlib
 import socket
@@ -143,7 +143,7 @@ class StandinServer(ThreadingHTTPServer):
 def serving(app: App, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve `app` from a thread while the block lasts; gives the base URL.
 
-    `tls` makes it https: with a certificate that nobody trusts it is the fault F8.
+    `tls` makes it https: with a certificate that nobody trusts it is the fault F8 of docs/reference/faults.md.
     """
     server = StandinServer(host, port, app)
     if tls is not None:

@@ -1,4 +1,4 @@
-"""A request and a reply, without a server."""
+"""Describes a request and a reply, without a server."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from standin.errors import RefusalError
 
 JSON = "application/json;charset=UTF-8"
-MAX_BODY = 10 * 1024 * 1024  # the seed's largest webhook payload; nothing else comes near
+# The largest body of a webhook, nothing else comes near: docs/reference/zoho-flow.md, "Plans and limits".
+MAX_BODY = 10 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Request:
 
 @dataclass(slots=True)
 class WireFault:
-    """What the server does with the socket instead of answering properly."""
+    """What the server does to the socket instead of answering properly."""
 
     kind: str
     args: dict[str, Any] = field(default_factory=dict)
@@ -108,12 +109,12 @@ def html_reply(text: str, status: int = 200) -> Reply:
 
 
 def flow_refusal(code: str, message: str, details: object = "", status: int = 400) -> Reply:
-    """An error as Zoho Flow says it (seed zoho-flow-api, "Error Response Format")."""
+    """An error as Zoho Flow says it (docs/reference/zoho-flow.md, "Addresses and envelope")."""
     return json_reply({"status": "failure", "error": {"code": code, "message": message, "details": details}}, status)
 
 
 def crm_refusal(code: str, message: str, details: object = None, status: int = 400) -> Reply:
-    """An error as Zoho CRM says it (notes/zoho-api section 2.5)."""
+    """An error as Zoho CRM says it (docs/reference/zoho-crm.md, "Errors of CRM")."""
     return json_reply(
         {
             "code": code,

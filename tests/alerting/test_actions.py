@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from monitor.alerting.actions import acknowledge
 from monitor.models import AlertState, AuditEntry, User
 from tests import factories
+from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def test_an_operator_acknowledges_an_open_incident_and_it_is_audited(
     state.refresh_from_db()
     assert (state.acknowledged_by, state.acknowledged_at) == (otto, now)
     assert state.acknowledge_note == "looking into  it"
-    entry = AuditEntry.objects.get()
+    entry = own(AuditEntry).get()
     assert (entry.action, entry.actor_name, entry.object_id) == ("alert.acknowledge", "otto", str(state.pk))
     assert entry.detail["episode"] == 2
 
@@ -38,7 +39,7 @@ def test_an_operator_acknowledges_an_open_incident_and_it_is_audited(
 def test_a_viewer_cannot_acknowledge(state: AlertState, vera: User, now: datetime) -> None:
     with pytest.raises(PermissionDenied):
         acknowledge(state, vera, "", now)
-    assert not AuditEntry.objects.exists()
+    assert not own(AuditEntry).exists()
 
 
 def test_the_second_to_acknowledge_changes_nothing(state: AlertState, otto: User, ada: User, now: datetime) -> None:
@@ -46,13 +47,13 @@ def test_the_second_to_acknowledge_changes_nothing(state: AlertState, otto: User
     assert not acknowledge(state, ada, "mine too", now)
     state.refresh_from_db()
     assert state.acknowledged_by == otto
-    assert AuditEntry.objects.count() == 1
+    assert own(AuditEntry).count() == 1
 
 
 def test_an_incident_that_is_over_or_a_later_one_is_not_acknowledged(
     state: AlertState, otto: User, now: datetime
 ) -> None:
-    AlertState.objects.update(episode=3)
+    own(AlertState).update(episode=3)
     assert not acknowledge(state, otto, "", now)
-    AlertState.objects.update(episode=2, is_open=False)
+    own(AlertState).update(episode=2, is_open=False)
     assert not acknowledge(state, otto, "", now)

@@ -26,6 +26,7 @@ from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.bystander import own
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 THREADS = 4
@@ -63,16 +64,16 @@ def at_once(work: Callable[[], Any]) -> list[Any]:
 def test_evaluators_at_once_write_each_transition_once(now: datetime) -> None:
     account = factories.make_account()
     ensure_default_rule(account)
-    SyncState.objects.update(state="ok", since=now, last_finished_at=now)
+    own(SyncState).update(state="ok", since=now, last_finished_at=now)
     flows = [factories.make_flow(account) for _ in range(40)]
     for flow in flows:
         HourBucket.objects.create(flow=flow, hour=now, succeeded=30, failed=10)
     written = at_once(lambda: evaluate_account(account, now))
-    assert sum(map(len, written)) == Transition.objects.filter(kind="firing").count() == 40
-    HourBucket.objects.update(failed=0)
+    assert sum(map(len, written)) == own(Transition).filter(kind="firing").count() == 40
+    own(HourBucket).update(failed=0)
     written = at_once(lambda: evaluate_account(account, now + timedelta(minutes=1)))
-    assert sum(map(len, written)) == Transition.objects.filter(kind="resolved").count() == 40
-    assert set(AlertState.objects.values_list("state", "is_open", "episode")) == {("ok", False, 1)}
+    assert sum(map(len, written)) == own(Transition).filter(kind="resolved").count() == 40
+    assert set(own(AlertState).values_list("state", "is_open", "episode")) == {("ok", False, 1)}
 
 
 def test_recounts_at_once_with_a_writer_end_with_the_rows_counted(now: datetime) -> None:
@@ -89,7 +90,7 @@ def test_recounts_at_once_with_a_writer_end_with_the_rows_counted(now: datetime)
     at_once(write_and_recount)
     while rebuild_dirty(now):
         pass
-    assert sum(HourBucket.objects.values_list("succeeded", flat=True)) == Execution.objects.count() == THREADS * 30
+    assert sum(own(HourBucket).values_list("succeeded", flat=True)) == own(Execution).count() == THREADS * 30
 
 
 def test_dispatchers_and_senders_at_once_send_each_message_once(now: datetime, mailoutbox: list[Any]) -> None:
@@ -106,4 +107,4 @@ def test_dispatchers_and_senders_at_once_send_each_message_once(now: datetime, m
     reports = at_once(lambda: send_due(now))
     assert sum(report.sent for report in reports) == len(mailoutbox) == 18
     assert len({mail.extra_headers["Message-ID"] for mail in mailoutbox}) == 18
-    assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 1)}
+    assert set(own(Delivery).values_list("state", "attempts")) == {("sent", 1)}

@@ -27,6 +27,7 @@ from monitor.models import (
 from monitor.periods import last_hours
 from monitor.queries import overview
 from tests import factories
+from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -72,10 +73,10 @@ def test_a_flow_below_the_threshold_fires_once(
     (fired,) = evaluate_account(account, now)
     assert (fired.kind, fired.episode, fired.dispatch_state) == ("firing", 1, "new")
     assert (fired.rate, fired.first_attempt_rate, fired.runs, fired.failed) == (75.0, 70.0, 40, 10)
-    state = AlertState.objects.get()
+    state = own(AlertState).get()
     assert (state.state, state.is_open, state.rate, state.runs, state.since) == ("firing", True, 75.0, 40, now)
     assert evaluate_account(account, now + HOUR / 60) == []
-    assert Transition.objects.count() == 1
+    assert own(Transition).count() == 1
 
 
 def test_it_resolves_when_the_flow_has_recovered_and_fires_anew_as_the_next_episode(
@@ -86,7 +87,7 @@ def test_it_resolves_when_the_flow_has_recovered_and_fires_anew_as_the_next_epis
     count(flow, 40, 0, now)
     (resolved,) = evaluate_account(account, now)
     assert (resolved.kind, resolved.episode, resolved.rate) == ("resolved", 1, 100.0)
-    assert not AlertState.objects.get().is_open
+    assert not own(AlertState).get().is_open
     count(flow, 30, 10, now)
     (again,) = evaluate_account(account, now)
     assert (again.kind, again.episode) == ("firing", 2)
@@ -96,7 +97,7 @@ def test_runs_before_the_window_do_not_count(account: ZohoAccount, rule: AlertRu
     count(flow, 0, 100, now - 168 * HOUR)
     count(flow, 40, 0, now - 167 * HOUR)
     assert evaluate_account(account, now) == []
-    assert AlertState.objects.get().rate == 100.0
+    assert own(AlertState).get().rate == 100.0
 
 
 def test_each_flow_of_the_account_is_judged_by_itself(account: ZohoAccount, rule: AlertRule, now: datetime) -> None:
@@ -107,7 +108,7 @@ def test_each_flow_of_the_account_is_judged_by_itself(account: ZohoAccount, rule
     count(rare, 0, 3, now)
     count(other_account, 0, 40, now)
     assert [fired.alert.flow for fired in evaluate_account(account, now)] == [bad]
-    assert AlertState.objects.count() == 3
+    assert own(AlertState).count() == 3
 
 
 def test_a_rule_for_one_flow_judges_that_flow_only(account: ZohoAccount, flow: Flow, now: datetime) -> None:
@@ -126,22 +127,22 @@ def test_a_stale_mirror_is_no_data_and_keeps_the_incident_without_a_second_firin
     count(flow, 40, 0, now)
     later = now + timedelta(minutes=11)
     (blind,) = evaluate_account(account, later)
-    state = AlertState.objects.get()
+    state = own(AlertState).get()
     assert (blind.kind, state.state, state.is_open, state.rate) == ("no_data", "no_data", True, 75.0)
     assert "stands still" in state.reason
     count(flow, 30, 10, now)
     be_read(account, later)
     assert kinds(evaluate_account(account, later)) == ["data_back"]
-    assert AlertState.objects.get().episode == 1
+    assert own(AlertState).get().episode == 1
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda rule, flow: AlertRule.objects.update(is_active=False), "switched off"),
-        (lambda rule, flow: Flow.objects.update(gone_at=factories.NOON), "deleted"),
-        (lambda rule, flow: Flow.objects.update(status="inactive"), "not active"),
-        (lambda rule, flow: AlertRule.objects.update(flow=factories.make_flow(flow.account)), "cover"),
+        (lambda rule, flow: own(AlertRule).update(is_active=False), "switched off"),
+        (lambda rule, flow: own(Flow).update(gone_at=factories.NOON), "deleted"),
+        (lambda rule, flow: own(Flow).update(status="inactive"), "not active"),
+        (lambda rule, flow: own(AlertRule).update(flow=factories.make_flow(flow.account)), "cover"),
     ],
 )
 def test_what_is_not_judged_any_more_resolves_once_with_the_reason(
@@ -161,29 +162,29 @@ def test_a_flow_switched_off_in_zoho_and_on_again_is_judged_again(
 ) -> None:
     count(flow, 40, 0, now)
     evaluate_account(account, now)
-    Flow.objects.update(status="inactive")
+    own(Flow).update(status="inactive")
     assert kinds(evaluate_account(account, now)) == ["no_data"]
-    Flow.objects.update(status="active")
+    own(Flow).update(status="active")
     assert kinds(evaluate_account(account, now)) == ["data_back"]
 
 
 def test_before_the_account_was_ever_read_nothing_is_judged(rule: AlertRule, flow: Flow, now: datetime) -> None:
-    SyncState.objects.update(last_finished_at=None, state="never")
+    own(SyncState).update(last_finished_at=None, state="never")
     count(flow, 0, 40, now)
     assert evaluate_account(flow.account, now) == []
-    assert not AlertState.objects.exists()
+    assert not own(AlertState).exists()
 
 
 def test_a_flow_whose_history_is_half_read_or_not_yet_counted_waits(
     account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
 ) -> None:
     count(flow, 0, 40, now)
-    Flow.objects.update(backfill_page=0, execution_count=40)
+    own(Flow).update(backfill_page=0, execution_count=40)
     assert evaluate_account(account, now) == []
-    Flow.objects.update(backfill_page=3)
+    own(Flow).update(backfill_page=3)
     assert evaluate_account(account, now) == []
-    assert not AlertState.objects.exists()
-    Flow.objects.update(backfill_page=0, executions_read_at=now)
+    assert not own(AlertState).exists()
+    own(Flow).update(backfill_page=0, executions_read_at=now)
     DirtyHour.objects.mark([(flow.pk, now - 5 * HOUR)])
     assert evaluate_account(account, now) == []
     DirtyHour.objects.all().delete()
@@ -197,10 +198,10 @@ def test_a_flow_whose_window_is_read_is_judged_while_its_older_history_still_com
     count(flow, 0, 40, now)
     start = last_hours(now, rule.window_hours).start
     reading = {"execution_count": 9000, "history_order": "newest"}
-    Flow.objects.update(**reading, covered_from=start + timedelta(seconds=1))
+    own(Flow).update(**reading, covered_from=start + timedelta(seconds=1))
     assert evaluate_account(account, now) == []
-    assert not AlertState.objects.exists()
-    Flow.objects.update(covered_from=start)
+    assert not own(AlertState).exists()
+    own(Flow).update(covered_from=start)
     assert kinds(evaluate_account(account, now)) == ["firing"]
 
 
@@ -209,7 +210,7 @@ def test_what_was_judged_and_is_read_anew_is_no_data_with_the_date_it_is_known_f
 ) -> None:
     count(flow, 40, 0, now)
     evaluate_account(account, now)
-    Flow.objects.update(execution_count=9000, history_order="newest", covered_from=now - HOUR)
+    own(Flow).update(execution_count=9000, history_order="newest", covered_from=now - HOUR)
     (edge,) = evaluate_account(account, now)
     assert edge.kind == "no_data"
     assert f"so far back to {now - HOUR:%Y-%m-%d %H:%M} UTC" in edge.reason
@@ -251,7 +252,7 @@ def test_of_two_evaluators_at_once_one_writes_the_transition(
     monkeypatch.setattr(evaluate, "cases", load_and_be_overtaken)
     assert evaluate_account(account, now) == []
     assert kinds(told) == ["firing"]
-    assert Transition.objects.count() == 1
+    assert own(Transition).count() == 1
 
 
 def test_an_edge_that_was_told_already_moves_the_state_but_is_not_told_again(
@@ -259,12 +260,12 @@ def test_an_edge_that_was_told_already_moves_the_state_but_is_not_told_again(
 ) -> None:
     count(flow, 40, 0, now)
     evaluate_account(account, now)
-    state = AlertState.objects.get()
+    state = own(AlertState).get()
     Transition.objects.create(alert=state, kind="firing", episode=1, from_state="ok", to_state="firing", at=now)
     count(flow, 30, 10, now)
     assert evaluate_account(account, now) == []
-    assert AlertState.objects.get().state == "firing"
-    assert Transition.objects.count() == 1
+    assert own(AlertState).get().state == "firing"
+    assert own(Transition).count() == 1
 
 
 def test_an_unchanged_state_is_seen_to_be_judged(
@@ -272,9 +273,9 @@ def test_an_unchanged_state_is_seen_to_be_judged(
 ) -> None:
     count(flow, 40, 0, now)
     evaluate_account(account, now)
-    before = AlertState.objects.get()
+    before = own(AlertState).get()
     evaluate_account(account, now + HOUR / 60)
-    after = AlertState.objects.get()
+    after = own(AlertState).get()
     assert after.evaluated_at == now + HOUR / 60
     assert (after.version, after.since) == (before.version, before.since)
 
@@ -285,19 +286,19 @@ def test_the_next_episode_begins_unacknowledged(
     for succeeded in (30, 40):
         count(flow, succeeded, 40 - succeeded, now)
         evaluate_account(account, now)
-    AlertState.objects.update(acknowledged_at=now, acknowledged_by=otto, acknowledge_note="looking")
+    own(AlertState).update(acknowledged_at=now, acknowledged_by=otto, acknowledge_note="looking")
     count(flow, 30, 10, now)
     evaluate_account(account, now)
-    state = AlertState.objects.get()
+    state = own(AlertState).get()
     assert (state.acknowledged_at, state.acknowledged_by, state.acknowledge_note) == (None, None, "")
 
 
 def test_the_default_rule_is_made_once_and_kept_as_a_person_changed_it(account: ZohoAccount) -> None:
     rule = ensure_default_rule(account)
     assert (rule.threshold, rule.recover_at, rule.window_hours, rule.min_runs) == (95, 95, 168, 20)
-    AlertRule.objects.update(threshold=80)
+    own(AlertRule).update(threshold=80)
     assert ensure_default_rule(account).threshold == 80
-    assert AlertRule.objects.count() == 1
+    assert own(AlertRule).count() == 1
 
 
 def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: datetime) -> None:
@@ -320,8 +321,8 @@ def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: date
     with CaptureQueriesContext(connection) as again:
         evaluate_account(account, now)
     print(f"{len(first)} statements in {took:.1f} s, then {len(again)} in {time.perf_counter() - started:.1f} s")
-    assert AlertState.objects.filter(state="firing").count() == 500
-    assert AlertState.objects.count() == 3000
+    assert own(AlertState).filter(state="firing").count() == 500
+    assert own(AlertState).count() == 3000
     assert len(first) < 600
     assert len(again) <= 12
 
@@ -334,4 +335,4 @@ def test_an_alert_and_the_overview_count_the_same_hours(account: ZohoAccount, no
     moment = now.replace(minute=42)
     shown = overview.period(moment, 7, flow_id=flow.pk).totals
     start = last_hours(moment, 168).start
-    assert HourBucket.objects.filter(hour__gte=start).count() == shown.finished == 168
+    assert own(HourBucket).filter(hour__gte=start).count() == shown.finished == 168

@@ -11,7 +11,7 @@ from typing import Any
 from monitor.connection import AccountClients, Gate
 from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
 from monitor.ingest import run
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.lists.definitions import FLOWS, signature
 from monitor.ingest.lists.flows import COLUMNS
 from monitor.models import ApiBudget, ApiCall, Execution, Flow, SyncState, ZohoAccount
@@ -20,7 +20,7 @@ from monitor.zoho.protocol import Headers
 from tests.benchmarks.day_load import ANSWER, Happening, PlanLoad, StrictZoho
 from tests.benchmarks.day_model import EPOCH, QUEUE, TICK
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock, FakeCrmClient, FakeFlow, FakeFlowClient, NoTokens, Run, Zoho, a_rule, a_usage
+from tests.fake_zoho import Clock, FakeCrmClient, FakeFlow, FakeFlowClient, NoTokens, Run, Zoho, a_rule, a_usage
 
 PEOPLE_EVERY = timedelta(minutes=10)  # somebody looks at a run, or sends it again
 TASK = timedelta(seconds=25)
@@ -177,8 +177,8 @@ def go(account: ZohoAccount, upstream: Upstream, seconds: float) -> Stretch:
             due = SyncState.objects.values_list("next_due_at", flat=True).get(account=account) or clock()
             ticks = -(-(due - EPOCH).total_seconds() // TICK) * TICK
             clock.at = max(clock(), EPOCH + timedelta(seconds=ticks)) + timedelta(seconds=QUEUE)
-            patience = Patience(waits=False, pause=clock.pause, deadline=clock() + TASK)
-            result = run.read_account(account, clock=clock, patience=patience, everything=False)
+            patience = Patience(Mode.TASK, pause=clock.pause, deadline=clock() + TASK)
+            result = run.read_account(account, clock=clock, patience=patience)
             sweeps += 1
             stops += isinstance(result.stopped, Wait)
             if clock() >= people_at:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from monitor import pipeline
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.models import Execution, Flow, HourBucket, Role, ZohoAccount
 from monitor.zoho import Origins
 from standin.build import Credentials, make_app, make_world, serving, system_clock
@@ -97,7 +97,7 @@ def test_a_first_sync_beside_a_bare_loop_over_the_same_pages(zoho: str) -> None:
         now=timezone.now(),
     )
     began = time.perf_counter()
-    result = pipeline.sync_now(account, patience=Patience(waits=True, pause=time.sleep))
+    result = pipeline.sync_now(account, patience=Patience(Mode.SYNC, pause=time.sleep))
     ours = time.perf_counter() - began
     rows, hours = Execution.objects.count(), HourBucket.objects.count()
     assert result.complete

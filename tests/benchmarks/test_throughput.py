@@ -32,7 +32,7 @@ from django.utils import timezone
 from monitor import garbage, pipeline
 from monitor.connection import utc_now
 from monitor.connection.budget import Gate
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.run import read_account
 from monitor.ingest.runs import store, walk_pages
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket, Role, ZohoAccount, bulk
@@ -158,7 +158,7 @@ def bare_row(row: dict[str, Any], account: int, flow: int, now: str, dumps: Call
 
 def sync_and_count(account: ZohoAccount) -> None:
     """The whole way: a person's sync, and every dirty hour of it counted."""
-    result = read_account(account, clock=utc_now, patience=Patience(waits=True, pause=time.sleep), everything=True)
+    result = read_account(account, clock=utc_now, patience=Patience(Mode.SYNC, pause=time.sleep))
     assert result.complete, result.missing
     while recount.rebuild_dirty(utc_now()):
         pass

@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from monitor import pipeline
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.models import Role, User, ZohoAccount
 from monitor.zoho import Origins
 from standin.build import Credentials, World, make_app, make_world, serving, system_clock
@@ -128,7 +128,7 @@ def zoho(transactional_db: None) -> Iterator[Zoho]:
             actor=make_user("connector", Role.ADMIN),
             now=timezone.now(),
         )
-        pipeline.sync_now(account, patience=Patience(waits=True, pause=time.sleep))
+        pipeline.sync_now(account, patience=Patience(Mode.SYNC, pause=time.sleep))
         yield Zoho(world, account)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from monitor.models import AuditEntry, Flow, SyncState, ZohoAccount
 from tests import factories
+from tests.bystander import own
 from tests.commands.commandline import run
 
 
@@ -53,23 +54,23 @@ def test_json_says_the_same(half_read: Flow) -> None:
 
 def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read: Flow) -> None:
     later = timezone.now() + timedelta(hours=1)
-    SyncState.objects.update(next_due_at=later)
+    own(SyncState).update(next_due_at=later)
     assert "is paused" in run("backfill", "Acme", "pause").err
-    assert ZohoAccount.objects.get().backfill_paused
-    assert SyncState.objects.get().next_due_at == later
+    assert own(ZohoAccount).get().backfill_paused
+    assert own(SyncState).get().next_due_at == later
     assert "already" in run("backfill", "pause").err
     paused = run("backfill", "status").out
     assert "the reading of history is paused" in paused
     assert "no end is foreseen" in paused
     run("backfill", "Acme", "resume")
-    assert not ZohoAccount.objects.get().backfill_paused
-    assert SyncState.objects.get().next_due_at < later
-    entries = AuditEntry.objects.order_by("pk").values_list("action", "actor_name")
+    assert not own(ZohoAccount).get().backfill_paused
+    assert own(SyncState).get().next_due_at < later
+    entries = own(AuditEntry).order_by("pk").values_list("action", "actor_name")
     assert list(entries) == [("backfill.pause", "system"), ("backfill.resume", "system")]
 
 
 def test_where_all_is_read_it_says_so(half_read: Flow) -> None:
-    Flow.objects.update(executions_read_at=timezone.now())
+    own(Flow).update(executions_read_at=timezone.now())
     assert "Acme: history is read of all 2 flows, with 3 calls" in run("backfill", "status").out
 
 

@@ -13,6 +13,7 @@ from django.apps import apps
 
 from monitor.models import Execution, ZohoAccount
 from standin.build import App
+from tests.bystander import own
 from tests.commands.commandline import (
     KNOWN,
     SECRETS,
@@ -76,7 +77,7 @@ def test_a_token_revoked_after_connecting(zoho: tuple[App, str]) -> None:
 
     assert ended.code == 1
     assert "Connect the account again" in ended.err
-    assert not Execution.objects.exists()
+    assert not own(Execution).exists()
 
 
 def test_a_wrong_data_centre_by_the_accounts_server(zoho: tuple[App, str]) -> None:

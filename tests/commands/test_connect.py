@@ -18,6 +18,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from standin.build import App
+from tests.bystander import own
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
 from tests.factories import make_flow
 
@@ -54,13 +55,13 @@ def test_an_account_is_proved_by_one_call_per_product_and_stored_with_its_rule(z
         "/api/v1/flows",
         "/crm/v8/settings/automation/workflow_rules",
     ]
-    account = ZohoAccount.objects.get()
+    account = own(ZohoAccount).get()
     assert (account.plan, account.client_secret) == ("standard", KNOWN.client_secret)
-    rule = AlertRule.objects.get()
+    rule = own(AlertRule).get()
     assert (rule.threshold, rule.window_hours, rule.min_runs, rule.recover_at) == (95.0, 168, 20, 95.0)
     assert ApiCall.objects.filter(account=account, status=200).count() == 2
-    assert AuditEntry.objects.get().action == "account.connect"
-    assert SyncState.objects.get().next_due_at is not None
+    assert own(AuditEntry).get().action == "account.connect"
+    assert own(SyncState).get().next_due_at is not None
 
 
 def test_secrets_stand_in_the_database_as_ciphertext(zoho: tuple[App, str]) -> None:
@@ -99,39 +100,39 @@ def test_a_grant_code_works_in_place_of_a_refresh_token(zoho: tuple[App, str], m
     code = app.world.tokens.mint_code("*")
 
     assert run(*connect_arguments(base, grant_code=code)).error == ""
-    assert ApiToken.objects.get().refresh_token
+    assert own(ApiToken).get().refresh_token
 
     again = run(*connect_arguments(base, name="Again", grant_code=code))
     assert "Zoho refused the grant code (invalid_code): it is wrong, used, expired or revoked" in again.error
     assert code not in again.error
-    assert ZohoAccount.objects.count() == 1
+    assert own(ZohoAccount).count() == 1
 
 
 def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str]) -> None:
     run(*connect_arguments(zoho[1]))
-    account = ZohoAccount.objects.get()
+    account = own(ZohoAccount).get()
     make_flow(account)
-    rule = AlertRule.objects.get()
-    AlertRule.objects.update(threshold=80, recover_at=90)
-    ApiToken.objects.update(refused_code="invalid_code")
+    rule = own(AlertRule).get()
+    own(AlertRule).update(threshold=80, recover_at=90)
+    own(ApiToken).update(refused_code="invalid_code")
 
     ended = run(*connect_arguments(zoho[1], plan="free"))
 
     assert ended.error == ""
-    assert ZohoAccount.objects.get().pk == account.pk
-    assert ZohoAccount.objects.get().plan == "free"
-    assert ApiToken.objects.get().refused_code == ""
+    assert own(ZohoAccount).get().pk == account.pk
+    assert own(ZohoAccount).get().plan == "free"
+    assert own(ApiToken).get().refused_code == ""
     assert Flow.objects.filter(account=account).count() == 1
-    assert AlertRule.objects.get().pk == rule.pk
-    assert AlertRule.objects.get().threshold == 80, "what a person set stays"
-    assert set(AuditEntry.objects.values_list("action", flat=True)) == {"account.connect", "account.reconnect"}
+    assert own(AlertRule).get().pk == rule.pk
+    assert own(AlertRule).get().threshold == 80, "what a person set stays"
+    assert set(own(AuditEntry).values_list("action", flat=True)) == {"account.connect", "account.reconnect"}
 
 
 def test_what_a_failed_connection_of_a_known_account_cost_stands_in_its_ledger(zoho: tuple[App, str]) -> None:
     app, base = zoho
     run(*connect_arguments(base))
-    account, before = ZohoAccount.objects.get(), ApiCall.objects.count()
-    audited = AuditEntry.objects.count()
+    account, before = own(ZohoAccount).get(), own(ApiCall).count()
+    audited = own(AuditEntry).count()
     app.faults.push({"path": "/flows", "kind": "html", "times": 0})
 
     assert run(*connect_arguments(base)).error != ""
@@ -139,21 +140,21 @@ def test_what_a_failed_connection_of_a_known_account_cost_stands_in_its_ledger(z
     paths = ApiCall.objects.filter(account=account, product="flow").values_list("path", flat=True)
     sent = sum(call.path.endswith("/flows") for call in app.ledger.calls)
     assert len(paths) == sent > 1
-    assert ApiCall.objects.count() > before
-    assert AuditEntry.objects.count() == audited, "nothing else is stored"
+    assert own(ApiCall).count() > before
+    assert own(AuditEntry).count() == audited, "nothing else is stored"
 
 
 def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, str]) -> None:
     app, base = zoho
     run(*connect_arguments(base))
     until = utc_now() + timedelta(minutes=10)
-    ApiBudget.objects.update(blocked_until=until, day_limit_seen=1000)
+    own(ApiBudget).update(blocked_until=until, day_limit_seen=1000)
     app.faults.push({"path": "/flows", "kind": "rate_limited", "args": {"retry_after": 600}, "times": 0})
 
     assert run(*connect_arguments(base)).error == ""
 
-    assert ApiBudget.objects.get(product="flow").blocked_until == until
-    assert ApiBudget.objects.get(product="flow").day_limit_seen == 1000
+    assert own(ApiBudget).get(product="flow").blocked_until == until
+    assert own(ApiBudget).get(product="flow").day_limit_seen == 1000
 
 
 @pytest.mark.parametrize(
@@ -227,4 +228,4 @@ def test_a_default_rule_that_cannot_be_made_leaves_no_account(
 
     with pytest.raises(RuntimeError):
         run(*connect_arguments(zoho[1]))
-    assert not ZohoAccount.objects.exists()
+    assert not own(ZohoAccount).exists()

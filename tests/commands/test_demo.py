@@ -19,6 +19,7 @@ import pytest
 from monitor.models import Role, User
 from monitor.supervisor import processes
 from standin.demo import people, settings
+from tests.bystander import own
 from tests.realprocess import ROOT, wait_for
 
 
@@ -75,7 +76,7 @@ def test_each_start_gives_all_three_people_a_new_password_and_keeps_what_they_ch
     people.welcome("first-password-1")
     User.objects.filter(username="viewer").update(timezone="Europe/Berlin", is_active=False)
     people.welcome("second-password-2")
-    found = {user.username: user for user in User.objects.all()}
+    found = {user.username: user for user in own(User)}
     assert {name: user.role for name, user in found.items()} == {
         "admin": Role.ADMIN,
         "operator": Role.OPERATOR,

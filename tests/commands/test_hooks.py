@@ -8,6 +8,7 @@ from django.test import Client
 from monitor.hooks.signature import sign
 from monitor.models import AuditEntry, HookEndpoint, ZohoAccount
 from tests import factories
+from tests.bystander import own
 from tests.commands.commandline import Ended, run
 
 
@@ -63,7 +64,7 @@ def test_a_secret_of_one_s_own_comes_from_the_environment(acme: ZohoAccount, mon
 def test_one_flow_is_chosen_by_zoho_s_id(acme: ZohoAccount):
     flow = factories.make_flow(acme)
     run("hooks", "create", "Acme", "Errors", "--flow", flow.flow_id)
-    assert HookEndpoint.objects.get().flow == flow
+    assert own(HookEndpoint).get().flow == flow
 
 
 def test_every_act_is_written_down_without_secrets(acme: ZohoAccount, settings):
@@ -73,7 +74,7 @@ def test_every_act_is_written_down_without_secrets(acme: ZohoAccount, settings):
         run("hooks", act, "Acme", "Errors")
     run("hooks", "watch", "Acme", "on")
     run("hooks", "watch", "Acme", "off")
-    entries = list(AuditEntry.objects.order_by("pk"))
+    entries = list(own(AuditEntry).order_by("pk"))
     assert [entry.action for entry in entries] == [
         "hook.create", "hook.rotate", "hook.retire", "hook.delete", "account.watch_on", "account.watch_off",
     ]  # fmt: skip
@@ -97,10 +98,10 @@ def test_every_act_is_written_down_without_secrets(acme: ZohoAccount, settings):
 )
 def test_bad_input_is_one_line_and_changes_nothing(acme: ZohoAccount, arguments: list[str], line: str):
     run("hooks", "create", "Acme", "Taken")
-    before = HookEndpoint.objects.count(), AuditEntry.objects.count()
+    before = own(HookEndpoint).count(), own(AuditEntry).count()
     ended = run("hooks", *arguments)
     assert (ended.error, ended.code) == (line, 1)
-    assert (HookEndpoint.objects.count(), AuditEntry.objects.count()) == before
+    assert (own(HookEndpoint).count(), own(AuditEntry).count()) == before
 
 
 def test_a_short_secret_is_refused_without_being_shown(acme: ZohoAccount, monkeypatch: pytest.MonkeyPatch):

@@ -12,14 +12,15 @@ from monitor.models import AuditEntry, Execution, RetryAttempt, User, ZohoAccoun
 from monitor.retry.settle import sweep
 from monitor.zoho.errors import Unreachable
 from tests import factories
-from tests.retry.conftest import Clock
-from tests.retry.fake_zoho import FAULTS, TRANSIENT, FakeZoho
+from tests.bystander import own
+from tests.fake_zoho import Clock
+from tests.fake_zoho.retrying import FAULTS, TRANSIENT, RetryingZoho
 
 
 class Line:
     """The command line with a clock that only sleeping moves, and a Zoho that keeps a ledger."""
 
-    def __init__(self, monkeypatch, clock: Clock, zoho: FakeZoho, execution: Execution) -> None:
+    def __init__(self, monkeypatch, clock: Clock, zoho: RetryingZoho, execution: Execution) -> None:
         self.clock, self.zoho, self.execution = clock, zoho, execution
         self.refreshed: list[object] = []
         monkeypatch.setattr(retry, "clock", clock)
@@ -48,7 +49,7 @@ class Line:
 def line(monkeypatch, now, account: ZohoAccount) -> Line:
     execution = factories.make_execution(factories.make_flow(account), "failed", trigger_data={"Deal": 7})
     clock = Clock(now)
-    zoho = FakeZoho(clock)
+    zoho = RetryingZoho(clock)
     zoho.add(execution)
     return Line(monkeypatch, clock, zoho, execution)
 
@@ -64,9 +65,9 @@ def test_a_success_is_followed_told_and_mirrored(line) -> None:
 
 def test_the_actor_is_the_system_user_and_the_reason_is_in_the_audit_trail(line) -> None:
     line.run("--reason", "address corrected")
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert (row.requested_by, row.reason) == (system_user(), "address corrected")
-    entry = AuditEntry.objects.get(action="retry.requested")
+    entry = own(AuditEntry).get(action="retry.requested")
     assert (entry.actor, entry.detail["reason"]) == (system_user(), "address corrected")
 
 
@@ -82,7 +83,7 @@ def test_any_other_end_is_an_error(line, fault, luck, state, says) -> None:
     line.zoho.luck = luck
     line.zoho.post_faults.append(FAULTS[fault])
     assert says in str(line.error("--reason", "try"))
-    assert RetryAttempt.objects.get().state == state
+    assert own(RetryAttempt).get().state == state
     assert len(line.zoho.posts) == 1
 
 
@@ -96,7 +97,7 @@ def test_it_follows_for_60_seconds_and_no_longer(line, now) -> None:
 def test_an_outcome_after_half_a_minute_is_seen_within_seconds(line, now, seconds) -> None:
     line.zoho.takes = timedelta(seconds=seconds)
     line.run("--reason", "try")
-    assert RetryAttempt.objects.get().settled_at - now <= timedelta(seconds=seconds + 6)
+    assert own(RetryAttempt).get().settled_at - now <= timedelta(seconds=seconds + 6)
     assert line.clock() - now < timedelta(seconds=60)
 
 
@@ -112,7 +113,7 @@ def test_what_zoho_said_ends_before_what_we_add(line, monkeypatch, answer, told)
     sleep = retry.sleep
 
     def answered(seconds: float) -> None:
-        RetryAttempt.objects.update(answer=answer)
+        own(RetryAttempt).update(answer=answer)
         sleep(seconds)
 
     monkeypatch.setattr(retry, "sleep", answered)
@@ -148,16 +149,16 @@ def test_a_connection_that_fails_twice_is_made_up_for_in_the_foreground(line) ->
 
 
 def test_a_risky_retry_asks_for_the_confirmation_and_sends_nothing(line) -> None:
-    Execution.objects.update(error_details=TRANSIENT[2])
+    own(Execution).update(error_details=TRANSIENT[2])
     assert "--accept-risk" in str(line.error("--reason", "try"))
-    assert (line.zoho.posts, RetryAttempt.objects.count()) == ([], 0)
+    assert (line.zoho.posts, own(RetryAttempt).count()) == ([], 0)
     line.run("--reason", "try", "--accept-risk")
-    assert RetryAttempt.objects.get().accept_risk
+    assert own(RetryAttempt).get().accept_risk
 
 
 @pytest.mark.parametrize("status", ["success", "running"])
 def test_what_has_not_failed_is_refused(line, status) -> None:
-    Execution.objects.update(status=status)
+    own(Execution).update(status=status)
     assert "Only a failed execution" in str(line.error("--reason", "try", "--accept-risk"))
     assert line.zoho.posts == []
 
@@ -186,7 +187,7 @@ def test_an_id_of_two_accounts_asks_for_the_account(line) -> None:
     assert "Elsewhere" in error
     assert line.zoho.posts == []
     line.run("--reason", "try", "--account", line.execution.account.name)
-    assert RetryAttempt.objects.get().execution == line.execution
+    assert own(RetryAttempt).get().execution == line.execution
 
 
 def test_a_second_command_while_one_is_open_is_refused(line) -> None:
@@ -203,7 +204,7 @@ def test_ctrl_c_leaves_the_row_for_the_worker(line, monkeypatch) -> None:
     assert line.error("--reason", "try").returncode == 130
     line.clock.forward(seconds=10)
     sweep(line.clock, open_account=line.zoho.open_account)
-    assert RetryAttempt.objects.get().state == "succeeded"
+    assert own(RetryAttempt).get().state == "succeeded"
     assert len(line.zoho.posts) == 1
 
 

@@ -8,6 +8,7 @@ from django.db import connection, models
 from monitor.management.commands.rotate_keys import encrypted_fields, rotate_one
 from monitor.models import ApiToken, ZohoAccount
 from monitor.vault import VaultError, decrypt, encrypt
+from tests.bystander import own
 from tests.factories import make_account
 
 OLD, NEW, STRANGER = (Fernet.generate_key().decode() for _ in range(3))
@@ -40,10 +41,10 @@ def test_all_fields_that_hold_secrets_are_known():
 
 def test_after_a_rotation_the_old_key_can_be_taken_away(account_under_old_key: ZohoAccount, settings, capsys):
     call_command("rotate_keys")
-    assert "2 secret(s) written anew" in capsys.readouterr().out
+    assert "2 secret(s) encrypted again" in capsys.readouterr().out
     settings.ENCRYPTION_KEYS = [NEW]
-    assert ZohoAccount.objects.get().client_secret == "client-secret"
-    assert ApiToken.objects.get().refresh_token == "refresh-token"
+    assert own(ZohoAccount).get().client_secret == "client-secret"
+    assert own(ApiToken).get().refresh_token == "refresh-token"
 
 
 def test_a_second_rotation_writes_nothing(account_under_old_key: ZohoAccount, capsys):
@@ -51,7 +52,7 @@ def test_a_second_rotation_writes_nothing(account_under_old_key: ZohoAccount, ca
     before = ciphertexts()
     capsys.readouterr()
     call_command("rotate_keys")
-    assert "0 secret(s) written anew" in capsys.readouterr().out
+    assert "0 secret(s) encrypted again" in capsys.readouterr().out
     assert ciphertexts() == before
 
 
@@ -69,13 +70,13 @@ def test_an_unreadable_secret_is_named_without_content_and_the_others_are_rotate
     assert lost not in str(error.value)
     assert lost in ciphertexts(), "what cannot be read is not touched"
     settings.ENCRYPTION_KEYS = [NEW]
-    assert ApiToken.objects.get().refresh_token == "refresh-token"
+    assert own(ApiToken).get().refresh_token == "refresh-token"
 
 
 def test_a_token_refreshed_meanwhile_is_not_overwritten_with_the_old_one(
     account_under_old_key: ZohoAccount, monkeypatch: pytest.MonkeyPatch
 ):
-    token = ApiToken.objects.get()
+    token = own(ApiToken).get()
     original = models.QuerySet.update
     meanwhile = iter(["fresh-token"])
 
@@ -86,7 +87,7 @@ def test_a_token_refreshed_meanwhile_is_not_overwritten_with_the_old_one(
 
     monkeypatch.setattr(models.QuerySet, "update", update)
     rotate_one(ApiToken, "refresh_token", token.pk)
-    assert ApiToken.objects.get().refresh_token == "fresh-token"
+    assert own(ApiToken).get().refresh_token == "fresh-token"
 
 
 def test_rotating_one_unreadable_secret_raises(account_under_old_key: ZohoAccount, settings):

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from monitor.models import AlertState, ApiCall, Execution, Flow
 from standin.build import App
+from tests.bystander import own
 from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
 from tests.factories import make_account, make_execution, make_flow
 
@@ -38,9 +39,9 @@ def test_json_tells_age_completeness_budget_queue_and_alerts(zoho: App) -> None:
     assert account["state"] == "ok"
     assert account["complete"] is True
     assert 0 <= account["data_age_seconds"] < 120
-    assert account["open_alerts"] == AlertState.objects.filter(is_open=True).count() == found["open_alerts"]
+    assert account["open_alerts"] == own(AlertState).filter(is_open=True).count() == found["open_alerts"]
     flow, crm = account["api_budget"]["flow"], account["api_budget"]["crm"]
-    assert flow["per_day"]["used"] + crm["per_day"]["used"] == ApiCall.objects.count()
+    assert flow["per_day"]["used"] + crm["per_day"]["used"] == own(ApiCall).count()
     assert flow["per_minute"]["limit"] == 30
     assert (flow["per_day"]["limit"], flow["per_day"]["kept_for_people"]) == (10_000, 1_000)
     assert flow["limits_from"] == "plan Standard"
@@ -62,12 +63,12 @@ def test_per_flow_and_status_the_counter_is_baseline_mirrored_and_pruned(zoho: A
                 == part["baseline"] + part["mirrored"] + part["pruned"] + part["missing"] - part["newer"]
             )
     mirrored = sum(flow["total"]["mirrored"] for flow in flows)
-    assert mirrored == Execution.objects.count()
+    assert mirrored == own(Execution).count()
     assert account["completeness"]["total"]["mirrored"] == mirrored
 
 
 def test_a_hole_is_shown_with_its_reason(zoho: App) -> None:
-    flow = Flow.objects.first()
+    flow = own(Flow).first()
     assert flow is not None
     Flow.objects.filter(pk=flow.pk).update(
         hole_reason="Zoho counts 2 more runs than it lists", execution_count=(flow.execution_count or 0) + 2

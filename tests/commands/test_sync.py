@@ -14,6 +14,7 @@ from django.utils import timezone
 from monitor.ingest.base.lease import Lease
 from monitor.models import Execution, StageRun, SyncState, ZohoAccount
 from standin.build import App
+from tests.bystander import own
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
 from tests.realprocess import Stage, rows, second_connection, throw_away_database, wait_for
 
@@ -39,7 +40,7 @@ def test_a_complete_sync_ends_with_a_summary_and_success(zoho: App) -> None:
     assert "Acme: " in ended.out
     assert "3 flows read" in ended.out
     assert "executions: ok" in ended.out
-    assert Execution.objects.exists()
+    assert own(Execution).exists()
 
 
 def test_a_sync_counts_and_judges_what_it_read(zoho: App) -> None:
@@ -47,7 +48,7 @@ def test_a_sync_counts_and_judges_what_it_read(zoho: App) -> None:
 
     run("sync", "Acme")
 
-    assert HourBucket.objects.exists()
+    assert own(HourBucket).exists()
     assert not DirtyHour.objects.exists()
 
 
@@ -80,11 +81,11 @@ def test_no_wait_ends_at_once_where_zoho_asks_to_wait(zoho: App) -> None:
     assert timezone.now() - began < timedelta(seconds=20)
     assert ended.code == 1
     assert "stopped:" in ended.err
-    assert SyncState.objects.get().state == "throttled"
+    assert own(SyncState).get().state == "throttled"
 
 
 def test_no_wait_ends_at_once_where_another_process_reads(zoho: App) -> None:
-    Lease.take(ZohoAccount.objects.get(), timezone.now())
+    Lease.take(own(ZohoAccount).get(), timezone.now())
 
     ended = run("sync", "--no-wait")
 
@@ -95,8 +96,8 @@ def test_no_wait_ends_at_once_where_another_process_reads(zoho: App) -> None:
 
 def test_the_lease_of_a_killed_sync_is_waited_out(zoho: App) -> None:
     """Here it ends in two seconds; at most it is a minute (tests/ingest/test_lease.py)."""
-    Lease.take(ZohoAccount.objects.get(), timezone.now())
-    SyncState.objects.update(lease_until=timezone.now() + timedelta(seconds=2))
+    Lease.take(own(ZohoAccount).get(), timezone.now())
+    own(SyncState).update(lease_until=timezone.now() + timedelta(seconds=2))
 
     assert run("sync").error == ""
 
@@ -130,7 +131,7 @@ def test_one_account_that_fails_does_not_keep_the_next_from_being_read(
         ended = run("sync", "--no-wait")
 
     assert ended.error == "the mirror is not complete: Acme"
-    assert Execution.objects.filter(account__name="Beta").exists()
+    assert own(Execution).filter(account__name="Beta").exists()
 
 
 def test_sigterm_means_what_it_meant_before(zoho: App) -> None:

@@ -13,8 +13,9 @@ from monitor.connection.budget import KeptForOthers
 from monitor.connection.limits import DAY, MINUTE, CallLimits
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
 from monitor.zoho.protocol import Headers
+from tests.bystander import own
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ class TestMinute:
         clock.pause(121)
 
         call(Gate(account, clock, for_people=True))
-        assert ApiCall.objects.count() == 2
+        assert own(ApiCall).count() == 2
 
     def test_a_refused_call_is_not_written_down(self, clock: Clock) -> None:
         gate = Gate(make_account(plan="", calls_per_minute=1), clock, for_people=True)
@@ -106,7 +107,7 @@ class TestMinute:
         with pytest.raises(BudgetSpent):
             call(gate)
 
-        assert ApiCall.objects.count() == 1
+        assert own(ApiCall).count() == 1
 
     def test_flow_and_crm_are_counted_apart(self, clock: Clock) -> None:
         gate = Gate(make_account(plan="", calls_per_minute=2), clock, for_people=True)
@@ -145,7 +146,7 @@ class TestDay:
                     through += 1
 
         assert through == 18
-        assert ApiCall.objects.count() == 20
+        assert own(ApiCall).count() == 20
 
     def test_zohos_own_number_corrects_ours(self, clock: Clock) -> None:
         account = make_account(plan="enterprise")
@@ -249,7 +250,7 @@ class TestHeaders:
         clock.pause(2)
         gate.after(handle, "crm", None, Headers())
 
-        row = ApiCall.objects.get()
+        row = own(ApiCall).get()
         assert (row.finished_at, row.status, len(row.path)) == (clock(), None, 200)
 
 
@@ -336,7 +337,7 @@ class TestKinds:
                 call(gate)
         call(gate)
 
-        assert list(ApiCall.objects.order_by("pk").values_list("kind", flat=True)) == ["history", "history", "other"]
+        assert list(own(ApiCall).order_by("pk").values_list("kind", flat=True)) == ["history", "history", "other"]
 
     def test_what_somebody_waits_for_may_use_the_reserve(self, clock: Clock) -> None:
         gate = Gate(make_account(plan="", calls_per_minute=2), clock)
@@ -358,7 +359,7 @@ def test_the_ledgers_sums_are_those_of_its_rows_whatever_was_added_up_before(
         with gate.doing("list"):
             call(gate)
         slots = ledger.read(account, "flow", clock())
-        rows = ApiCall.objects.filter(started_at__gt=clock() - ledger.WINDOW).count()
+        rows = own(ApiCall).filter(started_at__gt=clock() - ledger.WINDOW).count()
 
         assert ledger.spent(account, budget(account), clock()) == rows
         assert rows <= sum(slot.spent for slot in slots) <= rows + 3

@@ -23,7 +23,8 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from monitor.zoho.oauth import TokenGrant
-from tests.ingest.fake_zoho import Clock
+from tests.bystander import own
+from tests.fake_zoho import Clock
 
 
 class FakeOAuth:
@@ -68,7 +69,7 @@ def tokens(account: ZohoAccount, oauth: FakeOAuth, clock: Clock) -> Callable[...
 
 
 def row() -> ApiToken:
-    return ApiToken.objects.get()
+    return own(ApiToken).get()
 
 
 def test_a_token_is_used_until_five_minutes_before_its_end(
@@ -192,7 +193,7 @@ def test_a_refresher_that_was_replaced_gives_the_newer_token(
 def test_a_lease_from_before_the_clock_was_set_back_is_not_waited_for(
     tokens: Callable[..., DatabaseTokens], clock: Clock
 ) -> None:
-    ApiToken.objects.update(refresh_lease_until=clock() + timedelta(hours=1), refresh_owner="gone")
+    own(ApiToken).update(refresh_lease_until=clock() + timedelta(hours=1), refresh_owner="gone")
 
     assert tokens().current() == "access-1"
 

@@ -38,8 +38,9 @@ def entries(ada: User) -> None:
         ({"first_day": "2026-11-02"}, ["person.add", "retry.requested"]),
         ({"last_day": "2026-11-02"}, ["retry.requested", "unmask"]),
         ({"first_day": "2026-11-02", "last_day": "2026-11-02"}, ["retry.requested"]),
-        ({"last_day": "9999-12-31"}, ["person.add", "retry.requested", "unmask"]),
-        ({"first_day": "nonsense", "action": "nonsense", "page": "-3"}, ["person.add", "retry.requested", "unmask"]),
+        ({"last_day": "2100-12-31"}, ["person.add", "retry.requested", "unmask"]),
+        ({"action": "of.another.age"}, []),
+        ({"page": "99"}, ["person.add", "retry.requested", "unmask"]),
     ],
 )
 def test_the_trail_is_narrowed_by_what_the_address_says(query, actions, entries, signed_in, ada):
@@ -56,10 +57,16 @@ def test_days_are_the_readers_days(entries, signed_in, ada):
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_the_ends_of_the_calendar_are_no_error(day, entries, signed_in, ada):
+def test_the_ends_of_the_calendar_are_refused_and_no_error_of_ours(day, entries, signed_in, ada):
     User.objects.filter(pk=ada.pk).update(timezone="Asia/Kolkata")
     answer = signed_in(ada).get(reverse("audit"), {"first_day": day, "last_day": day})
-    assert answer.status_code == 200
+    assert answer.status_code == 400
+    assert answer.content.decode().count("Give a year between 2000 and 2100.") == 2
+
+
+def test_an_entrys_thing_leads_to_all_that_was_done_to_it(entries, signed_in, ada):
+    page = signed_in(ada).get(reverse("audit"), {"page": "1"}).content.decode()
+    assert 'href="?object_type=person&amp;object_id=3"' in page
 
 
 def test_what_people_wrote_is_text(entries, signed_in, ada):

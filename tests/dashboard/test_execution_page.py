@@ -113,7 +113,7 @@ def test_the_page_of_a_retrys_own_run_names_its_cause(signed_in, vera, otto, now
     assert f'href="{first.get_absolute_url()}"' in page
     page = signed_in(vera).get(first.get_absolute_url()).content.decode()
     assert f'href="{second.get_absolute_url()}"' in page
-    assert "Made good by a retry" in page
+    assert "Fixed by a retry" in page
 
 
 def test_the_page_costs_a_fixed_number_of_statements(

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from dashboard import filters
+from dashboard.executions import forms
+from dashboard.filters import BIGGEST_ID
+from dashboard.flows.forms import FlowFilterForm
 from monitor.models import ZohoAccount
 from monitor.queries.executions import ExecutionFilter, Key
 from tests import factories
@@ -18,25 +20,25 @@ from tests import factories
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def form_of(query: str) -> filters.ExecutionFilterForm:
-    return filters.ExecutionFilterForm(QueryDict(query))
+def form_of(query: str) -> forms.ExecutionFilterForm:
+    return forms.ExecutionFilterForm(QueryDict(query))
 
 
 @given(
     started=st.none() | st.timedeltas(timedelta(0), timedelta(days=84_000)).map(lambda since: EPOCH + since),
-    pk=st.integers(1, filters.BIGGEST_ID),
+    pk=st.integers(1, BIGGEST_ID),
 )
 def test_a_place_in_the_list_survives_its_address(started: datetime | None, pk: int) -> None:
-    assert filters.decode_key(filters.encode_key(Key(started, pk))) == Key(started, pk)
+    assert forms.decode_key(forms.encode_key(Key(started, pk))) == Key(started, pk)
 
 
 @given(text=st.text(max_size=60))
 def test_a_damaged_place_is_a_value_error_and_nothing_else(text: str) -> None:
     try:
-        key = filters.decode_key(text)
+        key = forms.decode_key(text)
     except ValueError:
         return
-    assert filters.decode_key(filters.encode_key(key)) == key
+    assert forms.decode_key(forms.encode_key(key)) == key
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_a_damaged_place_is_a_value_error_and_nothing_else(text: str) -> None:
 )
 def test_what_nobody_wrote_is_no_place(text: str) -> None:
     with pytest.raises(ValueError, match="not a place"):
-        filters.decode_key(text)
+        forms.decode_key(text)
 
 
 def test_an_empty_address_lists_all(db: None) -> None:
@@ -95,13 +97,13 @@ def test_bad_input_is_an_error_at_its_field(query: str, field: str, db: None) ->
 
 
 def test_an_error_in_a_hidden_field_is_told_at_the_top(db: None) -> None:
-    assert filters.errors_of(form_of("after=zz")) == ["The page's place in the address is damaged."]
+    assert form_of("after=zz").hidden_errors == ["The page's place in the address is damaged."]
 
 
 def test_a_flow_beyond_the_offered_choices_can_still_be_chosen(
     account: ZohoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filters, "MOST_FLOWS_OFFERED", 0)
+    monkeypatch.setattr(forms, "MOST_FLOWS_OFFERED", 1)
     first, second = factories.make_flow(account, flow_name="A"), factories.make_flow(account, flow_name="B")
     form = form_of(f"flow={second.pk}")
     assert form.is_valid()
@@ -122,7 +124,7 @@ class AnyInput(TestCase):
     def test_no_address_raises(self, values: dict[str, str]) -> None:
         query = QueryDict(mutable=True)
         query.update(values)
-        for form in (filters.ExecutionFilterForm(query), filters.FlowFilterForm(query)):
+        for form in (forms.ExecutionFilterForm(query), FlowFilterForm(query)):
             if form.is_valid():
                 assert form.wanted() is not None
             else:

@@ -42,7 +42,7 @@ def test_no_flow_of_an_account_that_is_behind_is_called_complete(
 def test_search_that_finds_nothing_offers_a_way_back(vera: User, signed_in: Any, busy_flow: Any) -> None:
     busy_flow()
     words = text_of(signed_in(vera).get("/flows/?text=zzz"))
-    assert "No flow matches these filters. Clear the filters" in words
+    assert "No flows match these filters. Clear the filters" in words
 
 
 @pytest.mark.parametrize("query", ["sort=sideways", "status=odd", "account=x", "page=0", "page=x", "text=%00"])
@@ -135,7 +135,7 @@ def test_an_operator_has_a_flow_read_next_and_the_audit_names_them(
 ) -> None:
     flow = busy_flow()
     client = signed_in(otto)
-    assert "Read now" in text_of(client.get(flow.get_absolute_url()))
+    assert "Sync now" in text_of(client.get(flow.get_absolute_url()))
 
     page = client.post(f"/flows/{flow.pk}/read/", follow=True)
 
@@ -161,7 +161,7 @@ def test_who_asks_again_within_thirty_seconds_changes_nothing(
 
 
 def test_a_viewer_is_not_offered_to_have_a_flow_read(vera: User, signed_in: Any, busy_flow: Any) -> None:
-    assert "Read now" not in text_of(signed_in(vera).get(busy_flow().get_absolute_url()))
+    assert "Sync now" not in text_of(signed_in(vera).get(busy_flow().get_absolute_url()))
 
 
 def test_a_flow_that_is_gone_is_not_asked_for(otto: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:

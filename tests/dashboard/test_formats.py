@@ -69,5 +69,5 @@ def test_a_capped_count_says_that_there_are_more() -> None:
 
 
 def test_a_difference_carries_its_sign() -> None:
-    assert (formats.points(97.5, 99.0), formats.points(99, 97.5)) == ("−1.5 pt", "+1.5 pt")
+    assert (formats.points(97.5, 99.0), formats.points(99, 97.5)) == ("−1.5 points", "+1.5 points")
     assert formats.points(None, 99) == ""

@@ -170,7 +170,7 @@ def test_rules_say_the_age_of_their_own_list(world: World, admin: Client) -> Non
     )
     for name in ("rules", "rule"):
         _, page = shown(admin, name, world)
-        (mark,) = in_head(page)
+        (mark,) = page.marked("freshness")
         assert "As of 2 min ago" in words(mark)
 
 
@@ -186,7 +186,7 @@ def test_the_account_page_says_what_is_kept_and_how_far_pruning_has_come(world: 
     assert "180 days · 1,234 removed so far" in told
     assert "400 days" in told
     assert "for ever" in told
-    assert "More is due tidied 3 min ago" in told
+    assert "More is due cleaned up 3 min ago" in told
 
 
 def test_the_list_of_executions_says_which_runs_it_no_longer_has(world: World, admin: Client) -> None:

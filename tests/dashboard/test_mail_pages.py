@@ -36,7 +36,6 @@ def test_the_list_tells_what_became_of_each_mail(mail, signed_in, ada):
         ({"text": "firing"}, 1),
         ({"text": "otto@"}, 1),
         ({"text": "zzz"}, 0),
-        ({"state": "nonsense"}, 1),
     ],
 )
 def test_the_list_is_narrowed(query, count, mail, signed_in, ada):

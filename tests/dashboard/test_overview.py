@@ -117,7 +117,7 @@ def test_worst_flows_alerts_connections_and_silent_flows_are_listed(
     for n in range(9):
         quiet.hours.create(hour=at_noon - timedelta(hours=40 + 4 * n), succeeded=1)
     words = text_of(signed_in(vera).get("/"))
-    assert "Lead to campaign Firing 88.0 % of 50 runs, fires below 95.0 %" in words
+    assert "Lead to campaign Firing 88.0 % of 50 runs, threshold 95.0 %" in words
     assert "Books main Expired" in words
     assert "Nightly clean-up Silent No run for 1 d 16 h; its longest pause in four weeks was 4 h" in words
 

@@ -138,7 +138,7 @@ def test_a_reset_password_ends_the_sessions_of_that_person(signed_in, ada, vera)
 def test_the_command_lines_own_user_is_not_among_the_people(signed_in, ada):
     row = system_user()
     client = signed_in(ada)
-    assert row not in client.get(reverse("people")).context["people"]
+    assert row not in client.get(reverse("people")).context["rows"]
     assert client.post(reverse("person_password", args=[row.pk])).status_code == 404
 
 

@@ -12,7 +12,7 @@ from unittest import mock
 
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.connection.tokens import DatabaseTokens
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.pipeline import due_accounts
@@ -61,12 +61,12 @@ class House:
     def background(self) -> None:
         """A task of the worker, if the account is due."""
         if self.account.pk in due_accounts(self.now()):
-            self._read(Patience(waits=False, pause=self._pause(), deadline=self.now() + TASK), everything=False)
+            self._read(Patience(Mode.TASK, pause=self._pause(), deadline=self.now() + TASK))
             self.recount()
 
     def person(self) -> None:
         """`manage.py sync`: everything, and patient."""
-        self._read(Patience(waits=True, pause=self._pause()), everything=True)
+        self._read(Patience(Mode.SYNC, pause=self._pause()))
         self.recount()
 
     def recount(self) -> None:
@@ -82,7 +82,7 @@ class House:
         if found is None or mirrored is None or not found.rows:
             return
         identity = pick(found.rows, row)[1]
-        patience = Patience(waits=False, pause=self._pause(), deadline=self.now() + TASK)
+        patience = Patience(Mode.REFRESH, pause=self._pause(), deadline=self.now() + TASK)
         refresh([(mirrored, identity)], clock=self.now, patience=patience)
 
     def killed(self, *, person: bool, statement: int = 0, call: int = 0, answered: bool = False) -> None:
@@ -138,11 +138,11 @@ class House:
         except ConnectError as error:
             self.trouble.append(str(error))
 
-    def _read(self, patience: Patience, *, everything: bool) -> None:
+    def _read(self, patience: Patience) -> None:
         # As a new process would: nothing is known but what is stored.
         account = ZohoAccount.objects.get(pk=self.account.pk)
         try:
-            result = read_account(account, clock=self.now, patience=patience, everything=everything)
+            result = read_account(account, clock=self.now, patience=patience)
         except Busy:
             return
         self.trouble += result.missing

@@ -83,15 +83,15 @@ def _fork(house: House, place: int) -> int:
 
 def _sweeps(house: House) -> bool:
     """Background tasks and syncs of a person in turn, until the latter have come to an end often enough."""
-    from monitor.ingest.base.context import Patience
+    from monitor.ingest.base.mode import Mode, Patience
     from monitor.ingest.run import Busy, read_account
 
     done = 0
     for _ in range(MOST_TRIES):
         house.background()
         try:
-            patience = Patience(waits=True, pause=time.sleep)
-            result = read_account(house.account, clock=house.now, patience=patience, everything=True)
+            patience = Patience(Mode.SYNC, pause=time.sleep)
+            result = read_account(house.account, clock=house.now, patience=patience)
             done += result.complete
         except Busy:
             time.sleep(0.02)

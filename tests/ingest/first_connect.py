@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db.models import Count, Q
 
 from monitor.connection.connect import Wanted, connect
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.run import read_account
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, system_user
 from monitor.rollups.recount import rebuild_dirty
@@ -60,8 +60,8 @@ class FirstConnect:
             self.clock.advance(0.25)
 
     def _task(self) -> None:
-        patience = Patience(waits=False, pause=self.clock.advance, deadline=self.clock() + TASK)
-        read_account(self.account, clock=self.clock, patience=patience, everything=False)
+        patience = Patience(Mode.TASK, pause=self.clock.advance, deadline=self.clock() + TASK)
+        read_account(self.account, clock=self.clock, patience=patience)
         while rebuild_dirty(self.clock()):
             pass
 

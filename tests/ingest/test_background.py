@@ -14,14 +14,14 @@ from monitor.ingest.base.read_soon import hint, want
 from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
 from tests.factories import make_alert_rule
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 pytestmark = pytest.mark.django_db
 
 
 def background(account: ZohoAccount, zoho: Zoho) -> None:
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
 
 
 def run_now(zoho: Zoho, flow: FakeFlow, status: str = "success") -> None:
@@ -276,7 +276,7 @@ def test_flows_that_do_not_fit_the_minute_are_read_in_the_next_and_our_own_gate_
     for flow in long.flows[:12]:
         run_now(long, flow)
 
-    first = sync(account, long, patience=hasty(long), everything=False)
+    first = sync(account, long, patience=a_task(long))
 
     assert first.flows_read > 3
     assert stream(account, "executions").state == "incomplete"
@@ -284,7 +284,7 @@ def test_flows_that_do_not_fit_the_minute_are_read_in_the_next_and_our_own_gate_
     assert SyncState.objects.get(account=account).last_fresh_at != long.clock(), "what waits is not called mirrored"
     for _ in range(12):
         long.clock.pause(61)
-        assert not isinstance(sync(account, long, patience=hasty(long), everything=False).stopped, Wait)
+        assert not isinstance(sync(account, long, patience=a_task(long)).stopped, Wait)
     assert mirrored(account) == upstream(long)
     assert stream(account, "executions").state == "ok"
     assert max(sum(at <= other < at + timedelta(seconds=60) for other in made) for at in made) <= 9

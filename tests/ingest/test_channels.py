@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from monitor.ingest.base.mode import Mode
 from monitor.ingest.lists.notification_channels import WISHES, next_rung, plan, renew_at, retry_after
 from monitor.models import StreamState, SyncState, WatchChannel, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
@@ -77,7 +78,7 @@ def test_a_channel_is_renewed_at_half_of_its_life_with_the_same_token(watched: H
     watched.sync()
     before = {row.channel_id: row.token for row in WatchChannel.objects.all()}
     watched.clock.advance((WISHES[0] / 2).total_seconds())  # type: ignore[operator]
-    watched.sync(everything=False)
+    watched.sync(Mode.TASK)
 
     assert calls(watched, "PUT") == 1
     rows = list(WatchChannel.objects.all())
@@ -99,7 +100,7 @@ def test_a_wish_that_is_not_granted_is_lowered_until_it_is(watched: House):
 def test_where_nothing_but_an_hour_is_granted_it_is_renewed_every_half_hour_for_ever(watched: House):
     watched.app.world.habits = watched.app.world.habits.changed(watch_max_days=0)
     for _ in range(8):
-        watched.sync(everything=False)
+        watched.sync(Mode.TASK)
         watched.clock.advance(1799)
         living = {row["channel_id"] for row in upstream(watched).values()}
         assert all(row.expires_at > watched.clock() for row in WatchChannel.objects.filter(channel_id__in=living))
@@ -259,7 +260,7 @@ def test_a_limit_of_calls_is_no_refusal_of_a_channel(watched: House, monkeypatch
         raise Wait("too many calls", retry_after=30)
 
     monkeypatch.setattr(CrmClient, method, full)
-    watched.sync(waits=False, everything=False)
+    watched.sync(Mode.TASK)
 
     after = list(WatchChannel.objects.order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
     assert after
@@ -274,7 +275,7 @@ def test_a_revoked_grant_ends_the_sweep_and_is_not_put_down_to_a_channel(
         raise GrantRevoked("invalid_code")
 
     monkeypatch.setattr(CrmClient, "subscribe", revoked)
-    result = watched.sync(waits=False, everything=False)
+    result = watched.sync(Mode.TASK)
 
     assert isinstance(result.stopped, GrantRevoked)
     assert not WatchChannel.objects.exclude(tries=0).exists()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import Execution, Flow, ZohoAccount
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 
@@ -248,7 +248,7 @@ def test_without_counters_a_task_finds_new_runs_and_reruns_of_a_day(account: Zoh
     next(run for run in flow.runs if run.status == "failed").succeed()
     flow.runs.append(Run(zoho.clock() - timedelta(minutes=5)))
 
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
 
     assert mirrored(account) == upstream(zoho)
 
@@ -280,7 +280,7 @@ def test_a_flow_that_never_stands_still_gets_a_firm_baseline_all_the_same(accoun
     for _ in range(4):
         zoho.clock.pause(60)
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=30)))
-        sync(account, zoho, patience=hasty(zoho), everything=True)
+        sync(account, zoho, patience=hasty(zoho))
 
     assert row(flow).baseline_firm
 

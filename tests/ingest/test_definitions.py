@@ -23,7 +23,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
-from tests.ingest.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, hasty, sync
+from tests.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, a_task, sync
 from tests.ingest.mirror import stream
 
 ACTIONS = [{"action_id": "1", "app": "crm", "config": {"to": "x"}}, {"action_id": "2", "config": {"to": "y"}}]
@@ -224,7 +224,7 @@ def test_a_background_sweep_reads_a_few_definitions_and_the_next_ones_go_on(
     zoho.flows = [FakeFlow(name=f"Flow {n}") for n in range(5)]
     left = []
     for _ in range(4):
-        sync(account, zoho, everything=False, patience=hasty(zoho))
+        sync(account, zoho, patience=a_task(zoho))
         left.append(5 - FlowVersion.objects.count())
         zoho.clock.pause(60)
     assert left == [3, 1, 0, 0]
@@ -240,7 +240,7 @@ def test_definitions_that_wait_for_calls_do_not_make_the_mirror_incomplete(
             raise BudgetSpent("spent", now=now, until=now + timedelta(minutes=1))
 
     zoho.before_call = spent
-    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+    result = sync(account, zoho, patience=a_task(zoho))
     assert result.complete
     account.sync.refresh_from_db()
     assert account.sync.state == "ok"
@@ -296,8 +296,8 @@ def test_connected_workflows_are_listed_once_an_hour(account: ZohoAccount, busy:
     busy.calls.clear()
     for _ in range(11):
         busy.clock.pause(300)
-        sync(account, busy, everything=False, patience=hasty(busy))
+        sync(account, busy, patience=a_task(busy))
     assert busy.asked("connected") == 0
     busy.clock.pause(600)
-    sync(account, busy, everything=False, patience=hasty(busy))
+    sync(account, busy, patience=a_task(busy))
     assert busy.asked("connected") == 1

@@ -10,16 +10,17 @@ import pytest
 
 from monitor import ingest
 from monitor.ingest.base import read_soon, schedule
-from monitor.ingest.base.context import Context, Patience
+from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease, LeaseLost
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.pace import Budget
 from monitor.ingest.lists import definitions, notification_channels
 from monitor.ingest.lists.flows import Round
-from monitor.ingest.runs import read_runs, refused_flows
+from monitor.ingest.runs import holes, refused_flows
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.factories import make_flow
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
 
 @pytest.fixture
@@ -30,13 +31,13 @@ def late(account: ZohoAccount, now: datetime) -> Context:
     clock.pause(61)
     assert lease is not None
     assert Lease.take(account, clock()) is not None
-    return Context(account, None, lease, clock, Patience(waits=False, pause=clock.pause))  # type: ignore[arg-type]
+    return Context(account, None, lease, clock, Patience(Mode.TASK, pause=clock.pause))  # type: ignore[arg-type]
 
 
 def settle(context: Context) -> None:
     """With the counters of an old list, beside rows that the new holder has stored since."""
     flow = make_flow(context.account, baseline_total=0, baseline_firm=False, execution_count=5, success_count=5)
-    read_runs.firm_up(context, flow)
+    holes.firm_up(context, flow)
 
 
 def leave_word(context: Context) -> None:
@@ -49,8 +50,8 @@ def put_off(context: Context) -> None:
 
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
-    context.budgets[Product.CRM] = context.clock(), Budget(None)
-    schedule.put_off(context, Stream.RULES, Stream.CONNECTED)
+    context.room.budgets[Product.CRM] = context.clock(), Budget(None)
+    schedule.put_off(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
 
 
 def leave_alone(context: Context) -> None:
@@ -140,7 +141,7 @@ def test_nobody_may_write_under_a_fence_of_an_own_making() -> None:
 def test_what_fails_halfway_leaves_nothing_behind(account: ZohoAccount, now: datetime) -> None:
     lease = Lease.take(account, now)
     assert lease is not None
-    context = Context(account, None, lease, lambda: now, Patience(waits=False, pause=lambda seconds: None))  # type: ignore[arg-type]
+    context = Context(account, None, lease, lambda: now, Patience(Mode.TASK, pause=lambda seconds: None))  # type: ignore[arg-type]
 
     def write_and_die() -> None:
         with context.writing():

@@ -8,14 +8,14 @@ import pytest
 
 from monitor.ingest.history import backfill
 from monitor.models import Flow, ZohoAccount
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, upstream
 
 
 def tasks(account: ZohoAccount, zoho: Zoho, number: int, every: float = 61) -> None:
     for _ in range(number):
         zoho.clock.pause(every)
-        sync(account, zoho, patience=hasty(zoho), everything=False)
+        sync(account, zoho, patience=a_task(zoho))
 
 
 def until_night(account: ZohoAccount, zoho: Zoho, nights: int) -> None:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ingest.base.context import Patience
 from monitor.ingest.base.lease import LENGTH, Lease, LeaseLost
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.history import first_reading
 from monitor.ingest.run import Busy
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
 
 
 def a_zoho(zoho: Zoho) -> Zoho:
@@ -156,9 +156,9 @@ def test_the_fence_grows_with_each_taking(account: ZohoAccount, now: datetime) -
     assert SyncState.objects.get().lease_owner == second.owner
 
 
-@pytest.mark.parametrize(("waits", "seconds"), [(True, 60), (False, 30)])
+@pytest.mark.parametrize(("mode", "seconds"), [(Mode.SYNC, 60), (Mode.TASK, 30), (Mode.SYNC_WITHOUT_WAITING, 30)])
 def test_a_task_that_is_killed_keeps_the_account_for_half_a_minute_at_most_a_persons_sync_for_a_whole_one(
-    account: ZohoAccount, zoho: Zoho, *, waits: bool, seconds: int
+    account: ZohoAccount, zoho: Zoho, mode: Mode, seconds: int
 ) -> None:
     """Tasks make short calls; work has to go on within 60 s of a kill, the next tick included."""
     left = []
@@ -168,6 +168,6 @@ def test_a_task_that_is_killed_keeps_the_account_for_half_a_minute_at_most_a_per
         left.append(until - zoho.clock() if until else None)
 
     a_zoho(zoho).before_call = look
-    sync(account, zoho, patience=Patience(waits=waits, pause=zoho.clock.pause))
+    sync(account, zoho, patience=Patience(mode, pause=zoho.clock.pause))
 
     assert max(filter(None, left)) == timedelta(seconds=seconds)

@@ -14,7 +14,7 @@ from monitor.queries.status import status
 from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow
 from tests import factories
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_usage, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, sync
 from tests.ingest.mirror import mirrored, upstream
 
 
@@ -183,7 +183,7 @@ def test_new_runs_come_in_whatever_form_of_dates_zoho_takes(
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=1)))
     zoho.calls.clear()
 
-    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+    result = sync(account, zoho, patience=a_task(zoho))
 
     assert result.missing == []
     assert mirrored(account) == upstream(zoho)
@@ -208,7 +208,7 @@ def test_a_flow_that_is_refused_for_another_reason_has_the_others_asked_as_befor
             raise Refused("this flow is locked", code="INVALID_REQUEST", status=400)
 
     zoho.before_call = refuse
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
 
     assert [since is not None for since, _ in zoho.windows] == [True, True]
     left = {key: row for key, row in upstream(zoho).items() if row["flow"] != refused.flow_id}

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.models import Flow, ZohoAccount
 from monitor.zoho.errors import Refused
-from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 
@@ -192,7 +192,7 @@ def test_a_task_goes_on_with_the_history_where_the_last_one_ran_out_of_time(acco
 
     zoho.before_call = slow
     for _ in range(4):
-        sync(account, zoho, patience=hasty(zoho, seconds=40), everything=False)
+        sync(account, zoho, patience=a_task(zoho, seconds=40))
 
     assert mirrored(account) == upstream(zoho)
     assert len(zoho.calls) < 40, "each task but the first begins a page back, not at the first page"

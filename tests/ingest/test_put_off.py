@@ -11,7 +11,7 @@ from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.sync_states import not_at_once
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 
@@ -29,7 +29,7 @@ def heal(zoho: Zoho) -> None:
 
 def task(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.calls.clear()
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
 
 
 def a_flow(zoho: Zoho, runs: int = 2) -> FakeFlow:

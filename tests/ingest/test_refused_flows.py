@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest.runs.page_sizes import sizes_left
+from monitor.ingest.base.page_habits import sizes_left
 from monitor.models import Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 GIVEN_NO_LONGER = "Zoho no longer gives this flow's executions"
@@ -42,7 +42,7 @@ def asked_in(account: ZohoAccount, zoho: Zoho, flow: FakeFlow, sweeps: int) -> i
     for _ in range(sweeps):
         zoho.clock.pause(3)
         StreamState.objects.filter(stream="flows").update(next_due_at=None)
-        sync(account, zoho, patience=hasty(zoho), everything=False)
+        sync(account, zoho, patience=a_task(zoho))
     return zoho.asked(f"executions {flow.flow_id}")
 
 

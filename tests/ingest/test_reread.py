@@ -11,7 +11,7 @@ from monitor.ingest.runs import reread
 from monitor.ingest.runs.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 PASSING = {"error": {"code": "ACTION_FAILED", "message": "Books is not available", "details": "HTTP 503 from Books"}}
@@ -21,7 +21,7 @@ LASTING = {"error": {"code": "ACTION_FAILED", "message": "Failed to create", "de
 def background(account: ZohoAccount, zoho: Zoho) -> list[str]:
     """One sweep of a task; the calls for executions it made."""
     zoho.calls.clear()
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
     return [call for call in zoho.calls if call.startswith("execution")]
 
 
@@ -187,7 +187,7 @@ def test_a_row_that_cannot_be_read_waits_for_its_next_turn_and_is_told_of(accoun
             raise BadAnswer("no run in the reply")
 
     zoho.before_call = refuse
-    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+    result = sync(account, zoho, patience=a_task(zoho))
 
     assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
     assert Execution.objects.get(execution_id=bad.runs[0].execution_id).rerun_due_at > zoho.clock()
@@ -209,7 +209,7 @@ def test_runs_that_a_server_always_fails_on_stop_neither_the_sweep_nor_the_other
             raise AnswerLost("HTTP 502", status=502)
 
     zoho.before_call = lose
-    result = sync(account, zoho, patience=hasty(zoho), everything=False)
+    result = sync(account, zoho, patience=a_task(zoho))
 
     assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
     assert not Execution.objects.filter(rerun_due_at__lte=zoho.clock()).exists()

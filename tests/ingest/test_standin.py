@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from monitor.connection.connect import Wanted, connect
-from monitor.ingest.base.context import Patience, Result
+from monitor.ingest.base.mode import Mode, Patience
+from monitor.ingest.base.result import Result
 from monitor.ingest.run import read_account
 from monitor.models import (
     ApiCall,
@@ -42,9 +43,9 @@ class House:
     clock: SettableClock
     account: ZohoAccount
 
-    def sync(self, *, waits: bool = True, everything: bool = True) -> Result:
-        patience = Patience(waits=waits, pause=self.clock.advance)
-        return read_account(self.account, clock=self.clock, patience=patience, everything=everything)
+    def sync(self, mode: Mode = Mode.SYNC) -> Result:
+        patience = Patience(mode, pause=self.clock.advance)
+        return read_account(self.account, clock=self.clock, patience=patience)
 
     def fault(self, path: str, kind: str, times: int = 1, skip: int = 0, **args: Any) -> None:
         self.app.faults.push({"path": path, "kind": kind, "times": times, "skip": skip, "args": args})
@@ -235,7 +236,7 @@ def test_an_answer_of_another_shape_is_never_taken_for_nothing_there(small: Hous
     house.clock.advance(3600)
     house.fault(path, kind, times=0, **args)
 
-    result = house.sync(waits=False)
+    result = house.sync(Mode.SYNC_WITHOUT_WAITING)
 
     assert not result.complete
     assert had <= set(Execution.objects.values_list("pk", flat=True))
@@ -281,13 +282,13 @@ def test_a_revoked_refresh_token_ends_the_asking_until_a_person_does(small: Hous
     house.app.world.do("token_expire_all")
     house.fault("/oauth/v2/token", "oauth_error", error="invalid_code")
 
-    house.sync(everything=False)
-    house.sync(everything=False)
+    house.sync(Mode.TASK)
+    house.sync(Mode.TASK)
 
     assert SyncState.objects.get().state == "revoked"
     assert ApiToken.objects.get().refused_code == "invalid_code"
     posts = house.app.ledger.token_posts.total()
-    house.sync(everything=False)
+    house.sync(Mode.TASK)
     assert house.app.ledger.token_posts.total() == posts
     assert house.sync().complete
 
@@ -316,9 +317,9 @@ def test_our_clock_may_be_an_hour_off(small: House) -> None:
     def ours() -> datetime:
         return house.clock() - timedelta(hours=1)
 
-    patience = Patience(waits=True, pause=house.clock.advance)
+    patience = Patience(Mode.SYNC, pause=house.clock.advance)
     for _ in range(3):
         house.clock.advance(1800)
-        result = read_account(house.account, clock=ours, patience=patience, everything=True)
+        result = read_account(house.account, clock=ours, patience=patience)
         assert result.complete, result.missing
         assert house.mirrored() == house.upstream()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from monitor.ingest.base.mode import Mode
 from monitor.models import Execution, ExecutionEvent, Flow, StreamState
 from monitor.zoho.reruns import STEPS
 from monitor.zoho.transport import Transport
@@ -44,7 +45,7 @@ def flow_id(house: House) -> str:
 def worker(house: House, sweeps: int, pause: float) -> None:
     for _ in range(sweeps):
         house.clock.advance(pause)
-        house.sync(waits=False, everything=False)
+        house.sync(Mode.TASK)
 
 
 def until_the_night_is_over(house: House) -> dict[str, Any]:

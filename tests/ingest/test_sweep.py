@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.ingest.base.context import Patience
+from monitor.ingest.base.mode import Mode, Patience
 from monitor.models import (
     ApiBudget,
     Connection,
@@ -28,7 +28,7 @@ from monitor.zoho.errors import (
     Wait,
     ZohoError,
 )
-from tests.ingest.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 
@@ -215,7 +215,7 @@ def test_a_clock_that_is_set_back_does_not_prolong_a_wait(account: ZohoAccount, 
 
     fail(busy, "flows", Wait("429", retry_after=30))
     busy.before_call = lambda number, what, inner=busy.before_call: inner(number, what) if number == 1 else None  # type: ignore[misc]
-    assert sync(account, busy, patience=Patience(waits=True, pause=pause)).complete
+    assert sync(account, busy, patience=Patience(Mode.SYNC, pause=pause)).complete
     assert sum(slept) == 30
 
 
@@ -234,13 +234,13 @@ def test_a_stream_that_failed_is_not_forgotten_by_a_sweep_that_did_not_ask_for_i
 ) -> None:
     """Rules are read every minute, flows every few seconds: in between, the account is not healthy."""
     fail(busy, "rules", BadAnswer("HTML"))
-    sync(account, busy, patience=hasty(busy), everything=False)
+    sync(account, busy, patience=a_task(busy))
     assert state(account).state == "schema"
     complete = state(account).last_complete_at
     busy.clock.pause(45)
     busy.calls.clear()
 
-    result = sync(account, busy, patience=hasty(busy), everything=False)
+    result = sync(account, busy, patience=a_task(busy))
 
     assert busy.asked("flows") == 1
     assert busy.asked("rules") == 0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import Execution, Flow, StageRun, WorkflowRule, ZohoAccount
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_usage, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
 from tests.ingest.test_sweep import fail, state
 
 
@@ -82,13 +82,13 @@ def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccoun
 
 
 # Five statements a page of the list, and in the background one more: how full the minute is.
-@pytest.mark.parametrize(("everything", "most"), [(True, 180), (False, 178)])
+@pytest.mark.parametrize(("patience", "most"), [(hasty, 180), (a_task, 178)])
 def test_an_account_of_a_thousand_flows_that_stand_still_costs_few_statements(
-    account: ZohoAccount, zoho: Zoho, django_assert_max_num_queries: Any, everything: bool, most: int
+    account: ZohoAccount, zoho: Zoho, django_assert_max_num_queries: Any, patience: Any, most: int
 ) -> None:
     zoho.flows = [FakeFlow(name=f"Flow {n}") for n in range(300)]
     sync(account, zoho)
     zoho.clock.pause(60)
 
     with django_assert_max_num_queries(most):
-        sync(account, zoho, patience=hasty(zoho), everything=everything)
+        sync(account, zoho, patience=patience(zoho))

@@ -10,7 +10,7 @@ import pytest
 from monitor.models import StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import NotAvailable, Refused, ZohoError
 from monitor.zoho.shapes import rules as rule_shapes
-from tests.ingest.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_usage, hasty, sync
+from tests.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_task, a_usage, sync
 from tests.ingest.mirror import stream
 
 
@@ -203,11 +203,11 @@ def refuse(zoho: Zoho, ids: list[str], error: ZohoError) -> None:
     zoho.before_call = raise_it
 
 
-def a_task(account: ZohoAccount, zoho: Zoho) -> list[str]:
+def reports_of_a_task(account: ZohoAccount, zoho: Zoho) -> list[str]:
     """The usage reports that one background sweep asks for."""
     zoho.calls.clear()
     StreamState.objects.filter(stream="rules").update(next_due_at=None)
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
     return [call.split()[1] for call in zoho.calls if call.startswith("usage")]
 
 
@@ -218,7 +218,7 @@ def test_rules_whose_reports_are_refused_do_not_keep_the_others_from_being_read(
     ids = twelve_rules(zoho)
     refuse(zoho, ids[:6], error)
 
-    a_task(account, zoho)
+    reports_of_a_task(account, zoho)
 
     assert set(WorkflowRule.objects.exclude(usage_read_at=None).values_list("rule_id", flat=True)) == set(ids[6:])
 
@@ -231,7 +231,7 @@ def test_a_refused_report_is_asked_for_ever_more_seldom_and_told_of_until_it_is_
     asked = 0
     for turn in range(12):
         zoho.rules[-1]["last_executed_time"] = zoho.clock().isoformat()
-        asked += ids[0] in a_task(account, zoho)
+        asked += ids[0] in reports_of_a_task(account, zoho)
         assert stream(account, "usage").state in ("failing", "incomplete"), turn
         assert "not for this trigger" in stream(account, "usage").reason
         zoho.clock.pause(300)
@@ -239,7 +239,7 @@ def test_a_refused_report_is_asked_for_ever_more_seldom_and_told_of_until_it_is_
 
     zoho.before_call = lambda number, what: None
     zoho.clock.pause(6 * 3600)
-    a_task(account, zoho)
+    reports_of_a_task(account, zoho)
     rule = WorkflowRule.objects.get(rule_id=ids[0])
     assert (rule.usage_tries, rule.usage_retry_at, rule.usage_problem) == (0, None, "")
     assert stream(account, "usage").state == "ok"
@@ -248,15 +248,15 @@ def test_a_refused_report_is_asked_for_ever_more_seldom_and_told_of_until_it_is_
 def test_where_no_report_is_to_be_had_few_are_asked_for(account: ZohoAccount, zoho: Zoho) -> None:
     refuse(zoho, twelve_rules(zoho), NotAvailable("403", status=403))
 
-    assert len(a_task(account, zoho)) == 10
+    assert len(reports_of_a_task(account, zoho)) == 10
     assert stream(account, "usage").state == "not_available"
     zoho.clock.pause(1)
-    assert len(a_task(account, zoho)) == 2
+    assert len(reports_of_a_task(account, zoho)) == 2
 
 
 def test_the_oldest_report_comes_first(account: ZohoAccount, zoho: Zoho) -> None:
     ids = twelve_rules(zoho)
-    a_task(account, zoho)
+    reports_of_a_task(account, zoho)
     for number, one in enumerate(ids):
         at = zoho.clock() - timedelta(minutes=number)
         WorkflowRule.objects.filter(rule_id=one).update(usage_read_at=at)
@@ -264,7 +264,7 @@ def test_the_oldest_report_comes_first(account: ZohoAccount, zoho: Zoho) -> None
     zoho.usage[zoho.rules[-1]["id"]] = a_usage()
     zoho.clock.pause(86_400)
 
-    assert list(dict.fromkeys(a_task(account, zoho))) == [zoho.rules[-1]["id"], *reversed(ids)]
+    assert list(dict.fromkeys(reports_of_a_task(account, zoho))) == [zoho.rules[-1]["id"], *reversed(ids)]
 
 
 def test_west_of_utc_a_day_that_has_not_begun_there_is_not_asked_for_again(

@@ -12,7 +12,7 @@ from monitor.connection import BudgetSpent
 from monitor.ingest.lists.webhook_failures import Cursor, read_cursor, windows
 from monitor.models import Quarantine, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import Refused
-from tests.ingest.fake_zoho import Zoho, a_rule, a_webhook_failure, hasty, sync
+from tests.fake_zoho import Zoho, a_rule, a_task, a_webhook_failure, hasty, sync
 from tests.ingest.mirror import stream
 
 TODAY = date(2026, 11, 22)
@@ -186,10 +186,10 @@ def test_they_are_asked_for_every_five_minutes(account: ZohoAccount, busy: Zoho)
     busy.calls.clear()
     for _ in range(9):
         busy.clock.pause(30)
-        sync(account, busy, everything=False, patience=hasty(busy))
+        sync(account, busy, patience=a_task(busy))
     assert busy.asked("webhook failures") == 0
     busy.clock.pause(60)
-    sync(account, busy, everything=False, patience=hasty(busy))
+    sync(account, busy, patience=a_task(busy))
     assert busy.asked("webhook failures") == 1
 
 

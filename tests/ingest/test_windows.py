@@ -10,7 +10,7 @@ import pytest
 from monitor.ingest.runs.read_runs import has_shifted
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.shapes.executions import ExecutionStats
-from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, hasty, sync
+from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, upstream
 
 SECOND = timedelta(seconds=1)
@@ -119,7 +119,7 @@ def test_pages_that_shift_all_the_time_are_read_three_times_at_most(account: Zoh
             flow.runs.pop(0)
 
     zoho.before_call = look
-    sync(account, zoho, patience=hasty(zoho), everything=False)
+    sync(account, zoho, patience=a_task(zoho))
 
     assert zoho.asked(f"executions {flow.flow_id} page 2") == 3
 

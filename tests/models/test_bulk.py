@@ -11,6 +11,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from monitor.models import DayBucket, Execution, Flow, HourBucket
 from monitor.models.bulk import among, delete, insert, insert_new, upsert
 from tests import factories
+from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 
@@ -49,11 +50,11 @@ def test_what_goes_in_comes_out_as_the_orm_would_have_stored_it() -> None:
     rows = [a_row("1", trigger_data=data, started_time=at, duration_ms=1), a_row("2", duration_ms=-5)]
     insert(Execution, COLUMNS, rows, of(flow))
 
-    first, second = Execution.objects.order_by("execution_id")
+    first, second = own(Execution).order_by("execution_id")
     assert (first.trigger_data, first.started_time) == (data, at)
     assert (first.error_details, first.rerun_count, first.recheck_at) == ("", 0, None)  # defaults of what was not given
     assert (second.trigger_data, second.duration_ms, second.started_time) == (None, -5, factories.NOON)
-    assert Execution.objects.filter(trigger_data__isnull=True).count() == 1
+    assert own(Execution).filter(trigger_data__isnull=True).count() == 1
 
 
 def test_a_row_that_is_there_stops_the_plain_way_and_is_left_alone_by_the_careful_one() -> None:
@@ -65,7 +66,7 @@ def test_a_row_that_is_there_stops_the_plain_way_and_is_left_alone_by_the_carefu
         insert(Execution, COLUMNS, again, of(flow))
     assert insert_new(Execution, COLUMNS, again, of(flow)) == 1
 
-    assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": "success", "2": "success"}
+    assert dict(own(Execution).values_list("execution_id", "status")) == {"1": "success", "2": "success"}
 
 
 def test_an_upsert_sets_what_is_there_and_inserts_the_rest() -> None:
@@ -80,7 +81,7 @@ def test_an_upsert_sets_what_is_there_and_inserts_the_rest() -> None:
         ["flow_id", "hour"],
     )
 
-    first, second = HourBucket.objects.order_by("hour")
+    first, second = own(HourBucket).order_by("hour")
     assert (first.succeeded, first.durations, first.errors) == (2, [0, 3], {})
     assert (second.hour, second.succeeded, second.failed) == (later, 2, 0)
 
@@ -88,7 +89,7 @@ def test_an_upsert_sets_what_is_there_and_inserts_the_rest() -> None:
 def test_a_day_is_stored_as_a_day() -> None:
     flow = factories.make_flow()
     upsert(DayBucket, ("flow_id", "day", "failed"), [(flow.pk, date(2026, 11, 22), 1)], ["flow_id", "day"])
-    assert DayBucket.objects.get(day=date(2026, 11, 22)).failed == 1
+    assert own(DayBucket).get(day=date(2026, 11, 22)).failed == 1
 
 
 @pytest.mark.parametrize("values", [{"error_code": "x" * 201}, {"error_message": "a\0b"}])
@@ -103,7 +104,7 @@ def test_postgresql_says_which_values_it_does_not_take(values: dict[str, Any]) -
 def test_what_is_no_json_text_is_an_error_of_value_and_nothing_goes_in(data: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"64-bit|surrogates"), transaction.atomic():
         insert(Execution, COLUMNS, [a_row("1"), a_row("2", trigger_data=data)], of(factories.make_flow()))
-    assert not Execution.objects.exists()
+    assert not own(Execution).exists()
 
 
 def test_only_rows_that_the_condition_is_true_of_are_deleted() -> None:
@@ -112,7 +113,7 @@ def test_only_rows_that_the_condition_is_true_of_are_deleted() -> None:
 
     assert delete(Execution, keys[:2], "status = %s", "failed") == 1
 
-    assert set(Execution.objects.values_list("pk", flat=True)) == set(keys[1:])
+    assert set(own(Execution).values_list("pk", flat=True)) == set(keys[1:])
 
 
 def test_a_condition_has_one_parameter_however_many_values_there_are() -> None:

@@ -11,13 +11,14 @@ from monitor.models import AlertState, Delivery, Role, Transition, User, system_
 from monitor.notify import dispatch
 from monitor.notify.dispatch import dispatch_new
 from tests import factories
+from tests.bystander import own
 from tests.notify.conftest import make_transition
 
 pytestmark = pytest.mark.django_db
 
 
 def addresses() -> set[str]:
-    return set(Delivery.objects.values_list("address", flat=True))
+    return set(own(Delivery).values_list("address", flat=True))
 
 
 def test_operators_and_admins_get_one_delivery_each_and_viewers_none(
@@ -29,7 +30,7 @@ def test_operators_and_admins_get_one_delivery_each_and_viewers_none(
     transition.refresh_from_db()
     assert (transition.dispatch_state, transition.dispatched_at, transition.recipients) == ("dispatched", now, 2)
     assert dispatch_new(now) == 0
-    assert Delivery.objects.count() == 2
+    assert own(Delivery).count() == 2
 
 
 def test_a_superuser_is_an_admin_whatever_the_role_says(alert: AlertState, now: datetime) -> None:
@@ -55,7 +56,7 @@ def test_a_transition_that_concerns_nobody_is_dispatched_visibly_to_none(
 ) -> None:
     make_transition(alert)
     dispatch_new(now)
-    assert Transition.objects.get().recipients == 0
+    assert own(Transition).get().recipients == 0
     assert "concerns nobody" in caplog.text
 
 
@@ -73,22 +74,22 @@ def test_two_sign_ins_with_one_address_get_one_mail(alert: AlertState, now: date
     factories.make_user("two", Role.OPERATOR, email="team@example.com")
     make_transition(alert)
     dispatch_new(now)
-    assert Delivery.objects.count() == Transition.objects.get().recipients == 1
+    assert own(Delivery).count() == own(Transition).get().recipients == 1
 
 
 @pytest.mark.parametrize("kind", ["no_data", "data_back"])
 def test_losing_and_regaining_data_is_not_mailed(alert: AlertState, ada: User, now: datetime, kind: str) -> None:
     make_transition(alert, kind)
     assert dispatch_new(now) == 0
-    assert Transition.objects.get().dispatch_state == "silent"
-    assert not Delivery.objects.exists()
+    assert own(Transition).get().dispatch_state == "silent"
+    assert not own(Delivery).exists()
 
 
 def test_a_recovery_goes_out_in_the_thread_of_its_firing(alert: AlertState, ada: User, now: datetime) -> None:
     make_transition(alert)
     make_transition(alert, "resolved")
     assert dispatch_new(now) == 2
-    fired, resolved = Delivery.objects.order_by("pk")
+    fired, resolved = own(Delivery).order_by("pk")
     assert fired.message_id.startswith(f"<alert{alert.pk}.1.firing.")
     assert resolved.message_id.startswith(f"<alert{alert.pk}.1.resolved.")
 
@@ -106,7 +107,7 @@ def test_of_two_dispatchers_at_once_one_writes_the_deliveries(
 
     monkeypatch.setattr(dispatch, "render", render_and_be_overtaken)
     assert dispatch_new(now) == 0
-    assert Delivery.objects.count() == 1
+    assert own(Delivery).count() == 1
 
 
 def test_times_are_told_in_the_readers_zone(alert: AlertState, now: datetime) -> None:

@@ -20,6 +20,7 @@ from monitor.notify.render import Rendered, render
 from monitor.notify.words import clean, per_cent, shorten, span
 from monitor.queries import freshness
 from tests import factories
+from tests.bystander import own
 from tests.notify.conftest import make_transition
 
 HEADERS = [
@@ -84,7 +85,7 @@ def test_the_age_in_a_mail_is_that_of_the_accounts_pages(alert: AlertState, now:
     assert facts_of(transition).as_of is None
     SyncState.objects.filter(account=account).update(last_complete_at=now)
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - timedelta(minutes=3))
-    Flow.objects.update(executions_read_at=now, hole_reason="31 runs\nare missing")
+    own(Flow).update(executions_read_at=now, hole_reason="31 runs\nare missing")
     transition.refresh_from_db()
     told = facts_of(Transition.objects.get(pk=transition.pk))
     assert told.as_of == freshness.mirror(now).accounts[0].as_of == now - timedelta(minutes=3)

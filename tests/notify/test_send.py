@@ -12,6 +12,7 @@ from monitor.notify import send
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import SendReport, send_due
 from tests import factories
+from tests.bystander import own
 from tests.notify.conftest import make_transition
 from tests.notify.sink import DROP, Sink, listening
 
@@ -28,7 +29,7 @@ def fired(alert: AlertState, ada: User, now: datetime) -> Delivery:
     """A delivery to Ada, just dispatched."""
     make_transition(alert)
     dispatch_new(now)
-    return Delivery.objects.get()
+    return own(Delivery).get()
 
 
 def test_each_recipient_gets_a_message_of_their_own_over_one_connection(
@@ -42,7 +43,7 @@ def test_each_recipient_gets_a_message_of_their_own_over_one_connection(
     assert sink.connections == 1
     assert {mail["Subject"] for mail in sink.mails} == {"[Firing] Lead sync: 75.0 % of 40 runs succeeded, below 95 %"}
     assert sink.mails[0].get_content_type() == "multipart/alternative"
-    assert set(Delivery.objects.values_list("state", "sent_at")) == {("sent", now)}
+    assert set(own(Delivery).values_list("state", "sent_at")) == {("sent", now)}
     assert send_at(now) == SendReport()
 
 
@@ -110,7 +111,7 @@ def test_a_server_that_is_down_costs_one_attempt_a_run_not_one_a_message(
     make_transition(alert)
     dispatch_new(now)
     assert send_at(now).handled == 1
-    assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 1]
+    assert sorted(own(Delivery).values_list("attempts", flat=True)) == [0, 1]
 
 
 def test_one_recipients_failure_does_not_delay_another(alert: AlertState, now: datetime, sink: Sink) -> None:
@@ -139,7 +140,7 @@ def test_a_message_that_the_server_will_not_take_goes_out_as_plain_text(
 def test_a_message_that_is_refused_as_plain_text_too_is_given_up(fired: Delivery, now: datetime, sink: Sink) -> None:
     sink.at_data = ["554 5.7.1 no", "554 5.7.1 no"]
     assert send_at(now) == SendReport(retried=1, dead=1)
-    assert Delivery.objects.get().state == "dead"
+    assert own(Delivery).get().state == "dead"
 
 
 def test_a_message_that_cannot_be_built_does_not_block_the_queue(
@@ -161,7 +162,7 @@ def test_a_wrong_password_pauses_the_queue_and_keeps_it(
     report = send_at(now)
     assert (report.handled, bool(report.paused)) == (1, True)
     later = now + timedelta(minutes=5)
-    assert list(Delivery.objects.values_list("state", "next_try_at")) == [("queued", later)] * 2
+    assert list(own(Delivery).values_list("state", "next_try_at")) == [("queued", later)] * 2
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     assert send_at(later).sent == 2
 
@@ -179,7 +180,7 @@ def test_a_crash_between_the_servers_yes_and_the_mark_sends_again_under_the_same
         patch.setattr(send, "_mark_sent", die)
         with pytest.raises(Killed):
             send_at(now)
-    assert Delivery.objects.get().state == "sending"
+    assert own(Delivery).get().state == "sending"
     assert send_at(now + send.LEASE).handled == 0
     assert send_at(now + send.LEASE + SECOND).sent == 1
     assert [mail["Message-ID"] for mail in sink.mails] == [fired.message_id] * 2
@@ -192,7 +193,7 @@ def test_a_delivery_that_another_process_sends_is_left_alone(
 
     def due_and_be_overtaken(at: datetime) -> Any:
         rows = list(due(at)[:1])
-        Delivery.objects.update(state="sending", attempts=1, lease_until=at + send.LEASE)
+        own(Delivery).update(state="sending", attempts=1, lease_until=at + send.LEASE)
         monkeypatch.setattr(send, "_due", due)
 
         class Found:
@@ -213,12 +214,12 @@ def test_a_slow_senders_failure_does_not_undo_what_its_successor_did(
     judge = send.classify
 
     def be_overtaken(*args: Any, **kwargs: Any) -> Any:
-        Delivery.objects.update(state="sent", attempts=2)
+        own(Delivery).update(state="sent", attempts=2)
         return judge(*args, **kwargs)
 
     monkeypatch.setattr(send, "classify", be_overtaken)
     send_at(now)
-    assert Delivery.objects.get().state == "sent"
+    assert own(Delivery).get().state == "sent"
 
 
 def test_the_recovery_never_goes_out_before_its_firing(alert: AlertState, ada: User, now: datetime, sink: Sink) -> None:
@@ -264,12 +265,12 @@ def test_who_opted_out_left_or_lost_the_role_meanwhile_gets_no_mail(
     User.objects.filter(username="ada").update(**change)
     assert send_at(now).dead == 1
     assert sink.mails == []
-    assert "no longer" in Delivery.objects.get().last_error
+    assert "no longer" in own(Delivery).get().last_error
 
 
 def test_a_mail_that_could_not_go_out_for_a_day_is_given_up(fired: Delivery, now: datetime, smtp_port: int) -> None:
     assert send_at(now + timedelta(hours=24)).dead == 1
-    assert Delivery.objects.get().state == "dead"
+    assert own(Delivery).get().state == "dead"
 
 
 def test_a_run_ends_within_its_limit_and_its_time(alert: AlertState, now: datetime, sink: Sink) -> None:
@@ -299,4 +300,4 @@ def test_a_flow_name_that_tries_to_add_a_header_adds_none(
 def test_without_a_mail_server_the_message_is_on_file(fired: Delivery, now: datetime, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     assert send_at(now).sent == 1
-    assert "Lead sync" in Delivery.objects.get().html
+    assert "Lead sync" in own(Delivery).get().html

@@ -11,6 +11,7 @@ from monitor.freshness import NOT_RUN_YET
 from monitor.models import StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.queries import freshness
 from tests import factories
+from tests.bystander import own
 
 MINUTE = timedelta(minutes=1)
 
@@ -111,7 +112,7 @@ def test_an_account_is_not_starting_where_no_worker_runs(account: ZohoAccount, n
 
 
 def test_an_account_that_is_switched_off_troubles_nobody(account: ZohoAccount, now: datetime) -> None:
-    ZohoAccount.objects.update(is_active=False)
+    own(ZohoAccount).update(is_active=False)
     mirror = freshness.mirror(now)
     assert (mirror.accounts[0].state, mirror.troubled, mirror.is_empty) == ("paused", [], False)
 

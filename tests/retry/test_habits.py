@@ -11,13 +11,14 @@ from monitor.retry.requests import RetryRefused, facts_for
 from monitor.retry.verdict import judge
 from monitor.zoho.shapes.executions import RetryReply
 from tests import factories
-from tests.retry.fake_zoho import FAULTS, TRANSIENT
+from tests.bystander import own
+from tests.fake_zoho.retrying import FAULTS, TRANSIENT
 
 DAYS = timedelta(days=3)
 
 
 def row() -> RetryAttempt:
-    return RetryAttempt.objects.get()
+    return own(RetryAttempt).get()
 
 
 def set_clock(desk, ahead: timedelta) -> None:
@@ -32,7 +33,7 @@ def set_clock(desk, ahead: timedelta) -> None:
 
 def make_transient(desk) -> None:
     desk.zoho.runs[desk.execution.execution_id].error = TRANSIENT
-    Execution.objects.update(error_message=TRANSIENT[1], error_details=TRANSIENT[2])
+    own(Execution).update(error_message=TRANSIENT[1], error_details=TRANSIENT[2])
     desk.execution.refresh_from_db()
 
 
@@ -163,7 +164,7 @@ def test_after_that_whoever_asks_again_is_asked_for_the_confirmation(desk) -> No
 def test_an_operator_may_not_send_what_turns_out_risky(desk) -> None:
     make_transient(desk)
     set_clock(desk, -DAYS)
-    User.objects.update(role=Role.OPERATOR)
+    own(User).update(role=Role.OPERATOR)
     desk.user.refresh_from_db()
     assert desk.send(desk.ask()).state == "cancelled"
     assert desk.zoho.posts == []

@@ -1,6 +1,7 @@
 """The whole stage against a ledger of what really ran, in random order and with random faults.
 
-Invariants R1 to R12: notes `reliability.md`, section 4.4. `HYPOTHESIS_PROFILE=nightly` runs 10,000 schedules.
+Invariants R1 to R12: docs/reference/retries.md, "Invariants of a retry". `HYPOTHESIS_PROFILE=nightly` runs
+10,000 schedules.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ from monitor.retry.settle import sweep
 from monitor.retry.transition import EDGES
 from monitor.zoho.errors import AnswerLost, BadAnswer, NotFound
 from tests import factories
+from tests.bystander import own
 from tests.depth import tried
-from tests.retry.conftest import Clock
-from tests.retry.fake_zoho import (
+from tests.fake_zoho import Clock, Run
+from tests.fake_zoho.retrying import (
     FAULTS,
     PERMANENT,
     PLAIN,
     PROVEN,
     TRANSIENT,
     Crash,
-    FakeZoho,
     Fault,
-    Run,
+    RetryingZoho,
     budget_spent,
     require,
 )
@@ -73,7 +74,9 @@ class Retries(RuleBasedStateMachine):
     def open_up(self, dialect: str, ahead: int, transient: bool, takes: int, lag: int) -> None:
         self.savepoint = transaction.savepoint()
         self.clock = Clock(START)
-        self.zoho = FakeZoho(self.clock, dialect=dialect, takes=timedelta(seconds=takes), lag=timedelta(seconds=lag))
+        self.zoho = RetryingZoho(
+            self.clock, dialect=dialect, takes=timedelta(seconds=takes), lag=timedelta(seconds=lag)
+        )
         self.zoho.ahead = timedelta(hours=ahead)
         self.account = factories.make_account()
         self.people = [factories.make_user(role=role) for role in (Role.OPERATOR, Role.ADMIN)]
@@ -135,7 +138,7 @@ class Retries(RuleBasedStateMachine):
         assert row is None or self.made.setdefault(token, row.pk) == row.pk, "R9: one form, one row"
 
     def _post_form(self, token: str, execution: Execution, user: User, accept_risk: bool) -> RetryAttempt | None:
-        known = set(RetryAttempt.objects.values_list("pk", flat=True))
+        known = set(own(RetryAttempt).values_list("pk", flat=True))
         try:
             row = request_retry(
                 execution=execution, user=User.objects.get(pk=user.pk), reason="again", client_token=token,
@@ -245,9 +248,9 @@ class Retries(RuleBasedStateMachine):
             posts[post.attempt].append(post.fault.name)
         open_rows: set[int] = set()
         trails = defaultdict(list)
-        for entry in AuditEntry.objects.filter(object_type="retry").order_by("pk"):
+        for entry in own(AuditEntry).filter(object_type="retry").order_by("pk"):
             trails[entry.object_id].append(entry)
-        for row in RetryAttempt.objects.select_related("execution"):
+        for row in own(RetryAttempt).select_related("execution"):
             ran = self.zoho.caused[row.pk]
             assert ran <= 1, f"R1: retry {row.pk} caused {ran} runs"
             unproven = [name for name in posts[row.pk] if name not in PROVEN]
@@ -291,9 +294,9 @@ class Retries(RuleBasedStateMachine):
         self.zoho.during_look = self.zoho.during_post = None
         self._sweep()
         now = self.clock()
-        for row in RetryAttempt.objects.filter(state="sending"):
+        for row in own(RetryAttempt).filter(state="sending"):
             assert row.lease_until >= now, "R11: a dead sender was not given up"
-        for row in RetryAttempt.objects.filter(state="unknown", owner_told_at=None):
+        for row in own(RetryAttempt).filter(state="unknown", owner_told_at=None):
             assert now < row.sent_at + timedelta(minutes=15) + timedelta(seconds=1), "R11: nobody was told"
 
     # -- helpers ------------------------------------------------------------------------------------------
@@ -309,7 +312,7 @@ class Retries(RuleBasedStateMachine):
         return [run.at(self.zoho.time()) for run in self.zoho.runs.values()]
 
     def _some_row(self, which: int) -> RetryAttempt | None:
-        rows = list(RetryAttempt.objects.order_by("-pk"))
+        rows = list(own(RetryAttempt).order_by("-pk"))
         return rows[which % len(rows)] if rows else None
 
     def _try(self, act) -> None:

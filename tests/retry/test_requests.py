@@ -2,18 +2,19 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.models import AuditEntry, RetryAttempt, ZohoAccount
+from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount
 from monitor.retry.requests import RetryRefused, cancel, facts_for, resolve_not_run
 from monitor.retry.verdict import judge
 from tests import factories
-from tests.retry.fake_zoho import TRANSIENT
+from tests.bystander import own
+from tests.fake_zoho.retrying import TRANSIENT
 
 
 def refusal(call, *args, **kwargs) -> str:
-    before = list(RetryAttempt.objects.values())
+    before = list(own(RetryAttempt).values())
     with pytest.raises(RetryRefused) as caught:
         call(*args, **kwargs)
-    assert list(RetryAttempt.objects.values()) == before, "a refusal has changed something"
+    assert list(own(RetryAttempt).values()) == before, "a refusal has changed something"
     assert caught.value.message
     return caught.value.code
 
@@ -26,7 +27,7 @@ def make_risky(execution) -> None:
 def test_an_operator_asks_for_a_retry_and_it_is_written_down_with_an_audit_entry(desk, otto, now) -> None:
     attempt = desk.ask(user=otto)
     assert (attempt.state, attempt.requested_by, attempt.requested_at) == ("requested", otto, now)
-    entry = AuditEntry.objects.get()
+    entry = own(AuditEntry).get()
     assert (entry.action, entry.actor, entry.account) == ("retry.requested", otto, desk.execution.account)
     assert entry.detail["reason"] == "the address is corrected"
 
@@ -56,7 +57,7 @@ def test_an_unusable_form_is_refused(desk, changes, code) -> None:
 
 def test_the_same_form_posted_twice_is_one_row(desk) -> None:
     assert desk.ask("form-1").pk == desk.ask("form-1").pk
-    assert AuditEntry.objects.count() == 1
+    assert own(AuditEntry).count() == 1
 
 
 def test_the_same_form_posted_after_the_retry_has_ended_is_still_that_row(desk) -> None:
@@ -90,7 +91,7 @@ def test_what_has_been_retried_with_success_cannot_be_retried_again(desk, dialec
     desk.zoho.dialect = dialect
     desk.ask("form-1")
     desk.sweep_for(120)
-    assert RetryAttempt.objects.get().state == "succeeded"
+    assert own(RetryAttempt).get().state == "succeeded"
     assert refusal(desk.ask, "form-2") == "already_succeeded"
 
 
@@ -114,11 +115,11 @@ def test_the_same_id_in_another_account_is_no_retrys_row(desk) -> None:
 
 
 def test_a_paused_account_and_a_deleted_flow_refuse(desk) -> None:
-    ZohoAccount.objects.update(is_active=False)
+    own(ZohoAccount).update(is_active=False)
     desk.execution.flow.gone_at = desk.clock()
     desk.execution.flow.save()
     assert refusal(desk.ask) == "flow_gone"
-    verdict = judge(facts_for(type(desk.execution).objects.get(), desk.clock()), desk.clock())
+    verdict = judge(facts_for(own(Execution).get(), desk.clock()), desk.clock())
     assert len(verdict.reasons) == 2
 
 
@@ -128,7 +129,7 @@ def test_a_risky_retry_needs_both_the_right_and_the_confirmation(desk, otto) -> 
     assert refusal(desk.ask, accept_risk=False) == "risk_not_accepted"
     attempt = desk.ask(accept_risk=True)
     assert attempt.accept_risk
-    assert AuditEntry.objects.get().detail["verdict"] == "risky"
+    assert own(AuditEntry).get().detail["verdict"] == "risky"
 
 
 def test_a_failure_of_the_retrys_own_run_starts_zohos_schedule_anew(desk) -> None:
@@ -156,7 +157,7 @@ def test_after_a_retry_in_place_the_newer_failure_counts(desk) -> None:
 def test_a_retry_is_called_off_before_it_is_sent(desk, otto) -> None:
     attempt = cancel(desk.ask(), otto, desk.clock())
     assert attempt.state == "cancelled"
-    assert AuditEntry.objects.filter(action="retry.cancelled", actor=otto).count() == 1
+    assert own(AuditEntry).filter(action="retry.cancelled", actor=otto).count() == 1
     desk.sweep_for(30)
     assert desk.zoho.posts == []
 
@@ -174,7 +175,7 @@ def test_an_admin_closes_an_unknown_outcome_with_a_reason_and_the_next_one_is_ri
     attempt = make_attempt(desk, state="unknown", sent_at=desk.clock() - timedelta(minutes=15))
     closed = resolve_not_run(attempt, ada, "no trace in Zoho's history", desk.clock())
     assert closed.state == "not_run"
-    entry = AuditEntry.objects.get(action="retry.not_run")
+    entry = own(AuditEntry).get(action="retry.not_run")
     assert (entry.actor, entry.detail["note"]) == (ada, "no trace in Zoho's history")
     assert refusal(desk.ask, "form-2") == "risk_not_accepted"
 
@@ -185,7 +186,7 @@ def test_closing_by_hand_is_refused_to_operators_without_reason_too_early_and_in
     assert refusal(resolve_not_run, attempt, ada, " ", desk.clock()) == "reason_missing"
     assert refusal(resolve_not_run, attempt, ada, "no trace", desk.clock()) == "too_early"
     for state in set(RetryAttempt.State.values) - {"unknown"}:
-        RetryAttempt.objects.update(state=state)
+        own(RetryAttempt).update(state=state)
         assert refusal(resolve_not_run, attempt, ada, "no trace", desk.clock()) == "not_unknown"
 
 
@@ -193,7 +194,7 @@ def make_attempt(desk, **fields) -> RetryAttempt:
     fields = {
         "requested_at": desk.clock(),
         "reason": "made",
-        "client_token": f"made-{RetryAttempt.objects.count()}",
+        "client_token": f"made-{own(RetryAttempt).count()}",
     } | fields
     return RetryAttempt.objects.create(
         account=desk.execution.account, execution=desk.execution, requested_by=desk.user, **fields

@@ -6,24 +6,25 @@ import pytest
 from monitor.models import AuditEntry, Execution, RetryAttempt, Role, User, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer, GrantRevoked, NotAvailable, TokenRefused, Wait
 from tests import factories
-from tests.retry.fake_zoho import FAULTS, PROVEN, TRANSIENT, Crash, budget_spent, lost
+from tests.bystander import own
+from tests.fake_zoho.retrying import FAULTS, PROVEN, TRANSIENT, Crash, budget_spent, lost
 from tests.retry.test_requests import make_attempt
 
 
 def edges(attempt: RetryAttempt) -> list[str]:
-    entries = AuditEntry.objects.filter(object_type="retry", object_id=str(attempt.pk)).order_by("pk")
+    entries = own(AuditEntry).filter(object_type="retry", object_id=str(attempt.pk)).order_by("pk")
     return [entry.action.removeprefix("retry.") for entry in entries]
 
 
 def test_a_retry_is_posted_once_after_its_intent_is_committed(desk, ada) -> None:
     attempt = desk.send(desk.ask())
     assert [post.attempt for post in desk.zoho.posts] == [attempt.pk]
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert (row.state, row.fence, row.sends, row.sent_at) == ("accepted", 1, 1, desk.clock())
     assert row.new_execution_id == "retried-1"
     assert row.original_completed_time == desk.execution.completed_time
     assert edges(row) == ["requested", "sending", "accepted"]
-    assert AuditEntry.objects.get(action="retry.sending").actor == ada
+    assert own(AuditEntry).get(action="retry.sending").actor == ada
     assert desk.zoho.opened == ["people"]
 
 
@@ -43,10 +44,10 @@ def test_zohos_own_id_for_the_same_row_is_not_kept_as_a_new_one(desk) -> None:
 def test_an_id_that_belongs_to_another_retry_is_not_taken_twice(desk) -> None:
     other = factories.make_execution(desk.execution.flow, "failed")
     make_attempt(desk, state="failed_again", new_execution_id="retried-1")
-    RetryAttempt.objects.update(execution=other)
+    own(RetryAttempt).update(execution=other)
     attempt = desk.send(desk.ask())
     assert (attempt.state, attempt.new_execution_id) == ("accepted", "")
-    assert "belongs to another retry" in AuditEntry.objects.get(action="retry.accepted").detail["note"]
+    assert "belongs to another retry" in own(AuditEntry).get(action="retry.accepted").detail["note"]
 
 
 ENDS = {
@@ -60,7 +61,7 @@ def test_each_answer_leads_to_the_state_it_proves(desk, name) -> None:
     desk.zoho.post_faults.append(FAULTS[name])
     attempt = desk.send(desk.ask())
     assert attempt.state == ENDS.get(name, "unknown")
-    assert RetryAttempt.objects.get().state == attempt.state
+    assert own(RetryAttempt).get().state == attempt.state
     assert len(desk.zoho.posts) == (2 if name == "token" else 1)
 
 
@@ -184,19 +185,19 @@ def test_a_run_of_an_earlier_retry_that_zoho_has_saved_meanwhile_stops_the_next_
     desk.zoho.luck = False
     desk.ask("form-1")
     desk.sweep_for(30)
-    assert RetryAttempt.objects.get().state == "failed_again"
+    assert own(RetryAttempt).get().state == "failed_again"
     desk.zoho.runs["retried-1"].status = "success"
     attempt = desk.send(desk.ask("form-2"))
     assert (attempt.state, len(desk.zoho.posts)) == ("cancelled", 1)
 
 
 CHANGES = {
-    "demoted": lambda: User.objects.update(role=Role.VIEWER),
-    "switched_off": lambda: User.objects.update(is_active=False),
-    "paused": lambda: ZohoAccount.objects.update(is_active=False),
-    "without_flow": lambda: ZohoAccount.objects.update(flow_url=""),
-    "mirrored_as_success": lambda: Execution.objects.update(status="success"),
-    "now_risky": lambda: Execution.objects.update(error_details=TRANSIENT[2]),
+    "demoted": lambda: own(User).update(role=Role.VIEWER),
+    "switched_off": lambda: own(User).update(is_active=False),
+    "paused": lambda: own(ZohoAccount).update(is_active=False),
+    "without_flow": lambda: own(ZohoAccount).update(flow_url=""),
+    "mirrored_as_success": lambda: own(Execution).update(status="success"),
+    "now_risky": lambda: own(Execution).update(error_details=TRANSIENT[2]),
 }
 
 
@@ -210,9 +211,9 @@ def test_what_has_changed_since_the_click_calls_it_off(desk, change) -> None:
 
 
 def test_a_lost_right_to_accept_risk_calls_it_off(desk) -> None:
-    Execution.objects.update(error_details=TRANSIENT[2])
+    own(Execution).update(error_details=TRANSIENT[2])
     attempt = desk.ask(accept_risk=True)
-    User.objects.update(role=Role.OPERATOR)
+    own(User).update(role=Role.OPERATOR)
     assert desk.send(attempt).state == "cancelled"
 
 
@@ -226,7 +227,7 @@ def test_two_workers_that_both_looked_post_once(desk) -> None:
     desk.zoho.during_look = lambda: desk.send(attempt)
     desk.send(attempt)
     assert len(desk.zoho.posts) == 1
-    assert RetryAttempt.objects.get().state == "accepted"
+    assert own(RetryAttempt).get().state == "accepted"
 
 
 def test_called_off_while_the_worker_looks_means_not_sent(desk, ada) -> None:
@@ -236,7 +237,7 @@ def test_called_off_while_the_worker_looks_means_not_sent(desk, ada) -> None:
     desk.zoho.during_look = lambda: cancel(attempt, ada, desk.clock())
     desk.send(attempt)
     assert desk.zoho.posts == []
-    assert RetryAttempt.objects.get().state == "cancelled"
+    assert own(RetryAttempt).get().state == "cancelled"
 
 
 def test_a_process_that_slept_after_its_intent_does_not_post(desk) -> None:
@@ -263,11 +264,11 @@ def test_an_answer_after_the_lease_is_believed_where_zoho_gave_one(desk, fault, 
     def lease_ends():
         desk.clock.forward(seconds=61)
         desk.sweep()
-        assert RetryAttempt.objects.get().state == "unknown"
+        assert own(RetryAttempt).get().state == "unknown"
 
     desk.zoho.during_post = lease_ends
     desk.send(attempt)
-    assert RetryAttempt.objects.get().state == end
+    assert own(RetryAttempt).get().state == end
     desk.sweep_for(60)
     assert len(desk.zoho.posts) == 1
 

@@ -7,11 +7,13 @@ from monitor.retry import settle
 from monitor.retry.look import PAGES, PER_PAGE
 from monitor.zoho.errors import AnswerLost
 from tests import factories
-from tests.retry.fake_zoho import FAULTS, PERMANENT, TRANSIENT, Run, budget_spent
+from tests.bystander import own
+from tests.fake_zoho import Run
+from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT, budget_spent
 
 
 def state() -> str:
-    return RetryAttempt.objects.get().state
+    return own(RetryAttempt).get().state
 
 
 @pytest.mark.parametrize("dialect", ["new", "same", "silent"])
@@ -20,7 +22,7 @@ def test_an_accepted_retry_is_settled_within_seconds(desk, dialect, luck, end) -
     desk.zoho.dialect, desk.zoho.luck = dialect, luck
     desk.ask()
     desk.sweep_for(10, step=1)
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert (row.state, row.new_execution_id) == (end, "" if dialect == "same" else "retried-1")
     assert row.settled_at - row.sent_at <= timedelta(seconds=5)
     assert row.next_check_at is None
@@ -33,7 +35,7 @@ def test_a_lost_answer_is_settled_by_reading(desk, dialect, luck, end) -> None:
     desk.zoho.post_faults.append(FAULTS["ran_503"])
     desk.ask()
     desk.sweep_for(11 * 60, step=30)
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert (row.state, row.new_execution_id) == (end, "" if dialect == "same" else "retried-1")
     assert len(desk.zoho.posts) == 1
 
@@ -43,18 +45,18 @@ def test_a_lost_answer_without_a_trace_stays_unknown_and_the_owner_is_told_after
     desk.zoho.post_faults.append(FAULTS[name])
     desk.ask()
     desk.sweep_for(14 * 60 + 50, step=10)
-    assert RetryAttempt.objects.get().owner_told_at is None
+    assert own(RetryAttempt).get().owner_told_at is None
     reports = desk.sweep_for(20)
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert (row.state, row.owner_told_at - row.sent_at) == ("unknown", timedelta(minutes=15))
     assert sum(report.told for report in reports) == 1
     desk.sweep_for(3600, step=300)
-    assert AuditEntry.objects.filter(action="retry.owner_told").count() == 1
+    assert own(AuditEntry).filter(action="retry.owner_told").count() == 1
     assert state() == "unknown"
 
 
 def test_without_trigger_data_an_unknown_outcome_stays_unknown(desk) -> None:
-    Execution.objects.update(trigger_data=None)
+    own(Execution).update(trigger_data=None)
     desk.zoho.runs[desk.execution.execution_id].payload = None
     desk.zoho.post_faults.append(FAULTS["ran_503"])
     desk.ask()
@@ -115,7 +117,9 @@ def test_a_busy_flow_whose_runs_cannot_all_be_read_decides_nothing(desk) -> None
     desk.ask()
     desk.sweep()
     for number in range(PAGES * PER_PAGE):
-        desk.zoho.runs[f"busy-{number}"] = Run(f"busy-{number}", "success", desk.clock(), desk.clock(), {"n": number})
+        desk.zoho.runs[f"busy-{number}"] = Run(
+            desk.clock(), "success", f"busy-{number}", payload={"n": number}, completed=desk.clock()
+        )
     desk.sweep_for(20 * 60, step=60)
     assert state() == "unknown"
 
@@ -123,7 +127,7 @@ def test_a_busy_flow_whose_runs_cannot_all_be_read_decides_nothing(desk) -> None
 def test_zohos_own_failed_re_run_is_not_taken_for_ours(desk) -> None:
     original = desk.zoho.runs[desk.execution.execution_id]
     original.error = TRANSIENT
-    Execution.objects.update(error_details=TRANSIENT[2])
+    own(Execution).update(error_details=TRANSIENT[2])
     desk.zoho.post_faults.append(FAULTS["ran_503"])
     desk.zoho.takes = timedelta(hours=1)
     desk.ask(accept_risk=True)
@@ -145,7 +149,7 @@ def test_zohos_own_successful_re_run_settles_it(desk) -> None:
 
 def test_a_failure_just_before_the_click_is_not_taken_for_the_retrys(desk) -> None:
     just_now = desk.clock() - timedelta(seconds=1)
-    Execution.objects.update(completed_time=just_now)
+    own(Execution).update(completed_time=just_now)
     desk.zoho.runs[desk.execution.execution_id].completed = just_now
     desk.zoho.dialect, desk.zoho.takes = "same", timedelta(hours=2)
     desk.zoho.post_faults.append(FAULTS["lost_503"])
@@ -168,7 +172,7 @@ def test_what_zoho_took_but_never_shows_becomes_unknown_and_the_owner_is_told(de
     desk.zoho.lag = timedelta(days=1)
     desk.ask()
     desk.sweep_for(16 * 60, step=30)
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert row.state == "unknown"
     assert row.owner_told_at - row.sent_at <= timedelta(minutes=16)
 
@@ -207,7 +211,7 @@ def test_a_recognised_run_that_still_runs_is_kept_and_followed(desk) -> None:
     desk.zoho.dialect, desk.zoho.takes = "silent", timedelta(minutes=3)
     desk.ask()
     desk.sweep_for(10, step=1)
-    row = RetryAttempt.objects.get()
+    row = own(RetryAttempt).get()
     assert (row.state, row.new_execution_id) == ("accepted", "retried-1")
     desk.zoho.run_naturally(desk.execution.trigger_data, "failed")
     desk.sweep_for(300)
@@ -229,13 +233,13 @@ def test_our_own_limit_puts_the_next_look_off(desk) -> None:
     desk.sweep()
     desk.zoho.read_faults.append(lambda: budget_spent(desk.clock(), 40))
     desk.sweep_for(2, step=2)
-    assert RetryAttempt.objects.get().next_check_at == desk.clock() + timedelta(seconds=40)
+    assert own(RetryAttempt).get().next_check_at == desk.clock() + timedelta(seconds=40)
 
 
 def test_a_paused_account_is_not_asked(desk) -> None:
     desk.ask()
     desk.sweep()
-    ZohoAccount.objects.update(is_active=False)
+    own(ZohoAccount).update(is_active=False)
     reads = desk.zoho.reads
     desk.sweep_for(60)
     assert (desk.zoho.reads, state()) == (reads, "accepted")

@@ -14,6 +14,7 @@ from django.db import connection, connections
 from monitor.models import DayBucket, DirtyHour, Execution, HourBucket
 from monitor.rollups import recount
 from tests import factories
+from tests.bystander import own
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 THREADS = 4
@@ -53,9 +54,9 @@ def test_recounts_at_once_of_hours_of_one_day_lose_none_of_them(now: datetime, m
         pass
 
     assert errors == []
-    day = DayBucket.objects.get()
-    assert HourBucket.objects.count() == 24
-    assert (day.succeeded + day.failed, day.failed) == (24, Execution.objects.filter(status="failed").count())
+    day = own(DayBucket).get()
+    assert own(HourBucket).count() == 24
+    assert (day.succeeded + day.failed, day.failed) == (24, own(Execution).filter(status="failed").count())
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from monitor.rollups import recount
 from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts, percentile
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.bystander import own
 from tests.depth import tried
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,7 @@ def rebuild_all(now: datetime) -> None:
 
 
 def stored(model: Any, when: str) -> dict[tuple[int, Any], RunCounts]:
-    rows = model.objects.values_list("flow_id", when, *COUNT_FIELDS)
+    rows = own(model).values_list("flow_id", when, *COUNT_FIELDS)
     return {(flow, at): RunCounts(*counts) for flow, at, *counts in rows}
 
 
@@ -60,8 +61,8 @@ def test_failed_runs_are_counted_by_class_of_error_in_hour_and_day(flow: Flow, n
     ]
     mark(*rows)
     rebuild_all(now)
-    assert [hour.errors for hour in HourBucket.objects.order_by("hour")] == [{"data": 1, "server": 1}, {"server": 1}]
-    assert DayBucket.objects.get().errors == {"data": 1, "server": 2}
+    assert [hour.errors for hour in own(HourBucket).order_by("hour")] == [{"data": 1, "server": 1}, {"server": 1}]
+    assert own(DayBucket).get().errors == {"data": 1, "server": 2}
 
 
 def test_runs_before_and_after_midnight_utc_are_in_two_days(flow: Flow, now: datetime) -> None:
@@ -70,7 +71,7 @@ def test_runs_before_and_after_midnight_utc_are_in_two_days(flow: Flow, now: dat
         factories.make_execution(flow, "failed", started_time=MIDNIGHT),
     )
     rebuild_all(now)
-    assert list(DayBucket.objects.order_by("day").values_list("day", "succeeded", "failed")) == [
+    assert list(own(DayBucket).order_by("day").values_list("day", "succeeded", "failed")) == [
         (date(2026, 11, 21), 1, 0),
         (date(2026, 11, 22), 0, 1),
     ]
@@ -83,7 +84,7 @@ def test_a_day_whose_last_run_is_gone_has_no_bucket(flow: Flow, now: datetime) -
     mark(row)
     row.delete()
     rebuild_all(now)
-    assert not DayBucket.objects.exists()
+    assert not own(DayBucket).exists()
 
 
 def test_an_hour_counted_anew_keeps_what_the_days_other_hours_had(flow: Flow, now: datetime) -> None:
@@ -93,7 +94,7 @@ def test_an_hour_counted_anew_keeps_what_the_days_other_hours_had(flow: Flow, no
     Execution.objects.filter(pk=late.pk).update(status="success", duration_ms=9000)
     mark(late)
     rebuild_all(now)
-    day = DayBucket.objects.get()
+    day = own(DayBucket).get()
     assert (day.succeeded, day.failed, day.duration_max_ms) == (1, 1, 9000)
 
 
@@ -102,7 +103,7 @@ def test_percentiles_of_a_day_are_those_of_all_its_runs(flow: Flow, now: datetim
         *[factories.make_execution(flow, started_time=MIDNIGHT + n * HOUR, duration_ms=1000 * n) for n in range(1, 21)]
     )
     rebuild_all(now)
-    median = percentile(DayBucket.objects.get().durations, 50)
+    median = percentile(own(DayBucket).get().durations, 50)
     assert median is not None
     assert 8000 <= median <= 12_600  # within the bin of 10,000
 
@@ -111,21 +112,21 @@ def test_an_hour_that_is_counted_again_to_the_same_is_not_written(flow: Flow, no
     row = factories.make_execution(flow)
     mark(row)
     rebuild_all(now)
-    HourBucket.objects.update(duration_max_ms=1)
-    DayBucket.objects.update(duration_max_ms=2)
+    own(HourBucket).update(duration_max_ms=1)
+    own(DayBucket).update(duration_max_ms=2)
     mark(row)
     rebuild_all(now)  # differs by our own doing: written again, and its day
-    assert (HourBucket.objects.get().duration_max_ms, DayBucket.objects.get().duration_max_ms) == (2000, 2000)
-    DayBucket.objects.update(duration_max_ms=3)
+    assert (own(HourBucket).get().duration_max_ms, own(DayBucket).get().duration_max_ms) == (2000, 2000)
+    own(DayBucket).update(duration_max_ms=3)
     mark(row)
     rebuild_all(now)  # equal: left alone
-    assert DayBucket.objects.get().duration_max_ms == 3
+    assert own(DayBucket).get().duration_max_ms == 3
 
 
 def test_whole_days_are_taken_together_while_there_are_several(flow: Flow, now: datetime) -> None:
     mark(*[factories.make_execution(flow, started_time=MIDNIGHT + n * HOUR) for n in (-3, -2, 1, 2)])
     assert recount._rebuild_batch(3) == 2
-    assert {hour.hour.date() for hour in HourBucket.objects.all()} == {MIDNIGHT.date()}
+    assert {hour.hour.date() for hour in own(HourBucket)} == {MIDNIGHT.date()}
     assert recount._rebuild_batch(1) == 1  # a day that is larger than a batch is taken by pieces
 
 
@@ -134,7 +135,7 @@ def test_hours_of_many_days_take_as_few_statements_as_those_of_one(flow: Flow, n
     mark(*rows)
     with CaptureQueriesContext(connection) as statements:
         assert recount._rebuild_batch(500) == 60
-    assert DayBucket.objects.count() == 60
+    assert own(DayBucket).count() == 60
     assert len(statements) < 20
 
 
@@ -158,7 +159,7 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     data: st.DataObject, runs: list[tuple[int, str, int, str, int | None]], size: int
 ) -> None:
     for model in (DayBucket, HourBucket, DirtyHour, Execution):
-        model.objects.all().delete()
+        own(model).delete()
     flows = [factories.make_flow() for _ in range(2)]
     rows = [
         factories.make_execution(
@@ -185,7 +186,7 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
 
     hours, days = stored(HourBucket, "hour"), stored(DayBucket, "day")
     assert days == days_of_hours()
-    statuses = Counter(Execution.objects.values_list("status", flat=True))
+    statuses = Counter(own(Execution).values_list("status", flat=True))
     total = RunCounts()
     for counts in hours.values():
         total += counts

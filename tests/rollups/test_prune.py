@@ -11,6 +11,7 @@ from monitor.models import Ages, DayBucket, DirtyHour, Flow, HourBucket, PrunedH
 from monitor.rollups.prune import BATCH, Hour, closed_hours, may_go, prune_hours
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.bystander import own
 
 AGES = Ages(payload=30, rows=180, hours=400)
 DAY = timedelta(days=1)
@@ -40,13 +41,13 @@ def test_hours_go_by_whole_days_and_the_day_stays(flow: Flow, now: datetime) -> 
     make_day(flow, now - 401 * DAY)
     make_day(flow, now - 400 * DAY)
     assert prune(now) == 3
-    assert HourBucket.objects.count() == 3
-    assert DayBucket.objects.count() == 2
+    assert own(HourBucket).count() == 3
+    assert own(DayBucket).count() == 2
 
 
 def test_a_day_that_is_not_counted_keeps_its_hours(flow: Flow, now: datetime) -> None:
     make_day(flow, now - 410 * DAY)
-    DayBucket.objects.all().delete()
+    own(DayBucket).delete()
     assert prune(now) == 0
 
 
@@ -72,16 +73,16 @@ def test_days_go_where_an_age_is_set_for_them(flow: Flow, now: datetime) -> None
     make_day(flow, now - 1000 * DAY)
     make_day(flow, now - 700 * DAY)
     prune(now)
-    assert DayBucket.objects.count() == 2
+    assert own(DayBucket).count() == 2
     prune(now, Ages(payload=30, rows=180, hours=400, days=800))
-    assert [one.day for one in DayBucket.objects.all()] == [(now - 700 * DAY).date()]
+    assert [one.day for one in own(DayBucket)] == [(now - 700 * DAY).date()]
 
 
 def test_many_flows_of_one_day_go_in_batches(account: ZohoAccount, now: datetime) -> None:
     for _ in range(BATCH // 24 + 3):
         make_day(factories.make_flow(account), now - 500 * DAY, hours=24)
     assert prune(now) == 24 * (BATCH // 24 + 3)
-    assert not HourBucket.objects.exists()
+    assert not own(HourBucket).exists()
 
 
 def test_it_stops_when_its_time_is_up(flow: Flow, now: datetime) -> None:
@@ -105,7 +106,7 @@ def test_an_old_hour_that_kept_its_rows_is_counted_anew(flow: Flow, now: datetim
     factories.make_execution(flow, "failed", started_time=at)
     DirtyHour.objects.mark([(flow.pk, at)])
     rebuild_dirty(now)
-    bucket = HourBucket.objects.get()
+    bucket = own(HourBucket).get()
     assert (bucket.running, bucket.failed) == (0, 1)
 
 

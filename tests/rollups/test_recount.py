@@ -18,6 +18,7 @@ from monitor.rollups import recount
 from monitor.rollups.recount import COUNT_FIELDS, rebuild_dirty
 from monitor.rollups.write import write
 from tests import factories
+from tests.bystander import own
 from tests.depth import tried
 
 pytestmark = pytest.mark.django_db
@@ -41,14 +42,14 @@ def make_retry(execution: Execution, state: str, new: Execution | None = None) -
         requested_by=user,
         requested_at=factories.NOON,
         reason="again",
-        client_token=f"token-{RetryAttempt.objects.count()}",
+        client_token=f"token-{own(RetryAttempt).count()}",
         state=state,
         new_execution_id=new.execution_id if new else "",
     )
 
 
 def buckets() -> list[dict[str, Any]]:
-    return list(HourBucket.objects.order_by("flow", "hour").values("flow", "hour", *COUNT_FIELDS))
+    return list(own(HourBucket).order_by("flow", "hour").values("flow", "hour", *COUNT_FIELDS))
 
 
 def sums() -> Counter[str]:
@@ -67,7 +68,7 @@ def test_an_hour_is_counted_and_no_longer_dirty(flow: Flow, now: datetime) -> No
     rows = [factories.make_execution(flow, status) for status in ("success", "success", "failed", "running")]
     mark(*rows)
     assert rebuild_dirty(now) == 1
-    bucket = HourBucket.objects.get()
+    bucket = own(HourBucket).get()
     assert (bucket.hour, bucket.succeeded, bucket.failed, bucket.running) == (now - HOUR, 2, 1, 1)
     assert bucket.duration_sum_ms == 6000
     assert not DirtyHour.objects.exists()
@@ -78,13 +79,13 @@ def test_hours_that_are_not_dirty_are_left_alone(flow: Flow, now: datetime) -> N
     factories.make_execution(flow, started_time=now - 2 * HOUR)
     mark(factories.make_execution(flow, started_time=now - 3 * HOUR))
     rebuild_dirty(now)
-    assert [bucket.hour for bucket in HourBucket.objects.order_by("hour")] == [now - 3 * HOUR, now - HOUR]
+    assert [bucket.hour for bucket in own(HourBucket).order_by("hour")] == [now - 3 * HOUR, now - HOUR]
 
 
 def test_rows_without_a_start_time_are_in_no_hour(flow: Flow, now: datetime) -> None:
     mark(factories.make_execution(flow))
     factories.make_execution(flow, started_time=now - HOUR, duration_ms=1)
-    Execution.objects.filter(duration_ms=1).update(started_time=None)
+    own(Execution).filter(duration_ms=1).update(started_time=None)
     rebuild_dirty(now)
     assert sums()["succeeded"] == 1
 
@@ -96,7 +97,7 @@ def test_an_hour_that_lost_its_rows_loses_its_bucket(flow: Flow, now: datetime) 
     mark(row)
     row.delete()
     rebuild_dirty(now)
-    assert not HourBucket.objects.exists()
+    assert not own(HourBucket).exists()
 
 
 def test_a_time_with_an_offset_marks_the_hour_it_lies_in(flow: Flow, now: datetime) -> None:
@@ -104,7 +105,7 @@ def test_a_time_with_an_offset_marks_the_hour_it_lies_in(flow: Flow, now: dateti
     row = factories.make_execution(flow, started_time=datetime(2026, 11, 22, 12, 10, tzinfo=UTC))
     DirtyHour.objects.mark([(flow.pk, datetime(2026, 11, 22, 17, 40, tzinfo=india))])
     rebuild_dirty(now)
-    assert HourBucket.objects.get().hour == row.started_time.replace(minute=0)
+    assert own(HourBucket).get().hour == row.started_time.replace(minute=0)
 
 
 def test_a_retry_that_succeeded_makes_its_original_a_success_in_the_hour_it_began(flow: Flow, now: datetime) -> None:
@@ -113,7 +114,7 @@ def test_a_retry_that_succeeded_makes_its_original_a_success_in_the_hour_it_bega
     make_retry(original, "accepted", retry)
     mark(original, retry)
     rebuild_all(now)
-    first, second = HourBucket.objects.order_by("hour")
+    first, second = own(HourBucket).order_by("hour")
     assert (first.succeeded, first.failed, first.first_succeeded, first.retried) == (1, 0, 0, 0)
     assert (second.succeeded, second.failed, second.retried) == (0, 0, 1)
 
@@ -173,7 +174,7 @@ def test_an_hour_marked_again_during_its_recount_stays_dirty(
         recount._rebuild_batch(10)
     assert DirtyHour.objects.count() == 1
     rebuild_dirty(now)
-    assert HourBucket.objects.get().succeeded == 2
+    assert own(HourBucket).get().succeeded == 2
 
 
 class Deadlock(Exception):  # noqa: N818 - as PostgreSQL's driver has it
@@ -194,7 +195,7 @@ def test_a_recount_that_was_chosen_to_end_a_deadlock_is_done_again(
     monkeypatch.setattr(recount, "write", write_or_fail)
 
     assert rebuild_dirty(now) == 1
-    assert HourBucket.objects.get().succeeded == 1
+    assert own(HourBucket).get().succeeded == 1
 
 
 def test_another_trouble_of_the_database_ends_a_recount_and_the_hour_stays_dirty(
@@ -215,7 +216,7 @@ def test_another_trouble_of_the_database_ends_a_recount_and_the_hour_stays_dirty
 def test_a_run_takes_no_more_than_its_limit_and_the_newest_first(flow: Flow, now: datetime) -> None:
     mark(*[factories.make_execution(flow, started_time=now - hours * HOUR) for hours in range(1, 6)])
     assert rebuild_dirty(now, limit=2) == 2
-    assert {bucket.hour for bucket in HourBucket.objects.all()} == {now - HOUR, now - 2 * HOUR}
+    assert {bucket.hour for bucket in own(HourBucket)} == {now - HOUR, now - 2 * HOUR}
     assert rebuild_dirty(now) == 3
     assert rebuild_dirty(now) == 0
 
@@ -226,7 +227,7 @@ def test_a_run_takes_no_more_than_its_limit_and_the_newest_first(flow: Flow, now
 def test_the_buckets_are_a_recount_of_the_rows_and_a_second_run_changes_nothing(data: st.DataObject) -> None:
     now = factories.NOON
     for model in (HourBucket, DirtyHour, RetryAttempt, Execution):
-        model.objects.all().delete()
+        own(model).delete()
     flows = [factories.make_flow(factories.make_account()) for _ in range(2)]
     kinds = st.tuples(st.integers(0, 1), st.sampled_from(["success", "failed", "running", "odd"]), st.integers(0, 240))
     rows = [
@@ -254,7 +255,7 @@ def count_again(rows: list[Execution]) -> dict[str, int]:
     retries: set[int] = set()
     by_name = {(row.account_id, row.execution_id): row for row in rows}
     parents: dict[int, set[int]] = {}
-    for attempt in RetryAttempt.objects.order_by("pk"):
+    for attempt in own(RetryAttempt).order_by("pk"):
         children.setdefault(attempt.execution_id, []).append(attempt)
         new = by_name.get((attempt.account_id, attempt.new_execution_id))
         if new is not None and new.pk not in reach(attempt.execution_id, parents):

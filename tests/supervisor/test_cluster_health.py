@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.supervisor.cluster_health import ClusterFacts, Worker, fault, pause
+from monitor.supervisor.cluster_health import ClusterFacts, LivingWorker, fault, pause
 
 
 def ago(now: datetime, seconds: float) -> datetime:
@@ -20,7 +20,7 @@ def well(now: datetime) -> ClusterFacts:
     return ClusterFacts(
         leader_alive=True,
         started_at=ago(now, 60),
-        workers=[Worker(since=ago(now, 30), busy=False), Worker(since=ago(now, 30), busy=False)],
+        workers=[LivingWorker(since=ago(now, 30), busy=False), LivingWorker(since=ago(now, 30), busy=False)],
         expected=2,
         ready_at=ago(now, 58),
         complete_at=now,
@@ -29,8 +29,8 @@ def well(now: datetime) -> ClusterFacts:
     )
 
 
-def busy(now: datetime, *seconds: float) -> list[Worker]:
-    return [Worker(since=ago(now, s), busy=True) for s in seconds]
+def busy(now: datetime, *seconds: float) -> list[LivingWorker]:
+    return [LivingWorker(since=ago(now, s), busy=True) for s in seconds]
 
 
 def test_a_cluster_that_was_just_asked_is_well(well: ClusterFacts, now: datetime):
@@ -50,12 +50,12 @@ def test_an_overdue_canary_beside_an_idle_worker_is_a_fault(well: ClusterFacts, 
 
 
 def test_an_overdue_canary_beside_one_busy_and_one_idle_worker_is_a_fault(well: ClusterFacts, now: datetime):
-    workers = [Worker(since=ago(now, 20), busy=True), Worker(since=ago(now, 20), busy=False)]
+    workers = [LivingWorker(since=ago(now, 20), busy=True), LivingWorker(since=ago(now, 20), busy=False)]
     assert "idle worker" in fault(replace(well, workers=workers, asked_at=ago(now, 6)), now)
 
 
 def test_a_worker_that_turned_idle_a_moment_ago_is_given_time(well: ClusterFacts, now: datetime):
-    workers = [Worker(since=ago(now, 20), busy=True), Worker(since=ago(now, 2), busy=False)]
+    workers = [LivingWorker(since=ago(now, 20), busy=True), LivingWorker(since=ago(now, 2), busy=False)]
     assert fault(replace(well, workers=workers, asked_at=ago(now, 50)), now) == ""
 
 
@@ -112,7 +112,7 @@ def test_a_frozen_cluster_is_found_within_six_seconds_of_its_last_sign(age, idle
     facts = ClusterFacts(
         leader_alive=True,
         started_at=ago(now, 20_000),
-        workers=[Worker(since=ago(now, idle), busy=False)],
+        workers=[LivingWorker(since=ago(now, idle), busy=False)],
         expected=1,
         ready_at=ago(now, 19_990),
         complete_at=now,
@@ -130,7 +130,7 @@ def test_after_short_lives_a_slow_machine_is_given_more_time(well: ClusterFacts,
     assert fault(starting, now) != ""
     assert fault(replace(starting, short_lives=1), now) == ""
     assert fault(replace(well, asked_at=ago(now, 31), workers=well.workers, short_lives=99), now) == ""
-    older = [Worker(since=ago(now, 50), busy=False)] * 2
+    older = [LivingWorker(since=ago(now, 50), busy=False)] * 2
     assert fault(replace(well, asked_at=ago(now, 31), workers=older, short_lives=99), now) != ""
 
 

@@ -53,16 +53,6 @@ def test_the_table_holds_every_public_method_of_the_client(client, table):
     assert methods == {endpoint.name for endpoint in table}
 
 
-@pytest.mark.parametrize("client", [FlowClient, CrmClient])
-def test_every_method_tells_its_source_and_what_its_parameters_mean(client):
-    for name, method in inspect.getmembers(client, inspect.isfunction):
-        if name.startswith("_"):
-            continue
-        text = inspect.getdoc(method) or ""
-        assert "Source: " in text, name
-        assert len(text.splitlines()[0]) <= 115, name
-
-
 def test_every_sample_names_its_source_and_holds_invented_people_only():
     folders = [folder for folder in SAMPLES.iterdir() if (folder / "meta.json").exists()]
     assert len(folders) > 80

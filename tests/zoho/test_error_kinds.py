@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.zoho.error_kinds import ErrorKind, Finding, classify
+from monitor.zoho.error_kinds import ErrorFinding, ErrorKind, classify
 from standin.flow import failures
 
 TRANSIENT = [
@@ -52,7 +52,7 @@ def test_a_lasting_fault_is_permanent(error: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("error", UNKNOWN)
 def test_an_error_without_any_sign_is_unknown(error: tuple[str, ...]) -> None:
-    assert classify(*error) == Finding(ErrorKind.UNKNOWN, "")
+    assert classify(*error) == ErrorFinding(ErrorKind.UNKNOWN, "")
 
 
 @pytest.mark.parametrize("transient", TRANSIENT)

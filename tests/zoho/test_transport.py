@@ -13,7 +13,7 @@ import zlib
 import httpx
 import pytest
 
-from monitor.zoho import AnswerLost, BadAnswer, NotSent, Transport, ZohoError, verdict
+from monitor.zoho import AnswerLost, BadAnswer, NotSent, Transport, ZohoError, read_answer
 from monitor.zoho.errors import TornAnswer
 from monitor.zoho.protocol import Request
 
@@ -33,7 +33,7 @@ def one_try(**options: float) -> Transport:
 
 def failure(transport: Transport, request: Request) -> ZohoError:
     with transport, pytest.raises(ZohoError) as error:
-        transport.call(request, verdict.read)
+        transport.call(request, read_answer.read)
     assert TOKEN not in f"{error.value!s}{error.value!r}"
     return error.value
 
@@ -104,7 +104,7 @@ def test_a_broken_answer_is_lost_and_a_read_is_tried_again(script):
 def test_a_cut_body_without_length_is_torn_not_complete():
     torn = then_close(HEAD + b"\r\n" + OK[:20])
     with raw_server(torn, says(OK)) as server, Transport(sleep=lambda _: None) as transport:
-        assert transport.call(get(server.origin), verdict.read) == {"status": "success", "data": {"flows": []}}
+        assert transport.call(get(server.origin), read_answer.read) == {"status": "success", "data": {"flows": []}}
     with raw_server(torn) as server:
         assert type(failure(one_try(), get(server.origin))) is TornAnswer
 

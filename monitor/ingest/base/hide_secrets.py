@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from monitor.ingest.base.context import Context
 from monitor.models import DigestKey, ZohoAccount
 from monitor.privacy import SecretMask
 
@@ -18,19 +17,6 @@ def mask_of(account: ZohoAccount) -> SecretMask:
     """
     row, _ = DigestKey.objects.get_or_create(account=account, defaults={"key": secrets.token_hex(32)})
     return SecretMask(row.key.encode())
-
-
-def mask_for(context: Context) -> SecretMask:
-    """What hides the secrets of the account that is being swept; asked for once a sweep.
-
-    Where the account may have no key yet, the first call of a sweep is not to be within a transaction that can fail.
-
-    Raises:
-        VaultError: the key cannot be decrypted.
-    """
-    if context.mask is None:
-        context.mask = mask_of(context.account)
-    return context.mask
 
 
 def without_secrets(mask: SecretMask, values: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,28 +11,23 @@ from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest.base import pace
 from monitor.ingest.base.context import Context
+from monitor.ingest.base.streams import product_of
 from monitor.models import Flow, Product, Stream, StreamState
 
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
 TRY_AGAIN = timedelta(minutes=5)
-CRM_STREAMS = {Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS}
-
-
-def product_of(stream: str) -> str:
-    """Whose calls a stream costs."""
-    return Product.CRM if stream in CRM_STREAMS else Product.FLOW
 
 
 def budget(context: Context, product: str) -> pace.Budget:
     """Limit and ledger of one product, as they were a second ago at most."""
     now = context.clock()
-    kept = context.budgets.get(product)
+    kept = context.room.budgets.get(product)
     if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
         return kept[1]
     per_day, others = context.clients.gate.day(product)
     found = pace.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
-    context.budgets[product] = now, found
+    context.room.budgets[product] = now, found
     return found
 
 
@@ -77,7 +73,7 @@ def has_room_to_read(context: Context) -> bool:
         return True
     now = context.clock()
     at = free_at(ends, max(1, whole - calls + 1), now, MINUTE)
-    context.room_from = max(at or now, now + A_MOMENT)
+    context.room.again_at = max(at or now, now + A_MOMENT)
     return False
 
 
@@ -129,6 +125,24 @@ def _set(context: Context, stream: Stream, **values: Any) -> None:
         StreamState.objects.update_or_create(account=context.account, stream=stream, defaults=values)
 
 
+def cursor_of(context: Context, stream: Stream) -> dict[str, Any]:
+    """How far a stream has come, as it was left; empty where nothing was."""
+    rows = StreamState.objects.filter(account=context.account, stream=stream)
+    return rows.values_list("cursor", flat=True).first() or {}
+
+
+def add_to_cursor(context: Context, stream: Stream, **found: Any) -> None:
+    """Leaves word in a stream's cursor, in which others keep what is theirs.
+
+    Raises:
+        LeaseLost: another process does that now.
+    """
+    with context.writing():
+        rows = StreamState.objects.select_for_update().filter(account=context.account, stream=stream)
+        for pk, cursor in rows.values_list("pk", "cursor"):
+            StreamState.objects.filter(pk=pk).update(cursor=cursor | found)
+
+
 def due_at(context: Context, stream: Stream) -> datetime | None:
     """When a stream is due, as written down; None for at once."""
     rows = StreamState.objects.filter(account=context.account, stream=stream)
@@ -143,23 +157,23 @@ def due_streams(context: Context, now: datetime) -> set[Stream]:
     return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
 
 
-def put_off(context: Context, *streams: Stream, calls: int = 1) -> None:
+def put_off(context: Context, calls: Mapping[Stream, int]) -> None:
     """The streams were read, or tried: each is due again when the planner says so, and soon if it failed.
 
     One that was not even tried, because its product has to be left alone, stays due.
 
     Args:
-        calls: that one reading costs.
+        calls: by stream, that one reading costs.
 
     Raises:
         LeaseLost: another process says that now.
     """
     now, due = context.clock(), {}
-    for stream in streams:
+    for stream, cost in calls.items():
         outcome = context.result.outcomes.get(stream.value)
         if outcome is None:
             continue
-        step = pace.interval(stream, calls, budget(context, product_of(stream)), now)
+        step = pace.interval(stream, cost, budget(context, product_of(stream)), now)
         if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
             step = min(step, TRY_AGAIN)
         due[stream] = now + step

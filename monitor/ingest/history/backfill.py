@@ -41,12 +41,11 @@ class Backfill:
     Args:
         context: the sweep's.
         client: of the account's flows.
-        everything: a person's sync: nothing holds it back but the account's limits, not even a pause.
         allowed: calls that older history may take now; None works it out from the ledger.
     """
 
-    def __init__(self, context: Context, client: FlowClient, *, everything: bool, allowed: int | None = None) -> None:
-        self._context, self._client, self.everything = context, client, everything
+    def __init__(self, context: Context, client: FlowClient, allowed: int | None = None) -> None:
+        self._context, self._client = context, client
         self._allowed = allowed
         self._courses: dict[int, Course] = {}
         self._calls_of: Counter[int] = Counter()  # by flow, not written down yet
@@ -71,13 +70,13 @@ class Backfill:
             ZohoError: Zoho cannot be read.
         """
         # What does not fit into this minute is the first thing that history goes on with.
-        allowed = None if self.everything else schedule.free_now(self._context)
+        allowed = None if self._context.mode.reads_everything else schedule.free_now(self._context)
         with suppress(Enough), self._metered(allowed):
             self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
         """New runs of flows whose older history is still being read: like those of any flow, before any history."""
-        if self._context.patience.waits:
+        if self._context.mode.begins_anew:
             return  # begun anew, and so the newest page is read anyway
         for course in self._refreshed():
             flow = course.flow
@@ -113,7 +112,7 @@ class Backfill:
         courses = self._refreshed()
         if not courses:
             return
-        allowed = None if self.everything else self._share()
+        allowed = None if self._context.mode.reads_everything else self._share()
         try:
             with self._metered(allowed):
                 self._take_turns(courses)
@@ -124,7 +123,7 @@ class Backfill:
         """The flows whose first reading is open, with the counters of the newest list."""
         context, now = self._context, self._context.clock()
         rows = Flow.objects.filter(account=context.account, gone_at=None, executions_read_at=None)
-        if not context.patience.waits:
+        if not context.mode.begins_anew:
             rows = rows.filter(Q(recheck_at=None) | Q(recheck_at__lte=now) | Q(wanted_at__isnull=False))
         found = {flow.pk: flow for flow in rows.defer("raw", "description")}
         for key in self._courses.keys() - found.keys():
@@ -135,7 +134,7 @@ class Backfill:
             context.listed_at.setdefault(flow.flow_id, flow.seen_at)
             course = self._courses.get(key)
             if course is None:
-                self._courses[key] = course_of(flow, now, anew=context.patience.waits)
+                self._courses[key] = course_of(flow, now, anew=context.mode.begins_anew)
             else:
                 course.flow = flow
         return list(self._courses.values())
@@ -150,7 +149,7 @@ class Backfill:
                 return
             course, ok = waiting[at.key], False
             seen = course.walked.count
-            self._limit, self._heeds_pause = self._end, at.is_begun and not self.everything
+            self._limit, self._heeds_pause = self._end, at.is_begun and not self._context.mode.reads_everything
             with self.trouble.of(course.flow.flow_id):
                 self._step(course)
                 ok = True
@@ -195,8 +194,7 @@ class Backfill:
     @contextmanager
     def _metered(self, allowed: int | None) -> Iterator[None]:
         """Counts the calls of what is done within, and ends it with `Enough` when they are used up."""
-        context, begun = self._context, self._calls
-        outside = context.meter
+        begun = self._calls
         self._end = None if allowed is None else begun + allowed
 
         def count() -> None:
@@ -206,11 +204,10 @@ class Backfill:
                 raise Enough
             self._calls += 1
 
-        context.meter = count
         try:
-            yield
+            with self._context.calls.metered(count):
+                yield
         finally:
-            context.meter = outside
             self._end = self._limit = None
             self._enter(self._calls - begun)
             for key in list(self._calls_of):

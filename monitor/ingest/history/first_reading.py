@@ -113,11 +113,11 @@ class FirstReading:
 
     def _is_short(self, course: Course) -> bool:
         """Whether the newest page is the only one: known once another flow has shown how long a full page is."""
-        full, first = self._context.full_page, course.first
+        full, first = self._context.pages.full, course.first
         return first is not None and full is not None and not first.total_count and size(first) <= full // 2
 
     def _may_be_all(self, first: ExecutionPage) -> bool:
-        return not self._context.full_page and not first.total_count
+        return not self._context.pages.full and not first.total_count
 
     def _probe(self, reading: FlowReading, course: Course) -> None:
         first, course.first = course.first, None

@@ -95,7 +95,7 @@ class Pages(Walk):
         if answer is None or not self._meets(answer, reach, walked):
             return Step.UNCLEAR, None
         length = size(answer)
-        full = max(longest, self.context.full_page or 0)
+        full = max(longest, self.context.pages.full or 0)
         self._keep(answer, walked)
         if oldest_of(answer) >= reach:
             # Nothing older. But a second may hold more runs than a page, and a server may not heed `to_date`.
@@ -103,7 +103,7 @@ class Pages(Walk):
         self._learn(longest)
         if answer.total_count:
             return (Step.END if length >= answer.total_count else Step.MORE), answer
-        known = self.context.full_page
+        known = self.context.pages.full
         return (Step.END if known is not None and length <= known // 2 else Step.MORE), answer
 
     def _beyond(self, reach: datetime) -> Step:
@@ -125,7 +125,7 @@ class Pages(Walk):
 
     def _learn(self, full: int) -> None:
         """A page that had runs after it was a full one."""
-        self.context.full_page = max(full, self.context.full_page or 0) or None
+        self.context.pages.saw_full(full)
 
 
 def oldest_of(answer: ExecutionPage) -> datetime:

@@ -11,7 +11,6 @@ from functools import partial
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
-from monitor.ingest.base.hide_secrets import mask_for
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
@@ -28,7 +27,7 @@ def read_connected(context: Context, client: CrmClient) -> None:
     started = context.clock()
     answer = context.call(client.list_connected_workflows)
     unique = list({row.id: row for row in answer.items}.values())
-    write = partial(_write, context.account, mask_for(context), started=started)
+    write = partial(_write, context.account, context.mask, started=started)
     with context.writing():
         rejected = write_or_put_aside(context.account, Stream.CONNECTED, unique, write, started)
         rejected += put_aside(context.account, Stream.CONNECTED, answer.rejected, started)

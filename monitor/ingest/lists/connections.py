@@ -8,7 +8,7 @@ from functools import partial
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
-from monitor.ingest.base.hide_secrets import mask_for, without_secrets
+from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Connection, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
@@ -26,7 +26,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
         ZohoError: the list could not be read; nothing counts as gone.
     """
     started = context.clock()
-    write = partial(_write, context.account, mask_for(context), started=started)
+    write = partial(_write, context.account, context.mask, started=started)
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):

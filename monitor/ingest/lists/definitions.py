@@ -16,8 +16,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.ingest.base.context import BudgetSpent, Context, OutOfTime
-from monitor.ingest.base.hide_secrets import mask_for
+from monitor.connection import BudgetSpent
+from monitor.ingest.base.calls import OutOfTime
+from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import Trouble
 from monitor.ingest.base.quarantine import clipped
 from monitor.ingest.base.retry_times import hole_recheck
@@ -89,7 +90,7 @@ def is_due(kind: Kind, row: Any, now: datetime) -> bool:
     return bool(now - row.definition_read_at >= REREAD)
 
 
-def read_flow_definitions(context: Context, client: FlowClient, *, everything: bool) -> None:
+def read_flow_definitions(context: Context, client: FlowClient) -> None:
     """Reads the flows' definitions that are due.
 
     Raises:
@@ -100,10 +101,10 @@ def read_flow_definitions(context: Context, client: FlowClient, *, everything: b
         found = client.get_flow(row.flow_id)
         return found.flow_id, found.raw
 
-    _read(context, FLOWS, ask, everything=everything)
+    _read(context, FLOWS, ask)
 
 
-def read_rule_definitions(context: Context, client: CrmClient, *, everything: bool) -> None:
+def read_rule_definitions(context: Context, client: CrmClient) -> None:
     """Reads the workflow rules' definitions that are due: conditions and actions are in no list.
 
     Raises:
@@ -114,10 +115,10 @@ def read_rule_definitions(context: Context, client: CrmClient, *, everything: bo
         found = client.get_workflow_rule(row.rule_id)
         return found.id, found.raw
 
-    _read(context, RULES, ask, everything=everything)
+    _read(context, RULES, ask)
 
 
-def read_connected_definitions(context: Context, client: CrmClient, *, everything: bool) -> None:
+def read_connected_definitions(context: Context, client: CrmClient) -> None:
     """Reads the connected workflows' definitions that are due.
 
     Raises:
@@ -128,17 +129,17 @@ def read_connected_definitions(context: Context, client: CrmClient, *, everythin
         found = client.get_connected_workflow(row.workflow_id)
         return found.id, found.raw
 
-    _read(context, CONNECTED, ask, everything=everything)
+    _read(context, CONNECTED, ask)
 
 
-def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered], *, everything: bool) -> None:
+def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered]) -> None:
     now = context.clock()
     rows = list(_living(context, kind))
     _note_unmoved(context, kind, rows)
     due = sorted((row for row in rows if is_due(kind, row, now)), key=partial(_urgency, kind))
-    turn = due if everything else due[:MOST_A_SWEEP]
+    turn = due if context.mode.reads_everything else due[:MOST_A_SWEEP]
     trouble, done = Trouble(), 0
-    mask = mask_for(context) if turn else None
+    mask = context.mask if turn else None
     # Where calls or time are used up the rest is as due as before, is counted below, and goes on by itself.
     with suppress(BudgetSpent, OutOfTime):
         for row in turn:

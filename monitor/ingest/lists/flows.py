@@ -15,7 +15,7 @@ from monitor.faultpoints import faultpoint
 from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
-from monitor.ingest.base.hide_secrets import mask_for, without_secrets
+from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
@@ -179,10 +179,10 @@ def keep_page(
     """
     listed_at = client.last_server_date or context.clock()
     context.listed_at |= dict.fromkeys(ids, listed_at)
-    mask_for(context)  # outside of the transaction: a key that is made now must stay, whatever becomes of the page
+    mask = context.mask  # outside of the transaction: a key that is made now must stay, whatever becomes of the page
     with context.writing():
         faultpoint("flows-before-rows")
-        still = store_flows(context, answer.flows, started, page)
+        still = store_flows(context, mask, answer.flows, started, page)
         context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
         faultpoint("flows-after-rows")
     faultpoint("flows-committed")
@@ -199,14 +199,16 @@ def _is_last(answer: FlowPage, walk: Round, now: datetime, *, found_new: bool) -
     return bool(answer.total_count) and is_short and walk.found >= (answer.total_count or 0)
 
 
-def store_flows(context: Context, flows: Sequence[FlowSummary], started: datetime, page: int) -> list[Flow]:
+def store_flows(
+    context: Context, mask: SecretMask, flows: Sequence[FlowSummary], started: datetime, page: int
+) -> list[Flow]:
     """Inserts new flows and changes only the columns that differ; what the database refuses is put aside.
 
     Returns:
         Those on which nothing differed, as they are stored.
     """
     unique, still = list({flow.flow_id: flow for flow in flows}.values()), list[Flow]()
-    write = partial(_write, context.account, mask_for(context), still, started=started, page=page)
+    write = partial(_write, context.account, mask, still, started=started, page=page)
     write_or_put_aside(context.account, Stream.FLOWS, unique, write, started, is_atomic=True)
     return still
 

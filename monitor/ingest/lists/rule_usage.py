@@ -175,7 +175,9 @@ def read_usage(context: Context, client: CrmClient) -> None:
     rules = WorkflowRule.objects.filter(account=context.account, gone_at=None)
     due = [r for r in rules if usage_is_due(r.last_executed_time, r.usage_executed_time, r.usage_read_at, now)]
     # A person who waits has all of them asked for.
-    waiting = [r for r in due if not context.patience.waits and r.usage_retry_at is not None and r.usage_retry_at > now]
+    waiting = [
+        r for r in due if not context.mode.begins_anew and r.usage_retry_at is not None and r.usage_retry_at > now
+    ]
     due = sorted(set(due) - set(waiting), key=_turn)
     if waiting and not due:
         return  # nothing was asked for: all is as it was

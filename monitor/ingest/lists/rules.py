@@ -11,7 +11,7 @@ from functools import partial
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
-from monitor.ingest.base.hide_secrets import mask_for, without_secrets
+from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
 from monitor.privacy import SecretMask
@@ -42,7 +42,7 @@ def read_rules(context: Context, client: CrmClient) -> None:
         ZohoError: the list could not be read to its end; nothing counts as gone.
     """
     started = context.clock()
-    write = partial(_write, context.account, mask_for(context), started=started)
+    write = partial(_write, context.account, context.mask, started=started)
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):

@@ -22,10 +22,11 @@ from django.db.models import F
 from monitor.connection.limits import CallLimits, share
 from monitor.faultpoints import faultpoint
 from monitor.ingest.base import schedule
-from monitor.ingest.base.context import Context, OutOfTime
+from monitor.ingest.base.calls import OutOfTime
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.page_habits import ONE_PAGE
 from monitor.ingest.night import statistics
 from monitor.ingest.night.reconcile import ROWS_A_SLICE, reconcile
-from monitor.ingest.runs.read_runs import ONE_PAGE
 from monitor.ingest.runs.reread import LEAST_DAY
 from monitor.models import Flow, Product, Stream, StreamState
 from monitor.periods import DAY, midnight_of
@@ -277,17 +278,13 @@ class Night:
     @contextmanager
     def _counted(self) -> Iterator[list[int]]:
         """Counts the calls of what is done within."""
-        made, outside = [0], self.context.meter
+        made = [0]
 
         def count() -> None:
-            outside()
             made[0] += 1
 
-        self.context.meter = count
-        try:
+        with self.context.calls.metered(count):
             yield made
-        finally:
-            self.context.meter = outside
 
     def _statistics(self, flow: Flow) -> dict[str, Any]:
         try:
@@ -298,7 +295,7 @@ class Night:
 
     def _rows(self) -> int:
         per_minute = self.context.clients.gate.limits(Product.FLOW).per_minute
-        return rows_a_slice(per_minute, self.context.full_page or ONE_PAGE)
+        return rows_a_slice(per_minute, self.context.pages.full or ONE_PAGE)
 
     def save(self, changes: dict[str, Any]) -> None:
         """Remembers how far the checks have come."""

@@ -16,6 +16,7 @@ from django.db.models import Max, Min, QuerySet
 
 from monitor.faultpoints import faultpoint
 from monitor.ingest.base.context import Context
+from monitor.ingest.base.page_habits import ONE_PAGE
 from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import oldest_due, settle
 from monitor.ingest.runs.flow_reading import FlowReading
@@ -33,7 +34,6 @@ LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 
 RERUNS = OVER_AFTER
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
-ONE_PAGE = 50  # rows, where Zoho chooses the size: the seed's
 MOST_RESWEEPS = 2  # how often all pages are read again because they shifted meanwhile
 MOST_STARTS = 3  # how often a walk begins anew because its pages do not fit together
 
@@ -67,29 +67,7 @@ def _reads_everything(reading: FlowReading) -> bool:
     if flow.history_read_at is None or reading.reset:
         return True
     # Without counters nothing says that an old run has changed: a person who waits gets all of it.
-    return counters.stored_baseline(flow) is None if known else reading.context.patience.waits
-
-
-def firm_up(context: Context, flow: Flow) -> None:
-    """Sets the baseline for good: the counters did not move between two lists, and it was read in between.
-
-    Raises:
-        LeaseLost: rows may have come in since that the flow's counters do not count.
-    """
-    with context.writing():
-        base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow))
-        if base is None:
-            return
-        values = {
-            "baseline_total": base.total,
-            "baseline_success": base.success,
-            "baseline_failed": base.failed,
-            "baseline_firm": True,
-        }
-        is_new = Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values)
-    if is_new:
-        for name, value in values.items():
-            setattr(flow, name, value)
+    return counters.stored_baseline(flow) is None if known else reading.context.mode.begins_anew
 
 
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:
@@ -144,7 +122,7 @@ def read_history(reading: FlowReading) -> Walked:
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
     """
     flow, context = reading.flow, reading.context
-    first = 1 if context.patience.waits else max(flow.backfill_page - 1, 1)
+    first = 1 if context.mode.begins_anew else max(flow.backfill_page - 1, 1)
     walked = Walked(lost=True)
     for start in range(MOST_STARTS):
         walked = walk(
@@ -186,7 +164,7 @@ def read_recent(reading: FlowReading) -> Walked:
     times = [
         rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
         _oldest(rows.filter(recheck_at__isnull=False), started - RERUNS),
-        oldest_due(reading.flow, started - RERUNS, reading.zoho_now, reading.context.page_sizes[0] or ONE_PAGE),
+        oldest_due(reading.flow, started - RERUNS, reading.zoho_now, reading.context.pages.sizes[0] or ONE_PAGE),
     ]
     known = counters.counters_of(reading.flow).known
     if not known:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context
 from monitor.ingest.runs.due_runs import due_rows, next_look, settle
 from monitor.ingest.runs.read_runs import read_one
@@ -104,10 +105,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         by_flow[run.flow_id].append(run)
     if not by_flow:
         return
-    with context.writing():
-        # Others keep what is theirs in the same cursor.
-        cursor = StreamState.objects.select_for_update().values_list("cursor", flat=True).get(pk=state.pk)
-        StreamState.objects.filter(pk=state.pk).update(cursor=cursor | {"reread_at": now.isoformat()})
+    schedule.add_to_cursor(context, Stream.EXECUTIONS, reread_at=now.isoformat())
     flows = Flow.objects.in_bulk(by_flow)
     silent = 0
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
@@ -131,8 +129,7 @@ def next_reread(context: Context) -> datetime | None:
     at = next_look(context.account)
     if at is None:
         return None
-    rows = StreamState.objects.filter(account=context.account, stream=Stream.EXECUTIONS)
-    last = (rows.values_list("cursor", flat=True).first() or {}).get("reread_at")
+    last = schedule.cursor_of(context, Stream.EXECUTIONS).get("reread_at")
     if not last:
         return at
     return max(at, next_call(context.clients.gate.limits(Product.FLOW).per_day, datetime.fromisoformat(last)))
@@ -205,7 +202,7 @@ class Visit:
     def _is_cheaper_by_list(self, timed: Sequence[Execution]) -> bool:
         first, last = _span(timed)
         between = Execution.objects.filter(flow=self._flow, started_time__gte=first, started_time__lte=last)
-        size = self._context.page_sizes[0] or self._context.full_page or FULL_PAGE
+        size = self._context.pages.sizes[0] or self._context.pages.full or FULL_PAGE
         return by_list(len(timed), between.count(), size)
 
     def _list(self, timed: Sequence[Execution]) -> Walked:

@@ -9,8 +9,8 @@ from functools import partial
 
 from django.db import DataError, IntegrityError, connection
 
-from monitor.ingest.base.context import Written
 from monitor.ingest.base.quarantine import put_aside, write_or_put_aside
+from monitor.ingest.base.result import Written
 from monitor.ingest.runs.merge import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
 from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, Retention, ages
 from monitor.models.bulk import among, insert, insert_new

@@ -13,7 +13,9 @@ from functools import partial
 from typing import Any
 
 from monitor.faultpoints import faultpoint
-from monitor.ingest.base.context import Context, DateForm, Written
+from monitor.ingest.base.context import Context
+from monitor.ingest.base.page_habits import DateForm
+from monitor.ingest.base.result import Written
 from monitor.ingest.runs.store import NotAsPresumed, store_new_page, store_page
 from monitor.models import Flow
 from monitor.zoho.errors import NotAvailable, Refused
@@ -171,25 +173,25 @@ class Walk:
         """
         context = self.context
         is_dated = since is not None or until is not None
-        forms: tuple[DateForm, ...] = FORMS[FORMS.index(context.dates) :]
-        if not is_dated or context.are_dates_taken or page != self.first_page:
+        forms: tuple[DateForm, ...] = FORMS[FORMS.index(context.pages.dates) :]
+        if not is_dated or context.pages.are_dates_taken or page != self.first_page:
             forms = forms[:1]
         for form in forms:
-            sizes = list(context.page_sizes)
+            sizes = list(context.pages.sizes)
             try:
                 answer = self._ask_sized(page, _window(since, until, form))
             except Refused:
                 if form == forms[-1]:
                     raise
-                context.page_sizes[:] = sizes  # it may not have been the size that was refused
+                context.pages.sizes[:] = sizes  # it may not have been the size that was refused
                 continue
             if is_dated and answer is not None:
-                context.dates, context.are_dates_taken = form, True
+                context.pages.dates, context.pages.are_dates_taken = form, True
             return answer
         raise AssertionError("one of the forms is the last")
 
     def _ask_sized(self, page: int, window: dict[str, Any]) -> ExecutionPage | None:
-        sizes = self.context.page_sizes
+        sizes = self.context.pages.sizes
         ask_for = partial(self.client.list_executions, self.flow.flow_id, page=page, **window)
         for place, size in enumerate(sizes):
             try:
@@ -237,10 +239,10 @@ class Walk:
     def _note_full(self, answer: ExecutionPage, before: ExecutionPage | None) -> int | None:
         """How long a full page is: one with rows after it was full, and so is one of the size asked for."""
         size = _size(answer)
-        asked = size if size == self.context.page_sizes[0] else 0
+        asked = size if size == self.context.pages.sizes[0] else 0
         full = max(_size(before) if before else 0, asked)
-        self.context.full_page = max(full, self.context.full_page or 0) or None
-        return (self.context.full_page if self.trust_short else full) or None
+        self.context.pages.saw_full(full)
+        return (self.context.pages.full if self.trust_short else full) or None
 
     def _is_last(self, answer: ExecutionPage, walked: Walked, full: int | None) -> bool:
         """A page of half a full one at most, or all rows, where the server says how many there are.
@@ -278,7 +280,7 @@ class Walk:
 
     def _turns(self, answer: ExecutionPage, since: datetime | None, until: datetime | None) -> bool:
         """Whether the server turns pages of one row, so that a page that came twice was the last of its list."""
-        window = _window(since, until, self.context.dates)
+        window = _window(since, until, self.context.pages.dates)
         ask = partial(self.client.list_executions, self.flow.flow_id, **window)
         try:
             second = self.context.call(partial(ask, page=2, per_page=1))

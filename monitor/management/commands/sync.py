@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from monitor import garbage
 from monitor.connection import utc_now
-from monitor.ingest.base.context import Patience, Result
+from monitor.ingest.base.mode import Mode, Patience
+from monitor.ingest.base.result import Result
 from monitor.ingest.run import Busy
 from monitor.management.data_command import DataCommand, accounts_named, add_account_argument
 from monitor.models import SyncState, ZohoAccount
@@ -56,7 +57,7 @@ class Command(DataCommand):
 
     def _sync(self, account: ZohoAccount, *, waits: bool) -> bool:
         with _Progress(account.name) as progress:
-            patience = Patience(waits=waits, pause=time.sleep, tell=progress.tell)
+            patience = Patience(Mode.SYNC if waits else Mode.SYNC_WITHOUT_WAITING, pause=time.sleep, tell=progress.tell)
             try:
                 result = self._when_free(account, patience, progress.show)
             except Busy as busy:
@@ -72,7 +73,7 @@ class Command(DataCommand):
             try:
                 return sync_now(account, patience=patience, progress=show)
             except Busy as busy:
-                if not patience.waits or waited >= LEASE_PATIENCE:
+                if not patience.mode.waits or waited >= LEASE_PATIENCE:
                     raise
                 if waited == 0:
                     patience.tell(f"waiting: {busy}")

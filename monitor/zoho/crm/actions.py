@@ -1,4 +1,7 @@
-"""Actions that rules of CRM share: tasks, field updates, webhooks, mails. Source: notes/zoho-api.md, section 1."""
+"""Calls for the actions that rules of CRM share: tasks, field updates, webhooks, mails.
+
+Source: docs/reference/zoho-crm.md, "Automation actions".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from monitor.zoho.shapes.crm_common import Page, WriteResult, page_of, write_res
 
 
 class ActionKind(StrEnum):
-    """The kinds of actions that rules share; the values are Zoho's names in addresses and bodies."""
+    """Names the kinds of actions that rules share; the values are Zoho's names in addresses and bodies."""
 
     TASKS = "tasks"
     FIELD_UPDATES = "field_updates"
@@ -22,7 +25,10 @@ class ActionKind(StrEnum):
 
 
 class CrmActions(CrmApi):
-    """Scopes: `ZohoCRM.settings.automation_actions.{READ,CREATE,UPDATE,DELETE}`."""
+    """Lists, shows, creates, changes and deletes actions.
+
+    Scopes: `ZohoCRM.settings.automation_actions.{READ,CREATE,UPDATE,DELETE}`.
+    """
 
     def list_actions(
         self,
@@ -33,11 +39,19 @@ class CrmActions(CrmApi):
         *,
         name_contains: str | None = None,
     ) -> Page[AutomationAction]:
-        """One page of the actions of a kind, empty for a 204.
+        """Lists one page of the actions of a kind, empty for a 204.
 
-        Parameters: `kind` of action; `page` from 1; `per_page` 1 to 200; `module` its API name; `name_contains` part of
-        a name. Errors: `Refused`.
-        Source: notes, section 1; zoho/crm-oas, getWebhooks and getFieldUpdates.
+        Source: zoho/crm-oas, getWebhooks and getFieldUpdates.
+
+        Args:
+            kind: the kind of action.
+            page: from 1.
+            per_page: 1 to 200.
+            module: API name.
+            name_contains: part of a name.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         wanted = {"field": {"api_name": "name"}, "comparator": "contains", "value": name_contains}
         # Zoho's documents spell it in the singular for field updates and rules, in the plural for the others.
@@ -51,36 +65,57 @@ class CrmActions(CrmApi):
         return page_of(self._get(*AUTOMATION, kind, params=params), shapes.automation_action, kind)
 
     def get_action(self, kind: ActionKind, action_id: str) -> AutomationAction:
-        """One action whole; what is special to its kind is in `raw`.
+        """Returns one action whole; what is special to its kind is in `raw`.
 
-        Parameters: `kind` of action; `action_id` of the action. Errors: `NotFound`.
-        Source: notes, section 1 (a field update needs include_inner_details).
+        Args:
+            kind: the kind of action.
+            action_id: Zoho's id of the action.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         params = {"include_inner_details": "field_label" if kind is ActionKind.FIELD_UPDATES else None}
         return first_of(self._get(*AUTOMATION, kind, action_id, params=params), kind, shapes.automation_action)
 
     def create_action(self, kind: ActionKind, action: Mapping[str, object]) -> WriteResult:
-        """A new action.
+        """Creates an action.
 
-        Parameters: `kind` of action; `action` its fields in Zoho's spelling.
-        Errors: `Refused`. Source: notes, section 1.
+        Args:
+            kind: the kind of action.
+            action: its fields in Zoho's spelling.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("POST", *AUTOMATION, kind, body={kind: [dict(action)]}), kind)
 
     def update_action(self, kind: ActionKind, action_id: str, changes: Mapping[str, object]) -> WriteResult:
-        """Change an action.
+        """Changes an action.
 
-        Parameters: `kind` of action; `action_id` of the action; `changes` the fields to set, in Zoho's spelling.
-        Errors: `NotFound`, `Refused`. Source: notes, section 1.
+        Args:
+            kind: the kind of action.
+            action_id: Zoho's id of the action.
+            changes: the fields to set, in Zoho's spelling.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("PUT", *AUTOMATION, kind, action_id, body={kind: [dict(changes)]}), kind)
 
     def update_actions(self, kind: ActionKind, changes: Sequence[Mapping[str, object]]) -> list[WriteResult]:
-        """Change actions; the outcomes may be mixed.
+        """Changes actions; the outcomes may be mixed. Documented for tasks and webhooks only.
 
-        Parameters: `kind` of action; `changes` 1 to 10 objects, each with its id. Documented for tasks and webhooks
-        only. Errors: `ValueError`; `Refused` or `NotFound` when none was changed.
-        Source: notes, section 1; zoho/crm-oas, updateWorkflowTask.
+        Source: zoho/crm-oas, updateWorkflowTask.
+
+        Args:
+            kind: the kind of action.
+            changes: 1 to 10 objects, each with its id.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: none was changed.
+            NotFound: none was changed.
         """
         if not 1 <= len(changes) <= 10:
             raise ValueError("between 1 and 10 actions are needed")
@@ -88,18 +123,29 @@ class CrmActions(CrmApi):
         return write_results(payload, kind)
 
     def delete_action(self, kind: ActionKind, action_id: str) -> WriteResult:
-        """Delete an action; for mails no page of Zoho's names this call.
+        """Deletes an action; for mails no page of Zoho's names this call.
 
-        Parameters: `kind` of action; `action_id` of the action.
-        Errors: `NotFound`, `Refused` (ALREADY_USED while a rule has it). Source: notes, section 1.
+        Args:
+            kind: the kind of action.
+            action_id: Zoho's id of the action.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it (ALREADY_USED while a rule has it).
         """
         return write_result(self._ask("DELETE", *AUTOMATION, kind, action_id), kind)
 
     def delete_actions(self, kind: ActionKind, action_ids: Sequence[str]) -> list[WriteResult]:
-        """Delete actions; the outcomes may be mixed.
+        """Deletes actions; the outcomes may be mixed.
 
-        Parameters: `kind` of action; `action_ids` 1 to 10.
-        Errors: `ValueError`; `Refused` or `NotFound` when none was deleted. Source: notes, section 1.
+        Args:
+            kind: the kind of action.
+            action_ids: 1 to 10.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: none was deleted.
+            NotFound: none was deleted.
         """
         payload = self._ask("DELETE", *AUTOMATION, kind, params={"ids": comma_list(action_ids, 10)})
         return write_results(payload, kind)

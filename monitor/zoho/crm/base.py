@@ -1,4 +1,4 @@
-"""What all of CRM's subjects share."""
+"""Gives all areas of CRM its address and their common reading."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ AUTOMATION = ("settings", "automation")  # where the addresses of rules and thei
 
 
 class CrmApi(ApiClient):
-    """CRM's address: `{origin}/crm/v8`. Source: notes/zoho-api.md, section 1."""
+    """Knows CRM's address, `{origin}/crm/v8` (docs/reference/zoho-crm.md)."""
 
     product: ClassVar[str] = "crm"
     base: ClassVar[tuple[str, ...]] = ("crm", "v8")
 
 
 def first_of(payload: object, name: str, parse: Callable[[Mapping[str, object]], T]) -> T:
-    """The one record of a reply that holds it in a list, as CRM's do for a single thing too.
+    """Returns the one record of a reply that holds it in a list, as CRM's do for a single thing too.
 
-    Errors: `NotFound` for a 204 or an empty list, CRM's way to say that an id does not exist.
+    Raises:
+        NotFound: a 204 or an empty list, CRM's way to say that an id does not exist.
     """
     items = find_list(payload, name) if payload is not None else []
     if not items:
@@ -33,7 +34,11 @@ def first_of(payload: object, name: str, parse: Callable[[Mapping[str, object]],
 
 
 def comma_list(ids: Sequence[str], most: int) -> str:
-    """`ids` as Zoho wants them. Errors: `ValueError` for none, too many, or one with a comma inside."""
+    """Writes `ids` as Zoho wants them.
+
+    Raises:
+        ValueError: none, too many, or one with a comma inside.
+    """
     if not 1 <= len(ids) <= most or any("," in item or not item.strip() for item in ids):
         raise ValueError(f"between 1 and {most} ids are needed")
     return ",".join(ids)

@@ -1,4 +1,7 @@
-"""Channels that tell of changed records. Source: notes/zoho-api.md, section 8 (notifications.json)."""
+"""Calls for channels by which CRM notifies of changed records.
+
+Source: docs/reference/zoho-crm.md, "Notification channels".
+"""
 
 from __future__ import annotations
 
@@ -20,36 +23,54 @@ class CrmChannels(CrmApi):
     """
 
     def subscribe(self, wishes: Sequence[WatchWish]) -> list[WatchResult]:
-        """Open channels. Parameters: `wishes` 1 to 50.
+        """Opens channels.
 
-        Errors: `ValueError`; `Refused` when none was opened. Source: notes, section 8.
+        Args:
+            wishes: 1 to 50.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: none was opened.
         """
         return shapes.watch_results(self._ask("POST", *_WATCH, body=_body(wishes)))
 
     def list_channels(
         self, page: int = 1, per_page: int = 200, *, module: str | None = None, channel_id: str | None = None
     ) -> Page[WatchChannel]:
-        """One page of open channels, empty for a 204.
+        """Lists one page of open channels, empty for a 204.
 
-        Parameters: `module` and `channel_id` only these; `page` from 1; `per_page` 1 to 200.
-        Errors: those of every call. Source: notes, section 8.
+        Args:
+            module, channel_id: only these.
+            page: from 1.
+            per_page: 1 to 200.
+
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         params = {"page": page, "per_page": per_page, "module": module, "channel_id": channel_id}
         return shapes.channel_page(self._get(*_WATCH, params=params))
 
     def replace_channels(self, wishes: Sequence[WatchWish]) -> list[WatchResult]:
-        """Replace open channels by new wishes with the same ids: this is how they are kept from expiring.
+        """Replaces open channels by new wishes with the same ids: this keeps them from expiring.
 
-        Parameters: `wishes` 1 to 50. Errors: `ValueError`; `Refused` (NOT_SUBSCRIBED).
-        Source: notes, section 8.
+        Args:
+            wishes: 1 to 50.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: Zoho declines it (NOT_SUBSCRIBED).
         """
         return shapes.watch_results(self._ask("PUT", *_WATCH, body=_body(wishes)))
 
     def change_channels(self, changes: Sequence[Mapping[str, object]]) -> list[WatchResult]:
-        """Change parts of open channels, or end some of their events with `_delete_events`.
+        """Changes parts of open channels, or ends some of their events with `_delete_events`.
 
-        Parameters: `changes` 1 to 50 objects with a channel_id. Errors: `ValueError`, `Refused`.
-        Source: notes, section 8 (notifications.json, PATCH).
+        Args:
+            changes: 1 to 50 objects with a channel_id.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: Zoho declines it.
         """
         if not 1 <= len(changes) <= CHANNELS_LIMIT:
             raise ValueError(f"between 1 and {CHANNELS_LIMIT} channels are needed")
@@ -57,9 +78,14 @@ class CrmChannels(CrmApi):
         return shapes.watch_results(self._ask("PATCH", *_WATCH, body=body))
 
     def unsubscribe(self, channel_ids: Sequence[str]) -> list[WatchResult]:
-        """Close channels. Parameters: `channel_ids` 1 to 50. Errors: `ValueError`, `Refused`.
+        """Closes channels.
 
-        Source: notes, section 8.
+        Args:
+            channel_ids: 1 to 50.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: Zoho declines it.
         """
         params = {"channel_ids": comma_list(channel_ids, CHANNELS_LIMIT)}
         return shapes.watch_results(self._ask("DELETE", *_WATCH, params=params))

@@ -1,4 +1,4 @@
-"""Zoho CRM v8: automation, and what is needed to name its things. Nothing here writes a record."""
+"""Puts the client of Zoho CRM v8 together: automation, and what names its things. Nothing here writes a record."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ class CrmClient(
     CrmBulkRead,
     CrmChannels,
 ):
-    """Everything of CRM for one account; its methods are in one file a subject. See `ApiClient`."""
+    """Calls everything of CRM for one account; its methods are in one file an area. See `ApiClient`."""

@@ -1,4 +1,7 @@
-"""Connected workflows of CRM. Source: notes/zoho-api.md, section 3; seed create-connected-workflow."""
+"""Calls for connected workflows of CRM.
+
+Source: docs/reference/zoho-crm.md, "Connected workflows".
+"""
 
 from __future__ import annotations
 
@@ -16,32 +19,40 @@ _NAME = "connected_workflows"
 class CrmConnectedWorkflows(CrmApi):
     """Scopes: `ZohoCRM.settings.connected_workflows.{READ,CREATE,UPDATE,DELETE}`.
 
-    Editions without them answer `NotAvailable`. Source of all: notes, section 3.
+    Editions without them answer `NotAvailable`.
     """
 
     def list_connected_workflows(self) -> Page[ConnectedWorkflow]:
-        """All of them in one call: Zoho refuses page parameters here.
+        """Lists all of them in one call: Zoho refuses page parameters here.
 
-        Errors: those of every call. Source: notes, section 3, "Gotcha".
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return page_of(self._get(*_CONNECTED), shapes.connected_workflow, _NAME)
 
     def get_connected_workflow(self, workflow_id: str, include_inner_details: str | None = None) -> ConnectedWorkflow:
-        """One of them with its nodes in `raw`.
+        """Returns one of them with its nodes in `raw`.
 
-        Parameters: `workflow_id` of the connected workflow; `include_inner_details` field paths with commas between,
-        unlike the flag of rules. Errors: `NotFound`.
-        Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            include_inner_details: field paths with commas between, unlike the flag of rules.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         params = {"include_inner_details": include_inner_details}
         return first_of(self._get(*_CONNECTED, workflow_id, params=params), _NAME, shapes.connected_workflow)
 
     def create_connected_workflow(self, name: str, module_api_name: str, description: str = "") -> WriteResult:
-        """A new one, as a draft; only one for each primary module.
+        """Creates one, as a draft; only one for each primary module.
 
-        Parameters: `module_api_name` the primary module's; `name` at most 50 characters, unique; `description` at most
-        500. Errors: `Refused` (DUPLICATE_DATA, LIMIT_EXCEEDED, …).
-        Source: seed create-connected-workflow.
+        Args:
+            module_api_name: the primary module's.
+            name: at most 50 characters, unique.
+            description: at most 500.
+
+        Raises:
+            Refused: Zoho declines it (DUPLICATE_DATA, LIMIT_EXCEEDED, …).
         """
         body = {"name": name, "primary_module": {"api_name": module_api_name}}
         if description:
@@ -49,75 +60,112 @@ class CrmConnectedWorkflows(CrmApi):
         return write_result(self._ask("POST", *_CONNECTED, body={_NAME: [body]}), _NAME)
 
     def update_connected_workflow(self, workflow_id: str, changes: Mapping[str, object]) -> WriteResult:
-        """Change name, description, a node or connections; rules have calls of their own.
+        """Changes name, description, a node or connections, but no rules.
 
-        Parameters: `workflow_id` of the connected workflow; `changes` the fields to set, in Zoho's spelling.
-        Errors: `NotFound`, `Refused`. Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            changes: the fields to set, in Zoho's spelling.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("PUT", *_CONNECTED, workflow_id, body={_NAME: [dict(changes)]}), _NAME)
 
     def delete_connected_workflow(self, workflow_id: str) -> WriteResult:
-        """Delete one.
+        """Deletes one.
 
-        Parameters: `workflow_id` of the connected workflow. Errors: `NotFound`, `Refused`.
-        Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("DELETE", *_CONNECTED, workflow_id), _NAME)
 
     def activate_connected_workflow(self, workflow_id: str) -> WriteResult:
-        """From draft or inactive to active.
+        """Switches one from draft or inactive to active.
 
-        Parameters: `workflow_id` of the connected workflow. Errors: `NotFound`, `Refused`.
-        Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("PUT", *_CONNECTED, workflow_id, "actions", "activate"), _NAME)
 
     def deactivate_connected_workflow(self, workflow_id: str) -> WriteResult:
-        """From active to inactive.
+        """Switches one from active to inactive.
 
-        Parameters: `workflow_id` of the connected workflow. Errors: `NotFound`, `Refused`.
-        Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("PUT", *_CONNECTED, workflow_id, "actions", "deactivate"), _NAME)
 
     def connected_workflow_limits(self) -> ConnectedLimits:
-        """What they may be made of, and how many.
+        """Returns what they may be made of, and how many.
 
-        Errors: those of every call. Source: notes, section 3.
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return shapes.connected_limits(self._get(*_CONNECTED, "actions", "configurations"))
 
     def list_connected_rules(self, workflow_id: str, module: str) -> Page[ConnectedRule]:
-        """The triggers of the rules of one module; actions come with `get_connected_rule` only.
+        """Lists the triggers of one module's rules; `get_connected_rule` has the actions.
 
-        Parameters: `workflow_id` of the connected workflow; `module` its API name, which Zoho insists on.
-        Errors: `NotFound`, `Refused`. Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            module: API name, which Zoho insists on.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         payload = self._get(*_CONNECTED, workflow_id, "rules", params={"module": module})
         return page_of(payload, shapes.connected_rule, "rules", _NAME)
 
     def get_connected_rule(self, workflow_id: str, rule_id: str) -> ConnectedRule:
-        """One rule whole.
+        """Returns one rule whole.
 
-        Parameters: `workflow_id` of the connected workflow; `rule_id` of the rule.
-        Errors: `NotFound`. Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            rule_id: Zoho's id of the rule.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         return first_of(self._get(*_CONNECTED, workflow_id, "rules", rule_id), "rules", shapes.connected_rule)
 
     def create_connected_rule(self, workflow_id: str, rule: Mapping[str, object]) -> WriteResult:
-        """A new rule for a node.
+        """Creates a rule for a node.
 
-        Parameters: `workflow_id` of the connected workflow; `rule` its fields in Zoho's spelling.
-        Errors: `NotFound`, `Refused`. Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            rule: its fields in Zoho's spelling.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return write_result(self._ask("POST", *_CONNECTED, workflow_id, "rules", body={"rules": [dict(rule)]}), "rules")
 
     def update_connected_rule(self, workflow_id: str, rule_id: str, changes: Mapping[str, object]) -> WriteResult:
-        """Change a rule.
+        """Changes a rule.
 
-        Parameters: `workflow_id` of the connected workflow; `rule_id` of the rule; `changes` the fields to set, in
-        Zoho's spelling. Errors: `NotFound`, `Refused`.
-        Source: notes, section 3.
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            rule_id: Zoho's id of the rule.
+            changes: the fields to set, in Zoho's spelling.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         body = {"rules": [dict(changes)]}
         return write_result(self._ask("PUT", *_CONNECTED, workflow_id, "rules", rule_id, body=body), "rules")

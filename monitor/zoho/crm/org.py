@@ -1,4 +1,7 @@
-"""The organisation and its users. Source: notes/zoho-api.md, section 1."""
+"""Calls for the organisation and its users.
+
+Source: docs/reference/zoho-crm.md, "Settings of the organisation".
+"""
 
 from __future__ import annotations
 
@@ -9,35 +12,45 @@ from monitor.zoho.shapes.org import CrmUser, Org
 
 
 class CrmOrg(CrmApi):
-    """Whose account this is. Scopes: `ZohoCRM.org.READ`, `ZohoCRM.users.READ`."""
+    """Reads whose account this is. Scopes: `ZohoCRM.org.READ`, `ZohoCRM.users.READ`."""
 
     def org(self) -> Org:
-        """The organisation: edition, time zone, names. One call, and the best proof of credentials.
+        """Returns the organisation: edition, time zone, names. One call, and the best proof of credentials.
 
-        Errors: those of every call. Source: notes, section 1 (org.json).
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return first_of(self._get("org"), "org", shapes.org)
 
     def current_user(self) -> CrmUser:
-        """The user whose token this is.
+        """Returns the user whose token this is.
 
-        Errors: those of every call. Source: notes, section 1 (users.json).
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return first_of(self._get("users", params={"type": "CurrentUser"}), "users", shapes.crm_user)
 
     def list_users(self, user_type: str = "AllUsers", page: int = 1, per_page: int = 200) -> Page[CrmUser]:
-        """One page of users, empty for a 204.
+        """Lists one page of users, empty for a 204.
 
-        Parameters: `user_type` AllUsers, ActiveUsers, AdminUsers, …; `page` from 1; `per_page` 1 to 200.
-        Errors: those of every call. Source: notes, section 1 (users.json).
+        Args:
+            user_type: AllUsers, ActiveUsers, AdminUsers, …
+            page: from 1.
+            per_page: 1 to 200.
+
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         params = {"type": user_type, "page": page, "per_page": per_page}
         return page_of(self._get("users", params=params), shapes.crm_user, "users")
 
     def get_user(self, user_id: str) -> CrmUser:
-        """One user.
+        """Returns one user.
 
-        Parameters: `user_id` of the user. Errors: `NotFound`.
-        Source: notes, section 1 (users.json).
+        Args:
+            user_id: Zoho's id of the user.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         return first_of(self._get("users", user_id), "users", shapes.crm_user)

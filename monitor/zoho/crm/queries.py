@@ -1,4 +1,7 @@
-"""Reads of CRM that are sent as a query: COQL and composites. Source: notes/zoho-api.md, sections 1 and 9."""
+"""Calls for reads of CRM that are sent as a query: COQL and composites.
+
+Source: docs/reference/zoho-crm.md, "Records and queries".
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,30 @@ COMPOSITE_LIMIT = 5
 
 
 class CrmQueries(CrmApi):
-    """Scopes: `ZohoCRM.coql.READ`, `ZohoCRM.composite_requests.CUSTOM`."""
+    """Sends queries. Scopes: `ZohoCRM.coql.READ`, `ZohoCRM.composite_requests.CUSTOM`."""
 
     def coql(self, select_query: str) -> QueryResult:
-        """The rows of a query in CRM's SELECT language, at most 2,000; a POST that only reads.
+        """Returns the rows of a query in CRM's SELECT language, at most 2,000; a POST that only reads.
 
-        Parameters: `select_query` the query. Errors: `Refused` (SYNTAX_ERROR, INVALID_QUERY).
-        Source: notes, section 9: the seed's GET is not Zoho's.
+        Args:
+            select_query: the query.
+
+        Raises:
+            Refused: Zoho declines it (SYNTAX_ERROR, INVALID_QUERY).
         """
         return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}))
 
     def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
-        """Up to five reads in one call; for each its own answer, whose status is to be looked at.
+        """Makes up to five reads in one call; each has its own answer, whose status is to be looked at.
 
-        Parameters: `parallel` whether Zoho may run them at once; `paths` pairs of an address such as /crm/v8/Leads and
-        its parameters; only GET is ever put in, so that a composite cannot write.
-        Errors: `ValueError`, `Refused`. Source: notes, sections 1 and 9 (composite_requests.json).
+        Args:
+            parallel: whether Zoho may run them at once.
+            paths: pairs of an address such as /crm/v8/Leads and its parameters; only GET is ever put in, so that a
+                composite cannot write.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: Zoho declines it.
         """
         requests = [
             {"sub_request_id": str(number), "method": "GET", "uri": uri, "params": dict(params)}

@@ -1,6 +1,6 @@
-"""Records of CRM, read only: the product never writes one and asks for no scope that could.
+"""Calls for records of CRM, read only: the product never writes one and asks for no scope that could.
 
-Source: seed zoho-crm-api.md, sections 1, 4 and 5, corrected by notes/zoho-api.md, sections 1, 6 and 9.
+Source: docs/reference/zoho-crm.md, "Records and queries" and "Timeline of a record".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FIELDS_LIMIT = 50
 
 
 class CrmRecords(CrmApi):
-    """Scope: `ZohoCRM.modules.{module}.READ`."""
+    """Reads records. Scope: `ZohoCRM.modules.{module}.READ`."""
 
     def list_records(
         self,
@@ -31,12 +31,21 @@ class CrmRecords(CrmApi):
         sort_order: str | None = None,
         cvid: str | None = None,
     ) -> Page[CrmRecord]:
-        """One page of records, empty for a 204.
+        """Lists one page of records, empty for a 204.
 
-        Parameters: `module` its API name; `sort_by` a field; `sort_order` asc or desc; `fields` 1 to 50 API names,
-        which Zoho insists on; `page` for the first 2,000 records, after that `page_token` from the page before (it
-        lives 24 h, for the same user), never both; `per_page` 1 to 200; `cvid` a view, for 3 credits.
-        Errors: `ValueError`, `Refused`. Source: notes, sections 6 and 9.
+        Args:
+            module: API name.
+            sort_by: a field.
+            sort_order: asc or desc.
+            fields: 1 to 50 API names, which Zoho insists on.
+            page: for the first 2,000 records; never together with `page_token`.
+            page_token: from the page before, for what follows; it lives 24 h, for the same user.
+            per_page: 1 to 200.
+            cvid: a view, for 3 credits.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: Zoho declines it.
         """
         if page is not None and page_token is not None:
             raise ValueError("page and page_token cannot be used together")
@@ -54,10 +63,15 @@ class CrmRecords(CrmApi):
         return page_of(self._get(module, params=params), shapes.crm_record, "data")
 
     def get_record(self, module: str, record_id: str, fields: Sequence[str] = ()) -> CrmRecord:
-        """One record.
+        """Returns one record.
 
-        Parameters: `module` its API name; `record_id` of the record; `fields` API names, all if left out.
-        Errors: `NotFound`. Source: seed, section 1.
+        Args:
+            module: API name.
+            record_id: Zoho's id of the record.
+            fields: API names, all if left out.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         params = {"fields": ",".join(fields) or None}
         return first_of(self._get(module, record_id, params=params), "data", shapes.crm_record)
@@ -74,11 +88,21 @@ class CrmRecords(CrmApi):
         page: int = 1,
         per_page: int = 200,
     ) -> Page[CrmRecord]:
-        """One page of the records that match, empty for a 204.
+        """Lists one page of the records that match, empty for a 204.
 
-        Parameters: `module` its API name; `fields` API names, all if left out; `page` from 1; `per_page` rows a page;
-        exactly one of `criteria` such as (Email:equals:x), `email`, `phone` and `word`.
-        Errors: `ValueError`, `Refused`. Source: seed, "Search Records".
+        Args:
+            module: API name.
+            fields: API names, all if left out.
+            page: from 1.
+            per_page: rows a page.
+            criteria: such as (Email:equals:x); exactly one of the four is given.
+            email: a whole address.
+            phone: a whole number.
+            word: a word of the record.
+
+        Raises:
+            ValueError: what is given is too much, too little or of the wrong form.
+            Refused: Zoho declines it.
         """
         asked = {"criteria": criteria, "email": email, "phone": phone, "word": word}
         if len([value for value in asked.values() if value]) != 1:
@@ -89,11 +113,17 @@ class CrmRecords(CrmApi):
     def record_timeline(
         self, module: str, record_id: str, *, page_token: str | None = None, source: str | None = None
     ) -> Page[TimelineEntry]:
-        """One page of a record's life: which rule, mail or function touched it.
+        """Returns one page of a record's life: which rule, mail or function touched it.
 
-        Parameters: `module` its API name; `record_id` of the record; `page_token` from the page before; `source` such
-        as workflow. Errors: `NotFound`, `Refused`.
-        Source: notes, section 2.4 (timelines.json).
+        Args:
+            module: API name.
+            record_id: Zoho's id of the record.
+            page_token: from the page before.
+            source: such as workflow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         wanted = {"field": {"api_name": "source"}, "comparator": "equal", "value": source}
         params = {"page_token": page_token, "filters": json_body(wanted).decode() if source else None}

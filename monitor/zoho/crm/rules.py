@@ -1,4 +1,7 @@
-"""Workflow rules of CRM, read: list, one, usage, counts, possibilities. Source: notes/zoho-api.md, section 2."""
+"""Calls that read workflow rules of CRM: list, one, usage, counts, possibilities.
+
+Source: docs/reference/zoho-crm.md, "Workflow rules" and "Usage of rules".
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ RULES = (*AUTOMATION, "workflow_rules")
 
 
 class CrmRules(CrmApi):
-    """List, look at and count workflow rules. Scope: `ZohoCRM.settings.workflow_rules.READ`."""
+    """Lists, shows and counts workflow rules. Scope: `ZohoCRM.settings.workflow_rules.READ`."""
 
     def list_workflow_rules(
         self,
@@ -31,12 +34,21 @@ class CrmRules(CrmApi):
         include_inner_details: bool | None = None,
         name_contains: str | None = None,
     ) -> RulePage:
-        """One page of rules, empty when Zoho has none (204); go on while `more_records`.
+        """Lists one page of rules, empty when Zoho has none (204); go on while `more_records`.
 
-        Parameters: `status_active` only those that are on, or off; `page` from 1; `per_page` 1 to 200; `module` its API
-        name; `execute_on` a trigger type; `sort_by` only modified_time; `sort_order` asc or desc;
-        `include_inner_details` conditions and actions too; `name_contains` part of a rule's name.
-        Errors: `Refused` for a bad parameter. Source: notes, section 2.1.
+        Args:
+            status_active: only those that are on, or off.
+            page: from 1.
+            per_page: 1 to 200.
+            module: API name.
+            execute_on: a trigger type.
+            sort_by: only modified_time.
+            sort_order: asc or desc.
+            include_inner_details: conditions and actions too.
+            name_contains: part of a rule's name.
+
+        Raises:
+            Refused: a bad parameter.
         """
         rule_filter = {"field": {"api_name": "name"}, "comparator": "contains", "value": name_contains}
         params = {
@@ -53,55 +65,74 @@ class CrmRules(CrmApi):
         return shapes.rule_page(self._get(*RULES, params=params))
 
     def get_workflow_rule(self, rule_id: str) -> WorkflowRule:
-        """One rule with conditions and actions in `raw`.
+        """Returns one rule with conditions and actions in `raw`.
 
-        Parameters: `rule_id` of the rule. Errors: `NotFound` (Zoho says 204).
-        Source: notes, section 2.1.
+        Args:
+            rule_id: Zoho's id of the rule.
+
+        Raises:
+            NotFound: Zoho does not have it (Zoho says 204).
         """
         return first_of(self._get(*RULES, rule_id), "workflow_rules", shapes.workflow_rule)
 
     def rule_usage(self, rule_id: str, executed_from: date, executed_till: date) -> RuleUsage:
-        """How often a rule ran, over all its actions.
+        """Returns how often a rule ran, over all its actions.
 
-        Parameters: `rule_id` of the rule; `executed_from` and `executed_till` days; both days belong to the span, which
-        may reach back 90 days from today.
-        Errors: `NotFound`; `Refused` with code INVALID_REQUEST and DATE_RANGE_EXCEEDS for older days.
-        Source: notes, section 2.3.
+        Args:
+            rule_id: Zoho's id of the rule.
+            executed_from, executed_till: days; both days belong to the span, which may reach back 90 days from today.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: with code INVALID_REQUEST and DATE_RANGE_EXCEEDS for older days.
         """
         params = {"executed_from": executed_from.isoformat(), "executed_till": executed_till.isoformat()}
         payload = self._get(*RULES, rule_id, "actions", "usage", params=params)
         return first_of(payload, "workflow_rules", shapes.rule_usage)
 
     def rules_count(self) -> RuleLimits:
-        """How many rules there may be and are.
+        """Returns how many rules there may be and are.
 
-        Errors: those of every call. Source: notes, section 2.3.
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return rule_limits.rule_limits(self._get(*RULES, "actions", "rules_count"))
 
     def module_rule_counts(self, module: str | None = None) -> list[ModuleRuleCount]:
-        """How many rules each module has, or one.
+        """Returns how many rules each module has, or one.
 
-        Parameters: `module` only this one. Errors: `Refused`.
-        Source: notes, section 2.3.
+        Args:
+            module: only this one.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         params = {"module": module}
         return rule_limits.module_rule_counts(self._get(*RULES, "actions", "module_specific_count", params=params))
 
     def actions_counts(self, rule_ids: Sequence[str]) -> list[ActionsCount]:
-        """How many actions each of some rules has; what cannot be read is left out.
+        """Returns how many actions each of some rules has; what cannot be read is left out.
 
-        Parameters: `rule_ids` at most 10: one of Zoho's two documents says 100, the other 10.
-        Errors: `ValueError` for none or too many; `Refused`. Source: notes, section 2.1.
+        Args:
+            rule_ids: at most 10: one of Zoho's two documents says 100, the other 10.
+
+        Raises:
+            ValueError: none or too many.
+            Refused: Zoho declines it.
         """
         params = {"ids": comma_list(rule_ids, 10)}
         counts, _ = rule_limits.actions_counts(self._get(*RULES, "actions", "actions_count", params=params))
         return counts
 
     def workflow_configurations(self, module: str) -> RuleConfiguration:
-        """What rules of a module may be made of: triggers, and the actions each allows.
+        """Returns what rules of a module may be made of: triggers, and the actions each allows.
 
-        Parameters: `module` its API name. Errors: `Refused`.
-        Source: notes, section 1; zoho/crm-oas, getWorkflowConfigurations.
+        Source: zoho/crm-oas, getWorkflowConfigurations.
+
+        Args:
+            module: API name.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         return rule_limits.rule_configuration(self._get("workflow_configurations", params={"module": module}))

@@ -1,4 +1,7 @@
-"""How often actions of CRM were used. Source: notes/zoho-api.md, section 2.4."""
+"""Calls that say how often actions of CRM were used.
+
+Source: docs/reference/zoho-crm.md, "Usage of webhooks and mails".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.crm_common import Page, page_of
 
 
 class CrmUsage(CrmApi):
-    """Scope: `ZohoCRM.settings.automation_actions.READ`."""
+    """Reads the use of actions. Scope: `ZohoCRM.settings.automation_actions.READ`."""
 
     def daily_use(
         self,
@@ -24,12 +27,19 @@ class CrmUsage(CrmApi):
         feature: str | None = None,
         page: int = 1,
     ) -> Page[DailyUse]:
-        """How often webhooks or mails were used, by day of the organisation's time zone.
+        """Returns how often webhooks or mails were used, by day of the organisation's time zone.
 
-        Parameters: `page` from 1; `kind` webhooks or email_notifications, the latter for the last 7 days only;
-        `from_day`, `to_day` the last 30 days if left out, never in the future; `group_by` date, or date,resource or
-        date,resource,type; `feature` such as workflow_rules or blueprint.
-        Errors: `Refused`. Source: notes, section 2.4; zoho/crm-oas, getWebhookUsageReports.
+        Source: zoho/crm-oas, getWebhookUsageReports.
+
+        Args:
+            page: from 1.
+            kind: webhooks or email_notifications, the latter for the last 7 days only.
+            from_day, to_day: the last 30 days if left out, never in the future.
+            group_by: date, or date,resource or date,resource,type.
+            feature: such as workflow_rules or blueprint.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         params = {
             "group_by": group_by,

@@ -1,4 +1,7 @@
-"""Webhooks of CRM and their failed calls. Source: notes/zoho-api.md, sections 1 and 2.4."""
+"""Calls for webhooks of CRM and their failed calls.
+
+Source: docs/reference/zoho-crm.md, "Automation actions" and "Webhook failures".
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,27 @@ from monitor.zoho.shapes.metadata import Module
 
 
 class CrmWebhooks(CrmApi):
-    """Scopes: `ZohoCRM.settings.automation_actions.READ`. What writes them is in `actions`."""
+    """Reads webhooks. Scopes: `ZohoCRM.settings.automation_actions.READ`. What writes them is in `actions`."""
 
     def list_webhooks(self, page: int = 1, per_page: int = 200, module: str | None = None) -> Page[CrmWebhook]:
-        """One page of webhooks with address and method.
+        """Lists one page of webhooks with address and method.
 
-        Parameters: `module` only this one; `page` from 1; `per_page` 1 to 200.
-        Errors: those of every call. Source: notes, section 1.
+        Args:
+            module: only this one.
+            page: from 1.
+            per_page: 1 to 200.
+
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         params = {"page": page, "per_page": per_page, "module": module}
         return page_of(self._get(*AUTOMATION, "webhooks", params=params), shapes.crm_webhook, "webhooks")
 
     def webhook_modules(self) -> Page[Module]:
-        """The modules that webhooks belong to.
+        """Lists the modules that webhooks belong to.
 
-        Errors: those of every call. Source: notes, section 1.
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         payload = self._get(*AUTOMATION, "webhooks", "actions", "associated_modules")
         return page_of(payload, metadata.module, "associated_modules", "modules")
@@ -42,11 +51,16 @@ class CrmWebhooks(CrmApi):
         webhook_id: str | None = None,
         module: str | None = None,
     ) -> Page[WebhookFailure]:
-        """One page of failed calls of webhooks, one entry a failure.
+        """Lists one page of failed calls of webhooks, one entry a failure.
 
-        Parameters: `webhook_id` and `module` only these; `from_day`, `to_day` at most 90 days apart, the last 30 days
-        if left out; `page` from 1; `per_page` 1 to 200. Errors: `Refused`.
-        Source: notes, section 2.4.
+        Args:
+            webhook_id, module: only these.
+            from_day, to_day: at most 90 days apart, the last 30 days if left out.
+            page: from 1.
+            per_page: 1 to 200.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         params = {
             "page": page,

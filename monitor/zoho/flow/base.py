@@ -1,4 +1,4 @@
-"""What all of Flow's subjects share."""
+"""Gives all areas of Flow its address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monitor.zoho.api import ApiClient
 
 
 class FlowApi(ApiClient):
-    """Flow's address: `{origin}/api/v1`. Source: seed zoho-flow-api.md, "Overview"."""
+    """Knows Flow's address, `{origin}/api/v1` (docs/reference/zoho-flow.md, "Addresses and envelope")."""
 
     product: ClassVar[str] = "flow"
     base: ClassVar[tuple[str, ...]] = ("api", "v1")

@@ -1,4 +1,7 @@
-"""Zoho Flow's management API, as the seed tells it: Zoho publishes none (notes/zoho-api.md, section 0)."""
+"""Puts the client of Zoho Flow's management API together, which Zoho does not publish.
+
+Source: docs/reference/zoho-flow.md, "How sure this is".
+"""
 
 from __future__ import annotations
 
@@ -11,4 +14,4 @@ from monitor.zoho.flow.webhooks import FlowWebhooks
 
 
 class FlowClient(FlowFlows, FlowExecutions, FlowConnections, FlowTriggers, FlowActions, FlowWebhooks):
-    """Everything of Flow for one account; its methods are in one file a subject. See `ApiClient`."""
+    """Calls everything of Flow for one account; its methods are in one file an area. See `ApiClient`."""

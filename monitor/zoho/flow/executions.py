@@ -1,4 +1,7 @@
-"""Executions of flows, and the one call that must never go out twice. Source: seed, section 8."""
+"""Calls for executions of flows, and the one call that must never go out twice.
+
+Sources: docs/reference/zoho-flow.md, "Executions", "Statistics" and "Retry of an execution".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ DAY = timedelta(days=1)
 
 
 class FlowExecutions(FlowApi):
-    """List, look at, count and retry executions."""
+    """Lists, shows, counts and retries executions."""
 
     def list_executions(
         self,
@@ -26,12 +29,18 @@ class FlowExecutions(FlowApi):
         per_page: int | None = None,
         by_day: bool = False,
     ) -> ExecutionPage:
-        """One page of a flow's executions; their order is not documented.
+        """Lists one page of a flow's executions; neither their order nor the form of dates is documented.
 
-        Parameters: `flow_id` of the flow; `status` success, failed or running; `from_date`, `to_date` aware times, sent
-        as UTC to the second; `page` from 1; `per_page` rows a page, None for Zoho's own (50 in the seed); `by_day`
-        sends days instead (`YYYY-MM-DD`), of a window that holds the given one.
-        Errors: `NotFound`. Source: seed, section 8, "Get Execution History"; the form of dates is not shown there.
+        Args:
+            flow_id: Zoho's id of the flow.
+            status: success, failed or running.
+            from_date, to_date: aware times, sent as UTC to the second.
+            page: from 1.
+            per_page: rows a page, None for Zoho's own (50).
+            by_day: sends days instead (`YYYY-MM-DD`), of a window that holds the given one.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         # Whether the last day counts, and in whose zone, is not documented: a day more on either side holds it all.
         first, last = (from_date and day_text(from_date - DAY), to_date and day_text(to_date + DAY))
@@ -45,40 +54,58 @@ class FlowExecutions(FlowApi):
         return shapes.execution_page(self._get("flows", flow_id, "executions", params=params), flow_id)
 
     def flow_history(self, flow_id: str, page: int = 1, per_page: int | None = None) -> ExecutionPage:
-        """A flow's history: the seed names it beside the executions and shows no reply of its own.
+        """Lists a flow's history: named beside the executions, without a reply of its own.
 
-        Parameters: `flow_id` of the flow; `page` from 1; `per_page` rows a page.
-        Errors: `NotFound`. Source: seed, section 1.
+        Args:
+            flow_id: Zoho's id of the flow.
+            page: from 1.
+            per_page: rows a page.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         params = {"page": page, "per_page": per_page}
         return shapes.execution_page(self._get("flows", flow_id, "history", params=params), flow_id)
 
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
-        """One execution as it stands now.
+        """Returns one execution as it stands now.
 
-        Parameters: `flow_id` of the flow; `execution_id` of the execution.
-        Errors: `NotFound`. Source: seed, section 8.
+        Args:
+            flow_id: Zoho's id of the flow.
+            execution_id: Zoho's id of the execution.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         return shapes.execution_detail(self._get("flows", flow_id, "executions", execution_id), flow_id)
 
     def execution_stats(self, flow_id: str, period: str = "last_30_days") -> ExecutionStats:
-        """Counters of a flow's executions.
+        """Returns counters of a flow's executions.
 
-        Parameters: `flow_id` of the flow; `period` such as last_7_days or last_30_days.
-        Errors: `NotFound`. Source: seed, section 8, "Get Execution Statistics", and Best Practices 4.
+        Args:
+            flow_id: Zoho's id of the flow.
+            period: such as last_7_days or last_30_days.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         params = {"period": period}
         return shapes.execution_stats(self._get("flows", flow_id, "executions", "stats", params=params))
 
     def retry_execution(self, flow_id: str, execution_id: str) -> RetryReply:
-        """Ask Zoho to run a failed execution again: one POST, sent exactly once, on its own connection.
+        """Asks Zoho to run a failed execution again: one POST, sent exactly once, on its own connection.
 
         The token is not renewed here and nothing is repeated; the caller decides by the error. Errors, by what they
-        prove (notes/reliability.md, section 4.2): `NotSent` it never left; `TokenRefused`, `ScopeMissing` and `Wait` it
-        was refused for now; `Refused` and `NotAvailable` it was rejected; `AnswerLost` and `BadAnswer` nothing at all,
-        it may be running. What the gate raises from `before_call` comes before anything is sent.
+        prove (docs/reference/retries.md, "What an answer proves"): `NotSent` it never left; `TokenRefused`,
+        `ScopeMissing` and `Wait` it was refused for now; `Refused` and `NotAvailable` it was rejected; `AnswerLost` and
+        `BadAnswer` nothing at all, it may be running. What the gate raises from `before_call` comes before anything is
+        sent.
 
-        Parameters: `flow_id` of the flow; `execution_id` of the execution.
-        Errors: those of every call. Source: seed, section 8 (no reply is shown).
+        Args:
+            flow_id: Zoho's id of the flow.
+            execution_id: Zoho's id of the execution.
+
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return shapes.retry_reply(self._once("POST", "flows", flow_id, "executions", execution_id, "retry"))

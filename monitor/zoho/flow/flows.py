@@ -1,4 +1,7 @@
-"""Flows themselves. Source: seed zoho-flow-api.md, section 1."""
+"""Calls for flows themselves.
+
+Source: docs/reference/zoho-flow.md, "Flows".
+"""
 
 from __future__ import annotations
 
@@ -12,47 +15,67 @@ from monitor.zoho.shapes.written import Written, written
 
 
 class FlowFlows(FlowApi):
-    """List, look at, switch, make, change and delete flows."""
+    """Lists, shows, switches, creates, changes and deletes flows."""
 
     def list_flows(self, page: int = 1, per_page: int | None = None) -> FlowPage:
-        """One page of flows with their counters, which are for a flow's whole life.
+        """Lists one page of flows with their counters, which are for a flow's whole life.
 
-        Parameters: `page` from 1; `per_page` rows a page, None for Zoho's own (20 in the seed).
-        Errors: those of every call. Source: seed, section 1, "List All Flows".
+        Args:
+            page: from 1.
+            per_page: rows a page, None for Zoho's own (20).
+
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return shapes.flow_page(self._get("flows", params={"page": page, "per_page": per_page}))
 
     def get_flow(self, flow_id: str) -> FlowDetail:
-        """One flow with trigger and actions.
+        """Returns one flow with trigger and actions.
 
-        Parameters: `flow_id` of the flow. Errors: `NotFound`.
-        Source: seed, section 1, "Get Flow Details".
+        Args:
+            flow_id: Zoho's id of the flow.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         return shapes.flow_detail(self._get("flows", flow_id))
 
     def enable(self, flow_id: str) -> None:
-        """Switch a flow on; no harm if it is.
+        """Enables a flow; no harm if it is.
 
-        Parameters: `flow_id` of the flow. Errors: `NotFound`, `Refused`.
-        Source: seed, section 1.
+        Args:
+            flow_id: Zoho's id of the flow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         self._ask("POST", "flows", flow_id, "enable", body={})
 
     def disable(self, flow_id: str) -> None:
-        """Switch a flow off; no harm if it is.
+        """Disables a flow; no harm if it is.
 
-        Parameters: `flow_id` of the flow. Errors: `NotFound`, `Refused`.
-        Source: seed, section 1.
+        Args:
+            flow_id: Zoho's id of the flow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         self._ask("POST", "flows", flow_id, "disable", body={})
 
     def create_flow(
         self, flow_name: str, trigger: Trigger, actions: Iterable[Action], description: str = ""
     ) -> Written:
-        """A new flow; at most 50 actions. If the answer is lost, look before making it again.
+        """Creates a flow; at most 50 actions. If the answer is lost, look before making it again.
 
-        Parameters: `flow_name` for people; `trigger` and `actions` typed shapes; `description` free text.
-        Errors: `Refused`. Source: seed, section 1, "Create Flow", and "Flow Execution Limits".
+        Args:
+            flow_name: for people.
+            trigger, actions: typed shapes.
+            description: free text.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         body = {
             "flow_name": flow_name,
@@ -63,17 +86,26 @@ class FlowFlows(FlowApi):
         return written(self._ask("POST", "flows", body=body), "flow_id")
 
     def update_flow(self, flow_id: str, changes: Mapping[str, object]) -> Written:
-        """Change a flow.
+        """Changes a flow. The body is not documented; it is sent as for creation.
 
-        Parameters: `flow_id` of the flow; `changes` the fields to set, in Zoho's spelling.
-        Errors: `NotFound`, `Refused`. Source: seed, section 1 (the body is not shown; as for creation).
+        Args:
+            flow_id: Zoho's id of the flow.
+            changes: the fields to set, in Zoho's spelling.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         return written(self._ask("PUT", "flows", flow_id, body=dict(changes)), "flow_id")
 
     def delete_flow(self, flow_id: str) -> None:
-        """Delete a flow for good.
+        """Deletes a flow for good.
 
-        Parameters: `flow_id` of the flow. Errors: `NotFound`, `Refused`.
-        Source: seed, section 1.
+        Args:
+            flow_id: Zoho's id of the flow.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
         """
         self._ask("DELETE", "flows", flow_id)

@@ -1,4 +1,7 @@
-"""Webhooks of Flow. Source: seed zoho-flow-api.md, section 7."""
+"""Calls for webhooks of Flow.
+
+Source: docs/reference/zoho-flow.md, "Webhooks of flows".
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,24 @@ from monitor.zoho.shapes.flow_webhooks import FlowWebhook, WebhookLogPage, Webho
 
 
 class FlowWebhooks(FlowApi):
-    """List, look at, make and delete webhooks, and read their logs."""
+    """Lists, shows, creates and deletes webhooks, and reads their logs."""
 
     def list_webhooks(self) -> WebhookPage:
-        """The webhooks.
+        """Lists the webhooks.
 
-        Errors: those of every call. Source: seed, section 7.
+        Raises:
+            ZohoError: see `ApiClient`.
         """
         return shapes.webhook_page(self._get("webhooks"))
 
     def get_webhook(self, webhook_id: str) -> FlowWebhook:
-        """One webhook.
+        """Returns one webhook.
 
-        Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
-        Source: seed, section 7.
+        Args:
+            webhook_id: Zoho's id of the webhook.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         return shapes.webhook_detail(self._get("webhooks", webhook_id))
 
@@ -36,11 +43,17 @@ class FlowWebhooks(FlowApi):
         authentication: Mapping[str, object] | None = None,
         response_format: str = "json",
     ) -> FlowWebhook:
-        """A new webhook for a flow; the reply's `webhook_url` is a secret.
+        """Creates a webhook for a flow; the reply's `webhook_url` is a secret.
 
-        Parameters: `webhook_name` for people; `flow_id` of the flow it starts; `method` of HTTP; `response_format` json
-        or xml; `authentication` type, key and value of a header that callers must send.
-        Errors: `Refused`. Source: seed, section 7, "Create Custom Webhook".
+        Args:
+            webhook_name: for people.
+            flow_id: Zoho's id of the flow it starts.
+            method: of HTTP.
+            response_format: json or xml.
+            authentication: type, key and value of a header that callers must send.
+
+        Raises:
+            Refused: Zoho declines it.
         """
         body: dict[str, object] = {
             "webhook_name": webhook_name,
@@ -53,17 +66,23 @@ class FlowWebhooks(FlowApi):
         return shapes.webhook_detail(self._ask("POST", "webhooks", body=body))
 
     def delete_webhook(self, webhook_id: str) -> None:
-        """Delete a webhook.
+        """Deletes a webhook.
 
-        Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
-        Source: seed, section 7.
+        Args:
+            webhook_id: Zoho's id of the webhook.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         self._ask("DELETE", "webhooks", webhook_id)
 
     def webhook_logs(self, webhook_id: str) -> WebhookLogPage:
-        """The calls of a webhook.
+        """Lists the calls of a webhook. No reply is documented.
 
-        Parameters: `webhook_id` of the webhook. Errors: `NotFound`.
-        Source: seed, section 7 (no reply is shown).
+        Args:
+            webhook_id: Zoho's id of the webhook.
+
+        Raises:
+            NotFound: Zoho does not have it.
         """
         return shapes.webhook_log_page(self._get("webhooks", webhook_id, "logs"))

@@ -1,4 +1,4 @@
-"""Replies of Zoho as frozen dataclasses, one file a subject; unknown fields are kept in `raw`.
+"""Reads replies of Zoho into frozen dataclasses, one file an area; unknown fields are kept in `raw`.
 
 A parser gives a value or raises `BadAnswer`, whatever JSON it is fed. In a list, one bad record is put
 aside as `Rejected` and the rest goes on.

@@ -1,4 +1,7 @@
-"""Actions that rules of CRM share, and how often they were used. Source: notes/zoho-api.md, sections 1 and 2.4."""
+"""Reads the actions that rules of CRM share, and how often they were used.
+
+Source: docs/reference/zoho-crm.md, "Automation actions" and "Usage of webhooks and mails".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
 @dataclass(frozen=True, slots=True)
 class AutomationAction:
-    """A task, field update, webhook or mail that rules can use; what is special to its kind is in `raw`.
+    """Holds a task, field update, webhook or mail that rules can use; what is special to its kind is in `raw`.
 
     `feature_type` says whose it is: workflow, connectedworkflow, cadences, …
     """
@@ -32,7 +35,7 @@ class AutomationAction:
 
 @dataclass(frozen=True, slots=True)
 class DailyUse:
-    """How often an action was used on a day."""
+    """Holds how often an action was used on a day."""
 
     day: date | None
     resource: Reference
@@ -42,7 +45,11 @@ class DailyUse:
 
 
 def automation_action(record: Mapping[str, object]) -> AutomationAction:
-    """Errors: `Unusable` without an id."""
+    """Reads one action.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     return AutomationAction(
         id=need_id(record, "id"),
         name=clean.line(record.get("name"), clean.NAME_LIMIT),
@@ -58,7 +65,11 @@ def automation_action(record: Mapping[str, object]) -> AutomationAction:
 
 
 def daily_use(record: Mapping[str, object]) -> DailyUse:
-    """Errors: `Unusable` when it counts nothing."""
+    """Reads the use of an action on a day.
+
+    Raises:
+        Unusable: it counts nothing.
+    """
     count = clean.count(record.get("count"))
     if count is None:
         raise Unusable("no usable count")

@@ -1,4 +1,4 @@
-"""What all replies have in common: finding the list, and putting bad records aside."""
+"""Does what all replies have in common: finds the list, and puts bad records aside."""
 
 # ruff: noqa: N818 (named for what happened; callers read `except Wait`)
 
@@ -17,7 +17,7 @@ Json = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """One record that could not be read; the rest of its page goes on.
+    """Holds one record that could not be read; the rest of its page goes on.
 
     `raw_text` is ASCII-escaped and at most 4 kB, so any database and any page can hold it.
     """
@@ -27,21 +27,25 @@ class Rejected:
 
 
 class Unusable(Exception):
-    """A record that cannot be kept; the reason is for people. Never leaves this package."""
+    """Says that a record cannot be kept; the reason is for people. Never leaves this package."""
 
 
 def as_object(payload: object, what: str) -> Mapping[str, object]:
-    """`payload` if it is a JSON object. Errors: `BadAnswer`."""
+    """Returns `payload` if it is a JSON object.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     if isinstance(payload, Mapping):
         return payload
     raise BadAnswer(f"{what}: a JSON object was expected, got {_kind(payload)}")
 
 
 def find_list(payload: object, *names: str) -> list[object]:
-    """The list called one of `names` in `payload` or in its "data", or "data" itself.
+    """Finds the list called one of `names` in `payload` or in its "data", or "data" itself.
 
     An absent list is never an empty one: it is `BadAnswer`, so that a strange reply is not taken
-    for "there is nothing" (notes/reliability.md, F14).
+    for "there is nothing" (docs/reference/faults.md, F14).
     """
     outer = as_object(payload, names[0])
     data = outer.get("data")
@@ -56,7 +60,7 @@ def find_list(payload: object, *names: str) -> list[object]:
 
 
 def find_object(payload: object, *names: str) -> Mapping[str, object]:
-    """The object called one of `names` in `payload` or in its "data"; else "data", else `payload`."""
+    """Finds the object called one of `names` in `payload` or in its "data"; else "data", else `payload`."""
     outer = as_object(payload, names[0])
     data = outer.get("data")
     for place in (data, outer):
@@ -71,7 +75,7 @@ def find_object(payload: object, *names: str) -> Mapping[str, object]:
 
 
 def paging(payload: object, place: str = "data") -> Mapping[str, object]:
-    """The object that holds page numbers: `payload[place]`, else `payload` itself, else nothing."""
+    """Finds the object that holds page numbers: `payload[place]`, else `payload` itself, else nothing."""
     if not isinstance(payload, Mapping):
         return {}
     inner = payload.get(place)
@@ -79,7 +83,7 @@ def paging(payload: object, place: str = "data") -> Mapping[str, object]:
 
 
 def read_all(items: list[object], parse: Callable[[Mapping[str, object]], T]) -> tuple[list[T], list[Rejected]]:
-    """Every record that `parse` can read, and the others as `Rejected`."""
+    """Reads every record that `parse` can read, and the others as `Rejected`."""
     good: list[T] = []
     bad: list[Rejected] = []
     for item in items:
@@ -94,7 +98,11 @@ def read_all(items: list[object], parse: Callable[[Mapping[str, object]], T]) ->
 
 
 def read_one(item: Mapping[str, object], parse: Callable[[Mapping[str, object]], T]) -> T:
-    """One record that was asked for by itself. Errors: `BadAnswer` where a list would reject it."""
+    """Reads one record that was asked for by itself.
+
+    Raises:
+        BadAnswer: where a list would reject it.
+    """
     try:
         return parse(item)
     except Unusable as problem:
@@ -102,7 +110,11 @@ def read_one(item: Mapping[str, object], parse: Callable[[Mapping[str, object]],
 
 
 def need_id(record: Mapping[str, object], *names: str) -> str:
-    """The record's own id, under the first of `names` that has one. Errors: `Unusable`."""
+    """Returns the record's own id, under the first of `names` that has one.
+
+    Raises:
+        Unusable: the record cannot be kept.
+    """
     for name in names:
         found = clean.identifier(record.get(name))
         if found:
@@ -111,7 +123,7 @@ def need_id(record: Mapping[str, object], *names: str) -> str:
 
 
 def person(value: object) -> str:
-    """The name in Zoho's `{"id", "name"}`, or a plain text, on one line."""
+    """Returns the name in Zoho's `{"id", "name"}`, or a plain text, on one line."""
     if isinstance(value, Mapping):
         value = value.get("name") or value.get("full_name")
     return clean.line(value, clean.NAME_LIMIT)

@@ -1,4 +1,7 @@
-"""Jobs of the bulk read. Source: notes/zoho-api.md, sections 1 and 9."""
+"""Reads jobs of the bulk read.
+
+Source: docs/reference/zoho-crm.md, "Records and queries".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.base import Json, need_id
 
 @dataclass(frozen=True, slots=True)
 class BulkReadJob:
-    """A bulk read. `state`: added, queued, in progress, completed or failure."""
+    """Holds a bulk read. `state`: added, queued, in progress, completed or failure."""
 
     id: str
     state: str
@@ -25,14 +28,18 @@ class BulkReadJob:
 
 
 def bulk_read_job(record: Mapping[str, object]) -> BulkReadJob:
-    """A job as created (`details` inside) or as asked for. Errors: `Unusable` without an id."""
+    """Reads a job as created (`details` inside) or as asked for.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     details = record.get("details")
     about: Mapping[str, object] = details if isinstance(details, Mapping) and "id" in details else record
     result = about.get("result")
     found: Mapping[str, object] = result if isinstance(result, Mapping) else {}
     return BulkReadJob(
         id=need_id(about, "id"),
-        # The seed's dialect says "status": "queued" where Zoho says "state".
+        # The unofficial description says "status": "queued" where Zoho says "state".
         state=clean.word(about.get("state") or about.get("status")),
         operation=clean.word(about.get("operation")),
         created_time=clean.moment(about.get("created_time")),

@@ -1,4 +1,7 @@
-"""The triggers and actions that Flow offers, and tests of them. Source: seed zoho-flow-api.md, sections 2 and 3."""
+"""Reads the triggers and actions that Flow offers, and tests of them.
+
+Source: docs/reference/zoho-flow.md, "Triggers and actions".
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from monitor.zoho.shapes.base import (
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A trigger or an action that Flow offers."""
+    """Holds a trigger or an action that Flow offers."""
 
     id: str
     name: str
@@ -31,7 +34,7 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What Flow offers, with the entries that could not be read."""
+    """Holds what Flow offers, with the entries that could not be read."""
 
     entries: list[CatalogueEntry]
     rejected: list[Rejected]
@@ -39,7 +42,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """A test of a trigger or an action. `sample_data` is often personal data and not in the repr."""
+    """Holds a test of a trigger or an action. `sample_data` is often personal data and not in the repr."""
 
     __test__ = False  # not a test of ours, whatever its name
 
@@ -51,13 +54,27 @@ class TestResult:
 
 
 def catalogue(payload: object, name: str) -> Catalogue:
-    """Parameters: `name` triggers or actions. Errors: `BadAnswer`."""
+    """Reads the list of what Flow offers.
+
+    Args:
+        name: triggers or actions.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     entries, rejected = read_all(find_list(payload, name), _entry)
     return Catalogue(entries, rejected)
 
 
 def catalogue_entry(payload: object, name: str) -> CatalogueEntry:
-    """Parameters: `name` trigger or action. Errors: `BadAnswer`."""
+    """Reads one thing that Flow offers.
+
+    Args:
+        name: trigger or action.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     return read_one(find_object(payload, name), _entry)
 
 
@@ -75,7 +92,11 @@ def _entry(record: Mapping[str, object]) -> CatalogueEntry:
 
 
 def test_result(payload: object) -> TestResult:
-    """Errors: `BadAnswer` when the reply does not say how the test went."""
+    """Reads the result of a test.
+
+    Raises:
+        BadAnswer: the reply does not say how the test went.
+    """
     return read_one(find_object(payload, "test"), _test_result)
 
 

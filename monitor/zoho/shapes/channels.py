@@ -1,4 +1,7 @@
-"""Channels that tell of changed records. Source: notes/zoho-api.md, section 8 (notifications.json)."""
+"""Reads and writes channels by which CRM notifies of changed records.
+
+Source: docs/reference/zoho-crm.md, "Notification channels".
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from monitor.zoho.shapes.crm_common import Page, WriteResult, page_of, write_res
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchWish:
-    """A channel to open. `events` are `Module.create`, `.edit`, `.delete` or `.all`; `channel_expiry` at most a
-    week ahead, one hour if left out; `token` at most 50 characters, sent back with every callback.
+    """Asks for a channel.
+
+    `events` are `Module.create`, `.edit`, `.delete` or `.all`; `channel_expiry` is at most a week ahead, one hour if
+    left out; `token` has at most 50 characters and is sent back with every callback.
     """
 
     channel_id: str
@@ -27,7 +32,7 @@ class WatchWish:
     return_affected_field_values: bool = False
 
     def as_json(self) -> Json:
-        """The JSON to send."""
+        """Returns the JSON to send."""
         body: Json = {
             "channel_id": self.channel_id,
             "events": list(self.events),
@@ -43,7 +48,7 @@ class WatchWish:
 
 @dataclass(frozen=True, slots=True)
 class WatchChannel:
-    """A subscription. `token` proves that a callback is Zoho's: a secret, not in the repr."""
+    """Holds a subscription. `token` proves that a callback is Zoho's: a secret, not in the repr."""
 
     channel_id: str
     events: tuple[str, ...]
@@ -56,8 +61,10 @@ class WatchChannel:
 
 @dataclass(frozen=True, slots=True)
 class WatchResult:
-    """The outcome for one channel, with the expiry that Zoho really set: a longer one than a week that was
-    asked for silently becomes one hour."""
+    """Holds the outcome for one channel, with the expiry that Zoho really set.
+
+    One of more than a week that was asked for silently becomes one hour.
+    """
 
     ok: bool
     channel_ids: tuple[str, ...]
@@ -68,12 +75,23 @@ class WatchResult:
 
 
 def channel_page(payload: object) -> Page[WatchChannel]:
-    """Parameters: `payload` None (a 204) is an empty page. Errors: `BadAnswer`."""
+    """Reads a page of open channels.
+
+    Args:
+        payload: None (a 204) is an empty page.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     return page_of(payload, watch_channel, "watch")
 
 
 def watch_channel(record: Mapping[str, object]) -> WatchChannel:
-    """Errors: `Unusable` without a channel id."""
+    """Reads one channel.
+
+    Raises:
+        Unusable: the record has no channel id.
+    """
     events = record.get("events")
     return WatchChannel(
         channel_id=need_id(record, "channel_id"),
@@ -89,7 +107,11 @@ def watch_channel(record: Mapping[str, object]) -> WatchChannel:
 
 
 def watch_results(payload: object) -> list[WatchResult]:
-    """The outcome of each channel; refused ones are among them (Zoho says 202 or 207). Errors: `BadAnswer`."""
+    """Reads the outcome of each channel; refused ones are among them (Zoho says 202 or 207).
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     return [_watch_result(result) for result in write_results(payload, "watch")]
 
 

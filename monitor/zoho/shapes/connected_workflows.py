@@ -1,4 +1,7 @@
-"""Connected workflows of CRM. Source: notes/zoho-api.md, section 3; seed create-connected-workflow."""
+"""Reads connected workflows of CRM.
+
+Source: docs/reference/zoho-crm.md, "Connected workflows".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
 @dataclass(frozen=True, slots=True)
 class ConnectedWorkflow:
-    """A connected workflow; Zoho tells no counters and no last run. `status`: active, inactive or draft."""
+    """Holds a connected workflow, without counters or last run. `status`: active, inactive or draft."""
 
     id: str
     name: str
@@ -29,7 +32,7 @@ class ConnectedWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class ConnectedRule:
-    """A rule of a connected workflow; actions, where asked for one rule, are in `raw`."""
+    """Holds a rule of a connected workflow; actions, where asked for one rule, are in `raw`."""
 
     id: str
     name: str
@@ -40,7 +43,7 @@ class ConnectedRule:
 
 @dataclass(frozen=True, slots=True)
 class ConnectedLimits:
-    """What connected workflows may be made of."""
+    """Holds what connected workflows may be made of."""
 
     connected_workflows_limit: int | None
     modules_limit_per_process: int | None
@@ -49,7 +52,11 @@ class ConnectedLimits:
 
 
 def connected_workflow(record: Mapping[str, object]) -> ConnectedWorkflow:
-    """Errors: `Unusable` without an id."""
+    """Reads one connected workflow.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     involved = record.get("involved_modules")
     names = [module_name(item) for item in involved] if isinstance(involved, list) else []
     status = record.get("status")
@@ -68,7 +75,11 @@ def connected_workflow(record: Mapping[str, object]) -> ConnectedWorkflow:
 
 
 def connected_rule(record: Mapping[str, object]) -> ConnectedRule:
-    """Errors: `Unusable` without an id."""
+    """Reads one rule of a connected workflow.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     when = record.get("execute_when")
     return ConnectedRule(
         id=need_id(record, "id"),
@@ -80,7 +91,11 @@ def connected_rule(record: Mapping[str, object]) -> ConnectedRule:
 
 
 def connected_limits(payload: object) -> ConnectedLimits:
-    """Errors: `BadAnswer` when the reply is no object."""
+    """Reads the limits of connected workflows.
+
+    Raises:
+        BadAnswer: the reply is no object.
+    """
     return read_one(find_object(payload, "configurations"), _connected_limits)
 
 

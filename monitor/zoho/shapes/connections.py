@@ -1,4 +1,7 @@
-"""Connections of Flow to apps. Source: seed zoho-flow-api.md, section 4."""
+"""Reads connections of Flow to apps.
+
+Source: docs/reference/zoho-flow.md, "Connections".
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _BAD_RESULTS = frozenset({"failed", "failure", "error", "invalid", "expired", "r
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """A connection of Flow to an app; `email` is a person's and masked by default on pages."""
+    """Holds a connection of Flow to an app; `email` is a person's and masked by default on pages."""
 
     connection_id: str
     connection_name: str
@@ -30,7 +33,7 @@ class ConnectionRow:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPage:
-    """The connections; the seed has no paging here, the numbers are None unless the server gives them."""
+    """Holds the connections; no paging is documented, so the numbers are None unless the server gives them."""
 
     connections: list[ConnectionRow]
     page: int | None
@@ -41,7 +44,7 @@ class ConnectionPage:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """What a test of a connection said; `passed` is None when the reply's word is not known."""
+    """Holds what a test of a connection said; `passed` is None when the reply's word is not known."""
 
     passed: bool | None
     result: str
@@ -50,7 +53,11 @@ class ConnectionTest:
 
 
 def connection_row(record: Mapping[str, object]) -> ConnectionRow:
-    """Errors: `Unusable` without an id."""
+    """Reads one connection of a list.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     scopes = record.get("scopes")
     items = scopes.split(",") if isinstance(scopes, str) else scopes if isinstance(scopes, list) else []
     return ConnectionRow(
@@ -67,7 +74,11 @@ def connection_row(record: Mapping[str, object]) -> ConnectionRow:
 
 
 def connection_page(payload: object) -> ConnectionPage:
-    """Errors: `BadAnswer` when there is no list of connections."""
+    """Reads the list of connections.
+
+    Raises:
+        BadAnswer: there is no list of connections.
+    """
     connections, rejected = read_all(find_list(payload, "connections"), connection_row)
     where = paging(payload)
     return ConnectionPage(
@@ -80,12 +91,16 @@ def connection_page(payload: object) -> ConnectionPage:
 
 
 def connection_detail(payload: object) -> ConnectionRow:
-    """Errors: `BadAnswer` when the reply is no connection."""
+    """Reads one connection that was asked for.
+
+    Raises:
+        BadAnswer: the reply is no connection.
+    """
     return read_one(find_object(payload, "connection"), connection_row)
 
 
 def connection_test(payload: object) -> ConnectionTest:
-    """The seed shows no reply to a test of a connection: read like that of a trigger."""
+    """Reads a test of a connection like that of a trigger: no reply is documented."""
     data = find_object(payload, "test")
     error = data.get("error")
     told = data.get("message") or (error.get("message") if isinstance(error, Mapping) else error)

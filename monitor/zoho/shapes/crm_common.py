@@ -1,6 +1,6 @@
-"""What CRM's replies share: pages, the outcome of writes, references to things and people.
+"""Reads what CRM's replies share: pages, the outcome of writes, references to things and people.
 
-Source: notes/zoho-api.md, sections 2.2, 2.5 and 6.
+Source: docs/reference/zoho-crm.md, "Answers, paging and empty lists" and "Errors of CRM".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of anything. `next_page_token` only where Zoho pages by token (records beyond 2,000)."""
+    """Holds one page of anything. `next_page_token` only where Zoho pages by token (records beyond 2,000)."""
 
     items: list[T]
     more_records: bool
@@ -31,7 +31,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The outcome for one of the things in a write; `id` is "" where Zoho gives none."""
+    """Holds the outcome for one of the things in a write; `id` is "" where Zoho gives none."""
 
     ok: bool
     id: str
@@ -42,14 +42,18 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Another thing by id and name; both "" where there is none."""
+    """Holds another thing by id and name; both "" where there is none."""
 
     id: str
     name: str
 
 
 def page_of(payload: object, parse: Callable[[Mapping[str, object]], T], *names: str) -> Page[T]:
-    """A page of the list called one of `names`; None (a 204) is an empty one. Errors: `BadAnswer`."""
+    """Reads a page of the list called one of `names`; None (a 204) is an empty one.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     if payload is None:
         return Page([], more_records=False, page=None, per_page=None, next_page_token=None, rejected=[])
     items, rejected = read_all(find_list(payload, *names), parse)
@@ -65,16 +69,23 @@ def page_of(payload: object, parse: Callable[[Mapping[str, object]], T], *names:
 
 
 def write_results(payload: object, *names: str) -> list[WriteResult]:
-    """The outcome of each thing in a write, mixed ones (207) too. Errors: `BadAnswer`."""
+    """Reads the outcome of each thing in a write, mixed ones (207) too.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     return [
         _write_result(item) if isinstance(item, Mapping) else _unreadable(item) for item in find_list(payload, *names)
     ]
 
 
 def write_result(payload: object, *names: str) -> WriteResult:
-    """The outcome of the one thing in a write.
+    """Reads the outcome of the one thing in a write.
 
-    Errors: `Refused` or `NotFound` when it was not done although the status was 2xx (207, 202); `BadAnswer`.
+    Raises:
+        Refused: it was not done although the status was 2xx (207, 202).
+        NotFound: it was not done although the status was 2xx (207, 202).
+        BadAnswer: the reply has another shape.
     """
     results = write_results(payload, *names)
     if not results:
@@ -104,7 +115,7 @@ def _unreadable(item: object) -> WriteResult:
 
 
 def reference(value: object) -> Reference:
-    """Zoho's `{"id", "name"}`, or `{"id", "api_name"}` of a module, or nothing."""
+    """Reads Zoho's `{"id", "name"}`, or `{"id", "api_name"}` of a module, or nothing."""
     if not isinstance(value, Mapping):
         return Reference("", clean.line(value, clean.NAME_LIMIT))
     name = value.get("name") or value.get("api_name") or value.get("full_name")
@@ -112,12 +123,12 @@ def reference(value: object) -> Reference:
 
 
 def module_name(value: object) -> str:
-    """The API name of a module, given as an object or as text."""
+    """Returns the API name of a module, given as an object or as text."""
     if isinstance(value, Mapping):
         value = value.get("api_name") or value.get("module") or value.get("name")
     return clean.line(value, clean.WORD_LIMIT)
 
 
 def first_moment(record: Mapping[str, object], *names: str) -> datetime | None:
-    """The first of `names` that holds a time."""
+    """Returns the first of `names` that holds a time."""
     return next((found for found in (clean.moment(record.get(name)) for name in names) if found), None)

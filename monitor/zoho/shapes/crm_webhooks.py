@@ -1,4 +1,7 @@
-"""Webhooks of CRM and their failed calls. Source: notes/zoho-api.md, sections 1 and 2.4."""
+"""Reads webhooks of CRM and their failed calls.
+
+Source: docs/reference/zoho-crm.md, "Automation actions" and "Webhook failures".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
 @dataclass(frozen=True, slots=True)
 class CrmWebhook:
-    """A webhook of CRM. `url` may hold a secret in its path or query and is not in the repr."""
+    """Holds a webhook of CRM. `url` may hold a secret in its path or query and is not in the repr."""
 
     id: str
     name: str
@@ -27,7 +30,7 @@ class CrmWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookFailure:
-    """One failed call of a webhook: the only feed of single failures that CRM has."""
+    """Holds one failed call of a webhook: the only feed of single failures that CRM has."""
 
     id: str
     webhook: Reference
@@ -40,7 +43,11 @@ class WebhookFailure:
 
 
 def crm_webhook(record: Mapping[str, object]) -> CrmWebhook:
-    """Errors: `Unusable` without an id."""
+    """Reads one webhook.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     return CrmWebhook(
         id=need_id(record, "id"),
         name=clean.line(record.get("name"), clean.NAME_LIMIT),
@@ -54,7 +61,11 @@ def crm_webhook(record: Mapping[str, object]) -> CrmWebhook:
 
 
 def webhook_failure(record: Mapping[str, object]) -> WebhookFailure:
-    """Errors: `Unusable` without an id."""
+    """Reads one failed call.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     entity = record.get("entity_details")
     about: Mapping[str, object] = entity if isinstance(entity, Mapping) else {}
     return WebhookFailure(

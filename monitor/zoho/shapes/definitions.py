@@ -1,7 +1,7 @@
-"""What a flow is made of: triggers and actions of every kind the seed names, unknown fields kept.
+"""Reads what a flow is made of: triggers and actions of every known kind, unknown fields kept.
 
 Reading and writing back gives the same JSON: `read_trigger(x).as_json() == x`, also for kinds and fields
-that are not known here. Source: seed zoho-flow-api.md, sections 2, 3 and 5, and Best Practices 2.
+that are not known here. Source: docs/reference/zoho-flow.md, "Triggers and actions".
 """
 
 from __future__ import annotations
@@ -21,13 +21,19 @@ _NUMBER = {"json": int}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """JSON with some known fields; all others, and known ones of a strange type, are in `extra`."""
+    """Holds JSON with some known fields; all others, and known ones of a strange type, are in `extra`."""
 
     extra: Json = field(default_factory=dict)
 
     @classmethod
     def read(cls, raw: Mapping[str, object]) -> Self:
-        """Parameters: `raw` any JSON object. Never fails."""
+        """Reads any JSON object; never fails.
+
+        Never fails.
+
+        Args:
+            raw: any JSON object.
+        """
         rest = clean.mapping(raw)
         known: dict[str, object] = {}
         for item in fields(cls):
@@ -37,7 +43,7 @@ class Part:
         return cls(extra=rest, **known)
 
     def as_json(self) -> Json:
-        """The JSON to send; fields that are None are left out."""
+        """Returns the JSON to send; fields that are None are left out."""
         names = [item.name for item in fields(self) if item.metadata.get("json")]
         found = {name: getattr(self, name) for name in names}
         return {**{name: value for name, value in found.items() if value is not None}, **self.extra}
@@ -45,7 +51,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger(Part):
-    """What starts a flow, of a kind not known here; the known kinds are the classes below."""
+    """Holds what starts a flow, of a kind not known here; the known kinds are the classes below."""
 
     kind: ClassVar[str] = ""
     type: str | None = field(default=None, metadata=_TEXT)
@@ -54,7 +60,7 @@ class Trigger(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTrigger(Trigger):
-    """An app tells Flow at once. `event`: create, update, delete or one of the app's own."""
+    """Starts a flow when an app sends an event: create, update, delete or one of the app's own."""
 
     kind: ClassVar[str] = "webhook"
     module: str | None = field(default=None, metadata=_TEXT)
@@ -64,7 +70,7 @@ class WebhookTrigger(Trigger):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollingTrigger(Trigger):
-    """Flow asks an app. `poll_interval` in minutes: 5, 10, 15, 30 or 60."""
+    """Starts a flow by asking an app. `poll_interval` in minutes: 5, 10, 15, 30 or 60."""
 
     kind: ClassVar[str] = "polling"
     module: str | None = field(default=None, metadata=_TEXT)
@@ -75,7 +81,7 @@ class PollingTrigger(Trigger):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleTrigger(Trigger):
-    """By the clock. `schedule` has frequency, time, timezone and days."""
+    """Starts a flow by the clock. `schedule` has frequency, time, timezone and days."""
 
     kind: ClassVar[str] = "schedule"
     schedule: Json | None = field(default=None, metadata=_OBJECT)
@@ -83,14 +89,14 @@ class ScheduleTrigger(Trigger):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualTrigger(Trigger):
-    """A person starts it."""
+    """Starts a flow by a person's hand."""
 
     kind: ClassVar[str] = "manual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomWebhookTrigger(Trigger):
-    """Anybody who knows the address starts it: `webhook_url` is a secret and is not in the repr."""
+    """Starts a flow for anybody who knows the address: `webhook_url` is a secret, not in the repr."""
 
     kind: ClassVar[str] = "custom_webhook"
     webhook_url: str | None = field(default=None, metadata=_TEXT, repr=False)
@@ -104,13 +110,13 @@ _TRIGGERS: dict[str, type[Trigger]] = {
 
 
 def read_trigger(raw: Mapping[str, object]) -> Trigger:
-    """The trigger in `raw`, by its "type"; a plain `Trigger` for a kind not known here."""
+    """Reads the trigger in `raw`, by its "type"; a plain `Trigger` for a kind not known here."""
     return _TRIGGERS.get(clean.word(raw.get("type")), Trigger).read(raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action(Part):
-    """One step of a flow. `config` is its kind's own, typed by `read_config`; `on_error` what to do instead."""
+    """Holds one step of a flow. `config` is its kind's own, typed by `read_config`; `on_error` what to do instead."""
 
     action_id: str | None = field(default=None, metadata=_TEXT)
     app: str | None = field(default=None, metadata=_TEXT)
@@ -121,7 +127,7 @@ class Action(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordConfig(Part):
-    """Create, update, search or delete a record of an app."""
+    """Creates, updates, searches or deletes a record of an app."""
 
     module: str | None = field(default=None, metadata=_TEXT)
     record_id: str | None = field(default=None, metadata=_TEXT)
@@ -130,7 +136,7 @@ class RecordConfig(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailConfig(Part):
-    """Send a mail."""
+    """Sends a mail."""
 
     to: str | None = field(default=None, metadata=_TEXT)
     subject: str | None = field(default=None, metadata=_TEXT)
@@ -139,7 +145,7 @@ class EmailConfig(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequestConfig(Part):
-    """Call any address; `timeout` in milliseconds. Headers and body may hold secrets: not in the repr."""
+    """Calls any address; `timeout` in milliseconds. Headers and body may hold secrets: not in the repr."""
 
     method: str | None = field(default=None, metadata=_TEXT)
     url: str | None = field(default=None, metadata=_TEXT, repr=False)
@@ -150,7 +156,7 @@ class HttpRequestConfig(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomFunctionConfig(Part):
-    """Run code: `language` javascript or deluge, `timeout` in milliseconds (at most 30 seconds)."""
+    """Runs code: `language` javascript or deluge, `timeout` in milliseconds (at most 30 seconds)."""
 
     language: str | None = field(default=None, metadata=_TEXT)
     code: str | None = field(default=None, metadata=_TEXT, repr=False)
@@ -160,20 +166,20 @@ class CustomFunctionConfig(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionConfig(Part):
-    """Branch: `if_true` and `if_false` are lists of actions, read by `branch`."""
+    """Branches: `if_true` and `if_false` are lists of actions, read by `branch`."""
 
     condition: Json | None = field(default=None, metadata=_OBJECT)
     if_true: list[object] | None = field(default=None, metadata=_LIST)
     if_false: list[object] | None = field(default=None, metadata=_LIST)
 
     def branch(self, outcome: bool) -> list[Action]:
-        """The actions taken when the condition is met, or not."""
+        """Returns the actions taken when the condition is met, or not."""
         return read_actions(self.if_true if outcome else self.if_false)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherConfig(Part):
-    """A kind not known here; everything is in `extra`."""
+    """Holds a kind not known here; everything is in `extra`."""
 
 
 _CONFIGS: dict[str, type[Part]] = {
@@ -189,22 +195,22 @@ _CONFIGS: dict[str, type[Part]] = {
 
 
 def read_action(raw: Mapping[str, object]) -> Action:
-    """The action in `raw`. Never fails."""
+    """Reads the action in `raw`. Never fails."""
     return Action.read(raw)
 
 
 def read_actions(raw: object) -> list[Action]:
-    """The actions of a list; entries that are no objects are left out."""
+    """Reads the actions of a list; entries that are no objects are left out."""
     return [read_action(item) for item in raw if isinstance(item, Mapping)] if isinstance(raw, list) else []
 
 
 def read_config(action: Action) -> Part:
-    """The action's `config` typed by its kind; `OtherConfig` for all kinds not known here."""
+    """Reads the action's `config` typed by its kind; `OtherConfig` for all kinds not known here."""
     return _CONFIGS.get(clean.word(action.action), OtherConfig).read(action.config or {})
 
 
 def all_actions(actions: list[Action]) -> list[Action]:
-    """The actions and, depth first, those of every branch below them."""
+    """Returns the actions and, depth first, those of every branch below them."""
     found: list[Action] = []
     for action in actions:
         found.append(action)

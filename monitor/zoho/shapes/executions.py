@@ -1,4 +1,7 @@
-"""Executions of a flow. Source: seed zoho-flow-api.md, section 8."""
+"""Reads executions of a flow.
+
+Source: docs/reference/zoho-flow.md, "Executions", "Statistics" and "Retry of an execution".
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _NO_ERROR = ("", "", "", "")
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRow:
-    """One run of a flow. Text is "" and numbers are None where Zoho does not say.
+    """Holds one run of a flow. Text is "" and numbers are None where Zoho does not say.
 
     `duration_ms` is in milliseconds and kept as it came, even when negative; `trigger_data` is whatever
     JSON started the run, often personal data. `raw` is the whole record as it came, *not* cleaned: it is not kept,
@@ -52,7 +55,7 @@ class ExecutionRow:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStats:
-    """Counters of a flow's runs; `success_rate` in percent."""
+    """Holds counters of a flow's runs; `success_rate` in percent."""
 
     total: int | None
     successful: int | None
@@ -63,7 +66,7 @@ class ExecutionStats:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionPage:
-    """One page of runs in Zoho's order (not documented); `stats` None where the server gives none."""
+    """Holds one page of runs in Zoho's order (not documented); `stats` None where the server gives none."""
 
     rows: list[ExecutionRow]
     stats: ExecutionStats | None
@@ -75,7 +78,7 @@ class ExecutionPage:
 
 @dataclass(frozen=True, slots=True)
 class RetryReply:
-    """Zoho took the retry. `new_execution_id` is the id in the reply, if any; it may be the old one."""
+    """Says that Zoho took the retry. `new_execution_id` is the id in the reply, if any; it may be the old one."""
 
     accepted: bool
     new_execution_id: str | None
@@ -83,7 +86,14 @@ class RetryReply:
 
 
 def execution_row(record: Mapping[str, object], flow_id: str = "") -> ExecutionRow:
-    """Parameters: `flow_id` is used where the record does not name its flow. Errors: `Unusable`."""
+    """Reads one run.
+
+    Args:
+        flow_id: is used where the record does not name its flow.
+
+    Raises:
+        Unusable: the record cannot be kept.
+    """
     get = record.get
     error, status = get("error"), get("status")
     # Most rows have no error, and one of three words: they are read in half the time.
@@ -118,7 +128,11 @@ def _error(value: object) -> tuple[str, str, str, str]:
 
 
 def execution_page(payload: object, flow_id: str = "") -> ExecutionPage:
-    """Errors: `BadAnswer` when there is no list of executions."""
+    """Reads a page of runs.
+
+    Raises:
+        BadAnswer: there is no list of executions.
+    """
     items = find_list(payload, "executions", "history")
     rows, rejected = read_all(items, lambda record: execution_row(record, flow_id))
     where = paging(payload)
@@ -134,12 +148,20 @@ def execution_page(payload: object, flow_id: str = "") -> ExecutionPage:
 
 
 def execution_detail(payload: object, flow_id: str = "") -> ExecutionRow:
-    """Errors: `BadAnswer` when the reply is no execution."""
+    """Reads one run that was asked for.
+
+    Raises:
+        BadAnswer: the reply is no execution.
+    """
     return read_one(find_object(payload, "execution"), lambda record: execution_row(record, flow_id))
 
 
 def execution_stats(payload: object) -> ExecutionStats:
-    """Errors: `BadAnswer` when the reply holds no counter at all."""
+    """Reads the counters of a flow's runs.
+
+    Raises:
+        BadAnswer: the reply holds no counter at all.
+    """
     found = _stats(find_object(payload, "stats"))
     if found.total is None and found.successful is None and found.failed is None:
         raise BadAnswer("execution statistics: the reply has no counters")
@@ -147,11 +169,11 @@ def execution_stats(payload: object) -> ExecutionStats:
 
 
 def retry_reply(payload: object) -> RetryReply:
-    """Source: none; the seed names the call, not its reply, so every likely place is looked at.
+    """Reads the reply to a retry; none is documented, so every likely place is looked at.
 
-    Zoho's "success" is believed whatever `data` is: without an id in it, the outcome is found by other means.
-    A bare "id" is the last to be believed: beside an "execution_id" it may be that of a job, and beside "data"
-    that of the request.
+    Zoho's "success" is believed whatever `data` is: without an id in it, the outcome is found by other means. A bare
+    "id" is the last to be believed: beside an "execution_id" it may be that of a job, and beside "data" that of the
+    request.
     """
     outer = as_object(payload, "retry")
     data = _first_object(outer.get("data"))
@@ -168,13 +190,13 @@ def retry_reply(payload: object) -> RetryReply:
 
 
 def _runs_in(holder: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """The objects that may describe the run of a retry, the innermost first."""
+    """Returns the objects that may describe the run of a retry, the innermost first."""
     inner = [_first_object(holder.get(name)) for name in ("retry", "execution", "executions")]
     return [*(place for place in inner if place is not None), holder]
 
 
 def _first_object(value: object) -> Mapping[str, object] | None:
-    """`value`, or the first object in it where it is a list."""
+    """Returns `value`, or the first object in it where it is a list."""
     items = value if isinstance(value, list) else [value]
     return next((item for item in items if isinstance(item, Mapping)), None)
 
@@ -193,7 +215,7 @@ def _stats(record: Mapping[str, object]) -> ExecutionStats:
 
 
 def _details(value: object) -> str:
-    """Details are text in the seed; an object is written out so that nothing is lost."""
+    """Returns details as text; an object is written out so that nothing is lost."""
     if isinstance(value, Mapping | list):
         return clean.json_text(value, clean.MESSAGE_LIMIT)
     return clean.text(value, clean.MESSAGE_LIMIT)

@@ -1,4 +1,7 @@
-"""Webhooks of Flow and the calls they received. Source: seed zoho-flow-api.md, section 7."""
+"""Reads webhooks of Flow and the calls they received.
+
+Source: docs/reference/zoho-flow.md, "Webhooks of flows".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, nee
 
 @dataclass(frozen=True, slots=True)
 class FlowWebhook:
-    """A webhook of Flow. `webhook_url` starts a flow for anyone who knows it: a secret, not in the repr."""
+    """Holds a webhook of Flow. `webhook_url` starts a flow for anyone who knows it: a secret, not in the repr."""
 
     webhook_id: str
     webhook_name: str
@@ -26,7 +29,7 @@ class FlowWebhook:
 
 @dataclass(frozen=True, slots=True)
 class WebhookPage:
-    """The webhooks, with the records that could not be read."""
+    """Holds the webhooks, with the records that could not be read."""
 
     webhooks: list[FlowWebhook]
     rejected: list[Rejected]
@@ -34,7 +37,7 @@ class WebhookPage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookLog:
-    """One call of a webhook; the seed shows no such reply, so `raw` is what counts."""
+    """Holds one call of a webhook; no such reply is documented, so `raw` is what counts."""
 
     id: str
     status: str
@@ -46,20 +49,28 @@ class WebhookLog:
 
 @dataclass(frozen=True, slots=True)
 class WebhookLogPage:
-    """The calls of a webhook, with the records that could not be read."""
+    """Holds the calls of a webhook, with the records that could not be read."""
 
     logs: list[WebhookLog]
     rejected: list[Rejected]
 
 
 def webhook_page(payload: object) -> WebhookPage:
-    """Errors: `BadAnswer` when there is no list of webhooks."""
+    """Reads the list of webhooks.
+
+    Raises:
+        BadAnswer: there is no list of webhooks.
+    """
     webhooks, rejected = read_all(find_list(payload, "webhooks"), _webhook)
     return WebhookPage(webhooks, rejected)
 
 
 def webhook_detail(payload: object) -> FlowWebhook:
-    """Errors: `BadAnswer` when the reply is no webhook."""
+    """Reads one webhook that was asked for.
+
+    Raises:
+        BadAnswer: the reply is no webhook.
+    """
     return read_one(find_object(payload, "webhook"), _webhook)
 
 
@@ -77,7 +88,11 @@ def _webhook(record: Mapping[str, object]) -> FlowWebhook:
 
 
 def webhook_log_page(payload: object) -> WebhookLogPage:
-    """Errors: `BadAnswer` when there is no list of logs."""
+    """Reads the list of calls.
+
+    Raises:
+        BadAnswer: there is no list of logs.
+    """
     logs, rejected = read_all(find_list(payload, "logs", "webhook_logs"), _webhook_log)
     return WebhookLogPage(logs, rejected)
 

@@ -1,4 +1,7 @@
-"""Flows: rows of the list, one flow whole. Source: seed zoho-flow-api.md, section 1."""
+"""Reads flows: rows of the list, one flow whole.
+
+Source: docs/reference/zoho-flow.md, "Flows".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, nee
 
 @dataclass(frozen=True, slots=True)
 class FlowSummary:
-    """A flow as the list shows it. Counts are for the flow's whole life; None where Zoho does not say."""
+    """Holds a flow as the list shows it. Counts are for its whole life; None where Zoho does not say."""
 
     flow_id: str
     flow_name: str
@@ -29,7 +32,7 @@ class FlowSummary:
 
 @dataclass(frozen=True, slots=True)
 class FlowPage:
-    """One page of flows, in Zoho's order, with the records that could not be read."""
+    """Holds one page of flows, in Zoho's order, with the records that could not be read."""
 
     flows: list[FlowSummary]
     page: int | None
@@ -40,7 +43,7 @@ class FlowPage:
 
 @dataclass(frozen=True, slots=True)
 class FlowDetail:
-    """One flow whole. `trigger` and `actions` are cleaned JSON; `shapes.definitions` reads them typed."""
+    """Holds one flow whole. `trigger` and `actions` are cleaned JSON; `shapes.definitions` reads them typed."""
 
     flow_id: str
     flow_name: str
@@ -59,7 +62,11 @@ class FlowDetail:
 
 
 def flow_summary(record: Mapping[str, object]) -> FlowSummary:
-    """Errors: `Unusable` without an id."""
+    """Reads one flow of the list.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     trigger = record.get("trigger")
     trigger_app = record.get("trigger_app") or (trigger.get("app") if isinstance(trigger, Mapping) else "")
     return FlowSummary(
@@ -78,7 +85,11 @@ def flow_summary(record: Mapping[str, object]) -> FlowSummary:
 
 
 def flow_page(payload: object) -> FlowPage:
-    """Errors: `BadAnswer` when there is no list of flows."""
+    """Reads a page of the list of flows.
+
+    Raises:
+        BadAnswer: there is no list of flows.
+    """
     flows, rejected = read_all(find_list(payload, "flows"), flow_summary)
     where = paging(payload)
     return FlowPage(
@@ -91,7 +102,11 @@ def flow_page(payload: object) -> FlowPage:
 
 
 def flow_detail(payload: object) -> FlowDetail:
-    """Errors: `BadAnswer` when the reply is no flow."""
+    """Reads one flow that was asked for.
+
+    Raises:
+        BadAnswer: the reply is no flow.
+    """
     return read_one(find_object(payload, "flow"), _flow_detail)
 
 

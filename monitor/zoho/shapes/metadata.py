@@ -1,4 +1,7 @@
-"""Names of things in CRM: modules, fields, layouts, views, related lists. Source: notes, section 1."""
+"""Reads names of things in CRM: modules, fields, layouts, views, related lists.
+
+Source: docs/reference/zoho-crm.md, "Settings of the organisation".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.crm_common import module_name
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module such as Leads; `triggers_supported`: whether rules can watch it."""
+    """Holds a module such as Leads; `triggers_supported`: whether rules can watch it."""
 
     id: str
     api_name: str
@@ -26,7 +29,7 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A field, layout, view or related list by its names; all else is in `raw`."""
+    """Holds a field, layout, view or related list by its names; all else is in `raw`."""
 
     id: str
     api_name: str
@@ -37,7 +40,11 @@ class Named:
 
 
 def module(record: Mapping[str, object]) -> Module:
-    """Errors: `Unusable` without an id."""
+    """Reads one module.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     return Module(
         id=need_id(record, "id", "api_name"),
         api_name=clean.line(record.get("api_name"), clean.WORD_LIMIT),
@@ -51,7 +58,11 @@ def module(record: Mapping[str, object]) -> Module:
 
 
 def named(record: Mapping[str, object]) -> Named:
-    """Errors: `Unusable` without an id."""
+    """Reads a field, layout, view or related list.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     labels = ("field_label", "display_label", "display_value", "name")
     label = next((record[name] for name in labels if record.get(name)), "")
     kinds = ("data_type", "category", "type", "generated_type")

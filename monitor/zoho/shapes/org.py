@@ -1,4 +1,7 @@
-"""The CRM organisation and its users. Source: notes/zoho-api.md, section 1 (org.json, users.json)."""
+"""Reads the CRM organisation and its users.
+
+Source: docs/reference/zoho-crm.md, "Settings of the organisation".
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from monitor.zoho.shapes.base import Json, need_id, person
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """The organisation behind a CRM account; `paid_type` decides its API credits."""
+    """Holds the organisation behind a CRM account; `paid_type` decides its API credits."""
 
     id: str
     zgid: str
@@ -26,7 +29,7 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class CrmUser:
-    """A user of the organisation; name and address are personal data."""
+    """Holds a user of the organisation; name and address are personal data."""
 
     id: str
     full_name: str
@@ -39,7 +42,11 @@ class CrmUser:
 
 
 def org(record: Mapping[str, object]) -> Org:
-    """Errors: `Unusable` without an id."""
+    """Reads the organisation.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     licence = record.get("license_details")
     details: Mapping[str, object] = licence if isinstance(licence, Mapping) else {}
     return Org(
@@ -56,7 +63,11 @@ def org(record: Mapping[str, object]) -> Org:
 
 
 def crm_user(record: Mapping[str, object]) -> CrmUser:
-    """Errors: `Unusable` without an id."""
+    """Reads one user.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     whole_name = record.get("full_name") or " ".join(
         part for part in (record.get("first_name"), record.get("last_name")) if isinstance(part, str)
     )

@@ -1,4 +1,7 @@
-"""Answers to COQL queries and composites. Source: notes/zoho-api.md, sections 1 and 9."""
+"""Reads answers to COQL queries and composites.
+
+Source: docs/reference/zoho-crm.md, "Records and queries".
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from monitor.zoho.shapes.base import Json, Rejected, find_list, paging, read_all
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What a COQL query gave; rows of aggregates have no id."""
+    """Holds what a COQL query gave; rows of aggregates have no id."""
 
     rows: list[Json] = field(repr=False)
     count: int | None
@@ -21,7 +24,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class SubAnswer:
-    """The answer to one request of a composite; `status` None where Zoho did not send it on, `code` says why.
+    """Holds the answer to one request of a composite; `status` is None where Zoho did not send it on (see `code`).
 
     Zoho's replies do not repeat the id: it is then the request's place, from 1.
     """
@@ -34,7 +37,14 @@ class SubAnswer:
 
 
 def query_result(payload: object) -> QueryResult:
-    """Parameters: `payload` None (a 204) is an empty result. Errors: `BadAnswer`."""
+    """Reads the rows of a query.
+
+    Args:
+        payload: None (a 204) is an empty result.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     if payload is None:
         return QueryResult([], 0, more_records=False, rejected=[])
     rows, rejected = read_all(find_list(payload, "data"), clean.mapping)
@@ -43,13 +53,17 @@ def query_result(payload: object) -> QueryResult:
 
 
 def sub_answers(payload: object) -> list[SubAnswer]:
-    """The answers of a composite, in Zoho's order. Errors: `BadAnswer`."""
+    """Reads the answers of a composite, in Zoho's order.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     items = find_list(payload, "__composite_requests", "composite_response")
     return [_sub_answer(item, place) for place, item in enumerate(items, start=1) if isinstance(item, Mapping)]
 
 
 def _sub_answer(item: Mapping[str, object], place: int) -> SubAnswer:
-    """Zoho nests the answer in `details.response`; the seed's dialect has it flat."""
+    """Reads one answer: Zoho nests it in `details.response`, the unofficial description has it flat."""
     raw = clean.mapping(item)
     details = item.get("details")
     inner: Mapping[str, object] = details if isinstance(details, Mapping) else item

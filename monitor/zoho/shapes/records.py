@@ -1,4 +1,7 @@
-"""Records of CRM and their timelines, read only. Source: notes, section 1."""
+"""Reads records of CRM and their timelines.
+
+Source: docs/reference/zoho-crm.md, "Records and queries" and "Timeline of a record".
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from monitor.zoho.shapes.crm_common import Reference, first_moment, module_name,
 
 @dataclass(frozen=True, slots=True)
 class CrmRecord:
-    """One record of any module; its values are personal data and in `fields` only."""
+    """Holds one record of any module; its values are personal data and in `fields` only."""
 
     id: str
     created_time: datetime | None
@@ -23,7 +26,7 @@ class CrmRecord:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One event of a record's life; `rule` is the workflow rule behind it, if one was."""
+    """Holds one event of a record's life; `rule` is the workflow rule behind it, if one was."""
 
     id: str
     audited_time: datetime | None
@@ -37,7 +40,11 @@ class TimelineEntry:
 
 
 def crm_record(record: Mapping[str, object]) -> CrmRecord:
-    """Errors: `Unusable` without an id."""
+    """Reads one record.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     return CrmRecord(
         id=need_id(record, "id"),
         created_time=first_moment(record, "Created_Time", "created_time"),
@@ -47,7 +54,11 @@ def crm_record(record: Mapping[str, object]) -> CrmRecord:
 
 
 def timeline_entry(record: Mapping[str, object]) -> TimelineEntry:
-    """Errors: `Unusable` without an id."""
+    """Reads one event.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     automation = record.get("automation_details")
     about: Mapping[str, object] = automation if isinstance(automation, Mapping) else {}
     inside = record.get("record")

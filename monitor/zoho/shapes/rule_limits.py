@@ -1,4 +1,7 @@
-"""Counts and possibilities of workflow rules. Source: notes/zoho-api.md, sections 1, 2.1 and 2.3."""
+"""Reads counts and possibilities of workflow rules.
+
+Source: docs/reference/zoho-crm.md, "Workflow rules".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
 @dataclass(frozen=True, slots=True)
 class RuleLimits:
-    """How many rules the organisation may have and has; None where Zoho does not say."""
+    """Holds how many rules the organisation may have and has; None where Zoho does not say."""
 
     total_rules_limit: int | None
     active_rules_limit: int | None
@@ -25,7 +28,7 @@ class RuleLimits:
 
 @dataclass(frozen=True, slots=True)
 class ModuleRuleCount:
-    """How many rules a module has."""
+    """Holds how many rules a module has."""
 
     module: Reference
     active_rules_configured: int | None
@@ -35,7 +38,7 @@ class ModuleRuleCount:
 
 @dataclass(frozen=True, slots=True)
 class ActionsCount:
-    """How many actions a rule has, instant and scheduled, by kind and in all."""
+    """Holds how many actions a rule has, instant and scheduled, by kind and in all."""
 
     rule_id: str
     total: int
@@ -45,7 +48,7 @@ class ActionsCount:
 
 @dataclass(frozen=True, slots=True)
 class TriggerKind:
-    """A trigger that rules may have, with the kinds of actions it allows."""
+    """Holds a trigger that rules may have, with the kinds of actions it allows."""
 
     api_name: str
     name: str
@@ -56,7 +59,7 @@ class TriggerKind:
 
 @dataclass(frozen=True, slots=True)
 class ActionKindLimit:
-    """A kind of action that rules may have; `limit` of them for each condition."""
+    """Holds a kind of action that rules may have; `limit` of them for each condition."""
 
     api_name: str
     limit: int | None
@@ -65,7 +68,7 @@ class ActionKindLimit:
 
 @dataclass(frozen=True, slots=True)
 class RuleConfiguration:
-    """What rules of a module may be made of; `related` are triggers of modules below it, such as Notes."""
+    """Holds what rules of a module may be made of; `related` are triggers of modules below it, such as Notes."""
 
     triggers: list[TriggerKind]
     actions: list[ActionKindLimit]
@@ -75,7 +78,11 @@ class RuleConfiguration:
 
 
 def rule_limits(payload: object) -> RuleLimits:
-    """Errors: `BadAnswer` when there is no count at all."""
+    """Reads the counts and limits of the organisation.
+
+    Raises:
+        BadAnswer: there is no count at all.
+    """
     return read_one(find_object(payload, "rules_count"), _rule_limits)
 
 
@@ -87,7 +94,11 @@ def _rule_limits(record: Mapping[str, object]) -> RuleLimits:
 
 
 def module_rule_counts(payload: object) -> list[ModuleRuleCount]:
-    """Errors: `BadAnswer` when there is no list. None (a 204) is an empty one."""
+    """Reads how many rules each module has; None (a 204) is none.
+
+    Raises:
+        BadAnswer: there is no list.
+    """
     items = [] if payload is None else find_list(payload, "module_specific_count")
     return [_module_rule_count(item) for item in items if isinstance(item, Mapping)]
 
@@ -106,9 +117,12 @@ def _id_of(value: object) -> object:
 
 
 def actions_counts(payload: object) -> tuple[list[ActionsCount], list[Rejected]]:
-    """Errors: `BadAnswer` when there is no list. None (a 204) is an empty one.
+    """Reads how many actions each rule has; None (a 204) is none.
 
     Source: zoho/crm-oas, examples of getWorkflowRulesActionsCount.
+
+    Raises:
+        BadAnswer: there is no list.
     """
     if payload is None:
         return [], []
@@ -133,9 +147,12 @@ def _actions_count(record: Mapping[str, object]) -> ActionsCount:
 
 
 def rule_configuration(payload: object) -> RuleConfiguration:
-    """What `workflow_configurations` says of a module. Errors: `BadAnswer` when it has no triggers.
+    """Reads what `workflow_configurations` says of a module.
 
-    Source: zoho/crm-oas, examples of getWorkflowConfigurations; seed workflow-apis-part-3, step 5.
+    Source: zoho/crm-oas, examples of getWorkflowConfigurations.
+
+    Raises:
+        BadAnswer: it has no triggers.
     """
     about = find_object(payload, "workflow_configurations")
     triggers, rejected = read_all(find_list(about, "triggers"), _trigger_kind)

@@ -1,4 +1,7 @@
-"""Workflow rules of CRM and their usage. Source: notes/zoho-api.md, sections 2.2, 2.3 and 2.6."""
+"""Reads workflow rules of CRM and their usage.
+
+Source: docs/reference/zoho-crm.md, "Workflow rules" and "Usage of rules".
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from monitor.zoho.shapes.base import Json, Rejected, Unusable, find_list, need_i
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRule:
-    """A workflow rule as the list shows it; conditions and actions, where asked for, are in `raw`."""
+    """Holds a workflow rule as the list shows it; conditions and actions, where asked for, are in `raw`."""
 
     id: str
     name: str
@@ -29,7 +32,7 @@ class WorkflowRule:
 
 @dataclass(frozen=True, slots=True)
 class RulePage:
-    """One page of rules. `more_records` is what Zoho says; False where it does not."""
+    """Holds one page of rules. `more_records` is what Zoho says; False where it does not."""
 
     rules: list[WorkflowRule]
     more_records: bool
@@ -40,7 +43,7 @@ class RulePage:
 
 @dataclass(frozen=True, slots=True)
 class RuleUsage:
-    """How often a rule ran in a span of days.
+    """Holds how often a rule ran in a span of days.
 
     `success_count` and `failure_count` are sums over all its actions, instant and scheduled; they may
     start again at `reset_time`. `trigger_count` is None for triggers that Zoho does not count.
@@ -55,7 +58,11 @@ class RuleUsage:
 
 
 def workflow_rule(record: Mapping[str, object]) -> WorkflowRule:
-    """Errors: `Unusable` without an id."""
+    """Reads one rule.
+
+    Raises:
+        Unusable: the record has no id.
+    """
     module = record.get("module")
     when = record.get("execute_when")
     status = record.get("status")
@@ -75,7 +82,14 @@ def workflow_rule(record: Mapping[str, object]) -> WorkflowRule:
 
 
 def rule_page(payload: object) -> RulePage:
-    """Parameters: `payload` None stands for a 204, an empty list. Errors: `BadAnswer`."""
+    """Reads a page of rules.
+
+    Args:
+        payload: None stands for a 204, an empty list.
+
+    Raises:
+        BadAnswer: the reply has another shape.
+    """
     if payload is None:
         return RulePage(rules=[], more_records=False, page=None, per_page=None, rejected=[])
     rules, rejected = read_all(find_list(payload, "workflow_rules"), workflow_rule)
@@ -90,7 +104,11 @@ def rule_page(payload: object) -> RulePage:
 
 
 def rule_usage(record: Mapping[str, object]) -> RuleUsage:
-    """Errors: `Unusable` when there is no id or there are no conditions to count."""
+    """Reads how often a rule ran.
+
+    Raises:
+        Unusable: there is no id or there are no conditions to count.
+    """
     conditions = record.get("conditions")
     if not isinstance(conditions, list) and clean.count(record.get("trigger_count")) is None:
         raise Unusable("a usage report without counters")
@@ -106,7 +124,7 @@ def rule_usage(record: Mapping[str, object]) -> RuleUsage:
 
 
 def _actions(conditions: object) -> Iterator[Mapping[str, object]]:
-    """Every action of every condition: instant ones, and scheduled ones group by group."""
+    """Returns every action of every condition: instant ones, and scheduled ones group by group."""
     for condition in _objects(conditions):
         groups = [condition.get("instant_actions")]
         scheduled = condition.get("scheduled_actions")

@@ -1,4 +1,7 @@
-"""What a change in Flow answers. Source: seed zoho-flow-api.md, sections 1 to 4."""
+"""Reads what a change in Flow answers.
+
+Source: docs/reference/zoho-flow.md, "Addresses and envelope".
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,18 @@ from monitor.zoho.shapes.base import Json, find_object
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a change in Flow answered: `id` of the thing changed, "" where the reply has none."""
+    """Holds what a change in Flow answered: `id` of the thing changed, "" where the reply has none."""
 
     id: str
     raw: Json = field(repr=False)
 
 
 def written(payload: object, *names: str) -> Written:
-    """What a write answered; None (a 204) and a bare success are fine. Parameters: `names` of the id."""
+    """Reads what a write answered; None (a 204) and a bare success are fine.
+
+    Args:
+        names: of the id.
+    """
     if payload is None:
         return Written("", {})
     # A flow that is given back whole holds a trigger too: what has the id itself comes before what is inside.

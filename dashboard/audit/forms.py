@@ -1,0 +1,37 @@
+"""The filters of the audit trail."""
+
+from __future__ import annotations
+
+from django import forms
+from django.http import QueryDict
+
+from dashboard.filters import DayField, FilterForm, NameField, TextField
+from monitor.queries import audit
+from monitor.queries.audit import AuditFilter
+
+
+class AuditFilterForm(FilterForm):
+    """Reads what the audit trail is narrowed to; days are the viewer's."""
+
+    action = NameField(label="Action")
+    actor = TextField("Who")
+    first_day = DayField("From")
+    last_day = DayField("To")
+    object_type = forms.CharField(max_length=50, required=False, widget=forms.HiddenInput)
+    object_id = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    account = None
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        self.offer("action", [(name, name.replace("_", " ")) for name in audit.actions()], "Any")
+
+    def wanted(self) -> AuditFilter:
+        cleaned = self.cleaned_data
+        return AuditFilter(
+            action=cleaned["action"],
+            actor=cleaned["actor"],
+            object_type=cleaned["object_type"],
+            object_id=cleaned["object_id"],
+            start=self.midnight("first_day"),
+            end=self.midnight("last_day", days=1),
+        )

@@ -1,0 +1,72 @@
+"""Puts together what the templates of an execution's page and of its retry part need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from dashboard.context import age_of
+from dashboard.executions.forms import ReasonForm, RetryForm
+from monitor.access import may
+from monitor.models import Execution
+from monitor.queries import execution as queries
+from monitor.queries.standing import standing
+from monitor.retry import requests
+from monitor.retry.verdict import judge
+
+# Three forms of the page ask for a reason; their fields must not share ids.
+UNMASK_IDS = "unmask_%s"
+
+
+def page_context(
+    request: HttpRequest, row: Execution, form: RetryForm | None = None, *, masked: bool = True
+) -> dict[str, Any]:
+    """What the page's template needs.
+
+    Args:
+        request: of the person who looks.
+        row: the execution.
+        form: a bound retry form, see `retry_context`.
+        masked: False only for a person who may unmask and gave a reason.
+    """
+    detail = queries.detail(row, masked=masked)
+    context = {
+        "execution": row,
+        "detail": detail,
+        "may_unmask": may(request.user, "unmask", row.account),
+        "unmask_form": ReasonForm(auto_id=UNMASK_IDS),
+    }
+    return age_of(row.account_id) | context | retry_context(request, row, detail, form)
+
+
+def retry_context(
+    request: HttpRequest, row: Execution, detail: queries.ExecutionDetail, form: RetryForm | None = None
+) -> dict[str, Any]:
+    """What the retry part's template needs.
+
+    Args:
+        request: of the person who looks.
+        row: the execution.
+        detail: what is known of it.
+        form: one that was sent and found wanting; None for a fresh one with a token of its own.
+    """
+    now = timezone.now()
+    facts = requests.facts_for(row, now)
+    verdict = judge(facts, now)
+    may_accept = may(request.user, "retry.accept_risk", row.account)
+    is_risky = verdict.kind == "risky"
+    if form is not None and not is_risky:
+        form.fields.pop("accept_risk", None)
+    may_ask = may(request.user, "retry", row.account) and verdict.kind != "refused" and (may_accept or not is_risky)
+    return {
+        "later": standing(row, now, was_retried=detail.was_retried, zoho_ahead=facts.zoho_ahead),
+        "poll_seconds": detail.poll_seconds(now),
+        "verdict": verdict,
+        "may_retry": may(request.user, "retry", row.account),
+        "may_override": may(request.user, "retry.override", row.account),
+        "needs_admin": is_risky and not may_accept,
+        "retry_form": (form or RetryForm(asks_risk=is_risky)) if may_ask else None,
+        "not_run_form": ReasonForm(auto_id="not_run_%s"),
+    }

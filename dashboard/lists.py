@@ -1,0 +1,64 @@
+"""Answers with a list page: filters, order, pages, the empty state and the age of what is listed.
+
+All lists are shown by `templates/list.html`; a list's own template adds the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from dashboard.filters import FilterForm
+from monitor.queries import freshness
+
+PAGE_SIZE = 50
+
+
+def show(
+    request: HttpRequest,
+    template: str,
+    form: FilterForm | None,
+    find: Callable[[Any], Mapping[str, Any]],
+    *,
+    stream: str = "",
+    **context: Any,
+) -> HttpResponse:
+    """The page of a list, or only the list where a script asks for it again: it is the very part of the page.
+
+    Args:
+        request: what was asked.
+        template: extends `list.html`.
+        form: the filters in the address. One that cannot be read lists nothing and gives 400. None: nothing filters.
+        find: from what a valid form asks for to the context with `rows`; see `numbered`.
+        stream: one of `monitor.models.Stream`, where the list has an age of its own; else that of all accounts.
+        context: `nouns`, what is listed, for people; `freshness`=None where nothing of Zoho is listed; whatever else
+            the template needs.
+    """
+    now = context.setdefault("now", timezone.now())
+    is_valid = form is None or form.is_valid()
+    mirror = context.get("mirror") or freshness.mirror(now)
+    if stream and form is not None:
+        context["freshness"] = freshness.of_list(mirror, stream, now, form.cleaned_data.get("account"))
+    context = {"mirror": mirror, "freshness": mirror} | context
+    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    context |= {"form": form, "is_part": is_part, "frame": "parts/bare.html" if is_part else "base.html"}
+    if is_valid:
+        context |= find(form.wanted() if form else None)
+    return render(request, template, context, status=200 if is_valid else 400)
+
+
+def numbered(rows: Any, form: FilterForm, *, per_page: int = PAGE_SIZE) -> dict[str, Any]:
+    """The page of some rows that the address asks for; beyond the last it is the last.
+
+    Args:
+        rows: a queryset or list of all rows.
+        form: valid.
+        per_page: how many rows a page has.
+    """
+    page = Paginator(rows, per_page).get_page(form.cleaned_data["page"] or 1)
+    return {"page_obj": page, "rows": list(page)}

@@ -1,0 +1,146 @@
+"""Gives sockets a total deadline.
+
+httpx bounds each single read, so a server that drips one byte at a time holds it for ever (measured: with a time-out of
+1 s it still read after 16 s; docs/reference/faults.md, F10). Here every read, write and connection attempt gets what is
+left of the deadline of the call that the current thread is making.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import httpcore
+
+
+class Deadline(threading.local):
+    """Holds the moment (monotonic) at which the current thread's call must end; None outside of a call."""
+
+    at: float | None = None
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Bounds each operation of httpcore's own sockets by the call's deadline."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._deadline = Deadline()
+        self._monotonic = monotonic
+
+    @contextmanager
+    def until(self, at: float) -> Iterator[None]:
+        """Bounds everything that this thread does inside the block."""
+        self._deadline.at = at
+        try:
+            yield
+        finally:
+            self._deadline.at = None
+
+    def left(self, timeout: float | None, error: type[Exception]) -> float | None:
+        """Returns the shorter of `timeout` and what is left, in seconds.
+
+        Raises:
+            Exception: `error`, when nothing is left.
+        """
+        at = self._deadline.at
+        if at is None:
+            return timeout
+        left = at - self._monotonic()
+        if left <= 0:
+            raise error("the total deadline of the call has passed")
+        return left if timeout is None else min(timeout, left)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connects to the first address of `host` that answers; all of them share one time-out."""
+        left = self.left(timeout, httpcore.ConnectTimeout)
+        end = None if left is None else self._monotonic() + left
+        error: Exception = httpcore.ConnectError(f"no address found for {host}")
+        for address in _addresses(host, port, left):
+            rest = None if end is None else end - self._monotonic()
+            if rest is not None and rest <= 0:
+                raise httpcore.ConnectTimeout("connecting took too long")
+            try:
+                stream = self._inner.connect_tcp(address, port, rest, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+                error = problem
+            else:
+                return DeadlineStream(stream, self)
+        raise error
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        """Refuses: Zoho is never a local socket."""
+        raise NotImplementedError
+
+
+class DeadlineStream(httpcore.NetworkStream):
+    """Is a connection whose every operation ends in time."""
+
+    def __init__(self, stream: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
+        self._stream = stream
+        self._backend = backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._backend.left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._backend.left(timeout, httpcore.ConnectTimeout)
+        return DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, left), self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
+    """Returns the addresses of `host`, each once.
+
+    The system's look-up knows no time-out and may take half a minute, so it runs beside us and is left behind
+    when it is late.
+
+    Raises:
+        ConnectError: see its class.
+        ConnectTimeout: see its class.
+    """
+    with suppress(ValueError):  # a name, which has to be looked up
+        return [str(ipaddress.ip_address(host))]
+    found: list[str] = []
+    problems: list[OSError] = []
+
+    def look_up() -> None:
+        try:
+            found.extend(str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as problem:
+            problems.append(OSError(str(problem)))
+
+    thread = threading.Thread(target=look_up, name="zoho-look-up", daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if thread.is_alive():
+        raise httpcore.ConnectTimeout(f"looking up {host} took too long")
+    if problems:
+        raise httpcore.ConnectError(f"{host} cannot be looked up: {problems[0]}")
+    return list(dict.fromkeys(found))

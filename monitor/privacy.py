@@ -218,14 +218,14 @@ def _outside_marks(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], 
 
 
 def _is_value_of_secret(key: Any, pair: dict[Any, Any]) -> bool:
-    """Whether a key is the `value` of a pair whose `name` is a secret's."""
+    """Says whether a key is the `value` of a pair whose `name` is a secret's."""
     if str(key).lower() not in rules.VALUES_OF_PAIRS:
         return False
     return any(is_secret_key(str(pair.get(name) or "")) for name in rules.NAMES_OF_PAIRS)
 
 
 def _json_inside(text: str) -> Any:
-    """The structure that a string holds as JSON, or None."""
+    """Returns the structure that a string holds as JSON, or None."""
     if not text.lstrip().startswith(("{", "[")) or MARK.match(text.lstrip()):
         return None
     try:
@@ -329,7 +329,7 @@ def _mask_pairs(text: str, *, definition: bool) -> str:
 
 
 def _end_of_value(text: str, position: int, key: str, sign: str, *, definition: bool) -> int:
-    """Where a private value ends at the latest, by the ways in which values are written."""
+    """Finds where a private value ends at the latest, by the ways in which values are written."""
     ways = [rules.SENTENCE_VALUE if sign == ":" else rules.QUERY_VALUE]
     if is_secret_key(key):
         ways.append(rules.SECRET_VALUE)

@@ -107,13 +107,13 @@ TIME_OR_NUMBER = re.compile(
 
 
 def is_secret_key(key: str) -> bool:
-    """Whether what stands under this key is a secret whatever it looks like."""
+    """Says whether what stands under this key is a secret whatever it looks like."""
     plain = "".join(char for char in key.lower() if char.isalnum())
     return plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
 
 
 def is_private_key(key: str, *, definition: bool = False) -> bool:
-    """Whether the value under this key is hidden whatever it looks like.
+    """Says whether the value under this key is hidden whatever it looks like.
 
     Args:
         key: as Zoho or an app spells it.
@@ -134,14 +134,14 @@ def is_private_key(key: str, *, definition: bool = False) -> bool:
 
 
 def is_random(run: str) -> bool:
-    """Whether a long run of letters and digits is random: a name in words or a number alone is no token."""
+    """Says whether a long run of letters and digits is random: a name in words or a number alone is no token."""
     digits, letters = sum(char.isdecimal() for char in run), sum(char.isalpha() for char in run)
     is_mixed = _HEX.fullmatch(run) is not None or run not in (run.lower(), run.upper())
     return digits >= 4 and letters >= 4 and is_mixed
 
 
 def is_card(digits: str) -> bool:
-    """Whether 13 to 19 digits begin like a payment card (ISO/IEC 7812) and pass the Luhn check."""
+    """Says whether 13 to 19 digits begin like a payment card (ISO/IEC 7812) and pass the Luhn check."""
     if not 13 <= len(digits) <= 19 or digits[0] not in "23456":
         return False
     total = 0
@@ -152,7 +152,7 @@ def is_card(digits: str) -> bool:
 
 
 def is_phone(run: str, digits: int) -> bool:
-    """Whether 7 to 15 digits (ITU-T E.164) are written like a telephone number; 9 to 13 where they stand bare.
+    """Says whether 7 to 15 digits (ITU-T E.164) are written like a telephone number; 9 to 13 where they stand bare.
 
     Zoho's own ids have 15 digits and more and are written bare.
     """

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import get_or_404
-from dashboard.accounts.callback_forms import NewHookForm, EnableForm
+from dashboard.accounts.callback_forms import EnableForm, NewHookForm
 from monitor.access import may
 from monitor.hooks import endpoints
 from monitor.models import HookEndpoint, ZohoAccount

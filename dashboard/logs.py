@@ -13,7 +13,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
 
 class LineFormatter(logging.Formatter):
-    """`2026-11-22T01:02:03Z LEVEL logger message`, safe to grep and safe to keep."""
+    """Writes `2026-11-22T01:02:03Z LEVEL logger message`, safe to grep and safe to keep."""
 
     converter = time.gmtime
 

@@ -10,7 +10,7 @@ from monitor.connection import BudgetSpent
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import Outcome
-from monitor.ingest.base.schedule import product_of
+from monitor.ingest.base.streams import STREAMS, product_of
 from monitor.ingest.history.backfill import unfinished
 from monitor.models import Flow, Product, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
@@ -18,8 +18,6 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 HOLES_TOLD = 20
 SOONEST = timedelta(seconds=5)  # a stream that is still due after a sweep waits for so long
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
-FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS)
-CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS)
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
 Rows = Mapping[str, StreamState]  # the account's, by stream
@@ -128,7 +126,7 @@ def _no_longer_available(context: Context, rows: Rows) -> str:
 def _forget_absent_products(context: Context) -> None:
     """Streams of a product that the account no longer has are neither due nor missing."""
     products = context.clients.products
-    absent = [*(FLOW_STREAMS if "flow" not in products else ()), *(CRM_STREAMS if "crm" not in products else ())]
+    absent = [stream for product, streams in STREAMS.items() if product not in products for stream in streams]
     StreamState.objects.filter(account=context.account, stream__in=absent).delete()
 
 

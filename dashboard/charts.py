@@ -36,7 +36,7 @@ DURATION_STEPS_MS = (
 
 
 @dataclass(frozen=True)
-class Key:
+class ChartKey:
     """A line of the legend; `shape` is line, dot or bar."""
 
     label: str
@@ -52,7 +52,7 @@ class Chart:
     title: str
     summary: str
     figure: Figure
-    legend: list[Key]
+    legend: list[ChartKey]
     head: list[str]
     rows: list[list[str]] = field(default_factory=list)
 
@@ -84,7 +84,11 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
         title="Success rate",
         summary=_rate_summary(slots),
         figure={"data": data, "layout": layout},
-        legend=[Key("Final result", "good"), Key("First attempt", "first", "dot"), Key("Failed runs", "bad", "bar")],
+        legend=[
+            ChartKey("Final result", "good"),
+            ChartKey("First attempt", "first", "dot"),
+            ChartKey("Failed runs", "bad", "bar"),
+        ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
         rows=[
             [_stamp(s.start, zone), formats.rate(s.counts.rate), formats.rate(s.counts.first_rate)]
@@ -117,7 +121,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -
         title="Run time",
         summary=_duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
-        legend=[Key("Median", "p50"), Key("95th percentile", "p95")],
+        legend=[ChartKey("Median", "p50"), ChartKey("95th percentile", "p95")],
         head=["From", "Median", "95th percentile"],
         rows=[[_stamp(s.start, zone), formats.duration(s.p50), formats.duration(s.p95)] for s in slots],
     )
@@ -140,7 +144,7 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
         title="Runs by result",
         summary=_outcome_summary(slots),
         figure={"data": data, "layout": layout},
-        legend=[Key(name, role, "bar") for name, role, _ in kinds],
+        legend=[ChartKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [_stamp(s.start, zone)]
@@ -175,7 +179,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
             or [_bars("Failed", "bad", slots, zone, [None] * len(slots))],
             "layout": layout,
         },
-        legend=[Key(name, role, "bar") for name, role, _ in kinds],
+        legend=[ChartKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [_stamp(s.start, zone)] + [f"{count:,}" if s.counts.total or s.is_known else "not known" for count in row]

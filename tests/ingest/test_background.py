@@ -14,7 +14,7 @@ from monitor.ingest.base.read_soon import hint, want
 from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
 from tests.factories import make_alert_rule
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import Execution, Flow, ZohoAccount
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 

@@ -20,7 +20,7 @@ from monitor.ingest.runs import holes, refused_flows
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.factories import make_flow
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from monitor.ingest.night.prune import prune
 from monitor.models import Ages, Execution, Flow, HourBucket, Retention, StageRun, ZohoAccount
 from monitor.rollups.recount import rebuild_dirty
 from tests.factories import NOON
-from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
+from tests.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
 
 AGES = Ages(payload=30, rows=180, hours=400)
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from monitor.ingest.runs import reread
 from monitor.ingest.runs.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 PASSING = {"error": {"code": "ACTION_FAILED", "message": "Books is not available", "details": "HTTP 503 from Books"}}

@@ -28,7 +28,7 @@ from monitor.zoho.errors import (
     Wait,
     ZohoError,
 )
-from tests.ingest.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
+from tests.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 

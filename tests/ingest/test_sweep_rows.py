@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import Execution, Flow, StageRun, WorkflowRule, ZohoAccount
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
 from tests.ingest.test_sweep import fail, state
 
 

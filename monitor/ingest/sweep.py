@@ -14,13 +14,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from monitor.ingest import stream_outcomes, sync_states
 from monitor.ingest.base import pace, schedule
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import Result
-from monitor.ingest.due_flows import Reader, next_visit
-from monitor.ingest.follow_flow_list import follow_list, look_ahead
 from monitor.ingest.history.backfill import Backfill
 from monitor.ingest.lists.connected_workflows import read_connected
 from monitor.ingest.lists.connections import read_connections
@@ -31,7 +28,10 @@ from monitor.ingest.lists.rule_usage import read_usage
 from monitor.ingest.lists.rules import read_rules
 from monitor.ingest.lists.webhook_failures import read_webhook_failures
 from monitor.ingest.night import checks
-from monitor.ingest.read_everything import read_moved, read_whole_list
+from monitor.ingest.steps import stream_outcomes, sync_states
+from monitor.ingest.steps.due_flows import Reader, next_visit
+from monitor.ingest.steps.follow_flow_list import follow_list, look_ahead
+from monitor.ingest.steps.read_everything import read_moved, read_whole_list
 from monitor.models import ApiCall, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import ClientRefused, GrantRevoked

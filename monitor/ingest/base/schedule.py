@@ -100,6 +100,20 @@ def list_slots(context: Context) -> Slots:
     return Slots(max(0, free - kept), at or now, kept)
 
 
+def list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
+    """When the list of flows goes on.
+
+    Args:
+        context: of the sweep.
+        due: when it was due; None for the first time.
+        asked: pages that were asked for.
+        pages: of the whole list; 0 where that is not known.
+    """
+    now = context.clock()
+    apart = pace.spacing(pages or asked, budget(context, Product.FLOW), now)
+    return pace.next_due(due, asked, apart, now)
+
+
 def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
     """Writes down when a stream is due.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
-from monitor.ingest import stream_outcomes
 from monitor.ingest.base import pace, schedule
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
-from monitor.ingest.due_flows import Reader
 from monitor.ingest.lists.flows import Round, read_page
 from monitor.ingest.runs.holes import settle_still
+from monitor.ingest.steps import stream_outcomes
+from monitor.ingest.steps.due_flows import Reader
 from monitor.models import ApiCall, Flow, Product, Stream
 from monitor.zoho.errors import Wait, ZohoError
 from monitor.zoho.flow import FlowClient
@@ -55,7 +55,7 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
         raise
     finally:
         if asked:
-            walk.save(context, finished=finished, next_due_at=list_again(context, due, asked, walk.pages))
+            walk.save(context, finished=finished, next_due_at=schedule.list_again(context, due, asked, walk.pages))
         else:
             schedule.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 
@@ -77,20 +77,6 @@ def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
         page = reader.alerting_page(range(walk.page, walk.page + most))
         if page is not None:
             reader.look_at(page, ApiCall.Kind.LIST)
-
-
-def list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
-    """When the list of flows goes on.
-
-    Args:
-        context: of the sweep.
-        due: when it was due; None for the first time.
-        asked: pages that were asked for.
-        pages: of the whole list; 0 where that is not known.
-    """
-    now = context.clock()
-    apart = pace.spacing(pages or asked, schedule.budget(context, Product.FLOW), now)
-    return pace.next_due(due, asked, apart, now)
 
 
 def _follow(context: Context, reader: Reader, some: Sequence[Flow]) -> None:

@@ -27,7 +27,6 @@ PENDING: tuple[str, ...] = (
     "monitor/queries/",
     "monitor/retry/",
     "scripts/mutants/",
-    "standin/",
 )
 PENDING_NAMES: frozenset[str] = frozenset(["Change", "Key", "Kind", "Outcome", "Plan", "Standing", "Verdict", "Window"])
 

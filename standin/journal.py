@@ -42,7 +42,7 @@ class Journal:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """Reads the records; a last line cut off by a kill is removed from the file."""
+    """Returns the records; a last line cut off by a kill is removed from the file."""
     raw = path.read_bytes()
     whole, newline, rest = raw.rpartition(b"\n")
     if rest:

@@ -78,7 +78,7 @@ class Journaled:
         self._replaying = False
 
     def now(self) -> datetime:
-        """Gives the clock's time; never earlier than what was seen before."""
+        """Returns the clock's time; never earlier than what was seen before."""
         at = self.clock()
         if self._last is not None and at < self._last:
             return self._last

@@ -13,7 +13,7 @@ Story = Callable[[World, FaultScript], None]
 
 
 def calm(world: World, faults: FaultScript) -> None:
-    """Leaves it at the everyday failures."""
+    """Lets nothing happen beside the everyday failures."""
 
 
 def flow_goes_bad(world: World, faults: FaultScript) -> None:
@@ -34,7 +34,7 @@ def connection_expires(world: World, faults: FaultScript) -> None:
 
 
 def flow_falls_silent(world: World, faults: FaultScript) -> None:
-    """Switches the hourly exchange rates off: they stop without any failure."""
+    """Lets the hourly exchange rates stop without any failure: the flow is switched off."""
     for flow in world.flows.values():
         if flow.name == "Exchange rates":
             world.do("switch_flow", flow_id=flow.flow_id, on=False)
@@ -68,7 +68,7 @@ def _scripted(entries: list[dict[str, Any]], summary: str) -> Story:
 
 
 def _with_flow(world: World, args: dict[str, Any]) -> dict[str, Any] | None:
-    """Gives the arguments with the flow's id for its role; None when this world has no such flow."""
+    """Returns the arguments with the flow's id for its role; None when this world has no such flow."""
     if "flow" in args:
         flow = world.role(args.pop("flow"))
         if flow is None:

@@ -54,7 +54,7 @@ class OAuthApi:
         router.add("GET", "/oauth/serverinfo", self.server_info)
 
     def authorize(self, request: Request) -> Reply:
-        """Answers with the consent page, or at once the redirect with code, location and accounts-server."""
+        """Returns the consent page, or at once the redirect with code, location and accounts-server."""
         ask = {name: values[0] for name, values in request.query.items()}
         target = ask.get("redirect_uri", "")
         if ask.get("client_id") != self._credentials.client_id:
@@ -155,5 +155,5 @@ class OAuthApi:
         return json_reply({"status": "success"})
 
     def server_info(self, request: Request) -> Reply:
-        """Lists the data centres: this one only."""
+        """Returns the data centres; here there is one, and this is it."""
         return json_reply({"result": "success", "locations": {self._world.habits.location: request.base_url}})

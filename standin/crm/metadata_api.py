@@ -54,11 +54,11 @@ class MetadataApi:
         }
 
     def modules(self, request: Request) -> Reply:
-        """Lists every module."""
+        """Returns every module."""
         return json_reply({"modules": [self._module(name) for name in MODULES]})
 
     def module(self, request: Request, api_name: str) -> Reply:
-        """Answers with one module."""
+        """Returns one module."""
         if api_name not in MODULES:
             raise RefusalError("INVALID_MODULE", "the module name given seems to be invalid", {}, 400)
         return json_reply({"modules": [self._module(api_name)]})
@@ -114,7 +114,7 @@ class MetadataApi:
 
 
 class _OfModule:
-    """Answers with a list that belongs to the module in the mandatory parameter `module`."""
+    """Holds a list that belongs to the module in the mandatory parameter `module`."""
 
     def __init__(self, name: str, rows: Any) -> None:
         self._name = name

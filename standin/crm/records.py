@@ -47,7 +47,7 @@ OTHER_FIELDS = (("Name", "Name", "text"), ("Subject", "Subject", "text"), ("Stat
 
 
 def fields_of(module: str) -> tuple[tuple[str, str, str], ...]:
-    """Gives the fields of a module: api_name, label, data type."""
+    """Returns the fields of a module: api_name, label, data type."""
     if module in {"Leads", "Contacts"}:
         return COMMON + PEOPLE_FIELDS
     return COMMON + (DEAL_FIELDS if module == "Deals" else OTHER_FIELDS)
@@ -68,7 +68,7 @@ class Records:
         home.register("change_record", self.change_record)
 
     def of(self, module: str) -> list[Record]:
-        """Lists every record of a module, by id."""
+        """Returns every record of a module, by id."""
         if module not in self._rows:
             self._rows[module] = [self._invented(module, number) for number in range(COUNT)]
         return self._rows[module]

@@ -68,11 +68,11 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "deleted": True})
 
     def list_triggers(self, request: Request) -> Reply:
-        """Answers with the triggers that can be used."""
+        """Returns the triggers that can be used."""
         return success({"triggers": [*self._triggers.values()]})
 
     def get_trigger(self, request: Request, trigger_id: str) -> Reply:
-        """Answers with one trigger of the catalogue."""
+        """Returns one trigger of the catalogue."""
         if trigger_id not in self._triggers:
             raise not_found("trigger", trigger_id)
         return success(self._triggers[trigger_id])
@@ -102,11 +102,11 @@ class FlowEditApi:
         )
 
     def list_actions(self, request: Request) -> Reply:
-        """Answers with the actions that can be used."""
+        """Returns the actions that can be used."""
         return success({"actions": [*self._actions.values()]})
 
     def get_action(self, request: Request, action_id: str) -> Reply:
-        """Answers with one action of the catalogue."""
+        """Returns one action of the catalogue."""
         if action_id not in self._actions:
             raise not_found("action", action_id)
         return success(self._actions[action_id])

@@ -32,14 +32,14 @@ def invalid(details: str) -> RefusalError:
 
 
 def check_trigger(trigger: Any) -> dict[str, Any]:
-    """Checks that a trigger is an object with a type; unknown fields are kept."""
+    """Checks a trigger: an object with a type; unknown fields are kept."""
     if trigger is None or not check_flow(trigger, TRIGGER).get("type"):
         raise invalid("trigger must be an object with a type")
     return dict(trigger)
 
 
 def check_action(action: Any) -> dict[str, Any]:
-    """Checks that an action is an object with app and action; unknown fields (config, on_error) are kept."""
+    """Checks an action: an object with app and action; unknown fields (config, on_error) are kept."""
     if not all(check_flow(action, ACTION).get(name) for name in ("app", "action")):
         raise invalid("an action must be an object with app and action")
     return dict(action)
@@ -204,7 +204,7 @@ class FlowEdits:
         connection.works.turn_off(at)
 
     def create_webhook(self, at: datetime, *, body: dict[str, Any]) -> Webhook:
-        """Creates a custom webhook for a flow that exists."""
+        """Returns a custom webhook for a flow that exists."""
         name, flow_id = check_flow(body, WEBHOOK).get("webhook_name"), str(body.get("flow_id") or "")
         if not name:
             raise invalid("webhook_name is mandatory")

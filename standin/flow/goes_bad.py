@@ -23,7 +23,7 @@ PACE = ((200, 4, 16), (500, 60, 180), (10**9, 600, 1200))
 
 @dataclass(slots=True)
 class _Flood:
-    """Says where the flood of runs is: how many came, and when the next one begins."""
+    """Holds where the flood of runs is: how many came, and when the next one begins."""
 
     start: datetime
     next_at: datetime
@@ -31,7 +31,7 @@ class _Flood:
 
 
 class GoesBad:
-    """Says when one flow is bad and how its runs fail then, and brings the runs that come on top."""
+    """Decides when one flow is bad, how its runs fail then, and the runs that come on top."""
 
     def __init__(self, template: FlowTemplate, key: tuple[object, ...]) -> None:
         """Begins with a flow that is well; `key` seeds the draws."""
@@ -43,11 +43,11 @@ class GoesBad:
         self.kind = SICKNESS
 
     def at(self, moment: datetime) -> bool:
-        """Says whether runs that begin at `moment` fail."""
+        """Returns whether runs that begin at `moment` fail."""
         return self._is_bad.at(moment)
 
     def is_planned(self, now: datetime) -> bool:
-        """Says whether the flow is bad or will be."""
+        """Returns whether the flow is bad or will be."""
         return self._is_bad.at(now) or self._is_bad.planned(now)
 
     def begin(self, at: datetime, kind: FailureKind, *, fixed_by_retry: bool, flood: bool) -> None:

@@ -53,7 +53,7 @@ class WebhookApi:
         return row
 
     def list_webhooks(self, request: Request) -> Reply:
-        """Lists every custom webhook."""
+        """Returns every custom webhook."""
         rows = [self._row(request, one, whole=False) for one in self._world.webhooks.values()]
         return success({"webhooks": rows})
 
@@ -63,7 +63,7 @@ class WebhookApi:
         return success(self._row(request, webhook, whole=False))
 
     def get(self, request: Request, webhook_id: str) -> Reply:
-        """Answers with one webhook."""
+        """Returns one webhook."""
         return success(self._row(request, self._world.book.webhook(webhook_id), whole=True))
 
     def delete(self, request: Request, webhook_id: str) -> Reply:
@@ -72,7 +72,7 @@ class WebhookApi:
         return success({"webhook_id": webhook_id, "deleted": True})
 
     def logs(self, request: Request, webhook_id: str) -> Reply:
-        """Says what came in since the webhook was made, newest first, at most thirty days."""
+        """Returns what came in since the webhook was made, newest first, at most thirty days."""
         webhook, now = self._world.book.webhook(webhook_id), self._world.now()
         page, per_page = whole_number(request, "page", 1), whole_number(request, "per_page", 50, high=200)
         rows = []
@@ -95,7 +95,7 @@ class WebhookApi:
         return success({"logs": rows[(page - 1) * per_page : page * per_page]})
 
     def receive(self, request: Request, org_id: str, key: str = "") -> Reply:
-        """Lets the webhook's flow run once, for a sender's call."""
+        """Answers a sender: the webhook's flow runs once."""
         given = key or request.param("zapikey") or ""
         for webhook in self._world.webhooks.values():
             if webhook.key == given and webhook.flow_id in self._world.flows:

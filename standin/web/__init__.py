@@ -1,1 +1,1 @@
-"""Speaks HTTP for the stand-in: requests, replies, routes, limits, ledger, callbacks, control and the server."""
+"""Holds the stand-in's wire: requests, replies, routes, limits, ledger, callbacks, control and the server."""

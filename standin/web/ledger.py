@@ -11,7 +11,7 @@ KEPT = 5000
 
 @dataclass(slots=True)
 class Call:
-    """Describes one call as it was answered; `at` is the world's time."""
+    """Holds one call as it was answered; `at` is the world's time."""
 
     at: str
     method: str

@@ -15,7 +15,7 @@ SCHEME = "Zoho-oauthtoken "  # not Bearer
 
 
 class Product:
-    """Answers for one API under its own path."""
+    """Holds one API under its own path."""
 
     refuse: Refuse
 
@@ -30,11 +30,11 @@ class Product:
         yield
 
     def exists(self) -> bool:
-        """Says whether the account has this product."""
+        """Returns whether the account has this product."""
         raise NotImplementedError
 
     def limited(self) -> tuple[Reply | None, dict[str, str]]:
-        """Makes the refusal of a call too many, and the headers for either case."""
+        """Returns the refusal of a call too many, and the headers for either case."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Reply:

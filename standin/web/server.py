@@ -81,7 +81,7 @@ def head(reply: Reply) -> bytes:
 
 
 class StandinServer(ThreadingHTTPServer):
-    """Serves, and knows its connections, so that it can end without leaving one open."""
+    """Holds a server that knows its connections, so that it can end without leaving one open."""
 
     daemon_threads = False
     block_on_close = True
@@ -107,7 +107,7 @@ class StandinServer(ThreadingHTTPServer):
 
     @property
     def base_url(self) -> str:
-        """Gives the address to call."""
+        """Returns the address to call."""
         host, port = self.server_address[0], self.server_address[1]
         shown = f"[{host!s}]" if ":" in str(host) else str(host)
         return f"http://{shown}:{port}"
@@ -123,7 +123,7 @@ class StandinServer(ThreadingHTTPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Shows an error, but not that a connection was lost."""
+        """Ignores a lost connection, which is no error of the stand-in; anything else is shown."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

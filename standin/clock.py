@@ -1,4 +1,4 @@
-"""Gives the stand-in its clocks, so that nothing inside it reads the time by itself."""
+"""Returns the stand-in its clocks, so that nothing inside it reads the time by itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

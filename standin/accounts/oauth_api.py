@@ -79,7 +79,7 @@ class OAuthApi:
         return Reply(302, headers={"Location": target + joint + urlencode(answer)})
 
     def token(self, request: Request) -> Reply:
-        """Answers with tokens for a grant code or a refresh token; errors come with HTTP 200."""
+        """Returns tokens for a grant code or a refresh token; errors come with HTTP 200."""
         form = {**{name: values[0] for name, values in request.query.items()}, **request.form()}
         content = self._token(form, request.base_url)
         self._ledger.token_posts[str(content.get("error", "issued"))] += 1

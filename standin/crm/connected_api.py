@@ -154,7 +154,7 @@ class ConnectedApi:
         return answer(NAME, [good(row_id, f"connected workflow {word} successfully")])
 
     def configurations(self, request: Request) -> Reply:
-        """Answers with the limits of the edition."""
+        """Returns the limits of the edition."""
         actions = ("create_connected_record", "field_updates", "email_notifications")
         limits = {"limit_per_module": 10, "actions": [{"name": name, "limit": 5} for name in actions]}
         return json_reply(

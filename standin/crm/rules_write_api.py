@@ -120,7 +120,7 @@ class RulesWriteApi:
         return json_reply({"reorder": [good(rule_id, "rules reordered successfully") for rule_id in order]})
 
     def rules_count(self, request: Request) -> Reply:
-        """Answers with the limits of the edition and how much of them is used."""
+        """Returns the limits of the edition and how much of them is used."""
         now, rules = self._world.now(), [*self._rules().values()]
         return json_reply(
             {

@@ -90,7 +90,7 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "trigger": flow.trigger})
 
     def test_trigger(self, request: Request, flow_id: str) -> Reply:
-        """Answers with sample data as the trigger would bring it."""
+        """Returns sample data as the trigger would bring it."""
         flow, now = self._world.flow(flow_id), self._world.now()
         key = f"test-{flow_id}-{now.isoformat()}"
         return success(

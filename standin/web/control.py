@@ -195,7 +195,7 @@ def described(fault: Fault) -> dict[str, Any]:
 
 
 def admitted(request: Request, control_token: str) -> Reply | None:
-    """Gives None when the control token is right, else the refusal."""
+    """Returns None when the control token is right, else the refusal."""
     given = request.headers.get(HEADER, "")
     if hmac.compare_digest(given.encode(), control_token.encode()):
         return None

@@ -20,10 +20,8 @@ NAMESAKES = ("monitor/management/", "monitor/zoho/shapes/", "standin/", "dashboa
 PENDING: tuple[str, ...] = (
     "dashboard/",
     "monitor/alerting/",
-    "monitor/freshness.py",
     "monitor/ingest/",
     "monitor/notify/",
-    "monitor/periods.py",
     "monitor/queries/",
     "monitor/retry/",
     "scripts/mutants/",

@@ -14,7 +14,7 @@ from monitor.models import Execution
 from monitor.queries import execution as queries
 from monitor.queries.standing import standing
 from monitor.retry import requests
-from monitor.retry.verdict import judge
+from monitor.retry.safety import judge
 
 # Three forms of the page ask for a reason; their fields must not share ids.
 UNMASK_IDS = "unmask_%s"
@@ -23,7 +23,7 @@ UNMASK_IDS = "unmask_%s"
 def page_context(
     request: HttpRequest, row: Execution, form: RetryForm | None = None, *, masked: bool = True
 ) -> dict[str, Any]:
-    """What the page's template needs.
+    """Puts together what the page's template needs.
 
     Args:
         request: of the person who looks.
@@ -44,7 +44,7 @@ def page_context(
 def retry_context(
     request: HttpRequest, row: Execution, detail: queries.ExecutionDetail, form: RetryForm | None = None
 ) -> dict[str, Any]:
-    """What the retry part's template needs.
+    """Puts together what the retry part's template needs.
 
     Args:
         request: of the person who looks.

@@ -252,5 +252,5 @@ def test_a_person_who_waits_makes_one_flow_due(account: ZohoAccount, now: dateti
     flow, other = factories.make_flow(account), factories.make_flow(account)
     assert pipeline.want_flow(flow, now)
     assert not pipeline.want_flow(Flow.objects.get(pk=flow.pk), now + timedelta(seconds=29))
-    assert Flow.objects.get(pk=flow.pk).wanted_at == now
-    assert Flow.objects.get(pk=other.pk).wanted_at is None
+    assert Flow.objects.get(pk=flow.pk).progress.wanted_at == now
+    assert Flow.objects.get(pk=other.pk).progress.wanted_at is None

@@ -169,7 +169,7 @@ def test_a_threshold_of_zero_never_fires_and_an_incident_may_recover_at_a_hundre
 @pytest.mark.parametrize("reading", [BAD, GOOD, FEW_BAD, NONE], ids=["bad", "good", "few", "none"])
 @pytest.mark.parametrize("why", [{}, {"stale": "old"}, {"ended": "off"}], ids=["fresh", "stale", "ended"])
 def test_the_time_since_is_that_of_the_last_change_of_state_or_incident(
-    standing: Standing, reading: Reading, why: dict[str, str]
+    standing: RuleStanding, reading: Reading, why: dict[str, str]
 ) -> None:
     decision = decide(standing, reading, LIMITS, NOON, **why)
     moved = (decision.state, decision.is_open) != (standing.state, standing.is_open) or standing.is_new

@@ -21,6 +21,7 @@ HOUR = timedelta(hours=1)
 MADE_ANEW = [
     r'name="csrfmiddlewaretoken" value="[^"]+"',
     r'nonce="[^"]*"',
+    r">All \d+</a>",  # how many alerts are open in all, beside those of the flow
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
 ]
 
@@ -51,7 +52,8 @@ def make_namesake(world: World, now: datetime) -> Bystander:
     """An account with a row in every table: with the ids of the world's things at Zoho, of the same hours."""
     found = make_bystander()
     theirs = {"account": found.account_id}
-    tables.Flow.objects.filter(**theirs).update(flow_id=world.flow.flow_id, seen_at=now, hole_reason="theirs")
+    tables.Flow.objects.filter(**theirs).update(flow_id=world.flow.flow_id, seen_at=now)
+    tables.FlowProgress.objects.filter(flow__account=found.account_id).update(hole_reason="theirs")
     runs = tables.Execution.objects.filter(**theirs)
     runs.update(execution_id=world.execution.execution_id, started_time=world.execution.started_time, changed_at=now)
     tables.RetryAttempt.objects.filter(**theirs).update(new_execution_id=world.execution.execution_id, requested_at=now)

@@ -113,8 +113,8 @@ def test_an_open_first_reading_goes_on_soon_while_calls_are_left_and_later_where
     assert due_flows.next_visit(sweep) == now + due_flows.HISTORY_AGAIN
     monkeypatch.setattr(due_flows.schedule, "history_left", lambda context: 0)
     assert due_flows.next_visit(sweep) == now + due_flows.HISTORY_LATER
-    Flow.objects.filter(pk=flow.pk).update(recheck_at=now + timedelta(hours=1))
+    factories.change_flow(flow, recheck_at=now + timedelta(hours=1))
     assert due_flows.next_visit(sweep) == now + timedelta(hours=1)
     account.backfill_paused = True
-    Flow.objects.filter(pk=flow.pk).update(recheck_at=None)
+    factories.change_flow(flow, recheck_at=None)
     assert due_flows.next_visit(sweep) is None

@@ -71,7 +71,7 @@ def test_one_flow_has_its_turn_while_its_namesake_of_another_account_and_its_nei
     events = [hint(flow.account, flow_id=flow.flow_id) for flow in (own, namesake, neighbour)]
     assert callbacks.take(now).events == 1
     assert [state(event) for event in events] == [("done", "flow wanted"), ("new", ""), ("new", "")]
-    hinted = [Flow.objects.get(pk=flow.pk).hinted_at for flow in (own, namesake, neighbour)]
+    hinted = [Flow.objects.get(pk=flow.pk).progress.hinted_at for flow in (own, namesake, neighbour)]
     assert hinted == [now, None, None]
     assert (dues(account, now + HOUR), dues(other, now + HOUR)) == (["account"], [])
     turns = {
@@ -182,7 +182,7 @@ def test_a_read_run_ends_its_own_hints_and_what_could_not_be_read_makes_its_flow
     callbacks.settle_reads(taken, {"a"}, now + SECOND)
     assert [state(event) for event in events] == [("done", "read"), ("done", "flow wanted")]
     assert [event.done_at for event in events] == [now + SECOND] * 2
-    assert [Flow.objects.get(pk=flow.pk).hinted_at for flow in flows] == [None, now + SECOND]
+    assert [Flow.objects.get(pk=flow.pk).progress.hinted_at for flow in flows] == [None, now + SECOND]
 
 
 def test_hints_and_turns_go_after_a_week(account: ZohoAccount, now: datetime) -> None:

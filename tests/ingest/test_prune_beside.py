@@ -15,6 +15,7 @@ from monitor.models import (
     DirtyHour,
     Execution,
     Flow,
+    FlowProgress,
     HourBucket,
     PrunedHour,
     Quarantine,
@@ -63,6 +64,11 @@ def beside(flow: Flow, otto: User, now: datetime) -> tuple[Flow, Flow]:
     return twins
 
 
+def told(flow: Flow) -> list[dict[str, Any]]:
+    """All that is stored of a flow itself."""
+    return [*Flow.objects.filter(pk=flow.pk).values(), *FlowProgress.objects.filter(flow=flow).values()]
+
+
 def runs(flow: Flow) -> set[str]:
     return set(Execution.objects.filter(flow=flow).values_list("execution_id", flat=True))
 
@@ -76,13 +82,17 @@ def test_what_keeps_another_flows_hours_keeps_none_of_ones_own(
     for twin in beside:
         DirtyHour.objects.mark([(twin.pk, old)])
         retried(Execution.objects.get(flow=twin, started_time=old + HOUR), otto)
-    before = {twin.pk: Flow.objects.filter(pk=twin.pk).values().get() for twin in beside}
+    before = [told(twin) for twin in beside]
     assert prune(AGES, now, lambda: True).rows == 2
     assert runs(flow) == set()
     assert [len(runs(twin)) for twin in beside] == [2, 2]
-    assert {twin.pk: Flow.objects.filter(pk=twin.pk).values().get() for twin in beside} == before
+    assert [told(twin) for twin in beside] == before
     flow.refresh_from_db()
-    assert (flow.pruned_success, flow.pruned_failed, flow.pruned_before) == (1, 1, old + 2 * HOUR)
+    assert (flow.progress.pruned_success, flow.progress.pruned_failed, flow.progress.pruned_before) == (
+        1,
+        1,
+        old + 2 * HOUR,
+    )
     assert set(PrunedHour.objects.values_list("flow", "hour")) == {(flow.pk, old), (flow.pk, old + HOUR)}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Flow, Product, SyncState, ZohoAccount
+from monitor.models import Flow, FlowProgress, Product, SyncState, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.backfill import FlowHistory, History
 from tests import factories
@@ -15,9 +15,17 @@ from tests import factories
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
+def a_flow(**fields: Any) -> Flow:
+    """A flow that is in no database."""
+    progress = {name: fields.pop(name) for name in ("history_order",) if name in fields}
+    flow = Flow(pk=1, **fields)
+    FlowProgress(flow=flow, **progress)
+    return flow
+
+
 def one(**fields: Any) -> FlowHistory:
     return FlowHistory(
-        **{"flow": Flow(pk=1), "runs": 0, "at_most": None, "about": None, "back_to": None, "calls": 0} | fields
+        **{"flow": a_flow(), "runs": 0, "at_most": None, "about": None, "back_to": None, "calls": 0} | fields
     )
 
 
@@ -31,12 +39,16 @@ def reading(account: ZohoAccount, now: datetime) -> ZohoAccount:
     """Two flows are being read, one is done, one is gone; another account has as much again."""
     for number, owner in enumerate((account, factories.make_account())):
         new, begun, done, gone = (factories.make_flow(owner, execution_count=1000, history_calls=2) for _ in range(4))
-        Flow.objects.filter(pk=begun.pk).update(
-            history_order="newest_first", covered_from=now - 9 * DAY, flow_name=f"begun {number}", history_calls=5
+        factories.change_flow(
+            begun,
+            history_order="newest",
+            covered_from=now - 9 * DAY,
+            flow_name=f"begun {number}",
+            history_calls=5,
         )
-        Flow.objects.filter(pk=new.pk).update(flow_name=f"new {number}")
-        Flow.objects.filter(pk=done.pk).update(executions_read_at=now)
-        Flow.objects.filter(pk=gone.pk).update(gone_at=now)
+        factories.change_flow(new, flow_name=f"new {number}")
+        factories.change_flow(done, executions_read_at=now)
+        factories.change_flow(gone, gone_at=now)
         for flow, runs in ((begun, 3), (done, 2), (gone, 1)):
             for _ in range(runs):
                 factories.make_execution(flow)
@@ -63,7 +75,7 @@ def test_the_open_first_readings_of_one_account_are_counted_the_least_known_firs
 def test_a_paused_reading_has_no_end_and_one_that_is_done_has_no_flows(reading: ZohoAccount, now: datetime) -> None:
     reading.backfill_paused = True
     assert (backfill.of_account(reading, now).ends_at, backfill.of_account(reading, now).is_paused) == (None, True)
-    Flow.objects.filter(account=reading).update(executions_read_at=now)
+    FlowProgress.objects.filter(flow__account=reading).update(executions_read_at=now)
     done = backfill.of_account(reading, now)
     assert (done.is_open, done.is_paused, done.flows_all, done.flows_done) == (False, True, 3, 3)
     assert (done.calls, done.ends_at, done.flows) == (11, None, [])
@@ -93,8 +105,8 @@ def test_the_calls_left_are_the_pages_left_and_at_least_one(runs: int, about: in
 
 
 def test_no_flow_has_fewer_runs_than_are_mirrored(now: datetime) -> None:
-    assert backfill.of_flow(Flow(execution_count=2), 7, now).at_most == 7
-    assert backfill.of_flow(Flow(execution_count=None), 7, now).at_most is None
+    assert backfill.of_flow(a_flow(execution_count=2), 7, now).at_most == 7
+    assert backfill.of_flow(a_flow(execution_count=None), 7, now).at_most is None
 
 
 def test_the_figures_of_an_account_are_sums_unless_one_is_not_known(now: datetime) -> None:
@@ -126,7 +138,7 @@ def test_it_is_told_in_one_line(what: FlowHistory | History, said: str) -> None:
 
 
 def test_as_data_it_names_each_open_flow_and_nothing_that_is_not_known(now: datetime) -> None:
-    flow = Flow(pk=1, flow_id="123", flow_name="Lead sync", history_order="newest_first")
+    flow = a_flow(flow_id="123", flow_name="Lead sync", history_order="newest")
     found = backfill.as_data(some(one(flow=flow, runs=4, about=5, at_most=9, back_to=now, calls=2), ends_at=now + HOUR))
     assert found == {
         "open": True,

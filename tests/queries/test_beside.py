@@ -89,7 +89,7 @@ def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
     flow: Flow, twin: Flow, now: datetime, bucket: Any
 ) -> None:
     start = now - 60 * DAY
-    Flow.objects.filter(pk=flow.pk).update(baseline_total=5)
+    factories.change_flow(flow, baseline_total=5)
     flow.refresh_from_db()
     bucket(twin, start, 1)
     DayBucket.objects.create(flow=twin, day=start.date(), succeeded=1)
@@ -103,16 +103,16 @@ def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
     bucket(neighbour, start, 1)
     assert overview.is_known_since(start)
     assert overview.is_known_since(start, flow=flow)
-    Flow.objects.filter(pk=twin.pk).update(baseline_total=5, gone_at=now)
+    factories.change_flow(twin, baseline_total=5, gone_at=now)
     HourBucket.objects.filter(flow=twin).delete()
     DayBucket.objects.filter(flow=twin).delete()
     assert overview.is_known_since(start), "a flow that is gone is not missed"
-    Flow.objects.filter(pk=twin.pk).update(gone_at=None)
+    factories.change_flow(twin, gone_at=None)
     assert not overview.is_known_since(start)
 
 
 def test_days_after_the_beginning_do_not_reach_back_to_it(flow: Flow, now: datetime) -> None:
-    Flow.objects.filter(pk=flow.pk).update(baseline_total=5)
+    factories.change_flow(flow, baseline_total=5)
     DayBucket.objects.create(flow=flow, day=(now - 59 * DAY).date(), succeeded=1)
     assert not overview.is_known_since(now - 60 * DAY)
 

@@ -18,7 +18,7 @@ EVERY_SCOPE = "*"
 
 @dataclass(slots=True)
 class GrantCode:
-    """A one-time code from the consent page or the self client; `offline` asks for a refresh token too."""
+    """Holds a one-time code from the consent page or the self client; `offline` asks for a refresh token too."""
 
     scope: str
     redirect_uri: str
@@ -28,7 +28,7 @@ class GrantCode:
 
 @dataclass(slots=True)
 class RefreshToken:
-    """A refresh token and when access tokens were made from it."""
+    """Holds a refresh token and when access tokens were made from it."""
 
     scope: str
     issued: list[datetime] = field(default_factory=list)
@@ -36,7 +36,7 @@ class RefreshToken:
 
 @dataclass(slots=True)
 class AccessToken:
-    """An access token; `refresh` is the refresh token that it dies with."""
+    """Holds an access token; `refresh` is the refresh token that it dies with."""
 
     token: str
     refresh: str
@@ -48,7 +48,7 @@ class TokenDesk:
     """Issues and checks tokens; every change goes through the journal."""
 
     def __init__(self, home: Journaled) -> None:
-        """A desk without tokens; `accept` makes the configured refresh token known."""
+        """Begins without tokens; `accept` makes the configured refresh token known."""
         self._home = home
         self.codes: dict[str, GrantCode] = {}
         self.refresh: dict[str, RefreshToken] = {}
@@ -65,22 +65,22 @@ class TokenDesk:
         return f"1000.{hexadecimal(32, 'a', *key)}.{hexadecimal(32, 'b', *key)}"
 
     def accept(self, refresh_token: str, scope: str = EVERY_SCOPE) -> None:
-        """Make a configured refresh token known, unless it has been revoked."""
+        """Makes a configured refresh token known, unless it has been revoked."""
         if refresh_token not in self.revoked:
             self.refresh.setdefault(refresh_token, RefreshToken(scope))
 
     def throttled(self, refresh_token: str, now: datetime) -> bool:
-        """Whether ten access tokens were made from this refresh token in the last ten minutes."""
+        """Returns whether ten access tokens were made from this refresh token in the last ten minutes."""
         issued = self.refresh[refresh_token].issued
         return sum(1 for at in issued if at > now - THROTTLE_WINDOW) >= THROTTLE_COUNT
 
     def mint_code(self, scope: str, redirect_uri: str = "", *, offline: bool = True) -> str:
-        """A grant code as the consent page or the self client gives it: one use, three minutes."""
+        """Returns a grant code as the consent page or the self client gives it: one use, three minutes."""
         code: str = self._home.do("token_code", scope=scope, redirect_uri=redirect_uri, offline=offline)
         return code
 
     def find_access(self, token: str, now: datetime) -> AccessToken | None:
-        """The access token if it is alive at `now`."""
+        """Returns the access token if it is alive at `now`."""
         found = self.access.get(token)
         return found if found is not None and found.expires > now else None
 
@@ -90,7 +90,7 @@ class TokenDesk:
         return code
 
     def _token_redeem(self, at: datetime, *, code: str, seconds: int, live: int, keep: int) -> dict[str, Any]:
-        """Use a grant code; the code is gone whatever comes after."""
+        """Uses a grant code; the code is gone whatever comes after."""
         grant = self.codes.pop(code)
         fresh = ""
         if grant.offline:
@@ -104,7 +104,7 @@ class TokenDesk:
     def _token_issue(
         self, at: datetime, *, refresh: str, scope: str, seconds: int, live: int, rotate: bool = False
     ) -> dict[str, Any]:
-        """A new access token; beyond `live` the oldest of the same refresh token dies."""
+        """Creates an access token; beyond `live` the oldest of the same refresh token dies."""
         token = self._secret("access")
         self.issued += 1
         holder = self.refresh.get(refresh)
@@ -123,7 +123,7 @@ class TokenDesk:
         return answer
 
     def _token_revoke(self, at: datetime, *, token: str) -> bool:
-        """Revoke an access token, or a refresh token together with its access tokens."""
+        """Revokes an access token, or a refresh token together with its access tokens."""
         known = token in self.refresh or token in self.access
         self.refresh.pop(token, None)
         self.revoked.add(token)
@@ -133,7 +133,7 @@ class TokenDesk:
         return known
 
     def _token_expire_all(self, at: datetime) -> int:
-        """Let every access token expire at once; returns how many there were."""
+        """Lets every access token expire at once; returns how many there were."""
         count = len(self.access)
         self.access.clear()
         return count

@@ -13,20 +13,20 @@ PEOPLE = (("Marta", "Ops", "Administrator"), ("Deniz", "Sales", "Standard"), ("K
 
 
 class OrgApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World, plan: str) -> None:
         self._world = world
         self._plan = plan
 
     def add_routes(self, router: Router) -> None:
-        """/org and /users."""
+        """Adds /org and /users."""
         router.add("GET", "/org", self.org, "ZohoCRM.org")
         router.add("GET", "/users", self.users, "ZohoCRM.users")
         router.add("GET", "/users/{user_id}", self.user, "ZohoCRM.users")
 
     def org(self, request: Request) -> Reply:
-        """The organisation; `license_details.paid_type` says what calls it may make."""
+        """Returns the organisation; `license_details.paid_type` says what calls it may make."""
         prefix = self._world.prefix
         paid = EDITION.get(self._plan, self._plan)
         return json_reply(
@@ -81,7 +81,7 @@ class OrgApi:
         ]
 
     def users(self, request: Request) -> Reply:
-        """Users by type; `CurrentUser` is the one that made the client."""
+        """Lists users by type; `CurrentUser` is the one that made the client."""
         people, page = self._people(), read_page(request)
         kind = request.param("type") or "AllUsers"
         if kind == "CurrentUser":
@@ -94,6 +94,6 @@ class OrgApi:
         return paged("users", page.cut(people), page, len(people), empty_is_204=empty_is_204)
 
     def user(self, request: Request, user_id: str) -> Reply:
-        """One user; 204 for an id that is not known."""
+        """Returns one user; 204 for an id that is not known."""
         found = [one for one in self._people() if one["id"] == user_id]
         return json_reply({"users": found}) if found else Reply(204)

@@ -47,20 +47,20 @@ OTHER_FIELDS = (("Name", "Name", "text"), ("Subject", "Subject", "text"), ("Stat
 
 
 def fields_of(module: str) -> tuple[tuple[str, str, str], ...]:
-    """The fields of a module: api_name, label, data type."""
+    """Returns the fields of a module: api_name, label, data type."""
     if module in {"Leads", "Contacts"}:
         return COMMON + PEOPLE_FIELDS
     return COMMON + (DEAL_FIELDS if module == "Deals" else OTHER_FIELDS)
 
 
 class Records:
-    """The records of every module, made up when they are first asked for, and the changes that people make.
+    """Holds the records of every module, made up when they are first asked for, and the changes that people make.
 
     `watchers` are called with (time, module, record id, operation) of each change.
     """
 
     def __init__(self, home: Journaled) -> None:
-        """Make the change `change_record` known."""
+        """Makes the change `change_record` known."""
         self._home = home
         self._rows: dict[str, list[Record]] = {}
         self._made = 0
@@ -68,7 +68,7 @@ class Records:
         home.register("change_record", self.change_record)
 
     def of(self, module: str) -> list[Record]:
-        """Every record of a module, by id."""
+        """Returns every record of a module, by id."""
         if module not in self._rows:
             self._rows[module] = [self._invented(module, number) for number in range(COUNT)]
         return self._rows[module]
@@ -105,7 +105,7 @@ class Records:
     def change_record(
         self, at: datetime, *, module: str, operation: str, record: str = "", values: Record | None = None
     ) -> list[str]:
-        """Create, edit or delete a record; without `record` the first one is meant. Gives its id."""
+        """Creates, edit or delete a record; without `record` the first one is meant. Gives its id."""
         if module not in MODULES or operation not in OPERATIONS:
             raise RefusalError(
                 "INVALID_DATA", "no such module or operation", {"module": module, "operation": operation}

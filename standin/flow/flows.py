@@ -20,7 +20,7 @@ from standin.timeline import Timeline
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """A flow's life counters: also for runs that the history has long forgotten."""
+    """Holds a flow's life counters: also for runs that the history has long forgotten."""
 
     executions: int
     successes: int
@@ -29,7 +29,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Flow:
-    """One flow: what it is, when it was on, whether it is bad, and every run so far."""
+    """Holds one flow: what it is, when it was on, whether it is bad, and every run so far."""
 
     index: int
     flow_id: str
@@ -66,7 +66,7 @@ class Flow:
         self.bad = GoesBad(self.template, (self.seed, self.index))
 
     def advance(self, now: datetime) -> None:
-        """Let everything happen that happens up to `now`."""
+        """Lets everything happen that happens up to `now`."""
         for draft in self._drafts(now):
             heapq.heappush(self._pending, (draft.started, draft.execution_id, draft))
         while self._pending and self._pending[0][0] <= now:
@@ -102,7 +102,7 @@ class Flow:
         return Execution(draft.execution_id, draft.started, draft.execution_id, [attempt], luck)
 
     def ailment(self, at: datetime, key: str) -> Failure | None:
-        """What makes any run fail at `at`: that the flow went bad, or a broken connection; else None."""
+        """Returns what makes any run fail at `at`: that the flow went bad, or a broken connection; else None."""
         if self.bad.at(at):
             return self.fail(self.bad.kind, key, min(1, len(self.actions) - 1))
         for step, action in enumerate(self.actions):
@@ -112,14 +112,14 @@ class Flow:
         return None
 
     def fail(self, kind: FailureKind, key: str, step: int) -> Failure:
-        """A failure of this kind in the action `step`."""
+        """Returns a failure of this kind in the action `step`."""
         app = str(self.actions[step].get("app", "")) if 0 <= step < len(self.actions) else ""
         payload = trigger_payload(str(self.trigger.get("app", "")), key)
         email = str(payload.get("Email") or payload.get("email") or payload["customer"]["email"])
         return kind.happen(app=APP_NAMES.get(app, app), step=step, email=email, dice=rng("failure", key))
 
     def plan(self, execution: Execution, appears: datetime) -> None:
-        """Put a run into the history from the time `appears` on (later than its start: a late row)."""
+        """Puts a run into the history from the time `appears` on (later than its start: a late row)."""
         heapq.heappush(self._pending, (appears, execution.execution_id, execution))
 
     def _record(self, execution: Execution) -> None:
@@ -128,13 +128,13 @@ class Flow:
         self._open.add(execution.execution_id)
 
     def reopen(self, execution: Execution, now: datetime) -> None:
-        """Take a settled row out of the tally because it is about to change."""
+        """Takes a settled row out of the tally because it is about to change."""
         if execution.execution_id not in self._open:
             self._tally(execution, now, -1)
             self._open.add(execution.execution_id)
 
     def forget(self, execution: Execution, now: datetime) -> None:
-        """Delete a row; the life counters keep it."""
+        """Deletes a row; the life counters keep it."""
         self.reopen(execution, now)
         self._open.discard(execution.execution_id)
         self._tally(execution, now, 1)
@@ -160,20 +160,20 @@ class Flow:
         return _RerunOutcome(self, execution)
 
     def counters(self, now: datetime) -> Counters:
-        """The life counters as of `now`; call `advance` first."""
+        """Returns the life counters as of `now`; call `advance` first."""
         states = [self.by_id[identity].status(now) for identity in self._open]
         good = self.base.successes + self._succeeded + states.count("success")
         bad = self.base.failures + self._failed + states.count("failed")
         return Counters(good + bad + states.count("running"), good, bad)
 
     def between(self, start: datetime | None, end: datetime | None) -> list[Execution]:
-        """Rows that started in the closed interval, newest first; None is an open end."""
+        """Lists rows that started in the closed interval, newest first; None is an open end."""
         low = 0 if start is None else bisect_left(self.rows, (start, ""))
         high = len(self.rows) if end is None else bisect_right(self.rows, (end, "\uffff"))
         return [self.by_id[identity] for _, identity in reversed(self.rows[low:high])]
 
     def next_number(self, block: int, at: datetime) -> str:
-        """A fresh execution id of one block of an hour's numbers (see `generate`)."""
+        """Returns a fresh execution id of one block of an hour's numbers (see `generate`)."""
         key = (block, hour_number(at))
         number = self.numbers.get(key, 0)
         self.numbers[key] = number + 1
@@ -182,7 +182,7 @@ class Flow:
 
 @dataclass(slots=True)
 class _RerunOutcome:
-    """How an automatic re-run of one execution ends, which depends on what makes the flow fail at that time."""
+    """Holds how an automatic re-run of one execution ends, which depends on what makes the flow fail at that time."""
 
     flow: Flow
     execution: Execution

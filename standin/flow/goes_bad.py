@@ -23,7 +23,7 @@ PACE = ((200, 4, 16), (500, 60, 180), (10**9, 600, 1200))
 
 @dataclass(slots=True)
 class _Flood:
-    """Where the flood of runs is: how many came, and when the next one begins."""
+    """Holds where the flood of runs is: how many came, and when the next one begins."""
 
     start: datetime
     next_at: datetime
@@ -31,10 +31,10 @@ class _Flood:
 
 
 class GoesBad:
-    """When one flow is bad, how its runs fail then, and the runs that come on top."""
+    """Decides when one flow is bad, how its runs fail then, and the runs that come on top."""
 
     def __init__(self, template: FlowTemplate, key: tuple[object, ...]) -> None:
-        """A flow that is well; `key` seeds the draws."""
+        """Begins with a flow that is well; `key` seeds the draws."""
         self._template = template
         self._key = key
         self._is_bad = Timeline(initial=False)
@@ -43,35 +43,35 @@ class GoesBad:
         self.kind = SICKNESS
 
     def at(self, moment: datetime) -> bool:
-        """Whether runs that begin at `moment` fail."""
+        """Returns whether runs that begin at `moment` fail."""
         return self._is_bad.at(moment)
 
     def is_planned(self, now: datetime) -> bool:
-        """Whether the flow is bad or will be."""
+        """Returns whether the flow is bad or will be."""
         return self._is_bad.at(now) or self._is_bad.planned(now)
 
     def begin(self, at: datetime, kind: FailureKind, *, fixed_by_retry: bool, flood: bool) -> None:
-        """Let every run fail with `kind` from `at` on; `flood` brings runs every few seconds."""
+        """Lets every run fail with `kind` from `at` on; `flood` brings runs every few seconds."""
         self._is_bad.turn_on(at)
         self.kind = kind
         self._fixed_by_retry = fixed_by_retry
         self._flood = _Flood(at, at) if flood else None
 
     def end(self, at: datetime) -> None:
-        """Heal the flow at `at`, or call off what is planned."""
+        """Heals the flow at `at`, or call off what is planned."""
         self._is_bad.turn_off(at)
         if self._flood is not None and self._flood.start > at:
             self._flood = None
 
     def fixed_by_retry(self, at: datetime) -> bool:
-        """Take note of a person's retry: whoever retries has fixed the cause first. Tells whether that healed it."""
+        """Takes note of a person's retry: whoever retries has fixed the cause first. Tells whether that healed it."""
         healed = self.at(at) and self._fixed_by_retry
         if healed:
             self._is_bad.turn_off(at)
         return healed
 
     def extra_runs(self, now: datetime, next_id: Callable[[int, datetime], str]) -> Iterator[Draft]:
-        """The runs of the flood that begin up to `now` and were not given yet.
+        """Yields the runs of the flood that begin up to `now` and were not given yet.
 
         They come at seeded intervals until the flow has been well for `CALM_DOWN`.
         """

@@ -31,7 +31,7 @@ MUTATIONS = (
 
 
 class ControlApi:
-    """Handlers; paths are relative to /_control."""
+    """Answers calls; paths are relative to /_control."""
 
     def __init__(self, world: World, ledger: Ledger, faults: FaultScript, callbacks: Callbacks) -> None:
         self._world = world
@@ -40,7 +40,7 @@ class ControlApi:
         self._faults = faults
 
     def add_routes(self, router: Router) -> None:
-        """Everything that can be looked at and done."""
+        """Adds everything that can be looked at and done."""
         router.add("GET", "/state", self.state)
         router.add("GET", "/ledger", self.ledger)
         router.add("GET", "/ledger/calls", self.calls)
@@ -57,7 +57,7 @@ class ControlApi:
         router.add("POST", "/do/{mutation}", self.mutate)
 
     def state(self, request: Request) -> Reply:
-        """The organisation: time, habits, flows with their parts, connections, rules."""
+        """Returns the organisation: time, habits, flows with their parts, connections, rules."""
         world, now = self._world, self._world.now()
         world.advance(now)
         flows = [
@@ -100,11 +100,11 @@ class ControlApi:
         )
 
     def calls(self, request: Request) -> Reply:
-        """The calls one by one, oldest first."""
+        """Returns the calls one by one, oldest first."""
         return json_reply({"calls": [asdict(call) for call in self._ledger.calls]})
 
     def runs(self, request: Request, execution_id: str) -> Reply:
-        """How often the work of one execution was done: its first run, Zoho's re-runs, retries."""
+        """Returns how often the work of one execution was done: its first run, Zoho's re-runs, retries."""
         world, counts = self._world, Counter[str]()
         world.advance(world.now())
         for flow in world.flows.values():
@@ -116,32 +116,32 @@ class ControlApi:
         return json_reply({"execution_id": execution_id, **counts})
 
     def clear_ledger(self, request: Request) -> Reply:
-        """Begin to count from nought; what the world itself remembers stays."""
+        """Begins to count from zero; what the world itself remembers stays."""
         self._ledger.clear()
         return json_reply({"status": "success"})
 
     def list_faults(self, request: Request) -> Reply:
-        """The script, with how often each entry has seen and struck a call."""
+        """Returns the script, with how often each entry has seen and struck a call."""
         return json_reply({"faults": [described(fault) for fault in self._faults.faults]})
 
     def push_faults(self, request: Request) -> Reply:
-        """Add one entry, or a list of them under `faults`."""
+        """Adds one entry, or a list of them under `faults`."""
         body = request.json_object()
         entries = body.get("faults", [body])
         pushed = [described(self._faults.push(entry)) for entry in entries]
         return json_reply({"faults": pushed})
 
     def clear_faults(self, request: Request) -> Reply:
-        """Forget the script."""
+        """Forgets the script."""
         self._faults.clear()
         return json_reply({"status": "success"})
 
     def configure_callbacks(self, request: Request) -> Reply:
-        """Where the error branch of the flows posts to; see `Callbacks.configure`."""
+        """Returns where the error branch of the flows posts to; see `Callbacks.configure`."""
         return json_reply(self._callbacks.configure(request.json_object()))
 
     def change_habits(self, request: Request) -> Reply:
-        """Switch oddities: an object of names and values of `Habits`."""
+        """Switches oddities: an object of names and values of `Habits`."""
         try:
             self._world.habits = self._world.habits.changed(**request.json_object())
         except ValueError as problem:
@@ -149,7 +149,7 @@ class ControlApi:
         return json_reply(asdict(self._world.habits))
 
     def move_clock(self, request: Request) -> Reply:
-        """`{"advance": seconds}` or `{"set": ISO time}`, where the clock is one that can be moved."""
+        """Takes `{"advance": seconds}` or `{"set": ISO time}`, where the clock is one that can be moved."""
         body, clock = request.json_object(), self._world.clock
         if not isinstance(clock, OffsetClock | SettableClock):
             raise RefusalError("INVALID_REQUEST", "this stand-in's clock cannot be moved")
@@ -164,18 +164,18 @@ class ControlApi:
         return json_reply({"now": self._world.now().isoformat()})
 
     def grant(self, request: Request) -> Reply:
-        """A grant code as the API console's self client gives it."""
+        """Returns a grant code as the API console's self client gives it."""
         body = request.json_object()
         code = self._world.tokens.mint_code(str(body.get("scope", "*")), str(body.get("redirect_uri", "")))
         return json_reply({"code": code})
 
     def story(self, request: Request, name: str) -> Reply:
-        """Begin a named story now."""
+        """Begins a named story now."""
         summary = begin(name, self._world, self._faults)
         return json_reply({"story": name, "told": summary})
 
     def mutate(self, request: Request, mutation: str) -> Reply:
-        """Carry out one of MUTATIONS with the body as its arguments."""
+        """Carries out one of MUTATIONS with the body as its arguments."""
         if mutation not in MUTATIONS:
             raise RefusalError("INVALID_REQUEST", f"no such mutation: {mutation}", str(MUTATIONS))
         args: dict[str, Any] = request.json_object()
@@ -187,7 +187,7 @@ class ControlApi:
 
 
 def described(fault: Fault) -> dict[str, Any]:
-    """A fault of the script as the control endpoint shows it."""
+    """Returns a fault of the script as the control endpoint shows it."""
     shown = asdict(fault)
     for name in ("start", "end"):
         shown[name] = shown[name].isoformat() if shown[name] else None
@@ -195,7 +195,7 @@ def described(fault: Fault) -> dict[str, Any]:
 
 
 def admitted(request: Request, control_token: str) -> Reply | None:
-    """None when the control token is right; else the refusal."""
+    """Returns None when the control token is right, else the refusal."""
     given = request.headers.get(HEADER, "")
     if hmac.compare_digest(given.encode(), control_token.encode()):
         return None

@@ -11,7 +11,7 @@ KEPT = 5000
 
 @dataclass(slots=True)
 class Call:
-    """One call as it was answered; `at` is the world's time."""
+    """Holds one call as it was answered; `at` is the world's time."""
 
     at: str
     method: str
@@ -31,19 +31,19 @@ class Ledger:
     token_posts: Counter[str] = field(default_factory=Counter)
 
     def note_retry(self, method: str, path: str) -> None:
-        """Count a retry at the door, whatever becomes of it."""
+        """Counts a retry at the door, whatever becomes of it."""
         found = RETRY.fullmatch(path)
         if found and method == "POST":
             self.retries_received[found["execution_id"]] += 1
 
     def clear(self) -> None:
-        """Begin to count from nought."""
+        """Begins to count from zero."""
         self.calls.clear()
         for counter in (self.by_path, self.retries_received, self.token_posts):
             counter.clear()
 
     def note(self, call: Call) -> None:
-        """Write down an answered call; ids in the path are folded for the count by path."""
+        """Writes down an answered call; ids in the path are folded for the count by path."""
         if len(self.calls) >= KEPT:
             del self.calls[: KEPT // 10]
         self.calls.append(call)

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Max, Min, Q
 
 from monitor.ingest.base.context import Context
-from monitor.ingest.history.newest_first import Pages, Step, is_newest_first, oldest_of, size
-from monitor.ingest.history.whose_turn import Standing
+from monitor.ingest.history.newest_first import HistoryStep, Pages, is_newest_first, oldest_of, size
+from monitor.ingest.history.whose_turn import ReadingStanding
 from monitor.ingest.runs import counters, read_runs
 from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, new_baseline
@@ -47,20 +47,20 @@ class Course:
     walked: Walked = field(default_factory=Walked)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ReadingStanding:
         flow = self.flow
         reach = self.reach or (self.started if self.looked_back else None)
         by_pages = self.order == HistoryOrder.PAGES
-        return Standing(flow.pk, flow.failure_count, flow.execution_count, bool(self.order), by_pages, reach)
+        return ReadingStanding(flow.pk, flow.failure_count, flow.execution_count, bool(self.order), by_pages, reach)
 
 
 def course_of(flow: Flow, now: datetime, *, anew: bool) -> Course:
     """Where a flow stands at the beginning of a sweep, `anew` as if nothing were known."""
     course = Course(flow, now)
-    if not anew and flow.history_order:
-        course.order, course.goes_on = flow.history_order, True
-        course.reach = flow.covered_from
-        course.looked_back = course.order == HistoryOrder.PAGES and flow.backfill_page > 0
+    if not anew and flow.progress.history_order:
+        course.order, course.goes_on = flow.progress.history_order, True
+        course.reach = flow.progress.covered_from
+        course.looked_back = course.order == HistoryOrder.PAGES and flow.progress.backfill_page > 0
     return course
 
 
@@ -104,11 +104,11 @@ class FirstReading:
             course.order = HistoryOrder.NEWEST if is_newest_first(times) else HistoryOrder.PAGES
             course.reach = oldest_of(answer) if course.order == HistoryOrder.NEWEST else None
             course.first, course.longest = answer, size(answer)
-            began = {"history_began_at": course.flow.history_began_at or reading.started}
+            began = {"history_began_at": course.flow.progress.history_began_at or reading.started}
             self._save_reach(reading, course, read_up_to(course.flow) | began, checked=True)
 
         step, _ = self._pages(reading, save).newest(course.walked)
-        if step is Step.END:
+        if step is HistoryStep.END:
             self._finish(reading, course)
 
     def _is_short(self, course: Course) -> bool:
@@ -121,10 +121,10 @@ class FirstReading:
 
     def _probe(self, reading: FlowReading, course: Course) -> None:
         first, course.first = course.first, None
-        step = self._pages(reading).second(course.walked, first) if first is not None else Step.UNCLEAR
-        if step is Step.END:
+        step = self._pages(reading).second(course.walked, first) if first is not None else HistoryStep.UNCLEAR
+        if step is HistoryStep.END:
             self._finish(reading, course)
-        elif step is Step.UNCLEAR:
+        elif step is HistoryStep.UNCLEAR:
             self._by_pages(reading, course)
 
     def _read_older(self, reading: FlowReading, course: Course) -> None:
@@ -138,16 +138,16 @@ class FirstReading:
         step, answer = self._pages(reading, save).older(course.walked, reach, course.longest)
         course.longest = max(course.longest, size(answer) if answer is not None else 0)
         course.walked.forget()
-        if step is Step.END:
+        if step is HistoryStep.END:
             self._finish(reading, course)
-        elif step is Step.UNCLEAR:
+        elif step is HistoryStep.UNCLEAR:
             self._by_pages(reading, course)
 
     def _save_reach(
         self, reading: FlowReading, course: Course, more: dict[str, object] | None = None, *, checked: bool = False
     ) -> None:
         """What was known before a history was begun anew is known still."""
-        known = [at for at in (course.flow.covered_from, course.reach) if at is not None]
+        known = [at for at in (course.flow.progress.covered_from, course.reach) if at is not None]
         reach = {"history_order": course.order, "covered_from": min(known, default=None)}
         reading.set(reach | (more or {}), checked=checked)
 
@@ -171,10 +171,10 @@ class FirstReading:
         """What is newer than the mirror, and with `failed` what Zoho may have run again since the reading began."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
         newest = rows.filter(started_time__lte=reading.started + read_runs.AHEAD).aggregate(at=Max("started_time"))
-        times = [max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)]
-        if failed and flow.history_began_at is not None:
+        times = [max((at for at in (newest["at"], flow.progress.covered_from) if at is not None), default=None)]
+        if failed and flow.progress.history_began_at is not None:
             may_change = Q(status="failed") | Q(recheck_at__isnull=False)
-            open_rows = rows.filter(may_change, started_time__gte=flow.history_began_at - read_runs.RERUNS)
+            open_rows = rows.filter(may_change, started_time__gte=flow.progress.history_began_at - read_runs.RERUNS)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
         oldest = min((at for at in times if at is not None), default=None)
         since = oldest - read_runs.LOOKBACK if oldest is not None else None
@@ -191,8 +191,8 @@ class FirstReading:
             self.catch_up(reading, course, failed=True)
         values: dict[str, object] = {"history_order": "", "covered_from": None, "history_began_at": None}
         if not walked.repeats:
-            values["history_read_at"] = course.flow.history_began_at if course.goes_on else reading.started
-            if not flow.baseline_firm or reading.reset:
+            values["history_read_at"] = course.flow.progress.history_began_at if course.goes_on else reading.started
+            if not flow.progress.baseline_firm or reading.reset:
                 values |= new_baseline(reading)
         with transaction.atomic():
             reading.set(values)

@@ -16,7 +16,7 @@ from monitor.rollups.count_runs import merge, merge_errors, percentile
 
 @dataclass(frozen=True)
 class Slot:
-    """One column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound.
+    """Holds one column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound.
 
     `missing` says in a word or three what stands in for a count that is not known.
     """
@@ -40,7 +40,7 @@ def of_figures(
     histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
     errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
 ) -> list[Slot]:
-    """The slots of a period's figures by the viewer's clock; see `lay` for the arguments."""
+    """Lays a period's figures into slots of the viewer's clock; see `lay` for the arguments."""
     begins = slot_starts(figures.window, period.slot_hours, zone)
     return lay(figures.hours, begins, figures.end, holes=holes, histograms=histograms, errors=errors)
 
@@ -54,7 +54,7 @@ def lay(
     histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
     errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
 ) -> list[Slot]:
-    """The counts of each slot.
+    """Lays counts into slots.
 
     Args:
         hours: counts per UTC hour. An hour belongs to the slot that holds its beginning.

@@ -2,7 +2,7 @@
 
 
 class RefusalError(Exception):
-    """A request that the organisation does not grant."""
+    """Says that the organisation does not grant a request."""
 
     def __init__(
         self,

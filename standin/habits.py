@@ -14,7 +14,7 @@ RetryLuck = Literal["likely", "succeed", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How this Zoho behaves; the headings are those of the three pages on Zoho in docs/reference/."""
+    """Holds how this Zoho behaves; the headings are those of the three pages on Zoho in docs/reference/."""
 
     dialect: Dialect = "zoho"
     retry_answers: RetryAnswers = "new-id"  # "Retry of an execution": no answer is shown, both are possible
@@ -51,7 +51,7 @@ class Habits:
     to_date: Literal["inclusive", "exclusive", "ignored"] = "inclusive"  # not documented
 
     def changed(self, **changes: Any) -> "Habits":
-        """A copy with other settings; ValueError names a setting that does not exist."""
+        """Returns a copy with other settings; ValueError names a setting that does not exist."""
         known = {field.name for field in fields(self)}
         for name in changes:
             if name not in known:
@@ -60,7 +60,7 @@ class Habits:
 
 
 def habits_for(dialect: Dialect, **changes: Any) -> Habits:
-    """The habits of a dialect, with single ones changed."""
+    """Returns the habits of a dialect, with single ones changed."""
     if dialect == "seed":
         changes = {"failed_rows_carry_trigger_data": False, "empty_list_is_204": False, **changes}
     return Habits().changed(dialect=dialect, **changes)

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class JournalError(Exception):
-    """The state file cannot be used; the message is one line for a person."""
+    """Says that the state file cannot be used; the message is one line for a person."""
 
 
 class Journal:
@@ -42,7 +42,7 @@ class Journal:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """The records; a last line cut off by a kill is removed from the file."""
+    """Returns the records; a last line cut off by a kill is removed from the file."""
     raw = path.read_bytes()
     whole, newline, rest = raw.rpartition(b"\n")
     if rest:

@@ -13,7 +13,7 @@ ANY_OBJECT: dict[str, Shape] = {}
 
 
 def wrong_place(value: Any, shape: Shape, path: str = "$") -> str | None:
-    """The JSON path of the first value of a wrong type, or None.
+    """Returns the JSON path of the first value of a wrong type, or None.
 
     A field that is missing or null is not wrong here: whether it may be missing is for the handler to say.
     """
@@ -37,7 +37,7 @@ def wrong_place(value: Any, shape: Shape, path: str = "$") -> str | None:
 
 
 def check_flow(value: Any, shape: Shape) -> dict[str, Any]:
-    """The body when it has the shape; RefusalError INVALID_REQUEST names the place."""
+    """Returns the body when it has the shape; RefusalError INVALID_REQUEST names the place."""
     place = wrong_place(value, shape)
     if place is not None:
         raise RefusalError("INVALID_REQUEST", "Invalid request parameters", f"wrong type at {place}")
@@ -46,7 +46,7 @@ def check_flow(value: Any, shape: Shape) -> dict[str, Any]:
 
 
 def check_crm(value: Any, shape: Shape, *, under: str = "") -> dict[str, Any]:
-    """The body when it has the shape; RefusalError INVALID_DATA with `json_path`.
+    """Returns the body when it has the shape; RefusalError INVALID_DATA with `json_path`.
 
     Source: docs/reference/zoho-crm.md, "Errors of CRM".
     """

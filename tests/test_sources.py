@@ -22,7 +22,6 @@ PENDING: tuple[str, ...] = (
     "monitor/notify/",
     "monitor/queries/",
     "monitor/retry/",
-    "monitor/secrets_mask.py",
 )
 
 # Names of papers that are not in this repository. `--dialect seed` and a generator's seed are no citations.

@@ -1,4 +1,4 @@
-"""The list of flows and the page of one flow."""
+"""Shows the list of flows and the page of one; has a flow read on demand."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     thing = get_or_404(request.user, one.flows(), pk, action="read")
     now = timezone.now()
     if thing.gone_at is not None or not thing.account.is_active:
-        messages.warning(request, "Zoho is not asked: the flow is gone, or its account is paused.")
+        messages.warning(request, "Zoho is not asked: the flow is deleted, or its account is paused.")
         return redirect(thing)
     with transaction.atomic():
         is_new = pipeline.want_flow(thing, now)
@@ -76,5 +76,5 @@ def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     if is_new:
         messages.success(request, "Zoho is asked next.")
     else:
-        messages.warning(request, "Somebody asked less than 30 seconds ago: Zoho is not asked once more.")
+        messages.warning(request, "Somebody asked less than 30 seconds ago: Zoho is not asked again.")
     return redirect(thing)

@@ -1,4 +1,4 @@
-"""The first page: is anything wrong, and how sure can one be?"""
+"""Shows the first page: whether anything is wrong, and how complete the figures are."""
 
 from __future__ import annotations
 

@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True)),
-                ('data_center', models.CharField(choices=[('us', 'United States (zoho.com)'), ('eu', 'Europe (zoho.eu)'), ('in', 'India (zoho.in)'), ('au', 'Australia (zoho.com.au)'), ('jp', 'Japan (zoho.jp)'), ('ca', 'Canada (zohocloud.ca)'), ('cn', 'China (zoho.com.cn)'), ('sa', 'Saudi Arabia (zoho.sa)'), ('custom', 'Own addresses')], max_length=10)),
+                ('data_center', models.CharField(choices=[('us', 'United States (zoho.com)'), ('eu', 'Europe (zoho.eu)'), ('in', 'India (zoho.in)'), ('au', 'Australia (zoho.com.au)'), ('jp', 'Japan (zoho.jp)'), ('ca', 'Canada (zohocloud.ca)'), ('cn', 'China (zoho.com.cn)'), ('sa', 'Saudi Arabia (zoho.sa)'), ('custom', 'Custom URLs')], max_length=10)),
                 ('accounts_url', models.CharField(max_length=300)),
                 ('flow_url', models.CharField(blank=True, max_length=300)),
                 ('crm_url', models.CharField(blank=True, max_length=300)),

@@ -1,4 +1,4 @@
-"""Connected workflows of CRM."""
+"""Reads the connected workflows of CRM: the list, and what the page of one shows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ConnectedWorkflow
+from monitor.privacy import mask_text
 from monitor.queries import versions
-from monitor.queries.masking import mask_text
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 
 @dataclass(frozen=True)
 class ConnectedFilter:
-    """What a person looks for; empty values do not narrow.
+    """Says what a person looks for; empty values do not narrow.
 
     Attributes:
         text: a part of the name or the module, or the whole of Zoho's id.
@@ -28,7 +27,7 @@ class ConnectedFilter:
 
 
 def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
-    """Those that fit, with `version_count`; those deleted in Zoho stand among them, marked by `gone_at`."""
+    """Finds those that fit, with `version_count`; those deleted in Zoho are among them, marked by `gone_at`."""
     rows = ConnectedWorkflow.objects.select_related("account").defer("account__client_secret", "description")
     if wanted.text:
         parts = Q(name__icontains=wanted.text) | Q(primary_module__icontains=wanted.text)
@@ -43,13 +42,13 @@ def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
 
 
 def all_of_them() -> QuerySet[ConnectedWorkflow]:
-    """Connected workflows with the joins that one's page needs."""
+    """Joins to connected workflows what one's page needs."""
     return ConnectedWorkflow.objects.select_related("account").defer("account__client_secret")
 
 
 @dataclass(frozen=True)
 class ConnectedDetail:
-    """One connected workflow, its versions, and its description, masked."""
+    """Holds one connected workflow, its versions, and its description, masked."""
 
     workflow: ConnectedWorkflow
     versions: Versions
@@ -57,10 +56,10 @@ class ConnectedDetail:
 
 
 def detail(workflow: ConnectedWorkflow) -> ConnectedDetail:
-    """What the page of a connected workflow shows. Two statements.
+    """Reads what the page of a connected workflow shows. Two statements.
 
     Args:
         workflow: from `all_of_them()`.
     """
-    description = mask_text(without_digests(workflow.description))
+    description = mask_text(workflow.description, definition=True)
     return ConnectedDetail(workflow=workflow, versions=versions.of(workflow), description=description)

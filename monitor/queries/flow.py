@@ -1,4 +1,4 @@
-"""The page of one flow: its figures, what is not known of them, its alerts, versions and newest runs."""
+"""Reads what the page of one flow shows: figures, what is not known of them, alerts, versions and newest runs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from django.db.models import Count, Q, QuerySet
 
 from monitor.models import AlertState, Execution, Flow
 from monitor.periods import Window
+from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, executions, holes, overview, versions
 from monitor.queries.backfill import FlowHistory
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
-from monitor.queries.masking import mask_text
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What Zoho counts of a flow beside what is mirrored, for one result.
+    """Sets what Zoho counts of a flow beside what is mirrored, for one result.
 
     `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
     forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
@@ -35,7 +34,7 @@ class Mirrored:
 
     @property
     def before(self) -> int | None:
-        """What the counter knows and the mirror rightly does not hold."""
+        """Returns what the counter knows and the mirror rightly does not hold."""
         return None if self.baseline is None else self.baseline + self.pruned
 
     @property
@@ -47,7 +46,7 @@ class Mirrored:
 
 @dataclass(frozen=True)
 class FlowPage:
-    """What the page of one flow shows of a time.
+    """Holds what the page of one flow shows of a time.
 
     Attributes:
         figures: the runs of the time, and of the time before it.
@@ -75,12 +74,12 @@ class FlowPage:
 
 
 def flows() -> QuerySet[Flow]:
-    """Flows with the joins that the page needs."""
+    """Joins to flows what the page needs."""
     return Flow.objects.select_related("account").defer("account__client_secret")
 
 
 def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int) -> FlowPage:
-    """What is known of one flow, and what is not.
+    """Reads what is known of one flow, and what is not.
 
     Args:
         flow: from `flows()`.
@@ -106,12 +105,12 @@ def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int)
         alerts=list(open_alerts(flow)),
         versions=versions.of(flow),
         executions=list(executions.recent(flow.pk)),
-        description=mask_text(without_digests(flow.description)),
+        description=mask_text(flow.description, definition=True),
     )
 
 
 def completeness(flow: Flow) -> list[Mirrored]:
-    """Zoho's counters beside ours: all, successes, failures. One statement."""
+    """Sets Zoho's counters beside ours: all, successes, failures. One statement."""
     ours = Execution.objects.filter(flow=flow).aggregate(
         total=Count("id"),
         success=Count("id", filter=Q(status="success")),
@@ -127,17 +126,17 @@ def completeness(flow: Flow) -> list[Mirrored]:
 
 
 def open_alerts(flow: Flow) -> QuerySet[AlertState]:
-    """The flow's open incidents, newest first."""
+    """Finds the flow's open incidents, newest first."""
     return (
         AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
     )
 
 
 def histograms(flow: Flow, window: Window) -> list[tuple[datetime, list[int]]]:
-    """The flow's histograms of durations per hour, or per day of a long time."""
+    """Reads the flow's histograms of durations per hour, or per day of a long time."""
     return counts.histograms(counts.buckets(window, flow_id=flow.pk))
 
 
 def errors(flow: Flow, window: Window) -> list[tuple[datetime, dict[str, int]]]:
-    """The flow's failed runs by class of error, likewise."""
+    """Reads the flow's failed runs by class of error, likewise."""
     return counts.errors(counts.buckets(window, flow_id=flow.pk))

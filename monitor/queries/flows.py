@@ -1,4 +1,4 @@
-"""The list of flows: narrowed, sorted, with the figures of its columns."""
+"""Reads the list of flows: narrowed, sorted, with the figures of its columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 @dataclass(frozen=True)
 class FlowFilter:
-    """What the list of flows is narrowed to. `status` is active, inactive or gone; empty means all but gone."""
+    """Says what the list is narrowed to. `status` is active, inactive or gone; empty means all but gone."""
 
     text: str = ""
     status: str = ""
@@ -28,7 +28,7 @@ class FlowFilter:
 
 
 def flow_list(wanted: FlowFilter, now: datetime) -> QuerySet[Flow]:
-    """Flows with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
+    """Finds flows, with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
     flows = _narrowed(wanted).select_related("account")
     window = last_days(now, LIST_DAYS)
     of_flow = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
@@ -74,7 +74,7 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
 
 
 def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
-    """(succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
+    """Counts (succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
     window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
     rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=window.start, hour__lt=window.end)

@@ -71,7 +71,7 @@ class _OneKind:
         return paged(self._kind, page.cut(rows), page, len(rows), empty_is_204=empty_is_204)
 
     def get(self, request: Request, row_id: str) -> Reply:
-        """One row; 204 for an unknown id; field updates want `include_inner_details`."""
+        """Returns one row; 204 for an unknown id; field updates want `include_inner_details`."""
         if self._kind == "field_updates" and request.param("include_inner_details") is None:
             details: dict[str, object] = {"param_name": "include_inner_details"}
             raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", details)

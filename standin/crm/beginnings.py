@@ -16,7 +16,7 @@ CONNECTED = (
 
 
 def connected_workflows(home: Journaled, store: Store) -> None:
-    """A few connected workflows; none carries a counter or a last run.
+    """Makes a few connected workflows; none carries a counter or a last run.
 
     Source: docs/reference/zoho-crm.md, "Connected workflows".
     """
@@ -52,7 +52,7 @@ def connected_workflows(home: Journaled, store: Store) -> None:
 
 
 def actions_of_the_rules(rules: RuleBook, store: Store) -> None:
-    """The rows that the rules of the beginning refer to, under the same ids."""
+    """Makes the rows that the rules of the beginning refer to, under the same ids."""
     for rule in rules.rules.values():
         for action in rule.actions():
             kind = action["type"]

@@ -60,7 +60,7 @@ class FailuresApi:
                         yield rule, action, place, event
 
     def failures(self, request: Request) -> Reply:
-        """Every failed call of a webhook, newest first: 30 days unless asked, at most 90."""
+        """Returns every failed call of a webhook, newest first: 30 days unless asked, at most 90."""
         habits, page = self._world.habits, read_page(request)
         first, last = self._window(request, habits.webhook_failure_default_days, habits.webhook_failure_max_days)
         module, webhook = request.param("module"), request.param("webhook_id")

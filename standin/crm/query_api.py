@@ -56,7 +56,7 @@ class QueryApi:
         return self._run(text)
 
     def coql_by_get(self, request: Request) -> Reply:
-        """In the dialect `seed` the query is a parameter."""
+        """Answers the query that is a parameter, in the dialect `seed`."""
         return self._run(request.param("select_query") or "")
 
     def _run(self, text: str) -> Reply:
@@ -103,7 +103,7 @@ class QueryApi:
         }
 
     def bulk_create(self, request: Request) -> Reply:
-        """A new job that is done after some seconds."""
+        """Creates a job that is done after some seconds."""
         query = check_crm(request.json_object(), BULK).get("query") or {}
         module = query.get("module")
         name = module.get("api_name") if isinstance(module, dict) else module
@@ -136,7 +136,7 @@ class QueryApi:
         return job, (self._world.now() - datetime.fromisoformat(job["at"])).total_seconds() >= JOB_SECONDS
 
     def bulk_get(self, request: Request, job_id: str) -> Reply:
-        """How far a job is."""
+        """Returns how far a job is."""
         job, done = self._job(job_id)
         row: dict[str, Any] = {"id": job_id, "operation": "read", "state": "COMPLETED" if done else "IN PROGRESS"}
         row |= {"query": {"module": {"api_name": job["module"]}, "fields": job["fields"], "page": 1}}
@@ -154,7 +154,7 @@ class QueryApi:
         return json_reply({"data": [row]})
 
     def bulk_result(self, request: Request, job_id: str) -> Reply:
-        """The zipped CSV of a finished job."""
+        """Returns the zipped CSV of a finished job."""
         job, done = self._job(job_id)
         if not done:
             raise RefusalError("NOT_ALLOWED", "the job is not finished", {"id": job_id})

@@ -38,7 +38,7 @@ class RuleEdits:
         return conditions
 
     def rule_create(self, at: datetime, *, body: dict[str, Any]) -> str:
-        """A new rule; it is active unless the body says otherwise, and never runs by itself."""
+        """Creates a rule; it is active unless the body says otherwise, and never runs by itself."""
         stamp, user = written(at, ORG_ZONE), {"name": "Marta Ops", "id": crm_id(self._home.prefix, 90_001)}
         wish, identity = copy.deepcopy(body), self._identity()
         active = (wish.pop("status", None) or {}).get("active", True)

@@ -21,7 +21,7 @@ class Store:
         home.register("crm_remove", self._remove)
 
     def collection(self, name: str) -> dict[str, Row]:
-        """The rows of one collection by id, oldest first."""
+        """Returns the rows of one collection by id, oldest first."""
         return self.rows.setdefault(name, {})
 
     def put(self, name: str, row: Row) -> Row:

@@ -7,7 +7,7 @@ ActionSpec = tuple[str, str]  # type, name
 
 @dataclass(frozen=True, slots=True)
 class RuleTemplate:
-    """One rule: `per_day` runs on a working day, 0 for a rule that never ran."""
+    """Holds one rule: `per_day` runs on a working day, 0 for a rule that never ran."""
 
     name: str
     module: str

@@ -14,7 +14,7 @@ COUNTED = frozenset({"create", "edit", "create_or_edit", "delete", "field_update
 
 
 def read_day(request: Request, name: str) -> date:
-    """A mandatory `yyyy-mm-dd`; RefusalError with the documented bodies."""
+    """Returns a mandatory `yyyy-mm-dd`; RefusalError with the documented bodies."""
     raw = request.param(name)
     if not raw:
         raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", {"param_name": name})

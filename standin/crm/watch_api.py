@@ -59,7 +59,7 @@ class WatchApi:
         return paged("watch", page.cut(rows), page, len(rows), empty_is_204=empty_is_204)
 
     def _expiry(self, wish: Any) -> datetime:
-        """One hour, or what is wished for within a week; anything else silently becomes one hour."""
+        """Returns one hour, or what is wished for within a week; anything else silently becomes one hour."""
         now = self._world.now()
         try:
             asked = datetime.fromisoformat(str(wish))
@@ -126,7 +126,7 @@ class WatchApi:
         return self._write(request, created=False, merge=False)
 
     def change(self, request: Request) -> Reply:
-        """Some fields of channels."""
+        """Changes some fields of channels."""
         return self._write(request, created=False, merge=True)
 
     def unsubscribe(self, request: Request) -> Reply:

@@ -14,7 +14,7 @@ from standin.world import World
 
 
 def refuse(request: Request, code: str, message: str, status: int) -> Reply:
-    """An error in the envelope of the product that was called."""
+    """Returns an error in the envelope of the product that was called."""
     if request.path.startswith("/crm/"):
         return crm_refusal(code, message, {}, status)
     return flow_refusal(code, message, "", status)

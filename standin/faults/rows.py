@@ -104,7 +104,7 @@ def wrong_total(world: World, request: Request, reply: Reply, args: dict[str, An
 
 
 def empty_list(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """A list that is suddenly empty though nothing was deleted: no mass delete may follow."""
+    """Returns a list that is suddenly empty though nothing was deleted: no mass delete may follow."""
     content = reply.json()
     _rows(content).clear()
     if isinstance(content.get("data"), dict) and "total_count" in content["data"]:

@@ -50,7 +50,7 @@ class FlowEditApi:
         router.add("DELETE", "/connections/{connection_id}", self.delete_connection, CONNECTIONS_SCOPE)
 
     def create_flow(self, request: Request) -> Reply:
-        """A new flow; 400 where the plan allows no more."""
+        """Creates a flow; 400 where the plan allows no more."""
         most = self._plan.flows
         if most is not None and len(self._world.flows) >= most:
             raise RefusalError("INVALID_REQUEST", "The plan allows no more flows", f"at most {most} flows")
@@ -68,11 +68,11 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "deleted": True})
 
     def list_triggers(self, request: Request) -> Reply:
-        """The triggers that can be used."""
+        """Returns the triggers that can be used."""
         return success({"triggers": [*self._triggers.values()]})
 
     def get_trigger(self, request: Request, trigger_id: str) -> Reply:
-        """One trigger of the catalogue."""
+        """Returns one trigger of the catalogue."""
         if trigger_id not in self._triggers:
             raise not_found("trigger", trigger_id)
         return success(self._triggers[trigger_id])
@@ -102,11 +102,11 @@ class FlowEditApi:
         )
 
     def list_actions(self, request: Request) -> Reply:
-        """The actions that can be used."""
+        """Returns the actions that can be used."""
         return success({"actions": [*self._actions.values()]})
 
     def get_action(self, request: Request, action_id: str) -> Reply:
-        """One action of the catalogue."""
+        """Returns one action of the catalogue."""
         if action_id not in self._actions:
             raise not_found("action", action_id)
         return success(self._actions[action_id])
@@ -136,7 +136,7 @@ class FlowEditApi:
         return success(answer)
 
     def create_connection(self, request: Request) -> Reply:
-        """A new connection; the secrets in its config are not given back."""
+        """Creates a connection; the secrets in its config are not given back."""
         connection = self._world.do("create_connection", body=_without_secrets(request.json_object()))
         return success(connection_row(connection, self._world.now()))
 

@@ -32,14 +32,14 @@ def invalid(details: str) -> RefusalError:
 
 
 def check_trigger(trigger: Any) -> dict[str, Any]:
-    """A trigger is an object with a type; unknown fields are kept."""
+    """Checks a trigger: an object with a type; unknown fields are kept."""
     if trigger is None or not check_flow(trigger, TRIGGER).get("type"):
         raise invalid("trigger must be an object with a type")
     return dict(trigger)
 
 
 def check_action(action: Any) -> dict[str, Any]:
-    """An action is an object with app and action; unknown fields (config, on_error) are kept."""
+    """Checks an action: an object with app and action; unknown fields (config, on_error) are kept."""
     if not all(check_flow(action, ACTION).get(name) for name in ("app", "action")):
         raise invalid("an action must be an object with app and action")
     return dict(action)
@@ -69,7 +69,7 @@ class FlowEdits:
         return flow
 
     def create_flow(self, at: datetime, *, body: dict[str, Any]) -> Flow:
-        """A new flow; it is inactive and runs only when somebody makes it run."""
+        """Creates a flow; it is inactive and runs only when somebody makes it run."""
         name = str(check_flow(body, FLOW).get("flow_name") or "")
         if not name.strip():
             raise invalid("flow_name is mandatory")
@@ -171,7 +171,7 @@ class FlowEdits:
         flow.modified = at.replace(microsecond=0)
 
     def create_connection(self, at: datetime, *, body: dict[str, Any]) -> Connection:
-        """A new connection, which works."""
+        """Creates a connection, which works."""
         name, app = check_flow(body, CONNECTION).get("connection_name"), body.get("app")
         if not name or not app:
             raise invalid("connection_name and app are mandatory")
@@ -204,7 +204,7 @@ class FlowEdits:
         connection.works.turn_off(at)
 
     def create_webhook(self, at: datetime, *, body: dict[str, Any]) -> Webhook:
-        """A custom webhook for a flow that exists."""
+        """Returns a custom webhook for a flow that exists."""
         name, flow_id = check_flow(body, WEBHOOK).get("webhook_name"), str(body.get("flow_id") or "")
         if not name:
             raise invalid("webhook_name is mandatory")

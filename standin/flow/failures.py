@@ -23,7 +23,7 @@ RERUN_AFTER = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one attempt failed; `step` is the place of the failed action in the flow, from 0."""
+    """Holds why one attempt failed; `step` is the place of the failed action in the flow, from 0."""
 
     code: str
     message: str
@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
-    """A kind of failure; `{app}`, `{email}` and `{field}` in the texts are filled in when it happens."""
+    """Holds a kind of failure; `{app}`, `{email}` and `{field}` in the texts are filled in when it happens."""
 
     name: str
     code: str
@@ -44,7 +44,7 @@ class FailureKind:
     weight: int = 1
 
     def happen(self, *, app: str, step: int, email: str, dice: random.Random) -> Failure:
-        """This kind happening in the action `step`, which talks to `app`."""
+        """Returns this kind happening in the action `step`, which talks to `app`."""
         words = {
             "app": app,
             "email": email.replace("@example.com", "@example"),
@@ -78,6 +78,6 @@ BY_NAME = {kind.name: kind for kind in (*TRANSIENT, *PERMANENT, EXPIRED_CONNECTI
 
 
 def draw_kind(dice: random.Random, *, transient: bool) -> FailureKind:
-    """One kind by its weight, of those that Zoho re-runs by itself or of the others."""
+    """Returns one kind by its weight, of those that Zoho re-runs by itself or of the others."""
     kinds = TRANSIENT if transient else PERMANENT
     return dice.choices(kinds, [kind.weight for kind in kinds])[0]

@@ -26,7 +26,7 @@ EXTRA, ADDED, RETRIED = 20_000, 40_000, 60_000  # where the numbers of other kin
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A run that begins unless the flow is off by then; whether it fails is already drawn."""
+    """Holds a run that begins unless the flow is off by then; whether it fails is already drawn."""
 
     execution_id: str
     started: datetime
@@ -37,7 +37,7 @@ class Draft:
 
 
 def execution_id(prefix: str, flow_index: int, hour: int, number: int) -> str:
-    """A long id that grows with time: organisation, hour, flow, number in the hour."""
+    """Returns a long id that grows with time: organisation, hour, flow, number in the hour."""
     return f"{prefix}{hour:06d}{flow_index % 1000:03d}{number:05d}"
 
 
@@ -62,13 +62,13 @@ def draw_duration(chosen: FlowTemplate, dice: random.Random) -> int:
 
 
 def draw_luck(dice: random.Random) -> tuple[bool, ...]:
-    """Which automatic re-runs would go well: most the first, a few none at all."""
+    """Returns which automatic re-runs would go well: most the first, a few none at all."""
     return tuple(dice.random() < 0.75 for _ in RERUN_AFTER) if dice.random() < 0.94 else (False,) * 8
 
 
 @lru_cache(maxsize=HOURS_KEPT)
 def draft_hour(*, seed: int, flow_index: int, hour: int, per_hour: float) -> tuple[Draft, ...]:
-    """The runs that one flow of the catalogue begins in one hour (number since 1970), oldest first.
+    """Returns the runs that one flow of the catalogue begins in one hour (number since 1970), oldest first.
 
     Kept, since it depends on its arguments only and the tests begin the same organisation again and again.
     """

@@ -32,7 +32,7 @@ KEPT = 2_000
 
 @dataclass(slots=True)
 class Wish:
-    """Where the error branch of the flows posts to; `flow_ids` empty means of every flow."""
+    """Holds where the error branch of the flows posts to; `flow_ids` empty means of every flow."""
 
     url: str
     secret: str = field(repr=False)

@@ -14,7 +14,7 @@ MINUTE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan's limits; None is no limit. `credits` are CRM's for a rolling day, `at_once` its concurrency."""
+    """Holds a plan's limits; None is no limit. `credits` are CRM's for a rolling day, `at_once` its concurrency."""
 
     name: str
     per_minute: int | None
@@ -38,7 +38,7 @@ PLANS = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a call is granted, and what the headers say; `wait` in seconds when it is not."""
+    """Holds whether a call is granted, and what the headers say; `wait` in seconds when it is not."""
 
     granted: bool
     wait: int = 0

@@ -4,7 +4,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host given by a person is this machine only."""
+    """Returns whether a host given by a person is this machine only."""
     if host == "localhost":
         return True
     try:

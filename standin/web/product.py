@@ -15,7 +15,7 @@ SCHEME = "Zoho-oauthtoken "  # not Bearer
 
 
 class Product:
-    """One API under its own path."""
+    """Holds one API under its own path."""
 
     refuse: Refuse
 
@@ -26,15 +26,15 @@ class Product:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place among the calls that are under way."""
+        """Takes a place among the calls that are under way."""
         yield
 
     def exists(self) -> bool:
-        """Whether the account has this product."""
+        """Returns whether the account has this product."""
         raise NotImplementedError
 
     def limited(self) -> tuple[Reply | None, dict[str, str]]:
-        """The refusal of a call too many, and the headers for either case."""
+        """Returns the refusal of a call too many, and the headers for either case."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Reply:

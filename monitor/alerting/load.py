@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Sum
 
 from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.states import RuleStanding
+from monitor.alerting.state_machine import RuleStanding
 from monitor.freshness import facts_of, why_unfit
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
 from monitor.periods import last_hours

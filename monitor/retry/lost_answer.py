@@ -1,4 +1,6 @@
-"""What the end of a retry POST proves. Pure. Source: notes `reliability.md`, section 4.2.
+"""Decides what the end of a retry's POST proves; a lost answer proves nothing, so the outcome is unknown. Pure.
+
+See docs/reference/retries.md, "What an answer proves".
 
 The rule: unless it is proved that nothing ran, it may have run.
 """

@@ -18,7 +18,7 @@ BREAKER_WAITS = (60.0, 120.0)  # seconds; then an account that does not answer i
 
 
 class OutOfTime(Exception):  # noqa: N818 - named for what happened
-    """The task's time is up; the next one goes on from here."""
+    """Says that the task's time is up; the next one goes on from here."""
 
 
 class Calls:
@@ -76,7 +76,7 @@ class Calls:
 
     @property
     def is_late(self) -> bool:
-        """Whether the deadline has passed."""
+        """Says whether the deadline has passed."""
         deadline = self._patience.deadline
         return deadline is not None and self._clock() >= deadline
 

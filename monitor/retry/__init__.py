@@ -1,15 +1,18 @@
-"""A person's wish → Zoho → what became of it. A retry is not idempotent: once too few beats once too often.
+"""Passes a person's wish to retry an execution on to Zoho, and finds out what became of it.
+
+A retry is not idempotent, so once too few beats once too often.
 
 | file            | does                                                                            |
 |-----------------|---------------------------------------------------------------------------------|
-| verdict.py      | may this execution be retried, and how sure is that? (pure)                     |
-| requests.py     | the wish: ask, call off, close by hand                                          |
-| transition.py   | the one door for every change of an attempt's row                               |
-| proof.py        | what an error of the POST proves (pure)                                         |
-| send.py         | look first, commit the intent, one POST, write down the answer                  |
-| timing.py       | when to look again (pure)                                                       |
-| reconcile.py    | from what Zoho shows to an outcome (pure); look.py asks Zoho for it             |
-| settle.py       | the sweep: dead senders, due wishes, open outcomes                              |
+| verdict.py      | decides whether an execution may be retried, and how sure that is (pure)        |
+| requests.py     | takes a person's wish: ask, call off, close by hand                             |
+| transition.py   | changes the state of an attempt's row, with its entry in the audit trail        |
+| proof.py        | decides what an error of the POST proves (pure)                                 |
+| send.py         | looks first, commits the intent, posts once, writes down the answer             |
+| timing.py       | decides when to look again (pure)                                               |
+| look.py         | asks Zoho what became of a retry                                                |
+| reconcile.py    | decides what became of a retry by what Zoho shows: a lost answer too (pure)     |
+| settle.py       | sweeps: gives up dead senders, sends due wishes, settles open outcomes          |
 
-The design and its invariants R1 to R12: notes `reliability.md`, section 4.
+The design and its invariants R1 to R12: docs/reference/retries.md.
 """

@@ -23,7 +23,7 @@ LEADING = (Stream.FLOWS, Stream.RULES)
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """Holds how old what is known may be: so many intervals between two readings, and never less than `at_least`.
+    """Says how old what is known may be: so many intervals between two readings, and never less than `at_least`.
 
     Attributes:
         intervals: how many readings may be missed.
@@ -195,7 +195,7 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
 
 
 def is_list_old(times: ReadTimes, now: datetime) -> bool:
-    """Returns whether a list with a pace of its own is too old to be called current on its page."""
+    """Says whether a list with a pace of its own is too old to be called current on its page."""
     return times.read_at is None or now - times.read_at > PAGE.patience(PAGE.interval(times.read_at, times.due_at))
 
 

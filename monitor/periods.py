@@ -131,7 +131,7 @@ def first_midnight_from(at: datetime) -> datetime:
 
 
 def slot_starts(window: Window, slot_hours: int, zone: tzinfo) -> list[datetime]:
-    """Returns where the slots of a chart begin, oldest first, on a zone's clock: at midnight, 6:00, each hour ...
+    """Lists where the slots of a chart begin, oldest first, on the wall clock of a zone: at midnight, 6:00, each hour.
 
     Args:
         window: the first slot is the one that holds its start; none begins at or after its end.

@@ -10,8 +10,9 @@ from django.db.models import Count
 
 from monitor import freshness
 from monitor.models import Execution, Flow, StreamState, SyncState, Transition
-from monitor.notify.words import clean, mask, shorten
+from monitor.notify.words import clean, shorten
 from monitor.periods import last_hours
+from monitor.privacy import mask_text
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
@@ -84,12 +85,12 @@ def facts_of(transition: Transition) -> Facts:
         at=transition.at,
         fired_at=transition.at if is_firing else _fired_at(transition),
         errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
-        as_of=_as_of(flow.account_id),
+        as_of=as_of(flow.account_id),
         gap=_gap(flow),
     )
 
 
-def _as_of(account_id: int) -> datetime | None:
+def as_of(account_id: int) -> datetime | None:
     """As of when the account is known, as its pages say it."""
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
@@ -122,9 +123,14 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
     groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
     counts: Counter[str] = Counter()
     for code, message, count in groups.values_list("error_code", "error_message", "times")[:ERRORS_READ]:
-        told = ": ".join(part for part in (clean(code), mask(_beginning(clean(message[:5000])))) if part)
-        counts[shorten(told or "no error text", ERROR_LENGTH)] += count
+        counts[shorten(error_line(code, message) or "no error text", ERROR_LENGTH)] += count
     return tuple((count, text) for text, count in counts.most_common(ERRORS_SHOWN))
+
+
+def error_line(code: str, message: str) -> str:
+    """An error as one line of a mail, masked; "" where Zoho told none."""
+    parts = (mask_text(clean(code)), mask_text(_beginning(clean(message[:5000]))))
+    return ": ".join(part for part in parts if part)
 
 
 def _beginning(text: str) -> str:

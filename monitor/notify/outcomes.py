@@ -8,7 +8,8 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.notify.words import clean, mask, shorten
+from monitor.notify.words import clean, shorten
+from monitor.privacy import mask_text
 
 GIVEN_UP_AFTER = timedelta(hours=24)
 CONFIG_PAUSE = timedelta(minutes=5)
@@ -98,7 +99,7 @@ def _reason(error: BaseException) -> str:
         code, answer = error.smtp_code, error.smtp_error
     else:
         code, answer = type(error).__name__, str(error)
-    return shorten(f"{code} {mask(clean(_text(answer)))}".strip(), REASON_LENGTH)
+    return shorten(f"{code} {mask_text(clean(_text(answer)))}".strip(), REASON_LENGTH)
 
 
 def _text(answer: bytes | str) -> str:

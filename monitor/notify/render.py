@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from monitor.notify.facts import Facts
-from monitor.notify.words import clean, limit, mask, per_cent, shorten, span
+from monitor.notify.words import clean, limit, per_cent, shorten, span
+from monitor.privacy import mask_name
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "facts": facts,
         "headline": _headline(facts),
         # A name may hold an address ("Mails to jane@…"); subjects stand in lists and logs of mail servers.
-        "name": shorten(mask(facts.flow_name, numbers=False), NAME_LENGTH),
+        "name": shorten(mask_name(facts.flow_name), NAME_LENGTH),
         "rate": per_cent(facts.rate),
         "first_attempt_rate": per_cent(facts.first_attempt_rate),
         "threshold": limit(facts.threshold),

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
-from monitor.queries.masking import mask, mask_text
+from monitor.privacy import mask, mask_text
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
 SOON = timedelta(minutes=2)

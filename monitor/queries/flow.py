@@ -9,14 +9,13 @@ from django.db.models import Count, Q, QuerySet
 
 from monitor.models import AlertState, Execution, Flow
 from monitor.periods import Window
+from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, executions, holes, overview, versions
 from monitor.queries.backfill import FlowHistory
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
-from monitor.queries.masking import mask_text
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,7 @@ def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int)
         alerts=list(open_alerts(flow)),
         versions=versions.of(flow),
         executions=list(executions.recent(flow.pk)),
-        description=mask_text(without_digests(flow.description)),
+        description=mask_text(flow.description, definition=True),
     )
 
 

@@ -9,11 +9,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.privacy import HIDDEN, mask, mask_text, without_digests
 from monitor.queries import versions, webhook_failures
 from monitor.queries.execution import as_text
-from monitor.queries.masking import HIDDEN, mask, mask_text
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 SNAPSHOTS_SHOWN = 120
 NAMING_PEOPLE = ("assign_owner",)  # types of actions
@@ -133,7 +132,7 @@ def detail(rule: WorkflowRule) -> RuleDetail:
         versions=versions.of(rule),
         failures=failures,
         failure_total=failure_total,
-        description=mask_text(without_digests(rule.description)),
+        description=mask_text(rule.description, definition=True),
         definition=without_digests(text),
         definition_cut=cut,
     )

@@ -8,9 +8,8 @@ from typing import Any
 from django.db.models import Model
 
 from monitor.models import DefinitionVersion
+from monitor.privacy import HIDDEN, is_private_key, mask, mask_text, without_digests
 from monitor.queries.execution import as_text
-from monitor.queries.masking import HIDDEN, is_private_key, mask, mask_text
-from monitor.secrets_mask import without_digests
 
 SHOWN = 30
 LONGEST_VALUE = 4000  # characters of one value; the whole definition stands below the changes

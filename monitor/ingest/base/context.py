@@ -20,7 +20,7 @@ from monitor.ingest.base.pace import Budget
 from monitor.ingest.base.page_habits import PageHabits
 from monitor.ingest.base.result import Result, SweepOutcome
 from monitor.models import Stream, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.errors import Wait
 
 T = TypeVar("T")

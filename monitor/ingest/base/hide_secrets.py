@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 
 from monitor.models import DigestKey, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 
 
 def mask_of(account: ZohoAccount) -> SecretMask:

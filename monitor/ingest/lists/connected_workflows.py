@@ -13,7 +13,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.shapes.connected_workflows import ConnectedWorkflow as ConnectedRow
 

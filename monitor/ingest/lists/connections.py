@@ -11,7 +11,7 @@ from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Connection, Stream, StreamState, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ConnectionRow
 

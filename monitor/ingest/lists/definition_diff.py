@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitor.secrets_mask import without_digests
+from monitor.privacy import without_digests
 
 Change = dict[str, Any]
 

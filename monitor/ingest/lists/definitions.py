@@ -34,7 +34,7 @@ from monitor.models import (
     StreamState,
     WorkflowRule,
 )
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho import clean
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer, SignIn, Wait, ZohoError

@@ -18,7 +18,7 @@ from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, i
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary

@@ -14,7 +14,7 @@ from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.shapes import WorkflowRule as RuleRow

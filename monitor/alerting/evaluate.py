@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from monitor.alerting.load import Case, cases
-from monitor.alerting.states import Decision, State, decide
+from monitor.alerting.state_machine import Decision, State, decide
 from monitor.models import AlertState, Transition, ZohoAccount
 
 logger = logging.getLogger(__name__)

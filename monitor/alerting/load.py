@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Sum
 
 from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.states import RuleStanding
+from monitor.alerting.state_machine import RuleStanding
 from monitor.freshness import facts_of, why_unfit
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
 from monitor.periods import last_hours
@@ -39,7 +39,7 @@ def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
     That is each active rule for each of its active flows, and whatever was evaluated before and is to be no longer.
     """
     rules = {rule.pk: rule for rule in AlertRule.objects.filter(account=account)}
-    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account)}
+    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress")}
     stale = _why_stale(account, now)
     rows = {(row.rule_id, row.flow_id): row for row in AlertState.objects.filter(rule__account=account)}
     wanted = _wanted(rules, flows)
@@ -85,11 +85,11 @@ def _why_unread(flow: Flow, start: datetime) -> str:
     While a flow's history is read for the first time, newest first, a window is evaluated from the moment on when all
     its runs are in: none of them would say that nothing failed, and its newest alone that all is as it is now.
     """
-    if flow.covers(start) or (flow.execution_count == 0 and not flow.history_order):
+    if flow.covers(start) or (flow.execution_count == 0 and not flow.progress.history_order):
         return ""
-    if flow.covered_from is None:
+    if flow.progress.covered_from is None:
         return "the flow's history is still being read"
-    return f"the flow's history is still being read, so far back to {flow.covered_from:%Y-%m-%d %H:%M} UTC"
+    return f"the flow's history is still being read, so far back to {flow.progress.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
 def _why_stale(account: ZohoAccount, now: datetime) -> str:

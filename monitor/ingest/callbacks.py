@@ -158,7 +158,7 @@ def _targets(now: datetime) -> list[Target]:
     for account_id in {group["account_id"] for group in groups}:
         ids = {group["flow_id"] for group in groups if group["account_id"] == account_id and group["flow_id"]}
         wanted |= Q(account=account_id, flow_id__in=ids)
-    rows = Flow.objects.filter(wanted, gone_at=None).select_related("account").defer("raw", "description")
+    rows = Flow.objects.filter(wanted, gone_at=None).select_related("account", "progress").defer("raw", "description")
     flows = {(flow.account_id, flow.flow_id): flow for flow in rows}
     found: dict[tuple[int, str], Target] = {}
     for group in groups:

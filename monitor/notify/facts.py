@@ -94,14 +94,14 @@ def as_of(account_id: int) -> datetime | None:
     """As of when the account is known, as its pages say it."""
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
-    unread = Flow.objects.filter(account=account_id, gone_at=None, executions_read_at=None)
+    unread = Flow.objects.filter(account=account_id, gone_at=None, progress__executions_read_at=None)
     return freshness.facts_of(sync, streams, is_mirrored=True, is_reading=unread.exists()).as_of
 
 
 def _gap(flow: Flow) -> str:
-    if flow.executions_read_at is None:
+    if flow.progress.executions_read_at is None:
         return "the flow's history is not read to its end yet"
-    return clean(flow.hole_reason)
+    return clean(flow.progress.hole_reason)
 
 
 def _fired_at(transition: Transition) -> datetime:

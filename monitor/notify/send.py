@@ -14,9 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Delivery, Transition
 from monitor.notify.message import build
-from monitor.notify.outcomes import CONFIG_PAUSE, FailureKind, SendOutcome, classify, next_try
 from monitor.notify.recipients import entitled
 from monitor.notify.render import plain
+from monitor.notify.smtp_answers import CONFIG_PAUSE, FailureKind, SendOutcome, classify, next_try
 
 logger = logging.getLogger(__name__)
 

@@ -208,7 +208,7 @@ def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
 
 def contents(account: ZohoAccount) -> Contents:
     """What is mirrored, and whether it adds up with Zoho's counters."""
-    flows = list(Flow.objects.filter(account=account).defer("raw", "description"))
+    flows = list(Flow.objects.filter(account=account).select_related("progress").defer("raw", "description"))
     here = [flow for flow in flows if flow.gone_at is None]
     by_flow = (
         Execution.objects.filter(account=account)
@@ -223,8 +223,8 @@ def contents(account: ZohoAccount) -> Contents:
     return Contents(
         flows=len(here),
         flows_gone=len(flows) - len(here),
-        flows_unread=sum(flow.baseline_total is None for flow in here),
-        holes=sum(bool(flow.hole_reason) for flow in here),
+        flows_unread=sum(flow.progress.baseline_total is None for flow in here),
+        holes=sum(bool(flow.progress.hole_reason) for flow in here),
         executions=sum(row["total"] for row in mirrored.values()),
         rules=account.rules.filter(gone_at=None).count(),
         connections=account.connections.filter(gone_at=None).count(),
@@ -242,9 +242,19 @@ Counters = tuple[int | None, int | None, int, int]
 def _counters(flows: list[Flow], mirrored: dict[int, dict[str, Any]], result: str) -> list[Counters]:
     """Of each flow: Zoho's counter, the baseline, pruned rows, mirrored rows."""
     return [
-        (flow.success_count, flow.baseline_success, flow.pruned_success, mirrored.get(flow.pk, {}).get("success", 0))
+        (
+            flow.success_count,
+            flow.progress.baseline_success,
+            flow.progress.pruned_success,
+            mirrored.get(flow.pk, {}).get("success", 0),
+        )
         if result == "success"
-        else (flow.failure_count, flow.baseline_failed, flow.pruned_failed, mirrored.get(flow.pk, {}).get("failed", 0))
+        else (
+            flow.failure_count,
+            flow.progress.baseline_failed,
+            flow.progress.pruned_failed,
+            mirrored.get(flow.pk, {}).get("failed", 0),
+        )
         for flow in flows
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count
 
 from monitor.connection.backfill_budget import PAGE, ends_at, expected_runs, spent
-from monitor.models import Execution, Flow, Product, SyncState, ZohoAccount
+from monitor.models import Execution, Flow, FlowProgress, Product, SyncState, ZohoAccount
 from monitor.queries.accounts import budget_use
 
 
@@ -30,7 +30,7 @@ class FlowHistory:
 
     @property
     def is_begun(self) -> bool:
-        return bool(self.flow.history_order)
+        return bool(self.flow.progress.history_order)
 
     @property
     def calls_left(self) -> int:
@@ -85,7 +85,9 @@ def of_account(account: ZohoAccount, now: datetime) -> History:
     """The first readings of one account. Five statements; two where all is read."""
     living = Flow.objects.filter(account=account, gone_at=None)
     counted = living.aggregate(of=Count("pk"))["of"]
-    open_flows = list(living.filter(executions_read_at=None).defer("raw", "description"))
+    open_flows = list(
+        living.filter(progress__executions_read_at=None).select_related("progress").defer("raw", "description")
+    )
     if not open_flows:
         return History(account.pk, account.name, account.backfill_paused, counted, _calls(account), None)
     rows = Execution.objects.filter(flow__in=open_flows).order_by().values_list("flow").annotate(Count("pk"))
@@ -108,9 +110,9 @@ def of_flow(flow: Flow, runs: int, now: datetime) -> FlowHistory:
         flow=flow,
         runs=runs,
         at_most=None if flow.execution_count is None else max(flow.execution_count, runs),
-        about=expected_runs(flow.execution_count, runs, flow.covered_from, now),
-        back_to=flow.covered_from,
-        calls=flow.history_calls,
+        about=expected_runs(flow.execution_count, runs, flow.progress.covered_from, now),
+        back_to=flow.progress.covered_from,
+        calls=flow.progress.history_calls,
     )
 
 
@@ -160,7 +162,7 @@ def _ends_at(account: ZohoAccount, flows: list[FlowHistory], now: datetime) -> d
 
 
 def _calls(account: ZohoAccount) -> int:
-    return sum(Flow.objects.filter(account=account).order_by().values_list("history_calls", flat=True))
+    return sum(FlowProgress.objects.filter(flow__account=account).values_list("history_calls", flat=True))
 
 
 def _least_known_first(one: FlowHistory) -> tuple[bool, float, int]:

@@ -198,7 +198,7 @@ class Mirror:
 
 
 # Flows that were listed and whose history has not been read to its end.
-_UNREAD = Q(flows__gone_at=None, flows__executions_read_at=None)
+_UNREAD = Q(flows__gone_at=None, flows__progress__executions_read_at=None)
 
 
 def mirror(now: datetime) -> Mirror:
@@ -211,11 +211,11 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync")
         .prefetch_related("streams")
         .annotate(
-            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__hole_reason="")),
+            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__progress__hole_reason="")),
             living=Count("flows", filter=Q(flows__gone_at=None)),
             unread=Count("flows", filter=_UNREAD),
-            unread_known=Count("flows", filter=_UNREAD & Q(flows__covered_from__isnull=False)),
-            covered_from=Max("flows__covered_from", filter=_UNREAD),
+            unread_known=Count("flows", filter=_UNREAD & Q(flows__progress__covered_from__isnull=False)),
+            covered_from=Max("flows__progress__covered_from", filter=_UNREAD),
         )
         .order_by("name")
         .defer("client_secret")

@@ -112,8 +112,8 @@ def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
         flow: only of this flow; None: of all flows.
     """
     if flow is not None:
-        return not flow.baseline_total or _reaches_back(flow.account_id, start)
-    forgotten = Flow.objects.filter(gone_at=None, baseline_total__gt=0).order_by()
+        return not flow.progress.baseline_total or _reaches_back(flow.account_id, start)
+    forgotten = Flow.objects.filter(gone_at=None, progress__baseline_total__gt=0).order_by()
     return all(_reaches_back(account, start) for account in forgotten.values_list("account_id", flat=True).distinct())
 
 
@@ -128,7 +128,7 @@ def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]
     grouped: Any = rows.values("flow_id").annotate(**counts.sums())
     worst = [row for row in grouped.order_by("-sum_failed", "flow_id")[:limit] if row["sum_failed"]]
     flows = (
-        Flow.objects.select_related("account")
+        Flow.objects.select_related("account", "progress")
         .defer("raw", "account__client_secret")
         .in_bulk([row["flow_id"] for row in worst])
     )
@@ -170,7 +170,7 @@ def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
             hour__gte=since,
             flow__status="active",
             flow__gone_at=None,
-            flow__hole_reason="",
+            flow__progress__hole_reason="",
             flow__account__is_active=True,
         )
         .values("flow_id")

@@ -67,4 +67,6 @@ def removed(*, account_id: int | None = None, flow_id: int | None = None) -> Rem
 
 
 def _pruned(flows: QuerySet[Flow]) -> dict[str, Any]:
-    return flows.aggregate(runs=Sum(F("pruned_success") + F("pruned_failed")), before=Max("pruned_before"))
+    return flows.aggregate(
+        runs=Sum(F("progress__pruned_success") + F("progress__pruned_failed")), before=Max("progress__pruned_before")
+    )

@@ -119,15 +119,16 @@ def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
             failed=Count("pk", filter=Q(status="failed")),
         )
     }
-    flows = Flow.objects.filter(account=account, gone_at=None)
+    flows = Flow.objects.filter(account=account, gone_at=None).select_related("progress")
     return [_flow(flow, mirrored.get(flow.pk, {}), now) for flow in flows]
 
 
 def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]:
+    past = flow.progress
     counters = {
-        "total": (flow.execution_count, flow.baseline_total, flow.pruned_success + flow.pruned_failed),
-        "success": (flow.success_count, flow.baseline_success, flow.pruned_success),
-        "failed": (flow.failure_count, flow.baseline_failed, flow.pruned_failed),
+        "total": (flow.execution_count, past.baseline_total, past.pruned),
+        "success": (flow.success_count, past.baseline_success, past.pruned_success),
+        "failed": (flow.failure_count, past.baseline_failed, past.pruned_failed),
     }
     rows = {name: mirrored.get(name, 0) for name in counters}
     rows["total"] = flow.counted(every=rows["total"], success=rows["success"], failed=rows["failed"])
@@ -136,17 +137,17 @@ def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]
     return {
         "flow_id": flow.flow_id,
         "flow_name": flow.flow_name,
-        "complete": not flow.hole_reason and not unread,
-        "reason": flow.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
-        "read_at": _time(flow.executions_read_at),
+        "complete": not flow.progress.hole_reason and not unread,
+        "reason": flow.progress.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
+        "read_at": _time(flow.progress.executions_read_at),
         **counts,
     }
 
 
 def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
-    if flow.is_reading_history and flow.history_order:
+    if flow.is_reading_history and flow.progress.history_order:
         return backfill.words(backfill.of_flow(flow, runs, now))
-    return "counters moved since it was read" if flow.executions_read_at else "not read yet"
+    return "counters moved since it was read" if flow.progress.executions_read_at else "not read yet"
 
 
 def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:

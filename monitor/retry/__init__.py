@@ -1,18 +1,15 @@
-"""Passes a person's wish to retry an execution on to Zoho, and finds out what became of it.
-
-A retry is not idempotent, so once too few beats once too often.
+"""Carries a person's wish to run a failure again to Zoho, once, and finds out what became of it.
 
 | file            | does                                                                            |
 |-----------------|---------------------------------------------------------------------------------|
-| verdict.py      | decides whether an execution may be retried, and how sure that is (pure)        |
-| requests.py     | takes a person's wish: ask, call off, close by hand                             |
-| transition.py   | changes the state of an attempt's row, with its entry in the audit trail        |
-| proof.py        | decides what an error of the POST proves (pure)                                 |
-| send.py         | looks first, commits the intent, posts once, writes down the answer             |
-| timing.py       | decides when to look again (pure)                                               |
-| look.py         | asks Zoho what became of a retry                                                |
-| reconcile.py    | decides what became of a retry by what Zoho shows: a lost answer too (pure)     |
-| settle.py       | sweeps: gives up dead senders, sends due wishes, settles open outcomes          |
+| safety.py       | may this execution be retried, and how sure is that? (pure)                     |
+| requests.py     | the wish: ask, call off, close by hand                                          |
+| transition.py   | the one door for every change of an attempt's row                               |
+| lost_answer.py  | what an error of the POST proves; a lost answer: nothing, so "unknown" (pure)   |
+| send.py         | look first, commit the intent, one POST, write down the answer                  |
+| timing.py       | when to look again (pure)                                                       |
+| conclude.py     | from what Zoho shows to an outcome (pure); ask_zoho.py asks Zoho for it         |
+| settle.py       | the sweep: dead senders, due wishes, open outcomes                              |
 
 The design and its invariants R1 to R12: docs/reference/retries.md.
 """

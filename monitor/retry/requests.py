@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from monitor.access import may
 from monitor.models import Execution, RetryAttempt, User
 from monitor.retry import transition
+from monitor.retry.safety import Earlier, FailedRun, RetryFacts, Verdict, judge
 from monitor.retry.timing import OWNER_TOLD_AFTER
-from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, Verdict, judge
 from monitor.zoho.reruns import clock_began
 
 State = RetryAttempt.State
@@ -24,7 +24,7 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
     Attributes:
         message: one line for the person.
         code: for programs: not_permitted, risk_not_permitted, risk_not_accepted, reason_missing, reason_long,
-            bad_token, token_used, too_late, too_early, not_unknown, or a refusal's of `verdict.judge`.
+            bad_token, token_used, too_late, too_early, not_unknown, or a refusal's of `safety.judge`.
     """
 
     def __init__(self, message: str, code: str) -> None:

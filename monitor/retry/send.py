@@ -19,11 +19,11 @@ from django.db.models import F
 from monitor.access import may
 from monitor.models import Execution, RetryAttempt
 from monitor.retry import effects, timing
-from monitor.retry.access import Clients, FlowCalls, OpenAccount
-from monitor.retry.proof import Proof, proof_of
+from monitor.retry.client import Clients, FlowCalls, OpenAccount
+from monitor.retry.lost_answer import Proof, proof_of
 from monitor.retry.requests import facts_for, objection_to
+from monitor.retry.safety import judge
 from monitor.retry.transition import amend, move
-from monitor.retry.verdict import judge
 from monitor.zoho.errors import (
     ClientRefused,
     GrantRevoked,

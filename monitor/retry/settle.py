@@ -16,9 +16,9 @@ from django.db.models import Q
 
 from monitor.models import RetryAttempt
 from monitor.retry import effects, timing
-from monitor.retry.access import OpenAccount
-from monitor.retry.look import look
-from monitor.retry.reconcile import Finding
+from monitor.retry.ask_zoho import look
+from monitor.retry.client import OpenAccount
+from monitor.retry.conclude import Finding
 from monitor.retry.send import Clock, load, send
 from monitor.retry.transition import amend, move
 from monitor.zoho.errors import Wait, ZohoError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitor.models import AuditEntry, Flow, SyncState, ZohoAccount
+from monitor.models import AuditEntry, Flow, FlowProgress, SyncState, ZohoAccount
 from tests import factories
 from tests.bystander import own
 from tests.commands.commandline import run
@@ -70,7 +70,7 @@ def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read:
 
 
 def test_where_all_is_read_it_says_so(half_read: Flow) -> None:
-    own(Flow).update(executions_read_at=timezone.now())
+    own(FlowProgress).update(executions_read_at=timezone.now())
     assert "Acme: history is read of all 2 flows, with 3 calls" in run("backfill", "status").out
 
 

@@ -92,9 +92,9 @@ def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing
     with pytest.raises(LeaseLost):
         write(late)
 
-    assert not Flow.objects.filter(baseline_firm=True).exists()
-    assert not Flow.objects.exclude(recheck_at=None).exists()
-    assert Flow.objects.exclude(wanted_at=None).count() == (write is take_the_wish_back)
+    assert not Flow.objects.filter(progress__baseline_firm=True).exists()
+    assert not Flow.objects.exclude(progress__recheck_at=None).exists()
+    assert Flow.objects.exclude(progress__wanted_at=None).count() == (write is take_the_wish_back)
     assert not Flow.objects.filter(definition_tries__gt=0).exists()
     assert not Flow.objects.filter(definition_seen_at=late.clock()).exists()
     assert not StreamState.objects.exists()

@@ -117,7 +117,9 @@ def freeze(house: House) -> dict[str, Any]:
     return {
         "executions": sorted(Execution.objects.values_list("pk", "changed_at")),
         "rules": sorted(WorkflowRule.objects.values_list("rule_id", "usage_read_at", "gone_at")),
-        "flows": sorted(Flow.objects.values_list("flow_id", "executions_read_at", "gone_at", "hole_reason")),
+        "flows": sorted(
+            Flow.objects.values_list("flow_id", "progress__executions_read_at", "gone_at", "progress__hole_reason")
+        ),
         "connections": sorted(Connection.objects.values_list("connection_id", "status_since")),
     }
 

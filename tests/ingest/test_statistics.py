@@ -36,7 +36,7 @@ def busy_flows(zoho: Zoho, count: int = 4, **fields: Any) -> list[FakeFlow]:
 
 
 def holes() -> list[str]:
-    return list(Flow.objects.exclude(hole_reason="").values_list("hole_reason", flat=True))
+    return list(Flow.objects.exclude(progress__hole_reason="").values_list("progress__hole_reason", flat=True))
 
 
 def votes(account: ZohoAccount) -> dict[str, int]:

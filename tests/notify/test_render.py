@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from monitor.models import AlertRule, AlertState, Delivery, Flow, StreamState, SyncState, Transition
+from monitor.models import AlertRule, AlertState, Delivery, Flow, FlowProgress, StreamState, SyncState, Transition
 from monitor.notify import render as rendering
 from monitor.notify.facts import Facts, error_line, facts_of, top_errors
 from monitor.notify.message import build, message_id
@@ -85,7 +85,7 @@ def test_the_age_in_a_mail_is_that_of_the_accounts_pages(alert: AlertState, now:
     assert facts_of(transition).as_of is None
     SyncState.objects.filter(account=account).update(last_complete_at=now)
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - timedelta(minutes=3))
-    own(Flow).update(executions_read_at=now, hole_reason="31 runs\nare missing")
+    own(FlowProgress).update(executions_read_at=now, hole_reason="31 runs\nare missing")
     transition.refresh_from_db()
     told = facts_of(Transition.objects.get(pk=transition.pk))
     assert told.as_of == freshness.mirror(now).accounts[0].as_of == now - timedelta(minutes=3)

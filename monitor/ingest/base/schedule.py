@@ -92,7 +92,7 @@ def list_slots(context: Context) -> Slots:
     free, ends = gate.minute(Product.FLOW)
     if free is None:
         return Slots(None, now)
-    unread = Flow.objects.filter(account=context.account, gone_at=None, history_read_at=None)
+    unread = Flow.objects.filter(account=context.account, gone_at=None, progress__history_read_at=None)
     history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
     kept = pace.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
     # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.

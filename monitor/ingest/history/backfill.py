@@ -22,7 +22,7 @@ from monitor.ingest.base.read_soon import answered
 from monitor.ingest.history.first_reading import Course, FirstReading, course_of, read_up_to
 from monitor.ingest.history.whose_turn import next_turn
 from monitor.ingest.runs.refused_flows import put_off
-from monitor.models import ApiCall, Execution, Flow, Stream, SyncState, ZohoAccount
+from monitor.models import ApiCall, Execution, Flow, FlowProgress, Stream, SyncState, ZohoAccount
 from monitor.models.bulk import refresh_statistics
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
@@ -80,10 +80,10 @@ class Backfill:
             return  # begun anew, and so the newest page is read anyway
         for course in self._refreshed():
             flow = course.flow
-            if flow.wanted_at is not None:
+            if flow.progress.wanted_at is not None:
                 with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
                     self._read_new(course)
-            elif course.order and course.first is None and (flow.counters_moved or flow.hinted_at is not None):
+            elif course.order and course.first is None and (flow.counters_moved or flow.progress.hinted_at is not None):
                 if not schedule.has_room_to_read(self._context):
                     return
                 self._read_new(course)
@@ -122,10 +122,12 @@ class Backfill:
     def _refreshed(self) -> list[Course]:
         """The flows whose first reading is open, with the counters of the newest list."""
         context, now = self._context, self._context.clock()
-        rows = Flow.objects.filter(account=context.account, gone_at=None, executions_read_at=None)
+        rows = Flow.objects.filter(account=context.account, gone_at=None, progress__executions_read_at=None)
         if not context.mode.begins_anew:
-            rows = rows.filter(Q(recheck_at=None) | Q(recheck_at__lte=now) | Q(wanted_at__isnull=False))
-        found = {flow.pk: flow for flow in rows.defer("raw", "description")}
+            rows = rows.filter(
+                Q(progress__recheck_at=None) | Q(progress__recheck_at__lte=now) | Q(progress__wanted_at__isnull=False)
+            )
+        found = {flow.pk: flow for flow in rows.select_related("progress").defer("raw", "description")}
         for key in self._courses.keys() - found.keys():
             del self._courses[key]
         for key, flow in found.items():
@@ -155,7 +157,7 @@ class Backfill:
                 ok = True
             if not ok:
                 put_off(self._context, course.flow, self._context.clock())
-            if not ok or course.flow.executions_read_at is not None:
+            if not ok or course.flow.progress.executions_read_at is not None:
                 del waiting[at.key]
                 self._courses.pop(at.key, None)
                 if isinstance(self.trouble.named.get(course.flow.flow_id), NotAvailable):
@@ -185,7 +187,7 @@ class Backfill:
     def _enter_flow(self, key: int) -> None:
         calls = self._calls_of.pop(key, 0)
         if calls:
-            Flow.objects.filter(pk=key).update(history_calls=F("history_calls") + calls)
+            FlowProgress.objects.filter(flow=key).update(history_calls=F("history_calls") + calls)
 
     def _lift_limit(self) -> None:
         """New runs, like those of any flow: neither a pause nor the share of history holds them back."""
@@ -238,7 +240,7 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
         not_available: ids of flows whose executions Zoho does not give: nothing of theirs is being read.
     """
     living = Flow.objects.filter(account=account, gone_at=None).exclude(flow_id__in=not_available)
-    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(executions_read_at=None)))
+    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(progress__executions_read_at=None)))
     left, of = counted["left"], counted["of"]
     if not left:
         return ""

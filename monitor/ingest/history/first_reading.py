@@ -57,10 +57,10 @@ class Course:
 def course_of(flow: Flow, now: datetime, *, anew: bool) -> Course:
     """Where a flow stands at the beginning of a sweep, `anew` as if nothing were known."""
     course = Course(flow, now)
-    if not anew and flow.history_order:
-        course.order, course.goes_on = flow.history_order, True
-        course.reach = flow.covered_from
-        course.looked_back = course.order == HistoryOrder.PAGES and flow.backfill_page > 0
+    if not anew and flow.progress.history_order:
+        course.order, course.goes_on = flow.progress.history_order, True
+        course.reach = flow.progress.covered_from
+        course.looked_back = course.order == HistoryOrder.PAGES and flow.progress.backfill_page > 0
     return course
 
 
@@ -104,7 +104,7 @@ class FirstReading:
             course.order = HistoryOrder.NEWEST if is_newest_first(times) else HistoryOrder.PAGES
             course.reach = oldest_of(answer) if course.order == HistoryOrder.NEWEST else None
             course.first, course.longest = answer, size(answer)
-            began = {"history_began_at": course.flow.history_began_at or reading.started}
+            began = {"history_began_at": course.flow.progress.history_began_at or reading.started}
             self._save_reach(reading, course, read_up_to(course.flow) | began, checked=True)
 
         step, _ = self._pages(reading, save).newest(course.walked)
@@ -147,7 +147,7 @@ class FirstReading:
         self, reading: FlowReading, course: Course, more: dict[str, object] | None = None, *, checked: bool = False
     ) -> None:
         """What was known before a history was begun anew is known still."""
-        known = [at for at in (course.flow.covered_from, course.reach) if at is not None]
+        known = [at for at in (course.flow.progress.covered_from, course.reach) if at is not None]
         reach = {"history_order": course.order, "covered_from": min(known, default=None)}
         reading.set(reach | (more or {}), checked=checked)
 
@@ -171,10 +171,10 @@ class FirstReading:
         """What is newer than the mirror, and with `failed` what Zoho may have run again since the reading began."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
         newest = rows.filter(started_time__lte=reading.started + read_runs.AHEAD).aggregate(at=Max("started_time"))
-        times = [max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)]
-        if failed and flow.history_began_at is not None:
+        times = [max((at for at in (newest["at"], flow.progress.covered_from) if at is not None), default=None)]
+        if failed and flow.progress.history_began_at is not None:
             may_change = Q(status="failed") | Q(recheck_at__isnull=False)
-            open_rows = rows.filter(may_change, started_time__gte=flow.history_began_at - read_runs.RERUNS)
+            open_rows = rows.filter(may_change, started_time__gte=flow.progress.history_began_at - read_runs.RERUNS)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
         oldest = min((at for at in times if at is not None), default=None)
         since = oldest - read_runs.LOOKBACK if oldest is not None else None
@@ -191,8 +191,8 @@ class FirstReading:
             self.catch_up(reading, course, failed=True)
         values: dict[str, object] = {"history_order": "", "covered_from": None, "history_began_at": None}
         if not walked.repeats:
-            values["history_read_at"] = course.flow.history_began_at if course.goes_on else reading.started
-            if not flow.baseline_firm or reading.reset:
+            values["history_read_at"] = course.flow.progress.history_began_at if course.goes_on else reading.started
+            if not flow.progress.baseline_firm or reading.reset:
                 values |= new_baseline(reading)
         with transaction.atomic():
             reading.set(values)

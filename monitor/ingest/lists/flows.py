@@ -17,7 +17,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
-from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
+from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
@@ -223,7 +223,8 @@ def _write(
     page: int,
 ) -> None:
     ids = [flow.flow_id for flow in flows]
-    stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
+    rows = Flow.objects.filter(account=account, flow_id__in=ids)
+    stored = {flow.flow_id: flow for flow in rows.select_related("progress")}
     fresh: list[Flow] = []
     changed: dict[int, dict[str, Any]] = {}
     for summary in flows:
@@ -243,8 +244,10 @@ def _write(
             for pk, changes in changed.items():
                 Flow.objects.filter(pk=pk).update(**changes)
             Flow.objects.bulk_create(fresh, ignore_conflicts=True)
+            begun = rows.filter(progress=None).values_list("pk", flat=True) if fresh else []
+            FlowProgress.objects.bulk_create(FlowProgress(flow_id=pk) for pk in begun)
     seen = {"seen_at": started, "missed_sweeps": 0, "gone_at": None, "list_page": page}
-    Flow.objects.filter(account=account, flow_id__in=ids).update(**seen)
+    rows.update(**seen)
     for have in stored.values():
         if have.pk not in changed:
             have.account = account  # not joined: each copy would be decrypted by itself
@@ -254,7 +257,11 @@ def _write(
 
 def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
     """The account's flows that are not gone, all or those with the given ids of Zoho's."""
-    rows = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
+    rows = (
+        Flow.objects.filter(account=context.account, gone_at=None)
+        .select_related("progress")
+        .defer("raw", "description")
+    )
     found = list(rows if ids is None else rows.filter(flow_id__in=ids))
     for flow in found:
         flow.account = context.account  # not joined: each copy would be decrypted by itself

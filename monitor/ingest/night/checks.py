@@ -239,11 +239,11 @@ class Night:
         return True
 
     def _flow(self, job: Job, at: dict[str, Any]) -> Flow | None:
-        flows = Flow.objects.filter(account=self.context.account, gone_at=None).exclude(history_read_at=None)
+        flows = Flow.objects.filter(account=self.context.account, gone_at=None).exclude(progress__history_read_at=None)
         if (turn := at.get("share")) is not None:
             flows = flows.alias(turn=F("pk") % job.shares).filter(turn=turn)
         first = flows.filter(pk__gte=at["after"]) if at.get("until") else flows.filter(pk__gt=at.get("after", 0))
-        return first.defer("raw", "description").order_by("pk").first()
+        return first.select_related("progress").defer("raw", "description").order_by("pk").first()
 
     def _one(self, job: Job, flow: Flow, at: dict[str, Any], now: datetime) -> dict[str, Any]:
         """One flow, or one slice of it; the cursor after it, which is saved together with what it cost."""

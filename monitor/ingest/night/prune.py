@@ -22,6 +22,7 @@ from monitor.models import (
     DirtyHour,
     Execution,
     Flow,
+    FlowProgress,
     HourBucket,
     PrunedHour,
     Quarantine,
@@ -131,7 +132,9 @@ def _rows(account_id: int, edge: datetime, now: datetime, go_on: GoOn) -> tuple[
     count = 0
     old = Execution.objects.filter(flow=OuterRef("pk"), started_time__lt=edge)
     # A flow that was never read to its end has no baseline yet to hold its counters against.
-    read = Flow.objects.filter(Q(executions_read_at__isnull=False) | Q(gone_at__isnull=False), account=account_id)
+    read = Flow.objects.filter(
+        Q(progress__executions_read_at__isnull=False) | Q(gone_at__isnull=False), account=account_id
+    )
     for flow_id in list(read.filter(Exists(old)).order_by("pk").values_list("pk", flat=True)):
         for taken in _flow_rows(account_id, flow_id, edge, now):
             count += taken
@@ -178,7 +181,7 @@ def _take(flow_id: int, batch: Batch) -> None:
     Execution.objects.filter(pk__in=batch.keys).delete()
     closed = [PrunedHour(flow_id=flow_id, hour=hour) for hour in batch.hours]
     PrunedHour.objects.bulk_create(closed, ignore_conflicts=True)
-    flow = Flow.objects.filter(pk=flow_id)
+    flow = FlowProgress.objects.filter(flow=flow_id)
     flow.update(pruned_success=F("pruned_success") + batch.success, pruned_failed=F("pruned_failed") + batch.failed)
     end = batch.hours[-1] + HOUR
     flow.filter(Q(pruned_before=None) | Q(pruned_before__lt=end)).update(pruned_before=end)

@@ -19,7 +19,7 @@ from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import settle
 from monitor.ingest.runs.read_runs import LOOKBACK, read_one
 from monitor.ingest.runs.walk_pages import Walk, Walked
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 ROWS_A_SLICE = 1_000
@@ -67,8 +67,8 @@ def reconcile(
         ZohoError: as the calls do; what came is stored.
     """
     began = context.clock()
-    if flow.pruned_before is not None:
-        since = max(since or flow.pruned_before, flow.pruned_before)
+    if flow.progress.pruned_before is not None:
+        since = max(since or flow.progress.pruned_before, flow.progress.pruned_before)
     edge = _edge(flow, since, until, rows)
     walked = Walk(
         context,
@@ -165,13 +165,13 @@ def _unsettle(flow: Flow, began: datetime) -> None:
     missing later. It is counted anew once the counters stand still.
     """
     flow.refresh_from_db()
-    if flow.executions_read_at is None:
+    if flow.progress.executions_read_at is None:
         return
     late = Execution.objects.filter(
-        flow=flow, changed_at__gte=began, started_time__lt=flow.executions_read_at - LOOKBACK
+        flow=flow, changed_at__gte=began, started_time__lt=flow.progress.executions_read_at - LOOKBACK
     )
     if not late.exists():
         return
     apart = counters.balance(counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow))
     if apart is not None and min(apart.total, apart.success, apart.failed) < 0:
-        Flow.objects.filter(pk=flow.pk).update(baseline_firm=False)
+        FlowProgress.objects.filter(flow=flow).update(baseline_firm=False)

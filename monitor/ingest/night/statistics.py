@@ -17,7 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from monitor.ingest.base.context import Context
 from monitor.ingest.night.reconcile import reconcile
 from monitor.ingest.runs.holes import NO_HOLE, STATISTICS
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 from monitor.periods import midnight_of
 from monitor.zoho.flow import FlowClient
 
@@ -153,7 +153,7 @@ def check(context: Context, client: FlowClient, flow: Flow, votes: dict[str, int
     zoho = Tally(answer.total, answer.successful, answer.failed)
     now = client.last_server_date or context.clock()
     calls = 1
-    if flow.pruned_before is not None and flow.pruned_before > widest(now):
+    if flow.progress.pruned_before is not None and flow.progress.pruned_before > widest(now):
         return calls, votes
     candidates = _candidates(flow, now)
     matched = matching(zoho, candidates)
@@ -207,10 +207,10 @@ def _tell(context: Context, flow: Flow, missing: int) -> None:
     """A difference that reading again has not closed is a hole until the statistics agree."""
     values: dict[str, object] = {}
     if missing:
-        if not flow.hole_reason or flow.hole_signature.startswith(STATISTICS):
+        if not flow.progress.hole_reason or flow.progress.hole_signature.startswith(STATISTICS):
             values = {"hole_reason": text(missing), "hole_signature": f"{STATISTICS}:{missing}"}
-    elif flow.hole_signature.startswith(STATISTICS):
+    elif flow.progress.hole_signature.startswith(STATISTICS):
         values = dict(NO_HOLE)
     if values:
         with context.writing():
-            Flow.objects.filter(pk=flow.pk).update(**values)
+            FlowProgress.objects.filter(flow=flow).update(**values)

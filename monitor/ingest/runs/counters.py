@@ -120,11 +120,11 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
         success=Count("pk", filter=Q(status="success")),
         failed=Count("pk", filter=Q(status="failed")),
     )
-    pruned = flow.pruned_success + flow.pruned_failed
+    past = flow.progress
     return Rows(
-        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + pruned,
-        success=counts["success"] + flow.pruned_success,
-        failed=counts["failed"] + flow.pruned_failed,
+        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + past.pruned,
+        success=counts["success"] + past.pruned_success,
+        failed=counts["failed"] + past.pruned_failed,
     )
 
 
@@ -135,11 +135,13 @@ def counters_of(flow: Flow) -> Counters:
 
 def counters_when_read(flow: Flow) -> Counters:
     """What Zoho's list said when the flow was last read completely."""
-    return Counters(flow.read_execution_count, flow.read_success_count, flow.read_failure_count)
+    past = flow.progress
+    return Counters(past.read_execution_count, past.read_success_count, past.read_failure_count)
 
 
 def stored_baseline(flow: Flow) -> Baseline | None:
     """What Zoho had forgotten at the first complete read; None before it."""
-    if flow.baseline_total is None or flow.baseline_success is None or flow.baseline_failed is None:
+    past = flow.progress
+    if past.baseline_total is None or past.baseline_success is None or past.baseline_failed is None:
         return None
-    return Baseline(flow.baseline_total, flow.baseline_success, flow.baseline_failed)
+    return Baseline(past.baseline_total, past.baseline_success, past.baseline_failed)

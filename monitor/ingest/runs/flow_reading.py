@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.ingest.base.context import Context
-from monitor.models import Flow
+from monitor.models import Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 
@@ -32,16 +32,16 @@ class FlowReading:
         return self.client.last_server_date or self.started
 
     def set(self, values: dict[str, object], *, checked: bool = False) -> None:
-        """Writes columns of the flow's row, here and in the database, while the lease is ours.
+        """Writes columns of the flow's progress, here and in the database, while the lease is ours.
 
         Args:
             checked: the caller's transaction has checked the lease already, and so holds its row.
         """
-        rows = Flow.objects.filter(pk=self.flow.pk)
+        rows = FlowProgress.objects.filter(flow=self.flow)
         if checked:
             rows.update(**values)
         else:
             with self.context.writing():
                 rows.update(**values)
         for name, value in values.items():
-            setattr(self.flow, name, value)
+            setattr(self.flow.progress, name, value)

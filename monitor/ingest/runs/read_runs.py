@@ -46,7 +46,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     """
     started = context.clock()
     reset = counters.were_reset(counters.counters_of(flow), counters.counters_when_read(flow))
-    chase = flow.recheck_at is None or flow.recheck_at <= started
+    chase = flow.progress.recheck_at is None or flow.progress.recheck_at <= started
     reading = FlowReading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
         walked = _read_all(reading)
@@ -64,7 +64,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
 def _reads_everything(reading: FlowReading) -> bool:
     """Whether nothing tells what is new: never read, counters reset, or none to hold the rows against."""
     flow, known = reading.flow, counters.counters_of(reading.flow).known
-    if flow.history_read_at is None or reading.reset:
+    if flow.progress.history_read_at is None or reading.reset:
         return True
     # Without counters nothing says that an old run has changed: a person who waits gets all of it.
     return counters.stored_baseline(flow) is None if known else reading.context.mode.begins_anew
@@ -122,7 +122,7 @@ def read_history(reading: FlowReading) -> Walked:
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
     """
     flow, context = reading.flow, reading.context
-    first = 1 if context.mode.begins_anew else max(flow.backfill_page - 1, 1)
+    first = 1 if context.mode.begins_anew else max(flow.progress.backfill_page - 1, 1)
     walked = Walked(lost=True)
     for start in range(MOST_STARTS):
         walked = walk(
@@ -131,7 +131,7 @@ def read_history(reading: FlowReading) -> Walked:
             enough=partial(all_listed, reading, whole=first == 1),
             first_page=first,
             remember_page=True,
-            trust_short=flow.history_read_at is None,
+            trust_short=flow.progress.history_read_at is None,
             strict=start < MOST_STARTS - 1,
         )
         if not walked.lost:
@@ -141,7 +141,7 @@ def read_history(reading: FlowReading) -> Walked:
         walked.add_seen(read_recent(reading))
     if not walked.repeats:
         values: dict[str, object] = {"history_read_at": reading.started}
-        if not flow.baseline_firm or reading.reset:
+        if not flow.progress.baseline_firm or reading.reset:
             values |= new_baseline(reading)
         reading.set(values)
     return walked
@@ -169,7 +169,7 @@ def read_recent(reading: FlowReading) -> Walked:
     known = counters.counters_of(reading.flow).known
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
-    since = min((t for t in times if t is not None), default=reading.flow.pruned_before)
+    since = min((t for t in times if t is not None), default=reading.flow.progress.pruned_before)
     return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,

@@ -106,7 +106,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
     if not by_flow:
         return
     schedule.add_to_cursor(context, Stream.EXECUTIONS, reread_at=now.isoformat())
-    flows = Flow.objects.in_bulk(by_flow)
+    flows = Flow.objects.select_related("progress").in_bulk(by_flow)
     silent = 0
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
         if purse.left <= 0:

@@ -12,7 +12,7 @@ from django.db import DataError, IntegrityError, connection
 from monitor.ingest.base.quarantine import put_aside, write_or_put_aside
 from monitor.ingest.base.result import Written
 from monitor.ingest.runs.merge import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
-from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, Retention, ages
+from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, FlowProgress, Retention, ages
 from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
@@ -198,7 +198,7 @@ class Retained:
         self._before: datetime | None = None
         if any(row.started_time is not None and row.started_time < now - NEVER_PRUNED for row in rows):
             # Not the flow's value in memory: it was loaded before this transaction.
-            self._before = Flow.objects.values_list("pruned_before", flat=True).get(pk=flow.pk)
+            self._before = FlowProgress.objects.values_list("pruned_before", flat=True).get(flow=flow.pk)
 
     def allows(self, row: ExecutionRow) -> bool:
         """Whether a row that is not in the mirror may come in: not one that was counted and taken away."""

@@ -17,7 +17,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.page_habits import DateForm
 from monitor.ingest.base.result import Written
 from monitor.ingest.runs.store import NotAsPresumed, store_new_page, store_page
-from monitor.models import Flow
+from monitor.models import Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
@@ -162,7 +162,7 @@ class Walk:
         if at is None:
             return None
         newest = max((row.started_time for row in answer.rows if row.started_time is not None), default=at)
-        known = self.flow.newest_started or at
+        known = self.flow.progress.newest_started or at
         return at + SECOND if max(newest, known) <= at + SECOND else None
 
     def _ask(self, page: int, since: datetime | None, until: datetime | None) -> ExecutionPage | None:
@@ -227,7 +227,7 @@ class Walk:
             else:
                 written = store_page(flow, answer.rows, answer.rejected, context.clock())
             if self.remember_page and next_page is not None:
-                Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
+                FlowProgress.objects.filter(flow=flow).update(backfill_page=next_page)
             self._note_down(answer)
             faultpoint("page-after-rows")
         faultpoint("page-committed")

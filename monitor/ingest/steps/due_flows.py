@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context
@@ -47,12 +47,14 @@ class Reader:
 
     def pages_ahead(self) -> list[int]:
         """Pages of the list that hold flows somebody waits for."""
-        return self._pages("wanted_at", Q())
+        return self._pages("progress__wanted_at", Q())
 
     def pages_hinted(self) -> list[int]:
         """Pages with flows that callbacks hinted at; none while the minute has no room for them."""
         # Where the first reading is open the history's turns look after them.
-        return self._pages("hinted_at", Q(executions_read_at__isnull=False, wanted_at=None))
+        return self._pages(
+            "progress__hinted_at", Q(progress__executions_read_at__isnull=False, progress__wanted_at=None)
+        )
 
     def _pages(self, mark: str, those: Q) -> list[int]:
         marked = Flow.objects.filter(those, account=self._context.account, gone_at=None, **{f"{mark}__isnull": False})
@@ -78,9 +80,9 @@ class Reader:
         kept = flows.keep_page(context, client, answer, page, context.clock(), ids)
         some = self._due(kept())
         if kind == ApiCall.Kind.PEOPLE:
-            some = [flow for flow in some if flow.wanted_at is not None]
+            some = [flow for flow in some if flow.progress.wanted_at is not None]
         elif kind == ApiCall.Kind.OTHER:
-            some = [flow for flow in some if flow.hinted_at is not None]
+            some = [flow for flow in some if flow.progress.hinted_at is not None]
         self.read(some)
 
     def alerting_page(self, beside: Collection[int]) -> int | None:
@@ -115,7 +117,7 @@ class Reader:
         context = self._context
         chosen = [flow for flow in some if flow.pk not in self._tried]
         for done, flow in enumerate(chosen, start=1):
-            if flow.wanted_at is None and not schedule.has_room_to_read(self._context):
+            if flow.progress.wanted_at is None and not schedule.has_room_to_read(self._context):
                 return  # the rest is as due as before, and goes on when the minute has room
             self._tried.add(flow.pk)
             with self._trouble.of(flow.flow_id):
@@ -130,7 +132,7 @@ class Reader:
 def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     """Reads one flow; who waited for it has the answer then."""
     began, gate = context.clock(), context.clients.gate
-    for_people = flow.wanted_at is not None
+    for_people = flow.progress.wanted_at is not None
     try:
         with gate.doing(ApiCall.Kind.PEOPLE) if for_people else nullcontext():  # a hint's reading is the background's
             read_runs.read_flow(context, client, flow)
@@ -176,7 +178,7 @@ def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] 
     First readings are `backfill`'s.
     """
     now = context.clock()
-    read = (flow for flow in some if flow.executions_read_at is not None)
+    read = (flow for flow in some if flow.progress.executions_read_at is not None)
     found = [flow for flow in read if _is_asked_for(flow) or is_due_again(flow, now) or _moved(context, flow)]
     found.sort(key=lambda flow: (order(_interest(flow, now, alerting)), flow.pk))
     return found
@@ -188,21 +190,21 @@ def _moved(context: Context, flow: Flow) -> bool:
 
 
 def _is_asked_for(flow: Flow) -> bool:
-    return flow.wanted_at is not None or flow.hinted_at is not None
+    return flow.progress.wanted_at is not None or flow.progress.hinted_at is not None
 
 
 def is_due_again(flow: Flow, now: datetime) -> bool:
     """Whether its hole is to be looked at again."""
-    return flow.recheck_at is not None and flow.recheck_at <= now
+    return flow.progress.recheck_at is not None and flow.progress.recheck_at <= now
 
 
 def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> Interest:
     return Interest(
-        wanted=flow.wanted_at is not None,
+        wanted=flow.progress.wanted_at is not None,
         alerting=flow.pk in alerting,
-        due=flow.hinted_at is not None or is_due_again(flow, now),
-        history=flow.history_read_at is None,
-        begun=flow.backfill_page > 0,
+        due=flow.progress.hinted_at is not None or is_due_again(flow, now),
+        history=flow.progress.history_read_at is None,
+        begun=flow.progress.backfill_page > 0,
         count=flow.execution_count or 0,
     )
 
@@ -213,10 +215,10 @@ def next_visit(context: Context) -> datetime | None:
     rows = Flow.objects.filter(account=account, gone_at=None)
     times = [
         context.room.again_at,
-        rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
+        rows.aggregate(soonest=Min("progress__recheck_at"))["soonest"],
         next_reread(context),
     ]
-    open_now = Q(executions_read_at=None) & (Q(recheck_at=None) | Q(recheck_at__lte=now))
+    open_now = Q(progress__executions_read_at=None) & (Q(progress__recheck_at=None) | Q(progress__recheck_at__lte=now))
     if not context.account.backfill_paused and rows.filter(open_now).exists():
         more = schedule.history_left(context) > 0
         times.append(now + (HISTORY_AGAIN if more else HISTORY_LATER))

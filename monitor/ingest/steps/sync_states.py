@@ -197,8 +197,8 @@ def _record_stream(
 def _holes(context: Context) -> list[str]:
     if "flow" not in context.clients.products:
         return []
-    flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(hole_reason="")
-    lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows.defer("raw")]
+    flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(progress__hole_reason="")
+    lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in flows.select_related("progress").defer("raw")]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     history = unfinished(context.account, context.result.not_available)
     if executions is not None and executions.state == StreamState.State.OK and (lines or history):

@@ -1,4 +1,4 @@
-"""Decides what the end of a retry POST proves. Pure.
+"""Decides what the end of a retry's POST proves; a lost answer proves nothing, so the outcome is unknown. Pure.
 
 Unless it is proved that nothing ran, it may have run. Source: docs/reference/retries.md, "What an answer proves".
 """

@@ -1,4 +1,4 @@
-"""A callback is a hint: it makes one read happen sooner, whatever it says and however often it comes.
+"""Makes a read happen sooner for a callback, which is a hint, whatever it says and however often it comes.
 
 Each target (a flow, the list of flows, the rules of CRM) has its turn at most once in a window; hints that come
 meanwhile wait for the next turn, and share it.
@@ -44,7 +44,7 @@ RUNNING = "running"
 
 @dataclass(frozen=True)
 class Target:
-    """What hints ask for. `flow` is set for the executions of one flow; `flow_ids` are Zoho's, as hints named them."""
+    """Holds what hints ask for. `flow` is set for the executions of one flow; `flow_ids` are Zoho's, as named."""
 
     account_id: int
     name: str
@@ -53,14 +53,14 @@ class Target:
     flow_ids: tuple[str, ...] = ()
 
     def events(self) -> QuerySet[PushEvent]:
-        """Every hint at this target, old and new."""
+        """Returns every hint at this target, old and new."""
         rows = PushEvent.objects.filter(account=self.account_id, channel__isnull=self.name != RULES)
         return rows if self.name == RULES else rows.filter(flow_id__in=self.flow_ids)
 
 
 @dataclass
 class Taken:
-    """What became of the hints: `reads` are single executions that are still to be read."""
+    """Holds what became of the hints: `reads` are single executions that are still to be read."""
 
     at: datetime
     events: int = 0
@@ -105,7 +105,7 @@ def take(now: datetime) -> Taken:
 
 
 def single_execution(ids: Iterable[str]) -> str:
-    """The one execution that all hints name, or "" where they name several or one names none. Pure."""
+    """Returns the one execution that all hints name, or "" where they name several or one names none. Pure."""
     named = set(ids)
     return named.pop() if len(named) == 1 else ""
 
@@ -151,7 +151,7 @@ def _give_back(now: datetime) -> None:
 
 
 def _targets(now: datetime) -> list[Target]:
-    """What the new hints ask for, the longest waiting first: a flood at one flow holds nobody else up."""
+    """Returns what the new hints ask for, the longest waiting first: a flood at one flow holds nobody else up."""
     new = PushEvent.objects.filter(state=PushEvent.State.NEW).values("account_id", "flow_id", "channel_id")
     groups = list(new.annotate(first=Min("received_at")).order_by("first")[:AT_ONCE])
     wanted = Q(pk__in=[])

@@ -36,7 +36,7 @@ def read_account(
     patience: Patience,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Result:
-    """One sweep of an account.
+    """Returns one sweep of an account.
 
     Args:
         account: a stored, active account.

@@ -60,7 +60,7 @@ def sweep(context: Context) -> Result:
 
 @dataclass
 class _Sweep:
-    """A sweep under way: what its steps have in common."""
+    """Holds a sweep under way: what its steps have in common."""
 
     context: Context
     due: set[Stream]
@@ -85,28 +85,28 @@ class _Sweep:
         return until is None
 
     def client(self, product: Product) -> Any:
-        """The client of a product; None where it is not to be asked."""
+        """Returns the client of a product; None where it is not to be asked."""
         return self.flow if product == Product.FLOW else self.crm
 
     @cached_property
     def history(self) -> Backfill:
-        """What reads first readings."""
+        """Returns what reads first readings."""
         assert self.flow is not None  # noqa: S101 - steps of Flow are taken where there is a client
         return Backfill(self.context, self.flow)
 
     @cached_property
     def reader(self) -> Reader | None:
-        """What reads flows in the background; None for a person's sync."""
+        """Returns what reads flows in the background; None for a person's sync."""
         if self.context.mode.reads_everything or self.flow is None:
             return None
         return Reader(self.context, self.flow, self.history)
 
     def answers(self, product: Product) -> bool:
-        """Whether a product was not given up in this sweep."""
+        """Returns whether a product was not given up in this sweep."""
         return product not in self.context.result.dead_products
 
     def is_listed(self, stream: Stream) -> bool:
-        """Whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
+        """Returns whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
         outcome = self.context.result.outcomes.get(stream.value)
         if outcome is not None:
             return outcome.state == StreamState.State.OK
@@ -117,7 +117,7 @@ class _Sweep:
 
     @cached_property
     def reads_runs(self) -> bool:
-        """Whether executions are read after the list: looked at first just before, and then it stands."""
+        """Returns whether executions are read after the list: looked at first just before, and then it stands."""
         return not stream_outcomes.has_failed(self.context, Stream.EXECUTIONS)
 
     def take_steps(self) -> None:
@@ -155,7 +155,7 @@ class _Sweep:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a sweep reads.
+    """Holds one thing that a sweep reads.
 
     Attributes:
         stream: whose state tells how it went.
@@ -231,7 +231,7 @@ def _read_usage(context: Context, client: CrmClient) -> None:
 
 
 def _unhurried(product: Product, read: Callable[[Context, Any], None]) -> Callable[[_Sweep], None]:
-    """From what is spare."""
+    """Reads history from what is spare."""
 
     def read_some(sweep: _Sweep) -> None:
         context = sweep.context
@@ -259,7 +259,7 @@ def _has_room(sweep: _Sweep) -> bool:
 
 
 def _checks_by_night(sweep: _Sweep) -> bool:
-    """Where Flow gives no answer the night's checks are put off, which is no failure of theirs."""
+    """Returns where Flow gives no answer the night's checks are put off, which is no failure of theirs."""
     return sweep.reader is not None and sweep.reads_runs and sweep.answers(Product.FLOW)
 
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass
 class Room:
-    """What `schedule` has found out of the calls that are left."""
+    """Holds what `schedule` has found out of the calls that are left."""
 
     budgets: dict[str, tuple[datetime, Budget]] = field(default_factory=dict)  # by product, read a moment ago
     again_at: datetime | None = None  # when a minute that was too full for all reads of this sweep has room again
@@ -36,7 +36,7 @@ class Room:
 
 @dataclass
 class Context:
-    """One sweep of one account.
+    """Holds one sweep of one account.
 
     Attributes:
         progress: told (what, done, of) as it goes.
@@ -58,17 +58,17 @@ class Context:
 
     @property
     def mode(self) -> Mode:
-        """What the sweep is for."""
+        """Returns what the sweep is for."""
         return self.patience.mode
 
     @cached_property
     def calls(self) -> Calls:
-        """What makes the calls."""
+        """Returns what makes the calls."""
         return Calls(self.lease, self.clock, self.patience)
 
     @cached_property
     def mask(self) -> SecretMask:
-        """What hides the account's secrets; asked for once a sweep.
+        """Returns what hides the account's secrets; asked for once a sweep.
 
         Where the account may have no key yet, the first look is not to be within a transaction that can fail.
 

@@ -1,4 +1,4 @@
-"""One thing that cannot be read must not keep the others from being read."""
+"""Collects per-item errors and stops a stream after three in a row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALL_REFUSED = 10  # refusals before anything went well; then it is all that is r
 
 
 class Trouble:
-    """What went wrong with the single things of a stream, and when to stop trying."""
+    """Holds what went wrong with the single things of a stream, and when to stop trying."""
 
     def __init__(self) -> None:
         self.named: dict[str, ZohoError] = {}

@@ -1,4 +1,4 @@
-"""One sweep per account: a lease in SyncState with a fence that grows at each taking."""
+"""Takes the lease of an account's sweep, with a fence that grows at each taking: one sweep at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.models import SyncState, ZohoAccount
 # A single call of a person's sync lasts 45 s at most, and must not outlive the lease it was begun under.
 LENGTH = timedelta(seconds=60)
 # A task's call lasts 12 s. Its process may be killed: until its lease ends nobody else reads the account, and work
-# has to go on within 60 s (reliability.md, P9).
+# has to go on within 60 s (docs/reference/promises.md, P9).
 TASK_LENGTH = timedelta(seconds=30)
 RENEW_AFTER = timedelta(seconds=5)
 # A lease cannot end so far ahead: the clock was set back, and nobody may have to wait for it to catch up.
@@ -27,7 +27,7 @@ class LeaseLost(Exception):  # noqa: N818 - named for what happened
 
 
 class Lease:
-    """A held lease. `keep` before every call renews it; it raises when it was lost."""
+    """Holds a held lease. `keep` before every call renews it; it raises when it was lost."""
 
     def __init__(self, account: ZohoAccount, owner: str, fence: int, until: datetime, length: timedelta) -> None:
         self.account = account
@@ -38,7 +38,7 @@ class Lease:
 
     @classmethod
     def take(cls, account: ZohoAccount, now: datetime, length: timedelta = LENGTH) -> Lease | None:
-        """The lease, or None while another process holds it.
+        """Returns the lease, or None while another process holds it.
 
         Args:
             length: how long it lasts from each renewal; longer than any call that is made under it.
@@ -60,7 +60,7 @@ class Lease:
 
     @staticmethod
     def held_until(account: ZohoAccount, now: datetime) -> datetime | None:
-        """Until when another process holds the account at most, or None."""
+        """Returns until when another process holds the account at most, or None."""
         until = SyncState.objects.filter(account=account).values_list("lease_until", flat=True).first()
         return until if until is not None and until > now else None
 
@@ -81,7 +81,7 @@ class Lease:
         self._until = now + self._length
 
     def check(self) -> None:
-        """Whether it is still ours, for a transaction that is about to write: nobody takes it before its end.
+        """Checks that it is still ours, for a transaction that is about to write: nobody takes it before its end.
 
         Raises:
             LeaseLost: it is not.
@@ -97,7 +97,7 @@ class Lease:
             raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
 
     def put_off(self, until: datetime) -> None:
-        """The account is not due before `until`; a lease already lost is left alone."""
+        """Makes the account not due before `until`; a lease already lost is left alone."""
         self._mine().update(next_due_at=until)
 
     def release(self) -> None:

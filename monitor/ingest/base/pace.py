@@ -48,7 +48,7 @@ OTHER_SHARE, OTHER_LEAST = 0.02, timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one product may be asked.
+    """Holds what one product may be asked.
 
     `per_day`: calls of the background's share in any 24 h (None: not known). `slots`: the ledger's, oldest
     first. `others`: calls that somebody else has made of the same limit, as far as Zoho's headers tell.
@@ -66,7 +66,7 @@ class Budget:
 
 
 def pace(budget: Budget, now: datetime) -> float:
-    """The most calls a second that can go on for a day without ever meeting the day's limit; 0 for none now.
+    """Returns the most calls a second that can go on for a day without ever meeting the day's limit; 0 for none now.
 
     Args:
         budget: limit and ledger.
@@ -76,7 +76,7 @@ def pace(budget: Budget, now: datetime) -> float:
 
 
 def _moments(budget: Budget, now: datetime) -> list[tuple[int, float]]:
-    """Of each moment just before places come back: how many are free by then, and seconds until it."""
+    """Lists, for each moment just before places come back, how many are free by then, and seconds until it."""
     held = sum(slot.spent for slot in budget.slots)
     found = []
     for slot in budget.slots:
@@ -126,7 +126,7 @@ def spacing(pages: int, budget: Budget, now: datetime) -> timedelta:
 
 
 def _room_comes(budget: Budget, now: datetime) -> timedelta:
-    """Until the first place comes back that leaves a free one."""
+    """Returns the wait until the first place comes back that leaves a free one."""
     held = sum(slot.spent for slot in budget.slots)
     for slot in budget.slots:
         held -= slot.spent
@@ -136,7 +136,7 @@ def _room_comes(budget: Budget, now: datetime) -> timedelta:
 
 
 def batch(pages: int, apart: timedelta) -> int:
-    """How many pages of a list one sweep asks for."""
+    """Returns how many pages of a list one sweep asks for."""
     return max(1, min(pages, int(BATCH / apart)))
 
 
@@ -148,7 +148,7 @@ def reads_kept(per_minute: int | None, *, history: bool = False) -> int:
 
 
 def fits(free: int | None, kept: int = 0, calls: int = 1) -> bool:
-    """Whether so many calls fit into this minute.
+    """Returns whether so many calls fit into this minute.
 
     Args:
         free: slots of the minute that the background may still take; None where there is no limit a minute.
@@ -175,7 +175,7 @@ def _but_one(per_minute: int, kept: int) -> int:
 
 
 def next_due(due: datetime | None, asked: int, apart: timedelta, now: datetime) -> datetime:
-    """When the list goes on: counted from when it was due, so that being late costs no pace.
+    """Returns when the list goes on: counted from when it was due, so that being late costs no pace.
 
     Args:
         due: when this batch was due; None for the first.

@@ -49,7 +49,7 @@ def _hurry(account_id: int, now: datetime) -> None:
 
 
 def answered(context: Context, flow: Flow, read_from: datetime) -> None:
-    """The flow was read completely; who asked before the reading began has the answer.
+    """Marks a flow's wish as fulfilled: who asked before the reading began has the answer.
 
     Args:
         context: of the sweep that read it.

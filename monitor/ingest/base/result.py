@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass
 class Written:
-    """What storing a page changed, in rows; `apart` stand here with another status than they were listed with."""
+    """Holds what storing a page changed, in rows; `apart` stand here with another status than they were listed with."""
 
     new: int = 0
     changed: int = 0
@@ -26,7 +26,7 @@ class Written:
 
 @dataclass
 class SweepOutcome:
-    """How the reading of one stream ended."""
+    """Holds how the reading of one stream ended."""
 
     state: str
     reason: str = ""
@@ -37,7 +37,7 @@ class SweepOutcome:
 
 @dataclass
 class Result:
-    """What a sweep did; `missing` has one line for each thing that could not be read."""
+    """Holds what a sweep did; `missing` has one line for each thing that could not be read."""
 
     outcomes: dict[str, SweepOutcome] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
@@ -52,5 +52,5 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing that Zoho offers is missing."""
+        """Returns whether nothing that Zoho offers is missing."""
         return not self.missing and self.stopped is None

@@ -1,4 +1,4 @@
-"""What the planner is told, and where its answers are written down."""
+"""Gives the planner what it asks for, and writes its answers down."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def unhurried(context: Context, most: int) -> int:
 
 
 def has_room_to_read(context: Context) -> bool:
-    """Whether a flow can be read in this minute; else it is noted when there is room again."""
+    """Returns whether a flow can be read in this minute; else it is noted when there is room again."""
     free, ends = context.clients.gate.minute(Product.FLOW)
     whole = (free or 0) + len(ends)
     calls = min(pace.READ_CALLS, whole)
@@ -79,7 +79,7 @@ def has_room_to_read(context: Context) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How many pages of the list fit into this minute (None: any), when the next one does, and what they leave."""
+    """Holds how many pages of the list fit into this minute (None: any), when the next does, and what they leave."""
 
     pages: int | None
     free_from: datetime
@@ -87,7 +87,7 @@ class Slots:
 
 
 def list_slots(context: Context) -> Slots:
-    """The room that the list of flows has now."""
+    """Returns the room that the list of flows has now."""
     now, gate = context.clock(), context.clients.gate
     free, ends = gate.minute(Product.FLOW)
     if free is None:
@@ -101,7 +101,7 @@ def list_slots(context: Context) -> Slots:
 
 
 def list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
-    """When the list of flows goes on.
+    """Returns when the list of flows goes on.
 
     Args:
         context: of the sweep.
@@ -140,7 +140,7 @@ def _set(context: Context, stream: Stream, **values: Any) -> None:
 
 
 def cursor_of(context: Context, stream: Stream) -> dict[str, Any]:
-    """How far a stream has come, as it was left; empty where nothing was."""
+    """Returns how far a stream has come, as it was left; empty where nothing was."""
     rows = StreamState.objects.filter(account=context.account, stream=stream)
     return rows.values_list("cursor", flat=True).first() or {}
 
@@ -158,13 +158,13 @@ def add_to_cursor(context: Context, stream: Stream, **found: Any) -> None:
 
 
 def due_at(context: Context, stream: Stream) -> datetime | None:
-    """When a stream is due, as written down; None for at once."""
+    """Returns when a stream is due, as written down; None for at once."""
     rows = StreamState.objects.filter(account=context.account, stream=stream)
     return rows.values_list("next_due_at", flat=True).first()
 
 
 def due_streams(context: Context, now: datetime) -> set[Stream]:
-    """The streams that are due; a time so far ahead that the clock must have been set back is not believed."""
+    """Returns the streams that are due; a time so far ahead that the clock must have been set back is not believed."""
     rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
     known = dict(rows.values_list("stream", "next_due_at"))
     times = {stream: known.get(stream.value) for stream in Stream}
@@ -172,7 +172,7 @@ def due_streams(context: Context, now: datetime) -> set[Stream]:
 
 
 def put_off(context: Context, calls: Mapping[Stream, int]) -> None:
-    """The streams were read, or tried: each is due again when the planner says so, and soon if it failed.
+    """Marks streams as read, or tried: each is due again when the planner says so, and soon if it failed.
 
     One that was not even tried, because its product has to be left alone, stays due.
 

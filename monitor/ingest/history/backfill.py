@@ -1,4 +1,4 @@
-"""The history that Zoho still holds when a flow is read for the first time: by turns, newest first, within the budget.
+"""Reads the history that Zoho still holds of flows read for the first time: by turns, within the budget.
 
 A flow's first reading has three parts. Its *newest page* comes first, before anybody's older pages; from then on its
 *new runs* are read as promptly as any other flow's; its *older pages* come when nothing fresher waits, and whole only
@@ -64,7 +64,7 @@ class Backfill:
         return self._reader.finished
 
     def read_newest(self) -> None:
-        """The newest page of each flow, before anything else of the account: for its very first sweep.
+        """Reads the newest page of each flow, before anything else of the account: for its very first sweep.
 
         Raises:
             ZohoError: Zoho cannot be read.
@@ -120,7 +120,7 @@ class Backfill:
             return  # the planner says when it goes on
 
     def _refreshed(self) -> list[Course]:
-        """The flows whose first reading is open, with the counters of the newest list."""
+        """Returns the flows whose first reading is open, with the counters of the newest list."""
         context, now = self._context, self._context.clock()
         rows = Flow.objects.filter(account=context.account, gone_at=None, progress__executions_read_at=None)
         if not context.mode.begins_anew:
@@ -233,7 +233,7 @@ class Backfill:
 
 
 def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str:
-    """One line for people while first readings are open; empty where none is.
+    """Returns one line for people while first readings are open; empty where none is.
 
     Args:
         account: whose flows.
@@ -250,7 +250,7 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
 
 
 def mark_fresh(context: Context) -> None:
-    """All new runs of flows whose newest page is read are mirrored, as of the list that ended in this sweep."""
+    """Marks flows whose newest page is read as fresh: all new runs are mirrored as of this sweep's list."""
     listed = context.result.outcomes.get(Stream.FLOWS.value)
     if listed is not None and listed.began is not None:
         context.result.fresh_at = listed.began

@@ -1,4 +1,4 @@
-"""The steps of one flow's first reading: its newest page, older pages, what came meanwhile, the end.
+"""Takes the steps of one flow's first reading: its newest page, older pages, what came meanwhile, the end.
 
 Which flow takes its next step, and when, `monitor.ingest.history.backfill` says.
 """
@@ -30,7 +30,7 @@ RECENT = timedelta(hours=25)
 
 @dataclass
 class Course:
-    """The first reading of one flow, in this sweep.
+    """Holds the first reading of one flow, in this sweep.
 
     `order` and `reach` go on from where an earlier sweep stopped, except for a person who waits: there the history is
     begun anew, for what changed in the part read earlier is only found by reading it again.
@@ -55,7 +55,7 @@ class Course:
 
 
 def course_of(flow: Flow, now: datetime, *, anew: bool) -> Course:
-    """Where a flow stands at the beginning of a sweep, `anew` as if nothing were known."""
+    """Returns where a flow stands at the beginning of a sweep, `anew` as if nothing were known."""
     course = Course(flow, now)
     if not anew and flow.progress.history_order:
         course.order, course.goes_on = flow.progress.history_order, True
@@ -78,7 +78,7 @@ class FirstReading:
         self.finished = 0
 
     def step(self, course: Course) -> None:
-        """The next page of a flow, or the walk that ends its reading.
+        """Reads the next page of a flow, or walks its pages to end its reading.
 
         Raises:
             ZohoError: it could not be read; the flow stands where it stood.
@@ -168,7 +168,7 @@ class FirstReading:
             self._save_reach(reading, course)
 
     def catch_up(self, reading: FlowReading, course: Course, *, failed: bool = False) -> None:
-        """What is newer than the mirror, and with `failed` what Zoho may have run again since the reading began."""
+        """Reads what is newer than the mirror, and with `failed` what Zoho may have run again meanwhile."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
         newest = rows.filter(started_time__lte=reading.started + read_runs.AHEAD).aggregate(at=Max("started_time"))
         times = [max((at for at in (newest["at"], flow.progress.covered_from) if at is not None), default=None)]

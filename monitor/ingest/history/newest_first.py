@@ -1,4 +1,4 @@
-"""A list that is newest first, read by time: each page is the first of a window that ends where the last page ended.
+"""Reads a list that is newest first by time: each page starts a window that ends where the last page ended.
 
 Page numbers mean nothing once runs come in between two pages, or once Zoho gives pages of another length; a window
 that ends at a moment of the past means the same tomorrow. So nothing is read twice after an interruption, and flows
@@ -27,7 +27,7 @@ EVIDENCE = 8
 
 
 class HistoryStep(Enum):
-    """What a page showed."""
+    """Names what a page showed."""
 
     MORE = "there may be older runs"
     END = "there are no older runs"
@@ -48,7 +48,7 @@ class Pages(Walk):
         self.save(answer)
 
     def newest(self, walked: Walked) -> tuple[HistoryStep, ExecutionPage]:
-        """The first page of the whole list.
+        """Returns the first page of the whole list.
 
         Raises:
             ZohoError: it could not be read.
@@ -63,7 +63,7 @@ class Pages(Walk):
         return HistoryStep.MORE, answer
 
     def second(self, walked: Walked, first: ExecutionPage) -> HistoryStep:
-        """Whether a short first page is the last, where no page of this account has told how long a full one is."""
+        """Returns whether a short first page is the last, where no page has shown yet how long a full one is."""
         try:
             answer = self._ask(2, None, None)
         except (NotAvailable, Refused):
@@ -78,7 +78,7 @@ class Pages(Walk):
         return HistoryStep.UNCLEAR
 
     def older(self, walked: Walked, reach: datetime, longest: int) -> tuple[HistoryStep, ExecutionPage | None]:
-        """The page that ends at `reach`: all runs that began since then are mirrored.
+        """Returns the page that ends at `reach`: all runs that began since then are mirrored.
 
         Args:
             walked: what this sweep has seen of the flow.
@@ -107,7 +107,7 @@ class Pages(Walk):
         return (HistoryStep.END if known is not None and length <= known // 2 else HistoryStep.MORE), answer
 
     def _beyond(self, reach: datetime) -> HistoryStep:
-        """Whether the window that ends at `reach` has no second page."""
+        """Returns whether the window that ends at `reach` has no second page."""
         try:
             answer = self._ask(2, None, reach + OVERLAP)
         except (NotAvailable, Refused):
@@ -115,7 +115,7 @@ class Pages(Walk):
         return HistoryStep.END if answer is not None and not size(answer) else HistoryStep.UNCLEAR
 
     def _meets(self, answer: ExecutionPage, reach: datetime, walked: Walked) -> bool:
-        """Whether the page is in falling order and joins what is mirrored without a gap."""
+        """Returns whether the page is in falling order and joins what is mirrored without a gap."""
         if not is_falling([row.started_time for row in answer.rows]):
             return False
         edge = [r.execution_id for r in answer.rows if r.started_time and reach <= r.started_time <= reach + OVERLAP]
@@ -139,11 +139,11 @@ def size(answer: ExecutionPage) -> int:
 
 
 def is_newest_first(times: Sequence[datetime | None]) -> bool:
-    """Whether a page's runs show that Zoho lists the newest first, which no document says."""
+    """Returns whether a page's runs show that Zoho lists the newest first, which no document says."""
     return is_falling(times) and len(set(times)) >= EVIDENCE
 
 
 def is_falling(times: Sequence[datetime | None]) -> bool:
-    """Whether every run of a page began no later than the one before it."""
+    """Returns whether every run of a page began no later than the one before it."""
     known = [at for at in times if at is not None]
     return len(known) == len(times) > 0 and all(later >= at for later, at in pairwise(known))

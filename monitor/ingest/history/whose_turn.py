@@ -1,4 +1,4 @@
-"""Whose turn it is while histories are read for the first time. Pure.
+"""Decides whose turn it is while histories are read for the first time. Pure.
 
 Breadth first: every flow's newest page before anybody's second, so that rates and lists are of use within the
 first minute; then always the flow that is known the least far back, so that one date holds for all of them.
@@ -13,7 +13,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ReadingStanding:
-    """How far the reading of one flow has come.
+    """Holds how far the reading of one flow has come.
 
     Attributes:
         key: of the flow, unique.
@@ -47,5 +47,5 @@ def turn(one: ReadingStanding) -> tuple[float, ...]:
 
 
 def next_turn(standings: Iterable[ReadingStanding]) -> ReadingStanding | None:
-    """The flow to read now; None where there is none."""
+    """Returns the flow to read now; None where there is none."""
     return min(standings, key=turn, default=None)

@@ -1,4 +1,4 @@
-"""What flows, rules and connected workflows are made of, kept as versions.
+"""Reads what flows, rules and connected workflows are made of, and keeps versions.
 
 The lists say cheaply whether a definition may have changed (time of the change, state, name); only then it is asked
 for whole, and once a week in any case. Of all that a sweep reads this is the least urgent: it comes last, takes few
@@ -51,7 +51,7 @@ Answered = tuple[str, Mapping[str, Any]]  # Zoho's id of what came, and the whol
 
 @dataclass(frozen=True, slots=True)
 class DefinitionKind:
-    """One kind of thing that has a definition.
+    """Holds one kind of thing that has a definition.
 
     Attributes:
         signature_of: the columns of the list's row that say that a definition may have changed.
@@ -78,13 +78,13 @@ CONNECTED = DefinitionKind(
 
 
 def signature(kind: DefinitionKind, row: Any) -> str:
-    """What the list says of a thing, short: another one means that its definition is worth a call."""
+    """Returns what the list says of a thing, short: another one means that its definition is worth a call."""
     shown = [getattr(row, name) for name in kind.signature_of]
     return sha256([value.isoformat() if isinstance(value, datetime) else value for value in shown])
 
 
 def is_due(kind: DefinitionKind, row: Any, now: datetime) -> bool:
-    """Whether a definition is to be read: it never was, the list's row moved, or a week went by. Pure."""
+    """Returns whether a definition is to be read: it never was, the list's row moved, or a week went by. Pure."""
     if row.definition_retry_at is not None and row.definition_retry_at > now:
         return False
     if row.definition_read_at is None or row.definition_signature != signature(kind, row):
@@ -159,7 +159,7 @@ def _read(context: Context, kind: DefinitionKind, ask: Callable[[Any], Answered]
 
 
 def _living(context: Context, kind: DefinitionKind) -> QuerySet[Any]:
-    """What is there, with the columns that are needed here: this is asked for in every sweep."""
+    """Returns what is there, with the columns that are needed here: this is asked for in every sweep."""
     have = {field.name for field in kind.model._meta.fields}
     needed = {kind.key, "seen_at", "modified_time", "modified_by", *kind.signature_of} & have
     own = {field.name for field in HasDefinition._meta.fields}
@@ -167,7 +167,7 @@ def _living(context: Context, kind: DefinitionKind) -> QuerySet[Any]:
 
 
 def _urgency(kind: DefinitionKind, row: Any) -> tuple[bool, bool, int]:
-    """Those that changed first, then those never read, then the week's."""
+    """Returns those that changed first, then those never read, then the week's."""
     moved = row.definition_read_at is not None and row.definition_signature != signature(kind, row)
     return not moved, row.definition_read_at is not None, row.pk
 
@@ -249,12 +249,12 @@ def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: 
 
 
 def _is_unsure(row: Any, now: datetime) -> bool:
-    """Whether the next sweep is to read it again: it was being changed at that very moment."""
+    """Returns whether the next sweep is to read it again: it was being changed at that very moment."""
     return row.modified_time is not None and abs(now - row.modified_time) < UNSURE
 
 
 def _seen_before(kind: DefinitionKind, row: Any) -> datetime | None:
-    """The last moment at which the former definition surely stood.
+    """Returns the last moment at which the former definition surely stood.
 
     Where the list's row did not move it did not tell of this change: then only the last reading is sure.
     """

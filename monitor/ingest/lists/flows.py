@@ -1,4 +1,4 @@
-"""The list of flows with Zoho's counters: what says which flows moved."""
+"""Reads the list of flows with Zoho's counters, which say which flows moved."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ COLUMNS = (
 
 @dataclass
 class Round:
-    """One walk over the whole list; on a large account it takes several sweeps.
+    """Holds one walk over the whole list; on a large account it takes several sweeps.
 
     `page` is the next to be asked for, `pages` how many there were the last time (0: not known).
     """
@@ -62,7 +62,7 @@ class Round:
     probed_total: int = 0  # and how many flows there were then
 
     def has_all(self, now: datetime) -> bool:
-        """Whether Zoho's total is reached, and was right an hour ago at most: saves the call for an empty page."""
+        """Returns whether Zoho's total is reached, and was right an hour ago at most: saves one for an empty page."""
         fresh = self.probed_at is not None and timedelta(0) <= now - self.probed_at <= PROBE_AGE
         return fresh and 0 < self.promised == self.probed_total <= self.found
 
@@ -73,7 +73,7 @@ class Round:
 
     @classmethod
     def load(cls, account: ZohoAccount, now: datetime) -> Round:
-        """The round that an earlier sweep left unfinished, or a new one."""
+        """Returns the round that an earlier sweep left unfinished, or a new one."""
         cursor = StreamState.objects.filter(account=account, stream=Stream.FLOWS).values_list("cursor", flat=True)
         kept = cursor.first() or {}
         began = datetime.fromisoformat(kept["began"]) if kept.get("began") else None
@@ -256,7 +256,7 @@ def _write(
 
 
 def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
-    """The account's flows that are not gone, all or those with the given ids of Zoho's."""
+    """Returns the account's flows that are not gone, all or those with the given ids of Zoho's."""
     rows = (
         Flow.objects.filter(account=context.account, gone_at=None)
         .select_related("progress")

@@ -1,8 +1,8 @@
-"""Channels by which Zoho CRM tells of changed records: opened, renewed well before their end, closed.
+"""Opens, renews and closes the channels by which Zoho CRM notifies of changed records.
 
-Source: notes `zoho-api.md`, section 8. A channel lives at most a week, one hour unless asked; a longer wish silently
-becomes one hour, so what was granted is read back, and a wish that was not granted is lowered. They only bring hints:
-what is wrong with them is told, and never makes the mirror incomplete.
+Source: docs/reference/zoho-crm.md, "Notification channels". A channel lives at most a week, one hour unless asked; a
+longer wish silently becomes one hour, so what was granted is read back, and a wish that was not granted is lowered.
+They only bring hints: what is wrong with them is shown, and never makes the mirror incomplete.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ URL_LIMIT = 255
 
 @dataclass(frozen=True)
 class ChannelPlan:
-    """What to do with an account's channels now."""
+    """Holds what to do with an account's channels now."""
 
     open: list[WatchChannel]
     renew: list[WatchChannel]
@@ -72,7 +72,7 @@ def renew_at(channel: WatchChannel) -> datetime:
 
 
 def next_rung(channel: WatchChannel, granted: datetime, now: datetime) -> int:
-    """Whether the next wish is lowered, because Zoho gave less than this one asked for. Pure."""
+    """Returns whether the next wish is lowered, because Zoho gave less than this one asked for. Pure."""
     wish = WISHES[channel.rung]
     if wish is None or granted >= now + wish - SHORTFALL:
         return channel.rung
@@ -143,7 +143,7 @@ def _put_off(context: Context, stop: Wait) -> str:
 
 
 def notify_url(channel_id: str) -> str:
-    """Where Zoho calls back."""
+    """Returns where Zoho calls back."""
     return f"{settings.PUBLIC_URL}{reverse('hook_crm', args=[channel_id])}"
 
 

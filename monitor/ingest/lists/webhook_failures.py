@@ -1,9 +1,10 @@
-"""Failed calls of webhooks as a stream of events: each once, by its id.
+"""Reads failed calls of webhooks as a stream of events: each once, by its id.
 
-Source: notes `zoho-api.md` 2.4: days from and to (both included, in the organisation's time zone), 30 days where they
-are left out, at most 90 apart. First the newest 30 days, then those before, span by span; after that only the days
-since the last reading and a few before it, for a failure may be listed late. The stream's cursor says how far that has
-come: ``{"until": day, "back_to": day, "first": day}``, all from `back_to` to `until` being read.
+Source: docs/reference/zoho-crm.md, "Webhook failures": days from and to (both included, in the organisation's time
+zone), 30 days where they are left out, at most 90 apart. First the newest 30 days, then those before, span by span;
+after that only the days since the last reading and a few before it, for a failure may be listed late. The stream's
+cursor says how far that has come: ``{"until": day, "back_to": day, "first": day}``, all from `back_to` to `until`
+being read.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MOST_LATE = 2  # days by which Zoho's calendar may be ahead
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the failures are read: all days from `back_to` to `until`; the oldest wanted is `first`."""
+    """Holds how far the failures are read: all days from `back_to` to `until`; the oldest wanted is `first`."""
 
     until: date
     back_to: date
@@ -59,7 +60,7 @@ class FailureWindow:
 
 
 def read_cursor(value: Any) -> Cursor | None:
-    """The cursor that stands in the database; None where there is none that can be used. Pure."""
+    """Returns the cursor that stands in the database; None where there is none that can be used. Pure."""
     try:
         return Cursor(*(date.fromisoformat(value[name]) for name in ("until", "back_to", "first")))
     except (KeyError, TypeError, ValueError):
@@ -67,7 +68,7 @@ def read_cursor(value: Any) -> Cursor | None:
 
 
 def windows(cursor: Cursor | None, today: date) -> Iterator[FailureWindow]:
-    """What is to be asked for, in order. Pure.
+    """Yields what is to be asked for, in order. Pure.
 
     Args:
         cursor: how far it has come.

@@ -39,7 +39,7 @@ GoOn = Callable[[], bool]
 
 @dataclass
 class Pruned:
-    """What a run took away; `is_done` is False where time ran out first."""
+    """Holds what a run took away; `is_done` is False where time ran out first."""
 
     payloads: int = 0
     rows: int = 0
@@ -116,7 +116,7 @@ def _payload_batch(account_id: int, edge: datetime, now: datetime) -> tuple[int,
 
 
 def _beside_the_walk(rows: QuerySet[Execution], edge: datetime) -> list[int]:
-    """What a walk by time does not meet (again): runs without a time, and runs whose retry was open then."""
+    """Returns what a walk by time does not meet (again): runs without a time, and runs whose retry was open then."""
     left = rows.filter(_HAS_PAYLOAD, payload_removed_at=None)
     untimed = left.filter(started_time=None, first_seen_at__lt=edge).values_list("pk", flat=True)[:BATCH]
     retried = RetryAttempt.objects.filter(execution__in=left.filter(started_time__lt=edge))
@@ -128,7 +128,7 @@ _HAS_PAYLOAD = Q(trigger_data__isnull=False) | ~Q(error_details="")
 
 
 def _rows(account_id: int, edge: datetime, now: datetime, go_on: GoOn) -> tuple[int, bool]:
-    """Every flow with rows before the edge; returns how many rows went, and whether all could be looked at."""
+    """Returns every flow with rows before the edge; returns how many rows went, and whether all could be looked at."""
     count = 0
     old = Execution.objects.filter(flow=OuterRef("pk"), started_time__lt=edge)
     # A flow that was never read to its end has no baseline yet to hold its counters against.
@@ -234,8 +234,10 @@ SUCCESS, FAILED = "success", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """A row that is old enough. `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry
-    caused it."""
+    """Holds a row that is old enough.
+
+    `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry caused it.
+    """
 
     pk: int
     hour: datetime
@@ -245,7 +247,7 @@ class Old:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """What is known of the hours that the rows are in.
+    """Holds what is known of the hours that the rows are in.
 
     Attributes:
         counted: hours that have a bucket.
@@ -260,13 +262,13 @@ class Hours:
     awaited: Collection[datetime]
 
     def may_go(self, hour: datetime) -> bool:
-        """Whether nothing in the hour can change any more, and its bucket tells all of it."""
+        """Returns whether nothing in the hour can change any more, and its bucket tells all of it."""
         return (hour in self.counted or hour in self.closed) and hour not in self.dirty and hour not in self.awaited
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction takes away: keys of rows, the hours it closes, and how many ended which way."""
+    """Holds what one transaction takes away: keys of rows, the hours it closes, and how many ended which way."""
 
     keys: list[int]
     hours: list[datetime]
@@ -275,7 +277,7 @@ class Batch:
 
 
 def choose(rows: Sequence[Old], hours: Hours) -> Batch:
-    """The rows to delete, of hours that may go.
+    """Returns the rows to delete, of hours that may go.
 
     Of these hours too, rows stay that a person's retry hangs on, and rows without a final status: they are few,
     are counted as they are, and nothing else tells of them.

@@ -24,7 +24,7 @@ class Counters:
 
     @property
     def known(self) -> bool:
-        """Whether all three were given."""
+        """Returns whether all three were given."""
         return None not in (self.total, self.success, self.failed)
 
 
@@ -39,7 +39,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What Zoho counts but had forgotten when the flow was first read completely."""
+    """Holds what Zoho counts but had forgotten when the flow was first read completely."""
 
     total: int
     success: int
@@ -56,7 +56,7 @@ class Balance:
 
     @property
     def accounted(self) -> bool:
-        """Nothing that Zoho counted is missing."""
+        """Returns whether nothing that Zoho counted is missing."""
         return self.total <= 0 and self.success <= 0 and self.failed <= 0
 
     @property
@@ -66,14 +66,14 @@ class Balance:
 
 
 def baseline_of(counters: Counters, rows: Rows) -> Baseline | None:
-    """The baseline after a complete read; None without counters."""
+    """Returns the baseline after a complete read; None without counters."""
     if counters.total is None or counters.success is None or counters.failed is None:
         return None
     return Baseline(counters.total - rows.total, counters.success - rows.success, counters.failed - rows.failed)
 
 
 def balance(counters: Counters, baseline: Baseline | None, rows: Rows) -> Balance | None:
-    """How far the two are apart; None where it cannot be said (no counters, no baseline yet)."""
+    """Returns how far the two are apart; None where it cannot be said (no counters, no baseline yet)."""
     if baseline is None or counters.total is None or counters.success is None or counters.failed is None:
         return None
     return Balance(
@@ -84,7 +84,7 @@ def balance(counters: Counters, baseline: Baseline | None, rows: Rows) -> Balanc
 
 
 def were_reset(counters: Counters, read: Counters) -> bool:
-    """Whether Zoho's counters fell, which a life-long counter only does when it is reset.
+    """Returns whether Zoho's counters fell, which a life-long counter only does when it is reset.
 
     The one of failures falls when a failed run succeeds at last; the other two never.
     """
@@ -93,7 +93,7 @@ def were_reset(counters: Counters, read: Counters) -> bool:
 
 
 def hole_text(gap: Balance) -> str:
-    """One line for people about what is missing."""
+    """Returns one line for people about what is missing."""
     if gap.total > 0:
         return f"Zoho counts {gap.total} more run{'s' if gap.total != 1 else ''} than it lists"
     return f"Zoho counts {gap.success:+d} successes and {gap.failed:+d} failures against what it lists"
@@ -129,18 +129,18 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
 
 
 def counters_of(flow: Flow) -> Counters:
-    """What Zoho's list last said."""
+    """Returns what Zoho's list last said."""
     return Counters(flow.execution_count, flow.success_count, flow.failure_count)
 
 
 def counters_when_read(flow: Flow) -> Counters:
-    """What Zoho's list said when the flow was last read completely."""
+    """Returns what Zoho's list said when the flow was last read completely."""
     past = flow.progress
     return Counters(past.read_execution_count, past.read_success_count, past.read_failure_count)
 
 
 def stored_baseline(flow: Flow) -> Baseline | None:
-    """What Zoho had forgotten at the first complete read; None before it."""
+    """Returns what Zoho had forgotten at the first complete read; None before it."""
     past = flow.progress
     if past.baseline_total is None or past.baseline_success is None or past.baseline_failed is None:
         return None

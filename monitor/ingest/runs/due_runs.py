@@ -1,4 +1,4 @@
-"""Which rows are to be read again, and when after that: by the clocks of running rows and of Zoho's re-runs."""
+"""Decides which rows are to be read again, and when: by the clocks of running rows and of Zoho's re-runs."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def due_rows(account: ZohoAccount, now: datetime, zoho_now: datetime) -> list[Ex
 
 
 def _is_looked_at(run: Execution, zoho_now: datetime) -> bool:
-    """Whether the outcome of the re-run that was due can be seen by now."""
+    """Returns whether the outcome of the re-run that was due can be seen by now."""
     if run.rerun_due_at is None or run.first_failed_at is None:
         return False
     return run.first_failed_at + look_after(run.rerun_due_at - run.first_failed_at) <= zoho_now
 
 
 def next_look(account: ZohoAccount) -> datetime | None:
-    """When the next row is to be read again; None where there is none.
+    """Returns when the next row is to be read again; None where there is none.
 
     Args:
         account: whose rows.

@@ -1,4 +1,4 @@
-"""One flow being read."""
+"""Holds the reading of one flow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.zoho.flow import FlowClient
 
 @dataclass(frozen=True)
 class FlowReading:
-    """With what, since when, whether a known hole is to be chased again, whether Zoho's counters were reset."""
+    """Holds with what it is read, since when, whether a known hole is chased again, whether counters were reset."""
 
     context: Context
     client: FlowClient

@@ -1,4 +1,4 @@
-"""Stored row + reply → what to write. Pure."""
+"""Merges a stored row and a reply into what to write. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.zoho.reruns import is_under_way, next_rerun
 from monitor.zoho.shapes import ExecutionRow
 
 FINAL = ("success", "failed")
-# "Max execution time per flow: 5 minutes" (seed zoho-flow-api.md, "Flow Execution Limits").
+# A run lasts 5 minutes at most (docs/reference/zoho-flow.md, "Plans and limits").
 FIRST_RECHECK = timedelta(seconds=60)
 LONGEST_RECHECK = timedelta(hours=6)
 # A row that is not final after so long is stuck, or of a status we do not know: only its list tells more.
@@ -39,7 +39,7 @@ ENDED = ("completed_time", "duration_ms")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the mirror has of an execution, as far as decisions need it."""
+    """Holds what the mirror has of an execution, as far as decisions need it."""
 
     status: str
     first_status: str
@@ -50,7 +50,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """A change of status for the run's history: from what to what, and whether the run had ended before."""
+    """Holds a change of status for the run's history: from what to what, and whether the run had ended before."""
 
     from_status: str
     to_status: str
@@ -58,12 +58,12 @@ class RunChange:
 
 
 def rank(status: str) -> int:
-    """Final beats running: the truth never goes backwards (reliability.md 2.2, rule 1)."""
+    """Ranks a status: final beats running, so that truth never goes backwards (docs/reference/promises.md, P3)."""
     return 1 if status in FINAL else 0
 
 
 def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
-    """The values of `NEW_COLUMNS` of a row seen for the first time."""
+    """Returns the values of `NEW_COLUMNS` of a row seen for the first time."""
     final = row.status in FINAL
     failed_at = _failed_at(row) if row.status == "failed" else None
     return (
@@ -77,7 +77,7 @@ def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
 
 
 def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]:
-    """The columns to change, empty if none: an answer that is older than the row changes nothing."""
+    """Returns the columns to change, empty if none: an answer that is older than the row changes nothing."""
     goes_back = rank(row.status) < rank(stored.status)
     if (goes_back and not _runs_again(stored, row, now)) or _is_older(stored, row):
         return {}
@@ -102,7 +102,7 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
 
 
 def change_of(stored: Stored, row: ExecutionRow) -> RunChange | None:
-    """What the run's history has to say of an answer that `merge` has let in; None for nothing.
+    """Returns what the run's history has to say of an answer that `merge` has let in; None for nothing.
 
     A failed run that Zoho ran again and that failed again keeps its status, but it ended later.
     """
@@ -116,7 +116,7 @@ def change_of(stored: Stored, row: ExecutionRow) -> RunChange | None:
 
 
 def _runs_again(stored: Stored, row: ExecutionRow, now: datetime) -> bool:
-    """Whether a failed run that is shown as running is Zoho's re-run, and not an answer from before it failed.
+    """Returns whether a failed run that is shown as running is Zoho's re-run, and not an answer from before it failed.
 
     A run that has begun anew says so by its start; one that keeps its start is believed only while a re-run
     is due by Zoho's clock. The first comes 5 min after the failure, and no answer is that old.
@@ -162,7 +162,7 @@ def _status_change(stored: Stored, row: ExecutionRow) -> dict[str, object]:
 
 
 def _is_older(stored: Stored, row: ExecutionRow) -> bool:
-    """Whether a final answer is from before the final row: its run ended earlier."""
+    """Returns whether a final answer is from before the final row: its run ended earlier."""
     had = stored.values.get("completed_time")
     if stored.status not in FINAL or not isinstance(had, datetime):
         return False
@@ -180,7 +180,7 @@ def _failed_at(row: ExecutionRow) -> datetime | None:
 
 
 def recheck_at(status: str, started: datetime | None, now: datetime) -> datetime | None:
-    """When a row that is not final is asked for by itself: soon while young, then ever more seldom, at last never."""
+    """Returns when a row that is not final is asked for by itself: soon while young, then ever more seldom."""
     if status in FINAL:
         return None
     if started is None or started > now + LONGEST_RECHECK:

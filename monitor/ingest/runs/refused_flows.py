@@ -1,4 +1,4 @@
-"""A flow that could not be read is tried again by itself, ever more seldom.
+"""Tries flows that could not be read again by itself, ever more seldom.
 
 Without this a flow that Zoho refuses would be due again in the very next sweep, and cost a call every few seconds.
 """
@@ -50,7 +50,7 @@ def counters_text(flow: Flow) -> str:
 
 
 def is_put_off(flow: Flow, now: datetime) -> bool:
-    """Whether it could not be read for these very counters, and its next try is still to come."""
+    """Returns whether it could not be read for these very counters, and its next try is still to come."""
     return (
         flow.progress.tried_counters == counters_text(flow)
         and flow.progress.recheck_at is not None

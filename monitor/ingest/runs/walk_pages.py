@@ -1,7 +1,7 @@
 """Walks the pages of one flow's executions and stores each: stops by what comes, not by what was promised.
 
-The seed's reply says neither how many pages there are nor how long one may be, and pages may come twice, be cut
-shorter than asked for, or not move at all (notes reliability.md, F20 to F22).
+Zoho says neither how many pages there are nor how long one may be, and pages may come twice, be cut shorter than asked
+for, or not move at all (docs/reference/faults.md, F20 to F22).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from monitor.zoho.shapes.executions import ExecutionRow, ExecutionStats
 
 @dataclass
 class Walked:
-    """What a walk saw.
+    """Holds what a walk saw.
 
     `seen`: the runs by id, and when each had ended. `count`: how many different ones, also those since forgotten.
     `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
@@ -74,7 +74,7 @@ class Walked:
         self.seen = {row.execution_id: row.completed_time for row in self.last}
 
     def add_seen(self, other: Walked) -> None:
-        """What another walk over the same flow saw."""
+        """Adds what another walk over the same flow saw."""
         self.count += len(other.seen.keys() - self.seen.keys())
         self.seen |= other.seen
 
@@ -87,7 +87,7 @@ FORMS: tuple[DateForm, ...] = ("time", "day", "none")
 
 @dataclass(frozen=True)
 class Walk:
-    """One walk over a flow's executions.
+    """Holds one walk over a flow's executions.
 
     Args:
         since: only executions from then on; None for all that Zoho still holds.
@@ -153,7 +153,7 @@ class Walk:
         return walked
 
     def _window_end(self, answer: ExecutionPage) -> datetime | None:
-        """The server's clock when it gave the first page; None where that clock cannot be a bound.
+        """Returns the server's clock when it gave the first page; None where that clock cannot be a bound.
 
         A second is added, because Zoho's times are cut to the second and a server may leave the bound itself
         out. Runs that seem to begin later than that show that it is not the clock they are started by.
@@ -166,7 +166,7 @@ class Walk:
         return at + SECOND if max(newest, known) <= at + SECOND else None
 
     def _ask(self, page: int, since: datetime | None, until: datetime | None) -> ExecutionPage | None:
-        """One page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
+        """Returns one page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
 
         None where a walk that goes on from an earlier one finds its page size refused. Where dates are refused they
         are sent as days, and then not at all: `enough` ends such a walk, else it reads everything.
@@ -237,7 +237,7 @@ class Walk:
         """What else belongs into the transaction of a page's rows; the lease is checked."""
 
     def _note_full(self, answer: ExecutionPage, before: ExecutionPage | None) -> int | None:
-        """How long a full page is: one with rows after it was full, and so is one of the size asked for."""
+        """Returns how long a full page is: one with rows after it was full, and so is one of the size asked for."""
         size = _size(answer)
         asked = size if size == self.context.pages.sizes[0] else 0
         full = max(_size(before) if before else 0, asked)
@@ -245,7 +245,7 @@ class Walk:
         return (self.context.pages.full if self.trust_short else full) or None
 
     def _is_last(self, answer: ExecutionPage, walked: Walked, full: int | None) -> bool:
-        """A page of half a full one at most, or all rows, where the server says how many there are.
+        """Returns a page of half a full one at most, or all rows, where the server says how many there are.
 
         Until a full page has been seen from this account, only an empty page is the end.
         """
@@ -290,14 +290,14 @@ class Walk:
 
 
 def _window(since: datetime | None, until: datetime | None, form: DateForm) -> dict[str, Any]:
-    """The arguments of a list of executions that ask for a window in this form. Pure."""
+    """Returns the arguments of a list of executions that ask for a window in this form. Pure."""
     if form == "none":
         return {}
     return {"from_date": since, "to_date": until} | ({"by_day": True} if form == "day" else {})
 
 
 def _without(rows: list[ExecutionRow], stored: list[ExecutionRow]) -> list[ExecutionRow]:
-    """The rows less those that were stored a page ago, just as they are: pages overlap by a few. Pure."""
+    """Returns the rows less those that were stored a page ago, just as they are: pages overlap by a few. Pure."""
     before = {row.execution_id: row for row in stored}
     return [row for row in rows if before.get(row.execution_id) != row]
 

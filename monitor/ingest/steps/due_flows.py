@@ -1,4 +1,4 @@
-"""Which flows of a sweep are read, in what order, and with whose calls."""
+"""Decides which flows of a sweep are read, in what order, and with whose calls."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Reader:
         self.read(some)
 
     def alerting_page(self, beside: Collection[int]) -> int | None:
-        """The page with open alerts that was listed longest ago, none of `beside`."""
+        """Returns the page with open alerts that was listed longest ago, none of `beside`."""
         rows = Flow.objects.filter(pk__in=self._alerting, gone_at=None).exclude(list_page=None)
         pages = rows.exclude(list_page__in=beside).order_by("seen_at").values_list("list_page", flat=True)
         return pages.first()
@@ -125,7 +125,7 @@ class Reader:
             context.progress("executions", done, len(chosen))
 
     def _due(self, some: Iterable[Flow]) -> list[Flow]:
-        """Those worth a call, the most urgent first."""
+        """Returns those worth a call, the most urgent first."""
         return due_flows(self._context, some, self._alerting)
 
 
@@ -147,7 +147,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Why a flow is worth a call, as far as its row and its alerts tell."""
+    """Holds why a flow is worth a call, as far as its row and its alerts tell."""
 
     wanted: bool
     alerting: bool
@@ -194,7 +194,7 @@ def _is_asked_for(flow: Flow) -> bool:
 
 
 def is_due_again(flow: Flow, now: datetime) -> bool:
-    """Whether its hole is to be looked at again."""
+    """Returns whether its hole is to be looked at again."""
     return flow.progress.recheck_at is not None and flow.progress.recheck_at <= now
 
 
@@ -210,7 +210,7 @@ def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> Interest:
 
 
 def next_visit(context: Context) -> datetime | None:
-    """When executions are to be read for another reason than a moved counter; None where nothing is known."""
+    """Returns when executions are to be read for another reason than a moved counter; None where nothing is known."""
     account, now = context.account, context.clock()
     rows = Flow.objects.filter(account=account, gone_at=None)
     times = [

@@ -1,4 +1,4 @@
-"""How a sweep ended, as the states that pages, `status` and `/healthz/ready` show."""
+"""Writes how a sweep ended, as the states that pages, `status` and `/healthz/ready` show."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ Rows = Mapping[str, StreamState]  # the account's, by stream
 
 @dataclass(frozen=True, slots=True)
 class SyncVerdict:
-    """The account's state after a sweep, and why."""
+    """Holds the account's state after a sweep, and why."""
 
     state: SyncState.State
     reason: str
 
 
 def judge(outcomes: Mapping[str, SweepOutcome], stopped: Exception | None, missing: Sequence[str]) -> SyncVerdict:
-    """The account's state. Pure.
+    """Returns the account's state. Pure.
 
     Args:
         outcomes: by stream, how each ended.
@@ -109,7 +109,7 @@ def record(context: Context, started: datetime) -> None:
 
 
 def _is_part(rows: Rows) -> bool:
-    """Whether the list of flows was gone on with and not brought to its end: nothing is whole by that yet."""
+    """Returns whether the list of flows was gone on with and not brought to its end: nothing is whole by that yet."""
     listed = rows.get(Stream.FLOWS.value)
     return listed is not None and "page" in listed.cursor
 
@@ -139,7 +139,7 @@ def _still_missing(context: Context, rows: Rows) -> dict[str, SweepOutcome]:
 
 
 def next_due(context: Context, streams: Iterable[StreamState], now: datetime, started: datetime) -> datetime:
-    """When the account is worth a task again.
+    """Returns when the account is worth a task again.
 
     Args:
         context: of the sweep that ends.
@@ -166,7 +166,7 @@ def next_due(context: Context, streams: Iterable[StreamState], now: datetime, st
 
 
 def not_at_once(at: datetime, now: datetime, started: datetime) -> datetime:
-    """When a stream is worth a task: one that a sweep left due is not what the next one begins for at once. Pure.
+    """Returns when a stream is worth a task: what a sweep left due is not what the next begins for at once. Pure.
 
     Args:
         at: when the stream is due.

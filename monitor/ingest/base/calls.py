@@ -76,7 +76,7 @@ class Calls:
 
     @property
     def is_late(self) -> bool:
-        """Returns whether the deadline has passed."""
+        """Says whether the deadline has passed."""
         deadline = self._patience.deadline
         return deadline is not None and self._clock() >= deadline
 

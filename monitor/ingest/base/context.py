@@ -18,7 +18,7 @@ from monitor.ingest.base.lease import Lease
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.pace import Budget
 from monitor.ingest.base.page_habits import PageHabits
-from monitor.ingest.base.result import Result, SweepOutcome
+from monitor.ingest.base.result import Result, StreamOutcome
 from monitor.models import Stream, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.errors import Wait
@@ -36,7 +36,7 @@ class Room:
 
 @dataclass
 class Context:
-    """Holds one sweep of one account.
+    """Carries one sweep of one account.
 
     Attributes:
         progress: told (what, done, of) as it goes.
@@ -58,7 +58,7 @@ class Context:
 
     @property
     def mode(self) -> Mode:
-        """Returns what the sweep is for."""
+        """Says what the sweep is for."""
         return self.patience.mode
 
     @cached_property
@@ -109,4 +109,4 @@ class Context:
         began: datetime | None = None,
     ) -> None:
         """Records how a stream ended; anything but complete or not available is missing."""
-        self.result.outcomes[stream.value] = SweepOutcome(state, reason, items, error, began)
+        self.result.outcomes[stream.value] = StreamOutcome(state, reason, items, error, began)

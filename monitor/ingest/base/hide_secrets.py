@@ -1,4 +1,4 @@
-"""Hides an account's secrets, by a key of their digests that is made once and kept encrypted."""
+"""Hides an account's secrets in what is stored, by digests under a key that is made once and kept encrypted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mask_of(account: ZohoAccount) -> SecretMask:
 
 
 def without_secrets(mask: SecretMask, values: dict[str, Any]) -> dict[str, Any]:
-    """Returns a row's columns with the secrets hidden in what people write freely: its description, Zoho's JSON.
+    """Hides the secrets in a row's columns that people write freely: its description, and Zoho's own JSON.
 
     Args:
         mask: the account's.

@@ -1,6 +1,6 @@
-"""Reads CRM workflow rules at two speeds: the list often, the usage report only of rules that ran.
+"""Reads the list of CRM workflow rules, often; their usage reports (`rule_usage`) only of rules that ran.
 
-Source: docs/reference/zoho-crm.md, "Workflow rules" (the list, paged by `more_records`).
+Source: `docs/reference/zoho-crm.md`, Workflow rules (paging by `more_records`).
 """
 
 from __future__ import annotations

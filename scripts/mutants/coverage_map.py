@@ -11,7 +11,7 @@ from mutants.places import ROOT, file_hash
 
 @dataclass
 class Covering:
-    """Tests, what they cost, and the lines they run.
+    """Holds tests, what they cost, and the lines they run.
 
     Attributes:
         tests: the ids of those that pass; the rest of the map names them by number.
@@ -32,11 +32,11 @@ class Covering:
     mentions: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def cost(self) -> dict[str, float]:
-        """Seconds by test."""
+        """Returns the seconds of each test."""
         return dict(zip(self.tests, self.seconds, strict=True))
 
     def of(self, mutation: Mutation) -> list[str]:
-        """The tests that run what is mutated, the fastest first."""
+        """Returns the tests that run what is mutated, the fastest first."""
         found = self._of_function(mutation, mutation.function[0]) if mutation.function else self._of_import(mutation)
         return [self.tests[number] for number in sorted(found, key=lambda number: self.seconds[number])]
 
@@ -48,7 +48,7 @@ class Covering:
         return self.by_name(mutation.path, name)
 
     def by_name(self, path: str, function: str) -> set[int]:
-        """The tests of a function of a file that has changed since, found there or in the file it has come from."""
+        """Finds the tests of a function of a file that has changed since, there or in the file it has come from."""
         here = self.functions.get(path, {})
         if function in here:
             return self._union([here[function]])

@@ -26,7 +26,7 @@ KEPT = 3  # maps of older trees
 
 
 def covering(jobs: int, *, carry: bool = False) -> Covering:
-    """The map of the present tree, from the cache or from a run of the suite.
+    """Returns the map of the present tree, from the cache or from a run of the suite.
 
     Args:
         jobs: how many processes the run uses.

@@ -192,7 +192,7 @@ def _loaded() -> dict[tuple[str, str, int], list[types.FunctionType]]:
 
 
 class CannotSwapError(Exception):
-    """The function of the mutated file cannot be put in the place of the loaded one."""
+    """Says that the function of the mutated file cannot be put in the place of the loaded one."""
 
 
 def swap(file: Path, name: str, line: int) -> None:

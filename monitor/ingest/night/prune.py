@@ -234,7 +234,7 @@ SUCCESS, FAILED = "success", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """A row that is old enough. `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry
+    """Holds a row that is old enough. `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry
     caused it."""
 
     pk: int

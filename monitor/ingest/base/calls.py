@@ -37,7 +37,7 @@ class Calls:
 
     @contextmanager
     def metered(self, meter: Callable[[], None]) -> Iterator[None]:
-        """Has a meter told of each call that is made within, beside those that are told already.
+        """Lets a meter count each call that is made within, beside those that count already.
 
         Args:
             meter: is told before each call; may raise to keep it from being made.

@@ -234,8 +234,10 @@ SUCCESS, FAILED = "success", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """Holds a row that is old enough. `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry
-    caused it."""
+    """Holds a row that is old enough.
+
+    `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry caused it.
+    """
 
     pk: int
     hour: datetime

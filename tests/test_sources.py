@@ -16,12 +16,8 @@ SUFFIXES = {".py", ".html", ".txt", ".md", ".js", ".css", ".sh"}
 # Areas whose citations are not converted yet.
 PENDING: tuple[str, ...] = (
     "dashboard/",
-    "monitor/alerting/",
     "monitor/ingest/",
     "monitor/migrations/",
-    "monitor/notify/",
-    "monitor/queries/",
-    "monitor/retry/",
 )
 
 # Names of papers that are not in this repository. `--dialect seed` and a generator's seed are no citations.

@@ -1,4 +1,4 @@
-"""What a person does to an alert."""
+"""Acknowledges an incident for a person."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _decide(case: Case, now: datetime) -> Decision:
 
 
 def _columns(case: Case, decision: Decision) -> dict[str, Any]:
-    """The state's columns after the decision. Without data the numbers of the last judgement stay."""
+    """Returns the state's columns after the decision. Without data the numbers of the last judgement stay."""
     columns: dict[str, Any] = {
         "state": decision.state,
         "is_open": decision.is_open,

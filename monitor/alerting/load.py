@@ -19,7 +19,7 @@ Pair = tuple[int, int]  # primary keys of rule and flow
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rule and flow to judge; the last three as `states.decide` takes them. `row` may be unsaved yet."""
+    """Holds one rule and flow to judge; the last three as `decide` takes them. `row` may be unsaved yet."""
 
     row: AlertState
     limits: Limits
@@ -34,8 +34,10 @@ class Case:
 
 
 def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
-    """What is to be judged at an account: each active rule for each of its active flows, and whatever was
-    judged before and is to be no longer."""
+    """Yields what is to be evaluated at an account.
+
+    These are each active rule for each of its active flows, and whatever was evaluated before and is to be no longer.
+    """
     rules = {rule.pk: rule for rule in AlertRule.objects.filter(account=account)}
     flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress")}
     stale = _why_stale(account, now)
@@ -78,7 +80,7 @@ def _why_ended(rule: AlertRule, flow: Flow | None) -> str:
 
 
 def _why_unread(flow: Flow, start: datetime) -> str:
-    """Why a window that begins at `start` cannot be judged by what is mirrored; empty where it can.
+    """Says why a window that begins at `start` cannot be judged by what is mirrored; empty where it can.
 
     While a flow's history is read for the first time, newest first, a window is judged from the moment on when all
     its runs are in: none of them would say that nothing failed, and its newest alone that all is as it is now.
@@ -123,7 +125,7 @@ def _unjudged(
 
 
 def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[int, Reading]:
-    """The runs of each flow of an account in a window, by one statement."""
+    """Returns the runs of each flow of an account in a window, by one statement."""
     window = last_hours(now, window_hours)
     buckets = HourBucket.objects.filter(flow__account=account, hour__gte=window.start, hour__lt=window.end)
     sums = buckets.order_by().values_list("flow").annotate(Sum("succeeded"), Sum("failed"), Sum("first_succeeded"))

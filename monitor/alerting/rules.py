@@ -1,4 +1,4 @@
-"""The rule that every new account starts with."""
+"""Gives every new account the rule it starts with."""
 
 from __future__ import annotations
 

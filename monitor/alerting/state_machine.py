@@ -1,11 +1,11 @@
-"""The state machine of one rule for one flow. Pure.
+"""Moves a rule from state to state for one flow: the state machine of alerts. Pure.
 
     ok ──breached──▶ firing ──recovered, no runs left──▶ ok
      └──── stale ────▶ no_data ◀──── stale ────┘
                           └── fresh ──▶ what the numbers say
 
 An *incident* (`is_open`, numbered by `episode`) outlives a spell without data: it neither fires a second time
-after it nor is it resolved by it (notes `field.md` B1).
+after it nor is it resolved by it (docs/reference/promises.md, "Alert states").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Kind = Transition.Kind
 
 @dataclass(frozen=True, slots=True)
 class RuleStanding:
-    """Where a rule stands for a flow; `is_new` while it was never judged."""
+    """Holds where a rule stands for a flow; `is_new` before the first evaluation."""
 
     state: str
     is_open: bool
@@ -33,7 +33,7 @@ class RuleStanding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where it stands now, why, and the edge that led there (None: no edge)."""
+    """Holds where it stands now, why, and the edge that led there (None: no edge)."""
 
     state: State
     is_open: bool
@@ -46,7 +46,7 @@ class Decision:
 def decide(
     standing: RuleStanding, reading: Reading, limits: Limits, now: datetime, *, stale: str = "", ended: str = ""
 ) -> Decision:
-    """What a new reading makes of the standing.
+    """Decides what a new reading makes of the standing.
 
     Args:
         standing: where the rule stands.
@@ -87,7 +87,7 @@ def _judge_open(standing: RuleStanding, reading: Reading, limits: Limits, now: d
 
 
 def _move(standing: RuleStanding, to: State, *, is_open: bool, reason: str, edge: Kind, now: datetime) -> Decision:
-    """The decision; without its edge where nothing moved, or where nothing was judged before to move from."""
+    """Returns the decision; without its edge where nothing moved, or where nothing was judged before to move from."""
     moved = standing.state != to or standing.is_open != is_open
     return Decision(
         state=to,
@@ -100,7 +100,7 @@ def _move(standing: RuleStanding, to: State, *, is_open: bool, reason: str, edge
 
 
 def _told(reading: Reading, limits: Limits) -> str:
-    """The reading in words."""
+    """Returns the reading in words."""
     if reading.rate is None:
         return "no runs in the window"
     told = f"{reading.succeeded} of {reading.runs} runs succeeded"

@@ -1,1 +1,1 @@
-"""What pages, commands and health checks read. Nothing here writes."""
+"""Reads what pages, commands and health checks show. Nothing here writes."""

@@ -11,5 +11,5 @@
 | conclude.py     | from what Zoho shows to an outcome (pure); ask_zoho.py asks Zoho for it         |
 | settle.py       | the sweep: dead senders, due wishes, open outcomes                              |
 
-The design and its invariants R1 to R12: notes `reliability.md`, section 4.
+The design and its invariants R1 to R12: docs/reference/retries.md.
 """

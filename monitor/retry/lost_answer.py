@@ -24,7 +24,7 @@ from monitor.zoho.errors import (
 
 
 class Proof(Enum):
-    """What is certain after a POST that gave no success."""
+    """Holds what is certain after a POST that gave no success."""
 
     HELD_BACK = "our own limit held it back: nothing was sent"
     NOT_SENT = "nothing left this machine"
@@ -34,7 +34,7 @@ class Proof(Enum):
 
 
 def proof_of(error: Exception) -> Proof:
-    """What `error`, raised by `FlowClient.retry_execution`, proves."""
+    """Says what `error`, raised by `FlowClient.retry_execution`, proves."""
     if isinstance(error, BudgetSpent):
         return Proof.HELD_BACK
     # The last two come from the token end point alone, which is asked before anything is posted.
@@ -50,5 +50,5 @@ def proof_of(error: Exception) -> Proof:
 
 
 def _has_envelope(error: ZohoError) -> bool:
-    """Whether it is a 4xx in Zoho's own words; 408 says that something on the way gave up, not that Zoho refused."""
+    """Says whether it is a 4xx in Zoho's own words; 408 says that something on the way gave up, no refusal."""
     return error.status is not None and 400 <= error.status < 500 and error.status != 408 and bool(error.code)

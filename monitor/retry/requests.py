@@ -1,4 +1,4 @@
-"""What people do: ask for a retry, call it off, close one whose outcome stayed unknown."""
+"""Takes what people wish: ask for a retry, call it off, close one whose outcome stayed unknown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOKEN_LIMIT = 64
 
 
 class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
-    """It cannot be done, and nothing was done.
+    """Says that it cannot be done, and nothing was done.
 
     Attributes:
         message: one line for the person.
@@ -34,7 +34,7 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
 
 
 def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
-    """What the tables know of an execution, for `judge`.
+    """Gathers what the tables know of an execution, for `judge`.
 
     Args:
         execution: a mirrored execution, fresh from the database.
@@ -157,7 +157,7 @@ def _insert(
 
 
 def objection_to(verdict: Verdict, user: User, *, accept_risk: bool) -> RetryRefused | None:
-    """Why this person may not retry on this verdict, None if they may."""
+    """Says why this person may not retry on this verdict, None if they may."""
     if verdict.kind == "refused":
         return RetryRefused(verdict.reasons[0], verdict.code)
     if verdict.kind == "risky":
@@ -220,7 +220,7 @@ def _reason(reason: str) -> str:
 
 
 def _by_token(client_token: str, execution_id: int, user: User) -> RetryAttempt | None:
-    """The row this form has already made.
+    """Returns the row this form has already made.
 
     Raises:
         RetryRefused: the token belongs to somebody else's form, or to another execution's.

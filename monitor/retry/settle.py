@@ -1,6 +1,6 @@
-"""The sweep: gives up dead senders, sends what is due, finds out what became of what was sent.
+"""Gives up dead senders, sends what is due, and finds out what became of what was sent: the sweep.
 
-Source: notes `reliability.md`, sections 4.3 and 4.4 (R5, R6, R11). Safe to run at any time, in any number of
+See docs/reference/retries.md, "A lost answer" and "Invariants of a retry". Safe to run at any time, in any number of
 processes; a lost or doubled run of it does no harm.
 """
 
@@ -29,7 +29,7 @@ State = RetryAttempt.State
 
 @dataclass
 class SweepReport:
-    """What one sweep did.
+    """Holds what one sweep did.
 
     Attributes:
         expired: senders given up for dead.
@@ -56,7 +56,7 @@ class SweepReport:
         self.refs = effects.merged([*self.refs, *other.refs])
 
     def summary(self) -> dict[str, int]:
-        """The figures, for the row that a run of a stage leaves."""
+        """Returns the figures, for the row that a run of a stage leaves."""
         names = ("expired", "sent", "checked", "settled", "told", "errors")
         return {name: getattr(self, name) for name in names}
 
@@ -133,7 +133,7 @@ def _asking(now: datetime, limit: int) -> list[int]:
 
 
 def _give_up_sender(attempt: RetryAttempt, now: datetime) -> int:
-    """Whether it sent is not known, so it is never sent again."""
+    """Says whether it sent is not known, so it is never sent again."""
     check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
     note = "the process that was sending it is gone"
     answer = "The process that was sending it ended before it could note the answer."

@@ -1,4 +1,4 @@
-"""Gives every new account the rule it starts with."""
+"""Creates the rule that every new account starts with."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def facts_of(transition: Transition) -> Facts:
 
 
 def as_of(account_id: int) -> datetime | None:
-    """Says as of when the account is known, as its pages do."""
+    """Returns as of when the account is known, as its pages say it."""
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
     unread = Flow.objects.filter(account=account_id, gone_at=None, progress__executions_read_at=None)
@@ -128,7 +128,7 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
 
 
 def error_line(code: str, message: str) -> str:
-    """Writes an error as one line of a mail, masked; "" where Zoho gave none."""
+    """Returns an error as one line of a mail, masked; "" where Zoho gave none."""
     parts = (mask_text(clean(code)), mask_text(_beginning(clean(message[:5000]))))
     return ": ".join(part for part in parts if part)
 

@@ -14,7 +14,7 @@ from monitor.models import Delivery, Transition
 
 
 def message_id(transition: Transition, address: str) -> str:
-    """Returns the id of a message, the same for each attempt, so that a mail program shows one sent twice once."""
+    """Returns the same for each attempt at a message, so that a mail program shows one that was sent twice once."""
     reader = salted_hmac("monitor.notify.recipient", address.casefold(), algorithm="sha256").hexdigest()[:16]
     return f"<alert{transition.alert_id}.{transition.episode}.{transition.kind}.{reader}@{_domain()}>"
 

@@ -1,4 +1,4 @@
-"""Lists who gets mail about alerts, afresh for each transition and again when a message is sent."""
+"""Chooses who gets mail about alerts, for each transition and again when a message is sent."""
 
 from __future__ import annotations
 

@@ -43,11 +43,11 @@ class SendReport:
 
 
 class _ConnectError(Exception):
-    """Holds the server was not reached, or did not let us in: no message is to blame."""
+    """Says that the server was not reached, or did not let us in: no message is to blame."""
 
 
 class _NothingTakenError(OSError):
-    """Holds the backend took no message and did not say why."""
+    """Says that the backend took no message and did not say why."""
 
 
 class _Mailer:
@@ -190,7 +190,7 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
 
 
 def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report: SendReport) -> None:
-    """Returns a message that cannot be sent as it is: once more as plain text, then no more."""
+    """A message that cannot be sent as it is: once more as plain text, then no more."""
     if not delivery.html:
         _close(delivery, outcome.reason, report)
         return

@@ -1,6 +1,6 @@
-"""Classifies what a mail server answered, and says what follows. Pure.
+"""Decides what an attempt to send came to, and what follows. Pure.
 
-See docs/reference/promises.md, "Mail outcomes".
+Source: docs/reference/promises.md, "Mail outcomes".
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ REASON_LENGTH = 280
 
 
 class FailureKind(enum.StrEnum):
-    """Holds what can be done about a failure."""
+    """Names what can be done about a failure."""
 
     TRANSIENT = "transient"  # again later
     AMBIGUOUS = "ambiguous"  # the server may have it: again later, as the same message
@@ -48,7 +48,7 @@ def classify(error: BaseException, *, connected: bool) -> SendOutcome:
 
 
 def next_try(kind: FailureKind, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
-    """Says when to try again; None to give up.
+    """Returns when to try again; None to give up.
 
     Args:
         kind: of the last failure.

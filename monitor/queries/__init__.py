@@ -1,1 +1,1 @@
-"""Reads what pages, commands and health checks show. Nothing here writes."""
+"""Answers what pages, commands and health checks ask. Nothing here writes."""

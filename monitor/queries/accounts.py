@@ -1,4 +1,4 @@
-"""Reads the Zoho accounts: health, budget and completeness of each. No secret leaves this module."""
+"""Shows the Zoho accounts: health, budget and completeness of each. No secret leaves this module."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BudgetUse:
 
     @property
     def share_used(self) -> float | None:
-        """Returns the share of the day's limit, 0 to 1; None where it is not known."""
+        """Returns the share of the day's limit that is used, 0 to 1; None where it is not known."""
         return None if not self.limits.per_day else self.last_day / self.limits.per_day
 
 
@@ -207,7 +207,7 @@ def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
 
 
 def contents(account: ZohoAccount) -> Contents:
-    """Says what is mirrored, and whether it adds up with Zoho's counters."""
+    """Returns what is mirrored, and whether it adds up with Zoho's counters."""
     flows = list(Flow.objects.filter(account=account).select_related("progress").defer("raw", "description"))
     here = [flow for flow in flows if flow.gone_at is None]
     by_flow = (
@@ -240,7 +240,7 @@ Counters = tuple[int | None, int | None, int, int]
 
 
 def _counters(flows: list[Flow], mirrored: dict[int, dict[str, Any]], result: str) -> list[Counters]:
-    """Returns of each flow: Zoho's counter, the baseline, pruned rows, mirrored rows."""
+    """Returns for each flow Zoho's counter, the baseline, pruned rows, mirrored rows."""
     return [
         (
             flow.success_count,

@@ -1,4 +1,4 @@
-"""Reads what alerts are open, what happened lately, and who was written to."""
+"""Shows alerts: what is open, what happened lately, and who got mail about it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def entries(wanted: AuditFilter) -> QuerySet[AuditEntry]:
 
 
 def words(detail: Any) -> list[str]:
-    """Says what an entry holds besides, as short phrases; empty values are left out. Pure."""
+    """Returns what an entry holds besides, as short phrases; empty values are left out. Pure."""
     if not isinstance(detail, dict):
         return [str(detail)] if detail else []
     phrases: list[str] = []

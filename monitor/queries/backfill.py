@@ -1,4 +1,4 @@
-"""Says how far the first reading of history has come, for pages, `status` and `backfill status`. Read-only."""
+"""Shows how far the first reading of history has come, for pages, `status` and `backfill status`. Read-only."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FlowHistory:
 
     @property
     def calls_left(self) -> int:
-        """Returns at least one: to see that there is nothing older."""
+        """Returns the calls left, at least one: to see that there is nothing older."""
         return max(1, -(-max(0, (self.about or 0) - self.runs) // PAGE))
 
 

@@ -99,13 +99,13 @@ def total(rows: Buckets) -> Counts:
 
 
 def histograms(rows: Buckets) -> list[tuple[datetime, list[int]]]:
-    """Reads (beginning, histogram of durations) of each bucket that has one, oldest first. One statement."""
+    """Returns (beginning, histogram of durations) of each bucket that has one, oldest first. One statement."""
     found: Any = rows.filter(duration_count__gt=0).order_by(_when(rows)).values_list(_when(rows), "durations")
     return [(_moment(at), durations) for at, durations in found]
 
 
 def errors(rows: Buckets) -> list[tuple[datetime, dict[str, int]]]:
-    """Reads (beginning, failed runs by class of error) of each bucket with failures, oldest first. One statement."""
+    """Returns (beginning, failed runs by class) of each bucket with failures, oldest first. One statement."""
     found: Any = rows.filter(failed__gt=0).order_by(_when(rows)).values_list(_when(rows), "errors")
     return [(_moment(at), by_class) for at, by_class in found]
 

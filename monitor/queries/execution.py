@@ -1,4 +1,4 @@
-"""Reads one execution: what happened to it, masked, and what people did about it."""
+"""Shows one execution: what happened to it, masked, and what people did about it."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ class ExecutionDetail:
 
     @property
     def is_made_good(self) -> bool:
-        """Says whether it failed and a retry of it succeeded."""
+        """Returns whether it failed and a retry of it succeeded."""
         return self.execution.is_failed and any(a.row.state == RetryAttempt.State.SUCCEEDED for a in self.attempts)
 
     @property
     def was_retried(self) -> bool:
-        """Says whether a person's retry of it was sent to Zoho."""
+        """Returns whether a person's retry of it was sent to Zoho."""
         return any(attempt.row.sent_at for attempt in self.attempts)
 
     @property
@@ -98,14 +98,14 @@ class ExecutionDetail:
 
     @property
     def open_mark(self) -> str:
-        """Says what there is to see of the open retry, in one word, "" without one: the same mark, the same words."""
+        """Returns what there is to see of the open retry, in one word, "" without one: one mark, one wording."""
         attempt = self.open_attempt
         if attempt is None:
             return ""
         return f"{attempt.row.pk}-{attempt.row.state}-{attempt.new_run.pk if attempt.new_run else 0}"
 
     def poll_seconds(self, now: datetime) -> int:
-        """Says how often a page asks what became of the open retry."""
+        """Returns how often a page asks what became of the open retry."""
         attempt = self.open_attempt
         return POLL_SOON if attempt is None or now - attempt.row.requested_at < SOON else POLL_LATER
 
@@ -195,7 +195,7 @@ def _rerun(event: ExecutionEvent) -> Event:
 
 
 def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
-    """Says what happened, oldest first; of Zoho's own re-runs what the mirror saw between two of its readings."""
+    """Returns what happened, oldest first; of Zoho's own re-runs what the mirror saw between two of its readings."""
     events: list[Event] = []
     if execution.started_time:
         events.append(Event(execution.started_time, "running", "Started in Zoho"))

@@ -1,4 +1,4 @@
-"""Reads the list of executions: filtered, newest first, paged by key so that an address keeps its meaning.
+"""Lists executions: filtered, newest first, paged by key so that an address keeps its meaning.
 
 The order is (started_time, id), newest first; rows without a start time come last. A page is asked for by
 the key of the row it begins after (or ends before), never by a number: new rows do not shift it.
@@ -102,7 +102,7 @@ def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> Qu
 
 
 def capped_count(wanted: ExecutionFilter) -> int:
-    """Counts the rows that match, no further than one beyond COUNT_CAP. One statement."""
+    """Returns how many rows match, counted no further than one beyond COUNT_CAP. One statement."""
     return matching(wanted).order_by()[: COUNT_CAP + 1].count()
 
 

@@ -26,7 +26,7 @@ class Export:
     since_field: str
 
     def records(self, since: datetime | None) -> Iterator[dict[str, Any]]:
-        """Returns the rows, oldest key first, a chunk at a time."""
+        """Yields the rows, oldest key first, a chunk at a time."""
         rows = self.rows if since is None else self.rows.filter(**{f"{self.since_field}__gte": since})
         for row in rows.order_by("pk").iterator(chunk_size=CHUNK):
             yield {name: get(row) for name, get in self.columns.items()}

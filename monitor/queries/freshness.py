@@ -1,4 +1,4 @@
-"""Loads how old and how complete the mirror is, per account: what must stand beside every number."""
+"""Says how old and how complete the mirror is, per account: what must stand beside every number."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StreamFreshness:
 
     @property
     def is_missing(self) -> bool:
-        """Says whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
+        """Returns whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
 
         Definitions are read when nothing else is due: no figure is too low while some are still to be read.
         """
@@ -79,7 +79,7 @@ class AccountFreshness:
 
     @property
     def is_reading(self) -> bool:
-        """Says whether all is well but that older history is still being read, or waits for a person to resume it."""
+        """Returns whether nothing is wrong but that older history is being read, or waits for a person."""
         missing = {stream.stream for stream in self.streams if stream.is_missing}
         return (
             self.state == SyncState.State.INCOMPLETE
@@ -91,7 +91,7 @@ class AccountFreshness:
 
     @property
     def is_starting(self) -> bool:
-        """Says whether nothing is wrong but that its very first sweep has not ended yet."""
+        """Returns whether nothing is wrong but that its very first sweep has not ended yet."""
         return self.state == SyncState.State.NEVER and not self.reason and self.swept_at is None
 
     @property
@@ -110,7 +110,7 @@ class AccountFreshness:
 
     @property
     def is_behind(self) -> bool:
-        """Says whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
+        """Returns whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
         some_missing = self.holes or self.unread
         return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
@@ -133,7 +133,7 @@ class Mirror:
 
     @property
     def is_silent(self) -> bool:
-        """Says whether nothing is read any more: the worker stopped."""
+        """Returns whether nothing is read any more: the worker stopped."""
         return self.worker.state == SILENT
 
     @property
@@ -159,7 +159,7 @@ class Mirror:
         return [account for account in self.mirrored if account.is_reading]
 
     def is_read_since(self, start: datetime) -> bool:
-        """Says whether no account's first reading of history has yet to come back to `start`."""
+        """Returns whether no account's first reading of history has yet to come back to `start`."""
         open_ones = [account.covered_from for account in self.mirrored if account.unread]
         return all(at is not None and at <= start for at in open_ones)
 
@@ -225,7 +225,7 @@ def mirror(now: datetime) -> Mirror:
 
 
 def worker_signs() -> dict[str, datetime]:
-    """Reads the newest sign of life of each kind: canary, task (any other that a worker took up), supervisor."""
+    """Returns the newest sign of life of each kind: canary, task (any other that a worker took), supervisor."""
     signs: dict[str, datetime] = {}
     rows = WorkerBeat.objects.filter(Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:"))
     for name, at, detail in rows.values_list("name", "beat_at", "detail"):
@@ -279,7 +279,7 @@ def _stream(row: StreamState) -> StreamFreshness:
 
 @dataclass(frozen=True)
 class PartFreshness:
-    """Holds the age of one kind of thing, of one account or of all, for lists that no sweep of flows keeps fresh."""
+    """Says how old one kind of thing is, of one account or of all, for a list that no sweep of flows keeps fresh."""
 
     as_of: datetime | None
     swept_at: datetime | None
@@ -322,7 +322,7 @@ def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = N
 def of_list(
     mirror: Mirror, name: str, now: datetime, account_id: int | None = None
 ) -> PartFreshness | AccountFreshness | Mirror | None:
-    """Returns the age of a list with a pace of its own: of its stream, or of its account before that was asked for.
+    """Returns the age of a list with a pace of its own: of its stream, or of its account before the first reading.
 
     Args:
         mirror: of all accounts.

@@ -27,11 +27,11 @@ class Readiness:
 
 
 def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
-    """Database, migrations, the worker's heart and the mirror's age. It never raises.
+    """Checks the database, the migrations, the worker's heart and the mirror's age. It never raises.
 
     What makes it unready: the database cannot be reached, migrations are missing, the worker is silent or has never
-    run (docs/reference/promises.md, "Freshness"). An account whose mirror is stale, throttled or revoked does not:
-    taking the pages away would only hide what they have to say about it, and about the other accounts.
+    run (docs/reference/faults.md, F42). An account whose mirror is stale, throttled or revoked does not: taking
+    the pages away would only hide what they have to say about it, and about the other accounts.
 
     Args:
         now: the moment ages are counted to.
@@ -72,7 +72,7 @@ def stamp(at: datetime | None) -> str | None:
 
 
 def _mirror(fresh: Mirror) -> dict[str, Any]:
-    """Says how many accounts are current and complete, the greatest age, and each one's state.
+    """Returns how many accounts are current and complete, the greatest age, and each one's state.
 
     Without names; and without reasons, which may hold the name of a flow.
     """

@@ -54,7 +54,7 @@ def hooks() -> QuerySet[HookEndpoint]:
 
 
 def push_state(account: ZohoAccount, now: datetime) -> PushState:
-    """Reads what the page of an account's callbacks shows.
+    """Returns what the page of an account's callbacks shows.
 
     Args:
         account: whose.
@@ -69,7 +69,7 @@ def push_state(account: ZohoAccount, now: datetime) -> PushState:
 
 
 def hook_detail(endpoint: HookEndpoint) -> HookDetail:
-    """Reads what the page of one address shows.
+    """Returns what the page of one address shows.
 
     Args:
         endpoint: from `hooks()`.

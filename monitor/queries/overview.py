@@ -1,4 +1,4 @@
-"""Reads what the overview shows: totals, worst flows, open alerts, silent flows, broken connections."""
+"""Shows the overview: totals, worst flows, open alerts, silent flows, broken connections."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> 
 
 
 def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
-    """Says whether runs that began at `start` would be counted here: else their number is not 0 but not known.
+    """Returns whether runs that began at `start` would be counted here: else their number is not 0 but not known.
 
     Zoho forgets runs and goes on counting them: where its counters hold more than the mirror, the account's oldest
     bucket tells how far back the mirror reaches.

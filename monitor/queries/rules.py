@@ -89,7 +89,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class ActionLine:
-    """Holds what one action of a rule did since the counters began; `name` is hidden where it names a person."""
+    """Shows what one action of a rule did since the counters' first day; `name` is hidden where it is a person's."""
 
     type: str
     name: str
@@ -114,12 +114,12 @@ class RuleDetail:
 
     @property
     def chart_width(self) -> int:
-        """Returns the width in units of a bar's `left`; never so narrow that few bars look like a wall."""
+        """Returns the width in the units of a bar's `left`; never so narrow that few bars look like a wall."""
         return max(300, max((bar.left for bar in self.bars), default=0) + 10)
 
 
 def detail(rule: WorkflowRule) -> RuleDetail:
-    """Reads one rule with its newest `SNAPSHOTS_SHOWN` days of usage, versions and failed webhooks. Five statements."""
+    """Returns one rule with its newest days of usage, its versions and failed webhooks. Five statements."""
     snapshots = list(rule.snapshots.order_by("-day").defer("actions")[:SNAPSHOTS_SHOWN])
     newest = rule.snapshots.order_by("-day").values_list("actions", flat=True).first()
     text, cut = as_text(mask(rule.raw, definition=True)) if rule.raw else ("", False)

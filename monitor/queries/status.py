@@ -75,7 +75,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
 
 
 def retention_report(found: Kept) -> dict[str, Any]:
-    """Says what is kept how long, and how far pruning has come."""
+    """Returns what is kept how long, and how far pruning has come."""
     return {
         "payload_days": found.ages.payload,
         "rows_days": found.ages.rows,

@@ -1,4 +1,4 @@
-"""Reads what a flow, a rule or a connected workflow was made of, version by version, masked."""
+"""Shows what a flow, a rule or a connected workflow was made of, version by version, masked."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ChangeText:
 
 @dataclass(frozen=True)
 class VersionDetail:
-    """Holds one version with its changes and whole content, masked. `newer`, `older` are its neighbours' numbers."""
+    """Shows one version with its changes and its whole content, masked. `newer`, `older`: its neighbours' numbers."""
 
     version: Any
     changes: list[ChangeText]

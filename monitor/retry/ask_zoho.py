@@ -20,7 +20,7 @@ ALIKE = 500  # mirrored runs of the flow that are searched for the same trigger 
 
 
 def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
-    """Says what Zoho shows of an accepted or unknown attempt.
+    """Returns what Zoho shows of an accepted or unknown attempt.
 
     Args:
         attempt: with its execution and flow.
@@ -63,7 +63,7 @@ def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
 
 
 def _is_open_question(evidence: Evidence, finding: Finding, now: datetime) -> bool:
-    """Says whether the run is worth looking for among the flow's new ones."""
+    """Returns whether the run is worth looking for among the flow's new ones."""
     if evidence.named is not None or finding.outcome in ("succeeded", "running"):
         return False
     if evidence.has_id or not evidence.accepted:
@@ -88,7 +88,7 @@ def _as_seen(row: ExecutionRow | None) -> Seen | None:
 
 
 def _may_rerun(execution: Execution, original: ExecutionRow | None, sent_at: datetime) -> bool:
-    """Says whether a newer failure of the original may be Zoho's own doing."""
+    """Returns whether a newer failure of the original may be Zoho's own doing."""
     errors = [(execution.error_code, execution.error_message, execution.error_details)]
     if original is not None:
         errors.append((original.error_code, original.error_message, original.error_details))
@@ -97,7 +97,7 @@ def _may_rerun(execution: Execution, original: ExecutionRow | None, sent_at: dat
 
 
 def _tells_runs_apart(execution: Execution, payload: str, sent_at: datetime) -> bool:
-    """Says whether no run from before the POST had the same trigger data: a schedule starts every run alike."""
+    """Returns whether no run from before the POST had the same trigger data: a schedule starts every run alike."""
     others = Execution.objects.filter(flow=execution.flow_id).exclude(pk=execution.pk)
     caused = RetryAttempt.objects.filter(execution=execution).exclude(new_execution_id="")
     others = others.exclude(execution_id__in=caused.values("new_execution_id"))

@@ -1,4 +1,4 @@
-"""Names what this stage needs of a connection to Zoho; `monitor.connection.open_account` gives it."""
+"""Says what this stage needs of a connection to Zoho; `monitor.connection.open_account` gives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Concludes from what Zoho shows what became of a retry. Pure. See docs/reference/retries.md, "A lost answer".
+"""Decides from what Zoho shows what became of a retry. Pure.
 
 Evidence, strongest first: the run whose id Zoho gave; the original, changed since the POST; exactly one new
 run of the flow with the same trigger data in the right span. What is ambiguous decides nothing: a wrong
@@ -71,7 +71,7 @@ NOTHING = Finding("nothing")
 
 
 def conclude(evidence: Evidence, now: datetime) -> Finding:
-    """Concludes what the evidence shows.
+    """Returns what the evidence shows.
 
     Args:
         evidence: see `Evidence`.
@@ -100,7 +100,7 @@ def conclude(evidence: Evidence, now: datetime) -> Finding:
 
 
 def is_window_over(sent_at: datetime, now: datetime) -> bool:
-    """Says whether a run that the POST caused would show by now."""
+    """Returns whether a run that the POST caused would show by now."""
     return now >= sent_at + RUN_WINDOW + LAG
 
 

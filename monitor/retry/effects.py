@@ -1,4 +1,4 @@
-"""Marks what an attempt's change means for others: hours to count again, rows to read again."""
+"""Passes an attempt's change on to others: hours to recount, rows to read again."""
 
 from __future__ import annotations
 

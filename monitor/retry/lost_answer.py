@@ -1,8 +1,6 @@
 """Decides what the end of a retry's POST proves; a lost answer proves nothing, so the outcome is unknown. Pure.
 
-See docs/reference/retries.md, "What an answer proves".
-
-The rule: unless it is proved that nothing ran, it may have run.
+Unless it is proved that nothing ran, it may have run. Source: docs/reference/retries.md, "What an answer proves".
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from monitor.zoho.errors import (
 
 
 class Proof(Enum):
-    """Holds what is certain after a POST that gave no success."""
+    """Names what is certain after a POST that gave no success."""
 
     HELD_BACK = "our own limit held it back: nothing was sent"
     NOT_SENT = "nothing left this machine"
@@ -34,7 +32,7 @@ class Proof(Enum):
 
 
 def proof_of(error: Exception) -> Proof:
-    """Says what `error`, raised by `FlowClient.retry_execution`, proves."""
+    """Returns what `error`, raised by `FlowClient.retry_execution`, proves."""
     if isinstance(error, BudgetSpent):
         return Proof.HELD_BACK
     # The last two come from the token end point alone, which is asked before anything is posted.
@@ -50,5 +48,5 @@ def proof_of(error: Exception) -> Proof:
 
 
 def _has_envelope(error: ZohoError) -> bool:
-    """Says whether it is a 4xx in Zoho's own words; 408 says that something on the way gave up, no refusal."""
+    """Whether it is a 4xx in Zoho's own words; 408 says that something on the way gave up, not that Zoho refused."""
     return error.status is not None and 400 <= error.status < 500 and error.status != 408 and bool(error.code)

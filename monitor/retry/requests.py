@@ -1,4 +1,4 @@
-"""Takes what people wish: ask for a retry, call it off, close one whose outcome stayed unknown."""
+"""Does what people ask for: asks for a retry, calls it off, closes one whose outcome stayed unknown."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
 
 
 def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
-    """Gathers what the tables know of an execution, for `judge`.
+    """Returns what the tables know of an execution, for `judge`.
 
     Args:
         execution: a mirrored execution, fresh from the database.

@@ -1,8 +1,8 @@
 """Sends one requested retry: look first, commit the intent, POST once, write down what it proves.
 
-See docs/reference/retries.md, "What an answer proves" and "Invariants of a retry". No transaction is open while Zoho is
-asked. A process that dies at any line leaves a row that tells the truth: `requested` when nothing can have
-left, `sending` when something may have (the sweep makes `unknown` of that).
+Source: docs/reference/retries.md, "What an answer proves" and "Invariants of a retry" (R1, R2, R4, R10). No transaction
+is open while Zoho is asked. A process that dies at any line leaves a row that says the truth: `requested` when nothing
+can have left, `sending` when something may have (the sweep makes `unknown` of that).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ RUNS_LOOKED_AT = 3  # of the runs that earlier retries caused: the newest ones
 
 
 class _CalledOffError(Exception):
-    """Holds what was found makes the retry wrong or needless."""
+    """Says that what was found makes the retry wrong or needless."""
 
 
 def load(attempt_id: int) -> RetryAttempt:
@@ -166,7 +166,7 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
 
 
 def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: datetime) -> None:
-    """Returns the verdict once more, now that Zoho's clock is known: a failure that looked old may be fresh.
+    """The verdict once more, now that Zoho's clock is known: a failure that looked old may be fresh.
 
     Raises:
         _CalledOffError: it is a risk that was not accepted. What was learnt of the clock is kept, so that whoever
@@ -182,7 +182,7 @@ def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: d
 
 
 def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelta | None, now: datetime) -> bool:
-    """Returns the committed intent. From here on the POST may have left, whatever becomes of this process."""
+    """Commits the intent. From here on the POST may have left, whatever becomes of this process."""
     completed = original.completed_time if original is not None else attempt.execution.completed_time
     claimed = move(
         attempt,
@@ -204,7 +204,7 @@ def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelt
 
 
 def _post(attempt: RetryAttempt, flow: FlowCalls, now_fn: Clock) -> bool:
-    """Returns the POST and its record. Returns whether it may go again at once with a new token."""
+    """Sends the POST and records its end. Returns whether it may go again at once with a new token."""
     execution = attempt.execution
     if attempt.sent_at is None or now_fn() - attempt.sent_at > timing.SEND_WITHIN:
         # This process slept since the intent; the lease may be over and people may have judged by that.
@@ -286,7 +286,7 @@ def _not_sent(attempt: RetryAttempt, told: str, now: datetime, *, counts: bool, 
 
 
 def _move_late(attempt: RetryAttempt, to: str, now: datetime, **changes: Any) -> bool:
-    """Returns like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
+    """Moves like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
     if move(attempt, to, now=now, actor=None, **changes):
         return True
     current = load(attempt.pk)

@@ -1,7 +1,7 @@
-"""Gives up dead senders, sends what is due, and finds out what became of what was sent: the sweep.
+"""Gives up dead senders, sends what is due, and finds out what became of what was sent.
 
-See docs/reference/retries.md, "A lost answer" and "Invariants of a retry". Safe to run at any time, in any number of
-processes; a lost or doubled run of it does no harm.
+Source: docs/reference/retries.md, "A lost answer" and "Invariants of a retry" (R5, R6, R11). Safe to run at any time,
+in any number of processes; a lost or doubled run of it does no harm.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _asking(now: datetime, limit: int) -> list[int]:
 
 
 def _give_up_sender(attempt: RetryAttempt, now: datetime) -> int:
-    """Says whether it sent is not known, so it is never sent again."""
+    """Gives up a sender that died: whether it sent is not known, so it is never sent again."""
     check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
     note = "the process that was sending it is gone"
     answer = "The process that was sending it ended before it could note the answer."

@@ -1,4 +1,7 @@
-"""Says when an open attempt is looked at again. Pure. See docs/reference/retries.md, "A lost answer"."""
+"""Decides when an open attempt is looked at again. Pure.
+
+Source: docs/reference/retries.md, "States" and "A lost answer".
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ def next_check(state: str, sent_at: datetime, now: datetime) -> datetime | None:
 
 
 def is_search_due(checks: int, sent_at: datetime, now: datetime) -> bool:
-    """Says whether this look may list runs, too: in the first minute only the first three and every other one after.
+    """Returns whether this look may list runs, too: in the first minute only the first three and every other one after.
 
     Each list is a call, or several, on top of the look's own; a plan may have ten a minute.
 
@@ -63,7 +66,7 @@ def is_search_due(checks: int, sent_at: datetime, now: datetime) -> bool:
 
 
 def clock_ahead(server_date: datetime | None, now: datetime) -> timedelta | None:
-    """Says how far Zoho's clock is ahead of ours (behind: negative); None where it is not known.
+    """Returns how far Zoho's clock is ahead of ours (behind: negative); None where it is not known.
 
     Args:
         server_date: the date in Zoho's answer, aware, whole seconds; None where it sent none.

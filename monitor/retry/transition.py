@@ -1,6 +1,6 @@
-"""Moves an attempt from state to state: the one door, by compare-and-set on (id, state, fence), with an audit entry.
+"""Changes an attempt's state, by compare-and-set on (id, state, fence) and with an audit entry.
 
-See docs/reference/retries.md, "States" and "Invariants of a retry".
+Source: docs/reference/retries.md, "States" and R4, R5, R6, R12.
 """
 
 from __future__ import annotations

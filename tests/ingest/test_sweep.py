@@ -249,6 +249,21 @@ def test_a_stream_that_failed_is_not_forgotten_by_a_sweep_that_did_not_ask_for_i
     assert state(account).last_complete_at == complete
 
 
+def test_what_was_read_before_a_refused_credential_ended_the_sweep_is_not_due_again_and_the_rest_stays_due(
+    account: ZohoAccount, busy: Zoho
+) -> None:
+    StreamState.objects.create(account=account, stream="webhook_failures")
+    fail(busy, "webhook failures", GrantRevoked("invalid_code", code="invalid_code"))
+
+    sync(account, busy)
+
+    due = dict(StreamState.objects.filter(account=account).values_list("stream", "next_due_at"))
+    assert due["rules"] is not None
+    assert due["connected"] is not None
+    assert due["connected"] > busy.clock()
+    assert due["webhook_failures"] is None
+
+
 def test_a_product_taken_from_the_account_is_neither_missing_nor_due(account: ZohoAccount, busy: Zoho) -> None:
     fail(busy, "rules", BadAnswer("HTML"))
     sync(account, busy)

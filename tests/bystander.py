@@ -112,7 +112,8 @@ class Bystander:
         for label, key in self.before:
             keys.setdefault(label, []).append(int(key))
         return [
-            f"DELETE FROM {model._meta.db_table} WHERE id IN ({', '.join(map(str, keys[model.__name__]))})"  # noqa: S608 - numbers
+            f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column} IN "  # noqa: S608 - our own names and numbers
+            f"({', '.join(map(str, keys[model.__name__]))})"
             for model in reversed(_owned())
             if model.__name__ in keys
         ]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dashboard.logs import LineFormatter
 from monitor.models import Execution
 from monitor.notify.facts import error_line
-from monitor.notify.outcomes import classify
+from monitor.notify.smtp_answers import classify
 from monitor.privacy import HIDDEN, is_private_key, mask, mask_name, mask_text
 from monitor.queries.execution import error_of
 from monitor.queries.export import exports

@@ -1,4 +1,4 @@
-"""Every table of the product, and the cache that all processes share (limits of sign-in)."""
+"""Creates every table of the product, and the cache that all processes share (limits of sign-in)."""
 
 import django.contrib.auth.models
 import django.contrib.auth.validators

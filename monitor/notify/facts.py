@@ -1,4 +1,4 @@
-"""What a mail tells of a transition, loaded once for all its recipients."""
+"""Loads what a mail says of a transition, once for all its recipients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXT_READ = 600
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A transition in plain values. Names and errors are clean; rates are per cent, windows hours.
+    """Holds a transition in plain values. Names and errors are clean; rates are per cent, windows hours.
 
     Attributes:
         is_judged: whether the numbers brought the transition about; not so where a rule was switched off, a
@@ -91,7 +91,7 @@ def facts_of(transition: Transition) -> Facts:
 
 
 def as_of(account_id: int) -> datetime | None:
-    """As of when the account is known, as its pages say it."""
+    """Returns as of when the account is known, as its pages say it."""
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
     unread = Flow.objects.filter(account=account_id, gone_at=None, progress__executions_read_at=None)
@@ -112,7 +112,7 @@ def _fired_at(transition: Transition) -> datetime:
 
 
 def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, str], ...]:
-    """The most frequent errors of a flow's failed runs in a window, without personal data.
+    """Returns the most frequent errors of a flow's failed runs in a window, without personal data.
 
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
@@ -128,11 +128,11 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
 
 
 def error_line(code: str, message: str) -> str:
-    """An error as one line of a mail, masked; "" where Zoho told none."""
+    """Returns an error as one line of a mail, masked; "" where Zoho gave none."""
     parts = (mask_text(clean(code)), mask_text(_beginning(clean(message[:5000]))))
     return ": ".join(part for part in parts if part)
 
 
 def _beginning(text: str) -> str:
-    """As much as may be shown after masking, cut between words: half an address would not be known as one."""
+    """Returns as much as may be shown after masking, cut between words: half an address would not be known as one."""
     return text if len(text) <= TEXT_READ else text[:TEXT_READ].rsplit(maxsplit=1)[0]

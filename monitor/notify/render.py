@@ -27,7 +27,7 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One message; `html` is empty where it is text only."""
+    """Holds one message; `html` is empty where it is text only."""
 
     subject: str
     text: str
@@ -35,7 +35,7 @@ class Rendered:
 
 
 def render(facts: Facts, zone: str) -> Rendered:
-    """The message about a transition.
+    """Returns the message about a transition.
 
     Args:
         facts: what to tell.
@@ -55,7 +55,7 @@ def render(facts: Facts, zone: str) -> Rendered:
 
 
 def plain(alert: int, kind: str) -> Rendered:
-    """The least that a mail must say, made without templates and without anything that came from outside."""
+    """Returns the least that a mail must say, made without templates and without anything that came from outside."""
     told = "is firing" if kind == "firing" else "is over"
     return Rendered(
         subject=f"Alert {alert} {told}",

@@ -9,7 +9,7 @@ _JOINERS = "\u200c\u200d"  # letters of some scripts and emoji need them
 
 
 def clean(text: str) -> str:
-    """One line without control characters, line separators, direction marks or lone surrogates.
+    """Returns one line without control characters, line separators, direction marks or lone surrogates.
 
     Flow names and error texts come from outside; in a header a line break would begin another header, and a
     direction mark would turn around what a reader takes the line to say.
@@ -25,12 +25,12 @@ def clean(text: str) -> str:
 
 
 def shorten(text: str, length: int) -> str:
-    """At most `length` characters, the last an ellipsis where some are left out."""
+    """Returns at most `length` characters, the last an ellipsis where some are left out."""
     return text if len(text) <= length else text[: max(length - 1, 0)].rstrip() + "…"
 
 
 def per_cent(value: float | None) -> str:
-    """A rate with one digit, rounded down: "100 %" must mean that nothing failed."""
+    """Returns a rate with one digit, rounded down: "100 %" must mean that nothing failed."""
     if value is None:
         return "–"
     if value >= 100:
@@ -39,12 +39,12 @@ def per_cent(value: float | None) -> str:
 
 
 def limit(value: float) -> str:
-    """A threshold as a person typed it."""
+    """Returns a threshold as a person typed it."""
     return f"{value:g} %"
 
 
 def span(seconds: float) -> str:
-    """A length of time in at most two units: "3 d 4 h", "12 min"."""
+    """Returns a length of time in at most two units: "3 d 4 h", "12 min"."""
     minutes = max(int(seconds // 60), 0)
     days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
     parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]

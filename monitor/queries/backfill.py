@@ -1,4 +1,4 @@
-"""How far the first reading of history has come: what pages, `status` and `backfill status` show. Read-only."""
+"""Shows how far the first reading of history has come, for pages, `status` and `backfill status`. Read-only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.queries.accounts import budget_use
 
 @dataclass(frozen=True)
 class FlowHistory:
-    """One flow whose history is being read.
+    """Holds one flow whose history is being read.
 
     `at_most` is Zoho's counter, which is for the flow's life while its history is not; `about` is what its present
     pace makes of 90 days; both None where Zoho does not count. All runs since `back_to` are mirrored (None: not known).
@@ -34,13 +34,13 @@ class FlowHistory:
 
     @property
     def calls_left(self) -> int:
-        """At least one: to see that there is nothing older."""
+        """Returns the calls left, at least one: to see that there is nothing older."""
         return max(1, -(-max(0, (self.about or 0) - self.runs) // PAGE))
 
 
 @dataclass(frozen=True)
 class History:
-    """The first readings of one account; `flows` are those still open, the one known the least far back first.
+    """Holds the first readings of one account; `flows` are those still open, the one known the least far back first.
 
     `back_to` holds for all of them together. `ends_at` is None while it is paused, and where nothing is left.
     """
@@ -82,7 +82,7 @@ class History:
 
 
 def of_account(account: ZohoAccount, now: datetime) -> History:
-    """The first readings of one account. Five statements; two where all is read."""
+    """Returns the first readings of one account. Five statements; two where all is read."""
     living = Flow.objects.filter(account=account, gone_at=None)
     counted = living.aggregate(of=Count("pk"))["of"]
     open_flows = list(
@@ -105,7 +105,7 @@ def of_account(account: ZohoAccount, now: datetime) -> History:
 
 
 def of_flow(flow: Flow, runs: int, now: datetime) -> FlowHistory:
-    """One flow's first reading, with the runs mirrored of it."""
+    """Returns one flow's first reading, with the runs mirrored of it."""
     return FlowHistory(
         flow=flow,
         runs=runs,
@@ -132,7 +132,7 @@ def words(one: FlowHistory | History) -> str:
 
 
 def as_data(one: History) -> dict[str, Any]:
-    """The same as plain data, for `--json`; times in ISO 8601."""
+    """Returns the same as plain data, for `--json`; times in ISO 8601."""
     return {
         "open": one.is_open,
         "paused": one.is_paused,

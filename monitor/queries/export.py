@@ -19,14 +19,14 @@ Getter = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Export:
-    """One kind of export: `columns` by name in order, `since_field` what --since is held against."""
+    """Holds one kind of export: `columns` by name in order, `since_field` what --since is held against."""
 
     rows: QuerySet[Any]
     columns: dict[str, Getter]
     since_field: str
 
     def records(self, since: datetime | None) -> Iterator[dict[str, Any]]:
-        """The rows, oldest key first, a chunk at a time."""
+        """Yields the rows, oldest key first, a chunk at a time."""
         rows = self.rows if since is None else self.rows.filter(**{f"{self.since_field}__gte": since})
         for row in rows.order_by("pk").iterator(chunk_size=CHUNK):
             yield {name: get(row) for name, get in self.columns.items()}
@@ -62,7 +62,7 @@ def _getter(path: str) -> Getter:
 
 
 def exports(fresh: Mirror | None = None) -> dict[str, Export]:
-    """The kinds of export by name. Trigger data is personal data and left out.
+    """Returns the kinds of export by name. Trigger data is personal data and left out.
 
     Args:
         fresh: where given, each row ends with how old and how complete the mirror of its account is.

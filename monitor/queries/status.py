@@ -1,4 +1,4 @@
-"""The state of everything as plain data: what `manage.py status --json` prints."""
+"""Gathers the state of everything as plain data, which `manage.py status --json` prints."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
 
 
 def retention_report(found: Kept) -> dict[str, Any]:
-    """What is kept how long, and how far pruning has come."""
+    """Returns what is kept how long, and how far pruning has come."""
     return {
         "payload_days": found.ages.payload,
         "rows_days": found.ages.rows,
@@ -91,7 +91,7 @@ def retention_report(found: Kept) -> dict[str, Any]:
 
 
 def _budget(use: BudgetUse) -> dict[str, Any]:
-    """One product's calls beside its limits; a limit of null is not known, or there is none a minute."""
+    """Returns one product's calls beside its limits; a limit of null is not known, or there is none a minute."""
     return {
         "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
         "per_day": {

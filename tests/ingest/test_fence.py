@@ -51,7 +51,7 @@ def put_off(context: Context) -> None:
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
     context.room.budgets[Product.CRM] = context.clock(), Budget(None)
-    schedule.put_off(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
+    schedule.set_due_again(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
 
 
 def leave_alone(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Somebody waits for a flow: it is read at the next opportunity, before all others. Or a callback hinted at it."""
+"""Has a flow read with the next sweep: before all others where a person waits, without haste after a callback."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _hurry(account_id: int, now: datetime) -> None:
 
 
 def answered(context: Context, flow: Flow, read_from: datetime) -> None:
-    """The flow was read completely; who asked before the reading began has the answer.
+    """Takes back the wishes for a flow that was read completely: who asked before the reading began has the answer.
 
     Args:
         context: of the sweep that read it.

@@ -1,6 +1,6 @@
-"""Connected workflows of CRM: what there is and whether it is active. Their definitions are read apart.
+"""Reads the connected workflows of CRM: what there is and whether it is active, not their definitions.
 
-Source: notes `zoho-api.md` section 3: one call without page parameters, which Zoho refuses here.
+Source: `docs/reference/zoho-crm.md`, Connected workflows: one call without page parameters, which Zoho refuses here.
 """
 
 from __future__ import annotations

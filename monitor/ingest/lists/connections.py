@@ -1,4 +1,4 @@
-"""The sign-ins that flows use: a broken one breaks every flow on it."""
+"""Reads the connections (sign-ins) that flows use: a broken one breaks every flow on it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):
-        # The seed has no paging here: a page is only asked for where the first reply says that there are more.
+        # No paging is documented here: a page is only asked for where the first reply says that there are more.
         answer = context.call(partial(client.list_connections, page=page if page > 1 else None))
         new = {row.connection_id for row in answer.connections} - seen
         with context.writing():

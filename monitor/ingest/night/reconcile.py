@@ -1,4 +1,4 @@
-"""A flow's executions listed again and held against the mirror: what came late, changed unseen, or was deleted.
+"""Lists a flow's executions again and finds what came late, changed unseen, or was deleted.
 
 Read in slices from the newest on, so that it can stop after any of them and go on by the time it has reached.
 What Zoho no longer lists stays here as history, marked, so that its numbers and ours can both be right.
@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass
 class Found:
-    """What one slice brought.
+    """Collects what one slice brought.
 
     `next_until`: where the next, older slice ends; None after the last. `calls`: what it cost. `vanished`: rows
     newly marked as no longer listed. `believed`: whether the list was whole, as far as can be told.
@@ -53,7 +53,7 @@ def reconcile(
     until: datetime | None,
     rows: int = ROWS_A_SLICE,
 ) -> Found:
-    """One slice of a flow.
+    """Reconciles one slice of a flow.
 
     Args:
         context: of the sweep.
@@ -97,7 +97,7 @@ def reconcile(
 
 
 def _edge(flow: Flow, since: datetime | None, until: datetime | None, count: int) -> datetime | None:
-    """Where a slice of about so many mirrored rows begins; `since` where there are fewer."""
+    """Says where a slice of about so many mirrored rows begins; `since` where there are fewer."""
     rows = _between(flow, since, until)
     at = rows.order_by("-started_time").values_list("started_time", flat=True)[count : count + 1].first()
     if at is None:
@@ -159,10 +159,10 @@ def _mark(context: Context, pks: Collection[int], at: datetime | None) -> None:
 
 
 def _unsettle(flow: Flow, began: datetime) -> None:
-    """Rows that were late for a reading are no longer a part of what Zoho "had forgotten" then.
+    """Has the baseline counted again where rows were late for a reading: Zoho had not forgotten those.
 
     Nor are those that changed while a history was read in pieces. The baseline would hide as many runs that go
-    missing later. It is counted anew once the counters stand still.
+    missing later. It is counted again once the counters stand still.
     """
     flow.refresh_from_db()
     if flow.progress.executions_read_at is None:

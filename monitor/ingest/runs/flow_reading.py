@@ -1,4 +1,4 @@
-"""One flow being read."""
+"""Holds one flow while it is read against Zoho's counters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.zoho.flow import FlowClient
 
 @dataclass(frozen=True)
 class FlowReading:
-    """With what, since when, whether a known hole is to be chased again, whether Zoho's counters were reset."""
+    """Says with what, since when, whether a known hole is chased again, whether Zoho's counters were reset."""
 
     context: Context
     client: FlowClient
@@ -23,12 +23,12 @@ class FlowReading:
 
     @property
     def listed_at(self) -> datetime | None:
-        """Zoho's clock when it gave the counters that this reading is held against."""
+        """Returns Zoho's clock when it gave the counters that this reading is held against."""
         return self.context.listed_at.get(self.flow.flow_id)
 
     @property
     def zoho_now(self) -> datetime:
-        """Zoho's clock at its last answer; ours where it gave none."""
+        """Returns Zoho's clock at its last answer; ours where it gave none."""
         return self.client.last_server_date or self.started
 
     def set(self, values: dict[str, object], *, checked: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A flow read to its end against Zoho's counters: what is explained, what is a baseline, what is a hole."""
+"""Closes a flow's reading against Zoho's counters: what is explained, what is a baseline, what is a hole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNDER_WAY = timedelta(hours=1)
 
 
 def explained(reading: FlowReading) -> bool:
-    """Whether the counters' movement is explained by what is mirrored now.
+    """Says whether the counters' movement is explained by what is mirrored now.
 
     A gap already known (Zoho counts what it does not list) is not chased again by each sweep; only the
     recheck that is due for it reads everything once more.
@@ -33,7 +33,7 @@ def explained(reading: FlowReading) -> bool:
 
 
 def close(reading: FlowReading, walked: Walked) -> None:
-    """The flow counts as read up to the counters of this sweep's list; what stays open is a hole with a reason."""
+    """Marks a flow read up to the counters of this sweep's list; what stays open is a hole with a reason."""
     flow = reading.flow
     values: dict[str, object] = {
         "read_execution_count": flow.execution_count,
@@ -56,7 +56,7 @@ def close(reading: FlowReading, walked: Walked) -> None:
             values["baseline_firm"] = True
     elif not flow.progress.baseline_firm or (apart.total <= 0 and not walked.written.apart):
         # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
-        # another rule, or the baseline was taken while runs came in. Counting anew mends both.
+        # another rule, or the baseline was taken while runs came in. Counting again corrects both.
         values |= _no_hole(flow) | new_baseline(reading)
     else:
         values |= _hole(reading, counters.hole_text(apart), _signatures(reading, apart))
@@ -72,7 +72,7 @@ def _no_hole(flow: Flow) -> dict[str, object]:
 
 
 def new_baseline(reading: FlowReading) -> dict[str, object]:
-    """The baseline counted anew, for good only after the counters stood still (`firm_up`)."""
+    """Counts the baseline again, for good only after the counters stood still (`firm_up`)."""
     flow = reading.flow
     base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow, listed_at=reading.listed_at))
     if base is None:
@@ -126,7 +126,7 @@ def firm_up(context: Context, flow: Flow) -> None:
 
 
 def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Balance | None:
-    """How far counters and mirror are apart; None where it cannot be said."""
+    """Computes how far counters and mirror are apart; None where it cannot be said."""
     flow = reading.flow
     return counters.balance(
         counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow, listed_at=listed_at)
@@ -134,7 +134,7 @@ def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Ba
 
 
 def _signatures(reading: FlowReading, apart: counters.Balance) -> Iterator[str]:
-    """What names a hole: with all rows, and without those that came after the counters were listed."""
+    """Names a hole: with all rows, and without those that came after the counters were listed."""
     yield _signature(apart)
     without = _gap(reading, reading.listed_at)
     if without is not None:
@@ -142,7 +142,7 @@ def _signatures(reading: FlowReading, apart: counters.Balance) -> Iterator[str]:
 
 
 def _still_open(reading: FlowReading, apart: counters.Balance | None) -> counters.Balance | None:
-    """A known hole that only looks closed, because runs came in after the counters were listed."""
+    """Finds a known hole that only looks closed, because runs came in after the counters were listed."""
     flow = reading.flow
     if not flow.progress.hole_signature or apart is None or not apart.accounted:
         return None
@@ -156,7 +156,7 @@ def _is_known(reading: FlowReading, signatures: Iterable[str]) -> bool:
 
 
 def _hole(reading: FlowReading, reason: str, signatures: Iterable[str]) -> dict[str, object]:
-    """A hole is looked at again on its schedule; movement elsewhere in the flow does not put that off."""
+    """Has a hole looked at again on its schedule; movement elsewhere in the flow does not put that off."""
     flow, names = reading.flow, list(signatures)
     if _is_known(reading, names):
         return {}

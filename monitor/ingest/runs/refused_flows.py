@@ -1,4 +1,4 @@
-"""A flow that could not be read is tried again by itself, ever more seldom.
+"""Puts off a flow that could not be read: it is tried again by itself, ever more seldom.
 
 Without this a flow that Zoho refuses would be due again in the very next sweep, and cost a call every few seconds.
 """
@@ -45,12 +45,12 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
 
 
 def counters_text(flow: Flow) -> str:
-    """Zoho's counters of a flow in one column."""
+    """Writes Zoho's counters of a flow for one column."""
     return f"{flow.execution_count}/{flow.success_count}/{flow.failure_count}"
 
 
 def is_put_off(flow: Flow, now: datetime) -> bool:
-    """Whether it could not be read for these very counters, and its next try is still to come."""
+    """Says whether it could not be read for these very counters, and its next try is still to come."""
     return (
         flow.progress.tried_counters == counters_text(flow)
         and flow.progress.recheck_at is not None

@@ -1,4 +1,4 @@
-"""Which flows of a sweep are read, in what order, and with whose calls."""
+"""Says which flows are read, in what order and with whose calls; those whose counters stood still are not asked."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Reader:
         self._alerting: set[int] = set(open_alerts.values_list("flow_id", flat=True))
 
     def pages_ahead(self) -> list[int]:
-        """Pages of the list that hold flows somebody waits for."""
+        """Lists the pages that hold flows somebody waits for."""
         return self._pages("progress__wanted_at", Q())
 
     def pages_hinted(self) -> list[int]:
-        """Pages with flows that callbacks hinted at; none while the minute has no room for them."""
+        """Lists the pages with flows that callbacks hinted at."""
         # Where the first reading is open the history's turns look after them.
         return self._pages(
             "progress__hinted_at", Q(progress__executions_read_at__isnull=False, progress__wanted_at=None)
@@ -86,7 +86,7 @@ class Reader:
         self.read(some)
 
     def alerting_page(self, beside: Collection[int]) -> int | None:
-        """The page with open alerts that was listed longest ago, none of `beside`."""
+        """Picks the page with open alerts that was listed longest ago, none of `beside`."""
         rows = Flow.objects.filter(pk__in=self._alerting, gone_at=None).exclude(list_page=None)
         pages = rows.exclude(list_page__in=beside).order_by("seen_at").values_list("list_page", flat=True)
         return pages.first()
@@ -125,7 +125,7 @@ class Reader:
             context.progress("executions", done, len(chosen))
 
     def _due(self, some: Iterable[Flow]) -> list[Flow]:
-        """Those worth a call, the most urgent first."""
+        """Picks those worth a call, the most urgent first."""
         return due_flows(self._context, some, self._alerting)
 
 
@@ -147,7 +147,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Why a flow is worth a call, as far as its row and its alerts tell."""
+    """Says why a flow is worth a call, as far as its row and its alerts tell."""
 
     wanted: bool
     alerting: bool
@@ -158,7 +158,7 @@ class Interest:
 
 
 def order(interest: Interest) -> tuple[bool, bool, bool, bool, bool, int]:
-    """Sort key: who waits first, then open alerts, then what is due; history last, begun and large ones first.
+    """Sorts by urgency: who waits, then open alerts, then what is due; history last, begun and large ones first.
 
     The largest shows how long a full page is, which saves the others a call each.
     """
@@ -173,7 +173,7 @@ def order(interest: Interest) -> tuple[bool, bool, bool, bool, bool, int]:
 
 
 def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] = ()) -> list[Flow]:
-    """Flows read before that moved, that are due again, or that somebody waits for, in the planner's order.
+    """Finds flows read before that moved, are due again, or that somebody waits for, the most urgent first.
 
     First readings are `backfill`'s.
     """
@@ -185,7 +185,7 @@ def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] 
 
 
 def _moved(context: Context, flow: Flow) -> bool:
-    """Whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
+    """Says whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
     return flow.has_moved and (context.mode.begins_anew or not is_put_off(flow, context.clock()))
 
 
@@ -194,7 +194,7 @@ def _is_asked_for(flow: Flow) -> bool:
 
 
 def is_due_again(flow: Flow, now: datetime) -> bool:
-    """Whether its hole is to be looked at again."""
+    """Says whether its hole is to be looked at again."""
     return flow.progress.recheck_at is not None and flow.progress.recheck_at <= now
 
 
@@ -210,7 +210,7 @@ def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> Interest:
 
 
 def next_visit(context: Context) -> datetime | None:
-    """When executions are to be read for another reason than a moved counter; None where nothing is known."""
+    """Says when executions are to be read for another reason than a moved counter; None where nothing is known."""
     account, now = context.account, context.clock()
     rows = Flow.objects.filter(account=account, gone_at=None)
     times = [

@@ -1,4 +1,7 @@
-"""What an attempt to send came to, and what follows. Pure. Notes `reliability.md` 6.3."""
+"""Decides what an attempt to send came to, and what follows. Pure.
+
+Source: docs/reference/promises.md, "Mail outcomes".
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ REASON_LENGTH = 280
 
 
 class FailureKind(enum.StrEnum):
-    """What can be done about a failure."""
+    """Names what can be done about a failure."""
 
     TRANSIENT = "transient"  # again later
     AMBIGUOUS = "ambiguous"  # the server may have it: again later, as the same message
@@ -45,7 +48,7 @@ def classify(error: BaseException, *, connected: bool) -> SendOutcome:
 
 
 def next_try(kind: FailureKind, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
-    """When to try again; None to give up.
+    """Returns when to try again; None to give up.
 
     Args:
         kind: of the last failure.
@@ -89,7 +92,7 @@ def _judge_message(error: BaseException) -> FailureKind:
 
 
 def _reason(error: BaseException) -> str:
-    """The error in a line without personal data: servers like to repeat the address."""
+    """Returns the error in a line without personal data: servers like to repeat the address."""
     code: int | str
     answer: bytes | str
     if isinstance(error, smtplib.SMTPRecipientsRefused):

@@ -96,10 +96,10 @@ class SecretMask:
     """Hides secrets in definitions before they are kept: keys in addresses, passwords in headers, tokens.
 
     Each becomes a mark such as `[secret:1f0c...]` that carries a keyed digest of it: the secret cannot be read back,
-    yet one that was exchanged for another is told from one that stayed.
+    yet one that was exchanged for another differs from one that stayed.
 
     Args:
-        key: of the digests; one an account, so that equal secrets of two accounts cannot be told to be equal.
+        key: of the digests; one an account, so that equal secrets of two accounts cannot be seen to be equal.
             None: marks are `[secret]`, for text that is shown at once.
     """
 

@@ -27,7 +27,7 @@ from monitor.freshness import (
     problems,
     why_unfit,
 )
-from monitor.models import ApiBudget, Flow, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models import ApiBudget, FlowProgress, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.notify.facts import as_of
 from monitor.queries.freshness import mirror
 from tests import factories
@@ -166,7 +166,7 @@ def test_a_mail_and_the_page_are_as_of_the_same_moment_while_history_is_read(
     flow = factories.make_flow(account)
     assert as_of(account.pk) == mirror(now).of(account.pk).as_of == now - 4 * MINUTE
 
-    Flow.objects.filter(pk=flow.pk).update(executions_read_at=now)
+    FlowProgress.objects.filter(flow=flow).update(executions_read_at=now)
     assert as_of(account.pk) is mirror(now).of(account.pk).as_of is None
     assert as_of(bystander.pk) == mirror(now).of(bystander.pk).as_of == now
 

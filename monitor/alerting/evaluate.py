@@ -26,7 +26,7 @@ def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
     same database transaction, so that the slower of two evaluators writes neither.
 
     Args:
-        account: whose rules; read anew for whether it is mirrored.
+        account: whose rules; read again for whether it is mirrored.
         now: the time of the evaluation.
 
     Returns:
@@ -125,7 +125,7 @@ def _transition(case: Case, decision: Decision, now: datetime) -> Transition:
 
 
 def _save_once(row: Transition) -> bool:
-    """Saves a transition unless this edge of this episode was told already.
+    """Saves a transition unless this edge of this episode was recorded already.
 
     The constraint guards what compare-and-set promises; the state moves on either way.
     """
@@ -134,7 +134,7 @@ def _save_once(row: Transition) -> bool:
             row.pk = None
             row.save(force_insert=True)
     except IntegrityError:
-        logger.warning("alert %d: %s of episode %d was told already", row.alert_id, row.kind, row.episode)
+        logger.warning("alert %d: %s of episode %d was recorded already", row.alert_id, row.kind, row.episode)
         return False
     return True
 

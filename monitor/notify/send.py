@@ -51,7 +51,7 @@ class _NothingTakenError(OSError):
 
 
 class _Mailer:
-    """Holds one connection for a run, opened when it is needed and anew after a failure."""
+    """Holds one connection for a run, opened when it is needed and again after a failure."""
 
     def __init__(self) -> None:
         self._backend: Any = None

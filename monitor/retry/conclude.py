@@ -95,7 +95,7 @@ def conclude(evidence: Evidence, now: datetime) -> Finding:
     if original.status != "failed":
         return Finding("running", "", "the original is running again") if original.status else NOTHING
     if _failed_since(evidence, original) and (evidence.in_place or not evidence.may_rerun):
-        return Finding("failed_again", "", "the original has failed anew")
+        return Finding("failed_again", "", "the original has failed again")
     return NOTHING
 
 

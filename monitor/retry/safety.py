@@ -125,7 +125,7 @@ def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if any(earlier.state == "not_run" for earlier in facts.earlier):
         found.append(
-            ("closed_by_hand", "The answer to an earlier retry was lost and a person judged that it did not run.")
+            ("closed_by_hand", "The answer to an earlier retry was lost and a person decided that it did not run.")
         )
     if not facts.runs:
         found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))

@@ -37,7 +37,7 @@ def test_status_says_how_far_it_has_come_and_when_it_ends(half_read: Flow) -> No
     said = run("backfill", "status").out
     assert "Acme: history is being read, 1 of 2 flows complete, 2 of about 20 runs of the others" in said
     assert "(Zoho counted 12,000 in all)" in said
-    assert f"back to {half_read.covered_from:%Y-%m-%d %H:%M} UTC" in said
+    assert f"back to {half_read.progress.covered_from:%Y-%m-%d %H:%M} UTC" in said
     assert "3 calls so far; ends about 20" in said
     assert "Lead to campaign: history is being read, 2 of about 20 runs" in said
 

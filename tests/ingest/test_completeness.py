@@ -330,7 +330,7 @@ def test_a_running_row_is_asked_for_by_itself_until_it_is_final(account: ZohoAcc
 
     stored = Execution.objects.get(execution_id=run.execution_id)
     assert stored.status == "failed"
-    assert stored.progress.recheck_at is None
+    assert stored.recheck_at is None
 
 
 def test_rows_that_never_become_final_are_not_asked_for_for_ever(account: ZohoAccount, zoho: Zoho) -> None:

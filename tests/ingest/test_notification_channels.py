@@ -279,3 +279,22 @@ def test_a_revoked_grant_ends_the_sweep_and_is_not_put_down_to_a_channel(
 
     assert isinstance(result.stopped, GrantRevoked)
     assert not WatchChannel.objects.exclude(tries=0).exists()
+
+
+def test_the_time_since_is_that_of_the_last_change_of_state(watched: House):
+    watched.sync()
+    first = stream()
+    assert first is not None
+    assert (first.state, first.since, first.last_read_at) == ("ok", watched.clock(), watched.clock())
+    watched.clock.advance(600)
+    watched.sync()
+    second = stream()
+    assert second is not None
+    assert (second.state, second.since, second.last_tried_at) == ("ok", first.since, watched.clock())
+    WatchChannel.objects.update(expires_at=watched.clock(), retry_at=watched.clock() + HOUR)
+    watched.clock.advance(600)
+    watched.sync()
+    third = stream()
+    assert third is not None
+    assert (third.state, third.since, third.item_count) == ("not_available", watched.clock(), 0)
+    assert third.last_read_at == second.last_read_at

@@ -12,6 +12,8 @@ from monitor.queries import freshness, overview
 from standin.build import SettableClock, make_app, make_world, serving
 from tests.ingest.first_connect import FirstConnect
 
+pytestmark = pytest.mark.deep
+
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 
 

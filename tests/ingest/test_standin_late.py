@@ -16,6 +16,8 @@ from standin.build import SettableClock, make_app, make_world, serving
 from tests.ingest.test_nightly import owe_a_round
 from tests.ingest.test_standin import BEGINNING, House, open_house
 
+pytestmark = pytest.mark.deep
+
 DAY = 86_400.0
 
 

@@ -33,7 +33,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 _standing: list[Bystander] = []
 
 # Folders whose tests have the database to themselves: the first four look at real processes and whole databases.
-ALONE = {"benchmarks", "browser", "conformance", "stories", "commands", "dashboard", "faults", "ingest", "queries"}
+ALONE = {"benchmarks", "browser", "conformance", "stories", "dashboard", "faults"}
 
 
 @pytest.fixture(autouse=True)

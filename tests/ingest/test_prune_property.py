@@ -23,6 +23,7 @@ from monitor.ingest.runs.store import store_page
 from monitor.models import Ages, DirtyHour, Execution, Flow, HourBucket, PrunedHour
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.bystander import own
 from tests.depth import tried
 from tests.ingest.test_prune import row
 
@@ -92,7 +93,7 @@ class Retaining(RuleBasedStateMachine):
 
     @rule()
     def is_pruned(self) -> None:
-        Execution.objects.filter(started_time__lt=self.now - timedelta(days=3)).update(recheck_at=None)
+        own(Execution).filter(started_time__lt=self.now - timedelta(days=3)).update(recheck_at=None)
         pruning.prune(AGES, self.now, lambda: True)
 
     @rule(after=st.integers(0, 4))
@@ -131,7 +132,7 @@ class Retaining(RuleBasedStateMachine):
     def nothing_that_is_pruned_is_here(self) -> None:
         if not hasattr(self, "flow"):
             return
-        gone = Execution.objects.exclude(payload_removed_at=None)
+        gone = own(Execution).exclude(payload_removed_at=None)
         assert not gone.filter(trigger_data__isnull=False).exists()
         assert not gone.exclude(error_details="").exists()
 

@@ -28,6 +28,7 @@ from monitor.zoho.errors import (
     Wait,
     ZohoError,
 )
+from tests.bystander import own
 from tests.ingest.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -80,7 +81,7 @@ def test_one_usage_report_that_zoho_refuses_does_not_hide_the_others(account: Zo
     result = sync(account, busy)
 
     assert not result.complete
-    assert WorkflowRule.objects.exclude(usage_read_at=None).count() == 4
+    assert own(WorkflowRule).exclude(usage_read_at=None).count() == 4
     assert stream(account, "usage").state == "failing"
 
 
@@ -290,10 +291,10 @@ def test_a_mass_delete_is_believed_after_an_hour_and_a_404_for_each_flow(account
 
     result = sync(account, busy)
 
-    assert Flow.objects.filter(gone_at=None).count() == 2
-    assert WorkflowRule.objects.filter(gone_at=None).count() == 2
-    assert Connection.objects.filter(gone_at=None).count() == 2
-    assert Execution.objects.count() == 3 + 4 + 5 + 6 + 7, "history outlives the flow"
+    assert own(Flow).filter(gone_at=None).count() == 2
+    assert own(WorkflowRule).filter(gone_at=None).count() == 2
+    assert own(Connection).filter(gone_at=None).count() == 2
+    assert own(Execution).count() == 3 + 4 + 5 + 6 + 7, "history outlives the flow"
     busy.clock.pause(60)
     assert sync(account, busy).complete
     assert result.stopped is None

@@ -1,4 +1,4 @@
-"""Slots → plain Plotly figure dicts ({"data": [...], "layout": {...}}). Pure.
+"""Draws slots as plain Plotly figure dicts ({"data": [...], "layout": {...}}). Pure.
 
 The same dict is painted as SVG by `dashboard.svg` and taken over by plotly.js in static/js/charts.js. It
 holds no colour: a trace's `meta.role` names a colour of static/css/tokens.css, so that both follow light
@@ -17,7 +17,8 @@ from itertools import pairwise
 from typing import Any
 
 from dashboard import formats
-from dashboard.slots import Hole, Slot
+from dashboard.slots import Slot
+from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 from monitor.rollups.error_classes import CLASSES
 
@@ -35,8 +36,8 @@ DURATION_STEPS_MS = (
 
 
 @dataclass(frozen=True)
-class Key:
-    """A line of the legend; `shape` is line, dot or bar."""
+class LegendKey:
+    """Describes a line of the legend; `shape` is line, dot or bar."""
 
     label: str
     role: str
@@ -45,13 +46,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure with what stands around it: for people who do not see it there is `summary` and the table."""
+    """Holds a figure with what stands around it: for people who do not see it there is `summary` and the table."""
 
     id: str
     title: str
     summary: str
     figure: Figure
-    legend: list[Key]
+    legend: list[LegendKey]
     head: list[str]
     rows: list[list[str]] = field(default_factory=list)
 
@@ -61,7 +62,7 @@ class Chart:
 
 
 def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
-    """Final and first-attempt success rate as lines above bars of failed runs."""
+    """Draws final and first-attempt success rate as lines above bars of failed runs."""
     counts = [slot.counts for slot in slots]
     floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
@@ -83,7 +84,11 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
         title="Success rate",
         summary=_rate_summary(slots),
         figure={"data": data, "layout": layout},
-        legend=[Key("Final result", "good"), Key("First attempt", "first", "dot"), Key("Failed runs", "bad", "bar")],
+        legend=[
+            LegendKey("Final result", "good"),
+            LegendKey("First attempt", "first", "dot"),
+            LegendKey("Failed runs", "bad", "bar"),
+        ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
         rows=[
             [_stamp(s.start, zone), formats.rate(s.counts.rate), formats.rate(s.counts.first_rate)]
@@ -98,7 +103,7 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
 
 
 def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
-    """Median and 95th percentile of the run time of finished runs, milliseconds."""
+    """Draws median and 95th percentile of the run time of finished runs, in milliseconds."""
     slowest = max((s.p95 for s in slots if s.p95 is not None), default=0.0)
     step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
     top = step * max(1, -int(-slowest // step))
@@ -116,14 +121,14 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -
         title="Run time",
         summary=_duration_summary(slots, slowest),
         figure={"data": data, "layout": layout},
-        legend=[Key("Median", "p50"), Key("95th percentile", "p95")],
+        legend=[LegendKey("Median", "p50"), LegendKey("95th percentile", "p95")],
         head=["From", "Median", "95th percentile"],
         rows=[[_stamp(s.start, zone), formats.duration(s.p50), formats.duration(s.p95)] for s in slots],
     )
 
 
 def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
-    """Runs stacked by their result. `Other` appears only where Zoho sent a status that it does not document."""
+    """Draws runs stacked by their result. `Other` appears only where Zoho sent a status that it does not document."""
     kinds = [("Success", "good", "succeeded"), ("Failed", "bad", "failed"), ("Running", "info", "running")]
     if any(s.counts.other for s in slots):
         kinds.append(("Other", "other", "other"))
@@ -139,7 +144,7 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
         title="Runs by result",
         summary=_outcome_summary(slots),
         figure={"data": data, "layout": layout},
-        legend=[Key(name, role, "bar") for name, role, _ in kinds],
+        legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [_stamp(s.start, zone)]
@@ -150,7 +155,7 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
 
 
 def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
-    """Failed runs stacked by their class of error: the most frequent classes, and the others together."""
+    """Draws failed runs stacked by their class of error: the most frequent classes, and the others together."""
     total = merge_errors(*(slot.errors for slot in slots))
     ranked = sorted((name for name in CLASSES if total.get(name)), key=lambda name: -total[name])
     shown = ranked[: len(CLASS_ROLES)]
@@ -174,7 +179,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
             or [_bars("Failed", "bad", slots, zone, [None] * len(slots))],
             "layout": layout,
         },
-        legend=[Key(name, role, "bar") for name, role, _ in kinds],
+        legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
             [_stamp(s.start, zone)] + [f"{count:,}" if s.counts.total or s.is_known else "not known" for count in row]
@@ -184,7 +189,7 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
 
 
 def _xs(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
-    """Wall-clock times of the viewer: Plotly knows no time zones and shows what it is given."""
+    """Writes times by the viewer's clock: Plotly knows no time zones and shows what it is given."""
     return [_wall(slot.start, zone) for slot in slots]
 
 
@@ -227,7 +232,7 @@ def _bars(name: str, role: str, slots: Sequence[Slot], zone: tzinfo, ys: list[An
 
 
 def _slot_length(slots: Sequence[Slot]) -> timedelta:
-    """The usual length of a slot; the last is cut by the present, and days differ where the clock changes."""
+    """Finds the usual length of a slot; the last is cut by the present, and days differ where the clock changes."""
     lengths = sorted(after.start - before.start for before, after in pairwise(slots))
     return lengths[len(lengths) // 2] if lengths else timedelta(hours=1)
 
@@ -298,13 +303,13 @@ def _duration_writer(top: int) -> Callable[[int], str]:
 
 
 def _rate_axis(rates: list[float]) -> tuple[int, int]:
-    """(lowest tick, step): as near as the rates allow, so that 97 and 99 per cent can be told apart."""
+    """Chooses (lowest tick, step): as near as the rates allow, so that 97 and 99 per cent are seen apart."""
     lowest = min(rates, default=100.0)
     return next((floor, step) for floor, step in RATE_FLOORS if lowest >= floor)
 
 
 def _count_axis(most: int) -> tuple[int, int]:
-    """(highest tick, step) with at most three steps of 1, 2 or 5 times a power of ten."""
+    """Chooses (highest tick, step) with at most three steps of 1, 2 or 5 times a power of ten."""
     size = 1
     while True:
         for factor in (1, 2, 5):

@@ -15,7 +15,7 @@ from monitor.queries import freshness
 
 
 def age_of(account_id: int, stream: str = "") -> dict[str, Any]:
-    """What the page of a thing of one account says about its age.
+    """Finds what the page of a thing of one account says about its age.
 
     Args:
         account_id: whose it is.

@@ -19,12 +19,12 @@ EMAIL_SCHEMES = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable's value without surrounding white space, or `default` where it is unset or empty."""
+    """Reads a variable without surrounding white space, or `default` where it is unset or empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def boolean(name: str, *, default: bool = False) -> bool:
-    """A yes/no variable.
+    """Reads a yes/no variable.
 
     Raises:
         ImproperlyConfigured: neither 1/true/yes/on nor 0/false/no/off.
@@ -40,12 +40,12 @@ def boolean(name: str, *, default: bool = False) -> bool:
 
 
 def words(name: str) -> list[str]:
-    """A comma-separated variable."""
+    """Reads a comma-separated variable."""
     return [word.strip() for word in text(name).split(",") if word.strip()]
 
 
 def secret_key(*, debug: bool) -> str:
-    """SECRET_KEY; only while DEBUG is on is there a default.
+    """Reads SECRET_KEY; only while DEBUG is on is there a default.
 
     Raises:
         ImproperlyConfigured: it is missing, short or a known default in production.
@@ -61,7 +61,7 @@ def secret_key(*, debug: bool) -> str:
 
 
 def encryption_keys(*, debug: bool) -> list[str]:
-    """ENCRYPTION_KEYS: Fernet keys, newest first.
+    """Reads ENCRYPTION_KEYS: Fernet keys, newest first.
 
     Raises:
         ImproperlyConfigured: none in production, or one that is not a Fernet key.
@@ -84,7 +84,7 @@ def encryption_keys(*, debug: bool) -> list[str]:
 
 
 def database(base: Path) -> dict[str, Any]:
-    """DATABASE_URL as Django's settings: sqlite:///path or postgres://user:password@host/name.
+    """Reads DATABASE_URL as Django's settings: sqlite:///path or postgres://user:password@host/name.
 
     Raises:
         ImproperlyConfigured: another kind of database, or an address that cannot be read.
@@ -118,7 +118,7 @@ def database(base: Path) -> dict[str, Any]:
 
 
 def email(*, debug: bool) -> dict[str, Any]:
-    """EMAIL_URL as Django's EMAIL_* settings.
+    """Reads EMAIL_URL as Django's EMAIL_* settings.
 
     smtp:// is plain SMTP, smtp+tls:// STARTTLS, smtp+ssl:// TLS from the start; console: prints, and
     mailbox: only files the message on the app's own mails page.
@@ -150,7 +150,7 @@ def email(*, debug: bool) -> dict[str, Any]:
 
 
 def public_url(*, debug: bool) -> str:
-    """PUBLIC_URL without a trailing slash: the origin people reach the product at.
+    """Reads PUBLIC_URL without a trailing slash: the origin people reach the product at.
 
     Raises:
         ImproperlyConfigured: not an http(s) origin.
@@ -170,7 +170,7 @@ MOST_DAYS = 36_500
 
 
 def retention() -> dict[str, int]:
-    """RETAIN_PAYLOAD_DAYS, RETAIN_ROWS_DAYS, RETAIN_HOURS_DAYS and RETAIN_DAYS_DAYS (0 = for ever), in days.
+    """Reads RETAIN_PAYLOAD_DAYS, RETAIN_ROWS_DAYS, RETAIN_HOURS_DAYS and RETAIN_DAYS_DAYS (0 = for ever).
 
     Raises:
         ImproperlyConfigured: not a whole number, or one that is shorter than what it depends on.
@@ -193,7 +193,7 @@ def retention() -> dict[str, int]:
 
 
 def whole_days(name: str, default: int, *, least: int, why: str) -> int:
-    """A number of days.
+    """Reads a number of days.
 
     Raises:
         ImproperlyConfigured: not a whole number from `least` to a hundred years.

@@ -155,31 +155,31 @@ class FilterForm(forms.Form):
         self.fields[name].choices = choices
 
     def wanted(self) -> Any:
-        """What a valid form asks for, as the list's query takes it."""
+        """Returns what a valid form asks for, as the list's query takes it."""
         raise NotImplementedError
 
     @property
     def sorted_by(self) -> str:
-        """The order in force."""
+        """Returns the order in force."""
         return self.cleaned_data.get(self.sort_name) or self.sorts[0]
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether any filter is set; the order and the place in the list are none."""
+        """Tells whether any filter is set; the order and the place in the list are none."""
         return any(self.data.get(name) for name in self.fields if name not in (*self.places, self.sort_name))
 
     @property
     def kept(self) -> list[forms.BoundField]:
-        """Hidden fields that a new choice of filters leaves as they are. It begins at the first page."""
+        """Returns the hidden fields that a new choice of filters leaves as they are. It begins at the first page."""
         hidden = (field for field in self.hidden_fields() if field.name not in self.places)
         return [field for field in hidden if field.value() and not field.errors]
 
     @property
     def hidden_errors(self) -> list[str]:
-        """The errors of fields that no person sees, as sentences for the top of the page."""
+        """Returns the errors of fields that no person sees, as sentences for the top of the page."""
         return [str(error) for field in self.hidden_fields() for error in field.errors]
 
     def midnight(self, name: str, *, days: int = 0) -> datetime | None:
-        """The beginning of the day in the field `name`, or of one some days later, by the viewer's clock."""
+        """Finds the beginning of the day in the field `name`, or of one some days later, by the viewer's clock."""
         day = self.cleaned_data[name]
         return day and day_start(day + timedelta(days=days), timezone.get_current_timezone())

@@ -1,4 +1,4 @@
-"""How numbers and times are written for people. Pure; the template tags are a thin layer over it."""
+"""Writes numbers and times for people. Pure; the template tags are a thin layer over it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STEPS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def rate(value: float | None, digits: int = 1) -> str:
-    """A percentage, rounded down: 99.96 is "99.9 %", because "100 %" must mean that nothing failed.
+    """Writes a percentage, rounded down: 99.96 is "99.9 %", because "100 %" must mean that nothing failed.
 
     Args:
         value: per cent, 0 to 100, or None where nothing ran.
@@ -27,14 +27,14 @@ def rate(value: float | None, digits: int = 1) -> str:
 
 
 def number(value: float | None) -> str:
-    """Thousands separated by commas; a dash where there is no number."""
+    """Writes a number with commas between thousands; a dash where there is none."""
     if value is None:
         return DASH
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
 def span(seconds: float | None) -> str:
-    """A length of time in at most two units: "3 d 4 h", "12 min", "41 s"."""
+    """Writes a length of time in at most two units: "3 d 4 h", "12 min", "41 s"."""
     if seconds is None:
         return DASH
     left = max(0, int(seconds))
@@ -53,7 +53,7 @@ def span(seconds: float | None) -> str:
 
 
 def duration(milliseconds: float | None) -> str:
-    """A run's duration: "820 ms", "2.4 s", "3 min 5 s"."""
+    """Writes a run's duration: "820 ms", "2.4 s", "3 min 5 s"."""
     if milliseconds is None:
         return DASH
     if milliseconds < 0:
@@ -66,7 +66,7 @@ def duration(milliseconds: float | None) -> str:
 
 
 def relative(at: datetime, now: datetime) -> str:
-    """ "5 min ago", "just now", "in 3 min"; one unit only, since the exact time stands in the tooltip."""
+    """Writes how long ago: "5 min ago", "just now", "in 3 min", in one unit: the tooltip has the exact time."""
     delta = (now - at).total_seconds()
     if abs(delta) < 5:
         return "just now"
@@ -76,31 +76,31 @@ def relative(at: datetime, now: datetime) -> str:
 
 
 def change(value: float | None, before: float | None) -> str:
-    """The signed difference of two numbers, or nothing where one of them is missing."""
+    """Writes the signed difference of two numbers, or nothing where one of them is missing."""
     if value is None or before is None:
         return ""
     return f"{value - before:+,.0f}".replace("-", "−")
 
 
 def points(value: float | None, before: float | None) -> str:
-    """The signed difference of two percentages, in percentage points."""
+    """Writes the signed difference of two percentages, in percentage points."""
     if value is None or before is None:
         return ""
     return f"{value - before:+.1f} points".replace("-", "−")
 
 
 def capped(count: int, cap: int) -> str:
-    """A count that was stopped at `cap`: "1,000+"."""
+    """Writes a count that was stopped at `cap`: "1,000+"."""
     return f"{cap:,}+" if count > cap else f"{count:,}"
 
 
 def window(hours: int) -> str:
-    """An alert rule's window: "the last 24 hours", "the last 7 days"."""
+    """Writes an alert rule's window: "the last 24 hours", "the last 7 days"."""
     if hours % 24 == 0 and hours > 24:
         return f"the last {hours // 24} days"
     return "the last hour" if hours == 1 else f"the last {hours} hours"
 
 
 def total_seconds(value: timedelta | float | None) -> float | None:
-    """Seconds of a timedelta; numbers are seconds already."""
+    """Converts a timedelta to seconds; numbers are seconds already."""
     return value.total_seconds() if isinstance(value, timedelta) else value

@@ -28,7 +28,7 @@ def show(
     stream: str = "",
     **context: Any,
 ) -> HttpResponse:
-    """The page of a list, or only the list where a script asks for it again: it is the very part of the page.
+    """Shows the page of a list, or only the list where a script asks for it again: it is the very part of the page.
 
     Args:
         request: what was asked.
@@ -53,7 +53,7 @@ def show(
 
 
 def numbered(rows: Any, form: FilterForm, *, per_page: int = PAGE_SIZE) -> dict[str, Any]:
-    """The page of some rows that the address asks for; beyond the last it is the last.
+    """Finds the page of some rows that the address asks for; beyond the last it is the last.
 
     Args:
         rows: a queryset or list of all rows.

@@ -1,4 +1,4 @@
-"""Log lines: one line each, UTC, control characters escaped, secrets of Zoho's known forms removed."""
+"""Writes log lines: in UTC, control characters escaped, secrets of Zoho's known forms removed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 import time
 
-# Zoho's tokens look like 1000.<hex>.<hex>; webhook addresses carry a zapikey (notes zoho-api.md section 7), ours for
+# Zoho's tokens look like 1000.<hex>.<hex>; webhook addresses carry a zapikey (docs/reference/zoho-flow.md), ours for
 # callbacks a key.
 _SECRETS = re.compile(
     r"1000\.[0-9A-Za-z]{8,}(?:\.[0-9A-Za-z]{8,})?"
@@ -20,12 +20,12 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
 
 def redact(text: str) -> str:
-    """The text without anything that looks like a Zoho secret."""
+    """Removes anything that looks like a Zoho secret."""
     return _SECRETS.sub("[removed]", text)
 
 
 class LineFormatter(logging.Formatter):
-    """`2026-11-22T01:02:03Z LEVEL logger message`, safe to grep and safe to keep."""
+    """Writes `2026-11-22T01:02:03Z LEVEL logger message`, safe to grep and safe to keep."""
 
     converter = time.gmtime
 

@@ -1,4 +1,4 @@
-"""Sign-in required everywhere but where a view says otherwise; the viewer's time zone; no caching of data pages."""
+"""Requires sign-in but where a view says otherwise; sets the viewer's time zone; keeps data pages out of caches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.models import User
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """Django's own; allauth's sign-in pages are the exception."""
+    """Requires sign-in as Django's own does, except for allauth's sign-in pages."""
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         module = getattr(view_func, "__module__", "")
@@ -24,7 +24,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 
 
 class PersonalMiddleware:
-    """Times in the viewer's zone; pages with people's data stay out of shared and disk caches."""
+    """Sets the viewer's time zone, and keeps pages with people's data out of shared and disk caches."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The main menu: what it offers to whom."""
+"""Builds the main menu: what it offers to whom."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.access import may
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the menu. `sections` are the URL names whose pages belong to it."""
+    """Describes one line of the menu. `sections` are the URL names whose pages belong to it."""
 
     name: str
     label: str
@@ -44,7 +44,7 @@ MENU = (
 
 
 def menu_for(user: Any, url_name: str) -> list[dict[str, Any]]:
-    """The menu's entries for a person.
+    """Builds the menu's entries for a person.
 
     Args:
         user: who looks.

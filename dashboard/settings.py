@@ -1,4 +1,4 @@
-"""Django's settings. Values come from the environment through `dashboard.environment`; see docs/settings.md."""
+"""Sets Django up. Values come from the environment through `dashboard.environment`; see docs/settings.md."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ globals().update(env.email(debug=DEBUG))
 # How many days payloads, rows, and counts by the hour and by the day are kept.
 RETENTION = env.retention()
 
-# The page decides over reliability.md section 10 here: see docs/decisions/0001-queue.md.
+# Sources: docs/reference/promises.md, "The queue"; why django-q2: docs/decisions/0001-queue.md.
 Q_CLUSTER = {
     "name": "monitor",
     "orm": "default",

@@ -5,28 +5,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
+from monitor.periods import PeriodChoice, slot_starts
 from monitor.queries.counts import Counts, HourCounts
+from monitor.queries.holes import Hole
+from monitor.queries.overview import PeriodFigures
 from monitor.rollups.count_runs import merge, merge_errors, percentile
 
 
 @dataclass(frozen=True)
-class Hole:
-    """A stretch of time whose runs the mirror does not hold for sure, and why.
-
-    `is_unread`: nothing is wrong, its history is still being read.
-    """
-
-    start: datetime
-    end: datetime
-    reason: str
-    is_unread: bool = False
-
-
-@dataclass(frozen=True)
 class Slot:
-    """One column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound.
+    """Holds one column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound.
 
     `missing` says in a word or three what stands in for a count that is not known.
     """
@@ -41,6 +31,20 @@ class Slot:
     missing: str = "not known"
 
 
+def of_figures(
+    figures: PeriodFigures,
+    period: PeriodChoice,
+    zone: tzinfo,
+    holes: Sequence[Hole],
+    *,
+    histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
+    errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
+) -> list[Slot]:
+    """Lays a period's figures into slots of the viewer's clock; see `lay` for the arguments."""
+    begins = slot_starts(figures.window, period.slot_hours, zone)
+    return lay(figures.hours, begins, figures.end, holes=holes, histograms=histograms, errors=errors)
+
+
 def lay(
     hours: Iterable[HourCounts],
     begins: Sequence[datetime],
@@ -50,7 +54,7 @@ def lay(
     histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
     errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
 ) -> list[Slot]:
-    """The counts of each slot.
+    """Lays counts into slots.
 
     Args:
         hours: counts per UTC hour. An hour belongs to the slot that holds its beginning.

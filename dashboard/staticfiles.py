@@ -1,4 +1,4 @@
-"""Static files from installed packages, and pages that work before collectstatic has run."""
+"""Serves static files from installed packages, and lets pages work before collectstatic has run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLOTLY_NAME = "vendor/plotly.min.js"
 
 
 def plotly_bundle() -> Path:
-    """plotly.js as the installed plotly package carries it, so that no Node is needed anywhere.
+    """Finds plotly.js in the installed plotly package, so that no Node is needed anywhere.
 
     Raises:
         FileNotFoundError: the package is not there, so the installation is broken.
@@ -53,7 +53,7 @@ class PlotlyFinder(BaseFinder):
 
 
 class ForgivingManifestStorage(CompressedManifestStaticFilesStorage):
-    """Hashed names after collectstatic; plain names before it, instead of an error on every page."""
+    """Gives hashed names after collectstatic, and plain names before it instead of an error on every page."""
 
     manifest_strict = False
 

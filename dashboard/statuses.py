@@ -1,4 +1,4 @@
-"""Each status of the product: its word, its colour's role and its icon. A status is never told by colour alone."""
+"""Says how each status is shown: its word, its colour's role and its icon; never by colour alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Look:
-    """How one status is shown: `tone` is one of good, bad, warn, info, quiet; `icon` is lucide's name."""
+    """Describes how one status is shown: `tone` is one of good, bad, warn, info, quiet; `icon` is lucide's name."""
 
     label: str
     tone: str
@@ -39,7 +39,7 @@ _LOOKS: dict[str, Look] = {
     "revoked": Look("Credentials refused", "bad", "key-round"),
     "schema": Look("Unknown answers", "bad", "circle-question-mark"),
     "stale": Look("Out of date", "warn", "clock-alert"),
-    "paused": Look("Not mirrored", "quiet", "circle-pause"),
+    "paused": Look("Paused", "quiet", "circle-pause"),
     "not_available": Look("Not available", "quiet", "ban"),
     "failing": Look("Failing", "bad", "circle-x"),
     "complete": Look("Complete", "good", "circle-check"),
@@ -71,7 +71,7 @@ _LOOKS: dict[str, Look] = {
 
 
 def look(status: str, label: str = "") -> Look:
-    """How to show a status; one that Zoho does not document is shown as it came.
+    """Says how to show a status; one that Zoho does not document is shown as it came.
 
     Args:
         status: the stored value, such as ``"failed"``.

@@ -1,4 +1,4 @@
-"""A Plotly figure dict → an SVG that the server paints first. Pure.
+"""Paints a Plotly figure dict as the SVG that the server sends first. Pure.
 
 Only what `dashboard.charts` makes is known: lines, dotted lines and bars on date axes. The plot is a nested
 <svg> without a fixed ratio, so that it fills its box at any width while its texts keep their size; colours
@@ -38,7 +38,7 @@ class Scale:
 
 
 def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  # noqa: A002 - the attribute's name
-    """The figure as SVG markup.
+    """Paints a figure as SVG markup.
 
     Args:
         figure: as `dashboard.charts` gives it.
@@ -70,7 +70,7 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
 
 
 def sparkline(days: Iterable[tuple[int, int]]) -> SafeString:
-    """Bars of (succeeded, failed) a day; a day without runs stays empty. The words are the caller's.
+    """Paints bars of (succeeded, failed) a day; a day without runs stays empty. The words are the caller's.
 
     Args:
         days: oldest first.
@@ -99,7 +99,7 @@ def _joined(parts: Iterable[SafeString]) -> SafeString:
 
 
 def _seconds(text: str) -> float:
-    """A figure's wall-clock time as a number; UTC stands in for the zone that the figure does not have."""
+    """Converts a figure's wall-clock time to a number; UTC stands in for the zone that the figure does not have."""
     return datetime.fromisoformat(text + "+00:00").timestamp()
 
 
@@ -145,7 +145,7 @@ def _grid(axis: Figure, scale: Scale) -> list[SafeString]:
 
 
 def _bars(data: list[Figure], x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
-    """Bars, each trace standing on those before it in the same place."""
+    """Paints bars, each trace standing on those before it in the same place."""
     shapes: list[SafeString] = []
     stacked: dict[tuple[str, str], float] = {}
     for trace in (trace for trace in data if trace["type"] == "bar"):
@@ -163,7 +163,7 @@ def _bars(data: list[Figure], x: Scale, axes: dict[str, Scale]) -> list[SafeStri
 
 
 def _line(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
-    """A path for each run of neighbouring values, and a dot where a value stands alone between gaps."""
+    """Paints a path for each run of neighbouring values, and a dot where a value stands alone between gaps."""
     axis = _axis_of(trace, axes)
     role = trace["meta"]["role"]
     runs: list[list[tuple[float, float]]] = [[]]

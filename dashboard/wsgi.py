@@ -1,4 +1,4 @@
-"""The web server's entrance."""
+"""Gives the web server its application."""
 
 import os
 

@@ -1,3 +1,5 @@
+"""Registers the product's tables and its system checks with Django."""
+
 from django.apps import AppConfig
 
 

@@ -56,7 +56,7 @@ class SecretMask:
     """Hides secrets under one key.
 
     Args:
-        key: of the digests; one an account, so that equal secrets of two accounts cannot be told to be equal.
+        key: of the digests; one an account, so that equal secrets of two accounts cannot be seen to be equal.
     """
 
     def __init__(self, key: bytes) -> None:

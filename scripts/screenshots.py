@@ -27,7 +27,7 @@ PATIENCE = 300.0  # seconds until the history is read, a flow has gone bad and i
 
 @contextmanager
 def demo(port: int, standin_port: int) -> Iterator[str]:
-    """The password of a running demo."""
+    """Runs the demo and gives its password."""
     given = os.environ.get("DEMO_PASSWORD", "")
     if given:
         yield given
@@ -48,7 +48,7 @@ def demo(port: int, standin_port: int) -> Iterator[str]:
 
 
 def first_link(page: Page, address: str, pattern: str) -> str:
-    """The first link on a page whose target matches, asked again until there is one."""
+    """Returns the first link on a page whose target matches, asked again until there is one."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         page.goto(address)
@@ -61,7 +61,7 @@ def first_link(page: Page, address: str, pattern: str) -> str:
 
 
 def take(page: Page, name: str) -> None:
-    """One picture, after charts are drawn and nothing moves."""
+    """Takes one picture, after charts are drawn and nothing moves."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1500)
     target = ROOT / "docs" / f"{name}.png"

@@ -27,7 +27,7 @@ NOT_OURS = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALL
 
 @dataclass(frozen=True)
 class Run:
-    """The suite on one database."""
+    """Describes a run of the suite on one database."""
 
     database: str
     code: int
@@ -59,7 +59,7 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
 
 @contextmanager
 def postgres() -> Iterator[tuple[str, str]]:
-    """The address of a PostgreSQL server, or "" and the reason why there is none."""
+    """Gives the address of a PostgreSQL server, or "" and the reason why there is none."""
     given = os.environ.get("TEST_DATABASE_URL", "").strip()
     if given:
         yield given, ""

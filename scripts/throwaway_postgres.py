@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, on loopback, for as long as the tests last. Standard library only."""
+"""Starts a PostgreSQL server on loopback for as long as the tests last. Standard library only."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class UnavailableError(Exception):
-    """No server can be started here; the text says why."""
+    """Says that no server can be started here; the text says why."""
 
 
 @dataclass
 class Server:
-    """A running server. `url` is a DATABASE_URL of its superuser."""
+    """Is a running server. `url` is a DATABASE_URL of its superuser."""
 
     url: str
     folder: Path
@@ -60,7 +60,7 @@ class Server:
 
 
 def programs() -> Path:
-    """The folder of the newest `initdb` and `postgres`.
+    """Returns the folder of the newest `initdb` and `postgres`.
 
     Raises:
         UnavailableError: none is installed.

@@ -22,7 +22,7 @@ def check_python() -> None:
 
 
 def works(python: str) -> bool:
-    """Whether the environment's Python starts and has pip; after a move or an upgrade it does not."""
+    """Returns whether the environment's Python starts and has pip; after a move or an upgrade it does not."""
     try:
         return subprocess.call([python, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
     except OSError:

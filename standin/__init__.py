@@ -1,4 +1,4 @@
-"""A Zoho of our own: accounts server, Zoho Flow and Zoho CRM on one loopback port.
+"""Is a Zoho of our own: accounts server, Zoho Flow and Zoho CRM on one loopback port.
 
 Written from Zoho's documents and our own account of them (docs/reference), independently of the client in
 monitor.zoho: neither imports the other, so that an error in reading shows up as a disagreement. As a Django app it

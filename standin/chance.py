@@ -1,4 +1,4 @@
-"""Seeded randomness: every draw is keyed by what it is for, never by the order in which it is asked for."""
+"""Draws seeded random values: each is keyed by what it is for, never by the order in which it is asked for."""
 
 import hashlib
 import math
@@ -6,7 +6,7 @@ import random
 
 
 def rng(*key: object) -> random.Random:
-    """A generator for this key; equal keys give equal draws in every process and version."""
+    """Returns a generator for this key; equal keys give equal draws in every process and version."""
     return random.Random("|".join(str(part) for part in key))
 
 
@@ -23,7 +23,7 @@ def hexadecimal(length: int, *key: object) -> str:
 
 
 def poisson(dice: random.Random, mean: float) -> int:
-    """How many events with this mean; normal approximation above 30, where Knuth's product is slow."""
+    """Returns how many events with this mean; normal approximation above 30, where Knuth's product is slow."""
     if mean <= 0:
         return 0
     if mean > 30:
@@ -36,5 +36,5 @@ def poisson(dice: random.Random, mean: float) -> int:
 
 
 def org_prefix(seed: int) -> str:
-    """The five digits with which every id of the organisation begins."""
+    """Returns the five digits with which every id of the organisation begins."""
     return digits(5, "org", seed)[:1].replace("9", "8") + digits(5, "org", seed)[1:]

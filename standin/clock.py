@@ -1,4 +1,4 @@
-"""Clocks that are given to the stand-in, so that nothing inside it reads the time by itself."""
+"""Gives the stand-in its clocks, so that nothing inside it reads the time by itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,12 +10,12 @@ DAY = timedelta(days=1)
 
 
 def system_clock() -> datetime:
-    """The machine's time, aware and in UTC."""
+    """Returns the machine's time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 class SettableClock:
-    """A clock that stands still until it is told to move.
+    """Holds a clock that stands still until somebody moves it.
 
     It only goes forward: what the stand-in has shown once stays shown.
     """
@@ -45,7 +45,7 @@ class SettableClock:
 
 
 class OffsetClock:
-    """The machine's time plus an offset that grows when the clock is advanced."""
+    """Holds the machine's time plus an offset that grows when the clock is advanced."""
 
     def __init__(self, base: Clock = system_clock) -> None:
         self._base = base
@@ -72,10 +72,10 @@ def hour_number(at: datetime) -> int:
 
 
 def hour_start(number: int) -> datetime:
-    """The first instant of an hour number."""
+    """Returns the first instant of an hour number."""
     return datetime.fromtimestamp(number * 3600, UTC)
 
 
 def zulu(at: datetime) -> str:
-    """A time as the Flow API writes it: whole seconds and a Z (seed zoho-flow-api, "Execution History")."""
+    """Returns a time as the Flow API writes it: whole seconds and a Z (docs/reference/zoho-flow.md, "Flows")."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

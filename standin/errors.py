@@ -1,8 +1,8 @@
-"""Why the organisation refuses something; the API modules turn it into the envelope of their product."""
+"""Says why the organisation refuses something; each interface turns it into the envelope of its product."""
 
 
 class RefusalError(Exception):
-    """A request that the organisation does not grant."""
+    """Says that the organisation does not grant a request."""
 
     def __init__(
         self,
@@ -15,7 +15,7 @@ class RefusalError(Exception):
     ) -> None:
         """`code` and `status` as in the error tables of the documents.
 
-        `under` names the list in which CRM wraps the errors of rows (notes/zoho-api section 2.5).
+        `under` names the list in which CRM wraps the errors of rows (docs/reference/zoho-crm.md, "Errors of CRM").
         """
         super().__init__(message)
         self.code = code

@@ -1,4 +1,4 @@
-"""The journal of mutations: one JSON object a line, appended, replayed at the next start."""
+"""Keeps the journal of changes: one JSON object a line, appended, repeated at the next start."""
 
 import json
 from datetime import datetime
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class JournalError(Exception):
-    """The state file cannot be used; the message is one line for a person."""
+    """Says that the state file cannot be used; the message is one line for a person."""
 
 
 class Journal:
-    """Appends mutations to a file, or forgets them when there is no file."""
+    """Appends changes to a file, or forgets them when there is no file."""
 
     def __init__(self, path: Path | None) -> None:
         """Open `path` for reading what was and appending what comes; JournalError if it is not a journal."""
@@ -29,7 +29,7 @@ class Journal:
             raise JournalError(f"cannot open the state file {path}: {problem.strerror}") from problem
 
     def write(self, op: str, at: datetime, args: dict[str, Any]) -> None:
-        """Append one mutation and hand it to the operating system, so that a kill does not lose it."""
+        """Append one change and hand it to the operating system, so that a kill does not lose it."""
         if self._file is not None:
             self._file.write(json.dumps({"at": at.isoformat(), "op": op, "args": args}) + "\n")
             self._file.flush()
@@ -42,7 +42,7 @@ class Journal:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    """The records; a last line cut off by a kill is removed from the file."""
+    """Returns the records; a last line cut off by a kill is removed from the file."""
     raw = path.read_bytes()
     whole, newline, rest = raw.rpartition(b"\n")
     if rest:

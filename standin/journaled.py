@@ -16,7 +16,7 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class WorldSettings:
-    """What history depends on besides the clock; kept in the journal's first line."""
+    """Holds what history depends on besides the clock; kept in the journal's first line."""
 
     seed: int = 1
     flows: int = 24
@@ -26,7 +26,7 @@ class WorldSettings:
 
 
 class Journaled:
-    """The clock, settings, habits and journal that every part of the organisation shares.
+    """Holds the clock, settings, habits and journal that every part of the organisation shares.
 
     A part registers the changes that it knows how to carry out; whoever wants one calls `do`. The lock must be
     held (`with world.lock`) around anything that reads or changes the organisation.
@@ -78,7 +78,7 @@ class Journaled:
         self._replaying = False
 
     def now(self) -> datetime:
-        """The clock's time; never earlier than what was seen before."""
+        """Returns the clock's time; never earlier than what was seen before."""
         at = self.clock()
         if self._last is not None and at < self._last:
             return self._last
@@ -88,7 +88,7 @@ class Journaled:
     def _move_clock(self, at: datetime, *, seconds: float) -> None:
         """Move the clock on; ValueError for going back.
 
-        A repeated move counts only for a clock that begins anew with each process.
+        A repeated move counts only for a clock that begins again with each process.
         """
         if isinstance(self.clock, OffsetClock) or (isinstance(self.clock, SettableClock) and not self._replaying):
             self.clock.advance(seconds)

@@ -1,4 +1,4 @@
-"""Invented people, firms and payloads; every address is under example.com (RFC 2606)."""
+"""Invents people, firms and payloads; every address is under example.com (https://www.rfc-editor.org/rfc/rfc2606)."""
 
 import random
 from typing import Any
@@ -23,7 +23,7 @@ ITEMS = ("Bracket M8", "Valve 3/4", "Filter set", "Torque arm", "Seal kit", "Sen
 
 
 def person(dice: random.Random) -> dict[str, str]:
-    """One invented person: first name, last name, address under example.com, telephone in the 555 range."""
+    """Returns one invented person: first name, last name, address under example.com, telephone in the 555 range."""
     first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
     plain = last.encode("ascii", "ignore").decode()
     return {
@@ -36,7 +36,7 @@ def person(dice: random.Random) -> dict[str, str]:
 
 
 def trigger_payload(kind: str, key: str) -> dict[str, Any]:
-    """What the triggering app sent; `kind` is the trigger's app, `key` makes it repeatable."""
+    """Returns what the triggering app sent; `kind` is the trigger's app, `key` makes it repeatable."""
     dice = rng("payload", key)
     who = person(dice)
     if kind in {"shopify", "woocommerce", "stripe"}:

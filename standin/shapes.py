@@ -1,4 +1,7 @@
-"""Is a body of the right types? A shape is a type, `[shape]` for a list, or a dict of the fields looked at."""
+"""Checks that a body has the right types.
+
+A shape is a type, `[shape]` for a list, or a dict of the fields looked at.
+"""
 
 from typing import Any
 
@@ -10,9 +13,9 @@ ANY_OBJECT: dict[str, Shape] = {}
 
 
 def wrong_place(value: Any, shape: Shape, path: str = "$") -> str | None:
-    """The JSON path of the first value of a wrong type, or None.
+    """Returns the JSON path of the first value of a wrong type, or None.
 
-    A field that is missing or null is not wrong here: whether it may be missing is the handler's affair.
+    A field that is missing or null is not wrong here: whether it may be missing is for the handler to say.
     """
     if isinstance(shape, dict):
         if not isinstance(value, dict):
@@ -34,7 +37,7 @@ def wrong_place(value: Any, shape: Shape, path: str = "$") -> str | None:
 
 
 def check_flow(value: Any, shape: Shape) -> dict[str, Any]:
-    """The body when it has the shape; RefusalError INVALID_REQUEST names the place (seed, error table)."""
+    """Returns the body when it has the shape; RefusalError INVALID_REQUEST names the place."""
     place = wrong_place(value, shape)
     if place is not None:
         raise RefusalError("INVALID_REQUEST", "Invalid request parameters", f"wrong type at {place}")
@@ -43,7 +46,10 @@ def check_flow(value: Any, shape: Shape) -> dict[str, Any]:
 
 
 def check_crm(value: Any, shape: Shape, *, under: str = "") -> dict[str, Any]:
-    """The body when it has the shape; RefusalError INVALID_DATA with `json_path` (notes/zoho-api 2.5)."""
+    """Returns the body when it has the shape; RefusalError INVALID_DATA with `json_path`.
+
+    Source: docs/reference/zoho-crm.md, "Errors of CRM".
+    """
     place = wrong_place(value, shape)
     if place is not None:
         api_name = place.rpartition(".")[2].partition("[")[0]

@@ -1,4 +1,4 @@
-"""Named stories: what goes wrong in the organisation, and when."""
+"""Begins stories by name: what goes wrong in the organisation, and when."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,42 +13,42 @@ Story = Callable[[World, FaultScript], None]
 
 
 def calm(world: World, faults: FaultScript) -> None:
-    """Nothing happens beside the everyday failures."""
+    """Lets nothing happen beside the everyday failures."""
 
 
 def flow_goes_bad(world: World, faults: FaultScript) -> None:
-    """From now on the invoice flow fails, every few seconds, until somebody retries or heals it."""
+    """Lets the invoice flow fail from now on, every few seconds, until somebody retries or heals it."""
     world.go_bad("sickness", fixed_by_retry=True)
 
 
 def downstream_outage(world: World, faults: FaultScript) -> None:
-    """An app answers 503: runs fail until it is healed, and Zoho runs them again by itself."""
+    """Lets an app answer 503: runs fail until it is healed, and Zoho runs them again by itself."""
     world.go_bad("503", fixed_by_retry=False)
 
 
 def connection_expires(world: World, faults: FaultScript) -> None:
-    """The Slack connection expires: every flow that uses it fails from now on."""
+    """Lets the Slack connection expire: every flow that uses it fails from now on."""
     for connection in world.connections.values():
         if connection.app == "slack":
             world.do("break_connection", connection_id=connection.connection_id)
 
 
 def flow_falls_silent(world: World, faults: FaultScript) -> None:
-    """The hourly exchange rates stop without any failure: the flow is switched off."""
+    """Lets the hourly exchange rates stop without any failure: the flow is switched off."""
     for flow in world.flows.values():
         if flow.name == "Exchange rates":
             world.do("switch_flow", flow_id=flow.flow_id, on=False)
 
 
 def flow_is_deleted(world: World, faults: FaultScript) -> None:
-    """The old partner portal's flow is deleted."""
+    """Deletes the old partner portal's flow."""
     flow = world.role("inactive")
     if flow is not None:
         world.do("delete_flow", flow_id=flow.flow_id)
 
 
 def counters_are_reset(world: World, faults: FaultScript) -> None:
-    """Somebody sets the usage counters of every rule back to nought."""
+    """Sets the usage counters of every rule back to zero."""
     for rule_id in [*world.rules.rules]:
         world.do("reset_usage", rule_id=rule_id)
 
@@ -68,7 +68,7 @@ def _scripted(entries: list[dict[str, Any]], summary: str) -> Story:
 
 
 def _with_flow(world: World, args: dict[str, Any]) -> dict[str, Any] | None:
-    """The arguments with the flow's id for its role; None when this world has no such flow."""
+    """Returns the arguments with the flow's id for its role; None when this world has no such flow."""
     if "flow" in args:
         flow = world.role(args.pop("flow"))
         if flow is None:

@@ -19,7 +19,7 @@ from standin.journaled import Journaled, WorldSettings
 
 
 class World(Journaled):
-    """A seeded organisation. Everything that changes it goes through `do`, so that a journal can repeat it."""
+    """Holds an invented organisation. Everything that changes it goes through `do`, so that a journal can repeat it."""
 
     def __init__(self, settings: WorldSettings, *, clock: Clock, habits: Habits, journal: Journal) -> None:
         """Set up the parts and hand them to each other, then repeat what the journal holds."""
@@ -39,14 +39,14 @@ class World(Journaled):
         self.replay()
 
     def flow(self, flow_id: str) -> Flow:
-        """The flow with this id, lived up to now; RefusalError FLOW_NOT_FOUND."""
+        """Returns the flow with this id, lived up to now; RefusalError FLOW_NOT_FOUND."""
         flow = self.book.find(flow_id)
         flow.auto_reruns = self.habits.auto_reruns
         flow.advance(self.now())
         return flow
 
     def role(self, role: str) -> Flow | None:
-        """The first flow that plays this part: sick, silent, broken, inactive or flaky."""
+        """Returns the first flow that plays this part: sick, silent, broken, inactive or flaky."""
         return next((flow for flow in self.flows.values() if flow.template.role == role), None)
 
     def advance(self, now: datetime) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
+from monitor import schema
 from monitor.models import Role, User, ZohoAccount
 from tests import depth, factories
 from tests.bystander import Bystander, make_bystander, stand_by
@@ -24,10 +29,22 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker, django_db_use_migrations: bool) -> None:
     """The test database, with a bystander in it for every test."""
     with django_db_blocker.unblock():
+        if not django_db_use_migrations:
+            _note_migrations_as_applied()
         _standing.append(make_bystander())
+
+
+def _note_migrations_as_applied() -> None:
+    """Lets tables that came from the models (--nomigrations) stand for those of the migrations."""
+    settings.MIGRATION_MODULES = {}
+    schema._known.cache_clear()
+    recorder = MigrationRecorder(connection)
+    recorder.ensure_schema()
+    for app, name in MigrationLoader(connection).graph.nodes:
+        recorder.record_applied(app, name)
 
 
 _standing: list[Bystander] = []

@@ -1,4 +1,4 @@
-"""Addresses for callbacks."""
+"""Asks for what a callback address needs, and whether something is enabled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.models import MOST_RATE, USUAL_RATE, Flow, ZohoAccount
 
 
 class NewHookForm(forms.Form):
-    """A new address; its key and secret are made, not entered."""
+    """Asks for a new callback address; its key and secret are created here, not entered."""
 
     name = forms.CharField(
         label="Name", max_length=100, help_text="What calls: for example the error branch of a flow, or all of them."
@@ -19,7 +19,7 @@ class NewHookForm(forms.Form):
         queryset=Flow.objects.none(),
         required=False,
         empty_label="Whichever the callback names",
-        help_text="Chosen: it speaks for this flow only, whatever it says.",
+        help_text="If chosen, its callbacks count for this flow only, whatever they name.",
     )
     per_minute = forms.IntegerField(
         label="Callbacks a minute", min_value=1, max_value=MOST_RATE, initial=USUAL_RATE, help_text="More are refused."
@@ -32,7 +32,7 @@ class NewHookForm(forms.Form):
         self.fields["flow"].label_from_instance = lambda flow: flow.shown_name
 
 
-class SwitchForm(forms.Form):
-    """On or off."""
+class EnableForm(forms.Form):
+    """Reads whether something is to be enabled."""
 
-    on = forms.ChoiceField(choices=[("yes", "On"), ("no", "Off")])
+    on = forms.ChoiceField(choices=[("yes", "Enabled"), ("no", "Disabled")])

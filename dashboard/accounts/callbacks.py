@@ -1,4 +1,4 @@
-"""Callbacks of an account: everybody sees their state, admins make and end addresses. Secrets are shown once."""
+"""Shows callbacks to everybody; lets admins create, disable and delete their addresses. Secrets are shown once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.access import get_or_404
-from dashboard.accounts.callback_forms import NewHookForm, SwitchForm
+from dashboard.accounts.callback_forms import EnableForm, NewHookForm
 from monitor.access import may
 from monitor.hooks import endpoints
 from monitor.models import HookEndpoint, ZohoAccount
@@ -19,13 +19,13 @@ from monitor.queries.accounts import accounts
 
 @require_GET
 def push(request: HttpRequest, pk: int) -> HttpResponse:
-    """The addresses and channels of an account."""
+    """Shows the addresses and channels of an account."""
     return _page(request, get_or_404(request.user, accounts(), pk))
 
 
 @require_POST
 def hook_add(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new address. It and its secret are shown in this one answer only."""
+    """Creates an address. It and its secret are shown in this one answer only."""
     account = get_or_404(request.user, accounts(), pk, action="accounts")
     form = NewHookForm(request.POST, account=account)
     if not form.is_valid():
@@ -40,9 +40,9 @@ def hook_add(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def push_watch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whether Zoho CRM is asked to call back when records change."""
+    """Enables or disables the callbacks of Zoho CRM about changed records."""
     account = get_or_404(request.user, accounts(), pk, action="accounts")
-    form = SwitchForm(request.POST)
+    form = EnableForm(request.POST)
     if not form.is_valid():
         return _page(request, account, status=400)
     on = form.cleaned_data["on"] == "yes"
@@ -58,7 +58,7 @@ def push_watch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def hook(request: HttpRequest, pk: int) -> HttpResponse:
-    """One address: counters, secrets by their age, latest callbacks, how to sign."""
+    """Shows one address: counters, secrets by their age, latest callbacks, how to sign."""
     row = get_or_404(request.user, queries.hooks(), pk)
     context = {
         "hook": row,
@@ -71,7 +71,7 @@ def hook(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def hook_rotate(request: HttpRequest, pk: int) -> HttpResponse:
-    """One more secret, shown in this one answer only."""
+    """Adds a secret, shown in this one answer only."""
     row = _to_change(request, pk)
     try:
         shown = endpoints.rotate(row, actor=request.user, now=timezone.now())
@@ -93,9 +93,9 @@ def hook_retire(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def hook_switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switches an address on or off."""
+    """Enables or disables an address."""
     row = _to_change(request, pk)
-    form = SwitchForm(request.POST)
+    form = EnableForm(request.POST)
     if not form.is_valid():
         return HttpResponse("on must be yes or no", status=400, content_type="text/plain")
     endpoints.switch(row, on=form.cleaned_data["on"] == "yes", actor=request.user, now=timezone.now())
@@ -104,7 +104,7 @@ def hook_switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def hook_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes an address away; whoever still calls it gets a 404."""
+    """Deletes an address; whoever still calls it gets a 404."""
     row = _to_change(request, pk)
     endpoints.delete(row, actor=request.user, now=timezone.now())
     messages.success(request, f"“{row.name}” is deleted.")

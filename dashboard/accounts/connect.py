@@ -1,4 +1,4 @@
-"""Connecting a Zoho account: by Zoho's consent page, or by a Self Client's grant code."""
+"""Connects a Zoho account: by Zoho's consent page, or by a Self Client's grant code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from monitor.zoho import Origins
 @require_http_methods(["GET", "POST"])
 @requires("accounts")
 def connect(request: HttpRequest) -> HttpResponse:
-    """The form; `?account=PK` renews the sign-in of an account that is there already."""
+    """Shows the form and takes it; `?account=PK` reconnects an account that is there already."""
     known = _reconnects(request)
     if request.method != "POST":
         return _form(request, ConnectForm(reconnects=known))
@@ -49,7 +49,7 @@ def connect(request: HttpRequest) -> HttpResponse:
 @require_GET
 @requires("accounts")
 def connect_callback(request: HttpRequest) -> HttpResponse:
-    """Where Zoho sends the person back to. Without the state that we gave, nothing is believed and nothing sent."""
+    """Takes the answer that Zoho sends the person back with. Without our state nothing is believed or sent."""
     query = request.GET.dict()
     try:
         pending = consent.finish(request.session, query.get("state", ""), user_id=request.user.pk, now=timezone.now())
@@ -101,7 +101,7 @@ def _finish(
 
 
 def _reconnects(request: HttpRequest) -> ZohoAccount | None:
-    """The account named in the address, None for a new one."""
+    """Finds the account named in the address; None for a new one."""
     key = request.GET.get("account", "")
     if not key:
         return None

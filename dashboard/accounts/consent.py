@@ -1,7 +1,7 @@
-"""The way of a person through Zoho's consent page and back: what waits meanwhile, and what may come back.
+"""Takes a person through Zoho's consent page and back: keeps what was entered, and checks what comes back.
 
-Source: notes `reliability.md`, section 5 (state, redirect address, allow-list), and `zoho-api.md`, section 5
-(`location` and `accounts-server` of the redirect: the token call must go to that accounts server).
+Source: docs/reference/zoho-oauth.md, "Consent" (state, redirect URL; `location` and `accounts-server` of the redirect:
+the token call must go to that accounts server).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KEPT = (
 
 
 class CallbackRefused(Exception):  # noqa: N818 - it says what happened
-    """What came back from Zoho's consent page cannot be used; one line for people, and an HTTP status."""
+    """Says why what came back from Zoho's consent page cannot be used: one line for people, and an HTTP status."""
 
     def __init__(self, message: str, status: int = 403) -> None:
         super().__init__(message)
@@ -41,24 +41,24 @@ class CallbackRefused(Exception):  # noqa: N818 - it says what happened
 
 @dataclass(frozen=True)
 class Pending:
-    """What a person entered before they went to Zoho."""
+    """Holds what a person entered before they went to Zoho."""
 
     data: dict[str, Any]
     account_id: int | None
 
     @property
     def shown(self) -> dict[str, Any]:
-        """What may be put back into the form: all but the secret."""
+        """Returns what may be put back into the form: all but the secret."""
         return {key: value for key, value in self.data.items() if key != "client_secret"}
 
 
 def redirect_uri() -> str:
-    """Where Zoho sends people back to: by our settings, never by the Host header of a request."""
+    """Builds the URL that Zoho sends people back to: by our settings, never by the Host header of a request."""
     return f"{settings.PUBLIC_URL}{reverse('connect_callback')}"
 
 
 def scopes_for(origins: Origins, *, watches: bool = False) -> tuple[str, ...]:
-    """The least scopes for the products that the account has, and for callbacks of CRM where a person wants them."""
+    """Chooses the least scopes for the products of the account, and for callbacks of CRM where a person wants them."""
     crm = CRM_SCOPES + (WATCH_SCOPES if watches else ())
     return (FLOW_SCOPES if origins.flow else ()) + (crm if origins.crm else ())
 
@@ -66,7 +66,7 @@ def scopes_for(origins: Origins, *, watches: bool = False) -> tuple[str, ...]:
 def authorization_url(
     origins: Origins, client_id: str, client_secret: str, state: str, *, watches: bool = False
 ) -> str:
-    """The address of Zoho's consent page."""
+    """Builds the address of Zoho's consent page."""
     with Transport() as transport:
         client = OAuthClient(transport, origins, client_id, client_secret)
         return client.authorization_url(redirect_uri(), scopes_for(origins, watches=watches), state)
@@ -106,7 +106,7 @@ def finish(session: Any, state: str, *, user_id: int, now: datetime) -> Pending:
 
 
 def answered_origins(chosen: str, origins: Origins, query: Mapping[str, str]) -> tuple[str, Origins]:
-    """Where the account lives, by Zoho's answer: data centre and addresses. Pure.
+    """Decides where the account lives, by Zoho's answer: data centre and URLs. Pure.
 
     Args:
         chosen: the data centre that was entered.
@@ -134,10 +134,10 @@ def answered_origins(chosen: str, origins: Origins, query: Mapping[str, str]) ->
 
 
 def refusal_of(query: Mapping[str, str]) -> str:
-    """What Zoho's consent page refused, in our words (its own are not to be trusted), or ""."""
+    """Says what Zoho's consent page refused, in our words (its own are not to be trusted), or ""."""
     error = query.get("error", "")
     if not error:
         return "" if query.get("code") else "Zoho sent no grant code."
     if error == "access_denied":
         return "Access was denied on Zoho's page. Nothing was connected."
-    return "Zoho's page answered with an error. Check the client ID and its redirect address."
+    return "Zoho's page answered with an error. Check the client ID and its redirect URL."

@@ -1,4 +1,4 @@
-"""Connecting a Zoho account."""
+"""Asks for what connecting, limiting, pausing and disconnecting a Zoho account need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NO_FILL = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """How many calls Zoho may get from us."""
+    """Asks how many calls Zoho may get from us."""
 
     class Meta:
         model = ZohoAccount
@@ -35,17 +35,17 @@ def _plan_choices() -> list[tuple[str, str]]:
 
 
 class ConnectForm(forms.Form):
-    """What is needed to sign in at Zoho. With a grant code it is done at once, without one Zoho asks the person.
+    """Asks for what signing in at Zoho needs. With a grant code it is done at once; without one Zoho asks the person.
 
     Args:
         reconnects: the account whose sign-in is renewed; its name is then fixed.
     """
 
-    name = forms.CharField(label="Name", max_length=100, help_text="How it is called here.")
+    name = forms.CharField(label="Name", max_length=100, help_text="What it is called here.")
     data_center = forms.ChoiceField(label="Data centre", choices=DataCenter.choices)
-    accounts_url = forms.CharField(label="Accounts address", max_length=300, required=False)
-    flow_url = forms.CharField(label="Flow address", max_length=300, required=False)
-    crm_url = forms.CharField(label="CRM address", max_length=300, required=False)
+    accounts_url = forms.CharField(label="Accounts URL", max_length=300, required=False)
+    flow_url = forms.CharField(label="Flow URL", max_length=300, required=False)
+    crm_url = forms.CharField(label="CRM URL", max_length=300, required=False)
     client_id = forms.CharField(label="Client ID", max_length=200, widget=forms.TextInput(attrs=_NO_FILL))
     client_secret = forms.CharField(
         label="Client secret",
@@ -57,7 +57,7 @@ class ConnectForm(forms.Form):
         label="Grant code",
         max_length=2000,
         required=False,
-        help_text="Only for a Self Client: the code that Zoho's API console generated. It lives for minutes.",
+        help_text="Only for a Self Client: the code that Zoho's API console generated. It expires within minutes.",
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "one-time-code"}),
     )
     plan = forms.ChoiceField(label="Plan", choices=_plan_choices, required=False)
@@ -74,7 +74,7 @@ class ConnectForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"].strip()
         if self.reconnects is None and ZohoAccount.objects.filter(name=name).exists():
-            raise forms.ValidationError("An account of this name is connected already: open it to connect it anew.")
+            raise forms.ValidationError("An account of this name is connected already: open it to reconnect it.")
         return name
 
     def clean_client_id(self) -> str:
@@ -102,10 +102,10 @@ class ConnectForm(forms.Form):
 
 
 def origins_of(data: dict[str, Any]) -> Origins:
-    """The three addresses that were meant.
+    """Finds the three URLs that were meant.
 
     Raises:
-        ValueError: own addresses that are not allowed, with one line for people.
+        ValueError: custom URLs that are not allowed, with one line for people.
     """
     if data.get("data_center") in DATA_CENTERS:
         return DATA_CENTERS[data["data_center"]]
@@ -113,7 +113,7 @@ def origins_of(data: dict[str, Any]) -> Origins:
 
 
 def initial_of(account: ZohoAccount) -> dict[str, Any]:
-    """The form as it would be filled for this account, without its secret."""
+    """Fills the form as it was for this account, without its secret."""
     shown = ("name", "data_center", "client_id", "plan", "calls_per_minute", "calls_per_day")
     initial = {name: getattr(account, name) for name in shown}
     if account.data_center == DataCenter.CUSTOM:
@@ -122,19 +122,19 @@ def initial_of(account: ZohoAccount) -> dict[str, Any]:
 
 
 class MirroringForm(forms.Form):
-    """Whether an account is to be mirrored."""
+    """Reads whether an account is to be mirrored."""
 
     is_active = forms.ChoiceField(choices=[("yes", "Mirrored"), ("no", "Paused")])
 
 
 class HistoryForm(forms.Form):
-    """Whether the older history of an account is to be read."""
+    """Reads whether the older history of an account is to be read."""
 
     history = forms.ChoiceField(choices=[("pause", "Pause"), ("resume", "Go on")])
 
 
 class DisconnectForm(forms.Form):
-    """Deletes an account and all that was mirrored of it, once its name has been typed."""
+    """Asks for the account's name before it and all that was mirrored of it are deleted."""
 
     name = forms.CharField(
         label="Type the account's name to confirm",

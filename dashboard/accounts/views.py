@@ -1,4 +1,4 @@
-"""The Zoho accounts: everybody sees their health, admins act."""
+"""Shows the Zoho accounts to everybody; lets admins pause, limit and disconnect them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIMITS = ("plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day")
 
 @require_GET
 def accounts(request: HttpRequest) -> HttpResponse:
-    """Every account with its health."""
+    """Lists every account with its health."""
     now = timezone.now()
     more = {"now": now, "may_act": may(request.user, "accounts")}
     return lists.show(
@@ -34,14 +34,14 @@ def accounts(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def account(request: HttpRequest, pk: int) -> HttpResponse:
-    """One account: health, streams, budget, completeness, latest runs."""
+    """Shows one account: health, streams, budget, completeness, latest runs."""
     row = get_or_404(request.user, queries.accounts(), pk)
     return _page(request, row)
 
 
 @require_POST
 def account_mirroring(request: HttpRequest, pk: int) -> HttpResponse:
-    """Pauses the mirroring of an account, or lets it go on."""
+    """Pauses or resumes the mirroring of an account."""
     row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
     form = MirroringForm(request.POST)
     if not form.is_valid():
@@ -51,28 +51,28 @@ def account_mirroring(request: HttpRequest, pk: int) -> HttpResponse:
         if ZohoAccount.objects.filter(pk=row.pk).exclude(is_active=is_active).update(is_active=is_active):
             action = "account.resume" if is_active else "account.pause"
             audit.record(request.user, action, row, now=timezone.now(), account=row)
-    said = "is mirrored again." if is_active else "is paused: Zoho is not asked and nothing is judged."
+    said = "is mirrored again." if is_active else "is paused: Zoho is not asked and no alert rule is checked."
     messages.success(request, f"“{row.name}” {said}")
     return redirect(row)
 
 
 @require_POST
 def account_history(request: HttpRequest, pk: int) -> HttpResponse:
-    """Pauses the reading of an account's older history, or lets it go on."""
+    """Pauses or resumes the reading of an account's older history."""
     row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
     form = HistoryForm(request.POST)
     if not form.is_valid():
         return _page(request, row, status=400)
     paused = form.cleaned_data["history"] == "pause"
     pause_backfill(row, paused=paused, actor=request.user, now=timezone.now())
-    said = "is paused; new runs are read all the same." if paused else "goes on."
+    said = "is paused; new runs are still read." if paused else "is resumed."
     messages.success(request, f"The reading of “{row.name}”'s history {said}")
     return redirect(row)
 
 
 @require_POST
 def account_limits(request: HttpRequest, pk: int) -> HttpResponse:
-    """Another plan, or other limits of calls."""
+    """Sets an account's plan and limits of calls."""
     row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
     before = {name: getattr(row, name) for name in _LIMITS}
     form = LimitsForm(request.POST, instance=row)

@@ -1,4 +1,4 @@
-"""Alert rules: everybody may read them, admins write them."""
+"""Shows alert rules to everybody; lets admins add, change and delete them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN = ("name", "flow_id", "threshold", "recover_at", "window_hours", "min_run
 
 @require_GET
 def alert_rules(request: HttpRequest) -> HttpResponse:
-    """The rules and how many incidents each has open."""
+    """Lists the rules and how many incidents each has open."""
     may_edit = may(request.user, "rules")
     template = "alerts/alert_rules.html"
     return lists.show(
@@ -36,23 +36,23 @@ def alert_rules(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @requires("rules")
 def alert_rule_add(request: HttpRequest) -> HttpResponse:
-    """A new rule."""
+    """Adds a rule."""
     return _save(request, AlertRuleForm(request.POST or None), "alert_rule.add")
 
 
 @require_http_methods(["GET", "POST"])
 def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Another threshold, window or name; the account's own default rule may be edited too."""
+    """Changes a rule's threshold, window or name; the account's default rule may be changed too."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     return _save(request, AlertRuleForm(request.POST or None, instance=rule), "alert_rule.change")
 
 
 @require_POST
 def alert_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a rule and its history away. The default rule stays: it can be switched off."""
+    """Deletes a rule and its history. The default rule stays: it can be disabled."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.is_default:
-        messages.error(request, "The account's default rule cannot be deleted. Switch it off instead.")
+        messages.error(request, "The account's default rule cannot be deleted. Disable it instead.")
         return redirect("alert_rule_edit", rule.pk)
     with transaction.atomic():
         audit.record(
@@ -74,7 +74,7 @@ def _save(request: HttpRequest, form: AlertRuleForm, action: str) -> HttpRespons
             form.save()
             detail = audit.changes(before, _values(rule))
             audit.record(request.user, action, rule, now=timezone.now(), account=account, detail=detail)
-        messages.success(request, f"The rule “{rule.name}” is saved. It is judged within a minute.")
+        messages.success(request, f"The rule “{rule.name}” is saved. It is checked within a minute.")
         return redirect("alert_rules")
     status = 400 if request.method == "POST" else 200
     return render(request, "alerts/alert_rule_form.html", {"form": form, "rule": rule}, status=status)

@@ -1,4 +1,4 @@
-"""The filters of the lists of alerts and mails, alert rules, and acknowledging an alert."""
+"""Reads the filters of the lists of alerts and mails; asks for alert rules and acknowledgements."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from monitor.queries.mails import MailFilter
 
 
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An alert rule. Account and flow are chosen once: an incident belongs to what it was judged for."""
+    """Asks for an alert rule. Account and flow are chosen once: its incidents belong to them."""
 
     class Meta:
         model = AlertRule
         fields = ["name", "account", "flow", "threshold", "recover_at", "window_hours", "min_runs", "is_active"]
+        labels = {"is_active": "Enabled", "min_runs": "Minimum of runs", "window_hours": "Window in hours"}
         help_texts = {
-            "flow": "Empty: each flow of the account is judged by itself.",
-            "threshold": "It fires when the success rate is lower than this.",
+            "flow": "Empty: each flow of the account is checked by itself.",
+            "threshold": "It fires when the success rate falls below this.",
             "recover_at": "It recovers at this rate or above.",
             "window_hours": "168 hours are 7 days; at most 2160 (90 days).",
-            "min_runs": "With fewer finished runs there is no judgement, and no alarm.",
-            "is_active": "Switched off, it neither fires nor recovers.",
+            "min_runs": "With fewer finished runs it neither fires nor recovers.",
+            "is_active": "Disabled, it neither fires nor recovers.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,15 +50,15 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("flow", "This flow belongs to another account.")
         threshold, recover_at = data.get("threshold"), data.get("recover_at")
         if threshold is not None and recover_at is not None and recover_at < threshold:
-            self.add_error("recover_at", "Must not be lower than the rate it fires below.")
+            self.add_error("recover_at", "Must not be lower than the threshold.")
         return data
 
 
 class AcknowledgeForm(forms.Form):
-    """Says that somebody looks after an alert."""
+    """Asks for a note when somebody acknowledges an alert."""
 
     note = forms.CharField(
-        label="Note", max_length=300, required=False, help_text="What you found, or who looks after it (optional)."
+        label="Note", max_length=300, required=False, help_text="What you found, or who owns it (optional)."
     )
 
 

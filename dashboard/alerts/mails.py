@@ -1,4 +1,4 @@
-"""Every mail, for admins. In the demonstration this is the place where mails are read."""
+"""Shows every mail to admins. In the demonstration this is the place where mails are read."""
 
 from __future__ import annotations
 

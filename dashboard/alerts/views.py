@@ -1,4 +1,4 @@
-"""Alerts: the open ones, what happened, and acknowledging one."""
+"""Shows alerts: the open ones and what happened; takes acknowledgements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filters of the audit trail."""
+"""Reads the filters of the audit trail."""
 
 from __future__ import annotations
 

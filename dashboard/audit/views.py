@@ -1,4 +1,4 @@
-"""The audit trail, for admins."""
+"""Shows the audit trail to admins."""
 
 from __future__ import annotations
 

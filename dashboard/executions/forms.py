@@ -1,4 +1,4 @@
-"""The filters of the list of executions, and the reasons people give for a retry or a look at personal data."""
+"""Reads the filters of the list of executions; asks for the reasons of a retry or a look at personal data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ReasonForm(forms.Form):
 
 
 class RetryForm(ReasonForm):
-    """Asks for a retry. The token is made when the form is shown: the same form posted twice is one retry.
+    """Asks for a retry. The token is created when the form is shown: the same form posted twice is one retry.
 
     Args:
         asks_risk: whether the verdict is "risky" and the person may accept that.
@@ -53,7 +53,7 @@ class RetryForm(ReasonForm):
 
 
 def encode_key(key: Key) -> str:
-    """A place in the list as a part of an address: microseconds since 1970 (or n) and the primary key."""
+    """Writes a place in the list as a part of an address: microseconds since 1970 (or n) and the primary key."""
     if key.started is None:
         return f"n-{key.pk}"
     since = key.started - datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +61,7 @@ def encode_key(key: Key) -> str:
 
 
 def decode_key(text: str) -> Key:
-    """The place that `encode_key` wrote.
+    """Reads the place that `encode_key` wrote.
 
     Raises:
         ValueError: it did not write this.

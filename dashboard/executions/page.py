@@ -23,7 +23,7 @@ UNMASK_IDS = "unmask_%s"
 def page_context(
     request: HttpRequest, row: Execution, form: RetryForm | None = None, *, masked: bool = True
 ) -> dict[str, Any]:
-    """What the page's template needs.
+    """Puts together what the page's template needs.
 
     Args:
         request: of the person who looks.
@@ -44,7 +44,7 @@ def page_context(
 def retry_context(
     request: HttpRequest, row: Execution, detail: queries.ExecutionDetail, form: RetryForm | None = None
 ) -> dict[str, Any]:
-    """What the retry part's template needs.
+    """Puts together what the retry part's template needs.
 
     Args:
         request: of the person who looks.

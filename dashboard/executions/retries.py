@@ -1,4 +1,4 @@
-"""Retrying one execution. A person's wish becomes a row; the worker sends it."""
+"""Takes people's wishes to retry an execution. A wish becomes a row; the worker sends it."""
 
 from __future__ import annotations
 
@@ -104,6 +104,6 @@ def _row(request: HttpRequest, attempt: RetryAttempt) -> Execution:
 def _refused(
     request: HttpRequest, row: Execution, form: RetryForm | None, *, status: int, message: str = ""
 ) -> HttpResponse:
-    """The execution's page again, with what was wrong."""
+    """Shows the execution's page again, with what was wrong."""
     context = page_context(request, row, form=form) | {"refusal": message}
     return render(request, "executions/execution.html", context, status=status)

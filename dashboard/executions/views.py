@@ -1,4 +1,4 @@
-"""Executions: the list, one's page, and the unmasked look at it."""
+"""Shows executions: the list, one's page, and the unmasked look at it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def executions(request: HttpRequest) -> HttpResponse:
 
 
 def _address(query: QueryDict, **places: queries.Key | None) -> str:
-    """The address of a neighbouring page: the same filters, another place; empty where there is none."""
+    """Builds the address of a neighbouring page: the same filters, another place; empty where there is none."""
     if places and None in places.values():
         return ""
     kept = query.copy()

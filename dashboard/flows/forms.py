@@ -1,4 +1,4 @@
-"""The filters of the list of flows."""
+"""Reads the filters of the list of flows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of flows and the page of one flow."""
+"""Shows the list of flows and the page of one; has a flow read on demand."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import charts, holes, lists, slots
+from dashboard import charts, lists, slots
 from dashboard.access import get_or_404
+from dashboard.context import age_of
 from dashboard.flows.forms import FlowFilterForm
 from monitor import audit, pipeline
 from monitor.access import may
-from monitor.models import Flow
-from monitor.periods import CHOICES, choice_of, slot_starts
-from monitor.queries import backfill, executions, freshness, versions
+from monitor.periods import CHOICES, choice_of
+from monitor.queries import flow as one
 from monitor.queries import flows as queries
-from monitor.queries import overview as totals
-from monitor.queries.masking import mask_text
-from monitor.secrets_mask import without_digests
+from monitor.queries import freshness
 
 
 @require_safe
@@ -44,55 +42,21 @@ def flows(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def flow(request: HttpRequest, pk: int) -> HttpResponse:
-    """One flow: its counters, charts, alerts and newest executions."""
-    now = timezone.now()
-    thing = get_or_404(request.user, Flow.objects.select_related("account").defer("account__client_secret"), pk)
+    """Shows one flow: its counters, charts, alerts and newest executions."""
+    row = get_or_404(request.user, one.flows(), pk)
     period = choice_of(request.GET.get("days") or "30")
-    mirror = freshness.mirror(now)
-    account = mirror.of(thing.account_id)
-    figures = totals.period(now, period.days, flow_id=thing.pk)
+    age = age_of(row.account_id)
+    page = one.page(row, age["freshness"], age["now"], period.days)
     zone = timezone.get_current_timezone()
-    unknown = holes.of_flow(thing, account, figures.window.start, now)
-    laid = slots.lay(
-        figures.hours,
-        slot_starts(figures.window, period.slot_hours, zone),
-        figures.end,
-        holes=unknown,
-        histograms=queries.histograms(thing, figures.window),
-        errors=queries.errors(thing, figures.window),
-    )
-    completeness = queries.completeness(thing)
-    history = (
-        backfill.of_flow(thing, completeness[0].mirrored, now)
-        if thing.is_reading_history and thing.history_order
-        else None
-    )
-    before = figures.window.before().start
-    is_read = not thing.is_reading_history or thing.covers(before)
-    context = {
-        "now": now,
-        "mirror": mirror,
-        "flow": thing,
-        "freshness": account,
+    laid = slots.of_figures(page.figures, period, zone, page.holes, histograms=page.histograms, errors=page.errors)
+    context = age | {
+        "flow": row,
+        "page": page,
         "period": period,
         "periods": CHOICES.values(),
-        "figures": figures,
-        "unknown": unknown,
-        "is_incomplete": bool(thing.hole_reason) or (thing.executions_read_at is None and history is None),
-        "history": history,
-        "before_unknown": totals.why_unknown(before, is_read=is_read, flow=thing),
-        "rate_chart": charts.success_rate(laid, zone, unknown),
-        "charts": [
-            charts.durations(laid, zone, unknown),
-            charts.outcomes(laid, zone, unknown),
-            charts.failures(laid, zone, unknown),
-        ],
-        "completeness": completeness,
-        "alerts": queries.open_alerts(thing),
-        "versions": versions.of(thing),
-        "executions": executions.recent(thing.pk),
-        "description": mask_text(without_digests(thing.description)),
-        "may_ask": thing.gone_at is None and thing.account.is_active and may(request.user, "read", thing.account),
+        "rate_chart": charts.success_rate(laid, zone, page.holes),
+        "charts": [draw(laid, zone, page.holes) for draw in (charts.durations, charts.outcomes, charts.failures)],
+        "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
     }
     return render(request, "flows/flow.html", context)
 
@@ -100,11 +64,10 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     """Has Zoho asked for a flow's executions with the next sweep: at most once in 30 s."""
-    rows = Flow.objects.select_related("account").defer("account__client_secret")
-    thing = get_or_404(request.user, rows, pk, action="read")
+    thing = get_or_404(request.user, one.flows(), pk, action="read")
     now = timezone.now()
     if thing.gone_at is not None or not thing.account.is_active:
-        messages.warning(request, "Zoho is not asked: the flow is gone, or its account is paused.")
+        messages.warning(request, "Zoho is not asked: the flow is deleted, or its account is paused.")
         return redirect(thing)
     with transaction.atomic():
         is_new = pipeline.want_flow(thing, now)
@@ -113,5 +76,5 @@ def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     if is_new:
         messages.success(request, "Zoho is asked next.")
     else:
-        messages.warning(request, "Somebody asked less than 30 seconds ago: Zoho is not asked once more.")
+        messages.warning(request, "Somebody asked less than 30 seconds ago: Zoho is not asked again.")
     return redirect(thing)

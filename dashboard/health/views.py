@@ -1,4 +1,4 @@
-"""For load balancers and watchdogs. These two pages need no sign-in and say no names."""
+"""Answers load balancers and watchdogs: without a sign-in, and without names."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from monitor.queries.health import readiness
 @login_not_required
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """200 as long as the web server answers; asks nothing of the database."""
+    """Answers 200 as long as the web server runs; asks nothing of the database."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when database, migrations and worker are well, else 503 with what is not."""
+    """Answers 200 when database, migrations and worker are well, else 503 with what is not."""
     found = readiness(timezone.now())
     return JsonResponse(found.report, status=200 if found.is_ready else 503)

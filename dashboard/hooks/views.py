@@ -1,4 +1,4 @@
-"""Where callbacks come in: no sign-in, no CSRF token, but a signature or a token of their own; always over HTTPS."""
+"""Receives callbacks: no sign-in, no CSRF token, but a signature or a token of their own; always over HTTPS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.hooks import receive
 @csrf_exempt
 @login_not_required
 def hook_flow(request: HttpRequest, key: str) -> HttpResponse:
-    """A callback from a flow's error branch."""
+    """Receives a callback from a flow's error branch."""
     if request.method != "POST":
         return _only_post()
     return _response(receive.flow_callback(key, _callback(request), timezone.now()))
@@ -22,14 +22,14 @@ def hook_flow(request: HttpRequest, key: str) -> HttpResponse:
 @csrf_exempt
 @login_not_required
 def hook_crm(request: HttpRequest, channel: str) -> HttpResponse:
-    """A notification of Zoho CRM."""
+    """Receives a notification of Zoho CRM."""
     if request.method != "POST":
         return _only_post()
     return _response(receive.crm_callback(channel, _callback(request), timezone.now()))
 
 
 def _callback(request: HttpRequest) -> receive.Callback:
-    """The body is read by the door, past `request.body`: that stops at 2.5 MB, and is empty for a body in chunks."""
+    """Wraps a request; its body is read past `request.body`, which stops at 2.5 MB and is empty for one in chunks."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     length = request.META.get("CONTENT_LENGTH") or None
     if length is None and request.META.get("wsgi.input_terminated"):
@@ -51,6 +51,6 @@ def _only_post() -> HttpResponse:
 
 
 def _unlogged(response: HttpResponse) -> HttpResponse:
-    """Django logs the address of whatever it answers with 4xx or 5xx; here the address is a secret."""
+    """Keeps Django from logging the address, which it does for each 4xx or 5xx; here the address is a secret."""
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 - Django's own mark for it
     return response

@@ -1,1 +1,1 @@
-"""Shows the first page: is anything wrong, and how sure can one be?"""
+"""Shows the first page: whether anything is wrong, and how complete the figures are."""

@@ -1,4 +1,4 @@
-"""The first page: is anything wrong, and how sure can one be?"""
+"""Shows the first page: whether anything is wrong, and how complete the figures are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import charts, holes, slots
-from monitor.periods import CHOICES, PeriodChoice, choice_of, slot_starts
-from monitor.queries import freshness
+from dashboard import charts, slots
+from monitor.periods import CHOICES, PeriodChoice, choice_of
+from monitor.queries import freshness, holes
 from monitor.queries import overview as queries
 
 # The parts of the page that refresh themselves; each is a partial of the page's own template.
@@ -20,35 +20,27 @@ PARTS = ("cards", "chart")
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """The overview, or with `?part=cards` or `?part=chart` that part of it."""
+    """Shows the overview, or with `?part=cards` or `?part=chart` that part of it."""
     now = timezone.now()
     period = choice_of(request.GET.get("days"))
     mirror = freshness.mirror(now)
     part = request.GET.get("part") if request.htmx else None  # type: ignore[attr-defined]
-    context: dict[str, Any] = {
-        "now": now,
-        "mirror": mirror,
-        "period": period,
-        "periods": CHOICES.values(),
-    }
+    context: dict[str, Any] = {"now": now, "mirror": mirror, "period": period, "periods": CHOICES.values()}
     if mirror.is_empty:
         return render(request, "overview/overview.html", context)
-    context["figures"] = figures = queries.period(now, period.days)
+    figures = queries.period(now, period.days)
     before = figures.window.before().start
+    context["figures"] = figures
     context["before_unknown"] = queries.why_unknown(before, is_read=mirror.is_read_since(before))
     if part != "cards":
         context["chart"] = _chart(figures, period, mirror)
     if part != "chart":
-        context["worst"] = queries.worst_flows(now, period.days)
-        context["alerts"] = queries.open_alerts()
-        context["silent"] = queries.silent_flows(now)
-        context["broken"] = queries.broken_connections()
+        context["cards"] = queries.cards(now, period.days)
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 
 
 def _chart(figures: queries.PeriodFigures, period: PeriodChoice, mirror: freshness.Mirror) -> charts.Chart:
-    zone = timezone.get_current_timezone()
-    begins = slot_starts(figures.window, period.slot_hours, zone)
     unknown = holes.of_mirror(mirror, figures.window.start, figures.end)
-    return charts.success_rate(slots.lay(figures.hours, begins, figures.end, holes=unknown), zone, unknown)
+    zone = timezone.get_current_timezone()
+    return charts.success_rate(slots.of_figures(figures, period, zone, unknown), zone, unknown)

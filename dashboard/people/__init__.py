@@ -1,1 +1,1 @@
-"""Administers who may sign in and what they may do; each person's own profile; signing in."""
+"""Lets admins say who may sign in and what they may do, and everybody sign in and set their own profile."""

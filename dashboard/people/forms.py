@@ -1,4 +1,4 @@
-"""People and one's own profile."""
+"""Asks for what a person may do, and for one's own profile."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from monitor.queries.people import other_admins
 
 @lru_cache(maxsize=1)
 def time_zones() -> list[tuple[str, str]]:
-    """Every named time zone, UTC first."""
+    """Lists every named time zone, UTC first."""
     names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
 
 
 class EmailMixin:
-    """One address belongs to one person, however it is written."""
+    """Refuses an e-mail address that somebody else has, however it is written."""
 
     instance: User
     cleaned_data: dict[str, Any]
@@ -33,7 +33,7 @@ class EmailMixin:
 
 
 class NewPersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """A person who may sign in from now on."""
+    """Asks for a person who may sign in from now on."""
 
     email = forms.EmailField(label="E-mail address", help_text="Alerts go there.")
 
@@ -49,7 +49,7 @@ class NewPersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """What an admin may change of a person.
+    """Asks for what an admin may change of a person.
 
     Args:
         by: who changes it: nobody takes their own rights away, and the last admin stays one.
@@ -83,7 +83,7 @@ class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What a person sets for themselves."""
+    """Asks for what a person sets for themselves."""
 
     timezone = forms.ChoiceField(label="Time zone", choices=time_zones, help_text="Times on the pages are shown in it.")
 

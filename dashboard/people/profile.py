@@ -1,4 +1,4 @@
-"""What a person sets for themselves."""
+"""Shows and saves what a person sets for themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.people.forms import ProfileForm
 
 @require_http_methods(["GET", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Time zone and alert mails; the password has a page of its own."""
+    """Shows and saves time zone and alert mails; the password has a page of its own."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         request.user.save(update_fields=["timezone", "wants_mail"])

@@ -1,4 +1,4 @@
-"""Sign-in: nobody signs up by themselves."""
+"""Closes the sign-up: nobody adds themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """People are added by an admin or by `manage.py createsuperuser`."""
+    """Refuses sign-ups: people are added by an admin or by `manage.py createsuperuser`."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

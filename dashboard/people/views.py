@@ -1,4 +1,4 @@
-"""People, for admins: who may sign in and what they may do."""
+"""Shows people to admins, and lets them say who may sign in and what they may do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AUDITED = ("role", "is_active")
 @require_GET
 @requires("users")
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody who may or might sign in."""
+    """Lists everybody who may or might sign in."""
     return lists.show(
         request, "people/list.html", None, lambda _: {"rows": everybody()}, nouns="people", freshness=None
     )
@@ -35,7 +35,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @requires("users")
 def person_add(request: HttpRequest) -> HttpResponse:
-    """A new person. The password is made here and shown in this one answer only."""
+    """Adds a person. The password is created here and shown in this one answer only."""
     form = NewPersonForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         status = 400 if request.method == "POST" else 200
@@ -51,7 +51,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def person(request: HttpRequest, pk: int) -> HttpResponse:
-    """One person's address, role and whether they may sign in."""
+    """Shows and saves one person's address, role and whether they may sign in."""
     row = get_or_404(request.user, everybody(), pk, action="users")
     if request.method != "POST":
         return render(request, "people/person.html", _context(row, PersonForm(instance=row, by=request.user)))
@@ -75,7 +75,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def person_password(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new one-time password. It ends every session of that person: theirs hang on the old one."""
+    """Sets a new one-time password. It ends every session of that person, for they hang on the old one."""
     row = get_or_404(request.user, everybody(), pk, action="users")
     password = _one_time_password()
     with transaction.atomic():

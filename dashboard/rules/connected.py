@@ -1,4 +1,4 @@
-"""CRM's connected workflows: the list and one's page."""
+"""Shows CRM's connected workflows: the list and one's page."""
 
 from __future__ import annotations
 

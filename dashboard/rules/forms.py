@@ -1,4 +1,4 @@
-"""The filters of the lists of workflow rules, connected workflows and failed webhooks."""
+"""Reads the filters of the lists of workflow rules, connected workflows and failed webhooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CRM's workflow rules: the list and one rule's page."""
+"""Shows CRM's workflow rules: the list and one rule's page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CRM's failed webhooks: the list."""
+"""Shows CRM's failed webhooks."""
 
 from __future__ import annotations
 

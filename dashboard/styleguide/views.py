@@ -1,4 +1,4 @@
-"""Each part of the pages in each state, to be looked at with one screenshot."""
+"""Shows each part of the pages in each state, so that one screenshot is enough to check them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATUSES = (
 
 
 class SampleForm(forms.Form):
-    """One field of each kind; the page shows it with an error too."""
+    """Has one field of each kind; the page shows it with an error too."""
 
     name = forms.CharField(max_length=10, help_text="Help stands under the field.")
     choice = forms.ChoiceField(choices=[("a", "First"), ("b", "Second")])
@@ -27,7 +27,7 @@ class SampleForm(forms.Form):
 
 
 def styleguide(request: HttpRequest) -> HttpResponse:
-    """The style guide; it reads nothing of the mirror."""
+    """Shows the style guide; it reads nothing of the mirror."""
     now = timezone.now()
     context = {
         "statuses": STATUSES,

@@ -1,4 +1,4 @@
-"""Tags of our templates: times, durations, rates, status pills, icons."""
+"""Gives templates their tags: times, durations, rates, status pills, icons."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ register.filter("window", formats.window)
 
 @register.filter
 def span(value: Any) -> str:
-    """A timedelta or seconds as "3 d 4 h"."""
+    """Writes a timedelta or seconds as "3 d 4 h"."""
     return formats.span(formats.total_seconds(value))
 
 
 @register.filter
 def masked(text: str) -> str:
-    """A line of what Zoho sent with personal data hidden, cut to 300 characters.
+    """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters.
 
     More is masked than shown: a cut before the masking could leave half an address unrecognised.
     """
@@ -51,32 +51,32 @@ def masked(text: str) -> str:
 
 @register.filter
 def phrases(detail: Any) -> list[str]:
-    """What an entry of the audit trail holds besides, as short phrases."""
+    """Writes what an entry of the audit trail holds besides, as short phrases."""
     return audit.words(detail)
 
 
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
-    """A lucide icon as inline SVG. It only accompanies words, so assistive technology skips it."""
+    """Paints a lucide icon as inline SVG. It only accompanies words, so assistive technology skips it."""
     return SafeString(lucide_svg(name, size=size, **{"class": "icon", "aria-hidden": "true", "focusable": "false"}))
 
 
 @register.simple_tag
 def pill(status: str, label: str = "") -> SafeString:
-    """A status: icon, word and colour. `{% pill execution.status %}`, `{% pill "stale" "3 h old" %}`."""
+    """Shows a status: icon, word and colour. `{% pill execution.status %}`, `{% pill "stale" "3 h old" %}`."""
     look = statuses.look(str(status or ""), str(label or ""))
     return format_html('<span class="pill pill--{}">{}{}</span>', look.tone, icon(look.icon, 14), look.label)
 
 
 def absolute(at: datetime) -> str:
-    """The exact time in the viewer's zone: "Sun 22 Nov 2026, 12:00:05 UTC"."""
+    """Writes the exact time in the viewer's zone: "Sun 22 Nov 2026, 12:00:05 UTC"."""
     local = timezone.localtime(at)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
 
 
 @register.simple_tag(takes_context=True)
 def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
-    """ "5 min ago" with the exact time, in the viewer's zone, in the tooltip. Uses the page's `now`."""
+    """Writes "5 min ago" with the exact time, in the viewer's zone, in the tooltip. Uses the page's `now`."""
     if not at:
         return missing
     now = context.get("now") or timezone.now()
@@ -87,13 +87,13 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 @register.simple_tag(takes_context=True)
 def standing(context: Context, run: Execution) -> Standing:
-    """What may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
+    """Says what may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
     return standing_of(run, context.get("now") or timezone.now())
 
 
 @register.simple_tag
 def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
-    """ "22 Nov 12:00:05", in the viewer's zone, with the whole date and the zone in the tooltip."""
+    """Writes "22 Nov 12:00:05", in the viewer's zone, with the whole date and the zone in the tooltip."""
     if not at:
         return missing
     local = timezone.localtime(at)
@@ -108,7 +108,7 @@ def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
 
 @register.simple_tag
 def day(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
-    """ "22 Nov 2026" in the viewer's zone."""
+    """Writes "22 Nov 2026" in the viewer's zone."""
     if not at:
         return missing
     local = timezone.localtime(at)
@@ -119,7 +119,7 @@ def day(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
 
 @register.inclusion_tag("parts/sort_head.html", takes_context=True)
 def sort_head(context: Context, by: str, label: str, *, rising: bool = False, numeric: bool = False) -> dict[str, Any]:
-    """A column's head that sorts the list by it: `{% sort_head "name" "Flow" rising=True %}`.
+    """Shows a column's head that sorts the list by it: `{% sort_head "name" "Flow" rising=True %}`.
 
     Args:
         context: of a list page.
@@ -143,13 +143,13 @@ def sort_head(context: Context, by: str, label: str, *, rising: bool = False, nu
 
 @register.simple_tag
 def paint(chart: Chart) -> SafeString:
-    """A chart as the SVG that stands until plotly takes over."""
+    """Paints a chart as the SVG that stands until plotly takes over."""
     return svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=f"{chart.id}-svg")
 
 
 @register.simple_tag
 def sparkline(days: list[tuple[int, int]] | None) -> SafeString:
-    """Bars of succeeded and failed runs a day, with the same in words."""
+    """Paints bars of succeeded and failed runs a day, with the same in words."""
     pairs = days or []
     good, bad = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
     words = f"{good:,} succeeded, {bad:,} failed in {len(pairs)} days" if pairs else "no runs"

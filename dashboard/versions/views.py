@@ -1,4 +1,4 @@
-"""One version of a definition: what changed, and the whole of it."""
+"""Shows one version of a definition: what changed, and the whole of it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from monitor.queries import connected, rules, versions
 
 @require_GET
 def flow_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """A flow's."""
+    """Shows a version of a flow's definition."""
     flows = Flow.objects.select_related("account").defer("account__client_secret")
     return _page(request, flows, pk, number, "flow_version")
 
 
 @require_GET
 def rule_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """A workflow rule's."""
+    """Shows a version of a workflow rule's definition."""
     return _page(request, rules.all_rules(), pk, number, "rule_version")
 
 
 @require_GET
 def connected_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
-    """A connected workflow's."""
+    """Shows a version of a connected workflow's definition."""
     return _page(request, connected.all_of_them(), pk, number, "connected_version")
 
 

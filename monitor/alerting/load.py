@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Sum
 
 from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.states import Standing
+from monitor.alerting.states import RuleStanding
 from monitor.freshness import facts_of, why_unfit
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
 from monitor.periods import last_hours
@@ -28,9 +28,9 @@ class Case:
     ended: str
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> RuleStanding:
         row = self.row
-        return Standing(row.state, row.is_open, row.episode, row.since, is_new=row.version == 0)
+        return RuleStanding(row.state, row.is_open, row.episode, row.since, is_new=row.version == 0)
 
 
 def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:

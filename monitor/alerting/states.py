@@ -21,7 +21,7 @@ Kind = Transition.Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RuleStanding:
     """Where a rule stands for a flow; `is_new` while it was never judged."""
 
     state: str
@@ -44,7 +44,7 @@ class Decision:
 
 
 def decide(
-    standing: Standing, reading: Reading, limits: Limits, now: datetime, *, stale: str = "", ended: str = ""
+    standing: RuleStanding, reading: Reading, limits: Limits, now: datetime, *, stale: str = "", ended: str = ""
 ) -> Decision:
     """What a new reading makes of the standing.
 
@@ -76,7 +76,7 @@ def decide(
     return _move(standing, State.OK, is_open=False, reason=_told(reading, limits), edge=Kind.DATA_BACK, now=now)
 
 
-def _judge_open(standing: Standing, reading: Reading, limits: Limits, now: datetime) -> Decision:
+def _judge_open(standing: RuleStanding, reading: Reading, limits: Limits, now: datetime) -> Decision:
     if reading.runs == 0:
         reason = "no runs remain in the window"
         return _move(standing, State.OK, is_open=False, reason=reason, edge=Kind.RESOLVED, now=now)
@@ -86,7 +86,7 @@ def _judge_open(standing: Standing, reading: Reading, limits: Limits, now: datet
     return _move(standing, State.FIRING, is_open=True, reason=reason, edge=Kind.DATA_BACK, now=now)
 
 
-def _move(standing: Standing, to: State, *, is_open: bool, reason: str, edge: Kind, now: datetime) -> Decision:
+def _move(standing: RuleStanding, to: State, *, is_open: bool, reason: str, edge: Kind, now: datetime) -> Decision:
     """The decision; without its edge where nothing moved, or where nothing was judged before to move from."""
     moved = standing.state != to or standing.is_open != is_open
     return Decision(

@@ -31,7 +31,13 @@ def spent(by_hour: Mapping[str, int], now: datetime) -> int:
 
 
 def with_calls(by_hour: Mapping[str, int], calls: int, now: datetime) -> dict[str, int]:
-    """Adds calls to the ledger by hour (hours since 1970, as text: it is kept as JSON); old hours go."""
+    """Adds calls to the ledger by hour (hours since 1970, as text: it is kept as JSON); old hours go.
+
+    Args:
+        by_hour: as this function made it before.
+        calls: to add to the hour under way.
+        now: the present.
+    """
     kept = dict(_recent(by_hour, now))
     hour = str(_hour(now))
     kept[hour] = kept.get(hour, 0) + calls

@@ -139,6 +139,11 @@ class Gate:
     def before(self, product: str, method: str, path: str) -> int:
         """Takes a slot and writes the call down before it is made.
 
+        Args:
+            product: "flow" or "crm".
+            method: of the request.
+            path: of the address, without query.
+
         Returns:
             The ledger row's key, for `after`.
 
@@ -229,7 +234,14 @@ class Gate:
         raise BudgetSpent(f"{allowed.per_day} calls a day are used up", now=now, until=until)
 
     def after(self, handle: Any, product: str, status: int | None, headers: Mapping[str, str]) -> None:
-        """Writes down how a call ended and what the answer's headers say of the limits."""
+        """Writes down how a call ended and what the answer's headers say of the limits.
+
+        Args:
+            handle: what `before` returned.
+            product: "flow" or "crm".
+            status: the answer's HTTP status; None where none came.
+            headers: of the answer, names in lower case.
+        """
         now = self._clock()
         call_slots.end(handle, now, status)
         # Dates in the headers are by Zoho's clock, which need not be ours.
@@ -256,6 +268,10 @@ class Gate:
     def failed(self, product: str, reason: str) -> datetime:
         """Opens a product's breaker after a piece of work that it did not answer.
 
+        Args:
+            product: "flow" or "crm".
+            reason: one line for people.
+
         Returns:
             Until when the product is left alone.
         """
@@ -277,7 +293,12 @@ class Gate:
         return at is None or not timedelta(0) <= self._clock() - at < age
 
     def learn_edition(self, edition: str | None, users: int | None) -> None:
-        """Keeps what the CRM organisation says of itself; None where it did not answer: the old stays."""
+        """Keeps what the CRM organisation says of itself; None where it did not answer: the old stays.
+
+        Args:
+            edition: what Zoho calls it; None where it did not answer.
+            users: licences; None where it does not say.
+        """
         values: dict[str, object] = {"edition_read_at": self._clock()}
         if edition is not None:
             values |= {"edition": edition[:64], "users": users}
@@ -286,7 +307,12 @@ class Gate:
 
 
 def limits_in_force(account: ZohoAccount, budget: ApiBudget) -> CallLimits:
-    """Returns a product's limits, whole: by its plan or edition, a person's numbers and its headers."""
+    """Returns a product's limits, whole: by its plan or edition, a person's numbers and its headers.
+
+    Args:
+        account: with a person's own numbers, where there are any.
+        budget: the product's row.
+    """
     if budget.product == Product.CRM:
         own = account.crm_credits_per_day
         return crm_limits_for(budget.edition, budget.users, own, budget.day_limit_seen)

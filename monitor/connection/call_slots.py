@@ -96,7 +96,13 @@ def take(call: ApiCall, allowed: CallLimits, now: datetime) -> int | None:
 
 
 def end(key: int, now: datetime, status: int | None) -> None:
-    """Writes down how a call ended."""
+    """Writes down how a call ended.
+
+    Args:
+        key: of the ledger's row.
+        now: the present.
+        status: the answer's HTTP status; None where none came.
+    """
     table = ApiCall._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(

@@ -35,6 +35,11 @@ def read(account: ZohoAccount, product: str, now: datetime) -> list[LedgerSlot]:
     """Reads the slots of the last day that had calls, oldest first; the last may still be going.
 
     What of the oldest slot is older than the window is counted too: the sum is never too low.
+
+    Args:
+        account: whose calls.
+        product: "flow" or "crm".
+        now: the present.
     """
     budget = ApiBudget.objects.filter(account=account, product=product).first()
     closed_until = _floor(now - CLOSED_AFTER)
@@ -53,7 +58,14 @@ def read(account: ZohoAccount, product: str, now: datetime) -> list[LedgerSlot]:
 
 
 def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timedelta = WINDOW) -> int:
-    """Counts the credits of the rolling day, exactly, at the cost of two short sums."""
+    """Counts the credits of the rolling day, exactly, at the cost of two short sums.
+
+    Args:
+        account: whose calls.
+        budget: the product's row, which keeps the sums of closed slots.
+        now: the present.
+        window: how far back; the rolling day if left out.
+    """
     since = now - window
     whole = _floor(since) + SLOT  # the first slot that lies in the window altogether
     kept = _kept(budget, _floor(since), _floor(now - CLOSED_AFTER))

@@ -214,7 +214,7 @@ def header_stop(
         used_since: our own calls since then.
         keep: calls to be left for people.
         seen_at: when it said so.
-        reset_at: when its count begins anew, as it said.
+        reset_at: when its count starts over, as it said.
         now: the present.
         trusted: for how long it is believed.
     """

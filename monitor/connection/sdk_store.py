@@ -44,7 +44,7 @@ class _Handed:
 
 
 def _as_sdk_errors(method: Callable[..., T]) -> Callable[..., T]:
-    """Raises our errors as the SDK's; connections that the database has closed meanwhile are opened anew."""
+    """Raises our errors as the SDK's; connections that the database has closed meanwhile are opened again."""
 
     @functools.wraps(method)
     def wrapped(*args: Any, **kwargs: Any) -> T:

@@ -92,7 +92,13 @@ def rotate(endpoint: HookEndpoint, *, actor: User, now: datetime, secret: str = 
 
 
 def retire(endpoint: HookEndpoint, *, actor: User, now: datetime) -> int:
-    """Removes every secret but the newest; returns how many."""
+    """Removes every secret but the newest; returns how many.
+
+    Args:
+        endpoint: the address.
+        actor: the person behind it.
+        now: the present.
+    """
     with transaction.atomic():
         row = HookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
         known = row.secret_list
@@ -104,14 +110,27 @@ def retire(endpoint: HookEndpoint, *, actor: User, now: datetime) -> int:
 
 
 def switch(endpoint: HookEndpoint, *, on: bool, actor: User, now: datetime) -> None:
-    """Enables or disables an address; a disabled one answers as if it did not exist."""
+    """Enables or disables an address; a disabled one answers as if it did not exist.
+
+    Args:
+        endpoint: the address.
+        on: whether it shall accept callbacks.
+        actor: the person behind it.
+        now: the present.
+    """
     with transaction.atomic():
         if HookEndpoint.objects.filter(pk=endpoint.pk).exclude(is_active=on).update(is_active=on):
             _audit(actor, "hook.on" if on else "hook.off", endpoint, now, {})
 
 
 def delete(endpoint: HookEndpoint, *, actor: User, now: datetime) -> None:
-    """Deletes an address with all that is known of its callbacks."""
+    """Deletes an address with all that is known of its callbacks.
+
+    Args:
+        endpoint: the address.
+        actor: the person behind it.
+        now: the present.
+    """
     with transaction.atomic():
         _audit(actor, "hook.delete", endpoint, now, {})
         HookEndpoint.objects.filter(pk=endpoint.pk).delete()

@@ -18,7 +18,7 @@ def allowed(address: Address, limit: int, now: datetime) -> bool:
     Args:
         address: an endpoint or a channel.
         limit: callbacks a minute.
-        now: the present; a clock that was set back begins a minute anew.
+        now: the present; a clock that was set back starts a new minute.
     """
     minute = now.replace(second=0, microsecond=0)
     if _counted(address, limit, minute):

@@ -1,4 +1,4 @@
-"""One sweep of one account: every stream in turn, each ending in a state with a reason.
+"""Sweeps one account: takes the steps of `STEPS` in order, each stream ending in a state with a reason.
 
 In the background the planner says what is due. Pages of the list of flows come first; the flows on a page
 that moved are read at once after it, then what is due for another reason, and history from what is left; reports
@@ -9,39 +9,33 @@ meanwhile is read too, what stood still is settled.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
 
-from monitor.connection import BudgetSpent
-from monitor.connection.budget import KeptForOthers
-from monitor.ingest import sync_states
 from monitor.ingest.base import pace, schedule
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import Result
-from monitor.ingest.due_flows import Reader, due_flows, next_visit, read_flow
-from monitor.ingest.history.backfill import Backfill, mark_fresh
+from monitor.ingest.history.backfill import Backfill
 from monitor.ingest.lists.connected_workflows import read_connected
 from monitor.ingest.lists.connections import read_connections
 from monitor.ingest.lists.crm_edition import read_edition
 from monitor.ingest.lists.definitions import read_connected_definitions, read_flow_definitions, read_rule_definitions
-from monitor.ingest.lists.flows import Round, living, read_flows, read_page
 from monitor.ingest.lists.notification_channels import keep_channels
 from monitor.ingest.lists.rule_usage import read_usage
 from monitor.ingest.lists.rules import read_rules
 from monitor.ingest.lists.webhook_failures import read_webhook_failures
 from monitor.ingest.night import checks
-from monitor.ingest.runs import counters, read_runs
-from monitor.ingest.runs.reread import reread_due
-from monitor.models import ApiCall, Execution, Flow, Product, Stream, StreamState, SyncState, WorkflowRule
+from monitor.ingest.steps import stream_outcomes, sync_states
+from monitor.ingest.steps.due_flows import Reader, next_visit
+from monitor.ingest.steps.follow_flow_list import follow_list, look_ahead
+from monitor.ingest.steps.read_everything import read_moved, read_whole_list
+from monitor.models import ApiCall, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, TokenRefused, Unreachable, Wait, ZohoError
+from monitor.zoho.errors import ClientRefused, GrantRevoked
 from monitor.zoho.flow import FlowClient
-
-ROUNDS = 3  # how often a person's sync follows flows that move while it reads
-UNDER_WAY = timedelta(hours=1)
-LONG = 5  # pages in one sweep; from there on one more makes little difference
 
 
 def sweep(context: Context) -> Result:
@@ -52,219 +46,172 @@ def sweep(context: Context) -> Result:
     mine.update(last_started_at=started)
     context.pages.take_over(schedule.cursor_of(context, Stream.EXECUTIONS), started)
     page_size = context.pages.sizes[0]
+    due = set(Stream) if context.mode.reads_everything else schedule.due_streams(context, started)
     try:
-        _streams(context, now=started, is_first=is_first)
+        _Sweep(context, due, is_first=is_first).take_steps()
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:
         context.result.stopped = stop
-    _back_off(context)
+    stream_outcomes.back_off(context)
     sync_states.record(context, started)
     if context.pages.sizes[0] != page_size:
-        found = {"page_size": context.pages.sizes[0], "page_size_at": context.clock().isoformat()}
-        schedule.add_to_cursor(context, Stream.EXECUTIONS, **found)
+        schedule.add_to_cursor(context, Stream.EXECUTIONS, **context.pages.found(context.clock()))
     return context.result
 
 
-def _back_off(context: Context) -> None:
-    """Leaves a product alone that gives no answer at all; the other one goes on."""
-    for product, error in context.result.dead_products.items():
-        if isinstance(error, Unreachable) or error is _token_failure(context):
-            context.result.resume[product] = context.clients.gate.failed(product, str(error))
+@dataclass
+class _Sweep:
+    """A sweep under way: what its steps have in common."""
 
+    context: Context
+    due: set[Stream]
+    is_first: bool
+    flow: FlowClient | None = field(init=False)
+    crm: CrmClient | None = field(init=False)
+    _listed: dict[Stream, bool] = field(default_factory=dict)
+    _read: dict[Stream, int] = field(default_factory=dict)  # and what each cost, until it is put off
 
-def _token_failure(context: Context) -> Exception | None:
-    """What kept the access token from being renewed, if anything did: it concerns both products."""
-    return context.clients.tokens.failure
+    def __post_init__(self) -> None:
+        clients = self.context.clients
+        self.flow = clients.flow if clients.flow is not None and self._may_be_asked(Product.FLOW) else None
+        self.crm = clients.crm if clients.crm is not None and self._may_be_asked(Product.CRM) else None
 
+    def _may_be_asked(self, product: str) -> bool:
+        """Not a product that Zoho, or our breaker, wants left alone, but for a person: its streams stay as they are."""
+        if self.context.mode.reads_everything:
+            return True
+        until = self.context.clients.gate.blocked_until(product)
+        if until is not None:
+            self.context.result.resume[product] = until
+        return until is None
 
-def _streams(context: Context, *, now: datetime, is_first: bool) -> None:
-    everything = context.mode.reads_everything
-    due = set(Stream) if everything else schedule.due_streams(context, now)
-    flow, crm = context.clients.flow, context.clients.crm
-    if not everything:
-        flow = flow if flow is not None and _may_be_asked(context, Product.FLOW) else None
-        crm = crm if crm is not None and _may_be_asked(context, Product.CRM) else None
-    history = Backfill(context, flow) if flow is not None else None
-    reader = None if flow is None or history is None or everything else Reader(context, flow, history)
-    if flow is not None and history is not None:
-        _lists(context, flow, reader, history if is_first else None, due)
-    if crm is not None and Stream.RULES in due:
-        _run(context, Stream.RULES, "crm", partial(_list_rules, context, crm))
-        pages = 1 + WorkflowRule.objects.filter(account=context.account, gone_at=None).count() // 200
-        schedule.put_off(context, Stream.RULES, calls=pages)
-    if crm is not None and Stream.CHANNELS in due and "crm" not in context.result.dead_products:
-        keep_channels(context, crm)
-    if flow is not None and history is not None:
-        if _goes_on(context, Stream.FLOWS):
-            _executions(context, flow, reader, history)
-        else:
-            # Nothing of them can be done before there is a list again: it brings them along.
-            schedule.set_due(context, Stream.EXECUTIONS, None)
-    if crm is not None:
-        _crm_reports(context, crm, due)
-    _read_definitions(context, flow, crm)
+    def client(self, product: Product) -> Any:
+        """The client of a product; None where it is not to be asked."""
+        return self.flow if product == Product.FLOW else self.crm
 
+    @cached_property
+    def history(self) -> Backfill:
+        """What reads first readings."""
+        assert self.flow is not None  # noqa: S101 - steps of Flow are taken where there is a client
+        return Backfill(self.context, self.flow)
 
-def _lists(
-    context: Context, flow: FlowClient, reader: Reader | None, newest: Backfill | None, due: set[Stream]
-) -> None:
-    """The lists of Zoho Flow; `newest` reads each flow's newest runs right after its list."""
-    if reader is not None:
-        _run(context, Stream.EXECUTIONS, "flow", partial(_look_ahead, context, reader))
-    if Stream.FLOWS in due:
-        _run(context, Stream.FLOWS, "flow", partial(_list_flows, context, flow, reader))
-    if newest is not None and _goes_on(context, Stream.FLOWS) and not (reader and reader.given_up):
-        _run(context, Stream.EXECUTIONS, "flow", newest.read_newest)
-    if Stream.CONNECTIONS in due and (reader is None or pace.fits(schedule.free_now(context))):
-        _run(context, Stream.CONNECTIONS, "flow", partial(read_connections, context, flow))
-        schedule.put_off(context, Stream.CONNECTIONS)
+    @cached_property
+    def reader(self) -> Reader | None:
+        """What reads flows in the background; None for a person's sync."""
+        if self.context.mode.reads_everything or self.flow is None:
+            return None
+        return Reader(self.context, self.flow, self.history)
 
+    def answers(self, product: Product) -> bool:
+        """Whether a product was not given up in this sweep."""
+        return product not in self.context.result.dead_products
 
-def _executions(context: Context, flow: FlowClient, reader: Reader | None, history: Backfill) -> None:
-    if not _has_failed(context, Stream.EXECUTIONS):
-        read = partial(_read_moved, context, flow, history) if reader is None else reader.rest
-        _run(context, Stream.EXECUTIONS, "flow", read)
-        # Where Flow gives no answer the night's checks are put off, which is no failure of theirs.
-        if reader is not None and "flow" not in context.result.dead_products:
-            _run(context, Stream.STATISTICS, "flow", partial(checks.check, context, flow))
-    schedule.set_due(context, Stream.EXECUTIONS, _next_visit(context))
+    def is_listed(self, stream: Stream) -> bool:
+        """Whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
+        outcome = self.context.result.outcomes.get(stream.value)
+        if outcome is not None:
+            return outcome.state == StreamState.State.OK
+        if stream not in self._listed:
+            rows = StreamState.objects.filter(account=self.context.account, stream=stream)
+            self._listed[stream] = rows.values_list("state", flat=True).first() == StreamState.State.OK
+        return self._listed[stream]
 
+    @cached_property
+    def reads_runs(self) -> bool:
+        """Whether executions are read after the list: looked at first just before, and then it stands."""
+        return not stream_outcomes.has_failed(self.context, Stream.EXECUTIONS)
 
-def _has_failed(context: Context, stream: Stream) -> bool:
-    outcome = context.result.outcomes.get(stream.value)
-    return outcome is not None and outcome.state != StreamState.State.OK
-
-
-def _crm_reports(context: Context, crm: CrmClient, due: set[Stream]) -> None:
-    if Stream.RULES in due and _goes_on(context, Stream.RULES):
-        _run(context, Stream.USAGE, "crm", partial(_read_usage, context, crm))
-    reads = {Stream.CONNECTED: read_connected, Stream.WEBHOOK_FAILURES: read_webhook_failures}
-    done: list[Stream] = []
-    try:
-        for stream, read in reads.items():
-            if stream in due:
-                _run(context, stream, "crm", partial(read, context, crm))
-                done.append(stream)
-    except (OutOfTime, GrantRevoked, ClientRefused):
-        schedule.put_off(context, *done)  # what was read before the sweep's end is not due again
-        raise
-    schedule.put_off(context, *done)
-
-
-def _read_definitions(context: Context, flow: FlowClient | None, crm: CrmClient | None) -> None:
-    """Last of all, from what is spare; each kind only where its list could be read."""
-    works: list[tuple[Stream, Product, Callable[[], None]]] = []
-    if flow is not None:
-        works.append((Stream.FLOWS, Product.FLOW, partial(read_flow_definitions, context, flow)))
-    if crm is not None:
-        rules = partial(read_rule_definitions, context, crm)
-        works.append((Stream.RULES, Product.CRM, rules))
-        connected = partial(read_connected_definitions, context, crm)
-        works.append((Stream.CONNECTED, Product.CRM, connected))
-    for listed, product, work in works:
-        if _goes_on(context, listed):
-            most = None if context.mode.reads_everything else schedule.unhurried_calls(context, product)
-            _run(context, Stream.DEFINITIONS, product.value, partial(_with_calls, context, most, work))
-
-
-def _with_calls(context: Context, most: int | None, work: Callable[[], None]) -> None:
-    with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
-        work()
-
-
-def _next_visit(context: Context) -> datetime | None:
-    """Where executions cannot be read at all, they are tried with the next list and not sooner."""
-    outcome = context.result.outcomes.get(Stream.EXECUTIONS.value)
-    bad = outcome is not None and outcome.state in (StreamState.State.FAILING, StreamState.State.NOT_AVAILABLE)
-    return None if bad else next_visit(context)
-
-
-def _may_be_asked(context: Context, product: str) -> bool:
-    """Not while Zoho, or our breaker, wants a product left alone: its streams stay as they are."""
-    until = context.clients.gate.blocked_until(product)
-    if until is not None:
-        context.result.resume[product] = until
-    return until is None
-
-
-def _list_flows(context: Context, client: FlowClient, reader: Reader | None) -> None:
-    """The list of flows: a person's sync reads all of it, the background as many pages as the planner says."""
-    if reader is None:
-        pages = 1
+    def take_steps(self) -> None:
+        """Takes the steps that are due."""
         try:
-            pages = read_flows(context, client)
-            _settle_still(context)
-        finally:
-            schedule.set_due(context, Stream.FLOWS, _list_again(context, None, pages, pages))
+            for step in STEPS:
+                if self._is_wanted(step):
+                    self._take(step)
+        except (OutOfTime, GrantRevoked, ClientRefused):
+            self._put_off()  # what was read before the sweep's end is not due again
+            raise
+        self._put_off()
+
+    def _is_wanted(self, step: Step) -> bool:
+        if self.client(step.product) is None or (step.turn is not None and step.turn not in self.due):
+            return False
+        return (step.needs is None or self.is_listed(step.needs)) and step.when(self)
+
+    def _take(self, step: Step) -> None:
+        if step.cost is None:
+            self._put_off()
+        if step.notes_itself:
+            step.read(self)
+            return
+        stream_outcomes.settle(self.context, step.stream, step.product, partial(step.read, self))
+        if step.cost is not None:
+            self._read[step.stream] = step.cost(self)
+
+    def _put_off(self) -> None:
+        """Has the planner say when what was read is due again; several in one transaction."""
+        if self._read:
+            schedule.put_off(self.context, self._read)
+            self._read = {}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that a sweep reads.
+
+    Attributes:
+        stream: whose state tells how it went.
+        product: whose calls it costs; left alone once it gives no answer.
+        read: reads it.
+        turn: the stream with whose turn it comes; None for every sweep.
+        needs: the list on which it hangs.
+        when: what else has to be so.
+        cost: calls of one reading, by which the planner says when it is due again; None where `read` says it.
+        notes_itself: whether `read` notes by itself how it went, also that it went badly.
+    """
+
+    stream: Stream
+    product: Product
+    read: Callable[[_Sweep], None]
+    turn: Stream | None = None
+    needs: Stream | None = None
+    when: Callable[[_Sweep], bool] = lambda sweep: True
+    cost: Callable[[_Sweep], int] | None = None
+    notes_itself: bool = False
+
+
+def _plainly(product: Product, read: Callable[[Context, Any], None]) -> Callable[[_Sweep], None]:
+    return lambda sweep: read(sweep.context, sweep.client(product))
+
+
+def _look_ahead(sweep: _Sweep) -> None:
+    if sweep.reader is not None:
+        look_ahead(sweep.context, sweep.reader)
+
+
+def _list_flows(sweep: _Sweep) -> None:
+    if sweep.flow is None:
         return
-    due, asked, finished = schedule.due_at(context, Stream.FLOWS), 0, False
-    walk = Round.load(context.account, context.clock())
-    slots = schedule.list_slots(context)
-    most = _pages_now(context, walk, slots.pages)
-    try:
-        _look_at_alerting(reader, walk, most)
-        while asked < most and not (finished or context.calls.is_late or "flow" in context.result.dead_products):
-            if not pace.fits(schedule.free_now(context), slots.kept):
-                break  # what followed from the pages before has taken the place of this one
-            asked += 1
-            finished = read_page(context, client, walk, partial(_follow, context, reader))
-    except (OutOfTime, Wait):
-        raise
-    except ZohoError:
-        # A page that cannot be read must not keep those before it from being read: the list is begun anew.
-        finished = True
-        raise
-    finally:
-        if asked:
-            walk.save(context, finished=finished, next_due_at=_list_again(context, due, asked, walk.pages))
-        else:
-            schedule.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
+    if sweep.reader is not None:
+        follow_list(sweep.context, sweep.flow, sweep.reader)
+    else:
+        read_whole_list(sweep.context, sweep.flow)
 
 
-def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
-    """Pages to ask for in this sweep: all, as long as it is not known how many there are."""
-    most = 10_000
-    if walk.pages:
-        left = max(walk.pages - walk.page + 2, 1)  # with the empty one beyond the last, if it is asked for
-        apart = pace.spacing(walk.pages, schedule.budget(context, Product.FLOW), context.clock())
-        some = pace.batch(walk.pages, apart)
-        most = left if left - 1 <= some else some
-    return most if slots is None else min(most, slots)
+def _read_executions(sweep: _Sweep) -> None:
+    if sweep.reader is not None:
+        sweep.reader.rest()
+    elif sweep.flow is not None:
+        read_moved(sweep.context, sweep.flow, sweep.history)
 
 
-def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
-    """On a long list, one page with open alerts in each sweep, out of turn."""
-    if LONG <= most < walk.pages:
-        page = reader.alerting_page(range(walk.page, walk.page + most))
-        if page is not None:
-            reader.look_at(page, ApiCall.Kind.LIST)
+def _say_when_executions_are_due(sweep: _Sweep) -> None:
+    """Without a list nothing of them can be done, and the next one brings them along.
 
-
-def _list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
-    now = context.clock()
-    apart = pace.spacing(pages or asked, schedule.budget(context, Product.FLOW), now)
-    return pace.next_due(due, asked, apart, now)
-
-
-def _follow(context: Context, reader: Reader, some: Sequence[Flow]) -> None:
-    """What a page of the list gives rise to; a failure of it is the executions' and does not end the list."""
-    _settle_still(context, some)
-    if reader.given_up:
-        return
-    try:
-        _run(context, Stream.EXECUTIONS, "flow", partial(reader.on_page, some))
-    except OutOfTime as stop:
-        context.result.stopped = stop
-    outcome = context.result.outcomes.get(Stream.EXECUTIONS.value)
-    reader.given_up = outcome is not None and outcome.state != StreamState.State.OK
-
-
-def _look_ahead(context: Context, reader: Reader) -> None:
-    for page in reader.pages_ahead():
-        reader.look_at(page, ApiCall.Kind.PEOPLE)
-    for page in reader.pages_hinted():
-        if not pace.fits(schedule.free_now(context), calls=1 + pace.READ_CALLS):
-            return  # they stay marked, and are read with what is due
-        reader.look_at(page, ApiCall.Kind.OTHER)
+    Where they cannot be read at all, they are tried with the next list too and not sooner.
+    """
+    outcome = sweep.context.result.outcomes.get(Stream.EXECUTIONS.value)
+    bad = outcome is not None and outcome.state in (StreamState.State.FAILING, StreamState.State.NOT_AVAILABLE)
+    by_themselves = sweep.is_listed(Stream.FLOWS) and not bad
+    schedule.set_due(sweep.context, Stream.EXECUTIONS, next_visit(sweep.context) if by_themselves else None)
 
 
 def _list_rules(context: Context, client: CrmClient) -> None:
@@ -273,89 +220,79 @@ def _list_rules(context: Context, client: CrmClient) -> None:
     read_edition(context, client)
 
 
+def _pages_of_rules(sweep: _Sweep) -> int:
+    return 1 + WorkflowRule.objects.filter(account=sweep.context.account, gone_at=None).count() // 200
+
+
 def _read_usage(context: Context, client: CrmClient) -> None:
     most = None if context.mode.reads_everything else schedule.usage_calls(context)
     with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
         read_usage(context, client)
 
 
-def _run(context: Context, stream: Stream, product: str, work: Callable[[], None]) -> None:
-    """Turns what goes wrong in one stream into its state; what concerns the whole account goes on up."""
-    if product in context.result.dead_products:
-        error = context.result.dead_products[product]
-        if not isinstance(error, Wait):
-            context.note(stream, StreamState.State.FAILING, str(error), error=error)
-        return
-    try:
-        work()
-    except (OutOfTime, KeptForOthers) as stop:
-        context.note(stream, StreamState.State.INCOMPLETE, str(stop) or "goes on with the next task")
-        if isinstance(stop, OutOfTime):
-            raise
-    except Wait as stop:
-        ours = isinstance(stop, BudgetSpent)
-        context.note(stream, StreamState.State.INCOMPLETE if ours else StreamState.State.FAILING, str(stop), error=stop)
-        context.halt(product, stop)
-    except (GrantRevoked, ClientRefused) as stop:
-        context.note(stream, StreamState.State.FAILING, str(stop), error=stop)
-        raise
-    except NotAvailable as error:
-        context.note(stream, StreamState.State.NOT_AVAILABLE, str(error))
-    except ZohoError as error:
-        context.note(stream, StreamState.State.FAILING, f"{error}. {error.hint}", error=error)
-        if error is _token_failure(context):
-            context.result.dead_products |= dict.fromkeys(context.clients.products, error)
-        elif isinstance(error, Unreachable | TokenRefused):
-            context.result.dead_products[product] = error
+def _unhurried(product: Product, read: Callable[[Context, Any], None]) -> Callable[[_Sweep], None]:
+    """From what is spare."""
+
+    def read_some(sweep: _Sweep) -> None:
+        context = sweep.context
+        most = None if context.mode.reads_everything else schedule.unhurried_calls(context, product)
+        with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
+            read(context, sweep.client(product))
+
+    return read_some
 
 
-def _goes_on(context: Context, stream: Stream) -> bool:
-    """Whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
-    outcome = context.result.outcomes.get(stream.value)
-    if outcome is not None:
-        return outcome.state == StreamState.State.OK
-    state = StreamState.objects.filter(account=context.account, stream=stream).values_list("state", flat=True).first()
-    return state == StreamState.State.OK
+def _one_call(sweep: _Sweep) -> int:
+    return 1
 
 
-def _read_moved(context: Context, client: FlowClient, history: Backfill) -> None:
-    """A person's sync: reads the flows whose counters moved, then history, and follows what moves meanwhile."""
-    trouble, finished, gate = history.trouble, 0, context.clients.gate
-    for turn in range(ROUNDS):
-        moved = due_flows(context, living(context))
-        if turn:
-            # What cannot be told to have moved, or failed a moment ago, is not followed.
-            moved = [flow for flow in moved if counters.counters_of(flow).known and flow.flow_id not in trouble.named]
-        for done, flow in enumerate(moved, start=1):
-            with trouble.of(flow.flow_id), gate.doing(ApiCall.Kind.OTHER):
-                read_flow(context, client, flow)
-            context.progress("executions", done, len(moved))
-        if turn == 0:
-            reread_due(context, client)
-            history.read_new()
-            mark_fresh(context)
-        with gate.doing(ApiCall.Kind.HISTORY):
-            history.go_on()
-        if not (moved or history.finished > finished):
-            break
-        finished = history.finished
-        read_flows(context, client)
-        _settle_still(context)
-    trouble.settle()
-    context.note(Stream.EXECUTIONS, StreamState.State.OK, items=context.result.flows_read)
+def _is_background(sweep: _Sweep) -> bool:
+    return sweep.reader is not None
 
 
-def _settle_still(context: Context, some: Sequence[Flow] | None = None) -> None:
-    """Flows whose counters stood still since they were read: their baseline is now exact.
+def _is_first(sweep: _Sweep) -> bool:
+    return sweep.is_first and not (sweep.reader is not None and sweep.reader.given_up)
 
-    Not while a run is under way: whether Zoho's total counts it already is not documented.
-    """
-    some = living(context) if some is None else some
-    provisional = [flow for flow in some if not flow.baseline_firm and not flow.hole_reason and not flow.has_moved]
-    still = {flow.pk: flow for flow in provisional if flow.baseline_total is not None}
-    if not still:
-        return
-    recent = context.clock() - UNDER_WAY
-    running = Execution.objects.filter(flow__in=still, recheck_at__isnull=False, started_time__gte=recent)
-    for key in still.keys() - set(running.values_list("flow_id", flat=True)):
-        read_runs.firm_up(context, still[key])
+
+def _has_room(sweep: _Sweep) -> bool:
+    return sweep.reader is None or pace.fits(schedule.free_now(sweep.context))
+
+
+def _checks_by_night(sweep: _Sweep) -> bool:
+    """Where Flow gives no answer the night's checks are put off, which is no failure of theirs."""
+    return sweep.reader is not None and sweep.reads_runs and sweep.answers(Product.FLOW)
+
+
+FLOW, CRM = Product.FLOW, Product.CRM
+STEPS = (
+    Step(Stream.EXECUTIONS, FLOW, _look_ahead, when=_is_background),
+    Step(Stream.FLOWS, FLOW, _list_flows, turn=Stream.FLOWS),
+    Step(Stream.EXECUTIONS, FLOW, lambda sweep: sweep.history.read_newest(), needs=Stream.FLOWS, when=_is_first),
+    Step(
+        *(Stream.CONNECTIONS, FLOW, _plainly(FLOW, read_connections)),
+        turn=Stream.CONNECTIONS,
+        when=_has_room,
+        cost=_one_call,
+    ),
+    Step(Stream.RULES, CRM, _plainly(CRM, _list_rules), turn=Stream.RULES, cost=_pages_of_rules),
+    Step(
+        *(Stream.CHANNELS, CRM, _plainly(CRM, keep_channels)),
+        turn=Stream.CHANNELS,
+        when=lambda sweep: sweep.answers(CRM),
+        notes_itself=True,
+    ),
+    Step(Stream.EXECUTIONS, FLOW, _read_executions, needs=Stream.FLOWS, when=lambda sweep: sweep.reads_runs),
+    Step(Stream.STATISTICS, FLOW, _plainly(FLOW, checks.check), needs=Stream.FLOWS, when=_checks_by_night),
+    Step(Stream.EXECUTIONS, FLOW, _say_when_executions_are_due, notes_itself=True),
+    Step(Stream.USAGE, CRM, _plainly(CRM, _read_usage), turn=Stream.RULES, needs=Stream.RULES),
+    Step(Stream.CONNECTED, CRM, _plainly(CRM, read_connected), turn=Stream.CONNECTED, cost=_one_call),
+    Step(
+        *(Stream.WEBHOOK_FAILURES, CRM, _plainly(CRM, read_webhook_failures)),
+        turn=Stream.WEBHOOK_FAILURES,
+        cost=_one_call,
+    ),
+    # Last of all, from what is spare.
+    Step(Stream.DEFINITIONS, FLOW, _unhurried(FLOW, read_flow_definitions), needs=Stream.FLOWS),
+    Step(Stream.DEFINITIONS, CRM, _unhurried(CRM, read_rule_definitions), needs=Stream.RULES),
+    Step(Stream.DEFINITIONS, CRM, _unhurried(CRM, read_connected_definitions), needs=Stream.CONNECTED),
+)

@@ -17,7 +17,7 @@ class DataCenter(models.TextChoices):
     CA = "ca", "Canada (zohocloud.ca)"
     CN = "cn", "China (zoho.com.cn)"
     SA = "sa", "Saudi Arabia (zoho.sa)"
-    CUSTOM = "custom", "Own addresses"
+    CUSTOM = "custom", "Custom URLs"
 
 
 class Plan(models.TextChoices):

@@ -29,7 +29,7 @@ class AlertRule(models.Model):
         "window (hours)", default=168, validators=[MinValueValidator(1), MaxValueValidator(24 * 90)]
     )
     min_runs = models.PositiveIntegerField("minimum number of runs", default=20, validators=[MinValueValidator(1)])
-    is_active = models.BooleanField("judged", default=True)
+    is_active = models.BooleanField("enabled", default=True)
     is_default = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -26,7 +26,7 @@ class HasDefinition(models.Model):
 class DefinitionVersion(models.Model):
     """Holds a definition as it stood from `first_seen_at` on, with what changed from the version before.
 
-    It came into being between `seen_before`, the last sync that still had the former, and `first_seen_at`. A
+    It was first seen between `seen_before`, the last sync that still had the former, and `first_seen_at`. A
     definition that goes back to an earlier content is a version again.
     """
 

@@ -59,7 +59,7 @@ class Retention(models.Model):
 
 
 class PrunedHour(models.Model):
-    """Marks an hour of a flow whose rows are pruned: its bucket is its only record and is never counted anew."""
+    """Marks an hour of a flow whose rows are pruned: its bucket is its only record and is never recounted."""
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+")
     hour = models.DateTimeField()

@@ -45,7 +45,7 @@ class RetryAttempt(models.Model):
     sent_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     original_completed_time = models.DateTimeField(
-        null=True, help_text="of the execution just before the POST: what a later change is told by"
+        null=True, help_text="of the execution just before the POST: what shows a later change"
     )
     zoho_ahead = models.DurationField(
         null=True, help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date"

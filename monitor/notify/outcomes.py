@@ -16,7 +16,7 @@ BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300
 REASON_LENGTH = 280
 
 
-class Kind(enum.StrEnum):
+class FailureKind(enum.StrEnum):
     """What can be done about a failure."""
 
     TRANSIENT = "transient"  # again later
@@ -27,12 +27,12 @@ class Kind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    kind: Kind
+class SendOutcome:
+    kind: FailureKind
     reason: str
 
 
-def classify(error: BaseException, *, connected: bool) -> Outcome:
+def classify(error: BaseException, *, connected: bool) -> SendOutcome:
     """Judges why a message was not sent.
 
     Args:
@@ -40,10 +40,10 @@ def classify(error: BaseException, *, connected: bool) -> Outcome:
         connected: whether a connection was open; before that, no message is to blame.
     """
     judged = _judge_message(error) if connected else _judge_connection(error)
-    return Outcome(judged, _reason(error))
+    return SendOutcome(judged, _reason(error))
 
 
-def next_try(kind: Kind, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
+def next_try(kind: FailureKind, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
     """When to try again; None to give up.
 
     Args:
@@ -52,39 +52,39 @@ def next_try(kind: Kind, attempts: int, created_at: datetime, now: datetime) -> 
         created_at: of the delivery. A day later an alert is no news.
         now: the present.
     """
-    if kind == Kind.PERMANENT:
+    if kind == FailureKind.PERMANENT:
         return None
-    pause = CONFIG_PAUSE if kind == Kind.CONFIG else BACK_OFF[min(max(attempts, 1), len(BACK_OFF)) - 1]
+    pause = CONFIG_PAUSE if kind == FailureKind.CONFIG else BACK_OFF[min(max(attempts, 1), len(BACK_OFF)) - 1]
     return now + pause if now + pause <= created_at + GIVEN_UP_AFTER else None
 
 
-def _judge_connection(error: BaseException) -> Kind:
+def _judge_connection(error: BaseException) -> FailureKind:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         # 454 is "temporary authentication failure" (RFC 4954, section 6).
-        return Kind.TRANSIENT if 400 <= error.smtp_code < 500 else Kind.CONFIG
+        return FailureKind.TRANSIENT if 400 <= error.smtp_code < 500 else FailureKind.CONFIG
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
-        return Kind.CONFIG
+        return FailureKind.CONFIG
     if isinstance(error, smtplib.SMTPResponseException):
-        return Kind.CONFIG if error.smtp_code >= 500 else Kind.TRANSIENT
-    return Kind.TRANSIENT if isinstance(error, OSError) else Kind.CONFIG
+        return FailureKind.CONFIG if error.smtp_code >= 500 else FailureKind.TRANSIENT
+    return FailureKind.TRANSIENT if isinstance(error, OSError) else FailureKind.CONFIG
 
 
-def _judge_message(error: BaseException) -> Kind:
+def _judge_message(error: BaseException) -> FailureKind:
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        return Kind.AMBIGUOUS
+        return FailureKind.AMBIGUOUS
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         codes = [code for code, _ in error.recipients.values()]
-        return Kind.PERMANENT if codes and min(codes) >= 500 else Kind.TRANSIENT
+        return FailureKind.PERMANENT if codes and min(codes) >= 500 else FailureKind.TRANSIENT
     if isinstance(error, smtplib.SMTPSenderRefused):
         # The sender is ours and the same for all.
-        return Kind.CONFIG if error.smtp_code >= 500 else Kind.TRANSIENT
+        return FailureKind.CONFIG if error.smtp_code >= 500 else FailureKind.TRANSIENT
     if isinstance(error, smtplib.SMTPResponseException):
-        return Kind.POISON if error.smtp_code >= 500 else Kind.TRANSIENT
+        return FailureKind.POISON if error.smtp_code >= 500 else FailureKind.TRANSIENT
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return Kind.PERMANENT
+        return FailureKind.PERMANENT
     if isinstance(error, OSError):
-        return Kind.AMBIGUOUS
-    return Kind.POISON
+        return FailureKind.AMBIGUOUS
+    return FailureKind.POISON
 
 
 def _reason(error: BaseException) -> str:

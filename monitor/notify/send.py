@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Delivery, Transition
 from monitor.notify.message import build
-from monitor.notify.outcomes import CONFIG_PAUSE, Kind, Outcome, classify, next_try
+from monitor.notify.outcomes import CONFIG_PAUSE, FailureKind, SendOutcome, classify, next_try
 from monitor.notify.recipients import entitled
 from monitor.notify.render import plain
 
@@ -171,8 +171,8 @@ def _mark_sent(delivery: Delivery, now: datetime, report: SendReport) -> None:
     logger.info("mail %d sent (attempt %d)", delivery.pk, delivery.attempts)
 
 
-def _mark_failed(delivery: Delivery, outcome: Outcome, now: datetime, report: SendReport) -> None:
-    if outcome.kind == Kind.POISON:
+def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report: SendReport) -> None:
+    if outcome.kind == FailureKind.POISON:
         _make_plain(delivery, outcome, now, report)
         return
     again = next_try(outcome.kind, delivery.attempts, delivery.created_at, now)
@@ -182,14 +182,14 @@ def _mark_failed(delivery: Delivery, outcome: Outcome, now: datetime, report: Se
     _requeue(delivery, outcome.reason, again)
     report.retried += 1
     logger.warning("mail %d not sent (attempt %d): %s", delivery.pk, delivery.attempts, outcome.reason)
-    if outcome.kind == Kind.CONFIG:
+    if outcome.kind == FailureKind.CONFIG:
         report.paused = outcome.reason
         # Signing in with a wrong password again and again locks accounts.
         waiting = Delivery.objects.filter(state=Delivery.State.QUEUED, next_try_at__lt=now + CONFIG_PAUSE)
         waiting.update(next_try_at=now + CONFIG_PAUSE)
 
 
-def _make_plain(delivery: Delivery, outcome: Outcome, now: datetime, report: SendReport) -> None:
+def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report: SendReport) -> None:
     """A message that cannot be sent as it is: once more as plain text, then no more."""
     if not delivery.html:
         _close(delivery, outcome.reason, report)

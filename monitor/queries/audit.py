@@ -1,4 +1,4 @@
-"""Who did what."""
+"""Reads the audit trail: who did what."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.models import AuditEntry
 
 @dataclass(frozen=True)
 class AuditFilter:
-    """What a person looks for; empty values do not narrow.
+    """Says what a person looks for; empty values do not narrow.
 
     Attributes:
         start: at or after; end: before.
@@ -28,7 +28,7 @@ class AuditFilter:
 
 
 def entries(wanted: AuditFilter) -> QuerySet[AuditEntry]:
-    """The entries that fit, the newest first."""
+    """Finds the entries that fit, the newest first."""
     rows = AuditEntry.objects.select_related("account").defer("account__client_secret")
     if wanted.action:
         rows = rows.filter(action=wanted.action)

@@ -1,4 +1,4 @@
-"""Connected workflows of CRM."""
+"""Reads the connected workflows of CRM: the list, and what the page of one shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.secrets_mask import without_digests
 
 @dataclass(frozen=True)
 class ConnectedFilter:
-    """What a person looks for; empty values do not narrow.
+    """Says what a person looks for; empty values do not narrow.
 
     Attributes:
         text: a part of the name or the module, or the whole of Zoho's id.
@@ -28,7 +28,7 @@ class ConnectedFilter:
 
 
 def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
-    """Those that fit, with `version_count`; those deleted in Zoho stand among them, marked by `gone_at`."""
+    """Finds those that fit, with `version_count`; those deleted in Zoho are among them, marked by `gone_at`."""
     rows = ConnectedWorkflow.objects.select_related("account").defer("account__client_secret", "description")
     if wanted.text:
         parts = Q(name__icontains=wanted.text) | Q(primary_module__icontains=wanted.text)
@@ -43,13 +43,13 @@ def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
 
 
 def all_of_them() -> QuerySet[ConnectedWorkflow]:
-    """Connected workflows with the joins that one's page needs."""
+    """Joins to connected workflows what one's page needs."""
     return ConnectedWorkflow.objects.select_related("account").defer("account__client_secret")
 
 
 @dataclass(frozen=True)
 class ConnectedDetail:
-    """One connected workflow, its versions, and its description, masked."""
+    """Holds one connected workflow, its versions, and its description, masked."""
 
     workflow: ConnectedWorkflow
     versions: Versions
@@ -57,7 +57,7 @@ class ConnectedDetail:
 
 
 def detail(workflow: ConnectedWorkflow) -> ConnectedDetail:
-    """What the page of a connected workflow shows. Two statements.
+    """Reads what the page of a connected workflow shows. Two statements.
 
     Args:
         workflow: from `all_of_them()`.

@@ -1,4 +1,4 @@
-"""The list of flows and the page of one flow. Read-only."""
+"""Reads the list of flows: narrowed, sorted, with the figures of its columns."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
-from monitor.models import AlertState, Execution, Flow, HourBucket
-from monitor.periods import DAY, Window, last_days
-from monitor.queries import counts
+from monitor.models import Execution, Flow, HourBucket
+from monitor.periods import DAY, last_days
 
 LIST_DAYS = 7
 SORTS = ("failures", "name", "rate", "runs", "last_run")
@@ -20,7 +19,7 @@ SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 @dataclass(frozen=True)
 class FlowFilter:
-    """What the list of flows is narrowed to. `status` is active, inactive or gone; empty means all but gone."""
+    """Says what the list is narrowed to. `status` is active, inactive or gone; empty means all but gone."""
 
     text: str = ""
     status: str = ""
@@ -28,34 +27,8 @@ class FlowFilter:
     sort: str = "failures"
 
 
-@dataclass(frozen=True)
-class Mirrored:
-    """What Zoho counts of a flow beside what is mirrored, for one result.
-
-    `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
-    forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
-    """
-
-    label: str
-    counter: int | None
-    baseline: int | None
-    mirrored: int
-    pruned: int
-
-    @property
-    def before(self) -> int | None:
-        """What the counter knows and the mirror rightly does not hold."""
-        return None if self.baseline is None else self.baseline + self.pruned
-
-    @property
-    def missing(self) -> int | None:
-        if self.counter is None or self.baseline is None:
-            return None
-        return self.counter - self.baseline - self.mirrored - self.pruned
-
-
 def flow_list(wanted: FlowFilter, now: datetime) -> QuerySet[Flow]:
-    """Flows with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
+    """Finds flows, with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
     flows = _narrowed(wanted).select_related("account")
     window = last_days(now, LIST_DAYS)
     of_flow = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
@@ -101,7 +74,7 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
 
 
 def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:
-    """(succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
+    """Counts (succeeded, failed) per flow and 24 hours, oldest first, for sparklines. One statement."""
     window = last_days(now, days)
     table: dict[int, list[tuple[int, int]]] = defaultdict(lambda: [(0, 0)] * days)
     rows = HourBucket.objects.filter(flow_id__in=flow_ids, hour__gte=window.start, hour__lt=window.end)
@@ -110,36 +83,3 @@ def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[in
         before = table[flow_id][place]
         table[flow_id][place] = (before[0] + succeeded, before[1] + failed)
     return table
-
-
-def completeness(flow: Flow) -> list[Mirrored]:
-    """Zoho's counters beside ours: all, successes, failures. One statement."""
-    ours = Execution.objects.filter(flow=flow).aggregate(
-        total=Count("id"),
-        success=Count("id", filter=Q(status="success")),
-        failed=Count("id", filter=Q(status="failed")),
-    )
-    pruned = flow.pruned_success + flow.pruned_failed
-    counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
-    return [
-        Mirrored("All runs", flow.execution_count, flow.baseline_total, counted, pruned),
-        Mirrored("Success", flow.success_count, flow.baseline_success, ours["success"], flow.pruned_success),
-        Mirrored("Failed", flow.failure_count, flow.baseline_failed, ours["failed"], flow.pruned_failed),
-    ]
-
-
-def open_alerts(flow: Flow) -> QuerySet[AlertState]:
-    """The flow's open incidents, newest first."""
-    return (
-        AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
-    )
-
-
-def histograms(flow: Flow, window: Window) -> list[tuple[datetime, list[int]]]:
-    """The flow's histograms of durations per hour, or per day of a long time."""
-    return counts.histograms(counts.buckets(window, flow_id=flow.pk))
-
-
-def errors(flow: Flow, window: Window) -> list[tuple[datetime, dict[str, int]]]:
-    """The flow's failed runs by class of error, likewise."""
-    return counts.errors(counts.buckets(window, flow_id=flow.pk))

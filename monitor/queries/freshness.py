@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Q
 from monitor.freshness import SILENT, STALE, Judged, ReadTimes, facts_of, is_list_old, judge_account, judge_worker
 from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 
-LABELS = {"stale": "Out of date", "paused": "Not mirrored", "silent": "Poller silent"}
+LABELS = {"stale": "Out of date", "paused": "Paused", "silent": "Poller silent"}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every mail: to whom, about what, and what became of it."""
+"""Reads mails: to whom, about what, and what became of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.models import Delivery
 
 @dataclass(frozen=True)
 class MailFilter:
-    """What a person looks for; empty values do not narrow.
+    """Says what a person looks for; empty values do not narrow.
 
     Attributes:
         text: a part of the subject or the address.
@@ -23,7 +23,7 @@ class MailFilter:
 
 
 def mails(wanted: MailFilter) -> QuerySet[Delivery]:
-    """Deliveries that fit, the newest first, without their bodies."""
+    """Finds the deliveries that fit, the newest first, without their bodies."""
     rows = Delivery.objects.select_related("recipient").defer("text", "html")
     if wanted.state:
         rows = rows.filter(state=wanted.state)
@@ -33,7 +33,7 @@ def mails(wanted: MailFilter) -> QuerySet[Delivery]:
 
 
 def whole_mails() -> QuerySet[Delivery]:
-    """Deliveries with their bodies and what they are about."""
+    """Joins to deliveries their bodies and what they are about."""
     return Delivery.objects.select_related("recipient", "transition__alert__rule", "transition__alert__flow").defer(
         "transition__alert__flow__raw"
     )

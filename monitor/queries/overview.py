@@ -42,6 +42,16 @@ class PeriodFigures:
 
 
 @dataclass(frozen=True)
+class OverviewCards:
+    """What the cards of the overview list."""
+
+    worst: list[FlowCounts]
+    alerts: list[AlertState]
+    silent: list[SilentFlow]
+    broken: list[Connection]
+
+
+@dataclass(frozen=True)
 class FlowCounts:
     """A flow and its runs in a period."""
 
@@ -66,6 +76,16 @@ def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: 
     totals = sum((hour.counts for hour in hours), Counts())
     before = counts.total(counts.buckets(window.before(), account_id=account_id, flow_id=flow_id))
     return PeriodFigures(window=window, end=now, hours=hours, totals=totals, before=before)
+
+
+def cards(now: datetime, days: int) -> OverviewCards:
+    """The flows that fail most in the last `days`, open alerts, silent flows and broken connections."""
+    return OverviewCards(
+        worst=worst_flows(now, days),
+        alerts=list(open_alerts()),
+        silent=silent_flows(now),
+        broken=list(broken_connections()),
+    )
 
 
 def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> str:

@@ -1,4 +1,4 @@
-"""Failed calls of CRM's webhooks. The name of the record is personal and never shown; its id is."""
+"""Reads CRM's failed webhooks. The name of the record is personal and never shown; its id is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ON_A_RULE = 10
 
 @dataclass(frozen=True)
 class FailureFilter:
-    """What a person looks for; empty values do not narrow.
+    """Says what a person looks for; empty values do not narrow.
 
     Attributes:
         text: a part of the rule's or webhook's name or of the reason, or the whole of Zoho's id of one of them.
@@ -31,7 +31,7 @@ class FailureFilter:
 
 
 def search(wanted: FailureFilter) -> QuerySet[WebhookFailure]:
-    """The failures that fit, the newest first."""
+    """Finds the failures that fit, the newest first."""
     rows = WebhookFailure.objects.select_related("rule", "account").defer(
         "account__client_secret", "rule__raw", "rule__description", "record_name"
     )
@@ -53,19 +53,19 @@ def search(wanted: FailureFilter) -> QuerySet[WebhookFailure]:
 
 
 def rule_of(wanted: FailureFilter) -> WorkflowRule | None:
-    """The rule that the list is narrowed to, if it is and there is one."""
+    """Finds the rule that the list is narrowed to, if it is and there is one."""
     if wanted.rule_id is None:
         return None
     return WorkflowRule.objects.filter(pk=wanted.rule_id).only("name", "rule_id").first()
 
 
 def modules() -> list[str]:
-    """Every module that a webhook failed for."""
+    """Lists every module that a webhook failed for."""
     names = WebhookFailure.objects.exclude(module="").order_by("module").values_list("module", flat=True)
     return list(names.distinct())
 
 
 def of_rule(rule: WorkflowRule) -> tuple[list[WebhookFailure], int]:
-    """A rule's newest failures and how many are mirrored in all."""
+    """Finds a rule's newest failures and counts all that are mirrored."""
     rows = search(FailureFilter(rule_id=rule.pk))
     return list(rows[:ON_A_RULE]), rows.count()

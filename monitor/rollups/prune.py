@@ -1,4 +1,4 @@
-"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being counted anew."""
+"""Deletes hour buckets of old days once their day is counted, and keeps pruned hours from being recounted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def may_go(hours: Collection[Hour], closed: Collection[datetime], day_runs: int 
         hours: all that there are.
         closed: hours whose rows are pruned: the others can still change.
         day_runs: what the day's own bucket counts; None where there is none.
-        is_dirty: an hour of the day is to be counted anew.
+        is_dirty: an hour of the day is to be recounted.
     """
     return not is_dirty and day_runs == sum(h.runs for h in hours) and all(h.hour in closed for h in hours)
 
@@ -64,7 +64,7 @@ def prune_hours(ages: Ages, now: datetime, go_on: Callable[[], bool]) -> int:
 
 
 def closed_hours(wanted: Collection[FlowHour]) -> set[FlowHour]:
-    """Returns which of the hours are never counted anew, because their rows are pruned.
+    """Returns which of the hours are never recounted, because their rows are pruned.
 
     Ask after the rows were read: what pruning took away before that is then seen here for sure.
     """

@@ -106,7 +106,7 @@ def _take(size: int, since: datetime) -> set[read.FlowHour]:
     """Takes the newest dirty hours off the table, those from `since` on.
 
     An hour that a page is marking at this moment is left for the next time, so that neither waits for the other. Who
-    marks one of these from now on waits for our end, and marks it anew: what we do not see is counted then.
+    marks one of these from now on waits for our end, and marks it again: what we do not see is counted then.
     """
     if connection.vendor != "postgresql":
         newest = DirtyHour.objects.filter(hour__gte=since).order_by("-hour", "-flow_id")

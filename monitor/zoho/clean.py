@@ -34,7 +34,12 @@ _TIME = re.compile(
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
-    """Returns text without NUL and lone surrogates, at most `limit` characters; "" for what is no text."""
+    """Returns text without NUL and lone surrogates, at most `limit` characters; "" for what is no text.
+
+    Args:
+        value: anything.
+        limit: characters.
+    """
     if type(value) is str and value.isascii() and "\0" not in value:  # most texts, and both tests cost nothing
         return value if len(value) <= limit else value[:limit]
     if isinstance(value, str):

@@ -1,6 +1,6 @@
 """Makes the consent address and asks Zoho's accounts server for tokens.
 
-Errors are told apart by the body, never by the status: Zoho answers `invalid_code` and even its throttle
+Errors are distinguished by the body, never by the status: Zoho answers `invalid_code` and even its throttle
 with HTTP 200 (docs/reference/zoho-oauth.md, "Token errors"). All secrets travel in the form body.
 """
 

@@ -189,6 +189,11 @@ def http_date(value: str) -> datetime | None:
 def build_url(origin: str, *segments: str, params: Mapping[str, object] | None = None) -> str:
     """Builds `origin/a/b?x=1` with every part quoted; parameters that are None are left out, booleans are true/false.
 
+    Args:
+        origin: scheme and host.
+        segments: parts of the path.
+        params: of the query, as Python values.
+
     Raises:
         ValueError: a segment that would change the path (empty, ".", "..").
     """

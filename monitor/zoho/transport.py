@@ -102,7 +102,13 @@ class Transport:
         return self.call(req, _worth_reading, gate=gate)
 
     def call(self, req: Request, read: Callable[[Answer], T], *, gate: CallGate | None = None) -> T:
-        """Sends like `request`, with `read` making a value of the answer; its errors count for repeating too."""
+        """Sends like `request`, with `read` making a value of the answer; its errors count for repeating too.
+
+        Args:
+            req: the request.
+            read: makes a value of the answer; may raise a `ZohoError`.
+            gate: asked before and called after every attempt.
+        """
         return repeated(
             lambda left: self._attempt(req, read, gate, left),
             policy=self.policy if req.method == "GET" and not req.fresh else NEVER,

@@ -33,7 +33,7 @@ NAMED = 8  # covering tests shown beside a survivor
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class MutationVerdict:
     """What became of one mutation: found, survived, uncovered, equivalent or error."""
 
     mutation: Mutation
@@ -82,38 +82,40 @@ def difference(mutation: Mutation) -> str:
     return "\n".join(f"    {line}" for line in list(shown)[2:])
 
 
-def try_one(worker: Worker, mutation: Mutation, tests: list[str]) -> Verdict:
+def try_one(worker: Worker, mutation: Mutation, tests: list[str]) -> MutationVerdict:
     """Runs the covering tests with a mutation; the one that fails has to pass without it."""
     unsteady: list[str] = []
     if not tests:
-        return Verdict(mutation, "uncovered")
+        return MutationVerdict(mutation, "uncovered")
     while left := [test for test in tests if test not in unsteady]:
         outcome = worker.run(mutation, left)
         if outcome.state == "error":
-            return Verdict(mutation, "error", outcome, reason=outcome.why)
+            return MutationVerdict(mutation, "error", outcome, reason=outcome.why)
         if not outcome.noticed:
-            return Verdict(mutation, "survived", outcome, tuple(left), tuple(unsteady))
+            return MutationVerdict(mutation, "survived", outcome, tuple(left), tuple(unsteady))
         control = worker.run(None, [outcome.test or left[0]], anew=outcome.state == "broken")
         if control.state == "passed":
-            return Verdict(mutation, "found", outcome, tuple(left), tuple(unsteady))
+            return MutationVerdict(mutation, "found", outcome, tuple(left), tuple(unsteady))
         if not outcome.test:
-            return Verdict(mutation, "error", control, reason=control.why)
+            return MutationVerdict(mutation, "error", control, reason=control.why)
         unsteady.append(outcome.test)
-    return Verdict(mutation, "error", unsteady=tuple(unsteady), reason="no covering test passes without a mutation")
+    return MutationVerdict(
+        mutation, "error", unsteady=tuple(unsteady), reason="no covering test passes without a mutation"
+    )
 
 
-def try_all(chosen: list[Mutation], tests: Covering, jobs: int, equivalents: list[Equivalent]) -> list[Verdict]:
+def try_all(chosen: list[Mutation], tests: Covering, jobs: int, equivalents: list[Equivalent]) -> list[MutationVerdict]:
     """Tries each mutation on one of the workers, and says how it goes."""
     root = Path(tempfile.mkdtemp(prefix="mutants-"))
     free: SimpleQueue[Worker] = SimpleQueue()
     workers = [Worker(folder, tracked(), tests.cost()) for folder in folders(root, jobs)]
-    done: list[Verdict] = []
+    done: list[MutationVerdict] = []
 
-    def one(mutation: Mutation) -> Verdict:
+    def one(mutation: Mutation) -> MutationVerdict:
         began = time.monotonic()
         source = (ROOT / mutation.path).read_bytes()
         if (same := next((each for each in equivalents if each.is_of(mutation, source)), None)) is not None:
-            verdict = Verdict(mutation, "equivalent", reason=same.reason)
+            verdict = MutationVerdict(mutation, "equivalent", reason=same.reason)
         else:
             worker = free.get()
             try:
@@ -143,7 +145,7 @@ def try_all(chosen: list[Mutation], tests: Covering, jobs: int, equivalents: lis
         shutil.rmtree(root, ignore_errors=True)
 
 
-def report(verdicts: list[Verdict]) -> bool:
+def report(verdicts: list[MutationVerdict]) -> bool:
     """Prints survivors and figures; whether enough was noticed."""
     for verdict in verdicts:
         place = f"{verdict.mutation.path}:{verdict.mutation.line}"

@@ -40,13 +40,13 @@ def emit(**event: Any) -> None:
     os.write(int(os.environ[EVENTS]), json.dumps(event).encode() + b"\n")
 
 
-class Verdict:
+class ForkedVerdict:
     """Keeps why the first test failed; empty while none has."""
 
     failed: str = ""
 
 
-verdict = Verdict()
+verdict = ForkedVerdict()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -1,1 +1,1 @@
-"""The accounts server of the stand-in: tokens, and the addresses /oauth/v2."""
+"""Plays Zoho's accounts server: tokens, and the addresses /oauth/v2."""

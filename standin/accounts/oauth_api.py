@@ -1,4 +1,7 @@
-"""The accounts server: /oauth/v2/auth, /oauth/v2/token, /oauth/v2/token/revoke (notes/zoho-api section 5)."""
+"""Answers as Zoho's accounts server: consent, tokens, revoking.
+
+Source: docs/reference/zoho-oauth.md, "Consent", "Tokens", "Revoking".
+"""
 
 import hmac
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from standin.web.routing import Router
 from standin.web.wire import Reply, Request, html_reply, json_reply
 from standin.world import World
 
-# The error words are Zoho's; that they come with HTTP 200 is what section 5 advises to expect.
+# The error words are Zoho's, and they come with HTTP 200: docs/reference/zoho-oauth.md, "Token errors".
 THROTTLED = {
     "error_description": "You have made too many requests continuously. Please try again after some time.",
     "error": "Access Denied",
@@ -26,7 +29,7 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Stan
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a client of the stand-in must know. The defaults open nothing but a stand-in on loopback."""
+    """Holds what a client of the stand-in must know. The defaults open nothing but a stand-in on loopback."""
 
     client_id: str = "1000.STANDIN"
     client_secret: str = "standin-client-secret"  # noqa: S105
@@ -43,7 +46,7 @@ class OAuthApi:
         self._ledger = ledger
 
     def add_routes(self, router: Router) -> None:
-        """The three endpoints, and the newer address of revocation."""
+        """Adds the three endpoints, and the newer address of revocation."""
         router.add("GET", "/oauth/v2/auth", self.authorize)
         router.add("POST", "/oauth/v2/token", self.token)
         router.add("POST", "/oauth/v2/token/revoke", self.revoke)
@@ -51,7 +54,7 @@ class OAuthApi:
         router.add("GET", "/oauth/serverinfo", self.server_info)
 
     def authorize(self, request: Request) -> Reply:
-        """The consent page, or at once the redirect with code, location and accounts-server."""
+        """Returns the consent page, or at once the redirect with code, location and accounts-server."""
         ask = {name: values[0] for name, values in request.query.items()}
         target = ask.get("redirect_uri", "")
         if ask.get("client_id") != self._credentials.client_id:
@@ -152,5 +155,5 @@ class OAuthApi:
         return json_reply({"status": "success"})
 
     def server_info(self, request: Request) -> Reply:
-        """The data centres; here there is one, and this is it."""
+        """Returns the data centres; here there is one, and this is it."""
         return json_reply({"result": "success", "locations": {self._world.habits.location: request.base_url}})

@@ -1,4 +1,7 @@
-"""Grant codes, refresh tokens and access tokens (notes/zoho-api section 5)."""
+"""Issues, checks and revokes grant codes, refresh tokens and access tokens.
+
+Source: docs/reference/zoho-oauth.md, "Tokens", "Token limits".
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,7 +18,7 @@ EVERY_SCOPE = "*"
 
 @dataclass(slots=True)
 class GrantCode:
-    """A one-time code from the consent page or the self client; `offline` asks for a refresh token too."""
+    """Holds a one-time code from the consent page or the self client; `offline` asks for a refresh token too."""
 
     scope: str
     redirect_uri: str
@@ -25,7 +28,7 @@ class GrantCode:
 
 @dataclass(slots=True)
 class RefreshToken:
-    """A refresh token and when access tokens were made from it."""
+    """Holds a refresh token and when access tokens were made from it."""
 
     scope: str
     issued: list[datetime] = field(default_factory=list)
@@ -33,7 +36,7 @@ class RefreshToken:
 
 @dataclass(slots=True)
 class AccessToken:
-    """An access token; `refresh` is the refresh token that it dies with."""
+    """Holds an access token; `refresh` is the refresh token that it dies with."""
 
     token: str
     refresh: str
@@ -42,7 +45,7 @@ class AccessToken:
 
 
 class TokenDesk:
-    """Issues and checks tokens; every change is a mutation of the world."""
+    """Issues and checks tokens; every change goes through the journal."""
 
     def __init__(self, home: Journaled) -> None:
         """A desk without tokens; `accept` makes the configured refresh token known."""
@@ -67,17 +70,17 @@ class TokenDesk:
             self.refresh.setdefault(refresh_token, RefreshToken(scope))
 
     def throttled(self, refresh_token: str, now: datetime) -> bool:
-        """Whether ten access tokens were made from this refresh token in the last ten minutes."""
+        """Returns whether ten access tokens were made from this refresh token in the last ten minutes."""
         issued = self.refresh[refresh_token].issued
         return sum(1 for at in issued if at > now - THROTTLE_WINDOW) >= THROTTLE_COUNT
 
     def mint_code(self, scope: str, redirect_uri: str = "", *, offline: bool = True) -> str:
-        """A grant code as the consent page or the self client gives it: one use, three minutes."""
+        """Returns a grant code as the consent page or the self client gives it: one use, three minutes."""
         code: str = self._home.do("token_code", scope=scope, redirect_uri=redirect_uri, offline=offline)
         return code
 
     def find_access(self, token: str, now: datetime) -> AccessToken | None:
-        """The access token if it is alive at `now`."""
+        """Returns the access token if it is alive at `now`."""
         found = self.access.get(token)
         return found if found is not None and found.expires > now else None
 
@@ -101,7 +104,7 @@ class TokenDesk:
     def _token_issue(
         self, at: datetime, *, refresh: str, scope: str, seconds: int, live: int, rotate: bool = False
     ) -> dict[str, Any]:
-        """A new access token; beyond `live` the oldest of the same refresh token dies."""
+        """Creates an access token; beyond `live` the oldest of the same refresh token dies."""
         token = self._secret("access")
         self.issued += 1
         holder = self.refresh.get(refresh)

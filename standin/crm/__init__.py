@@ -1,1 +1,1 @@
-"""The CRM half of the organisation: automation, its usage, and what is needed to read about it."""
+"""Plays the CRM half of the organisation: automation, its usage, and what is needed to read about it."""

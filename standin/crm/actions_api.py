@@ -1,4 +1,7 @@
-"""Automation actions that rules refer to: tasks, field updates, webhooks, e-mail notifications (section 1)."""
+"""Answers for the actions that rules refer to: tasks, updates, webhooks, mails.
+
+Source: docs/reference/zoho-crm.md, "Automation actions".
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +31,7 @@ ROW: Shape = {"id": str, "name": str, "module": {"api_name": str, "id": str}, "u
 
 
 class ActionsApi:
-    """The same handlers for each kind of action."""
+    """Routes each kind of action to the same handlers."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -68,7 +71,7 @@ class _OneKind:
         return paged(self._kind, page.cut(rows), page, len(rows), empty_is_204=empty_is_204)
 
     def get(self, request: Request, row_id: str) -> Reply:
-        """One row; 204 for an unknown id; field updates want `include_inner_details` (section 1)."""
+        """Returns one row; 204 for an unknown id; field updates want `include_inner_details`."""
         if self._kind == "field_updates" and request.param("include_inner_details") is None:
             details: dict[str, object] = {"param_name": "include_inner_details"}
             raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", details)

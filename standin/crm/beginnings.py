@@ -1,4 +1,4 @@
-"""Settings rows that the organisation has on its first day."""
+"""Makes the rows of CRM settings that the organisation has on its first day."""
 
 from standin.chance import rng
 from standin.clock import DAY
@@ -16,7 +16,10 @@ CONNECTED = (
 
 
 def connected_workflows(home: Journaled, store: Store) -> None:
-    """A few connected workflows; none carries a counter or a last run (notes/zoho-api section 3)."""
+    """Makes a few connected workflows; none carries a counter or a last run.
+
+    Source: docs/reference/zoho-crm.md, "Connected workflows".
+    """
     prefix, user = home.prefix, {"name": "Marta Ops", "id": crm_id(home.prefix, 90_001)}
     for number, (name, description, primary, others, status) in enumerate(CONNECTED):
         zone = OTHER_ZONE if home.habits.mixed_offsets and number % 2 else ORG_ZONE
@@ -49,7 +52,7 @@ def connected_workflows(home: Journaled, store: Store) -> None:
 
 
 def actions_of_the_rules(rules: RuleBook, store: Store) -> None:
-    """The rows that the rules of the beginning refer to, under the same ids."""
+    """Makes the rows that the rules of the beginning refer to, under the same ids."""
     for rule in rules.rules.values():
         for action in rule.actions():
             kind = action["type"]

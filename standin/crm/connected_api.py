@@ -1,4 +1,4 @@
-"""Connected workflows (notes/zoho-api section 3, seed create-connected-workflow)."""
+"""Answers for connected workflows (docs/reference/zoho-crm.md, "Connected workflows")."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ BASE = "/settings/connected_workflows"
 SCOPE = "ZohoCRM.settings.connected_workflows"
 NAME = "connected_workflows"
 PATH = "$.connected_workflows[0]"
-# The seed's pattern: letters, digits, some signs, spaces, and whatever lies outside Basic Latin.
+# Zoho's pattern: letters, digits, some signs, spaces, and whatever lies outside Basic Latin.
 ALLOWED = re.compile(r"[0-9a-zA-Z_\-\\.|$?,'/!\s\u0080-\U0010ffff]+")
 MODULE: Shape = {"api_name": str, "id": str}
 ROW: Shape = {"name": str, "description": str, "primary_module": MODULE}
@@ -33,7 +33,7 @@ class ConnectedApi:
         self._rows = world.store.collection(NAME)
 
     def add_routes(self, router: Router) -> None:
-        """Every endpoint of section 3."""
+        """Adds every endpoint of connected workflows."""
         one = BASE + "/{row_id}"
         router.add("GET", BASE, self.list_rows, SCOPE)
         router.add("POST", BASE, self.create, SCOPE)
@@ -49,7 +49,7 @@ class ConnectedApi:
         router.add("PUT", one + "/rules/{rule_id}", self.update_rule, SCOPE)
 
     def list_rows(self, request: Request) -> Reply:
-        """All of them at once: page parameters are refused where that habit is on."""
+        """Returns all of them at once: page parameters are refused where that habit is on."""
         paging = [name for name in ("page", "per_page") if request.param(name) is not None]
         if paging and self._world.habits.connected_workflows_refuse_paging:
             raise RefusalError("INVALID_REQUEST", "unexpected param found", {"param_name": paging[0]})
@@ -58,12 +58,12 @@ class ConnectedApi:
         return json_reply({NAME: [_without_rules(row) for row in self._rows.values()]})
 
     def get(self, request: Request, row_id: str) -> Reply:
-        """One connected workflow; 204 for an unknown id."""
+        """Returns one connected workflow; 204 for an unknown id."""
         row = self._rows.get(row_id)
         return json_reply({NAME: [_without_rules(row)]}) if row is not None else no_content()
 
     def create(self, request: Request) -> Reply:
-        """A new one as a draft; one a primary module, names are unique."""
+        """Creates one as a draft; one a primary module, names are unique."""
         body = rows_of(request, NAME, most=1, shape=ROW)[0]
         result = self._wrong_name(body, "") if body.get("name") else missing("name", PATH + ".name")
         module, wrong_module = self._module(body.get("primary_module"))
@@ -136,14 +136,14 @@ class ConnectedApi:
         return answer(NAME, [good(row_id, "connected workflow deleted successfully")])
 
     def activate(self, request: Request, row_id: str) -> Reply:
-        """From draft or inactive to active."""
+        """Switches one from draft or inactive to active."""
         active = sum(row["status"] == "active" for row in self._rows.values())
         if active >= ACTIVE_LIMIT:
             raise RefusalError("LIMIT_EXCEEDED", "limit exceeded", {"limit": ACTIVE_LIMIT})
         return self._switch(row_id, "active", "activated")
 
     def deactivate(self, request: Request, row_id: str) -> Reply:
-        """From active to inactive."""
+        """Switches one from active to inactive."""
         return self._switch(row_id, "inactive", "deactivated")
 
     def _switch(self, row_id: str, status: str, word: str) -> Reply:
@@ -162,7 +162,7 @@ class ConnectedApi:
         )
 
     def list_rules(self, request: Request, row_id: str) -> Reply:
-        """The rules of one module of a connected workflow; `module` is mandatory."""
+        """Returns the rules of one module of a connected workflow; `module` is mandatory."""
         row, module = self._row(row_id), request.param("module")
         if module is None:
             raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", {"param_name": "module"})
@@ -172,7 +172,7 @@ class ConnectedApi:
         return json_reply({"rules": rules}) if rules else no_content()
 
     def get_rule(self, request: Request, row_id: str, rule_id: str) -> Reply:
-        """One rule; 204 for an unknown id."""
+        """Returns one rule; 204 for an unknown id."""
         found = [rule for rule in self._row(row_id)["rules"] if rule["id"] == rule_id]
         return json_reply({"rules": found}) if found else no_content()
 

@@ -1,4 +1,7 @@
-"""A small part of COQL: select, from, where with and/or, order by, limit (notes/zoho-api section 1)."""
+"""Reads and runs a small part of COQL: select, from, where, order by, limit.
+
+Source: docs/reference/zoho-crm.md, "Records and queries".
+"""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ MOST_ROWS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query that was understood."""
+    """Holds a query that was understood."""
 
     fields: list[str]
     module: str
@@ -36,7 +39,7 @@ class Query:
 
 
 def syntax_error(reason: str) -> RefusalError:
-    """The refusal of a query that cannot be read."""
+    """Returns the refusal of a query that cannot be read."""
     return RefusalError("SYNTAX_ERROR", "error occurred while parsing the query", {"reason": reason})
 
 
@@ -79,7 +82,7 @@ def parse(text: str) -> Query:
 
 
 def run(query: Query, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
-    """The rows that fit, and whether there are more behind the limit."""
+    """Returns the rows that fit, and whether there are more behind the limit."""
     joined = any if query.any_term else all
     fitting = [row for row in rows if not query.terms or joined(_holds(row, *term) for term in query.terms)]
     fitting.sort(key=lambda row: str(row[query.order_by]), reverse=query.descending)

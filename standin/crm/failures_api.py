@@ -1,4 +1,7 @@
-"""Webhook failures and the usage of webhooks and e-mail notifications by day (notes/zoho-api section 2.4)."""
+"""Answers with webhook failures and daily use.
+
+Source: docs/reference/zoho-crm.md, "Webhook failures", "Usage of webhooks and mails".
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -57,7 +60,7 @@ class FailuresApi:
                         yield rule, action, place, event
 
     def failures(self, request: Request) -> Reply:
-        """Every failed call of a webhook, newest first: 30 days unless asked, at most 90."""
+        """Returns every failed call of a webhook, newest first: 30 days unless asked, at most 90."""
         habits, page = self._world.habits, read_page(request)
         first, last = self._window(request, habits.webhook_failure_default_days, habits.webhook_failure_max_days)
         module, webhook = request.param("module"), request.param("webhook_id")

@@ -1,4 +1,7 @@
-"""Modules, fields, layouts, custom views and related lists (notes/zoho-api section 1)."""
+"""Answers for modules, fields, layouts, views and related lists.
+
+Source: docs/reference/zoho-crm.md, "Settings of the organisation".
+"""
 
 from typing import Any
 
@@ -21,7 +24,7 @@ class MetadataApi:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """What describes modules."""
+        """Adds what describes modules."""
         router.add("GET", "/settings/modules", self.modules, SCOPE + ".modules")
         router.add("GET", "/settings/modules/{api_name}", self.module, SCOPE + ".modules")
         for name, rows in (
@@ -51,11 +54,11 @@ class MetadataApi:
         }
 
     def modules(self, request: Request) -> Reply:
-        """Every module."""
+        """Returns every module."""
         return json_reply({"modules": [self._module(name) for name in MODULES]})
 
     def module(self, request: Request, api_name: str) -> Reply:
-        """One module."""
+        """Returns one module."""
         if api_name not in MODULES:
             raise RefusalError("INVALID_MODULE", "the module name given seems to be invalid", {}, 400)
         return json_reply({"modules": [self._module(api_name)]})
@@ -111,7 +114,7 @@ class MetadataApi:
 
 
 class _OfModule:
-    """A list that belongs to the module in the mandatory parameter `module`."""
+    """Holds a list that belongs to the module in the mandatory parameter `module`."""
 
     def __init__(self, name: str, rows: Any) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""The organisation and its users, as far as a monitor needs them (notes/zoho-api section 1)."""
+"""Answers for the organisation and its users (docs/reference/zoho-crm.md, "Settings of the organisation")."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ class OrgApi:
         self._plan = plan
 
     def add_routes(self, router: Router) -> None:
-        """/org and /users."""
+        """Adds /org and /users."""
         router.add("GET", "/org", self.org, "ZohoCRM.org")
         router.add("GET", "/users", self.users, "ZohoCRM.users")
         router.add("GET", "/users/{user_id}", self.user, "ZohoCRM.users")
 
     def org(self, request: Request) -> Reply:
-        """The organisation; `license_details.paid_type` says what calls it may make."""
+        """Returns the organisation; `license_details.paid_type` says what calls it may make."""
         prefix = self._world.prefix
         paid = EDITION.get(self._plan, self._plan)
         return json_reply(
@@ -94,6 +94,6 @@ class OrgApi:
         return paged("users", page.cut(people), page, len(people), empty_is_204=empty_is_204)
 
     def user(self, request: Request, user_id: str) -> Reply:
-        """One user; 204 for an id that is not known."""
+        """Returns one user; 204 for an id that is not known."""
         found = [one for one in self._people() if one["id"] == user_id]
         return json_reply({"users": found}) if found else Reply(204)

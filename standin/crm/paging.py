@@ -1,4 +1,4 @@
-"""CRM's pages: `page`, `per_page` up to 200, and `info.more_records`."""
+"""Cuts lists into CRM's pages (docs/reference/zoho-crm.md, "Answers, paging and empty lists")."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ MAX_PER_PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which page is asked for."""
+    """Holds which page is asked for."""
 
     number: int
     size: int
 
     def cut(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows of this page."""
+        """Returns the rows of this page."""
         return list(rows[(self.number - 1) * self.size : self.number * self.size])
 
 
 def read_page(request: Request) -> Page:
-    """From the query; RefusalError INVALID_DATA for what is not a number from 1, or over 200 a page."""
+    """Reads the page from the query; RefusalError INVALID_DATA for no number from 1, or over 200 a page."""
     values = []
     for name, default, high in (("page", 1, 10**6), ("per_page", MAX_PER_PAGE, MAX_PER_PAGE)):
         raw = request.param(name)
@@ -38,7 +38,7 @@ def read_page(request: Request) -> Page:
 
 
 def paged(name: str, rows: list[Any], page: Page, total: int, *, empty_is_204: bool) -> Reply:
-    """A list's answer; without a row it is 204 when that habit is on."""
+    """Returns a list's answer; without a row it is 204 when that habit is on."""
     if not rows and empty_is_204:
         return no_content()
     info = {

@@ -1,4 +1,4 @@
-"""COQL, composite requests and bulk read (notes/zoho-api sections 1 and 9)."""
+"""Answers COQL, composite requests and bulk reads (docs/reference/zoho-crm.md, "Records and queries")."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ class QueryApi:
         self._dispatch = dispatch
 
     def add_routes(self, router: Router) -> None:
-        """Under /crm/v8, the seed's own addresses included: the dialect decides which of them exist."""
+        """Under /crm/v8; the dialect decides which of the addresses exist."""
         if self._world.habits.dialect == "seed":
             router.add("GET", "/coql", self.coql_by_get, "ZohoCRM.coql")
             router.add("POST", "/composite", self.composite, "ZohoCRM.composite_requests")
@@ -56,7 +56,7 @@ class QueryApi:
         return self._run(text)
 
     def coql_by_get(self, request: Request) -> Reply:
-        """The seed's way: the query is a parameter."""
+        """Answers the query that is a parameter, in the dialect `seed`."""
         return self._run(request.param("select_query") or "")
 
     def _run(self, text: str) -> Reply:
@@ -103,7 +103,7 @@ class QueryApi:
         }
 
     def bulk_create(self, request: Request) -> Reply:
-        """A new job that is done after some seconds."""
+        """Creates a job that is done after some seconds."""
         query = check_crm(request.json_object(), BULK).get("query") or {}
         module = query.get("module")
         name = module.get("api_name") if isinstance(module, dict) else module
@@ -124,7 +124,7 @@ class QueryApi:
             "created_by": job["created_by"],
             "created_time": written(made, ORG_ZONE),
         }
-        if self._world.habits.dialect == "seed":  # seed zoho-crm-api, "Bulk Read": the bare job
+        if self._world.habits.dialect == "seed":  # the bare job
             return json_reply({"data": [{"status": "queued", **about}]}, 201)
         row = {"status": "success", "code": "ADDED_SUCCESSFULLY", "message": "Added successfully."}
         return json_reply({"data": [{**row, "details": {**about, "state": "ADDED"}}], "info": {}}, 201)
@@ -136,7 +136,7 @@ class QueryApi:
         return job, (self._world.now() - datetime.fromisoformat(job["at"])).total_seconds() >= JOB_SECONDS
 
     def bulk_get(self, request: Request, job_id: str) -> Reply:
-        """How far a job is."""
+        """Returns how far a job is."""
         job, done = self._job(job_id)
         row: dict[str, Any] = {"id": job_id, "operation": "read", "state": "COMPLETED" if done else "IN PROGRESS"}
         row |= {"query": {"module": {"api_name": job["module"]}, "fields": job["fields"], "page": 1}}
@@ -154,7 +154,7 @@ class QueryApi:
         return json_reply({"data": [row]})
 
     def bulk_result(self, request: Request, job_id: str) -> Reply:
-        """The zipped CSV of a finished job."""
+        """Returns the zipped CSV of a finished job."""
         job, done = self._job(job_id)
         if not done:
             raise RefusalError("NOT_ALLOWED", "the job is not finished", {"id": job_id})

@@ -1,4 +1,4 @@
-"""Records of the organisation's modules: invented, the same for each seed.
+"""Invents the records of the organisation's modules, the same for equal seeds, and changes them.
 
 People change them by the control endpoint only; the interface writes no record.
 """
@@ -47,14 +47,14 @@ OTHER_FIELDS = (("Name", "Name", "text"), ("Subject", "Subject", "text"), ("Stat
 
 
 def fields_of(module: str) -> tuple[tuple[str, str, str], ...]:
-    """The fields of a module: api_name, label, data type."""
+    """Returns the fields of a module: api_name, label, data type."""
     if module in {"Leads", "Contacts"}:
         return COMMON + PEOPLE_FIELDS
     return COMMON + (DEAL_FIELDS if module == "Deals" else OTHER_FIELDS)
 
 
 class Records:
-    """The records of every module, made up when they are first asked for, and the changes that people make.
+    """Holds the records of every module, made up when they are first asked for, and the changes that people make.
 
     `watchers` are called with (time, module, record id, operation) of each change.
     """
@@ -68,7 +68,7 @@ class Records:
         home.register("change_record", self.change_record)
 
     def of(self, module: str) -> list[Record]:
-        """Every record of a module, by id."""
+        """Returns every record of a module, by id."""
         if module not in self._rows:
             self._rows[module] = [self._invented(module, number) for number in range(COUNT)]
         return self._rows[module]

@@ -1,4 +1,4 @@
-"""Reading records: list, one, search, timeline (notes/zoho-api sections 2.4 and 6). Nothing writes records."""
+"""Answers reads of records: list, one, search, timeline (docs/reference/zoho-crm.md, "Records and queries")."""
 
 import re
 from typing import Any
@@ -93,7 +93,7 @@ class RecordsApi:
         return Page(int(token[:6]), page.size)
 
     def get(self, request: Request, module: str, record_id: str) -> Reply:
-        """One record; 204 for an unknown id, 404 RECORD_NOT_FOUND in the seed's dialect."""
+        """Returns one record; 204 for an unknown id, 404 RECORD_NOT_FOUND in the dialect `seed`."""
         found = [row for row in self._world.records.of(module) if row["id"] == record_id]
         if found:
             return json_reply({"data": found})
@@ -102,7 +102,7 @@ class RecordsApi:
         return no_content()
 
     def search(self, request: Request, module: str) -> Reply:
-        """By `criteria`, `email`, `phone` or `word`."""
+        """Searches by `criteria`, `email`, `phone` or `word`."""
         rows = self._world.records.of(module)
         criteria, word = request.param("criteria"), request.param("word")
         if criteria is not None:
@@ -123,7 +123,7 @@ class RecordsApi:
         return self._page(rows, fields, read_page(request), module)
 
     def timeline(self, request: Request, module: str, record_id: str) -> Reply:
-        """What automation did to a record, newest first."""
+        """Returns what automation did to a record, newest first."""
         world, now = self._world, self._world.now()
         rows = []
         for rule in world.rules.rules.values():
@@ -146,7 +146,7 @@ class RecordsApi:
 
 
 class _Bound:
-    """A handler with its module given."""
+    """Holds a handler with its module given."""
 
     def __init__(self, handler: Any, module: str) -> None:
         self._handler = handler

@@ -1,4 +1,4 @@
-"""Answers to writes: one result a row, each a success or an error (notes/zoho-api section 2.5)."""
+"""Answers writes with one result a row, each a success or an error (docs/reference/zoho-crm.md, "Errors of CRM")."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from standin.shapes import Shape, check_crm
 from standin.web.wire import Reply, Request, json_reply
 
 Result = dict[str, Any]
-MAX_DELETED = 10  # section 2.1
+MAX_DELETED = 10  # docs/reference/zoho-crm.md, "Workflow rules"
 
 
 def good(identity: str, message: str) -> Result:
-    """A row that was written."""
+    """Makes the result of a row that was written."""
     return {"code": "SUCCESS", "details": {"id": identity}, "message": message, "status": "success"}
 
 
 def bad(code: str, message: str, **details: Any) -> Result:
-    """A row that was not."""
+    """Makes the result of a row that was not."""
     return {"code": code, "details": details, "message": message, "status": "error"}
 
 
 def missing(api_name: str, path: str) -> Result:
-    """A mandatory field that is not there."""
+    """Makes the result of a mandatory field that is not there."""
     return bad("MANDATORY_NOT_FOUND", "required field not found", api_name=api_name, json_path=path)
 
 
 def answer(name: str, results: list[Result], *, created: bool = False, mixed_is_207: bool = True) -> Reply:
-    """All good: 200 or 201; all bad: 400; some of each: 207 when that habit is on."""
+    """Answers a write: 200 or 201 where all is good, 400 where all is bad, 207 for some of each (a habit)."""
     states = {result["status"] for result in results}
     if states == {"error"}:
         status = 400
@@ -38,7 +38,7 @@ def answer(name: str, results: list[Result], *, created: bool = False, mixed_is_
 
 
 def rows_of(request: Request, name: str, *, most: int, shape: Shape) -> list[dict[str, Any]]:
-    """The rows under `name` in the body; RefusalError as documented for none, too many or wrong types."""
+    """Returns the rows under `name` in the body; RefusalError as documented for none, too many or wrong types."""
     rows = check_crm(request.json_object(), {name: [shape]}, under=name).get(name)
     if not rows:
         raise RefusalError(
@@ -52,7 +52,7 @@ def rows_of(request: Request, name: str, *, most: int, shape: Shape) -> list[dic
 
 
 def ids_of(request: Request) -> list[str]:
-    """The parameter `ids`, separated by commas; RefusalError for none or more than ten."""
+    """Returns the parameter `ids`, separated by commas; RefusalError for none or more than ten."""
     raw = request.param("ids") or ""
     ids = [one.strip() for one in raw.split(",") if one.strip()]
     if not ids:

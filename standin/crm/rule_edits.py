@@ -1,4 +1,4 @@
-"""Writing workflow rules, and how many there are (notes/zoho-api sections 2.1, 2.3; seed workflow-apis-part-3)."""
+"""Creates, changes, deletes and reorders workflow rules (docs/reference/zoho-crm.md, "Workflow rules")."""
 
 import copy
 from datetime import datetime
@@ -10,7 +10,7 @@ from standin.timeline import Timeline
 
 
 class RuleEdits:
-    """The mutations; what is wrong with a body is found before (`rules_write_api`)."""
+    """Carries out these changes; what is wrong with a body is found before (`rules_write_api`)."""
 
     def __init__(self, home: Journaled, book: RuleBook) -> None:
         self._home = home
@@ -38,7 +38,7 @@ class RuleEdits:
         return conditions
 
     def rule_create(self, at: datetime, *, body: dict[str, Any]) -> str:
-        """A new rule; it is active unless the body says otherwise, and never runs by itself."""
+        """Creates a rule; it is active unless the body says otherwise, and never runs by itself."""
         stamp, user = written(at, ORG_ZONE), {"name": "Marta Ops", "id": crm_id(self._home.prefix, 90_001)}
         wish, identity = copy.deepcopy(body), self._identity()
         active = (wish.pop("status", None) or {}).get("active", True)
@@ -88,7 +88,7 @@ class RuleEdits:
         rule.body["modified_time"] = stamp
 
     def rule_delete(self, at: datetime, *, rule_id: str) -> None:
-        """A rule is gone."""
+        """Delete a rule."""
         del self._book.rules[rule_id]
 
     def rule_reorder(self, at: datetime, *, order: dict[str, int]) -> None:

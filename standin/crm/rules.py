@@ -1,4 +1,4 @@
-"""Workflow rules: their definition and what they did, day by day."""
+"""Lets workflow rules live: their definitions, and what they did day by day."""
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ FAILING = {"webhooks": 1.0, "functions": 1.0}
 
 @dataclass(slots=True)
 class Event:
-    """One run of a rule; `failed` holds the places of the actions that failed."""
+    """Holds one run of a rule; `failed` holds the places of the actions that failed."""
 
     at: datetime
     number: int
@@ -28,7 +28,7 @@ class Event:
 
 @dataclass(slots=True)
 class Rule:
-    """A workflow rule with its life."""
+    """Holds a workflow rule with its life."""
 
     index: int
     seed: int
@@ -45,7 +45,7 @@ class Rule:
     _next_day: date | None = None
 
     def actions(self) -> list[dict[str, Any]]:
-        """Every action of every condition, instant ones first."""
+        """Returns every action of every condition, instant ones first."""
         found: list[dict[str, Any]] = []
         for condition in self.body.get("conditions") or []:
             found += (condition.get("instant_actions") or {}).get("actions") or []
@@ -89,7 +89,7 @@ class Rule:
         return self._events[low:high]
 
     def last_run(self, now: datetime) -> datetime | None:
-        """When the rule last ran."""
+        """Returns when the rule last ran."""
         index = bisect_right(self._events, now, key=_time_of)
         return self._events[index - 1].at if index else None
 
@@ -99,7 +99,7 @@ def _time_of(event: Event) -> datetime:
 
 
 class RuleBook:
-    """All workflow rules of the organisation."""
+    """Holds all workflow rules of the organisation."""
 
     def __init__(self, home: Journaled) -> None:
         """The rules of the templates; past the end names repeat with a number."""
@@ -110,11 +110,11 @@ class RuleBook:
         home.register("reset_usage", self._reset_usage)
 
     def _reset_usage(self, at: datetime, *, rule_id: str) -> None:
-        """Set a rule's usage counters back to nought (section 2.3: `reset_time`)."""
+        """Set a rule's usage counters back to nought: `reset_time` in docs/reference/zoho-crm.md, "Usage of rules"."""
         self.rules[rule_id].reset = at
 
     def find(self, rule_id: str, now: datetime) -> Rule | None:
-        """The rule, lived up to `now`; None for an unknown id."""
+        """Returns the rule, lived up to `now`; None for an unknown id."""
         rule = self.rules.get(rule_id)
         if rule is not None:
             rule.advance(now)
@@ -122,17 +122,20 @@ class RuleBook:
 
 
 def crm_id(prefix: str, number: int) -> str:
-    """A CRM id: a string of 19 digits, so at most the documented 20."""
+    """Returns a CRM id: a string of 19 digits, so at most the documented 20."""
     return f"{prefix}00{number:012d}"
 
 
 def module_stub(prefix: str, module: str) -> dict[str, str]:
-    """A module as rules refer to it."""
+    """Returns a module as rules refer to it."""
     return {"api_name": module, "id": crm_id(prefix, 2_000 + sum(module.encode()))}
 
 
 def written(at: datetime, zone: timezone) -> str:
-    """A time as CRM writes it: ISO 8601 with an offset (section 2.2)."""
+    """Returns a time as CRM writes it: ISO 8601 with an offset.
+
+    Source: docs/reference/zoho-crm.md, "Answers, paging and empty lists".
+    """
     return at.astimezone(zone).replace(microsecond=0).isoformat()
 
 

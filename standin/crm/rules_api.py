@@ -1,4 +1,7 @@
-"""Workflow rules on the wire: list, one, usage (notes/zoho-api sections 2.1 to 2.3)."""
+"""Answers reads of workflow rules: list, one, usage.
+
+Source: docs/reference/zoho-crm.md, "Workflow rules", "Usage of rules".
+"""
 
 import json
 from datetime import datetime
@@ -19,12 +22,12 @@ INNER = ("conditions",)
 
 
 def invalid(name: str, code: str = "INVALID_DATA") -> RefusalError:
-    """The documented refusal of a parameter's value."""
+    """Returns the documented refusal of a parameter's value."""
     return RefusalError(code, "The value provided to the param is Invalid", {"param_name": name})
 
 
 def rule_row(rule: Rule, now: datetime, *, inner: bool) -> dict[str, Any]:
-    """A rule as the list shows it; `inner` adds conditions and actions."""
+    """Returns a rule as the list shows it; `inner` adds conditions and actions."""
     rule.advance(now)
     last = rule.last_run(now)
     row = {name: value for name, value in rule.body.items() if inner or name not in INNER}
@@ -62,7 +65,7 @@ class RulesApi:
         return paged("workflow_rules", rows, page, len(rules), empty_is_204=self._world.habits.empty_list_is_204)
 
     def get_rule(self, request: Request, rule_id: str) -> Reply:
-        """One rule whole; 204 for an id that is not known (section 2.5)."""
+        """Returns one rule whole; 204 for an id that is not known."""
         now = self._world.now()
         rule = self._world.rules.find(rule_id, now)
         if rule is None:
@@ -71,7 +74,7 @@ class RulesApi:
         return json_reply({"workflow_rules": [row]})
 
     def usage(self, request: Request, rule_id: str) -> Reply:
-        """How often the rule and its actions ran between two days."""
+        """Returns how often the rule and its actions ran between two days."""
         first, last = read_day(request, "executed_from"), read_day(request, "executed_till")
         now = self._world.now()
         rule = self._world.rules.find(rule_id, now)
@@ -101,7 +104,7 @@ def _wanted(request: Request, rule: Rule, now: datetime) -> bool:
 
 
 def matches(raw: str | None, name: str, row: dict[str, Any]) -> bool:
-    """Whether a row passes a JSON filter `{"field": {"api_name"}, "comparator", "value"}`."""
+    """Returns whether a row passes a JSON filter `{"field": {"api_name"}, "comparator", "value"}`."""
     if raw is None:
         return True
     try:

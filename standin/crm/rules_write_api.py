@@ -1,4 +1,7 @@
-"""Writing workflow rules on the wire, and their counts (notes/zoho-api sections 2.1, 2.3, 2.5)."""
+"""Answers changes of workflow rules, and counts them.
+
+Source: docs/reference/zoho-crm.md, "Workflow rules", "Errors of CRM".
+"""
 
 from collections import Counter
 from typing import Any
@@ -27,7 +30,9 @@ RULE: Shape = {
     "conditions": [{"id": str, "instant_actions": ACTIONS, "scheduled_actions": [{"id": str, **ACTIONS}]}],
 }
 ORDER: Shape = {"reorder": {NAME: [{"id": str, "module_specific_sequence": int}]}}
-COUNT_IDS = 100  # section 2.1: OpenAPI says 10, Kaizen 221 says 100
+COUNT_IDS = (
+    100  # Zoho's OpenAPI files say 10, its post Kaizen 221 says 100: docs/reference/zoho-crm.md, "Workflow rules"
+)
 
 
 class RulesWriteApi:
@@ -53,7 +58,7 @@ class RulesWriteApi:
         return self._world.rules.rules
 
     def create(self, request: Request) -> Reply:
-        """One new rule."""
+        """Creates a rule."""
         body = rows_of(request, NAME, most=1, shape=RULE)[0]
         wrong = _wrong(body, new=True)
         if wrong is None:
@@ -153,7 +158,10 @@ class RulesWriteApi:
         return json_reply({"module_specific_count": rows})
 
     def actions_count(self, request: Request) -> Reply:
-        """How many actions of each type the given rules have (zoho/crm-oas, getWorkflowRulesActionsCount)."""
+        """Returns how many actions of each type the given rules have.
+
+        Source: https://github.com/zoho/crm-oas, getWorkflowRulesActionsCount.
+        """
         ids = [one for one in (request.param("ids") or "").split(",") if one]
         if not ids:
             message = "One of the expected parameter is missing"
@@ -163,7 +171,7 @@ class RulesWriteApi:
         return json_reply({NAME: [_counted(self._rules()[one].body) for one in ids]})
 
     def configurations(self, request: Request) -> Reply:
-        """What triggers and actions a module allows (seed workflow-apis-part-3)."""
+        """Returns what triggers and actions a module allows (docs/reference/zoho-crm.md, "Workflow rules")."""
         module = request.param("module")
         if module is None:
             raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", {"param_name": "module"})
@@ -184,7 +192,7 @@ class RulesWriteApi:
 
 
 def _counted(rule: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of actions in each group of each condition of a rule."""
+    """Returns the numbers of actions in each group of each condition of a rule."""
 
     def count(group: dict[str, Any] | None) -> dict[str, Any]:
         kinds = Counter(str(action.get("type")) for action in (group or {}).get("actions") or [])
@@ -207,7 +215,7 @@ def _bad_id(rule_id: str) -> Result:
 
 
 def _wrong(body: dict[str, Any], *, new: bool) -> Result | None:
-    """What is wrong with a rule's body: the first error as documented, or None."""
+    """Returns what is wrong with a rule's body: the first error as documented, or None."""
     for name in ("name", "module", "execute_when", "conditions"):
         if new and not body.get(name):
             return missing(name, f"{PATH}.{name}")

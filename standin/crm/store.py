@@ -1,4 +1,4 @@
-"""Rows of CRM settings that can be written: every change is a mutation of the world."""
+"""Keeps rows of CRM settings that can be written; every change goes through the journal."""
 
 import copy
 from datetime import datetime
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 class Store:
-    """Collections of rows by name; ids are numbered in the order of the mutations."""
+    """Collections of rows by name; ids are numbered in the order of the changes."""
 
     def __init__(self, home: Journaled) -> None:
         self._home = home
@@ -21,7 +21,7 @@ class Store:
         home.register("crm_remove", self._remove)
 
     def collection(self, name: str) -> dict[str, Row]:
-        """The rows of one collection by id, oldest first."""
+        """Returns the rows of one collection by id, oldest first."""
         return self.rows.setdefault(name, {})
 
     def put(self, name: str, row: Row) -> Row:

@@ -1,4 +1,4 @@
-"""Workflow rules of the invented organisation."""
+"""Lists the workflow rules that the invented organisation has."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ ActionSpec = tuple[str, str]  # type, name
 
 @dataclass(frozen=True, slots=True)
 class RuleTemplate:
-    """One rule: `per_day` runs on a working day, 0 for a rule that never ran."""
+    """Holds one rule: `per_day` runs on a working day, 0 for a rule that never ran."""
 
     name: str
     module: str
@@ -48,7 +48,7 @@ TRIGGERS = (
     "recommendation_rebuy", "reschedule", "cancel", "overdue", "reassign", "marked_as_complete", "anyaction",
     "email_received", "mail_sent", "mail_bounced", "mail_opened",
 )  # fmt: skip
-# The list that the seed workflow-apis-part-3 shows for record triggers.
+# What record triggers allow: docs/reference/zoho-crm.md, "Workflow rules".
 ACTION_TYPES = (
     "field_updates", "assign_owner", "add_tags", "remove_tags", "email_notifications", "tasks", "create_record",
     "create_connected_record", "add_meeting", "webhooks", "functions", "circuits", "flow",

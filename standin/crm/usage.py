@@ -1,4 +1,4 @@
-"""The usage report of a workflow rule (notes/zoho-api sections 2.3 and 2.6)."""
+"""Writes the usage report of a workflow rule (docs/reference/zoho-crm.md, "Usage of rules")."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -9,12 +9,12 @@ from standin.crm.rules import ORG_ZONE, Event, Rule, written
 from standin.errors import RefusalError
 from standin.web.wire import Request
 
-# Only these triggers are counted (section 2.3: the list goes on, but is cut off in what is known).
+# Only these triggers are counted (Zoho's list goes on, but is cut off in what is known).
 COUNTED = frozenset({"create", "edit", "create_or_edit", "delete", "field_update"})
 
 
 def read_day(request: Request, name: str) -> date:
-    """A mandatory `yyyy-mm-dd`; RefusalError with the documented bodies of section 2.6."""
+    """Returns a mandatory `yyyy-mm-dd`; RefusalError with the documented bodies."""
     raw = request.param(name)
     if not raw:
         raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", {"param_name": name})

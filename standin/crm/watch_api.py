@@ -1,4 +1,7 @@
-"""Notifications: channels that are told of changes of records (notes/zoho-api section 8)."""
+"""Answers for notification channels, which hear of changes of records.
+
+Source: docs/reference/zoho-crm.md, "Notification channels".
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +31,7 @@ class WatchApi:
         self._rows = world.store.collection("watch")
 
     def add_routes(self, router: Router) -> None:
-        """Zoho's address, and the seed's beside it in its dialect."""
+        """Zoho's address, and in the dialect `seed` another beside it."""
         bases = ["/actions/watch"]
         if self._world.habits.dialect == "seed":
             bases.append("/settings/actions/watch")
@@ -56,7 +59,7 @@ class WatchApi:
         return paged("watch", page.cut(rows), page, len(rows), empty_is_204=empty_is_204)
 
     def _expiry(self, wish: Any) -> datetime:
-        """One hour, or what is wished for within a week; anything else silently becomes one hour."""
+        """Returns one hour, or what is wished for within a week; anything else silently becomes one hour."""
         now = self._world.now()
         try:
             asked = datetime.fromisoformat(str(wish))
@@ -119,11 +122,11 @@ class WatchApi:
         return self._write(request, created=True, merge=False)
 
     def replace(self, request: Request) -> Reply:
-        """Channels anew."""
+        """Open channels, or replace those with the same ids."""
         return self._write(request, created=False, merge=False)
 
     def change(self, request: Request) -> Reply:
-        """Some fields of channels."""
+        """Changes some fields of channels."""
         return self._write(request, created=False, merge=True)
 
     def unsubscribe(self, request: Request) -> Reply:

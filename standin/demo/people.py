@@ -1,4 +1,4 @@
-"""Who can sign in to the demo."""
+"""Creates the people who can sign in to the demo, with a new password at each start."""
 
 from __future__ import annotations
 

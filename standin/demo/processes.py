@@ -30,7 +30,7 @@ class Ended(Exception):  # noqa: N818  (no error: somebody pressed Ctrl-C)
 
 
 class Show:
-    """The demo's processes, in the order of their start.
+    """Holds the demo's processes, in the order of their start.
 
     Args:
         say: prints one line.
@@ -66,7 +66,7 @@ class Show:
             )
 
     def wait_until_it_answers(self, name: str, url: str, port: int) -> None:
-        """Until a child serves `url` and the port is really its own.
+        """Waits until a child serves `url` and the port is really its own.
 
         Raises:
             CommandError: it ended, somebody else answers, or nobody does.
@@ -93,7 +93,7 @@ class Show:
                 )
 
     def watch(self) -> None:
-        """Until somebody ends the demo, or a child ends."""
+        """Waits until somebody ends the demo, or a child ends."""
         while True:
             self.check()
             time.sleep(0.25)

@@ -1,4 +1,4 @@
-"""The demo's settings, put into the environment before Django reads them. Imports no Django."""
+"""Puts the demo's own settings and secrets into the environment before Django reads them. Imports no Django."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def prepare(arguments: list[str]) -> None:
 
 
 def load() -> dict[str, str]:
-    """The demo's secrets, made on the first run and readable by their owner only."""
+    """Returns the demo's secrets, made on the first run and readable by their owner only."""
     try:
         kept = json.loads(SECRETS.read_text(encoding="utf-8"))
     except FileNotFoundError:

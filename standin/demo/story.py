@@ -1,4 +1,4 @@
-"""The organisation that the demo shows, and what happens in it while somebody looks."""
+"""Says which organisation the demo shows, and what happens in it while somebody looks: one flow goes bad."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOES_BAD_AFTER = 120  # seconds: long enough to look around first
 
 
 def standin_command(port: int) -> list[str]:
-    """The command that starts the demo's Zoho: one flow goes bad after two minutes."""
+    """Returns the command that starts the demo's Zoho: one flow goes bad after two minutes."""
     return [
         *("standin", "--port", str(port), "--client-id", CLIENT_ID, "--plan", "enterprise"),
         *("--state", str(FOLDER / "zoho.journal"), "--flow-goes-bad-after", str(GOES_BAD_AFTER)),
@@ -25,7 +25,7 @@ def standin_command(port: int) -> list[str]:
 
 
 def is_connected(zoho: str) -> bool:
-    """Whether the demo's account speaks to the stand-in at this address."""
+    """Returns whether the demo's account speaks to the stand-in at this address."""
     return ZohoAccount.objects.filter(name=ACCOUNT, accounts_url=zoho).exists()
 
 
@@ -51,7 +51,7 @@ def connect(zoho: str, kept: dict[str, str]) -> None:
 
 
 def greeting(port: int, password: str) -> str:
-    """What the terminal says when everything runs."""
+    """Returns what the terminal says when everything runs."""
     return "\n".join(
         [
             "",

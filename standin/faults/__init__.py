@@ -1,1 +1,1 @@
-"""What goes wrong on purpose: the script of faults, their kinds, and a story for each known fault."""
+"""Makes things go wrong on purpose: the script of faults, their kinds, and a story for each known fault."""

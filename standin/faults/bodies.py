@@ -1,4 +1,4 @@
-"""Faults of the body as a whole: shape, type, encoding, size (notes/reliability F14 to F18)."""
+"""Spoils a body as a whole: shape, type, encoding, size (docs/reference/faults.md, F14 to F18)."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""What each kind of fault does to an answer; the numbers are those of notes/reliability section 3."""
+"""Says what each kind of fault does to an answer; the numbers are those of docs/reference/faults.md."""
 
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -14,7 +14,7 @@ from standin.world import World
 
 
 def refuse(request: Request, code: str, message: str, status: int) -> Reply:
-    """An error in the envelope of the product that was called."""
+    """Returns an error in the envelope of the product that was called."""
     if request.path.startswith("/crm/"):
         return crm_refusal(code, message, {}, status)
     return flow_refusal(code, message, "", status)

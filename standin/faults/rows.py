@@ -1,4 +1,4 @@
-"""Faults of single rows and of paging (notes/reliability F19, F20, F22)."""
+"""Spoils single rows and pages of a list (docs/reference/faults.md, F19, F20, F22 and F25)."""
 
 import json
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def wrong_total(world: World, request: Request, reply: Reply, args: dict[str, An
 
 
 def empty_list(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """A list that is suddenly empty though nothing was deleted: no mass delete may follow."""
+    """Returns a list that is suddenly empty though nothing was deleted: no mass delete may follow."""
     content = reply.json()
     _rows(content).clear()
     if isinstance(content.get("data"), dict) and "total_count" in content["data"]:

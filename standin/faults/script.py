@@ -1,4 +1,4 @@
-"""Faults by script: which calls go wrong, how, and how often (notes/reliability section 3)."""
+"""Lets calls go wrong by a script: which, how, and how often (docs/reference/faults.md)."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ WIRE_KINDS = frozenset(
 
 @dataclass(slots=True)
 class Fault:
-    """One entry of the script.
+    """Holds one entry of the script.
 
     It strikes calls whose path matches `path` (a regular expression, anywhere in the path and query) and
     whose method is `method` (empty: any), after `skip` of them have passed, `times` times (0: for ever),
@@ -42,7 +42,7 @@ class Fault:
     struck: int = 0
 
     def strikes(self, request: Request, now: datetime) -> bool:
-        """Whether this call goes wrong; counts the call."""
+        """Returns whether this call goes wrong; it counts the call."""
         if (self.start is not None and now < self.start) or (self.end is not None and now >= self.end):
             return False
         if self.method and self.method != request.method:
@@ -60,7 +60,7 @@ class Fault:
 
 
 class FaultScript:
-    """The faults that are still to come, in order; the first that strikes is the only one for a call."""
+    """Holds the faults that are still to come, in order; the first that strikes is the only one for a call."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -71,7 +71,7 @@ class FaultScript:
         self.faults: list[Fault] = []
 
     def kinds(self) -> list[str]:
-        """Every kind of fault that can be scripted."""
+        """Returns every kind of fault that can be scripted."""
         return sorted({*self._instead, *self._afterwards, *self._beforehand, *WIRE_KINDS})
 
     def push(self, entry: dict[str, Any]) -> Fault:
@@ -106,12 +106,12 @@ class FaultScript:
         self.faults.clear()
 
     def striking(self, request: Request) -> Fault | None:
-        """The fault that strikes this call."""
+        """Returns the fault that strikes this call."""
         now = self._world.now()
         return next((fault for fault in self.faults if fault.strikes(request, now)), None)
 
     def answer(self, fault: Fault, request: Request, carry_out: Callable[[], Reply]) -> Reply:
-        """The spoiled answer; `carry_out` does what was asked, which not every fault lets happen.
+        """Returns the spoiled answer; `carry_out` does what was asked, which not every fault lets happen.
 
         The argument `ran` decides where both are possible: true = the work was done and the answer is
         lost, false = nothing was done. By default an answer of our own means that nothing was done, and a
@@ -136,5 +136,5 @@ class FaultScript:
 
 
 def _is_object(reply: Reply) -> bool:
-    """Whether there is a JSON object to spoil: not a page, not an empty body, not a refusal."""
+    """Returns whether there is a JSON object to spoil: not a page, not an empty body, not a refusal."""
     return reply.status < 300 and reply.body.startswith(b"{")

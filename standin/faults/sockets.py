@@ -1,4 +1,4 @@
-"""Troubles on the wire itself (notes/reliability F9 to F13): what a proxy, a cable or a crash does."""
+"""Misbehaves on the socket as a proxy, a cable or a crash does (docs/reference/faults.md, F9 to F13)."""
 
 import socket
 import struct

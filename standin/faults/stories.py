@@ -1,4 +1,4 @@
-"""One story a fault of notes/reliability section 3: F1 to F33, F46 and F47.
+"""Tells one story a fault of docs/reference/faults.md: F1 to F33, F46 and F47.
 
 An entry is a fault of the script (`standin.faults.script`) or, with `do`, a mutation of the world;
 `flow` stands for the flow of that role. Paths are regular expressions.

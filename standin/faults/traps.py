@@ -1,4 +1,4 @@
-"""Addresses at which nothing good happens (notes/reliability F8, F9)."""
+"""Offers addresses that refuse connections, or never answer (docs/reference/faults.md, F8, F9)."""
 
 import contextlib
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[str]:
-    """A loopback address that refuses connections; nobody else can take it meanwhile."""
+    """Holds a loopback address that refuses connections; nobody else can take it meanwhile."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -15,7 +15,7 @@ def closed_port() -> Iterator[str]:
 
 @contextlib.contextmanager
 def black_hole() -> Iterator[str]:
-    """A loopback address at which connecting neither succeeds nor fails: its queue is full."""
+    """Holds a loopback address at which connecting neither succeeds nor fails: its queue is full."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""How a seeded organisation is set up: its flows and connections on the day the world begins."""
+"""Makes the flows and connections that the organisation has on its first day."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ STAFF = ("marta.ops@example.com", "deniz.sales@example.com", "kit.finance@exampl
 
 @dataclass(slots=True)
 class Connection:
-    """A connection to an app; whether it works is a timeline."""
+    """Holds a connection to an app; whether it works is a timeline."""
 
     connection_id: str
     name: str
@@ -31,7 +31,7 @@ class Connection:
 
 
 def make_connections(seed: int, flows: int, anchor: datetime) -> dict[str, Connection]:
-    """One connection an app that the flows use, keyed by app; the one of the "broken" flow is broken."""
+    """Returns one connection an app that the flows use, keyed by app; the one of the "broken" flow is broken."""
     prefix = org_prefix(seed)
     apps: list[str] = []
     broken = set()
@@ -70,7 +70,7 @@ def make_flow(
     per_hour: float,
     connections: dict[str, Connection],
 ) -> Flow:
-    """The flow at `index` of the catalogue."""
+    """Returns the flow at `index` of the catalogue."""
     chosen, name = template(index)
     prefix, dice = org_prefix(seed), rng("flow", seed, index)
     kind, app, module, event = chosen.trigger

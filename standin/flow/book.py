@@ -38,18 +38,18 @@ class FlowBook:
         self.ever = len(made)  # flows that were ever made: the next one's place
 
     def find(self, flow_id: str) -> Flow:
-        """The flow with this id; RefusalError FLOW_NOT_FOUND."""
+        """Returns the flow with this id; RefusalError FLOW_NOT_FOUND."""
         return _found(self.flows, "flow", flow_id)
 
     def connection(self, connection_id: str) -> Connection:
-        """The connection with this id; RefusalError CONNECTION_NOT_FOUND, also for one that was deleted."""
+        """Returns the connection with this id; RefusalError CONNECTION_NOT_FOUND, also for one that was deleted."""
         connection = _found(self.connections, "connection", connection_id)
         if connection.deleted:
             raise not_found("connection", connection_id)
         return connection
 
     def webhook(self, webhook_id: str) -> Webhook:
-        """The webhook with this id; RefusalError WEBHOOK_NOT_FOUND."""
+        """Returns the webhook with this id; RefusalError WEBHOOK_NOT_FOUND."""
         return _found(self.webhooks, "webhook", webhook_id)
 
 

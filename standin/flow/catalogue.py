@@ -1,4 +1,4 @@
-"""What the invented organisation automates: flows and the apps they join."""
+"""Lists the flows that the invented organisation has, and the apps they join."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ OFFICE, SHOP, HOURLY, DAILY = "office", "shop", "hourly", "daily"
 
 @dataclass(frozen=True, slots=True)
 class FlowTemplate:
-    """One kind of flow; `weight` shares out the runs, `role` marks the flows that a story needs."""
+    """Holds one kind of flow; `weight` shares out the runs, `role` marks the flows that a story needs."""
 
     name: str
     description: str
@@ -95,7 +95,7 @@ APP_NAMES = {
 
 
 def template(index: int) -> tuple[FlowTemplate, str]:
-    """The template and the full name of the flow at `index`; past the end names repeat with a suffix."""
+    """Returns the template and the full name of the flow at `index`; past the end names repeat with a suffix."""
     chosen = FLOWS[index % len(FLOWS)]
     lap = index // len(FLOWS)
     if lap == 0:

@@ -1,4 +1,7 @@
-"""Zoho Flow v1: building flows, triggers, actions, connections (seed zoho-flow-api, sections 1 to 4)."""
+"""Answers changes of flows, triggers, actions and connections.
+
+Source: docs/reference/zoho-flow.md, "Flows", "Triggers and actions".
+"""
 
 from typing import Any
 
@@ -47,7 +50,7 @@ class FlowEditApi:
         router.add("DELETE", "/connections/{connection_id}", self.delete_connection, CONNECTIONS_SCOPE)
 
     def create_flow(self, request: Request) -> Reply:
-        """A new flow; 400 where the plan allows no more."""
+        """Creates a flow; 400 where the plan allows no more."""
         most = self._plan.flows
         if most is not None and len(self._world.flows) >= most:
             raise RefusalError("INVALID_REQUEST", "The plan allows no more flows", f"at most {most} flows")
@@ -65,11 +68,11 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "deleted": True})
 
     def list_triggers(self, request: Request) -> Reply:
-        """The triggers that can be used."""
+        """Returns the triggers that can be used."""
         return success({"triggers": [*self._triggers.values()]})
 
     def get_trigger(self, request: Request, trigger_id: str) -> Reply:
-        """One trigger of the catalogue."""
+        """Returns one trigger of the catalogue."""
         if trigger_id not in self._triggers:
             raise not_found("trigger", trigger_id)
         return success(self._triggers[trigger_id])
@@ -87,7 +90,7 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "trigger": flow.trigger})
 
     def test_trigger(self, request: Request, flow_id: str) -> Reply:
-        """Sample data as the trigger would bring it (seed, "Test Trigger")."""
+        """Sample data as the trigger would bring it."""
         flow, now = self._world.flow(flow_id), self._world.now()
         key = f"test-{flow_id}-{now.isoformat()}"
         return success(
@@ -99,11 +102,11 @@ class FlowEditApi:
         )
 
     def list_actions(self, request: Request) -> Reply:
-        """The actions that can be used."""
+        """Returns the actions that can be used."""
         return success({"actions": [*self._actions.values()]})
 
     def get_action(self, request: Request, action_id: str) -> Reply:
-        """One action of the catalogue."""
+        """Returns one action of the catalogue."""
         if action_id not in self._actions:
             raise not_found("action", action_id)
         return success(self._actions[action_id])
@@ -123,7 +126,7 @@ class FlowEditApi:
         return success({"action_id": action_id, "deleted": True})
 
     def test_actions(self, request: Request, flow_id: str) -> Reply:
-        """Try a flow's actions with sample data; what ails the flow now makes it fail."""
+        """Try a flow's actions with sample data; it fails where runs fail now."""
         flow = self._world.flow(flow_id)
         request.json_object()
         ailment = flow.ailment(self._world.now(), "test")
@@ -133,7 +136,7 @@ class FlowEditApi:
         return success(answer)
 
     def create_connection(self, request: Request) -> Reply:
-        """A new connection; the secrets in its config are not given back."""
+        """Creates a connection; the secrets in its config are not given back."""
         connection = self._world.do("create_connection", body=_without_secrets(request.json_object()))
         return success(connection_row(connection, self._world.now()))
 

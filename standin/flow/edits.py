@@ -1,4 +1,7 @@
-"""Mutations that build flows, connections and webhooks (seed zoho-flow-api, sections 1 to 4 and 7)."""
+"""Creates, changes and deletes flows, connections and webhooks.
+
+Source: docs/reference/zoho-flow.md, "Flows", "Connections".
+"""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +17,7 @@ from standin.journaled import Journaled
 from standin.shapes import Shape, check_flow
 from standin.timeline import Timeline
 
-MAX_ACTIONS = 50  # seed, "Flow Execution Limits"
+MAX_ACTIONS = 50  # docs/reference/zoho-flow.md, "Plans and limits"
 MAX_FUNCTIONS = 10
 TRIGGER: Shape = {"type": str, "app": str, "event": str}
 ACTION: Shape = {"action_id": str, "app": str, "action": str}
@@ -24,26 +27,26 @@ WEBHOOK: Shape = {"webhook_name": str, "flow_id": str, "method": str, "authentic
 
 
 def invalid(details: str) -> RefusalError:
-    """The seed's refusal of a request that is not right."""
+    """Zoho Flow's refusal of a request that is not right."""
     return RefusalError("INVALID_REQUEST", "Invalid request parameters", details)
 
 
 def check_trigger(trigger: Any) -> dict[str, Any]:
-    """A trigger is an object with a type; unknown fields are kept."""
+    """Checks a trigger: an object with a type; unknown fields are kept."""
     if trigger is None or not check_flow(trigger, TRIGGER).get("type"):
         raise invalid("trigger must be an object with a type")
     return dict(trigger)
 
 
 def check_action(action: Any) -> dict[str, Any]:
-    """An action is an object with app and action; unknown fields (config, on_error) are kept."""
+    """Checks an action: an object with app and action; unknown fields (config, on_error) are kept."""
     if not all(check_flow(action, ACTION).get(name) for name in ("app", "action")):
         raise invalid("an action must be an object with app and action")
     return dict(action)
 
 
 class FlowEdits:
-    """The handlers; ids are numbered in the order of the mutations, which the journal keeps."""
+    """Carries out these changes; ids are numbered in their order, which the journal keeps."""
 
     def __init__(self, home: Journaled, book: FlowBook) -> None:
         """Make the changes of this module known."""
@@ -66,7 +69,7 @@ class FlowEdits:
         return flow
 
     def create_flow(self, at: datetime, *, body: dict[str, Any]) -> Flow:
-        """A new flow; it is inactive and runs only when somebody makes it run."""
+        """Creates a flow; it is inactive and runs only when somebody makes it run."""
         name = str(check_flow(body, FLOW).get("flow_name") or "")
         if not name.strip():
             raise invalid("flow_name is mandatory")
@@ -126,12 +129,12 @@ class FlowEdits:
         return flow
 
     def delete_flow(self, at: datetime, *, flow_id: str) -> None:
-        """A flow is gone, and its history with it."""
+        """Delete a flow with its history."""
         self._flow(at, flow_id)
         del self._book.flows[flow_id]
 
     def set_trigger(self, at: datetime, *, flow_id: str, trigger: dict[str, Any], merge: bool) -> Flow:
-        """Configure a trigger anew, or change some of its fields."""
+        """Replace a trigger, or change some of its fields."""
         flow = self._flow(at, flow_id)
         flow.trigger = check_trigger({**flow.trigger, **trigger} if merge else trigger)
         flow.modified = at.replace(microsecond=0)
@@ -168,7 +171,7 @@ class FlowEdits:
         flow.modified = at.replace(microsecond=0)
 
     def create_connection(self, at: datetime, *, body: dict[str, Any]) -> Connection:
-        """A new connection, which works."""
+        """Creates a connection, which works."""
         name, app = check_flow(body, CONNECTION).get("connection_name"), body.get("app")
         if not name or not app:
             raise invalid("connection_name and app are mandatory")
@@ -186,7 +189,7 @@ class FlowEdits:
         return connection
 
     def update_connection(self, at: datetime, *, connection_id: str, body: dict[str, Any]) -> Connection:
-        """Rename a connection or sign in anew, which repairs it."""
+        """Rename a connection or reconnect it, which repairs it."""
         connection = self._book.connection(connection_id)
         check_flow(body, CONNECTION)
         connection.name = str(body.get("connection_name") or connection.name)
@@ -195,13 +198,13 @@ class FlowEdits:
         return connection
 
     def delete_connection(self, at: datetime, *, connection_id: str) -> None:
-        """A connection is gone: flows that use its app fail from now on."""
+        """Delete a connection: flows that use its app fail from now on."""
         connection = self._book.connection(connection_id)
         connection.deleted = True
         connection.works.turn_off(at)
 
     def create_webhook(self, at: datetime, *, body: dict[str, Any]) -> Webhook:
-        """A custom webhook for a flow that exists."""
+        """Returns a custom webhook for a flow that exists."""
         name, flow_id = check_flow(body, WEBHOOK).get("webhook_name"), str(body.get("flow_id") or "")
         if not name:
             raise invalid("webhook_name is mandatory")
@@ -220,6 +223,6 @@ class FlowEdits:
         return webhook
 
     def delete_webhook(self, at: datetime, *, webhook_id: str) -> None:
-        """A webhook is gone."""
+        """Delete a webhook."""
         self._book.webhook(webhook_id)
         del self._book.webhooks[webhook_id]

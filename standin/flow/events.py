@@ -1,4 +1,4 @@
-"""What happens to flows and their runs: switched, retried, broken, healed, added, changed."""
+"""Carries out what happens to flows and their runs: switching, retrying, breaking, healing, adding, changing."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ EACH_ITS_OWN = 100  # of so many rows added at once each has a failure of its ow
 
 
 class FlowEvents:
-    """The handlers; `at` is the time of the change, also when the journal repeats it."""
+    """Carries out these changes; `at` is the time of the change, also when the journal repeats it."""
 
     def __init__(self, home: Journaled, book: FlowBook) -> None:
         """Make the changes of this module known."""

@@ -1,4 +1,4 @@
-"""One run of a flow: its attempts, and how it looks at a given time."""
+"""Says how one run of a flow looks at a given time, from its attempts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Status = Literal["running", "success", "failed"]
 
 @dataclass(slots=True)
 class Attempt:
-    """One go at the work. `quiet` is Zoho's own re-run, which the history shows only when it ended well."""
+    """Holds one attempt at the work. `quiet` is Zoho's own re-run, which the history shows only when it ended well."""
 
     started: datetime
     ended: datetime
@@ -22,7 +22,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Execution:
-    """A row of the history.
+    """Holds a row of the history.
 
     `luck` says for each of the automatic re-runs still to come whether it would go well; it is empty for
     failures that Zoho does not re-run. `payload_key` is shared by a run and its retries, so that they
@@ -39,7 +39,7 @@ class Execution:
     override: dict[str, object] = field(default_factory=dict)
 
     def shown(self, now: datetime) -> Attempt:
-        """The attempt that the history shows at `now`."""
+        """Returns the attempt that the history shows at `now`."""
         shown = self.attempts[0]
         for attempt in self.attempts[1:]:
             if attempt.quiet and (attempt.failure is not None or attempt.ended > now):
@@ -49,14 +49,14 @@ class Execution:
         return shown
 
     def status(self, now: datetime) -> Status:
-        """running, failed or success at `now` (seed zoho-flow-api, `options.status`)."""
+        """Returns running, failed or success at `now`."""
         attempt = self.shown(now)
         if attempt.ended > now:
             return "running"
         return "success" if attempt.failure is None else "failed"
 
     def settled(self, now: datetime) -> bool:
-        """Whether nothing but a retry can change this row any more."""
+        """Returns whether nothing but a retry can change this row any more."""
         if self.attempts[-1].ended > now:
             return False
         return self.attempts[-1].failure is None or self.reruns >= len(self.luck)

@@ -1,14 +1,14 @@
-"""The ways in which an execution fails, in the shape of the seed's `error` object.
+"""Lists the ways in which an execution fails, in the shape of Zoho Flow's `error` object.
 
-`code`, `message`, `details` and `action_id` are those of zoho-flow-api, "Execution History"; which answers
-Zoho re-runs by itself (408, 409, 429, 500, 503, 504) is notes/zoho-api section 7.
+Sources: docs/reference/zoho-flow.md, "Executions" (the object) and "Re-runs by Zoho" (which answers Zoho
+re-runs by itself).
 """
 
 import random
 from dataclasses import dataclass
 from datetime import timedelta
 
-# After the first failure (notes/zoho-api section 7): at most eight automatic re-runs.
+# After the first failure: at most eight automatic re-runs (docs/reference/zoho-flow.md, "Re-runs by Zoho").
 RERUN_AFTER = (
     timedelta(minutes=5),
     timedelta(minutes=10),
@@ -23,7 +23,7 @@ RERUN_AFTER = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one attempt failed; `step` is the place of the failed action in the flow, from 0."""
+    """Holds why one attempt failed; `step` is the place of the failed action in the flow, from 0."""
 
     code: str
     message: str
@@ -34,7 +34,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class FailureKind:
-    """A kind of failure; `{app}`, `{email}` and `{field}` in the texts are filled in when it happens."""
+    """Holds a kind of failure; `{app}`, `{email}` and `{field}` in the texts are filled in when it happens."""
 
     name: str
     code: str
@@ -44,7 +44,7 @@ class FailureKind:
     weight: int = 1
 
     def happen(self, *, app: str, step: int, email: str, dice: random.Random) -> Failure:
-        """This kind happening in the action `step`, which talks to `app`."""
+        """Returns this kind happening in the action `step`, which talks to `app`."""
         words = {
             "app": app,
             "email": email.replace("@example.com", "@example"),
@@ -78,6 +78,6 @@ BY_NAME = {kind.name: kind for kind in (*TRANSIENT, *PERMANENT, EXPIRED_CONNECTI
 
 
 def draw_kind(dice: random.Random, *, transient: bool) -> FailureKind:
-    """One kind by its weight, of those that Zoho re-runs by itself or of the others."""
+    """Returns one kind by its weight, of those that Zoho re-runs by itself or of the others."""
     kinds = TRANSIENT if transient else PERMANENT
     return dice.choices(kinds, [kind.weight for kind in kinds])[0]

@@ -1,4 +1,4 @@
-"""Zoho Flow v1 as the seed document zoho-flow-api describes it: flows, executions, connections."""
+"""Answers for flows, executions and connections (docs/reference/zoho-flow.md, "Flows", "Executions", "Connections")."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ class FlowApi:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """The endpoints of "Flow Management", "Connection APIs" and "Execution History"."""
+        """Adds the endpoints of flows, connections and executions."""
         flows, connections = "ZohoFlow.flows", "ZohoFlow.connections"
         router.add("GET", "/flows", self.list_flows, flows)
         router.add("GET", "/flows/{flow_id}", self.get_flow, flows)
@@ -49,7 +49,7 @@ class FlowApi:
         router.add("POST", "/connections/{connection_id}/test", self.test_connection, connections)
 
     def list_flows(self, request: Request) -> Reply:
-        """A page of flows with their life counters."""
+        """Returns a page of flows with their life counters."""
         page, per_page = whole_number(request, "page", 1), whole_number(request, "per_page", 20, high=MAX_PER_PAGE)
         now = self._world.now()
         flows = list(self._world.flows.values())
@@ -67,7 +67,7 @@ class FlowApi:
         )
 
     def get_flow(self, request: Request, flow_id: str) -> Reply:
-        """One flow with trigger and actions."""
+        """Returns one flow with trigger and actions."""
         flow, now = self._world.flow(flow_id), self._world.now()
         return success(flow_detail(flow, now))
 
@@ -85,7 +85,7 @@ class FlowApi:
         return success({"flow_id": flow_id, "status": "active" if on else "inactive"})
 
     def list_executions(self, request: Request, flow_id: str) -> Reply:
-        """A page of executions, newest first, with the flow's counters as `stats`."""
+        """Returns a page of executions, newest first, with the flow's counters as `stats`."""
         flow, now = self._world.flow(flow_id), self._world.now()
         status = request.param("status")
         if status is not None and status not in STATUSES:
@@ -107,7 +107,7 @@ class FlowApi:
         return success(data)
 
     def _end(self, end: datetime | None) -> datetime | None:
-        """The last moment that `to_date` lets in, by this server's habit."""
+        """Returns the last moment that `to_date` lets in, by this server's habit."""
         how = self._world.habits.to_date
         if end is None or how == "ignored":
             return None
@@ -125,12 +125,12 @@ class FlowApi:
         return row
 
     def get_execution(self, request: Request, flow_id: str, execution_id: str) -> Reply:
-        """One execution, with its trigger data."""
+        """Returns one execution, with its trigger data."""
         flow = self._world.flow(flow_id)
         return success(self._row(flow, self._find(flow, execution_id), self._world.now(), detail=True))
 
     def stats(self, request: Request, flow_id: str) -> Reply:
-        """Counts over a period (seed: `get_execution_stats`)."""
+        """Counts over a period."""
         flow, now = self._world.flow(flow_id), self._world.now()
         period = request.param("period") or "last_30_days"
         if period not in PERIODS:
@@ -157,17 +157,17 @@ class FlowApi:
         return success({"execution_id": row.execution_id, "flow_id": flow_id, "status": "running"})
 
     def list_connections(self, request: Request) -> Reply:
-        """Every connection; the seed shows no paging here."""
+        """Returns every connection; no paging is described here."""
         now = self._world.now()
         alive = [one for one in self._world.connections.values() if not one.deleted]
         return success({"connections": [connection_row(one, now) for one in alive]})
 
     def get_connection(self, request: Request, connection_id: str) -> Reply:
-        """One connection."""
+        """Returns one connection."""
         return success(connection_row(self._world.book.connection(connection_id), self._world.now()))
 
     def test_connection(self, request: Request, connection_id: str) -> Reply:
-        """Try a connection: `test_result` is passed or failed, as for triggers in the seed."""
+        """Try a connection: `test_result` is passed or failed, as for triggers."""
         connection, now = self._world.book.connection(connection_id), self._world.now()
         works = connection.works.at(now)
         answer = {"connection_id": connection_id, "test_result": "passed" if works else "failed"}
@@ -177,13 +177,13 @@ class FlowApi:
 
 
 def _counted(rows: list[Execution], now: datetime) -> dict[str, Any]:
-    """The `stats` object of these rows."""
+    """Returns the `stats` object of these rows."""
     states = [row.status(now) for row in rows]
     return stats_of(len(states), states.count("success"), states.count("failed"))
 
 
 def read_bound(request: Request, name: str, *, last: bool) -> datetime | None:
-    """A date or an ISO time with offset from the query; a date alone is its first or last instant in UTC."""
+    """Returns a date or an ISO time with offset from the query; a date alone is its first or last instant in UTC."""
     raw = request.param(name)
     if raw is None:
         return None

@@ -1,4 +1,4 @@
-"""A flow and its history, generated as far as the clock has come."""
+"""Lets one flow live: makes up its history as far as the clock has come, and counts it."""
 
 import heapq
 from bisect import bisect_left, bisect_right, insort
@@ -20,7 +20,7 @@ from standin.timeline import Timeline
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """A flow's life counters: also for runs that the history has long forgotten."""
+    """Holds a flow's life counters: also for runs that the history has long forgotten."""
 
     executions: int
     successes: int
@@ -29,7 +29,7 @@ class Counters:
 
 @dataclass(slots=True)
 class Flow:
-    """One flow: what it is, when it was on, what ails it, and every run so far."""
+    """Holds one flow: what it is, when it was on, whether it is bad, and every run so far."""
 
     index: int
     flow_id: str
@@ -80,12 +80,7 @@ class Flow:
         if self.per_hour > 0:
             while self._next_hour <= hour_number(now):
                 yield from draft_hour(
-                    seed=self.seed,
-                    prefix=self.prefix,
-                    flow_index=self.index,
-                    template=self.template,
-                    hour=self._next_hour,
-                    per_hour=self.per_hour,
+                    seed=self.seed, flow_index=self.index, hour=self._next_hour, per_hour=self.per_hour
                 )
                 self._next_hour += 1
         yield from self.bad.extra_runs(now, self.next_number)
@@ -107,7 +102,7 @@ class Flow:
         return Execution(draft.execution_id, draft.started, draft.execution_id, [attempt], luck)
 
     def ailment(self, at: datetime, key: str) -> Failure | None:
-        """What makes any run fail at `at`: that the flow went bad, or a broken connection; else None."""
+        """Returns what makes any run fail at `at`: that the flow went bad, or a broken connection; else None."""
         if self.bad.at(at):
             return self.fail(self.bad.kind, key, min(1, len(self.actions) - 1))
         for step, action in enumerate(self.actions):
@@ -117,7 +112,7 @@ class Flow:
         return None
 
     def fail(self, kind: FailureKind, key: str, step: int) -> Failure:
-        """A failure of this kind in the action `step`."""
+        """Returns a failure of this kind in the action `step`."""
         app = str(self.actions[step].get("app", "")) if 0 <= step < len(self.actions) else ""
         payload = trigger_payload(str(self.trigger.get("app", "")), key)
         email = str(payload.get("Email") or payload.get("email") or payload["customer"]["email"])
@@ -165,7 +160,7 @@ class Flow:
         return _RerunOutcome(self, execution)
 
     def counters(self, now: datetime) -> Counters:
-        """The life counters as of `now`; call `advance` first."""
+        """Returns the life counters as of `now`; call `advance` first."""
         states = [self.by_id[identity].status(now) for identity in self._open]
         good = self.base.successes + self._succeeded + states.count("success")
         bad = self.base.failures + self._failed + states.count("failed")
@@ -178,7 +173,7 @@ class Flow:
         return [self.by_id[identity] for _, identity in reversed(self.rows[low:high])]
 
     def next_number(self, block: int, at: datetime) -> str:
-        """A fresh execution id of one block of an hour's numbers (see `generate`)."""
+        """Returns a fresh execution id of one block of an hour's numbers (see `generate`)."""
         key = (block, hour_number(at))
         number = self.numbers.get(key, 0)
         self.numbers[key] = number + 1
@@ -187,7 +182,7 @@ class Flow:
 
 @dataclass(slots=True)
 class _RerunOutcome:
-    """How an automatic re-run of one execution ends, which depends on what ails the flow at that time."""
+    """Holds how an automatic re-run of one execution ends, which depends on what makes the flow fail at that time."""
 
     flow: Flow
     execution: Execution

@@ -1,4 +1,4 @@
-"""A flow goes bad: from some moment on every run fails in one way, runs come thick and fast, until it is healed.
+"""Lets a flow go bad: from some moment on every run fails in one way, runs come every few seconds, until it is healed.
 
 This is the one implementation. It begins by the mutation `break_flow`, which `World.go_bad` calls for the command's
 `--flow-goes-bad-after` (and so for the demo) and for the stories `flow-goes-bad` and `downstream-outage`, and the
@@ -23,7 +23,7 @@ PACE = ((200, 4, 16), (500, 60, 180), (10**9, 600, 1200))
 
 @dataclass(slots=True)
 class _Flood:
-    """Where the flood of runs is: how many came, and when the next one begins."""
+    """Holds where the flood of runs is: how many came, and when the next one begins."""
 
     start: datetime
     next_at: datetime
@@ -31,7 +31,7 @@ class _Flood:
 
 
 class GoesBad:
-    """When one flow is bad, how its runs fail then, and the runs that come on top."""
+    """Decides when one flow is bad, how its runs fail then, and the runs that come on top."""
 
     def __init__(self, template: FlowTemplate, key: tuple[object, ...]) -> None:
         """A flow that is well; `key` seeds the draws."""
@@ -43,11 +43,11 @@ class GoesBad:
         self.kind = SICKNESS
 
     def at(self, moment: datetime) -> bool:
-        """Whether runs that begin at `moment` fail."""
+        """Returns whether runs that begin at `moment` fail."""
         return self._is_bad.at(moment)
 
     def is_planned(self, now: datetime) -> bool:
-        """Whether the flow is bad or will be."""
+        """Returns whether the flow is bad or will be."""
         return self._is_bad.at(now) or self._is_bad.planned(now)
 
     def begin(self, at: datetime, kind: FailureKind, *, fixed_by_retry: bool, flood: bool) -> None:
@@ -71,7 +71,7 @@ class GoesBad:
         return healed
 
     def extra_runs(self, now: datetime, next_id: Callable[[int, datetime], str]) -> Iterator[Draft]:
-        """The runs of the flood that begin up to `now` and were not given yet.
+        """Yields the runs of the flood that begin up to `now` and were not given yet.
 
         They come at seeded intervals until the flow has been well for `CALM_DOWN`.
         """

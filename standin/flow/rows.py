@@ -1,4 +1,7 @@
-"""How flows, executions and connections look on the wire (seed zoho-flow-api)."""
+"""Writes flows, executions and connections as Zoho Flow sends them.
+
+Source: docs/reference/zoho-flow.md, "Flows", "Executions", "Connections".
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +15,12 @@ from standin.web.wire import Reply, json_reply
 
 
 def success(data: dict[str, Any]) -> Reply:
-    """The envelope of a good answer (seed, every example)."""
+    """Returns the envelope of a good answer (docs/reference/zoho-flow.md, "Addresses and envelope")."""
     return json_reply({"status": "success", "data": data})
 
 
 def flow_summary(flow: Flow, now: datetime) -> dict[str, Any]:
-    """A flow as the list shows it."""
+    """Returns a flow as the list shows it."""
     counters = flow.counters(now)
     return {
         "flow_id": flow.flow_id,
@@ -34,7 +37,7 @@ def flow_summary(flow: Flow, now: datetime) -> dict[str, Any]:
 
 
 def flow_detail(flow: Flow, now: datetime) -> dict[str, Any]:
-    """A flow as its own page shows it."""
+    """Returns a flow as its own page shows it."""
     return {
         **flow_summary(flow, now),
         "trigger": flow.trigger,
@@ -44,7 +47,7 @@ def flow_detail(flow: Flow, now: datetime) -> dict[str, Any]:
 
 
 def stats_of(total: int, successful: int, failed: int) -> dict[str, Any]:
-    """The seed's `stats` object; the rate is a percentage of finished runs with one decimal."""
+    """Returns the `stats` object; the rate is a percentage of finished runs with one decimal."""
     finished = successful + failed
     return {
         "total_executions": total,
@@ -55,13 +58,13 @@ def stats_of(total: int, successful: int, failed: int) -> dict[str, Any]:
 
 
 def life_stats(flow: Flow, now: datetime) -> dict[str, Any]:
-    """The list's `stats`: in the seed's example they equal the flow's life counters."""
+    """Returns the list's `stats`: in the example they equal the flow's life counters."""
     counters = flow.counters(now)
     return stats_of(counters.executions, counters.successes, counters.failures)
 
 
 def execution_row(flow: Flow, row: Execution, now: datetime, *, failed_rows_whole: bool) -> dict[str, Any]:
-    """An execution as the history shows it at `now`."""
+    """Returns an execution as the history shows it at `now`."""
     status, attempt = row.status(now), row.shown(now)
     shown: dict[str, Any] = {
         "execution_id": row.execution_id,
@@ -100,7 +103,7 @@ def execution_row(flow: Flow, row: Execution, now: datetime, *, failed_rows_whol
 
 
 def connection_row(connection: Connection, now: datetime) -> dict[str, Any]:
-    """A connection as the list shows it."""
+    """Returns a connection as the list shows it."""
     row: dict[str, Any] = {
         "connection_id": connection.connection_id,
         "connection_name": connection.name,

@@ -1,4 +1,4 @@
-"""Zoho Flow v1: custom webhooks and their logs (seed zoho-flow-api, section 7)."""
+"""Answers for custom webhooks and their logs (docs/reference/zoho-flow.md, "Webhooks of flows")."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ class WebhookApi:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """The endpoints of "Webhooks"."""
+        """Adds the endpoints of webhooks."""
         router.add("GET", "/webhooks", self.list_webhooks, SCOPE)
         router.add("POST", "/webhooks", self.create, SCOPE)
         router.add("GET", "/webhooks/{webhook_id}", self.get, SCOPE)
@@ -30,7 +30,7 @@ class WebhookApi:
         router.add("GET", "/webhooks/{webhook_id}/logs", self.logs, SCOPE)
 
     def add_public_routes(self, router: Router) -> None:
-        """The addresses that senders call: no token but the key in them."""
+        """Adds the addresses that senders call: no token but the key in them."""
         router.add("POST", "/webhook/{org_id}/{key}", self.receive)
         router.add("POST", "/{org_id}/flow/webhook/incoming", self.receive)
 
@@ -38,7 +38,7 @@ class WebhookApi:
         org = self._world.prefix + "0001"
         if self._world.habits.dialect == "seed":
             address = f"{request.base_url}/webhook/{org}/{webhook.key}"
-        else:  # notes/zoho-api section 7: what is seen in the wild
+        else:  # as public repositories show it: docs/reference/zoho-flow.md, "Webhook addresses"
             address = f"{request.base_url}/{org}/flow/webhook/incoming?zapikey={webhook.key}&isdebug=false"
         row: dict[str, Any] = {
             "webhook_id": webhook.webhook_id,
@@ -53,17 +53,17 @@ class WebhookApi:
         return row
 
     def list_webhooks(self, request: Request) -> Reply:
-        """Every custom webhook."""
+        """Returns every custom webhook."""
         rows = [self._row(request, one, whole=False) for one in self._world.webhooks.values()]
         return success({"webhooks": rows})
 
     def create(self, request: Request) -> Reply:
-        """A new webhook; its secret is not given back."""
+        """Creates a webhook; its secret is not given back."""
         webhook = self._world.do("create_webhook", body=request.json_object())
         return success(self._row(request, webhook, whole=False))
 
     def get(self, request: Request, webhook_id: str) -> Reply:
-        """One webhook."""
+        """Returns one webhook."""
         return success(self._row(request, self._world.book.webhook(webhook_id), whole=True))
 
     def delete(self, request: Request, webhook_id: str) -> Reply:
@@ -72,7 +72,7 @@ class WebhookApi:
         return success({"webhook_id": webhook_id, "deleted": True})
 
     def logs(self, request: Request, webhook_id: str) -> Reply:
-        """What came in since the webhook was made, newest first, at most thirty days."""
+        """Returns what came in since the webhook was made, newest first, at most thirty days."""
         webhook, now = self._world.book.webhook(webhook_id), self._world.now()
         page, per_page = whole_number(request, "page", 1), whole_number(request, "per_page", 50, high=200)
         rows = []
@@ -95,7 +95,7 @@ class WebhookApi:
         return success({"logs": rows[(page - 1) * per_page : page * per_page]})
 
     def receive(self, request: Request, org_id: str, key: str = "") -> Reply:
-        """A sender calls: the webhook's flow runs once."""
+        """Answers a sender: the webhook's flow runs once."""
         given = key or request.param("zapikey") or ""
         for webhook in self._world.webhooks.values():
             if webhook.key == given and webhook.flow_id in self._world.flows:

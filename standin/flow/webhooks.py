@@ -1,4 +1,4 @@
-"""A custom webhook of Zoho Flow."""
+"""Describes a custom webhook of Zoho Flow."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Webhook:
-    """A custom webhook that starts a flow; the key in its address is a secret."""
+    """Holds a custom webhook that starts a flow; the key in its address is a secret."""
 
     webhook_id: str
     name: str

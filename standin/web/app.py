@@ -1,4 +1,4 @@
-"""The stand-in as one application: it finds the route, checks token and limits, and answers."""
+"""Answers every request to the stand-in: finds the product, lets the script of faults strike, notes the call."""
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -22,7 +22,7 @@ STATUS_TEXT = {200: "OK", 201: "Created", 204: "No Content", 207: "Multi-Status"
 
 
 class App:
-    """The whole stand-in; `handle` answers one request, and as a WSGI application it can be called."""
+    """Holds the whole stand-in; `handle` answers one request, and as a WSGI application it can be called."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class App:
 
 
 def request_of(environ: dict[str, Any]) -> Request:
-    """A request from a WSGI environment."""
+    """Returns a request from a WSGI environment."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
     body = environ["wsgi.input"].read(min(length, MAX_BODY)) if length else environ["wsgi.input"].read()
     headers = {

@@ -1,8 +1,8 @@
-"""What Zoho sends by itself: the error branch of a flow posts when a run fails, CRM tells channels of changed records.
+"""Posts what Zoho sends by itself: a flow's error branch of failed runs, CRM to its channels of changed records.
 
-Sources: seed zoho-flow-api, "Webhook Security Best Practices" and "Error Handling in Flows" (the body is whatever the
-flow's author writes: here the fields of an execution); notes/zoho-api section 8 (watch). Each is sent once, to
-loopback only, by few threads; the ledger keeps what became of it.
+The body of an error branch is whatever the flow's author writes: here the fields of an execution. Sources:
+docs/reference/zoho-flow.md, "Webhook signatures" and docs/reference/zoho-crm.md, "Notification channels".
+Each is sent once, to loopback only, by few threads; the ledger keeps what became of it.
 """
 
 import base64
@@ -32,7 +32,7 @@ KEPT = 2_000
 
 @dataclass(slots=True)
 class Wish:
-    """Where the error branch of the flows posts to; `flow_ids` empty means of every flow."""
+    """Holds where the error branch of the flows posts to; `flow_ids` empty means of every flow."""
 
     url: str
     secret: str = field(repr=False)
@@ -43,12 +43,12 @@ class Wish:
 
 
 class Callbacks:
-    """Finds what is to be told, and hands it to the outbox."""
+    """Finds what is to be posted, and hands it to the outbox."""
 
     def __init__(self, world: World, send: Callable[[Letter], int] | None = None) -> None:
         self._world = world
         self._wish: Wish | None = None
-        self._told: set[tuple[str, int]] = set()
+        self._posted: set[tuple[str, int]] = set()
         self._proxy = ""
         self.sent: list[dict[str, Any]] = []
         self._outbox = Outbox(self._note, send)
@@ -69,7 +69,7 @@ class Callbacks:
         if url and not (_is_near(url) or proxy):
             raise RefusalError("INVALID_REQUEST", "callbacks go to loopback addresses only")
         self._proxy = proxy
-        self._told.clear()
+        self._posted.clear()
         self._wish = None
         if url:
             flows = frozenset(str(one) for one in body.get("flow_ids") or ())
@@ -92,8 +92,8 @@ class Callbacks:
                 for number, attempt in enumerate(run.attempts):
                     key = (run.execution_id, number)
                     failed = attempt.failure is not None and not attempt.quiet and wish.since <= attempt.ended <= now
-                    if failed and key not in self._told:
-                        self._told.add(key)
+                    if failed and key not in self._posted:
+                        self._posted.add(key)
                         self._send_failure(wish, flow, run, attempt, number)
                         count += 1
         return count

@@ -1,4 +1,4 @@
-"""The control endpoint: /_control/* on loopback, with its own token in `X-Standin-Control`.
+"""Answers at /_control/*, on loopback, with a token of its own in `X-Standin-Control`.
 
 It is no part of Zoho: tests and the demo look into the ledgers and make things happen with it.
 """
@@ -57,7 +57,7 @@ class ControlApi:
         router.add("POST", "/do/{mutation}", self.mutate)
 
     def state(self, request: Request) -> Reply:
-        """The organisation: time, habits, flows with their parts, connections, rules."""
+        """Returns the organisation: time, habits, flows with their parts, connections, rules."""
         world, now = self._world, self._world.now()
         world.advance(now)
         flows = [
@@ -100,11 +100,11 @@ class ControlApi:
         )
 
     def calls(self, request: Request) -> Reply:
-        """The calls one by one, oldest first."""
+        """Returns the calls one by one, oldest first."""
         return json_reply({"calls": [asdict(call) for call in self._ledger.calls]})
 
     def runs(self, request: Request, execution_id: str) -> Reply:
-        """How often the work of one execution was done: its first run, Zoho's re-runs, retries."""
+        """Returns how often the work of one execution was done: its first run, Zoho's re-runs, retries."""
         world, counts = self._world, Counter[str]()
         world.advance(world.now())
         for flow in world.flows.values():
@@ -116,12 +116,12 @@ class ControlApi:
         return json_reply({"execution_id": execution_id, **counts})
 
     def clear_ledger(self, request: Request) -> Reply:
-        """Begin to count anew; what the world itself remembers stays."""
+        """Begins to count from zero; what the world itself remembers stays."""
         self._ledger.clear()
         return json_reply({"status": "success"})
 
     def list_faults(self, request: Request) -> Reply:
-        """The script, with how often each entry has seen and struck a call."""
+        """Returns the script, with how often each entry has seen and struck a call."""
         return json_reply({"faults": [described(fault) for fault in self._faults.faults]})
 
     def push_faults(self, request: Request) -> Reply:
@@ -137,7 +137,7 @@ class ControlApi:
         return json_reply({"status": "success"})
 
     def configure_callbacks(self, request: Request) -> Reply:
-        """Where the error branch of the flows posts to; see `Callbacks.configure`."""
+        """Returns where the error branch of the flows posts to; see `Callbacks.configure`."""
         return json_reply(self._callbacks.configure(request.json_object()))
 
     def change_habits(self, request: Request) -> Reply:
@@ -164,15 +164,15 @@ class ControlApi:
         return json_reply({"now": self._world.now().isoformat()})
 
     def grant(self, request: Request) -> Reply:
-        """A grant code as the API console's self client gives it."""
+        """Returns a grant code as the API console's self client gives it."""
         body = request.json_object()
         code = self._world.tokens.mint_code(str(body.get("scope", "*")), str(body.get("redirect_uri", "")))
         return json_reply({"code": code})
 
     def story(self, request: Request, name: str) -> Reply:
         """Begin a named story now."""
-        told = begin(name, self._world, self._faults)
-        return json_reply({"story": name, "told": told})
+        summary = begin(name, self._world, self._faults)
+        return json_reply({"story": name, "told": summary})
 
     def mutate(self, request: Request, mutation: str) -> Reply:
         """Carry out one of MUTATIONS with the body as its arguments."""
@@ -187,7 +187,7 @@ class ControlApi:
 
 
 def described(fault: Fault) -> dict[str, Any]:
-    """A fault of the script as the control endpoint shows it."""
+    """Returns a fault of the script as the control endpoint shows it."""
     shown = asdict(fault)
     for name in ("start", "end"):
         shown[name] = shown[name].isoformat() if shown[name] else None

@@ -1,4 +1,4 @@
-"""What was asked of the stand-in, for tests to count."""
+"""Writes down what the stand-in was asked, for tests to count."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ KEPT = 5000
 
 @dataclass(slots=True)
 class Call:
-    """One call as it was answered; `at` is the world's time."""
+    """Holds one call as it was answered; `at` is the world's time."""
 
     at: str
     method: str
@@ -37,7 +37,7 @@ class Ledger:
             self.retries_received[found["execution_id"]] += 1
 
     def clear(self) -> None:
-        """Begin to count anew."""
+        """Begins to count from zero."""
         self.calls.clear()
         for counter in (self.by_path, self.retries_received, self.token_posts):
             counter.clear()

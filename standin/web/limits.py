@@ -1,4 +1,7 @@
-"""How many calls a plan allows (seed zoho-flow-api, "Rate Limits"; notes/zoho-api section 6)."""
+"""Counts calls against a plan.
+
+Sources: docs/reference/zoho-flow.md, "Plans and limits"; docs/reference/zoho-crm.md, "Credits and concurrency".
+"""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ MINUTE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan's limits; None is no limit. `credits` are CRM's for a rolling day, `at_once` its concurrency."""
+    """Holds a plan's limits; None is no limit. `credits` are CRM's for a rolling day, `at_once` its concurrency."""
 
     name: str
     per_minute: int | None
@@ -22,7 +25,8 @@ class Plan:
     flows: int | None
 
 
-# CRM's credits are a base and so many a user (section 6); the organisation has three users.
+# CRM's credits are a base and so many a user; there are three users. Source: docs/reference/zoho-crm.md,
+# "Credits and concurrency".
 PLANS = {
     "free": Plan("free", 10, 1_000, 5_000, 5, 5_000, 5),
     "standard": Plan("standard", 30, 10_000, 50_750, 10, 10_000, 25),
@@ -34,7 +38,7 @@ PLANS = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a call is granted, and what the headers say; `wait` in seconds when it is not."""
+    """Holds whether a call is granted, and what the headers say; `wait` in seconds when it is not."""
 
     granted: bool
     wait: int = 0

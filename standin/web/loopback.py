@@ -1,10 +1,10 @@
-"""Which addresses are this machine only."""
+"""Says which addresses are this machine only."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host given by a person is this machine only."""
+    """Returns whether a host given by a person is this machine only."""
     if host == "localhost":
         return True
     try:

@@ -17,7 +17,7 @@ TIMEOUT = 10.0
 
 @dataclass(slots=True)
 class Letter:
-    """One callback; `entry` is its line in the ledger."""
+    """Holds one callback; `entry` is its line in the ledger."""
 
     url: str
     headers: dict[str, str]
@@ -29,7 +29,7 @@ Note = Callable[[Letter, int | None, float, str], None]
 
 
 class Outbox:
-    """A bounded queue; its threads begin with the first letter and end with `stop`."""
+    """Holds a bounded queue; its threads begin with the first letter and end with `stop`."""
 
     def __init__(self, note: Note, send: Callable[[Letter], int] | None = None) -> None:
         self._note = note
@@ -96,7 +96,7 @@ class Outbox:
 
 
 def post(letter: Letter) -> int:
-    """One POST without redirects; gives the status of the answer."""
+    """Sends one POST without redirects; returns the status of the answer."""
     parts = urlsplit(letter.url)
     host, port = parts.hostname or "", parts.port
     if parts.scheme == "https":

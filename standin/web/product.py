@@ -1,4 +1,4 @@
-"""What the two products have in common and where they differ: token, scope, limits, envelope."""
+"""Checks token, limits and scope of a call, as each of the two products does, and wraps its errors."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from standin.web.wire import Reply, Request, crm_refusal, flow_refusal, json_rep
 from standin.world import World
 
 Refuse = Callable[[str, str, object, int], Reply]
-SCHEME = "Zoho-oauthtoken "  # section 5: not Bearer
+SCHEME = "Zoho-oauthtoken "  # not Bearer
 
 
 class Product:
-    """One API under its own path."""
+    """Holds one API under its own path."""
 
     refuse: Refuse
 
@@ -26,15 +26,15 @@ class Product:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place among the calls that are under way."""
+        """Takes a place among the calls that are under way."""
         yield
 
     def exists(self) -> bool:
-        """Whether the account has this product."""
+        """Returns whether the account has this product."""
         raise NotImplementedError
 
     def limited(self) -> tuple[Reply | None, dict[str, str]]:
-        """The refusal of a call too many, and the headers for either case."""
+        """Returns the refusal of a call too many, and the headers for either case."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Reply:
@@ -75,7 +75,7 @@ class Product:
 
 
 class FlowProduct(Product):
-    """Zoho Flow: a limit a minute and a day, told in headers, and Retry-After."""
+    """Zoho Flow: limits a minute and a day, shown in headers, and Retry-After."""
 
     refuse = staticmethod(flow_refusal)
 
@@ -144,14 +144,14 @@ class CrmProduct(Product):
         return reply
 
     def unauthorised(self) -> Reply:
-        """Section 2.5 writes AUTHENTICATION_FAILURE with other words than INVALID_TOKEN."""
+        """AUTHENTICATION_FAILURE comes with other words than INVALID_TOKEN."""
         code = self.world.habits.invalid_token_code
         text = "Authentication failed" if code == "AUTHENTICATION_FAILURE" else "invalid oauth token"
         return crm_refusal(code, text, {}, 401)
 
 
 def rate_headers(verdict: Verdict) -> dict[str, str]:
-    """X-RateLimit-*: the limit is the day's (seed, "Rate Limit Headers")."""
+    """X-RateLimit-*: the limit is the day's (docs/reference/zoho-flow.md, "Plans and limits")."""
     if verdict.limit is None:
         return {}
     return {

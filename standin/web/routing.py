@@ -1,4 +1,4 @@
-"""From a method and a path to a handler."""
+"""Finds the handler for a method and a path."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ VERBS = {"GET": "READ", "POST": "CREATE", "PUT": "UPDATE", "PATCH": "UPDATE", "D
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One documented endpoint; `scope` without its last part, e.g. `ZohoFlow.flows`."""
+    """Holds one documented endpoint; `scope` without its last part, e.g. `ZohoFlow.flows`."""
 
     method: str
     pattern: str
@@ -30,12 +30,12 @@ class Route:
 
 
 class WrongMethodError(Exception):
-    """The path exists, the method does not."""
+    """Says that the path exists, the method does not."""
 
 
 @cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression; kept, since every application has the same two hundred."""
+    """Returns a pattern as a regular expression; kept, since every application has the same two hundred."""
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(pattern)))
 
 
@@ -53,7 +53,7 @@ class Router:
         self.routes.append(Route(method, pattern, handler, scope, compiled(pattern)))
 
     def find(self, method: str, path: str) -> Route | None:
-        """The route, or None for an unknown path; WrongMethodError if only the method is wrong."""
+        """Returns the route, or None for an unknown path; WrongMethodError if only the method is wrong."""
         fits = [route for route in self.routes if route.regex.fullmatch(path)]
         for route in fits:
             if route.method == method:
@@ -64,7 +64,7 @@ class Router:
 
 
 def covers(granted: str, needed: str, method: str) -> bool:
-    """Whether a granted scope (list separated by commas or spaces) allows `method` on `needed`.
+    """Returns whether a granted scope (list separated by commas or spaces) allows `method` on `needed`.
 
     `ZohoCRM.settings.ALL` covers `ZohoCRM.settings.workflow_rules`; the last part is ALL or the verb.
     """

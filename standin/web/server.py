@@ -1,4 +1,4 @@
-"""The stand-in on a real socket: HTTP/1.1 with keep-alive, one thread a connection, loopback only."""
+"""Serves the stand-in on a real socket: HTTP/1.1 with keep-alive, one thread a connection, loopback only."""
 
 import contextlib
 import socket
@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing is logged: a request line may hold a token."""
+        """Logs nothing: a request line may hold a token."""
 
 
 def head(reply: Reply) -> bytes:
@@ -81,7 +81,7 @@ def head(reply: Reply) -> bytes:
 
 
 class StandinServer(ThreadingHTTPServer):
-    """A server that knows its connections, so that it can end without leaving one open."""
+    """Holds a server that knows its connections, so that it can end without leaving one open."""
 
     daemon_threads = False
     block_on_close = True
@@ -107,7 +107,7 @@ class StandinServer(ThreadingHTTPServer):
 
     @property
     def base_url(self) -> str:
-        """The address to call."""
+        """Returns the address to call."""
         host, port = self.server_address[0], self.server_address[1]
         shown = f"[{host!s}]" if ":" in str(host) else str(host)
         return f"http://{shown}:{port}"
@@ -123,7 +123,7 @@ class StandinServer(ThreadingHTTPServer):
             self._open.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A lost connection is no error of the stand-in; anything else is shown."""
+        """Ignores a lost connection, which is no error of the stand-in; anything else is shown."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -143,7 +143,7 @@ class StandinServer(ThreadingHTTPServer):
 def serving(app: App, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve `app` from a thread while the block lasts; gives the base URL.
 
-    `tls` makes it https: with a certificate that nobody trusts it is the fault F8.
+    `tls` makes it https: with a certificate that nobody trusts it is the fault F8 of docs/reference/faults.md.
     """
     server = StandinServer(host, port, app)
     if tls is not None:

@@ -1,4 +1,4 @@
-"""A request and a reply, without a server."""
+"""Describes a request and a reply, without a server."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 from standin.errors import RefusalError
 
 JSON = "application/json;charset=UTF-8"
-MAX_BODY = 10 * 1024 * 1024  # the seed's largest webhook payload; nothing else comes near
+# The largest body of a webhook, nothing else comes near: docs/reference/zoho-flow.md, "Plans and limits".
+MAX_BODY = 10 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class Request:
-    """One call: `query` keeps every value of a parameter, header names are in lower case."""
+    """Holds one call: `query` keeps every value of a parameter, header names are in lower case."""
 
     method: str
     path: str
@@ -26,7 +27,7 @@ class Request:
 
     @classmethod
     def build(cls, method: str, target: str, headers: dict[str, str], body: bytes) -> "Request":
-        """From a request line's target and headers; the base URL is the one the caller used."""
+        """Builds it from a request line's target and headers; the base URL is the one the caller used."""
         parts = urlsplit(target)
         lower = {name.lower(): value for name, value in headers.items()}
         scheme = lower.get("x-forwarded-proto", "http")
@@ -40,12 +41,12 @@ class Request:
         )
 
     def param(self, name: str) -> str | None:
-        """The first value of a query parameter."""
+        """Returns the first value of a query parameter."""
         values = self.query.get(name)
         return values[0] if values else None
 
     def form(self) -> dict[str, str]:
-        """A form-encoded body; anything else gives nothing."""
+        """Returns a form-encoded body; anything else gives nothing."""
         kind = Message()
         kind["content-type"] = self.headers.get("content-type", "application/x-www-form-urlencoded")
         if kind.get_content_type() != "application/x-www-form-urlencoded":
@@ -54,7 +55,7 @@ class Request:
         return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
 
     def json(self) -> Any:
-        """The JSON body; an empty body is an empty object; RefusalError INVALID_REQUEST for anything else."""
+        """Returns the JSON body; an empty body is an empty object; RefusalError INVALID_REQUEST for anything else."""
         if not self.body.strip():
             return {}
         try:
@@ -63,7 +64,7 @@ class Request:
             raise RefusalError("INVALID_REQUEST", "The request body is not valid JSON", str(problem)) from None
 
     def json_object(self) -> dict[str, Any]:
-        """The JSON body when it is an object; RefusalError INVALID_REQUEST otherwise."""
+        """Returns the JSON body when it is an object; RefusalError INVALID_REQUEST otherwise."""
         body = self.json()
         if not isinstance(body, dict):
             raise RefusalError("INVALID_REQUEST", "The request body must be a JSON object")
@@ -72,7 +73,7 @@ class Request:
 
 @dataclass(slots=True)
 class WireFault:
-    """What the server does with the socket instead of answering properly."""
+    """Holds what the server does to the socket instead of answering properly."""
 
     kind: str
     args: dict[str, Any] = field(default_factory=dict)
@@ -80,7 +81,7 @@ class WireFault:
 
 @dataclass(slots=True)
 class Reply:
-    """One answer; `wire` spoils the way in which it is sent."""
+    """Holds one answer; `wire` spoils the way in which it is sent."""
 
     status: int
     body: bytes = b""
@@ -88,12 +89,12 @@ class Reply:
     wire: WireFault | None = None
 
     def json(self) -> Any:
-        """The body read as JSON."""
+        """Returns the body read as JSON."""
         return json.loads(self.body)
 
 
 def json_reply(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    """An answer in JSON; text outside ASCII is escaped, so that any string can be sent."""
+    """Returns an answer in JSON; text outside ASCII is escaped, so that any string can be sent."""
     return Reply(status, json.dumps(content).encode(), {"Content-Type": JSON, **(headers or {})})
 
 
@@ -103,17 +104,17 @@ def no_content() -> Reply:
 
 
 def html_reply(text: str, status: int = 200) -> Reply:
-    """An HTML page."""
+    """Returns an HTML page."""
     return Reply(status, text.encode(), {"Content-Type": "text/html;charset=UTF-8"})
 
 
 def flow_refusal(code: str, message: str, details: object = "", status: int = 400) -> Reply:
-    """An error as Zoho Flow says it (seed zoho-flow-api, "Error Response Format")."""
+    """Returns an error as Zoho Flow says it (docs/reference/zoho-flow.md, "Addresses and envelope")."""
     return json_reply({"status": "failure", "error": {"code": code, "message": message, "details": details}}, status)
 
 
 def crm_refusal(code: str, message: str, details: object = None, status: int = 400) -> Reply:
-    """An error as Zoho CRM says it (notes/zoho-api section 2.5)."""
+    """Returns an error as Zoho CRM says it (docs/reference/zoho-crm.md, "Errors of CRM")."""
     return json_reply(
         {
             "code": code,
@@ -126,7 +127,7 @@ def crm_refusal(code: str, message: str, details: object = None, status: int = 4
 
 
 def whole_number(request: Request, name: str, default: int, *, low: int = 1, high: int | None = None) -> int:
-    """A number from the query, capped at `high`; RefusalError INVALID_REQUEST if it is none or below `low`."""
+    """Returns a number from the query, capped at `high`; RefusalError INVALID_REQUEST if it is none or below `low`."""
     raw = request.param(name)
     if raw is None:
         return default

@@ -10,20 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.conditions import Limits, Reading, is_breached, is_recovered
-from monitor.alerting.states import Decision, Kind, Standing, State, decide
+from monitor.alerting.states import Decision, Kind, RuleStanding, State, decide
 from tests.factories import NOON
 
 LIMITS = Limits(threshold=95, recover_at=95, min_runs=20)
 BAD, GOOD, FEW_BAD, NONE = Reading(40, 30, 28), Reading(40, 40, 39), Reading(5, 1, 1), Reading()
 BEFORE = NOON - timedelta(hours=3)
-OK = Standing(State.OK, is_open=False, episode=0, since=BEFORE)
-FIRING = Standing(State.FIRING, is_open=True, episode=1, since=BEFORE)
-BLIND_OPEN = Standing(State.NO_DATA, is_open=True, episode=1, since=BEFORE)
-BLIND = Standing(State.NO_DATA, is_open=False, episode=0, since=BEFORE)
+OK = RuleStanding(State.OK, is_open=False, episode=0, since=BEFORE)
+FIRING = RuleStanding(State.FIRING, is_open=True, episode=1, since=BEFORE)
+BLIND_OPEN = RuleStanding(State.NO_DATA, is_open=True, episode=1, since=BEFORE)
+BLIND = RuleStanding(State.NO_DATA, is_open=False, episode=0, since=BEFORE)
 NEW = replace(BLIND, is_new=True)
 
 
-def after(standing: Standing, reading: Reading, limits: Limits = LIMITS, **why: str) -> tuple[State, bool, Kind | None]:
+def after(
+    standing: RuleStanding, reading: Reading, limits: Limits = LIMITS, **why: str
+) -> tuple[State, bool, Kind | None]:
     decision = decide(standing, reading, limits, NOON, **why)
     return decision.state, decision.is_open, decision.edge
 
@@ -85,7 +87,7 @@ def test_an_open_incident_without_runs_left_resolves_and_says_so() -> None:
 
 @pytest.mark.parametrize("reading", [BAD, GOOD, FEW_BAD, NONE])
 @pytest.mark.parametrize("standing", [OK, FIRING, BLIND, BLIND_OPEN, NEW])
-def test_old_data_is_never_ok_and_leaves_the_incident_as_it_was(standing: Standing, reading: Reading) -> None:
+def test_old_data_is_never_ok_and_leaves_the_incident_as_it_was(standing: RuleStanding, reading: Reading) -> None:
     decision = decide(standing, reading, LIMITS, NOON, stale="the mirror stands still")
     assert (decision.state, decision.is_open) == (State.NO_DATA, standing.is_open)
     assert decision.edge in (None, Kind.NO_DATA)
@@ -114,7 +116,7 @@ def test_the_first_judgement_may_fire_at_once_but_makes_no_other_edge() -> None:
 
 
 @pytest.mark.parametrize("standing", [FIRING, BLIND_OPEN])
-def test_what_is_not_judged_any_more_resolves_with_the_reason(standing: Standing) -> None:
+def test_what_is_not_judged_any_more_resolves_with_the_reason(standing: RuleStanding) -> None:
     decision = decide(standing, BAD, LIMITS, NOON, stale="old", ended="the rule is switched off")
     assert (decision.state, decision.is_open, decision.edge) == (State.NO_DATA, False, Kind.RESOLVED)
     assert decision.reason == "the rule is switched off"
@@ -152,8 +154,8 @@ def test_in_any_history_firing_and_resolved_alternate_and_each_episode_has_one_o
     assert [episode for _, episode in told] == [place // 2 + 1 for place in range(len(told))]
 
 
-def settled(decision: Decision) -> Standing:
-    return Standing(decision.state, decision.is_open, decision.episode, decision.since)
+def settled(decision: Decision) -> RuleStanding:
+    return RuleStanding(decision.state, decision.is_open, decision.episode, decision.since)
 
 
 def test_a_threshold_of_zero_never_fires_and_an_incident_may_recover_at_a_hundred() -> None:

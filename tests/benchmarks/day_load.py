@@ -1,4 +1,4 @@
-"""A day's load at a plan's full volume, and a Zoho that counts calls as strictly as the seed says."""
+"""A day's load at a plan's full volume, and a Zoho that counts calls strictly."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 FAILING = 0.05  # share of runs that fail
-# Zoho's own re-runs after the first failure (notes zoho-api.md, section 7), and how often one helps.
+# Zoho's own re-runs after the first failure (docs/reference/zoho-flow.md, "Re-runs by Zoho"), and how often one
+# helps.
 RERUNS = (300, 600, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 HELPS = 0.3
 ANSWER = 0.25  # seconds that Zoho takes for an answer
-PAGE = 20  # flows a page, as the seed shows
+PAGE = 20  # flows a page (docs/reference/zoho-flow.md, "Flows")
 
 
 @dataclass(frozen=True)
 class PlanLoad:
-    """Limits and volume of a plan: seed `zoho-flow-api.md`, "API Call Limits"."""
+    """Limits and volume of a plan: docs/reference/zoho-flow.md, "Plans and limits"."""
 
     name: str
     per_minute: int

@@ -16,7 +16,7 @@ from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
 from monitor.connection.limits import MARGIN, CallLimits, free_at, share
 from monitor.connection.limits import MINUTE as A_MINUTE
 from monitor.ingest.base import pace
-from monitor.ingest.due_flows import SOONEST
+from monitor.ingest.steps.due_flows import SOONEST
 from monitor.models import Stream
 from tests.benchmarks.day_load import ANSWER, PAGE, RERUNS, Happening, PlanLoad, StrictZoho
 from tests.benchmarks.day_work import Definitions, Histories, Nights, Rereads

@@ -20,7 +20,7 @@ from monitor.zoho.protocol import Headers
 from tests.benchmarks.day_load import ANSWER, Happening, PlanLoad, StrictZoho
 from tests.benchmarks.day_model import EPOCH, QUEUE, TICK
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock, FakeCrmClient, FakeFlow, FakeFlowClient, NoTokens, Run, Zoho, a_rule, a_usage
+from tests.fake_zoho import Clock, FakeCrmClient, FakeFlow, FakeFlowClient, NoTokens, Run, Zoho, a_rule, a_usage
 
 PEOPLE_EVERY = timedelta(minutes=10)  # somebody looks at a run, or sends it again
 TASK = timedelta(seconds=25)

@@ -1,8 +1,9 @@
 """A Zoho that costs next to nothing: every reply is made before the first request, then only looked up and sent.
 
 A process of its own, so that its work is not mistaken for that of who asks. It ends when its input does.
-The envelope of each reply is the seed's (`zoho-flow-api.md`, sections 1 and 8); what is not there is a 404. A list
-up to a moment (`to_date`, inclusive, as Zoho's examples have it) is joined from rows that were rendered beforehand.
+The envelope of each reply is Flow's (docs/reference/zoho-flow.md, "Addresses and envelope"); what is not there is a
+404. A list up to a moment (`to_date`, inclusive, as Zoho's examples have it) is joined from rows that were rendered
+beforehand.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 PER_PAGE = 200
-# 100,000 runs of 60 days: the Professional plan's 50,000 a month (seed `zoho-flow-api.md`, "API Call Limits").
+# 100,000 runs of 60 days: the Professional plan's 50,000 a month
+# (docs/reference/zoho-flow.md, "Plans and limits").
 DAYS = 60
 PAGE = "/api/v1/flows/{}/executions?{}"
 ASKED = re.compile(r"[?&]((?:per_)?page=\d+)")  # what of a query for a whole list is looked at
@@ -112,7 +114,7 @@ def _start(rng: random.Random, now: datetime, *, all_day: bool) -> datetime:
 
 
 def run(rng: random.Random, flow_id: str, execution_id: str, at: datetime) -> dict[str, Any]:
-    """One run as the seed shows it, with the payload of a CRM lead."""
+    """One run as Flow shows it, with the payload of a CRM lead."""
     took = int(rng.lognormvariate(8, 0.8))
     name, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
     row: dict[str, Any] = {

@@ -15,7 +15,8 @@ from standin.build import SettableClock, make_app, make_world, serving
 from tests.ingest.first_connect import FirstConnect
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db]
-# As many flows as plans are made for (notes, reliability 2.3); Enterprise with fewer, for the time it takes.
+# As many flows as plans are made for (docs/reference/promises.md, "Freshness"); Enterprise with fewer, for the
+# time it takes.
 SIZES = {"free": (5, 6_000), "standard": (25, 15_000), "professional": (100, 30_000), "enterprise": (250, 40_000)}
 
 

@@ -13,14 +13,14 @@ from monitor.retry.settle import sweep
 from monitor.zoho.errors import Unreachable
 from tests import factories
 from tests.bystander import own
-from tests.retry.conftest import Clock
-from tests.retry.fake_zoho import FAULTS, TRANSIENT, FakeZoho
+from tests.fake_zoho import Clock
+from tests.fake_zoho.retrying import FAULTS, TRANSIENT, RetryingZoho
 
 
 class Line:
     """The command line with a clock that only sleeping moves, and a Zoho that keeps a ledger."""
 
-    def __init__(self, monkeypatch, clock: Clock, zoho: FakeZoho, execution: Execution) -> None:
+    def __init__(self, monkeypatch, clock: Clock, zoho: RetryingZoho, execution: Execution) -> None:
         self.clock, self.zoho, self.execution = clock, zoho, execution
         self.refreshed: list[object] = []
         monkeypatch.setattr(retry, "clock", clock)
@@ -49,7 +49,7 @@ class Line:
 def line(monkeypatch, now, account: ZohoAccount) -> Line:
     execution = factories.make_execution(factories.make_flow(account), "failed", trigger_data={"Deal": 7})
     clock = Clock(now)
-    zoho = FakeZoho(clock)
+    zoho = RetryingZoho(clock)
     zoho.add(execution)
     return Line(monkeypatch, clock, zoho, execution)
 

@@ -41,7 +41,7 @@ def test_all_fields_that_hold_secrets_are_known():
 
 def test_after_a_rotation_the_old_key_can_be_taken_away(account_under_old_key: ZohoAccount, settings, capsys):
     call_command("rotate_keys")
-    assert "2 secret(s) written anew" in capsys.readouterr().out
+    assert "2 secret(s) encrypted again" in capsys.readouterr().out
     settings.ENCRYPTION_KEYS = [NEW]
     assert own(ZohoAccount).get().client_secret == "client-secret"
     assert own(ApiToken).get().refresh_token == "refresh-token"
@@ -52,7 +52,7 @@ def test_a_second_rotation_writes_nothing(account_under_old_key: ZohoAccount, ca
     before = ciphertexts()
     capsys.readouterr()
     call_command("rotate_keys")
-    assert "0 secret(s) written anew" in capsys.readouterr().out
+    assert "0 secret(s) encrypted again" in capsys.readouterr().out
     assert ciphertexts() == before
 
 

@@ -15,7 +15,7 @@ from monitor.models import ApiBudget, ApiCall, ZohoAccount
 from monitor.zoho.protocol import Headers
 from tests.bystander import own
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from monitor.connection import Gate
 from monitor.zoho.protocol import Headers
 from tests.connection.test_gate import budget, call, clock, spend
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 __all__ = ["clock"]
 

@@ -1,4 +1,4 @@
-"""The token store: what it finds, what it keeps, and none of the faults of the seed's sample."""
+"""The token store: what it finds, what it keeps, and none of the faults of Zoho's published sample."""
 
 from __future__ import annotations
 

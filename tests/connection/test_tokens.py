@@ -24,7 +24,7 @@ from monitor.zoho.errors import (
 )
 from monitor.zoho.oauth import TokenGrant
 from tests.bystander import own
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 
 class FakeOAuth:

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import charts, svg
-from dashboard.slots import Hole, Slot
+from dashboard.slots import Slot
 from monitor.queries.counts import Counts
+from monitor.queries.holes import Hole
 from monitor.rollups.error_classes import CLASSES
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from dashboard import holes
 from monitor.models import AuditEntry, Flow, StreamState, SyncState, User, ZohoAccount
-from monitor.queries import freshness
+from monitor.queries import freshness, holes
 from tests import factories
 
 HOUR = timedelta(hours=1)

@@ -67,7 +67,7 @@ def channel(account: ZohoAccount, at_noon: datetime) -> WatchChannel:
 
 
 def notification(**changes: Any) -> dict[str, Any]:
-    """The body of notes zoho-api.md, section 8."""
+    """The body that docs/reference/zoho-crm.md, "Notification channels" shows."""
     return {
         "server_time": 1_732_276_800_000,
         "module": "Leads",

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import slots
-from dashboard.slots import Hole
 from monitor.periods import Window, slot_starts
 from monitor.queries.counts import Counts, HourCounts
+from monitor.queries.holes import Hole
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 ZONES = [UTC, BERLIN, KOLKATA, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe")]

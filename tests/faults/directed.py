@@ -2,7 +2,7 @@
 
 A scenario returns what is wrong at the moment at which the rule has to have worked, before anything else (the
 nights' checks, the next movement of a counter) mends it. Where counters would tell of the runs anyway, Zoho gives
-none: "counters may be absent" (reliability.md, F25).
+none: "counters may be absent" (docs/reference/faults.md, F25).
 """
 
 from __future__ import annotations

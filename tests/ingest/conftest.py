@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, a_rule, a_usage
+from tests.fake_zoho import Clock, FakeFlow, Run, Zoho, a_rule, a_usage
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 from monitor.models import Execution, Flow, StreamState, WorkflowRule, ZohoAccount
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes.executions import execution_row
-from tests.ingest.fake_zoho import Zoho
+from tests.fake_zoho import Zoho
 
 FIELDS = (
     "status",

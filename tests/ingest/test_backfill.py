@@ -13,7 +13,7 @@ from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount
 from tests.bystander import own
 from tests.depth import tried
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, a_task, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_mirror_property import NOW, change
 
@@ -269,7 +269,7 @@ def test_a_list_in_another_order_is_of_use_before_all_of_it_is_read(
 def test_a_server_that_does_not_heed_dates_is_read_by_pages(
     account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tests.ingest.fake_zoho import FakeFlowClient
+    from tests.fake_zoho import FakeFlowClient
 
     original = FakeFlowClient.list_executions
 

@@ -15,7 +15,7 @@ from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, Sta
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
 from tests.bystander import own
 from tests.factories import make_alert_rule
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.ingest.base.calls import Calls
 from monitor.ingest.base.mode import Mode, Patience
-from tests.ingest.fake_zoho import Clock
+from tests.fake_zoho import Clock
 
 
 class Enough(Exception):  # noqa: N818 - named for what happened

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.models import Execution, Flow, ZohoAccount
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 

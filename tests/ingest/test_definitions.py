@@ -24,7 +24,7 @@ from monitor.models import (
 )
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, a_task, sync
+from tests.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, a_task, sync
 from tests.ingest.mirror import stream
 
 ACTIONS = [{"action_id": "1", "app": "crm", "config": {"to": "x"}}, {"action_id": "2", "config": {"to": "y"}}]

@@ -16,12 +16,12 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.pace import Budget
 from monitor.ingest.lists import definitions, notification_channels
 from monitor.ingest.lists.flows import Round
-from monitor.ingest.runs import read_runs, refused_flows
+from monitor.ingest.runs import holes, refused_flows
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.bystander import own
 from tests.factories import make_flow
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def late(account: ZohoAccount, now: datetime) -> Context:
 def settle(context: Context) -> None:
     """With the counters of an old list, beside rows that the new holder has stored since."""
     flow = make_flow(context.account, baseline_total=0, baseline_firm=False, execution_count=5, success_count=5)
-    read_runs.firm_up(context, flow)
+    holes.firm_up(context, flow)
 
 
 def leave_word(context: Context) -> None:
@@ -52,7 +52,7 @@ def put_off(context: Context) -> None:
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
     context.room.budgets[Product.CRM] = context.clock(), Budget(None)
-    schedule.put_off(context, Stream.RULES, Stream.CONNECTED)
+    schedule.put_off(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
 
 
 def leave_alone(context: Context) -> None:

@@ -9,7 +9,7 @@ import pytest
 from monitor.ingest.history import backfill
 from monitor.models import Flow, ZohoAccount
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, upstream
 
 

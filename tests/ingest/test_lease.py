@@ -12,7 +12,7 @@ from monitor.ingest.history import first_reading
 from monitor.ingest.run import Busy
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from tests.bystander import own
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
 
 
 def a_zoho(zoho: Zoho) -> Zoho:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.depth import tried
 from tests.factories import make_account
-from tests.ingest.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
+from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
 from tests.ingest.mirror import fingerprint, mirrored, upstream
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

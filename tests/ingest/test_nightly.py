@@ -12,7 +12,7 @@ from monitor.ingest.night.checks import MOST, SHARE, is_due, paid, purse, rows_a
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import Unreachable, Wait
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from monitor.ingest.night import checks
 from monitor.ingest.night.checks import FULL, begun, first_cursors, is_due, is_in_share, night_of, told
 from monitor.models import Flow, StreamState, ZohoAccount
 from tests.bystander import own
-from tests.ingest.fake_zoho import Run, Zoho, sync
+from tests.fake_zoho import Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_nightly import DAY, a_night, background, connect, cursor, frozen, quiet_flow
 

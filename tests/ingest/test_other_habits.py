@@ -15,7 +15,7 @@ from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow
 from tests import factories
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, sync
 from tests.ingest.mirror import mirrored, upstream
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.models import Flow, ZohoAccount
 from monitor.zoho.errors import Refused
-from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, hasty, sync
+from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
 

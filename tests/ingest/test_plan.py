@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
 from monitor.connection.limits import CallLimits, share
 from monitor.ingest.base import pace
-from monitor.ingest.due_flows import Interest, order
+from monitor.ingest.steps.due_flows import Interest, order
 from monitor.models import Stream
 
 NOW = datetime(2026, 11, 22, 12, 3, 20, tzinfo=UTC)

@@ -14,7 +14,7 @@ from monitor.models import Ages, Execution, Flow, HourBucket, Retention, StageRu
 from monitor.rollups.recount import rebuild_dirty
 from tests.bystander import own
 from tests.factories import NOON
-from tests.ingest.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
+from tests.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
 
 AGES = Ages(payload=30, rows=180, hours=400)
 DAY = timedelta(days=1)

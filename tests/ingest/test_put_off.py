@@ -8,11 +8,11 @@ import pytest
 
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.retry_times import failed_recheck
-from monitor.ingest.sync_states import not_at_once
+from monitor.ingest.steps.sync_states import not_at_once
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 

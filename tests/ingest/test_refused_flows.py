@@ -10,7 +10,7 @@ from monitor.ingest.base.page_habits import sizes_left
 from monitor.models import Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 GIVEN_NO_LONGER = "Zoho no longer gives this flow's executions"

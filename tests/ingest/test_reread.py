@@ -12,7 +12,7 @@ from monitor.ingest.runs.reread import FIRST, MOST, SILENT, allowance, by_list, 
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 PASSING = {"error": {"code": "ACTION_FAILED", "message": "Books is not available", "details": "HTTP 503 from Books"}}

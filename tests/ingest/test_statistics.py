@@ -13,7 +13,7 @@ from monitor.ingest.night import statistics as stats
 from monitor.ingest.night.statistics import Ours, Tally
 from monitor.models import Flow, ZohoAccount
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_nightly import a_night, background, connect, cursor, frozen, owe_a_round
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from monitor.ingest.runs import store
 from monitor.models import ZohoAccount
 from tests import factories
-from tests.ingest.fake_zoho import Zoho, sync
+from tests.fake_zoho import Zoho, sync
 from tests.ingest.test_backfill import history
 
 

@@ -12,7 +12,7 @@ from monitor.models import ConnectedWorkflow, Connection, Flow, WorkflowRule, Zo
 from monitor.queries.export import exports
 from tests.bystander import own
 from tests.factories import make_flow, make_rule
-from tests.ingest.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, sync
+from tests.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, sync
 
 SECRET = "1001.4f9c0de1a2b3c4d5e6f708192a3b4c5d"
 TOLD = f"Calls https://hooks.example.com/in?zapikey={SECRET} each night"

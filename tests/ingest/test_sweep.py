@@ -29,7 +29,7 @@ from monitor.zoho.errors import (
     ZohoError,
 )
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
+from tests.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
 

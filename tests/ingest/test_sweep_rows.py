@@ -9,7 +9,7 @@ import pytest
 
 from monitor.models import Execution, Flow, StageRun, WorkflowRule, ZohoAccount
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
+from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
 from tests.ingest.test_sweep import fail, state
 
 

@@ -17,7 +17,7 @@ from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 from tests.bystander import own
 from tests.depth import tried
 from tests.factories import make_flow
-from tests.ingest.fake_zoho import stamp
+from tests.fake_zoho import stamp
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 OFTEN = tried(25, 100)

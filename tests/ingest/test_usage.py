@@ -11,7 +11,7 @@ from monitor.models import StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import NotAvailable, Refused, ZohoError
 from monitor.zoho.shapes import rules as rule_shapes
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_task, a_usage, sync
+from tests.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_task, a_usage, sync
 from tests.ingest.mirror import stream
 
 

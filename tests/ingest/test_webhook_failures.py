@@ -13,7 +13,7 @@ from monitor.ingest.lists.webhook_failures import Cursor, read_cursor, windows
 from monitor.models import Quarantine, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import Refused
 from tests.bystander import own
-from tests.ingest.fake_zoho import Zoho, a_rule, a_task, a_webhook_failure, hasty, sync
+from tests.fake_zoho import Zoho, a_rule, a_task, a_webhook_failure, hasty, sync
 from tests.ingest.mirror import stream
 
 TODAY = date(2026, 11, 22)

@@ -11,7 +11,7 @@ from monitor.ingest.runs.read_runs import has_shifted
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.shapes.executions import ExecutionStats
 from tests.bystander import own
-from tests.ingest.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
+from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, upstream
 
 SECOND = timedelta(seconds=1)

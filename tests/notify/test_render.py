@@ -135,7 +135,7 @@ def test_a_firing_mail_says_what_fired_the_numbers_and_where_to_look() -> None:
         "Success rate: 75.0 % of 40 runs (10 failed)",
         "At the first attempt: 70.0 %",
         "Window: 7 d",
-        "Fires below: 95 %, recovers at 95 %",
+        "Threshold: 95 %, recovers at 95 %",
         "Since: 22 Nov 2026, 12:00 UTC",
         "8 x ACTION_FAILED: Failed to create contact",
         "The alert: https://monitor.example.com/alerts/3/",

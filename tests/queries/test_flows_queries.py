@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from monitor.models import ZohoAccount
+from monitor.queries import flow as one
 from monitor.queries import flows
-from monitor.queries.flows import FlowFilter, Mirrored
+from monitor.queries.flow import Mirrored
+from monitor.queries.flows import FlowFilter
 from tests import factories
 
 
@@ -99,7 +101,7 @@ def test_the_counters_of_a_flow_are_compared_by_result(account: ZohoAccount) -> 
     )
     factories.make_execution(flow)
     factories.make_execution(flow, "failed")
-    assert [(row.label, row.missing) for row in flows.completeness(flow)] == [
+    assert [(row.label, row.missing) for row in one.completeness(flow)] == [
         ("All runs", 0),
         ("Success", 0),
         ("Failed", 0),

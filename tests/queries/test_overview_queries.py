@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from monitor.models import Connection, DayBucket, Flow, ZohoAccount
-from monitor.queries import flows, overview
+from monitor.queries import flow as one
+from monitor.queries import overview
 from tests import factories
 from tests.bystander import own
 
@@ -166,8 +167,8 @@ def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now
 
     assert (year.totals.succeeded, year.before.succeeded) == (111, 11_000)
     assert [hour.hour for hour in year.hours][-1] == now.replace(hour=0)
-    assert [at for at, _ in flows.errors(flow, year.window)] == [hour.hour for hour in year.hours]
-    assert [counts for _, counts in flows.histograms(flow, year.window)] == [[0, 1]] * 3
+    assert [at for at, _ in one.errors(flow, year.window)] == [hour.hour for hour in year.hours]
+    assert [counts for _, counts in one.histograms(flow, year.window)] == [[0, 1]] * 3
     assert [row.counts.failed for row in overview.worst_flows(now, 365)] == [3]
 
 
@@ -176,4 +177,4 @@ def test_a_quarter_is_summed_up_from_hours_so_that_a_day_is_the_viewers(flow: Fl
     DayBucket.objects.create(flow=flow, day=now.date(), succeeded=99, failed=9, errors={"data": 9})
     quarter = overview.period(now, 90)
     assert quarter.totals.succeeded == 3
-    assert flows.errors(flow, quarter.window) == [(now, {"rate": 1})]
+    assert one.errors(flow, quarter.window) == [(now, {"rate": 1})]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -12,18 +12,7 @@ from monitor.retry.requests import request_retry
 from monitor.retry.send import send
 from monitor.retry.settle import SweepReport, sweep
 from tests import factories
-from tests.retry.fake_zoho import FakeZoho
-
-
-@dataclass
-class Clock:
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **parts: float) -> None:
-        self.now += timedelta(**parts)
+from tests.fake_zoho import Clock, RetryingZoho
 
 
 @pytest.fixture
@@ -40,8 +29,8 @@ def failed(account: ZohoAccount) -> Execution:
 
 
 @pytest.fixture
-def zoho(clock: Clock, failed: Execution) -> FakeZoho:
-    fake = FakeZoho(clock)
+def zoho(clock: Clock, failed: Execution) -> RetryingZoho:
+    fake = RetryingZoho(clock)
     fake.add(failed)
     return fake
 
@@ -50,7 +39,7 @@ def zoho(clock: Clock, failed: Execution) -> FakeZoho:
 class Desk:
     """Asking, sending and sweeping in few words."""
 
-    zoho: FakeZoho
+    zoho: RetryingZoho
     clock: Clock
     execution: Execution
     user: User
@@ -78,5 +67,5 @@ class Desk:
 
 
 @pytest.fixture
-def desk(zoho: FakeZoho, clock: Clock, failed: Execution, ada: User) -> Desk:
+def desk(zoho: RetryingZoho, clock: Clock, failed: Execution, ada: User) -> Desk:
     return Desk(zoho, clock, failed, ada)

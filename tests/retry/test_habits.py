@@ -12,7 +12,7 @@ from monitor.retry.verdict import judge
 from monitor.zoho.shapes.executions import RetryReply
 from tests import factories
 from tests.bystander import own
-from tests.retry.fake_zoho import FAULTS, TRANSIENT
+from tests.fake_zoho.retrying import FAULTS, TRANSIENT
 
 DAYS = timedelta(days=3)
 

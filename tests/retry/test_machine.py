@@ -1,6 +1,7 @@
 """The whole stage against a ledger of what really ran, in random order and with random faults.
 
-Invariants R1 to R12: notes `reliability.md`, section 4.4. `HYPOTHESIS_PROFILE=nightly` runs 10,000 schedules.
+Invariants R1 to R12: docs/reference/retries.md, "Invariants of a retry". `HYPOTHESIS_PROFILE=nightly` runs
+10,000 schedules.
 """
 
 from __future__ import annotations
@@ -30,17 +31,16 @@ from monitor.zoho.errors import AnswerLost, BadAnswer, NotFound
 from tests import factories
 from tests.bystander import own
 from tests.depth import tried
-from tests.retry.conftest import Clock
-from tests.retry.fake_zoho import (
+from tests.fake_zoho import Clock, Run
+from tests.fake_zoho.retrying import (
     FAULTS,
     PERMANENT,
     PLAIN,
     PROVEN,
     TRANSIENT,
     Crash,
-    FakeZoho,
     Fault,
-    Run,
+    RetryingZoho,
     budget_spent,
     require,
 )
@@ -74,7 +74,9 @@ class Retries(RuleBasedStateMachine):
     def open_up(self, dialect: str, ahead: int, transient: bool, takes: int, lag: int) -> None:
         self.savepoint = transaction.savepoint()
         self.clock = Clock(START)
-        self.zoho = FakeZoho(self.clock, dialect=dialect, takes=timedelta(seconds=takes), lag=timedelta(seconds=lag))
+        self.zoho = RetryingZoho(
+            self.clock, dialect=dialect, takes=timedelta(seconds=takes), lag=timedelta(seconds=lag)
+        )
         self.zoho.ahead = timedelta(hours=ahead)
         self.account = factories.make_account()
         self.people = [factories.make_user(role=role) for role in (Role.OPERATOR, Role.ADMIN)]

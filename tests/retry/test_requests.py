@@ -7,7 +7,7 @@ from monitor.retry.requests import RetryRefused, cancel, facts_for, resolve_not_
 from monitor.retry.verdict import judge
 from tests import factories
 from tests.bystander import own
-from tests.retry.fake_zoho import TRANSIENT
+from tests.fake_zoho.retrying import TRANSIENT
 
 
 def refusal(call, *args, **kwargs) -> str:

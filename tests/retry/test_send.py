@@ -7,7 +7,7 @@ from monitor.models import AuditEntry, Execution, RetryAttempt, Role, User, Zoho
 from monitor.zoho.errors import AnswerLost, BadAnswer, GrantRevoked, NotAvailable, TokenRefused, Wait
 from tests import factories
 from tests.bystander import own
-from tests.retry.fake_zoho import FAULTS, PROVEN, TRANSIENT, Crash, budget_spent, lost
+from tests.fake_zoho.retrying import FAULTS, PROVEN, TRANSIENT, Crash, budget_spent, lost
 from tests.retry.test_requests import make_attempt
 
 

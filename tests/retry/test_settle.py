@@ -8,7 +8,8 @@ from monitor.retry.look import PAGES, PER_PAGE
 from monitor.zoho.errors import AnswerLost
 from tests import factories
 from tests.bystander import own
-from tests.retry.fake_zoho import FAULTS, PERMANENT, TRANSIENT, Run, budget_spent
+from tests.fake_zoho import Run
+from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT, budget_spent
 
 
 def state() -> str:
@@ -116,7 +117,9 @@ def test_a_busy_flow_whose_runs_cannot_all_be_read_decides_nothing(desk) -> None
     desk.ask()
     desk.sweep()
     for number in range(PAGES * PER_PAGE):
-        desk.zoho.runs[f"busy-{number}"] = Run(f"busy-{number}", "success", desk.clock(), desk.clock(), {"n": number})
+        desk.zoho.runs[f"busy-{number}"] = Run(
+            desk.clock(), "success", f"busy-{number}", payload={"n": number}, completed=desk.clock()
+        )
     desk.sweep_for(20 * 60, step=60)
     assert state() == "unknown"
 

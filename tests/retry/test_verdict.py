@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, judge
-from tests.retry.fake_zoho import PERMANENT, TRANSIENT
+from tests.fake_zoho.retrying import PERMANENT, TRANSIENT
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

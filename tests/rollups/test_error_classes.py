@@ -12,7 +12,7 @@ from monitor.rollups.error_classes import CLASSES, OTHER, error_class
 @pytest.mark.parametrize(
     ("code", "message", "details", "expected"),
     [
-        # The seed's own run, and its table of codes.
+        # docs/reference/zoho-flow.md, "Executions" and "Errors".
         ("ACTION_FAILED", "Failed to create contact in Campaigns", "Invalid email format", "data"),
         ("INVALID_TOKEN", "Invalid or expired token", "", "connection"),
         ("OAUTH_SCOPE_MISMATCH", "Insufficient permissions", "", "permission"),

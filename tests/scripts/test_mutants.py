@@ -180,7 +180,7 @@ class Answers:
         return self._control if mutation is None else self._mutated(tests)
 
 
-def tried(mutated: Callable[[list[str]], Outcome], control: Outcome, tests: list[str]) -> tool.Verdict:
+def tried(mutated: Callable[[list[str]], Outcome], control: Outcome, tests: list[str]) -> tool.MutationVerdict:
     return tool.try_one(Answers(mutated, control), scope_mutation(), tests)  # type: ignore[arg-type]
 
 
@@ -207,9 +207,9 @@ def test_a_mutation_that_all_pass_survives_and_one_without_tests_is_uncovered() 
     assert tried(lambda tests: Outcome("passed"), Outcome("passed"), []).state == "uncovered"
 
 
-def verdicts(*states: tuple[str, str]) -> list[tool.Verdict]:
+def verdicts(*states: tuple[str, str]) -> list[tool.MutationVerdict]:
     by_kind = {one.kind: one for one in tool.all_mutations(["monitor/notify"])}
-    return [tool.Verdict(by_kind[kind], state) for kind, state in states]
+    return [tool.MutationVerdict(by_kind[kind], state) for kind, state in states]
 
 
 def test_nine_of_ten_are_enough_and_fewer_are_not(capsys: pytest.CaptureFixture[str]) -> None:

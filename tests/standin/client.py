@@ -12,7 +12,7 @@ CONTROL = {"X-Standin-Control": Credentials().control_token}
 
 
 def token_form(**changes: str) -> dict[str, str]:
-    """The form of a refresh, as section 5 of notes/zoho-api has it."""
+    """The form of a refresh, as docs/reference/zoho-oauth.md, "Tokens" has it."""
     known = Credentials()
     return {
         "grant_type": "refresh_token",

@@ -18,7 +18,7 @@ from monitor.ingest.base.lease import Lease
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.pace import Budget
 from monitor.ingest.base.page_habits import PageHabits
-from monitor.ingest.base.result import Outcome, Result
+from monitor.ingest.base.result import Result, SweepOutcome
 from monitor.models import Stream, ZohoAccount
 from monitor.secrets_mask import SecretMask
 from monitor.zoho.errors import Wait
@@ -109,4 +109,4 @@ class Context:
         began: datetime | None = None,
     ) -> None:
         """Records how a stream ended; anything but complete or not available is missing."""
-        self.result.outcomes[stream.value] = Outcome(state, reason, items, error, began)
+        self.result.outcomes[stream.value] = SweepOutcome(state, reason, items, error, began)

@@ -44,6 +44,10 @@ class PageHabits:
         """
         self.sizes = sizes_left(self.sizes, cursor, now)
 
+    def found(self, now: datetime) -> dict[str, Any]:
+        """What is to stand in the cursor of the stream *executions*."""
+        return {"page_size": self.sizes[0], "page_size_at": now.isoformat()}
+
     def saw_full(self, rows: int) -> None:
         """Notes that a page of so many rows was full."""
         self.full = max(rows, self.full or 0) or None

@@ -25,7 +25,7 @@ class Written:
 
 
 @dataclass
-class Outcome:
+class SweepOutcome:
     """How the reading of one stream ended."""
 
     state: str
@@ -39,7 +39,7 @@ class Outcome:
 class Result:
     """What a sweep did; `missing` has one line for each thing that could not be read."""
 
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, SweepOutcome] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
     flows_read: int = 0
     aside: int = 0  # flows, connections and rules put aside; executions are in `written`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,17 +11,12 @@ from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest.base import pace
 from monitor.ingest.base.context import Context
+from monitor.ingest.base.streams import product_of
 from monitor.models import Flow, Product, Stream, StreamState
 
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)
 TRY_AGAIN = timedelta(minutes=5)
-CRM_STREAMS = {Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS}
-
-
-def product_of(stream: str) -> str:
-    """Whose calls a stream costs."""
-    return Product.CRM if stream in CRM_STREAMS else Product.FLOW
 
 
 def budget(context: Context, product: str) -> pace.Budget:
@@ -104,6 +100,20 @@ def list_slots(context: Context) -> Slots:
     return Slots(max(0, free - kept), at or now, kept)
 
 
+def list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
+    """When the list of flows goes on.
+
+    Args:
+        context: of the sweep.
+        due: when it was due; None for the first time.
+        asked: pages that were asked for.
+        pages: of the whole list; 0 where that is not known.
+    """
+    now = context.clock()
+    apart = pace.spacing(pages or asked, budget(context, Product.FLOW), now)
+    return pace.next_due(due, asked, apart, now)
+
+
 def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
     """Writes down when a stream is due.
 
@@ -161,23 +171,23 @@ def due_streams(context: Context, now: datetime) -> set[Stream]:
     return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
 
 
-def put_off(context: Context, *streams: Stream, calls: int = 1) -> None:
+def put_off(context: Context, calls: Mapping[Stream, int]) -> None:
     """The streams were read, or tried: each is due again when the planner says so, and soon if it failed.
 
     One that was not even tried, because its product has to be left alone, stays due.
 
     Args:
-        calls: that one reading costs.
+        calls: by stream, that one reading costs.
 
     Raises:
         LeaseLost: another process says that now.
     """
     now, due = context.clock(), {}
-    for stream in streams:
+    for stream, cost in calls.items():
         outcome = context.result.outcomes.get(stream.value)
         if outcome is None:
             continue
-        step = pace.interval(stream, calls, budget(context, product_of(stream)), now)
+        step = pace.interval(stream, cost, budget(context, product_of(stream)), now)
         if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
             step = min(step, TRY_AGAIN)
         due[stream] = now + step

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Max, Min, Q
 
 from monitor.ingest.base.context import Context
-from monitor.ingest.history.newest_first import Pages, Step, is_newest_first, oldest_of, size
-from monitor.ingest.history.whose_turn import Standing
+from monitor.ingest.history.newest_first import HistoryStep, Pages, is_newest_first, oldest_of, size
+from monitor.ingest.history.whose_turn import ReadingStanding
 from monitor.ingest.runs import counters, read_runs
 from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, new_baseline
@@ -47,11 +47,11 @@ class Course:
     walked: Walked = field(default_factory=Walked)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ReadingStanding:
         flow = self.flow
         reach = self.reach or (self.started if self.looked_back else None)
         by_pages = self.order == HistoryOrder.PAGES
-        return Standing(flow.pk, flow.failure_count, flow.execution_count, bool(self.order), by_pages, reach)
+        return ReadingStanding(flow.pk, flow.failure_count, flow.execution_count, bool(self.order), by_pages, reach)
 
 
 def course_of(flow: Flow, now: datetime, *, anew: bool) -> Course:
@@ -108,7 +108,7 @@ class FirstReading:
             self._save_reach(reading, course, read_up_to(course.flow) | began, checked=True)
 
         step, _ = self._pages(reading, save).newest(course.walked)
-        if step is Step.END:
+        if step is HistoryStep.END:
             self._finish(reading, course)
 
     def _is_short(self, course: Course) -> bool:
@@ -121,10 +121,10 @@ class FirstReading:
 
     def _probe(self, reading: FlowReading, course: Course) -> None:
         first, course.first = course.first, None
-        step = self._pages(reading).second(course.walked, first) if first is not None else Step.UNCLEAR
-        if step is Step.END:
+        step = self._pages(reading).second(course.walked, first) if first is not None else HistoryStep.UNCLEAR
+        if step is HistoryStep.END:
             self._finish(reading, course)
-        elif step is Step.UNCLEAR:
+        elif step is HistoryStep.UNCLEAR:
             self._by_pages(reading, course)
 
     def _read_older(self, reading: FlowReading, course: Course) -> None:
@@ -138,9 +138,9 @@ class FirstReading:
         step, answer = self._pages(reading, save).older(course.walked, reach, course.longest)
         course.longest = max(course.longest, size(answer) if answer is not None else 0)
         course.walked.forget()
-        if step is Step.END:
+        if step is HistoryStep.END:
             self._finish(reading, course)
-        elif step is Step.UNCLEAR:
+        elif step is HistoryStep.UNCLEAR:
             self._by_pages(reading, course)
 
     def _save_reach(

@@ -26,7 +26,7 @@ OVERLAP = timedelta(seconds=1)
 EVIDENCE = 8
 
 
-class Step(Enum):
+class HistoryStep(Enum):
     """What a page showed."""
 
     MORE = "there may be older runs"
@@ -47,7 +47,7 @@ class Pages(Walk):
     def _note_down(self, answer: ExecutionPage) -> None:
         self.save(answer)
 
-    def newest(self, walked: Walked) -> tuple[Step, ExecutionPage]:
+    def newest(self, walked: Walked) -> tuple[HistoryStep, ExecutionPage]:
         """The first page of the whole list.
 
         Raises:
@@ -59,25 +59,25 @@ class Pages(Walk):
         known = self._note_full(answer, None)
         self._keep(answer, walked)
         if not size(answer) or self._is_last(answer, walked, known) or self.enough(walked):
-            return Step.END, answer
-        return Step.MORE, answer
+            return HistoryStep.END, answer
+        return HistoryStep.MORE, answer
 
-    def second(self, walked: Walked, first: ExecutionPage) -> Step:
+    def second(self, walked: Walked, first: ExecutionPage) -> HistoryStep:
         """Whether a short first page is the last, where no page of this account has told how long a full one is."""
         try:
             answer = self._ask(2, None, None)
         except (NotAvailable, Refused):
-            return Step.UNCLEAR  # the walk by pages makes sure by time
+            return HistoryStep.UNCLEAR  # the walk by pages makes sure by time
         if answer is None:
-            return Step.UNCLEAR
+            return HistoryStep.UNCLEAR
         if not size(answer):
-            return Step.END
+            return HistoryStep.END
         if self._keep(answer, walked):
             self._learn(size(first))
-            return Step.MORE
-        return Step.UNCLEAR
+            return HistoryStep.MORE
+        return HistoryStep.UNCLEAR
 
-    def older(self, walked: Walked, reach: datetime, longest: int) -> tuple[Step, ExecutionPage | None]:
+    def older(self, walked: Walked, reach: datetime, longest: int) -> tuple[HistoryStep, ExecutionPage | None]:
         """The page that ends at `reach`: all runs that began since then are mirrored.
 
         Args:
@@ -91,28 +91,28 @@ class Pages(Walk):
         try:
             answer = self._ask(1, None, reach + OVERLAP)
         except (NotAvailable, Refused):
-            return Step.UNCLEAR, None
+            return HistoryStep.UNCLEAR, None
         if answer is None or not self._meets(answer, reach, walked):
-            return Step.UNCLEAR, None
+            return HistoryStep.UNCLEAR, None
         length = size(answer)
         full = max(longest, self.context.pages.full or 0)
         self._keep(answer, walked)
         if oldest_of(answer) >= reach:
             # Nothing older. But a second may hold more runs than a page, and a server may not heed `to_date`.
-            return (Step.END if length < full else self._beyond(reach)), answer
+            return (HistoryStep.END if length < full else self._beyond(reach)), answer
         self._learn(longest)
         if answer.total_count:
-            return (Step.END if length >= answer.total_count else Step.MORE), answer
+            return (HistoryStep.END if length >= answer.total_count else HistoryStep.MORE), answer
         known = self.context.pages.full
-        return (Step.END if known is not None and length <= known // 2 else Step.MORE), answer
+        return (HistoryStep.END if known is not None and length <= known // 2 else HistoryStep.MORE), answer
 
-    def _beyond(self, reach: datetime) -> Step:
+    def _beyond(self, reach: datetime) -> HistoryStep:
         """Whether the window that ends at `reach` has no second page."""
         try:
             answer = self._ask(2, None, reach + OVERLAP)
         except (NotAvailable, Refused):
-            return Step.UNCLEAR
-        return Step.END if answer is not None and not size(answer) else Step.UNCLEAR
+            return HistoryStep.UNCLEAR
+        return HistoryStep.END if answer is not None and not size(answer) else HistoryStep.UNCLEAR
 
     def _meets(self, answer: ExecutionPage, reach: datetime, walked: Walked) -> bool:
         """Whether the page is in falling order and joins what is mirrored without a gap."""

@@ -12,7 +12,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReadingStanding:
     """How far the reading of one flow has come.
 
     Attributes:
@@ -32,7 +32,7 @@ class Standing:
     reach: datetime | None = None
 
 
-def turn(one: Standing) -> tuple[float, ...]:
+def turn(one: ReadingStanding) -> tuple[float, ...]:
     """Sorts flows by whose turn it is: the smallest is next.
 
     Newest pages first, of the flows that fail most; then the recent days of lists in another order; then older
@@ -46,6 +46,6 @@ def turn(one: Standing) -> tuple[float, ...]:
     return 2, -one.reach.timestamp() if one.reach else float("-inf"), runs, one.key
 
 
-def next_turn(standings: Iterable[Standing]) -> Standing | None:
+def next_turn(standings: Iterable[ReadingStanding]) -> ReadingStanding | None:
     """The flow to read now; None where there is none."""
     return min(standings, key=turn, default=None)

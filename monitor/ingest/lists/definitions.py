@@ -50,7 +50,7 @@ Answered = tuple[str, Mapping[str, Any]]  # Zoho's id of what came, and the whol
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DefinitionKind:
     """One kind of thing that has a definition.
 
     Attributes:
@@ -64,9 +64,11 @@ class Kind:
     signature_of: tuple[str, ...]
 
 
-FLOWS = Kind(Flow, FlowVersion, "flow", "flow_id", ("modified_time", "status", "flow_name", "trigger_app"))
-RULES = Kind(WorkflowRule, RuleVersion, "rule", "rule_id", ("modified_time", "active", "name", "execute_when"))
-CONNECTED = Kind(
+FLOWS = DefinitionKind(Flow, FlowVersion, "flow", "flow_id", ("modified_time", "status", "flow_name", "trigger_app"))
+RULES = DefinitionKind(
+    WorkflowRule, RuleVersion, "rule", "rule_id", ("modified_time", "active", "name", "execute_when")
+)
+CONNECTED = DefinitionKind(
     ConnectedWorkflow,
     ConnectedVersion,
     "workflow",
@@ -75,13 +77,13 @@ CONNECTED = Kind(
 )
 
 
-def signature(kind: Kind, row: Any) -> str:
+def signature(kind: DefinitionKind, row: Any) -> str:
     """What the list says of a thing, short: another one means that its definition is worth a call."""
     shown = [getattr(row, name) for name in kind.signature_of]
     return sha256([value.isoformat() if isinstance(value, datetime) else value for value in shown])
 
 
-def is_due(kind: Kind, row: Any, now: datetime) -> bool:
+def is_due(kind: DefinitionKind, row: Any, now: datetime) -> bool:
     """Whether a definition is to be read: it never was, the list's row moved, or a week went by. Pure."""
     if row.definition_retry_at is not None and row.definition_retry_at > now:
         return False
@@ -132,7 +134,7 @@ def read_connected_definitions(context: Context, client: CrmClient) -> None:
     _read(context, CONNECTED, ask)
 
 
-def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered]) -> None:
+def _read(context: Context, kind: DefinitionKind, ask: Callable[[Any], Answered]) -> None:
     now = context.clock()
     rows = list(_living(context, kind))
     _note_unmoved(context, kind, rows)
@@ -156,7 +158,7 @@ def _read(context: Context, kind: Kind, ask: Callable[[Any], Answered]) -> None:
     _note(context, len(rows), len(due) - done + put_off)
 
 
-def _living(context: Context, kind: Kind) -> QuerySet[Any]:
+def _living(context: Context, kind: DefinitionKind) -> QuerySet[Any]:
     """What is there, with the columns that are needed here: this is asked for in every sweep."""
     have = {field.name for field in kind.model._meta.fields}
     needed = {kind.key, "seen_at", "modified_time", "modified_by", *kind.signature_of} & have
@@ -164,13 +166,13 @@ def _living(context: Context, kind: Kind) -> QuerySet[Any]:
     return kind.model.objects.filter(account=context.account, gone_at=None).only(*needed, *own)  # type: ignore[no-any-return]
 
 
-def _urgency(kind: Kind, row: Any) -> tuple[bool, bool, int]:
+def _urgency(kind: DefinitionKind, row: Any) -> tuple[bool, bool, int]:
     """Those that changed first, then those never read, then the week's."""
     moved = row.definition_read_at is not None and row.definition_signature != signature(kind, row)
     return not moved, row.definition_read_at is not None, row.pk
 
 
-def _note_unmoved(context: Context, kind: Kind, rows: Sequence[Any]) -> None:
+def _note_unmoved(context: Context, kind: DefinitionKind, rows: Sequence[Any]) -> None:
     """Lists that still had the definition as it was read: the latest of them is the start of a change's span."""
     still: dict[datetime, list[int]] = {}
     for row in rows:
@@ -185,7 +187,7 @@ def _note_unmoved(context: Context, kind: Kind, rows: Sequence[Any]) -> None:
             kind.model.objects.filter(pk__in=keys).update(definition_seen_at=seen_at)
 
 
-def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Answered]) -> Mapping[str, Any]:
+def _ask(context: Context, kind: DefinitionKind, row: Any, ask: Callable[[Any], Answered]) -> Mapping[str, Any]:
     try:
         found, raw = context.call(partial(ask, row))
         if found != getattr(row, kind.key):
@@ -202,7 +204,7 @@ def _ask(context: Context, kind: Kind, row: Any, ask: Callable[[Any], Answered])
         raise
 
 
-def store_version(kind: Kind, row: Any, raw: Mapping[str, Any], mask: SecretMask, now: datetime) -> bool:
+def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: SecretMask, now: datetime) -> bool:
     """Keeps a definition as a new version where it differs from the newest one.
 
     Args:
@@ -251,7 +253,7 @@ def _is_unsure(row: Any, now: datetime) -> bool:
     return row.modified_time is not None and abs(now - row.modified_time) < UNSURE
 
 
-def _seen_before(kind: Kind, row: Any) -> datetime | None:
+def _seen_before(kind: DefinitionKind, row: Any) -> datetime | None:
     """The last moment at which the former definition surely stood.
 
     Where the list's row did not move it did not tell of this change: then only the last reading is sure.

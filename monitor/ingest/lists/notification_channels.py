@@ -35,7 +35,7 @@ URL_LIMIT = 255
 
 
 @dataclass(frozen=True)
-class Plan:
+class ChannelPlan:
     """What to do with an account's channels now."""
 
     open: list[WatchChannel]
@@ -43,7 +43,7 @@ class Plan:
     close: list[WatchChannel]
 
 
-def plan(channels: Iterable[WatchChannel], wanted: set[str], now: datetime) -> Plan:
+def plan(channels: Iterable[WatchChannel], wanted: set[str], now: datetime) -> ChannelPlan:
     """Sorts channels by what they need. Pure.
 
     Args:
@@ -51,7 +51,7 @@ def plan(channels: Iterable[WatchChannel], wanted: set[str], now: datetime) -> P
         wanted: modules that are to be watched.
         now: the present.
     """
-    found = Plan([], [], [])
+    found = ChannelPlan([], [], [])
     for channel in channels:
         if channel.module not in wanted:
             found.close.append(channel)

@@ -46,7 +46,7 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class FailureWindow:
     """Days to ask for, both included; `last` None is Zoho's own today. `reached` is the cursor once it is read.
 
     `is_past`: it was never read and Zoho may have forgotten it.
@@ -66,7 +66,7 @@ def read_cursor(value: Any) -> Cursor | None:
         return None
 
 
-def windows(cursor: Cursor | None, today: date) -> Iterator[Window]:
+def windows(cursor: Cursor | None, today: date) -> Iterator[FailureWindow]:
     """What is to be asked for, in order. Pure.
 
     Args:
@@ -81,21 +81,21 @@ def windows(cursor: Cursor | None, today: date) -> Iterator[Window]:
     if cursor is None or cursor.until < oldest or cursor.until > today + timedelta(days=1):
         start = today - timedelta(days=SPAN_DAYS - 1)
         cursor = Cursor(until=today, back_to=start, first=oldest)
-        yield Window(start, None, cursor)
+        yield FailureWindow(start, None, cursor)
     else:
         start = max(cursor.until - timedelta(days=OVERLAP_DAYS), oldest)
         while (today - start).days >= SPAN_DAYS:
             last = start + timedelta(days=SPAN_DAYS - 1)
             cursor = Cursor(until=last, back_to=cursor.back_to, first=cursor.first)
-            yield Window(start, last, cursor)
+            yield FailureWindow(start, last, cursor)
             start = last
         cursor = Cursor(until=today, back_to=cursor.back_to, first=cursor.first)
-        yield Window(start, None, cursor)
+        yield FailureWindow(start, None, cursor)
     while cursor.back_to > max(cursor.first, oldest):
         last = cursor.back_to - timedelta(days=1)
         start = max(last - timedelta(days=SPAN_DAYS - 1), cursor.first, oldest)
         cursor = Cursor(until=cursor.until, back_to=start, first=cursor.first)
-        yield Window(start, last, cursor, is_past=True)
+        yield FailureWindow(start, last, cursor, is_past=True)
 
 
 def read_webhook_failures(context: Context, client: CrmClient) -> None:
@@ -122,7 +122,7 @@ def read_webhook_failures(context: Context, client: CrmClient) -> None:
     context.note(Stream.WEBHOOK_FAILURES, StreamState.State.OK, items=total)
 
 
-def _read_days(context: Context, client: CrmClient, window: Window) -> bool:
+def _read_days(context: Context, client: CrmClient, window: FailureWindow) -> bool:
     """Reads a window, from a later day on where Zoho's calendar is ahead of the clock it shows.
 
     Returns:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Max
 
 from monitor.faultpoints import faultpoint
+from monitor.ingest.base.context import Context
 from monitor.ingest.base.retry_times import hole_recheck
 from monitor.ingest.runs import counters
 from monitor.ingest.runs.flow_reading import FlowReading
@@ -18,6 +19,7 @@ REPEATS = "repeats"
 STATISTICS = "statistics"  # begins the signature of a hole that only the nightly statistics can close
 NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_at": None, "hole_tries": 0}
 MOST_TRIES = 100
+UNDER_WAY = timedelta(hours=1)
 
 
 def explained(reading: FlowReading) -> bool:
@@ -70,7 +72,7 @@ def _no_hole(flow: Flow) -> dict[str, object]:
 
 
 def new_baseline(reading: FlowReading) -> dict[str, object]:
-    """The baseline counted anew, for good only after the counters stood still (`read_runs.firm_up`)."""
+    """The baseline counted anew, for good only after the counters stood still (`firm_up`)."""
     flow = reading.flow
     base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow, listed_at=reading.listed_at))
     if base is None:
@@ -81,6 +83,47 @@ def new_baseline(reading: FlowReading) -> dict[str, object]:
         "baseline_failed": base.failed,
         "baseline_firm": False,
     }
+
+
+def settle_still(context: Context, some: Iterable[Flow]) -> None:
+    """Makes the baseline of flows exact whose counters stood still since they were read.
+
+    Not while a run is under way: whether Zoho's total counts it already is not documented.
+
+    Args:
+        context: of the sweep.
+        some: flows as they were just listed.
+    """
+    provisional = [flow for flow in some if not flow.baseline_firm and not flow.hole_reason and not flow.has_moved]
+    still = {flow.pk: flow for flow in provisional if flow.baseline_total is not None}
+    if not still:
+        return
+    recent = context.clock() - UNDER_WAY
+    running = Execution.objects.filter(flow__in=still, recheck_at__isnull=False, started_time__gte=recent)
+    for key in still.keys() - set(running.values_list("flow_id", flat=True)):
+        firm_up(context, still[key])
+
+
+def firm_up(context: Context, flow: Flow) -> None:
+    """Sets the baseline for good: the counters did not move between two lists, and it was read in between.
+
+    Raises:
+        LeaseLost: rows may have come in since that the flow's counters do not count.
+    """
+    with context.writing():
+        base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow))
+        if base is None:
+            return
+        values = {
+            "baseline_total": base.total,
+            "baseline_success": base.success,
+            "baseline_failed": base.failed,
+            "baseline_firm": True,
+        }
+        is_new = Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values)
+    if is_new:
+        for name, value in values.items():
+            setattr(flow, name, value)
 
 
 def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Balance | None:

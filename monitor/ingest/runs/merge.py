@@ -49,7 +49,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RunChange:
     """A change of status for the run's history: from what to what, and whether the run had ended before."""
 
     from_status: str
@@ -101,7 +101,7 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
     return changes
 
 
-def change_of(stored: Stored, row: ExecutionRow) -> Change | None:
+def change_of(stored: Stored, row: ExecutionRow) -> RunChange | None:
     """What the run's history has to say of an answer that `merge` has let in; None for nothing.
 
     A failed run that Zoho ran again and that failed again keeps its status, but it ended later.
@@ -109,9 +109,9 @@ def change_of(stored: Stored, row: ExecutionRow) -> Change | None:
     if row.status == stored.status:
         had = stored.values.get("completed_time")
         later = isinstance(had, datetime) and row.completed_time is not None and row.completed_time > had
-        return Change(stored.status, row.status, is_rerun=True) if later and row.status == "failed" else None
+        return RunChange(stored.status, row.status, is_rerun=True) if later and row.status == "failed" else None
     if stored.status in FINAL or row.status in FINAL:
-        return Change(stored.status, row.status, is_rerun=stored.status in FINAL)
+        return RunChange(stored.status, row.status, is_rerun=stored.status in FINAL)
     return None
 
 

@@ -70,28 +70,6 @@ def _reads_everything(reading: FlowReading) -> bool:
     return counters.stored_baseline(flow) is None if known else reading.context.mode.begins_anew
 
 
-def firm_up(context: Context, flow: Flow) -> None:
-    """Sets the baseline for good: the counters did not move between two lists, and it was read in between.
-
-    Raises:
-        LeaseLost: rows may have come in since that the flow's counters do not count.
-    """
-    with context.writing():
-        base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow))
-        if base is None:
-            return
-        values = {
-            "baseline_total": base.total,
-            "baseline_success": base.success,
-            "baseline_failed": base.failed,
-            "baseline_firm": True,
-        }
-        is_new = Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values)
-    if is_new:
-        for name, value in values.items():
-            setattr(flow, name, value)
-
-
 def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str) -> bool:
     """Reads one execution by its id into the mirror; one that Zoho does not give is left as it was.
 

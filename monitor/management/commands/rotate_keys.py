@@ -1,4 +1,4 @@
-"""Writes every stored secret anew under the first key of ENCRYPTION_KEYS (`manage.py rotate_keys`)."""
+"""Encrypts every stored secret again under the first key of ENCRYPTION_KEYS (`manage.py rotate_keys`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def encrypted_fields() -> Iterator[tuple[type[models.Model], str]]:
 
 
 def rotate_one(model: type[models.Model], field: str, key: Any) -> bool:
-    """Writes one secret anew, unless it is empty, gone, or under the first key already.
+    """Encrypts one secret again, unless it is empty, gone, or under the first key already.
 
     A secret that somebody else replaces meanwhile is not overwritten: only the very ciphertext that was read
     is exchanged, else it is read again.
@@ -59,7 +59,7 @@ class Command(DataCommand):
                     written += rotate_one(model, field, key)
                 except VaultError:
                     unreadable.append(f"{model._meta.label} {key} ({field})")
-        self.stdout.write(f"{written} secret(s) written anew under the first key")
+        self.stdout.write(f"{written} secret(s) encrypted again under the first key")
         if unreadable:
             raise CommandError(
                 f"{len(unreadable)} secret(s) fit no key in ENCRYPTION_KEYS and were left as they are: "

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the product with a Zoho of its own, for looking at. Settings: standin.demo.settings."""
+"""`manage.py demo` shows the product with a Zoho of its own; its parts are in `standin.demo`."""
 
 from __future__ import annotations
 

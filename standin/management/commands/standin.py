@@ -1,4 +1,4 @@
-"""The command that starts the stand-in Zoho on loopback."""
+"""`manage.py standin` starts the stand-in Zoho on loopback."""
 
 import errno
 import os

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from monitor.connection import BudgetSpent
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.result import Outcome
-from monitor.ingest.base.schedule import product_of
+from monitor.ingest.base.result import SweepOutcome
+from monitor.ingest.base.streams import STREAMS, product_of
 from monitor.ingest.history.backfill import unfinished
 from monitor.models import Flow, Product, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
@@ -18,22 +18,20 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 HOLES_TOLD = 20
 SOONEST = timedelta(seconds=5)  # a stream that is still due after a sweep waits for so long
 BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
-FLOW_STREAMS = (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS)
-CRM_STREAMS = (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS)
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
 Rows = Mapping[str, StreamState]  # the account's, by stream
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SyncVerdict:
     """The account's state after a sweep, and why."""
 
     state: SyncState.State
     reason: str
 
 
-def judge(outcomes: Mapping[str, Outcome], stopped: Exception | None, missing: Sequence[str]) -> Verdict:
+def judge(outcomes: Mapping[str, SweepOutcome], stopped: Exception | None, missing: Sequence[str]) -> SyncVerdict:
     """The account's state. Pure.
 
     Args:
@@ -43,21 +41,21 @@ def judge(outcomes: Mapping[str, Outcome], stopped: Exception | None, missing: S
     """
     states = SyncState.State
     if isinstance(stopped, GrantRevoked | ClientRefused):
-        return Verdict(states.REVOKED, f"{stopped}. {stopped.hint}")
+        return SyncVerdict(states.REVOKED, f"{stopped}. {stopped.hint}")
     if isinstance(stopped, BudgetSpent | OutOfTime):
         # Our own pacing is not a fault: what is not read yet is incomplete, and goes on by itself.
-        return Verdict(states.INCOMPLETE, str(stopped) or "the reading goes on")
+        return SyncVerdict(states.INCOMPLETE, str(stopped) or "the reading goes on")
     if isinstance(stopped, Wait):
-        return Verdict(states.THROTTLED, str(stopped))
+        return SyncVerdict(states.THROTTLED, str(stopped))
     failing = [f"{Stream(name).label}: {o.reason}" for name, o in outcomes.items() if o.state == "failing"]
     if failing:
-        return Verdict(_kind(outcomes), failing[0])
+        return SyncVerdict(_kind(outcomes), failing[0])
     if missing:
-        return Verdict(states.INCOMPLETE, missing[0])
-    return Verdict(states.OK, "")
+        return SyncVerdict(states.INCOMPLETE, missing[0])
+    return SyncVerdict(states.OK, "")
 
 
-def _kind(outcomes: Mapping[str, Outcome]) -> SyncState.State:
+def _kind(outcomes: Mapping[str, SweepOutcome]) -> SyncState.State:
     errors = [o.error for o in outcomes.values() if o.error is not None]
     if any(isinstance(e, Unreachable) for e in errors):
         return SyncState.State.UNREACHABLE
@@ -86,14 +84,14 @@ def record(context: Context, started: datetime) -> None:
         verdict = judge(result.outcomes, result.stopped, result.missing)
         lost = _no_longer_available(context, rows)
         if lost and verdict.state == SyncState.State.OK:
-            verdict = Verdict(SyncState.State.INCOMPLETE, lost)
+            verdict = SyncVerdict(SyncState.State.INCOMPLETE, lost)
         for name, outcome in result.outcomes.items():
             _record_stream(context, name, outcome, started, now, before=rows.get(name))
         state = SyncState.objects.get(account=account)
         waiting = bool(result.resume) and state.state == SyncState.State.THROTTLED
         if verdict.state == SyncState.State.INCOMPLETE and earlier and (waiting or state.state in BAD_STATES):
             # What made it bad was not due in this sweep: nothing says that it is mended.
-            verdict = Verdict(SyncState.State(state.state), state.reason)
+            verdict = SyncVerdict(SyncState.State(state.state), state.reason)
         values: dict[str, object] = {
             "state": verdict.state,
             "reason": verdict.reason[:500],
@@ -128,14 +126,16 @@ def _no_longer_available(context: Context, rows: Rows) -> str:
 def _forget_absent_products(context: Context) -> None:
     """Streams of a product that the account no longer has are neither due nor missing."""
     products = context.clients.products
-    absent = [*(FLOW_STREAMS if "flow" not in products else ()), *(CRM_STREAMS if "crm" not in products else ())]
+    absent = [stream for product, streams in STREAMS.items() if product not in products for stream in streams]
     StreamState.objects.filter(account=context.account, stream__in=absent).delete()
 
 
-def _still_missing(context: Context, rows: Rows) -> dict[str, Outcome]:
+def _still_missing(context: Context, rows: Rows) -> dict[str, SweepOutcome]:
     """Streams that were not read in this sweep, and are not whole since an earlier one."""
     bad = {name: row for name, row in rows.items() if row.state in ("failing", "incomplete")}
-    return {name: Outcome(row.state, row.reason) for name, row in bad.items() if name not in context.result.outcomes}
+    return {
+        name: SweepOutcome(row.state, row.reason) for name, row in bad.items() if name not in context.result.outcomes
+    }
 
 
 def next_due(context: Context, streams: Iterable[StreamState], now: datetime, started: datetime) -> datetime:
@@ -177,7 +177,7 @@ def not_at_once(at: datetime, now: datetime, started: datetime) -> datetime:
 
 
 def _record_stream(
-    context: Context, name: str, outcome: Outcome, started: datetime, now: datetime, *, before: StreamState | None
+    context: Context, name: str, outcome: SweepOutcome, started: datetime, now: datetime, *, before: StreamState | None
 ) -> None:
     row = before or StreamState(account=context.account, stream=name)
     values: dict[str, object] = {

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from monitor.zoho.protocol import parse_json
+
 Json = dict[str, Any]
 _ids = count(1)
+
+
+def as_sent(payload: Json) -> Any:
+    """A record as it comes from the wire."""
+    return parse_json(json.dumps(payload).encode())
 
 
 def stamp(at: datetime) -> str:
@@ -28,6 +36,12 @@ class Run:
     over: Json = field(default_factory=dict)
     reruns: int = 0
     is_hidden: bool = False  # no list has it, though its address does
+    completed: datetime | None = None  # None: `seconds` after its start
+    error: tuple[str, str, str] = ("ACTION_FAILED", "no", "why")  # code, message, details
+    ends: tuple[datetime, str] | None = None  # when a running one ends, and how
+    shows_at: datetime | None = None  # nothing that can be read has it before
+    first_failed: datetime | None = None
+    attempt: int | None = None  # the RetryAttempt whose POST caused it
 
     def __post_init__(self) -> None:
         self.execution_id = self.execution_id or f"99{next(_ids):015}"
@@ -37,19 +51,28 @@ class Run:
         self.status, self.reruns = "success", self.reruns + 1
         self.seconds += 300
 
+    def at(self, now: datetime) -> Run:
+        """The run as it is then: one that was to end may have ended."""
+        if self.ends is not None and self.ends[0] <= now:
+            self.completed, self.status = self.ends
+            self.ends = None
+        return self
+
     def row(self, flow_id: str) -> Json:
         final = self.status != "running"
+        completed = self.completed or self.started + timedelta(seconds=self.seconds)
         shown: Json = {
             "execution_id": self.execution_id,
             "flow_id": flow_id,
             "status": self.status,
             "started_time": stamp(self.started),
-            "completed_time": stamp(self.started + timedelta(seconds=self.seconds)) if final else None,
+            "completed_time": stamp(completed) if final else None,
             "duration_ms": self.seconds * 1000 if final else None,
             "trigger_data": self.payload,
         }
         if self.status == "failed":
-            shown["error"] = {"code": "ACTION_FAILED", "message": "no", "action_id": "12", "details": "why"}
+            code, message, details = self.error
+            shown["error"] = {"code": code, "message": message, "action_id": "12", "details": details}
         return shown | self.over
 
 

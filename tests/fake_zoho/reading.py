@@ -5,7 +5,6 @@ Its clients have the methods of `monitor.zoho`'s that a sweep uses, and read the
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.result import Result
 from monitor.models import ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
-from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import connected_workflows as connected_shapes
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import crm_common
@@ -29,55 +27,12 @@ from monitor.zoho.shapes import executions as execution_shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import org as org_shapes
 from monitor.zoho.shapes import rules as rule_shapes
-from tests.ingest.fake_records import (
-    FakeFlow,
-    Json,
-    Run,
-    a_connected,
-    a_rule,
-    a_usage,
-    a_webhook_failure,
-    stamp,
-)
-
-__all__ = [
-    "Clock",
-    "FakeCrmClient",
-    "FakeFlow",
-    "FakeFlowClient",
-    "Json",
-    "Killed",
-    "NoTokens",
-    "Run",
-    "Zoho",
-    "a_connected",
-    "a_rule",
-    "a_task",
-    "a_usage",
-    "a_webhook_failure",
-    "hasty",
-    "opener",
-    "patient",
-    "stamp",
-    "sync",
-]
+from tests.fake_zoho.clock import Clock
+from tests.fake_zoho.records import FakeFlow, Json, Run, as_sent, stamp
 
 
 class Killed(BaseException):
     """The process dies in this call."""
-
-
-class Clock:
-    """A clock that moves when somebody sleeps, or is told to."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def pause(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -154,18 +109,13 @@ class Zoho:
         return by_start if self.order == "oldest" else by_start[::-1]
 
 
-def _read(payload: Json) -> Any:
-    """As it comes from the wire."""
-    return parse_json(json.dumps(payload).encode())
-
-
 def _counted(runs: list[Run]) -> Json:
     states = Counter(run.status for run in runs)
     return {"execution_count": len(runs), "success_count": states["success"], "failure_count": states["failed"]}
 
 
 def _stats(counters: Json) -> Json:
-    """The seed's `stats` object."""
+    """The `stats` object of a list of executions."""
     return {
         "total_executions": counters["execution_count"],
         "successful": counters["success_count"],
@@ -199,12 +149,12 @@ class FakeFlowClient(_Client):
         data: Json = {"flows": shown}
         if self._zoho.tells_total:
             data |= {"page": page, "per_page": 20, "total_count": len(rows)}
-        return flow_shapes.flow_page(_read({"status": "success", "data": data}))
+        return flow_shapes.flow_page(as_sent({"status": "success", "data": data}))
 
     def get_flow(self, flow_id: str) -> flow_shapes.FlowDetail:
         self._call(f"flow {flow_id}")
         whole = self._flow(flow_id).summary() | self._zoho.details.get(flow_id, {})
-        return flow_shapes.flow_detail(_read({"status": "success", "data": whole}))
+        return flow_shapes.flow_detail(as_sent({"status": "success", "data": whole}))
 
     def list_executions(
         self,
@@ -234,14 +184,14 @@ class FakeFlowClient(_Client):
         data: Json = {"executions": rows}
         if zoho.stats != "none":
             data["stats"] = _stats(flow.summary() if zoho.stats == "life" else _counted(runs))
-        return execution_shapes.execution_page(_read({"status": "success", "data": data}), flow_id)
+        return execution_shapes.execution_page(as_sent({"status": "success", "data": data}), flow_id)
 
     def get_execution(self, flow_id: str, execution_id: str) -> execution_shapes.ExecutionRow:
         self._call(f"execution {execution_id}")
         found = next((run for run in self._flow(flow_id).runs if run.execution_id == execution_id), None)
         if found is None:
             raise NotFound("the execution does not exist", code="EXECUTION_NOT_FOUND", status=404)
-        return execution_shapes.execution_detail(_read({"status": "success", "data": found.row(flow_id)}), flow_id)
+        return execution_shapes.execution_detail(as_sent({"status": "success", "data": found.row(flow_id)}), flow_id)
 
     def execution_stats(self, flow_id: str, period: str = "last_30_days") -> execution_shapes.ExecutionStats:
         self._call(f"statistics {flow_id} {period}")
@@ -256,14 +206,14 @@ class FakeFlowClient(_Client):
         if zoho.statistics == "strange":
             counted = dict.fromkeys(counted, 3 + 2 * len(flow.runs))
         return execution_shapes.execution_stats(
-            _read({"status": "success", "data": {"stats": _stats(counted | flow.counted_over)}})
+            as_sent({"status": "success", "data": {"stats": _stats(counted | flow.counted_over)}})
         )
 
     def list_connections(
         self, page: int | None = None, per_page: int | None = None
     ) -> connection_shapes.ConnectionPage:
         self._call("connections")
-        return connection_shapes.connection_page(_read({"data": {"connections": self._zoho.connections}}))
+        return connection_shapes.connection_page(as_sent({"data": {"connections": self._zoho.connections}}))
 
 
 class FakeCrmClient(_Client):
@@ -276,13 +226,13 @@ class FakeCrmClient(_Client):
         self._call(f"rules page {page}")
         rows = self._zoho.rules[(page - 1) * per_page : page * per_page]
         more = len(self._zoho.rules) > page * per_page
-        return rule_shapes.rule_page(_read({"workflow_rules": rows, "info": {"more_records": more, "page": page}}))
+        return rule_shapes.rule_page(as_sent({"workflow_rules": rows, "info": {"more_records": more, "page": page}}))
 
     def rule_usage(self, rule_id: str, executed_from: date, executed_till: date) -> rule_shapes.RuleUsage:
         self._call(f"usage {rule_id}")
         if rule_id not in self._zoho.usage:
             raise NotFound("the rule does not exist", status=204)
-        return rule_shapes.rule_usage(_read({"id": rule_id} | self._zoho.usage[rule_id]))
+        return rule_shapes.rule_usage(as_sent({"id": rule_id} | self._zoho.usage[rule_id]))
 
     def get_workflow_rule(self, rule_id: str) -> rule_shapes.WorkflowRule:
         self._call(f"rule {rule_id}")
@@ -290,7 +240,7 @@ class FakeCrmClient(_Client):
 
     def list_connected_workflows(self) -> crm_common.Page[connected_shapes.ConnectedWorkflow]:
         self._call("connected")
-        shown = _read({"connected_workflows": self._zoho.connected})
+        shown = as_sent({"connected_workflows": self._zoho.connected})
         return crm_common.page_of(shown, connected_shapes.connected_workflow, "connected_workflows")
 
     def get_connected_workflow(self, workflow_id: str) -> connected_shapes.ConnectedWorkflow:
@@ -301,7 +251,7 @@ class FakeCrmClient(_Client):
         found = next((row for row in rows if row["id"] == row_id), None)
         if found is None:
             raise NotFound("there is none with this id", status=204)
-        whole: Json = _read(found | self._zoho.details.get(row_id, {}))
+        whole: Json = as_sent(found | self._zoho.details.get(row_id, {}))
         return whole
 
     def list_webhook_failures(
@@ -315,7 +265,7 @@ class FakeCrmClient(_Client):
         ]
         shown = rows[(page - 1) * per_page : page * per_page]
         body = {"webhook_failures": shown, "info": {"more_records": len(rows) > page * per_page, "page": page}}
-        return crm_common.page_of(_read(body), crm_webhook_shapes.webhook_failure, "webhook_failures")
+        return crm_common.page_of(as_sent(body), crm_webhook_shapes.webhook_failure, "webhook_failures")
 
 
 class NoTokens:

@@ -1,18 +1,31 @@
-"""Where charts must say "not known": from the freshness of accounts and the holes of flows. Pure."""
+"""Finds the stretches of time that charts must call not known: of all accounts, or of one flow. Pure."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.slots import Hole
 from monitor.models import Flow
 from monitor.queries.freshness import AccountFreshness, Mirror
 
 BEHIND = "The account was not read completely since."
 
 
+@dataclass(frozen=True)
+class Hole:
+    """Marks a stretch of time whose runs the mirror does not hold for sure, and says why.
+
+    `is_unread`: nothing is wrong, its history is still being read.
+    """
+
+    start: datetime
+    end: datetime
+    reason: str
+    is_unread: bool = False
+
+
 def of_mirror(mirror: Mirror, start: datetime, now: datetime) -> list[Hole]:
-    """The stretch since the oldest last complete read, if any account is behind.
+    """Finds the stretch since the oldest last complete read, if any account is behind.
 
     Holes of single flows are not shaded here: they are named in the banner and shaded on the flow's own page.
     """
@@ -29,7 +42,7 @@ def of_mirror(mirror: Mirror, start: datetime, now: datetime) -> list[Hole]:
 
 
 def of_flow(flow: Flow, account: AccountFreshness | None, start: datetime, now: datetime) -> list[Hole]:
-    """What is not known of one flow.
+    """Finds what is not known of one flow.
 
     While its history is read for the first time, what is older than the part read; without any date all of it.
     Zoho's counters say *that* runs are missing, not *when* they were: anywhere since the flow is watched. Without

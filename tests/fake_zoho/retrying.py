@@ -27,8 +27,9 @@ from monitor.zoho.errors import (
     Unreachable,
     Wait,
 )
-from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, RetryReply
+from monitor.zoho.shapes.executions import ExecutionPage, ExecutionRow, RetryReply, execution_row
 from tests.bystander import own
+from tests.fake_zoho.records import Run, as_sent
 
 PERMANENT = ("ACTION_FAILED", "Failed to create contact in Campaigns", "Invalid email format")
 TRANSIENT = ("ACTION_FAILED", "Campaigns is not available", "HTTP 503 from Campaigns")
@@ -45,28 +46,6 @@ class Violation(BaseException):
 def require(truth: object, message: str) -> None:
     if not truth:
         raise Violation(message)
-
-
-@dataclass
-class Run:
-    """A row of Zoho's history."""
-
-    execution_id: str
-    status: str
-    started: datetime
-    completed: datetime | None
-    payload: Any = None
-    error: tuple[str, str, str] = PERMANENT
-    ends: tuple[datetime, str] | None = None
-    shows_at: datetime | None = None
-    first_failed: datetime | None = None
-    attempt: int | None = None  # the RetryAttempt whose POST caused it
-
-    def at(self, now: datetime) -> Run:
-        if self.ends is not None and self.ends[0] <= now:
-            self.completed, self.status = self.ends
-            self.ends = None
-        return self
 
 
 @dataclass
@@ -129,7 +108,7 @@ class Post:
 
 
 @dataclass
-class FakeZoho:
+class RetryingZoho:
     """One account's Zoho.
 
     `dialect`: "new" gives the run a row of its own and names it, "silent" does so and names nothing, "same"
@@ -165,16 +144,16 @@ class FakeZoho:
     # -- monitor.connection -------------------------------------------------------------------------------
 
     @contextmanager
-    def open_account(self, account: object, *, priority: str = "background") -> Iterator[FakeZoho]:
+    def open_account(self, account: object, *, priority: str = "background") -> Iterator[RetryingZoho]:
         self.opened.append(priority)
         yield self
 
     @property
-    def flow(self) -> FakeZoho | None:
+    def flow(self) -> RetryingZoho | None:
         return self if self.has_flow else None
 
     @property
-    def tokens(self) -> FakeZoho:
+    def tokens(self) -> RetryingZoho:
         return self
 
     def current(self) -> str:
@@ -239,16 +218,21 @@ class FakeZoho:
     def add(self, execution: Any, error: tuple[str, str, str] = PERMANENT) -> Run:
         """The mirrored execution as it stands at Zoho."""
         run = Run(
-            execution.execution_id, execution.status, execution.started_time, execution.completed_time,
-            execution.trigger_data, error, first_failed=execution.completed_time,
-        )  # fmt: skip
+            execution.started_time,
+            execution.status,
+            execution.execution_id,
+            payload=execution.trigger_data,
+            completed=execution.completed_time,
+            error=error,
+            first_failed=execution.completed_time,
+        )
         self.runs[run.execution_id] = run
         return run
 
     def run_naturally(self, payload: Any, status: str = "success") -> Run:
         """A run of the flow that no retry caused."""
         now = self.time().replace(microsecond=0)
-        run = Run(f"natural-{next(self.numbers)}", status, now, now, payload)
+        run = Run(now, status, f"natural-{next(self.numbers)}", payload=payload, completed=now, error=PERMANENT)
         self.runs[run.execution_id] = run
         return run
 
@@ -265,20 +249,21 @@ class FakeZoho:
             original.status, original.ends, original.attempt = "running", ends, attempt
             return original.execution_id
         run = Run(
-            f"retried-{next(self.numbers)}", "running", now.replace(microsecond=0), None, original.payload,
-            original.error, ends, now + self.lag, attempt=attempt,
-        )  # fmt: skip
+            now.replace(microsecond=0),
+            "running",
+            f"retried-{next(self.numbers)}",
+            payload=original.payload,
+            error=original.error,
+            ends=ends,
+            shows_at=now + self.lag,
+            attempt=attempt,
+        )
         self.runs[run.execution_id] = run
         return run.execution_id
 
     def _row(self, run: Run, flow_id: str) -> ExecutionRow:
         run.at(self.time())
-        code, message, details = run.error if run.status == "failed" else ("", "", "")
-        completed = None if run.status == "running" else run.completed
-        return ExecutionRow(
-            run.execution_id, flow_id, run.status, run.started, completed, 1000, run.payload,
-            code, message, "", details, None, None, None, {},
-        )  # fmt: skip
+        return execution_row(as_sent(run.row(flow_id)), flow_id)
 
     def _read(self) -> None:
         self.reads += 1

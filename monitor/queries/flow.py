@@ -1,0 +1,143 @@
+"""Reads what the page of one flow shows: figures, what is not known of them, alerts, versions and newest runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
+
+from monitor.models import AlertState, Execution, Flow
+from monitor.periods import Window
+from monitor.queries import backfill, counts, executions, holes, overview, versions
+from monitor.queries.backfill import FlowHistory
+from monitor.queries.freshness import AccountFreshness
+from monitor.queries.holes import Hole
+from monitor.queries.masking import mask_text
+from monitor.queries.overview import PeriodFigures
+from monitor.queries.versions import Versions
+from monitor.secrets_mask import without_digests
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """Sets what Zoho counts of a flow beside what is mirrored, for one result.
+
+    `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
+    forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
+    """
+
+    label: str
+    counter: int | None
+    baseline: int | None
+    mirrored: int
+    pruned: int
+
+    @property
+    def before(self) -> int | None:
+        """Returns what the counter knows and the mirror rightly does not hold."""
+        return None if self.baseline is None else self.baseline + self.pruned
+
+    @property
+    def missing(self) -> int | None:
+        if self.counter is None or self.baseline is None:
+            return None
+        return self.counter - self.baseline - self.mirrored - self.pruned
+
+
+@dataclass(frozen=True)
+class FlowPage:
+    """Holds what the page of one flow shows of a time.
+
+    Attributes:
+        figures: the runs of the time, and of the time before it.
+        before_unknown: why there are no figures of the time before; "" where there are.
+        holes: stretches of the time that are not known.
+        is_incomplete: runs are missing, and not because its history is still being read.
+        histograms: durations by the hour or day, for percentiles.
+        errors: failed runs by class of error, likewise.
+        history: how far the first reading has come; None once it has ended.
+        description: masked.
+    """
+
+    figures: PeriodFigures
+    before_unknown: str
+    holes: list[Hole]
+    is_incomplete: bool
+    histograms: list[tuple[datetime, list[int]]]
+    errors: list[tuple[datetime, dict[str, int]]]
+    completeness: list[Mirrored]
+    history: FlowHistory | None
+    alerts: list[AlertState]
+    versions: Versions
+    executions: list[Execution]
+    description: str
+
+
+def flows() -> QuerySet[Flow]:
+    """Joins to flows what the page needs."""
+    return Flow.objects.select_related("account").defer("account__client_secret")
+
+
+def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int) -> FlowPage:
+    """Reads what is known of one flow, and what is not.
+
+    Args:
+        flow: from `flows()`.
+        account: how fresh its account is.
+        now: the present.
+        days: how far the figures go back.
+    """
+    figures = overview.period(now, days, flow_id=flow.pk)
+    before = figures.window.before().start
+    is_read = not flow.is_reading_history or flow.covers(before)
+    mirrored = completeness(flow)
+    is_reading = flow.is_reading_history and bool(flow.history_order)
+    history = backfill.of_flow(flow, mirrored[0].mirrored, now) if is_reading else None
+    return FlowPage(
+        figures=figures,
+        before_unknown=overview.why_unknown(before, is_read=is_read, flow=flow),
+        holes=holes.of_flow(flow, account, figures.window.start, now),
+        is_incomplete=bool(flow.hole_reason) or (flow.executions_read_at is None and history is None),
+        histograms=histograms(flow, figures.window),
+        errors=errors(flow, figures.window),
+        completeness=mirrored,
+        history=history,
+        alerts=list(open_alerts(flow)),
+        versions=versions.of(flow),
+        executions=list(executions.recent(flow.pk)),
+        description=mask_text(without_digests(flow.description)),
+    )
+
+
+def completeness(flow: Flow) -> list[Mirrored]:
+    """Sets Zoho's counters beside ours: all, successes, failures. One statement."""
+    ours = Execution.objects.filter(flow=flow).aggregate(
+        total=Count("id"),
+        success=Count("id", filter=Q(status="success")),
+        failed=Count("id", filter=Q(status="failed")),
+    )
+    pruned = flow.pruned_success + flow.pruned_failed
+    counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
+    return [
+        Mirrored("All runs", flow.execution_count, flow.baseline_total, counted, pruned),
+        Mirrored("Success", flow.success_count, flow.baseline_success, ours["success"], flow.pruned_success),
+        Mirrored("Failed", flow.failure_count, flow.baseline_failed, ours["failed"], flow.pruned_failed),
+    ]
+
+
+def open_alerts(flow: Flow) -> QuerySet[AlertState]:
+    """Finds the flow's open incidents, newest first."""
+    return (
+        AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
+    )
+
+
+def histograms(flow: Flow, window: Window) -> list[tuple[datetime, list[int]]]:
+    """Reads the flow's histograms of durations per hour, or per day of a long time."""
+    return counts.histograms(counts.buckets(window, flow_id=flow.pk))
+
+
+def errors(flow: Flow, window: Window) -> list[tuple[datetime, dict[str, int]]]:
+    """Reads the flow's failed runs by class of error, likewise."""
+    return counts.errors(counts.buckets(window, flow_id=flow.pk))

@@ -105,6 +105,16 @@ def test_an_admin_must_confirm_a_risk(risky, signed_in, ada):
     assert RetryAttempt.objects.get().accept_risk is True
 
 
+@pytest.mark.parametrize(("which", "is_asked"), [("safe", False), ("risky", True)])
+def test_a_form_that_is_refused_asks_for_the_risk_only_where_there_is_one(request, signed_in, ada, which, is_asked):
+    refused = ask(signed_in(ada), request.getfixturevalue(which), reason="", accept_risk="on")
+    assert refused.status_code == 400
+    page = refused.content.decode()
+    assert 'name="reason"' in page
+    assert ('name="accept_risk"' in page) is is_asked
+    assert not RetryAttempt.objects.exists()
+
+
 def test_a_safe_retry_asks_for_no_confirmation(safe, signed_in, ada):
     assert 'name="accept_risk"' not in signed_in(ada).get(safe.get_absolute_url()).content.decode()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -199,6 +199,30 @@ def test_a_refusal_is_told_tried_again_later_and_leaves_the_mirror_complete(watc
     found = stream()
     assert found is not None
     assert (found.state, found.reason) == ("ok", "")
+
+
+def test_the_channels_state_dates_from_the_sweep_that_changed_it(watched: House):
+    def state() -> tuple[str, datetime | None]:
+        found = stream()
+        assert found is not None
+        return found.state, found.since
+
+    watched.fault("/actions/watch", "no_permission", times=100)
+    watched.sync()
+    refused = ("not_available", watched.clock())
+    assert state() == refused
+    watched.clock.advance(60)
+    watched.sync()
+    assert state() == refused
+
+    watched.app.faults.clear()
+    watched.clock.advance(3600)
+    watched.sync()
+    open_now = ("ok", watched.clock())
+    assert state() == open_now
+    watched.clock.advance(3600)
+    watched.sync()
+    assert state() == open_now
 
 
 def a_channel(**fields: Any) -> WatchChannel:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -93,6 +95,30 @@ def test_a_tick_that_would_find_nothing_to_do_is_not_enqueued(supervisor: loop.S
     assert queued("monitor.tasks.tick") == 0
     supervisor._start_jobs(now + timedelta(seconds=30))
     assert queued("monitor.tasks.tick") == 1
+
+
+def test_the_first_sigterm_lets_running_tasks_finish_and_the_second_does_not(
+    supervisor: loop.Supervisor, said: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    hurried: list[bool] = []
+
+    def wait_for_end(child: NoChild, *, grace: float, hurry: Callable[[], bool]) -> bool:
+        hurried.append(hurry())
+        signal.raise_signal(signal.SIGTERM)
+        hurried.append(hurry())
+        return not hurry()
+
+    monkeypatch.setattr(processes, "ask_to_end", lambda child: None)
+    monkeypatch.setattr(processes, "wait_for_end", wait_for_end)
+    monkeypatch.setattr(loop.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGTERM))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        supervisor.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert hurried == [False, True]
+    assert said[-1] == "stopped; tasks that were still running will be done again"
 
 
 def test_canaries_do_not_pile_up_behind_busy_workers(supervisor: loop.Supervisor, now: datetime, said: list[str]):

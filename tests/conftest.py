@@ -85,6 +85,12 @@ def all_are_judged(db: None, bystander: Bystander) -> None:
 
 
 @pytest.fixture
+def all_are_pruned(db: None, bystander: Bystander) -> None:
+    """For a test of the pruning of every account: it comes by, and takes nothing that an open retry holds."""
+    bystander.expect("Retention.looked_at")
+
+
+@pytest.fixture
 def account(db: None) -> ZohoAccount:
     """The account that a test is about."""
     return factories.make_account()

@@ -30,6 +30,8 @@ from monitor.zoho.shapes import ExecutionRow, Rejected
 from tests import factories
 from tests.bystander import own
 
+pytestmark = pytest.mark.usefixtures("all_are_pruned")
+
 AGES = Ages(payload=30, rows=180, hours=400)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

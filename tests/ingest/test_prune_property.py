@@ -27,6 +27,8 @@ from tests.bystander import own
 from tests.depth import tried
 from tests.ingest.test_prune import row
 
+pytestmark = pytest.mark.usefixtures("all_are_pruned")
+
 AGES = Ages(payload=30, rows=180, hours=400)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SOME = tried(4, 20, stateful_step_count=20)  # each lives some years
@@ -48,7 +50,7 @@ class Retaining(RuleBasedStateMachine):
     @initialize()
     def a_flow(self) -> None:
         for model in (Execution, HourBucket, DirtyHour, PrunedHour):
-            model.objects.all().delete()
+            own(model).delete()
         self.flow = factories.make_flow(executions_read_at=START, history_read_at=START)
 
     @rule(hours=st.lists(st.integers(0, 5), min_size=1, max_size=8), statuses=st.data())

@@ -400,7 +400,7 @@ def _add_hooks(account: Account, flow: tables.Flow) -> None:
     tables.PushEvent.objects.create(
         account=account, endpoint=hook, digest="d" * 64, received_at=NEVER, state="done", done_at=NEVER
     )
-    tables.PushTurn.objects.create(account=account, target="flows", taken_at=PAST)
+    tables.PushTurn.objects.create(account=account, target="flows", taken_at=NEVER)
 
 
 def _add_trail(account: Account, person: tables.User, alert: AlertState) -> None:

@@ -16,10 +16,9 @@ from tests.ingest.first_connect import FirstConnect
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("plan", "flows"), [("free", 5), ("standard", 20), ("professional", 40), ("enterprise", 50)])
 def test_within_a_minute_of_connecting_every_flow_has_its_newest_runs_and_the_overview_a_rate(
-    plan: str, flows: int
+    nobody_else: None, plan: str, flows: int
 ) -> None:
     clock = SettableClock(BEGINNING)
     world = make_world(seed=3, clock=clock, flows=flows, rules=3, executions=flows * 30, history_days=20)

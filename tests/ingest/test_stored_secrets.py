@@ -58,7 +58,9 @@ def test_a_connections_own_row_keeps_no_secret(account: ZohoAccount, zoho: Zoho)
 
 
 @pytest.mark.parametrize("what", ["flows", "rules"])
-def test_an_export_has_no_secret_of_rows_that_an_older_version_stored(account: ZohoAccount, what: str) -> None:
+def test_an_export_has_no_secret_of_rows_that_an_older_version_stored(
+    nobody_else: None, account: ZohoAccount, what: str
+) -> None:
     make_flow(account, description=TOLD)
     make_rule(account, description=TOLD)
 

@@ -1,3 +1,5 @@
+"""Registers the pages with Django."""
+
 from django.apps import AppConfig
 
 

@@ -28,9 +28,11 @@ def age_of(account_id: int, stream: str = "") -> dict[str, Any]:
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """`demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in
-    `menu`, `open_alert_count` and `mirror` (how fresh and complete the mirror is). The last three ask the
-    database only where a template uses them.
+    """Gives every page what it needs.
+
+    `demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in `menu`,
+    `open_alert_count` and `mirror` (how fresh and complete the mirror is). The last three ask the database only where
+    a template uses them.
     """
     now = timezone.now()
     values: dict[str, Any] = {"demo": settings.DEMO, "now": now}

@@ -124,7 +124,13 @@ class FilterForm(forms.Form):
     """
 
     account = IdField(label="Account")
-    page = forms.IntegerField(required=False, min_value=1, max_value=100_000, widget=forms.HiddenInput)
+    page = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100_000,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "There is no such page."),
+    )
 
     sorts: tuple[str, ...] = ()
     sort_name = "sort"

@@ -1,27 +1,15 @@
-"""Writes log lines: in UTC, control characters escaped, secrets of Zoho's known forms removed."""
+"""Formats log lines: one line each, UTC, control characters escaped, masked like everything that people read."""
 
 from __future__ import annotations
 
+import copy
 import logging
 import re
 import time
 
-# Zoho's tokens look like 1000.<hex>.<hex>; webhook addresses carry a zapikey (docs/reference/zoho-flow.md), ours for
-# callbacks a key.
-_SECRETS = re.compile(
-    r"1000\.[0-9A-Za-z]{8,}(?:\.[0-9A-Za-z]{8,})?"
-    r"|(?<=/hooks/flow/)[^/\s?\"']+|whsec_[0-9A-Za-z+/=_-]+"
-    r"|(?<=zapikey=)[^&\s]+"
-    r"|(?<=Zoho-oauthtoken )\S+"
-    r"|(?<=client_secret=)[^&\s]+|(?<=refresh_token=)[^&\s]+|(?<=access_token=)[^&\s]+",
-    re.IGNORECASE,
-)
+from monitor.privacy import mask_text
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
-
-
-def redact(text: str) -> str:
-    """Removes anything that looks like a Zoho secret."""
-    return _SECRETS.sub("[removed]", text)
 
 
 class LineFormatter(logging.Formatter):
@@ -33,5 +21,10 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
-        lines = redact(super().format(record)).split("\n")
+        text = super().format(record)
+        # Time, level and logger are ours; what follows may quote anything, a traceback too.
+        bare = copy.copy(record)
+        bare.message = ""
+        ours = len(self.formatMessage(bare))
+        lines = (text[:ours] + mask_text(text[ours:])).split("\n")
         return "\n  ".join(_CONTROLS.sub("?", line) for line in lines)

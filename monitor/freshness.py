@@ -23,7 +23,7 @@ LEADING = (Stream.FLOWS, Stream.RULES)
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How old what is known may be: so many intervals between two readings, and never less than `at_least`.
+    """Says how old what is known may be: so many intervals between two readings, and never less than `at_least`.
 
     Attributes:
         intervals: how many readings may be missed.
@@ -38,13 +38,13 @@ class Tolerance:
     at_least: timedelta = timedelta(0)
 
     def interval(self, read_at: datetime | None, due_at: datetime | None) -> timedelta:
-        """The time between two readings as the scheduler last set it, within the bounds."""
+        """Returns the time between two readings as the scheduler last set it, within the bounds."""
         if read_at is None or due_at is None or due_at <= read_at:
             return max(USUAL_INTERVAL, self.shortest)
         return min(max(due_at - read_at, self.shortest), self.longest)
 
     def patience(self, interval: timedelta) -> timedelta:
-        """How long a reading may fail to come."""
+        """Returns how long a reading may fail to come."""
         return self.intervals * interval
 
 
@@ -61,7 +61,7 @@ ALERT = Tolerance(
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A state, why it is so (empty where the state says it all), and since when."""
+    """Holds a state, why it is so (empty where the state says it all), and since when."""
 
     state: str
     reason: str = ""
@@ -70,7 +70,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ReadTimes:
-    """When a list was last read completely (the start of that read), and when it is read next."""
+    """Holds when a list was last read completely (the start of that read), and when it is read next."""
 
     read_at: datetime | None = None
     due_at: datetime | None = None
@@ -78,7 +78,7 @@ class ReadTimes:
 
 @dataclass(frozen=True, slots=True)
 class MirrorFacts:
-    """What is stored of an account's mirror; times are aware, None where it never happened.
+    """Holds what is stored of an account's mirror; times are aware, None where it never happened.
 
     Attributes:
         is_mirrored: False where a person switched it off.
@@ -195,7 +195,7 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
 
 
 def is_list_old(times: ReadTimes, now: datetime) -> bool:
-    """Whether a list with a pace of its own is too old to be called current on its page."""
+    """Says whether a list with a pace of its own is too old to be called current on its page."""
     return times.read_at is None or now - times.read_at > PAGE.patience(PAGE.interval(times.read_at, times.due_at))
 
 

@@ -16,7 +16,7 @@ FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)  # of any calendar here
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time from `start` up to, but without, `end`. Both are aware."""
+    """Holds a stretch of time from `start` up to, but without, `end`. Both are aware."""
 
     start: datetime
     end: datetime
@@ -26,13 +26,13 @@ class Window:
         return self.end - self.start
 
     def before(self) -> Window:
-        """The window of the same length that ends where this one begins."""
+        """Returns the window of the same length that ends where this one begins."""
         return Window(self.start - self.length, self.start)
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodChoice:
-    """One choice of the period switch: how many days back, and the length of a chart's slot in hours."""
+    """Holds one choice of the period switch: how many days back, and the length of a chart's slot in hours."""
 
     days: int
     slot_hours: int
@@ -55,7 +55,7 @@ def choice_of(value: str | None) -> PeriodChoice:
 
 
 def hour_of(at: datetime) -> datetime:
-    """The start of the hour of UTC that a time lies in.
+    """Returns the start of the hour of UTC that a time lies in.
 
     Args:
         at: aware, of any zone; those off by 30 or 45 minutes have the hours of UTC too.
@@ -64,7 +64,7 @@ def hour_of(at: datetime) -> datetime:
 
 
 def last_hours(now: datetime, hours: int) -> Window:
-    """The last so many whole hours, the one under way included.
+    """Returns the last so many whole hours, the one under way included.
 
     Args:
         now: the present, aware.
@@ -75,7 +75,7 @@ def last_hours(now: datetime, hours: int) -> Window:
 
 
 def last_days(now: datetime, days: int) -> Window:
-    """The last so many times 24 whole hours, the one under way included.
+    """Returns the last so many times 24 whole hours, the one under way included.
 
     Args:
         now: the present, aware.
@@ -85,7 +85,7 @@ def last_days(now: datetime, days: int) -> Window:
 
 
 def day_start(day: date, zone: tzinfo) -> datetime:
-    """The first moment of a day by the clock of a zone; where midnight is skipped, the moment of the jump.
+    """Returns the first moment of a day by the clock of a zone; where midnight is skipped, the moment of the jump.
 
     Args:
         day: one before 1970 or after 9000 counts as the first or last day of that time.
@@ -95,7 +95,7 @@ def day_start(day: date, zone: tzinfo) -> datetime:
 
 
 def day_window(first: date, last: date, zone: tzinfo) -> Window:
-    """The days from `first` to `last`, both included, by the clock of a zone.
+    """Returns the days from `first` to `last`, both included, by the clock of a zone.
 
     Args:
         first: the first day.
@@ -106,7 +106,7 @@ def day_window(first: date, last: date, zone: tzinfo) -> Window:
 
 
 def midnight_of(at: datetime, zone: tzinfo = UTC) -> datetime:
-    """The first moment of the day that a time lies in.
+    """Returns the first moment of the day that a time lies in.
 
     Args:
         at: aware.
@@ -125,13 +125,13 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def first_midnight_from(at: datetime) -> datetime:
-    """The first midnight of UTC that is not before a time: a day is in a window that it begins in."""
+    """Returns the first midnight of UTC that is not before a time: a day is in a window that it begins in."""
     midnight = midnight_of(at)
     return midnight if midnight >= at else midnight + DAY
 
 
 def slot_starts(window: Window, slot_hours: int, zone: tzinfo) -> list[datetime]:
-    """Where the slots of a chart begin, oldest first, on the wall clock of a zone: at midnight, 6:00, each hour ...
+    """Lists where the slots of a chart begin, oldest first, on the wall clock of a zone: at midnight, 6:00, each hour.
 
     Args:
         window: the first slot is the one that holds its start; none begins at or after its end.

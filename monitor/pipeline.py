@@ -185,7 +185,7 @@ def refresh_executions(references: Iterable[tuple[int, Iterable[str]]]) -> int:
         references: the primary key of a Flow, and Zoho's ids of executions of it, each.
     """
     wanted = [(flow, execution_id) for flow, ids in references for execution_id in ids]
-    flows = Flow.objects.select_related("account").in_bulk({flow for flow, _ in wanted})
+    flows = Flow.objects.select_related("account", "progress").in_bulk({flow for flow, _ in wanted})
     patience = Patience(Mode.REFRESH, pause=time.sleep, deadline=utc_now() + timedelta(seconds=TASK_SECONDS))
     known = [(flows[flow], execution_id) for flow, execution_id in wanted if flow in flows]
     count = refresh(known, clock=utc_now, patience=patience)

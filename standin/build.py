@@ -78,7 +78,7 @@ def make_world(
     goes_bad_after: float | None = None,
     goes_bad_with: str = "sickness",
 ) -> World:
-    """Make an organisation that begins now, or goes on from the journal in `state`.
+    """Makes an organisation that begins now, or goes on from the journal in `state`.
 
     Args:
         seed: equal seeds give equal organisations.
@@ -109,7 +109,7 @@ def make_world(
 
 
 def make_app(world: World, *, credentials: Credentials | None = None, plan: str = "unlimited") -> App:
-    """Put the interfaces around `world`.
+    """Puts the interfaces around `world`.
 
     Args:
         world: what `make_world` gave; its dialect decides which addresses exist.

@@ -11,14 +11,14 @@ def rng(*key: object) -> random.Random:
 
 
 def digits(length: int, *key: object) -> str:
-    """`length` decimal digits that depend on the key only; the first is never 0."""
+    """Draws `length` decimal digits that depend on the key only; the first is never 0."""
     number = int.from_bytes(hashlib.sha256("|".join(str(part) for part in key).encode()).digest()[:16], "big")
     low = 10 ** (length - 1)
     return str(low + number % (9 * low))
 
 
 def hexadecimal(length: int, *key: object) -> str:
-    """`length` (at most 64) hexadecimal digits that depend on the key only."""
+    """Draws `length` (at most 64) hexadecimal digits that depend on the key only."""
     return hashlib.sha256("|".join(str(part) for part in key).encode()).hexdigest()[:length]
 
 

@@ -1,4 +1,4 @@
-"""Gives the stand-in its clocks, so that nothing inside it reads the time by itself."""
+"""Returns the stand-in its clocks, so that nothing inside it reads the time by itself."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ class SettableClock:
     """
 
     def __init__(self, at: datetime) -> None:
-        """Start at `at`, which must be aware."""
+        """Starts at `at`, which must be aware."""
         if at.tzinfo is None:
             raise ValueError("a stand-in's clock needs an aware datetime")
         self._at = at.astimezone(UTC)
@@ -30,14 +30,14 @@ class SettableClock:
         return self._at
 
     def advance(self, seconds: float) -> datetime:
-        """Move on by `seconds`; ValueError for a negative number."""
+        """Moves on by `seconds`; ValueError for a negative number."""
         if seconds < 0:
             raise ValueError("the stand-in's clock only goes forward")
         self._at += timedelta(seconds=seconds)
         return self._at
 
     def set(self, at: datetime) -> datetime:
-        """Move on to `at` (aware); ValueError when that lies in the past."""
+        """Moves on to `at` (aware); ValueError when that lies in the past."""
         if at < self._at:
             raise ValueError("the stand-in's clock only goes forward")
         self._at = at.astimezone(UTC)
@@ -55,19 +55,19 @@ class OffsetClock:
         return self._base() + self._offset
 
     def advance(self, seconds: float) -> datetime:
-        """Move on by `seconds`; ValueError for a negative number."""
+        """Moves on by `seconds`; ValueError for a negative number."""
         if seconds < 0:
             raise ValueError("the stand-in's clock only goes forward")
         self._offset += timedelta(seconds=seconds)
         return self()
 
     def set(self, at: datetime) -> datetime:
-        """Move on to `at` (aware); ValueError when that lies in the past."""
+        """Moves on to `at` (aware); ValueError when that lies in the past."""
         return self.advance((at - self()).total_seconds())
 
 
 def hour_number(at: datetime) -> int:
-    """Whole hours since 1970: the key under which an hour of history is generated."""
+    """Counts whole hours since 1970: the key under which an hour of history is generated."""
     return int(at.timestamp()) // 3600
 
 

@@ -15,7 +15,7 @@ class Journal:
     """Appends changes to a file, or forgets them when there is no file."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open `path` for reading what was and appending what comes; JournalError if it is not a journal."""
+        """Opens `path` for reading what was and appending what comes; JournalError if it is not a journal."""
         self._path = path
         self._file: TextIOWrapper | None = None
         self.records: list[dict[str, Any]] = []
@@ -29,13 +29,13 @@ class Journal:
             raise JournalError(f"cannot open the state file {path}: {problem.strerror}") from problem
 
     def write(self, op: str, at: datetime, args: dict[str, Any]) -> None:
-        """Append one change and hand it to the operating system, so that a kill does not lose it."""
+        """Appends one change and hand it to the operating system, so that a kill does not lose it."""
         if self._file is not None:
             self._file.write(json.dumps({"at": at.isoformat(), "op": op, "args": args}) + "\n")
             self._file.flush()
 
     def close(self) -> None:
-        """Close the file; writing afterwards is forgotten."""
+        """Closes the file; writing afterwards is forgotten."""
         if self._file is not None:
             self._file.close()
             self._file = None

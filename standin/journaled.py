@@ -33,7 +33,7 @@ class Journaled:
     """
 
     def __init__(self, settings: WorldSettings, *, clock: Clock, habits: Habits, journal: Journal) -> None:
-        """Begin now, or when the journal says that the organisation began."""
+        """Begins now, or when the journal says that the organisation began."""
         self.lock = threading.RLock()
         self.settings = settings
         self.clock = clock
@@ -50,18 +50,18 @@ class Journaled:
         self.register("move_clock", self._move_clock)
 
     def register(self, op: str, handler: Handler) -> None:
-        """Make a kind of change known; `handler(at, **args)` refuses before it changes anything."""
+        """Makes a kind of change known; `handler(at, **args)` refuses before it changes anything."""
         self._handlers[op] = handler
 
     def do(self, op: str, **args: Any) -> Any:
-        """Carry out a change now and write it down; returns what its handler returns."""
+        """Carries out a change now and write it down; returns what its handler returns."""
         at = self.now()
         result = self._handlers[op](at, **args)
         self._journal.write(op, at, args)
         return result
 
     def replay(self) -> None:
-        """Repeat the changes in the journal, each at its own time; JournalError for one that is not known."""
+        """Repeats the changes in the journal, each at its own time; JournalError for one that is not known."""
         self._replaying = True
         for record in self._journal.records[1:]:
             handler = self._handlers.get(record["op"])
@@ -86,7 +86,7 @@ class Journaled:
         return at
 
     def _move_clock(self, at: datetime, *, seconds: float) -> None:
-        """Move the clock on; ValueError for going back.
+        """Moves the clock on; ValueError for going back.
 
         A repeated move counts only for a clock that begins again with each process.
         """
@@ -94,7 +94,7 @@ class Journaled:
             self.clock.advance(seconds)
 
     def close(self) -> None:
-        """Close the journal."""
+        """Closes the journal."""
         self._journal.close()
 
 

@@ -100,7 +100,7 @@ STORIES: dict[str, Story] = {
 
 
 def begin(name: str, world: World, faults: FaultScript) -> str:
-    """Begin the story; returns its one-line description; RefusalError for a name that is not known."""
+    """Begins the story; returns its one-line description; RefusalError for a name that is not known."""
     story = STORIES.get(name)
     if story is None:
         raise RefusalError("INVALID_REQUEST", f"no such story: {name}", ", ".join(STORIES))

@@ -13,7 +13,7 @@ class Timeline:
         self._values: list[bool] = []
 
     def turn_on(self, at: datetime) -> None:
-        """Yes from `at` (included) on; later changes already planned are dropped."""
+        """Sets yes from `at` (included) on; later changes already planned are dropped."""
         self.change(at, value=True)
 
     def turn_off(self, at: datetime) -> None:

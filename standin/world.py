@@ -22,7 +22,7 @@ class World(Journaled):
     """Holds an invented organisation. Everything that changes it goes through `do`, so that a journal can repeat it."""
 
     def __init__(self, settings: WorldSettings, *, clock: Clock, habits: Habits, journal: Journal) -> None:
-        """Set up the parts and hand them to each other, then repeat what the journal holds."""
+        """Sets up the parts and hand them to each other, then repeat what the journal holds."""
         super().__init__(settings, clock=clock, habits=habits, journal=journal)
         self.book = FlowBook(self)
         FlowEvents(self, self.book)
@@ -50,13 +50,13 @@ class World(Journaled):
         return next((flow for flow in self.flows.values() if flow.template.role == role), None)
 
     def advance(self, now: datetime) -> None:
-        """Let every flow live up to `now`."""
+        """Lets every flow live up to `now`."""
         for flow in self.flows.values():
             flow.auto_reruns = self.habits.auto_reruns
             flow.advance(now)
 
     def go_bad(self, kind: str, *, fixed_by_retry: bool, after: float = 0) -> None:
-        """Let the flow with the role "sick" go bad in `after` seconds (see `standin.flow.goes_bad`)."""
+        """Lets the flow with the role "sick" go bad in `after` seconds (see `standin.flow.goes_bad`)."""
         sick = self.role("sick")
         if sick is not None:
             begins = (self.now() + timedelta(seconds=after)).isoformat()

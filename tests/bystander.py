@@ -112,7 +112,8 @@ class Bystander:
         for label, key in self.before:
             keys.setdefault(label, []).append(int(key))
         return [
-            f"DELETE FROM {model._meta.db_table} WHERE id IN ({', '.join(map(str, keys[model.__name__]))})"  # noqa: S608 - numbers
+            f"DELETE FROM {model._meta.db_table} WHERE {model._meta.pk.column} IN "  # noqa: S608 - our own names and numbers
+            f"({', '.join(map(str, keys[model.__name__]))})"
             for model in reversed(_owned())
             if model.__name__ in keys
         ]
@@ -146,10 +147,10 @@ class Bystander:
         keys = {_ACCOUNT: self.account_id, _PERSON: self.person_id}
         found: dict[tuple[str, Any], Row] = {}
         with connection.cursor() as cursor:
-            for label, sql, places in _statements():
+            for label, key, sql, places in _statements():
                 cursor.execute(sql, [keys[place] for place in places])
                 names = [column[0] for column in cursor.description]
-                place = names.index("id")
+                place = names.index(key)
                 for row in cursor.fetchall():
                     found[label, row[place]] = dict(zip(names, row, strict=True))
         return found
@@ -204,18 +205,18 @@ def _paths_to_account(model: type[models.Model]) -> list[str]:
     return [path for path in found if path.count("__") == shortest]
 
 
-_prepared: list[tuple[str, str, list[int]]] = []
+_prepared: list[tuple[str, str, str, list[int]]] = []
 
 
-def _statements() -> list[tuple[str, str, list[int]]]:
-    """Prepares one SELECT for each table, once: the ORM would take most of the time of a check."""
+def _statements() -> list[tuple[str, str, str, list[int]]]:
+    """Prepares a SELECT for each table, with the name of its key, once: the ORM would take most of a check's time."""
     if not _prepared:
         for model in _owned():
             mine = models.Q()
             for way, key in _ways(model).items():
                 mine |= models.Q(**{way: key})
             sql, places = model._default_manager.filter(mine).order_by().query.sql_with_params()
-            _prepared.append((model.__name__, sql, list(places)))
+            _prepared.append((model.__name__, model._meta.pk.column, sql, list(places)))
     return _prepared
 
 

@@ -14,6 +14,7 @@ from monitor.models import (
     ConnectedWorkflow,
     Execution,
     Flow,
+    FlowProgress,
     FlowVersion,
     Product,
     Role,
@@ -55,6 +56,7 @@ def make_account(name: str = "", **fields: Any) -> ZohoAccount:
 
 
 def make_flow(account: ZohoAccount | None = None, **fields: Any) -> Flow:
+    """A flow as the list leaves it; columns of its progress can be given beside its own."""
     number = next(_numbers)
     fields = {
         "flow_id": f"1234500000{number:07}",
@@ -66,7 +68,26 @@ def make_flow(account: ZohoAccount | None = None, **fields: Any) -> Flow:
         "first_seen_at": NOON,
         "seen_at": NOON,
     } | fields
-    return Flow.objects.create(account=account or make_account(), **fields)
+    own, progress = _apart(fields)
+    flow = Flow.objects.create(account=account or make_account(), **own)
+    FlowProgress.objects.create(flow=flow, **progress)
+    return flow
+
+
+def change_flow(flow: Flow, **fields: Any) -> None:
+    """Changes columns of a flow and of its progress in the database."""
+    own, progress = _apart(fields)
+    if own:
+        Flow.objects.filter(pk=flow.pk).update(**own)
+    if progress:
+        FlowProgress.objects.filter(flow=flow).update(**progress)
+
+
+def _apart(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of a flow, and those of its progress."""
+    names = {field.name for field in FlowProgress._meta.get_fields()} - {"flow"}
+    progress = {name: value for name, value in fields.items() if name in names}
+    return {name: value for name, value in fields.items() if name not in names}, progress
 
 
 def make_execution(flow: Flow | None = None, status: str = "success", **fields: Any) -> Execution:

@@ -53,3 +53,16 @@ def test_every_command_of_the_makefile_is_in_its_menu():
     makefile = (ROOT / "Makefile").read_text()
     phony = set(re.findall(r"^\.PHONY: (help .+)$", makefile, re.MULTILINE)[0].split()) - {"help"}
     assert phony == set(re.findall(r'@echo "make ([a-z-]+) ', makefile))
+
+
+def test_every_file_that_a_document_or_docstring_names_exists():
+    named = re.compile(r"`((?:monitor|dashboard|standin|tests|scripts|templates|docs)/[\w./-]*\w(?:\.\w+|/))`")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    code = [path for tree in ("monitor", "dashboard", "standin") for path in (ROOT / tree).rglob("*.py")]
+    missing = [
+        f"{page.relative_to(ROOT)}: {path}"
+        for page in [*pages, *code]
+        for path in named.findall(page.read_text())
+        if not (ROOT / path).exists()
+    ]
+    assert missing == []

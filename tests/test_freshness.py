@@ -27,7 +27,10 @@ from monitor.freshness import (
     problems,
     why_unfit,
 )
-from monitor.models import ApiBudget, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models import ApiBudget, FlowProgress, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.notify.facts import as_of
+from monitor.queries.freshness import mirror
+from tests import factories
 from tests.bystander import own
 from tests.commands.commandline import run
 
@@ -150,6 +153,22 @@ def test_as_of_is_the_older_of_the_newest_whole_read_and_the_leading_list(now: d
     assert facts_of(None, streams, is_mirrored=True).as_of is None
     flows.state = StreamState.State.NOT_AVAILABLE
     assert facts_of(sync, streams, is_mirrored=True).as_of == now - 9 * MINUTE
+
+
+@pytest.mark.django_db
+def test_a_mail_and_the_page_are_as_of_the_same_moment_while_history_is_read(
+    account: ZohoAccount, now: datetime
+) -> None:
+    bystander = factories.make_account()
+    SyncState.objects.filter(account=bystander).update(last_complete_at=now, last_fresh_at=now)
+    SyncState.objects.filter(account=account).update(last_complete_at=None, last_fresh_at=now - 3 * MINUTE)
+    StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - 4 * MINUTE)
+    flow = factories.make_flow(account)
+    assert as_of(account.pk) == mirror(now).of(account.pk).as_of == now - 4 * MINUTE
+
+    FlowProgress.objects.filter(flow=flow).update(executions_read_at=now)
+    assert as_of(account.pk) is mirror(now).of(account.pk).as_of is None
+    assert as_of(bystander.pk) == mirror(now).of(bystander.pk).as_of == now
 
 
 def test_executions_fail_since_their_stream_says_so(now: datetime) -> None:

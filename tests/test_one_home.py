@@ -82,3 +82,18 @@ def test_only_the_periods_module_lays_times_on_hours_and_days() -> None:
     makers = {name for name, tree in modules() if any(is_made_by_hand(node) for node in ast.walk(tree))}
 
     assert makers == {"monitor/periods.py"}
+
+
+MARKS = ("[hidden]", "[secret", "[e-mail]", "[IP address]", "[phone]", "[card]", "[number]", "[removed]", "[token]")
+
+
+def test_only_the_privacy_module_hides_anything() -> None:
+    """A second masking would write a mark of its own."""
+    maskers = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(MARKS)
+    }
+
+    assert maskers == {"monitor/privacy.py"}

@@ -16,19 +16,6 @@ from tests.realprocess import ROOT
 TREES = ("monitor", "dashboard", "standin", "scripts")
 # Commands are all called `Command`, shapes bear Zoho's names, and the stand-in is a program of its own.
 NAMESAKES = ("monitor/management/", "monitor/zoho/shapes/", "standin/", "dashboard/migrations/", "monitor/migrations/")
-# Areas whose first lines are not converted yet, and class names that still occur twice.
-PENDING: tuple[str, ...] = (
-    "dashboard/",
-    "monitor/alerting/",
-    "monitor/freshness.py",
-    "monitor/ingest/",
-    "monitor/notify/",
-    "monitor/periods.py",
-    "monitor/queries/",
-    "monitor/retry/",
-    "scripts/mutants/",
-)
-PENDING_NAMES: frozenset[str] = frozenset()
 
 LONGEST = 117  # characters: 120 less the quotes
 # A first line that begins like this names a thing or asks a riddle; a verb says what is done.
@@ -111,11 +98,7 @@ DOCS = [doc for path, tree in sources() for doc in documented(path, tree)]
 
 
 def test_every_docstring_begins_with_a_plain_line_that_says_what_is_done():
-    wrong = [
-        f"{doc.place} [{'; '.join(faults)}]"
-        for doc in DOCS
-        if not doc.path.startswith(PENDING) and (faults := faults_of(doc))
-    ]
+    wrong = [f"{doc.place} [{'; '.join(faults)}]" for doc in DOCS if (faults := faults_of(doc))]
     assert wrong == []
 
 
@@ -125,9 +108,7 @@ def test_thousands_of_docstrings_are_looked_at():
 
 def test_every_module_with_code_says_what_it_does():
     assert [
-        path
-        for path, tree in sources()
-        if tree.body and ast.get_docstring(tree) is None and not path.startswith(PENDING) and "/migrations/" not in path
+        path for path, tree in sources() if tree.body and ast.get_docstring(tree) is None and "/migrations/" not in path
     ] == []
 
 
@@ -138,7 +119,7 @@ def test_a_class_name_occurs_once_in_the_tree():
             for node in tree.body:
                 if isinstance(node, ast.ClassDef):
                     places[node.name].append(path)
-    assert {name: where for name, where in places.items() if len(where) > 1 and name not in PENDING_NAMES} == {}
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 @pytest.mark.parametrize(

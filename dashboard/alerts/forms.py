@@ -17,7 +17,12 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = AlertRule
         fields = ["name", "account", "flow", "threshold", "recover_at", "window_hours", "min_runs", "is_active"]
-        labels = {"is_active": "Enabled", "min_runs": "Minimum of runs", "window_hours": "Window in hours"}
+        labels = {
+            "threshold": "Threshold (%)",
+            "is_active": "Enabled",
+            "min_runs": "Minimum of runs",
+            "window_hours": "Window in hours",
+        }
         help_texts = {
             "flow": "Empty: each flow of the account is checked by itself.",
             "threshold": "It fires when the success rate falls below this.",

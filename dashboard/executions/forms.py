@@ -99,7 +99,7 @@ class KeyField(forms.CharField):
 class ExecutionFilterForm(FilterForm):
     """Reads what the list of executions is narrowed to, and the place in it."""
 
-    text = TextField("Text", "error text or id")
+    text = TextField("Search", "error text or id")
     status = OneOfField(
         [
             ("failed", "Failed"),

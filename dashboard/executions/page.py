@@ -14,7 +14,7 @@ from monitor.models import Execution
 from monitor.queries import execution as queries
 from monitor.queries.standing import standing
 from monitor.retry import requests
-from monitor.retry.verdict import judge
+from monitor.retry.safety import judge
 
 # Three forms of the page ask for a reason; their fields must not share ids.
 UNMASK_IDS = "unmask_%s"

@@ -66,7 +66,12 @@ class FailureFilterForm(FilterForm):
     first_day = DayField("From")
     last_day = DayField("To")
     rule = forms.IntegerField(
-        required=False, min_value=1, max_value=BIGGEST_ID, localize=False, widget=forms.HiddenInput
+        required=False,
+        min_value=1,
+        max_value=BIGGEST_ID,
+        localize=False,
+        widget=forms.HiddenInput,
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), "This is not a rule's id."),
     )
 
     field_order = ["text", "module", "first_day", "last_day", "account", "rule"]

@@ -15,8 +15,8 @@ from lucide.templatetags.lucide import lucide as lucide_svg
 from dashboard import formats, statuses, svg
 from dashboard.charts import Chart
 from monitor.models import Execution
+from monitor.privacy import mask_text
 from monitor.queries import audit
-from monitor.queries.masking import mask_text
 from monitor.queries.standing import Standing
 from monitor.queries.standing import standing as standing_of
 

@@ -1,4 +1,4 @@
-"""What a person does to an alert."""
+"""Acknowledges and snoozes alerts for a person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTE_LENGTH = 300
 
 
 def acknowledge(state: AlertState, user: User, note: str, now: datetime) -> bool:
-    """Says that a person looks after an open incident. The next episode begins unacknowledged.
+    """Acknowledges an open incident for a person. The next episode begins unacknowledged.
 
     Args:
         state: the alert as the person saw it; a later episode is not acknowledged by a look at an earlier one.

@@ -1,4 +1,4 @@
-"""The success-rate condition. Pure."""
+"""Compares success rates with a rule's threshold. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a rule asks for; rates in per cent."""
+    """Holds what a rule asks for; rates in per cent."""
 
     threshold: float
     recover_at: float
@@ -38,12 +38,12 @@ class Reading:
 
 
 def is_breached(reading: Reading, limits: Limits) -> bool:
-    """Whether there are enough runs to judge and too few of them succeeded."""
+    """Returns whether there are enough runs to go by and too few of them succeeded."""
     return reading.rate is not None and reading.runs >= limits.min_runs and reading.rate < limits.threshold
 
 
 def is_recovered(reading: Reading, limits: Limits) -> bool:
-    """Whether the rate is back where the rule calls it good, however few the runs."""
+    """Returns whether the rate is back where the rule calls it good, however few the runs."""
     return reading.rate is not None and reading.rate >= limits.recover_at
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from monitor.alerting.load import Case, cases
-from monitor.alerting.states import Decision, State, decide
+from monitor.alerting.state_machine import Decision, State, decide
 from monitor.models import AlertState, Transition, ZohoAccount
 
 logger = logging.getLogger(__name__)
@@ -26,16 +26,16 @@ def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
     same database transaction, so that the slower of two evaluators writes neither.
 
     Args:
-        account: whose rules; read anew for whether it is mirrored.
-        now: the time of the judgement.
+        account: whose rules; read again for whether it is mirrored.
+        now: the time of the evaluation.
 
     Returns:
         The transitions written, in the order of rules and flows.
     """
     account.refresh_from_db(fields=["is_active"])
-    judged = [(case, _decide(case, now)) for case in cases(account, now)]
-    edges = [(case, decision) for case, decision in judged if decision.edge is not None]
-    quiet = [(case, decision) for case, decision in judged if decision.edge is None]
+    evaluated = [(case, _decide(case, now)) for case in cases(account, now)]
+    edges = [(case, decision) for case, decision in evaluated if decision.edge is not None]
+    quiet = [(case, decision) for case, decision in evaluated if decision.edge is None]
     _begin([case.row for case, _ in edges if case.row.pk is None])
     told = [found for start in range(0, len(edges), CHUNK) for found in _write_edges(edges[start : start + CHUNK], now)]
     _write_quiet(quiet, now)
@@ -49,7 +49,7 @@ def _decide(case: Case, now: datetime) -> Decision:
 
 
 def _columns(case: Case, decision: Decision) -> dict[str, Any]:
-    """The state's columns after the decision. Without data the numbers of the last judgement stay."""
+    """Returns the state's columns after the decision. Without data the numbers of the last evaluation stay."""
     columns: dict[str, Any] = {
         "state": decision.state,
         "is_open": decision.is_open,
@@ -78,9 +78,9 @@ def _swap(case: Case, columns: dict[str, Any], now: datetime) -> bool:
 
 
 def _begin(rows: list[AlertState]) -> None:
-    """Saves rows that are to fire at their first judgement, and gives them their keys.
+    """Saves rows that are to fire at their first evaluation, and gives them their keys.
 
-    A row that another evaluator saved and judged meanwhile stays without a key.
+    A row that another evaluator saved and evaluated meanwhile stays without a key.
     """
     if not rows:
         return
@@ -125,7 +125,7 @@ def _transition(case: Case, decision: Decision, now: datetime) -> Transition:
 
 
 def _save_once(row: Transition) -> bool:
-    """Saves a transition unless this edge of this episode was told already.
+    """Saves a transition unless this edge of this episode was recorded already.
 
     The constraint guards what compare-and-set promises; the state moves on either way.
     """
@@ -134,7 +134,7 @@ def _save_once(row: Transition) -> bool:
             row.pk = None
             row.save(force_insert=True)
     except IntegrityError:
-        logger.warning("alert %d: %s of episode %d was told already", row.alert_id, row.kind, row.episode)
+        logger.warning("alert %d: %s of episode %d was recorded already", row.alert_id, row.kind, row.episode)
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Loads what a judgement needs, in few statements however many flows and rules there are."""
+"""Loads what a evaluation needs, in few statements however many flows and rules there are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db.models import Sum
 
 from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.states import RuleStanding
+from monitor.alerting.state_machine import RuleStanding
 from monitor.freshness import facts_of, why_unfit
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
 from monitor.periods import last_hours
@@ -19,7 +19,7 @@ Pair = tuple[int, int]  # primary keys of rule and flow
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One rule and flow to judge; the last three as `states.decide` takes them. `row` may be unsaved yet."""
+    """Holds one rule and flow to evaluate; the last three as `states.decide` takes them. `row` may be unsaved yet."""
 
     row: AlertState
     limits: Limits
@@ -34,15 +34,17 @@ class Case:
 
 
 def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
-    """What is to be judged at an account: each active rule for each of its active flows, and whatever was
-    judged before and is to be no longer."""
+    """Yields what is to be evaluated at an account.
+
+    That is each active rule for each of its active flows, and whatever was evaluated before and is to be no longer.
+    """
     rules = {rule.pk: rule for rule in AlertRule.objects.filter(account=account)}
-    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account)}
+    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress")}
     stale = _why_stale(account, now)
     rows = {(row.rule_id, row.flow_id): row for row in AlertState.objects.filter(rule__account=account)}
     wanted = _wanted(rules, flows)
     if not stale:
-        rows |= _unjudged(wanted - rows.keys(), flows, rules, now)
+        rows |= _unevaluated(wanted - rows.keys(), flows, rules, now)
     readings = {hours: _readings(account, now, hours) for hours in {rules[rule].window_hours for rule, _ in wanted}}
     for (rule_id, flow_id), row in sorted(rows.items()):
         rule, flow = rules[rule_id], flows.get(flow_id)
@@ -78,16 +80,16 @@ def _why_ended(rule: AlertRule, flow: Flow | None) -> str:
 
 
 def _why_unread(flow: Flow, start: datetime) -> str:
-    """Why a window that begins at `start` cannot be judged by what is mirrored; empty where it can.
+    """Says why a window that begins at `start` cannot be evaluated by what is mirrored; empty where it can.
 
-    While a flow's history is read for the first time, newest first, a window is judged from the moment on when all
+    While a flow's history is read for the first time, newest first, a window is evaluated from the moment on when all
     its runs are in: none of them would say that nothing failed, and its newest alone that all is as it is now.
     """
-    if flow.covers(start) or (flow.execution_count == 0 and not flow.history_order):
+    if flow.covers(start) or (flow.execution_count == 0 and not flow.progress.history_order):
         return ""
-    if flow.covered_from is None:
+    if flow.progress.covered_from is None:
         return "the flow's history is still being read"
-    return f"the flow's history is still being read, so far back to {flow.covered_from:%Y-%m-%d %H:%M} UTC"
+    return f"the flow's history is still being read, so far back to {flow.progress.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
 def _why_stale(account: ZohoAccount, now: datetime) -> str:
@@ -96,11 +98,11 @@ def _why_stale(account: ZohoAccount, now: datetime) -> str:
     return why_unfit(facts_of(sync, streams, is_mirrored=account.is_active), now)
 
 
-def _unjudged(
+def _unevaluated(
     missing: set[Pair], flows: dict[int, Flow], rules: dict[int, AlertRule], now: datetime
 ) -> dict[Pair, AlertState]:
-    """Rows, not saved yet, for what was never judged. A flow whose window is not read yet, or with hours not counted
-    yet, waits for its turn: it would be judged by a part of its runs."""
+    """Rows, not saved yet, for what was never evaluated. A flow whose window is not read yet, or with hours not counted
+    yet, waits for its turn: it would be evaluated by a part of its runs."""
     starts = {rule.pk: last_hours(now, rule.window_hours).start for rule in rules.values()}
     ready = {(rule, flow) for rule, flow in missing if not _why_unread(flows[flow], starts[rule])}
     if not ready:
@@ -113,7 +115,7 @@ def _unjudged(
             rule_id=rule,
             flow_id=flow,
             state=AlertState.State.NO_DATA,
-            reason="not judged yet",
+            reason="not evaluated yet",
             since=now,
             evaluated_at=now,
         )
@@ -123,7 +125,7 @@ def _unjudged(
 
 
 def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[int, Reading]:
-    """The runs of each flow of an account in a window, by one statement."""
+    """Returns the runs of each flow of an account in a window, by one statement."""
     window = last_hours(now, window_hours)
     buckets = HourBucket.objects.filter(flow__account=account, hour__gte=window.start, hour__lt=window.end)
     sums = buckets.order_by().values_list("flow").annotate(Sum("succeeded"), Sum("failed"), Sum("first_succeeded"))

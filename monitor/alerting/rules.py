@@ -1,4 +1,4 @@
-"""The rule that every new account starts with."""
+"""Creates the rule that every new account starts with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A callback is a hint: it makes one read happen sooner, whatever it says and however often it comes.
+"""Turns callbacks into one read that happens sooner, whatever they say and however often they come.
 
 Each target (a flow, the list of flows, the rules of CRM) has its turn at most once in a window; hints that come
 meanwhile wait for the next turn, and share it.
@@ -44,7 +44,7 @@ RUNNING = "running"
 
 @dataclass(frozen=True)
 class Target:
-    """What hints ask for. `flow` is set for the executions of one flow; `flow_ids` are Zoho's, as hints named them."""
+    """Names what hints ask for. `flow` is set for the executions of one flow; `flow_ids` are Zoho's, as given."""
 
     account_id: int
     name: str
@@ -53,14 +53,14 @@ class Target:
     flow_ids: tuple[str, ...] = ()
 
     def events(self) -> QuerySet[PushEvent]:
-        """Every hint at this target, old and new."""
+        """Returns every hint at this target, old and new."""
         rows = PushEvent.objects.filter(account=self.account_id, channel__isnull=self.name != RULES)
         return rows if self.name == RULES else rows.filter(flow_id__in=self.flow_ids)
 
 
 @dataclass
 class Taken:
-    """What became of the hints: `reads` are single executions that are still to be read."""
+    """Says what became of the hints: `reads` are single executions that are still to be read."""
 
     at: datetime
     events: int = 0
@@ -105,7 +105,7 @@ def take(now: datetime) -> Taken:
 
 
 def single_execution(ids: Iterable[str]) -> str:
-    """The one execution that all hints name, or "" where they name several or one names none. Pure."""
+    """Returns the one execution that all hints name, or "" where they name several or one names none. Pure."""
     named = set(ids)
     return named.pop() if len(named) == 1 else ""
 
@@ -151,14 +151,14 @@ def _give_back(now: datetime) -> None:
 
 
 def _targets(now: datetime) -> list[Target]:
-    """What the new hints ask for, the longest waiting first: a flood at one flow holds nobody else up."""
+    """Lists what the new hints ask for, the longest waiting first: a flood at one flow holds nobody else up."""
     new = PushEvent.objects.filter(state=PushEvent.State.NEW).values("account_id", "flow_id", "channel_id")
     groups = list(new.annotate(first=Min("received_at")).order_by("first")[:AT_ONCE])
     wanted = Q(pk__in=[])
     for account_id in {group["account_id"] for group in groups}:
         ids = {group["flow_id"] for group in groups if group["account_id"] == account_id and group["flow_id"]}
         wanted |= Q(account=account_id, flow_id__in=ids)
-    rows = Flow.objects.filter(wanted, gone_at=None).select_related("account").defer("raw", "description")
+    rows = Flow.objects.filter(wanted, gone_at=None).select_related("account", "progress").defer("raw", "description")
     flows = {(flow.account_id, flow.flow_id): flow for flow in rows}
     found: dict[tuple[int, str], Target] = {}
     for group in groups:
@@ -176,7 +176,7 @@ def _targets(now: datetime) -> list[Target]:
 
 
 def _window(account_id: int, stream: Stream, now: datetime) -> timedelta:
-    """How often hints may have a list of CRM read: a minute apart, and never for more than its share of the day."""
+    """Says how often hints may have a list of CRM read: a minute apart, and within its share of the day."""
     pages = 1
     if stream == Stream.RULES:
         pages += WorkflowRule.objects.filter(account=account_id, gone_at=None).count() // 200
@@ -195,7 +195,7 @@ def _crm_budget(account_id: int, now: datetime) -> pace.Budget:
 
 
 def _claim(target: Target, now: datetime) -> list[tuple[str, datetime]]:
-    """Execution and time of each hint that is ours now; none while the target had its turn a moment ago."""
+    """Claims a target's hints, and returns execution and time of each; none while it had its turn a moment ago."""
     with transaction.atomic():
         if not _has_turn(target.account_id, target.name, target.window, now):
             return []
@@ -221,7 +221,7 @@ def _settle(target: Target, claimed_at: datetime, outcome: str, now: datetime) -
 
 
 def _is_known(flow: Flow, execution_id: str, since: datetime) -> bool:
-    """Whether the mirror has the run's end already, from after the hint: then there is nothing new to ask for."""
+    """Says whether the mirror has the run's end already, from after the hint: then there is nothing new to ask for."""
     rows = Execution.objects.filter(account=flow.account_id, execution_id=execution_id, changed_at__gte=since)
     return rows.exclude(status=RUNNING).exists()
 

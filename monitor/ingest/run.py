@@ -22,7 +22,7 @@ AFTER_A_FAULT = timedelta(minutes=2)
 
 
 class Busy(Exception):  # noqa: N818 - named for what happened
-    """Another process holds the account's lease; `until` is when it ends at the latest, unless renewed."""
+    """Says that another process holds the account's lease; `until` is when it ends at the latest, unless renewed."""
 
     def __init__(self, account: ZohoAccount, until: datetime | None) -> None:
         super().__init__(f"another process is reading {account}")
@@ -36,7 +36,7 @@ def read_account(
     patience: Patience,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Result:
-    """One sweep of an account.
+    """Sweeps an account once.
 
     Args:
         account: a stored, active account.
@@ -74,7 +74,7 @@ def read_account(
 
 @contextmanager
 def _accounted_for(account: ZohoAccount, run: StageRun, lease: Lease, clock: Callable[[], datetime]) -> Iterator[None]:
-    """A sweep that ends by a fault of ours (or Ctrl-C) leaves its end too, and is not begun again at once."""
+    """Leaves the end of a sweep that a fault of ours (or Ctrl-C) ends too, and has it not begun again at once."""
     try:
         yield
     except BaseException as error:
@@ -82,7 +82,7 @@ def _accounted_for(account: ZohoAccount, run: StageRun, lease: Lease, clock: Cal
         name = type(error).__name__
         StageRun.objects.filter(pk=run.pk).update(finished_at=now, outcome=StageRun.Outcome.FAILED, error=name)
         if isinstance(error, Exception):
-            lease.put_off(now + AFTER_A_FAULT)
+            lease.due_no_sooner(now + AFTER_A_FAULT)
         raise
 
 

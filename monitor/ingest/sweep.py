@@ -60,7 +60,7 @@ def sweep(context: Context) -> Result:
 
 @dataclass
 class _Sweep:
-    """A sweep under way: what its steps have in common."""
+    """Takes the steps of one sweep; holds what they have in common."""
 
     context: Context
     due: set[Stream]
@@ -76,7 +76,7 @@ class _Sweep:
         self.crm = clients.crm if clients.crm is not None and self._may_be_asked(Product.CRM) else None
 
     def _may_be_asked(self, product: str) -> bool:
-        """Not a product that Zoho, or our breaker, wants left alone, but for a person: its streams stay as they are."""
+        """Says whether a product may be asked: not one that Zoho or our breaker wants left alone, but for a person."""
         if self.context.mode.reads_everything:
             return True
         until = self.context.clients.gate.blocked_until(product)
@@ -85,28 +85,28 @@ class _Sweep:
         return until is None
 
     def client(self, product: Product) -> Any:
-        """The client of a product; None where it is not to be asked."""
+        """Returns the client of a product; None where it is not to be asked."""
         return self.flow if product == Product.FLOW else self.crm
 
     @cached_property
     def history(self) -> Backfill:
-        """What reads first readings."""
+        """Returns what reads first readings."""
         assert self.flow is not None  # noqa: S101 - steps of Flow are taken where there is a client
         return Backfill(self.context, self.flow)
 
     @cached_property
     def reader(self) -> Reader | None:
-        """What reads flows in the background; None for a person's sync."""
+        """Returns what reads flows in the background; None for a person's sync."""
         if self.context.mode.reads_everything or self.flow is None:
             return None
         return Reader(self.context, self.flow, self.history)
 
     def answers(self, product: Product) -> bool:
-        """Whether a product was not given up in this sweep."""
+        """Says whether a product was not given up in this sweep."""
         return product not in self.context.result.dead_products
 
     def is_listed(self, stream: Stream) -> bool:
-        """Whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
+        """Says whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
         outcome = self.context.result.outcomes.get(stream.value)
         if outcome is not None:
             return outcome.state == StreamState.State.OK
@@ -117,7 +117,7 @@ class _Sweep:
 
     @cached_property
     def reads_runs(self) -> bool:
-        """Whether executions are read after the list: looked at first just before, and then it stands."""
+        """Says whether executions are read after the list: looked at first just before, and then it stands."""
         return not stream_outcomes.has_failed(self.context, Stream.EXECUTIONS)
 
     def take_steps(self) -> None:
@@ -149,13 +149,13 @@ class _Sweep:
     def _put_off(self) -> None:
         """Has the planner say when what was read is due again; several in one transaction."""
         if self._read:
-            schedule.put_off(self.context, self._read)
+            schedule.set_due_again(self.context, self._read)
             self._read = {}
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a sweep reads.
+    """Describes one thing that a sweep reads.
 
     Attributes:
         stream: whose state tells how it went.
@@ -204,7 +204,7 @@ def _read_executions(sweep: _Sweep) -> None:
 
 
 def _say_when_executions_are_due(sweep: _Sweep) -> None:
-    """Without a list nothing of them can be done, and the next one brings them along.
+    """Writes down when executions are due: without a list not by themselves, for the next one brings them along.
 
     Where they cannot be read at all, they are tried with the next list too and not sooner.
     """
@@ -231,7 +231,7 @@ def _read_usage(context: Context, client: CrmClient) -> None:
 
 
 def _unhurried(product: Product, read: Callable[[Context, Any], None]) -> Callable[[_Sweep], None]:
-    """From what is spare."""
+    """Has something read with calls that are spare."""
 
     def read_some(sweep: _Sweep) -> None:
         context = sweep.context
@@ -259,7 +259,7 @@ def _has_room(sweep: _Sweep) -> bool:
 
 
 def _checks_by_night(sweep: _Sweep) -> bool:
-    """Where Flow gives no answer the night's checks are put off, which is no failure of theirs."""
+    """Says whether the night's checks go on: where Flow gives no answer they wait, which is no failure of theirs."""
     return sweep.reader is not None and sweep.reads_runs and sweep.answers(Product.FLOW)
 
 
@@ -282,7 +282,7 @@ STEPS = (
         notes_itself=True,
     ),
     Step(Stream.EXECUTIONS, FLOW, _read_executions, needs=Stream.FLOWS, when=lambda sweep: sweep.reads_runs),
-    Step(Stream.STATISTICS, FLOW, _plainly(FLOW, checks.check), needs=Stream.FLOWS, when=_checks_by_night),
+    Step(Stream.STATISTICS, FLOW, _plainly(FLOW, checks.go_on_with_checks), needs=Stream.FLOWS, when=_checks_by_night),
     Step(Stream.EXECUTIONS, FLOW, _say_when_executions_are_due, notes_itself=True),
     Step(Stream.USAGE, CRM, _plainly(CRM, _read_usage), turn=Stream.RULES, needs=Stream.RULES),
     Step(Stream.CONNECTED, CRM, _plainly(CRM, read_connected), turn=Stream.CONNECTED, cost=_one_call),

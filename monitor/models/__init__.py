@@ -4,7 +4,7 @@
 |-------------------------|------------------------------------------------------------------------------|
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
 | `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
-| `monitor.ingest`        | SyncState, StreamState, Flow, Connection, Execution, ExecutionEvent,         |
+| `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
@@ -35,7 +35,7 @@ from monitor.models.definitions import (
 )
 from monitor.models.deliveries import Delivery
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import Connection, Flow, HistoryOrder
+from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
     USUAL_RATE,
@@ -74,6 +74,7 @@ __all__ = [
     "Execution",
     "ExecutionEvent",
     "Flow",
+    "FlowProgress",
     "FlowVersion",
     "HasDefinition",
     "HistoryOrder",

@@ -20,12 +20,9 @@ class HistoryOrder(models.TextChoices):
 
 
 class Flow(HasDefinition):
-    """Mirrors a flow, the counters Zoho keeps of it, and how far its executions have been read.
+    """Holds what Zoho's list says of a flow, with the counters that Zoho keeps of it, and when the list had it last.
 
-    Three sets of counters: as Zoho last said (`execution_count` ...), as they stood at the last complete
-    read (`read_*`; equal means nothing to ask; while the history is read for the first time: at the last read
-    of the newest runs), and what Zoho had already forgotten at the first complete
-    read (`baseline_*`: counter = baseline + mirrored + pruned from then on).
+    How far its runs are mirrored stands in `FlowProgress`.
     """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="flows")
@@ -41,38 +38,7 @@ class Flow(HasDefinition):
     failure_count = models.BigIntegerField(null=True)
     raw = models.JSONField(default=dict)
 
-    read_execution_count = models.BigIntegerField(null=True)
-    read_success_count = models.BigIntegerField(null=True)
-    read_failure_count = models.BigIntegerField(null=True)
-    baseline_total = models.BigIntegerField(null=True)
-    baseline_success = models.BigIntegerField(null=True)
-    baseline_failed = models.BigIntegerField(null=True)
-    pruned_success = models.BigIntegerField(default=0)
-    pruned_failed = models.BigIntegerField(default=0)
-    newest_started = models.DateTimeField(null=True)
-    history_read_at = models.DateTimeField(null=True, help_text="start of the last complete read of all history")
-    executions_read_at = models.DateTimeField(null=True, help_text="start of the last complete read")
-    backfill_page = models.PositiveIntegerField(default=0, help_text="next page of an unfinished history read")
-    history_order = models.CharField(max_length=6, choices=HistoryOrder.choices, blank=True)
-    history_began_at = models.DateTimeField(null=True, help_text="when its first reading began, while it goes on")
-    history_calls = models.PositiveIntegerField(default=0, help_text="calls that its first reading took so far")
-    covered_from = models.DateTimeField(
-        null=True, help_text="runs that began since then are mirrored, while older history is still being read"
-    )
-    hole_reason = models.CharField(max_length=300, blank=True)
-    hole_signature = models.CharField(max_length=120, blank=True)
-    hole_tries = models.PositiveSmallIntegerField(default=0)
-    baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
-    recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")
-    tried_counters = models.CharField(
-        max_length=80, blank=True, help_text="Zoho's counters when it could not be read: not again for these alone"
-    )
-    wanted_at = models.DateTimeField(null=True, help_text="somebody waits for its executions since then")
-    asked_at = models.DateTimeField(null=True, help_text="when somebody last asked for its executions, answered or not")
-    hinted_at = models.DateTimeField(null=True, help_text="a callback hinted at it; nobody waits")
     list_page = models.PositiveSmallIntegerField(null=True, help_text="page of Zoho's list that had it last")
-    pruned_before = models.DateTimeField(null=True, help_text="runs that began earlier are counted, not kept")
-
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="start of the last sweep whose list had it")
     missed_sweeps = models.PositiveSmallIntegerField(default=0)
@@ -107,11 +73,12 @@ class Flow(HasDefinition):
     @property
     def is_reading_history(self) -> bool:
         """Returns whether what Zoho still holds of it has not been read to its end for the first time."""
-        return self.gone_at is None and self.executions_read_at is None
+        return self.gone_at is None and self.progress.executions_read_at is None
 
     def covers(self, start: datetime) -> bool:
         """Returns whether every run that began at `start` or later is mirrored, as far as the account is read."""
-        return self.executions_read_at is not None or (self.covered_from is not None and self.covered_from <= start)
+        past = self.progress
+        return past.executions_read_at is not None or (past.covered_from is not None and past.covered_from <= start)
 
     @property
     def is_active(self) -> bool:
@@ -120,14 +87,69 @@ class Flow(HasDefinition):
     @property
     def has_moved(self) -> bool:
         """Returns whether Zoho's counters differ from those of the last complete read (or never were read)."""
-        return self.executions_read_at is None or self.counters_moved
+        return self.progress.executions_read_at is None or self.counters_moved
 
     @property
     def counters_moved(self) -> bool:
         """Returns whether Zoho's counters differ from those up to which the newest runs were read."""
         now = (self.execution_count, self.success_count, self.failure_count)
-        read = (self.read_execution_count, self.read_success_count, self.read_failure_count)
+        past = self.progress
+        read = (past.read_execution_count, past.read_success_count, past.read_failure_count)
         return None in now or now != read
+
+
+class FlowProgress(models.Model):
+    """Holds how far the runs of a flow are mirrored, and what is due for it.
+
+    Zoho's counters stand in `Flow`. Beside them: as they stood at the last complete read (`read_*`; equal means nothing
+    to ask; while the history is read for the first time: at the last read of the newest runs), and what Zoho had
+    already forgotten at the first complete read (`baseline_*`: counter = baseline + mirrored + pruned from then on).
+    """
+
+    flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="progress")
+    read_execution_count = models.BigIntegerField(null=True)
+    read_success_count = models.BigIntegerField(null=True)
+    read_failure_count = models.BigIntegerField(null=True)
+    baseline_total = models.BigIntegerField(null=True)
+    baseline_success = models.BigIntegerField(null=True)
+    baseline_failed = models.BigIntegerField(null=True)
+    pruned_success = models.BigIntegerField(default=0)
+    pruned_failed = models.BigIntegerField(default=0)
+    newest_started = models.DateTimeField(null=True)
+    history_read_at = models.DateTimeField(null=True, help_text="start of the last complete read of all history")
+    executions_read_at = models.DateTimeField(null=True, help_text="start of the last complete read")
+    backfill_page = models.PositiveIntegerField(default=0, help_text="next page of an unfinished history read")
+    history_order = models.CharField(max_length=6, choices=HistoryOrder.choices, blank=True)
+    history_began_at = models.DateTimeField(null=True, help_text="when its first reading began, while it goes on")
+    history_calls = models.PositiveIntegerField(default=0, help_text="calls that its first reading took so far")
+    covered_from = models.DateTimeField(
+        null=True, help_text="runs that began since then are mirrored, while older history is still being read"
+    )
+    hole_reason = models.CharField(max_length=300, blank=True)
+    hole_signature = models.CharField(max_length=120, blank=True)
+    hole_tries = models.PositiveSmallIntegerField(default=0)
+    baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
+    recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")
+    tried_counters = models.CharField(
+        max_length=80, blank=True, help_text="Zoho's counters when it could not be read: not again for these alone"
+    )
+    wanted_at = models.DateTimeField(null=True, help_text="somebody waits for its executions since then")
+    asked_at = models.DateTimeField(null=True, help_text="when somebody last asked for its executions, answered or not")
+    hinted_at = models.DateTimeField(null=True, help_text="a callback hinted at it; nobody waits")
+    pruned_before = models.DateTimeField(null=True, help_text="runs that began earlier are counted, not kept")
+
+    def __str__(self) -> str:
+        return f"progress of flow {self.flow_id}"
+
+    @property
+    def is_provisional(self) -> bool:
+        """Returns whether its baseline may be off by runs that were under way while it was read."""
+        return self.baseline_total is not None and not self.baseline_firm and not self.hole_reason
+
+    @property
+    def pruned(self) -> int:
+        """Returns how many of its runs are counted and no longer kept."""
+        return self.pruned_success + self.pruned_failed
 
 
 class Connection(models.Model):

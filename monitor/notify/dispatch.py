@@ -38,7 +38,7 @@ def dispatch_new(now: datetime) -> int:
 
 
 def _dispatch(found: Transition, now: datetime) -> bool:
-    """Whether this process, and no other, dispatched it."""
+    """Returns whether this process, and no other, dispatched it."""
     people = recipients()
     if not people and _may_still_concern_somebody(found):
         return False
@@ -60,7 +60,7 @@ def _dispatch(found: Transition, now: datetime) -> bool:
 
 
 def _may_still_concern_somebody(found: Transition) -> bool:
-    """Whether a firing that nobody may get now is kept for whoever may before it is over."""
+    """Returns whether a firing that nobody may get now is kept for whoever may before it is over."""
     alert = found.alert
     if found.kind != Transition.Kind.FIRING or not alert.is_open or alert.episode != found.episode:
         return False

@@ -1,4 +1,4 @@
-"""What a mail tells of a transition, loaded once for all its recipients."""
+"""Loads what a mail says of a transition, once for all its recipients."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.db.models import Count
 
 from monitor import freshness
 from monitor.models import Execution, Flow, StreamState, SyncState, Transition
-from monitor.notify.words import clean, mask, shorten
+from monitor.notify.words import clean, shorten
 from monitor.periods import last_hours
+from monitor.privacy import mask_text
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
@@ -21,7 +22,7 @@ TEXT_READ = 600
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A transition in plain values. Names and errors are clean; rates are per cent, windows hours.
+    """Holds a transition in plain values. Names and errors are clean; rates are per cent, windows hours.
 
     Attributes:
         is_judged: whether the numbers brought the transition about; not so where a rule was switched off, a
@@ -84,23 +85,23 @@ def facts_of(transition: Transition) -> Facts:
         at=transition.at,
         fired_at=transition.at if is_firing else _fired_at(transition),
         errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
-        as_of=_as_of(flow.account_id),
+        as_of=as_of(flow.account_id),
         gap=_gap(flow),
     )
 
 
-def _as_of(account_id: int) -> datetime | None:
-    """As of when the account is known, as its pages say it."""
+def as_of(account_id: int) -> datetime | None:
+    """Returns as of when the account is known, as its pages say it."""
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
-    unread = Flow.objects.filter(account=account_id, gone_at=None, executions_read_at=None)
+    unread = Flow.objects.filter(account=account_id, gone_at=None, progress__executions_read_at=None)
     return freshness.facts_of(sync, streams, is_mirrored=True, is_reading=unread.exists()).as_of
 
 
 def _gap(flow: Flow) -> str:
-    if flow.executions_read_at is None:
+    if flow.progress.executions_read_at is None:
         return "the flow's history is not read to its end yet"
-    return clean(flow.hole_reason)
+    return clean(flow.progress.hole_reason)
 
 
 def _fired_at(transition: Transition) -> datetime:
@@ -111,7 +112,7 @@ def _fired_at(transition: Transition) -> datetime:
 
 
 def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, str], ...]:
-    """The most frequent errors of a flow's failed runs in a window, without personal data.
+    """Returns the most frequent errors of a flow's failed runs in a window, without personal data.
 
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
@@ -122,11 +123,16 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
     groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
     counts: Counter[str] = Counter()
     for code, message, count in groups.values_list("error_code", "error_message", "times")[:ERRORS_READ]:
-        told = ": ".join(part for part in (clean(code), mask(_beginning(clean(message[:5000])))) if part)
-        counts[shorten(told or "no error text", ERROR_LENGTH)] += count
+        counts[shorten(error_line(code, message) or "no error text", ERROR_LENGTH)] += count
     return tuple((count, text) for text, count in counts.most_common(ERRORS_SHOWN))
 
 
+def error_line(code: str, message: str) -> str:
+    """Returns an error as one line of a mail, masked; "" where Zoho gave none."""
+    parts = (mask_text(clean(code)), mask_text(_beginning(clean(message[:5000]))))
+    return ": ".join(part for part in parts if part)
+
+
 def _beginning(text: str) -> str:
-    """As much as may be shown after masking, cut between words: half an address would not be known as one."""
+    """Returns as much as may be shown after masking, cut between words: half an address would not be known as one."""
     return text if len(text) <= TEXT_READ else text[:TEXT_READ].rsplit(maxsplit=1)[0]

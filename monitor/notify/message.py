@@ -1,4 +1,4 @@
-"""A Delivery as a message: headers that thread, and that machines do not answer."""
+"""Makes a message of a Delivery, with headers that thread and that machines do not answer."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from monitor.models import Delivery, Transition
 
 
 def message_id(transition: Transition, address: str) -> str:
-    """The same for each attempt at a message, so that a mail program shows one that was sent twice once."""
+    """Returns the same for each attempt at a message, so that a mail program shows one that was sent twice once."""
     reader = salted_hmac("monitor.notify.recipient", address.casefold(), algorithm="sha256").hexdigest()[:16]
     return f"<alert{transition.alert_id}.{transition.episode}.{transition.kind}.{reader}@{_domain()}>"
 
 
 def thread_id(transition: Transition) -> str:
-    """The id of a message that is never sent: all mails of an episode refer to it, and stand in one thread."""
+    """Returns the id of a message that is never sent: all mails of an episode refer to it, and stand in one thread."""
     return f"<alert{transition.alert_id}.{transition.episode}@{_domain()}>"
 
 
 def build(delivery: Delivery) -> EmailMessage:
-    """The message of a delivery, to its one recipient.
+    """Returns the message of a delivery, to its one recipient.
 
     `Auto-Submitted` (RFC 3834) and `X-Auto-Response-Suppress` keep absence notes from answering, `List-Id`
     (RFC 2919) lets a reader sort. The date is that of the delivery, so that a second attempt is the same message.
@@ -53,7 +53,7 @@ def build(delivery: Delivery) -> EmailMessage:
 
 
 def _domain() -> str:
-    """The host of PUBLIC_URL in ASCII, in the form that an id may hold (RFC 5322, section 3.6.4)."""
+    """Returns the host of PUBLIC_URL in ASCII, in the form that an id may hold (RFC 5322, section 3.6.4)."""
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     try:
         address = ipaddress.ip_address(host)

@@ -1,4 +1,4 @@
-"""Who gets mail about alerts, asked anew for each transition and again when a message is sent."""
+"""Chooses who gets mail about alerts, for each transition and again when a message is sent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def entitled() -> QuerySet[User]:
 
 
 def recipients() -> list[User]:
-    """The people to write to, one for each address: two sign-ins of one person are one reader."""
+    """Returns the people to write to, one for each address: two sign-ins of one person are one reader."""
     by_address: dict[str, User] = {}
     for person in entitled():
         by_address.setdefault(person.email.casefold(), person)

@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from monitor.notify.facts import Facts
-from monitor.notify.words import clean, limit, mask, per_cent, shorten, span
+from monitor.notify.words import clean, limit, per_cent, shorten, span
+from monitor.privacy import mask_name
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ _inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One message; `html` is empty where it is text only."""
+    """Holds one message; `html` is empty where it is text only."""
 
     subject: str
     text: str
@@ -34,7 +35,7 @@ class Rendered:
 
 
 def render(facts: Facts, zone: str) -> Rendered:
-    """The message about a transition.
+    """Returns the message about a transition.
 
     Args:
         facts: what to tell.
@@ -54,7 +55,7 @@ def render(facts: Facts, zone: str) -> Rendered:
 
 
 def plain(alert: int, kind: str) -> Rendered:
-    """The least that a mail must say, made without templates and without anything that came from outside."""
+    """Returns the least that a mail must say, made without templates and without anything that came from outside."""
     told = "is firing" if kind == "firing" else "is over"
     return Rendered(
         subject=f"Alert {alert} {told}",
@@ -68,7 +69,7 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "facts": facts,
         "headline": _headline(facts),
         # A name may hold an address ("Mails to jane@…"); subjects stand in lists and logs of mail servers.
-        "name": shorten(mask(facts.flow_name, numbers=False), NAME_LENGTH),
+        "name": shorten(mask_name(facts.flow_name), NAME_LENGTH),
         "rate": per_cent(facts.rate),
         "first_attempt_rate": per_cent(facts.first_attempt_rate),
         "threshold": limit(facts.threshold),

@@ -14,9 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Delivery, Transition
 from monitor.notify.message import build
-from monitor.notify.outcomes import CONFIG_PAUSE, FailureKind, SendOutcome, classify, next_try
 from monitor.notify.recipients import entitled
 from monitor.notify.render import plain
+from monitor.notify.smtp_answers import CONFIG_PAUSE, FailureKind, SendOutcome, classify, next_try
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(slots=True)
 class SendReport:
-    """What a run did. `paused` says why it stopped before all due messages were tried."""
+    """Holds what a run did. `paused` says why it stopped before all due messages were tried."""
 
     sent: int = 0
     retried: int = 0
@@ -43,15 +43,15 @@ class SendReport:
 
 
 class _ConnectError(Exception):
-    """The server was not reached, or did not let us in: no message is to blame."""
+    """Says that the server was not reached, or did not let us in: no message is to blame."""
 
 
 class _NothingTakenError(OSError):
-    """The backend took no message and did not say why."""
+    """Says that the backend took no message and did not say why."""
 
 
 class _Mailer:
-    """One connection for a run, opened when it is needed and anew after a failure."""
+    """Holds one connection for a run, opened when it is needed and again after a failure."""
 
     def __init__(self) -> None:
         self._backend: Any = None
@@ -113,7 +113,7 @@ def _running_from(now: datetime) -> Clock:
 
 
 def _claim(now: datetime) -> Delivery | None:
-    """The next delivery that is due, leased to this process; None when there is none."""
+    """Returns the next delivery that is due, leased to this process; None when there is none."""
     while (found := _due(now).first()) is not None:
         mine = Delivery.objects.filter(pk=found.pk, state=found.state, attempts=found.attempts).update(
             state=Delivery.State.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
@@ -211,5 +211,5 @@ def _close(delivery: Delivery, reason: str, report: SendReport) -> None:
 
 
 def _mine(delivery: Delivery) -> QuerySet[Delivery]:
-    """The row, as long as this process holds its lease: each claim counts an attempt."""
+    """Returns the row, as long as this process holds its lease: each claim counts an attempt."""
     return Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.SENDING, attempts=delivery.attempts)

@@ -1,1 +1,1 @@
-"""What pages, commands and health checks read. Nothing here writes."""
+"""Answers what pages, commands and health checks ask. Nothing here writes."""

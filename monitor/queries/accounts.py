@@ -1,4 +1,4 @@
-"""The Zoho accounts: health, budget and completeness of each. No secret leaves this module."""
+"""Shows the Zoho accounts: health, budget and completeness of each. No secret leaves this module."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUNS_SHOWN = 12
 
 @dataclass(frozen=True)
 class BudgetUse:
-    """One product's calls of the last 60 s and credits of the last 24 h beside the limits in force.
+    """Holds one product's calls of the last 60 s and credits of the last 24 h beside the limits in force.
 
     `limits.per_day` None: not known; `limits.per_minute` None: there is none. `reserve` of the day's limit is
     left for people. What Zoho's headers said last is None where it said nothing.
@@ -39,13 +39,13 @@ class BudgetUse:
 
     @property
     def share_used(self) -> float | None:
-        """Of the day's limit, 0 to 1; None where it is not known."""
+        """Returns the share of the day's limit that is used, 0 to 1; None where it is not known."""
         return None if not self.limits.per_day else self.last_day / self.limits.per_day
 
 
 @dataclass(frozen=True)
 class TokenHealth:
-    """Whether we can sign in at Zoho, without a token in it. `state` is ok, expired, none or refused."""
+    """Holds whether we can sign in at Zoho, without a token in it. `state` is ok, expired, none or refused."""
 
     state: str
     expires_at: datetime | None = None
@@ -72,7 +72,7 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Contents:
-    """How much of the account is mirrored here."""
+    """Holds how much of the account is mirrored here."""
 
     flows: int
     flows_gone: int
@@ -87,7 +87,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run of a stage and its summary in words."""
+    """Holds one run of a stage and its summary in words."""
 
     run: StageRun
     words: list[str]
@@ -112,7 +112,7 @@ def accounts() -> QuerySet[ZohoAccount]:
 
 @dataclass(frozen=True)
 class AccountLine:
-    """One line of the list."""
+    """Holds one line of the list."""
 
     account: ZohoAccount
     freshness: AccountFreshness | None
@@ -121,7 +121,7 @@ class AccountLine:
 
 
 def lines(now: datetime) -> list[AccountLine]:
-    """Every account with its health, budget and open alerts."""
+    """Returns every account with its health, budget and open alerts."""
     fresh = mirror(now)
     rows = (
         accounts()
@@ -153,7 +153,7 @@ def detail(account: ZohoAccount, now: datetime) -> AccountDetail:
 
 
 def summary_words(summary: Any) -> list[str]:
-    """A run's summary as short phrases; what is zero, empty or "ok" is left out. Pure."""
+    """Returns a run's summary as short phrases; what is zero, empty or "ok" is left out. Pure."""
     if not isinstance(summary, dict):
         return []
     words: list[str] = []
@@ -167,7 +167,7 @@ def summary_words(summary: Any) -> list[str]:
 
 
 def budgets(account: ZohoAccount, now: datetime) -> list[BudgetUse]:
-    """The use of each product that the account has an address for, Flow first."""
+    """Returns the use of each product that the account has an address for, Flow first."""
     has = {Product.FLOW: bool(account.flow_url), Product.CRM: bool(account.crm_url)}
     return [budget_use(account, product, now) for product in Product if has[product]]
 
@@ -195,7 +195,7 @@ def budget_use(account: ZohoAccount, product: str, now: datetime) -> BudgetUse:
 
 
 def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
-    """The state of the account's tokens; the tokens themselves are not even read."""
+    """Returns the state of the account's tokens; the tokens themselves are not even read."""
     row = ApiToken.objects.filter(account=account).defer("refresh_token", "access_token").first()
     if row is None:
         return TokenHealth("none")
@@ -207,8 +207,8 @@ def token_health(account: ZohoAccount, now: datetime) -> TokenHealth:
 
 
 def contents(account: ZohoAccount) -> Contents:
-    """What is mirrored, and whether it adds up with Zoho's counters."""
-    flows = list(Flow.objects.filter(account=account).defer("raw", "description"))
+    """Returns what is mirrored, and whether it adds up with Zoho's counters."""
+    flows = list(Flow.objects.filter(account=account).select_related("progress").defer("raw", "description"))
     here = [flow for flow in flows if flow.gone_at is None]
     by_flow = (
         Execution.objects.filter(account=account)
@@ -223,8 +223,8 @@ def contents(account: ZohoAccount) -> Contents:
     return Contents(
         flows=len(here),
         flows_gone=len(flows) - len(here),
-        flows_unread=sum(flow.baseline_total is None for flow in here),
-        holes=sum(bool(flow.hole_reason) for flow in here),
+        flows_unread=sum(flow.progress.baseline_total is None for flow in here),
+        holes=sum(bool(flow.progress.hole_reason) for flow in here),
         executions=sum(row["total"] for row in mirrored.values()),
         rules=account.rules.filter(gone_at=None).count(),
         connections=account.connections.filter(gone_at=None).count(),
@@ -240,17 +240,27 @@ Counters = tuple[int | None, int | None, int, int]
 
 
 def _counters(flows: list[Flow], mirrored: dict[int, dict[str, Any]], result: str) -> list[Counters]:
-    """Of each flow: Zoho's counter, the baseline, pruned rows, mirrored rows."""
+    """Returns for each flow Zoho's counter, the baseline, pruned rows, mirrored rows."""
     return [
-        (flow.success_count, flow.baseline_success, flow.pruned_success, mirrored.get(flow.pk, {}).get("success", 0))
+        (
+            flow.success_count,
+            flow.progress.baseline_success,
+            flow.progress.pruned_success,
+            mirrored.get(flow.pk, {}).get("success", 0),
+        )
         if result == "success"
-        else (flow.failure_count, flow.baseline_failed, flow.pruned_failed, mirrored.get(flow.pk, {}).get("failed", 0))
+        else (
+            flow.failure_count,
+            flow.progress.baseline_failed,
+            flow.progress.pruned_failed,
+            mirrored.get(flow.pk, {}).get("failed", 0),
+        )
         for flow in flows
     ]
 
 
 def completeness(label: str, flows: list[Counters]) -> Completeness:
-    """The flows' counters added up. Pure.
+    """Returns the flows' counters added up. Pure.
 
     Args:
         label: what is counted.

@@ -1,4 +1,4 @@
-"""Alerts: what is open, what happened lately, and whom it was told to."""
+"""Shows alerts: what is open, what happened lately, and who got mail about it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_states(account_id: int | None = None) -> list[AlertState]:
 
 
 def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:
-    """Every edge of every alert, the newest first."""
+    """Returns every edge of every alert, the newest first."""
     rows = Transition.objects.select_related("alert__rule__account", "alert__flow").defer(
         "alert__rule__account__client_secret", "alert__flow__raw"
     )
@@ -40,7 +40,7 @@ def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:
 
 @dataclass(frozen=True)
 class AlertDetail:
-    """One alert. Each transition carries `sent_mails`, its deliveries."""
+    """Holds one alert. Each transition carries `sent_mails`, its deliveries."""
 
     state: AlertState
     transitions: list[Transition]
@@ -51,7 +51,7 @@ class AlertDetail:
 
 
 def detail(state: AlertState) -> AlertDetail:
-    """One alert with its history. Two statements.
+    """Returns one alert with its history. Two statements.
 
     Args:
         state: from `states()`.

@@ -46,7 +46,7 @@ def entries(wanted: AuditFilter) -> QuerySet[AuditEntry]:
 
 
 def words(detail: Any) -> list[str]:
-    """What an entry holds besides, as short phrases; empty values are left out. Pure."""
+    """Returns what an entry holds besides, as short phrases; empty values are left out. Pure."""
     if not isinstance(detail, dict):
         return [str(detail)] if detail else []
     phrases: list[str] = []
@@ -68,5 +68,5 @@ def _text(value: Any) -> str:
 
 
 def actions() -> list[str]:
-    """Every kind of action that was ever written down."""
+    """Returns every kind of action that was ever written down."""
     return list(AuditEntry.objects.order_by("action").values_list("action", flat=True).distinct())

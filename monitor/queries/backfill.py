@@ -1,4 +1,4 @@
-"""How far the first reading of history has come: what pages, `status` and `backfill status` show. Read-only."""
+"""Shows how far the first reading of history has come, for pages, `status` and `backfill status`. Read-only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from django.db.models import Count
 
 from monitor.connection.backfill_budget import PAGE, ends_at, expected_runs, spent
-from monitor.models import Execution, Flow, Product, SyncState, ZohoAccount
+from monitor.models import Execution, Flow, FlowProgress, Product, SyncState, ZohoAccount
 from monitor.queries.accounts import budget_use
 
 
 @dataclass(frozen=True)
 class FlowHistory:
-    """One flow whose history is being read.
+    """Holds one flow whose history is being read.
 
     `at_most` is Zoho's counter, which is for the flow's life while its history is not; `about` is what its present
     pace makes of 90 days; both None where Zoho does not count. All runs since `back_to` are mirrored (None: not known).
@@ -30,17 +30,17 @@ class FlowHistory:
 
     @property
     def is_begun(self) -> bool:
-        return bool(self.flow.history_order)
+        return bool(self.flow.progress.history_order)
 
     @property
     def calls_left(self) -> int:
-        """At least one: to see that there is nothing older."""
+        """Returns the calls left, at least one: to see that there is nothing older."""
         return max(1, -(-max(0, (self.about or 0) - self.runs) // PAGE))
 
 
 @dataclass(frozen=True)
 class History:
-    """The first readings of one account; `flows` are those still open, the one known the least far back first.
+    """Holds the first readings of one account; `flows` are those still open, the one known the least far back first.
 
     `back_to` holds for all of them together. `ends_at` is None while it is paused, and where nothing is left.
     """
@@ -82,10 +82,12 @@ class History:
 
 
 def of_account(account: ZohoAccount, now: datetime) -> History:
-    """The first readings of one account. Five statements; two where all is read."""
+    """Returns the first readings of one account. Five statements; two where all is read."""
     living = Flow.objects.filter(account=account, gone_at=None)
     counted = living.aggregate(of=Count("pk"))["of"]
-    open_flows = list(living.filter(executions_read_at=None).defer("raw", "description"))
+    open_flows = list(
+        living.filter(progress__executions_read_at=None).select_related("progress").defer("raw", "description")
+    )
     if not open_flows:
         return History(account.pk, account.name, account.backfill_paused, counted, _calls(account), None)
     rows = Execution.objects.filter(flow__in=open_flows).order_by().values_list("flow").annotate(Count("pk"))
@@ -103,14 +105,14 @@ def of_account(account: ZohoAccount, now: datetime) -> History:
 
 
 def of_flow(flow: Flow, runs: int, now: datetime) -> FlowHistory:
-    """One flow's first reading, with the runs mirrored of it."""
+    """Returns one flow's first reading, with the runs mirrored of it."""
     return FlowHistory(
         flow=flow,
         runs=runs,
         at_most=None if flow.execution_count is None else max(flow.execution_count, runs),
-        about=expected_runs(flow.execution_count, runs, flow.covered_from, now),
-        back_to=flow.covered_from,
-        calls=flow.history_calls,
+        about=expected_runs(flow.execution_count, runs, flow.progress.covered_from, now),
+        back_to=flow.progress.covered_from,
+        calls=flow.progress.history_calls,
     )
 
 
@@ -130,7 +132,7 @@ def words(one: FlowHistory | History) -> str:
 
 
 def as_data(one: History) -> dict[str, Any]:
-    """The same as plain data, for `--json`; times in ISO 8601."""
+    """Returns the same as plain data, for `--json`; times in ISO 8601."""
     return {
         "open": one.is_open,
         "paused": one.is_paused,
@@ -160,7 +162,7 @@ def _ends_at(account: ZohoAccount, flows: list[FlowHistory], now: datetime) -> d
 
 
 def _calls(account: ZohoAccount) -> int:
-    return sum(Flow.objects.filter(account=account).order_by().values_list("history_calls", flat=True))
+    return sum(FlowProgress.objects.filter(flow__account=account).values_list("history_calls", flat=True))
 
 
 def _least_known_first(one: FlowHistory) -> tuple[bool, float, int]:

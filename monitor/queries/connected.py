@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from monitor.models import ConnectedWorkflow
+from monitor.privacy import mask_text
 from monitor.queries import versions
-from monitor.queries.masking import mask_text
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 
 @dataclass(frozen=True)
@@ -62,5 +61,5 @@ def detail(workflow: ConnectedWorkflow) -> ConnectedDetail:
     Args:
         workflow: from `all_of_them()`.
     """
-    description = mask_text(without_digests(workflow.description))
+    description = mask_text(workflow.description, definition=True)
     return ConnectedDetail(workflow=workflow, versions=versions.of(workflow), description=description)

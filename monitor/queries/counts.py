@@ -54,14 +54,14 @@ class Counts:
 
 @dataclass(frozen=True)
 class HourCounts:
-    """The counts of one hour (UTC), or of one day that is known as a whole, by its first hour."""
+    """Holds the counts of one hour (UTC), or of one day that is known as a whole, by its first hour."""
 
     hour: datetime
     counts: Counts
 
 
 def sums() -> dict[str, Sum]:
-    """The aggregates that `of_sums` reads; their names do not hide the columns they sum."""
+    """Returns the aggregates that `of_sums` reads; their names do not hide the columns they sum."""
     return {f"sum_{name}": Sum(name) for name in _FIELDS}
 
 
@@ -94,18 +94,18 @@ def hourly(rows: Buckets) -> list[HourCounts]:
 
 
 def total(rows: Buckets) -> Counts:
-    """The sum of all. One statement."""
+    """Returns the sum of all. One statement."""
     return of_sums(rows.aggregate(**sums()))
 
 
 def histograms(rows: Buckets) -> list[tuple[datetime, list[int]]]:
-    """(beginning, histogram of durations) of each bucket that has one, oldest first. One statement."""
+    """Returns (beginning, histogram of durations) of each bucket that has one, oldest first. One statement."""
     found: Any = rows.filter(duration_count__gt=0).order_by(_when(rows)).values_list(_when(rows), "durations")
     return [(_moment(at), durations) for at, durations in found]
 
 
 def errors(rows: Buckets) -> list[tuple[datetime, dict[str, int]]]:
-    """(beginning, failed runs by class of error) of each bucket with failures, oldest first. One statement."""
+    """Returns (beginning, failed runs by class) of each bucket with failures, oldest first. One statement."""
     found: Any = rows.filter(failed__gt=0).order_by(_when(rows)).values_list(_when(rows), "errors")
     return [(_moment(at), by_class) for at, by_class in found]
 

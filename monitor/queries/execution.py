@@ -1,4 +1,4 @@
-"""One execution: what happened to it, masked, and what people did about it."""
+"""Shows one execution: what happened to it, masked, and what people did about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
-from monitor.queries.masking import mask, mask_text
+from monitor.privacy import mask, mask_text
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
 SOON = timedelta(minutes=2)
@@ -32,7 +32,7 @@ STATE_WORDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class ErrorText:
-    """What Zoho said of the failure, masked. `action_id` is Zoho's id of the action that failed."""
+    """Holds what Zoho said of the failure, masked. `action_id` is Zoho's id of the action that failed."""
 
     code: str
     message: str
@@ -45,7 +45,7 @@ class ErrorText:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A retry with its state in plain words. `answer` is masked; `new_run` is the mirrored run it caused."""
+    """Holds a retry with its state in plain words. `answer` is masked; `new_run` is the mirrored run it caused."""
 
     row: RetryAttempt
     words: str
@@ -55,7 +55,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of an execution's history."""
+    """Holds one line of an execution's history."""
 
     at: datetime
     status: str
@@ -66,8 +66,10 @@ class Event:
 
 @dataclass(frozen=True)
 class ExecutionDetail:
-    """What the page shows. `trigger_data` is JSON text, "" where Zoho sent none; masked, as the error is, unless a
-    person may see more and gave a reason (`is_masked`).
+    """Holds what the page shows.
+
+    `trigger_data` is JSON text, "" where Zoho sent none; masked, as the error is, unless a person may see more and gave
+    a reason (`is_masked`).
     """
 
     execution: Execution
@@ -82,12 +84,12 @@ class ExecutionDetail:
 
     @property
     def is_made_good(self) -> bool:
-        """Whether it failed and a retry of it succeeded."""
+        """Returns whether it failed and a retry of it succeeded."""
         return self.execution.is_failed and any(a.row.state == RetryAttempt.State.SUCCEEDED for a in self.attempts)
 
     @property
     def was_retried(self) -> bool:
-        """Whether a person's retry of it was sent to Zoho."""
+        """Returns whether a person's retry of it was sent to Zoho."""
         return any(attempt.row.sent_at for attempt in self.attempts)
 
     @property
@@ -96,14 +98,14 @@ class ExecutionDetail:
 
     @property
     def open_mark(self) -> str:
-        """What there is to see of the open retry, in one word, "" without one: the same mark, the same words."""
+        """Returns what there is to see of the open retry, in one word, "" without one: one mark, one wording."""
         attempt = self.open_attempt
         if attempt is None:
             return ""
         return f"{attempt.row.pk}-{attempt.row.state}-{attempt.new_run.pk if attempt.new_run else 0}"
 
     def poll_seconds(self, now: datetime) -> int:
-        """How often a page asks what became of the open retry."""
+        """Returns how often a page asks what became of the open retry."""
         attempt = self.open_attempt
         return POLL_SOON if attempt is None or now - attempt.row.requested_at < SOON else POLL_LATER
 
@@ -136,7 +138,7 @@ def detail(execution: Execution, *, masked: bool = True) -> ExecutionDetail:
 
 
 def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
-    """The error of an execution.
+    """Returns the error of an execution.
 
     Args:
         masked: False only for a person who may unmask and gave a reason.
@@ -177,7 +179,7 @@ def _attempts(execution: Execution) -> list[Attempt]:
 
 
 def _cause(execution: Execution) -> RetryAttempt | None:
-    """The retry whose run this execution is, if it is one."""
+    """Returns the retry whose run this execution is, if it is one."""
     rows = RetryAttempt.objects.filter(account_id=execution.account_id, new_execution_id=execution.execution_id)
     return rows.exclude(execution=execution).select_related("execution", "requested_by").first()
 
@@ -193,7 +195,7 @@ def _rerun(event: ExecutionEvent) -> Event:
 
 
 def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
-    """What happened, oldest first; of Zoho's own re-runs what the mirror saw between two of its readings."""
+    """Returns what happened, oldest first; of Zoho's own re-runs what the mirror saw between two of its readings."""
     events: list[Event] = []
     if execution.started_time:
         events.append(Event(execution.started_time, "running", "Started in Zoho"))

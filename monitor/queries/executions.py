@@ -1,4 +1,4 @@
-"""The list of executions: filtered, newest first, paged by key so that an address keeps its meaning.
+"""Lists executions: filtered, newest first, paged by key so that an address keeps its meaning.
 
 The order is (started_time, id), newest first; rows without a start time come last. A page is asked for by
 the key of the row it begins after (or ends before), never by a number: new rows do not shift it.
@@ -25,7 +25,7 @@ DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.quer
 
 @dataclass(frozen=True)
 class Key:
-    """A place in the order: a row's start time (None for the tail of rows without one) and primary key."""
+    """Holds a place in the order: a row's start time (None for the tail of rows without one) and primary key."""
 
     started: datetime | None
     pk: int
@@ -33,7 +33,7 @@ class Key:
 
 @dataclass(frozen=True)
 class ExecutionFilter:
-    """What the list is narrowed to.
+    """Holds what the list is narrowed to.
 
     Attributes:
         status: one of Execution.Status, or "other" for what Zoho does not document; empty for all. "stuck" and
@@ -56,7 +56,7 @@ class ExecutionFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of rows, newest first, and the keys of its neighbours (None: there is none)."""
+    """Holds one page of rows, newest first, and the keys of its neighbours (None: there is none)."""
 
     rows: list[Execution]
     newer: Key | None
@@ -64,7 +64,7 @@ class Page:
 
 
 def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
-    """All rows that the filter lets through, in no order."""
+    """Returns all rows that the filter lets through, in no order."""
     rows = Execution.objects.all()
     if wanted.account_id is not None:
         rows = rows.filter(account_id=wanted.account_id)
@@ -102,12 +102,12 @@ def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> Qu
 
 
 def capped_count(wanted: ExecutionFilter) -> int:
-    """How many rows match, counted no further than one beyond COUNT_CAP. One statement."""
+    """Returns how many rows match, counted no further than one beyond COUNT_CAP. One statement."""
     return matching(wanted).order_by()[: COUNT_CAP + 1].count()
 
 
 def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
-    """One page of the list. At most three statements.
+    """Returns one page of the list. At most three statements.
 
     Args:
         wanted: the filter, with `after` or `before` as the place.
@@ -133,12 +133,12 @@ def page(wanted: ExecutionFilter, size: int = PAGE_SIZE) -> Page:
 
 
 def key_of(row: Execution) -> Key:
-    """The place of a row."""
+    """Returns the place of a row."""
     return Key(row.started_time, row.pk)
 
 
 def recent(flow_id: int, limit: int = 15) -> list[Execution]:
-    """The newest rows of a flow."""
+    """Returns the newest rows of a flow."""
     return _older_rows(ExecutionFilter(flow_id=flow_id), limit)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
+from monitor.privacy import mask_text
 from monitor.queries.freshness import Mirror
-from monitor.secrets_mask import SecretMask, without_digests
 
 CHUNK = 2000
 Getter = Callable[[Any], Any]
@@ -19,26 +19,30 @@ Getter = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Export:
-    """One kind of export: `columns` by name in order, `since_field` what --since is held against."""
+    """Holds one kind of export: `columns` by name in order, `since_field` what --since is held against."""
 
     rows: QuerySet[Any]
     columns: dict[str, Getter]
     since_field: str
 
     def records(self, since: datetime | None) -> Iterator[dict[str, Any]]:
-        """The rows, oldest key first, a chunk at a time."""
+        """Yields the rows, oldest key first, a chunk at a time."""
         rows = self.rows if since is None else self.rows.filter(**{f"{self.since_field}__gte": since})
         for row in rows.order_by("pk").iterator(chunk_size=CHUNK):
             yield {name: get(row) for name, get in self.columns.items()}
 
 
-# Whatever the key: only the marks' own text is shown.
-_SECRETS = SecretMask(b"export")
-
-
 def _description(row: Any) -> str:
-    """Without secrets, also where the row was stored before they were taken out of it."""
-    return without_digests(_SECRETS.text(row.description))
+    return mask_text(row.description, definition=True)
+
+
+def _masked(*names: str) -> dict[str, Getter]:
+    """Columns of what Zoho or an app said, masked as on every page."""
+    return {name: _masking(_getter(name)) for name in names}
+
+
+def _masking(get: Getter) -> Getter:
+    return lambda row: mask_text(get(row))
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -58,7 +62,7 @@ def _getter(path: str) -> Getter:
 
 
 def exports(fresh: Mirror | None = None) -> dict[str, Export]:
-    """The kinds of export by name. Trigger data is personal data and left out.
+    """Returns the kinds of export by name. Trigger data is personal data and left out.
 
     Args:
         fresh: where given, each row ends with how old and how complete the mirror of its account is.
@@ -93,8 +97,9 @@ def _kinds() -> dict[str, Export]:
         "executions": Export(
             Execution.objects.select_related("account", "flow").defer("trigger_data", "account__client_secret"),
             _of("execution_id", flow_id="flow.flow_id", flow_name="flow.flow_name")
-            | _of("status", "started_time", "completed_time", "duration_ms", "error_code", "error_message")
-            | _of("error_details", "error_action_id", "actions_executed", "actions_successful", "actions_failed")
+            | _of("status", "started_time", "completed_time", "duration_ms")
+            | _masked("error_code", "error_message", "error_details")
+            | _of("error_action_id", "actions_executed", "actions_successful", "actions_failed")
             | _of("first_status", "rerun_count", account="account.name", details_removed_at="payload_removed_at"),
             "started_time",
         ),
@@ -111,7 +116,9 @@ def _kinds() -> dict[str, Export]:
         "webhook_failures": Export(
             # The record's name is personal data and left out; its id is enough to find it in Zoho.
             WebhookFailure.objects.select_related("account").defer("record_name", "account__client_secret"),
-            _of("failure_time", "reason", "module", "record_id", "webhook_id", "webhook_name", id="failure_id")
+            _of("failure_time")
+            | _masked("reason")
+            | _of("module", "record_id", "webhook_id", "webhook_name", id="failure_id")
             | _of("rule_name", "first_seen_at", rule_id="rule_zoho_id", account="account.name"),
             "failure_time",
         ),
@@ -127,7 +134,8 @@ def _kinds() -> dict[str, Export]:
                 "account__client_secret"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
-            | _of("state", "requested_at", "reason", "sends", "sent_at", "answered_at", "answer")
+            | _of("state", "requested_at", "reason", "sends", "sent_at", "answered_at")
+            | _masked("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name"),
             "requested_at",
         ),

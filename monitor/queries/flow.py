@@ -9,14 +9,13 @@ from django.db.models import Count, Q, QuerySet
 
 from monitor.models import AlertState, Execution, Flow
 from monitor.periods import Window
+from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, executions, holes, overview, versions
 from monitor.queries.backfill import FlowHistory
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
-from monitor.queries.masking import mask_text
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class FlowPage:
 
 def flows() -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
-    return Flow.objects.select_related("account").defer("account__client_secret")
+    return Flow.objects.select_related("account", "progress").defer("account__client_secret")
 
 
 def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int) -> FlowPage:
@@ -92,13 +91,13 @@ def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int)
     before = figures.window.before().start
     is_read = not flow.is_reading_history or flow.covers(before)
     mirrored = completeness(flow)
-    is_reading = flow.is_reading_history and bool(flow.history_order)
+    is_reading = flow.is_reading_history and bool(flow.progress.history_order)
     history = backfill.of_flow(flow, mirrored[0].mirrored, now) if is_reading else None
     return FlowPage(
         figures=figures,
         before_unknown=overview.why_unknown(before, is_read=is_read, flow=flow),
         holes=holes.of_flow(flow, account, figures.window.start, now),
-        is_incomplete=bool(flow.hole_reason) or (flow.executions_read_at is None and history is None),
+        is_incomplete=bool(flow.progress.hole_reason) or (flow.progress.executions_read_at is None and history is None),
         histograms=histograms(flow, figures.window),
         errors=errors(flow, figures.window),
         completeness=mirrored,
@@ -106,7 +105,7 @@ def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int)
         alerts=list(open_alerts(flow)),
         versions=versions.of(flow),
         executions=list(executions.recent(flow.pk)),
-        description=mask_text(without_digests(flow.description)),
+        description=mask_text(flow.description, definition=True),
     )
 
 
@@ -117,12 +116,12 @@ def completeness(flow: Flow) -> list[Mirrored]:
         success=Count("id", filter=Q(status="success")),
         failed=Count("id", filter=Q(status="failed")),
     )
-    pruned = flow.pruned_success + flow.pruned_failed
+    past = flow.progress
     counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
     return [
-        Mirrored("All runs", flow.execution_count, flow.baseline_total, counted, pruned),
-        Mirrored("Success", flow.success_count, flow.baseline_success, ours["success"], flow.pruned_success),
-        Mirrored("Failed", flow.failure_count, flow.baseline_failed, ours["failed"], flow.pruned_failed),
+        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
+        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
+        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
     ]
 
 

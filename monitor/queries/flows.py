@@ -56,7 +56,7 @@ _ORDERS: dict[str, tuple[Any, ...]] = {
 
 
 def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
-    flows = Flow.objects.defer("raw", "description", "account__client_secret")
+    flows = Flow.objects.select_related("progress").defer("raw", "description", "account__client_secret")
     if wanted.account_id is not None:
         flows = flows.filter(account_id=wanted.account_id)
     if wanted.text:

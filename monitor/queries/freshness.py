@@ -1,4 +1,4 @@
-"""How old and how complete the mirror is, per account: what must stand beside every number."""
+"""Says how old and how complete the mirror is, per account: what must stand beside every number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LABELS = {"stale": "Out of date", "paused": "Paused", "silent": "Poller silent"}
 
 @dataclass(frozen=True)
 class StreamFreshness:
-    """One kind of thing of one account. `as_of` is the start of its newest complete read."""
+    """Holds one kind of thing of one account. `as_of` is the start of its newest complete read."""
 
     stream: str
     label: str
@@ -28,7 +28,7 @@ class StreamFreshness:
 
     @property
     def is_missing(self) -> bool:
-        """Whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
+        """Returns whether something of it is not in the mirror ("not available" is Zoho's answer, nothing is missing).
 
         Definitions are read when nothing else is due: no figure is too low while some are still to be read.
         """
@@ -39,7 +39,7 @@ class StreamFreshness:
 
 @dataclass(frozen=True)
 class AccountFreshness:
-    """What the mirror of one account is worth now.
+    """Holds what the mirror of one account is worth now.
 
     `as_of` is the start of the newest sweep that missed nothing, or of the newest complete read of the list of
     flows if that is older; `swept_at` is the end of the last sweep whatever it missed. While history is read for
@@ -66,7 +66,7 @@ class AccountFreshness:
 
     @property
     def label(self) -> str:
-        """The state in words."""
+        """Returns the state in words."""
         return LABELS.get(self.state) or SyncState.State(self.state).label
 
     @property
@@ -79,7 +79,7 @@ class AccountFreshness:
 
     @property
     def is_reading(self) -> bool:
-        """Whether nothing is wrong but that older history is still being read, or waits for a person to resume it."""
+        """Returns whether nothing is wrong but that older history is being read, or waits for a person."""
         missing = {stream.stream for stream in self.streams if stream.is_missing}
         return (
             self.state == SyncState.State.INCOMPLETE
@@ -91,7 +91,7 @@ class AccountFreshness:
 
     @property
     def is_starting(self) -> bool:
-        """Whether nothing is wrong but that its very first sweep has not ended yet."""
+        """Returns whether nothing is wrong but that its very first sweep has not ended yet."""
         return self.state == SyncState.State.NEVER and not self.reason and self.swept_at is None
 
     @property
@@ -110,7 +110,7 @@ class AccountFreshness:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
+        """Returns whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
         some_missing = self.holes or self.unread
         return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
@@ -126,14 +126,14 @@ class AccountFreshness:
 
 @dataclass(frozen=True)
 class Mirror:
-    """All accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure."""
+    """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure."""
 
     accounts: list[AccountFreshness]
     worker: Judged = field(default_factory=lambda: Judged("ok"))
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing is read any more: the worker stopped."""
+        """Returns whether nothing is read any more: the worker stopped."""
         return self.worker.state == SILENT
 
     @property
@@ -159,7 +159,7 @@ class Mirror:
         return [account for account in self.mirrored if account.is_reading]
 
     def is_read_since(self, start: datetime) -> bool:
-        """Whether no account's first reading of history has yet to come back to `start`."""
+        """Returns whether no account's first reading of history has yet to come back to `start`."""
         open_ones = [account.covered_from for account in self.mirrored if account.unread]
         return all(at is not None and at <= start for at in open_ones)
 
@@ -174,14 +174,14 @@ class Mirror:
 
     @property
     def worst_state(self) -> str:
-        """The state of the first account in trouble; "ok" where there is none."""
+        """Returns the state of the first account in trouble; "ok" where there is none."""
         behind = [account for account in self.mirrored if not account.is_current]
         behind.sort(key=lambda account: not account.is_behind)
         return behind[0].state if behind else SyncState.State.OK
 
     @property
     def swept_at(self) -> datetime | None:
-        """The end of the last sweep of the account that was swept longest ago."""
+        """Returns the end of the last sweep of the account that was swept longest ago."""
         times = [account.swept_at for account in self.mirrored]
         return None if not times or None in times else min(t for t in times if t)
 
@@ -198,7 +198,7 @@ class Mirror:
 
 
 # Flows that were listed and whose history has not been read to its end.
-_UNREAD = Q(flows__gone_at=None, flows__executions_read_at=None)
+_UNREAD = Q(flows__gone_at=None, flows__progress__executions_read_at=None)
 
 
 def mirror(now: datetime) -> Mirror:
@@ -211,11 +211,11 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync")
         .prefetch_related("streams")
         .annotate(
-            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__hole_reason="")),
+            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__progress__hole_reason="")),
             living=Count("flows", filter=Q(flows__gone_at=None)),
             unread=Count("flows", filter=_UNREAD),
-            unread_known=Count("flows", filter=_UNREAD & Q(flows__covered_from__isnull=False)),
-            covered_from=Max("flows__covered_from", filter=_UNREAD),
+            unread_known=Count("flows", filter=_UNREAD & Q(flows__progress__covered_from__isnull=False)),
+            covered_from=Max("flows__progress__covered_from", filter=_UNREAD),
         )
         .order_by("name")
         .defer("client_secret")
@@ -225,7 +225,7 @@ def mirror(now: datetime) -> Mirror:
 
 
 def worker_signs() -> dict[str, datetime]:
-    """The newest sign of life of each kind: canary, task (any other one that a worker took up or ended), supervisor."""
+    """Returns the newest sign of life of each kind: canary, task (any other that a worker took), supervisor."""
     signs: dict[str, datetime] = {}
     rows = WorkerBeat.objects.filter(Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:"))
     for name, at, detail in rows.values_list("name", "beat_at", "detail"):
@@ -279,7 +279,7 @@ def _stream(row: StreamState) -> StreamFreshness:
 
 @dataclass(frozen=True)
 class PartFreshness:
-    """One kind of thing, of one account or of all: what stands beside a list that no sweep of flows keeps fresh."""
+    """Says how old one kind of thing is, of one account or of all, for a list that no sweep of flows keeps fresh."""
 
     as_of: datetime | None
     swept_at: datetime | None
@@ -322,7 +322,7 @@ def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = N
 def of_list(
     mirror: Mirror, name: str, now: datetime, account_id: int | None = None
 ) -> PartFreshness | AccountFreshness | Mirror | None:
-    """The age of a list that has a pace of its own: of its stream, or before that was ever asked for of its account.
+    """Returns the age of a list with a pace of its own: of its stream, or of its account before the first reading.
 
     Args:
         mirror: of all accounts.

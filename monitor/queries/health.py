@@ -1,4 +1,4 @@
-"""Whether the installation works: for load balancers and watchdogs, so without names and without secrets."""
+"""Says whether the installation works, for load balancers and watchdogs: without names and without secrets."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Readiness:
 
 
 def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
-    """Database, migrations, the worker's heart and the mirror's age. It never raises.
+    """Checks the database, the migrations, the worker's heart and the mirror's age. It never raises.
 
     What makes it unready: the database cannot be reached, migrations are missing, the worker is silent or has never
-    run (notes reliability.md, F42). An account whose mirror is stale, throttled or revoked does not: taking the pages
-    away would only hide what they have to say about it, and about the other accounts.
+    run (docs/reference/faults.md, F42). An account whose mirror is stale, throttled or revoked does not: taking
+    the pages away would only hide what they have to say about it, and about the other accounts.
 
     Args:
         now: the moment ages are counted to.
@@ -61,18 +61,18 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
 
 
 def worker_report(fresh: Mirror) -> dict[str, Any]:
-    """The poller's state, reason and since, for machines."""
+    """Returns the poller's state, reason and since, for machines."""
     worker = fresh.worker
     return {"state": worker.state, "reason": worker.reason, "since": stamp(worker.since)}
 
 
 def stamp(at: datetime | None) -> str | None:
-    """A time for machines: UTC, whole seconds."""
+    """Returns a time for machines: UTC, whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
 
 
 def _mirror(fresh: Mirror) -> dict[str, Any]:
-    """How many accounts are current and complete, the greatest age, and each one's state.
+    """Returns how many accounts are current and complete, the greatest age, and each one's state.
 
     Without names; and without reasons, which may hold the name of a flow.
     """

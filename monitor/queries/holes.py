@@ -51,12 +51,12 @@ def of_flow(flow: Flow, account: AccountFreshness | None, start: datetime, now: 
     end = min(flow.gone_at or now, now)
     behind = account is not None and account.is_behind and flow.gone_at is None
     since = _within(max(account.as_of or start, start), now, BEHIND) if account is not None and behind else []
-    if flow.is_reading_history and flow.covered_from is not None:
-        return _unread(start, min(flow.covered_from, end)) + since
-    if flow.executions_read_at is None:
+    if flow.is_reading_history and flow.progress.covered_from is not None:
+        return _unread(start, min(flow.progress.covered_from, end)) + since
+    if flow.progress.executions_read_at is None:
         return _within(start, end, "The history was not read to its end yet.")
-    if flow.hole_reason:
-        return _within(max(flow.first_seen_at, start), end, flow.hole_reason)
+    if flow.progress.hole_reason:
+        return _within(max(flow.first_seen_at, start), end, flow.progress.hole_reason)
     return since
 
 

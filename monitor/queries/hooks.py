@@ -14,7 +14,7 @@ EVENTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class HookLine:
-    """One address and its counters."""
+    """Holds one address and its counters."""
 
     endpoint: HookEndpoint
     traffic: HookTraffic
@@ -22,7 +22,7 @@ class HookLine:
 
 @dataclass(frozen=True)
 class ChannelLine:
-    """One channel of Zoho CRM; `state` is active, expired or pending."""
+    """Holds one channel of Zoho CRM; `state` is active, expired or pending."""
 
     channel: WatchChannel
     traffic: HookTraffic
@@ -40,7 +40,7 @@ class PushState:
 
 @dataclass(frozen=True)
 class HookDetail:
-    """One address: counters, when its secrets were made, its latest callbacks."""
+    """Holds one address: counters, when its secrets were made, its latest callbacks."""
 
     traffic: HookTraffic
     secrets_made: list[datetime]
@@ -54,7 +54,7 @@ def hooks() -> QuerySet[HookEndpoint]:
 
 
 def push_state(account: ZohoAccount, now: datetime) -> PushState:
-    """What the page of an account's callbacks shows.
+    """Returns what the page of an account's callbacks shows.
 
     Args:
         account: whose.
@@ -69,7 +69,7 @@ def push_state(account: ZohoAccount, now: datetime) -> PushState:
 
 
 def hook_detail(endpoint: HookEndpoint) -> HookDetail:
-    """What the page of one address shows.
+    """Returns what the page of one address shows.
 
     Args:
         endpoint: from `hooks()`.

@@ -1,4 +1,4 @@
-"""What the overview shows: totals, worst flows, open alerts, silent flows, broken connections."""
+"""Shows the overview: totals, worst flows, open alerts, silent flows, broken connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_CANDIDATES = 50
 
 @dataclass(frozen=True)
 class PeriodFigures:
-    """The runs of a window by the hour, their sum, and the sum of the window of equal length before.
+    """Holds the runs of a window by the hour, their sum, and the sum of the window of equal length before.
 
     Attributes:
         window: whole hours.
@@ -43,7 +43,7 @@ class PeriodFigures:
 
 @dataclass(frozen=True)
 class OverviewCards:
-    """What the cards of the overview list."""
+    """Holds what the cards of the overview list."""
 
     worst: list[FlowCounts]
     alerts: list[AlertState]
@@ -53,7 +53,7 @@ class OverviewCards:
 
 @dataclass(frozen=True)
 class FlowCounts:
-    """A flow and its runs in a period."""
+    """Holds a flow and its runs in a period."""
 
     flow: Flow
     counts: Counts
@@ -61,7 +61,7 @@ class FlowCounts:
 
 @dataclass(frozen=True)
 class SilentFlow:
-    """A flow that paused longer than it ever does. Both lengths are counted between hours with runs."""
+    """Holds a flow that paused longer than it ever does. Both lengths are counted between hours with runs."""
 
     flow: Flow
     last_run: datetime
@@ -70,7 +70,7 @@ class SilentFlow:
 
 
 def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: int | None = None) -> PeriodFigures:
-    """The runs of the last so many days. Two statements."""
+    """Returns the runs of the last so many days. Two statements."""
     window = last_days(now, days)
     hours = counts.hourly(counts.buckets(window, account_id=account_id, flow_id=flow_id))
     totals = sum((hour.counts for hour in hours), Counts())
@@ -79,7 +79,7 @@ def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: 
 
 
 def cards(now: datetime, days: int) -> OverviewCards:
-    """The flows that fail most in the last `days`, open alerts, silent flows and broken connections."""
+    """Returns the flows that fail most in the last `days`, open alerts, silent flows and broken connections."""
     return OverviewCards(
         worst=worst_flows(now, days),
         alerts=list(open_alerts()),
@@ -89,7 +89,7 @@ def cards(now: datetime, days: int) -> OverviewCards:
 
 
 def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> str:
-    """Why there are no figures of a time that begins at `start`; empty where there are.
+    """Says why there are no figures of a time that begins at `start`; empty where there are.
 
     Args:
         start: the beginning of the time.
@@ -102,7 +102,7 @@ def why_unknown(start: datetime, *, is_read: bool, flow: Flow | None = None) -> 
 
 
 def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
-    """Whether runs that began at `start` would be counted here: else their number is not 0 but not known.
+    """Returns whether runs that began at `start` would be counted here: else their number is not 0 but not known.
 
     Zoho forgets runs and goes on counting them: where its counters hold more than the mirror, the account's oldest
     bucket tells how far back the mirror reaches.
@@ -112,8 +112,8 @@ def is_known_since(start: datetime, *, flow: Flow | None = None) -> bool:
         flow: only of this flow; None: of all flows.
     """
     if flow is not None:
-        return not flow.baseline_total or _reaches_back(flow.account_id, start)
-    forgotten = Flow.objects.filter(gone_at=None, baseline_total__gt=0).order_by()
+        return not flow.progress.baseline_total or _reaches_back(flow.account_id, start)
+    forgotten = Flow.objects.filter(gone_at=None, progress__baseline_total__gt=0).order_by()
     return all(_reaches_back(account, start) for account in forgotten.values_list("account_id", flat=True).distinct())
 
 
@@ -128,7 +128,7 @@ def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]
     grouped: Any = rows.values("flow_id").annotate(**counts.sums())
     worst = [row for row in grouped.order_by("-sum_failed", "flow_id")[:limit] if row["sum_failed"]]
     flows = (
-        Flow.objects.select_related("account")
+        Flow.objects.select_related("account", "progress")
         .defer("raw", "account__client_secret")
         .in_bulk([row["flow_id"] for row in worst])
     )
@@ -170,7 +170,7 @@ def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
             hour__gte=since,
             flow__status="active",
             flow__gone_at=None,
-            flow__hole_reason="",
+            flow__progress__hole_reason="",
             flow__account__is_active=True,
         )
         .values("flow_id")

@@ -1,4 +1,4 @@
-"""What is kept how long, and how far pruning has come."""
+"""Shows what is kept how long, and how far pruning has come."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ MOST_COUNTED = 1000
 
 @dataclass(frozen=True)
 class Kept:
-    """One account. `oldest_row` and `oldest_hour` are the oldest that there are; `waiting` old rows are kept for a
-    reason (counted up to one beyond 1,000); `looked_at` is None before the first pruning."""
+    """Holds what is kept of one account.
+
+    `oldest_row` and `oldest_hour` are the oldest that there are; `waiting` old rows are kept for a reason (counted up
+    to one beyond 1,000); `looked_at` is None before the first pruning.
+    """
 
     ages: Ages
     payloads_removed: int
@@ -38,7 +41,7 @@ class Removed:
 
 
 def kept(account: ZohoAccount, now: datetime) -> Kept:
-    """How far pruning has come in an account. Five statements."""
+    """Returns how far pruning has come in an account. Five statements."""
     place = Retention.objects.filter(account=account).first() or Retention(account=account)
     in_force = ages()
     rows = Execution.objects.filter(account=account)
@@ -56,7 +59,7 @@ def kept(account: ZohoAccount, now: datetime) -> Kept:
 
 
 def removed(*, account_id: int | None = None, flow_id: int | None = None) -> Removed | None:
-    """What is no longer listed of everything, an account or a flow; None where nothing is."""
+    """Returns what is no longer listed of everything, an account or a flow; None where nothing is."""
     flows = Flow.objects.all()
     if account_id is not None:
         flows = flows.filter(account_id=account_id)
@@ -67,4 +70,6 @@ def removed(*, account_id: int | None = None, flow_id: int | None = None) -> Rem
 
 
 def _pruned(flows: QuerySet[Flow]) -> dict[str, Any]:
-    return flows.aggregate(runs=Sum(F("pruned_success") + F("pruned_failed")), before=Max("pruned_before"))
+    return flows.aggregate(
+        runs=Sum(F("progress__pruned_success") + F("progress__pruned_failed")), before=Max("progress__pruned_before")
+    )

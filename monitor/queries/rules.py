@@ -9,11 +9,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
 from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
+from monitor.privacy import HIDDEN, mask, mask_text, without_digests
 from monitor.queries import versions, webhook_failures
 from monitor.queries.execution import as_text
-from monitor.queries.masking import HIDDEN, mask, mask_text
 from monitor.queries.versions import Versions
-from monitor.secrets_mask import without_digests
 
 SNAPSHOTS_SHOWN = 120
 NAMING_PEOPLE = ("assign_owner",)  # types of actions
@@ -27,7 +26,7 @@ ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
 
 @dataclass(frozen=True)
 class RuleFilter:
-    """What a person looks for; empty values do not narrow.
+    """Holds what a person looks for; empty values do not narrow.
 
     Attributes:
         active: "yes", "no" or "".
@@ -44,7 +43,7 @@ class RuleFilter:
 
 
 def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
-    """The rules that fit; those deleted in Zoho stand among them, marked by `gone_at`."""
+    """Returns the rules that fit; those deleted in Zoho stand among them, marked by `gone_at`."""
     rows = WorkflowRule.objects.select_related("account").defer("account__client_secret", "raw", "description")
     if wanted.text:
         rows = rows.filter(Q(name__icontains=wanted.text) | Q(rule_id=wanted.text))
@@ -60,7 +59,7 @@ def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
 
 
 def modules() -> list[str]:
-    """Every module that a mirrored rule belongs to."""
+    """Returns every module that a mirrored rule belongs to."""
     names = WorkflowRule.objects.exclude(module="").order_by("module").values_list("module", flat=True)
     return list(names.distinct())
 
@@ -72,7 +71,7 @@ def all_rules() -> QuerySet[WorkflowRule]:
 
 @dataclass(frozen=True)
 class Bar:
-    """A day's bar of the chart: `left`, `height` and `failed_height` in units of a 100 high view box."""
+    """Holds a day's bar of the chart: `left`, `height` and `failed_height` in units of a 100 high view box."""
 
     snapshot: UsageSnapshot
     left: int
@@ -90,7 +89,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class ActionLine:
-    """What one action of a rule did since the first day of the counters; `name` is hidden where it names a person."""
+    """Shows what one action of a rule did since the counters' first day; `name` is hidden where it is a person's."""
 
     type: str
     name: str
@@ -100,7 +99,7 @@ class ActionLine:
 
 @dataclass(frozen=True)
 class RuleDetail:
-    """One rule: its days, the newest first, bars of the same, the oldest first, and the masked definition."""
+    """Holds one rule: its days, the newest first, bars of the same, the oldest first, and the masked definition."""
 
     rule: WorkflowRule
     snapshots: list[UsageSnapshot]
@@ -115,12 +114,12 @@ class RuleDetail:
 
     @property
     def chart_width(self) -> int:
-        """In the units of a bar's `left`; never so narrow that few bars look like a wall."""
+        """Returns the width in the units of a bar's `left`; never so narrow that few bars look like a wall."""
         return max(300, max((bar.left for bar in self.bars), default=0) + 10)
 
 
 def detail(rule: WorkflowRule) -> RuleDetail:
-    """One rule with the newest `SNAPSHOTS_SHOWN` days of usage, its versions and failed webhooks. Five statements."""
+    """Returns one rule with its newest days of usage, its versions and failed webhooks. Five statements."""
     snapshots = list(rule.snapshots.order_by("-day").defer("actions")[:SNAPSHOTS_SHOWN])
     newest = rule.snapshots.order_by("-day").values_list("actions", flat=True).first()
     text, cut = as_text(mask(rule.raw, definition=True)) if rule.raw else ("", False)
@@ -133,7 +132,7 @@ def detail(rule: WorkflowRule) -> RuleDetail:
         versions=versions.of(rule),
         failures=failures,
         failure_total=failure_total,
-        description=mask_text(without_digests(rule.description)),
+        description=mask_text(rule.description, definition=True),
         definition=without_digests(text),
         definition_cut=cut,
     )

@@ -13,7 +13,7 @@ STUCK_AFTER = 2 * LONGEST_RUN  # twice the longest that a flow runs is no run an
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a run's page and the lists say beside its status.
+    """Holds what a run's page and the lists say beside its status.
 
     Attributes:
         code: stuck, unlisted, retry, may, late, final, old or "" (nothing to add to the status).

@@ -1,4 +1,4 @@
-"""The state of everything as plain data: what `manage.py status --json` prints."""
+"""Gathers the state of everything as plain data, which `manage.py status --json` prints."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
 
 
 def retention_report(found: Kept) -> dict[str, Any]:
-    """What is kept how long, and how far pruning has come."""
+    """Returns what is kept how long, and how far pruning has come."""
     return {
         "payload_days": found.ages.payload,
         "rows_days": found.ages.rows,
@@ -91,7 +91,7 @@ def retention_report(found: Kept) -> dict[str, Any]:
 
 
 def _budget(use: BudgetUse) -> dict[str, Any]:
-    """One product's calls beside its limits; a limit of null is not known, or there is none a minute."""
+    """Returns one product's calls beside its limits; a limit of null is not known, or there is none a minute."""
     return {
         "per_minute": {"used": use.last_minute, "limit": use.limits.per_minute},
         "per_day": {
@@ -119,15 +119,16 @@ def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
             failed=Count("pk", filter=Q(status="failed")),
         )
     }
-    flows = Flow.objects.filter(account=account, gone_at=None)
+    flows = Flow.objects.filter(account=account, gone_at=None).select_related("progress")
     return [_flow(flow, mirrored.get(flow.pk, {}), now) for flow in flows]
 
 
 def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]:
+    past = flow.progress
     counters = {
-        "total": (flow.execution_count, flow.baseline_total, flow.pruned_success + flow.pruned_failed),
-        "success": (flow.success_count, flow.baseline_success, flow.pruned_success),
-        "failed": (flow.failure_count, flow.baseline_failed, flow.pruned_failed),
+        "total": (flow.execution_count, past.baseline_total, past.pruned),
+        "success": (flow.success_count, past.baseline_success, past.pruned_success),
+        "failed": (flow.failure_count, past.baseline_failed, past.pruned_failed),
     }
     rows = {name: mirrored.get(name, 0) for name in counters}
     rows["total"] = flow.counted(every=rows["total"], success=rows["success"], failed=rows["failed"])
@@ -136,17 +137,17 @@ def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]
     return {
         "flow_id": flow.flow_id,
         "flow_name": flow.flow_name,
-        "complete": not flow.hole_reason and not unread,
-        "reason": flow.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
-        "read_at": _time(flow.executions_read_at),
+        "complete": not flow.progress.hole_reason and not unread,
+        "reason": flow.progress.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
+        "read_at": _time(flow.progress.executions_read_at),
         **counts,
     }
 
 
 def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
-    if flow.is_reading_history and flow.history_order:
+    if flow.is_reading_history and flow.progress.history_order:
         return backfill.words(backfill.of_flow(flow, runs, now))
-    return "counters moved since it was read" if flow.executions_read_at else "not read yet"
+    return "counters moved since it was read" if flow.progress.executions_read_at else "not read yet"
 
 
 def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:

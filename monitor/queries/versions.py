@@ -1,4 +1,4 @@
-"""What a flow, a rule or a connected workflow was made of, version by version, masked."""
+"""Shows what a flow, a rule or a connected workflow was made of, version by version, masked."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 from django.db.models import Model
 
 from monitor.models import DefinitionVersion
+from monitor.privacy import HIDDEN, is_private_key, mask, mask_text, without_digests
 from monitor.queries.execution import as_text
-from monitor.queries.masking import HIDDEN, is_private_key, mask, mask_text
-from monitor.secrets_mask import without_digests
 
 SHOWN = 30
 LONGEST_VALUE = 4000  # characters of one value; the whole definition stands below the changes
@@ -25,7 +24,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Versions:
-    """A thing's newest versions, the newest first, and how many there are."""
+    """Holds a thing's newest versions, the newest first, and how many there are."""
 
     rows: list[Any]
     total: int
@@ -37,7 +36,7 @@ class Versions:
 
 @dataclass(frozen=True)
 class ChangeText:
-    """One changed field: where, how, and what stood and stands there, masked; "" where nothing did."""
+    """Holds one changed field: where, how, and what stood and stands there, masked; "" where nothing did."""
 
     path: str
     kind: str
@@ -51,7 +50,7 @@ class ChangeText:
 
 @dataclass(frozen=True)
 class VersionDetail:
-    """One version with its changes and its whole content, masked. `newer`, `older` are its neighbours' numbers."""
+    """Shows one version with its changes and its whole content, masked. `newer`, `older`: its neighbours' numbers."""
 
     version: Any
     changes: list[ChangeText]
@@ -67,14 +66,14 @@ class VersionDetail:
 
 
 def of(thing: Model) -> Versions:
-    """The versions of a flow, rule or connected workflow, without their contents. Two statements."""
+    """Returns the versions of a flow, rule or connected workflow, without their contents. Two statements."""
     rows = thing.versions.order_by("-number")  # type: ignore[attr-defined]
     newest = list(rows.defer("content", "changes")[:SHOWN])
     return Versions(newest, rows.count())
 
 
 def detail(thing: Model, number: int) -> VersionDetail | None:
-    """One version of a thing; None where there is none of this number."""
+    """Returns one version of a thing; None where there is none of this number."""
     rows = thing.versions.order_by("number")  # type: ignore[attr-defined]
     version: DefinitionVersion | None = rows.filter(number=number).first()
     if version is None:
@@ -91,7 +90,7 @@ def detail(thing: Model, number: int) -> VersionDetail | None:
 
 
 def plain(value: Any) -> Any:
-    """The same structure with the marks of secrets as people see them. Pure."""
+    """Returns the same structure with the marks of secrets as people see them. Pure."""
     if isinstance(value, dict):
         return {without_digests(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -100,7 +99,7 @@ def plain(value: Any) -> Any:
 
 
 def change_text(change: dict[str, Any]) -> ChangeText:
-    """A stored change for people. Pure.
+    """Returns a stored change for people. Pure.
 
     Args:
         change: as `monitor.ingest.lists.definition_diff.diff` makes them: path, kind, before, after.

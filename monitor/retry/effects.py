@@ -1,4 +1,4 @@
-"""What an attempt's change means for others: hours to count again, rows to read again."""
+"""Passes an attempt's change on to others: hours to recount, rows to read again."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def mark_hours(attempt: RetryAttempt) -> None:
 
 
 def ref_of(attempt: RetryAttempt) -> Ref:
-    """The rows at Zoho that an attempt concerns."""
+    """Returns the rows at Zoho that an attempt concerns."""
     execution = attempt.execution
     ids = [execution.execution_id, attempt.new_execution_id]
     return execution.flow_id, tuple(one for one in ids if one)
 
 
 def merged(refs: list[Ref]) -> list[Ref]:
-    """One entry a flow, each id once, in the order they came."""
+    """Returns one entry a flow, each id once, in the order they came."""
     found: dict[int, dict[str, None]] = {}
     for flow, ids in refs:
         found.setdefault(flow, {}).update(dict.fromkeys(ids))

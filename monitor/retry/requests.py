@@ -1,4 +1,4 @@
-"""What people do: ask for a retry, call it off, close one whose outcome stayed unknown."""
+"""Does what people ask for: asks for a retry, calls it off, closes one whose outcome stayed unknown."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from monitor.access import may
 from monitor.models import Execution, RetryAttempt, User
 from monitor.retry import transition
+from monitor.retry.safety import Earlier, FailedRun, RetryFacts, Verdict, judge
 from monitor.retry.timing import OWNER_TOLD_AFTER
-from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, Verdict, judge
 from monitor.zoho.reruns import clock_began
 
 State = RetryAttempt.State
@@ -19,12 +19,12 @@ TOKEN_LIMIT = 64
 
 
 class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
-    """It cannot be done, and nothing was done.
+    """Says that it cannot be done, and nothing was done.
 
     Attributes:
         message: one line for the person.
         code: for programs: not_permitted, risk_not_permitted, risk_not_accepted, reason_missing, reason_long,
-            bad_token, token_used, too_late, too_early, not_unknown, or a refusal's of `verdict.judge`.
+            bad_token, token_used, too_late, too_early, not_unknown, or a refusal's of `safety.judge`.
     """
 
     def __init__(self, message: str, code: str) -> None:
@@ -34,7 +34,7 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
 
 
 def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
-    """What the tables know of an execution, for `judge`.
+    """Returns what the tables know of an execution, for `judge`.
 
     Args:
         execution: a mirrored execution, fresh from the database.
@@ -157,7 +157,7 @@ def _insert(
 
 
 def objection_to(verdict: Verdict, user: User, *, accept_risk: bool) -> RetryRefused | None:
-    """Why this person may not retry on this verdict, None if they may."""
+    """Says why this person may not retry on this verdict, None if they may."""
     if verdict.kind == "refused":
         return RetryRefused(verdict.reasons[0], verdict.code)
     if verdict.kind == "risky":
@@ -220,7 +220,7 @@ def _reason(reason: str) -> str:
 
 
 def _by_token(client_token: str, execution_id: int, user: User) -> RetryAttempt | None:
-    """The row this form has already made.
+    """Returns the row this form has already made.
 
     Raises:
         RetryRefused: the token belongs to somebody else's form, or to another execution's.

@@ -1,8 +1,8 @@
 """Sends one requested retry: look first, commit the intent, POST once, write down what it proves.
 
-Source: notes `reliability.md`, sections 4.2 to 4.4 (R1, R2, R4, R10). No transaction is open while Zoho is
-asked. A process that dies at any line leaves a row that tells the truth: `requested` when nothing can have
-left, `sending` when something may have (the sweep makes `unknown` of that).
+Source: docs/reference/retries.md, "What an answer proves" and "Invariants of a retry" (R1, R2, R4, R10). No transaction
+is open while Zoho is asked. A process that dies at any line leaves a row that says the truth: `requested` when nothing
+can have left, `sending` when something may have (the sweep makes `unknown` of that).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from django.db.models import F
 from monitor.access import may
 from monitor.models import Execution, RetryAttempt
 from monitor.retry import effects, timing
-from monitor.retry.access import Clients, FlowCalls, OpenAccount
-from monitor.retry.proof import Proof, proof_of
+from monitor.retry.client import Clients, FlowCalls, OpenAccount
+from monitor.retry.lost_answer import Proof, proof_of
 from monitor.retry.requests import facts_for, objection_to
+from monitor.retry.safety import judge
 from monitor.retry.transition import amend, move
-from monitor.retry.verdict import judge
 from monitor.zoho.errors import (
     ClientRefused,
     GrantRevoked,
@@ -44,11 +44,11 @@ RUNS_LOOKED_AT = 3  # of the runs that earlier retries caused: the newest ones
 
 
 class _CalledOffError(Exception):
-    """What was found makes the retry wrong or needless."""
+    """Says that what was found makes the retry wrong or needless."""
 
 
 def load(attempt_id: int) -> RetryAttempt:
-    """An attempt with all that sending and settling need.
+    """Returns an attempt with all that sending and settling need.
 
     Raises:
         RetryAttempt.DoesNotExist: there is none.
@@ -138,7 +138,7 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
 
 
 def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
-    """The execution as Zoho shows it now; the mirror may be minutes old, and Zoho re-runs failures itself.
+    """Returns the execution as Zoho shows it now; the mirror may be minutes old, and Zoho re-runs failures itself.
 
     Raises:
         _CalledOffError: it, or a run that an earlier retry of it caused, is no longer failed.
@@ -182,7 +182,7 @@ def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: d
 
 
 def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelta | None, now: datetime) -> bool:
-    """The committed intent. From here on the POST may have left, whatever becomes of this process."""
+    """Commits the intent. From here on the POST may have left, whatever becomes of this process."""
     completed = original.completed_time if original is not None else attempt.execution.completed_time
     claimed = move(
         attempt,
@@ -204,7 +204,7 @@ def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelt
 
 
 def _post(attempt: RetryAttempt, flow: FlowCalls, now_fn: Clock) -> bool:
-    """The POST and its record. Returns whether it may go again at once with a new token."""
+    """Sends the POST and records its end. Returns whether it may go again at once with a new token."""
     execution = attempt.execution
     if attempt.sent_at is None or now_fn() - attempt.sent_at > timing.SEND_WITHIN:
         # This process slept since the intent; the lease may be over and people may have judged by that.
@@ -286,7 +286,7 @@ def _not_sent(attempt: RetryAttempt, told: str, now: datetime, *, counts: bool, 
 
 
 def _move_late(attempt: RetryAttempt, to: str, now: datetime, **changes: Any) -> bool:
-    """Like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
+    """Moves like `move`, also where the sweep has meanwhile given this very send up for `unknown`."""
     if move(attempt, to, now=now, actor=None, **changes):
         return True
     current = load(attempt.pk)

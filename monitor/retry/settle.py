@@ -1,7 +1,7 @@
-"""The sweep: gives up dead senders, sends what is due, finds out what became of what was sent.
+"""Gives up dead senders, sends what is due, and finds out what became of what was sent.
 
-Source: notes `reliability.md`, sections 4.3 and 4.4 (R5, R6, R11). Safe to run at any time, in any number of
-processes; a lost or doubled run of it does no harm.
+Source: docs/reference/retries.md, "A lost answer" and "Invariants of a retry" (R5, R6, R11). Safe to run at any time,
+in any number of processes; a lost or doubled run of it does no harm.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from django.db.models import Q
 
 from monitor.models import RetryAttempt
 from monitor.retry import effects, timing
-from monitor.retry.access import OpenAccount
-from monitor.retry.look import look
-from monitor.retry.reconcile import Finding
+from monitor.retry.ask_zoho import look
+from monitor.retry.client import OpenAccount
+from monitor.retry.conclude import Finding
 from monitor.retry.send import Clock, load, send
 from monitor.retry.transition import amend, move
 from monitor.zoho.errors import Wait, ZohoError
@@ -29,7 +29,7 @@ State = RetryAttempt.State
 
 @dataclass
 class SweepReport:
-    """What one sweep did.
+    """Holds what one sweep did.
 
     Attributes:
         expired: senders given up for dead.
@@ -56,7 +56,7 @@ class SweepReport:
         self.refs = effects.merged([*self.refs, *other.refs])
 
     def summary(self) -> dict[str, int]:
-        """The figures, for the row that a run of a stage leaves."""
+        """Returns the figures, for the row that a run of a stage leaves."""
         names = ("expired", "sent", "checked", "settled", "told", "errors")
         return {name: getattr(self, name) for name in names}
 
@@ -133,7 +133,7 @@ def _asking(now: datetime, limit: int) -> list[int]:
 
 
 def _give_up_sender(attempt: RetryAttempt, now: datetime) -> int:
-    """Whether it sent is not known, so it is never sent again."""
+    """Gives up a sender that died: whether it sent is not known, so it is never sent again."""
     check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
     note = "the process that was sending it is gone"
     answer = "The process that was sending it ended before it could note the answer."

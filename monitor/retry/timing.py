@@ -1,4 +1,7 @@
-"""When an open attempt is looked at again. Pure. Source: notes `reliability.md`, section 4.3."""
+"""Decides when an open attempt is looked at again. Pure.
+
+Source: docs/reference/retries.md, "States" and "A lost answer".
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ _LATER = ((timedelta(days=1), timedelta(minutes=15)), (timedelta(days=7), timede
 
 
 def next_check(state: str, sent_at: datetime, now: datetime) -> datetime | None:
-    """The next time to read after `now`; None when a week has shown nothing.
+    """Returns the next time to read after `now`; None when a week has shown nothing.
 
     Args:
         state: accepted or unknown.
@@ -50,7 +53,7 @@ def next_check(state: str, sent_at: datetime, now: datetime) -> datetime | None:
 
 
 def is_search_due(checks: int, sent_at: datetime, now: datetime) -> bool:
-    """Whether this look may list runs, too: in the first minute only the first three and every other one after.
+    """Returns whether this look may list runs, too: in the first minute only the first three and every other one after.
 
     Each list is a call, or several, on top of the look's own; a plan may have ten a minute.
 
@@ -63,7 +66,7 @@ def is_search_due(checks: int, sent_at: datetime, now: datetime) -> bool:
 
 
 def clock_ahead(server_date: datetime | None, now: datetime) -> timedelta | None:
-    """How far Zoho's clock is ahead of ours (behind: negative); None where it is not known.
+    """Returns how far Zoho's clock is ahead of ours (behind: negative); None where it is not known.
 
     Args:
         server_date: the date in Zoho's answer, aware, whole seconds; None where it sent none.
@@ -76,5 +79,5 @@ def clock_ahead(server_date: datetime | None, now: datetime) -> timedelta | None
 
 
 def back_off(tries: int) -> timedelta:
-    """The pause after `tries` sends (1 or more) that did not leave this machine."""
+    """Returns the pause after `tries` sends (1 or more) that did not leave this machine."""
     return BACK_OFF[min(max(tries, 1), len(BACK_OFF)) - 1]

@@ -1,6 +1,6 @@
-"""The one door for every change of an attempt: compare-and-set on (id, state, fence), an audit entry with it.
+"""Changes an attempt's state, by compare-and-set on (id, state, fence) and with an audit entry.
 
-Source: notes `reliability.md`, section 4.3, and R4, R5, R6, R12 of 4.4.
+Source: docs/reference/retries.md, "States" and R4, R5, R6, R12.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Min
 
-from monitor.models import Ages, DayBucket, DirtyHour, Flow, HourBucket, PrunedHour
+from monitor.models import Ages, DayBucket, DirtyHour, FlowProgress, HourBucket, PrunedHour
 from monitor.periods import DAY, midnight_of
 from monitor.rollups.read import FlowHour
 
@@ -69,7 +69,8 @@ def closed_hours(wanted: Collection[FlowHour]) -> set[FlowHour]:
     Ask after the rows were read: what pruning took away before that is then seen here for sure.
     """
     flows = {flow for flow, _ in wanted}
-    before = dict(Flow.objects.filter(pk__in=flows, pruned_before__isnull=False).values_list("pk", "pruned_before"))
+    progress = FlowProgress.objects.filter(flow__in=flows, pruned_before__isnull=False)
+    before = dict(progress.values_list("flow_id", "pruned_before"))
     old = {(flow, hour) for flow, hour in wanted if flow in before and hour < before[flow]}  # type: ignore[operator]
     if not old:
         return set()

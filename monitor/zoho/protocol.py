@@ -17,15 +17,11 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from monitor.privacy import hide_secrets
 from monitor.zoho import clean
 from monitor.zoho.errors import BadAnswer, TornAnswer
 
 _HTML_START = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
-_TOKEN_LIKE = re.compile(r"1000\.[0-9A-Za-z._-]{6,}")
-_NAMED_SECRET = re.compile(
-    r"(?i)((?:access_?token|refresh_?token|client_?secret|zapikey|oauthtoken|authorization|bearer)"
-    r"\"?\s*[=: ]\s*\"?)[^\s\"',;&]+"
-)
 
 
 class Headers(Mapping[str, str]):
@@ -245,4 +241,4 @@ def redact(message: object, *secrets: str) -> str:
     for secret in secrets:
         if secret:
             shown = shown.replace(secret, "…")
-    return _NAMED_SECRET.sub(r"\1…", _TOKEN_LIKE.sub("…", shown))
+    return hide_secrets(shown)

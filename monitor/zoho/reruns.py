@@ -2,7 +2,7 @@
 
 Internal errors and an app's answers 408, 409, 429, 500, 503 and 504 are run again 5 m, 10 m, 30 m, 1 h, 3 h, 6 h,
 12 h and 24 h after the first failure, in the same row of the history. Other errors (mapping, configuration) wait for
-a person. The error is free text, so some cannot be told. See docs/reference/zoho-flow.md, "Re-runs by Zoho".
+a person. The error is free text, so some stay undecided. See docs/reference/zoho-flow.md, "Re-runs by Zoho".
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ NAMED = 8  # covering tests shown beside a survivor
 
 @dataclass(frozen=True, slots=True)
 class MutationVerdict:
-    """What became of one mutation: found, survived, uncovered, equivalent or error."""
+    """Holds what became of one mutation: found, survived, uncovered, equivalent or error."""
 
     mutation: Mutation
     state: str
@@ -45,7 +45,7 @@ class MutationVerdict:
 
 
 def all_mutations(prefixes: list[str]) -> list[Mutation]:
-    """Every mutation of the files whose path begins with one of the prefixes."""
+    """Returns every mutation of the files whose path begins with one of the prefixes."""
     paths = [str(path) for path in tracked() if is_mutated(path)]
     chosen = [path for path in paths if not prefixes or path.startswith(tuple(prefixes))]
     return [one for path in chosen for one in mutations(path, (ROOT / path).read_bytes())]
@@ -75,7 +75,7 @@ def sample(found: list[Mutation], count: int, seed: str) -> list[Mutation]:
 
 
 def difference(mutation: Mutation) -> str:
-    """The mutation as a diff."""
+    """Returns the mutation as a diff."""
     before = (ROOT / mutation.path).read_bytes()
     lines = [text.decode().splitlines() for text in (before, mutation.apply(before))]
     shown = difflib.unified_diff(*lines, n=1, lineterm="")

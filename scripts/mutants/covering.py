@@ -51,7 +51,7 @@ class Covering:
         return dict(zip(self.tests, self.seconds, strict=True))
 
     def of(self, mutation: Mutation) -> list[str]:
-        """The tests that run what is mutated, the fastest first."""
+        """Returns the tests that run what is mutated, the fastest first."""
         found = self._of_function(mutation, mutation.function[0]) if mutation.function else self._of_import(mutation)
         return [self.tests[number] for number in sorted(found, key=lambda number: self.seconds[number])]
 
@@ -63,7 +63,7 @@ class Covering:
         return self._by_name(mutation.path, name)
 
     def _by_name(self, path: str, function: str) -> set[int]:
-        """Of a file that has changed since: by the function's name, there or in the file it has come from."""
+        """Finds the tests of a file that has changed since by the function's name, there or where it has come from."""
         here = self.functions.get(path, {})
         if function in here:
             return self._union([here[function]])
@@ -86,7 +86,7 @@ class Covering:
 
 
 def covering(jobs: int, *, carry: bool = False) -> Covering:
-    """The map of the present tree, from the cache or from a run of the suite.
+    """Returns the map of the present tree, from the cache or from a run of the suite.
 
     Args:
         jobs: how many processes the run uses.

@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("equivalent.toml")
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """One entry: a line of a file, what it becomes, and why that is the same."""
+    """Holds one entry: a line of a file, what it becomes, and why that is the same."""
 
     path: str
     line: str
@@ -21,7 +21,7 @@ class Equivalent:
     reason: str
 
     def is_of(self, mutation: Mutation, source: bytes) -> bool:
-        """Whether a mutation is the one of the entry; lines are compared without their indent, not by number."""
+        """Returns whether a mutation is the one of the entry; lines are compared without their indent."""
         if mutation.path != self.path:
             return False
         before, after = source.splitlines(), mutation.apply(source).splitlines()
@@ -30,7 +30,7 @@ class Equivalent:
 
 
 def known(file: Path = FILE) -> list[Equivalent]:
-    """All entries.
+    """Returns all entries.
 
     Raises:
         ValueError: one gives no reason.

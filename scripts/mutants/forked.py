@@ -176,7 +176,7 @@ def run(names: list[str], items: dict[str, pytest.Item]) -> None:
 
 
 class CannotSwapError(Exception):
-    """The function of the mutated file cannot be put in the place of the loaded one."""
+    """Says that the function of the mutated file cannot be put in the place of the loaded one."""
 
 
 def swap(file: Path, name: str, line: int) -> None:

@@ -41,7 +41,7 @@ ENDS = {"first": "last", "last": "first", "asc": "desc", "desc": "asc"}
 
 
 class Change(NamedTuple):
-    """A new text for a part of the source; `kind` groups mutations in the summary."""
+    """Holds a new text for a part of the source; `kind` groups mutations in the summary."""
 
     kind: str
     node: ast.AST
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """One mutation of one file.
+    """Holds one mutation of one file.
 
     Attributes:
         lines: the statement's lines; a test that runs one of them covers it.
@@ -74,12 +74,12 @@ class Mutation:
     text: str
 
     def apply(self, source: bytes) -> bytes:
-        """The whole file as mutated."""
+        """Returns the whole file as mutated."""
         return source[: self.start] + self.text.encode() + source[self.end :]
 
 
 def mutations(path: str, text: bytes) -> list[Mutation]:
-    """Every mutation of a file, in the order of the text."""
+    """Returns every mutation of a file, in the order of the text."""
     source = Source(path, text)
     skipped = left_alone(source.tree)
     found: dict[tuple[int, int, str], Mutation] = {}
@@ -94,7 +94,7 @@ def mutations(path: str, text: bytes) -> list[Mutation]:
 
 
 def compiles(text: bytes) -> bool:
-    """Whether a mutated file is still Python."""
+    """Returns whether a mutated file is still Python."""
     try:
         compile(text, "mutated", "exec", dont_inherit=True)
     except SyntaxError:
@@ -144,7 +144,7 @@ def _qualified(source: Source, function: ast.AST) -> str:
 
 
 def _defined(source: Source, node: ast.AST) -> Iterator[str]:
-    """The names that stand for what is computed at import: of a constant, an attribute, a function, a class."""
+    """Yields the names that stand for what is computed at import: of a constant, an attribute, a function, a class."""
     for outer in (node, *source.around(node)):
         match outer:
             case ast.Assign(targets=targets):
@@ -226,7 +226,7 @@ def _arithmetic(source: Source, node: ast.BinOp | ast.AugAssign) -> Iterator[Cha
 
 
 def _is_text(node: ast.AST) -> bool:
-    """Whether an operand is plainly no number: text or a list joined to another is no arithmetic."""
+    """Returns whether an operand is plainly no number: text or a list joined to another is no arithmetic."""
     match node:
         case ast.Constant(value=str() | bytes()) | ast.JoinedStr() | ast.List() | ast.Tuple() | ast.ListComp():
             return True
@@ -295,7 +295,7 @@ def _call(source: Source, node: ast.Call) -> Iterator[Change]:
 
 
 def _selecting(source: Source, node: ast.Call, name: str) -> Iterator[Change]:
-    """Each condition dropped alone, and all of them: rows of others come in."""
+    """Yields each condition dropped alone, and all of them: rows of others come in."""
     parts: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
     if name == "get_object_or_404":
         parts = parts[1:]

@@ -23,7 +23,7 @@ LOGGERS = {"log", "logger", "logging", "_log", "LOG"}
 
 
 def tracked(root: Path = ROOT) -> list[Path]:
-    """The files of the tree as Git sees it, also those not added yet, relative to `root`."""
+    """Returns the files of the tree as Git sees it, also those not added yet, relative to `root`."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - whichever git there is
         cwd=root,
@@ -35,12 +35,12 @@ def tracked(root: Path = ROOT) -> list[Path]:
 
 
 def is_product(path: Path) -> bool:
-    """Whether a file belongs to the product's own code, mutated or not."""
+    """Returns whether a file belongs to the product's own code, mutated or not."""
     return path.suffix == ".py" and path.parts[0] in PACKAGES and "migrations" not in path.parts
 
 
 def is_mutated(path: Path) -> bool:
-    """Whether the decisions in a file are mutated."""
+    """Returns whether the decisions in a file are mutated."""
     return is_product(path) and not LEFT_OUT_FOLDERS & set(path.parts) and path.name not in LEFT_OUT_FILES
 
 
@@ -59,7 +59,7 @@ def file_hash(path: Path) -> str:
 
 
 def left_alone(tree: ast.AST) -> set[int]:
-    """The ids of the nodes under which nothing is mutated: annotations, texts, log lines, class options."""
+    """Returns the ids of the nodes under which nothing is mutated: annotations, texts, log lines, class options."""
     return {id(inner) for node in ast.walk(tree) for skipped in _skipped(node) for inner in ast.walk(skipped)}
 
 

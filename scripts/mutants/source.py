@@ -9,7 +9,7 @@ from itertools import accumulate
 
 
 class Source:
-    """One file: its text, its tree, and where each node stands."""
+    """Holds one file: its text, its tree, and where each node stands."""
 
     def __init__(self, path: str, text: bytes) -> None:
         self.path = path
@@ -20,23 +20,23 @@ class Source:
         self._docstrings = {id(found) for node in ast.walk(self.tree) if (found := _docstring(node)) is not None}
 
     def span(self, node: ast.AST) -> tuple[int, int]:
-        """The bytes of a node."""
+        """Returns the bytes of a node."""
         return (
             self._starts[node.lineno - 1] + node.col_offset,  # type: ignore[attr-defined]
             self._starts[node.end_lineno - 1] + node.end_col_offset,  # type: ignore[attr-defined]
         )
 
     def said(self, node: ast.AST) -> str:
-        """The text of a node."""
+        """Returns the text of a node."""
         start, end = self.span(node)
         return self.text[start:end].decode()
 
     def line_at(self, offset: int) -> int:
-        """The line of a byte."""
+        """Returns the line of a byte."""
         return bisect_right(self._starts, offset)
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
-        """The nodes that hold a node, from the inside."""
+        """Yields the nodes that hold a node, from the inside."""
         while (node := self._parents.get(id(node))) is not None:  # type: ignore[assignment]
             yield node
 

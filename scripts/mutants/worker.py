@@ -26,12 +26,12 @@ TIMES_SLOWER = 20.0  # at most so many times as long as without a mutation
 
 
 class EnvironmentBrokenError(Exception):
-    """The unmutated tests cannot be run here: nothing can be said about mutations."""
+    """Says that the unmutated tests cannot be run here: nothing can be said about mutations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the tests said of one order.
+    """Holds what the tests said of one order.
 
     Attributes:
         state: passed, failed, late, ended (the process went away), broken (not collected), unswappable, or error
@@ -51,7 +51,7 @@ class Outcome:
 
 
 class Worker:
-    """A copy of the tree with two processes: one forks ready tests, the other imports anew for each order."""
+    """Holds a copy of the tree with two processes: one forks ready tests, the other imports anew for each order."""
 
     def __init__(self, folder: Path, paths: list[Path], seconds: dict[str, float]) -> None:
         self._folder = folder
@@ -146,7 +146,7 @@ class Worker:
 
 
 class Process:
-    """One of the long-lived processes, with the ends of its two pipes."""
+    """Holds one of the long-lived processes, with the ends of its two pipes."""
 
     def __init__(self, arguments: list[str], cwd: Path, log: Path) -> None:
         orders, self._orders = os.pipe()
@@ -181,7 +181,7 @@ class Process:
             text = text[os.write(self._orders, text) :]
 
     def event(self, limit: float) -> dict[str, Any] | None:
-        """The next event; None where none has come in `limit` seconds.
+        """Returns the next event; None where none has come in `limit` seconds.
 
         Raises:
             EnvironmentBrokenError: the process has ended.
@@ -210,7 +210,7 @@ class Process:
 
 
 def environment(tree: Path) -> dict[str, str]:
-    """The variables that tests are run with: those of `make test` on SQLite."""
+    """Returns the variables that tests are run with: those of `make test` on SQLite."""
     ours = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DEMO", "TRUST_PROXY")
     kept = {key: value for key, value in os.environ.items() if key not in ours}
     return kept | {
@@ -238,7 +238,7 @@ def copy_tree(paths: list[Path], target: Path) -> None:
 
 
 def folders(root: Path, count: int) -> Iterator[Path]:
-    """A folder for each worker."""
+    """Yields a folder for each worker."""
     for number in range(count):
         folder = root / f"worker{number}"
         folder.mkdir(parents=True)

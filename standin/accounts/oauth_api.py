@@ -38,7 +38,7 @@ class Credentials:
 
 
 class OAuthApi:
-    """Handlers of the accounts server."""
+    """Answers calls of the accounts server."""
 
     def __init__(self, world: World, credentials: Credentials, ledger: Ledger) -> None:
         self._world = world
@@ -79,7 +79,7 @@ class OAuthApi:
         return Reply(302, headers={"Location": target + joint + urlencode(answer)})
 
     def token(self, request: Request) -> Reply:
-        """Tokens for a grant code or a refresh token; errors come with HTTP 200."""
+        """Returns tokens for a grant code or a refresh token; errors come with HTTP 200."""
         form = {**{name: values[0] for name, values in request.query.items()}, **request.form()}
         content = self._token(form, request.base_url)
         self._ledger.token_posts[str(content.get("error", "issued"))] += 1
@@ -147,7 +147,7 @@ class OAuthApi:
         }
 
     def revoke(self, request: Request) -> Reply:
-        """Revoke a token given in the query or the body; 400 for one that is not known."""
+        """Revokes a token given in the query or the body; 400 for one that is not known."""
         token = request.param("token") or request.form().get("token") or ""
         if token not in self._world.tokens.refresh and token not in self._world.tokens.access:
             return json_reply({"status": "failure", "error": "invalid_token"}, 400)

@@ -48,7 +48,7 @@ class TokenDesk:
     """Issues and checks tokens; every change goes through the journal."""
 
     def __init__(self, home: Journaled) -> None:
-        """A desk without tokens; `accept` makes the configured refresh token known."""
+        """Begins without tokens; `accept` makes the configured refresh token known."""
         self._home = home
         self.codes: dict[str, GrantCode] = {}
         self.refresh: dict[str, RefreshToken] = {}
@@ -65,7 +65,7 @@ class TokenDesk:
         return f"1000.{hexadecimal(32, 'a', *key)}.{hexadecimal(32, 'b', *key)}"
 
     def accept(self, refresh_token: str, scope: str = EVERY_SCOPE) -> None:
-        """Make a configured refresh token known, unless it has been revoked."""
+        """Makes a configured refresh token known, unless it has been revoked."""
         if refresh_token not in self.revoked:
             self.refresh.setdefault(refresh_token, RefreshToken(scope))
 
@@ -90,7 +90,7 @@ class TokenDesk:
         return code
 
     def _token_redeem(self, at: datetime, *, code: str, seconds: int, live: int, keep: int) -> dict[str, Any]:
-        """Use a grant code; the code is gone whatever comes after."""
+        """Uses a grant code; the code is gone whatever comes after."""
         grant = self.codes.pop(code)
         fresh = ""
         if grant.offline:
@@ -123,7 +123,7 @@ class TokenDesk:
         return answer
 
     def _token_revoke(self, at: datetime, *, token: str) -> bool:
-        """Revoke an access token, or a refresh token together with its access tokens."""
+        """Revokes an access token, or a refresh token together with its access tokens."""
         known = token in self.refresh or token in self.access
         self.refresh.pop(token, None)
         self.revoked.add(token)
@@ -133,7 +133,7 @@ class TokenDesk:
         return known
 
     def _token_expire_all(self, at: datetime) -> int:
-        """Let every access token expire at once; returns how many there were."""
+        """Lets every access token expire at once; returns how many there were."""
         count = len(self.access)
         self.access.clear()
         return count

@@ -37,7 +37,7 @@ class ActionsApi:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """List, get, create, update, delete; Zoho documents no delete of e-mail notifications."""
+        """Adds list, get, create, update and delete; Zoho documents no delete of e-mail notifications."""
         for kind in KINDS:
             one = _OneKind(self._world, kind)
             router.add("GET", BASE + kind, one.list_rows, SCOPE)
@@ -119,13 +119,13 @@ class _OneKind:
         return good(old["id"], "updated")
 
     def update_many(self, request: Request) -> Reply:
-        """Change rows by the ids in the body."""
+        """Changes rows by the ids in the body."""
         rows = rows_of(request, self._kind, most=MOST_ROWS, shape=ROW)
         results = [self._update(row, place) for place, row in enumerate(rows)]
         return answer(self._kind, results, mixed_is_207=self._world.habits.mixed_is_207)
 
     def update_one(self, request: Request, row_id: str) -> Reply:
-        """Change the row in the address."""
+        """Changes the row in the address."""
         row = rows_of(request, self._kind, most=1, shape=ROW)[0]
         return answer(self._kind, [self._update({**row, "id": row_id}, 0)])
 
@@ -141,12 +141,12 @@ class _OneKind:
         return good(row_id, "deleted")
 
     def delete_many(self, request: Request) -> Reply:
-        """Delete up to ten rows, each by itself."""
+        """Deletes up to ten rows, each by itself."""
         results = [self._delete(one) for one in ids_of(request)]
         return answer(self._kind, results, mixed_is_207=self._world.habits.mixed_is_207)
 
     def delete_one(self, request: Request, row_id: str) -> Reply:
-        """Delete the row in the address."""
+        """Deletes the row in the address."""
         return answer(self._kind, [self._delete(row_id)])
 
 

@@ -26,7 +26,7 @@ ACTIVE_LIMIT = 10
 
 
 class ConnectedApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -120,7 +120,7 @@ class ConnectedApi:
         return row
 
     def update(self, request: Request, row_id: str) -> Reply:
-        """Rename or describe; rules are changed by their own endpoint."""
+        """Renames or describe; rules are changed by their own endpoint."""
         row, body = self._row(row_id), rows_of(request, NAME, most=1, shape=ROW)[0]
         result = self._wrong_name(body, row_id) if body.get("name") is not None else None
         if result is None:
@@ -131,7 +131,7 @@ class ConnectedApi:
         return answer(NAME, [result])
 
     def delete(self, request: Request, row_id: str) -> Reply:
-        """Delete one."""
+        """Deletes one."""
         self._world.store.remove(NAME, self._row(row_id)["id"])
         return answer(NAME, [good(row_id, "connected workflow deleted successfully")])
 
@@ -154,7 +154,7 @@ class ConnectedApi:
         return answer(NAME, [good(row_id, f"connected workflow {word} successfully")])
 
     def configurations(self, request: Request) -> Reply:
-        """Limits of the edition."""
+        """Returns the limits of the edition."""
         actions = ("create_connected_record", "field_updates", "email_notifications")
         limits = {"limit_per_module": 10, "actions": [{"name": name, "limit": 5} for name in actions]}
         return json_reply(
@@ -177,7 +177,7 @@ class ConnectedApi:
         return json_reply({"rules": found}) if found else no_content()
 
     def create_rule(self, request: Request, row_id: str) -> Reply:
-        """Add a rule to a connected workflow."""
+        """Adds a rule to a connected workflow."""
         row, body = self._row(row_id), rows_of(request, "rules", most=1, shape=RULE)[0]
         if (body.get("module") or {}).get("api_name") not in MODULES:
             return answer("rules", [missing("module", "$.rules[0].module")])
@@ -186,7 +186,7 @@ class ConnectedApi:
         return answer("rules", [good(identity, "rule created successfully")], created=True)
 
     def update_rule(self, request: Request, row_id: str, rule_id: str) -> Reply:
-        """Change a rule of a connected workflow."""
+        """Changes a rule of a connected workflow."""
         row, body = self._row(row_id), rows_of(request, "rules", most=1, shape=RULE)[0]
         if rule_id not in [rule["id"] for rule in row["rules"]]:
             return answer("rules", [bad("INVALID_DATA", "the id given seems to be invalid", id=rule_id)])

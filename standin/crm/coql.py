@@ -44,7 +44,7 @@ def syntax_error(reason: str) -> RefusalError:
 
 
 def parse(text: str) -> Query:
-    """Read a query; RefusalError SYNTAX_ERROR, INVALID_MODULE or INVALID_QUERY."""
+    """Reads a query; RefusalError SYNTAX_ERROR, INVALID_MODULE or INVALID_QUERY."""
     found = SHAPE.fullmatch(text)
     if found is None:
         raise syntax_error("select … from … where … order by … limit")

@@ -28,13 +28,13 @@ MAIL_REPORT_DAYS = 7
 
 
 class FailuresApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """Come before `/{row_id}` of the actions, which would take `actions`."""
+        """Adds what must come before `/{row_id}` of the actions, which would take `actions`."""
         router.add("GET", BASE + "webhook_failures", self.failures, SCOPE)
         router.add("GET", BASE + "webhooks/actions/associated_modules", self.modules, SCOPE)
         router.add("GET", BASE + "webhooks/actions/usage_reports", self.webhook_usage, SCOPE)
@@ -91,7 +91,7 @@ class FailuresApi:
         }
 
     def modules(self, request: Request) -> Reply:
-        """Modules that have webhooks."""
+        """Lists modules that have webhooks."""
         names = sorted({row["module"]["api_name"] for row in self._world.store.collection("webhooks").values()})
         return json_reply({"associated_modules": [module_stub(self._world.prefix, name) for name in names]})
 
@@ -100,7 +100,7 @@ class FailuresApi:
         return self._usage(request, "webhooks", 90)
 
     def mail_usage(self, request: Request) -> Reply:
-        """E-mails by day; only of the last seven days."""
+        """Counts e-mails by day; only of the last seven days."""
         return self._usage(request, "email_notifications", MAIL_REPORT_DAYS)
 
     def _usage(self, request: Request, kind: str, days: int) -> Reply:

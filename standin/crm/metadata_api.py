@@ -18,7 +18,7 @@ SCOPE = "ZohoCRM.settings"
 
 
 class MetadataApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -13,7 +13,7 @@ PEOPLE = (("Marta", "Ops", "Administrator"), ("Deniz", "Sales", "Standard"), ("K
 
 
 class OrgApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World, plan: str) -> None:
         self._world = world
@@ -81,7 +81,7 @@ class OrgApi:
         ]
 
     def users(self, request: Request) -> Reply:
-        """Users by type; `CurrentUser` is the one that made the client."""
+        """Lists users by type; `CurrentUser` is the one that made the client."""
         people, page = self._people(), read_page(request)
         kind = request.param("type") or "AllUsers"
         if kind == "CurrentUser":

@@ -27,14 +27,14 @@ Dispatch = Callable[[Request], Reply]
 
 
 class QueryApi:
-    """Handlers; `dispatch` answers the parts of a composite request."""
+    """Answers calls; `dispatch` answers the parts of a composite request."""
 
     def __init__(self, world: World, dispatch: Dispatch) -> None:
         self._world = world
         self._dispatch = dispatch
 
     def add_routes(self, router: Router) -> None:
-        """Under /crm/v8; the dialect decides which of the addresses exist."""
+        """Adds what lies under /crm/v8; the dialect decides which of the addresses exist."""
         if self._world.habits.dialect == "seed":
             router.add("GET", "/coql", self.coql_by_get, "ZohoCRM.coql")
             router.add("POST", "/composite", self.composite, "ZohoCRM.composite_requests")
@@ -43,13 +43,13 @@ class QueryApi:
         router.add("POST", "/__composite_requests", self.composite, "ZohoCRM.composite_requests")
 
     def add_bulk_routes(self, router: Router, base: str) -> None:
-        """Bulk read lives beside /crm/v8, at /crm/bulk/v8/read."""
+        """Adds bulk read, which lies beside /crm/v8, at /crm/bulk/v8/read."""
         router.add("POST", base, self.bulk_create, "ZohoCRM.bulk")
         router.add("GET", base + "/{job_id}", self.bulk_get, "ZohoCRM.bulk")
         router.add("GET", base + "/{job_id}/result", self.bulk_result, "ZohoCRM.bulk")
 
     def coql(self, request: Request) -> Reply:
-        """`{"select_query": "…"}`; 204 without a row."""
+        """Answers `{"select_query": "…"}`; 204 without a row."""
         text = request.json_object().get("select_query")
         if not isinstance(text, str):
             raise RefusalError("MANDATORY_NOT_FOUND", "required field not found", {"api_name": "select_query"})
@@ -67,7 +67,7 @@ class QueryApi:
         return json_reply({"data": rows, "info": {"count": len(rows), "more_records": more}})
 
     def composite(self, request: Request) -> Reply:
-        """Up to five calls in one; each part has its own status."""
+        """Answers up to five calls in one; each part has its own status."""
         name = "composite_request" if request.path.endswith("/composite") else "__composite_requests"
         parts = check_crm(request.json_object(), {name: [PART]}).get(name)
         if not parts:

@@ -60,7 +60,7 @@ class Records:
     """
 
     def __init__(self, home: Journaled) -> None:
-        """Make the change `change_record` known."""
+        """Makes the change `change_record` known."""
         self._home = home
         self._rows: dict[str, list[Record]] = {}
         self._made = 0
@@ -105,7 +105,7 @@ class Records:
     def change_record(
         self, at: datetime, *, module: str, operation: str, record: str = "", values: Record | None = None
     ) -> list[str]:
-        """Create, edit or delete a record; without `record` the first one is meant. Gives its id."""
+        """Creates, edit or delete a record; without `record` the first one is meant. Gives its id."""
         if module not in MODULES or operation not in OPERATIONS:
             raise RefusalError(
                 "INVALID_DATA", "no such module or operation", {"module": module, "operation": operation}

@@ -19,13 +19,13 @@ CRITERION = re.compile(r"\((\w+):(equals|starts_with|in|greater_than|less_than):
 
 
 class RecordsApi:
-    """Handlers; paths are relative to /crm/v8. They come last: a module's name fits anything."""
+    """Answers calls; paths are relative to /crm/v8. They come last: a module's name fits anything."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """List, search, timeline, one."""
+        """Adds list, search, timeline and one."""
         for module in MODULES:
             scope = f"ZohoCRM.modules.{module.lower()}"
             router.add("GET", f"/{module}", _Bound(self.list_rows, module), scope)
@@ -49,7 +49,7 @@ class RecordsApi:
         return ["id", *(name for name in names if name != "id")]
 
     def list_rows(self, request: Request, module: str) -> Reply:
-        """Records page by page; `fields` is mandatory."""
+        """Lists records page by page; `fields` is mandatory."""
         fields, rows, token = (
             self._fields(request, module),
             self._world.records.of(module),

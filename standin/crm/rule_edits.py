@@ -65,7 +65,7 @@ class RuleEdits:
         return identity
 
     def rule_update(self, at: datetime, *, rule_id: str, body: dict[str, Any]) -> None:
-        """Change the given parts; `_delete` in a condition or an action takes it out."""
+        """Changes the given parts; `_delete` in a condition or an action takes it out."""
         rule, wish = self._book.rules[rule_id], copy.deepcopy(body)
         rule.advance(at)
         status = wish.pop("status", None)
@@ -88,10 +88,10 @@ class RuleEdits:
         rule.body["modified_time"] = stamp
 
     def rule_delete(self, at: datetime, *, rule_id: str) -> None:
-        """Delete a rule."""
+        """Deletes a rule."""
         del self._book.rules[rule_id]
 
     def rule_reorder(self, at: datetime, *, order: dict[str, int]) -> None:
-        """Set the sequence of rules inside their module."""
+        """Sets the sequence of rules inside their module."""
         for rule_id, place in order.items():
             self._book.rules[rule_id].body["module_specific_sequence"] = place

@@ -54,7 +54,7 @@ class Rule:
         return found
 
     def advance(self, now: datetime) -> None:
-        """Let the rule run up to `now`."""
+        """Lets the rule run up to `now`."""
         today = now.astimezone(ORG_ZONE).date()
         day = self._next_day or self.begins
         while day <= today:
@@ -102,7 +102,7 @@ class RuleBook:
     """Holds all workflow rules of the organisation."""
 
     def __init__(self, home: Journaled) -> None:
-        """The rules of the templates; past the end names repeat with a number."""
+        """Makes the rules of the templates; past the end names repeat with a number."""
         self.rules: dict[str, Rule] = {}
         for index in range(home.settings.rules):
             rule = _make_rule(home, index, RULES[index % len(RULES)])
@@ -110,7 +110,7 @@ class RuleBook:
         home.register("reset_usage", self._reset_usage)
 
     def _reset_usage(self, at: datetime, *, rule_id: str) -> None:
-        """Set a rule's usage counters back to nought: `reset_time` in docs/reference/zoho-crm.md, "Usage of rules"."""
+        """Sets a rule's usage counters back to zero: `reset_time` in docs/reference/zoho-crm.md, "Usage of rules"."""
         self.rules[rule_id].reset = at
 
     def find(self, rule_id: str, now: datetime) -> Rule | None:

@@ -37,19 +37,19 @@ def rule_row(rule: Rule, now: datetime, *, inner: bool) -> dict[str, Any]:
 
 
 class RulesApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """Reading endpoints of workflow rules."""
+        """Adds the reading endpoints of workflow rules."""
         router.add("GET", BASE, self.list_rules, SCOPE)
         router.add("GET", BASE + "/{rule_id}/actions/usage", self.usage, SCOPE)
         router.add("GET", BASE + "/{rule_id}", self.get_rule, SCOPE)
 
     def list_rules(self, request: Request) -> Reply:
-        """Rules, filtered and sorted, page by page."""
+        """Lists rules, filtered and sorted, page by page."""
         now = self._world.now()
         page = read_page(request)
         rules = [rule for rule in self._world.rules.rules.values() if _wanted(request, rule, now)]

@@ -36,13 +36,13 @@ COUNT_IDS = (
 
 
 class RulesWriteApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """Writing endpoints and counts; they come before `/{rule_id}`, which would take `actions`."""
+        """Adds the writing endpoints and counts; they come before `/{rule_id}`, which would take `actions`."""
         router.add("POST", BASE, self.create, SCOPE)
         router.add("PUT", BASE, self.update, SCOPE)
         router.add("DELETE", BASE, self.delete_many, SCOPE)
@@ -66,12 +66,12 @@ class RulesWriteApi:
         return answer(NAME, [wrong], created=True)
 
     def update(self, request: Request) -> Reply:
-        """Change the rule whose id is in the body."""
+        """Changes the rule whose id is in the body."""
         body = rows_of(request, NAME, most=1, shape=RULE)[0]
         return self._update(str(body.get("id", "")), body)
 
     def update_one(self, request: Request, rule_id: str) -> Reply:
-        """Change the rule in the address; an id in the body is ignored."""
+        """Changes the rule in the address; an id in the body is ignored."""
         return self._update(rule_id, rows_of(request, NAME, most=1, shape=RULE)[0])
 
     def _update(self, rule_id: str, body: dict[str, Any]) -> Reply:
@@ -95,16 +95,16 @@ class RulesWriteApi:
         return good(rule_id, "workflow deleted")
 
     def delete_one(self, request: Request, rule_id: str) -> Reply:
-        """Delete one rule."""
+        """Deletes one rule."""
         return answer(NAME, [self._delete(rule_id)])
 
     def delete_many(self, request: Request) -> Reply:
-        """Delete up to ten rules, each by itself."""
+        """Deletes up to ten rules, each by itself."""
         results = [self._delete(one) for one in ids_of(request)]
         return answer(NAME, results, mixed_is_207=self._world.habits.mixed_is_207)
 
     def reorder(self, request: Request) -> Reply:
-        """Reorder up to ten rules of a module: all or none."""
+        """Reorders up to ten rules of a module: all or none."""
         module = request.param("module")
         if module not in MODULES:
             raise invalid("module", "INVALID_MODULE")
@@ -120,7 +120,7 @@ class RulesWriteApi:
         return json_reply({"reorder": [good(rule_id, "rules reordered successfully") for rule_id in order]})
 
     def rules_count(self, request: Request) -> Reply:
-        """Limits of the edition and how much of them is used."""
+        """Returns the limits of the edition and how much of them is used."""
         now, rules = self._world.now(), [*self._rules().values()]
         return json_reply(
             {
@@ -139,7 +139,7 @@ class RulesWriteApi:
         )
 
     def module_count(self, request: Request) -> Reply:
-        """Rules by module, or of one module."""
+        """Counts rules by module, or of one module."""
         module, now = request.param("module"), self._world.now()
         if module is not None and module not in MODULES:
             raise invalid("module", "INVALID_MODULE")

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 
 class Store:
-    """Collections of rows by name; ids are numbered in the order of the changes."""
+    """Keeps collections of rows by name; ids are numbered in the order of the changes."""
 
     def __init__(self, home: Journaled) -> None:
         self._home = home
@@ -25,12 +25,12 @@ class Store:
         return self.rows.setdefault(name, {})
 
     def put(self, name: str, row: Row) -> Row:
-        """Add a row (without an id) or replace the one with its id; gives it as it is stored."""
+        """Adds a row (without an id) or replace the one with its id; gives it as it is stored."""
         stored: Row = self._home.do("crm_put", name=name, row=row)
         return stored
 
     def remove(self, name: str, identity: str) -> None:
-        """Take a row out."""
+        """Takes a row out."""
         self._home.do("crm_remove", name=name, identity=identity)
 
     def _put(self, at: datetime, *, name: str, row: Row) -> Row:
@@ -49,5 +49,5 @@ class Store:
         self.collection(name).pop(identity, None)
 
     def found(self, name: str, row: Row) -> None:
-        """Put in a row that the world begins with."""
+        """Puts in a row that the world begins with."""
         self.collection(name)[row["id"]] = row

@@ -24,14 +24,14 @@ EVENTS = {"zoho": ("create", "edit", "delete", "all"), "seed": ("create", "edit"
 
 
 class WatchApi:
-    """Handlers; paths are relative to /crm/v8."""
+    """Answers calls; paths are relative to /crm/v8."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._rows = world.store.collection("watch")
 
     def add_routes(self, router: Router) -> None:
-        """Zoho's address, and in the dialect `seed` another beside it."""
+        """Adds Zoho's address, and in the dialect `seed` another beside it."""
         bases = ["/actions/watch"]
         if self._world.habits.dialect == "seed":
             bases.append("/settings/actions/watch")
@@ -47,7 +47,7 @@ class WatchApi:
         return {row["id"]: row for row in self._rows.values() if datetime.fromisoformat(row["channel_expiry"]) > now}
 
     def list_rows(self, request: Request) -> Reply:
-        """Channels that have not expired, by module and channel."""
+        """Lists channels that have not expired, by module and channel."""
         module, channel, page = request.param("module"), request.param("channel_id"), read_page(request)
         rows = [
             _shown(row)
@@ -118,11 +118,11 @@ class WatchApi:
         return {"code": "SUCCESS", "details": {"events": events}, "message": message, "status": "success"}
 
     def subscribe(self, request: Request) -> Reply:
-        """New channels; 201, or 207 where some are wrong."""
+        """Opens channels; 201, or 207 where some are wrong."""
         return self._write(request, created=True, merge=False)
 
     def replace(self, request: Request) -> Reply:
-        """Open channels, or replace those with the same ids."""
+        """Opens channels, or replace those with the same ids."""
         return self._write(request, created=False, merge=False)
 
     def change(self, request: Request) -> Reply:
@@ -130,7 +130,7 @@ class WatchApi:
         return self._write(request, created=False, merge=True)
 
     def unsubscribe(self, request: Request) -> Reply:
-        """End channels by their ids."""
+        """Ends channels by their ids."""
         ids = [one for one in (request.param("channel_ids") or "").split(",") if one]
         if not ids:
             raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", {"param_name": "channel_ids"})

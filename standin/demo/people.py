@@ -17,7 +17,7 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another w
 
 
 def new_password() -> str:
-    """Sixteen random letters in groups of four: about 79 bits."""
+    """Draws sixteen random letters in groups of four: about 79 bits."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 

@@ -26,7 +26,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 
 class Ended(Exception):  # noqa: N818  (no error: somebody pressed Ctrl-C)
-    """Somebody wants the demo to end."""
+    """Says that somebody wants the demo to end."""
 
 
 class Show:

@@ -25,23 +25,23 @@ SHAPES: dict[str, object] = {
 
 
 def shape(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F14: valid JSON of the wrong shape; `shape` is one of SHAPES, or `content` gives it."""
+    """Sends valid JSON of the wrong shape (F14); `shape` is one of SHAPES, or `content` gives it."""
     wanted = str(args.get("shape", "empty_object"))
     return json_reply(args["content"] if "content" in args else SHAPES[wanted], int(args.get("status", 200)))
 
 
 def html(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F15: a page instead of JSON (captive portal, 502 of a proxy)."""
+    """Sends a page instead of JSON, as a captive portal or a proxy does (F15)."""
     return html_reply("<html><body><h1>Please sign in</h1></body></html>", int(args.get("status", 200)))
 
 
 def no_content(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F15: 204 where a list is due."""
+    """Sends 204 where a list is due (F15)."""
     return Reply(204, headers=_kept(reply))
 
 
 def content_type(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F16: the right body under a wrong type; None sends no type."""
+    """Sends the right body under a wrong type (F16); None sends no type."""
     kind = args.get("type", "text/plain")
     reply.headers.pop("Content-Type", None)
     if kind is not None:
@@ -50,7 +50,7 @@ def content_type(world: World, request: Request, reply: Reply, args: dict[str, A
 
 
 def encoding(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F16: `how` is bom, utf16 or bad_utf8; an empty body (204) has no encoding."""
+    """Changes the encoding (F16): `how` is bom, utf16 or bad_utf8; an empty body (204) has no encoding."""
     how = args.get("how", "bom")
     if not reply.body:
         return reply
@@ -64,7 +64,7 @@ def encoding(world: World, request: Request, reply: Reply, args: dict[str, Any])
 
 
 def gzip_bomb(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F17: a small body that unpacks to `megabytes` of JSON text."""
+    """Sends a small body that unpacks to `megabytes` of JSON text (F17)."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as out:
         out.write(b'{"status": "success", "data": "')
@@ -75,18 +75,18 @@ def gzip_bomb(world: World, request: Request, reply: Reply, args: dict[str, Any]
 
 
 def bad_gzip(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F17: said to be gzip, and is not."""
+    """Sends a body that is said to be gzip and is not (F17)."""
     return Reply(200, b"\x1f\x8b\x08\x00" + reply.body, {"Content-Type": JSON, "Content-Encoding": "gzip"})
 
 
 def huge(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F17: valid JSON of `megabytes`, without compression."""
+    """Sends valid JSON of `megabytes`, without compression (F17)."""
     padding = b"a" * (int(args.get("megabytes", 50)) * 1024 * 1024)
     return Reply(200, b'{"padding": "' + padding + b'", ' + reply.body.lstrip()[1:], {"Content-Type": JSON})
 
 
 def odd_json(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F18: `what` is nested, huge_int, duplicate_keys, nan or infinity."""
+    """Sends odd JSON (F18): `what` is nested, huge_int, duplicate_keys, nan or infinity."""
     what = args.get("what", "nested")
     depth = int(args.get("depth", 100_000))
     bodies = {

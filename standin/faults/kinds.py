@@ -21,7 +21,7 @@ def refuse(request: Request, code: str, message: str, status: int) -> Reply:
 
 
 def status(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F6, F7: any status with code and message; `html` true sends a page instead of the envelope."""
+    """Sends any status with code and message (F6, F7); `html` true sends a page instead of the envelope."""
     number = int(args.get("status", 500))
     if args.get("html"):
         reply = html_reply(f"<html><body><h1>{number}</h1></body></html>", number)
@@ -34,7 +34,7 @@ def status(world: World, request: Request, args: dict[str, Any]) -> Reply:
 
 
 def rate_limited(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F1 to F4: 429; `retry_after` is sent as given (number, date, nonsense), None sends none."""
+    """Sends a 429 (F1 to F4); `retry_after` is sent as given (number, date, nonsense), None sends none."""
     crm = request.path.startswith("/crm/")
     code = "TOO_MANY_REQUESTS" if crm else "RATE_LIMIT_EXCEEDED"
     reply = refuse(request, str(args.get("code", code)), "Too many requests. Please try again later.", 429)
@@ -51,33 +51,33 @@ def _date(now: datetime, args: dict[str, Any]) -> str:
 
 
 def invalid_token(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F27, F47: 401 as for an expired token, or as a wrong data centre says it."""
+    """Sends 401 as for an expired token, or as a wrong data centre does (F27, F47)."""
     code = str(args.get("code", world.habits.invalid_token_code))
     return refuse(request, code, "Invalid or expired token", 401)
 
 
 def scope_mismatch(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F28: 401 OAUTH_SCOPE_MISMATCH."""
+    """Sends 401 OAUTH_SCOPE_MISMATCH (F28)."""
     return refuse(request, "OAUTH_SCOPE_MISMATCH", "Unauthorized", 401)
 
 
 def no_permission(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F28: 403 NO_PERMISSION."""
+    """Sends 403 NO_PERMISSION (F28)."""
     return refuse(request, "NO_PERMISSION", "permission denied", 403)
 
 
 def oauth_error(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F29: HTTP 200 with an error word: invalid_code, invalid_client, other_dc."""
+    """Sends HTTP 200 with an error word (F29): invalid_code, invalid_client, other_dc."""
     return json_reply({"error": str(args.get("error", "invalid_code"))}, int(args.get("status", 200)))
 
 
 def token_throttle(world: World, request: Request, args: dict[str, Any]) -> Reply:
-    """F30: HTTP 200 and "Access Denied"."""
+    """Sends HTTP 200 and "Access Denied" (F30)."""
     return json_reply(THROTTLED)
 
 
 def token_fields(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F33: change (`set`) or leave out (`drop`) fields of the token answer."""
+    """Changes (`set`) or leaves out (`drop`) fields of the token answer (F33)."""
     content = reply.json()
     content.update(args.get("set") or {})
     for name in args.get("drop") or []:
@@ -86,7 +86,7 @@ def token_fields(world: World, request: Request, reply: Reply, args: dict[str, A
 
 
 def headers(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F5 and others: set headers of a good answer; None leaves one out."""
+    """Sets headers of a good answer (F5 and others); None leaves one out."""
     for name, value in (args.get("set") or {}).items():
         if value is None:
             reply.headers.pop(name, None)
@@ -96,25 +96,25 @@ def headers(world: World, request: Request, reply: Reply, args: dict[str, Any]) 
 
 
 def date_header(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F26: the server's clock is `skew` seconds off, or (`absent`) no Date is sent."""
+    """Lets the server's clock be `skew` seconds off, or (`absent`) sends no Date (F26)."""
     skewed = world.now() + timedelta(seconds=float(args.get("skew", 0)))
     reply.headers["Date"] = "" if args.get("absent") else format_datetime(skewed, usegmt=True)
     return reply
 
 
 def expire_tokens(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F27: every access token expires before the call is looked at."""
+    """Lets every access token expire before the call is looked at (F27)."""
     world.do("token_expire_all")
 
 
 def revoke_refresh_tokens(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F29: every refresh token is revoked before the call is looked at."""
+    """Revokes every refresh token before the call is looked at (F29)."""
     for token in [*world.tokens.refresh]:
         world.do("token_revoke", token=token)
 
 
 def narrow_scope(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F28: tokens lose their scopes but the given ones."""
+    """Takes all scopes from the tokens but the given ones (F28)."""
     scope = str(args.get("scope", EVERY_SCOPE))
     for refresh in world.tokens.refresh.values():
         refresh.scope = scope
@@ -123,12 +123,12 @@ def narrow_scope(world: World, request: Request, args: dict[str, Any]) -> None:
 
 
 def add_rows(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F21, F23: rows come in before the call is answered, e.g. between two pages."""
+    """Adds rows before the call is answered, e.g. between two pages (F21, F23)."""
     world.do("add_executions", **args)
 
 
 def delete_rows(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F21: the newest `count` rows of a flow go before the call is answered."""
+    """Deletes the newest `count` rows of a flow before the call is answered (F21)."""
     flow_id = str(args["flow_id"])
     flow = world.flow(flow_id)
     newest = world.now() - DAY * float(args.get("older_than_days", 0))
@@ -137,7 +137,7 @@ def delete_rows(world: World, request: Request, args: dict[str, Any]) -> None:
 
 
 def ignore_page(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F22: the page that was asked for is ignored; F20: `back` pages earlier is given instead."""
+    """Ignores the page that was asked for (F22), or gives that `back` pages earlier (F20)."""
     asked = request.param("page") or "1"
     if "back" in args and asked.isdigit():
         request.query["page"] = [str(max(1, int(asked) - int(args["back"])))]
@@ -146,7 +146,7 @@ def ignore_page(world: World, request: Request, args: dict[str, Any]) -> None:
 
 
 def cap_per_page(world: World, request: Request, args: dict[str, Any]) -> None:
-    """F22: pages are smaller than asked for."""
+    """Gives smaller pages than were asked for (F22)."""
     request.query["per_page"] = [str(int(args.get("cap", 10)))]
 
 

@@ -63,7 +63,7 @@ def _again(reply: Reply, content: Any) -> Reply:
 
 
 def spoil_rows(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F19: rows of a list are spoiled: `what` is one of SPOILED, `share` of them (seeded), at least one."""
+    """Spoils rows of a list (F19): `what` is one of SPOILED, `share` of them (seeded), at least one."""
     content = reply.json()
     rows = _rows(content)
     share = float(args.get("share", 0.1))
@@ -75,7 +75,7 @@ def spoil_rows(world: World, request: Request, reply: Reply, args: dict[str, Any
 
 
 def duplicate_rows(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F20: every row of the page comes `copies` times."""
+    """Sends every row of the page `copies` times (F20)."""
     content = reply.json()
     rows = _rows(content)
     rows[:] = [row for row in rows for _ in range(int(args.get("copies", 2)))]
@@ -83,14 +83,14 @@ def duplicate_rows(world: World, request: Request, reply: Reply, args: dict[str,
 
 
 def shuffle_rows(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F25: the rows of the page in a seeded order of no meaning."""
+    """Sends the rows of the page in a seeded order of no meaning (F25)."""
     content = reply.json()
     rng("shuffle", world.settings.seed, request.path).shuffle(_rows(content))
     return _again(reply, content)
 
 
 def wrong_total(world: World, request: Request, reply: Reply, args: dict[str, Any]) -> Reply:
-    """F22: `total_count`, `more_records` and the stats of executions say something else."""
+    """Lets `total_count`, `more_records` and the stats of executions say something else (F22)."""
     content = reply.json()
     data = content.get("data")
     total = int(args.get("total", 999_999))

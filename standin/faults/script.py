@@ -75,7 +75,7 @@ class FaultScript:
         return sorted({*self._instead, *self._afterwards, *self._beforehand, *WIRE_KINDS})
 
     def push(self, entry: dict[str, Any]) -> Fault:
-        """Add an entry, which may hold `begins` and `lasts` in seconds from now.
+        """Adds an entry, which may hold `begins` and `lasts` in seconds from now.
 
         RefusalError INVALID_REQUEST for one that cannot be carried out.
         """
@@ -102,7 +102,7 @@ class FaultScript:
         return fault
 
     def clear(self) -> None:
-        """Forget what is still to come."""
+        """Forgets what is still to come."""
         self.faults.clear()
 
     def striking(self, request: Request) -> Fault | None:

@@ -8,7 +8,7 @@ from standin.web.wire import Reply
 
 
 def misbehave(connection: socket.socket, reply: Reply, head: bytes, stopping: threading.Event) -> None:
-    """Send `reply` in the way of its wire fault; the connection ends afterwards.
+    """Sends `reply` in the way of its wire fault; the connection ends afterwards.
 
     Arguments of the fault: `seconds` (hang, delay), `interval` in seconds and `chunk` in bytes (drip),
     `share` of the body that is sent before a cut (0 to 1).
@@ -42,7 +42,7 @@ def misbehave(connection: socket.socket, reply: Reply, head: bytes, stopping: th
 
 
 def reset(connection: socket.socket) -> None:
-    """Close so that the peer gets a RST instead of an orderly end."""
+    """Closes so that the peer gets a RST instead of an orderly end."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 

@@ -1,1 +1,1 @@
-"""Zoho Flow of the stand-in: flows with their history, what changes them, and the interface /api/v1."""
+"""Plays Zoho Flow: flows with their history, what changes them, and the interface /api/v1."""

@@ -128,7 +128,7 @@ def _config(app: str) -> dict[str, Any]:
 
 
 def rates(count: int, executions: int, history_days: int) -> list[float]:
-    """Mean runs an hour for each flow, so that all together make about `executions` in the history."""
+    """Says how many runs an hour each flow has, so that all together make about `executions` in the history."""
     chosen = [template(index)[0] for index in range(count)]
     by_clock = sum(_by_clock_a_day(one, history_days) for one in chosen)
     shared = max(0.0, executions / history_days - by_clock)

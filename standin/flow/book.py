@@ -13,10 +13,10 @@ Row = TypeVar("Row")
 
 
 class FlowBook:
-    """Everything of Zoho Flow by id; `flows` holds those that exist now, `retries` the runs that each retry caused."""
+    """Holds everything of Zoho Flow by id; `retries` holds the runs that each retry caused."""
 
     def __init__(self, home: Journaled) -> None:
-        """The flows and connections of the first day."""
+        """Makes the flows and connections of the first day."""
         wanted, anchor = home.settings, home.anchor
         start = (anchor - timedelta(days=wanted.history_days)).replace(minute=0, second=0, microsecond=0)
         by_app = make_connections(wanted.seed, wanted.flows, anchor)
@@ -61,6 +61,6 @@ def _found(rows: dict[str, Row], kind: str, identity: str) -> Row:
 
 
 def not_found(kind: str, identity: str, where: str = "your organization") -> RefusalError:
-    """Zoho Flow's refusal of an id that does not exist."""
+    """Makes Zoho Flow's refusal of an id that does not exist."""
     details = f"{kind.capitalize()} ID '{identity}' not found in {where}"
     return RefusalError(f"{kind.upper()}_NOT_FOUND", f"The specified {kind} does not exist", details, 404)

@@ -20,7 +20,7 @@ FLOWS_SCOPE, ACTIONS_SCOPE, CONNECTIONS_SCOPE = "ZohoFlow.flows", "ZohoFlow.acti
 
 
 class FlowEditApi:
-    """Handlers; paths are relative to /api/v1."""
+    """Answers calls; paths are relative to /api/v1."""
 
     def __init__(self, world: World, plan: Plan) -> None:
         self._world = world
@@ -29,7 +29,7 @@ class FlowEditApi:
         self._actions = _available_actions(world.prefix)
 
     def add_routes(self, router: Router) -> None:
-        """Everything that changes a flow, and the catalogues of what a flow can be made of."""
+        """Adds everything that changes a flow, and the catalogues of what a flow can be made of."""
         flow, actions = "/flows/{flow_id}", "/flows/{flow_id}/actions"
         router.add("POST", "/flows", self.create_flow, FLOWS_SCOPE)
         router.add("PUT", flow, self.update_flow, FLOWS_SCOPE)
@@ -58,12 +58,12 @@ class FlowEditApi:
         return success(flow_detail(flow, self._world.now()))
 
     def update_flow(self, request: Request, flow_id: str) -> Reply:
-        """Change a flow; what is not given stays."""
+        """Changes a flow; what is not given stays."""
         flow = self._world.do("update_flow", flow_id=flow_id, body=request.json_object())
         return success(flow_detail(flow, self._world.now()))
 
     def delete_flow(self, request: Request, flow_id: str) -> Reply:
-        """Delete a flow with its history."""
+        """Deletes a flow with its history."""
         self._world.do("delete_flow", flow_id=flow_id)
         return success({"flow_id": flow_id, "deleted": True})
 
@@ -78,11 +78,11 @@ class FlowEditApi:
         return success(self._triggers[trigger_id])
 
     def configure_trigger(self, request: Request, flow_id: str) -> Reply:
-        """Give a flow a trigger."""
+        """Gives a flow a trigger."""
         return self._set_trigger(flow_id, request.json_object(), merge=False)
 
     def update_trigger(self, request: Request, flow_id: str) -> Reply:
-        """Change fields of a flow's trigger."""
+        """Changes fields of a flow's trigger."""
         return self._set_trigger(flow_id, request.json_object(), merge=True)
 
     def _set_trigger(self, flow_id: str, trigger: dict[str, Any], *, merge: bool) -> Reply:
@@ -90,7 +90,7 @@ class FlowEditApi:
         return success({"flow_id": flow_id, "trigger": flow.trigger})
 
     def test_trigger(self, request: Request, flow_id: str) -> Reply:
-        """Sample data as the trigger would bring it."""
+        """Returns sample data as the trigger would bring it."""
         flow, now = self._world.flow(flow_id), self._world.now()
         key = f"test-{flow_id}-{now.isoformat()}"
         return success(
@@ -112,21 +112,21 @@ class FlowEditApi:
         return success(self._actions[action_id])
 
     def add_action(self, request: Request, flow_id: str) -> Reply:
-        """Append an action to a flow."""
+        """Appends an action to a flow."""
         return success(self._world.do("add_action", flow_id=flow_id, action=request.json_object()))
 
     def update_action(self, request: Request, flow_id: str, action_id: str) -> Reply:
-        """Change an action of a flow."""
+        """Changes an action of a flow."""
         body = request.json_object()
         return success(self._world.do("update_action", flow_id=flow_id, action_id=action_id, action=body))
 
     def remove_action(self, request: Request, flow_id: str, action_id: str) -> Reply:
-        """Take an action out of a flow."""
+        """Takes an action out of a flow."""
         self._world.do("remove_action", flow_id=flow_id, action_id=action_id)
         return success({"action_id": action_id, "deleted": True})
 
     def test_actions(self, request: Request, flow_id: str) -> Reply:
-        """Try a flow's actions with sample data; it fails where runs fail now."""
+        """Tries a flow's actions with sample data; it fails where runs fail now."""
         flow = self._world.flow(flow_id)
         request.json_object()
         ailment = flow.ailment(self._world.now(), "test")
@@ -141,13 +141,13 @@ class FlowEditApi:
         return success(connection_row(connection, self._world.now()))
 
     def update_connection(self, request: Request, connection_id: str) -> Reply:
-        """Rename or reconnect a connection."""
+        """Renames or reconnect a connection."""
         body = _without_secrets(request.json_object())
         connection = self._world.do("update_connection", connection_id=connection_id, body=body)
         return success(connection_row(connection, self._world.now()))
 
     def delete_connection(self, request: Request, connection_id: str) -> Reply:
-        """Delete a connection; its flows fail from now on."""
+        """Deletes a connection; its flows fail from now on."""
         self._world.do("delete_connection", connection_id=connection_id)
         return success({"connection_id": connection_id, "deleted": True})
 

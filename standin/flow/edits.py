@@ -27,7 +27,7 @@ WEBHOOK: Shape = {"webhook_name": str, "flow_id": str, "method": str, "authentic
 
 
 def invalid(details: str) -> RefusalError:
-    """Zoho Flow's refusal of a request that is not right."""
+    """Makes Zoho Flow's refusal of a request that is not right."""
     return RefusalError("INVALID_REQUEST", "Invalid request parameters", details)
 
 
@@ -49,7 +49,7 @@ class FlowEdits:
     """Carries out these changes; ids are numbered in their order, which the journal keeps."""
 
     def __init__(self, home: Journaled, book: FlowBook) -> None:
-        """Make the changes of this module known."""
+        """Makes the changes of this module known."""
         self._home = home
         self._book = book
         self._made = 0
@@ -114,7 +114,7 @@ class FlowEdits:
         }
 
     def update_flow(self, at: datetime, *, flow_id: str, body: dict[str, Any]) -> Flow:
-        """Change the given fields of a flow."""
+        """Changes the given fields of a flow."""
         flow = self._flow(at, flow_id)
         check_flow(body, FLOW)
         trigger = check_trigger(body["trigger"]) if body.get("trigger") is not None else flow.trigger
@@ -129,19 +129,19 @@ class FlowEdits:
         return flow
 
     def delete_flow(self, at: datetime, *, flow_id: str) -> None:
-        """Delete a flow with its history."""
+        """Deletes a flow with its history."""
         self._flow(at, flow_id)
         del self._book.flows[flow_id]
 
     def set_trigger(self, at: datetime, *, flow_id: str, trigger: dict[str, Any], merge: bool) -> Flow:
-        """Replace a trigger, or change some of its fields."""
+        """Replaces a trigger, or change some of its fields."""
         flow = self._flow(at, flow_id)
         flow.trigger = check_trigger({**flow.trigger, **trigger} if merge else trigger)
         flow.modified = at.replace(microsecond=0)
         return flow
 
     def add_action(self, at: datetime, *, flow_id: str, action: dict[str, Any]) -> dict[str, Any]:
-        """Append an action."""
+        """Appends an action."""
         flow = self._flow(at, flow_id)
         self._check_size([*flow.actions, check_action(action)])
         added = self._with_id(action)
@@ -155,7 +155,7 @@ class FlowEdits:
         raise not_found("action", action_id, f"flow '{flow.flow_id}'")
 
     def update_action(self, at: datetime, *, flow_id: str, action_id: str, action: dict[str, Any]) -> dict[str, Any]:
-        """Change the given fields of an action."""
+        """Changes the given fields of an action."""
         flow = self._flow(at, flow_id)
         old = self._action(flow, action_id)
         new = {**check_action({**old, **action}), "action_id": action_id}
@@ -164,7 +164,7 @@ class FlowEdits:
         return new
 
     def remove_action(self, at: datetime, *, flow_id: str, action_id: str) -> None:
-        """Take an action out."""
+        """Takes an action out."""
         flow = self._flow(at, flow_id)
         gone = self._action(flow, action_id)
         flow.actions = [one for one in flow.actions if one is not gone]
@@ -189,7 +189,7 @@ class FlowEdits:
         return connection
 
     def update_connection(self, at: datetime, *, connection_id: str, body: dict[str, Any]) -> Connection:
-        """Rename a connection or reconnect it, which repairs it."""
+        """Renames a connection or reconnect it, which repairs it."""
         connection = self._book.connection(connection_id)
         check_flow(body, CONNECTION)
         connection.name = str(body.get("connection_name") or connection.name)
@@ -198,7 +198,7 @@ class FlowEdits:
         return connection
 
     def delete_connection(self, at: datetime, *, connection_id: str) -> None:
-        """Delete a connection: flows that use its app fail from now on."""
+        """Deletes a connection: flows that use its app fail from now on."""
         connection = self._book.connection(connection_id)
         connection.deleted = True
         connection.works.turn_off(at)
@@ -223,6 +223,6 @@ class FlowEdits:
         return webhook
 
     def delete_webhook(self, at: datetime, *, webhook_id: str) -> None:
-        """Delete a webhook."""
+        """Deletes a webhook."""
         self._book.webhook(webhook_id)
         del self._book.webhooks[webhook_id]

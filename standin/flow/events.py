@@ -18,7 +18,7 @@ class FlowEvents:
     """Carries out these changes; `at` is the time of the change, also when the journal repeats it."""
 
     def __init__(self, home: Journaled, book: FlowBook) -> None:
-        """Make the changes of this module known."""
+        """Makes the changes of this module known."""
         self._book = book
         for name in (
             "switch_flow", "retry", "break_flow", "heal_flow", "break_connection", "repair_connection",
@@ -38,7 +38,7 @@ class FlowEvents:
         return execution
 
     def switch_flow(self, at: datetime, *, flow_id: str, on: bool) -> Flow:
-        """Enable or disable a flow."""
+        """Enables or disable a flow."""
         flow = self._flow(at, flow_id)
         if flow.on.at(at) != on:
             flow.on.change(at, value=on)
@@ -48,7 +48,7 @@ class FlowEvents:
     def retry(
         self, at: datetime, *, flow_id: str, execution_id: str, same_id: bool, luck: str
     ) -> tuple[Flow, Execution]:
-        """Run a failed execution again; gives the row that the run is in: a new one, or the old one."""
+        """Runs a failed execution again; gives the row that the run is in: a new one, or the old one."""
         flow = self._flow(at, flow_id)
         old = self._execution(flow, execution_id)
         if old.status(at) != "failed":
@@ -91,7 +91,7 @@ class FlowEvents:
     def break_flow(
         self, at: datetime, *, flow_id: str, kind: str, fixed_by_retry: bool, begins: str = "", flood: bool = True
     ) -> None:
-        """Let a flow go bad from `begins` (default: now) on, see `flow.goes_bad`."""
+        """Lets a flow go bad from `begins` (default: now) on, see `flow.goes_bad`."""
         flow = self._flow(at, flow_id)
         if kind not in BY_NAME:
             raise RefusalError("INVALID_REQUEST", f"no such kind of failure: {kind}")
@@ -99,15 +99,15 @@ class FlowEvents:
         flow.bad.begin(start, BY_NAME[kind], fixed_by_retry=fixed_by_retry, flood=flood)
 
     def heal_flow(self, at: datetime, *, flow_id: str) -> None:
-        """Heal a flow, or call off what is planned."""
+        """Heals a flow, or call off what is planned."""
         self._flow(at, flow_id).bad.end(at)
 
     def break_connection(self, at: datetime, *, connection_id: str) -> None:
-        """Let a connection expire: flows that use it fail."""
+        """Lets a connection expire: flows that use it fail."""
         self._book.connection(connection_id).works.turn_off(at)
 
     def repair_connection(self, at: datetime, *, connection_id: str) -> None:
-        """Reconnect a connection."""
+        """Reconnects a connection."""
         self._book.connection(connection_id).works.turn_on(at)
 
     def add_executions(
@@ -142,14 +142,14 @@ class FlowEvents:
         return made
 
     def delete_execution(self, at: datetime, *, flow_id: str, execution_id: str) -> None:
-        """Take a row out of the history."""
+        """Takes a row out of the history."""
         flow = self._flow(at, flow_id)
         flow.forget(self._execution(flow, execution_id), at)
 
     def change_execution(
         self, at: datetime, *, flow_id: str, execution_id: str, status: str, kind: str = "503"
     ) -> None:
-        """End a running row now, or turn a failed one into a success, as a re-run by Zoho would."""
+        """Ends a running row now, or turn a failed one into a success, as a re-run by Zoho would."""
         flow = self._flow(at, flow_id)
         execution = self._execution(flow, execution_id)
         flow.reopen(execution, at)

@@ -62,7 +62,7 @@ class Execution:
         return self.attempts[-1].failure is None or self.reruns >= len(self.luck)
 
     def rerun_due(self, now: datetime, outcome: Callable[[datetime, bool], Failure | None]) -> int:
-        """Carry out the automatic re-runs due by `now`; returns how many began.
+        """Carries out the automatic re-runs due by `now`; returns how many began.
 
         `outcome(when, lucky)` gives the failure of a re-run, or None when it goes well.
         """

@@ -27,7 +27,7 @@ MAX_PER_PAGE = 200
 
 
 class FlowApi:
-    """Handlers; paths are relative to /api/v1."""
+    """Answers calls; paths are relative to /api/v1."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -72,11 +72,11 @@ class FlowApi:
         return success(flow_detail(flow, now))
 
     def enable(self, request: Request, flow_id: str) -> Reply:
-        """Switch a flow on; again is harmless."""
+        """Switches a flow on; again is harmless."""
         return self._switch(flow_id, on=True)
 
     def disable(self, request: Request, flow_id: str) -> Reply:
-        """Switch a flow off; again is harmless."""
+        """Switches a flow off; again is harmless."""
         return self._switch(flow_id, on=False)
 
     def _switch(self, flow_id: str, *, on: bool) -> Reply:
@@ -144,7 +144,7 @@ class FlowApi:
         return success({"stats": _counted(flow.between(begins, now), now)})
 
     def retry(self, request: Request, flow_id: str, execution_id: str) -> Reply:
-        """Run a failed execution again; 400 for one that has not failed."""
+        """Runs a failed execution again; 400 for one that has not failed."""
         flow, habits = self._world.flow(flow_id), self._world.habits
         self._find(flow, execution_id)
         _, row = self._world.do(
@@ -167,7 +167,7 @@ class FlowApi:
         return success(connection_row(self._world.book.connection(connection_id), self._world.now()))
 
     def test_connection(self, request: Request, connection_id: str) -> Reply:
-        """Try a connection: `test_result` is passed or failed, as for triggers."""
+        """Tries a connection: `test_result` is passed or failed, as for triggers."""
         connection, now = self._world.book.connection(connection_id), self._world.now()
         works = connection.works.at(now)
         answer = {"connection_id": connection_id, "test_result": "passed" if works else "failed"}

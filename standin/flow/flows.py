@@ -66,7 +66,7 @@ class Flow:
         self.bad = GoesBad(self.template, (self.seed, self.index))
 
     def advance(self, now: datetime) -> None:
-        """Let everything happen that happens up to `now`."""
+        """Lets everything happen that happens up to `now`."""
         for draft in self._drafts(now):
             heapq.heappush(self._pending, (draft.started, draft.execution_id, draft))
         while self._pending and self._pending[0][0] <= now:
@@ -119,7 +119,7 @@ class Flow:
         return kind.happen(app=APP_NAMES.get(app, app), step=step, email=email, dice=rng("failure", key))
 
     def plan(self, execution: Execution, appears: datetime) -> None:
-        """Put a run into the history from the time `appears` on (later than its start: a late row)."""
+        """Puts a run into the history from the time `appears` on (later than its start: a late row)."""
         heapq.heappush(self._pending, (appears, execution.execution_id, execution))
 
     def _record(self, execution: Execution) -> None:
@@ -128,13 +128,13 @@ class Flow:
         self._open.add(execution.execution_id)
 
     def reopen(self, execution: Execution, now: datetime) -> None:
-        """Take a settled row out of the tally because it is about to change."""
+        """Takes a settled row out of the tally because it is about to change."""
         if execution.execution_id not in self._open:
             self._tally(execution, now, -1)
             self._open.add(execution.execution_id)
 
     def forget(self, execution: Execution, now: datetime) -> None:
-        """Delete a row; the life counters keep it."""
+        """Deletes a row; the life counters keep it."""
         self.reopen(execution, now)
         self._open.discard(execution.execution_id)
         self._tally(execution, now, 1)
@@ -167,7 +167,7 @@ class Flow:
         return Counters(good + bad + states.count("running"), good, bad)
 
     def between(self, start: datetime | None, end: datetime | None) -> list[Execution]:
-        """Rows that started in the closed interval, newest first; None is an open end."""
+        """Lists rows that started in the closed interval, newest first; None is an open end."""
         low = 0 if start is None else bisect_left(self.rows, (start, ""))
         high = len(self.rows) if end is None else bisect_right(self.rows, (end, "\uffff"))
         return [self.by_id[identity] for _, identity in reversed(self.rows[low:high])]

@@ -34,7 +34,7 @@ class GoesBad:
     """Decides when one flow is bad, how its runs fail then, and the runs that come on top."""
 
     def __init__(self, template: FlowTemplate, key: tuple[object, ...]) -> None:
-        """A flow that is well; `key` seeds the draws."""
+        """Begins with a flow that is well; `key` seeds the draws."""
         self._template = template
         self._key = key
         self._is_bad = Timeline(initial=False)
@@ -51,20 +51,20 @@ class GoesBad:
         return self._is_bad.at(now) or self._is_bad.planned(now)
 
     def begin(self, at: datetime, kind: FailureKind, *, fixed_by_retry: bool, flood: bool) -> None:
-        """Let every run fail with `kind` from `at` on; `flood` brings runs every few seconds."""
+        """Lets every run fail with `kind` from `at` on; `flood` brings runs every few seconds."""
         self._is_bad.turn_on(at)
         self.kind = kind
         self._fixed_by_retry = fixed_by_retry
         self._flood = _Flood(at, at) if flood else None
 
     def end(self, at: datetime) -> None:
-        """Heal the flow at `at`, or call off what is planned."""
+        """Heals the flow at `at`, or call off what is planned."""
         self._is_bad.turn_off(at)
         if self._flood is not None and self._flood.start > at:
             self._flood = None
 
     def fixed_by_retry(self, at: datetime) -> bool:
-        """Take note of a person's retry: whoever retries has fixed the cause first. Tells whether that healed it."""
+        """Takes note of a person's retry: whoever retries has fixed the cause first. Tells whether that healed it."""
         healed = self.at(at) and self._fixed_by_retry
         if healed:
             self._is_bad.turn_off(at)

@@ -57,7 +57,7 @@ def _seconds_in_hour(chosen: FlowTemplate, hour: int, per_hour: float, dice: ran
 
 
 def draw_duration(chosen: FlowTemplate, dice: random.Random) -> int:
-    """Milliseconds, log-normal around the flow's median and never over the documented five minutes."""
+    """Draws milliseconds, log-normal around the flow's median and never over the documented five minutes."""
     return min(MAX_RUN_MS, max(120, round(chosen.median_ms * math.exp(dice.gauss(0, 0.45)))))
 
 
@@ -85,7 +85,7 @@ def draft_hour(*, seed: int, flow_index: int, hour: int, per_hour: float) -> tup
 
 
 def draw_draft(identity: str, started: datetime, chosen: FlowTemplate, dice: random.Random) -> Draft:
-    """Draw one run: how long it takes and whether it fails."""
+    """Draws one run: how long it takes and whether it fails."""
     duration = draw_duration(chosen, dice)
     outcome, step = dice.random(), dice.randrange(len(chosen.actions))
     kind: FailureKind | None = None

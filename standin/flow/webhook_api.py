@@ -16,7 +16,7 @@ SCOPE = "ZohoFlow.flows"
 
 
 class WebhookApi:
-    """Handlers; paths are relative to /api/v1, but for the address that a sender calls."""
+    """Answers calls; paths are relative to /api/v1, but for the address that a sender calls."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -67,7 +67,7 @@ class WebhookApi:
         return success(self._row(request, self._world.book.webhook(webhook_id), whole=True))
 
     def delete(self, request: Request, webhook_id: str) -> Reply:
-        """Delete a webhook."""
+        """Deletes a webhook."""
         self._world.do("delete_webhook", webhook_id=webhook_id)
         return success({"webhook_id": webhook_id, "deleted": True})
 

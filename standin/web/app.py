@@ -36,7 +36,7 @@ class App:
         accounts: Router,
         control: Router,
     ) -> None:
-        """An application of these parts; `standin.build.make_app` puts them together."""
+        """Takes these parts; `standin.build.make_app` puts them together."""
         self.world = world
         self.credentials = credentials
         self.ledger = ledger
@@ -47,12 +47,12 @@ class App:
         self._control = control
 
     def routes(self) -> list[tuple[str, str]]:
-        """Method and whole path of every endpoint but the control ones, for a list that a test keeps true."""
+        """Lists method and whole path of every endpoint but the control ones, for a list that a test keeps true."""
         routers = [("", self._accounts), *((one.prefix, one.router) for one in self.products)]
         return sorted((route.method, prefix + route.pattern) for prefix, router in routers for route in router.routes)
 
     def handle(self, request: Request) -> Reply:
-        """Answer one request; the time of the Date header is the world's."""
+        """Answers one request; the time of the Date header is the world's."""
         try:
             reply = self._handle(request)
         except RefusalError as refused:

@@ -55,7 +55,7 @@ class Callbacks:
         world.records.watchers.append(self._record_changed)
 
     def configure(self, body: dict[str, Any]) -> dict[str, Any]:
-        """`{"url", "secret", "header", "prefix", "flow_ids", "proxy"}`; an empty `url` ends it.
+        """Takes `{"url", "secret", "header", "prefix", "flow_ids", "proxy"}`; an empty `url` ends it.
 
         `proxy` is a loopback origin that takes what goes to other hosts, as a proxy with their TLS would.
         RefusalError for an unknown header, or an address that is not loopback and has no proxy.
@@ -165,11 +165,11 @@ class Callbacks:
         letter.entry.update({"status": status, "seconds": round(seconds, 3), "why": why})
 
     def drain(self) -> None:
-        """Wait until everything handed over so far was sent."""
+        """Waits until everything handed over so far was sent."""
         self._outbox.drain()
 
     def start(self) -> None:
-        """Look twice a second from a thread, until `stop`."""
+        """Looks twice a second from a thread, until `stop`."""
         self._outbox.every(0.5, self._look_with_lock)
 
     def _look_with_lock(self) -> None:
@@ -177,7 +177,7 @@ class Callbacks:
             self.look()
 
     def stop(self) -> None:
-        """End the threads; what was not sent is not sent."""
+        """Ends the threads; what was not sent is not sent."""
         self._outbox.stop()
 
 

@@ -31,7 +31,7 @@ MUTATIONS = (
 
 
 class ControlApi:
-    """Handlers; paths are relative to /_control."""
+    """Answers calls; paths are relative to /_control."""
 
     def __init__(self, world: World, ledger: Ledger, faults: FaultScript, callbacks: Callbacks) -> None:
         self._world = world
@@ -40,7 +40,7 @@ class ControlApi:
         self._faults = faults
 
     def add_routes(self, router: Router) -> None:
-        """Everything that can be looked at and done."""
+        """Adds everything that can be looked at and done."""
         router.add("GET", "/state", self.state)
         router.add("GET", "/ledger", self.ledger)
         router.add("GET", "/ledger/calls", self.calls)
@@ -125,14 +125,14 @@ class ControlApi:
         return json_reply({"faults": [described(fault) for fault in self._faults.faults]})
 
     def push_faults(self, request: Request) -> Reply:
-        """Add one entry, or a list of them under `faults`."""
+        """Adds one entry, or a list of them under `faults`."""
         body = request.json_object()
         entries = body.get("faults", [body])
         pushed = [described(self._faults.push(entry)) for entry in entries]
         return json_reply({"faults": pushed})
 
     def clear_faults(self, request: Request) -> Reply:
-        """Forget the script."""
+        """Forgets the script."""
         self._faults.clear()
         return json_reply({"status": "success"})
 
@@ -141,7 +141,7 @@ class ControlApi:
         return json_reply(self._callbacks.configure(request.json_object()))
 
     def change_habits(self, request: Request) -> Reply:
-        """Switch oddities: an object of names and values of `Habits`."""
+        """Switches oddities: an object of names and values of `Habits`."""
         try:
             self._world.habits = self._world.habits.changed(**request.json_object())
         except ValueError as problem:
@@ -149,7 +149,7 @@ class ControlApi:
         return json_reply(asdict(self._world.habits))
 
     def move_clock(self, request: Request) -> Reply:
-        """`{"advance": seconds}` or `{"set": ISO time}`, where the clock is one that can be moved."""
+        """Takes `{"advance": seconds}` or `{"set": ISO time}`, where the clock is one that can be moved."""
         body, clock = request.json_object(), self._world.clock
         if not isinstance(clock, OffsetClock | SettableClock):
             raise RefusalError("INVALID_REQUEST", "this stand-in's clock cannot be moved")
@@ -170,12 +170,12 @@ class ControlApi:
         return json_reply({"code": code})
 
     def story(self, request: Request, name: str) -> Reply:
-        """Begin a named story now."""
+        """Begins a named story now."""
         summary = begin(name, self._world, self._faults)
         return json_reply({"story": name, "told": summary})
 
     def mutate(self, request: Request, mutation: str) -> Reply:
-        """Carry out one of MUTATIONS with the body as its arguments."""
+        """Carries out one of MUTATIONS with the body as its arguments."""
         if mutation not in MUTATIONS:
             raise RefusalError("INVALID_REQUEST", f"no such mutation: {mutation}", str(MUTATIONS))
         args: dict[str, Any] = request.json_object()
@@ -195,7 +195,7 @@ def described(fault: Fault) -> dict[str, Any]:
 
 
 def admitted(request: Request, control_token: str) -> Reply | None:
-    """None when the control token is right; else the refusal."""
+    """Returns None when the control token is right, else the refusal."""
     given = request.headers.get(HEADER, "")
     if hmac.compare_digest(given.encode(), control_token.encode()):
         return None

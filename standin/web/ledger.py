@@ -31,7 +31,7 @@ class Ledger:
     token_posts: Counter[str] = field(default_factory=Counter)
 
     def note_retry(self, method: str, path: str) -> None:
-        """Count a retry at the door, whatever becomes of it."""
+        """Counts a retry at the door, whatever becomes of it."""
         found = RETRY.fullmatch(path)
         if found and method == "POST":
             self.retries_received[found["execution_id"]] += 1
@@ -43,7 +43,7 @@ class Ledger:
             counter.clear()
 
     def note(self, call: Call) -> None:
-        """Write down an answered call; ids in the path are folded for the count by path."""
+        """Writes down an answered call; ids in the path are folded for the count by path."""
         if len(self.calls) >= KEPT:
             del self.calls[: KEPT // 10]
         self.calls.append(call)

@@ -48,7 +48,7 @@ class Verdict:
 
 
 class FlowLimit:
-    """Calls in a rolling minute and in a day that ends at midnight UTC."""
+    """Counts calls in a rolling minute and in a day that ends at midnight UTC."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -57,7 +57,7 @@ class FlowLimit:
         self._today = 0
 
     def ask(self, now: datetime) -> Verdict:
-        """Count one call, or refuse it without counting."""
+        """Counts one call, or refuse it without counting."""
         per_minute, per_day = self.plan.per_minute, self.plan.per_day
         if per_minute is None or per_day is None:
             return Verdict(granted=True)
@@ -81,7 +81,7 @@ class FlowLimit:
 
 
 class CrmCredits:
-    """Credits over a rolling 24 hours, one for most calls, counted by the minute."""
+    """Counts credits over a rolling 24 hours, one for most calls, by the minute."""
 
     def __init__(self, plan: Plan, *, seed_dialect: bool) -> None:
         self.limit = plan.seed_crm_per_day if seed_dialect else plan.credits
@@ -89,7 +89,7 @@ class CrmCredits:
         self._sum = 0
 
     def ask(self, now: datetime, cost: int = 1) -> Verdict:
-        """Spend `cost` credits, or refuse."""
+        """Spends `cost` credits, or refuse."""
         if self.limit is None:
             return Verdict(granted=True)
         while self._spent and self._spent[0][0] <= now - DAY:

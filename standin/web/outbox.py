@@ -40,7 +40,7 @@ class Outbox:
         self._ended = threading.Event()
 
     def put(self, letter: Letter) -> None:
-        """Take a letter; one too many is noted and dropped."""
+        """Takes a letter; one too many is noted and dropped."""
         if self._ended.is_set():
             return
         try:
@@ -53,7 +53,7 @@ class Outbox:
             self._begin(self._work)
 
     def every(self, seconds: float, work: Callable[[], None]) -> None:
-        """Do something again and again until `stop`."""
+        """Does something again and again until `stop`."""
 
         def again() -> None:
             while not self._ended.wait(seconds):
@@ -62,11 +62,11 @@ class Outbox:
         self._begin(again)
 
     def drain(self) -> None:
-        """Wait until every letter was sent."""
+        """Waits until every letter was sent."""
         self._letters.join()
 
     def stop(self) -> None:
-        """End the threads after the letters that they hold."""
+        """Ends the threads after the letters that they hold."""
         self._ended.set()
         for thread in self._threads:
             thread.join()

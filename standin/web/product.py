@@ -38,7 +38,7 @@ class Product:
         raise NotImplementedError
 
     def answer(self, request: Request) -> Reply:
-        """Check the token, the limits and the scope, then let the handler answer."""
+        """Checks the token, the limits and the scope, then let the handler answer."""
         if not self.exists():
             return self.refuse("NO_PERMISSION", "feature not available in this edition", {}, 403)
         header = request.headers.get("authorization", "")
@@ -53,11 +53,11 @@ class Product:
         return reply
 
     def unauthorised(self) -> Reply:
-        """401 for a token that is missing, wrong or expired."""
+        """Makes a 401 for a token that is missing, wrong or expired."""
         return self.refuse(self.world.habits.invalid_token_code, "Invalid or expired token", "", 401)
 
     def route(self, request: Request) -> Reply:
-        """Check the scope and let the handler answer."""
+        """Checks the scope and let the handler answer."""
         path = request.path.removeprefix(self.prefix)
         try:
             route = self.router.find(request.method, path)
@@ -75,7 +75,7 @@ class Product:
 
 
 class FlowProduct(Product):
-    """Zoho Flow: limits a minute and a day, shown in headers, and Retry-After."""
+    """Answers as Zoho Flow: limits a minute and a day, shown in headers, and Retry-After."""
 
     refuse = staticmethod(flow_refusal)
 
@@ -97,7 +97,7 @@ class FlowProduct(Product):
 
 
 class CrmProduct(Product):
-    """Zoho CRM: credits over a rolling day and a number of calls at once."""
+    """Answers as Zoho CRM: credits over a rolling day and a number of calls at once."""
 
     refuse = staticmethod(crm_refusal)
 
@@ -144,14 +144,14 @@ class CrmProduct(Product):
         return reply
 
     def unauthorised(self) -> Reply:
-        """AUTHENTICATION_FAILURE comes with other words than INVALID_TOKEN."""
+        """Makes a 401; AUTHENTICATION_FAILURE comes with other words than INVALID_TOKEN."""
         code = self.world.habits.invalid_token_code
         text = "Authentication failed" if code == "AUTHENTICATION_FAILURE" else "invalid oauth token"
         return crm_refusal(code, text, {}, 401)
 
 
 def rate_headers(verdict: Verdict) -> dict[str, str]:
-    """X-RateLimit-*: the limit is the day's (docs/reference/zoho-flow.md, "Plans and limits")."""
+    """Writes X-RateLimit-*; the limit is the day's (docs/reference/zoho-flow.md, "Plans and limits")."""
     if verdict.limit is None:
         return {}
     return {

@@ -23,7 +23,7 @@ class Route:
     regex: re.Pattern[str]
 
     def reply(self, request: Request, path: str) -> Reply:
-        """Let the handler answer; the path's parameters are its keyword arguments."""
+        """Lets the handler answer; the path's parameters are its keyword arguments."""
         found = self.regex.fullmatch(path)
         values = found.groupdict() if found else {}
         return self.handler(request, **{name: unquote(value) for name, value in values.items()})
@@ -48,7 +48,7 @@ class Router:
         self.under = under
 
     def add(self, method: str, pattern: str, handler: Handler, scope: str = "") -> None:
-        """Add an endpoint; `{name}` in the pattern is one part of the path."""
+        """Adds an endpoint; `{name}` in the pattern is one part of the path."""
         pattern = self.under + pattern
         self.routes.append(Route(method, pattern, handler, scope, compiled(pattern)))
 

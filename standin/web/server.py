@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def head(reply: Reply) -> bytes:
-    """Status line and headers; a header with an empty value is left out."""
+    """Writes status line and headers; a header with an empty value is left out."""
     lines = [f"HTTP/1.1 {reply.status} Status"]
     lines += [f"{name}: {value}" for name, value in reply.headers.items() if value]
     if reply.status != 204:
@@ -88,7 +88,7 @@ class StandinServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, host: str, port: int, app: App) -> None:
-        """Listen on a loopback address (ValueError for another); port 0 picks one."""
+        """Listens on a loopback address (ValueError for another); port 0 picks one."""
         self.app = app
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -101,7 +101,7 @@ class StandinServer(ThreadingHTTPServer):
         app.callbacks.start()
 
     def server_bind(self) -> None:
-        """Bind without asking a name server for our own name, as http.server would."""
+        """Binds without asking a name server for our own name, as http.server would."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -113,12 +113,12 @@ class StandinServer(ThreadingHTTPServer):
         return f"http://{shown}:{port}"
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a connection."""
+        """Remembers a connection."""
         with self._guard:
             self._open.add(connection)
 
     def closed(self, connection: socket.socket) -> None:
-        """Forget a connection."""
+        """Forgets a connection."""
         with self._guard:
             self._open.discard(connection)
 
@@ -128,7 +128,7 @@ class StandinServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def stop(self) -> None:
-        """End: no new connection, the open ones are shut, their threads are waited for."""
+        """Ends: no new connection, the open ones are shut, their threads are waited for."""
         self.stopping.set()
         self.shutdown()
         self.app.callbacks.stop()
@@ -141,7 +141,7 @@ class StandinServer(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def serving(app: App, *, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve `app` from a thread while the block lasts; gives the base URL.
+    """Serves `app` from a thread while the block lasts; gives the base URL.
 
     `tls` makes it https: with a certificate that nobody trusts it is the fault F8 of docs/reference/faults.md.
     """

@@ -99,7 +99,7 @@ def json_reply(content: Any, status: int = 200, headers: dict[str, str] | None =
 
 
 def no_content() -> Reply:
-    """204 without a body."""
+    """Makes a 204 without a body."""
     return Reply(204)
 
 

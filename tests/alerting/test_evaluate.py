@@ -18,6 +18,7 @@ from monitor.models import (
     AlertState,
     DirtyHour,
     Flow,
+    FlowProgress,
     HourBucket,
     StreamState,
     SyncState,
@@ -183,12 +184,12 @@ def test_a_flow_whose_history_is_half_read_or_not_yet_counted_waits(
     account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
 ) -> None:
     count(flow, 0, 40, now)
-    own(Flow).update(backfill_page=0, execution_count=40)
+    factories.change_flow(flow, backfill_page=0, execution_count=40)
     assert evaluate_account(account, now) == []
-    own(Flow).update(backfill_page=3)
+    own(FlowProgress).update(backfill_page=3)
     assert evaluate_account(account, now) == []
     assert not own(AlertState).exists()
-    own(Flow).update(backfill_page=0, executions_read_at=now)
+    own(FlowProgress).update(backfill_page=0, executions_read_at=now)
     DirtyHour.objects.mark([(flow.pk, now - 5 * HOUR)])
     assert evaluate_account(account, now) == []
     DirtyHour.objects.all().delete()
@@ -202,10 +203,10 @@ def test_a_flow_whose_window_is_read_is_judged_while_its_older_history_still_com
     count(flow, 0, 40, now)
     start = last_hours(now, rule.window_hours).start
     reading = {"execution_count": 9000, "history_order": "newest"}
-    own(Flow).update(**reading, covered_from=start + timedelta(seconds=1))
+    factories.change_flow(flow, **reading, covered_from=start + timedelta(seconds=1))
     assert evaluate_account(account, now) == []
     assert not own(AlertState).exists()
-    own(Flow).update(covered_from=start)
+    own(FlowProgress).update(covered_from=start)
     assert kinds(evaluate_account(account, now)) == ["firing"]
 
 
@@ -214,7 +215,7 @@ def test_what_was_judged_and_is_read_anew_is_no_data_with_the_date_it_is_known_f
 ) -> None:
     count(flow, 40, 0, now)
     evaluate_account(account, now)
-    own(Flow).update(execution_count=9000, history_order="newest", covered_from=now - HOUR)
+    factories.change_flow(flow, execution_count=9000, history_order="newest", covered_from=now - HOUR)
     (edge,) = evaluate_account(account, now)
     assert edge.kind == "no_data"
     assert f"so far back to {now - HOUR:%Y-%m-%d %H:%M} UTC" in edge.reason
@@ -308,8 +309,9 @@ def test_the_default_rule_is_made_once_and_kept_as_a_person_changed_it(account: 
 def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: datetime) -> None:
     account = factories.make_account()
     be_read(account, now)
-    names = {"status": "active", "executions_read_at": now, "first_seen_at": now, "seen_at": now, "account": account}
+    names = {"status": "active", "first_seen_at": now, "seen_at": now, "account": account}
     flows = Flow.objects.bulk_create([Flow(flow_id=str(n), flow_name=f"Flow {n}", **names) for n in range(1000)])
+    FlowProgress.objects.bulk_create(FlowProgress(flow=flow, executions_read_at=now) for flow in flows)
     for window in (1, 24, 168):
         factories.make_alert_rule(account, window_hours=window)
     HourBucket.objects.bulk_create(

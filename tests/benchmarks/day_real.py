@@ -14,7 +14,7 @@ from monitor.ingest import run
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.lists.definitions import FLOWS, signature
 from monitor.ingest.lists.flows import COLUMNS
-from monitor.models import ApiBudget, ApiCall, Execution, Flow, SyncState, ZohoAccount
+from monitor.models import ApiBudget, ApiCall, Execution, Flow, FlowProgress, SyncState, ZohoAccount
 from monitor.zoho.errors import Wait
 from monitor.zoho.protocol import Headers
 from tests.benchmarks.day_load import ANSWER, Happening, PlanLoad, StrictZoho
@@ -99,21 +99,16 @@ def prepare(
     zoho.rules = [a_rule(f"Rule {number}") for number in range(RULES)]
     zoho.usage = {rule["id"]: a_usage() for rule in zoho.rules}
     account = make_account(plan=load.name)
-    zeros = dict.fromkeys(
-        (f"{prefix}{name}_count" for prefix in ("", "read_") for name in ("execution", "success", "failure")), 0
-    )
+    counters = [f"{name}_count" for name in ("execution", "success", "failure")]
+    zeros = dict.fromkeys(counters, 0)
+    read = dict.fromkeys((f"read_{name}" for name in counters), 0)
+    base = dict.fromkeys(("baseline_total", "baseline_success", "baseline_failed"), 0)
     flows = [
         Flow(
             account=account,
             flow_id=listed.flow_id,
             first_seen_at=clock(),
             seen_at=clock(),
-            history_read_at=clock(),
-            executions_read_at=clock(),
-            baseline_total=0,
-            baseline_success=0,
-            baseline_failed=0,
-            baseline_firm=True,
             definition_read_at=clock(),
             definition_seen_at=clock(),
             **zeros | {name: getattr(listed, name) for name in COLUMNS},
@@ -123,6 +118,10 @@ def prepare(
     for flow in flows:
         flow.definition_signature = signature(FLOWS, flow)
     Flow.objects.bulk_create(flows)
+    FlowProgress.objects.bulk_create(
+        FlowProgress(flow=flow, history_read_at=clock(), executions_read_at=clock(), baseline_firm=True, **read, **base)
+        for flow in flows
+    )
     _lay_down(account, slots, clock(), timedelta(seconds=seconds))
     strict = StrictZoho(load.per_minute, load.per_day)
     return account, Upstream(zoho, strict, [one for one in what if one.at >= start])

@@ -118,5 +118,5 @@ def test_pages_while_rows_are_pruned() -> None:
         while_pruning = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
         print(f"{name:<20} p95 alone {alone[name]:6.1f} ms, while pruning {while_pruning:6.1f} ms ({len(times)} times)")
     assert figures["rows"] > ROWS * 0.45
-    pruned = sum(one.pruned_success + one.pruned_failed for one in Flow.objects.all())
+    pruned = sum(one.progress.pruned_success + one.progress.pruned_failed for one in Flow.objects.all())
     assert Execution.objects.count() + pruned == ROWS

@@ -28,7 +28,7 @@ def look_at(page: Page, name: str) -> None:
 def make_address(visit: Visit, account: ZohoAccount) -> None:
     visit.go(reverse("push", args=[account.pk]))
     visit.page.get_by_label("Name").fill("Error branches")
-    visit.page.get_by_role("button", name="Make the address").click()
+    visit.page.get_by_role("button", name="Create the address").click()
     expect(visit.page.locator("#hook-secret")).to_contain_text("whsec_")
 
 

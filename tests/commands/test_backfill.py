@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitor.models import AuditEntry, Flow, SyncState, ZohoAccount
+from monitor.models import AuditEntry, Flow, FlowProgress, SyncState, ZohoAccount
 from tests import factories
 from tests.bystander import own
 from tests.commands.commandline import run
@@ -37,7 +37,7 @@ def test_status_says_how_far_it_has_come_and_when_it_ends(half_read: Flow) -> No
     said = run("backfill", "Acme", "status").out
     assert "Acme: history is being read, 1 of 2 flows complete, 2 of about 20 runs of the others" in said
     assert "(Zoho counted 12,000 in all)" in said
-    assert f"back to {half_read.covered_from:%Y-%m-%d %H:%M} UTC" in said
+    assert f"back to {half_read.progress.covered_from:%Y-%m-%d %H:%M} UTC" in said
     assert "3 calls so far; ends about 20" in said
     assert "Lead to campaign: history is being read, 2 of about 20 runs" in said
 
@@ -70,7 +70,7 @@ def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read:
 
 
 def test_where_all_is_read_it_says_so(half_read: Flow) -> None:
-    own(Flow).update(executions_read_at=timezone.now())
+    own(FlowProgress).update(executions_read_at=timezone.now())
     assert "Acme: history is read of all 2 flows, with 3 calls" in run("backfill", "Acme", "status").out
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.management.commands.export import defuse, parse_since
-from monitor.models import AlertState, Flow, RetryAttempt, SyncState, ZohoAccount
+from monitor.models import AlertState, FlowProgress, RetryAttempt, SyncState, ZohoAccount
 from monitor.queries.export import exports
 from tests.bystander import own
 from tests.commands.commandline import run
@@ -80,7 +80,7 @@ def test_an_empty_table_is_a_header_in_csv_and_nothing_in_ndjson(nobody_else: No
 
 def test_every_row_says_how_old_and_how_complete_its_account_is(filled: ZohoAccount) -> None:
     read = datetime.now(UTC).replace(microsecond=0)
-    own(Flow).update(executions_read_at=read)
+    own(FlowProgress).update(executions_read_at=read)
     own(SyncState).update(state="ok", last_complete_at=read, last_finished_at=read)
     for what in KINDS:
         for form, complete in (("csv", "True"), ("ndjson", True)):
@@ -92,7 +92,7 @@ def test_every_row_says_how_old_and_how_complete_its_account_is(filled: ZohoAcco
 
 
 def test_runs_that_were_removed_for_their_age_are_told_of_beside_the_rows(filled: ZohoAccount) -> None:
-    own(Flow).update(pruned_success=7, pruned_failed=2, pruned_before=NOON - timedelta(days=180))
+    own(FlowProgress).update(pruned_success=7, pruned_failed=2, pruned_before=NOON - timedelta(days=180))
     said = "note: 9 runs from before 2026-05-26T12:00:00Z are not here: rows are kept 180 days"
     assert run("export", "executions", "--format=csv").err.strip() == said
     assert run("export", "executions", "--format=csv", "--since=2026-05-27").err == ""

@@ -12,7 +12,7 @@ from monitor.models import AlertState, ApiCall, Execution, Flow
 from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
-from tests.factories import make_account, make_execution, make_flow
+from tests.factories import change_flow, make_account, make_execution, make_flow
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def test_per_flow_and_status_the_counter_is_baseline_mirrored_and_pruned(zoho: A
 def test_a_hole_is_shown_with_its_reason(zoho: App) -> None:
     flow = own(Flow).first()
     assert flow is not None
-    Flow.objects.filter(pk=flow.pk).update(
-        hole_reason="Zoho counts 2 more runs than it lists", execution_count=(flow.execution_count or 0) + 2
+    change_flow(
+        flow, hole_reason="Zoho counts 2 more runs than it lists", execution_count=(flow.execution_count or 0) + 2
     )
 
     (account,) = report("Acme")["accounts"]

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import User, WebhookFailure, ZohoAccount
+from monitor.privacy import SecretMask
 from monitor.queries.versions import change_text, plain
-from monitor.secrets_mask import SecretMask
 from tests import factories
 from tests.dashboard.test_escaping import NASTY, Reader
 

@@ -141,7 +141,7 @@ def test_an_operator_has_a_flow_read_next_and_the_audit_names_them(
 
     assert "Zoho is asked next" in text_of(page)
     flow.refresh_from_db()
-    assert (flow.wanted_at, flow.hinted_at) == (at_noon, None)
+    assert (flow.progress.wanted_at, flow.progress.hinted_at) == (at_noon, None)
     entry = AuditEntry.objects.get(action="flow.read")
     assert (entry.actor_name, entry.object_id, entry.at) == ("otto", str(flow.pk), at_noon)
 
@@ -157,7 +157,7 @@ def test_who_asks_again_within_thirty_seconds_changes_nothing(
     assert ("less than 30 seconds ago" in text_of(page)) is not bool(entries)
     assert AuditEntry.objects.filter(action="flow.read").count() == entries
     flow.refresh_from_db()
-    assert (flow.wanted_at == at_noon) is bool(entries)
+    assert (flow.progress.wanted_at == at_noon) is bool(entries)
 
 
 def test_a_viewer_is_not_offered_to_have_a_flow_read(vera: User, signed_in: Any, busy_flow: Any) -> None:
@@ -169,4 +169,4 @@ def test_a_flow_that_is_gone_is_not_asked_for(otto: User, signed_in: Any, busy_f
     page = signed_in(otto).post(f"/flows/{flow.pk}/read/", follow=True)
     assert "Zoho is not asked" in text_of(page)
     flow.refresh_from_db()
-    assert flow.wanted_at is None
+    assert flow.progress.wanted_at is None

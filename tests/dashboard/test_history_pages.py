@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from monitor.models import AuditEntry, Flow, StreamState, SyncState, User, ZohoAccount
+from monitor.models import AuditEntry, Flow, FlowProgress, StreamState, SyncState, User, ZohoAccount
 from monitor.queries import freshness, holes
 from tests import factories
 from tests.bystander import own
@@ -113,7 +113,7 @@ def test_an_admin_pauses_and_resumes_it_and_each_is_audited_once(
 def test_when_all_is_read_nothing_is_said_of_it_on_the_overview(
     vera: User, signed_in: Any, half_read: Flow, at_noon: datetime
 ) -> None:
-    own(Flow).update(executions_read_at=at_noon)
+    FlowProgress.objects.update(executions_read_at=at_noon)
     own(StreamState).update(state="ok", reason="")
     own(SyncState).update(state="ok", reason="", last_complete_at=at_noon)
     page = words(signed_in(vera).get("/"))

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import Flow, HourBucket, Retention, StreamState, SyncState, WorkerBeat
+from monitor.models import FlowProgress, HourBucket, Retention, StreamState, SyncState, WorkerBeat
 from tests.dashboard.soup import Page, words
 from tests.dashboard.test_access_matrix import MATRIX, client_of
 from tests.dashboard.world import World, make_world
@@ -27,7 +27,7 @@ NO_PAGES = {"execution_retry_state", "healthz_live", "healthz_ready", "mail_html
 @pytest.fixture
 def world(db: None) -> World:
     found = make_world(timezone.now())
-    Flow.objects.filter(pk=found.flow.pk).update(executions_read_at=timezone.now())
+    FlowProgress.objects.filter(flow=found.flow).update(executions_read_at=timezone.now())
     return found
 
 
@@ -158,7 +158,7 @@ def test_an_empty_chart_of_known_time_says_that_nothing_ran(world: World, admin:
 
 
 def test_a_flow_that_was_never_read_has_no_zeros(world: World, admin: Client) -> None:
-    Flow.objects.update(executions_read_at=None)
+    FlowProgress.objects.update(executions_read_at=None)
     _, page = shown(admin, "flows", world)
     told = cells(page)
     assert (told["Failed"], told["Runs"]) == ("not known", "not known")
@@ -175,7 +175,9 @@ def test_rules_say_the_age_of_their_own_list(world: World, admin: Client) -> Non
 
 
 def test_the_account_page_says_what_is_kept_and_how_far_pruning_has_come(world: World, admin: Client) -> None:
-    Flow.objects.update(pruned_success=1200, pruned_failed=34, pruned_before=timezone.now() - timedelta(days=180))
+    FlowProgress.objects.update(
+        pruned_success=1200, pruned_failed=34, pruned_before=timezone.now() - timedelta(days=180)
+    )
     Retention.objects.create(
         account=world.account, payloads_removed=77, looked_at=timezone.now() - timedelta(minutes=3), is_behind=True
     )
@@ -190,7 +192,9 @@ def test_the_account_page_says_what_is_kept_and_how_far_pruning_has_come(world: 
 
 
 def test_the_list_of_executions_says_which_runs_it_no_longer_has(world: World, admin: Client) -> None:
-    Flow.objects.update(pruned_success=1200, pruned_failed=34, pruned_before=timezone.now() - timedelta(days=180))
+    FlowProgress.objects.update(
+        pruned_success=1200, pruned_failed=34, pruned_before=timezone.now() - timedelta(days=180)
+    )
     _, page = shown(admin, "executions", world)
     told = words(page.root)
     assert "1,234 runs from before" in told

@@ -116,6 +116,19 @@ def test_a_value_that_cannot_be_read_lists_nothing_and_says_so(
     assert any(words(one) for one in said)
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [("flows/?page=0", "There is no such page."), ("webhook-failures/?rule=x", "This is not a rule's id.")],
+)
+def test_an_error_of_a_value_that_no_person_sees_says_what_it_is_about(
+    query: str, said: str, db: None, admin: Client
+) -> None:
+    factories.make_account()
+    page = Page(admin.get(f"/{query}").content.decode())
+    (banner,) = page.marked("banner--bad")
+    assert said in words(banner)
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_that_is_asked_for_again_is_the_very_part_of_the_page(name: str, world: World, admin: Client) -> None:
     part = admin.get(reverse(name), headers={"HX-Request": "true"}).content.decode()

@@ -33,6 +33,7 @@ FIELDS = (
     "status", "started_time", "completed_time", "duration_ms", "error_code", "error_message", "error_details",
     "error_action_id", "trigger_data", "actions_executed", "actions_successful", "actions_failed",
 )  # fmt: skip
+PROGRESS_FIELDS = ("baseline_total", "baseline_success", "baseline_failed", "hole_reason")
 FLOW_FIELDS = (
     "flow_name", "description", "status", "trigger_app", "created_time", "modified_time", "execution_count",
     "success_count", "failure_count",
@@ -227,7 +228,11 @@ def fingerprint(house: House) -> list[Any]:
     """What must not move when nothing moves at Zoho (S10)."""
     return [
         sorted(Execution.objects.values_list("execution_id", "status", "changed_at")),
-        sorted(Flow.objects.values_list("flow_id", "gone_at", "execution_count", "baseline_total", "hole_reason")),
+        sorted(
+            Flow.objects.values_list(
+                "flow_id", "gone_at", "execution_count", "progress__baseline_total", "progress__hole_reason"
+            )
+        ),
         sorted(HourBucket.objects.values_list("flow_id", "hour", "succeeded", "failed")),
         sorted(Connection.objects.values_list("connection_id", "status", "status_since", "gone_at")),
     ]
@@ -236,7 +241,7 @@ def fingerprint(house: House) -> list[Any]:
 def whole_mirror() -> list[Any]:
     """The mirror and its counts as far as they hang on Zoho alone: no keys of ours, no times of ours (S11)."""
     runs = Execution.objects.select_related("flow")
-    shown = ("flow_id", *FLOW_FIELDS, "baseline_total", "baseline_success", "baseline_failed", "hole_reason")
+    shown = ("flow_id", *FLOW_FIELDS, *(f"progress__{name}" for name in PROGRESS_FIELDS))
     usage = ("trigger_count", "success_count", "failure_count", "usage_from", "usage_till")
     counted = ("succeeded", "failed", "running", "other", "first_succeeded", "duration_count", "durations", "errors")
     tables = [

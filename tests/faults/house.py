@@ -121,7 +121,11 @@ class House:
     def _written(self) -> list[Any]:
         return [
             sorted(Execution.objects.values_list("execution_id", "changed_at")),
-            sorted(Flow.objects.values_list("flow_id", "execution_count", "executions_read_at", "seen_at", "gone_at")),
+            sorted(
+                Flow.objects.values_list(
+                    "flow_id", "execution_count", "progress__executions_read_at", "seen_at", "gone_at"
+                )
+            ),
         ]
 
     def skew(self, seconds: float) -> None:
@@ -313,7 +317,9 @@ class House:
 
     def reads_history(self) -> bool:
         """Whether a flow is being read for the first time; one that Zoho refuses is not."""
-        return Flow.objects.filter(gone_at=None, executions_read_at=None, history_began_at__isnull=False).exists()
+        return Flow.objects.filter(
+            gone_at=None, progress__executions_read_at=None, progress__history_began_at__isnull=False
+        ).exists()
 
     def work_off(self) -> None:
         """Sweeps in the background until nothing but the next list is due.

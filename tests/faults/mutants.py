@@ -14,7 +14,7 @@ from unittest import mock
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease
 from monitor.ingest.runs import holes, merge, read_runs
-from monitor.models import DirtyHour, Flow
+from monitor.models import DirtyHour, Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 Patches = Callable[[], list[Any]]
@@ -32,7 +32,7 @@ def _checkpoint_before_rows() -> list[Any]:
 
     def early(context: Context, client: FlowClient, flow: Flow, *args: Any, **kwargs: Any) -> Any:
         now = context.clock()
-        Flow.objects.filter(pk=flow.pk).update(
+        FlowProgress.objects.filter(flow=flow).update(
             read_execution_count=flow.execution_count,
             read_success_count=flow.success_count,
             read_failure_count=flow.failure_count,

@@ -56,7 +56,7 @@ class FirstConnect:
             passed = (self.clock() - began).total_seconds()
             if self.useful_after is None and self._all_begun():
                 self.useful_after = passed
-            if self.useful_after is not None and not own(Flow).filter(executions_read_at=None).exists():
+            if self.useful_after is not None and not own(Flow).filter(progress__executions_read_at=None).exists():
                 self.complete_after = passed
             self.clock.advance(0.25)
 
@@ -68,7 +68,9 @@ class FirstConnect:
 
     def _all_begun(self) -> bool:
         flows = Flow.objects.filter(account=self.account)
-        return flows.exists() and not flows.filter(history_order="", executions_read_at=None).exists()
+        return (
+            flows.exists() and not flows.filter(progress__history_order="", progress__executions_read_at=None).exists()
+        )
 
     @property
     def bound(self) -> int:

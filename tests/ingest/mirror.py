@@ -57,7 +57,12 @@ def fingerprint(account: ZohoAccount) -> list[Any]:
         sorted(Execution.objects.filter(account=account).values_list("execution_id", "changed_at", "status")),
         sorted(
             Flow.objects.filter(account=account).values_list(
-                "flow_id", "baseline_total", "baseline_success", "baseline_failed", "hole_reason", "history_read_at"
+                "flow_id",
+                "progress__baseline_total",
+                "progress__baseline_success",
+                "progress__baseline_failed",
+                "progress__hole_reason",
+                "progress__history_read_at",
             )
         ),
         sorted(WorkflowRule.objects.filter(account=account).values_list("rule_id", "usage_read_at")),

@@ -70,7 +70,7 @@ def test_older_pages_are_of_the_flow_that_is_known_the_least_far_back(
     busy, calm = history(zoho, 1200, every=1), history(zoho, 400, every=60)
     task(account, zoho)
     minutes(account, zoho, 1)
-    reach_of_busy, reach_of_calm = row(busy).covered_from, row(calm).covered_from
+    reach_of_busy, reach_of_calm = row(busy).progress.covered_from, row(calm).progress.covered_from
     assert count(calm) <= 100, "its newest page, and a second to see how long a page is"
     assert count(busy) > 200
     assert reach_of_calm is not None
@@ -90,10 +90,10 @@ def test_what_is_read_so_far_is_said_and_is_no_hole(account: ZohoAccount, zoho: 
     flow, other = history(zoho, 3000), history(zoho, 20)
     task(account, zoho)
     stored = row(flow)
-    assert stored.hole_reason == ""
-    assert stored.executions_read_at is None
-    assert stored.covered_from == Execution.objects.filter(flow=stored).earliest("started_time").started_time
-    assert row(other).executions_read_at is not None
+    assert stored.progress.hole_reason == ""
+    assert stored.progress.executions_read_at is None
+    assert stored.progress.covered_from == Execution.objects.filter(flow=stored).earliest("started_time").started_time
+    assert row(other).progress.executions_read_at is not None
     state = SyncState.objects.get(account=account)
     assert state.state == "incomplete"
     assert state.reason == "Executions: history is being read: 1 of 2 flows complete"
@@ -111,7 +111,7 @@ def test_all_runs_since_the_date_that_is_told_are_mirrored_at_every_moment(
     for _ in range(12):
         here = set(own(Execution).values_list("execution_id", flat=True))
         for flow in flows:
-            if (since := row(flow).covered_from) is not None:
+            if (since := row(flow).progress.covered_from) is not None:
                 assert {run.execution_id for run in flow.runs if run.started >= since} <= here
         minutes(account, zoho, 1)
     assert mirrored(account) == upstream(zoho)
@@ -127,8 +127,8 @@ def test_new_runs_of_a_half_read_flow_are_read_before_its_older_pages(
     zoho.calls.clear()
     task(account, zoho)
     assert own(Execution).filter(status="failed").count() == 1
-    assert row(flow).executions_read_at is None
-    assert row(flow).newest_started == flow.runs[-1].started
+    assert row(flow).progress.executions_read_at is None
+    assert row(flow).progress.newest_started == flow.runs[-1].started
 
 
 def test_a_half_read_flow_that_stands_still_costs_no_call_for_new_runs(
@@ -149,7 +149,7 @@ def test_history_takes_no_more_calls_than_it_is_given_and_comes_back_for_the_res
     task(account, zoho)
     state = SyncState.objects.get(account=account)
     assert zoho.asked("executions") == 1 + 6, "the newest page, and its share"
-    assert sum(state.history_calls.values()) == own(Flow).get().history_calls == 7
+    assert sum(state.history_calls.values()) == own(Flow).get().progress.history_calls == 7
     assert state.next_due_at is not None
     assert state.next_due_at <= zoho.clock() + timedelta(seconds=60)
 
@@ -169,7 +169,7 @@ def test_a_day_whose_share_is_spent_reads_no_more_history(account: ZohoAccount, 
     assert zoho.asked("executions") == 1
     zoho.clock.pause(25 * 3600)
     minutes(account, zoho, 2)
-    assert row(flow).executions_read_at is not None
+    assert row(flow).progress.executions_read_at is not None
     assert mirrored(account) == upstream(zoho)
 
 
@@ -196,7 +196,7 @@ def test_a_pause_holds_older_pages_back_at_once_and_new_runs_and_new_flows_not(
     own(ZohoAccount).update(backfill_paused=False)
     minutes(account, zoho, 2)
     assert mirrored(account) == upstream(zoho)
-    assert not own(Flow).filter(executions_read_at=None).exists()
+    assert not own(Flow).filter(progress__executions_read_at=None).exists()
 
 
 def test_a_persons_sync_reads_everything_though_history_is_paused(account: ZohoAccount, zoho: Zoho) -> None:
@@ -212,7 +212,7 @@ def test_what_was_known_stays_known_while_a_person_has_it_begun_anew(
     flow = history(zoho, 3000)
     task(account, zoho)
     minutes(account, zoho, 1)
-    reach = row(flow).covered_from
+    reach = row(flow).progress.covered_from
 
     def die(number: int, what: str) -> None:
         if what.startswith("executions") and "page 1" in what and not dying:
@@ -225,7 +225,7 @@ def test_what_was_known_stays_known_while_a_person_has_it_begun_anew(
     zoho.clock.pause(61)
     with pytest.raises(Killed):
         sync(account, zoho)
-    assert row(flow).covered_from == reach
+    assert row(flow).progress.covered_from == reach
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
@@ -248,7 +248,7 @@ def test_killed_at_any_call_it_goes_on_and_ends_exact(
     flows[0].runs += [Run(zoho.clock() - timedelta(seconds=n)) for n in range(60)]
     minutes(account, zoho, 3)
     assert mirrored(account) == upstream(zoho)
-    assert not own(Flow).exclude(hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 @pytest.mark.parametrize("order", ["oldest", "shuffled"])
@@ -259,11 +259,11 @@ def test_a_list_in_another_order_is_of_use_before_all_of_it_is_read(
     flow = history(zoho, 3000)
     task(account, zoho)
     stored = row(flow)
-    assert stored.executions_read_at is None
-    assert stored.covered_from is not None
-    assert stored.covered_from <= zoho.clock() - timedelta(hours=24)
+    assert stored.progress.executions_read_at is None
+    assert stored.progress.covered_from is not None
+    assert stored.progress.covered_from <= zoho.clock() - timedelta(hours=24)
     here = set(own(Execution).values_list("execution_id", flat=True))
-    assert {run.execution_id for run in flow.runs if run.started >= stored.covered_from} <= here
+    assert {run.execution_id for run in flow.runs if run.started >= stored.progress.covered_from} <= here
 
 
 def test_a_server_that_does_not_heed_dates_is_read_by_pages(
@@ -303,9 +303,9 @@ def test_a_failure_that_zoho_runs_again_while_the_history_is_read_is_right_in_th
     assert own(Execution).get(status="failed").execution_id == flow.runs[5].execution_id
     flow.runs[5].succeed()
     minutes(account, zoho, 4)
-    assert row(flow).executions_read_at is not None
+    assert row(flow).progress.executions_read_at is not None
     assert mirrored(account) == upstream(zoho)
-    assert (row(flow).baseline_success, row(flow).baseline_failed) == (1000, 10)
+    assert (row(flow).progress.baseline_success, row(flow).progress.baseline_failed) == (1000, 10)
 
 
 def test_a_flow_that_cannot_be_read_does_not_hold_up_the_others(account: ZohoAccount, zoho: Zoho) -> None:
@@ -320,7 +320,7 @@ def test_a_flow_that_cannot_be_read_does_not_hold_up_the_others(account: ZohoAcc
     zoho.before_call = fail
     task(account, zoho)
     minutes(account, zoho, 1)
-    assert row(well).executions_read_at is not None
+    assert row(well).progress.executions_read_at is not None
     assert count(sick) == 0
     zoho.before_call = lambda number, what: None
     minutes(account, zoho, 1)
@@ -374,7 +374,10 @@ def test_tasks_that_die_anywhere_and_are_given_few_calls_end_with_a_mirror_equal
             except Killed:
                 for flow in zoho.flows:
                     flow.runs.append(Run(zoho.clock() - timedelta(seconds=5)))
-            if not Flow.objects.filter(account=account, executions_read_at=None).exists() and own(Flow).exists():
+            if (
+                not Flow.objects.filter(account=account, progress__executions_read_at=None).exists()
+                and own(Flow).exists()
+            ):
                 break
     finally:
         backfill.Backfill._share = before  # type: ignore[method-assign]

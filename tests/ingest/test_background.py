@@ -71,7 +71,7 @@ def test_who_waits_for_a_flow_has_its_page_asked_first_and_is_answered(account: 
     assert long.calls[0] == "flows page 4"
     assert long.calls[1].startswith(f"executions {flow.flow_id}")
     flow.refresh_from_db()
-    assert flow.wanted_at is None
+    assert flow.progress.wanted_at is None
     assert mirrored(account) == upstream(long)
 
 
@@ -97,7 +97,7 @@ def test_only_who_waits_may_use_what_is_kept_for_people(
     assert long.calls[1].startswith(f"executions {flow.flow_id}")
     assert (ApiCall.Kind.PEOPLE in kinds) == (ask is want)
     flow.refresh_from_db()
-    assert (flow.wanted_at, flow.hinted_at) == (None, None)
+    assert (flow.progress.wanted_at, flow.progress.hinted_at) == (None, None)
     assert mirrored(account) == upstream(long)
 
 
@@ -107,11 +107,11 @@ def test_who_has_the_answer_asks_again_after_thirty_seconds_and_no_sooner(accoun
     assert want(flow, asked)
     background(account, long)
     flow.refresh_from_db()
-    assert flow.wanted_at is None
+    assert flow.progress.wanted_at is None
 
     assert not want(flow, asked + timedelta(seconds=29))
     flow.refresh_from_db()
-    assert flow.wanted_at is None, "Zoho is not asked"
+    assert flow.progress.wanted_at is None, "Zoho is not asked"
     assert want(flow, asked + timedelta(seconds=30))
 
 
@@ -128,7 +128,7 @@ def test_who_asked_while_it_was_being_read_waits_for_the_next_reading(account: Z
     background(account, long)
 
     flow.refresh_from_db()
-    assert flow.wanted_at is not None
+    assert flow.progress.wanted_at is not None
 
 
 def test_a_list_that_does_not_fit_the_minute_goes_on_where_it_stopped(account: ZohoAccount, long: Zoho) -> None:

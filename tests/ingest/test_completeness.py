@@ -32,8 +32,12 @@ def test_what_zoho_counts_and_no_longer_lists_is_the_baseline(account: ZohoAccou
     sync(account, zoho)
 
     stored = row(flow)
-    assert (stored.baseline_total, stored.baseline_success, stored.baseline_failed) == (520, 500, 20)
-    assert stored.baseline_firm
+    assert (stored.progress.baseline_total, stored.progress.baseline_success, stored.progress.baseline_failed) == (
+        520,
+        500,
+        20,
+    )
+    assert stored.progress.baseline_firm
 
 
 def test_from_then_on_the_counter_is_baseline_and_mirrored(account: ZohoAccount, zoho: Zoho) -> None:
@@ -46,8 +50,8 @@ def test_from_then_on_the_counter_is_baseline_and_mirrored(account: ZohoAccount,
     assert sync(account, zoho).complete
 
     stored = row(flow)
-    assert stored.execution_count == (stored.baseline_total or 0) + own(Execution).count()
-    assert stored.baseline_total == 520
+    assert stored.execution_count == (stored.progress.baseline_total or 0) + own(Execution).count()
+    assert stored.progress.baseline_total == 520
 
 
 def test_an_unmoved_flow_is_not_asked_again(account: ZohoAccount, zoho: Zoho) -> None:
@@ -122,7 +126,7 @@ def test_a_run_that_is_counted_and_not_listed_is_a_hole_with_its_reason(account:
     result = sync(account, zoho)
 
     assert not result.complete
-    assert row(flow).hole_reason == "Zoho counts 1 more run than it lists"
+    assert row(flow).progress.hole_reason == "Zoho counts 1 more run than it lists"
     assert any("1 more run" in line for line in result.missing)
 
 
@@ -140,7 +144,7 @@ def test_a_hole_is_looked_at_on_its_schedule_and_not_by_each_sweep(account: Zoho
     zoho.clock.pause(301)
     sync(account, zoho)
     assert zoho.asked("executions") > 0
-    assert row(flow).hole_tries == 2
+    assert row(flow).progress.hole_tries == 2
 
 
 def test_a_busy_flow_does_not_put_off_the_look_at_its_hole(account: ZohoAccount, zoho: Zoho) -> None:
@@ -149,15 +153,15 @@ def test_a_busy_flow_does_not_put_off_the_look_at_its_hole(account: ZohoAccount,
     sync(account, zoho)
     lose_one(zoho, flow)
     sync(account, zoho)
-    due = row(flow).recheck_at
+    due = row(flow).progress.recheck_at
 
     for _ in range(3):
         zoho.clock.pause(60)
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=20)))
         sync(account, zoho)
 
-    assert row(flow).recheck_at == due
-    assert row(flow).hole_tries == 1
+    assert row(flow).progress.recheck_at == due
+    assert row(flow).progress.hole_tries == 1
 
 
 def test_a_run_newer_than_the_counters_does_not_have_a_known_hole_chased(account: ZohoAccount, zoho: Zoho) -> None:
@@ -179,7 +183,7 @@ def test_a_run_newer_than_the_counters_does_not_have_a_known_hole_chased(account
     zoho.before_call = come_in
     sync(account, zoho, patience=hasty(zoho))
 
-    assert row(flow).hole_reason
+    assert row(flow).progress.hole_reason
     assert zoho.asked("executions") <= 3, "the whole history has four pages"
 
 
@@ -195,8 +199,8 @@ def test_the_hole_closes_when_zoho_lists_the_run_after_all(account: ZohoAccount,
 
     assert sync(account, zoho).complete
 
-    assert row(flow).hole_reason == ""
-    assert row(flow).recheck_at is None
+    assert row(flow).progress.hole_reason == ""
+    assert row(flow).progress.recheck_at is None
     assert mirrored(account) == upstream(zoho)
 
 
@@ -216,18 +220,18 @@ def test_counters_that_were_reset_are_counted_anew_after_reading_everything(acco
     assert mirrored(account) == upstream(zoho)
     assert result.complete
     stored = row(flow)
-    assert (stored.baseline_success, stored.baseline_failed) == (-10, -2)
+    assert (stored.progress.baseline_success, stored.progress.baseline_failed) == (-10, -2)
 
 
 def test_counters_that_appear_later_get_their_baseline(account: ZohoAccount, zoho: Zoho) -> None:
     flow = flow_of(zoho, counters="none")
     sync(account, zoho)
-    assert row(flow).baseline_total is None
+    assert row(flow).progress.baseline_total is None
     flow.counters = "life"
     zoho.clock.pause(600)
 
     assert sync(account, zoho).complete
-    assert row(flow).baseline_total == 520
+    assert row(flow).progress.baseline_total == 520
 
 
 def test_without_counters_a_persons_sync_reads_everything(account: ZohoAccount, zoho: Zoho) -> None:
@@ -270,8 +274,12 @@ def test_a_flow_that_moves_while_it_is_read_first_does_not_end_as_a_false_hole(
         zoho.clock.pause(120)
 
     stored = row(flow)
-    assert stored.hole_reason == ""
-    assert (stored.baseline_total, stored.baseline_success, stored.baseline_failed) == (520, 500, 20)
+    assert stored.progress.hole_reason == ""
+    assert (stored.progress.baseline_total, stored.progress.baseline_success, stored.progress.baseline_failed) == (
+        520,
+        500,
+        20,
+    )
     assert mirrored(account) == upstream(zoho)
 
 
@@ -283,7 +291,7 @@ def test_a_flow_that_never_stands_still_gets_a_firm_baseline_all_the_same(accoun
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=30)))
         sync(account, zoho, patience=hasty(zoho))
 
-    assert row(flow).baseline_firm
+    assert row(flow).progress.baseline_firm
 
 
 @pytest.mark.parametrize("counted", [True, False], ids=["total-with-running", "total-of-finished"])

@@ -52,7 +52,7 @@ def put_off(context: Context) -> None:
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
     context.room.budgets[Product.CRM] = context.clock(), Budget(None)
-    schedule.put_off(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
+    schedule.set_due_again(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
 
 
 def leave_alone(context: Context) -> None:
@@ -93,9 +93,9 @@ def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing
     with pytest.raises(LeaseLost):
         write(late)
 
-    assert not own(Flow).filter(baseline_firm=True).exists()
-    assert not own(Flow).exclude(recheck_at=None).exists()
-    assert own(Flow).exclude(wanted_at=None).count() == (write is take_the_wish_back)
+    assert not own(Flow).filter(progress__baseline_firm=True).exists()
+    assert not own(Flow).exclude(progress__recheck_at=None).exists()
+    assert own(Flow).exclude(progress__wanted_at=None).count() == (write is take_the_wish_back)
     assert not own(Flow).filter(definition_tries__gt=0).exists()
     assert not own(Flow).filter(definition_seen_at=late.clock()).exists()
     assert not own(StreamState).exists()

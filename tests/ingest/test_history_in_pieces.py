@@ -33,7 +33,7 @@ def half_read(account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch,
     zoho.flows = [FakeFlow(runs=runs, before=(1000, 10))]
     monkeypatch.setattr(backfill.Backfill, "_share", lambda self: 3)
     tasks(account, zoho, 1)
-    assert own(Flow).get().executions_read_at is None
+    assert own(Flow).get().progress.executions_read_at is None
     return zoho.flows[0]
 
 
@@ -46,14 +46,18 @@ def test_a_run_that_changed_on_a_page_already_read_is_right_after_the_nights_che
     flow = half_read(account, zoho, monkeypatch, hours)
     flow.runs[hours].succeed()
     tasks(account, zoho, 5)
-    assert own(Flow).get().executions_read_at is not None
+    assert own(Flow).get().progress.executions_read_at is not None
 
     until_night(account, zoho, nights)
 
     assert mirrored(account) == upstream(zoho)
     row = own(Flow).get()
-    assert (row.baseline_total, row.baseline_success, row.baseline_failed) == (1010, 1000, 10)
-    assert (row.baseline_firm, row.hole_reason) == (True, "")
+    assert (row.progress.baseline_total, row.progress.baseline_success, row.progress.baseline_failed) == (
+        1010,
+        1000,
+        10,
+    )
+    assert (row.progress.baseline_firm, row.progress.hole_reason) == (True, "")
 
 
 def test_a_late_run_that_began_within_a_page_already_read_is_here_after_the_next_night(
@@ -62,9 +66,9 @@ def test_a_late_run_that_began_within_a_page_already_read_is_here_after_the_next
     flow = half_read(account, zoho, monkeypatch, 0)
     flow.runs.append(Run(zoho.clock() - timedelta(hours=30, minutes=30)))
     tasks(account, zoho, 5)
-    assert own(Flow).get().executions_read_at is not None
+    assert own(Flow).get().progress.executions_read_at is not None
 
     until_night(account, zoho, 1)
 
     assert mirrored(account) == upstream(zoho)
-    assert own(Flow).get().baseline_total == 1010
+    assert own(Flow).get().progress.baseline_total == 1010

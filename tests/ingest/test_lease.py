@@ -104,7 +104,7 @@ def test_a_holder_whose_lease_was_taken_over_writes_nothing_more(account: ZohoAc
 
     assert isinstance(result.stopped, LeaseLost)
     assert own(Execution).count() == 50, "the first page only"
-    assert own(Flow).get().executions_read_at is None
+    assert own(Flow).get().progress.executions_read_at is None
     after = own(SyncState).get()
     assert after.lease_until is not None, "the new holder's lease is left alone"
     assert (after.state, after.last_finished_at) == (before.state, before.last_finished_at)
@@ -141,7 +141,7 @@ def test_a_flow_is_not_called_read_under_a_lost_lease(account: ZohoAccount, zoho
         first_reading.close = original
 
     assert isinstance(result.stopped, LeaseLost)
-    assert own(Flow).get().executions_read_at is None
+    assert own(Flow).get().progress.executions_read_at is None
 
 
 def test_the_fence_grows_with_each_taking(account: ZohoAccount, now: datetime) -> None:

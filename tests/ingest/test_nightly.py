@@ -116,7 +116,7 @@ def test_a_row_that_was_late_for_the_first_reading_does_not_stay_in_the_baseline
     flow.before = (flow.before[0] + 1, flow.before[1])  # Zoho counts it, and does not list it yet
     connect(account, zoho)
     sync(account, zoho)
-    assert own(Flow).get().baseline_total == 305
+    assert own(Flow).get().progress.baseline_total == 305
     flow.before = (flow.before[0] - 1, flow.before[1])
     flow.runs.append(late)
     owe_a_round()
@@ -126,10 +126,14 @@ def test_a_row_that_was_late_for_the_first_reading_does_not_stay_in_the_baseline
     background(account, zoho)
 
     stored = own(Flow).get()
-    assert (stored.baseline_total, stored.baseline_success, stored.baseline_firm) == (304, 300, True)
+    assert (stored.progress.baseline_total, stored.progress.baseline_success, stored.progress.baseline_firm) == (
+        304,
+        300,
+        True,
+    )
     flow.before = (flow.before[0] + 1, flow.before[1])
     sync(account, zoho)
-    assert "1 more run" in own(Flow).get().hole_reason, "a run that goes missing later is not hidden"
+    assert "1 more run" in own(Flow).get().progress.hole_reason, "a run that goes missing later is not hidden"
 
 
 def test_a_deleted_row_stays_as_history_and_is_marked(account: ZohoAccount, zoho: Zoho) -> None:
@@ -144,7 +148,7 @@ def test_a_deleted_row_stays_as_history_and_is_marked(account: ZohoAccount, zoho
     row = own(Execution).get(execution_id=gone.execution_id)
     assert row.unlisted_at is not None
     assert own(Execution).filter(unlisted_at=None).count() == 11
-    assert own(Flow).get().hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
     flow.runs.append(gone)
     flow.before = (flow.before[0] - 1, flow.before[1])
     a_night(account, zoho)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.ingest.night import checks
-from monitor.ingest.night.checks import FULL, begun, first_cursors, is_due, is_in_share, night_of, told
+from monitor.ingest.night.checks import FULL, begun, first_cursors, found_in_words, is_due, is_in_share, night_of
 from monitor.models import Flow, StreamState, ZohoAccount
 from tests.bystander import own
 from tests.fake_zoho import Run, Zoho, sync
@@ -185,8 +185,11 @@ def test_work_that_takes_longer_than_a_night_goes_round_all_the_same(now: dateti
 def test_what_a_night_found_is_told_of_all_its_jobs(now: datetime) -> None:
     tonight = night_of(now)
     recent = {"new": 1, "failed": 2}
-    assert told([recent, {}, {"new": 2, "vanished": 1, "failed": 1}]) == "3 late, 1 no longer listed, 2 not compared"
-    assert told([{}]) == ""
+    assert (
+        found_in_words([recent, {}, {"new": 2, "vanished": 1, "failed": 1}])
+        == "3 late, 1 no longer listed, 2 not compared"
+    )
+    assert found_in_words([{}]) == ""
     owed = begun(FULL, {"night": (tonight - 4 * DAY).isoformat(), "done": True}, now) | {"done": True, "new": 3}
     assert begun(FULL, owed | {"ended_at": now.isoformat()}, now)["new"] == 3, "shares made up for in one night add up"
     assert "new" not in begun(FULL, owed | {"ended_at": now.isoformat()}, now + DAY)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from monitor.ingest.runs.merge import COPIED, Stored, merge
-from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
+from monitor.models import Execution, Flow, FlowProgress, StreamState, SyncState, ZohoAccount
 from monitor.queries.freshness import mirror
 from monitor.queries.status import status
 from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
@@ -52,7 +52,7 @@ def test_a_flow_that_was_listed_and_never_read_makes_the_account_incomplete(acco
     SyncState.objects.filter(account=account).update(state="ok", last_finished_at=now, last_complete_at=now)
     assert not mirror(now).accounts[0].is_complete
 
-    Flow.objects.filter(pk=flow.pk).update(executions_read_at=now)
+    FlowProgress.objects.filter(flow=flow).update(executions_read_at=now)
     assert mirror(now).accounts[0].is_complete
 
 
@@ -103,7 +103,7 @@ def test_a_mismatch_by_status_that_the_listed_rows_do_not_explain_is_a_hole(acco
     result = sync(account, zoho)
 
     assert not result.complete
-    assert "against what it lists" in own(Flow).get().hole_reason
+    assert "against what it lists" in own(Flow).get().progress.hole_reason
 
 
 def test_a_pause_that_zoho_asks_for_with_a_503_is_kept(account: ZohoAccount, zoho: Zoho) -> None:
@@ -156,7 +156,7 @@ def test_a_total_without_the_running_ones_makes_no_hole_when_they_end(account: Z
     running.succeed()
 
     assert sync(account, zoho).complete
-    assert own(Flow).get().hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
     assert mirrored(account) == upstream(zoho)
     (shown,) = status(zoho.clock())["accounts"][0]["completeness"]["flows"]
     assert all(shown[name]["missing"] == shown[name]["newer"] == 0 for name in ("total", "success", "failed"))

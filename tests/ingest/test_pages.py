@@ -44,8 +44,8 @@ def test_a_page_that_can_be_neither_turned_nor_passed_by_time_is_a_hole_and_not_
     result = sync(account, zoho)
 
     assert not result.complete
-    assert "older runs cannot be read" in row(flow).hole_reason
-    assert row(flow).baseline_total is None
+    assert "older runs cannot be read" in row(flow).progress.hole_reason
+    assert row(flow).progress.baseline_total is None
     flow.runs.append(Run(zoho.clock() + timedelta(seconds=30)))
     zoho.clock.pause(60)
     assert not sync(account, zoho).complete, "one new run does not mend what could not be read"
@@ -62,7 +62,7 @@ def test_runs_that_all_began_in_one_second_are_no_hole_where_the_server_turns_pa
 
     assert mirrored(account) == upstream(zoho)
     assert result.complete
-    assert row(flow).hole_reason == ""
+    assert row(flow).progress.hole_reason == ""
 
 
 def test_the_hole_goes_when_pages_turn_again(account: ZohoAccount, zoho: Zoho) -> None:

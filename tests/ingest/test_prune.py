@@ -18,6 +18,7 @@ from monitor.models import (
     Execution,
     ExecutionEvent,
     Flow,
+    FlowProgress,
     HourBucket,
     PrunedHour,
     Quarantine,
@@ -93,7 +94,7 @@ def test_rows_go_by_whole_hours_and_are_counted_as_pruned(
 
     flow.refresh_from_db()
     assert ids() == {"run-4"}
-    assert (flow.pruned_success, flow.pruned_failed, flow.pruned_before) == (2, 1, edge)
+    assert (flow.progress.pruned_success, flow.progress.pruned_failed, flow.progress.pruned_before) == (2, 1, edge)
     assert own(PrunedHour).count() == 1
 
 
@@ -114,7 +115,7 @@ def test_what_zoho_lists_again_does_not_come_back(flow: Flow, mirrored: Callable
     mirrored(*old)
     run(now)
     stale = Flow.objects.get(pk=flow.pk)
-    stale.pruned_before = None  # as a sweep has it that began before the pruning
+    stale.progress.pruned_before = None  # as a sweep has it that began before the pruning
 
     written = store_page(stale, [*old, row(3, now - DAY)], [], now)
 
@@ -124,7 +125,7 @@ def test_what_zoho_lists_again_does_not_come_back(flow: Flow, mirrored: Callable
 
 @pytest.mark.parametrize("days", [99, 100])
 def test_a_run_as_young_as_any_setting_allows_is_asked_for(flow: Flow, now: datetime, days: int) -> None:
-    Flow.objects.filter(pk=flow.pk).update(pruned_before=now - 99 * DAY)
+    FlowProgress.objects.filter(flow=flow).update(pruned_before=now - 99 * DAY)
     store_page(flow, [row(1, now - days * DAY)], [], now)
     assert own(Execution).exists() is (days == 99)
 
@@ -194,7 +195,7 @@ def test_a_flow_that_was_never_read_to_its_end_keeps_its_rows(
     flow: Flow, mirrored: Callable[..., None], now: datetime
 ) -> None:
     mirrored(row(1, now - 200 * DAY))
-    own(Flow).update(executions_read_at=None)
+    own(FlowProgress).update(executions_read_at=None)
     assert run(now).rows == 0
 
 
@@ -215,7 +216,12 @@ def test_an_hour_of_more_than_a_batch_goes_in_pieces_and_every_piece_adds_up(flo
 
     def one_batch() -> bool:
         flow.refresh_from_db()
-        sums.append((own(Execution).count() + flow.pruned_success + flow.pruned_failed, flow.pruned_before))
+        sums.append(
+            (
+                own(Execution).count() + flow.progress.pruned_success + flow.progress.pruned_failed,
+                flow.progress.pruned_before,
+            )
+        )
         return len(sums) < 3  # payloads are looked at first
 
     first = run(now, go_on=one_batch)
@@ -228,8 +234,8 @@ def test_an_hour_of_more_than_a_batch_goes_in_pieces_and_every_piece_adds_up(flo
 
     assert (first.rows + rest.rows, rest.is_done, ids()) == (2 * BATCH + 7, True, set())
     assert {total for total, _ in sums} == {2 * BATCH + 7}
-    assert flow.pruned_success + flow.pruned_failed == 2 * BATCH + 7
-    assert own(HourBucket).get().succeeded == flow.pruned_success
+    assert flow.progress.pruned_success + flow.progress.pruned_failed == 2 * BATCH + 7
+    assert own(HourBucket).get().succeeded == flow.progress.pruned_success
 
 
 def test_rows_that_stay_do_not_keep_younger_ones_from_going(flow: Flow, now: datetime) -> None:

@@ -116,7 +116,7 @@ class Retaining(RuleBasedStateMachine):
             return
         flow = Flow.objects.get(pk=self.flow.pk)
         here = Execution.objects.filter(flow=flow).count()
-        assert here + flow.pruned_success + flow.pruned_failed == len(self.seen)
+        assert here + flow.progress.pruned_success + flow.progress.pruned_failed == len(self.seen)
 
     @invariant()
     def buckets_count_what_is_here_and_what_was_pruned(self) -> None:

@@ -10,7 +10,7 @@ import time_machine
 
 from monitor import pipeline
 from monitor.ingest.night.prune import prune
-from monitor.models import Ages, Execution, Flow, HourBucket, Retention, StageRun, ZohoAccount
+from monitor.models import Ages, Execution, Flow, FlowProgress, HourBucket, Retention, StageRun, ZohoAccount
 from monitor.rollups.recount import rebuild_dirty
 from tests.bystander import Bystander, own
 from tests.factories import NOON
@@ -44,8 +44,8 @@ def missing(flow: Flow) -> tuple[int, int]:
     rows = Execution.objects.filter(flow=flow)
     good, bad = rows.filter(status="success").count(), rows.filter(status="failed").count()
     return (
-        (flow.success_count or 0) - (flow.baseline_success or 0) - good - flow.pruned_success,
-        (flow.failure_count or 0) - (flow.baseline_failed or 0) - bad - flow.pruned_failed,
+        (flow.success_count or 0) - (flow.progress.baseline_success or 0) - good - flow.progress.pruned_success,
+        (flow.failure_count or 0) - (flow.progress.baseline_failed or 0) - bad - flow.progress.pruned_failed,
     )
 
 
@@ -53,7 +53,7 @@ def test_a_sync_after_pruning_finds_nothing_missing_and_brings_nothing_back(acco
     sync(account, zoho)
     judged(zoho)
     flow = flow_of(account)
-    assert (own(Execution).count(), flow.pruned_success, flow.pruned_failed) == (5, 9, 3)
+    assert (own(Execution).count(), flow.progress.pruned_success, flow.progress.pruned_failed) == (5, 9, 3)
     buckets = list(own(HourBucket).values_list("hour", "succeeded", "failed"))
 
     zoho.clock.pause(300)
@@ -62,7 +62,7 @@ def test_a_sync_after_pruning_finds_nothing_missing_and_brings_nothing_back(acco
     assert result.complete
     assert own(Execution).count() == 5
     assert missing(flow_of(account)) == (0, 0)
-    assert flow_of(account).hole_reason == ""
+    assert flow_of(account).progress.hole_reason == ""
     judged(zoho)
     assert list(own(HourBucket).values_list("hour", "succeeded", "failed")) == buckets
 
@@ -70,7 +70,7 @@ def test_a_sync_after_pruning_finds_nothing_missing_and_brings_nothing_back(acco
 def test_all_of_the_history_read_again_neither_returns_nor_counts_twice(account: ZohoAccount, zoho: Zoho) -> None:
     sync(account, zoho)
     judged(zoho)
-    own(Flow).update(history_read_at=None)  # as a reconcile of everything has it
+    own(FlowProgress).update(history_read_at=None)  # as a reconcile of everything has it
     zoho.flows[0].runs.append(Run(NOON + timedelta(minutes=1), "failed"))
     zoho.clock.pause(600)
 
@@ -111,7 +111,7 @@ def test_counters_by_status_that_disagree_are_mended_also_where_old_rows_are_pru
     result = sync(account, zoho)
 
     assert result.complete, result.missing
-    assert flow_of(account).hole_reason == ""
+    assert flow_of(account).progress.hole_reason == ""
     assert own(Execution).count() == 5
 
 

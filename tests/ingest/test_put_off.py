@@ -9,7 +9,7 @@ import pytest
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.steps.sync_states import not_at_once
-from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
+from monitor.models import Execution, Flow, FlowProgress, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
@@ -76,7 +76,7 @@ def test_a_hole_that_cannot_be_looked_at_does_not_make_a_sweep_every_five_second
 ) -> None:
     a_flow(zoho), a_flow(zoho)
     sync(account, zoho)
-    Flow.objects.filter(flow_id=zoho.flows[1].flow_id).update(
+    FlowProgress.objects.filter(flow__flow_id=zoho.flows[1].flow_id).update(
         hole_reason="one run is missing", hole_signature="1/1/0", hole_tries=3, recheck_at=zoho.clock()
     )
     fail(zoho, f"executions {zoho.flows[1].flow_id}", error)
@@ -135,8 +135,8 @@ def test_who_waits_for_a_flow_whose_history_is_being_read_has_the_answer_with_it
 
     assert own(Execution).filter(execution_id=flow.runs[-1].execution_id).exists()
     row = own(Flow).get()
-    assert row.executions_read_at is None
-    assert row.wanted_at is None
+    assert row.progress.executions_read_at is None
+    assert row.progress.wanted_at is None
     zoho.clock.pause(1)
     task(account, zoho)
     assert zoho.asked("flows") == 0, "its page is no longer asked for out of turn"
@@ -151,7 +151,7 @@ def test_a_wish_for_a_flow_that_cannot_be_read_is_for_one_reading(account: ZohoA
 
     task(account, zoho)
 
-    assert not own(Flow).exclude(wanted_at=None).exists()
+    assert not own(Flow).exclude(progress__wanted_at=None).exists()
 
 
 def test_a_page_asked_for_out_of_turn_that_cannot_be_read_keeps_no_other_flow_waiting(

@@ -66,7 +66,7 @@ def test_a_flow_that_moved_and_is_refused_is_not_asked_for_in_every_sweep(
     zoho.clock.pause(90)
     asked_in(account, zoho, sick, sweeps=1)
     assert mirrored(account) == upstream(zoho)
-    assert Flow.objects.get(flow_id=sick.flow_id).tried_counters == ""
+    assert Flow.objects.get(flow_id=sick.flow_id).progress.tried_counters == ""
 
 
 def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: ZohoAccount, zoho: Zoho) -> None:
@@ -77,7 +77,7 @@ def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: Z
     new_run(zoho, sick)
     for _ in range(2):
         asked_in(account, zoho, sick, sweeps=1)
-        assert Flow.objects.get(flow_id=sick.flow_id).hole_reason == GIVEN_NO_LONGER
+        assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == GIVEN_NO_LONGER
         # Where it was all that was asked for in a sweep, executions as a whole are not to be had in that sweep.
         assert stream(account, "executions").state in ("incomplete", "not_available")
         assert own(SyncState).get().state == "incomplete"
@@ -85,7 +85,7 @@ def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: Z
     heal(zoho)
     zoho.clock.pause(90)
     asked_in(account, zoho, sick, sweeps=1)
-    assert Flow.objects.get(flow_id=sick.flow_id).hole_reason == ""
+    assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == ""
     assert stream(account, "executions").state == "ok"
 
 
@@ -95,10 +95,10 @@ def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, z
     fail(zoho, f"executions {sick.flow_id}", NotFound("no such flow", status=404))
     new_run(zoho, sick)
     asked_in(account, zoho, sick, sweeps=1)
-    assert own(Flow).get().hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
     zoho.clock.pause(40)
     asked_in(account, zoho, sick, sweeps=1)
-    assert own(Flow).get().hole_reason == GIVEN_NO_LONGER
+    assert own(Flow).get().progress.hole_reason == GIVEN_NO_LONGER
 
 
 def test_a_page_size_that_was_refused_is_tried_again_once_a_day(account: ZohoAccount, zoho: Zoho) -> None:

@@ -252,7 +252,7 @@ def test_where_the_budget_is_spent_the_rest_stays_due(
     background(account, zoho)
 
     assert own(Execution).get().rerun_due_at == due
-    assert Flow.objects.get(flow_id=flow.flow_id).hole_reason == ""
+    assert Flow.objects.get(flow_id=flow.flow_id).progress.hole_reason == ""
 
 
 def test_the_share_grows_with_time_and_is_bounded() -> None:

@@ -118,7 +118,9 @@ def freeze(house: House) -> dict[str, Any]:
     return {
         "executions": sorted(own(Execution).values_list("pk", "changed_at")),
         "rules": sorted(own(WorkflowRule).values_list("rule_id", "usage_read_at", "gone_at")),
-        "flows": sorted(own(Flow).values_list("flow_id", "executions_read_at", "gone_at", "hole_reason")),
+        "flows": sorted(
+            own(Flow).values_list("flow_id", "progress__executions_read_at", "gone_at", "progress__hole_reason")
+        ),
         "connections": sorted(own(Connection).values_list("connection_id", "status_since")),
     }
 

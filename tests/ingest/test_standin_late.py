@@ -85,7 +85,7 @@ def test_a_run_that_appears_three_days_after_its_start_is_here_after_the_next_sw
     worker(house, 3, 400)
 
     assert house.mirrored() == house.upstream()
-    assert not own(Flow).exclude(hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 @pytest.mark.parametrize("counts", ["rolling", "days", "life"])
@@ -102,7 +102,7 @@ def test_a_night_finds_what_was_deleted_and_makes_no_hole(house: House, counts: 
     kept = {key: row for key, row in house.mirrored().items() if key != victim.execution_id}
     assert kept == house.upstream()
     assert list(own(Execution).exclude(unlisted_at=None)) == [victim]
-    assert not own(Flow).exclude(hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 def test_a_night_changes_nothing_where_nothing_happened(house: House) -> None:

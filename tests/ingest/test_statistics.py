@@ -37,7 +37,7 @@ def busy_flows(zoho: Zoho, count: int = 4, **fields: Any) -> list[FakeFlow]:
 
 
 def holes() -> list[str]:
-    return list(own(Flow).exclude(hole_reason="").values_list("hole_reason", flat=True))
+    return list(own(Flow).exclude(progress__hole_reason="").values_list("progress__hole_reason", flat=True))
 
 
 def votes(account: ZohoAccount) -> dict[str, int]:

@@ -66,4 +66,4 @@ def test_an_export_has_no_secret_of_rows_that_an_older_version_stored(
 
     told = [row["description"] for row in exports()[what].records(None)]
 
-    assert told == ["Calls https://hooks.example.com/in?zapikey=[secret] each night"]
+    assert told == ["Calls https://hooks.example.com/in?zapikey=[hidden] each night"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Execution, Flow, StageRun, WorkflowRule, ZohoAccount
+from monitor.models import Execution, FlowProgress, StageRun, WorkflowRule, ZohoAccount
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
 from tests.ingest.test_sweep import fail, state
@@ -77,7 +77,7 @@ def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccoun
     assert own(WorkflowRule).exclude(usage_read_at=None).count() == len(busy.usage)
     before = list(own(Execution).order_by("pk").values_list("pk", "changed_at"))
     busy.clock.pause(120)
-    own(Flow).update(recheck_at=busy.clock(), history_read_at=None)
+    own(FlowProgress).update(recheck_at=busy.clock(), history_read_at=None)
     sync(account, busy)
     assert list(own(Execution).order_by("pk").values_list("pk", "changed_at")) == before
 

@@ -75,7 +75,7 @@ def test_runs_that_begin_while_we_read_neither_shift_the_pages_nor_are_lost(
     sync(account, zoho)
 
     assert mirrored(account) == upstream(zoho)
-    assert own(Flow).get().hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
 
 
 def test_a_server_whose_runs_are_ahead_of_its_date_is_read_without_a_bound(account: ZohoAccount, zoho: Zoho) -> None:
@@ -177,7 +177,7 @@ def test_a_sync_that_dies_at_a_step_is_made_good_by_the_next(
         try:
             sync(account, zoho)
         except Killed:
-            read = set(own(Flow).exclude(executions_read_at=None).values_list("flow_id", flat=True))
+            read = set(own(Flow).exclude(progress__executions_read_at=None).values_list("flow_id", flat=True))
             whole = {flow.flow_id for flow in zoho.flows if len(flow.runs) == _rows_of(flow)}
             assert read <= whole, "a checkpoint stands for rows that are here"
     # A process that dies keeps its lease until it runs out.
@@ -187,7 +187,7 @@ def test_a_sync_that_dies_at_a_step_is_made_good_by_the_next(
     sync(account, zoho)
 
     assert mirrored(account) == upstream(zoho)
-    assert not own(Flow).exclude(hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 def _rows_of(flow: FakeFlow) -> int:

@@ -15,7 +15,6 @@ from monitor.models import Execution, ZohoAccount
 from monitor.queries import executions
 from monitor.queries.executions import ExecutionFilter, Page
 from tests import factories
-from tests.bystander import own
 
 
 def walk(wanted: ExecutionFilter, size: int) -> tuple[list[int], Page]:
@@ -41,7 +40,7 @@ class Paging(TestCase):
             started = None if minute is None else factories.NOON + timedelta(minutes=minute)
             factories.make_execution(flow, "running", started_time=started)
         seen, last = walk(ExecutionFilter(), size)
-        rows = own(Execution).values_list("pk", "started_time")
+        rows = Execution.objects.values_list("pk", "started_time")
         right = sorted(rows, key=lambda row: (row[1] is not None, row[1] or factories.NOON, row[0]), reverse=True)
         assert seen == [pk for pk, _ in right]
         back = [row.pk for row in last.rows]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, DayBucket, Flow, ZohoAccount
+from monitor.models import Connection, DayBucket, Flow, FlowProgress, ZohoAccount
 from monitor.queries import flow as one
 from monitor.queries import overview
 from tests import factories
@@ -67,7 +67,7 @@ def test_what_zoho_forgot_before_the_first_reading_is_not_known_rather_than_none
     bucket(flow, now - timedelta(days=29), 3)
     start = now - timedelta(days=60)
     assert overview.why_unknown(start, is_read=True) == "", "Zoho counts no run that is not here"
-    Flow.objects.filter(pk=flow.pk).update(baseline_total=1218)
+    FlowProgress.objects.filter(flow=flow).update(baseline_total=1218)
     assert overview.why_unknown(start, is_read=True) == "the time before is not known"
     assert overview.why_unknown(start, is_read=True, flow=factories.make_flow(flow.account)) == ""
     assert overview.why_unknown(now - timedelta(days=14), is_read=True) == ""
@@ -75,7 +75,7 @@ def test_what_zoho_forgot_before_the_first_reading_is_not_known_rather_than_none
 
 
 def test_the_time_before_is_known_by_days_whose_hours_are_gone(flow: Flow, now: datetime) -> None:
-    Flow.objects.filter(pk=flow.pk).update(baseline_total=1)
+    FlowProgress.objects.filter(flow=flow).update(baseline_total=1)
     start = now - timedelta(days=500)
     assert not overview.is_known_since(start)
     DayBucket.objects.create(flow=flow, day=start.date(), succeeded=1)
@@ -135,7 +135,7 @@ def test_a_flow_that_cannot_run_or_is_not_known_is_not_called_silent(
     flow: Flow, now: datetime, bucket: Any, fields: dict[str, Any]
 ) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
-    own(Flow).update(**fields)
+    factories.change_flow(flow, **fields)
     assert overview.silent_flows(now) == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.models import Execution, RetryAttempt, Role, User
 from monitor.retry.requests import RetryRefused, facts_for
-from monitor.retry.verdict import judge
+from monitor.retry.safety import judge
 from monitor.zoho.shapes.executions import RetryReply
 from tests import factories
 from tests.bystander import own

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount
 from monitor.retry.requests import RetryRefused, cancel, facts_for, resolve_not_run
-from monitor.retry.verdict import judge
+from monitor.retry.safety import judge
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho.retrying import TRANSIENT

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.models import AuditEntry, DirtyHour, Execution, RetryAttempt, ZohoAccount
 from monitor.retry import settle
-from monitor.retry.look import PAGES, PER_PAGE
+from monitor.retry.ask_zoho import PAGES, PER_PAGE
 from monitor.zoho.errors import AnswerLost
 from tests import factories
 from tests.bystander import own

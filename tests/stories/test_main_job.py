@@ -231,6 +231,6 @@ def retry_in_the_browser(page: Page, scene: Scene, alarm: EmailMessage, executio
         risk.check()
     page.locator("#retry").get_by_role("button", name="Retry").click()
     scene.clock.step("the admin has asked for the retry")
-    expect(page.locator("#retry")).to_contain_text("Made good by a retry", timeout=120_000)
+    expect(page.locator("#retry")).to_contain_text("Fixed by a retry", timeout=120_000)
     scene.clock.step("its success is mirrored and shown")
     assert problems == []

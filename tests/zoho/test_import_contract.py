@@ -1,4 +1,4 @@
-"""The wire knows neither Django nor anything else of the product."""
+"""The wire knows neither Django nor anything else of the product but the masking, which lies below it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def imports(path: Path) -> set[str]:
 def test_a_file_of_the_wire_imports_nothing_above_it(path):
     names = imports(path)
     assert not any(name.split(".")[0] == "django" for name in names)
-    assert all(name.startswith("monitor.zoho") for name in names if name.split(".")[0] == "monitor")
+    ours = {name for name in names if name.split(".")[0] == "monitor"}
+    assert all(name.startswith("monitor.zoho") or name == "monitor.privacy" for name in ours)
 
 
 def test_only_the_transport_imports_httpx():

@@ -18,7 +18,7 @@ BREAKER_WAITS = (60.0, 120.0)  # seconds; then an account that does not answer i
 
 
 class OutOfTime(Exception):  # noqa: N818 - named for what happened
-    """The task's time is up; the next one goes on from here."""
+    """Says that the task's time is up; the next one goes on from here."""
 
 
 class Calls:
@@ -37,7 +37,7 @@ class Calls:
 
     @contextmanager
     def metered(self, meter: Callable[[], None]) -> Iterator[None]:
-        """Has a meter told of each call that is made within, beside those that are told already.
+        """Lets a meter count each call that is made within, beside those that count already.
 
         Args:
             meter: is told before each call; may raise to keep it from being made.
@@ -76,7 +76,7 @@ class Calls:
 
     @property
     def is_late(self) -> bool:
-        """Whether the deadline has passed."""
+        """Says whether the deadline has passed."""
         deadline = self._patience.deadline
         return deadline is not None and self._clock() >= deadline
 

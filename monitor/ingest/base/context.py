@@ -18,9 +18,9 @@ from monitor.ingest.base.lease import Lease
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.pace import Budget
 from monitor.ingest.base.page_habits import PageHabits
-from monitor.ingest.base.result import Result, SweepOutcome
+from monitor.ingest.base.result import Result, StreamOutcome
 from monitor.models import Stream, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.errors import Wait
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass
 class Room:
-    """What `schedule` has found out of the calls that are left."""
+    """Holds what `schedule` has found out of the calls that are left."""
 
     budgets: dict[str, tuple[datetime, Budget]] = field(default_factory=dict)  # by product, read a moment ago
     again_at: datetime | None = None  # when a minute that was too full for all reads of this sweep has room again
@@ -36,7 +36,7 @@ class Room:
 
 @dataclass
 class Context:
-    """One sweep of one account.
+    """Carries one sweep of one account.
 
     Attributes:
         progress: told (what, done, of) as it goes.
@@ -58,17 +58,17 @@ class Context:
 
     @property
     def mode(self) -> Mode:
-        """What the sweep is for."""
+        """Says what the sweep is for."""
         return self.patience.mode
 
     @cached_property
     def calls(self) -> Calls:
-        """What makes the calls."""
+        """Returns what makes the calls."""
         return Calls(self.lease, self.clock, self.patience)
 
     @cached_property
     def mask(self) -> SecretMask:
-        """What hides the account's secrets; asked for once a sweep.
+        """Returns what hides the account's secrets; asked for once a sweep.
 
         Where the account may have no key yet, the first look is not to be within a transaction that can fail.
 
@@ -109,4 +109,4 @@ class Context:
         began: datetime | None = None,
     ) -> None:
         """Records how a stream ended; anything but complete or not available is missing."""
-        self.result.outcomes[stream.value] = SweepOutcome(state, reason, items, error, began)
+        self.result.outcomes[stream.value] = StreamOutcome(state, reason, items, error, began)

@@ -1,4 +1,4 @@
-"""What is no longer listed is gone; but a list that loses much at once is not believed for a while."""
+"""Marks gone what Zoho no longer lists; doubts for a while a list that loses much at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE = timedelta(hours=1)
 
 
 def is_mass(absent: int, living: int) -> bool:
-    """Whether so many are missing from a list that the list itself is in doubt. Pure."""
+    """Says whether so many are missing from a list that the list itself is in doubt. Pure."""
     return absent > 1 and absent > SHARE * living
 
 
@@ -27,7 +27,7 @@ def doubt(context: Context, absent: int, living: int, what: str) -> None:
 
 
 def count_absent(living: QuerySet[Any], seen: Collection[str], key: str) -> tuple[QuerySet[Any], int, int]:
-    """Those of the living that a list did not have, how many they are, and how many the living are; one statement."""
+    """Finds those of the living that a list did not have, and counts them and the living in one statement."""
     is_absent = ~Q(**{f"{key}__in": seen})
     found = living.aggregate(absent=Count("pk", filter=is_absent), living=Count("pk"))
     return living.filter(is_absent), found["absent"], found["living"]

@@ -1,4 +1,4 @@
-"""The key under which an account's secrets are digested: made once, and kept encrypted."""
+"""Hides an account's secrets in what is stored, by digests under a key that is made once and kept encrypted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import secrets
 from typing import Any
 
 from monitor.models import DigestKey, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 
 
 def mask_of(account: ZohoAccount) -> SecretMask:
-    """What hides the secrets in this account's definitions.
+    """Returns what hides the secrets in this account's definitions.
 
     Raises:
         VaultError: the key cannot be decrypted.
@@ -20,7 +20,7 @@ def mask_of(account: ZohoAccount) -> SecretMask:
 
 
 def without_secrets(mask: SecretMask, values: dict[str, Any]) -> dict[str, Any]:
-    """A row's columns with the secrets hidden in what people write freely: its description, and Zoho's own JSON.
+    """Hides the secrets in a row's columns that people write freely: its description, and Zoho's own JSON.
 
     Args:
         mask: the account's.

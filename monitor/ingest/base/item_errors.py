@@ -1,4 +1,4 @@
-"""One thing that cannot be read must not keep the others from being read."""
+"""Collects per-item errors, so that the others are read, and stops a stream after three in a row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ GIVE_UP_AFTER = 3  # in a row without an answer that can be read; then it is not
 ALL_REFUSED = 10  # refusals before anything went well; then it is all that is refused
 
 
-class Trouble:
-    """What went wrong with the single things of a stream, and when to stop trying."""
+class ItemErrors:
+    """Collects what went wrong with the single items of a stream, and stops it where nothing works."""
 
     def __init__(self) -> None:
         self.named: dict[str, ZohoError] = {}
@@ -22,7 +22,7 @@ class Trouble:
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
-        """Around the reading of one thing: its own errors are kept, those of the whole account go on up.
+        """Keeps the errors of one item that is read within; those of the whole account go on up.
 
         Raises:
             ZohoError: `Wait` and what concerns credentials; any, where nothing works any more.
@@ -47,7 +47,7 @@ class Trouble:
             self._in_row = 0
 
     def settle(self) -> None:
-        """Speaks of what went wrong.
+        """Raises what went wrong, if anything did, as one error that names the first item.
 
         Raises:
             ZohoError: the first of them; `NotAvailable` only where nothing could be read at all.

@@ -1,4 +1,4 @@
-"""One sweep per account: a lease in SyncState with a fence that grows at each taking."""
+"""Lets one process at a time sweep an account: a lease in SyncState with a fence that grows at each taking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.models import SyncState, ZohoAccount
 # A single call of a person's sync lasts 45 s at most, and must not outlive the lease it was begun under.
 LENGTH = timedelta(seconds=60)
 # A task's call lasts 12 s. Its process may be killed: until its lease ends nobody else reads the account, and work
-# has to go on within 60 s (reliability.md, P9).
+# has to go on within 60 s (docs/reference/promises.md, Promises).
 TASK_LENGTH = timedelta(seconds=30)
 RENEW_AFTER = timedelta(seconds=5)
 # A lease cannot end so far ahead: the clock was set back, and nobody may have to wait for it to catch up.
@@ -23,11 +23,11 @@ NOT_CREDIBLE = timedelta(minutes=10)
 
 
 class LeaseLost(Exception):  # noqa: N818 - named for what happened
-    """Another process has the account now; nothing more may be written."""
+    """Says that another process has the account now; nothing more may be written."""
 
 
 class Lease:
-    """A held lease. `keep` before every call renews it; it raises when it was lost."""
+    """Holds an account's lease. `keep` before every call renews it, and raises when it was lost."""
 
     def __init__(self, account: ZohoAccount, owner: str, fence: int, until: datetime, length: timedelta) -> None:
         self.account = account
@@ -38,7 +38,7 @@ class Lease:
 
     @classmethod
     def take(cls, account: ZohoAccount, now: datetime, length: timedelta = LENGTH) -> Lease | None:
-        """The lease, or None while another process holds it.
+        """Takes the lease; returns None while another process holds it.
 
         Args:
             length: how long it lasts from each renewal; longer than any call that is made under it.
@@ -60,7 +60,7 @@ class Lease:
 
     @staticmethod
     def held_until(account: ZohoAccount, now: datetime) -> datetime | None:
-        """Until when another process holds the account at most, or None."""
+        """Returns until when another process holds the account at most, or None."""
         until = SyncState.objects.filter(account=account).values_list("lease_until", flat=True).first()
         return until if until is not None and until > now else None
 
@@ -81,7 +81,7 @@ class Lease:
         self._until = now + self._length
 
     def check(self) -> None:
-        """Whether it is still ours, for a transaction that is about to write: nobody takes it before its end.
+        """Makes sure, in a transaction that is about to write, that it is still ours: nobody takes it before its end.
 
         Raises:
             LeaseLost: it is not.
@@ -96,8 +96,8 @@ class Lease:
         if held is None:
             raise LeaseLost(f"the sweep of {self.account} was taken over by another process")
 
-    def put_off(self, until: datetime) -> None:
-        """The account is not due before `until`; a lease already lost is left alone."""
+    def due_no_sooner(self, until: datetime) -> None:
+        """Has the account due no sooner than `until`; a lease already lost is left alone."""
         self._mine().update(next_due_at=until)
 
     def release(self) -> None:

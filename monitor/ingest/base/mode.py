@@ -10,7 +10,7 @@ from typing import Literal
 
 
 class Mode(Enum):
-    """What a piece of reading is for. Whatever differs between a task and a person's sync is asked of it."""
+    """Names what a piece of reading is for; what differs between a task and a person's sync is asked of it."""
 
     TASK = "a worker's sweep: what is due, within a minute"
     SYNC = "a person's `sync`: everything, from the beginning, however long it takes"
@@ -20,17 +20,17 @@ class Mode(Enum):
 
     @property
     def reads_everything(self) -> bool:
-        """Whether all streams are read now, held back by the account's limits only: not by a pause or the planner."""
+        """Says whether all streams are read now, held back by the account's limits only."""
         return self in (Mode.SYNC, Mode.SYNC_WITHOUT_WAITING)
 
     @property
     def waits(self) -> bool:
-        """Whether it sleeps until it may go on, instead of stopping there."""
+        """Says whether it sleeps until it may go on, instead of stopping there."""
         return self is Mode.SYNC
 
     @property
     def begins_anew(self) -> bool:
-        """Whether nothing is taken over from earlier sweeps.
+        """Says whether nothing is taken over from earlier sweeps.
 
         Histories are read from their first page, for what changed in the part read earlier is only found by that; and
         what was put off because it could not be read is tried.
@@ -39,13 +39,13 @@ class Mode(Enum):
 
     @property
     def priority(self) -> Literal["background", "people"]:
-        """Whose share of the calls it takes."""
+        """Says whose share of the calls it takes."""
         return "people" if self is Mode.REFRESH else "background"
 
 
 @dataclass(frozen=True)
 class Patience:
-    """What a piece of reading is for, and how it waits where its mode lets it.
+    """Says what a piece of reading is for, and how it waits where its mode lets it.
 
     Args:
         mode: what it is for.

@@ -48,7 +48,7 @@ OTHER_SHARE, OTHER_LEAST = 0.02, timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one product may be asked.
+    """Says how much one product may be asked.
 
     `per_day`: calls of the background's share in any 24 h (None: not known). `slots`: the ledger's, oldest
     first. `others`: calls that somebody else has made of the same limit, as far as Zoho's headers tell.
@@ -60,13 +60,13 @@ class Budget:
 
     @property
     def allowed(self) -> int:
-        """Calls of a day that the planner shares out: a little less than the gate would let through."""
+        """Counts the calls of a day that are shared out: a little less than the gate would let through."""
         whole = max((DAY_UNTIL_KNOWN if self.per_day is None else self.per_day) - self.others, 1)
         return max(1, whole - max(LEAST_SLACK, round(whole * SLACK)))
 
 
 def pace(budget: Budget, now: datetime) -> float:
-    """The most calls a second that can go on for a day without ever meeting the day's limit; 0 for none now.
+    """Computes the calls a second that can go on for a day without meeting the day's limit; 0 for none now.
 
     Args:
         budget: limit and ledger.
@@ -76,7 +76,7 @@ def pace(budget: Budget, now: datetime) -> float:
 
 
 def _moments(budget: Budget, now: datetime) -> list[tuple[int, float]]:
-    """Of each moment just before places come back: how many are free by then, and seconds until it."""
+    """Lists, for each moment just before places come back, how many are free by then and the seconds until it."""
     held = sum(slot.spent for slot in budget.slots)
     found = []
     for slot in budget.slots:
@@ -88,7 +88,7 @@ def _moments(budget: Budget, now: datetime) -> list[tuple[int, float]]:
 
 
 def spare(budget: Budget, now: datetime, floor: float = HISTORY_FLOOR) -> int:
-    """Calls that may be made at once, so that afterwards `floor` of an even pace is still possible all day.
+    """Counts calls that may be made at once, so that afterwards `floor` of an even pace still holds all day.
 
     Args:
         budget: limit and ledger.
@@ -100,7 +100,7 @@ def spare(budget: Budget, now: datetime, floor: float = HISTORY_FLOOR) -> int:
 
 
 def demand(slots: Sequence[LedgerSlot], now: datetime) -> float:
-    """Calls a second that neither lists nor history took, averaged over the day."""
+    """Averages over the day the calls a second that neither lists nor history took."""
     if not slots:
         return 0.0
     elapsed = min(max(now - slots[0].start, LEAST_ELAPSED), WINDOW + SLOT)
@@ -108,7 +108,7 @@ def demand(slots: Sequence[LedgerSlot], now: datetime) -> float:
 
 
 def spacing(pages: int, budget: Budget, now: datetime) -> timedelta:
-    """Time between two pages of the list that says what moved.
+    """Computes the time between two pages of the list that says what moved.
 
     Args:
         pages: of a whole list.
@@ -126,7 +126,7 @@ def spacing(pages: int, budget: Budget, now: datetime) -> timedelta:
 
 
 def _room_comes(budget: Budget, now: datetime) -> timedelta:
-    """Until the first place comes back that leaves a free one."""
+    """Computes how long it takes until a place comes back that leaves a free one."""
     held = sum(slot.spent for slot in budget.slots)
     for slot in budget.slots:
         held -= slot.spent
@@ -136,19 +136,19 @@ def _room_comes(budget: Budget, now: datetime) -> timedelta:
 
 
 def batch(pages: int, apart: timedelta) -> int:
-    """How many pages of a list one sweep asks for."""
+    """Says how many pages of a list one sweep asks for."""
     return max(1, min(pages, int(BATCH / apart)))
 
 
 def reads_kept(per_minute: int | None, *, history: bool = False) -> int:
-    """Slots of a minute that a list leaves free for the reads that follow from it, half where history waits too."""
+    """Counts the slots of a minute that a list leaves for the reads that follow, half where history waits too."""
     if per_minute is None:
         return 0
     return _but_one(per_minute, max(1, per_minute // 2 if history else round(per_minute * READS_SHARE)))
 
 
 def fits(free: int | None, kept: int = 0, calls: int = 1) -> bool:
-    """Whether so many calls fit into this minute.
+    """Says whether so many calls fit into this minute.
 
     Args:
         free: slots of the minute that the background may still take; None where there is no limit a minute.
@@ -159,23 +159,23 @@ def fits(free: int | None, kept: int = 0, calls: int = 1) -> bool:
 
 
 def unhurried(most: int, free: int | None, per_minute: int | None) -> int:
-    """Calls out of `most` that leave new runs half of what lists leave: the other half is for what can wait."""
+    """Limits `most` calls, so that new runs have half of what lists leave: the other half is for what can wait."""
     return most if free is None else max(0, min(most, free - reads_kept(per_minute) // 2))
 
 
 def lists_kept(per_minute: int) -> int:
-    """Slots of a minute that history leaves free for lists and reads."""
+    """Counts the slots of a minute that history leaves free for lists and reads."""
     return _but_one(per_minute, max(2, per_minute // 4))
 
 
 def _but_one(per_minute: int, kept: int) -> int:
-    """Where the minute has hardly any slots, one of the background's is never kept back: else nothing would go on."""
+    """Keeps at least one of the background's slots from being kept back: else nothing would go on in a small minute."""
     background = share(CallLimits(per_minute, None), for_people=False).per_minute or 1
     return min(kept, background - 1)
 
 
 def next_due(due: datetime | None, asked: int, apart: timedelta, now: datetime) -> datetime:
-    """When the list goes on: counted from when it was due, so that being late costs no pace.
+    """Says when the list goes on: counted from when it was due, so that being late costs no pace.
 
     Args:
         due: when this batch was due; None for the first.
@@ -190,7 +190,7 @@ def next_due(due: datetime | None, asked: int, apart: timedelta, now: datetime) 
 
 
 def interval(stream: Stream, calls: float, budget: Budget, now: datetime) -> timedelta:
-    """Time between two readings of a stream that is read whole.
+    """Computes the time between two readings of a stream that is read whole.
 
     Args:
         stream: any but the list of flows.
@@ -203,7 +203,7 @@ def interval(stream: Stream, calls: float, budget: Budget, now: datetime) -> tim
 
 
 def by_share(stream: Stream, calls: float, budget: Budget, now: datetime) -> timedelta:
-    """Time between two readings of a stream that take its share of the day's pace."""
+    """Computes the time between two readings of a stream that takes its share of the day's pace."""
     even = budget.allowed / WINDOW.total_seconds()
     rate = SHARES.get(stream, OTHER_SHARE) * min(max(pace(budget, now), even / 10), even)
     return timedelta(seconds=max(calls, 1) / rate)

@@ -21,7 +21,7 @@ ONE_PAGE = 50  # rows, where Zoho chooses the size
 
 @dataclass
 class PageHabits:
-    """What this sweep knows of Zoho's pages of executions.
+    """Holds what this sweep knows of Zoho's pages of executions.
 
     Attributes:
         sizes: rows to ask for, those that may still be taken, the largest first; None leaves it to Zoho.
@@ -45,7 +45,7 @@ class PageHabits:
         self.sizes = sizes_left(self.sizes, cursor, now)
 
     def found(self, now: datetime) -> dict[str, Any]:
-        """What is to stand in the cursor of the stream *executions*."""
+        """Returns what is to stand in the cursor of the stream *executions*."""
         return {"page_size": self.sizes[0], "page_size_at": now.isoformat()}
 
     def saw_full(self, rows: int) -> None:
@@ -54,7 +54,7 @@ class PageHabits:
 
 
 def sizes_left(sizes: list[int | None], cursor: dict[str, Any], now: datetime) -> list[int | None]:
-    """The sizes to be tried, by what an earlier sweep found out. Pure.
+    """Returns the sizes to be tried, by what an earlier sweep found out. Pure.
 
     Args:
         sizes: all, the largest first.

@@ -1,4 +1,4 @@
-"""Records that could not be mirrored are put aside, escaped, and counted; their page goes on."""
+"""Puts aside records that could not be mirrored, escaped and counted; their page goes on."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def write_or_put_aside(
 
 
 def clipped(model: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
-    """Text cut to the length of its column: PostgreSQL refuses longer ones, SQLite keeps them."""
+    """Cuts text to the length of its column: PostgreSQL refuses longer ones, SQLite keeps them."""
     fitting = dict(values)
     for name, value in values.items():
         longest = getattr(model._meta.get_field(name), "max_length", None)

@@ -1,4 +1,4 @@
-"""Somebody waits for a flow: it is read at the next opportunity, before all others. Or a callback hinted at it."""
+"""Has a flow read with the next sweep: before all others where a person waits, without haste after a callback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, F, Q, When
 
 from monitor.ingest.base.context import Context
-from monitor.models import Flow, SyncState
+from monitor.models import Flow, FlowProgress, SyncState
 
 AGAIN_AFTER = timedelta(seconds=30)
 
@@ -26,7 +26,7 @@ def want(flow: Flow, now: datetime) -> bool:
         Whether that is a new wish; False where somebody asked less than 30 s ago.
     """
     recently = Q(asked_at__gt=now - AGAIN_AFTER, asked_at__lte=now)
-    if not Flow.objects.filter(pk=flow.pk).exclude(recently).update(wanted_at=now, asked_at=now):
+    if not FlowProgress.objects.filter(flow=flow).exclude(recently).update(wanted_at=now, asked_at=now):
         return False
     _hurry(flow.account_id, now)
     return True
@@ -39,7 +39,7 @@ def hint(flow: Flow, now: datetime) -> None:
         flow: a mirrored flow.
         now: the present.
     """
-    Flow.objects.filter(pk=flow.pk, hinted_at=None).update(hinted_at=now)
+    FlowProgress.objects.filter(flow=flow, hinted_at=None).update(hinted_at=now)
     _hurry(flow.account_id, now)
 
 
@@ -49,7 +49,7 @@ def _hurry(account_id: int, now: datetime) -> None:
 
 
 def answered(context: Context, flow: Flow, read_from: datetime) -> None:
-    """The flow was read completely; who asked before the reading began has the answer.
+    """Takes back the wishes for a flow that was read completely: who asked before the reading began has the answer.
 
     Args:
         context: of the sweep that read it.
@@ -61,7 +61,8 @@ def answered(context: Context, flow: Flow, read_from: datetime) -> None:
     """
     since = {name: Case(When(**{f"{name}__gt": read_from}, then=F(name)), default=None) for name in _MARKS}
     with context.writing():
-        Flow.objects.filter(Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from), pk=flow.pk).update(**since)
+        marked = Q(wanted_at__lte=read_from) | Q(hinted_at__lte=read_from)
+        FlowProgress.objects.filter(marked, flow=flow).update(**since)
 
 
 _MARKS = ("wanted_at", "hinted_at")

@@ -9,7 +9,7 @@ from typing import Self
 
 @dataclass
 class Written:
-    """What storing a page changed, in rows; `apart` stand here with another status than they were listed with."""
+    """Counts the rows that storing changed; `apart` stand here with another status than they were listed with."""
 
     new: int = 0
     changed: int = 0
@@ -25,8 +25,8 @@ class Written:
 
 
 @dataclass
-class SweepOutcome:
-    """How the reading of one stream ended."""
+class StreamOutcome:
+    """Says how the reading of one stream ended."""
 
     state: str
     reason: str = ""
@@ -37,9 +37,9 @@ class SweepOutcome:
 
 @dataclass
 class Result:
-    """What a sweep did; `missing` has one line for each thing that could not be read."""
+    """Collects what a sweep did; `missing` has one line for each item that could not be read."""
 
-    outcomes: dict[str, SweepOutcome] = field(default_factory=dict)
+    outcomes: dict[str, StreamOutcome] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
     flows_read: int = 0
     aside: int = 0  # flows, connections and rules put aside; executions are in `written`
@@ -52,5 +52,5 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing that Zoho offers is missing."""
+        """Says whether nothing that Zoho offers is missing."""
         return not self.missing and self.stopped is None

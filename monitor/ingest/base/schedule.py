@@ -1,4 +1,4 @@
-"""What the planner is told, and where its answers are written down."""
+"""Says when each stream is due and how many calls it may cost now, and writes down when it is due again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRY_AGAIN = timedelta(minutes=5)
 
 
 def budget(context: Context, product: str) -> pace.Budget:
-    """Limit and ledger of one product, as they were a second ago at most."""
+    """Returns limit and ledger of one product, as they were a second ago at most."""
     now = context.clock()
     kept = context.room.budgets.get(product)
     if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
@@ -32,7 +32,7 @@ def budget(context: Context, product: str) -> pace.Budget:
 
 
 def history_calls(context: Context) -> int:
-    """Calls that first readings may cost now: what the lists leave of the day and of this minute."""
+    """Counts the calls that first readings may cost now: what the lists leave of the day and of this minute."""
     spare = history_left(context)
     free, _ = context.clients.gate.minute(Product.FLOW)
     allowed = context.clients.gate.limits(Product.FLOW).per_minute
@@ -40,32 +40,32 @@ def history_calls(context: Context) -> int:
 
 
 def history_left(context: Context) -> int:
-    """Calls that first readings may cost today, as things are now."""
+    """Counts the calls that first readings may cost today, as things are now."""
     return pace.spare(budget(context, Product.FLOW), context.clock())
 
 
 def usage_calls(context: Context) -> int:
-    """Calls that usage reports may cost now."""
+    """Counts the calls that usage reports may cost now."""
     return pace.spare(budget(context, Product.CRM), context.clock(), pace.USAGE_FLOOR)
 
 
 def unhurried_calls(context: Context, product: str) -> int:
-    """Calls that nobody waits for may cost now: of the day as first readings or usage reports, of the minute less."""
+    """Counts the calls that may go now into what nobody waits for: of the day as for histories, of the minute less."""
     return unhurried(context, history_left(context)) if product == Product.FLOW else usage_calls(context)
 
 
 def free_now(context: Context) -> int | None:
-    """Calls that still fit into this minute; None where there is no limit a minute."""
+    """Counts the calls that still fit into this minute; None where there is no limit a minute."""
     return context.clients.gate.minute(Product.FLOW)[0]
 
 
 def unhurried(context: Context, most: int) -> int:
-    """Calls out of `most` for what can wait a minute."""
+    """Limits `most` calls for what can wait a minute."""
     return pace.unhurried(most, free_now(context), context.clients.gate.limits(Product.FLOW).per_minute)
 
 
 def has_room_to_read(context: Context) -> bool:
-    """Whether a flow can be read in this minute; else it is noted when there is room again."""
+    """Says whether a flow can be read in this minute; else notes when there is room again."""
     free, ends = context.clients.gate.minute(Product.FLOW)
     whole = (free or 0) + len(ends)
     calls = min(pace.READ_CALLS, whole)
@@ -79,7 +79,7 @@ def has_room_to_read(context: Context) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How many pages of the list fit into this minute (None: any), when the next one does, and what they leave."""
+    """Says how many pages of the list fit into this minute (None: any), when the next does, and what they leave."""
 
     pages: int | None
     free_from: datetime
@@ -87,12 +87,12 @@ class Slots:
 
 
 def list_slots(context: Context) -> Slots:
-    """The room that the list of flows has now."""
+    """Returns the room that the list of flows has now."""
     now, gate = context.clock(), context.clients.gate
     free, ends = gate.minute(Product.FLOW)
     if free is None:
         return Slots(None, now)
-    unread = Flow.objects.filter(account=context.account, gone_at=None, history_read_at=None)
+    unread = Flow.objects.filter(account=context.account, gone_at=None, progress__history_read_at=None)
     history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
     kept = pace.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
     # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.
@@ -101,7 +101,7 @@ def list_slots(context: Context) -> Slots:
 
 
 def list_again(context: Context, due: datetime | None, asked: int, pages: int) -> datetime:
-    """When the list of flows goes on.
+    """Says when the list of flows goes on.
 
     Args:
         context: of the sweep.
@@ -140,7 +140,7 @@ def _set(context: Context, stream: Stream, **values: Any) -> None:
 
 
 def cursor_of(context: Context, stream: Stream) -> dict[str, Any]:
-    """How far a stream has come, as it was left; empty where nothing was."""
+    """Returns how far a stream has come, as it was left; empty where nothing was."""
     rows = StreamState.objects.filter(account=context.account, stream=stream)
     return rows.values_list("cursor", flat=True).first() or {}
 
@@ -158,21 +158,21 @@ def add_to_cursor(context: Context, stream: Stream, **found: Any) -> None:
 
 
 def due_at(context: Context, stream: Stream) -> datetime | None:
-    """When a stream is due, as written down; None for at once."""
+    """Says when a stream is due, as written down; None for at once."""
     rows = StreamState.objects.filter(account=context.account, stream=stream)
     return rows.values_list("next_due_at", flat=True).first()
 
 
 def due_streams(context: Context, now: datetime) -> set[Stream]:
-    """The streams that are due; a time so far ahead that the clock must have been set back is not believed."""
+    """Returns the streams that are due; doubts a time so far ahead that the clock must have been set back."""
     rows = StreamState.objects.filter(account=context.account).exclude(next_due_at=None)
     known = dict(rows.values_list("stream", "next_due_at"))
     times = {stream: known.get(stream.value) for stream in Stream}
     return {one for one, at in times.items() if at is None or at <= now or at > now + NOT_CREDIBLE}
 
 
-def put_off(context: Context, calls: Mapping[Stream, int]) -> None:
-    """The streams were read, or tried: each is due again when the planner says so, and soon if it failed.
+def set_due_again(context: Context, calls: Mapping[Stream, int]) -> None:
+    """Has streams that were read, or tried, due again when the planner says so, and soon if they failed.
 
     One that was not even tried, because its product has to be left alone, stays due.
 

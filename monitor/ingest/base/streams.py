@@ -12,5 +12,5 @@ STREAMS: dict[Product, tuple[Stream, ...]] = {
 
 
 def product_of(stream: str) -> str:
-    """Whose calls a stream costs."""
+    """Says whose calls a stream costs."""
     return Product.CRM if stream in STREAMS[Product.CRM] else Product.FLOW

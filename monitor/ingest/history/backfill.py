@@ -1,4 +1,4 @@
-"""The history that Zoho still holds when a flow is read for the first time: by turns, newest first, within the budget.
+"""Reads the history that Zoho still holds of flows that are new to the mirror: by turns, newest first, in the budget.
 
 A flow's first reading has three parts. Its *newest page* comes first, before anybody's older pages; from then on its
 *new runs* are read as promptly as any other flow's; its *older pages* come when nothing fresher waits, and whole only
@@ -17,12 +17,12 @@ from django.db.models import Count, F, Q
 from monitor.connection.backfill_budget import with_calls
 from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.item_errors import Trouble
+from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.read_soon import answered
 from monitor.ingest.history.first_reading import Course, FirstReading, course_of, read_up_to
 from monitor.ingest.history.whose_turn import next_turn
 from monitor.ingest.runs.refused_flows import put_off
-from monitor.models import ApiCall, Execution, Flow, Stream, SyncState, ZohoAccount
+from monitor.models import ApiCall, Execution, Flow, FlowProgress, Stream, SyncState, ZohoAccount
 from monitor.models.bulk import refresh_statistics
 from monitor.zoho.errors import NotAvailable
 from monitor.zoho.flow import FlowClient
@@ -32,11 +32,11 @@ CALLS_A_NOTE = 10  # calls of a flow are written down by so many, and at the end
 
 
 class Enough(Exception):  # noqa: N818 - named for what happened
-    """History has had its calls for now, or a person has paused it."""
+    """Says that history has had its calls for now, or that a person has paused it."""
 
 
 class Backfill:
-    """First readings of one account in one sweep.
+    """Goes on with the first readings of one account in one sweep.
 
     Args:
         context: the sweep's.
@@ -56,15 +56,15 @@ class Backfill:
         self._runs_done = 0
         self._look_at = FIRST_LOOK
         self._reader = FirstReading(context, client, self._lift_limit)
-        self.trouble = Trouble()
+        self.trouble = ItemErrors()
 
     @property
     def finished(self) -> int:
-        """First readings that came to their end in this sweep."""
+        """Counts the first readings that came to their end in this sweep."""
         return self._reader.finished
 
     def read_newest(self) -> None:
-        """The newest page of each flow, before anything else of the account: for its very first sweep.
+        """Reads the newest page of each flow, before anything else of the account: for its very first sweep.
 
         Raises:
             ZohoError: Zoho cannot be read.
@@ -75,21 +75,21 @@ class Backfill:
             self._take_turns(self._refreshed(), only_newest=True)
 
     def read_new(self) -> None:
-        """New runs of flows whose older history is still being read: like those of any flow, before any history."""
+        """Reads new runs of flows whose older history is still open: like those of any flow, before any history."""
         if self._context.mode.begins_anew:
-            return  # begun anew, and so the newest page is read anyway
+            return  # begun again, and so the newest page is read anyway
         for course in self._refreshed():
             flow = course.flow
-            if flow.wanted_at is not None:
+            if flow.progress.wanted_at is not None:
                 with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
                     self._read_new(course)
-            elif course.order and course.first is None and (flow.counters_moved or flow.hinted_at is not None):
+            elif course.order and course.first is None and (flow.counters_moved or flow.progress.hinted_at is not None):
                 if not schedule.has_room_to_read(self._context):
                     return
                 self._read_new(course)
 
     def _read_new(self, course: Course) -> None:
-        """What is newer than the mirror; of a flow of which nothing is read yet, its newest page."""
+        """Reads what is newer than the mirror; of a flow of which nothing is read yet, its newest page."""
         began, flow, ok = self._context.clock(), course.flow, False
         with self.trouble.of(flow.flow_id):
             if not course.order:
@@ -104,7 +104,7 @@ class Backfill:
         answered(self._context, flow, began)
 
     def go_on(self) -> None:
-        """History by turns, until it is read, its calls are used up, or a person pauses it.
+        """Reads history by turns, until it is read, its calls are used up, or a person pauses it.
 
         Raises:
             ZohoError: Zoho cannot be read; what came is stored.
@@ -120,12 +120,14 @@ class Backfill:
             return  # the planner says when it goes on
 
     def _refreshed(self) -> list[Course]:
-        """The flows whose first reading is open, with the counters of the newest list."""
+        """Returns the flows whose first reading is open, with the counters of the newest list."""
         context, now = self._context, self._context.clock()
-        rows = Flow.objects.filter(account=context.account, gone_at=None, executions_read_at=None)
+        rows = Flow.objects.filter(account=context.account, gone_at=None, progress__executions_read_at=None)
         if not context.mode.begins_anew:
-            rows = rows.filter(Q(recheck_at=None) | Q(recheck_at__lte=now) | Q(wanted_at__isnull=False))
-        found = {flow.pk: flow for flow in rows.defer("raw", "description")}
+            rows = rows.filter(
+                Q(progress__recheck_at=None) | Q(progress__recheck_at__lte=now) | Q(progress__wanted_at__isnull=False)
+            )
+        found = {flow.pk: flow for flow in rows.select_related("progress").defer("raw", "description")}
         for key in self._courses.keys() - found.keys():
             del self._courses[key]
         for key, flow in found.items():
@@ -140,7 +142,7 @@ class Backfill:
         return list(self._courses.values())
 
     def _take_turns(self, courses: list[Course], *, only_newest: bool = False) -> None:
-        """One page of the flow whose turn it is, again and again; a flow that fails is left for the next sweep."""
+        """Reads one page of the flow whose turn it is, again and again; leaves one that fails for the next sweep."""
         waiting = {c.flow.pk: c for c in courses if c.flow.flow_id not in self.trouble.named}
         expected = sum(course.flow.execution_count or 0 for course in waiting.values())
         done = self._runs_done + sum(course.walked.count for course in waiting.values())
@@ -155,7 +157,7 @@ class Backfill:
                 ok = True
             if not ok:
                 put_off(self._context, course.flow, self._context.clock())
-            if not ok or course.flow.executions_read_at is not None:
+            if not ok or course.flow.progress.executions_read_at is not None:
                 del waiting[at.key]
                 self._courses.pop(at.key, None)
                 if isinstance(self.trouble.named.get(course.flow.flow_id), NotAvailable):
@@ -166,7 +168,7 @@ class Backfill:
             self._context.progress("history", done, max(expected, done))
 
     def _look_at_table(self) -> None:
-        """From time to time while it grows: ever more seldom, so that it costs next to nothing."""
+        """Has the database look at the growing table, ever more seldom, so that it costs next to nothing."""
         new = self._context.result.written.new
         if new >= self._look_at:
             self._look_at = new * GROWN
@@ -185,10 +187,10 @@ class Backfill:
     def _enter_flow(self, key: int) -> None:
         calls = self._calls_of.pop(key, 0)
         if calls:
-            Flow.objects.filter(pk=key).update(history_calls=F("history_calls") + calls)
+            FlowProgress.objects.filter(flow=key).update(history_calls=F("history_calls") + calls)
 
     def _lift_limit(self) -> None:
-        """New runs, like those of any flow: neither a pause nor the share of history holds them back."""
+        """Lets new runs be read as those of any flow: neither a pause nor the share of history holds them back."""
         self._limit, self._heeds_pause = None, False
 
     @contextmanager
@@ -217,7 +219,7 @@ class Backfill:
         return ZohoAccount.objects.filter(pk=self._context.account.pk, backfill_paused=True).exists()
 
     def _enter(self, calls: int) -> None:
-        """Into the account's ledger of calls for history; its one writer holds the account's lease."""
+        """Enters calls into the account's ledger for history; its one writer holds the account's lease."""
         if calls:
             with self._context.writing():
                 state = SyncState.objects.select_for_update().get(account=self._context.account)
@@ -231,14 +233,14 @@ class Backfill:
 
 
 def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str:
-    """One line for people while first readings are open; empty where none is.
+    """Says in one line for people that first readings are open; empty where none is.
 
     Args:
         account: whose flows.
         not_available: ids of flows whose executions Zoho does not give: nothing of theirs is being read.
     """
     living = Flow.objects.filter(account=account, gone_at=None).exclude(flow_id__in=not_available)
-    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(executions_read_at=None)))
+    counted = living.aggregate(of=Count("pk"), left=Count("pk", filter=Q(progress__executions_read_at=None)))
     left, of = counted["left"], counted["of"]
     if not left:
         return ""
@@ -248,7 +250,7 @@ def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str
 
 
 def mark_fresh(context: Context) -> None:
-    """All new runs of flows whose newest page is read are mirrored, as of the list that ended in this sweep."""
+    """Notes that the new runs of flows whose newest page is read are mirrored, as of the list that ended just now."""
     listed = context.result.outcomes.get(Stream.FLOWS.value)
     if listed is not None and listed.began is not None:
         context.result.fresh_at = listed.began

@@ -1,4 +1,4 @@
-"""The steps of one flow's first reading: its newest page, older pages, what came meanwhile, the end.
+"""Takes the steps of one flow's first reading: its newest page, older pages, what came meanwhile, the end.
 
 Which flow takes its next step, and when, `monitor.ingest.history.backfill` says.
 """
@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models import Max, Min, Q
 
 from monitor.ingest.base.context import Context
-from monitor.ingest.history.newest_first import HistoryStep, Pages, is_newest_first, oldest_of, size
-from monitor.ingest.history.whose_turn import ReadingStanding
+from monitor.ingest.history.newest_first import Pages, PageSays, is_newest_first, oldest_of, size
+from monitor.ingest.history.whose_turn import ReadSoFar
 from monitor.ingest.runs import counters, read_runs
 from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, new_baseline
@@ -30,10 +30,10 @@ RECENT = timedelta(hours=25)
 
 @dataclass
 class Course:
-    """The first reading of one flow, in this sweep.
+    """Holds how far the first reading of one flow has come, in this sweep.
 
     `order` and `reach` go on from where an earlier sweep stopped, except for a person who waits: there the history is
-    begun anew, for what changed in the part read earlier is only found by reading it again.
+    begun again, for what changed in the part read earlier is only found by reading it again.
     """
 
     flow: Flow
@@ -47,20 +47,20 @@ class Course:
     walked: Walked = field(default_factory=Walked)
 
     @property
-    def standing(self) -> ReadingStanding:
+    def standing(self) -> ReadSoFar:
         flow = self.flow
         reach = self.reach or (self.started if self.looked_back else None)
         by_pages = self.order == HistoryOrder.PAGES
-        return ReadingStanding(flow.pk, flow.failure_count, flow.execution_count, bool(self.order), by_pages, reach)
+        return ReadSoFar(flow.pk, flow.failure_count, flow.execution_count, bool(self.order), by_pages, reach)
 
 
 def course_of(flow: Flow, now: datetime, *, anew: bool) -> Course:
-    """Where a flow stands at the beginning of a sweep, `anew` as if nothing were known."""
+    """Says where a flow stands at the beginning of a sweep, `anew` as if nothing were known."""
     course = Course(flow, now)
-    if not anew and flow.history_order:
-        course.order, course.goes_on = flow.history_order, True
-        course.reach = flow.covered_from
-        course.looked_back = course.order == HistoryOrder.PAGES and flow.backfill_page > 0
+    if not anew and flow.progress.history_order:
+        course.order, course.goes_on = flow.progress.history_order, True
+        course.reach = flow.progress.covered_from
+        course.looked_back = course.order == HistoryOrder.PAGES and flow.progress.backfill_page > 0
     return course
 
 
@@ -78,7 +78,7 @@ class FirstReading:
         self.finished = 0
 
     def step(self, course: Course) -> None:
-        """The next page of a flow, or the walk that ends its reading.
+        """Reads the next page of a flow, or takes the walk that ends its reading.
 
         Raises:
             ZohoError: it could not be read; the flow stands where it stood.
@@ -104,15 +104,15 @@ class FirstReading:
             course.order = HistoryOrder.NEWEST if is_newest_first(times) else HistoryOrder.PAGES
             course.reach = oldest_of(answer) if course.order == HistoryOrder.NEWEST else None
             course.first, course.longest = answer, size(answer)
-            began = {"history_began_at": course.flow.history_began_at or reading.started}
+            began = {"history_began_at": course.flow.progress.history_began_at or reading.started}
             self._save_reach(reading, course, read_up_to(course.flow) | began, checked=True)
 
         step, _ = self._pages(reading, save).newest(course.walked)
-        if step is HistoryStep.END:
+        if step is PageSays.END:
             self._finish(reading, course)
 
     def _is_short(self, course: Course) -> bool:
-        """Whether the newest page is the only one: known once another flow has shown how long a full page is."""
+        """Says whether the newest page is the only one: known once another flow has shown how long a full page is."""
         full, first = self._context.pages.full, course.first
         return first is not None and full is not None and not first.total_count and size(first) <= full // 2
 
@@ -121,10 +121,10 @@ class FirstReading:
 
     def _probe(self, reading: FlowReading, course: Course) -> None:
         first, course.first = course.first, None
-        step = self._pages(reading).second(course.walked, first) if first is not None else HistoryStep.UNCLEAR
-        if step is HistoryStep.END:
+        step = self._pages(reading).second(course.walked, first) if first is not None else PageSays.UNCLEAR
+        if step is PageSays.END:
             self._finish(reading, course)
-        elif step is HistoryStep.UNCLEAR:
+        elif step is PageSays.UNCLEAR:
             self._by_pages(reading, course)
 
     def _read_older(self, reading: FlowReading, course: Course) -> None:
@@ -138,26 +138,26 @@ class FirstReading:
         step, answer = self._pages(reading, save).older(course.walked, reach, course.longest)
         course.longest = max(course.longest, size(answer) if answer is not None else 0)
         course.walked.forget()
-        if step is HistoryStep.END:
+        if step is PageSays.END:
             self._finish(reading, course)
-        elif step is HistoryStep.UNCLEAR:
+        elif step is PageSays.UNCLEAR:
             self._by_pages(reading, course)
 
     def _save_reach(
         self, reading: FlowReading, course: Course, more: dict[str, object] | None = None, *, checked: bool = False
     ) -> None:
-        """What was known before a history was begun anew is known still."""
-        known = [at for at in (course.flow.covered_from, course.reach) if at is not None]
+        """Writes down how far the history reaches; what was known before it was begun anew is known still."""
+        known = [at for at in (course.flow.progress.covered_from, course.reach) if at is not None]
         reach = {"history_order": course.order, "covered_from": min(known, default=None)}
         reading.set(reach | (more or {}), checked=checked)
 
     def _by_pages(self, reading: FlowReading, course: Course) -> None:
-        """What is known stays known; how the rest is read changes."""
+        """Has the rest read by pages; what is known stays known."""
         course.order, course.looked_back = HistoryOrder.PAGES, True
         self._save_reach(reading, course)
 
     def _look_back(self, reading: FlowReading, course: Course) -> None:
-        """The newest days of a list in another order, by date, so that the flow is of use before all of it is read."""
+        """Reads the newest days of a list in another order, by date, so that the flow is soon of use."""
         course.first, course.looked_back = None, True
         since = reading.started - RECENT
         walked = read_runs.walk(reading, since=since, enough=lambda walked: False)
@@ -168,13 +168,13 @@ class FirstReading:
             self._save_reach(reading, course)
 
     def catch_up(self, reading: FlowReading, course: Course, *, failed: bool = False) -> None:
-        """What is newer than the mirror, and with `failed` what Zoho may have run again since the reading began."""
+        """Reads what is newer than the mirror, and with `failed` what Zoho may have run again since it began."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
         newest = rows.filter(started_time__lte=reading.started + read_runs.AHEAD).aggregate(at=Max("started_time"))
-        times = [max((at for at in (newest["at"], flow.covered_from) if at is not None), default=None)]
-        if failed and flow.history_began_at is not None:
+        times = [max((at for at in (newest["at"], flow.progress.covered_from) if at is not None), default=None)]
+        if failed and flow.progress.history_began_at is not None:
             may_change = Q(status="failed") | Q(recheck_at__isnull=False)
-            open_rows = rows.filter(may_change, started_time__gte=flow.history_began_at - read_runs.RERUNS)
+            open_rows = rows.filter(may_change, started_time__gte=flow.progress.history_began_at - read_runs.RERUNS)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
         oldest = min((at for at in times if at is not None), default=None)
         since = oldest - read_runs.LOOKBACK if oldest is not None else None
@@ -183,7 +183,7 @@ class FirstReading:
         course.walked.repeats |= walked.repeats
 
     def _finish(self, reading: FlowReading, course: Course) -> None:
-        """All that Zoho still holds is mirrored: from here on the counters tell what is missing."""
+        """Ends a first reading: all that Zoho still holds is mirrored; from now on counters say what is missing."""
         flow, walked = course.flow, course.walked
         if course.goes_on:
             self._before_catch_up()
@@ -191,8 +191,8 @@ class FirstReading:
             self.catch_up(reading, course, failed=True)
         values: dict[str, object] = {"history_order": "", "covered_from": None, "history_began_at": None}
         if not walked.repeats:
-            values["history_read_at"] = course.flow.history_began_at if course.goes_on else reading.started
-            if not flow.baseline_firm or reading.reset:
+            values["history_read_at"] = course.flow.progress.history_began_at if course.goes_on else reading.started
+            if not flow.progress.baseline_firm or reading.reset:
                 values |= new_baseline(reading)
         with transaction.atomic():
             reading.set(values)
@@ -211,7 +211,7 @@ class FirstReading:
 
 
 def read_up_to(flow: Flow) -> dict[str, object]:
-    """Up to which counters, and to which run, the newest runs are mirrored."""
+    """Says up to which counters, and to which run, the newest runs are mirrored."""
     newest = Execution.objects.filter(flow=flow).aggregate(at=Max("started_time"))["at"]
     return {
         "read_execution_count": flow.execution_count,

@@ -1,4 +1,4 @@
-"""A list that is newest first, read by time: each page is the first of a window that ends where the last page ended.
+"""Reads a list that is newest first by time: each page is the first of a window that ends where the last one ended.
 
 Page numbers mean nothing once runs come in between two pages, or once Zoho gives pages of another length; a window
 that ends at a moment of the past means the same tomorrow. So nothing is read twice after an interruption, and flows
@@ -26,8 +26,8 @@ OVERLAP = timedelta(seconds=1)
 EVIDENCE = 8
 
 
-class HistoryStep(Enum):
-    """What a page showed."""
+class PageSays(Enum):
+    """Names what a page showed."""
 
     MORE = "there may be older runs"
     END = "there are no older runs"
@@ -36,7 +36,7 @@ class HistoryStep(Enum):
 
 @dataclass(frozen=True)
 class Pages(Walk):
-    """Single pages of a flow's list, each stored as it comes.
+    """Reads single pages of a flow's list, each stored as it comes.
 
     Args:
         save: writes down how far a page reaches, in the transaction of its rows.
@@ -47,8 +47,8 @@ class Pages(Walk):
     def _note_down(self, answer: ExecutionPage) -> None:
         self.save(answer)
 
-    def newest(self, walked: Walked) -> tuple[HistoryStep, ExecutionPage]:
-        """The first page of the whole list.
+    def newest(self, walked: Walked) -> tuple[PageSays, ExecutionPage]:
+        """Reads the first page of the whole list.
 
         Raises:
             ZohoError: it could not be read.
@@ -59,26 +59,26 @@ class Pages(Walk):
         known = self._note_full(answer, None)
         self._keep(answer, walked)
         if not size(answer) or self._is_last(answer, walked, known) or self.enough(walked):
-            return HistoryStep.END, answer
-        return HistoryStep.MORE, answer
+            return PageSays.END, answer
+        return PageSays.MORE, answer
 
-    def second(self, walked: Walked, first: ExecutionPage) -> HistoryStep:
-        """Whether a short first page is the last, where no page of this account has told how long a full one is."""
+    def second(self, walked: Walked, first: ExecutionPage) -> PageSays:
+        """Says whether a short first page is the last, where it is not known yet how long a full one is."""
         try:
             answer = self._ask(2, None, None)
         except (NotAvailable, Refused):
-            return HistoryStep.UNCLEAR  # the walk by pages makes sure by time
+            return PageSays.UNCLEAR  # the walk by pages makes sure by time
         if answer is None:
-            return HistoryStep.UNCLEAR
+            return PageSays.UNCLEAR
         if not size(answer):
-            return HistoryStep.END
+            return PageSays.END
         if self._keep(answer, walked):
             self._learn(size(first))
-            return HistoryStep.MORE
-        return HistoryStep.UNCLEAR
+            return PageSays.MORE
+        return PageSays.UNCLEAR
 
-    def older(self, walked: Walked, reach: datetime, longest: int) -> tuple[HistoryStep, ExecutionPage | None]:
-        """The page that ends at `reach`: all runs that began since then are mirrored.
+    def older(self, walked: Walked, reach: datetime, longest: int) -> tuple[PageSays, ExecutionPage | None]:
+        """Reads the page that ends at `reach`: all runs that began since then are mirrored.
 
         Args:
             walked: what this sweep has seen of the flow.
@@ -91,31 +91,31 @@ class Pages(Walk):
         try:
             answer = self._ask(1, None, reach + OVERLAP)
         except (NotAvailable, Refused):
-            return HistoryStep.UNCLEAR, None
+            return PageSays.UNCLEAR, None
         if answer is None or not self._meets(answer, reach, walked):
-            return HistoryStep.UNCLEAR, None
+            return PageSays.UNCLEAR, None
         length = size(answer)
         full = max(longest, self.context.pages.full or 0)
         self._keep(answer, walked)
         if oldest_of(answer) >= reach:
             # Nothing older. But a second may hold more runs than a page, and a server may not heed `to_date`.
-            return (HistoryStep.END if length < full else self._beyond(reach)), answer
+            return (PageSays.END if length < full else self._beyond(reach)), answer
         self._learn(longest)
         if answer.total_count:
-            return (HistoryStep.END if length >= answer.total_count else HistoryStep.MORE), answer
+            return (PageSays.END if length >= answer.total_count else PageSays.MORE), answer
         known = self.context.pages.full
-        return (HistoryStep.END if known is not None and length <= known // 2 else HistoryStep.MORE), answer
+        return (PageSays.END if known is not None and length <= known // 2 else PageSays.MORE), answer
 
-    def _beyond(self, reach: datetime) -> HistoryStep:
-        """Whether the window that ends at `reach` has no second page."""
+    def _beyond(self, reach: datetime) -> PageSays:
+        """Says whether the window that ends at `reach` has no second page."""
         try:
             answer = self._ask(2, None, reach + OVERLAP)
         except (NotAvailable, Refused):
-            return HistoryStep.UNCLEAR
-        return HistoryStep.END if answer is not None and not size(answer) else HistoryStep.UNCLEAR
+            return PageSays.UNCLEAR
+        return PageSays.END if answer is not None and not size(answer) else PageSays.UNCLEAR
 
     def _meets(self, answer: ExecutionPage, reach: datetime, walked: Walked) -> bool:
-        """Whether the page is in falling order and joins what is mirrored without a gap."""
+        """Says whether the page is in falling order and joins what is mirrored without a gap."""
         if not is_falling([row.started_time for row in answer.rows]):
             return False
         edge = [r.execution_id for r in answer.rows if r.started_time and reach <= r.started_time <= reach + OVERLAP]
@@ -124,26 +124,26 @@ class Pages(Walk):
         return Execution.objects.filter(flow=self.flow, execution_id__in=edge).exists()
 
     def _learn(self, full: int) -> None:
-        """A page that had runs after it was a full one."""
+        """Notes that a page was a full one: it had runs after it."""
         self.context.pages.saw_full(full)
 
 
 def oldest_of(answer: ExecutionPage) -> datetime:
-    """Start of the oldest run of a page in falling order."""
+    """Returns the start of the oldest run of a page in falling order."""
     return min(row.started_time for row in answer.rows if row.started_time is not None)
 
 
 def size(answer: ExecutionPage) -> int:
-    """Rows of a page, those put aside among them."""
+    """Counts the rows of a page, those put aside among them."""
     return len(answer.rows) + len(answer.rejected)
 
 
 def is_newest_first(times: Sequence[datetime | None]) -> bool:
-    """Whether a page's runs show that Zoho lists the newest first, which no document says."""
+    """Says whether a page's runs show that Zoho lists the newest first, which no document says."""
     return is_falling(times) and len(set(times)) >= EVIDENCE
 
 
 def is_falling(times: Sequence[datetime | None]) -> bool:
-    """Whether every run of a page began no later than the one before it."""
+    """Says whether every run of a page began no later than the one before it."""
     known = [at for at in times if at is not None]
     return len(known) == len(times) > 0 and all(later >= at for later, at in pairwise(known))

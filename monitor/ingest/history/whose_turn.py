@@ -1,4 +1,4 @@
-"""Whose turn it is while histories are read for the first time. Pure.
+"""Says whose turn it is while histories are read for the first time. Pure.
 
 Breadth first: every flow's newest page before anybody's second, so that rates and lists are of use within the
 first minute; then always the flow that is known the least far back, so that one date holds for all of them.
@@ -12,8 +12,8 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingStanding:
-    """How far the reading of one flow has come.
+class ReadSoFar:
+    """Says how far the first reading of one flow has come.
 
     Attributes:
         key: of the flow, unique.
@@ -32,7 +32,7 @@ class ReadingStanding:
     reach: datetime | None = None
 
 
-def turn(one: ReadingStanding) -> tuple[float, ...]:
+def turn(one: ReadSoFar) -> tuple[float, ...]:
     """Sorts flows by whose turn it is: the smallest is next.
 
     Newest pages first, of the flows that fail most; then the recent days of lists in another order; then older
@@ -46,6 +46,6 @@ def turn(one: ReadingStanding) -> tuple[float, ...]:
     return 2, -one.reach.timestamp() if one.reach else float("-inf"), runs, one.key
 
 
-def next_turn(standings: Iterable[ReadingStanding]) -> ReadingStanding | None:
-    """The flow to read now; None where there is none."""
+def next_turn(standings: Iterable[ReadSoFar]) -> ReadSoFar | None:
+    """Picks the flow to read now; None where there is none."""
     return min(standings, key=turn, default=None)

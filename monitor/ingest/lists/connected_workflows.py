@@ -1,6 +1,6 @@
-"""Connected workflows of CRM: what there is and whether it is active. Their definitions are read apart.
+"""Reads the connected workflows of CRM: what there is and whether it is active, not their definitions.
 
-Source: notes `zoho-api.md` section 3: one call without page parameters, which Zoho refuses here.
+Source: `docs/reference/zoho-crm.md`, Connected workflows: one call without page parameters, which Zoho refuses here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.shapes.connected_workflows import ConnectedWorkflow as ConnectedRow
 

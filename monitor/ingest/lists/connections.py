@@ -1,4 +1,4 @@
-"""The sign-ins that flows use: a broken one breaks every flow on it."""
+"""Reads the connections (sign-ins) that flows use: a broken one breaks every flow on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Connection, Stream, StreamState, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ConnectionRow
 
@@ -30,7 +30,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
     seen: set[str] = set()
     rejected = 0
     for page in range(1, MOST_PAGES + 1):
-        # The seed has no paging here: a page is only asked for where the first reply says that there are more.
+        # No paging is documented here: a page is only asked for where the first reply says that there are more.
         answer = context.call(partial(client.list_connections, page=page if page > 1 else None))
         new = {row.connection_id for row in answer.connections} - seen
         with context.writing():

@@ -1,4 +1,4 @@
-"""The CRM organisation's edition and users, once a day: they decide how many credits there are."""
+"""Reads the CRM organisation's edition and users, once a day: they decide how many credits there are."""
 
 from __future__ import annotations
 

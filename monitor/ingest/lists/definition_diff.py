@@ -1,4 +1,4 @@
-"""A definition in one form, its hash, and what differs between two of them. Pure.
+"""Finds what differs between two versions of a definition; brings both into one form and hashes it. Pure.
 
 The form leaves out what moves without anybody changing the definition (counters, last runs, who changed it when),
 makes no difference between what is null and what is missing, and writes numbers in one way, so that a definition
@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitor.secrets_mask import without_digests
+from monitor.privacy import without_digests
 
 Change = dict[str, Any]
 
@@ -32,7 +32,7 @@ MOST_CHANGES = 500  # kept of one version; their number is kept in any case
 
 
 def definition(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """What of Zoho's JSON defines the thing, in the one form.
+    """Takes out of Zoho's JSON what defines the thing, in the one form.
 
     Args:
         raw: a flow, rule or connected workflow as Zoho sent it, cleaned.
@@ -58,17 +58,17 @@ def _plain(value: Any, name: str = "") -> Any:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and nothing to spare."""
+    """Writes JSON with sorted keys and nothing to spare."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def sha256(content: Any) -> str:
-    """The hash that says whether two definitions are the same."""
+    """Hashes a definition: two with the same hash are the same."""
     return hashlib.sha256(canonical(content).encode()).hexdigest()
 
 
 def diff(before: Any, after: Any) -> list[Change]:
-    """What changed, field by field, in the order of the paths.
+    """Lists what changed, field by field, in the order of the paths.
 
     Args:
         before: a definition in the one form.
@@ -122,7 +122,7 @@ def _lists(before: Sequence[Any], after: Sequence[Any], path: list[str]) -> Iter
 
 
 def _id_key(before: Sequence[Any], after: Sequence[Any]) -> str | None:
-    """The key by which the items of both lists can be told apart, if there is one."""
+    """Finds the key by which the items of both lists can be told apart, if there is one."""
     for name in _ID_KEYS:
         if all(_has_ids(items, name) for items in (before, after)):
             return name

@@ -1,4 +1,4 @@
-"""What flows, rules and connected workflows are made of, kept as versions.
+"""Reads what flows, rules and connected workflows are made of, and keeps it as versions.
 
 The lists say cheaply whether a definition may have changed (time of the change, state, name); only then it is asked
 for whole, and once a week in any case. Of all that a sweep reads this is the least urgent: it comes last, takes few
@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from monitor.connection import BudgetSpent
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.item_errors import Trouble
+from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.quarantine import clipped
 from monitor.ingest.base.retry_times import hole_recheck
 from monitor.ingest.lists.definition_diff import MOST_CHANGES, definition, diff, sha256
@@ -34,7 +34,7 @@ from monitor.models import (
     StreamState,
     WorkflowRule,
 )
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho import clean
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer, SignIn, Wait, ZohoError
@@ -51,7 +51,7 @@ Answered = tuple[str, Mapping[str, Any]]  # Zoho's id of what came, and the whol
 
 @dataclass(frozen=True, slots=True)
 class DefinitionKind:
-    """One kind of thing that has a definition.
+    """Describes one kind of thing that has a definition.
 
     Attributes:
         signature_of: the columns of the list's row that say that a definition may have changed.
@@ -78,13 +78,13 @@ CONNECTED = DefinitionKind(
 
 
 def signature(kind: DefinitionKind, row: Any) -> str:
-    """What the list says of a thing, short: another one means that its definition is worth a call."""
+    """Shortens what the list says of a thing: another signature means that its definition is worth a call."""
     shown = [getattr(row, name) for name in kind.signature_of]
     return sha256([value.isoformat() if isinstance(value, datetime) else value for value in shown])
 
 
 def is_due(kind: DefinitionKind, row: Any, now: datetime) -> bool:
-    """Whether a definition is to be read: it never was, the list's row moved, or a week went by. Pure."""
+    """Says whether a definition is to be read: it never was, the list's row moved, or a week went by. Pure."""
     if row.definition_retry_at is not None and row.definition_retry_at > now:
         return False
     if row.definition_read_at is None or row.definition_signature != signature(kind, row):
@@ -140,7 +140,7 @@ def _read(context: Context, kind: DefinitionKind, ask: Callable[[Any], Answered]
     _note_unmoved(context, kind, rows)
     due = sorted((row for row in rows if is_due(kind, row, now)), key=partial(_urgency, kind))
     turn = due if context.mode.reads_everything else due[:MOST_A_SWEEP]
-    trouble, done = Trouble(), 0
+    trouble, done = ItemErrors(), 0
     mask = context.mask if turn else None
     # Where calls or time are used up the rest is as due as before, is counted below, and goes on by itself.
     with suppress(BudgetSpent, OutOfTime):
@@ -159,7 +159,7 @@ def _read(context: Context, kind: DefinitionKind, ask: Callable[[Any], Answered]
 
 
 def _living(context: Context, kind: DefinitionKind) -> QuerySet[Any]:
-    """What is there, with the columns that are needed here: this is asked for in every sweep."""
+    """Selects what is there, with the columns that are needed here: this is asked for in every sweep."""
     have = {field.name for field in kind.model._meta.fields}
     needed = {kind.key, "seen_at", "modified_time", "modified_by", *kind.signature_of} & have
     own = {field.name for field in HasDefinition._meta.fields}
@@ -167,13 +167,13 @@ def _living(context: Context, kind: DefinitionKind) -> QuerySet[Any]:
 
 
 def _urgency(kind: DefinitionKind, row: Any) -> tuple[bool, bool, int]:
-    """Those that changed first, then those never read, then the week's."""
+    """Sorts those that changed first, then those never read, then the week's."""
     moved = row.definition_read_at is not None and row.definition_signature != signature(kind, row)
     return not moved, row.definition_read_at is not None, row.pk
 
 
 def _note_unmoved(context: Context, kind: DefinitionKind, rows: Sequence[Any]) -> None:
-    """Lists that still had the definition as it was read: the latest of them is the start of a change's span."""
+    """Notes the newest list that still had the definition as it was read: there a change's span begins."""
     still: dict[datetime, list[int]] = {}
     for row in rows:
         is_later = row.definition_seen_at is not None and row.seen_at > row.definition_seen_at
@@ -249,12 +249,12 @@ def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: 
 
 
 def _is_unsure(row: Any, now: datetime) -> bool:
-    """Whether the next sweep is to read it again: it was being changed at that very moment."""
+    """Says whether the next sweep is to read it again: it was being changed at that very moment."""
     return row.modified_time is not None and abs(now - row.modified_time) < UNSURE
 
 
 def _seen_before(kind: DefinitionKind, row: Any) -> datetime | None:
-    """The last moment at which the former definition surely stood.
+    """Returns the last moment at which the former definition surely stood.
 
     Where the list's row did not move it did not tell of this change: then only the last reading is sure.
     """
@@ -264,7 +264,7 @@ def _seen_before(kind: DefinitionKind, row: Any) -> datetime | None:
 
 
 def _note(context: Context, items: int, left: int) -> None:
-    """Flows, rules and connected workflows share a stream: the worse of their ends stands."""
+    """Notes how one kind ended; flows, rules and connected workflows share a stream, and the worse end stands."""
     before = context.result.outcomes.get(Stream.DEFINITIONS.value)
     if before is not None and before.state != StreamState.State.OK:
         return

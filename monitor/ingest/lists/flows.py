@@ -1,4 +1,4 @@
-"""The list of flows with Zoho's counters: what says which flows moved."""
+"""Reads the list of flows with Zoho's counters, which says which flows moved; marks gone the deleted ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
-from monitor.models import ApiCall, Flow, Stream, StreamState, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
+from monitor.privacy import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import FlowPage, FlowSummary
 
 MOST_PAGES = 500
-LONGEST_ROUND = timedelta(hours=6)  # a round that was left longer ago is begun anew
+LONGEST_ROUND = timedelta(hours=6)  # a round that was left longer ago is begun again
 PROBE_AGE = timedelta(hours=1)  # for so long Zoho's total is believed after it was right
 MOST_LOOKS = 10  # flows asked for by their ids in one sweep
 # Lists without it after which a flow is asked for by its id: one that answers is asked ever more seldom.
@@ -46,7 +46,7 @@ COLUMNS = (
 
 @dataclass
 class Round:
-    """One walk over the whole list; on a large account it takes several sweeps.
+    """Remembers one walk over the whole list; on a large account it takes several sweeps.
 
     `page` is the next to be asked for, `pages` how many there were the last time (0: not known).
     """
@@ -62,18 +62,18 @@ class Round:
     probed_total: int = 0  # and how many flows there were then
 
     def has_all(self, now: datetime) -> bool:
-        """Whether Zoho's total is reached, and was right an hour ago at most: saves the call for an empty page."""
+        """Says whether Zoho's total is reached, and was right an hour ago at most: saves the call for an empty page."""
         fresh = self.probed_at is not None and timedelta(0) <= now - self.probed_at <= PROBE_AGE
         return fresh and 0 < self.promised == self.probed_total <= self.found
 
     @property
     def found(self) -> int:
-        """Records so far, unreadable ones included."""
+        """Counts the records so far, unreadable ones included."""
         return len(self.seen) + len(self.rejected) + self.rejected_before
 
     @classmethod
     def load(cls, account: ZohoAccount, now: datetime) -> Round:
-        """The round that an earlier sweep left unfinished, or a new one."""
+        """Returns the round that an earlier sweep left unfinished, or a new one."""
         cursor = StreamState.objects.filter(account=account, stream=Stream.FLOWS).values_list("cursor", flat=True)
         kept = cursor.first() or {}
         began = datetime.fromisoformat(kept["began"]) if kept.get("began") else None
@@ -191,7 +191,7 @@ def keep_page(
 
 
 def _is_last(answer: FlowPage, walk: Round, now: datetime, *, found_new: bool) -> bool:
-    """By content: a server that ignores `page`, counts wrongly or cuts its pages makes neither a loop nor a gap."""
+    """Says by content whether it was the last page: a server that miscounts makes no loop and no gap."""
     if not found_new or walk.has_all(now):
         return True
     size = len(answer.flows) + len(answer.rejected)
@@ -223,7 +223,8 @@ def _write(
     page: int,
 ) -> None:
     ids = [flow.flow_id for flow in flows]
-    stored = {flow.flow_id: flow for flow in Flow.objects.filter(account=account, flow_id__in=ids)}
+    rows = Flow.objects.filter(account=account, flow_id__in=ids)
+    stored = {flow.flow_id: flow for flow in rows.select_related("progress")}
     fresh: list[Flow] = []
     changed: dict[int, dict[str, Any]] = {}
     for summary in flows:
@@ -243,8 +244,10 @@ def _write(
             for pk, changes in changed.items():
                 Flow.objects.filter(pk=pk).update(**changes)
             Flow.objects.bulk_create(fresh, ignore_conflicts=True)
+            begun = rows.filter(progress=None).values_list("pk", flat=True) if fresh else []
+            FlowProgress.objects.bulk_create(FlowProgress(flow_id=pk) for pk in begun)
     seen = {"seen_at": started, "missed_sweeps": 0, "gone_at": None, "list_page": page}
-    Flow.objects.filter(account=account, flow_id__in=ids).update(**seen)
+    rows.update(**seen)
     for have in stored.values():
         if have.pk not in changed:
             have.account = account  # not joined: each copy would be decrypted by itself
@@ -253,8 +256,12 @@ def _write(
 
 
 def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
-    """The account's flows that are not gone, all or those with the given ids of Zoho's."""
-    rows = Flow.objects.filter(account=context.account, gone_at=None).defer("raw", "description")
+    """Returns the account's flows that are not gone, all or those with the given ids of Zoho's."""
+    rows = (
+        Flow.objects.filter(account=context.account, gone_at=None)
+        .select_related("progress")
+        .defer("raw", "description")
+    )
     found = list(rows if ids is None else rows.filter(flow_id__in=ids))
     for flow in found:
         flow.account = context.account  # not joined: each copy would be decrypted by itself
@@ -262,7 +269,7 @@ def living(context: Context, ids: Collection[str] | None = None) -> list[Flow]:
 
 
 def _note_absent(context: Context, client: FlowClient, seen: set[str], started: datetime) -> None:
-    """A flow is gone after two complete lists without it and a 404 by its id; its history stays.
+    """Marks flows gone after two complete lists without them and a 404 by their id; their history stays.
 
     Where many vanish at once the list is not believed for an hour; then, too, each is asked for by its id.
     """

@@ -1,8 +1,8 @@
-"""Channels by which Zoho CRM tells of changed records: opened, renewed well before their end, closed.
+"""Opens, renews and closes the channels by which Zoho CRM notifies us of changed records.
 
-Source: notes `zoho-api.md`, section 8. A channel lives at most a week, one hour unless asked; a longer wish silently
-becomes one hour, so what was granted is read back, and a wish that was not granted is lowered. They only bring hints:
-what is wrong with them is told, and never makes the mirror incomplete.
+Source: `docs/reference/zoho-crm.md`, Notification channels. A channel lives at most a week, one hour unless asked; a
+longer wish silently becomes one hour, so what was granted is read back, and a wish that was not granted is lowered.
+They only bring hints: what is wrong with them is told, and never makes the mirror incomplete.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ URL_LIMIT = 255
 
 @dataclass(frozen=True)
 class ChannelPlan:
-    """What to do with an account's channels now."""
+    """Sorts an account's channels by what to do with them now."""
 
     open: list[WatchChannel]
     renew: list[WatchChannel]
@@ -65,14 +65,14 @@ def plan(channels: Iterable[WatchChannel], wanted: set[str], now: datetime) -> C
 
 
 def renew_at(channel: WatchChannel) -> datetime:
-    """Half of its life: enough time for many tries. Pure; the channel must be open."""
+    """Returns half of its life: enough time for many tries. Pure; the channel must be open."""
     assert channel.expires_at is not None  # noqa: S101 - tells the type checker what the caller has looked at
     begun = channel.granted_at or channel.expires_at
     return begun + (channel.expires_at - begun) / 2
 
 
 def next_rung(channel: WatchChannel, granted: datetime, now: datetime) -> int:
-    """Whether the next wish is lowered, because Zoho gave less than this one asked for. Pure."""
+    """Picks the next wish: a lower one where Zoho gave less than this one asked for. Pure."""
     wish = WISHES[channel.rung]
     if wish is None or granted >= now + wish - SHORTFALL:
         return channel.rung
@@ -80,7 +80,7 @@ def next_rung(channel: WatchChannel, granted: datetime, now: datetime) -> int:
 
 
 def retry_after(tries: int) -> timedelta:
-    """After a refusal: 1 min, doubling to 6 h; once a day for what is refused again and again. Pure."""
+    """Says how long to wait after a refusal: 1 min, doubling to 6 h; a day after many in a row. Pure."""
     if tries >= NEW_TRIES:
         return timedelta(days=1)
     return min(timedelta(minutes=1) * (1 << min(tries, 9)), timedelta(hours=6))
@@ -103,7 +103,7 @@ def keep_channels(context: Context, client: CrmClient) -> None:
         return
     _add_missing(context, wanted)
     trouble = _ask(context, plan(rows, wanted, now).renew, client.replace_channels)
-    # What could not be renewed because Zoho has forgotten it is opened anew at once.
+    # What could not be renewed because Zoho has forgotten it is opened again at once.
     now_due = plan(rows.all(), wanted, now)
     with context.writing():
         # Notifications may come before the answer does: the door believes them for some minutes.
@@ -136,19 +136,19 @@ def _ask(context: Context, channels: Sequence[WatchChannel], ask: Ask) -> str:
 
 
 def _put_off(context: Context, stop: Wait) -> str:
-    """Our limits, or Zoho, want a moment: that is no refusal of any channel, and all of them stay as they are."""
+    """Leaves all channels as they are where our limits, or Zoho, want a moment: that is no refusal of any."""
     if not isinstance(stop, KeptForOthers):
         context.halt(Product.CRM, stop)
     return str(stop)
 
 
 def notify_url(channel_id: str) -> str:
-    """Where Zoho calls back."""
+    """Builds the address at which Zoho calls back."""
     return f"{settings.PUBLIC_URL}{reverse('hook_crm', args=[channel_id])}"
 
 
 def _wanted(account: ZohoAccount) -> set[str]:
-    """Modules with rules of an account whose records are watched; none unless Zoho can reach us over HTTPS."""
+    """Lists the modules with rules, where their records are watched; none unless Zoho can reach us over HTTPS."""
     if not settings.PUBLIC_URL.startswith("https://") or len(notify_url("9" * 18)) > URL_LIMIT:
         return set()
     rules = WorkflowRule.objects.filter(account=account, gone_at=None).exclude(active=False).exclude(module="")
@@ -156,7 +156,7 @@ def _wanted(account: ZohoAccount) -> set[str]:
 
 
 def _add_missing(context: Context, wanted: set[str]) -> None:
-    """A row for each module before Zoho is asked: a notification may come before the answer does."""
+    """Adds a row for each module before Zoho is asked: a notification may come before the answer does."""
     known = WatchChannel.objects.filter(account=context.account)
     for module in sorted(wanted - set(known.values_list("module", flat=True))):
         channel_id = str(10**17 + secrets.randbelow(9 * 10**17))
@@ -170,7 +170,7 @@ def _add_missing(context: Context, wanted: set[str]) -> None:
             )
     for channel in known:
         if channel.notify_url != notify_url(channel.channel_id):
-            # Our address changed: the channel calls where nobody answers any more, and is opened anew.
+            # Our address changed: the channel calls where nobody answers any more, and is opened again.
             WatchChannel.objects.filter(pk=channel.pk).update(
                 notify_url=notify_url(channel.channel_id), expires_at=None, retry_at=None
             )
@@ -188,7 +188,7 @@ def _wish(channel: WatchChannel, now: datetime) -> WatchWish:
 
 
 def _store(context: Context, batch: Sequence[WatchChannel], results: Sequence[WatchResult]) -> None:
-    """What Zoho said of each channel; results come in the order of the wishes."""
+    """Stores what Zoho said of each channel; results come in the order of the wishes."""
     by_id = {channel_id: result for result in results for channel_id in result.channel_ids}
     in_order = results if len(results) == len(batch) else [None] * len(batch)
     now = context.clock()
@@ -211,7 +211,7 @@ def _outcome(channel: WatchChannel, result: WatchResult | None, now: datetime) -
         }
     code = result.code if result is not None else "Zoho's answer did not name it"
     if code == "NOT_SUBSCRIBED":
-        # Zoho has forgotten it: opened anew at once.
+        # Zoho has forgotten it: opened again at once.
         return {"expires_at": None, "granted_at": None, "retry_at": None, "reason": code}
     return {
         "tries": min(channel.tries + 1, NEW_TRIES),
@@ -258,12 +258,12 @@ def _close(context: Context, client: CrmClient, channels: Sequence[WatchChannel]
 
 def _told(error: ZohoError) -> str:
     if isinstance(error, ScopeMissing):
-        return f"Zoho refuses notifications: connect the account anew and grant {', '.join(WATCH_SCOPES)}"
+        return f"Zoho refuses notifications: reconnect the account and grant {', '.join(WATCH_SCOPES)}"
     return f"{getattr(error, 'code', '') or ''} {error}".strip()
 
 
 def _forget_stream(context: Context) -> None:
-    """Where nothing is watched there is no stream, and nothing of it is due."""
+    """Deletes the stream's row: where nothing is watched nothing is due."""
     with context.writing():
         _stream(context).delete()
 
@@ -273,7 +273,7 @@ def _stream(context: Context) -> QuerySet[StreamState]:
 
 
 def _note(context: Context, trouble: str, *, is_on: bool) -> None:
-    """The stream's row. It is never "failing": hints that do not come leave no hole, the reading goes on by itself."""
+    """Writes the stream's row; it is never "failing": hints that do not come leave no hole, the reading goes on."""
     now = context.clock()
     channels = list(WatchChannel.objects.filter(account=context.account))
     if not is_on and not channels:

@@ -1,10 +1,10 @@
 """Reads the usage reports of workflow rules: of those that ran, and once a day of all; says what was added since.
 
-Zoho's counters are sums over days, at most 90 back from today (notes `zoho-api.md` 2.3). Were the first day to move
-with each reading, they would fall by themselves. So it stays until it is nearly too old, and is then moved with both
-spans read at that moment: no increment is lost. Two reports that count from the same first day only grow, and what
-one shows more than the other is what happened between them. A counter that falls, or a `reset_time` that moved, is a
-reset.
+Zoho's counters are sums over days, at most 90 back from today (`docs/reference/zoho-crm.md`, Usage of rules). Were
+the first day to move with each reading, they would fall by themselves. So it stays until it is nearly too old, and is
+then moved with both spans read at that moment: no increment is lost. Two reports that count from the same first day
+only grow, and what one shows more than the other is what happened between them. A counter that falls, or a
+`reset_time` that moved, is a reset.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.item_errors import Trouble
+from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.quarantine import clipped
 from monitor.ingest.base.retry_times import hole_recheck
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
@@ -33,7 +33,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ActionCount:
-    """What one action of a rule did from the report's first day on."""
+    """Counts what one action of a rule did from the report's first day on."""
 
     id: str
     name: str
@@ -43,13 +43,13 @@ class ActionCount:
 
     @property
     def key(self) -> Key:
-        """By its id; where Zoho gives none, by type and name."""
+        """Returns what names it: its id; where Zoho gives none, type and name."""
         return ("", self.id) if self.id else (self.type, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageReading:
-    """One usage report. `since` is the first day it counts, None where that is not known."""
+    """Holds one usage report. `since` is the first day it counts, None where that is not known."""
 
     since: date | None
     reset_time: datetime | None
@@ -59,7 +59,7 @@ class UsageReading:
 
 @dataclass(frozen=True, slots=True)
 class Increment:
-    """What was added; None where it is not known."""
+    """Holds what was added; None where it is not known."""
 
     triggered: int | None
     succeeded: int | None
@@ -71,7 +71,7 @@ UNKNOWN = Increment(None, None, None, is_reset=False)
 
 
 def increment(previous: UsageReading | None, new: UsageReading) -> Increment:
-    """What was added from one reading to the next one; never negative.
+    """Computes what was added from one reading to the next; never negative.
 
     After a reset whose time Zoho tells it is all that was counted since then, and so at least right. Where a counter
     fell and Zoho tells no reset, nothing can be said of it. An action that a rule no longer has adds nothing, one
@@ -93,7 +93,7 @@ def increment(previous: UsageReading | None, new: UsageReading) -> Increment:
 
 
 def _sums(actions: Iterable[ActionCount], which: str) -> dict[Key, int]:
-    """By action: one that stands in several places of a rule is reported once for each."""
+    """Sums up by action: one that stands in several places of a rule is reported once for each."""
     sums: Counter[Key] = Counter()
     for action in actions:
         sums[action.key] += getattr(action, which)
@@ -101,19 +101,19 @@ def _sums(actions: Iterable[ActionCount], which: str) -> dict[Key, int]:
 
 
 def _added(before: Mapping[Key, int], after: Mapping[Key, int]) -> int | None:
-    """The sum of what each grew; None where one fell."""
+    """Sums up what each grew; None where one fell."""
     grown = [count - before.get(key, 0) for key, count in after.items()]
     return None if any(step < 0 for step in grown) else min(sum(grown), clean.INT_MAX)
 
 
 def plus(one: int | None, other: int | None) -> int | None:
-    """The sum of what is known of both; None where nothing is."""
+    """Adds what is known of both; None where nothing is."""
     known = [value for value in (one, other) if value is not None]
     return min(sum(known), clean.INT_MAX) if known else None
 
 
 def action_counts(report: Mapping[str, Any]) -> tuple[ActionCount, ...]:
-    """The counters of every action in a usage report, instant and scheduled; notes `zoho-api.md` 2.6."""
+    """Collects the counters of every action in a usage report, instant and scheduled."""
     found: list[ActionCount] = []
     for condition in _objects(report.get("conditions")):
         scheduled = condition.get("scheduled_actions")
@@ -149,7 +149,7 @@ MOST_FAILED = 100  # fits the column
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A rule's newest counters, the first day they cover, and what was added since the reading before."""
+    """Holds a rule's newest counters, the first day they cover, and what was added since the reading before."""
 
     usage: RuleUsage
     since: date
@@ -159,7 +159,7 @@ class Report:
 def usage_is_due(
     executed: datetime | None, executed_at_read: datetime | None, read_at: datetime | None, now: datetime
 ) -> bool:
-    """Whether a rule's usage report is worth a call: it ran since, or the last report is a day old."""
+    """Says whether a rule's usage report is worth a call: it ran since, or the last report is a day old."""
     if read_at is None:
         return True
     return executed != executed_at_read or now - read_at >= LONGEST_AGE
@@ -182,7 +182,7 @@ def read_usage(context: Context, client: CrmClient) -> None:
     if waiting and not due:
         return  # nothing was asked for: all is as it was
     today = (client.last_server_date or now).date()
-    trouble = Trouble()
+    trouble = ItemErrors()
     for done, rule in enumerate(due, start=1):
         with trouble.of(rule.name), _put_off_if_refused(context, rule):
             till = last_day(rule.raw, today)
@@ -204,14 +204,14 @@ def read_usage(context: Context, client: CrmClient) -> None:
 
 
 def _turn(rule: WorkflowRule) -> tuple[bool, datetime, bool, int]:
-    """Sort key: those never read first, of them those that ran; then the one whose report is the oldest."""
+    """Sorts those never read first, of them those that ran; then the one whose report is the oldest."""
     at = rule.usage_read_at
     return at is not None, at or datetime.min.replace(tzinfo=UTC), rule.last_executed_time is None, rule.pk
 
 
 @contextmanager
 def _put_off_if_refused(context: Context, rule: WorkflowRule) -> Iterator[None]:
-    """One that cannot be read is tried ever more seldom, so that it does not take the turn of the others.
+    """Has a rule that cannot be read tried ever more seldom, so that it does not take the turn of the others.
 
     Raises:
         ZohoError: as it was raised within.
@@ -232,7 +232,7 @@ def _put_off_if_refused(context: Context, rule: WorkflowRule) -> Iterator[None]:
 
 
 def last_day(row: dict[str, Any], today: date) -> date:
-    """The last day to ask for: today, or the organisation's day of the last run where that is ahead of ours. Pure.
+    """Picks the last day to ask for: today, or the organisation's day of the last run if that is ahead. Pure.
 
     Args:
         row: the rule as the list shows it; its times carry the organisation's offset.
@@ -248,7 +248,7 @@ def last_day(row: dict[str, Any], today: date) -> date:
 def _read_till(
     context: Context, client: CrmClient, rule: WorkflowRule, before: UsageSnapshot | None, till: date
 ) -> tuple[Report, date]:
-    """The report and its last day: one day less where Zoho, west of UTC, refuses a day that has not begun there."""
+    """Reads the report till a day, or the day before where Zoho, west of UTC, refuses one that has not begun there."""
     try:
         return _read(context, client, rule, before, till), till
     except Refused as error:
@@ -287,7 +287,7 @@ def _move(context: Context, client: CrmClient, rule_id: str, before: UsageSnapsh
 
 
 def _ask_exactly(context: Context, client: CrmClient, rule_id: str, since: date, till: date) -> RuleUsage | None:
-    """The report from that very day on; None where Zoho finds it too old."""
+    """Asks for the report from that very day on; None where Zoho finds it too old."""
     try:
         return context.call(partial(client.rule_usage, rule_id, since, till))
     except Refused as error:
@@ -297,7 +297,7 @@ def _ask_exactly(context: Context, client: CrmClient, rule_id: str, since: date,
 
 
 def _ask(context: Context, client: CrmClient, rule_id: str, since: date, till: date) -> tuple[RuleUsage, date]:
-    """The report and the day it begins at: a later one where Zoho's calendar is ahead of the clock it shows."""
+    """Asks for the report; returns also the day it begins at, later where Zoho's calendar is ahead of its clock."""
     while True:
         try:
             return context.call(partial(client.rule_usage, rule_id, since, till)), since

@@ -1,6 +1,6 @@
-"""CRM workflow rules at two speeds: the list often, the usage report (`lists.rule_usage`) only of rules that ran.
+"""Reads the list of CRM workflow rules, often; their usage reports (`rule_usage`) only of rules that ran.
 
-Source: notes `zoho-api.md` 2.1 (list, paging by `more_records`).
+Source: `docs/reference/zoho-crm.md`, Workflow rules (paging by `more_records`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer
 from monitor.zoho.shapes import WorkflowRule as RuleRow
 
 MOST_PAGES = 50
-FULL_PAGE = 200  # rules a page, as asked for (notes zoho-api.md 2.1); "no more" after a full one is made sure of
+FULL_PAGE = 200  # rules a page, as asked for; "no more" after a full one is made sure of
 COLUMNS = {
     "name": "name",
     "description": "description",

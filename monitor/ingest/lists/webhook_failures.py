@@ -1,9 +1,10 @@
-"""Failed calls of webhooks as a stream of events: each once, by its id.
+"""Reads failed calls of webhooks as a stream of events: each once, by its id.
 
-Source: notes `zoho-api.md` 2.4: days from and to (both included, in the organisation's time zone), 30 days where they
-are left out, at most 90 apart. First the newest 30 days, then those before, span by span; after that only the days
-since the last reading and a few before it, for a failure may be listed late. The stream's cursor says how far that has
-come: ``{"until": day, "back_to": day, "first": day}``, all from `back_to` to `until` being read.
+Source: `docs/reference/zoho-crm.md`, Webhook failures: days from and to (both included, in the organisation's time
+zone), 30 days where they are left out, at most 90 apart. First the newest 30 days, then those before, span by span;
+after that only the days since the last reading and a few before it, for a failure may be listed late. The stream's
+cursor says how far that has come: ``{"until": day, "back_to": day, "first": day}``, all from `back_to` to `until`
+being read.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MOST_LATE = 2  # days by which Zoho's calendar may be ahead
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far the failures are read: all days from `back_to` to `until`; the oldest wanted is `first`."""
+    """Says how far the failures are read: all days from `back_to` to `until`; the oldest wanted is `first`."""
 
     until: date
     back_to: date
@@ -46,8 +47,8 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureWindow:
-    """Days to ask for, both included; `last` None is Zoho's own today. `reached` is the cursor once it is read.
+class DaysToAsk:
+    """Names days to ask for, both included; `last` None is Zoho's own today. `reached` is the cursor once it is read.
 
     `is_past`: it was never read and Zoho may have forgotten it.
     """
@@ -59,15 +60,15 @@ class FailureWindow:
 
 
 def read_cursor(value: Any) -> Cursor | None:
-    """The cursor that stands in the database; None where there is none that can be used. Pure."""
+    """Reads the cursor that stands in the database; None where there is none that can be used. Pure."""
     try:
         return Cursor(*(date.fromisoformat(value[name]) for name in ("until", "back_to", "first")))
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def windows(cursor: Cursor | None, today: date) -> Iterator[FailureWindow]:
-    """What is to be asked for, in order. Pure.
+def windows(cursor: Cursor | None, today: date) -> Iterator[DaysToAsk]:
+    """Lists what is to be asked for, in order. Pure.
 
     Args:
         cursor: how far it has come.
@@ -81,21 +82,21 @@ def windows(cursor: Cursor | None, today: date) -> Iterator[FailureWindow]:
     if cursor is None or cursor.until < oldest or cursor.until > today + timedelta(days=1):
         start = today - timedelta(days=SPAN_DAYS - 1)
         cursor = Cursor(until=today, back_to=start, first=oldest)
-        yield FailureWindow(start, None, cursor)
+        yield DaysToAsk(start, None, cursor)
     else:
         start = max(cursor.until - timedelta(days=OVERLAP_DAYS), oldest)
         while (today - start).days >= SPAN_DAYS:
             last = start + timedelta(days=SPAN_DAYS - 1)
             cursor = Cursor(until=last, back_to=cursor.back_to, first=cursor.first)
-            yield FailureWindow(start, last, cursor)
+            yield DaysToAsk(start, last, cursor)
             start = last
         cursor = Cursor(until=today, back_to=cursor.back_to, first=cursor.first)
-        yield FailureWindow(start, None, cursor)
+        yield DaysToAsk(start, None, cursor)
     while cursor.back_to > max(cursor.first, oldest):
         last = cursor.back_to - timedelta(days=1)
         start = max(last - timedelta(days=SPAN_DAYS - 1), cursor.first, oldest)
         cursor = Cursor(until=cursor.until, back_to=start, first=cursor.first)
-        yield FailureWindow(start, last, cursor, is_past=True)
+        yield DaysToAsk(start, last, cursor, is_past=True)
 
 
 def read_webhook_failures(context: Context, client: CrmClient) -> None:
@@ -122,7 +123,7 @@ def read_webhook_failures(context: Context, client: CrmClient) -> None:
     context.note(Stream.WEBHOOK_FAILURES, StreamState.State.OK, items=total)
 
 
-def _read_days(context: Context, client: CrmClient, window: FailureWindow) -> bool:
+def _read_days(context: Context, client: CrmClient, window: DaysToAsk) -> bool:
     """Reads a window, from a later day on where Zoho's calendar is ahead of the clock it shows.
 
     Returns:

@@ -39,7 +39,7 @@ SILENT = 2  # sweeps without an answer about a flow; at the next one it is stepp
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One check, every night of one of so many `shares` of the flows; `span` is how far back, None for everything."""
+    """Describes one check, each night of one of so many `shares` of the flows; `span` is how far back, None for all."""
 
     name: str
     span: timedelta | None = None
@@ -52,13 +52,13 @@ FOUND = {"new": "late", "changed": "changed", "vanished": "no longer listed", "f
 
 
 def night_of(now: datetime) -> datetime:
-    """When the newest night began."""
+    """Says when the newest night began."""
     begins = midnight_of(now) + NIGHT_BEGINS
     return begins if begins <= now else begins - DAY
 
 
 def is_due(cursor: dict[str, Any], now: datetime) -> bool:
-    """Whether a job has work: it is under way, or a night has come for which nothing was done.
+    """Says whether a job has work: it is under way, or a night has come for which nothing was done.
 
     Args:
         cursor: of the job: `night` (ISO) for which it was begun last, `done`.
@@ -70,7 +70,7 @@ def is_due(cursor: dict[str, Any], now: datetime) -> bool:
 
 
 def begun(job: Job, cursor: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """The cursor of a job that begins anew: for tonight, or for the first of the nights that are owed.
+    """Makes the cursor of a job that begins: for tonight, or for the first of the nights that are owed.
 
     Args:
         job: one of `JOBS`.
@@ -88,24 +88,24 @@ def begun(job: Job, cursor: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def has_ended(cursor: dict[str, Any], since: datetime) -> bool:
-    """Whether a job came to its end since then and was not begun anew."""
+    """Says whether a job came to its end since then and was not begun again."""
     ended = cursor.get("ended_at") if cursor.get("done") else None
     return ended is not None and datetime.fromisoformat(ended) >= since
 
 
 def is_in_share(job: Job, cursor: dict[str, Any], flow: int) -> bool:
-    """Whether the round under way reads the flow with this key; `Night` asks the database the same."""
+    """Says whether the round under way reads the flow with this key; `Night` asks the database the same."""
     share = cursor.get("share")
     return share is None or flow % job.shares == share
 
 
 def first_cursors(now: datetime) -> dict[str, Any]:
-    """The cursors of an account that has just been connected: the first night is the one to come."""
+    """Makes the cursors of an account that has just been connected: the first night is the one to come."""
     return {job.name: {"night": night_of(now).isoformat(), "done": True} for job in JOBS}
 
 
 def without_answer(cursor: dict[str, Any], flow: int) -> dict[str, Any]:
-    """A job's cursor after Zoho gave no answer about a flow: one that never answers does not hold up the night.
+    """Makes a job's cursor after Zoho gave no answer about a flow: one that never answers does not hold up the night.
 
     Args:
         cursor: of the job, before; `silent` is the flow that gave no answer the last time, and how often by then.
@@ -120,8 +120,8 @@ def without_answer(cursor: dict[str, Any], flow: int) -> dict[str, Any]:
     return cursor | counted | {"after": flow, "until": None, "silent": None}
 
 
-def told(tonight: Sequence[dict[str, Any]]) -> str:
-    """One line of what a night's jobs found; empty for nothing."""
+def found_in_words(tonight: Sequence[dict[str, Any]]) -> str:
+    """Says in one line what a night's jobs found; empty for nothing."""
     many = {name: [at.get(name, 0) for at in tonight] for name in FOUND}
     # A row is found once, and a flow without an answer has none in each of the jobs.
     counts = {name: max(some) if name == "failed" else sum(some) for name, some in many.items()}
@@ -134,7 +134,7 @@ MOST = 30  # calls in one sweep, so that it stays short
 
 
 def purse(calls_per_day: int | None, paid_until: datetime, now: datetime) -> int:
-    """How many calls a sweep may spend. Pure.
+    """Says how many calls a sweep may spend. Pure.
 
     Args:
         calls_per_day: the account's limit; None while it is not known.
@@ -146,7 +146,7 @@ def purse(calls_per_day: int | None, paid_until: datetime, now: datetime) -> int
 
 
 def rows_a_slice(per_minute: int | None, page_size: int) -> int:
-    """How many rows one slice spans, so that it fits into half of background work's minute. Pure.
+    """Says how many rows one slice spans, so that it fits into half of background work's minute. Pure.
 
     Args:
         per_minute: the account's calls a minute; None for no limit.
@@ -159,7 +159,7 @@ def rows_a_slice(per_minute: int | None, page_size: int) -> int:
 
 
 def paid(calls_per_day: int | None, paid_until: datetime, now: datetime, spent: int) -> datetime:
-    """Up to when the share has been spent after `spent` calls more. Pure."""
+    """Says up to when the share has been spent after `spent` calls more. Pure."""
     return max(paid_until, now - LONGEST_SAVED) + spent * _per_call(calls_per_day)
 
 
@@ -167,7 +167,7 @@ def _per_call(calls_per_day: int | None) -> timedelta:
     return DAY / (SHARE * (calls_per_day or LEAST_DAY))
 
 
-def check(context: Context, client: FlowClient) -> None:
+def go_on_with_checks(context: Context, client: FlowClient) -> None:
     """Goes on with the night's checks, as far as the share of calls reaches.
 
     That it has to wait is no state of the account: what is left is done by a later sweep.
@@ -194,7 +194,7 @@ def check(context: Context, client: FlowClient) -> None:
 
 
 class Night:
-    """The checks of one account under way."""
+    """Does the checks of one account, job by job."""
 
     def __init__(self, context: Context, client: FlowClient, pk: int, cursor: dict[str, Any]) -> None:
         self.context, self.client, self.pk, self.cursor = context, client, pk, cursor
@@ -202,12 +202,12 @@ class Night:
 
     @property
     def per_day(self) -> int | None:
-        """The account's calls a day, where they are known."""
+        """Returns the account's calls a day, where they are known."""
         return self.context.clients.gate.limits(Product.FLOW).per_day
 
     @property
     def paid_until(self) -> datetime:
-        """Up to when the share of calls is spent."""
+        """Says up to when the share of calls is spent."""
         return datetime.fromisoformat(self.cursor["paid_until"])
 
     def work(self, now: datetime) -> None:
@@ -235,18 +235,18 @@ class Night:
         self.save({job.name: at | {"done": True, "until": None, "ended_at": now.isoformat()}})
         tonight = [at for at in (self.cursor[job.name] for job in JOBS) if has_ended(at, night_of(now))]
         compared = max(at["flows"] for at in tonight)
-        self.context.note(Stream.STATISTICS, StreamState.State.OK, told(tonight), items=compared)
+        self.context.note(Stream.STATISTICS, StreamState.State.OK, found_in_words(tonight), items=compared)
         return True
 
     def _flow(self, job: Job, at: dict[str, Any]) -> Flow | None:
-        flows = Flow.objects.filter(account=self.context.account, gone_at=None).exclude(history_read_at=None)
+        flows = Flow.objects.filter(account=self.context.account, gone_at=None).exclude(progress__history_read_at=None)
         if (turn := at.get("share")) is not None:
             flows = flows.alias(turn=F("pk") % job.shares).filter(turn=turn)
         first = flows.filter(pk__gte=at["after"]) if at.get("until") else flows.filter(pk__gt=at.get("after", 0))
-        return first.defer("raw", "description").order_by("pk").first()
+        return first.select_related("progress").defer("raw", "description").order_by("pk").first()
 
     def _one(self, job: Job, flow: Flow, at: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """One flow, or one slice of it; the cursor after it, which is saved together with what it cost."""
+        """Checks one flow, or one slice of it; returns the cursor after it, saved together with what it cost."""
         flow.account = self.context.account
         until = datetime.fromisoformat(at["until"]) if at.get("until") and at["after"] == flow.pk else None
         after = at | {"after": flow.pk, "until": None, "silent": None, "flows": at.get("flows", 0) + (until is None)}
@@ -288,7 +288,7 @@ class Night:
 
     def _statistics(self, flow: Flow) -> dict[str, Any]:
         try:
-            _, votes = statistics.check(self.context, self.client, flow, self.cursor.get("votes", {}))
+            _, votes = statistics.check_statistics(self.context, self.client, flow, self.cursor.get("votes", {}))
         except (NotAvailable, Refused, BadAnswer):
             return {}  # a server without statistics, or of a period by another name: the rows are compared anyway
         return {"votes": votes}

@@ -22,6 +22,7 @@ from monitor.models import (
     DirtyHour,
     Execution,
     Flow,
+    FlowProgress,
     HourBucket,
     PrunedHour,
     Quarantine,
@@ -38,7 +39,7 @@ GoOn = Callable[[], bool]
 
 @dataclass
 class Pruned:
-    """What a run took away; `is_done` is False where time ran out first."""
+    """Counts what a run took away; `is_done` is False where time ran out first."""
 
     payloads: int = 0
     rows: int = 0
@@ -72,7 +73,7 @@ def prune(ages: Ages, now: datetime, go_on: GoOn) -> Pruned:
 
 
 def _empty_quarantine(account_id: int, edge: datetime) -> None:
-    """What a record held is kept no longer than the payloads of others; that there was one is still counted."""
+    """Empties old records in quarantine, as payloads go by their age; that there was one is still counted."""
     old = Quarantine.objects.filter(account=account_id, seen_at__lt=edge).exclude(raw_text="")
     keys = list(old.values_list("pk", flat=True)[:BATCH])
     if keys:
@@ -115,7 +116,7 @@ def _payload_batch(account_id: int, edge: datetime, now: datetime) -> tuple[int,
 
 
 def _beside_the_walk(rows: QuerySet[Execution], edge: datetime) -> list[int]:
-    """What a walk by time does not meet (again): runs without a time, and runs whose retry was open then."""
+    """Finds what a walk by time does not meet (again): runs without a time, and runs whose retry was open then."""
     left = rows.filter(_HAS_PAYLOAD, payload_removed_at=None)
     untimed = left.filter(started_time=None, first_seen_at__lt=edge).values_list("pk", flat=True)[:BATCH]
     retried = RetryAttempt.objects.filter(execution__in=left.filter(started_time__lt=edge))
@@ -127,11 +128,13 @@ _HAS_PAYLOAD = Q(trigger_data__isnull=False) | ~Q(error_details="")
 
 
 def _rows(account_id: int, edge: datetime, now: datetime, go_on: GoOn) -> tuple[int, bool]:
-    """Every flow with rows before the edge; returns how many rows went, and whether all could be looked at."""
+    """Prunes every flow with rows before the edge; returns how many rows went, and whether all could be looked at."""
     count = 0
     old = Execution.objects.filter(flow=OuterRef("pk"), started_time__lt=edge)
     # A flow that was never read to its end has no baseline yet to hold its counters against.
-    read = Flow.objects.filter(Q(executions_read_at__isnull=False) | Q(gone_at__isnull=False), account=account_id)
+    read = Flow.objects.filter(
+        Q(progress__executions_read_at__isnull=False) | Q(gone_at__isnull=False), account=account_id
+    )
     for flow_id in list(read.filter(Exists(old)).order_by("pk").values_list("pk", flat=True)):
         for taken in _flow_rows(account_id, flow_id, edge, now):
             count += taken
@@ -141,7 +144,7 @@ def _rows(account_id: int, edge: datetime, now: datetime, go_on: GoOn) -> tuple[
 
 
 def _flow_rows(account_id: int, flow_id: int, edge: datetime, now: datetime) -> Iterator[int]:
-    """Batch after batch of a flow, the oldest first; rows that have to stay are stepped over."""
+    """Prunes batch after batch of a flow, the oldest first; steps over rows that have to stay."""
     at, key = None, 0
     while True:
         taken, window = _row_batch(account_id, flow_id, edge, now, at, key)
@@ -178,7 +181,7 @@ def _take(flow_id: int, batch: Batch) -> None:
     Execution.objects.filter(pk__in=batch.keys).delete()
     closed = [PrunedHour(flow_id=flow_id, hour=hour) for hour in batch.hours]
     PrunedHour.objects.bulk_create(closed, ignore_conflicts=True)
-    flow = Flow.objects.filter(pk=flow_id)
+    flow = FlowProgress.objects.filter(flow=flow_id)
     flow.update(pruned_success=F("pruned_success") + batch.success, pruned_failed=F("pruned_failed") + batch.failed)
     end = batch.hours[-1] + HOUR
     flow.filter(Q(pruned_before=None) | Q(pruned_before__lt=end)).update(pruned_before=end)
@@ -208,7 +211,7 @@ def _linked(account_id: int, rows: Sequence[tuple[int, str]]) -> set[int]:
 
 
 def _forget_closed(account_id: int, edge: datetime) -> None:
-    """Marks of closed hours whose buckets are gone as well: their days are never counted anew by themselves."""
+    """Marks of closed hours whose buckets are gone as well: their days are never counted again by themselves."""
     bucket = HourBucket.objects.filter(flow=OuterRef("flow"), hour=OuterRef("hour"))
     old = PrunedHour.objects.filter(flow__account=account_id, hour__lt=edge).exclude(Exists(bucket))
     keys = list(old.order_by("hour").values_list("pk", flat=True)[: 10 * BATCH])
@@ -231,8 +234,10 @@ SUCCESS, FAILED = "success", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """A row that is old enough. `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry
-    caused it."""
+    """Holds a row that is old enough.
+
+    `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry caused it.
+    """
 
     pk: int
     hour: datetime
@@ -242,12 +247,12 @@ class Old:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """What is known of the hours that the rows are in.
+    """Says what is known of the hours that the rows are in.
 
     Attributes:
         counted: hours that have a bucket.
         closed: hours that are pruned already, as far as a batch went.
-        dirty: hours whose bucket is to be counted anew.
+        dirty: hours whose bucket is to be counted again.
         awaited: hours with a run that is still going, awaits a re-run, or has an open retry.
     """
 
@@ -257,13 +262,13 @@ class Hours:
     awaited: Collection[datetime]
 
     def may_go(self, hour: datetime) -> bool:
-        """Whether nothing in the hour can change any more, and its bucket tells all of it."""
+        """Says whether nothing in the hour can change any more, and its bucket tells all of it."""
         return (hour in self.counted or hour in self.closed) and hour not in self.dirty and hour not in self.awaited
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction takes away: keys of rows, the hours it closes, and how many ended which way."""
+    """Lists what one transaction takes away: keys of rows, the hours it closes, and how many ended which way."""
 
     keys: list[int]
     hours: list[datetime]
@@ -272,7 +277,7 @@ class Batch:
 
 
 def choose(rows: Sequence[Old], hours: Hours) -> Batch:
-    """The rows to delete, of hours that may go.
+    """Chooses the rows to delete, of hours that may go.
 
     Of these hours too, rows stay that a person's retry hangs on, and rows without a final status: they are few,
     are counted as they are, and nothing else tells of them.

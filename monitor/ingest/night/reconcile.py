@@ -1,4 +1,4 @@
-"""A flow's executions listed again and held against the mirror: what came late, changed unseen, or was deleted.
+"""Lists a flow's executions again and finds what came late, changed unseen, or was deleted.
 
 Read in slices from the newest on, so that it can stop after any of them and go on by the time it has reached.
 What Zoho no longer lists stays here as history, marked, so that its numbers and ours can both be right.
@@ -19,7 +19,7 @@ from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import settle
 from monitor.ingest.runs.read_runs import LOOKBACK, read_one
 from monitor.ingest.runs.walk_pages import Walk, Walked
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 ROWS_A_SLICE = 1_000
@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass
 class Found:
-    """What one slice brought.
+    """Collects what one slice brought.
 
     `next_until`: where the next, older slice ends; None after the last. `calls`: what it cost. `vanished`: rows
     newly marked as no longer listed. `believed`: whether the list was whole, as far as can be told.
@@ -53,7 +53,7 @@ def reconcile(
     until: datetime | None,
     rows: int = ROWS_A_SLICE,
 ) -> Found:
-    """One slice of a flow.
+    """Reconciles one slice of a flow.
 
     Args:
         context: of the sweep.
@@ -67,8 +67,8 @@ def reconcile(
         ZohoError: as the calls do; what came is stored.
     """
     began = context.clock()
-    if flow.pruned_before is not None:
-        since = max(since or flow.pruned_before, flow.pruned_before)
+    if flow.progress.pruned_before is not None:
+        since = max(since or flow.progress.pruned_before, flow.progress.pruned_before)
     edge = _edge(flow, since, until, rows)
     walked = Walk(
         context,
@@ -97,7 +97,7 @@ def reconcile(
 
 
 def _edge(flow: Flow, since: datetime | None, until: datetime | None, count: int) -> datetime | None:
-    """Where a slice of about so many mirrored rows begins; `since` where there are fewer."""
+    """Says where a slice of about so many mirrored rows begins; `since` where there are fewer."""
     rows = _between(flow, since, until)
     at = rows.order_by("-started_time").values_list("started_time", flat=True)[count : count + 1].first()
     if at is None:
@@ -159,19 +159,19 @@ def _mark(context: Context, pks: Collection[int], at: datetime | None) -> None:
 
 
 def _unsettle(flow: Flow, began: datetime) -> None:
-    """Rows that were late for a reading are no longer a part of what Zoho "had forgotten" then.
+    """Has the baseline counted again where rows were late for a reading: Zoho had not forgotten those.
 
     Nor are those that changed while a history was read in pieces. The baseline would hide as many runs that go
-    missing later. It is counted anew once the counters stand still.
+    missing later. It is counted again once the counters stand still.
     """
     flow.refresh_from_db()
-    if flow.executions_read_at is None:
+    if flow.progress.executions_read_at is None:
         return
     late = Execution.objects.filter(
-        flow=flow, changed_at__gte=began, started_time__lt=flow.executions_read_at - LOOKBACK
+        flow=flow, changed_at__gte=began, started_time__lt=flow.progress.executions_read_at - LOOKBACK
     )
     if not late.exists():
         return
     apart = counters.balance(counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow))
     if apart is not None and min(apart.total, apart.success, apart.failed) < 0:
-        Flow.objects.filter(pk=flow.pk).update(baseline_firm=False)
+        FlowProgress.objects.filter(flow=flow).update(baseline_firm=False)

@@ -1,8 +1,8 @@
 """Asks for Zoho's statistics of a flow over a period and holds them against the mirror; a difference has it read again.
 
-`executions/stats?period=last_7_days` (seed zoho-flow-api.md, section 8 and Best Practices 4) does not say what
-it counts: seven times 24 hours, whole days with or without today, or the flow's whole life as the list's `stats`
-do in the seed's example. Which one a server means is learnt from flows where the candidates differ.
+`executions/stats?period=last_7_days` does not say what it counts (`docs/reference/zoho-flow.md`, Statistics): seven
+times 24 hours, whole days with or without today, or the flow's whole life as the list's `stats` do in the documented
+example. Which one a server means is learnt from flows where the candidates differ.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db.models import Count, Q, QuerySet
 from monitor.ingest.base.context import Context
 from monitor.ingest.night.reconcile import reconcile
 from monitor.ingest.runs.holes import NO_HOLE, STATISTICS
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 from monitor.periods import midnight_of
 from monitor.zoho.flow import FlowClient
 
@@ -32,7 +32,7 @@ MOST_ZONE = timedelta(hours=26)  # days are those of a zone that nobody names
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Numbers of runs; None where Zoho does not say."""
+    """Holds Zoho's numbers of runs; None where it does not say."""
 
     total: int | None
     success: int | None
@@ -41,7 +41,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The mirror's numbers for one candidate, and how many runs may or may not be counted at this moment."""
+    """Holds the mirror's numbers for one candidate, and how many runs may or may not be counted at this moment."""
 
     total: int
     success: int
@@ -50,7 +50,7 @@ class Ours:
 
 
 def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
-    """The stretches of time that the period may mean, by name.
+    """Lists the stretches of time that the period may mean, by name.
 
     Args:
         now: the present by Zoho's clock, in UTC.
@@ -66,28 +66,28 @@ def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
 
 
 def widest(now: datetime) -> datetime:
-    """From when on runs may belong to the period, in any zone."""
+    """Returns from when on runs may belong to the period, in any zone."""
     return now - timedelta(days=DAYS) - MOST_ZONE
 
 
 def agrees(zoho: Tally, ours: Ours) -> bool:
-    """Whether the two say the same, but for runs of the moment."""
+    """Says whether the two say the same, but for runs of the moment."""
     pairs = ((zoho.total, ours.total), (zoho.success, ours.success), (zoho.failed, ours.failed))
     return all(given is None or abs(given - own) <= ours.loose for given, own in pairs)
 
 
 def matching(zoho: Tally, candidates: Mapping[str, Ours]) -> set[str]:
-    """The candidates that Zoho's numbers agree with."""
+    """Finds the candidates that Zoho's numbers agree with."""
     return {name for name, ours in candidates.items() if agrees(zoho, ours)}
 
 
 def is_telling(candidates: Mapping[str, Ours]) -> bool:
-    """Whether the flow can teach anything: its candidates are not all alike."""
+    """Says whether the flow can teach anything: its candidates are not all alike."""
     return len({(ours.total, ours.success, ours.failed) for ours in candidates.values()}) > 1
 
 
 def learn(votes: Mapping[str, int], matched: Iterable[str]) -> dict[str, int]:
-    """The votes after one more telling flow; `flows` counts those that were asked."""
+    """Adds the votes of one more telling flow; `flows` counts those that were asked."""
     grown = dict(votes)
     grown["flows"] = grown.get("flows", 0) + 1
     for name in matched:
@@ -96,20 +96,20 @@ def learn(votes: Mapping[str, int], matched: Iterable[str]) -> dict[str, int]:
 
 
 def credible(votes: Mapping[str, int]) -> set[str]:
-    """The candidates that at least two flows and more than half of all telling ones have agreed with."""
+    """Finds the candidates that at least two flows and more than half of all telling ones have agreed with."""
     asked = votes.get("flows", 0)
     return {name for name, count in votes.items() if name != "flows" and count >= 2 and 2 * count > asked}
 
 
 def is_worth_reading(matched: set[str], believed: set[str], votes: Mapping[str, int]) -> bool:
-    """Whether a difference is to be followed: not where the numbers of many flows follow a rule we do not know."""
+    """Says whether a difference is to be followed: not where the numbers of many flows follow a rule we do not know."""
     if believed:
         return not matched & believed
     return not matched and votes.get("flows", 0) <= UNKNOWN_AFTER
 
 
 def missing(zoho: Tally, candidates: Mapping[str, Ours], believed: Iterable[str]) -> int:
-    """How many runs Zoho counts beyond what it lists, by the believed reading that is kindest; 0 for none.
+    """Counts the runs that Zoho counts beyond what it lists, by the kindest reading that is believed; 0 for none.
 
     Nothing is missing where no reading is believed, nor where the numbers agree with any that is.
     """
@@ -125,7 +125,7 @@ def missing(zoho: Tally, candidates: Mapping[str, Ours], believed: Iterable[str]
 
 
 def text(count: int) -> str:
-    """One line for people."""
+    """Says it in one line for people."""
     runs = "run" if count == 1 else "runs"
     return f"Zoho's statistics of the last {DAYS} days count {count} more {runs} than it lists"
 
@@ -133,7 +133,9 @@ def text(count: int) -> str:
 MOST_SLICES = 20
 
 
-def check(context: Context, client: FlowClient, flow: Flow, votes: dict[str, int]) -> tuple[int, dict[str, int]]:
+def check_statistics(
+    context: Context, client: FlowClient, flow: Flow, votes: dict[str, int]
+) -> tuple[int, dict[str, int]]:
     """Asks for a flow's statistics and follows a difference.
 
     Args:
@@ -153,7 +155,7 @@ def check(context: Context, client: FlowClient, flow: Flow, votes: dict[str, int
     zoho = Tally(answer.total, answer.successful, answer.failed)
     now = client.last_server_date or context.clock()
     calls = 1
-    if flow.pruned_before is not None and flow.pruned_before > widest(now):
+    if flow.progress.pruned_before is not None and flow.progress.pruned_before > widest(now):
         return calls, votes
     candidates = _candidates(flow, now)
     matched = matching(zoho, candidates)
@@ -179,7 +181,7 @@ def _read_again(context: Context, client: FlowClient, flow: Flow, *, since: date
 
 
 def _candidates(flow: Flow, now: datetime) -> dict[str, Ours]:
-    """The mirror's numbers for each meaning of the period, and Zoho's own for the flow's life."""
+    """Counts the mirror's rows for each meaning of the period; adds Zoho's own counters for the flow's life."""
     rows = Execution.objects.filter(flow=flow, unlisted_at=None, started_time__lte=now)
     found = {name: _count(rows, start, end, now) for name, (start, end) in windows(now).items()}
     if flow.execution_count is not None and flow.success_count is not None and flow.failure_count is not None:
@@ -204,13 +206,13 @@ def _count(rows: QuerySet[Execution], start: datetime, end: datetime, now: datet
 
 
 def _tell(context: Context, flow: Flow, missing: int) -> None:
-    """A difference that reading again has not closed is a hole until the statistics agree."""
+    """Opens a hole for a difference that reading again has not closed, and closes it once the statistics agree."""
     values: dict[str, object] = {}
     if missing:
-        if not flow.hole_reason or flow.hole_signature.startswith(STATISTICS):
+        if not flow.progress.hole_reason or flow.progress.hole_signature.startswith(STATISTICS):
             values = {"hole_reason": text(missing), "hole_signature": f"{STATISTICS}:{missing}"}
-    elif flow.hole_signature.startswith(STATISTICS):
+    elif flow.progress.hole_signature.startswith(STATISTICS):
         values = dict(NO_HOLE)
     if values:
         with context.writing():
-            Flow.objects.filter(pk=flow.pk).update(**values)
+            FlowProgress.objects.filter(flow=flow).update(**values)

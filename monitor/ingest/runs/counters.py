@@ -1,7 +1,7 @@
 """Holds Zoho's counters of a flow against the mirror's rows: what has been read, what is missing.
 
-Counters are for a flow's life, history is not: the first complete read sets *baseline = counter − rows*, and
-from then on *counter = baseline + mirrored + pruned*, per status (issue 2, point 9).
+Counters are for a flow's life, history is not: the first complete read sets *baseline = counter − rows*, and from
+then on *counter = baseline + mirrored + pruned*, per status (`docs/reference/promises.md`, Invariants of the mirror).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.models import Execution, Flow
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Numbers of executions of one flow; None where Zoho does not say."""
+    """Holds Zoho's numbers of executions of one flow; None where it does not say."""
 
     total: int | None
     success: int | None
@@ -24,13 +24,13 @@ class Counters:
 
     @property
     def known(self) -> bool:
-        """Whether all three were given."""
+        """Says whether all three were given."""
         return None not in (self.total, self.success, self.failed)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Numbers of mirrored executions of one flow, pruned ones included."""
+    """Holds the numbers of mirrored executions of one flow, pruned ones included."""
 
     total: int
     success: int
@@ -39,7 +39,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What Zoho counts but had forgotten when the flow was first read completely."""
+    """Holds what Zoho counts but had forgotten when the flow was first read completely."""
 
     total: int
     success: int
@@ -48,7 +48,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Counter − (baseline + mirrored): above zero something is missing here, below zero rows came later."""
+    """Holds counter − (baseline + mirrored): above zero something is missing here, below zero rows came later."""
 
     total: int
     success: int
@@ -56,24 +56,24 @@ class Balance:
 
     @property
     def accounted(self) -> bool:
-        """Nothing that Zoho counted is missing."""
+        """Says whether nothing that Zoho counted is missing."""
         return self.total <= 0 and self.success <= 0 and self.failed <= 0
 
     @property
     def even(self) -> bool:
-        """Zoho and the mirror agree exactly."""
+        """Says whether Zoho and the mirror agree exactly."""
         return self.total == self.success == self.failed == 0
 
 
 def baseline_of(counters: Counters, rows: Rows) -> Baseline | None:
-    """The baseline after a complete read; None without counters."""
+    """Computes the baseline after a complete read; None without counters."""
     if counters.total is None or counters.success is None or counters.failed is None:
         return None
     return Baseline(counters.total - rows.total, counters.success - rows.success, counters.failed - rows.failed)
 
 
 def balance(counters: Counters, baseline: Baseline | None, rows: Rows) -> Balance | None:
-    """How far the two are apart; None where it cannot be said (no counters, no baseline yet)."""
+    """Computes how far the two are apart; None where it cannot be said (no counters, no baseline yet)."""
     if baseline is None or counters.total is None or counters.success is None or counters.failed is None:
         return None
     return Balance(
@@ -84,7 +84,7 @@ def balance(counters: Counters, baseline: Baseline | None, rows: Rows) -> Balanc
 
 
 def were_reset(counters: Counters, read: Counters) -> bool:
-    """Whether Zoho's counters fell, which a life-long counter only does when it is reset.
+    """Says whether Zoho's counters fell, which a life-long counter only does when it is reset.
 
     The one of failures falls when a failed run succeeds at last; the other two never.
     """
@@ -93,7 +93,7 @@ def were_reset(counters: Counters, read: Counters) -> bool:
 
 
 def hole_text(gap: Balance) -> str:
-    """One line for people about what is missing."""
+    """Says in one line for people what is missing."""
     if gap.total > 0:
         return f"Zoho counts {gap.total} more run{'s' if gap.total != 1 else ''} than it lists"
     return f"Zoho counts {gap.success:+d} successes and {gap.failed:+d} failures against what it lists"
@@ -104,7 +104,7 @@ LATER = timedelta(minutes=15)
 
 
 def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
-    """Executions of a flow by status, pruned ones included.
+    """Counts the executions of a flow by status, pruned ones included.
 
     Args:
         listed_at: Zoho's clock when it gave the flow's counters; runs that began or ended just after are left out.
@@ -120,26 +120,28 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
         success=Count("pk", filter=Q(status="success")),
         failed=Count("pk", filter=Q(status="failed")),
     )
-    pruned = flow.pruned_success + flow.pruned_failed
+    past = flow.progress
     return Rows(
-        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + pruned,
-        success=counts["success"] + flow.pruned_success,
-        failed=counts["failed"] + flow.pruned_failed,
+        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + past.pruned,
+        success=counts["success"] + past.pruned_success,
+        failed=counts["failed"] + past.pruned_failed,
     )
 
 
 def counters_of(flow: Flow) -> Counters:
-    """What Zoho's list last said."""
+    """Returns what Zoho's list last said."""
     return Counters(flow.execution_count, flow.success_count, flow.failure_count)
 
 
 def counters_when_read(flow: Flow) -> Counters:
-    """What Zoho's list said when the flow was last read completely."""
-    return Counters(flow.read_execution_count, flow.read_success_count, flow.read_failure_count)
+    """Returns what Zoho's list said when the flow was last read completely."""
+    past = flow.progress
+    return Counters(past.read_execution_count, past.read_success_count, past.read_failure_count)
 
 
 def stored_baseline(flow: Flow) -> Baseline | None:
-    """What Zoho had forgotten at the first complete read; None before it."""
-    if flow.baseline_total is None or flow.baseline_success is None or flow.baseline_failed is None:
+    """Returns what Zoho had forgotten at the first complete read; None before it."""
+    past = flow.progress
+    if past.baseline_total is None or past.baseline_success is None or past.baseline_failed is None:
         return None
-    return Baseline(flow.baseline_total, flow.baseline_success, flow.baseline_failed)
+    return Baseline(past.baseline_total, past.baseline_success, past.baseline_failed)

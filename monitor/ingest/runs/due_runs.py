@@ -1,4 +1,4 @@
-"""Which rows are to be read again, and when after that: by the clocks of running rows and of Zoho's re-runs."""
+"""Says which runs are to be read again and when: by the clocks of running rows and of Zoho's re-runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEEDED = (
 
 
 def due_rows(account: ZohoAccount, now: datetime, zoho_now: datetime) -> list[Execution]:
-    """Rows of an account that are due, those first that have waited longest; only the columns of `NEEDED`.
+    """Finds rows of an account that are due, those first that have waited longest; only the columns of `NEEDED`.
 
     Args:
         account: whose rows.
@@ -36,14 +36,14 @@ def due_rows(account: ZohoAccount, now: datetime, zoho_now: datetime) -> list[Ex
 
 
 def _is_looked_at(run: Execution, zoho_now: datetime) -> bool:
-    """Whether the outcome of the re-run that was due can be seen by now."""
+    """Says whether the outcome of the re-run that was due can be seen by now."""
     if run.rerun_due_at is None or run.first_failed_at is None:
         return False
     return run.first_failed_at + look_after(run.rerun_due_at - run.first_failed_at) <= zoho_now
 
 
 def next_look(account: ZohoAccount) -> datetime | None:
-    """When the next row is to be read again; None where there is none.
+    """Says when the next row is to be read again; None where there is none.
 
     Args:
         account: whose rows.
@@ -60,7 +60,7 @@ def next_look(account: ZohoAccount) -> datetime | None:
 
 
 def oldest_due(flow: Flow, since: datetime, zoho_now: datetime, most_rows: int) -> datetime | None:
-    """Start of the oldest failed row of a flow that is due, if a list from there on is about one page.
+    """Returns the start of the oldest failed row of a flow that is due, if a list from there on is about one page.
 
     Args:
         flow: that is to be read anyway.
@@ -75,7 +75,7 @@ def oldest_due(flow: Flow, since: datetime, zoho_now: datetime, most_rows: int) 
 
 
 def settle(context: Context, flow: Flow, seen: Collection[str], zoho_now: datetime | None) -> None:
-    """Rows that were seen and have not changed are due again by their clock, later.
+    """Has rows that were seen and have not changed due again by their clock, later.
 
     Args:
         context: of the sweep.

@@ -1,4 +1,4 @@
-"""One flow being read."""
+"""Holds one flow while it is read against Zoho's counters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.ingest.base.context import Context
-from monitor.models import Flow
+from monitor.models import Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 
 @dataclass(frozen=True)
 class FlowReading:
-    """With what, since when, whether a known hole is to be chased again, whether Zoho's counters were reset."""
+    """Says with what, since when, whether a known hole is chased again, whether Zoho's counters were reset."""
 
     context: Context
     client: FlowClient
@@ -23,25 +23,25 @@ class FlowReading:
 
     @property
     def listed_at(self) -> datetime | None:
-        """Zoho's clock when it gave the counters that this reading is held against."""
+        """Returns Zoho's clock when it gave the counters that this reading is held against."""
         return self.context.listed_at.get(self.flow.flow_id)
 
     @property
     def zoho_now(self) -> datetime:
-        """Zoho's clock at its last answer; ours where it gave none."""
+        """Returns Zoho's clock at its last answer; ours where it gave none."""
         return self.client.last_server_date or self.started
 
     def set(self, values: dict[str, object], *, checked: bool = False) -> None:
-        """Writes columns of the flow's row, here and in the database, while the lease is ours.
+        """Writes columns of the flow's progress, here and in the database, while the lease is ours.
 
         Args:
             checked: the caller's transaction has checked the lease already, and so holds its row.
         """
-        rows = Flow.objects.filter(pk=self.flow.pk)
+        rows = FlowProgress.objects.filter(flow=self.flow)
         if checked:
             rows.update(**values)
         else:
             with self.context.writing():
                 rows.update(**values)
         for name, value in values.items():
-            setattr(self.flow, name, value)
+            setattr(self.flow.progress, name, value)

@@ -1,4 +1,4 @@
-"""A flow read to its end against Zoho's counters: what is explained, what is a baseline, what is a hole."""
+"""Closes a flow's reading against Zoho's counters: what is explained, what is a baseline, what is a hole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.ingest.base.retry_times import hole_recheck
 from monitor.ingest.runs import counters
 from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.walk_pages import Walked
-from monitor.models import Execution, Flow
+from monitor.models import Execution, Flow, FlowProgress
 
 REPEATS = "repeats"
 STATISTICS = "statistics"  # begins the signature of a hole that only the nightly statistics can close
@@ -23,7 +23,7 @@ UNDER_WAY = timedelta(hours=1)
 
 
 def explained(reading: FlowReading) -> bool:
-    """Whether the counters' movement is explained by what is mirrored now.
+    """Says whether the counters' movement is explained by what is mirrored now.
 
     A gap already known (Zoho counts what it does not list) is not chased again by each sweep; only the
     recheck that is due for it reads everything once more.
@@ -33,7 +33,7 @@ def explained(reading: FlowReading) -> bool:
 
 
 def close(reading: FlowReading, walked: Walked) -> None:
-    """The flow counts as read up to the counters of this sweep's list; what stays open is a hole with a reason."""
+    """Marks a flow read up to the counters of this sweep's list; what stays open is a hole with a reason."""
     flow = reading.flow
     values: dict[str, object] = {
         "read_execution_count": flow.execution_count,
@@ -48,15 +48,15 @@ def close(reading: FlowReading, walked: Walked) -> None:
     if walked.repeats:
         values |= _hole(reading, "Zoho repeats the same page of executions: older runs cannot be read", [REPEATS])
     elif (still := _still_open(reading, apart)) is not None:
-        values |= _hole(reading, counters.hole_text(still), [flow.hole_signature])
+        values |= _hole(reading, counters.hole_text(still), [flow.progress.hole_signature])
     elif apart is None or apart.accounted:
         values |= _no_hole(flow)
-        if apart is not None and apart.even and flow.executions_read_at is not None:
+        if apart is not None and apart.even and flow.progress.executions_read_at is not None:
             # The baseline of an earlier list holds against this one too.
             values["baseline_firm"] = True
-    elif not flow.baseline_firm or (apart.total <= 0 and not walked.written.apart):
+    elif not flow.progress.baseline_firm or (apart.total <= 0 and not walked.written.apart):
         # Every row that Zoho lists has just been read and is mirrored as listed: its counters by status follow
-        # another rule, or the baseline was taken while runs came in. Counting anew mends both.
+        # another rule, or the baseline was taken while runs came in. Counting again corrects both.
         values |= _no_hole(flow) | new_baseline(reading)
     else:
         values |= _hole(reading, counters.hole_text(apart), _signatures(reading, apart))
@@ -66,13 +66,13 @@ def close(reading: FlowReading, walked: Walked) -> None:
 
 
 def _no_hole(flow: Flow) -> dict[str, object]:
-    if flow.hole_signature.startswith(STATISTICS):
+    if flow.progress.hole_signature.startswith(STATISTICS):
         return {"recheck_at": None, "hole_tries": 0}
     return NO_HOLE
 
 
 def new_baseline(reading: FlowReading) -> dict[str, object]:
-    """The baseline counted anew, for good only after the counters stood still (`firm_up`)."""
+    """Counts the baseline again, for good only after the counters stood still (`firm_up`)."""
     flow = reading.flow
     base = counters.baseline_of(counters.counters_of(flow), counters.mirrored(flow, listed_at=reading.listed_at))
     if base is None:
@@ -94,8 +94,7 @@ def settle_still(context: Context, some: Iterable[Flow]) -> None:
         context: of the sweep.
         some: flows as they were just listed.
     """
-    provisional = [flow for flow in some if not flow.baseline_firm and not flow.hole_reason and not flow.has_moved]
-    still = {flow.pk: flow for flow in provisional if flow.baseline_total is not None}
+    still = {flow.pk: flow for flow in some if flow.progress.is_provisional and not flow.has_moved}
     if not still:
         return
     recent = context.clock() - UNDER_WAY
@@ -120,14 +119,14 @@ def firm_up(context: Context, flow: Flow) -> None:
             "baseline_failed": base.failed,
             "baseline_firm": True,
         }
-        is_new = Flow.objects.filter(pk=flow.pk, baseline_firm=False).update(**values)
+        is_new = FlowProgress.objects.filter(flow=flow, baseline_firm=False).update(**values)
     if is_new:
         for name, value in values.items():
-            setattr(flow, name, value)
+            setattr(flow.progress, name, value)
 
 
 def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Balance | None:
-    """How far counters and mirror are apart; None where it cannot be said."""
+    """Computes how far counters and mirror are apart; None where it cannot be said."""
     flow = reading.flow
     return counters.balance(
         counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow, listed_at=listed_at)
@@ -135,7 +134,7 @@ def _gap(reading: FlowReading, listed_at: datetime | None = None) -> counters.Ba
 
 
 def _signatures(reading: FlowReading, apart: counters.Balance) -> Iterator[str]:
-    """What names a hole: with all rows, and without those that came after the counters were listed."""
+    """Names a hole: with all rows, and without those that came after the counters were listed."""
     yield _signature(apart)
     without = _gap(reading, reading.listed_at)
     if without is not None:
@@ -143,29 +142,29 @@ def _signatures(reading: FlowReading, apart: counters.Balance) -> Iterator[str]:
 
 
 def _still_open(reading: FlowReading, apart: counters.Balance | None) -> counters.Balance | None:
-    """A known hole that only looks closed, because runs came in after the counters were listed."""
+    """Finds a known hole that only looks closed, because runs came in after the counters were listed."""
     flow = reading.flow
-    if not flow.hole_signature or apart is None or not apart.accounted:
+    if not flow.progress.hole_signature or apart is None or not apart.accounted:
         return None
     without = _gap(reading, reading.listed_at)
-    return without if without is not None and _signature(without) == flow.hole_signature else None
+    return without if without is not None and _signature(without) == flow.progress.hole_signature else None
 
 
 def _is_known(reading: FlowReading, signatures: Iterable[str]) -> bool:
-    hole = reading.flow.hole_signature
+    hole = reading.flow.progress.hole_signature
     return not reading.chase and bool(hole) and hole in signatures
 
 
 def _hole(reading: FlowReading, reason: str, signatures: Iterable[str]) -> dict[str, object]:
-    """A hole is looked at again on its schedule; movement elsewhere in the flow does not put that off."""
+    """Has a hole looked at again on its schedule; movement elsewhere in the flow does not put that off."""
     flow, names = reading.flow, list(signatures)
     if _is_known(reading, names):
         return {}
     return {
         "hole_reason": reason,
         "hole_signature": names[0],
-        "recheck_at": hole_recheck(flow.hole_tries, reading.started),
-        "hole_tries": min(flow.hole_tries + 1, MOST_TRIES),
+        "recheck_at": hole_recheck(flow.progress.hole_tries, reading.started),
+        "hole_tries": min(flow.progress.hole_tries + 1, MOST_TRIES),
     }
 
 

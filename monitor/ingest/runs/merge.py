@@ -1,4 +1,4 @@
-"""Stored row + reply → what to write. Pure."""
+"""Merges Zoho's reply into a stored row: decides which columns to write. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.zoho.reruns import is_under_way, next_rerun
 from monitor.zoho.shapes import ExecutionRow
 
 FINAL = ("success", "failed")
-# "Max execution time per flow: 5 minutes" (seed zoho-flow-api.md, "Flow Execution Limits").
+# A run lasts 5 minutes at most (docs/reference/zoho-flow.md, Executions).
 FIRST_RECHECK = timedelta(seconds=60)
 LONGEST_RECHECK = timedelta(hours=6)
 # A row that is not final after so long is stuck, or of a status we do not know: only its list tells more.
@@ -39,7 +39,7 @@ ENDED = ("completed_time", "duration_ms")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the mirror has of an execution, as far as decisions need it."""
+    """Holds what the mirror has of an execution, as far as decisions need it."""
 
     status: str
     first_status: str
@@ -49,8 +49,8 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class RunChange:
-    """A change of status for the run's history: from what to what, and whether the run had ended before."""
+class StatusChange:
+    """Describes a change of status for the run's history: from what to what, and whether the run had ended before."""
 
     from_status: str
     to_status: str
@@ -58,12 +58,12 @@ class RunChange:
 
 
 def rank(status: str) -> int:
-    """Final beats running: the truth never goes backwards (reliability.md 2.2, rule 1)."""
+    """Ranks a status: final beats running, for the truth never goes backwards."""
     return 1 if status in FINAL else 0
 
 
 def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
-    """The values of `NEW_COLUMNS` of a row seen for the first time."""
+    """Returns the values of `NEW_COLUMNS` of a row seen for the first time."""
     final = row.status in FINAL
     failed_at = _failed_at(row) if row.status == "failed" else None
     return (
@@ -77,7 +77,7 @@ def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
 
 
 def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]:
-    """The columns to change, empty if none: an answer that is older than the row changes nothing."""
+    """Returns the columns to change, empty if none: an answer that is older than the row changes nothing."""
     goes_back = rank(row.status) < rank(stored.status)
     if (goes_back and not _runs_again(stored, row, now)) or _is_older(stored, row):
         return {}
@@ -101,24 +101,24 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
     return changes
 
 
-def change_of(stored: Stored, row: ExecutionRow) -> RunChange | None:
-    """What the run's history has to say of an answer that `merge` has let in; None for nothing.
+def change_of(stored: Stored, row: ExecutionRow) -> StatusChange | None:
+    """Says what the run's history has to keep of an answer that `merge` has let in; None for nothing.
 
     A failed run that Zoho ran again and that failed again keeps its status, but it ended later.
     """
     if row.status == stored.status:
         had = stored.values.get("completed_time")
         later = isinstance(had, datetime) and row.completed_time is not None and row.completed_time > had
-        return RunChange(stored.status, row.status, is_rerun=True) if later and row.status == "failed" else None
+        return StatusChange(stored.status, row.status, is_rerun=True) if later and row.status == "failed" else None
     if stored.status in FINAL or row.status in FINAL:
-        return RunChange(stored.status, row.status, is_rerun=stored.status in FINAL)
+        return StatusChange(stored.status, row.status, is_rerun=stored.status in FINAL)
     return None
 
 
 def _runs_again(stored: Stored, row: ExecutionRow, now: datetime) -> bool:
-    """Whether a failed run that is shown as running is Zoho's re-run, and not an answer from before it failed.
+    """Says whether a failed run that is shown as running is Zoho's re-run, and no answer from before it failed.
 
-    A run that has begun anew says so by its start; one that keeps its start is believed only while a re-run
+    A run that has begun again says so by its start; one that keeps its start is believed only while a re-run
     is due by Zoho's clock. The first comes 5 min after the failure, and no answer is that old.
     """
     if stored.status != "failed" or row.status != "running":
@@ -137,7 +137,7 @@ def _rerun_due(status: str, failed_at: datetime | None, row: ExecutionRow, now: 
 
 
 def _same(new: object, had: object) -> bool:
-    """Equality of cleaned JSON with what a database gives back: PostgreSQL writes 1e300 out as a whole number."""
+    """Compares cleaned JSON with what a database gives back: PostgreSQL writes 1e300 out as a whole number."""
     if isinstance(new, Mapping) and isinstance(had, Mapping):
         return new.keys() == had.keys() and all(_same(new[key], had[key]) for key in new)
     if isinstance(new, list) and isinstance(had, list):
@@ -162,7 +162,7 @@ def _status_change(stored: Stored, row: ExecutionRow) -> dict[str, object]:
 
 
 def _is_older(stored: Stored, row: ExecutionRow) -> bool:
-    """Whether a final answer is from before the final row: its run ended earlier."""
+    """Says whether a final answer is from before the final row: its run ended earlier."""
     had = stored.values.get("completed_time")
     if stored.status not in FINAL or not isinstance(had, datetime):
         return False
@@ -180,7 +180,7 @@ def _failed_at(row: ExecutionRow) -> datetime | None:
 
 
 def recheck_at(status: str, started: datetime | None, now: datetime) -> datetime | None:
-    """When a row that is not final is asked for by itself: soon while young, then ever more seldom, at last never."""
+    """Says when a row that is not final is asked for by itself: soon while young, then ever more seldom, then never."""
     if status in FINAL:
         return None
     if started is None or started > now + LONGEST_RECHECK:

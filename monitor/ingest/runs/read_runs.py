@@ -1,8 +1,9 @@
-"""One flow's executions: the newest first, and everything again where Zoho's counters say so.
+"""Reads one flow's executions: the newest first, and everything again where Zoho's counters say so.
 
-Three widening reads (issue 2, point 5): from the newest known run less a lookback; where counters moved
-without a new row, the failed runs of the last 25 h (Zoho re-runs failures itself for 24 h: same id, failed
-turns success; notes `zoho-api.md` section 7); where that does not explain it, the whole history.
+Three widening reads (`docs/reference/promises.md`, Rules of reading): from the newest known run less a lookback;
+where counters moved without a new row, the failed runs of the last 25 h (Zoho re-runs failures itself for 24 h: same
+id, failed turns success; `docs/reference/zoho-flow.md`, Re-runs by Zoho); where that does not explain it, the whole
+history.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ from monitor.zoho.flow import FlowClient
 from monitor.zoho.reruns import OVER_AFTER
 from monitor.zoho.shapes.executions import ExecutionStats
 
-LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (reliability.md 2.2, rule 4)
+LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (promises.md, Rules of reading)
 RERUNS = OVER_AFTER
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
 MOST_RESWEEPS = 2  # how often all pages are read again because they shifted meanwhile
-MOST_STARTS = 3  # how often a walk begins anew because its pages do not fit together
+MOST_STARTS = 3  # how often a walk begins again because its pages do not fit together
 
 
 def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
@@ -46,7 +47,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     """
     started = context.clock()
     reset = counters.were_reset(counters.counters_of(flow), counters.counters_when_read(flow))
-    chase = flow.recheck_at is None or flow.recheck_at <= started
+    chase = flow.progress.recheck_at is None or flow.progress.recheck_at <= started
     reading = FlowReading(context, client, flow, started, chase=chase, reset=reset)
     if _reads_everything(reading):
         walked = _read_all(reading)
@@ -62,9 +63,9 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
 
 
 def _reads_everything(reading: FlowReading) -> bool:
-    """Whether nothing tells what is new: never read, counters reset, or none to hold the rows against."""
+    """Says whether nothing tells what is new: never read, counters reset, or none to hold the rows against."""
     flow, known = reading.flow, counters.counters_of(reading.flow).known
-    if flow.history_read_at is None or reading.reset:
+    if flow.progress.history_read_at is None or reading.reset:
         return True
     # Without counters nothing says that an old run has changed: a person who waits gets all of it.
     return counters.stored_baseline(flow) is None if known else reading.context.mode.begins_anew
@@ -97,7 +98,7 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
 
 
 def _read_all(reading: FlowReading) -> Walked:
-    """The history, and once or twice again where its pages shifted while they were read."""
+    """Reads the history, and once or twice again where its pages shifted while they were read."""
     walked = read_history(reading)
     for _ in range(MOST_RESWEEPS):
         if not _is_doubtful(reading, walked):
@@ -107,7 +108,7 @@ def _read_all(reading: FlowReading) -> Walked:
 
 
 def _is_doubtful(reading: FlowReading, walked: Walked) -> bool:
-    """Whether rows may have slipped past: by the pages' own counters, or by a gap that is about to close."""
+    """Says whether rows may have slipped past: by the pages' own counters, or by a gap that is about to close."""
     counted = reading.flow.execution_count
     if walked.whole and has_shifted(walked.stats, pages=walked.pages, seen=walked.count, counted=counted):
         return True
@@ -117,12 +118,12 @@ def _is_doubtful(reading: FlowReading, walked: Walked) -> bool:
 
 
 def read_history(reading: FlowReading) -> Walked:
-    """All that Zoho still lists. A task goes on where the last one stopped; a person who waits has it begun anew.
+    """Reads all that Zoho still lists: a task goes on where the last one stopped, a person's sync begins again.
 
     Going on saves calls, but what moved between the pages meanwhile is only found by what is newer.
     """
     flow, context = reading.flow, reading.context
-    first = 1 if context.mode.begins_anew else max(flow.backfill_page - 1, 1)
+    first = 1 if context.mode.begins_anew else max(flow.progress.backfill_page - 1, 1)
     walked = Walked(lost=True)
     for start in range(MOST_STARTS):
         walked = walk(
@@ -131,7 +132,7 @@ def read_history(reading: FlowReading) -> Walked:
             enough=partial(all_listed, reading, whole=first == 1),
             first_page=first,
             remember_page=True,
-            trust_short=flow.history_read_at is None,
+            trust_short=flow.progress.history_read_at is None,
             strict=start < MOST_STARTS - 1,
         )
         if not walked.lost:
@@ -141,14 +142,14 @@ def read_history(reading: FlowReading) -> Walked:
         walked.add_seen(read_recent(reading))
     if not walked.repeats:
         values: dict[str, object] = {"history_read_at": reading.started}
-        if not flow.baseline_firm or reading.reset:
+        if not flow.progress.baseline_firm or reading.reset:
             values |= new_baseline(reading)
         reading.set(values)
     return walked
 
 
 def all_listed(reading: FlowReading, walked: Walked, *, whole: bool) -> bool:
-    """Whether as many runs were seen as Zoho counted when it gave its list: saves the call for an empty page.
+    """Says whether as many runs were seen as Zoho counted when it gave its list: saves the call for an empty page.
 
     Runs that ended after the list do not count; and more runs than that mean that the counter is no measure.
     """
@@ -169,7 +170,7 @@ def read_recent(reading: FlowReading) -> Walked:
     known = counters.counters_of(reading.flow).known
     if not known:
         times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
-    since = min((t for t in times if t is not None), default=reading.flow.pruned_before)
+    since = min((t for t in times if t is not None), default=reading.flow.progress.pruned_before)
     return walk(
         reading,
         since=max(since, started - LONGEST_HISTORY) - LOOKBACK if since is not None else None,
@@ -178,7 +179,7 @@ def read_recent(reading: FlowReading) -> Walked:
 
 
 def _read_reruns(reading: FlowReading) -> Walked:
-    """The failed runs of the last 25 h, by one list from the oldest of them on."""
+    """Reads the failed runs of the last 25 h, by one list from the oldest of them on."""
     failed = Execution.objects.filter(flow=reading.flow, status="failed")
     oldest = _oldest(failed, reading.started - RERUNS)
     if oldest is None:
@@ -196,7 +197,7 @@ def walk(reading: FlowReading, **how: Any) -> Walked:
 
 
 def has_shifted(stats: Sequence[ExecutionStats], *, pages: int, seen: int, counted: int | None) -> bool:
-    """Whether rows may have slipped past the walk because its pages shifted while it read them. Pure.
+    """Says whether rows may have slipped past the walk because its pages shifted while it read them. Pure.
 
     Each page carries counters. In the documented example they are those of the flow's life; a server may as well count
     the rows of the window asked for. Which it is shows in the numbers, and is a reason to read again at most, never

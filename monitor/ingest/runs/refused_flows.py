@@ -1,4 +1,4 @@
-"""A flow that could not be read is tried again by itself, ever more seldom.
+"""Puts off a flow that could not be read: it is tried again by itself, ever more seldom.
 
 Without this a flow that Zoho refuses would be due again in the very next sweep, and cost a call every few seconds.
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.runs.holes import MOST_TRIES
-from monitor.models import Flow
+from monitor.models import Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, NotFound, ZohoError
 
 REFUSED = "refused"  # signature of the hole that a flow is which Zoho no longer gives
@@ -30,25 +30,29 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
         LeaseLost: another process reads the account now, and may have read this flow well.
     """
     values: dict[str, object] = {
-        "recheck_at": failed_recheck(flow.hole_tries, now),
-        "hole_tries": min(flow.hole_tries + 1, MOST_TRIES),
+        "recheck_at": failed_recheck(flow.progress.hole_tries, now),
+        "hole_tries": min(flow.progress.hole_tries + 1, MOST_TRIES),
         "tried_counters": counters_text(flow),
     }
     # A flow that is not found has mostly just been deleted: the next list says so.
-    is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.hole_tries > 0)
-    if is_refused and flow.executions_read_at is not None:
+    is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.progress.hole_tries > 0)
+    if is_refused and flow.progress.executions_read_at is not None:
         values |= {"hole_reason": NO_LONGER_GIVEN, "hole_signature": REFUSED}
     with context.writing():
-        Flow.objects.filter(pk=flow.pk).update(**values)
+        FlowProgress.objects.filter(flow=flow).update(**values)
     for name, value in values.items():
-        setattr(flow, name, value)
+        setattr(flow.progress, name, value)
 
 
 def counters_text(flow: Flow) -> str:
-    """Zoho's counters of a flow in one column."""
+    """Writes Zoho's counters of a flow for one column."""
     return f"{flow.execution_count}/{flow.success_count}/{flow.failure_count}"
 
 
 def is_put_off(flow: Flow, now: datetime) -> bool:
-    """Whether it could not be read for these very counters, and its next try is still to come."""
-    return flow.tried_counters == counters_text(flow) and flow.recheck_at is not None and flow.recheck_at > now
+    """Says whether it could not be read for these very counters, and its next try is still to come."""
+    return (
+        flow.progress.tried_counters == counters_text(flow)
+        and flow.progress.recheck_at is not None
+        and flow.progress.recheck_at > now
+    )

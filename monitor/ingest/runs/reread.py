@@ -1,4 +1,4 @@
-"""Rows whose truth may have changed since they were read: running ones, and failed ones that Zoho runs again.
+"""Reads runs again that may have changed since: running ones, and failed ones that Zoho runs again by itself.
 
 The counters often tell of it first, and then the flow is read anyway. This is for what they do not tell. Each
 sweep spends only a share of the day's calls on it, however many runs fail; what is left is due in the next.
@@ -35,7 +35,7 @@ FULL_PAGE = 200
 
 
 def allowance(calls_per_day: int | None, since: timedelta | None) -> int:
-    """How many calls a sweep may spend on reading rows again. Pure.
+    """Says how many calls a sweep may spend on reading rows again. Pure.
 
     Args:
         calls_per_day: the account's limit; None while it is not known.
@@ -49,7 +49,7 @@ def allowance(calls_per_day: int | None, since: timedelta | None) -> int:
 
 
 def next_call(calls_per_day: int | None, last: datetime) -> datetime:
-    """When the share has one call again. Pure.
+    """Says when the share has one call again. Pure.
 
     Args:
         calls_per_day: the account's limit; None while it is not known.
@@ -59,12 +59,12 @@ def next_call(calls_per_day: int | None, last: datetime) -> datetime:
 
 
 def pages_of(rows_between: int, page_size: int) -> int:
-    """Calls that one list over a stretch of time costs: at least one. Pure."""
+    """Counts the calls that one list over a stretch of time costs: at least one. Pure."""
     return max(1, -(-rows_between // max(page_size, 1)))
 
 
 def by_list(due: int, rows_between: int, page_size: int) -> bool:
-    """Whether one list over all the due rows is cheaper than a call for each. Pure.
+    """Says whether one list over all the due rows is cheaper than a call for each. Pure.
 
     Args:
         due: rows to be read again.
@@ -76,7 +76,7 @@ def by_list(due: int, rows_between: int, page_size: int) -> bool:
 
 @dataclass
 class Purse:
-    """Calls that are left for this."""
+    """Counts the calls that are left for this."""
 
     left: int
 
@@ -106,7 +106,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
     if not by_flow:
         return
     schedule.add_to_cursor(context, Stream.EXECUTIONS, reread_at=now.isoformat())
-    flows = Flow.objects.in_bulk(by_flow)
+    flows = Flow.objects.select_related("progress").in_bulk(by_flow)
     silent = 0
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
         if purse.left <= 0:
@@ -125,7 +125,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
 
 
 def next_reread(context: Context) -> datetime | None:
-    """When rows are due again and the share of calls reaches for one of them; None where no row will be due."""
+    """Says when rows are due again and the share of calls reaches for one of them; None where no row will be due."""
     at = next_look(context.account)
     if at is None:
         return None
@@ -136,7 +136,7 @@ def next_reread(context: Context) -> datetime | None:
 
 
 class Visit:
-    """One flow's due rows. What cannot be read is settled too: it keeps neither the others nor the next sweep waiting.
+    """Reads one flow's due rows. What cannot be read is settled too: it keeps no other and no next sweep waiting.
 
     `error` is the last that was met, None for none.
     """
@@ -148,7 +148,7 @@ class Visit:
 
     @property
     def is_silent(self) -> bool:
-        """Whether there was no answer to anything that was asked."""
+        """Says whether there was no answer to anything that was asked."""
         return isinstance(self.error, Unreachable) and not self._answers
 
     def go(self, runs: Sequence[Execution]) -> None:
@@ -183,7 +183,7 @@ class Visit:
                     self._settle({run.execution_id})
 
     def _ask(self, ask: Callable[[], T], concerned: Collection[str]) -> T | None:
-        """The answer; None where there is none, and then the rows that it concerned wait for their next turn."""
+        """Returns the answer; None where there is none, then the rows that it concerned wait for their next turn."""
         try:
             answer = ask()
         except (Wait, SignIn, NotSent):

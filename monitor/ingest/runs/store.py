@@ -12,7 +12,7 @@ from django.db import DataError, IntegrityError, connection
 from monitor.ingest.base.quarantine import put_aside, write_or_put_aside
 from monitor.ingest.base.result import Written
 from monitor.ingest.runs.merge import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
-from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, Retention, ages
+from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, FlowProgress, Retention, ages
 from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
@@ -20,7 +20,7 @@ STATUS_LENGTH = 32  # characters; of the column
 
 
 class NotAsPresumed(Exception):  # noqa: N818 - named for what happened
-    """The database did not take a page as it was given: it has to be looked at row by row."""
+    """Says that the database did not take a page as it was given: it has to be looked at row by row."""
 
 
 def store_page(flow: Flow, rows: Sequence[ExecutionRow], rejected: Sequence[Rejected], now: datetime) -> Written:
@@ -76,7 +76,7 @@ def store_new_page(
 
 
 def _once_each(rows: Sequence[ExecutionRow]) -> Sequence[ExecutionRow]:
-    """A row that comes twice in a page counts by its more final copy, the later one of equals."""
+    """Keeps one of a row that comes twice in a page: its more final copy, the later one of equals."""
     if len({row.execution_id for row in rows}) == len(rows) and all(len(row.status) <= STATUS_LENGTH for row in rows):
         return rows
     unique: dict[str, ExecutionRow] = {}
@@ -91,7 +91,7 @@ def _once_each(rows: Sequence[ExecutionRow]) -> Sequence[ExecutionRow]:
 def _write(
     flow: Flow, rows: Sequence[ExecutionRow], stored: dict[str, Execution], now: datetime, *, shared: bool = False
 ) -> Written:
-    """Args: `stored` what is there of the rows, by id; `shared`: others store the same rows at this moment."""
+    """Writes rows; `stored` is what is there of them, by id; `shared`: others store the same rows at this moment."""
     retained = Retained(flow, rows, now)
     fresh = [row for row in rows if row.execution_id not in stored and retained.allows(row)]
     written = Written(new=_insert(flow, fresh, now, shared=shared))
@@ -114,7 +114,7 @@ def _write(
 
 
 def _stored(flow: Flow, ids: Sequence[str]) -> dict[str, Execution]:
-    """The rows with these ids, by id; of whatever flow of the account.
+    """Looks up the rows with these ids, by id; of whatever flow of the account.
 
     PostgreSQL is made to look each id up, and by the one index that begins with it (`account_id + 0` is in none): while
     a first reading fills the table its statistics lag behind, and it would rather read all rows of the account.
@@ -166,7 +166,7 @@ def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple
 
 
 def _remember(have: Execution, stored: Stored, row: ExecutionRow, now: datetime) -> None:
-    """What was final and is so no longer leaves its trace in the transaction of the change."""
+    """Leaves a trace of what was final and is so no longer, in the transaction of the change."""
     change = change_of(stored, row)
     if change is None:
         return
@@ -186,7 +186,7 @@ NEVER_PRUNED = timedelta(days=99)
 
 
 class Retained:
-    """Of one page, which new rows are kept and what of known ones; made inside the page's transaction.
+    """Says of one page which new rows are kept and what of known ones; made inside the page's transaction.
 
     The transaction has locked the account's SyncState row, as pruning does: the two never overlap.
     """
@@ -198,17 +198,17 @@ class Retained:
         self._before: datetime | None = None
         if any(row.started_time is not None and row.started_time < now - NEVER_PRUNED for row in rows):
             # Not the flow's value in memory: it was loaded before this transaction.
-            self._before = Flow.objects.values_list("pruned_before", flat=True).get(pk=flow.pk)
+            self._before = FlowProgress.objects.values_list("pruned_before", flat=True).get(flow=flow.pk)
 
     def allows(self, row: ExecutionRow) -> bool:
-        """Whether a row that is not in the mirror may come in: not one that was counted and taken away."""
+        """Says whether a row that is not in the mirror may come in: not one that was counted and taken away."""
         if is_pruned(self._before, row.started_time):
             return False
         self._note(row)
         return True
 
     def trimmed(self, have: Execution, row: ExecutionRow) -> ExecutionRow:
-        """The answer about a known row, without the payload where that was taken away for its age."""
+        """Returns the answer about a known row, without the payload where that was taken away for its age."""
         if have.payload_removed_at is None:
             self._note(row)
             return row
@@ -228,7 +228,7 @@ class Retained:
 
 
 def is_pruned(pruned_before: datetime | None, at: datetime | None) -> bool:
-    """Whether a run of that time is counted and no longer kept. Pure.
+    """Says whether a run of that time is counted and no longer kept. Pure.
 
     Args:
         pruned_before: of its flow.

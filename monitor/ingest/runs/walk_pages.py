@@ -1,7 +1,7 @@
 """Walks the pages of one flow's executions and stores each: stops by what comes, not by what was promised.
 
-The seed's reply says neither how many pages there are nor how long one may be, and pages may come twice, be cut
-shorter than asked for, or not move at all (notes reliability.md, F20 to F22).
+Zoho's reply says neither how many pages there are nor how long one may be, and pages may come twice, be cut shorter
+than asked for, or not move at all (`docs/reference/faults.md`, Pages that move).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.page_habits import DateForm
 from monitor.ingest.base.result import Written
 from monitor.ingest.runs.store import NotAsPresumed, store_new_page, store_page
-from monitor.models import Flow
+from monitor.models import Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, Refused
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.shapes import ExecutionPage
@@ -26,7 +26,7 @@ from monitor.zoho.shapes.executions import ExecutionRow, ExecutionStats
 
 @dataclass
 class Walked:
-    """What a walk saw.
+    """Collects what a walk over a flow's pages saw.
 
     `seen`: the runs by id, and when each had ended. `count`: how many different ones, also those since forgotten.
     `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
@@ -74,7 +74,7 @@ class Walked:
         self.seen = {row.execution_id: row.completed_time for row in self.last}
 
     def add_seen(self, other: Walked) -> None:
-        """What another walk over the same flow saw."""
+        """Adds what another walk over the same flow saw."""
         self.count += len(other.seen.keys() - self.seen.keys())
         self.seen |= other.seen
 
@@ -87,7 +87,7 @@ FORMS: tuple[DateForm, ...] = ("time", "day", "none")
 
 @dataclass(frozen=True)
 class Walk:
-    """One walk over a flow's executions.
+    """Walks over a flow's executions once.
 
     Args:
         since: only executions from then on; None for all that Zoho still holds.
@@ -153,7 +153,7 @@ class Walk:
         return walked
 
     def _window_end(self, answer: ExecutionPage) -> datetime | None:
-        """The server's clock when it gave the first page; None where that clock cannot be a bound.
+        """Returns the server's clock when it gave the first page; None where that clock cannot be a bound.
 
         A second is added, because Zoho's times are cut to the second and a server may leave the bound itself
         out. Runs that seem to begin later than that show that it is not the clock they are started by.
@@ -162,11 +162,11 @@ class Walk:
         if at is None:
             return None
         newest = max((row.started_time for row in answer.rows if row.started_time is not None), default=at)
-        known = self.flow.newest_started or at
+        known = self.flow.progress.newest_started or at
         return at + SECOND if max(newest, known) <= at + SECOND else None
 
     def _ask(self, page: int, since: datetime | None, until: datetime | None) -> ExecutionPage | None:
-        """One page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
+        """Asks for one page, of 200 rows where Zoho allows it: its largest page size for executions is not documented.
 
         None where a walk that goes on from an earlier one finds its page size refused. Where dates are refused they
         are sent as days, and then not at all: `enough` ends such a walk, else it reads everything.
@@ -217,7 +217,7 @@ class Walk:
         return walked.note(answer, written)
 
     def _store(self, answer: ExecutionPage, walked: Walked, next_page: int | None, *, presume: bool) -> Written:
-        """Args: `presume` that runs which the walk has not seen are new here, as all of the last page were."""
+        """Stores a page; may `presume` that runs which the walk has not seen are new, as all of the last page were."""
         context, flow = self.context, self.flow
         with context.writing():
             faultpoint("page-before-rows")
@@ -227,17 +227,17 @@ class Walk:
             else:
                 written = store_page(flow, answer.rows, answer.rejected, context.clock())
             if self.remember_page and next_page is not None:
-                Flow.objects.filter(pk=flow.pk).update(backfill_page=next_page)
+                FlowProgress.objects.filter(flow=flow).update(backfill_page=next_page)
             self._note_down(answer)
             faultpoint("page-after-rows")
         faultpoint("page-committed")
         return written
 
     def _note_down(self, answer: ExecutionPage) -> None:
-        """What else belongs into the transaction of a page's rows; the lease is checked."""
+        """Writes what else belongs into the transaction of a page's rows; the lease is checked."""
 
     def _note_full(self, answer: ExecutionPage, before: ExecutionPage | None) -> int | None:
-        """How long a full page is: one with rows after it was full, and so is one of the size asked for."""
+        """Says how long a full page is: one with rows after it was full, and so is one of the size asked for."""
         size = _size(answer)
         asked = size if size == self.context.pages.sizes[0] else 0
         full = max(_size(before) if before else 0, asked)
@@ -245,7 +245,7 @@ class Walk:
         return (self.context.pages.full if self.trust_short else full) or None
 
     def _is_last(self, answer: ExecutionPage, walked: Walked, full: int | None) -> bool:
-        """A page of half a full one at most, or all rows, where the server says how many there are.
+        """Says whether a page is the last: half a full one at most, or all rows where the server says how many.
 
         Until a full page has been seen from this account, only an empty page is the end.
         """
@@ -279,7 +279,7 @@ class Walk:
         return walked
 
     def _turns(self, answer: ExecutionPage, since: datetime | None, until: datetime | None) -> bool:
-        """Whether the server turns pages of one row, so that a page that came twice was the last of its list."""
+        """Says whether the server turns pages of one row, so that a page that came twice was the last of its list."""
         window = _window(since, until, self.context.pages.dates)
         ask = partial(self.client.list_executions, self.flow.flow_id, **window)
         try:
@@ -290,14 +290,14 @@ class Walk:
 
 
 def _window(since: datetime | None, until: datetime | None, form: DateForm) -> dict[str, Any]:
-    """The arguments of a list of executions that ask for a window in this form. Pure."""
+    """Returns the arguments of a list of executions that ask for a window in this form. Pure."""
     if form == "none":
         return {}
     return {"from_date": since, "to_date": until} | ({"by_day": True} if form == "day" else {})
 
 
 def _without(rows: list[ExecutionRow], stored: list[ExecutionRow]) -> list[ExecutionRow]:
-    """The rows less those that were stored a page ago, just as they are: pages overlap by a few. Pure."""
+    """Drops the rows that were stored a page ago, just as they are: pages overlap by a few. Pure."""
     before = {row.execution_id: row for row in stored}
     return [row for row in rows if before.get(row.execution_id) != row]
 

@@ -1,4 +1,4 @@
-"""Which flows of a sweep are read, in what order, and with whose calls."""
+"""Says which flows are read, in what order and with whose calls; those whose counters stood still are not asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from monitor.ingest.base import schedule
 from monitor.ingest.base.context import Context
@@ -46,13 +46,15 @@ class Reader:
         self._alerting: set[int] = set(open_alerts.values_list("flow_id", flat=True))
 
     def pages_ahead(self) -> list[int]:
-        """Pages of the list that hold flows somebody waits for."""
-        return self._pages("wanted_at", Q())
+        """Lists the pages that hold flows somebody waits for."""
+        return self._pages("progress__wanted_at", Q())
 
     def pages_hinted(self) -> list[int]:
-        """Pages with flows that callbacks hinted at; none while the minute has no room for them."""
+        """Lists the pages with flows that callbacks hinted at."""
         # Where the first reading is open the history's turns look after them.
-        return self._pages("hinted_at", Q(executions_read_at__isnull=False, wanted_at=None))
+        return self._pages(
+            "progress__hinted_at", Q(progress__executions_read_at__isnull=False, progress__wanted_at=None)
+        )
 
     def _pages(self, mark: str, those: Q) -> list[int]:
         marked = Flow.objects.filter(those, account=self._context.account, gone_at=None, **{f"{mark}__isnull": False})
@@ -78,13 +80,13 @@ class Reader:
         kept = flows.keep_page(context, client, answer, page, context.clock(), ids)
         some = self._due(kept())
         if kind == ApiCall.Kind.PEOPLE:
-            some = [flow for flow in some if flow.wanted_at is not None]
+            some = [flow for flow in some if flow.progress.wanted_at is not None]
         elif kind == ApiCall.Kind.OTHER:
-            some = [flow for flow in some if flow.hinted_at is not None]
+            some = [flow for flow in some if flow.progress.hinted_at is not None]
         self.read(some)
 
     def alerting_page(self, beside: Collection[int]) -> int | None:
-        """The page with open alerts that was listed longest ago, none of `beside`."""
+        """Picks the page with open alerts that was listed longest ago, none of `beside`."""
         rows = Flow.objects.filter(pk__in=self._alerting, gone_at=None).exclude(list_page=None)
         pages = rows.exclude(list_page__in=beside).order_by("seen_at").values_list("list_page", flat=True)
         return pages.first()
@@ -115,7 +117,7 @@ class Reader:
         context = self._context
         chosen = [flow for flow in some if flow.pk not in self._tried]
         for done, flow in enumerate(chosen, start=1):
-            if flow.wanted_at is None and not schedule.has_room_to_read(self._context):
+            if flow.progress.wanted_at is None and not schedule.has_room_to_read(self._context):
                 return  # the rest is as due as before, and goes on when the minute has room
             self._tried.add(flow.pk)
             with self._trouble.of(flow.flow_id):
@@ -123,14 +125,14 @@ class Reader:
             context.progress("executions", done, len(chosen))
 
     def _due(self, some: Iterable[Flow]) -> list[Flow]:
-        """Those worth a call, the most urgent first."""
+        """Picks those worth a call, the most urgent first."""
         return due_flows(self._context, some, self._alerting)
 
 
 def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
     """Reads one flow; who waited for it has the answer then."""
     began, gate = context.clock(), context.clients.gate
-    for_people = flow.wanted_at is not None
+    for_people = flow.progress.wanted_at is not None
     try:
         with gate.doing(ApiCall.Kind.PEOPLE) if for_people else nullcontext():  # a hint's reading is the background's
             read_runs.read_flow(context, client, flow)
@@ -145,7 +147,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Why a flow is worth a call, as far as its row and its alerts tell."""
+    """Says why a flow is worth a call, as far as its row and its alerts tell."""
 
     wanted: bool
     alerting: bool
@@ -156,7 +158,7 @@ class Interest:
 
 
 def order(interest: Interest) -> tuple[bool, bool, bool, bool, bool, int]:
-    """Sort key: who waits first, then open alerts, then what is due; history last, begun and large ones first.
+    """Sorts by urgency: who waits, then open alerts, then what is due; history last, begun and large ones first.
 
     The largest shows how long a full page is, which saves the others a call each.
     """
@@ -171,52 +173,52 @@ def order(interest: Interest) -> tuple[bool, bool, bool, bool, bool, int]:
 
 
 def due_flows(context: Context, some: Iterable[Flow], alerting: Collection[int] = ()) -> list[Flow]:
-    """Flows read before that moved, that are due again, or that somebody waits for, in the planner's order.
+    """Finds flows read before that moved, are due again, or that somebody waits for, the most urgent first.
 
     First readings are `backfill`'s.
     """
     now = context.clock()
-    read = (flow for flow in some if flow.executions_read_at is not None)
+    read = (flow for flow in some if flow.progress.executions_read_at is not None)
     found = [flow for flow in read if _is_asked_for(flow) or is_due_again(flow, now) or _moved(context, flow)]
     found.sort(key=lambda flow: (order(_interest(flow, now, alerting)), flow.pk))
     return found
 
 
 def _moved(context: Context, flow: Flow) -> bool:
-    """Whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
+    """Says whether its counters moved since it was read, or since it could not be: a person who waits has it tried."""
     return flow.has_moved and (context.mode.begins_anew or not is_put_off(flow, context.clock()))
 
 
 def _is_asked_for(flow: Flow) -> bool:
-    return flow.wanted_at is not None or flow.hinted_at is not None
+    return flow.progress.wanted_at is not None or flow.progress.hinted_at is not None
 
 
 def is_due_again(flow: Flow, now: datetime) -> bool:
-    """Whether its hole is to be looked at again."""
-    return flow.recheck_at is not None and flow.recheck_at <= now
+    """Says whether its hole is to be looked at again."""
+    return flow.progress.recheck_at is not None and flow.progress.recheck_at <= now
 
 
 def _interest(flow: Flow, now: datetime, alerting: Collection[int]) -> Interest:
     return Interest(
-        wanted=flow.wanted_at is not None,
+        wanted=flow.progress.wanted_at is not None,
         alerting=flow.pk in alerting,
-        due=flow.hinted_at is not None or is_due_again(flow, now),
-        history=flow.history_read_at is None,
-        begun=flow.backfill_page > 0,
+        due=flow.progress.hinted_at is not None or is_due_again(flow, now),
+        history=flow.progress.history_read_at is None,
+        begun=flow.progress.backfill_page > 0,
         count=flow.execution_count or 0,
     )
 
 
 def next_visit(context: Context) -> datetime | None:
-    """When executions are to be read for another reason than a moved counter; None where nothing is known."""
+    """Says when executions are to be read for another reason than a moved counter; None where nothing is known."""
     account, now = context.account, context.clock()
     rows = Flow.objects.filter(account=account, gone_at=None)
     times = [
         context.room.again_at,
-        rows.exclude(recheck_at=None).order_by("recheck_at").values_list("recheck_at", flat=True).first(),
+        rows.aggregate(soonest=Min("progress__recheck_at"))["soonest"],
         next_reread(context),
     ]
-    open_now = Q(executions_read_at=None) & (Q(recheck_at=None) | Q(recheck_at__lte=now))
+    open_now = Q(progress__executions_read_at=None) & (Q(progress__recheck_at=None) | Q(progress__recheck_at__lte=now))
     if not context.account.backfill_paused and rows.filter(open_now).exists():
         more = schedule.history_left(context) > 0
         times.append(now + (HISTORY_AGAIN if more else HISTORY_LATER))

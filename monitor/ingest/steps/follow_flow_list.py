@@ -50,7 +50,7 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
     except (OutOfTime, Wait):
         raise
     except ZohoError:
-        # A page that cannot be read must not keep those before it from being read: the list is begun anew.
+        # A page that cannot be read must not keep those before it from being read: the list is begun again.
         finished = True
         raise
     finally:
@@ -61,7 +61,7 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
 
 
 def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
-    """Pages to ask for in this sweep: all, as long as it is not known how many there are."""
+    """Counts the pages to ask for in this sweep: all, as long as it is not known how many there are."""
     most = 10_000
     if walk.pages:
         left = max(walk.pages - walk.page + 2, 1)  # with the empty one beyond the last, if it is asked for
@@ -72,7 +72,7 @@ def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
 
 
 def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
-    """On a long list, one page with open alerts in each sweep, out of turn."""
+    """Looks at one page with open alerts in each sweep, out of turn, where the list is long."""
     if LONG <= most < walk.pages:
         page = reader.alerting_page(range(walk.page, walk.page + most))
         if page is not None:
@@ -80,7 +80,7 @@ def _look_at_alerting(reader: Reader, walk: Round, most: int) -> None:
 
 
 def _follow(context: Context, reader: Reader, some: Sequence[Flow]) -> None:
-    """What a page of the list gives rise to; a failure of it is the executions' and does not end the list."""
+    """Reads what moved on a page of the list; a failure of it is the executions' and does not end the list."""
     settle_still(context, some)
     if reader.given_up:
         return

@@ -62,11 +62,11 @@ def back_off(context: Context) -> None:
 
 
 def _token_failure(context: Context) -> Exception | None:
-    """What kept the access token from being renewed, if anything did: it concerns both products."""
+    """Says what kept the access token from being renewed, if anything did: it concerns both products."""
     return context.clients.tokens.failure
 
 
 def has_failed(context: Context, stream: Stream) -> bool:
-    """Whether a stream was tried in this sweep and did not end well."""
+    """Says whether a stream was tried in this sweep and did not end well."""
     outcome = context.result.outcomes.get(stream.value)
     return outcome is not None and outcome.state != StreamState.State.OK

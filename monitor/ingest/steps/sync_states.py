@@ -1,4 +1,4 @@
-"""How a sweep ended, as the states that pages, `status` and `/healthz/ready` show."""
+"""Records how a sweep ended: the states of account and streams that pages, `status` and `/healthz/ready` show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from monitor.connection import BudgetSpent
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.result import SweepOutcome
+from monitor.ingest.base.result import StreamOutcome
 from monitor.ingest.base.streams import STREAMS, product_of
 from monitor.ingest.history.backfill import unfinished
 from monitor.models import Flow, Product, Stream, StreamState, SyncState
@@ -24,15 +24,15 @@ Rows = Mapping[str, StreamState]  # the account's, by stream
 
 
 @dataclass(frozen=True, slots=True)
-class SyncVerdict:
-    """The account's state after a sweep, and why."""
+class AccountVerdict:
+    """Holds the account's state after a sweep, and why."""
 
     state: SyncState.State
     reason: str
 
 
-def judge(outcomes: Mapping[str, SweepOutcome], stopped: Exception | None, missing: Sequence[str]) -> SyncVerdict:
-    """The account's state. Pure.
+def judge(outcomes: Mapping[str, StreamOutcome], stopped: Exception | None, missing: Sequence[str]) -> AccountVerdict:
+    """Decides the account's state. Pure.
 
     Args:
         outcomes: by stream, how each ended.
@@ -41,21 +41,21 @@ def judge(outcomes: Mapping[str, SweepOutcome], stopped: Exception | None, missi
     """
     states = SyncState.State
     if isinstance(stopped, GrantRevoked | ClientRefused):
-        return SyncVerdict(states.REVOKED, f"{stopped}. {stopped.hint}")
+        return AccountVerdict(states.REVOKED, f"{stopped}. {stopped.hint}")
     if isinstance(stopped, BudgetSpent | OutOfTime):
         # Our own pacing is not a fault: what is not read yet is incomplete, and goes on by itself.
-        return SyncVerdict(states.INCOMPLETE, str(stopped) or "the reading goes on")
+        return AccountVerdict(states.INCOMPLETE, str(stopped) or "the reading goes on")
     if isinstance(stopped, Wait):
-        return SyncVerdict(states.THROTTLED, str(stopped))
+        return AccountVerdict(states.THROTTLED, str(stopped))
     failing = [f"{Stream(name).label}: {o.reason}" for name, o in outcomes.items() if o.state == "failing"]
     if failing:
-        return SyncVerdict(_kind(outcomes), failing[0])
+        return AccountVerdict(_kind(outcomes), failing[0])
     if missing:
-        return SyncVerdict(states.INCOMPLETE, missing[0])
-    return SyncVerdict(states.OK, "")
+        return AccountVerdict(states.INCOMPLETE, missing[0])
+    return AccountVerdict(states.OK, "")
 
 
-def _kind(outcomes: Mapping[str, SweepOutcome]) -> SyncState.State:
+def _kind(outcomes: Mapping[str, StreamOutcome]) -> SyncState.State:
     errors = [o.error for o in outcomes.values() if o.error is not None]
     if any(isinstance(e, Unreachable) for e in errors):
         return SyncState.State.UNREACHABLE
@@ -84,14 +84,14 @@ def record(context: Context, started: datetime) -> None:
         verdict = judge(result.outcomes, result.stopped, result.missing)
         lost = _no_longer_available(context, rows)
         if lost and verdict.state == SyncState.State.OK:
-            verdict = SyncVerdict(SyncState.State.INCOMPLETE, lost)
+            verdict = AccountVerdict(SyncState.State.INCOMPLETE, lost)
         for name, outcome in result.outcomes.items():
             _record_stream(context, name, outcome, started, now, before=rows.get(name))
         state = SyncState.objects.get(account=account)
         waiting = bool(result.resume) and state.state == SyncState.State.THROTTLED
         if verdict.state == SyncState.State.INCOMPLETE and earlier and (waiting or state.state in BAD_STATES):
-            # What made it bad was not due in this sweep: nothing says that it is mended.
-            verdict = SyncVerdict(SyncState.State(state.state), state.reason)
+            # What made it bad was not due in this sweep: nothing says that it is over.
+            verdict = AccountVerdict(SyncState.State(state.state), state.reason)
         values: dict[str, object] = {
             "state": verdict.state,
             "reason": verdict.reason[:500],
@@ -109,13 +109,13 @@ def record(context: Context, started: datetime) -> None:
 
 
 def _is_part(rows: Rows) -> bool:
-    """Whether the list of flows was gone on with and not brought to its end: nothing is whole by that yet."""
+    """Says whether the list of flows was gone on with and not brought to its end: nothing is whole by that yet."""
     listed = rows.get(Stream.FLOWS.value)
     return listed is not None and "page" in listed.cursor
 
 
 def _no_longer_available(context: Context, rows: Rows) -> str:
-    """What was read before and is now refused: nothing is missing by Zoho's word, but nothing is fresh either."""
+    """Names what was read before and is now refused: not missing by Zoho's word, but not fresh either."""
     for name, row in rows.items():
         outcome = context.result.outcomes.get(name)
         if outcome and outcome.state == StreamState.State.NOT_AVAILABLE and row.last_read_at is not None:
@@ -124,22 +124,22 @@ def _no_longer_available(context: Context, rows: Rows) -> str:
 
 
 def _forget_absent_products(context: Context) -> None:
-    """Streams of a product that the account no longer has are neither due nor missing."""
+    """Deletes the streams of a product that the account no longer has: they are neither due nor missing."""
     products = context.clients.products
     absent = [stream for product, streams in STREAMS.items() if product not in products for stream in streams]
     StreamState.objects.filter(account=context.account, stream__in=absent).delete()
 
 
-def _still_missing(context: Context, rows: Rows) -> dict[str, SweepOutcome]:
-    """Streams that were not read in this sweep, and are not whole since an earlier one."""
+def _still_missing(context: Context, rows: Rows) -> dict[str, StreamOutcome]:
+    """Finds streams that were not read in this sweep, and are not whole since an earlier one."""
     bad = {name: row for name, row in rows.items() if row.state in ("failing", "incomplete")}
     return {
-        name: SweepOutcome(row.state, row.reason) for name, row in bad.items() if name not in context.result.outcomes
+        name: StreamOutcome(row.state, row.reason) for name, row in bad.items() if name not in context.result.outcomes
     }
 
 
 def next_due(context: Context, streams: Iterable[StreamState], now: datetime, started: datetime) -> datetime:
-    """When the account is worth a task again.
+    """Says when the account is worth a task again.
 
     Args:
         context: of the sweep that ends.
@@ -151,7 +151,7 @@ def next_due(context: Context, streams: Iterable[StreamState], now: datetime, st
     if isinstance(result.stopped, OutOfTime):
         return now
     if isinstance(result.stopped, GrantRevoked | ClientRefused):
-        # Only a person can mend it; `sync` and "connect again" ask at once.
+        # Only a person can put it right; `sync` and "reconnect" ask at once.
         return now + timedelta(hours=6)
     pairs = [(row.stream, row.next_due_at) for row in streams if row.next_due_at is not None]
     # The list has a pace of its own, and being late costs none of it.
@@ -166,7 +166,7 @@ def next_due(context: Context, streams: Iterable[StreamState], now: datetime, st
 
 
 def not_at_once(at: datetime, now: datetime, started: datetime) -> datetime:
-    """When a stream is worth a task: one that a sweep left due is not what the next one begins for at once. Pure.
+    """Says when a stream is worth a task: what a sweep left due is not what the next one begins for at once. Pure.
 
     Args:
         at: when the stream is due.
@@ -177,7 +177,7 @@ def not_at_once(at: datetime, now: datetime, started: datetime) -> datetime:
 
 
 def _record_stream(
-    context: Context, name: str, outcome: SweepOutcome, started: datetime, now: datetime, *, before: StreamState | None
+    context: Context, name: str, outcome: StreamOutcome, started: datetime, now: datetime, *, before: StreamState | None
 ) -> None:
     row = before or StreamState(account=context.account, stream=name)
     values: dict[str, object] = {
@@ -197,8 +197,8 @@ def _record_stream(
 def _holes(context: Context) -> list[str]:
     if "flow" not in context.clients.products:
         return []
-    flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(hole_reason="")
-    lines = [f"{flow.flow_name}: {flow.hole_reason}" for flow in flows.defer("raw")]
+    flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(progress__hole_reason="")
+    lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in flows.select_related("progress").defer("raw")]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     history = unfinished(context.account, context.result.not_available)
     if executions is not None and executions.state == StreamState.State.OK and (lines or history):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.retry.verdict import Earlier, FailedRun, RetryFacts, judge
+from monitor.retry.safety import Earlier, FailedRun, RetryFacts, judge
 from tests.fake_zoho.retrying import PERMANENT, TRANSIENT
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from django.core.mail import BadHeaderError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.notify.outcomes import FailureKind, classify, next_try
+from monitor.notify.smtp_answers import FailureKind, classify, next_try
 from tests.factories import NOON
 
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ingest.history.newest_first import EVIDENCE, is_falling, is_newest_first
-from monitor.ingest.history.whose_turn import ReadingStanding, next_turn
+from monitor.ingest.history.whose_turn import ReadSoFar, next_turn
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TIMES = st.integers(0, 10_000).map(lambda minutes: NOW - timedelta(minutes=minutes))
 STANDINGS = st.lists(
     st.builds(
-        ReadingStanding,
+        ReadSoFar,
         key=st.integers(),
         failures=st.none() | st.integers(0, 99),
         runs=st.none() | st.integers(0, 9999),
@@ -28,25 +28,25 @@ STANDINGS = st.lists(
 
 
 def test_the_flow_that_fails_most_has_the_first_turn() -> None:
-    quiet, sick = ReadingStanding(1, failures=0, runs=9000), ReadingStanding(2, failures=4, runs=10)
+    quiet, sick = ReadSoFar(1, failures=0, runs=9000), ReadSoFar(2, failures=4, runs=10)
     assert next_turn([quiet, sick]) is sick
 
 
 def test_nobody_has_a_second_page_before_everybody_has_a_first() -> None:
-    begun = ReadingStanding(1, failures=99, runs=9000, is_begun=True, reach=NOW)
-    assert next_turn([begun, ReadingStanding(2, failures=None, runs=None)]).key == 2  # type: ignore[union-attr]
+    begun = ReadSoFar(1, failures=99, runs=9000, is_begun=True, reach=NOW)
+    assert next_turn([begun, ReadSoFar(2, failures=None, runs=None)]).key == 2  # type: ignore[union-attr]
 
 
 def test_of_begun_flows_the_one_known_the_least_far_back_is_next() -> None:
-    far = ReadingStanding(1, 50, 900, is_begun=True, reach=NOW - timedelta(days=3))
-    near = ReadingStanding(2, 0, 10, is_begun=True, reach=NOW - timedelta(hours=1))
+    far = ReadSoFar(1, 50, 900, is_begun=True, reach=NOW - timedelta(days=3))
+    near = ReadSoFar(2, 0, 10, is_begun=True, reach=NOW - timedelta(hours=1))
     assert next_turn([far, near]) is near
 
 
 def test_the_recent_days_of_a_list_in_another_order_come_before_older_pages_and_the_whole_of_it_after() -> None:
-    older = ReadingStanding(1, 0, 10, is_begun=True, reach=NOW)
-    unknown = ReadingStanding(2, 0, 10, is_begun=True, by_pages=True)
-    known = ReadingStanding(3, 0, 10, is_begun=True, by_pages=True, reach=NOW)
+    older = ReadSoFar(1, 0, 10, is_begun=True, reach=NOW)
+    unknown = ReadSoFar(2, 0, 10, is_begun=True, by_pages=True)
+    known = ReadSoFar(3, 0, 10, is_begun=True, by_pages=True, reach=NOW)
     assert next_turn([known, older, unknown]) is unknown
     assert next_turn([known, older]) is older
 
@@ -56,7 +56,7 @@ def test_where_nothing_is_left_it_is_nobodys_turn() -> None:
 
 
 @given(STANDINGS)
-def test_whatever_the_standings_somebody_is_next_and_a_newest_page_goes_first(standings: list[ReadingStanding]) -> None:
+def test_whatever_the_standings_somebody_is_next_and_a_newest_page_goes_first(standings: list[ReadSoFar]) -> None:
     chosen = next_turn(standings)
     assert chosen in standings
     if any(not one.is_begun for one in standings):

@@ -1,6 +1,6 @@
-"""What the end of a retry POST proves. Pure. Source: notes `reliability.md`, section 4.2.
+"""Decides what the end of a retry's POST proves; a lost answer proves nothing, so the outcome is unknown. Pure.
 
-The rule: unless it is proved that nothing ran, it may have run.
+Unless it is proved that nothing ran, it may have run. Source: docs/reference/retries.md, "What an answer proves".
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from monitor.zoho.errors import (
 
 
 class Proof(Enum):
-    """What is certain after a POST that gave no success."""
+    """Names what is certain after a POST that gave no success."""
 
     HELD_BACK = "our own limit held it back: nothing was sent"
     NOT_SENT = "nothing left this machine"
@@ -32,7 +32,7 @@ class Proof(Enum):
 
 
 def proof_of(error: Exception) -> Proof:
-    """What `error`, raised by `FlowClient.retry_execution`, proves."""
+    """Returns what `error`, raised by `FlowClient.retry_execution`, proves."""
     if isinstance(error, BudgetSpent):
         return Proof.HELD_BACK
     # The last two come from the token end point alone, which is asked before anything is posted.

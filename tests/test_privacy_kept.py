@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.secrets_mask import MARK, SecretMask, is_secret_key, without_digests
+from monitor.privacy import MARK, SecretMask, is_secret_key, without_digests
 
 MASK = SecretMask(b"a key of the tests")
 

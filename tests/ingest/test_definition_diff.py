@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.ingest.lists.definition_diff import canonical, definition, diff, sha256
-from monitor.secrets_mask import SecretMask
+from monitor.privacy import SecretMask
 
 FLOW: dict[str, Any] = {
     "flow_id": "1",

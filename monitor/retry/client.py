@@ -1,4 +1,4 @@
-"""What this stage needs of a connection to Zoho; `monitor.connection.open_account` gives it."""
+"""Says what this stage needs of a connection to Zoho; `monitor.connection.open_account` gives it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from monitor.zoho.tokens import TokenSource
 
 
 class FlowCalls(Protocol):
-    """The calls to Zoho Flow this stage makes; see `monitor.zoho.flow.executions` for what they raise.
+    """Holds the calls to Zoho Flow this stage makes; see `monitor.zoho.flow.executions` for what they raise.
 
     `last_server_date` is the clock of Zoho in its newest answer, None before the first or where it sends none.
     """
@@ -36,7 +36,7 @@ class FlowCalls(Protocol):
 
 
 class Clients(Protocol):
-    """The open clients of one account; `flow` is None where it has no Zoho Flow."""
+    """Holds the open clients of one account; `flow` is None where it has no Zoho Flow."""
 
     @property
     def flow(self) -> FlowCalls | None: ...

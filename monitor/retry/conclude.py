@@ -1,4 +1,4 @@
-"""From what Zoho shows to what became of a retry. Pure. Source: notes `reliability.md`, section 4.3.
+"""Decides from what Zoho shows what became of a retry. Pure.
 
 Evidence, strongest first: the run whose id Zoho gave; the original, changed since the POST; exactly one new
 run of the flow with the same trigger data in the right span. What is ambiguous decides nothing: a wrong
@@ -20,7 +20,7 @@ Outcome = Literal["succeeded", "failed_again", "running", "nothing"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A run as Zoho shows it now; `payload` is `payload_hash` of its trigger data."""
+    """Holds a run as Zoho shows it now; `payload` is `payload_hash` of its trigger data."""
 
     execution_id: str
     status: str
@@ -31,7 +31,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was found out about an attempt. All times are by Zoho's clock.
+    """Holds what was found out about an attempt. All times are by Zoho's clock.
 
     Attributes:
         accepted: Zoho said that it took the retry; otherwise its answer was lost.
@@ -71,7 +71,7 @@ NOTHING = Finding("nothing")
 
 
 def conclude(evidence: Evidence, now: datetime) -> Finding:
-    """What the evidence shows.
+    """Returns what the evidence shows.
 
     Args:
         evidence: see `Evidence`.
@@ -95,17 +95,17 @@ def conclude(evidence: Evidence, now: datetime) -> Finding:
     if original.status != "failed":
         return Finding("running", "", "the original is running again") if original.status else NOTHING
     if _failed_since(evidence, original) and (evidence.in_place or not evidence.may_rerun):
-        return Finding("failed_again", "", "the original has failed anew")
+        return Finding("failed_again", "", "the original has failed again")
     return NOTHING
 
 
 def is_window_over(sent_at: datetime, now: datetime) -> bool:
-    """Whether a run that the POST caused would show by now."""
+    """Returns whether a run that the POST caused would show by now."""
     return now >= sent_at + RUN_WINDOW + LAG
 
 
 def payload_hash(trigger_data: object) -> str:
-    """A name for trigger data, the same however its keys are ordered; "" for none, {} and the like."""
+    """Returns a name for trigger data, the same however its keys are ordered; "" for none, {} and the like."""
     if not trigger_data or isinstance(trigger_data, bool):
         return ""
     try:

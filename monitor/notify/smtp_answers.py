@@ -1,4 +1,7 @@
-"""What an attempt to send came to, and what follows. Pure. Notes `reliability.md` 6.3."""
+"""Decides what an attempt to send came to, and what follows. Pure.
+
+Source: docs/reference/promises.md, "Mail outcomes".
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import ssl
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.notify.words import clean, mask, shorten
+from monitor.notify.words import clean, shorten
+from monitor.privacy import mask_text
 
 GIVEN_UP_AFTER = timedelta(hours=24)
 CONFIG_PAUSE = timedelta(minutes=5)
@@ -17,7 +21,7 @@ REASON_LENGTH = 280
 
 
 class FailureKind(enum.StrEnum):
-    """What can be done about a failure."""
+    """Names what can be done about a failure."""
 
     TRANSIENT = "transient"  # again later
     AMBIGUOUS = "ambiguous"  # the server may have it: again later, as the same message
@@ -44,7 +48,7 @@ def classify(error: BaseException, *, connected: bool) -> SendOutcome:
 
 
 def next_try(kind: FailureKind, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
-    """When to try again; None to give up.
+    """Returns when to try again; None to give up.
 
     Args:
         kind: of the last failure.
@@ -88,7 +92,7 @@ def _judge_message(error: BaseException) -> FailureKind:
 
 
 def _reason(error: BaseException) -> str:
-    """The error in a line without personal data: servers like to repeat the address."""
+    """Returns the error in a line without personal data: servers like to repeat the address."""
     code: int | str
     answer: bytes | str
     if isinstance(error, smtplib.SMTPRecipientsRefused):
@@ -98,7 +102,7 @@ def _reason(error: BaseException) -> str:
         code, answer = error.smtp_code, error.smtp_error
     else:
         code, answer = type(error).__name__, str(error)
-    return shorten(f"{code} {mask(clean(_text(answer)))}".strip(), REASON_LENGTH)
+    return shorten(f"{code} {mask_text(clean(_text(answer)))}".strip(), REASON_LENGTH)
 
 
 def _text(answer: bytes | str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.retry.reconcile import Evidence, Finding, Seen, conclude, payload_hash
+from monitor.retry.conclude import Evidence, Finding, Seen, conclude, payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW
 
 SENT = datetime(2026, 11, 22, 12, 0, 0, 700_000, tzinfo=UTC)

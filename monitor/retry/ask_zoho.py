@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.models import Execution, RetryAttempt
-from monitor.retry.access import FlowCalls
-from monitor.retry.reconcile import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
+from monitor.retry.client import FlowCalls
+from monitor.retry.conclude import NOTHING, Evidence, Finding, Seen, conclude, is_window_over, payload_hash
 from monitor.retry.timing import LAG, RUN_WINDOW, SKEW, is_search_due
 from monitor.zoho.errors import NotFound
 from monitor.zoho.reruns import clock_began, may_run_again
@@ -20,7 +20,7 @@ ALIKE = 500  # mirrored runs of the flow that are searched for the same trigger 
 
 
 def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
-    """What Zoho shows of an accepted or unknown attempt.
+    """Returns what Zoho shows of an accepted or unknown attempt.
 
     Args:
         attempt: with its execution and flow.
@@ -63,7 +63,7 @@ def look(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> Finding:
 
 
 def _is_open_question(evidence: Evidence, finding: Finding, now: datetime) -> bool:
-    """Whether the run is worth looking for among the flow's new ones."""
+    """Returns whether the run is worth looking for among the flow's new ones."""
     if evidence.named is not None or finding.outcome in ("succeeded", "running"):
         return False
     if evidence.has_id or not evidence.accepted:
@@ -74,7 +74,7 @@ def _is_open_question(evidence: Evidence, finding: Finding, now: datetime) -> bo
 
 
 def _seen(flow: FlowCalls, flow_id: str, execution_id: str) -> ExecutionRow | None:
-    """One run; None where it is not shown (yet, or any more)."""
+    """Returns one run; None where it is not shown (yet, or any more)."""
     try:
         return flow.get_execution(flow_id, execution_id)
     except NotFound:
@@ -88,7 +88,7 @@ def _as_seen(row: ExecutionRow | None) -> Seen | None:
 
 
 def _may_rerun(execution: Execution, original: ExecutionRow | None, sent_at: datetime) -> bool:
-    """Whether a newer failure of the original may be Zoho's own doing."""
+    """Returns whether a newer failure of the original may be Zoho's own doing."""
     errors = [(execution.error_code, execution.error_message, execution.error_details)]
     if original is not None:
         errors.append((original.error_code, original.error_message, original.error_details))
@@ -97,7 +97,7 @@ def _may_rerun(execution: Execution, original: ExecutionRow | None, sent_at: dat
 
 
 def _tells_runs_apart(execution: Execution, payload: str, sent_at: datetime) -> bool:
-    """Whether no run from before the POST had the same trigger data: a schedule starts every run alike."""
+    """Returns whether no run from before the POST had the same trigger data: a schedule starts every run alike."""
     others = Execution.objects.filter(flow=execution.flow_id).exclude(pk=execution.pk)
     caused = RetryAttempt.objects.filter(execution=execution).exclude(new_execution_id="")
     others = others.exclude(execution_id__in=caused.values("new_execution_id"))
@@ -107,7 +107,7 @@ def _tells_runs_apart(execution: Execution, payload: str, sent_at: datetime) -> 
 
 
 def _candidates(attempt: RetryAttempt, flow: FlowCalls, sent_at: datetime) -> tuple[Seen, ...] | None:
-    """The runs around the POST that nobody claims; None when there are too many to read them all."""
+    """Returns the runs around the POST that nobody claims; None when there are too many to read them all."""
     flow_id = attempt.execution.flow.flow_id
     found: dict[str, ExecutionRow] = {}
     for page in range(1, PAGES + 1):

@@ -20,6 +20,7 @@ from monitor.models import (
     ApiBudget,
     ApiCall,
     Flow,
+    FlowProgress,
     HookEndpoint,
     PushEvent,
     StreamState,
@@ -75,8 +76,8 @@ def due_streams() -> list[str]:
 
 def wanted(flow: Flow) -> datetime | None:
     """Since when a hint waits; never in the name of a person."""
-    assert own(Flow).values_list("wanted_at", flat=True).get(pk=flow.pk) is None
-    return own(Flow).values_list("hinted_at", flat=True).get(pk=flow.pk)
+    assert own(Flow).values_list("progress__wanted_at", flat=True).get(pk=flow.pk) is None
+    return own(Flow).values_list("progress__hinted_at", flat=True).get(pk=flow.pk)
 
 
 def states() -> list[tuple[str, str]]:
@@ -169,7 +170,7 @@ def test_a_flood_is_one_read_a_window_and_the_last_of_it_is_not_lost(hint, flow:
         at = NOON + timedelta(seconds=second)
         for _ in range(20):
             hint(flow_id=flow.flow_id, received_at=at)
-        own(Flow).update(hinted_at=None)  # as if it had been read
+        own(FlowProgress).update(hinted_at=None)  # as if it had been read
         callbacks.take(at)
         if wanted(flow):
             reads.append(second)
@@ -242,7 +243,7 @@ def test_a_flood_at_one_flow_holds_no_other_up(hint, flow: Flow, account: ZohoAc
 def test_a_clock_that_was_set_back_does_not_silence_a_flow(hint, flow: Flow):
     hint(flow_id=flow.flow_id)
     callbacks.take(NOON + timedelta(days=1))
-    own(Flow).update(hinted_at=None)
+    own(FlowProgress).update(hinted_at=None)
     hint(flow_id=flow.flow_id)
     callbacks.take(NOON)
     assert wanted(flow) == NOON

@@ -16,7 +16,7 @@ _OPEN = frozenset({"requested", "sending", "accepted", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class FailedRun:
-    """One failed run of the work: the execution itself, or what an earlier retry of it caused.
+    """Holds one failed run of the work: the execution itself, or what an earlier retry of it caused.
 
     Attributes:
         error: code, message and details, as Zoho sent them.
@@ -29,7 +29,7 @@ class FailedRun:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An earlier retry of the same execution.
+    """Holds an earlier retry of the same execution.
 
     Attributes:
         state: its `RetryAttempt.state`.
@@ -42,7 +42,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class RetryFacts:
-    """What is known of an execution that somebody wants to retry.
+    """Holds what is known of an execution that somebody wants to retry.
 
     Attributes:
         status: Zoho's status, as mirrored.
@@ -80,7 +80,7 @@ class Verdict:
 
 
 def judge(facts: RetryFacts, now: datetime) -> Verdict:
-    """The verdict on retrying. It never raises: what cannot be understood counts against the retry.
+    """Returns the verdict on retrying. It never raises: what cannot be understood counts against the retry.
 
     Args:
         facts: see `RetryFacts`.
@@ -125,7 +125,7 @@ def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if any(earlier.state == "not_run" for earlier in facts.earlier):
         found.append(
-            ("closed_by_hand", "The answer to an earlier retry was lost and a person judged that it did not run.")
+            ("closed_by_hand", "The answer to an earlier retry was lost and a person decided that it did not run.")
         )
     if not facts.runs:
         found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))

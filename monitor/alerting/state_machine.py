@@ -1,11 +1,11 @@
-"""The state machine of one rule for one flow. Pure.
+"""Moves the state of one rule for one flow. Pure.
 
     ok ──breached──▶ firing ──recovered, no runs left──▶ ok
      └──── stale ────▶ no_data ◀──── stale ────┘
                           └── fresh ──▶ what the numbers say
 
 An *incident* (`is_open`, numbered by `episode`) outlives a spell without data: it neither fires a second time
-after it nor is it resolved by it (notes `field.md` B1).
+after it nor is it resolved by it (docs/reference/promises.md, "Alert states").
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Kind = Transition.Kind
 
 @dataclass(frozen=True, slots=True)
 class RuleStanding:
-    """Where a rule stands for a flow; `is_new` while it was never judged."""
+    """Holds where a rule stands for a flow; `is_new` while it was never evaluated."""
 
     state: str
     is_open: bool
@@ -33,7 +33,7 @@ class RuleStanding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where it stands now, why, and the edge that led there (None: no edge)."""
+    """Holds where it stands now, why, and the change that led there (None: no change)."""
 
     state: State
     is_open: bool
@@ -46,15 +46,15 @@ class Decision:
 def decide(
     standing: RuleStanding, reading: Reading, limits: Limits, now: datetime, *, stale: str = "", ended: str = ""
 ) -> Decision:
-    """What a new reading makes of the standing.
+    """Returns what a new reading makes of the standing.
 
     Args:
         standing: where the rule stands.
         reading: the runs in its window.
         limits: what the rule asks for.
-        now: the time of the judgement.
-        stale: why the reading is too old to judge by; empty while it is fresh.
-        ended: why the flow is not judged any more (rule off, flow gone); empty while it is.
+        now: the time of the evaluation.
+        stale: why the reading is too old to go by; empty while it is fresh.
+        ended: why the flow is not evaluated any more (rule off, flow gone); empty while it is.
     """
     if ended:
         edge = Kind.RESOLVED if standing.is_open else Kind.NO_DATA
@@ -62,9 +62,9 @@ def decide(
     if stale:
         return _move(standing, State.NO_DATA, is_open=standing.is_open, reason=stale, edge=Kind.NO_DATA, now=now)
     if standing.is_open:
-        return _judge_open(standing, reading, limits, now)
+        return _evaluate_open(standing, reading, limits, now)
     if is_breached(reading, limits):
-        # The one edge that a first judgement may have: what is bad already is told at once.
+        # The one edge that a first evaluation may have: what is bad already is mailed at once.
         return Decision(
             state=State.FIRING,
             is_open=True,
@@ -76,7 +76,7 @@ def decide(
     return _move(standing, State.OK, is_open=False, reason=_told(reading, limits), edge=Kind.DATA_BACK, now=now)
 
 
-def _judge_open(standing: RuleStanding, reading: Reading, limits: Limits, now: datetime) -> Decision:
+def _evaluate_open(standing: RuleStanding, reading: Reading, limits: Limits, now: datetime) -> Decision:
     if reading.runs == 0:
         reason = "no runs remain in the window"
         return _move(standing, State.OK, is_open=False, reason=reason, edge=Kind.RESOLVED, now=now)
@@ -87,7 +87,7 @@ def _judge_open(standing: RuleStanding, reading: Reading, limits: Limits, now: d
 
 
 def _move(standing: RuleStanding, to: State, *, is_open: bool, reason: str, edge: Kind, now: datetime) -> Decision:
-    """The decision; without its edge where nothing moved, or where nothing was judged before to move from."""
+    """Returns the decision; without its edge where nothing moved, or nothing was evaluated before to move from."""
     moved = standing.state != to or standing.is_open != is_open
     return Decision(
         state=to,
@@ -100,10 +100,10 @@ def _move(standing: RuleStanding, to: State, *, is_open: bool, reason: str, edge
 
 
 def _told(reading: Reading, limits: Limits) -> str:
-    """The reading in words."""
+    """Returns the reading in words."""
     if reading.rate is None:
         return "no runs in the window"
     told = f"{reading.succeeded} of {reading.runs} runs succeeded"
     if reading.runs < limits.min_runs:
-        told += f"; {limits.min_runs} are needed to judge"
+        told += f"; {limits.min_runs} are needed"
     return told

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.conditions import Limits, Reading, is_breached, is_recovered
-from monitor.alerting.states import Decision, Kind, RuleStanding, State, decide
+from monitor.alerting.state_machine import Decision, Kind, RuleStanding, State, decide
 from tests.factories import NOON
 
 LIMITS = Limits(threshold=95, recover_at=95, min_runs=20)

@@ -113,7 +113,7 @@ def test_an_admin_pauses_and_resumes_it_and_each_is_audited_once(
 def test_when_all_is_read_nothing_is_said_of_it_on_the_overview(
     vera: User, signed_in: Any, half_read: Flow, at_noon: datetime
 ) -> None:
-    FlowProgress.objects.update(executions_read_at=at_noon)
+    own(FlowProgress).update(executions_read_at=at_noon)
     own(StreamState).update(state="ok", reason="")
     own(SyncState).update(state="ok", reason="", last_complete_at=at_noon)
     page = words(signed_in(vera).get("/"))

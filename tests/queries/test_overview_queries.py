@@ -49,7 +49,7 @@ def test_a_period_of_one_flow_holds_no_other(flow: Flow, now: datetime, bucket: 
 
 def test_how_far_back_one_account_reaches_says_nothing_of_another(flow: Flow, now: datetime, bucket: Any) -> None:
     start = now - timedelta(days=40)
-    Flow.objects.filter(pk=flow.pk).update(baseline_total=9)
+    FlowProgress.objects.filter(flow=flow).update(baseline_total=9)
     flow.refresh_from_db()
     other = factories.make_flow()
     bucket(other, start - HOUR, 1)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -32,10 +33,17 @@ class Run:
     database: str
     code: int
     seconds: float
+    work: float  # seconds of all processors, the server's too
 
     def line(self) -> str:
         verdict = "passed" if self.code == 0 else f"FAILED (pytest ended with {self.code})"
-        return f"{self.database:<12} {verdict} in {self.seconds:.0f} s"
+        return f"{self.database:<12} {verdict} in {self.seconds:.0f} s, {self.work:.0f} s of work"
+
+
+def work() -> float:
+    """Processor seconds of all programs that were started from here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def suite(database: str, url: str, arguments: list[str]) -> Run:
@@ -52,9 +60,9 @@ def suite(database: str, url: str, arguments: list[str]) -> Run:
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # The tests' own databases are made by Django; this file is never opened.
     environ["DATABASE_URL"] = url or "sqlite:///var/never-used.sqlite3"
-    began = time.monotonic()
+    began, before = time.monotonic(), work()
     code = subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT, env=environ)
-    return Run(database, code, time.monotonic() - began)
+    return Run(database, code, time.monotonic() - began, work() - before)
 
 
 @contextmanager
@@ -96,9 +104,11 @@ def main() -> int:
     if options.database != "postgresql":
         runs.append(suite("SQLite", "", arguments))
     if options.database != "sqlite":
+        before = work()
         with postgres() as (url, missing):
-            if url:
-                runs.append(suite("PostgreSQL", url, arguments))
+            found = suite("PostgreSQL", url, arguments) if url else None
+        if found is not None:
+            runs.append(replace(found, work=work() - before))
 
     print("\n=== summary ===")
     for run in runs:

@@ -30,6 +30,13 @@ _OPTIONS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "4GB",
+    # A test's tables are small and soon empty again: to tend them and to compile queries costs more than it saves.
+    "autovacuum": "off",
+    "jit": "off",
     "shared_buffers": "128MB",
 }
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -21,6 +25,7 @@ from dashboard import environment
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKER = "MONITOR_TEST_RUN"
+SQLITE = "sqlite:///"
 ALIAS = "real"
 T = TypeVar("T")
 
@@ -111,6 +116,14 @@ class Stage:
         assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def migrate(self) -> None:
+        """Makes the tables; an SQLite file is a copy of one that this process has had migrated before."""
+        url = self.environ["DATABASE_URL"]
+        if url.startswith(SQLITE):
+            shutil.copyfile(_migrated(), url.removeprefix(SQLITE))
+        else:
+            self.must("migrate", "--verbosity=0")
+
     def start(self, *arguments: str, **extra: str) -> subprocess.Popen[bytes]:
         """A command in the background, its output in a file named after it."""
         with self.log(arguments[0]).open("ab") as log:
@@ -147,6 +160,15 @@ class Stage:
                 child.wait()
         for pid in self.left():
             os.kill(pid, signal.SIGKILL)
+
+
+@cache
+def _migrated() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="monitor-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "migrated.sqlite3"
+    Stage(folder, f"{SQLITE}{file}").must("migrate", "--verbosity=0")
+    return file
 
 
 def rows(model: Any, **filters: Any) -> Any:

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 
 from coverage import CoverageData
 
-from mutants.mutations import FUNCTIONS, Mutation
+from mutants.carrying import carried, outermost, plain_name, test_names
+from mutants.coverage_map import Covering
+from mutants.mutations import FUNCTIONS
 from mutants.places import ROOT, file_hash, is_product, tracked, tree_hash
 from mutants.recorder import TARGET
 from mutants.worker import copy_tree, environment
@@ -24,103 +25,66 @@ CACHE = ROOT / "var" / "mutants"
 KEPT = 3  # maps of older trees
 
 
-@dataclass
-class Covering:
-    """Tests, what they cost, and the lines they run.
-
-    Attributes:
-        tests: the ids of those that pass; the rest of the map names them by number.
-        sets: groups of tests; lines of one function mostly share one.
-        lines: for each file, the number of the group of each line.
-        functions: for each file, the number of the group of each outermost function, by qualified name.
-        hashes: the content of each file as it was when it was recorded.
-        broken: tests that failed without any mutation.
-    """
-
-    tests: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    sets: list[list[int]] = field(default_factory=list)
-    lines: dict[str, dict[str, int]] = field(default_factory=dict)
-    functions: dict[str, dict[str, int]] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
-    mentions: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
-
-    def cost(self) -> dict[str, float]:
-        """Seconds by test."""
-        return dict(zip(self.tests, self.seconds, strict=True))
-
-    def of(self, mutation: Mutation) -> list[str]:
-        """Returns the tests that run what is mutated, the fastest first."""
-        found = self._of_function(mutation, mutation.function[0]) if mutation.function else self._of_import(mutation)
-        return [self.tests[number] for number in sorted(found, key=lambda number: self.seconds[number])]
-
-    def _of_function(self, mutation: Mutation, name: str) -> set[int]:
-        if self.hashes.get(mutation.path) == file_hash(ROOT / mutation.path):
-            groups = self.lines.get(mutation.path, {})
-            first, last = mutation.lines
-            return self._union(groups[str(line)] for line in range(first, last + 1) if str(line) in groups)
-        return self._by_name(mutation.path, name)
-
-    def _by_name(self, path: str, function: str) -> set[int]:
-        """Finds the tests of a file that has changed since by the function's name, there or where it has come from."""
-        here = self.functions.get(path, {})
-        if function in here:
-            return self._union([here[function]])
-        elsewhere = [groups[function] for groups in self.functions.values() if function in groups]
-        return self._union(elsewhere or here.values())
-
-    def _of_import(self, mutation: Mutation) -> set[int]:
-        """What runs at import is noticed where its name is used: the innermost name that any function mentions."""
-        for name in mutation.names:
-            users = self.mentions.get(name, set())
-            if found := set().union(*(self._by_name(*user) for user in users if self._knows(*user))):
-                return found
-        return self._union(self.functions.get(mutation.path, {}).values())
-
-    def _knows(self, path: str, function: str) -> bool:
-        return function in self.functions.get(path, {})
-
-    def _union(self, groups: Iterable[int]) -> set[int]:
-        return {test for group in groups for test in self.sets[group]}
-
-
 def covering(jobs: int, *, carry: bool = False) -> Covering:
     """Returns the map of the present tree, from the cache or from a run of the suite.
 
     Args:
         jobs: how many processes the run uses.
-        carry: take the newest map there is; what has changed since is looked up by the names of functions.
+        carry: go on from the newest map there is: only files with new tests are run, and what has changed in the
+            product is looked up by the names of functions.
     """
     paths = tracked()
     CACHE.mkdir(parents=True, exist_ok=True)
     kept = sorted(CACHE.glob("map-*.json"), key=lambda one: one.stat().st_mtime)
-    file = CACHE / f"map-{tree_hash(ROOT, paths)}.json"
-    if carry and kept:
-        file = kept[-1]
-    if not file.exists():
-        _record(paths, jobs, file)
-        for old in kept[: -KEPT + 1]:
-            old.unlink()
+    name = tree_hash(ROOT, paths)
+    file = CACHE / f"map-{name}.json"
+    if carry and kept and not file.exists():
+        file = CACHE / f"map-carried-{name}.json"
+        if not file.exists():
+            _save(_carried(Covering(**json.loads(kept[-1].read_text())), paths, jobs), file)
+    elif not file.exists():
+        print("running the suite once with coverage, to learn which tests run which lines", flush=True)
+        _save(_record(paths, jobs, []), file)
+    for old in [one for one in kept if one != file][: -KEPT + 1]:
+        old.unlink()
     found = Covering(**json.loads(file.read_text()))
     found.mentions = _mentions(paths)
     return found
 
 
-def _record(paths: list[Path], jobs: int, target: Path) -> None:
-    print("running the suite once with coverage, to learn which tests run which lines", flush=True)
+def _carried(old: Covering, paths: list[Path], jobs: int) -> Covering:
+    """An older map with what has changed since: files with tests that it does not know are run with coverage."""
+    present = test_names(paths)
+    known = {plain_name(test) for test in old.tests}
+    changed = sorted({path for name, files in present.items() if name not in known for path in files})
+    print(f"running {len(changed)} files with new tests with coverage", flush=True)
+    new = _record(paths, jobs, changed) if changed else Covering()
+    return carried(old, new, [path for path in paths if is_product(path)], present)
+
+
+def _save(found: Covering, target: Path) -> None:
+    text = json.dumps({name: value for name, value in vars(found).items() if name != "mentions"})
+    target.with_suffix(".part").write_text(text)
+    os.replace(target.with_suffix(".part"), target)
+
+
+def _record(paths: list[Path], jobs: int, files: list[str]) -> Covering:
+    """Runs tests with coverage in a copy of the tree.
+
+    Args:
+        paths: the files of the tree.
+        jobs: how many processes.
+        files: of tests; none given: all.
+    """
     with tempfile.TemporaryDirectory(prefix="mutants-map-") as folder:
         tree, record, data = Path(folder) / "tree", Path(folder) / "record.json", Path(folder) / "coverage"
         copy_tree(paths, tree)
         environ = environment(tree) | {TARGET: str(record), "COVERAGE_FILE": str(data), "HYPOTHESIS_PROFILE": "default"}
         measured = ["--cov=monitor", "--cov=dashboard", "--cov-context=test", "--cov-report="]
         plugins = ["-p", "mutants.recorder", "-p", "no:randomly", "-p", "no:cacheprovider"]
-        command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measured, "--tb=line"]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measured, "--tb=line", *files]
         subprocess.run(command, cwd=tree, env=environ, check=False)
-        found = read(data, record, tree, [path for path in paths if is_product(path)])
-    text = json.dumps({name: value for name, value in vars(found).items() if name != "mentions"})
-    target.with_suffix(".part").write_text(text)
-    os.replace(target.with_suffix(".part"), target)
+        return read(data, record, tree, [path for path in paths if is_product(path)])
 
 
 def read(data: Path, record: Path, tree: Path, paths: list[Path]) -> Covering:
@@ -162,18 +126,6 @@ def read(data: Path, record: Path, tree: Path, paths: list[Path]) -> Covering:
         found.hashes[str(path)] = file_hash(tree / path)
     found.sets = [list(members) for members in groups]
     return found
-
-
-def outermost(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, int, int]]:
-    """Functions and methods with the lines of their bodies."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, FUNCTIONS):
-            body = node.body if isinstance(node.body, list) else [node.body]
-            name = getattr(node, "name", "<lambda>")
-            yield f"{prefix}{name}", body[0].lineno, node.end_lineno or body[0].lineno
-        else:
-            inner = f"{prefix}{node.name}." if isinstance(node, ast.ClassDef) else prefix
-            yield from outermost(node, inner)
 
 
 def _mentions(paths: list[Path]) -> dict[str, set[tuple[str, str]]]:

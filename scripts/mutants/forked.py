@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import types
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     _warm_up(session)
     emit(event="ready", tests=len(items))
     gc.collect()
+    _known.update(_loaded())
     gc.freeze()
     with os.fdopen(int(os.environ[ORDERS])) as orders:
         for line in orders:
@@ -175,6 +177,20 @@ def run(names: list[str], items: dict[str, pytest.Item]) -> None:
     emit(event="passed")
 
 
+_known: dict[tuple[str, str, int], list[types.FunctionType]] = {}
+
+
+def _loaded() -> dict[tuple[str, str, int], list[types.FunctionType]]:
+    """Lists the functions that are loaded, by file, qualified name and first line."""
+    gc.unfreeze()  # what is frozen is not listed
+    found: dict[tuple[str, str, int], list[types.FunctionType]] = defaultdict(list)
+    for one in gc.get_objects():
+        if type(one) is types.FunctionType:  # not isinstance: that would wake lazy objects
+            code = one.__code__
+            found[code.co_filename, code.co_qualname, code.co_firstlineno].append(one)
+    return found
+
+
 class CannotSwapError(Exception):
     """Says that the function of the mutated file cannot be put in the place of the loaded one."""
 
@@ -190,14 +206,8 @@ def swap(file: Path, name: str, line: int) -> None:
     Raises:
         CannotSwapError: there is not exactly one such function, or what it takes from around it has changed.
     """
-    gc.unfreeze()  # what is frozen is not listed
-    loaded = [
-        one
-        for one in gc.get_objects()
-        if type(one) is types.FunctionType  # not isinstance: that would wake lazy objects
-        and one.__code__.co_filename == str(file)
-        and (one.__code__.co_qualname, one.__code__.co_firstlineno) == (name, line)
-    ]
+    key = (str(file), name, line)
+    loaded = _known.get(key) or _loaded().get(key, [])
     if not loaded:
         if any(getattr(module, "__file__", None) == str(file) for module in list(sys.modules.values())):
             raise CannotSwapError(f"{name} is not to be found")

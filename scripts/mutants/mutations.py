@@ -37,6 +37,7 @@ ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
 # Whose rows, or which of them, a statement is about.
 SELECTING = {"filter", "exclude", "get", "get_or_create", "update_or_create", "get_object_or_404"}
 WRITING = {"update", "create", "get_or_create", "update_or_create"}
+COUNTED = 12  # a greater number is a measure: one more or less of it is no other decision
 ENDS = {"first": "last", "last": "first", "asc": "desc", "desc": "asc"}
 
 
@@ -257,8 +258,15 @@ def _constant(source: Source, node: ast.Constant) -> Iterator[Change]:
     if isinstance(value, bool):
         yield Change(kind, node, *source.span(node), str(not value))
     elif isinstance(value, int | float) and not isinstance(inside, ast.UnaryOp):
-        for other in (value + 1, value - 1):
+        for other in _other_numbers(value, is_measure=kind == "timedelta" or abs(value) > COUNTED):
             yield Change(kind, node, *source.span(node), str(other))
+
+
+def _other_numbers(value: float, *, is_measure: bool) -> tuple[int | float, int | float]:
+    """Gives the numbers beside a small one; a measure (a wait, a limit of texts or rows) is doubled and halved."""
+    if not is_measure:
+        return value + 1, value - 1
+    return value * 2, value / 2 if isinstance(value, float) else value // 2
 
 
 def _in_timedelta(source: Source, node: ast.AST) -> bool:
@@ -299,7 +307,8 @@ def _selecting(source: Source, node: ast.Call, name: str) -> Iterator[Change]:
     parts: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
     if name == "get_object_or_404":
         parts = parts[1:]
-    if not parts or (name == "get" and node.args) or (isinstance(node.func, ast.Name) and name == "filter"):
+    is_rows = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) not in ("register", "Library")
+    if not parts or (name == "get" and node.args) or (name == "filter" and not is_rows):
         return
     parts = [part for part in parts if getattr(part, "arg", "") not in ("defaults", "create_defaults")]
     if name in ("filter", "exclude") and isinstance(node.func, ast.Attribute):

@@ -17,8 +17,10 @@ LEFT_OUT_FILES = {"settings.py", "urls.py", "asgi.py", "wsgi.py", "apps.py", "de
 # What is written for people or for a debugger.
 TEXT_FUNCTIONS = {"__str__", "__repr__", "add_arguments"}
 # Of fields, classes and printing: what the schema or a reader of the code sees, and no decision.
-TEXT_ARGUMENTS = {"max_length", "db_index", "help_text", "verbose_name", "editable", "db_default", "choices"}
-TEXT_ARGUMENTS |= {"frozen", "slots", "repr", "stacklevel", "indent", "disable"}
+NO_DECISIONS = {"max_length", "db_index", "help_text", "verbose_name", "editable", "db_default", "choices"}
+# The schema of the tests' database comes from the migrations: `makemigrations --check` holds fields against them.
+NO_DECISIONS |= {"null", "blank", "unique", "primary_key"}
+NO_DECISIONS |= {"frozen", "slots", "repr", "stacklevel", "indent", "disable"}
 LOGGERS = {"log", "logger", "logging", "_log", "LOG"}
 
 
@@ -83,7 +85,7 @@ def _skipped(node: ast.AST) -> Iterator[ast.AST]:
             yield node
         case ast.Call(func=ast.Name(id="isinstance" | "TypeVar" | "cast")):
             yield node
-        case ast.keyword(arg=name) if name in TEXT_ARGUMENTS:
+        case ast.keyword(arg=name) if name in NO_DECISIONS:
             yield node
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             yield node

@@ -161,3 +161,16 @@ def settled(decision: Decision) -> RuleStanding:
 def test_a_threshold_of_zero_never_fires_and_an_incident_may_recover_at_a_hundred() -> None:
     assert after(OK, Reading(50, 0, 0), Limits(0, 0, 1)) == (State.OK, False, None)
     assert after(FIRING, Reading(50, 49, 49), Limits(95, 100, 1)) == (State.FIRING, True, None)
+
+
+@pytest.mark.parametrize(
+    "standing", [OK, FIRING, BLIND_OPEN, BLIND, NEW], ids=["ok", "firing", "blind open", "blind", "new"]
+)
+@pytest.mark.parametrize("reading", [BAD, GOOD, FEW_BAD, NONE], ids=["bad", "good", "few", "none"])
+@pytest.mark.parametrize("why", [{}, {"stale": "old"}, {"ended": "off"}], ids=["fresh", "stale", "ended"])
+def test_the_time_since_is_that_of_the_last_change_of_state_or_incident(
+    standing: RuleStanding, reading: Reading, why: dict[str, str]
+) -> None:
+    decision = decide(standing, reading, LIMITS, NOON, **why)
+    moved = (decision.state, decision.is_open) != (standing.state, standing.is_open) or standing.is_new
+    assert decision.since == (NOON if moved else BEFORE)

@@ -191,7 +191,7 @@ def test_a_database_of_before_is_told_so_in_one_line_and_left_as_it_is(
 ) -> None:
     file = tmp_path / "old.sqlite3"
     house = stage(f"sqlite:///{file}")
-    house.must("migrate", "--verbosity=0")
+    house.migrate()
     with closing(sqlite3.connect(file)) as database, database:
         database.execute(
             "INSERT INTO django_migrations (app, name, applied) "
@@ -211,7 +211,7 @@ def test_a_database_of_before_is_told_so_in_one_line_and_left_as_it_is(
 def test_a_port_that_is_taken(stage: Callable[..., Stage], tmp_path: Path, command: str) -> None:
     house = stage(f"sqlite:///{tmp_path}/new.sqlite3")
     if command == "web":
-        house.must("migrate", "--verbosity=0")
+        house.migrate()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

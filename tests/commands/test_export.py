@@ -196,10 +196,12 @@ def test_a_reader_that_stops_early_ends_it_quietly_and_names_are_utf8_on_any_ter
 ) -> None:
     with throw_away_database(tmp_path) as url:
         stage = Stage(tmp_path, url, PYTHONIOENCODING=encoding)
-        stage.must("migrate", "--verbosity=0")
+        stage.migrate()
         name = "caf\\u00e9 \\u65e5\\u672c"
-        fill = f"from tests.factories import *; f = make_flow(flow_name='{name}')"
-        stage.must("shell", "-c", f"{fill}\n[make_execution(f) for _ in range(3000)]")
+        fill = f"from tests.factories import *; f = make_flow(flow_name='{name}'); row = make_execution(f)"
+        many = "[Execution(**v | {'id': None, 'execution_id': str(n)}) for n in range(2999)]"
+        values = "v = own(Execution).values().get()"
+        stage.must("shell", "-c", f"{fill}\n{values}\nExecution.objects.bulk_create({many})")
         whole = subprocess.run(
             [sys.executable, "manage.py", "export", "executions", "--format=csv"],
             cwd=ROOT, env=stage.environ, capture_output=True, check=True,

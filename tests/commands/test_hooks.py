@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from monitor.hooks.signature import sign
-from monitor.models import AuditEntry, HookEndpoint, ZohoAccount
+from monitor.models import MOST_RATE, AuditEntry, HookEndpoint, ZohoAccount
 from tests import factories
 from tests.bystander import own
 from tests.commands.commandline import Ended, run
@@ -115,3 +115,47 @@ def test_more_than_three_secrets_are_refused(acme: ZohoAccount):
     run("hooks", "rotate", "Acme", "Errors")
     run("hooks", "rotate", "Acme", "Errors")
     assert "remove the old ones first" in run("hooks", "rotate", "Acme", "Errors").error
+
+
+def test_of_two_accounts_with_addresses_of_one_name_only_the_named_ones_is_touched(acme: ZohoAccount, settings):
+    settings.PUBLIC_URL = "https://monitor.example.com"
+    other = factories.make_account("Other")
+    theirs = shown(run("hooks", "create", "Other", "Errors"))
+    for name in ("Errors", "Second"):
+        run("hooks", "create", "Acme", name)
+    assert run("hooks", "list", "Other").out.count("\n") == 1
+    assert run("hooks", "list").out.count("\n") == 3
+    before = own(HookEndpoint).filter(account=other).values().get()
+    second = own(HookEndpoint).filter(name="Second").values().get()
+    run("hooks", "rotate", "Acme", "Errors")
+    run("hooks", "watch", "Acme", "on")
+    assert own(HookEndpoint).filter(account=other).values().get() == before
+    assert own(HookEndpoint).filter(name="Second").values().get() == second
+    assert dict(own(ZohoAccount).values_list("name", "watches_records")) == {"Acme": True, "Other": False}
+    run("hooks", "delete", "Acme", "Errors")
+    assert sorted(own(HookEndpoint).values_list("account__name", "name")) == [("Acme", "Second"), ("Other", "Errors")]
+    assert post(theirs["address"], theirs["secret"]) == 202
+
+
+def test_a_flow_that_is_gone_or_another_accounts_is_not_chosen(acme: ZohoAccount):
+    gone = factories.make_flow(acme, gone_at=factories.NOON)
+    strange = factories.make_flow(factories.make_account("Other"))
+    for flow in (gone, strange):
+        assert "has no flow with the id" in run("hooks", "create", "Acme", "Errors", "--flow", flow.flow_id).error
+    factories.make_flow(factories.make_account("Third"), flow_id=gone.flow_id)
+    assert "has no flow with the id" in run("hooks", "create", "Acme", "Errors", "--flow", gone.flow_id).error
+    assert not own(HookEndpoint).exists()
+
+
+@pytest.mark.parametrize(("rate", "taken"), [(0, False), (1, True), (MOST_RATE, True), (MOST_RATE + 1, False)])
+def test_an_address_takes_between_one_callback_a_minute_and_the_most(acme: ZohoAccount, rate: int, taken: bool):
+    ended = run("hooks", "create", "Acme", "Errors", "--per-minute", str(rate))
+    assert ("must be between 1 and" in ended.error) is not taken
+    assert own(HookEndpoint).filter(per_minute=rate).exists() is taken
+
+
+@pytest.mark.parametrize(("length", "taken"), [(0, False), (1, True), (100, True), (101, False)])
+def test_a_name_has_between_one_and_a_hundred_characters(acme: ZohoAccount, length: int, taken: bool):
+    ended = run("hooks", "create", "Acme", " " + "n" * length)
+    assert ("the name must have" in ended.error) is not taken
+    assert own(HookEndpoint).exists() is taken

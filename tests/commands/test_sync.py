@@ -146,7 +146,7 @@ def slow_sync(tmp_path: Path, django_db_blocker: Any) -> Iterator[tuple[Stage, s
     blocked = django_db_blocker.unblock()
     with a_zoho() as (app, base), throw_away_database(tmp_path) as url, blocked, second_connection(url):
         stage = Stage(tmp_path, url, ZOHO_CLIENT_SECRET=KNOWN.client_secret, ZOHO_REFRESH_TOKEN=KNOWN.refresh_token)
-        stage.must("migrate", "--verbosity=0")
+        stage.migrate()
         stage.must(*connect_arguments(base, plan="enterprise"))
         fault(app, "/executions", "rate_limited", times=1, retry_after=2)
         fault(app, "/executions", "delay", times=0, seconds=3)

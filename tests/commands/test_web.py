@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 
 import pytest
 from django.core.management import CommandError
 
 from monitor.management.commands.web import command_line
 from monitor.management.ports import require_port
-from tests.realprocess import ROOT
+from tests.realprocess import Stage
 
 
 @pytest.fixture
@@ -43,18 +41,9 @@ def test_a_host_that_is_not_ours_is_refused():
 
 
 def test_web_on_a_taken_port_ends_with_one_line_and_exit_code_1(taken: int, tmp_path):
-    environ = {"DEBUG": "1", "PATH": "/usr/bin:/bin", "DATABASE_URL": f"sqlite:///{tmp_path}/web.sqlite3"}
-    migrate = subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environ, check=False)
-    assert migrate.returncode == 0
-    done = subprocess.run(
-        [sys.executable, "manage.py", "web", "--port", str(taken)],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    stage = Stage(tmp_path, f"sqlite:///{tmp_path}/web.sqlite3")
+    stage.migrate()
+    done = stage.run("web", "--port", str(taken))
     assert done.returncode == 1
     assert "is in use" in done.stderr
     assert "Traceback" not in done.stderr

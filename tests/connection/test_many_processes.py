@@ -16,6 +16,8 @@ from standin.build import Credentials, serving
 from tests.conformance.places import make_place
 from tests.realprocess import ROOT, throw_away_database
 
+pytestmark = [pytest.mark.deep, pytest.mark.xdist_group("renewers")]
+
 COUNT = 16
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.connection import token_store as store_module
 from monitor.connection.token_store import DELETED, StoredToken, TokenStore, TokenStoreError
-from monitor.models import ApiToken, AuditEntry, ZohoAccount
+from monitor.models import ApiToken, AuditEntry, SyncState, ZohoAccount
 from monitor.zoho import Origins
 from tests import bystander
 from tests.bystander import own
@@ -221,9 +221,11 @@ def test_a_new_token_makes_an_account_that_is_switched_off_until_a_person_says_s
     account = own(ZohoAccount).get(name="Cedar")
     assert (account.is_active, account.data_center, account.accounts_url) == (False, "eu", "https://accounts.zoho.eu")
     assert (saved.id, saved.generation) == (str(account.token.pk), 1)
-    # What every account has: whoever reads its state finds one.
-    assert (account.sync.state, account.sync.next_due_at, account.sync.fence) == ("never", None, 0)
-    assert {budget.product for budget in account.budgets.all()} == {"flow", "crm"}
+    assert (account.token.expires_at, account.flow_url) == (now + timedelta(minutes=55), HERE.flow)
+    assert account.crm_url == HERE.crm
+    # What `connect` leaves is there too: a person who switches it on begins a mirror.
+    assert SyncState.objects.filter(account=account).count() == 1
+    assert set(account.budgets.values_list("product", flat=True)) == {"flow", "crm"}
     assert AuditEntry.objects.get(account=account).action == "account.connect"
     # The same again is the same row; another client's is refused; a made-up id makes nothing.
     store.save_token(new_token(now, access_token="1000.b", expires_at=now + timedelta(hours=1)))

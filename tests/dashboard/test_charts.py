@@ -199,3 +199,14 @@ def test_where_nothing_failed_the_chart_of_failures_is_empty_and_says_so() -> No
     chart = charts.failures([make_slot(0, succeeded=5)], UTC)
     assert chart.is_empty
     assert chart.summary == "No run failed in this time."
+
+
+def test_the_slowest_95th_percentile_is_told_and_fits_the_axis() -> None:
+    slots = [make_slot(0, 1, p50=900, p95=2_000), make_slot(1, 1, p50=1_000, p95=90_000), make_slot(2)]
+    chart = charts.durations(slots, UTC)
+    assert chart.summary == "The slowest 95th percentile is 1 min 30 s."
+    axis = chart.figure["layout"]["yaxis"]
+    assert axis["tickvals"][-1] >= 90_000 > axis["tickvals"][-2]
+    assert axis["range"][1] > axis["tickvals"][-1]
+    assert trace(chart, "95th percentile")["y"] == [2_000, 90_000, None]
+    assert trace(chart, "Median")["y"] == [900, 1_000, None]

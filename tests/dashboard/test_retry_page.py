@@ -268,3 +268,21 @@ def test_page_and_retry_box_agree_where_zohos_clock_differs_and_after_a_retry(
     page = signed_in(ada).get(retried.get_absolute_url()).content.decode()
     assert MAY_RUN_AGAIN in page
     assert "Failed, final" not in page
+
+
+def test_a_form_refused_for_its_reason_asks_for_the_risk_only_where_there_is_one(safe, risky, signed_in, ada):
+    client = signed_in(ada)
+    refused = ask(client, safe, reason="x")
+    assert refused.status_code == 400
+    assert 'name="reason"' in refused.content.decode()
+    assert 'name="accept_risk"' not in refused.content.decode()
+    refused = ask(client, risky, reason="x", accept_risk="on")
+    assert refused.status_code == 400
+    assert 'name="accept_risk"' in refused.content.decode()
+
+
+def test_another_persons_retry_of_another_run_is_no_part_of_this_page(safe, risky, signed_in, otto, ada):
+    make_attempt(risky, ada, timezone.now())
+    page = signed_in(otto).get(safe.get_absolute_url())
+    assert page.context["retry_form"] is not None
+    assert page.context["retry_mark"] == ""

@@ -13,6 +13,8 @@ from standin.build import SettableClock, make_app, make_world, serving
 from tests.bystander import own
 from tests.ingest.first_connect import FirstConnect
 
+pytestmark = pytest.mark.deep
+
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -201,30 +201,6 @@ def test_a_refusal_is_told_tried_again_later_and_leaves_the_mirror_complete(watc
     assert (found.state, found.reason) == ("ok", "")
 
 
-def test_the_channels_state_dates_from_the_sweep_that_changed_it(watched: House):
-    def state() -> tuple[str, datetime | None]:
-        found = stream()
-        assert found is not None
-        return found.state, found.since
-
-    watched.fault("/actions/watch", "no_permission", times=100)
-    watched.sync()
-    refused = ("not_available", watched.clock())
-    assert state() == refused
-    watched.clock.advance(60)
-    watched.sync()
-    assert state() == refused
-
-    watched.app.faults.clear()
-    watched.clock.advance(3600)
-    watched.sync()
-    open_now = ("ok", watched.clock())
-    assert state() == open_now
-    watched.clock.advance(3600)
-    watched.sync()
-    assert state() == open_now
-
-
 def a_channel(**fields: Any) -> WatchChannel:
     return WatchChannel(**({"module": "Leads", "granted_at": NOON, "expires_at": NOON + 2 * HOUR} | fields))
 
@@ -304,3 +280,22 @@ def test_a_revoked_grant_ends_the_sweep_and_is_not_put_down_to_a_channel(
 
     assert isinstance(result.stopped, GrantRevoked)
     assert not own(WatchChannel).exclude(tries=0).exists()
+
+
+def test_the_time_since_is_that_of_the_last_change_of_state(watched: House):
+    watched.sync()
+    first = stream()
+    assert first is not None
+    assert (first.state, first.since, first.last_read_at) == ("ok", watched.clock(), watched.clock())
+    watched.clock.advance(600)
+    watched.sync()
+    second = stream()
+    assert second is not None
+    assert (second.state, second.since, second.last_tried_at) == ("ok", first.since, watched.clock())
+    own(WatchChannel).update(expires_at=watched.clock(), retry_at=watched.clock() + HOUR)
+    watched.clock.advance(600)
+    watched.sync()
+    third = stream()
+    assert third is not None
+    assert (third.state, third.since, third.item_count) == ("not_available", watched.clock(), 0)
+    assert third.last_read_at == second.last_read_at

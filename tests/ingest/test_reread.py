@@ -62,6 +62,7 @@ def test_a_re_run_that_no_counter_tells_of_is_found_a_minute_after_it_was_due(ac
     assert mirrored(account) == upstream(zoho)
 
 
+@pytest.mark.deep
 def test_a_run_that_stays_failed_is_looked_at_eight_times_in_a_day_and_then_left_alone(
     account: ZohoAccount, zoho: Zoho
 ) -> None:
@@ -115,6 +116,7 @@ def test_two_due_rows_with_many_runs_between_them_are_asked_for_by_id(account: Z
     assert sorted(background(account, zoho)) == sorted(f"execution {run.execution_id}" for run in flow.runs[:2])
 
 
+@pytest.mark.deep
 def test_a_storm_of_failures_spends_no_more_than_its_share(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.cap = 10
     failing_flow(zoho, failures=900, over=PASSING)

@@ -154,6 +154,7 @@ def test_a_second_sync_of_25_unchanged_flows_and_12_rules_costs_at_most_12_calls
     assert freeze(house) == before
 
 
+@pytest.mark.deep
 def test_what_happens_in_a_day_is_found_by_the_next_sync(house: House) -> None:
     house.sync()
     for _ in range(3):
@@ -296,6 +297,7 @@ def test_a_revoked_refresh_token_ends_the_asking_until_a_person_does(small: Hous
     assert house.sync().complete
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("dialect", ["seed", "zoho"])
 @pytest.mark.parametrize("plan", ["free", "standard"])
 def test_our_own_calls_never_exceed_the_limit(db: None, dialect: Any, plan: str) -> None:

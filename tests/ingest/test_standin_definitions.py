@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from monitor.models import (
     ConnectedVersion,
     ConnectedWorkflow,
@@ -16,6 +18,8 @@ from monitor.models import (
 from standin.crm.rules import ORG_ZONE
 from tests.bystander import own
 from tests.ingest.test_standin import House, house, quick, small
+
+pytestmark = pytest.mark.deep
 
 __all__ = ["house", "quick", "small"]  # fixtures
 

@@ -17,6 +17,8 @@ from tests.bystander import own
 from tests.ingest.test_nightly import owe_a_round
 from tests.ingest.test_standin import BEGINNING, House, open_house
 
+pytestmark = pytest.mark.deep
+
 DAY = 86_400.0
 
 

@@ -250,6 +250,21 @@ def test_a_stream_that_failed_is_not_forgotten_by_a_sweep_that_did_not_ask_for_i
     assert state(account).last_complete_at == complete
 
 
+def test_what_was_read_before_a_refused_credential_ended_the_sweep_is_not_due_again_and_the_rest_stays_due(
+    account: ZohoAccount, busy: Zoho
+) -> None:
+    StreamState.objects.create(account=account, stream="webhook_failures")
+    fail(busy, "webhook failures", GrantRevoked("invalid_code", code="invalid_code"))
+
+    sync(account, busy)
+
+    due = dict(StreamState.objects.filter(account=account).values_list("stream", "next_due_at"))
+    assert due["rules"] is not None
+    assert due["connected"] is not None
+    assert due["connected"] > busy.clock()
+    assert due["webhook_failures"] is None
+
+
 def test_a_product_taken_from_the_account_is_neither_missing_nor_due(account: ZohoAccount, busy: Zoho) -> None:
     fail(busy, "rules", BadAnswer("HTML"))
     sync(account, busy)
@@ -351,3 +366,42 @@ def test_a_flow_that_is_not_listed_and_lives_is_asked_for_ever_more_seldom(
     assert stored.gone_at is None
     assert stored.missed_sweeps <= 32_767, "PostgreSQL's smallint ends there"
     assert busy.asked(f"flow {hidden.flow_id}") == 0
+
+
+def test_the_time_since_is_that_of_the_last_change_of_state(account: ZohoAccount, busy: Zoho) -> None:
+    def seen() -> list[tuple[str, bool]]:
+        rows = [state(account), stream(account, "rules"), stream(account, "flows")]
+        changed = [
+            row.since == (row.last_finished_at if isinstance(row, SyncState) else row.last_tried_at) for row in rows
+        ]
+        return [(row.state, is_new) for row, is_new in zip(rows, changed, strict=True)]
+
+    def later() -> list[tuple[str, bool]]:
+        busy.clock.pause(3600)
+        sync(account, busy, patience=hasty(busy))
+        return seen()
+
+    sync(account, busy)
+    assert seen() == [("ok", True), ("ok", True), ("ok", True)]
+    assert later() == [("ok", False), ("ok", False), ("ok", False)]
+    fail(busy, "rules", BadAnswer("HTML"))
+    assert later() == [("schema", True), ("failing", True), ("ok", False)]
+    assert later() == [("schema", False), ("failing", False), ("ok", False)]
+    heal(busy)
+    assert later() == [("ok", True), ("ok", True), ("ok", False)]
+
+
+def test_a_connection_stands_since_its_status_changed(account: ZohoAccount, busy: Zoho) -> None:
+    sync(account, busy)
+    first = {row.connection_id: (row.status, row.status_since) for row in Connection.objects.filter(account=account)}
+    assert len(first) >= 2
+    broken = busy.connections[0]
+    broken["status"] = "broken"
+    busy.clock.pause(3600)
+    sync(account, busy)
+    second = {row.connection_id: (row.status, row.status_since) for row in Connection.objects.filter(account=account)}
+    changed = {key for key in first if first[key] != second[key]}
+    assert len(changed) == 1
+    (status, since) = second[changed.pop()]
+    assert status == "broken"
+    assert since == stream(account, "connections").last_read_at

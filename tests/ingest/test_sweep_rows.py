@@ -82,6 +82,7 @@ def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccoun
     assert list(own(Execution).order_by("pk").values_list("pk", "changed_at")) == before
 
 
+@pytest.mark.deep
 # Five statements a page of the list, and in the background one more: how full the minute is.
 @pytest.mark.parametrize(("patience", "most"), [(hasty, 180), (a_task, 178)])
 def test_an_account_of_a_thousand_flows_that_stand_still_costs_few_statements(

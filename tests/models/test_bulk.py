@@ -52,11 +52,7 @@ def test_what_goes_in_comes_out_as_the_orm_would_have_stored_it() -> None:
 
     first, second = own(Execution).order_by("execution_id")
     assert (first.trigger_data, first.started_time) == (data, at)
-    assert (first.error_details, first.rerun_count, first.progress.recheck_at) == (
-        "",
-        0,
-        None,
-    )  # defaults of what was not given
+    assert (first.error_details, first.rerun_count, first.recheck_at) == ("", 0, None)  # defaults of what was not given
     assert (second.trigger_data, second.duration_ms, second.started_time) == (None, -5, factories.NOON)
     assert own(Execution).filter(trigger_data__isnull=True).count() == 1
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import DirtyHour, Execution, Flow, HourBucket, RetryAttempt, User
-from monitor.rollups import recount
+from monitor.rollups import read, recount
+from monitor.rollups.read import lineage_of, rows_of
 from monitor.rollups.recount import COUNT_FIELDS, rebuild_dirty
 from monitor.rollups.write import write
 from tests import factories
@@ -322,3 +323,52 @@ def test_ten_days_of_24_flows_are_recounted_in_few_statements(now: datetime) -> 
     print(f"{len(rows)} rows, {len(statements)} statements, {took:.1f} s")
     assert sums()["succeeded"] + sums()["failed"] == len(rows)
     assert len(statements) < 10 * 24 * 24 / 10
+
+
+def test_an_attempt_of_another_run_that_has_no_new_run_links_nothing(flow: Flow, now: datetime) -> None:
+    original = factories.make_execution(flow, "failed", started_time=now - HOUR)
+    also = factories.make_execution(flow, "success", started_time=now - HOUR)
+    other = factories.make_execution(flow, "failed", started_time=now - 9 * HOUR)
+    make_retry(other, "succeeded")
+    links, hours = lineage_of(rows_of({(flow.pk, now - HOUR)}))
+    assert hours == {}
+    for run in (original, also):
+        key = (run.account_id, run.execution_id)
+        assert (links.is_retry(key), links.is_rescued(key)) == (False, False)
+
+
+def test_no_run_without_an_id_is_ever_asked_for(flow: Flow, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = factories.make_execution(flow, "failed", started_time=now - HOUR)
+    others = [factories.make_execution(flow, "failed", started_time=now - 9 * HOUR) for _ in range(3)]
+    for run in (original, *others):
+        make_retry(run, "failed_again")
+    asked: list[set[Any]] = []
+    attempts_of = read._attempts_of
+
+    def noted(keys: Any) -> Any:
+        asked.append(set(keys))
+        return attempts_of(keys)
+
+    monkeypatch.setattr(read, "_attempts_of", noted)
+    links, _ = lineage_of(rows_of({(flow.pk, now - HOUR)}))
+    assert asked == [{(flow.account_id, original.execution_id)}]
+    assert not any(links.is_retry((run.account_id, run.execution_id)) for run in (original, *others))
+
+
+@pytest.mark.parametrize("more_attempts", [0, 4])
+def test_a_retry_chain_is_found_from_its_end_within_one_account(flow: Flow, now: datetime, more_attempts: int) -> None:
+    original = factories.make_execution(flow, "failed", started_time=now - 9 * HOUR)
+    retry = factories.make_execution(flow, "success", started_time=now - HOUR)
+    make_retry(original, "accepted", retry)
+    for _ in range(more_attempts):
+        make_retry(factories.make_execution(flow, "failed", started_time=now - 20 * HOUR), "failed_again")
+    twin = factories.make_flow()
+    for run in (original, retry):
+        factories.make_execution(twin, "success", execution_id=run.execution_id, started_time=now - 3 * HOUR)
+    make_retry(factories.make_execution(twin, "failed"), "succeeded")
+    links, hours = lineage_of(rows_of({(flow.pk, now - HOUR)}))
+    keys = [(flow.account_id, run.execution_id) for run in (original, retry)]
+    assert hours == {keys[0]: (flow.pk, now - 9 * HOUR), keys[1]: (flow.pk, now - HOUR)}
+    assert [links.is_retry(key) for key in keys] == [False, True]
+    assert links.is_rescued(keys[0])
+    assert links.roots(keys[1]) == {keys[0]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import types
@@ -15,7 +16,8 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from mutants import __main__ as tool  # noqa: E402
 from mutants import covering, equivalent, forked  # noqa: E402
-from mutants.covering import Covering  # noqa: E402
+from mutants.carrying import carried, outermost  # noqa: E402
+from mutants.coverage_map import Covering  # noqa: E402
 from mutants.mutations import SCOPE, Mutation, compiles, mutations  # noqa: E402
 from mutants.places import is_mutated  # noqa: E402
 from mutants.worker import Outcome  # noqa: E402
@@ -42,6 +44,8 @@ def changed(code: str, kind: str = "") -> list[str]:
         ("return a + b", "arithmetic", ["return a - b"]),
         ("a += b", "arithmetic", ["a -= b"]),
         ("return a[3]", "constant", ["return a[4]", "return a[2]"]),
+        ("return a[:500]", "constant", ["return a[:1000]", "return a[:250]"]),
+        ("return timedelta(minutes=5)", "timedelta", ["return timedelta(minutes=10)", "return timedelta(minutes=2)"]),
         ("return f(a, True)", "constant", ["return f(a, False)"]),
         ('return a == ""', "constant", ['return a == "mutated"']),
         ("return timedelta(hours=1)", "timedelta", ["return timedelta(hours=2)", "return timedelta(hours=0)"]),
@@ -329,3 +333,22 @@ def test_the_map_is_made_of_coverage_and_of_the_tests_that_passed(tmp_path: Path
     }
     assert tests == {"f": {"t::one", "t::two"}, "g": {"t::two"}}
     assert found.broken == ["t::red"]
+
+
+def test_a_map_is_carried_on_by_the_names_of_functions_and_by_tests_that_are_new() -> None:
+    path = next(path for path in (Path("monitor/access.py"), Path("monitor/vault.py")) if (ROOT / path).exists())
+    name, first, last = next(iter(outermost(ast.parse((ROOT / path).read_bytes()))))
+    old = Covering(tests=["t/a.py::test_kept[1]", "t/a.py::test_gone", "t/a.py::test_twice"], seconds=[1, 2, 3])
+    old.sets = [[0, 1, 2]]
+    old.functions = {"elsewhere.py": {name: 0}}
+    new = Covering(tests=["t/b.py::test_new"], seconds=[3], sets=[[0]])
+    new.functions, new.lines = {str(path): {}}, {str(path): {str(last): 0}}
+    found = carried(old, new, [path], {"test_kept": ["t/moved.py"], "test_twice": ["t/b.py", "t/c.py"]})
+    assert found.cost() == {"t/moved.py::test_kept[1]": 1, "t/b.py::test_new": 3}
+
+    def tests(group: int) -> set[str]:
+        return {found.tests[number] for number in found.sets[group]}
+
+    assert tests(found.functions[str(path)][name]) == {"t/moved.py::test_kept[1]"}
+    assert "t/moved.py::test_kept[1]" in tests(found.lines[str(path)][str(first)])
+    assert tests(found.lines[str(path)][str(last)]) == {"t/moved.py::test_kept[1]", "t/b.py::test_new"}

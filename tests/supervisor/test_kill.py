@@ -25,7 +25,7 @@ PROMISE = 15.0
 def stage(tmp_path: Path, django_db_blocker) -> Iterator[Stage]:
     with throw_away_database(tmp_path) as url, django_db_blocker.unblock():
         stage = Stage(tmp_path, url)
-        stage.must("migrate", "-v0")
+        stage.migrate()
         with second_connection(url):
             yield stage
             stage.close()

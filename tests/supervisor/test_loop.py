@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes
 from monitor.supervisor.worker_marks import beat_prefix
+from tests import factories
 from tests.factories import make_account, make_flow
 
 pytestmark = pytest.mark.django_db
@@ -97,30 +99,6 @@ def test_a_tick_that_would_find_nothing_to_do_is_not_enqueued(supervisor: loop.S
     assert queued("monitor.tasks.tick") == 1
 
 
-def test_the_first_sigterm_lets_running_tasks_finish_and_the_second_does_not(
-    supervisor: loop.Supervisor, said: list[str], monkeypatch: pytest.MonkeyPatch
-):
-    hurried: list[bool] = []
-
-    def wait_for_end(child: NoChild, *, grace: float, hurry: Callable[[], bool]) -> bool:
-        hurried.append(hurry())
-        signal.raise_signal(signal.SIGTERM)
-        hurried.append(hurry())
-        return not hurry()
-
-    monkeypatch.setattr(processes, "ask_to_end", lambda child: None)
-    monkeypatch.setattr(processes, "wait_for_end", wait_for_end)
-    monkeypatch.setattr(loop.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGTERM))
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        supervisor.run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    assert hurried == [False, True]
-    assert said[-1] == "stopped; tasks that were still running will be done again"
-
-
 def test_canaries_do_not_pile_up_behind_busy_workers(supervisor: loop.Supervisor, now: datetime, said: list[str]):
     supervisor._round(now)
     workers_report(supervisor, now, busy=True)
@@ -183,3 +161,92 @@ def test_a_database_that_is_away_is_not_held_against_the_cluster(
         "the database does not answer (OperationalError); trying again",
         "the database is back",
     ]
+
+
+@pytest.fixture
+def signals_as_before() -> Iterator[None]:
+    """A supervisor that runs takes the process's signals; they are given back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_lets_running_tasks_finish_and_the_second_ends_them(
+    supervisor: loop.Supervisor,
+    said: list[str],
+    signals_as_before: None,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+):
+    hurried: list[bool] = []
+    asked: list[float] = []
+
+    def end(child: object, *, grace: float, hurry: Callable[[], bool]) -> bool:
+        hurried.append(hurry())
+        signal.raise_signal(number)
+        hurried.append(hurry())
+        asked.append(grace)
+        return not hurry()
+
+    monkeypatch.setattr(loop.time, "sleep", lambda seconds: signal.raise_signal(number))
+    monkeypatch.setattr(processes, "ask_to_end", lambda child: asked.append(0))
+    monkeypatch.setattr(processes, "wait_for_end", end)
+    supervisor.run()
+    assert hurried == [False, True]
+    assert asked == [0, loop.GRACE]
+    assert said[-2:] == [
+        "stopping: running tasks may finish; a second signal ends them at once",
+        "stopped; tasks that were still running will be done again",
+    ]
+
+
+def test_a_cluster_that_ends_in_its_time_is_not_told_to_be_done_again_and_no_heartbeat_is_left(
+    supervisor: loop.Supervisor, said: list[str], signals_as_before: None, monkeypatch: pytest.MonkeyPatch
+):
+    other = WorkerBeat.objects.create(name="worker:other:7", pid=7, beat_at=factories.NOON)
+    monkeypatch.setattr(loop.time, "sleep", lambda seconds: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(processes, "ask_to_end", lambda child: None)
+    monkeypatch.setattr(processes, "wait_for_end", lambda child, **how: True)
+    supervisor.run()
+    assert said[-1] == "stopped"
+    assert list(WorkerBeat.objects.all()) == [other]
+
+
+def test_a_replaced_cluster_takes_its_own_marks_along_and_nobody_elses(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime
+):
+    supervisor._round(now)
+    workers_report(supervisor, now)
+    other = WorkerBeat.objects.create(name=f"{beat_prefix('other')}7", pid=7, beat_at=now)
+    living["leader"] = False
+    supervisor._round(now + timedelta(seconds=1))
+    assert list(WorkerBeat.objects.filter(name__startswith="worker:")) == [other]
+
+
+def test_marks_of_dead_workers_go_and_those_of_the_living_and_of_other_clusters_stay(
+    supervisor: loop.Supervisor, now: datetime, monkeypatch: pytest.MonkeyPatch
+):
+    supervisor._round(now)
+    workers_report(supervisor, now)
+    other = WorkerBeat.objects.create(name=f"{beat_prefix('other')}102", pid=102, beat_at=now)
+    monkeypatch.setattr(processes, "alive", lambda pid: pid == 101)
+    supervisor._round(now + timedelta(seconds=1))
+    left = WorkerBeat.objects.filter(name__startswith="worker:").order_by("pk")
+    assert [beat.pid for beat in left] == [101, 102]
+    assert left[1] == other
+
+
+def test_the_supervisors_beat_is_its_own_row_and_tells_the_last_fault(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime
+):
+    canary = WorkerBeat.objects.create(name="canary", pid=9, beat_at=now)
+    supervisor._round(now)
+    living["leader"] = False
+    supervisor._round(now + loop.BEAT_EVERY)
+    beat = WorkerBeat.objects.get(name="supervisor")
+    assert (beat.beat_at, beat.pid) == (now + loop.BEAT_EVERY, os.getpid())
+    assert beat.detail["last_fault"] != ""
+    canary.refresh_from_db()
+    assert (canary.pid, canary.beat_at) == (9, now)

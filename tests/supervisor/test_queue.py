@@ -72,3 +72,56 @@ def test_finished_tasks_are_pruned_failures_later_than_successes(now: datetime):
     finished("failed-old", now - timedelta(days=8), success=False)
     assert queue.prune(now) == 2
     assert set(Task.objects.values_list("pk", flat=True)) == {"fresh", "failed"}
+
+
+def of_another_queue() -> OrmQ:
+    """A row as the newest one, that belongs to another installation's cluster on the same database."""
+    row = OrmQ.objects.latest("pk")
+    OrmQ.objects.filter(pk=row.pk).update(key="another")
+    return row
+
+
+def test_another_queues_jobs_are_neither_ours_nor_forgotten_by_us(now: datetime):
+    with time_machine.travel(now - timedelta(minutes=10), tick=False):
+        queue.enqueue("monitor.tasks.tick")
+        theirs = of_another_queue()
+        queue.send_canary("dead-1")
+        canary = of_another_queue()
+    assert queue.queued(now) == set()
+    queue.forget("dead-", now)
+    assert set(OrmQ.objects.all()) == {theirs, canary}
+
+
+@pytest.mark.parametrize(
+    ("locked", "stands"),
+    [
+        (timedelta(0), True),
+        (timedelta(seconds=1), False),
+        (timedelta(seconds=Conf.RETRY) - queue.BELIEVED - timedelta(seconds=1), False),
+        (timedelta(seconds=Conf.RETRY) - queue.BELIEVED, True),
+    ],
+)
+def test_a_job_stands_in_the_queue_until_it_was_taken_too_long_ago(now: datetime, locked: timedelta, stands: bool):
+    queue.enqueue("monitor.tasks.tick")
+    OrmQ.objects.update(lock=now + locked)
+    assert queue.queued(now) == ({"monitor.tasks.tick"} if stands else set())
+
+
+@pytest.mark.parametrize(("age", "kept"), [(timedelta(0), True), (timedelta(seconds=1), False)])
+def test_a_canary_of_another_supervisor_is_forgotten_when_nobody_can_wait_for_it(
+    now: datetime, age: timedelta, kept: bool
+):
+    with time_machine.travel(now - timedelta(seconds=Conf.RETRY) - age, tick=False):
+        queue.send_canary("other-1")
+    queue.forget("dead-", now)
+    assert OrmQ.objects.exists() is kept
+
+
+def test_more_finished_tasks_than_a_batch_are_pruned_to_the_last(now: datetime, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(queue, "_BATCH", 2)
+    for number in range(5):
+        finished(f"old {number}", now - queue.KEEP_SUCCESSES - timedelta(seconds=1), success=True)
+    finished("a success of just then", now - queue.KEEP_SUCCESSES, success=True)
+    finished("a failure of just then", now - queue.KEEP_FAILURES, success=False)
+    assert queue.prune(now) == 5
+    assert set(Task.objects.values_list("pk", flat=True)) == {"a success of just then", "a failure of just then"}

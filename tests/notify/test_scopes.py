@@ -1,0 +1,252 @@
+"""Whose mails, transitions and incidents a step is about: those of others beside them change nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import AlertState, Delivery, StreamState, SyncState, Transition, User
+from monitor.notify import send
+from monitor.notify.dispatch import dispatch_new
+from monitor.notify.facts import facts_of, top_errors
+from monitor.notify.recipients import recipients
+from tests import factories
+from tests.bystander import own
+from tests.notify.conftest import make_transition
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+def make_alert(now: datetime, **fields: Any) -> AlertState:
+    """Another alert, of another account's flow."""
+    flow = factories.make_flow(flow_name="Other sync")
+    rule = factories.make_alert_rule(flow.account)
+    return AlertState.objects.create(
+        rule=rule, flow=flow, **{"state": "firing", "is_open": True, "since": now, "evaluated_at": now} | fields
+    )
+
+
+def make_mail(transition: Transition, person: User, **fields: Any) -> Delivery:
+    number = own(Delivery).count()
+    known = {"message_id": f"<{number}@x>", "created_at": factories.NOON, "next_try_at": factories.NOON}
+    return Delivery.objects.create(transition=transition, recipient=person, address=person.email, **known | fields)
+
+
+def due(now: datetime) -> list[Delivery]:
+    return list(send._due(now))
+
+
+@pytest.fixture
+def recovery(alert: AlertState, ada: User) -> Delivery:
+    """A recovery that waits for nothing: the firing of its episode has gone out."""
+    fired = make_transition(alert, dispatch_state="dispatched")
+    make_mail(fired, ada, state="sent")
+    return make_mail(make_transition(alert, "resolved", dispatch_state="dispatched"), ada)
+
+
+def test_a_recovery_waits_for_no_firing_but_that_of_its_own_episode_alert_and_reader(
+    recovery: Delivery, alert: AlertState, otto: User, ada: User, now: datetime
+) -> None:
+    later = now + 60 * MINUTE
+    own_firing = Transition.objects.get(alert=alert, kind="firing")
+    make_mail(own_firing, otto, next_try_at=later)
+    make_mail(make_transition(alert, episode=2, dispatch_state="dispatched"), ada, next_try_at=later)
+    make_mail(make_transition(make_alert(now), dispatch_state="dispatched"), ada, next_try_at=later)
+    assert due(now) == [recovery]
+
+
+def test_a_recovery_waits_for_no_firing_that_is_not_dispatched_but_its_own(
+    recovery: Delivery, alert: AlertState, now: datetime
+) -> None:
+    make_transition(alert, episode=2)
+    make_transition(make_alert(now))
+    assert due(now) == [recovery]
+    Transition.objects.filter(alert=alert, episode=1, kind="firing").update(dispatch_state="new")
+    assert due(now) == []
+
+
+@pytest.mark.parametrize(("state", "waits"), [("queued", True), ("sending", True), ("sent", False), ("dead", False)])
+def test_a_recovery_waits_while_its_firing_is_on_its_way(
+    recovery: Delivery, now: datetime, state: str, waits: bool
+) -> None:
+    later = now + 60 * MINUTE
+    fired = Delivery.objects.filter(transition__alert=recovery.transition.alert).exclude(pk=recovery.pk)
+    fired.update(state=state, next_try_at=later, lease_until=later)
+    assert due(now) == ([] if waits else [recovery])
+
+
+def test_another_recovery_on_its_way_holds_none_back(
+    recovery: Delivery, alert: AlertState, ada: User, now: datetime
+) -> None:
+    fired = make_transition(make_alert(now), dispatch_state="dispatched")
+    make_mail(fired, ada, state="sent")
+    other = make_mail(make_transition(fired.alert, "resolved", dispatch_state="dispatched"), ada)
+    assert due(now) == [recovery, other]
+
+
+def test_what_is_due_is_queued_and_its_time_has_come_or_its_sender_is_dead_the_longest_due_first(
+    alert: AlertState, ada: User, now: datetime
+) -> None:
+    fired = make_transition(alert, dispatch_state="dispatched")
+
+    def mail(state: str, **fields: Any) -> Delivery:
+        person = factories.make_user()
+        return make_mail(fired, person, state=state, **fields)
+
+    second = mail("queued", next_try_at=now)
+    first = mail("queued", next_try_at=now - MINUTE)
+    mail("queued", next_try_at=now + timedelta(seconds=1))
+    dead_sender = mail("sending", lease_until=now - timedelta(seconds=1), next_try_at=now - 2 * MINUTE)
+    mail("sending", lease_until=now)
+    mail("sent")
+    mail("dead")
+    assert due(now) == [dead_sender, first, second]
+
+
+def test_a_claim_leases_one_mail_and_counts_one_attempt(alert: AlertState, now: datetime) -> None:
+    fired = make_transition(alert, dispatch_state="dispatched")
+    first, second = (make_mail(fired, factories.make_user(), attempts=3) for _ in range(2))
+    claimed = send._claim(now)
+    assert claimed == first
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, first.attempts, first.lease_until) == ("sending", 4, now + send.LEASE)
+    assert (second.state, second.attempts, second.lease_until) == ("queued", 3, None)
+
+
+@pytest.mark.parametrize("ends", ["sent", "requeued", "closed"])
+def test_what_becomes_of_a_mail_becomes_of_no_other(alert: AlertState, now: datetime, ends: str) -> None:
+    fired = make_transition(alert, dispatch_state="dispatched")
+    others = [make_mail(fired, factories.make_user(), state="sending", attempts=1) for _ in range(2)]
+    mine = make_mail(fired, factories.make_user(), state="sending", attempts=1)
+    report = send.SendReport()
+    if ends == "sent":
+        send._mark_sent(mine, now, report)
+    elif ends == "requeued":
+        send._requeue(mine, "later", now + MINUTE)
+    else:
+        send._close(mine, "no", report)
+    mine.refresh_from_db()
+    assert mine.state == {"sent": "sent", "requeued": "queued", "closed": "dead"}[ends]
+    for other in others:
+        before = (other.state, other.next_try_at, other.last_error, other.sent_at)
+        other.refresh_from_db()
+        assert (other.state, other.next_try_at, other.last_error, other.sent_at) == before
+
+
+@pytest.mark.parametrize("change", [{"state": "queued"}, {"state": "sent"}, {"attempts": 2}])
+def test_a_mail_that_is_no_longer_ours_is_left_as_it_is(
+    alert: AlertState, now: datetime, change: dict[str, Any]
+) -> None:
+    fired = make_transition(alert, dispatch_state="dispatched")
+    mail = make_mail(fired, factories.make_user(), state="sending", attempts=1)
+    Delivery.objects.filter(pk=mail.pk).update(**change)
+    send._requeue(mail, "later", now + MINUTE)
+    send._close(mail, "no", send.SendReport())
+    found = Delivery.objects.get(pk=mail.pk)
+    assert (found.last_error, found.state) == ("", change.get("state", "sending"))
+
+
+def test_what_was_sent_is_not_sent_again_later_by_its_mark(alert: AlertState, now: datetime) -> None:
+    mail = make_mail(make_transition(alert), factories.make_user(), state="sent", sent_at=now - MINUTE)
+    send._mark_sent(mail, now, send.SendReport())
+    assert Delivery.objects.get(pk=mail.pk).sent_at == now - MINUTE
+
+
+def test_a_transition_that_is_dispatched_leaves_the_others_new(
+    alert: AlertState, ada: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.notify.dispatch.AT_ONCE", 1)
+    first = make_transition(alert)
+    other = make_transition(make_alert(now), at=now + MINUTE)
+    silent = make_transition(alert, "no_data")
+    done = make_transition(make_alert(now), "data_back", dispatch_state="silent", dispatched_at=now - MINUTE)
+    assert dispatch_new(now) == 1
+    found = {row.pk: (row.dispatch_state, row.dispatched_at, row.recipients) for row in own(Transition)}
+    assert found == {
+        first.pk: ("dispatched", now, 1),
+        other.pk: ("new", None, None),
+        silent.pk: ("silent", now, None),
+        done.pk: ("silent", now - MINUTE, None),
+    }
+    assert [mail.transition_id for mail in own(Delivery)] == [first.pk]
+
+
+@pytest.mark.parametrize(
+    "over",
+    [{"is_open": False}, {"episode": 2}],
+)
+def test_a_firing_that_is_over_is_kept_for_nobody(alert: AlertState, now: datetime, over: dict[str, Any]) -> None:
+    found = make_transition(alert)
+    AlertState.objects.filter(pk=alert.pk).update(**over)
+    assert dispatch_new(now) == 1
+    found.refresh_from_db()
+    assert (found.dispatch_state, found.recipients) == ("dispatched", 0)
+
+
+def test_that_a_firing_concerns_nobody_yet_is_noted_at_it_alone(
+    alert: AlertState, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, other = make_transition(alert), make_transition(make_alert(now, is_open=False), dispatch_state="dispatched")
+    for _ in range(2):
+        dispatch_new(now)
+    assert caplog.text.count("concerns nobody yet") == 1
+    assert Transition.objects.get(pk=found.pk).recipients == 0
+    assert Transition.objects.get(pk=other.pk).recipients is None
+
+
+def test_the_age_in_a_mail_is_that_of_its_own_account_and_of_its_list_of_flows(
+    alert: AlertState, now: datetime
+) -> None:
+    account, other = alert.flow.account, factories.make_account()
+    transition = make_transition(alert)
+    SyncState.objects.filter(account=other).update(last_complete_at=now - 9 * MINUTE)
+    StreamState.objects.create(account=other, stream="flows", state="ok", last_read_at=now - 9 * MINUTE)
+    assert facts_of(transition).as_of is None
+    SyncState.objects.filter(account=account).update(last_complete_at=now)
+    assert facts_of(transition).as_of == now
+    StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - 2 * MINUTE)
+    StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=now - 8 * MINUTE)
+    assert facts_of(transition).as_of == now - 2 * MINUTE
+    StreamState.objects.filter(account=account, stream="flows").update(last_read_at=now + MINUTE)
+    assert facts_of(transition).as_of == now
+
+
+def test_a_recovery_began_with_the_firing_of_its_own_alert_and_episode(alert: AlertState, now: datetime) -> None:
+    make_transition(make_alert(now), at=now - 9 * MINUTE)
+    make_transition(alert, episode=2, at=now - 5 * MINUTE)
+    make_transition(alert, "no_data", at=now - 4 * MINUTE)
+    resolved = make_transition(alert, "resolved")
+    assert facts_of(resolved).fired_at == resolved.at
+    make_transition(alert, at=now - 3 * MINUTE)
+    assert facts_of(resolved).fired_at == now - 3 * MINUTE
+
+
+def test_only_failed_runs_of_the_flow_within_the_window_are_told_the_most_frequent_first(
+    alert: AlertState, now: datetime
+) -> None:
+    def failed(text: str, times: int, **fields: Any) -> None:
+        for _ in range(times):
+            factories.make_execution(alert.flow, "failed", error_code="", error_message=text, **fields)
+
+    failed("rare", 1)
+    failed("often", 3)
+    failed("sometimes", 2)
+    failed("edge", 1, started_time=now - timedelta(hours=23))
+    failed("too old", 5, started_time=now - timedelta(hours=23, microseconds=1))
+    factories.make_execution(alert.flow, "success", error_message="worked")
+    factories.make_execution(factories.make_flow(alert.flow.account), "failed", error_message="elsewhere")
+    found = top_errors(alert.flow.pk, now, 24)
+    assert found[:2] == ((3, "often"), (2, "sometimes"))
+    assert len(found) == 3
+    assert {text for _, text in found[2:]} <= {"rare", "edge"}
+    assert [count for count, _ in top_errors(alert.flow.pk, now, 24)] == [3, 2, 1]
+
+
+def test_who_is_written_to_has_a_right_a_wish_and_an_address(otto: User, ada: User, vera: User) -> None:
+    factories.make_user("mute", "operator", wants_mail=False)
+    factories.make_user("nowhere", "operator", email="")
+    assert recipients() == sorted([otto, ada], key=lambda person: person.pk)

@@ -1,0 +1,259 @@
+"""Figures of one flow or account, with others beside it whose rows would show in them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Connection, DayBucket, Flow, HourBucket, ZohoAccount
+from monitor.periods import Window
+from monitor.queries import counts, flows, overview
+from monitor.queries.counts import Counts
+from monitor.queries.flows import FlowFilter
+from tests import factories
+from tests.queries.test_overview_queries import READ, regular
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def flow(account: ZohoAccount, now: datetime) -> Flow:
+    return factories.make_flow(account, flow_name="Lead sync", **READ, seen_at=now)
+
+
+@pytest.fixture
+def twin(flow: Flow, now: datetime) -> Flow:
+    """Another account's flow."""
+    return factories.make_flow(flow_name="Twin", **READ, seen_at=now)
+
+
+# -- the overview
+
+
+def test_each_silent_flow_is_held_against_its_own_hours(flow: Flow, twin: Flow, now: datetime, bucket: Any) -> None:
+    regular(flow, now - 30 * HOUR, bucket)
+    regular(twin, now - 40 * HOUR, bucket, every=6)
+    busy = factories.make_flow(flow.account, **READ, seen_at=now)
+    regular(busy, now, bucket, every=1)
+    found = {one.flow: (one.last_run, one.pause, one.longest_before) for one in overview.silent_flows(now)}
+    assert found == {
+        flow: (now - 30 * HOUR, 30 * HOUR, 4 * HOUR),
+        twin: (now - 40 * HOUR, 40 * HOUR, 6 * HOUR),
+    }
+    assert [one.flow for one in overview.silent_flows(now)] == [flow, twin]  # 7.5 times as long, 6.7 times as long
+    assert [one.flow for one in overview.silent_flows(now, limit=1)] == [flow]
+
+
+def test_pauses_of_more_than_four_weeks_ago_are_no_habit(flow: Flow, now: datetime, bucket: Any) -> None:
+    regular(flow, now - 30 * HOUR, bucket)
+    bucket(flow, now - 28 * DAY - HOUR, 1)
+    (found,) = overview.silent_flows(now)
+    assert found.longest_before == 4 * HOUR
+    HourBucket.objects.filter(flow=flow, hour=now - 28 * DAY - HOUR).update(hour=now - 28 * DAY)
+    assert overview.silent_flows(now) == []
+
+
+@pytest.mark.parametrize(("hours", "silent"), [(4, False), (5, True)])
+def test_a_flow_that_hardly_ever_runs_is_not_called_silent(
+    flow: Flow, now: datetime, bucket: Any, hours: int, silent: bool
+) -> None:
+    for place in range(hours):
+        bucket(flow, now - (30 + 4 * place) * HOUR, 1)
+    assert bool(overview.silent_flows(now)) is silent
+
+
+@pytest.mark.parametrize(("hours", "silent"), [(23, False), (24, False), (25, True)])
+def test_a_silence_lasts_for_more_than_a_day(flow: Flow, now: datetime, bucket: Any, hours: int, silent: bool) -> None:
+    regular(flow, now - hours * HOUR, bucket, every=1)
+    assert bool(overview.silent_flows(now)) is silent
+
+
+@pytest.mark.parametrize(("every", "silent"), [(20, True), (21, False)])
+def test_a_silence_is_half_as_long_again_as_any_pause(
+    flow: Flow, now: datetime, bucket: Any, every: int, silent: bool
+) -> None:
+    for place in range(6):
+        bucket(flow, now - (30 + every * place) * HOUR, 1)
+    assert bool(overview.silent_flows(now)) is silent
+
+
+def test_flows_of_an_account_that_is_switched_off_are_not_called_silent(flow: Flow, now: datetime, bucket: Any) -> None:
+    regular(flow, now - 30 * HOUR, bucket)
+    ZohoAccount.objects.filter(pk=flow.account_id).update(is_active=False)
+    assert overview.silent_flows(now) == []
+
+
+def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
+    flow: Flow, twin: Flow, now: datetime, bucket: Any
+) -> None:
+    start = now - 60 * DAY
+    factories.change_flow(flow, baseline_total=5)
+    flow.refresh_from_db()
+    bucket(twin, start, 1)
+    DayBucket.objects.create(flow=twin, day=start.date(), succeeded=1)
+    assert not overview.is_known_since(start)
+    assert not overview.is_known_since(start, flow=flow)
+    assert overview.is_known_since(start, flow=twin)
+    assert overview.why_unknown(start, is_read=True, flow=flow) == "the time before is not known"
+    bucket(flow, start + HOUR, 1)
+    assert not overview.is_known_since(start)
+    neighbour = factories.make_flow(flow.account)
+    bucket(neighbour, start, 1)
+    assert overview.is_known_since(start)
+    assert overview.is_known_since(start, flow=flow)
+    factories.change_flow(twin, baseline_total=5, gone_at=now)
+    HourBucket.objects.filter(flow=twin).delete()
+    DayBucket.objects.filter(flow=twin).delete()
+    assert overview.is_known_since(start), "a flow that is gone is not missed"
+    factories.change_flow(twin, gone_at=None)
+    assert not overview.is_known_since(start)
+
+
+def test_days_after_the_beginning_do_not_reach_back_to_it(flow: Flow, now: datetime) -> None:
+    factories.change_flow(flow, baseline_total=5)
+    DayBucket.objects.create(flow=flow, day=(now - 59 * DAY).date(), succeeded=1)
+    assert not overview.is_known_since(now - 60 * DAY)
+
+
+def test_the_worst_flows_are_those_of_the_period_with_failures(
+    flow: Flow, twin: Flow, now: datetime, bucket: Any
+) -> None:
+    bucket(flow, now, 0, 2)
+    bucket(twin, now, 5, 2)
+    bucket(twin, now - 7 * DAY, 5, 20)
+    bucket(factories.make_flow(flow.account), now, 5)
+    worst = overview.worst_flows(now, 7)
+    assert [(row.flow, row.counts.failed, row.counts.succeeded) for row in worst] == [(flow, 2, 0), (twin, 2, 5)]
+    assert [row.flow for row in overview.worst_flows(now, 7, limit=1)] == [flow]
+    assert [row.flow for row in overview.worst_flows(now, 30)] == [twin, flow]
+
+
+def test_the_longest_broken_connection_is_first_and_the_newest_open_alert(
+    flow: Flow, twin: Flow, now: datetime
+) -> None:
+    for name, account, since in (("young", flow.account, now), ("old", twin.account, now - DAY)):
+        values = {"connection_id": name, "connection_name": name, "status": "expired", "status_since": since}
+        Connection.objects.create(account=account, **values, first_seen_at=now, seen_at=now)
+    assert [one.connection_id for one in overview.broken_connections()] == ["old", "young"]
+    assert [one.connection_id for one in overview.broken_connections(limit=1)] == ["old"]
+    for one, since in ((flow, now - DAY), (twin, now)):
+        rule = factories.make_alert_rule(one.account)
+        one.alert_states.create(rule=rule, state="firing", is_open=True, since=since, evaluated_at=now)
+    assert [alert.flow for alert in overview.open_alerts()] == [twin, flow]
+    assert [alert.flow for alert in overview.open_alerts(limit=1)] == [twin]
+
+
+def test_the_cards_are_of_the_period_that_was_chosen(flow: Flow, now: datetime, bucket: Any) -> None:
+    bucket(flow, now - 7 * DAY, 5, 20)
+    assert [row.flow for row in overview.cards(now, 7).worst] == []
+    assert [row.flow for row in overview.cards(now, 30).worst] == [flow]
+
+
+# -- sums
+
+
+def test_a_window_holds_its_first_hour_and_not_the_one_it_ends_at(flow: Flow, now: datetime, bucket: Any) -> None:
+    window = Window(now - 3 * HOUR, now)
+    for hours, runs in ((4, 1), (3, 10), (1, 100), (0, 1000)):
+        bucket(flow, now - hours * HOUR, runs)
+    assert counts.total(counts.buckets(window)).succeeded == 110
+    assert [hour.hour for hour in counts.hourly(counts.buckets(window))] == [now - 3 * HOUR, now - HOUR]
+
+
+def test_an_hour_of_several_flows_is_one_and_each_narrowing_leaves_the_others_out(
+    flow: Flow, twin: Flow, now: datetime, bucket: Any
+) -> None:
+    neighbour = factories.make_flow(flow.account)
+    for one, runs in ((flow, 1), (neighbour, 10), (twin, 100)):
+        bucket(one, now, runs, 2 * runs, running=3 * runs, other=4 * runs, first_succeeded=runs)
+    window = Window(now - HOUR, now + HOUR)
+    assert counts.total(counts.buckets(window)) == Counts(111, 222, 111, 333, 444)
+    assert counts.total(counts.buckets(window, account_id=flow.account_id)) == Counts(11, 22, 11, 33, 44)
+    assert counts.total(counts.buckets(window, flow_id=flow.pk)) == Counts(1, 2, 1, 3, 4)
+    assert [hour.counts.total for hour in counts.hourly(counts.buckets(window))] == [111 + 222 + 333 + 444]
+
+
+def test_histograms_and_errors_come_of_the_hours_that_have_some_the_oldest_first(
+    flow: Flow, now: datetime, bucket: Any
+) -> None:
+    bucket(flow, now, 1, 1, duration_count=1, durations=[1], errors={"data": 1})
+    bucket(flow, now - 2 * HOUR, 1, 2, duration_count=1, durations=[2], errors={"rate": 2})
+    bucket(flow, now - HOUR, 1, durations=[], errors={})
+    rows = counts.buckets(Window(now - DAY, now + HOUR))
+    assert counts.histograms(rows) == [(now - 2 * HOUR, [2]), (now, [1])]
+    assert counts.errors(rows) == [(now - 2 * HOUR, {"rate": 2}), (now, {"data": 1})]
+
+
+@pytest.mark.parametrize(("days", "by_hour"), [(92, True), (93, False)])
+def test_a_quarter_is_summed_up_by_hours_and_what_is_longer_by_days(
+    flow: Flow, now: datetime, bucket: Any, days: int, by_hour: bool
+) -> None:
+    bucket(flow, now, 1)
+    DayBucket.objects.create(flow=flow, day=now.date(), succeeded=10)
+    end = now.replace(hour=0) + DAY
+    assert counts.total(counts.buckets(Window(end - days * DAY, end))).succeeded == (1 if by_hour else 10)
+
+
+# -- the list of flows
+
+
+def test_the_figures_of_a_flow_are_its_own(flow: Flow, twin: Flow, now: datetime, bucket: Any) -> None:
+    bucket(flow, now, 3, 1)
+    bucket(flow, now - 7 * DAY, 50, 50)
+    bucket(twin, now, 0, 7)
+    factories.make_execution(flow, started_time=now - 2 * HOUR)
+    factories.make_execution(flow, started_time=now - 9 * HOUR)
+    factories.make_execution(twin, started_time=now)
+    rows = {
+        row.flow_name: (row.runs, row.failures, row.rate, row.last_run) for row in flows.flow_list(FlowFilter(), now)
+    }
+    assert rows == {"Lead sync": (4, 1, 75.0, now - 2 * HOUR), "Twin": (7, 7, 0.0, now)}
+
+
+def test_where_the_rows_are_pruned_the_last_run_is_the_newest_hour_of_the_flow(
+    flow: Flow, twin: Flow, now: datetime, bucket: Any
+) -> None:
+    for hours in (9, 2, 5):
+        bucket(flow, now - hours * HOUR, 1)
+    bucket(twin, now, 1)
+    rows = {row.flow_name: row.last_run for row in flows.flow_list(FlowFilter(), now)}
+    assert rows == {"Lead sync": now - 2 * HOUR, "Twin": now}
+
+
+def test_the_list_can_be_narrowed_to_one_account_a_state_or_an_id(flow: Flow, twin: Flow, now: datetime) -> None:
+    factories.make_flow(flow.account, flow_name="Gone", gone_at=now)
+    factories.make_flow(flow.account, flow_name="Off", status="inactive")
+    factories.make_flow(flow.account, flow_name="Gone and off", gone_at=now, status="inactive")
+
+    def names(**wanted: Any) -> list[str]:
+        return [row.flow_name for row in flows.flow_list(FlowFilter(sort="name", **wanted), now)]
+
+    assert names() == ["Lead sync", "Off", "Twin"]
+    assert names(account_id=flow.account_id) == ["Lead sync", "Off"]
+    assert names(account_id=flow.account_id, status="active") == ["Lead sync"]
+    assert names(status="inactive") == ["Off"]
+    assert names(status="gone") == ["Gone", "Gone and off"]
+    assert names(text=twin.flow_id) == ["Twin"]
+    assert names(text=twin.flow_id[:-1]) == []
+
+
+@pytest.mark.parametrize("sort", flows.SORTS)
+def test_what_is_equal_is_listed_in_the_same_order_each_time(account: ZohoAccount, now: datetime, sort: str) -> None:
+    made = [factories.make_flow(account, flow_name="Same") for _ in range(3)]
+    assert list(flows.flow_list(FlowFilter(sort=sort), now)) == made
+
+
+def test_a_sparkline_has_a_pair_for_each_day_of_the_flow_the_oldest_first(
+    flow: Flow, twin: Flow, now: datetime, bucket: Any
+) -> None:
+    bucket(flow, now, 1, 2)
+    bucket(flow, now - HOUR, 10, 20)
+    bucket(flow, now - 25 * HOUR, 3)
+    bucket(flow, now - 3 * DAY, 100, 100)
+    bucket(twin, now, 7, 7)
+    third = factories.make_flow()
+    bucket(third, now, 9, 9)
+    found = flows.daily_results([flow.pk, twin.pk], now, days=3)
+    assert found == {flow.pk: [(0, 0), (3, 0), (11, 22)], twin.pk: [(0, 0), (0, 0), (7, 7)]}

@@ -1,0 +1,350 @@
+"""Each narrowing of a list alone lets through what it names and keeps out a row that differs in nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import (
+    AuditEntry,
+    Delivery,
+    HookEndpoint,
+    HookTraffic,
+    HourBucket,
+    PushEvent,
+    Retention,
+    Role,
+    StreamState,
+    UsageSnapshot,
+    User,
+    WatchChannel,
+    WorkflowRule,
+    ZohoAccount,
+    system_user,
+)
+from monitor.queries import alerts, audit, connected, hooks, mails, people, retention, rules, webhook_failures
+from monitor.queries.audit import AuditFilter
+from monitor.queries.connected import ConnectedFilter
+from monitor.queries.mails import MailFilter
+from monitor.queries.rules import RuleFilter
+from monitor.queries.webhook_failures import FailureFilter
+from tests import factories
+from tests.dashboard.world import make_mail, make_state, make_transition
+
+pytestmark = pytest.mark.django_db
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def other(account: ZohoAccount) -> ZohoAccount:
+    return factories.make_account("Zulu")
+
+
+def names(rows: Iterable[Any]) -> list[str]:
+    return [row.name for row in rows]
+
+
+# -- rules
+
+
+@pytest.fixture
+def three_rules(account: ZohoAccount, other: ZohoAccount, now: datetime) -> None:
+    factories.make_rule(account, name="Alpha", module="Leads", active=True, failure_count=1, last_executed_time=now)
+    factories.make_rule(account, name="Beta", module="Deals", active=False, failure_count=5)
+    factories.make_rule(account, name="Gone", module="", active=True, gone_at=now, last_executed_time=now - HOUR)
+    factories.make_rule(other, name="Zeta", module="Leads", active=True, failure_count=3, last_executed_time=now + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({}, ["Alpha", "Beta", "Gone", "Zeta"]),
+        ({"text": "ET"}, ["Beta", "Zeta"]),
+        ({"module": "Leads"}, ["Alpha", "Zeta"]),
+        ({"active": "yes"}, ["Alpha", "Zeta"]),
+        ({"active": "no"}, ["Beta"]),
+        ({"executed": "never"}, ["Beta"]),
+        ({"order": "last"}, ["Zeta", "Alpha", "Gone", "Beta"]),
+        ({"order": "failures"}, ["Beta", "Zeta", "Alpha", "Gone"]),
+        ({"order": "nothing"}, ["Alpha", "Beta", "Gone", "Zeta"]),
+    ],
+)
+def test_rules_are_narrowed_and_ordered(three_rules: None, wanted: dict[str, Any], found: list[str]) -> None:
+    WorkflowRule.objects.filter(name="Gone").update(failure_count=None)
+    assert names(rules.search(RuleFilter(**wanted))) == found
+
+
+def test_rules_of_one_account_or_of_one_id(three_rules: None, account: ZohoAccount) -> None:
+    assert names(rules.search(RuleFilter(account_id=account.pk))) == ["Alpha", "Beta", "Gone"]
+    beta = WorkflowRule.objects.get(name="Beta")
+    assert names(rules.search(RuleFilter(text=beta.rule_id))) == ["Beta"]
+    assert names(rules.search(RuleFilter(text=beta.rule_id[:-1]))) == []
+    assert rules.modules() == ["Deals", "Leads"]
+
+
+def test_the_page_of_a_rule_has_its_own_days_the_newest_first_and_its_own_failures(
+    account: ZohoAccount, now: datetime
+) -> None:
+    rule, twin = factories.make_rule(account), factories.make_rule(account)
+    for one, failed in ((rule, 1), (twin, 9)):
+        for days in (3, 0, 1):
+            UsageSnapshot.objects.create(
+                rule=one,
+                day=(now - days * DAY).date(),
+                succeeded=4 - days,
+                failed=failed,
+                taken_at=now,
+                actions=[{"type": "webhook", "name": f"of day {days}", "success": days, "failure": failed}],
+            )
+        factories.make_webhook_failure(account, rule=one)
+    found = rules.detail(rule)
+    assert [(now.date() - one.day).days for one in found.snapshots] == [0, 1, 3]
+    assert [bar.left for bar in found.bars] == [0, 20, 30]
+    assert [bar.height for bar in found.bars] == [40, 80, 100]
+    assert [bar.failed_height for bar in found.bars] == [20, 20, 20]
+    assert [(line.name, line.success, line.failure) for line in found.actions] == [("of day 0", 0, 1)]
+    assert ([one.rule for one in found.failures], found.failure_total) == ([rule], 1)
+    assert found.chart_width == 300
+
+
+# -- failures of webhooks
+
+
+def test_failures_of_webhooks_are_narrowed_the_newest_first(
+    account: ZohoAccount, other: ZohoAccount, now: datetime
+) -> None:
+    rule = factories.make_rule(account)
+    first = factories.make_webhook_failure(
+        account,
+        rule=rule,
+        failure_time=now,
+        module="Leads",
+        rule_name="Big deals",
+        webhook_name="Tell the shop",
+        reason="page_notfound",
+        rule_zoho_id="1",
+        webhook_id="2",
+        record_id="3",
+    )
+    second = factories.make_webhook_failure(
+        other,
+        failure_time=now - HOUR,
+        module="Deals",
+        rule_name="Other",
+        webhook_name="Nothing",
+        reason="timeout",
+        rule_zoho_id="4",
+        webhook_id="5",
+        record_id="6",
+    )
+    timeless = factories.make_webhook_failure(
+        other, failure_time=None, module="", rule_name="", webhook_name="", reason="", webhook_id="7", rule_zoho_id="8"
+    )
+
+    def found(**wanted: Any) -> list[Any]:
+        return list(webhook_failures.search(FailureFilter(**wanted)))
+
+    assert found() == [first, second, timeless]
+    for text in ("big DEALS", "the shop", "NOTFOUND", "1", "2", "3", first.failure_id):
+        assert found(text=text) == [first], text
+    assert found(text=first.failure_id[:-1]) == []
+    assert found(module="Deals") == [second]
+    assert found(start=now) == [first]
+    assert found(end=now) == [second]
+    assert found(rule_id=rule.pk) == found(account_id=account.pk) == [first]
+    assert webhook_failures.modules() == ["Deals", "Leads"]
+    assert webhook_failures.rule_of(FailureFilter(rule_id=rule.pk)) == rule
+    assert webhook_failures.rule_of(FailureFilter()) is None
+    assert webhook_failures.of_rule(rule) == ([first], 1)
+
+
+# -- connected workflows
+
+
+def test_connected_workflows_are_narrowed(account: ZohoAccount, other: ZohoAccount, now: datetime) -> None:
+    alpha = factories.make_connected(account, name="Alpha", primary_module="Leads")
+    factories.make_connected(account, name="Beta", primary_module="Deals", status="draft")
+    factories.make_connected(account, name="Gone", primary_module="Deals", gone_at=now)
+    factories.make_connected(other, name="Zeta", primary_module="Deals")
+    for number in (1, 2):
+        factories.make_version(alpha, number=number)
+
+    def found(**wanted: Any) -> list[str]:
+        return names(connected.search(ConnectedFilter(**wanted)))
+
+    assert found() == ["Alpha", "Beta", "Gone", "Zeta"]
+    assert found(text="ETA") == ["Beta", "Zeta"]
+    assert found(text="lead") == found(text=alpha.workflow_id) == ["Alpha"]
+    assert found(text=alpha.workflow_id[:-1]) == []
+    assert found(status="active") == ["Alpha", "Zeta"]
+    assert found(status="draft") == ["Beta"]
+    assert found(status="gone") == ["Gone"]
+    assert found(account_id=other.pk) == ["Zeta"]
+    assert [row.version_count for row in connected.search(ConnectedFilter())] == [2, 0, 0, 0]
+
+
+# -- the audit trail
+
+
+def test_the_audit_trail_is_narrowed_the_newest_first(ada: User, otto: User, now: datetime) -> None:
+    def entry(actor: User, action: str, object_type: str, object_id: str, hours: int) -> AuditEntry:
+        values = {"actor": actor, "actor_name": actor.username, "action": action, "object_type": object_type}
+        return AuditEntry.objects.create(**values, object_id=object_id, at=now - hours * HOUR)
+
+    first = entry(ada, "unmask", "execution", "1", 0)
+    second = entry(otto, "retry", "retry", "2", 1)
+
+    def found(**wanted: Any) -> list[AuditEntry]:
+        return list(audit.entries(AuditFilter(**wanted)))
+
+    assert found() == [first, second]
+    assert found(action="retry") == found(actor="OTT") == found(object_type="retry") == found(object_id="2") == [second]
+    assert found(start=now) == [first]
+    assert found(end=now) == [second]
+    assert audit.actions() == ["retry", "unmask"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ({"old_name": {"from": "", "to": "b"}}, ["old name: nothing → b"]),
+        ({"on": True, "off": False, "none": None, "text": "", "more": {}}, ["on: yes", "off: no"]),
+        ({"notes": ["a", "b"]}, ["notes: a", "notes: b"]),
+        ({"half": {"from": 1}}, ["half: {'from': 1}"]),
+        ("word", ["word"]),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_what_an_entry_holds_is_told_in_phrases(detail: Any, said: list[str]) -> None:
+    assert audit.words(detail) == said
+
+
+# -- alerts
+
+
+def test_alerts_and_their_changes_are_those_of_the_account(
+    account: ZohoAccount, other: ZohoAccount, now: datetime
+) -> None:
+    rule = factories.make_alert_rule(account)
+    flows = [factories.make_flow(account) for _ in range(4)]
+    known = make_state(rule, flows[0], now, acknowledged_at=now, since=now)
+    old = make_state(rule, flows[1], now, since=now - DAY)
+    young = make_state(rule, flows[2], now, since=now - HOUR)
+    make_state(rule, flows[3], now, is_open=False)
+    theirs = make_state(factories.make_alert_rule(other), factories.make_flow(other), now, since=now - 2 * DAY)
+    assert alerts.open_states() == [young, old, theirs, known]
+    assert alerts.open_states(account.pk) == [young, old, known]
+    mine = [make_transition(young, now), make_transition(young, now, kind="resolved", at=now)]
+    strange = make_transition(theirs, now, at=now - DAY)
+    assert list(alerts.recent_transitions()) == [mine[1], mine[0], strange]
+    assert list(alerts.recent_transitions(account.pk)) == [mine[1], mine[0]]
+    assert {row.account_id: row.open_count for row in alerts.rules()} == {account.pk: 3, other.pk: 1}
+
+
+def test_the_page_of_an_alert_has_its_own_mails_by_address(account: ZohoAccount, now: datetime) -> None:
+    rule = factories.make_alert_rule(account)
+    mine, theirs = (make_state(rule, factories.make_flow(account), now) for _ in range(2))
+    edge, strange = make_transition(mine, now), make_transition(theirs, now)
+    readers = [factories.make_user(name) for name in ("zoe", "abe")]
+    for one in (edge, strange):
+        for reader in readers:
+            make_mail(one, reader, now)
+    found = alerts.detail(mine)
+    assert found.transitions == [edge]
+    assert [mail.address for mail in found.transitions[0].sent_mails] == ["abe@example.com", "zoe@example.com"]  # type: ignore[attr-defined]
+    assert found.may_be_acknowledged
+    mine.acknowledged_at = now
+    assert not alerts.detail(mine).may_be_acknowledged
+    mine.acknowledged_at, mine.is_open = None, False
+    assert not alerts.detail(mine).may_be_acknowledged
+
+
+def test_mails_are_narrowed_by_state_and_text(account: ZohoAccount, now: datetime) -> None:
+    edge = make_transition(make_state(factories.make_alert_rule(account), factories.make_flow(account), now), now)
+    sent = make_mail(edge, factories.make_user("abe"), now, subject="Lead sync is failing")
+    dead = make_mail(edge, factories.make_user("zoe"), now, state="dead", subject="Other")
+
+    def found(**wanted: Any) -> set[Delivery]:
+        return set(mails.mails(MailFilter(**wanted)))
+
+    assert found() == {sent, dead}
+    assert found(state="dead") == found(text="ZOE@") == found(text="other") == {dead}
+    assert found(text="lead SYNC") == found(state="sent") == {sent}
+
+
+# -- people
+
+
+def test_people_are_everybody_but_the_system_and_other_admins_are_active_ones(ada: User, otto: User) -> None:
+    system_user()
+    left = factories.make_user("abe", Role.ADMIN, is_active=False)
+    assert list(people.people()) == [ada, otto, left]
+    assert list(people.other_admins(otto)) == [ada]
+    assert list(people.other_admins(ada)) == []
+
+
+# -- callbacks
+
+
+def test_the_callbacks_of_an_account_are_its_own(account: ZohoAccount, other: ZohoAccount, now: datetime) -> None:
+    made: list[HookEndpoint] = []
+    for place, owner in enumerate((account, other)):
+        hook = HookEndpoint.objects.create(
+            account=owner, name="Errors", key_hash=str(place), secrets="[]", created_at=now
+        )
+        HookTraffic.objects.create(endpoint=hook, accepted=place + 1)
+        channel = {"module": "Leads", "token": "t", "notify_url": "", "expires_at": now + (1 - place) * SECOND}
+        WatchChannel.objects.create(account=owner, channel_id=str(place), **channel)
+        StreamState.objects.create(account=owner, stream="channels", state="ok", item_count=place + 1)
+        StreamState.objects.create(account=owner, stream="flows", state="ok")
+        for age in (2, 1):
+            PushEvent.objects.create(account=owner, endpoint=hook, digest=f"{age}", received_at=now - age * HOUR)
+        made.append(hook)
+    mine, theirs = hooks.push_state(account, now), hooks.push_state(other, now)
+    assert [(line.endpoint, line.traffic.accepted) for line in mine.hooks] == [(made[0], 1)]
+    assert [(line.channel.channel_id, line.state) for line in mine.channels] == [("0", "active")]
+    assert [line.state for line in theirs.channels] == ["expired"]
+    assert (mine.stream and mine.stream.item_count, theirs.stream and theirs.stream.item_count) == (1, 2)
+    assert [event.digest for event in hooks.hook_detail(made[0]).events] == ["1", "2"]
+    assert {event.account_id for event in hooks.hook_detail(made[0]).events} == {account.pk}
+    WatchChannel.objects.update(expires_at=None)
+    assert [line.state for line in hooks.push_state(account, now).channels] == ["pending"]
+
+
+# -- what pruning took
+
+
+def test_what_is_kept_and_was_removed_is_told_by_account_and_flow(
+    account: ZohoAccount, other: ZohoAccount, now: datetime
+) -> None:
+    assert retention.removed() is None
+    edge = now - 400 * DAY
+    flow = factories.make_flow(account, pruned_success=1, pruned_failed=2, pruned_before=edge)
+    factories.make_flow(account, pruned_success=10, pruned_failed=20, pruned_before=edge - DAY)
+    theirs = factories.make_flow(other, pruned_success=100, pruned_failed=200, pruned_before=edge + DAY)
+    for one, days in ((flow, 500), (flow, 1), (theirs, 600)):
+        factories.make_execution(one, started_time=now - days * DAY)
+        HourBucket.objects.create(flow=one, hour=now - (days + 100) * DAY)
+    for place, owner in enumerate((account, other), start=1):
+        Retention.objects.create(
+            account=owner, payloads_removed=place, looked_at=now - place * HOUR, is_behind=place == 2
+        )
+    mine = retention.kept(account, now)
+    assert (mine.payloads_removed, mine.rows_removed, mine.waiting) == (1, 33, 1)
+    assert (mine.oldest_row, mine.oldest_hour) == (now - 500 * DAY, now - 600 * DAY)
+    assert (mine.looked_at, mine.is_behind) == (now - HOUR, False)
+    everything, of_account, of_flow = (
+        retention.removed(),
+        retention.removed(account_id=account.pk),
+        retention.removed(flow_id=flow.pk),
+    )
+    assert everything is not None
+    assert of_account is not None
+    assert of_flow is not None
+    assert (everything.runs, everything.before) == (333, edge + DAY)
+    assert (of_account.runs, of_account.before) == (33, edge)
+    assert (of_flow.runs, of_flow.before) == (3, edge)

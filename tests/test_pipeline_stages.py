@@ -14,7 +14,6 @@ from monitor import pipeline
 from monitor.ingest import callbacks
 from monitor.models import ApiCall, DirtyHour, Flow, PushEvent, StageRun, SyncState, ZohoAccount
 from tests import factories
-from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -125,10 +124,10 @@ def test_every_account_is_judged_also_one_that_is_switched_off_and_each_stage_le
     judged: list[int] = []
     monkeypatch.setattr(pipeline, "evaluate_account", lambda one, at: judged.append(one.pk) or [])
     pipeline.judge()
-    assert sorted(judged) == list(own(ZohoAccount).order_by("pk").values_list("pk", flat=True))
+    assert sorted(judged) == list(ZohoAccount.objects.order_by("pk").values_list("pk", flat=True))
     assert {account.pk, off.pk} <= set(judged)
     rows = list(
-        own(StageRun).filter(started_at=now).order_by("pk").values_list("stage", "account", "outcome", "summary")
+        StageRun.objects.filter(started_at=now).order_by("pk").values_list("stage", "account", "outcome", "summary")
     )
     assert rows[0] == ("rollups", None, "ok", {"hours": 0})
     assert rows[1:-1] == [("alerting", key, "ok", {"transitions": 0}) for key in judged]
@@ -151,7 +150,7 @@ def test_a_stage_that_fails_leaves_a_row_that_says_so(account: ZohoAccount, monk
     monkeypatch.setattr(pipeline, "send_due", broken)
     with pytest.raises(LookupError):
         pipeline.deliver()
-    row = own(StageRun).get(stage="delivery")
+    row = StageRun.objects.get(stage="delivery")
     assert (row.outcome, row.error, row.summary, row.account) == ("failed", "LookupError", {}, None)
 
 
@@ -169,7 +168,7 @@ def test_counting_ends_with_its_time_and_a_recount_waits_for_nobody(
         monkeypatch.setattr(pipeline, "rebuild_dirty", count)
         pipeline.recount()
     assert asked == [False] * pipeline.RECOUNT_SECONDS
-    assert own(StageRun).get(stage="rollups").summary == {"hours": 7 * (pipeline.RECOUNT_SECONDS - 1)}
+    assert StageRun.objects.get(stage="rollups").summary == {"hours": 7 * (pipeline.RECOUNT_SECONDS - 1)}
 
 
 def test_hours_are_to_be_counted_while_some_are_dirty(now: datetime) -> None:
@@ -212,7 +211,7 @@ def test_of_hinted_runs_those_of_active_accounts_are_read_in_the_background(
     assert asked == [(flow, "run 0", "HINT"), (gone, "run 1", "HINT")]
     assert settled == [(taken, {"run 0"})]
     assert judged == ["judge"]
-    assert own(StageRun).get(stage="hints").summary == {"hints": 4}
+    assert StageRun.objects.get(stage="hints").summary == {"hints": 4}
 
 
 def test_where_no_hinted_run_was_read_nothing_is_judged(judged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +245,7 @@ def test_housekeeping_takes_old_ledger_rows_and_runs_by_their_ages(
     assert list(ApiCall.objects.filter(pk__in=[one.pk for one in calls])) == calls[:1]
     assert {run: StageRun.objects.filter(pk=run.pk).exists() for run in runs} == runs
     assert not PushEvent.objects.filter(pk=old_hint.pk).exists()
-    assert own(StageRun).get(stage="prune").summary.keys() == {"payloads", "rows", "hours"}
+    assert StageRun.objects.get(stage="prune").summary.keys() == {"payloads", "rows", "hours"}
 
 
 def test_a_person_who_waits_makes_one_flow_due(account: ZohoAccount, now: datetime) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from monitor.models import Execution
-from monitor.queries.standing import STUCK_AFTER
+from monitor.queries.run_status import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
 
 PAGE_SIZE = 50
@@ -20,7 +20,7 @@ COUNT_CAP = 1000
 KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
-DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.standing`
+DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.run_status`
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.models import Execution
 from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
-from monitor.queries.standing import STUCK_AFTER, standing
+from monitor.queries.run_status import STUCK_AFTER, standing
 from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER
 from tests import factories
 

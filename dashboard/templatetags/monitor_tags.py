@@ -95,7 +95,8 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 @register.simple_tag(takes_context=True)
 def standing(context: Context, run: Execution) -> Standing:
     """Says what may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
-    return standing_of(run, context.get("now") or timezone.now())
+    now = context.get("now") or timezone.now()
+    return standing_of(run, now, was_retried=getattr(run, "was_retried", False))
 
 
 @register.simple_tag

@@ -57,7 +57,7 @@ def test_names(paths: list[Path]) -> dict[str, list[str]]:
 
 
 def plain_name(test: str) -> str:
-    """The function's name of a test's id."""
+    """Takes the function's name out of a test's id."""
     return test.partition("[")[0].rpartition("::")[2]
 
 

@@ -83,7 +83,7 @@ def test_the_alerting_page_is_the_one_with_an_open_alert_that_was_listed_longest
 def sweep(account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """As much of a sweep as the next visit needs; the account's first readings have calls left."""
     monkeypatch.setattr(moved_flows, "next_reread", lambda context: None)
-    monkeypatch.setattr(moved_flows.schedule, "history_left", lambda context: 1)
+    monkeypatch.setattr(moved_flows.stream_due, "history_left", lambda context: 1)
     return SimpleNamespace(account=account, clock=lambda: now, room=SimpleNamespace(again_at=None))
 
 
@@ -111,7 +111,7 @@ def test_an_open_first_reading_goes_on_soon_while_calls_are_left_and_later_where
 ) -> None:
     flow = factories.make_flow(account)
     assert moved_flows.next_visit(sweep) == now + moved_flows.HISTORY_AGAIN
-    monkeypatch.setattr(moved_flows.schedule, "history_left", lambda context: 0)
+    monkeypatch.setattr(moved_flows.stream_due, "history_left", lambda context: 0)
     assert moved_flows.next_visit(sweep) == now + moved_flows.HISTORY_LATER
     factories.change_flow(flow, recheck_at=now + timedelta(hours=1))
     assert moved_flows.next_visit(sweep) == now + timedelta(hours=1)

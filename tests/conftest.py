@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,6 +21,14 @@ from tests import depth, factories
 from tests.bystander import Bystander, make_bystander, stand_by
 
 depth.register()
+gc.disable()  # while some thousand tests are collected there is nothing to throw away
+
+
+def pytest_collection_finish() -> None:
+    """Keeps the collector of garbage from looking again and again at the tests and modules, which stay."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_names(paths: list[Path]) -> dict[str, list[str]]:
 
 
 def plain_name(test: str) -> str:
-    """Takes the function's name out of a test's id."""
+    """Returns the name of the function that a test's id names."""
     return test.partition("[")[0].rpartition("::")[2]
 
 

@@ -64,7 +64,7 @@ class Covering:
         return self._union(self.functions.get(mutation.path, {}).values())
 
     def members(self, of: dict[str, dict[str, int]], path: str, key: str) -> set[int]:
-        """The tests of one line or function of a file; `of` is `lines` or `functions`."""
+        """Returns the tests of one line or function of a file; `of` is `lines` or `functions`."""
         number = of.get(path, {}).get(key)
         return set() if number is None else set(self.sets[number])
 

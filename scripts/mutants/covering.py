@@ -79,7 +79,7 @@ def _record(paths: list[Path], jobs: int, files: list[str]) -> Covering:
     with tempfile.TemporaryDirectory(prefix="mutants-map-") as folder:
         tree, record, data = Path(folder) / "tree", Path(folder) / "record.json", Path(folder) / "coverage"
         copy_tree(paths, tree)
-        environ = environment(tree) | {TARGET: str(record), "COVERAGE_FILE": str(data), "HYPOTHESIS_PROFILE": "default"}
+        environ = environment(tree) | {TARGET: str(record), "COVERAGE_FILE": str(data)}
         measured = ["--cov=monitor", "--cov=dashboard", "--cov-context=test", "--cov-report="]
         plugins = ["-p", "mutants.recorder", "-p", "no:randomly", "-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measured, "--tb=line", *files]

@@ -22,18 +22,22 @@ import hypothesis
 import pytest
 
 ORDERS, EVENTS = "MUTANTS_ORDERS", "MUTANTS_EVENTS"  # the descriptors' numbers
-PROFILE = "mutants"
 only_order: dict[str, Any] | None = None  # of a process that runs one and ends; it takes none from a descriptor
 _kill, _killpg = os.kill, os.killpg
 
-# As in tests/conftest.py, but what fails is not made smaller: that it fails is enough.
-hypothesis.settings.register_profile(
-    PROFILE,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-)
+_register = hypothesis.settings.register_profile
+
+
+def _without_shrinking(name: str, parent: hypothesis.settings | None = None, **more: Any) -> None:
+    """Registers a profile of the tests as they say, but what fails is not made smaller: that it fails is enough."""
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    _register(name, parent, **({"phases": phases, "database": None} | more))
+
+
+def pytest_addoption() -> None:
+    """Takes its place before any conftest is loaded."""
+    # The class lets nobody set an attribute of it.
+    type.__setattr__(hypothesis.settings, "register_profile", staticmethod(_without_shrinking))
 
 
 def emit(**event: Any) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mutants.forked import EVENTS, ORDERS, PROFILE
+from mutants.forked import EVENTS, ORDERS
 from mutants.mutations import Mutation
 from mutants.places import ROOT
 
@@ -212,11 +212,11 @@ class Process:
 def environment(tree: Path) -> dict[str, str]:
     """Returns the variables that tests are run with: those of `make test` on SQLite."""
     ours = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DEMO", "TRUST_PROXY")
+    ours += ("HYPOTHESIS_PROFILE",)
     kept = {key: value for key, value in os.environ.items() if key not in ours}
     return kept | {
         "DEBUG": "1",
         "DATABASE_URL": "sqlite:///var/never-used.sqlite3",
-        "HYPOTHESIS_PROFILE": PROFILE,
         "PYTHONPATH": str(tree / "scripts"),
     }
 

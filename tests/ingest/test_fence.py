@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from monitor import ingest
-from monitor.ingest.base import read_soon, schedule
+from monitor.ingest.base import read_soon, stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease, LeaseLost
+from monitor.ingest.base.list_pace import Budget
 from monitor.ingest.base.mode import Mode, Patience
-from monitor.ingest.base.pace import Budget
 from monitor.ingest.lists import definitions, notification_channels
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.runs import holes, refused_flows
@@ -46,13 +46,13 @@ def leave_word(context: Context) -> None:
 
 
 def put_off(context: Context) -> None:
-    schedule.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
+    stream_due.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
 
 
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
     context.room.budgets[Product.CRM] = context.clock(), Budget(None)
-    schedule.set_due_again(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
+    stream_due.set_due_again(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
 
 
 def leave_alone(context: Context) -> None:

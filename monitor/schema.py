@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -36,13 +37,16 @@ class Differences:
         return ""
 
 
-def differences() -> Differences:
-    """Asks the database which migrations it has had.
+def differences(database: BaseDatabaseWrapper = connection) -> Differences:
+    """Asks a database which migrations it has had.
+
+    Args:
+        database: the connection to ask through; the default one unless given.
 
     Raises:
         DatabaseError: it cannot be reached.
     """
-    applied = MigrationRecorder(connection).applied_migrations()
+    applied = MigrationRecorder(database).applied_migrations()
     known = _known()
     return Differences(
         missing=sum(key not in applied for key in known),

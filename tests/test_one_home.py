@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +98,14 @@ def test_only_the_privacy_module_hides_anything() -> None:
     }
 
     assert maskers == {"monitor/privacy.py"}
+
+
+def test_what_a_role_may_do_is_asked_of_may_and_not_of_the_role() -> None:
+    askers = {
+        path.relative_to(ROOT).as_posix()
+        for folder, kind in (("monitor", "*.py"), ("dashboard", "*.py"), ("templates", "*.html"))
+        for path in (ROOT / folder).rglob(kind)
+        if re.search(r"\bis_(admin|operator|viewer)\b|\brole\b *(==|!=) *[\"'R]", path.read_text())
+    }
+
+    assert askers == set()

@@ -12,7 +12,7 @@ from dashboard.executions.forms import ReasonForm, RetryForm
 from monitor.access import may
 from monitor.models import Execution
 from monitor.queries import execution as queries
-from monitor.queries.standing import standing
+from monitor.queries.run_status import standing
 from monitor.retry import requests
 from monitor.retry.safety import judge
 

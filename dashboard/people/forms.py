@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from monitor.access import RIGHTS, may
 from monitor.models import User
 from monitor.queries.people import other_admins
 
@@ -73,8 +74,8 @@ class PersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         before = User.objects.get(pk=self.instance.pk)
-        stays_admin = data.get("is_active") and (before.is_superuser or data.get("role") == "admin")
-        if before.is_active and before.is_admin and not stays_admin:
+        stays_admin = data.get("is_active") and (before.is_superuser or data.get("role") in RIGHTS["users"])
+        if may(before, "users") and not stays_admin:
             if before.pk == self.by.pk:
                 raise forms.ValidationError("You cannot take your own admin rights away; another admin can.")
             if not other_admins(before).exists():

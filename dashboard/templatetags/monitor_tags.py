@@ -12,13 +12,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide as lucide_svg
 
-from dashboard import formats, statuses, svg
+from dashboard import formats, status_labels, svg
 from dashboard.charts import Chart
+from monitor import access
 from monitor.models import Execution
 from monitor.privacy import mask_text
 from monitor.queries import audit
-from monitor.queries.standing import Standing
-from monitor.queries.standing import standing as standing_of
+from monitor.queries.run_status import Standing
+from monitor.queries.run_status import standing as standing_of
 
 LINE = 300
 MASKED_FROM = 2000
@@ -55,6 +56,12 @@ def phrases(detail: Any) -> list[str]:
     return audit.words(detail)
 
 
+@register.simple_tag(takes_context=True)
+def may(context: Context, action: str) -> bool:
+    """Says whether the viewer has a right: `{% may "accounts" as may_connect %}`."""
+    return access.may(context.get("user"), action)
+
+
 @register.simple_tag
 def icon(name: str, size: int = 16) -> SafeString:
     """Paints a lucide icon as inline SVG. It only accompanies words, so assistive technology skips it."""
@@ -64,7 +71,7 @@ def icon(name: str, size: int = 16) -> SafeString:
 @register.simple_tag
 def pill(status: str, label: str = "") -> SafeString:
     """Shows a status: icon, word and colour. `{% pill execution.status %}`, `{% pill "stale" "3 h old" %}`."""
-    look = statuses.look(str(status or ""), str(label or ""))
+    look = status_labels.look(str(status or ""), str(label or ""))
     return format_html('<span class="pill pill--{}">{}{}</span>', look.tone, icon(look.icon, 14), look.label)
 
 
@@ -88,7 +95,8 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 @register.simple_tag(takes_context=True)
 def standing(context: Context, run: Execution) -> Standing:
     """Says what may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
-    return standing_of(run, context.get("now") or timezone.now())
+    now = context.get("now") or timezone.now()
+    return standing_of(run, now, was_retried=getattr(run, "was_retried", False))
 
 
 @register.simple_tag

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
 from monitor.connection import Gate, ledger
-from monitor.ingest.base import pace
+from monitor.ingest.base import list_pace
 from monitor.ingest.base.read_soon import hint
 from monitor.models import (
     Execution,
@@ -180,18 +180,18 @@ def _window(account_id: int, stream: Stream, now: datetime) -> timedelta:
     pages = 1
     if stream == Stream.RULES:
         pages += WorkflowRule.objects.filter(account=account_id, gone_at=None).count() // 200
-    apart = pace.by_share(stream, pages, _crm_budget(account_id, now), now)
+    apart = list_pace.by_share(stream, pages, _crm_budget(account_id, now), now)
     return min(max(RULES_WINDOW, apart), LONGEST_WINDOW)
 
 
 def _has_spare(account_id: int, now: datetime) -> bool:
-    return pace.spare(_crm_budget(account_id, now), now, pace.USAGE_FLOOR) > 0
+    return list_pace.spare(_crm_budget(account_id, now), now, list_pace.USAGE_FLOOR) > 0
 
 
-def _crm_budget(account_id: int, now: datetime) -> pace.Budget:
+def _crm_budget(account_id: int, now: datetime) -> list_pace.Budget:
     account = ZohoAccount.objects.defer("client_secret").get(pk=account_id)
     per_day, others = Gate(account, lambda: now).day(Product.CRM)
-    return pace.Budget(per_day, tuple(ledger.read(account, Product.CRM, now)), others)
+    return list_pace.Budget(per_day, tuple(ledger.read(account, Product.CRM, now)), others)
 
 
 def _claim(target: Target, now: datetime) -> list[tuple[str, datetime]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from monitor.ingest.base import pace, schedule
+from monitor.ingest.base import list_pace, stream_due
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import Result
@@ -29,8 +29,8 @@ from monitor.ingest.lists.rules import read_rules
 from monitor.ingest.lists.webhook_failures import read_webhook_failures
 from monitor.ingest.night import checks
 from monitor.ingest.steps import stream_outcomes, sync_states
-from monitor.ingest.steps.due_flows import Reader, next_visit
 from monitor.ingest.steps.follow_flow_list import follow_list, look_ahead
+from monitor.ingest.steps.moved_flows import Reader, next_visit
 from monitor.ingest.steps.read_everything import read_moved, read_whole_list
 from monitor.models import ApiCall, Product, Stream, StreamState, SyncState, WorkflowRule
 from monitor.zoho.crm import CrmClient
@@ -44,9 +44,9 @@ def sweep(context: Context) -> Result:
     mine = SyncState.objects.filter(account=context.account)
     is_first = mine.filter(last_finished_at=None).exists()
     mine.update(last_started_at=started)
-    context.pages.take_over(schedule.cursor_of(context, Stream.EXECUTIONS), started)
+    context.pages.take_over(stream_due.cursor_of(context, Stream.EXECUTIONS), started)
     page_size = context.pages.sizes[0]
-    due = set(Stream) if context.mode.reads_everything else schedule.due_streams(context, started)
+    due = set(Stream) if context.mode.reads_everything else stream_due.due_streams(context, started)
     try:
         _Sweep(context, due, is_first=is_first).take_steps()
     except (OutOfTime, GrantRevoked, ClientRefused) as stop:
@@ -54,7 +54,7 @@ def sweep(context: Context) -> Result:
     stream_outcomes.back_off(context)
     sync_states.record(context, started)
     if context.pages.sizes[0] != page_size:
-        schedule.add_to_cursor(context, Stream.EXECUTIONS, **context.pages.found(context.clock()))
+        stream_due.add_to_cursor(context, Stream.EXECUTIONS, **context.pages.found(context.clock()))
     return context.result
 
 
@@ -149,7 +149,7 @@ class _Sweep:
     def _put_off(self) -> None:
         """Has the planner say when what was read is due again; several in one transaction."""
         if self._read:
-            schedule.set_due_again(self.context, self._read)
+            stream_due.set_due_again(self.context, self._read)
             self._read = {}
 
 
@@ -211,7 +211,7 @@ def _say_when_executions_are_due(sweep: _Sweep) -> None:
     outcome = sweep.context.result.outcomes.get(Stream.EXECUTIONS.value)
     bad = outcome is not None and outcome.state in (StreamState.State.FAILING, StreamState.State.NOT_AVAILABLE)
     by_themselves = sweep.is_listed(Stream.FLOWS) and not bad
-    schedule.set_due(sweep.context, Stream.EXECUTIONS, next_visit(sweep.context) if by_themselves else None)
+    stream_due.set_due(sweep.context, Stream.EXECUTIONS, next_visit(sweep.context) if by_themselves else None)
 
 
 def _list_rules(context: Context, client: CrmClient) -> None:
@@ -225,7 +225,7 @@ def _pages_of_rules(sweep: _Sweep) -> int:
 
 
 def _read_usage(context: Context, client: CrmClient) -> None:
-    most = None if context.mode.reads_everything else schedule.usage_calls(context)
+    most = None if context.mode.reads_everything else stream_due.usage_calls(context)
     with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
         read_usage(context, client)
 
@@ -235,7 +235,7 @@ def _unhurried(product: Product, read: Callable[[Context, Any], None]) -> Callab
 
     def read_some(sweep: _Sweep) -> None:
         context = sweep.context
-        most = None if context.mode.reads_everything else schedule.unhurried_calls(context, product)
+        most = None if context.mode.reads_everything else stream_due.unhurried_calls(context, product)
         with context.clients.gate.doing(ApiCall.Kind.OTHER, at_most=most):
             read(context, sweep.client(product))
 
@@ -255,7 +255,7 @@ def _is_first(sweep: _Sweep) -> bool:
 
 
 def _has_room(sweep: _Sweep) -> bool:
-    return sweep.reader is None or pace.fits(schedule.free_now(sweep.context))
+    return sweep.reader is None or list_pace.fits(stream_due.free_now(sweep.context))
 
 
 def _checks_by_night(sweep: _Sweep) -> bool:

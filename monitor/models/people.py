@@ -30,14 +30,6 @@ class User(AbstractUser):
     def effective_role(self) -> Role:
         return Role.ADMIN if self.is_superuser else Role(self.role)
 
-    @property
-    def is_operator(self) -> bool:
-        return self.effective_role in (Role.OPERATOR, Role.ADMIN)
-
-    @property
-    def is_admin(self) -> bool:
-        return self.effective_role == Role.ADMIN
-
 
 def system_user() -> User:
     """Returns the actor of what a command line does: it cannot sign in and gets no mail."""

@@ -26,7 +26,7 @@ class FailureKind(enum.StrEnum):
     TRANSIENT = "transient"  # again later
     AMBIGUOUS = "ambiguous"  # the server may have it: again later, as the same message
     PERMANENT = "permanent"  # this recipient, never
-    CONFIG = "config"  # nobody, until a person mends the settings
+    CONFIG = "config"  # nobody, until a person fixes the settings
     POISON = "poison"  # this message: once more as plain text
 
 

@@ -26,7 +26,7 @@ STATE_WORDS: dict[str, str] = {
     "failed_again": "Zoho ran it again and it failed again.",
     "rejected": "Zoho refused the request; nothing was run.",
     "cancelled": "Cancelled before anything was sent.",
-    "not_run": "The answer was lost, and a person has judged that Zoho did not run it.",
+    "not_run": "The answer was lost, and a person has decided that Zoho did not run it.",
 }
 
 

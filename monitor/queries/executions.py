@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from monitor.models import Execution
-from monitor.queries.standing import STUCK_AFTER
+from monitor.models import Execution, RetryAttempt
+from monitor.queries.run_status import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
 
 PAGE_SIZE = 50
@@ -20,7 +20,7 @@ COUNT_CAP = 1000
 KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
-DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.standing`
+DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.run_status`
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,10 @@ def recent(flow_id: int, limit: int = 15) -> list[Execution]:
 
 
 def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
-    return (
-        matching(wanted).select_related("flow", "account").defer("trigger_data", "flow__raw", "account__client_secret")
-    )
+    # What may still become of a failed run depends on it, on the run's own page as here.
+    sent = RetryAttempt.objects.filter(execution=OuterRef("pk"), sent_at__isnull=False)
+    rows = matching(wanted).select_related("flow", "account").annotate(was_retried=Exists(sent))
+    return rows.defer("trigger_data", "flow__raw", "account__client_secret")
 
 
 def _older_rows(wanted: ExecutionFilter, limit: int) -> list[Execution]:

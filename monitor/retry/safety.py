@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from monitor.zoho.error_kinds import ErrorKind, classify
-from monitor.zoho.reruns import may_run_again, over_at
+from monitor.zoho.error_kinds import classify
+from monitor.zoho.reruns import Outlook, may_run_again, outlook, over_at
 
 Kind = Literal["safe", "risky", "refused"]
 
@@ -152,8 +152,7 @@ def _until(run: FailedRun, ahead: timedelta) -> str:
 
 
 def _why_safe(facts: RetryFacts) -> str:
-    findings = [classify(*run.error) for run in facts.runs]
-    permanent = next((finding for finding in findings if finding.kind is ErrorKind.PERMANENT), None)
-    if permanent is not None and all(finding.kind is ErrorKind.PERMANENT for finding in findings):
-        return f"The error is permanent ({permanent.sign}): Zoho does not run it again by itself."
+    if facts.runs and all(outlook(*run.error) is Outlook.FINAL for run in facts.runs):
+        sign = classify(*facts.runs[0].error).sign
+        return f"The error is permanent ({sign}): Zoho does not run it again by itself."
     return "The failure is older than a day: Zoho no longer runs it again by itself."

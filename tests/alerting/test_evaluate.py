@@ -32,6 +32,7 @@ from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -86,12 +87,15 @@ def test_it_resolves_when_the_flow_has_recovered_and_fires_anew_as_the_next_epis
     count(flow, 30, 10, now)
     evaluate_account(account, now)
     count(flow, 40, 0, now)
-    (resolved,) = evaluate_account(account, now)
+    (resolved,) = evaluate_account(account, now + MINUTE)
     assert (resolved.kind, resolved.episode, resolved.rate) == ("resolved", 1, 100.0)
-    assert not own(AlertState).get().is_open
+    state = own(AlertState).get()
+    assert (state.is_open, state.since) == (False, now + MINUTE)
     count(flow, 30, 10, now)
-    (again,) = evaluate_account(account, now)
+    (again,) = evaluate_account(account, now + 2 * MINUTE)
     assert (again.kind, again.episode) == ("firing", 2)
+    assert evaluate_account(account, now + 3 * MINUTE) == []
+    assert own(AlertState).get().since == now + 2 * MINUTE
 
 
 def test_runs_before_the_window_do_not_count(account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime) -> None:

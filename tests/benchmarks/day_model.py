@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from monitor.connection.ledger import SLOT, WINDOW, LedgerSlot
 from monitor.connection.limits import MARGIN, CallLimits, free_at, share
 from monitor.connection.limits import MINUTE as A_MINUTE
-from monitor.ingest.base import pace
-from monitor.ingest.steps.due_flows import SOONEST
+from monitor.ingest.base import list_pace
+from monitor.ingest.steps.moved_flows import SOONEST
 from monitor.models import Stream
 from tests.benchmarks.day_load import ANSWER, PAGE, RERUNS, Happening, PlanLoad, StrictZoho
 from tests.benchmarks.day_work import Definitions, Histories, Nights, Rereads
@@ -83,9 +83,9 @@ class Model:
         late = self.now + TASK
         if self._due["flows"] <= self.now:
             self._list(late)
-        if self._due["connections"] <= self.now and pace.fits(self._free()):
+        if self._due["connections"] <= self.now and list_pace.fits(self._free()):
             self._call("connections")
-            step = pace.interval(Stream.CONNECTIONS, 1, self._budget(), self._at(self.now))
+            step = list_pace.interval(Stream.CONNECTIONS, 1, self._budget(), self._at(self.now))
             self._due["connections"] = self.now + step.total_seconds()
         self._due.pop("room", None)
         for flow in sorted(self._put_off):
@@ -107,15 +107,15 @@ class Model:
             self._call("definitions")
 
     def _list(self, late: float) -> None:
-        kept = pace.reads_kept(self.load.per_minute, history=self._histories.waiting and self._spare() > 0)
+        kept = list_pace.reads_kept(self.load.per_minute, history=self._histories.waiting and self._spare() > 0)
         free, pages = self._free(), self.load.pages
-        some = pace.batch(pages, pace.spacing(pages, self._budget(), self._at(self.now)))
+        some = list_pace.batch(pages, list_pace.spacing(pages, self._budget(), self._at(self.now)))
         most = min(pages - self._page + 1, some, max(0, free - kept))
         if not most:
             self._due["flows"] = self._room_at(kept + 1)
             return
         asked = 0
-        while asked < most and self.now < late and (not asked or pace.fits(self._free(), kept)):
+        while asked < most and self.now < late and (not asked or list_pace.fits(self._free(), kept)):
             self._call("list")
             asked += 1
             asked_at = self.now - ANSWER / 2  # Zoho looks when the call arrives
@@ -123,18 +123,18 @@ class Model:
             for flow in range(first, min(first + PAGE, self.load.flows)):
                 self._follow(flow, asked_at)
             self._page = self._page % pages + 1
-        apart = pace.spacing(pages, self._budget(), self._at(self.now))
+        apart = list_pace.spacing(pages, self._budget(), self._at(self.now))
         due = self._at(self._due["flows"])
-        self._due["flows"] = self._seconds(pace.next_due(due, asked, apart, self._at(self.now)))
+        self._due["flows"] = self._seconds(list_pace.next_due(due, asked, apart, self._at(self.now)))
 
     def _follow(self, flow: int, listed: float) -> None:
         seen, times = self._seen.get(flow, 0), self._times.get(flow, ())
         if seen == len(times) or times[seen] >= listed or not self._histories.is_begun(flow):
             self._put_off.discard(flow)
             return
-        if not pace.fits(self._free(), calls=pace.READ_CALLS):
+        if not list_pace.fits(self._free(), calls=list_pace.READ_CALLS):
             self._put_off.add(flow)
-            self._due["room"] = self._room_at(pace.READ_CALLS)
+            self._due["room"] = self._room_at(list_pace.READ_CALLS)
             return
         self._put_off.discard(flow)
         self._call("reads")
@@ -157,7 +157,7 @@ class Model:
             self._call("reads")  # the failed runs of a day are looked through
 
     def _first_readings(self) -> None:
-        most = min(self._spare(), self._free() - pace.lists_kept(self.load.per_minute))
+        most = min(self._spare(), self._free() - list_pace.lists_kept(self.load.per_minute))
         if self._histories.is_new:
             most = self._free()  # an account's very first sweep: newest pages as far as the minute reaches
         while most > 0 and (flow := self._histories.take()) is not None:
@@ -203,10 +203,10 @@ class Model:
         return max(0, self.a_minute - len(self._ends))
 
     def _unhurried(self, most: int) -> int:
-        return pace.unhurried(most, self._free(), self.load.per_minute)
+        return list_pace.unhurried(most, self._free(), self.load.per_minute)
 
     def _spare(self) -> int:
-        return pace.spare(self._budget(), self._at(self.now))
+        return list_pace.spare(self._budget(), self._at(self.now))
 
     def _room_at(self, calls: int) -> float:
         """When so many calls fit into the minute."""
@@ -214,11 +214,11 @@ class Model:
         at = free_at(ends, max(1, self.a_minute - calls + 1), self._at(self.now), A_MINUTE)
         return max(self._seconds(at) if at else 0.0, self.now + 1)
 
-    def _budget(self) -> pace.Budget:
+    def _budget(self) -> list_pace.Budget:
         oldest = EPOCH + int((self.now - LONG) // EACH) * SLOT
         while self._closed and self._closed[0].start < oldest:
             self._closed.pop(0)
-        return pace.Budget(self.a_day, self.slots())
+        return list_pace.Budget(self.a_day, self.slots())
 
     def slots(self) -> list[LedgerSlot]:
         """The ledger as it stands, for a real stretch to go on from."""

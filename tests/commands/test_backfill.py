@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from monitor.models import AuditEntry, Flow, FlowProgress, SyncState, ZohoAccount
 from tests import factories
-from tests.bystander import own
+from tests.bystander import Bystander, own
 from tests.commands.commandline import run
 
 
@@ -34,7 +34,7 @@ def half_read(db: None) -> Flow:
 
 
 def test_status_says_how_far_it_has_come_and_when_it_ends(half_read: Flow) -> None:
-    said = run("backfill", "status").out
+    said = run("backfill", "Acme", "status").out
     assert "Acme: history is being read, 1 of 2 flows complete, 2 of about 20 runs of the others" in said
     assert "(Zoho counted 12,000 in all)" in said
     assert f"back to {half_read.progress.covered_from:%Y-%m-%d %H:%M} UTC" in said
@@ -52,14 +52,15 @@ def test_json_says_the_same(half_read: Flow) -> None:
     assert found["ends_at"] is not None
 
 
-def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read: Flow) -> None:
+def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read: Flow, bystander: Bystander) -> None:
     later = timezone.now() + timedelta(hours=1)
     own(SyncState).update(next_due_at=later)
     assert "is paused" in run("backfill", "Acme", "pause").err
     assert own(ZohoAccount).get().backfill_paused
+    assert bystander.differences() == []
     assert own(SyncState).get().next_due_at == later
-    assert "already" in run("backfill", "pause").err
-    paused = run("backfill", "status").out
+    assert "already" in run("backfill", "Acme", "pause").err
+    paused = run("backfill", "Acme", "status").out
     assert "the reading of history is paused" in paused
     assert "no end is foreseen" in paused
     run("backfill", "Acme", "resume")
@@ -71,17 +72,17 @@ def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read:
 
 def test_where_all_is_read_it_says_so(half_read: Flow) -> None:
     own(FlowProgress).update(executions_read_at=timezone.now())
-    assert "Acme: history is read of all 2 flows, with 3 calls" in run("backfill", "status").out
+    assert "Acme: history is read of all 2 flows, with 3 calls" in run("backfill", "Acme", "status").out
 
 
 def test_status_tells_a_half_read_history_from_missing_runs(half_read: Flow) -> None:
-    (account,) = json.loads(run("status", "--json").out)["accounts"]
+    (account,) = json.loads(run("status", "Acme", "--json").out)["accounts"]
     assert account["history"]["open"] is True
     shown: dict[str, Any] = next(f for f in account["completeness"]["flows"] if f["flow_id"] == half_read.flow_id)
     assert shown["complete"] is False
     assert shown["reason"].startswith("history is being read, 2 of about 20 runs")
     assert shown["total"]["missing"] is None
-    assert "history:  being read, 1 of 2 flows" in run("status").out
+    assert "history:  being read, 1 of 2 flows" in run("status", "Acme").out
 
 
 def test_an_unknown_account_is_one_line(half_read: Flow) -> None:

@@ -67,13 +67,13 @@ def test_a_throttled_token_endpoint(zoho: tuple[App, str]) -> None:
     assert "Access Denied" in refused(*connect_arguments(zoho[1])).error
 
 
-def test_a_token_revoked_after_connecting(zoho: tuple[App, str]) -> None:
+def test_a_token_revoked_after_connecting(all_are_judged: None, zoho: tuple[App, str]) -> None:
     app, base = zoho
     run(*connect_arguments(base))
     app.world.do("token_expire_all")
     app.faults.push({"path": "", "kind": "revoke_refresh_tokens"})
 
-    ended = run("sync")
+    ended = run("sync", "Acme")
 
     assert ended.code == 1
     assert "Connect the account again" in ended.err

@@ -38,8 +38,7 @@ def zoho() -> Iterator[tuple[App, str]]:
 
 def nothing_stored() -> bool:
     return not any(
-        model.objects.exists()
-        for model in (ZohoAccount, ApiToken, ApiBudget, ApiCall, SyncState, AlertRule, AuditEntry)
+        own(model).exists() for model in (ZohoAccount, ApiToken, ApiBudget, ApiCall, SyncState, AlertRule, AuditEntry)
     )
 
 

@@ -15,7 +15,7 @@ OLD, NEW, STRANGER = (Fernet.generate_key().decode() for _ in range(3))
 
 
 @pytest.fixture
-def account_under_old_key(db: None, settings) -> ZohoAccount:
+def account_under_old_key(nobody_else: None, settings) -> ZohoAccount:
     settings.ENCRYPTION_KEYS = [OLD]
     account = make_account()
     settings.ENCRYPTION_KEYS = [NEW, OLD]

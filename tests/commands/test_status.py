@@ -16,11 +16,11 @@ from tests.factories import change_flow, make_account, make_execution, make_flow
 
 
 @pytest.fixture
-def zoho(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def zoho(all_are_judged: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     know_the_secrets(monkeypatch)
     with a_zoho() as (app, base):
         run(*connect_arguments(base, plan="standard"))
-        run("sync")
+        run("sync", "Acme")
         yield app
 
 
@@ -32,7 +32,7 @@ def report(*arguments: str) -> dict[str, Any]:
 
 
 def test_json_tells_age_completeness_budget_queue_and_alerts(zoho: App) -> None:
-    found = report()
+    found = report("Acme")
 
     (account,) = found["accounts"]
     assert account["name"] == "Acme"
@@ -50,7 +50,7 @@ def test_json_tells_age_completeness_budget_queue_and_alerts(zoho: App) -> None:
 
 
 def test_per_flow_and_status_the_counter_is_baseline_mirrored_and_pruned(zoho: App) -> None:
-    (account,) = report()["accounts"]
+    (account,) = report("Acme")["accounts"]
 
     flows = account["completeness"]["flows"]
     assert len(flows) == 3
@@ -74,19 +74,19 @@ def test_a_hole_is_shown_with_its_reason(zoho: App) -> None:
         flow, hole_reason="Zoho counts 2 more runs than it lists", execution_count=(flow.execution_count or 0) + 2
     )
 
-    (account,) = report()["accounts"]
+    (account,) = report("Acme")["accounts"]
 
     assert account["complete"] is False
     shown = next(f for f in account["completeness"]["flows"] if f["flow_id"] == flow.flow_id)
     assert shown["reason"] == "Zoho counts 2 more runs than it lists"
     assert shown["total"]["missing"] == 2
-    text = run("status").out
+    text = run("status", "Acme").out
     assert "NOT complete" in text
     assert "2 more runs than it lists" in text
 
 
 def test_the_words_for_people_say_the_same(zoho: App) -> None:
-    out = run("status").out
+    out = run("status", "Acme").out
 
     assert out.startswith("Acme: ok")
     assert "mirror:   complete" in out
@@ -112,14 +112,12 @@ def test_only_the_account_that_was_named_is_shown() -> None:
     assert run("status", "Three").error == "there is no account named 'Three'"
 
 
-@pytest.mark.django_db
-def test_no_account_is_no_error() -> None:
+def test_no_account_is_no_error(nobody_else: None) -> None:
     assert report()["accounts"] == []
     assert "No account is connected" in run("status").out
 
 
-@pytest.mark.django_db
-def test_many_flows_cost_no_statement_each() -> None:
+def test_many_flows_cost_no_statement_each(nobody_else: None) -> None:
     account, statements = make_account(), []
     for flows in (2, 60):
         for _ in range(flows):

@@ -20,7 +20,7 @@ from tests.realprocess import Stage, rows, second_connection, throw_away_databas
 
 
 @pytest.fixture
-def zoho(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+def zoho(all_are_judged: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     """A connected account named Acme."""
     know_the_secrets(monkeypatch)
     with a_zoho() as (app, base):
@@ -34,7 +34,7 @@ def fault(app: App, path: str, kind: str, times: int = 0, **args: Any) -> None:
 
 
 def test_a_complete_sync_ends_with_a_summary_and_success(zoho: App) -> None:
-    ended = run("sync")
+    ended = run("sync", "Acme")
 
     assert ended.error == ""
     assert "Acme: " in ended.out
@@ -55,7 +55,7 @@ def test_a_sync_counts_and_judges_what_it_read(zoho: App) -> None:
 def test_what_is_missing_is_said_and_ends_it_non_zero(zoho: App) -> None:
     fault(zoho, "/executions", "html")
 
-    ended = run("sync", "--no-wait")
+    ended = run("sync", "Acme", "--no-wait")
 
     assert ended.error == "the mirror is not complete: Acme"
     assert ended.code == 1
@@ -66,7 +66,7 @@ def test_what_is_missing_is_said_and_ends_it_non_zero(zoho: App) -> None:
 def test_an_endpoint_that_is_not_available_is_said_and_is_not_missing(zoho: App) -> None:
     zoho.world.habits = zoho.world.habits.changed(crm=False)
 
-    ended = run("sync")
+    ended = run("sync", "Acme")
 
     assert ended.error == ""
     assert "rules: not available" in ended.out
@@ -76,7 +76,7 @@ def test_no_wait_ends_at_once_where_zoho_asks_to_wait(zoho: App) -> None:
     fault(zoho, "/executions", "rate_limited", retry_after=300)
     began = timezone.now()
 
-    ended = run("sync", "--no-wait")
+    ended = run("sync", "Acme", "--no-wait")
 
     assert timezone.now() - began < timedelta(seconds=20)
     assert ended.code == 1
@@ -87,7 +87,7 @@ def test_no_wait_ends_at_once_where_zoho_asks_to_wait(zoho: App) -> None:
 def test_no_wait_ends_at_once_where_another_process_reads(zoho: App) -> None:
     Lease.take(own(ZohoAccount).get(), timezone.now())
 
-    ended = run("sync", "--no-wait")
+    ended = run("sync", "Acme", "--no-wait")
 
     assert ended.code == 1
     assert "another process is reading Acme" in ended.err
@@ -99,30 +99,29 @@ def test_the_lease_of_a_killed_sync_is_waited_out(zoho: App) -> None:
     Lease.take(own(ZohoAccount).get(), timezone.now())
     own(SyncState).update(lease_until=timezone.now() + timedelta(seconds=2))
 
-    assert run("sync").error == ""
+    assert run("sync", "Acme").error == ""
 
 
 def test_a_refused_token_is_tried_anew(zoho: App) -> None:
     zoho.world.do("token_expire_all")
     fault(zoho, "/oauth/v2/token", "oauth_error", times=1, error="invalid_code")
-    ended = run("sync")
+    ended = run("sync", "Acme")
     assert ended.code == 1
     assert "Connect the account again" in ended.err
 
-    assert run("sync").error == ""
+    assert run("sync", "Acme").error == ""
 
 
 def test_an_unknown_account_is_one_line(zoho: App) -> None:
     assert run("sync", "Nobody").error == "there is no account named 'Nobody'"
 
 
-@pytest.mark.django_db
-def test_without_an_account_it_says_how_to_connect_one() -> None:
+def test_without_an_account_it_says_how_to_connect_one(nobody_else: None) -> None:
     assert "manage.py connect" in run("sync").error
 
 
 def test_one_account_that_fails_does_not_keep_the_next_from_being_read(
-    zoho: App, monkeypatch: pytest.MonkeyPatch
+    nobody_else: None, zoho: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with a_zoho(seed=9) as (_, base):
         run(*connect_arguments(base, name="Beta", plan="enterprise"))
@@ -136,7 +135,7 @@ def test_one_account_that_fails_does_not_keep_the_next_from_being_read(
 
 def test_sigterm_means_what_it_meant_before(zoho: App) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    run("sync")
+    run("sync", "Acme")
 
     assert signal.getsignal(signal.SIGTERM) is before
 

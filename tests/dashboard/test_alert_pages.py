@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from monitor.models import AlertRule, AlertState, AuditEntry, SyncState
 from tests import factories
+from tests.bystander import own
 from tests.dashboard.world import make_mail, make_state, make_transition
 
 
@@ -34,7 +35,7 @@ def rule_data(account: Any, **fields: Any) -> dict[str, Any]:
     return data | fields
 
 
-def test_open_alerts_come_first_and_the_unacknowledged_before_the_others(alert, signed_in, vera, otto):
+def test_open_alerts_come_first_and_the_unacknowledged_before_the_others(nobody_else, alert, signed_in, vera, otto):
     now = timezone.now()
     seen = make_state(
         alert.rule, factories.make_flow(alert.rule.account), now, acknowledged_at=now, acknowledged_by=otto
@@ -45,16 +46,16 @@ def test_open_alerts_come_first_and_the_unacknowledged_before_the_others(alert, 
     assert response.context["open_states"] == [alert, older, seen]
 
 
-def test_an_alert_that_waits_for_data_is_still_open(alert, signed_in, vera):
-    AlertState.objects.update(state="no_data")
+def test_an_alert_that_waits_for_data_is_still_open(nobody_else, alert, signed_in, vera):
+    own(AlertState).update(state="no_data")
     assert signed_in(vera).get(reverse("alerts")).context["open_states"] == [alert]
 
 
-def test_blind_is_not_green(account, signed_in, vera):
+def test_blind_is_not_green(nobody_else, account, signed_in, vera):
     now = timezone.now()
     client = signed_in(vera)
     assert "as far as is known" in client.get(reverse("alerts")).content.decode()
-    SyncState.objects.update(
+    own(SyncState).update(
         state="ok", last_complete_at=now, last_finished_at=now, next_due_at=now + timedelta(minutes=1)
     )
     page = client.get(reverse("alerts")).content.decode()
@@ -95,9 +96,9 @@ def test_the_second_to_acknowledge_is_told_so(alert, signed_in, otto, ada):
 
 def test_an_admin_adds_a_rule_and_it_is_audited(account, signed_in, ada):
     assert signed_in(ada).post(reverse("alert_rule_add"), rule_data(account)).status_code == 302
-    rule = AlertRule.objects.get()
+    rule = own(AlertRule).get()
     assert (rule.threshold, rule.recover_at, rule.is_default) == (99, 99.5, False)
-    entry = AuditEntry.objects.get(action="alert_rule.add")
+    entry = own(AuditEntry).get(action="alert_rule.add")
     assert (entry.object_type, entry.account) == ("alert_rule", account)
 
 
@@ -118,7 +119,7 @@ def test_a_rule_that_makes_no_sense_is_refused_at_its_field(fields, wrong, accou
     response = signed_in(ada).post(reverse("alert_rule_add"), rule_data(account, **fields))
     assert response.status_code == 400
     assert wrong in response.context["form"].errors
-    assert not AlertRule.objects.exists()
+    assert not own(AlertRule).exists()
 
 
 @pytest.mark.parametrize("fields", [{"window_hours": "1"}, {"window_hours": "2160"}, {"recover_at": "99"}])
@@ -141,8 +142,8 @@ def test_a_default_rule_is_edited_but_neither_doubled_nor_deleted(account, signe
     client.post(reverse("alert_rule_delete", args=[rule.pk]))
     rule.refresh_from_db()
     assert rule.threshold == 99
-    assert AlertRule.objects.filter(is_default=True).count() == 1
-    change = AuditEntry.objects.get(action="alert_rule.change")
+    assert own(AlertRule).filter(is_default=True).count() == 1
+    change = own(AuditEntry).get(action="alert_rule.change")
     assert change.detail["threshold"] == {"from": 95.0, "to": 99.0}
 
 
@@ -155,8 +156,8 @@ def test_an_edited_rule_keeps_its_account(account, signed_in, ada):
 
 def test_a_deleted_rule_takes_its_alerts_along_and_leaves_its_trace(alert, signed_in, ada):
     assert signed_in(ada).post(reverse("alert_rule_delete", args=[alert.rule.pk])).status_code == 302
-    assert not AlertState.objects.exists()
-    assert AuditEntry.objects.get(action="alert_rule.delete").detail["name"] == "Success rate"
+    assert not own(AlertState).exists()
+    assert own(AuditEntry).get(action="alert_rule.delete").detail["name"] == "Success rate"
 
 
 def test_the_lists_cost_a_fixed_number_of_statements(alert, signed_in, vera, django_assert_max_num_queries):

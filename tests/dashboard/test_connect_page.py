@@ -20,6 +20,7 @@ from monitor.zoho import DATA_CENTERS, Origins
 from standin.build import Credentials, OffsetClock, make_app, serving
 from standin.build import make_world as make_zoho
 from tests import factories
+from tests.bystander import own
 
 SECRET = "very-secret-of-the-client"
 
@@ -87,7 +88,7 @@ def test_back_with_the_state_the_account_is_connected(signed_in, ada, calls):
     client = signed_in(ada)
     state = start(client, plan="standard")["state"]
     response = come_back(client, state=state, code="1000.code")
-    assert response["Location"] == ZohoAccount.objects.get().get_absolute_url()
+    assert response["Location"] == own(ZohoAccount).get().get_absolute_url()
     (wanted,) = calls
     assert wanted["grant_code"] == "1000.code"
     assert wanted["redirect_uri"] == f"{settings.PUBLIC_URL}/accounts-zoho/callback/"
@@ -245,7 +246,7 @@ def test_a_name_that_is_taken_is_refused_but_renewing_keeps_it(signed_in, ada, c
 
 def test_a_self_clients_code_needs_no_redirect(signed_in, ada, calls):
     response = signed_in(ada).post(reverse("connect"), entered(grant_code="1000.grant"))
-    assert response["Location"] == ZohoAccount.objects.get().get_absolute_url()
+    assert response["Location"] == own(ZohoAccount).get().get_absolute_url()
     assert (calls[0]["grant_code"], calls[0]["redirect_uri"]) == ("1000.grant", None)
 
 
@@ -258,7 +259,7 @@ def test_what_zoho_refuses_is_one_clear_line_and_nothing_is_stored(signed_in, ad
     assert response.status_code == 400
     assert "Zoho refused the grant code (invalid_code)" in response.content.decode()
     assert "1000.old" not in response.content.decode()
-    assert not ZohoAccount.objects.exists()
+    assert not own(ZohoAccount).exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -275,8 +276,8 @@ def test_the_whole_way_through_a_stand_in(signed_in):
         answer = {"location": "us", "accounts-server": url, "state": asked["state"]}
         response = come_back(client, code=code, **answer)
     assert response.status_code == 302
-    account = ZohoAccount.objects.get(name="Acme")
+    account = own(ZohoAccount).get(name="Acme")
     assert account.accounts_url == url
     assert ApiToken.objects.get(account=account).refresh_token
     assert AlertRule.objects.filter(account=account, is_default=True).count() == 1
-    assert AuditEntry.objects.get(action="account.connect").actor == ada
+    assert own(AuditEntry).get(action="account.connect").actor == ada

@@ -11,6 +11,7 @@ from django.urls import reverse
 from monitor.models import AuditEntry, Flow, FlowProgress, StreamState, SyncState, User, ZohoAccount
 from monitor.queries import freshness, holes
 from tests import factories
+from tests.bystander import Bystander, own
 
 HOUR = timedelta(hours=1)
 
@@ -18,8 +19,8 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def half_read(busy_flow: Any, healthy: ZohoAccount, now: datetime) -> Flow:
     """Ten hours of a flow are read; another flow is complete."""
-    SyncState.objects.update(state="incomplete", reason="Executions: history is being read", last_complete_at=None)
-    SyncState.objects.update(last_fresh_at=now - timedelta(seconds=30))
+    own(SyncState).update(state="incomplete", reason="Executions: history is being read", last_complete_at=None)
+    own(SyncState).update(last_fresh_at=now - timedelta(seconds=30))
     StreamState.objects.create(account=healthy, stream="executions", state="incomplete", reason="history is being read")
     factories.make_flow(healthy, executions_read_at=now)
     reading = {"executions_read_at": None, "history_read_at": None, "history_order": "newest"}
@@ -32,7 +33,7 @@ def words(page: Any) -> str:
 
 
 def test_the_overview_says_that_history_is_being_read_and_is_of_use(
-    vera: User, signed_in: Any, half_read: Flow, at_noon: datetime
+    nobody_else: None, vera: User, signed_in: Any, half_read: Flow, at_noon: datetime
 ) -> None:
     page = words(signed_in(vera).get("/"))
     assert "its history is being read." in page
@@ -46,12 +47,12 @@ def test_the_overview_says_that_history_is_being_read_and_is_of_use(
 
 
 def test_a_paused_history_is_called_so(vera: User, signed_in: Any, half_read: Flow, at_noon: datetime) -> None:
-    ZohoAccount.objects.update(backfill_paused=True)
+    own(ZohoAccount).update(backfill_paused=True)
     assert "the reading of its history is paused." in words(signed_in(vera).get("/"))
     assert "The reading of this flow's history is paused." in words(signed_in(vera).get(half_read.get_absolute_url()))
 
 
-def test_charts_leave_open_what_is_older_than_the_part_read(half_read: Flow, now: datetime) -> None:
+def test_charts_leave_open_what_is_older_than_the_part_read(nobody_else: None, half_read: Flow, now: datetime) -> None:
     mirror, start = freshness.mirror(now), now - timedelta(days=7)
     (overall,) = holes.of_mirror(mirror, start, now)
     (own,) = holes.of_flow(half_read, mirror.accounts[0], start, now)
@@ -60,7 +61,7 @@ def test_charts_leave_open_what_is_older_than_the_part_read(half_read: Flow, now
     assert holes.of_flow(half_read, mirror.accounts[0], now - 9 * HOUR, now) == []
 
 
-def test_a_flow_without_its_newest_runs_leaves_all_time_open(half_read: Flow, now: datetime) -> None:
+def test_a_flow_without_its_newest_runs_leaves_all_time_open(nobody_else: None, half_read: Flow, now: datetime) -> None:
     factories.make_flow(half_read.account)
     start = now - timedelta(days=7)
     (hole,) = holes.of_mirror(freshness.mirror(now), start, now)
@@ -68,7 +69,7 @@ def test_a_flow_without_its_newest_runs_leaves_all_time_open(half_read: Flow, no
 
 
 def test_an_account_that_is_behind_while_its_history_is_read_says_so_too(half_read: Flow, now: datetime) -> None:
-    SyncState.objects.update(state="unreachable", reason="no route", last_fresh_at=now - 3 * HOUR)
+    own(SyncState).update(state="unreachable", reason="no route", last_fresh_at=now - 3 * HOUR)
     mirror = freshness.mirror(now)
     assert not mirror.reading
     assert mirror.troubled
@@ -98,13 +99,14 @@ def test_the_account_shows_progress_and_only_admins_the_switch(
 
 
 def test_an_admin_pauses_and_resumes_it_and_each_is_audited_once(
-    ada: User, signed_in: Any, half_read: Flow, at_noon: datetime
+    ada: User, signed_in: Any, half_read: Flow, at_noon: datetime, bystander: Bystander
 ) -> None:
     client, url = signed_in(ada), reverse("account_history", args=[half_read.account_id])
     for wanted in ("pause", "pause", "resume"):
         assert client.post(url, {"history": wanted}).status_code == 302
-        assert ZohoAccount.objects.get().backfill_paused == (wanted == "pause")
-    entries = AuditEntry.objects.order_by("pk").values_list("action", "actor_name", "account_id")
+        assert own(ZohoAccount).get().backfill_paused == (wanted == "pause")
+        assert bystander.differences() == []
+    entries = own(AuditEntry).order_by("pk").values_list("action", "actor_name", "account_id")
     account = half_read.account_id
     assert list(entries) == [("backfill.pause", "ada", account), ("backfill.resume", "ada", account)]
 
@@ -112,9 +114,9 @@ def test_an_admin_pauses_and_resumes_it_and_each_is_audited_once(
 def test_when_all_is_read_nothing_is_said_of_it_on_the_overview(
     vera: User, signed_in: Any, half_read: Flow, at_noon: datetime
 ) -> None:
-    FlowProgress.objects.update(executions_read_at=at_noon)
-    StreamState.objects.update(state="ok", reason="")
-    SyncState.objects.update(state="ok", reason="", last_complete_at=at_noon)
+    own(FlowProgress).update(executions_read_at=at_noon)
+    own(StreamState).update(state="ok", reason="")
+    own(SyncState).update(state="ok", reason="", last_complete_at=at_noon)
     page = words(signed_in(vera).get("/"))
     assert "history is being read" not in page
     assert "All of it is read" in words(signed_in(vera).get(half_read.account.get_absolute_url()))

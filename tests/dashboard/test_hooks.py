@@ -21,6 +21,7 @@ from monitor.hooks import endpoints
 from monitor.hooks.signature import sign
 from monitor.models import HookEndpoint, HookTraffic, PushEvent, WatchChannel, ZohoAccount
 from tests import factories
+from tests.bystander import own
 
 BODY = json.dumps({"flow_id": "12345000000123456", "execution_id": "12345000000567891"}).encode()
 TOKEN = "the-token-of-the-channel"
@@ -90,7 +91,7 @@ def notify(channel: WatchChannel, body: Any) -> Any:
 
 
 def traffic() -> tuple[int, int, int]:
-    row = HookTraffic.objects.get()
+    row = own(HookTraffic).get()
     return row.accepted, row.replayed, row.refused
 
 
@@ -98,10 +99,10 @@ def test_a_signed_callback_is_accepted_and_its_ids_are_kept(sender: Sender, at_n
     response = sender.post()
 
     assert (response.status_code, response.json()) == (202, {"status": "accepted"})
-    event = PushEvent.objects.get()
+    event = own(PushEvent).get()
     assert (event.flow_id, event.execution_id, event.state) == ("12345000000123456", "12345000000567891", "new")
     assert (event.account, event.endpoint, event.received_at) == (sender.endpoint.account, sender.endpoint, at_noon)
-    assert HookTraffic.objects.get().last_received_at == at_noon
+    assert own(HookTraffic).get().last_received_at == at_noon
 
 
 def test_the_worker_is_woken_by_the_first_callback_and_not_by_each_of_a_flood(sender: Sender):
@@ -112,21 +113,21 @@ def test_the_worker_is_woken_by_the_first_callback_and_not_by_each_of_a_flood(se
 
 def test_nothing_of_the_body_but_ids_and_digest_is_kept(sender: Sender):
     sender.post(json.dumps({"flow_id": "1", "trigger_data": {"Email": "jo@example.com"}}).encode())
-    kept = [str(value) for row in PushEvent.objects.values() for value in row.values()]
+    kept = [str(value) for row in own(PushEvent).values() for value in row.values()]
     assert not any("jo@example" in value for value in kept)
 
 
 def test_an_endpoint_of_one_flow_speaks_for_that_flow_only(account: ZohoAccount, at_noon: datetime):
     flow = factories.make_flow(account)
     make_sender(account, at_noon, flow=flow).post()
-    assert PushEvent.objects.get().flow_id == flow.flow_id
+    assert own(PushEvent).get().flow_id == flow.flow_id
 
 
 @pytest.mark.parametrize("key", ["unknown", "x" * 200, "%00", "é", "unknown/"])
 def test_an_unknown_address_is_a_404_without_its_body_being_read(db: None, key: str):
     response = Client(enforce_csrf_checks=True).post(f"/hooks/flow/{key}", BODY, content_type="application/json")
     assert response.status_code == 404
-    assert not PushEvent.objects.exists()
+    assert not own(PushEvent).exists()
 
 
 def test_an_endpoint_that_is_switched_off_is_unknown(sender: Sender, ada, now: datetime):
@@ -138,7 +139,7 @@ def test_an_endpoint_that_is_switched_off_is_unknown(sender: Sender, ada, now: d
 def test_a_missing_or_wrong_signature_is_a_401(sender: Sender, signature: str):
     response = sender.post(signature=signature)
     assert response.status_code == 401
-    assert not PushEvent.objects.exists()
+    assert not own(PushEvent).exists()
     assert traffic() == (0, 0, 1)
 
 
@@ -188,19 +189,19 @@ def test_over_plain_http_nothing_is_accepted_where_the_product_has_https(sender:
     settings.SECURE_SSL_REDIRECT = True
     response = sender.post()
     assert (response.status_code, response["Location"]) == (301, f"https://testserver{sender.path}")
-    assert not PushEvent.objects.exists()
+    assert not own(PushEvent).exists()
 
 
 def test_a_body_sent_a_hundred_times_has_one_effect_and_a_hundred_good_answers(sender: Sender):
     assert {sender.post().status_code for _ in range(100)} == {202}
-    assert PushEvent.objects.count() == 1
+    assert own(PushEvent).count() == 1
     assert traffic() == (1, 99, 0)
 
 
 def test_an_event_that_is_sent_again_in_other_bytes_has_one_effect(sender: Sender):
     assert sender.post(b'{"event_id": "e-1", "try": 1}').status_code == 202
     assert sender.post(b'{"event_id": "e-1", "try": 2}').status_code == 202
-    assert PushEvent.objects.count() == 1
+    assert own(PushEvent).count() == 1
     assert traffic() == (1, 1, 0)
 
 
@@ -208,7 +209,7 @@ def test_two_endpoints_do_not_share_their_memory_of_bodies(sender: Sender, accou
     other = make_sender(account, at_noon, name="Others")
     sender.post()
     other.post()
-    assert PushEvent.objects.count() == 2
+    assert own(PushEvent).count() == 2
 
 
 def test_too_many_in_a_minute_are_told_when_to_come_back(account: ZohoAccount, at_noon: datetime):
@@ -229,7 +230,7 @@ def test_forged_callbacks_count_against_the_minute_too(account: ZohoAccount, at_
 def test_a_notification_with_its_token_is_accepted(channel: WatchChannel):
     response = notify(channel, notification())
     assert response.status_code == 202
-    event = PushEvent.objects.get()
+    event = own(PushEvent).get()
     assert (event.channel, event.flow_id, event.execution_id) == (channel, "", "")
 
 
@@ -243,7 +244,7 @@ def test_a_channel_number_may_be_written_as_a_number(channel: WatchChannel):
 )
 def test_a_forged_notification_is_a_401(channel: WatchChannel, changes: dict[str, Any]):
     assert notify(channel, notification(**changes)).status_code == 401
-    assert not PushEvent.objects.exists()
+    assert not own(PushEvent).exists()
 
 
 @pytest.mark.parametrize(
@@ -256,9 +257,9 @@ def test_a_malformed_notification_is_refused(channel: WatchChannel, body: bytes,
 def test_a_notification_may_come_before_the_answer_that_opens_its_channel(channel: WatchChannel, at_noon: datetime):
     path = f"/hooks/crm/{channel.channel_id}"
     body = json.dumps(notification())
-    WatchChannel.objects.update(expires_at=None, granted_at=None, asked_at=at_noon - timedelta(minutes=9))
+    own(WatchChannel).update(expires_at=None, granted_at=None, asked_at=at_noon - timedelta(minutes=9))
     assert Client().post(path, body, content_type="application/json").status_code == 202
-    WatchChannel.objects.update(asked_at=at_noon - timedelta(minutes=10))
+    own(WatchChannel).update(asked_at=at_noon - timedelta(minutes=10))
     assert Client().post(path, body, content_type="application/json").status_code == 404
 
 
@@ -268,7 +269,7 @@ def test_an_error_branch_that_only_names_its_flow_hints_again_after_some_minutes
     for minutes in (0, 1, 6):
         with time_machine.travel(at_noon + timedelta(minutes=minutes), tick=False):
             assert sender.post(body).status_code == 202
-        hinted.append(PushEvent.objects.count())
+        hinted.append(own(PushEvent).count())
     assert hinted == [1, 1, 2]
 
 
@@ -276,13 +277,13 @@ def test_a_body_that_names_its_execution_is_known_for_as_long_as_it_is_kept(send
     for minutes in (0, 6, 1000):
         with time_machine.travel(at_noon + timedelta(minutes=minutes), tick=False):
             assert sender.post().status_code == 202
-    assert PushEvent.objects.count() == 1
+    assert own(PushEvent).count() == 1
 
 
 def test_an_expired_or_unknown_channel_is_a_404(channel: WatchChannel, at_noon: datetime):
-    WatchChannel.objects.update(expires_at=at_noon)
+    own(WatchChannel).update(expires_at=at_noon)
     assert notify(channel, notification()).status_code == 404
-    WatchChannel.objects.update(expires_at=None)
+    own(WatchChannel).update(expires_at=None)
     assert notify(channel, notification()).status_code == 404
     channel.channel_id = "7"
     assert notify(channel, notification()).status_code == 404
@@ -290,7 +291,7 @@ def test_an_expired_or_unknown_channel_is_a_404(channel: WatchChannel, at_noon: 
 
 def test_a_notification_sent_again_has_one_effect(channel: WatchChannel):
     assert {notify(channel, notification()).status_code for _ in range(10)} == {202}
-    assert PushEvent.objects.count() == 1
+    assert own(PushEvent).count() == 1
 
 
 def test_no_body_no_secret_and_no_address_is_logged(sender: Sender, channel: WatchChannel, caplog):
@@ -331,7 +332,7 @@ def test_thirty_two_at_once_with_one_body_have_one_effect(now: datetime, tmp_pat
 
     def look() -> tuple[int, tuple[int, int, int]]:
         try:
-            return PushEvent.objects.count(), traffic()
+            return own(PushEvent).count(), traffic()
         finally:
             connection.close()
 

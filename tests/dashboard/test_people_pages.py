@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from monitor.models import AuditEntry, User, system_user
 from tests import factories
+from tests.bystander import own
 
 
 def change(client: Any, person: User, **fields: Any) -> Any:
@@ -36,7 +37,7 @@ def test_a_new_person_signs_in_with_the_password_shown_once(signed_in, ada):
     assert len(password) >= 16
     assert can_sign_in("nina", password)
     assert password not in client.get(reverse("people")).content.decode()
-    entry = AuditEntry.objects.get(action="person.add")
+    entry = own(AuditEntry).get(action="person.add")
     assert password not in str(entry.detail)
     assert entry.object_id == str(User.objects.get(username="nina").pk)
 
@@ -57,14 +58,14 @@ def test_a_person_that_cannot_be_is_refused(fields, wrong, signed_in, ada):
     response = signed_in(ada).post(reverse("person_add"), data)
     assert response.status_code == 400
     assert wrong in response.context["form"].errors
-    assert User.objects.count() == 1
+    assert own(User).count() == 1
 
 
 def test_extra_fields_make_nobody_a_superuser(signed_in, ada, vera):
     data = {"username": "nina", "email": "nina@example.com", "role": "viewer", "is_superuser": "on", "is_staff": "on"}
     signed_in(ada).post(reverse("person_add"), data)
     change(signed_in(ada), vera, is_superuser="on", username="root")
-    assert not User.objects.filter(is_superuser=True).exists()
+    assert not own(User).filter(is_superuser=True).exists()
     assert User.objects.filter(username="vera").exists()
 
 
@@ -72,7 +73,7 @@ def test_a_role_is_changed_and_audited_from_what_to_what(signed_in, ada, vera):
     assert change(signed_in(ada), vera, role="operator").status_code == 302
     vera.refresh_from_db()
     assert vera.role == "operator"
-    entry = AuditEntry.objects.get(action="person.change")
+    entry = own(AuditEntry).get(action="person.change")
     assert entry.detail == {"role": {"from": "viewer", "to": "operator"}}
     assert entry.object_type == "person"
 
@@ -81,7 +82,7 @@ def test_an_address_is_changed_without_standing_in_the_trail(signed_in, ada, ver
     change(signed_in(ada), vera, email="new@example.com")
     vera.refresh_from_db()
     assert vera.email == "new@example.com"
-    assert AuditEntry.objects.get().detail == {"email": "changed"}
+    assert own(AuditEntry).get().detail == {"email": "changed"}
 
 
 @pytest.mark.parametrize("fields", [{"role": "viewer"}, {"is_active": None}])
@@ -132,7 +133,7 @@ def test_a_reset_password_ends_the_sessions_of_that_person(signed_in, ada, vera)
     assert client.get(reverse("alerts")).status_code == 302
     assert not can_sign_in("vera", "the-old-one-of-vera")
     assert can_sign_in("vera", password_in(shown))
-    assert AuditEntry.objects.get().action == "person.reset_password"
+    assert own(AuditEntry).get().action == "person.reset_password"
 
 
 def test_the_command_lines_own_user_is_not_among_the_people(signed_in, ada):

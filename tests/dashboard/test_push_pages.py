@@ -23,6 +23,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from tests import factories
+from tests.bystander import own
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def shown(response: Any, what: str) -> str:
 def texts(client: Client, account: ZohoAccount) -> str:
     """Everything that the pages of callbacks show to somebody."""
     pages = [reverse("push", args=[account.pk])]
-    pages += [row.get_absolute_url() for row in HookEndpoint.objects.all()]
+    pages += [row.get_absolute_url() for row in own(HookEndpoint)]
     return "".join(client.get(page).content.decode() for page in pages)
 
 
@@ -64,7 +65,7 @@ def test_an_address_and_its_secret_are_shown_once_and_work(signed_in, ada: User,
         everything = texts(signed_in(person), account)
         assert secret not in everything
         assert address.rpartition("/")[2] not in everything
-    entry = AuditEntry.objects.get()
+    entry = own(AuditEntry).get()
     assert (entry.action, entry.actor_name, entry.account) == ("hook.create", "ada", account)
     assert secret not in str(entry.detail)
     assert page["Cache-Control"] == "no-store"
@@ -73,7 +74,7 @@ def test_an_address_and_its_secret_are_shown_once_and_work(signed_in, ada: User,
 def test_a_key_has_256_bits_and_is_kept_as_a_hash(signed_in, ada: User, account: ZohoAccount):
     key = shown(add(signed_in(ada), account), "address").rpartition("/")[2]
     assert len(key) == 43
-    assert key not in str(HookEndpoint.objects.values())
+    assert key not in str(own(HookEndpoint).values())
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_an_address_that_cannot_be_is_refused(signed_in, ada: User, account: Zoh
     response = add(signed_in(ada), account, **fields)
     assert response.status_code == 400
     assert wrong in response.context["form"].errors
-    assert not HookEndpoint.objects.exists()
+    assert not own(HookEndpoint).exists()
 
 
 def test_a_name_that_is_taken_is_refused(signed_in, ada: User, endpoint: HookEndpoint):
@@ -112,7 +113,7 @@ def test_a_rotation_in_the_pages(signed_in, ada: User, endpoint: HookEndpoint):
     client.post(reverse("hook_retire", args=[endpoint.pk]))
     endpoint.refresh_from_db()
     assert [secret.text for secret in endpoint.secret_list] == [new]
-    assert set(AuditEntry.objects.values_list("action", flat=True)) == {"hook.rotate", "hook.retire"}
+    assert set(own(AuditEntry).values_list("action", flat=True)) == {"hook.rotate", "hook.retire"}
 
 
 def test_secrets_stand_in_the_database_as_ciphertext(endpoint: HookEndpoint):
@@ -134,8 +135,8 @@ def test_an_address_is_switched_off_and_on_and_deleted(signed_in, ada: User, end
         endpoint.refresh_from_db()
         assert endpoint.is_active == (on == "yes")
     client.post(reverse("hook_delete", args=[endpoint.pk]))
-    assert not HookEndpoint.objects.exists()
-    actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+    assert not own(HookEndpoint).exists()
+    actions = list(own(AuditEntry).order_by("pk").values_list("action", flat=True))
     assert actions == ["hook.off", "hook.on", "hook.delete"]
 
 
@@ -170,7 +171,7 @@ def test_watching_is_switched_on_where_zoho_can_reach_us(signed_in, ada: User, a
         client.post(address, {"on": on})
     account.refresh_from_db()
     assert not account.watches_records
-    actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+    actions = list(own(AuditEntry).order_by("pk").values_list("action", flat=True))
     assert actions == ["account.watch_on", "account.watch_off"]
 
 

@@ -14,6 +14,7 @@ from django_q.models import OrmQ
 from monitor.models import Execution, RetryAttempt, ZohoAccount
 from monitor.queries.execution import STATE_WORDS
 from tests import factories
+from tests.bystander import own
 from tests.dashboard.world import make_attempt
 
 State = RetryAttempt.State
@@ -45,7 +46,7 @@ def ask(client: Any, execution: Execution, **fields: Any) -> Any:
 def test_an_operator_asks_and_the_worker_gets_a_hint(safe, signed_in, otto):
     response = ask(signed_in(otto), safe)
     assert (response.status_code, response["Location"]) == (302, safe.get_absolute_url())
-    attempt = RetryAttempt.objects.get()
+    attempt = own(RetryAttempt).get()
     assert (attempt.execution, attempt.requested_by, attempt.state) == (safe, otto, State.REQUESTED)
     assert attempt.reason == "Corrected in the shop"
     assert [task.func() for task in OrmQ.objects.all()] == ["monitor.tasks.send_retries"]
@@ -60,7 +61,7 @@ def test_each_shown_form_has_a_token_of_its_own(safe, signed_in, otto):
 def test_the_same_form_posted_twice_is_one_retry(safe, signed_in, otto):
     client, token = signed_in(otto), str(uuid.uuid4())
     assert [ask(client, safe, client_token=token).status_code for _ in range(2)] == [302, 302]
-    assert RetryAttempt.objects.count() == 1
+    assert own(RetryAttempt).count() == 1
 
 
 def test_another_form_for_an_open_retry_is_refused_with_the_reason(safe, signed_in, otto, ada):
@@ -68,7 +69,7 @@ def test_another_form_for_an_open_retry_is_refused_with_the_reason(safe, signed_
     refused = ask(signed_in(ada), safe)
     assert refused.status_code == 409
     assert "still open" in refused.content.decode()
-    assert RetryAttempt.objects.count() == 1
+    assert own(RetryAttempt).count() == 1
     assert OrmQ.objects.count() == 1
 
 
@@ -77,7 +78,7 @@ def test_another_form_for_an_open_retry_is_refused_with_the_reason(safe, signed_
 )
 def test_a_form_without_reason_or_token_makes_nothing(safe, signed_in, otto, fields):
     assert ask(signed_in(otto), safe, **fields).status_code == 400
-    assert not RetryAttempt.objects.exists()
+    assert not own(RetryAttempt).exists()
     assert not OrmQ.objects.exists()
 
 
@@ -85,14 +86,14 @@ def test_a_viewer_cannot_retry_and_is_offered_no_form(safe, signed_in, vera):
     client = signed_in(vera)
     assert 'name="reason"' not in client.get(safe.get_absolute_url()).content.decode()
     assert ask(client, safe).status_code == 403
-    assert not RetryAttempt.objects.exists()
+    assert not own(RetryAttempt).exists()
 
 
 def test_an_operator_cannot_accept_a_risk(risky, signed_in, otto):
     client = signed_in(otto)
     assert "Only an admin may accept this risk" in client.get(risky.get_absolute_url()).content.decode()
     assert ask(client, risky, accept_risk="on").status_code == 409
-    assert not RetryAttempt.objects.exists()
+    assert not own(RetryAttempt).exists()
 
 
 def test_an_admin_must_confirm_a_risk(risky, signed_in, ada):
@@ -102,7 +103,17 @@ def test_an_admin_must_confirm_a_risk(risky, signed_in, ada):
     assert refused.status_code == 409
     assert "Confirm the risk" in refused.content.decode()
     assert ask(client, risky, accept_risk="on").status_code == 302
-    assert RetryAttempt.objects.get().accept_risk is True
+    assert own(RetryAttempt).get().accept_risk is True
+
+
+@pytest.mark.parametrize(("which", "is_asked"), [("safe", False), ("risky", True)])
+def test_a_form_that_is_refused_asks_for_the_risk_only_where_there_is_one(request, signed_in, ada, which, is_asked):
+    refused = ask(signed_in(ada), request.getfixturevalue(which), reason="", accept_risk="on")
+    assert refused.status_code == 400
+    page = refused.content.decode()
+    assert 'name="reason"' in page
+    assert ('name="accept_risk"' in page) is is_asked
+    assert not own(RetryAttempt).exists()
 
 
 def test_a_safe_retry_asks_for_no_confirmation(safe, signed_in, ada):
@@ -118,7 +129,7 @@ def test_what_succeeded_is_not_retried(signed_in, ada, db):
 
 
 def test_a_paused_account_refuses(safe, signed_in, ada):
-    ZohoAccount.objects.update(is_active=False)
+    own(ZohoAccount).update(is_active=False)
     refused = ask(signed_in(ada), safe)
     assert refused.status_code == 409
     assert "paused" in refused.content.decode()
@@ -143,7 +154,7 @@ def test_what_has_not_changed_is_not_sent_again(safe, signed_in, otto, vera):
     client, url = signed_in(vera), reverse("execution_retry_state", args=[safe.pk])
     seen = {"seen": f"{attempt.pk}-requested-0"}
     assert client.get(url, seen).status_code == 204
-    RetryAttempt.objects.update(state=State.SENDING)
+    own(RetryAttempt).update(state=State.SENDING)
     changed = client.get(url, seen)
     assert changed.status_code == 200
     assert "on its way" in changed.content.decode()

@@ -12,7 +12,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client, override_settings
 from django.urls import NoReverseMatch, reverse
 
-from dashboard import statuses
+from dashboard import status_labels
 from dashboard.navigation import menu_for
 from dashboard.styleguide.views import STATUSES
 from monitor.models import (
@@ -168,22 +168,22 @@ def test_the_demonstration_says_that_it_is_one(vera: User, signed_in: Any) -> No
 
 def test_the_style_guide_shows_each_part(vera: User, signed_in: Any) -> None:
     page = signed_in(vera).get("/styleguide/").content.decode()
-    assert all(statuses.look(status).label in page for status in STATUSES)
+    assert all(status_labels.look(status).label in page for status in STATUSES)
 
 
 def test_a_status_is_told_by_word_and_icon() -> None:
     for status in STATUSES:
-        look = statuses.look(status)
+        look = status_labels.look(status)
         assert look.label
         assert look.icon
-    assert statuses.look("something_new").label == "something_new"
+    assert status_labels.look("something_new").label == "something_new"
 
 
 def test_every_state_of_the_tables_has_a_look() -> None:
     kinds = (Execution.Status, RetryAttempt.State, Role, StreamState.State, SyncState.State, AlertState.State)
     for choices in (*kinds, Delivery.State, Transition.Kind):
         for value in choices.values:
-            assert value in statuses._LOOKS, value
+            assert value in status_labels._LOOKS, value
 
 
 def test_a_page_of_what_does_not_exist_is_a_404(vera: User, signed_in: Any) -> None:

@@ -29,6 +29,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from tests import factories
+from tests.bystander import own
 
 
 @dataclass
@@ -102,7 +103,7 @@ def make_attempt(execution: Execution, user: User, now: datetime, **fields: Any)
     fields = {
         "requested_at": now,
         "reason": "The address is corrected",
-        "client_token": f"token-{RetryAttempt.objects.count()}-{execution.pk}",
+        "client_token": f"token-{own(RetryAttempt).count()}-{execution.pk}",
     } | fields
     return RetryAttempt.objects.create(account=execution.account, execution=execution, requested_by=user, **fields)
 

@@ -174,6 +174,7 @@ class RetryingZoho:
         return self.clock() + self.ahead
 
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
+        require(execution_id, "Zoho was asked for an execution without an id")
         self._read()
         self._meanwhile("during_look")
         run = self.runs.get(execution_id)

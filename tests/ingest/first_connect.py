@@ -14,6 +14,7 @@ from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount, sys
 from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.datacenters import Origins
 from standin.build import App, Credentials, SettableClock
+from tests.bystander import own
 
 TICK = timedelta(seconds=10)
 TASK = timedelta(seconds=25)
@@ -48,14 +49,14 @@ class FirstConnect:
         """The worker's tasks, each when it is due, until all history is read or the time is over."""
         began = self.clock()
         while self.clock() - began < longest and self.complete_after is None:
-            due = SyncState.objects.values_list("next_due_at", flat=True).get(account=self.account)
+            due = own(SyncState).values_list("next_due_at", flat=True).get(account=self.account)
             if due is not None and due > self.clock():
                 self.clock.advance((due - self.clock()).total_seconds())
             self._task()
             passed = (self.clock() - began).total_seconds()
             if self.useful_after is None and self._all_begun():
                 self.useful_after = passed
-            if self.useful_after is not None and not Flow.objects.filter(progress__executions_read_at=None).exists():
+            if self.useful_after is not None and not own(Flow).filter(progress__executions_read_at=None).exists():
                 self.complete_after = passed
             self.clock.advance(0.25)
 
@@ -74,14 +75,14 @@ class FirstConnect:
     @property
     def bound(self) -> int:
         """Calls that no reader of pages of 200 can go below."""
-        runs = Execution.objects.values_list("flow").annotate(n=Count("pk"))
+        runs = own(Execution).values_list("flow").annotate(n=Count("pk"))
         return sum(-(-n // 200) for _, n in runs)
 
     @property
     def calls(self) -> int:
         """Lists of executions that were asked for."""
-        return ApiCall.objects.filter(path__endswith="/executions").count()
+        return own(ApiCall).filter(path__endswith="/executions").count()
 
     @property
     def refused(self) -> int:
-        return ApiCall.objects.filter(Q(status=429)).count()
+        return own(ApiCall).filter(Q(status=429)).count()

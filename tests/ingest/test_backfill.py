@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.ingest.history import backfill
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount
+from tests.bystander import own
 from tests.depth import tried
 from tests.factories import make_account
 from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, a_task, sync
@@ -108,7 +109,7 @@ def test_all_runs_since_the_date_that_is_told_are_mirrored_at_every_moment(
     flows = [history(zoho, 300, every=n + 1) for n in range(3)]
     task(account, zoho)
     for _ in range(12):
-        here = set(Execution.objects.values_list("execution_id", flat=True))
+        here = set(own(Execution).values_list("execution_id", flat=True))
         for flow in flows:
             if (since := row(flow).progress.covered_from) is not None:
                 assert {run.execution_id for run in flow.runs if run.started >= since} <= here
@@ -125,7 +126,7 @@ def test_new_runs_of_a_half_read_flow_are_read_before_its_older_pages(
     flow.runs.append(Run(zoho.clock() - timedelta(seconds=30), "failed"))
     zoho.calls.clear()
     task(account, zoho)
-    assert Execution.objects.filter(status="failed").count() == 1
+    assert own(Execution).filter(status="failed").count() == 1
     assert row(flow).progress.executions_read_at is None
     assert row(flow).progress.newest_started == flow.runs[-1].started
 
@@ -148,13 +149,14 @@ def test_history_takes_no_more_calls_than_it_is_given_and_comes_back_for_the_res
     task(account, zoho)
     state = SyncState.objects.get(account=account)
     assert zoho.asked("executions") == 1 + 6, "the newest page, and its share"
-    assert sum(state.history_calls.values()) == Flow.objects.get().progress.history_calls == 7
+    assert sum(state.history_calls.values()) == own(Flow).get().progress.history_calls == 7
     assert state.next_due_at is not None
     assert state.next_due_at <= zoho.clock() + timedelta(seconds=60)
 
 
+@pytest.mark.deep
 def test_a_day_whose_share_is_spent_reads_no_more_history(account: ZohoAccount, zoho: Zoho) -> None:
-    ZohoAccount.objects.update(plan="", calls_per_minute=100, calls_per_day=1000)
+    own(ZohoAccount).update(plan="", calls_per_minute=100, calls_per_day=1000)
     account.refresh_from_db()
     flow = history(zoho, 3000)
     spent = zoho.clock() - timedelta(minutes=30)
@@ -179,7 +181,7 @@ def test_a_pause_holds_older_pages_back_at_once_and_new_runs_and_new_flows_not(
 
     def pause(number: int, what: str) -> None:
         if zoho.asked("executions") == 3:
-            ZohoAccount.objects.update(backfill_paused=True)
+            own(ZohoAccount).update(backfill_paused=True)
 
     zoho.before_call = pause
     task(account, zoho)
@@ -188,19 +190,19 @@ def test_a_pause_holds_older_pages_back_at_once_and_new_runs_and_new_flows_not(
     young = history(zoho, 1000, every=1)
     minutes(account, zoho, 3)
     assert count(young) == 200
-    assert Execution.objects.filter(execution_id=flow.runs[-1].execution_id).exists()
+    assert own(Execution).filter(execution_id=flow.runs[-1].execution_id).exists()
     assert count(flow) < 1000
-    assert "the reading of history is paused" in SyncState.objects.get().reason
+    assert "the reading of history is paused" in own(SyncState).get().reason
 
-    ZohoAccount.objects.update(backfill_paused=False)
+    own(ZohoAccount).update(backfill_paused=False)
     minutes(account, zoho, 2)
     assert mirrored(account) == upstream(zoho)
-    assert not Flow.objects.filter(progress__executions_read_at=None).exists()
+    assert not own(Flow).filter(progress__executions_read_at=None).exists()
 
 
 def test_a_persons_sync_reads_everything_though_history_is_paused(account: ZohoAccount, zoho: Zoho) -> None:
     history(zoho, 1000)
-    ZohoAccount.objects.update(backfill_paused=True)
+    own(ZohoAccount).update(backfill_paused=True)
     assert sync(account, zoho).complete
     assert mirrored(account) == upstream(zoho)
 
@@ -227,6 +229,7 @@ def test_what_was_known_stays_known_while_a_person_has_it_begun_anew(
     assert row(flow).progress.covered_from == reach
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
 @pytest.mark.parametrize("paging", ["good", "clamped"])
 @pytest.mark.parametrize("call", [1, 3, 9])
@@ -247,7 +250,7 @@ def test_killed_at_any_call_it_goes_on_and_ends_exact(
     flows[0].runs += [Run(zoho.clock() - timedelta(seconds=n)) for n in range(60)]
     minutes(account, zoho, 3)
     assert mirrored(account) == upstream(zoho)
-    assert not Flow.objects.exclude(progress__hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 @pytest.mark.parametrize("order", ["oldest", "shuffled"])
@@ -261,7 +264,7 @@ def test_a_list_in_another_order_is_of_use_before_all_of_it_is_read(
     assert stored.progress.executions_read_at is None
     assert stored.progress.covered_from is not None
     assert stored.progress.covered_from <= zoho.clock() - timedelta(hours=24)
-    here = set(Execution.objects.values_list("execution_id", flat=True))
+    here = set(own(Execution).values_list("execution_id", flat=True))
     assert {run.execution_id for run in flow.runs if run.started >= stored.progress.covered_from} <= here
 
 
@@ -293,13 +296,14 @@ def test_a_second_with_more_runs_than_a_page_is_read_by_pages(account: ZohoAccou
     assert mirrored(account) == upstream(zoho)
 
 
+@pytest.mark.deep
 def test_a_failure_that_zoho_runs_again_while_the_history_is_read_is_right_in_the_end(
     account: ZohoAccount, zoho: Zoho, few_calls: None
 ) -> None:
     flow = history(zoho, 3000, every=30)
     flow.runs[5].status = "failed"
     task(account, zoho)
-    assert Execution.objects.get(status="failed").execution_id == flow.runs[5].execution_id
+    assert own(Execution).get(status="failed").execution_id == flow.runs[5].execution_id
     flow.runs[5].succeed()
     minutes(account, zoho, 4)
     assert row(flow).progress.executions_read_at is not None
@@ -375,7 +379,7 @@ def test_tasks_that_die_anywhere_and_are_given_few_calls_end_with_a_mirror_equal
                     flow.runs.append(Run(zoho.clock() - timedelta(seconds=5)))
             if (
                 not Flow.objects.filter(account=account, progress__executions_read_at=None).exists()
-                and Flow.objects.exists()
+                and own(Flow).exists()
             ):
                 break
     finally:

@@ -13,6 +13,7 @@ from monitor.connection import Gate
 from monitor.ingest.base.read_soon import hint, want
 from monitor.models import AlertState, ApiBudget, ApiCall, Flow, HourBucket, StageRun, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, GrantRevoked, NotAvailable, Wait
+from tests.bystander import own
 from tests.factories import make_alert_rule
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
@@ -153,7 +154,7 @@ def test_a_list_that_does_not_fit_the_minute_goes_on_where_it_stopped(account: Z
     assert [call for call in long.calls if call.startswith("flows page")] == [
         f"flows page {page}" for page in range(1, 6)
     ]
-    assert Flow.objects.filter(gone_at=None, missed_sweeps=0).count() == 100
+    assert own(Flow).filter(gone_at=None, missed_sweeps=0).count() == 100
 
 
 def test_without_a_free_slot_the_list_waits_and_nothing_is_called_incomplete(account: ZohoAccount, long: Zoho) -> None:
@@ -315,5 +316,5 @@ def test_charts_follow_while_nobody_judges(account: ZohoAccount, zoho: Zoho) -> 
     pipeline.recount()
 
     assert not pipeline.is_anything_to_count(zoho.clock())
-    assert HourBucket.objects.get().succeeded == 1
-    assert StageRun.objects.get(stage="rollups").summary == {"hours": 1}
+    assert own(HourBucket).get().succeeded == 1
+    assert own(StageRun).get(stage="rollups").summary == {"hours": 1}

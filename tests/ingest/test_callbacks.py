@@ -29,6 +29,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from tests import factories
+from tests.bystander import own
 from tests.factories import NOON
 from tests.ingest.test_standin import House, quick, small
 
@@ -63,24 +64,24 @@ def notified(account: ZohoAccount) -> Callable[[], PushEvent]:
 
 @pytest.fixture
 def flow(account: ZohoAccount) -> Flow:
-    SyncState.objects.update(next_due_at=LATER)
+    own(SyncState).update(next_due_at=LATER)
     for stream in ("flows", "rules", "webhook_failures", "connections"):
         StreamState.objects.create(account=account, stream=stream, state="ok", next_due_at=LATER)
     return factories.make_flow(account)
 
 
 def due_streams() -> list[str]:
-    return sorted(StreamState.objects.filter(next_due_at__lt=LATER).values_list("stream", flat=True))
+    return sorted(own(StreamState).filter(next_due_at__lt=LATER).values_list("stream", flat=True))
 
 
 def wanted(flow: Flow) -> datetime | None:
     """Since when a hint waits; never in the name of a person."""
-    assert Flow.objects.values_list("progress__wanted_at", flat=True).get(pk=flow.pk) is None
-    return Flow.objects.values_list("progress__hinted_at", flat=True).get(pk=flow.pk)
+    assert own(Flow).values_list("progress__wanted_at", flat=True).get(pk=flow.pk) is None
+    return own(Flow).values_list("progress__hinted_at", flat=True).get(pk=flow.pk)
 
 
 def states() -> list[tuple[str, str]]:
-    return list(PushEvent.objects.order_by("pk").values_list("state", "outcome"))
+    return list(own(PushEvent).order_by("pk").values_list("state", "outcome"))
 
 
 def test_a_hint_at_a_flow_lets_it_be_read_next(hint, flow: Flow):
@@ -88,7 +89,7 @@ def test_a_hint_at_a_flow_lets_it_be_read_next(hint, flow: Flow):
     taken = callbacks.take(NOON)
     assert (taken.events, taken.reads) == (1, [])
     assert wanted(flow) == NOON
-    assert SyncState.objects.get().next_due_at == NOON
+    assert own(SyncState).get().next_due_at == NOON
     assert due_streams() == []
     assert states() == [("done", "flow wanted")]
 
@@ -132,12 +133,12 @@ def test_an_unknown_flow_only_makes_the_list_of_flows_due(hint, flow: Flow, flow
     assert callbacks.take(NOON).reads == []
     assert wanted(flow) is None
     assert due_streams() == ["flows"]
-    assert SyncState.objects.get().next_due_at == NOON
+    assert own(SyncState).get().next_due_at == NOON
     assert states() == [("done", "list due")]
 
 
 def test_a_flow_that_is_gone_or_another_account_s_is_unknown(hint, flow: Flow):
-    Flow.objects.update(gone_at=NOON)
+    own(Flow).update(gone_at=NOON)
     strange = factories.make_flow()
     hint(flow_id=flow.flow_id)
     hint(flow_id=strange.flow_id)
@@ -155,12 +156,12 @@ def test_a_notification_makes_rules_and_webhook_failures_due_and_nothing_else(no
 
 def test_what_is_due_already_is_not_put_off(hint, flow: Flow):
     early = NOON - timedelta(minutes=1)
-    StreamState.objects.update(next_due_at=early)
-    SyncState.objects.update(next_due_at=early)
+    own(StreamState).update(next_due_at=early)
+    own(SyncState).update(next_due_at=early)
     hint()
     callbacks.take(NOON)
-    assert set(StreamState.objects.values_list("next_due_at", flat=True)) == {early}
-    assert SyncState.objects.get().next_due_at == early
+    assert set(own(StreamState).values_list("next_due_at", flat=True)) == {early}
+    assert own(SyncState).get().next_due_at == early
 
 
 def test_a_flood_is_one_read_a_window_and_the_last_of_it_is_not_lost(hint, flow: Flow):
@@ -169,24 +170,24 @@ def test_a_flood_is_one_read_a_window_and_the_last_of_it_is_not_lost(hint, flow:
         at = NOON + timedelta(seconds=second)
         for _ in range(20):
             hint(flow_id=flow.flow_id, received_at=at)
-        FlowProgress.objects.update(hinted_at=None)  # as if it had been read
+        own(FlowProgress).update(hinted_at=None)  # as if it had been read
         callbacks.take(at)
         if wanted(flow):
             reads.append(second)
     assert reads == [0, 5, 10, 15]
     callbacks.take(at + FLOW_WINDOW)
-    assert not PushEvent.objects.exclude(state="done").exists()
+    assert not own(PushEvent).exclude(state="done").exists()
 
 
 @pytest.mark.parametrize(("window", "stream"), [(FLOWS_WINDOW, "flows"), (RULES_WINDOW, "rules")])
 def test_a_flood_at_a_list_is_one_read_a_window(hint, notified, flow: Flow, window: timedelta, stream: str):
-    ZohoAccount.objects.update(crm_credits_per_day=100_000)
+    own(ZohoAccount).update(crm_credits_per_day=100_000)
     times = 0
     for step in range(5):
         at = NOON + window / 2 * step
         for number in range(10):
             hint(flow_id=f"unknown-{step}-{number}") if stream == "flows" else notified()
-        StreamState.objects.update(next_due_at=LATER)
+        own(StreamState).update(next_due_at=LATER)
         callbacks.take(at)
         times += stream in due_streams()
     assert times == 3
@@ -194,10 +195,10 @@ def test_a_flood_at_a_list_is_one_read_a_window(hint, notified, flow: Flow, wind
 
 def a_busy_hour(notified, a_day: int) -> dict[str, int]:
     """How often each list of CRM is made due by hints that come every 20 s."""
-    ZohoAccount.objects.update(crm_credits_per_day=a_day)
+    own(ZohoAccount).update(crm_credits_per_day=a_day)
     times = {"rules": 0, "webhook_failures": 0}
     for step in range(180):
-        StreamState.objects.update(next_due_at=LATER)
+        own(StreamState).update(next_due_at=LATER)
         notified()
         callbacks.take(NOON + timedelta(seconds=20 * step))
         for stream in due_streams():
@@ -207,14 +208,14 @@ def a_busy_hour(notified, a_day: int) -> dict[str, int]:
 
 def test_a_busy_crm_gets_no_more_than_the_shares_of_its_lists(notified, flow: Flow):
     """1,000 credits: of about 28 an hour that the background may make, a quarter, and a twentieth."""
-    StreamState.objects.update(next_due_at=LATER)
+    own(StreamState).update(next_due_at=LATER)
     times = a_busy_hour(notified, 1_000)
     assert 5 <= times["rules"] <= 10
     assert 1 <= times["webhook_failures"] <= 3
 
 
 def test_a_crm_that_has_nothing_spare_is_not_asked_because_of_a_hint(notified, flow: Flow, account: ZohoAccount):
-    ZohoAccount.objects.update(crm_credits_per_day=1_000)
+    own(ZohoAccount).update(crm_credits_per_day=1_000)
     ApiBudget.objects.get_or_create(account=account, product="crm")
     for product in ("crm", "flow"):
         ApiCall.objects.create(account=account, product=product, started_at=NOON, finished_at=NOON, credits=700)
@@ -242,7 +243,7 @@ def test_a_flood_at_one_flow_holds_no_other_up(hint, flow: Flow, account: ZohoAc
 def test_a_clock_that_was_set_back_does_not_silence_a_flow(hint, flow: Flow):
     hint(flow_id=flow.flow_id)
     callbacks.take(NOON + timedelta(days=1))
-    FlowProgress.objects.update(hinted_at=None)
+    own(FlowProgress).update(hinted_at=None)
     hint(flow_id=flow.flow_id)
     callbacks.take(NOON)
     assert wanted(flow) == NOON
@@ -267,7 +268,7 @@ def test_old_hints_are_taken_away_in_batches(hint, flow: Flow):
     for received in (old, old, NOON - timedelta(days=7)):
         hint(received_at=received)
     assert callbacks.prune(NOON) == 2
-    assert PushEvent.objects.count() == 1
+    assert own(PushEvent).count() == 1
 
 
 @given(st.lists(st.sampled_from(["", "1", "2"]), max_size=6))
@@ -305,12 +306,12 @@ def test_a_named_failure_is_mirrored_by_one_call_and_a_repetition_costs_none(
     small.sync()
     monkeypatch.setattr(pipeline, "utc_now", small.clock)
     monkeypatch.setattr(pipeline, "judge", lambda: None)
-    flow = Flow.objects.order_by("pk").first()
+    flow = own(Flow).order_by("pk").first()
     assert flow is not None
     small.clock.advance(60)
     made = small.app.world.do("add_executions", flow_id=flow.flow_id, status="failed", duration_ms=0)[0]
     small.clock.advance(1)
-    account, before = small.account, ApiCall.objects.count()
+    account, before = small.account, own(ApiCall).count()
 
     def told(digest: str) -> None:
         PushEvent.objects.create(
@@ -320,25 +321,25 @@ def test_a_named_failure_is_mirrored_by_one_call_and_a_repetition_costs_none(
 
     told("first")
     assert flow.executions.get(execution_id=made).status == "failed"
-    assert ApiCall.objects.count() == before + 1
+    assert own(ApiCall).count() == before + 1
 
     small.clock.advance(1)
     told("second")  # its turn comes in 4 s
-    assert ApiCall.objects.count() == before + 1
+    assert own(ApiCall).count() == before + 1
     assert states() == [("done", "read"), ("new", "")]
 
 
 def test_a_hint_while_the_account_is_being_read_is_left_to_the_sweep(small: House, monkeypatch: pytest.MonkeyPatch):
     small.sync()
     monkeypatch.setattr(pipeline, "utc_now", small.clock)
-    flow = Flow.objects.order_by("pk").first()
+    flow = own(Flow).order_by("pk").first()
     assert flow is not None
-    SyncState.objects.update(lease_owner="other", lease_until=small.clock() + timedelta(seconds=60))
-    before = ApiCall.objects.count()
+    own(SyncState).update(lease_owner="other", lease_until=small.clock() + timedelta(seconds=60))
+    before = own(ApiCall).count()
     PushEvent.objects.create(
         account=small.account, digest="d", flow_id=flow.flow_id, execution_id="567", received_at=small.clock()
     )
     pipeline.take_hints()
-    assert ApiCall.objects.count() == before
+    assert own(ApiCall).count() == before
     assert wanted(flow) == small.clock()
     assert states() == [("done", "flow wanted")]

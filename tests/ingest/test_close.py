@@ -10,6 +10,7 @@ import pytest
 from monitor.ingest.runs.store import store_page
 from monitor.models import Execution, Flow
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
+from tests.bystander import own
 from tests.factories import make_execution, make_flow
 
 pytestmark = pytest.mark.django_db
@@ -64,4 +65,4 @@ def test_a_row_that_the_database_refuses_stands_apart(now: datetime) -> None:
     written = store_page(flow, [good, bad], [], now)
 
     assert (written.new, written.quarantined, written.apart) == (1, 1, 1)
-    assert Flow.objects.get().executions.count() == 1
+    assert own(Flow).get().executions.count() == 1

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import Execution, Flow, ZohoAccount
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, upstream
 
@@ -49,7 +50,7 @@ def test_from_then_on_the_counter_is_baseline_and_mirrored(account: ZohoAccount,
     assert sync(account, zoho).complete
 
     stored = row(flow)
-    assert stored.execution_count == (stored.progress.baseline_total or 0) + Execution.objects.count()
+    assert stored.execution_count == (stored.progress.baseline_total or 0) + own(Execution).count()
     assert stored.progress.baseline_total == 520
 
 
@@ -78,7 +79,7 @@ def test_zohos_own_rerun_is_found_in_the_same_sync_by_one_list_of_the_last_25_ho
     result = sync(account, zoho)
 
     assert result.complete
-    stored = Execution.objects.get(execution_id=failed.execution_id)
+    stored = own(Execution).get(execution_id=failed.execution_id)
     assert (stored.status, stored.first_status, stored.rerun_count) == ("success", "failed", 1)
     assert stored.first_failed_at is not None
     assert stored.error_code == ""
@@ -328,7 +329,7 @@ def test_a_running_row_is_asked_for_by_itself_until_it_is_final(account: ZohoAcc
 
     sync(account, zoho)
 
-    stored = Execution.objects.get(execution_id=run.execution_id)
+    stored = own(Execution).get(execution_id=run.execution_id)
     assert stored.status == "failed"
     assert stored.recheck_at is None
 
@@ -339,7 +340,7 @@ def test_rows_that_never_become_final_are_not_asked_for_for_ever(account: ZohoAc
 
     sync(account, zoho)
 
-    assert not Execution.objects.filter(recheck_at__isnull=False).exists()
+    assert not own(Execution).filter(recheck_at__isnull=False).exists()
 
 
 @pytest.mark.parametrize("garbage", ["0001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"])

@@ -23,6 +23,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.zoho.errors import NotAvailable, NotFound, Refused
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, a_task, sync
 from tests.ingest.mirror import stream
 
@@ -56,12 +57,12 @@ def test_the_first_sync_keeps_a_first_version_of_each(account: ZohoAccount, zoho
 
     assert sync(account, zoho).complete
 
-    version = FlowVersion.objects.get()
+    version = own(FlowVersion).get()
     assert (version.number, version.changes, version.seen_before) == (1, [], None)
     assert version.content["actions"] == ACTIONS
-    assert RuleVersion.objects.get().content["conditions"][0]["id"] == "7"
-    assert RuleVersion.objects.get().modified_by == "Pat Example"
-    assert ConnectedVersion.objects.get().content["nodes"] == [{"id": "8"}]
+    assert own(RuleVersion).get().content["conditions"][0]["id"] == "7"
+    assert own(RuleVersion).get().modified_by == "Pat Example"
+    assert own(ConnectedVersion).get().content["nodes"] == [{"id": "8"}]
     assert stream(account, "definitions").state == "ok"
 
 
@@ -82,7 +83,7 @@ def test_a_change_is_a_version_between_the_last_sync_that_had_the_former_and_the
     edit(zoho, flow, actions=[ACTIONS[0] | {"config": {"to": "z"}}, ACTIONS[1]])
     later(account, zoho, minutes=5)
 
-    new = FlowVersion.objects.get(number=2)
+    new = own(FlowVersion).get(number=2)
     assert [change["path"] for change in new.changes] == [["actions", "[1]", "config", "to"]]
     assert (new.changes[0]["before"], new.changes[0]["after"]) == ("x", "z")
     assert new.change_count == 1
@@ -100,7 +101,7 @@ def test_switching_a_flow_off_and_on_makes_two_versions_and_the_last_is_as_the_f
     del flow.over["status"]
     later(account, zoho, minutes=5)
 
-    first, second, third = FlowVersion.objects.order_by("number")
+    first, second, third = own(FlowVersion).order_by("number")
     assert [change["after"] for change in second.changes] == ["inactive"]
     assert first.sha256 == third.sha256 != second.sha256
 
@@ -110,7 +111,7 @@ def test_a_rule_that_is_switched_off_is_a_new_version(account: ZohoAccount, zoho
     sync(account, zoho)
     zoho.rules[0]["status"] = {"active": False}
     later(account, zoho, minutes=10)
-    assert [c["path"] for c in RuleVersion.objects.get(number=2).changes] == [["status", "active"]]
+    assert [c["path"] for c in own(RuleVersion).get(number=2).changes] == [["status", "active"]]
 
 
 def test_a_time_of_change_that_moves_without_a_change_makes_no_version(
@@ -123,7 +124,7 @@ def test_a_time_of_change_that_moves_without_a_change_makes_no_version(
     assert zoho.asked(f"flow {flow.flow_id}") == 1
     later(account, zoho, minutes=5)
     assert zoho.asked(f"flow {flow.flow_id}") == 1, "the new time is known by now"
-    assert FlowVersion.objects.count() == 1
+    assert own(FlowVersion).count() == 1
 
 
 def test_two_changes_within_a_second_are_both_found(account: ZohoAccount, zoho: Zoho, flow: FakeFlow) -> None:
@@ -131,7 +132,7 @@ def test_two_changes_within_a_second_are_both_found(account: ZohoAccount, zoho: 
     sync(account, zoho)
     edit(zoho, flow, actions=[])
     later(account, zoho, minutes=2)
-    assert FlowVersion.objects.get(number=2).content["actions"] == []
+    assert own(FlowVersion).get(number=2).content["actions"] == []
     zoho.calls.clear()
     later(account, zoho, minutes=2)
     assert zoho.asked("flow ") == 0
@@ -141,12 +142,12 @@ def test_a_change_that_no_list_tells_of_is_found_within_a_week_and_its_span_begi
     account: ZohoAccount, zoho: Zoho, flow: FakeFlow
 ) -> None:
     sync(account, zoho)
-    read = Flow.objects.get().definition_read_at
+    read = own(Flow).get().definition_read_at
     zoho.details[flow.flow_id] = {"actions": ACTIONS[:1]}
     later(account, zoho, days=6)
-    assert FlowVersion.objects.count() == 1
+    assert own(FlowVersion).count() == 1
     later(account, zoho, days=1)
-    assert FlowVersion.objects.get(number=2).seen_before == read
+    assert own(FlowVersion).get(number=2).seen_before == read
 
 
 def test_a_secret_is_not_kept_and_another_one_is_noticed(account: ZohoAccount, zoho: Zoho, flow: FakeFlow) -> None:
@@ -157,10 +158,10 @@ def test_a_secret_is_not_kept_and_another_one_is_noticed(account: ZohoAccount, z
     edit(zoho, flow, trigger={"webhook_url": address.format("newnewnew")})
     later(account, zoho, minutes=5)
 
-    kept = json.dumps(list(FlowVersion.objects.values("content", "changes")))
+    kept = json.dumps(list(own(FlowVersion).values("content", "changes")))
     assert "oldoldold" not in kept
     assert "newnewnew" not in kept
-    assert [(c["path"], c["kind"]) for c in FlowVersion.objects.get(number=2).changes] == [
+    assert [(c["path"], c["kind"]) for c in own(FlowVersion).get(number=2).changes] == [
         (["trigger", "webhook_url"], "secret")
     ]
 
@@ -173,8 +174,8 @@ def test_a_new_encryption_key_makes_no_secret_look_changed(
     with override_settings(ENCRYPTION_KEYS=[Fernet.generate_key().decode(), *settings.ENCRYPTION_KEYS]):
         edit(zoho, flow)
         later(account, zoho, minutes=5)
-    assert FlowVersion.objects.count() == 1
-    assert DigestKey.objects.get().key not in json.dumps(FlowVersion.objects.get().content)
+    assert own(FlowVersion).count() == 1
+    assert own(DigestKey).get().key not in json.dumps(own(FlowVersion).get().content)
 
 
 def test_a_definition_that_cannot_be_read_is_told_of_and_asked_for_ever_more_seldom(
@@ -189,7 +190,7 @@ def test_a_definition_that_cannot_be_read_is_told_of_and_asked_for_ever_more_sel
     zoho.before_call = refuse
     sync(account, zoho)
     assert stream(account, "definitions").state == "failing"
-    assert FlowVersion.objects.count() == 1, "the other one is there"
+    assert own(FlowVersion).count() == 1, "the other one is there"
     zoho.calls.clear()
     later(account, zoho, minutes=1)
     assert zoho.asked(f"flow {flow.flow_id}") == 0
@@ -205,7 +206,7 @@ def test_a_flow_that_was_deleted_meanwhile_spoils_nothing(account: ZohoAccount, 
 
     zoho.before_call = vanish
     assert sync(account, zoho).complete
-    assert FlowVersion.objects.count() == 0
+    assert own(FlowVersion).count() == 0
 
 
 def test_the_definition_of_another_flow_is_not_taken_for_this_ones(
@@ -213,7 +214,7 @@ def test_the_definition_of_another_flow_is_not_taken_for_this_ones(
 ) -> None:
     zoho.details[flow.flow_id] |= {"flow_id": "999"}
     sync(account, zoho)
-    assert FlowVersion.objects.count() == 0
+    assert own(FlowVersion).count() == 0
     assert "999" in stream(account, "definitions").reason
 
 
@@ -225,7 +226,7 @@ def test_a_background_sweep_reads_a_few_definitions_and_the_next_ones_go_on(
     left = []
     for _ in range(4):
         sync(account, zoho, patience=a_task(zoho))
-        left.append(5 - FlowVersion.objects.count())
+        left.append(5 - own(FlowVersion).count())
         zoho.clock.pause(60)
     assert left == [3, 1, 0, 0]
     assert stream(account, "definitions").state == "ok"
@@ -264,21 +265,21 @@ def test_versions_outlive_what_they_describe(account: ZohoAccount, zoho: Zoho) -
     sync(account, zoho)
     gone = zoho.rules.pop(0)
     later(account, zoho, minutes=10)
-    assert WorkflowRule.objects.get(rule_id=gone["id"]).gone_at is not None
-    assert RuleVersion.objects.filter(rule__rule_id=gone["id"]).count() == 1
+    assert own(WorkflowRule).get(rule_id=gone["id"]).gone_at is not None
+    assert own(RuleVersion).filter(rule__rule_id=gone["id"]).count() == 1
 
 
 def test_connected_workflows_come_and_go_with_the_list(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.connected = [a_connected(f"Journey {n}") for n in range(6)]
     sync(account, zoho)
-    row = ConnectedWorkflow.objects.get(name="Journey 0")
+    row = own(ConnectedWorkflow).get(name="Journey 0")
     assert (row.status, row.primary_module, row.involved_modules) == ("active", "Leads", ["Deals", "Leads"])
     gone = zoho.connected.pop(0)
     zoho.connected[0]["status"] = "inactive"
     later(account, zoho, hours=2)
-    assert ConnectedWorkflow.objects.get(workflow_id=gone["id"]).gone_at is not None
-    assert ConnectedWorkflow.objects.get(name="Journey 1").status == "inactive"
-    assert ConnectedVersion.objects.filter(workflow__name="Journey 1").count() == 2
+    assert own(ConnectedWorkflow).get(workflow_id=gone["id"]).gone_at is not None
+    assert own(ConnectedWorkflow).get(name="Journey 1").status == "inactive"
+    assert own(ConnectedVersion).filter(workflow__name="Journey 1").count() == 2
 
 
 def test_an_edition_without_connected_workflows_is_no_failure(account: ZohoAccount, busy: Zoho) -> None:

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from monitor import ingest
-from monitor.ingest.base import read_soon, schedule
+from monitor.ingest.base import read_soon, stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease, LeaseLost
+from monitor.ingest.base.list_pace import Budget
 from monitor.ingest.base.mode import Mode, Patience
-from monitor.ingest.base.pace import Budget
 from monitor.ingest.lists import definitions, notification_channels
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.runs import holes, refused_flows
 from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
 from monitor.zoho.errors import Refused
+from tests.bystander import own
 from tests.factories import make_flow
 from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
@@ -45,13 +46,13 @@ def leave_word(context: Context) -> None:
 
 
 def put_off(context: Context) -> None:
-    schedule.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
+    stream_due.set_due(context, Stream.FLOWS, context.clock() + timedelta(hours=1))
 
 
 def put_many_off(context: Context) -> None:
     context.note(Stream.RULES, StreamState.State.OK)
     context.room.budgets[Product.CRM] = context.clock(), Budget(None)
-    schedule.set_due_again(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
+    stream_due.set_due_again(context, {Stream.RULES: 1, Stream.CONNECTED: 1})
 
 
 def leave_alone(context: Context) -> None:
@@ -68,7 +69,7 @@ def note_what_was_listed_unmoved(context: Context) -> None:
     seen = context.clock()
     flow = make_flow(context.account, seen_at=seen, definition_seen_at=seen - timedelta(hours=1))
     Flow.objects.filter(pk=flow.pk).update(definition_signature=definitions.signature(definitions.FLOWS, flow))
-    definitions._note_unmoved(context, definitions.FLOWS, list(Flow.objects.all()))
+    definitions._note_unmoved(context, definitions.FLOWS, list(own(Flow)))
 
 
 def note_a_try_for_a_definition(context: Context) -> None:
@@ -92,12 +93,12 @@ def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing
     with pytest.raises(LeaseLost):
         write(late)
 
-    assert not Flow.objects.filter(progress__baseline_firm=True).exists()
-    assert not Flow.objects.exclude(progress__recheck_at=None).exists()
-    assert Flow.objects.exclude(progress__wanted_at=None).count() == (write is take_the_wish_back)
-    assert not Flow.objects.filter(definition_tries__gt=0).exists()
-    assert not Flow.objects.filter(definition_seen_at=late.clock()).exists()
-    assert not StreamState.objects.exists()
+    assert not own(Flow).filter(progress__baseline_firm=True).exists()
+    assert not own(Flow).exclude(progress__recheck_at=None).exists()
+    assert own(Flow).exclude(progress__wanted_at=None).count() == (write is take_the_wish_back)
+    assert not own(Flow).filter(definition_tries__gt=0).exists()
+    assert not own(Flow).filter(definition_seen_at=late.clock()).exists()
+    assert not own(StreamState).exists()
 
 
 def test_who_was_overtaken_leaves_the_stream_of_channels_to_the_new_holder(late: Context) -> None:
@@ -106,7 +107,7 @@ def test_who_was_overtaken_leaves_the_stream_of_channels_to_the_new_holder(late:
     with pytest.raises(LeaseLost):
         notification_channels._forget_stream(late)
 
-    assert StreamState.objects.filter(stream=Stream.CHANNELS).exists()
+    assert own(StreamState).filter(stream=Stream.CHANNELS).exists()
 
 
 def test_who_was_overtaken_while_it_asked_for_a_flow_does_not_call_it_gone(account: ZohoAccount, zoho: Zoho) -> None:
@@ -151,4 +152,4 @@ def test_what_fails_halfway_leaves_nothing_behind(account: ZohoAccount, now: dat
     with pytest.raises(Killed):
         write_and_die()
 
-    assert not Flow.objects.exists()
+    assert not own(Flow).exists()

@@ -10,6 +10,7 @@ from django.db.models import Max
 from monitor.models import Execution, Flow
 from monitor.queries import freshness, overview
 from standin.build import SettableClock, make_app, make_world, serving
+from tests.bystander import own
 from tests.ingest.first_connect import FirstConnect
 
 pytestmark = pytest.mark.deep
@@ -17,10 +18,9 @@ pytestmark = pytest.mark.deep
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("plan", "flows"), [("free", 5), ("standard", 20), ("professional", 40), ("enterprise", 50)])
 def test_within_a_minute_of_connecting_every_flow_has_its_newest_runs_and_the_overview_a_rate(
-    plan: str, flows: int
+    nobody_else: None, plan: str, flows: int
 ) -> None:
     clock = SettableClock(BEGINNING)
     world = make_world(seed=3, clock=clock, flows=flows, rules=3, executions=flows * 30, history_days=20)
@@ -32,7 +32,7 @@ def test_within_a_minute_of_connecting_every_flow_has_its_newest_runs_and_the_ov
         assert first.useful_after is not None
         assert first.useful_after <= 60
         assert first.refused == 0
-        newest = dict(Flow.objects.values_list("flow_id").annotate(Max("executions__started_time")))
+        newest = dict(own(Flow).values_list("flow_id").annotate(Max("executions__started_time")))
         for flow in world.flows.values():
             ended = [run.started for run in flow.between(BEGINNING - timedelta(days=20), BEGINNING)]
             assert not ended or newest[flow.flow_id] is not None
@@ -44,4 +44,4 @@ def test_within_a_minute_of_connecting_every_flow_has_its_newest_runs_and_the_ov
         first.live(timedelta(hours=6))
         assert first.complete_after is not None
         assert first.refused == 0
-        assert Execution.objects.count() >= flows * 20
+        assert own(Execution).count() >= flows * 20

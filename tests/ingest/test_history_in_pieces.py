@@ -8,6 +8,7 @@ import pytest
 
 from monitor.ingest.history import backfill
 from monitor.models import Flow, ZohoAccount
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, upstream
 
@@ -32,7 +33,7 @@ def half_read(account: ZohoAccount, zoho: Zoho, monkeypatch: pytest.MonkeyPatch,
     zoho.flows = [FakeFlow(runs=runs, before=(1000, 10))]
     monkeypatch.setattr(backfill.Backfill, "_share", lambda self: 3)
     tasks(account, zoho, 1)
-    assert Flow.objects.get().progress.executions_read_at is None
+    assert own(Flow).get().progress.executions_read_at is None
     return zoho.flows[0]
 
 
@@ -45,12 +46,12 @@ def test_a_run_that_changed_on_a_page_already_read_is_right_after_the_nights_che
     flow = half_read(account, zoho, monkeypatch, hours)
     flow.runs[hours].succeed()
     tasks(account, zoho, 5)
-    assert Flow.objects.get().progress.executions_read_at is not None
+    assert own(Flow).get().progress.executions_read_at is not None
 
     until_night(account, zoho, nights)
 
     assert mirrored(account) == upstream(zoho)
-    row = Flow.objects.get()
+    row = own(Flow).get()
     assert (row.progress.baseline_total, row.progress.baseline_success, row.progress.baseline_failed) == (
         1010,
         1000,
@@ -65,9 +66,9 @@ def test_a_late_run_that_began_within_a_page_already_read_is_here_after_the_next
     flow = half_read(account, zoho, monkeypatch, 0)
     flow.runs.append(Run(zoho.clock() - timedelta(hours=30, minutes=30)))
     tasks(account, zoho, 5)
-    assert Flow.objects.get().progress.executions_read_at is not None
+    assert own(Flow).get().progress.executions_read_at is not None
 
     until_night(account, zoho, 1)
 
     assert mirrored(account) == upstream(zoho)
-    assert Flow.objects.get().progress.baseline_total == 1010
+    assert own(Flow).get().progress.baseline_total == 1010

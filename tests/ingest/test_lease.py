@@ -11,6 +11,7 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.history import first_reading
 from monitor.ingest.run import Busy
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
+from tests.bystander import own
 from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, sync
 
 
@@ -54,7 +55,7 @@ def test_the_lease_is_given_back_at_the_end_and_when_the_sweep_dies(account: Zoh
     with pytest.raises(Killed):
         sync(account, zoho)
 
-    assert SyncState.objects.get().lease_until is None
+    assert own(SyncState).get().lease_until is None
 
 
 def test_a_lease_that_a_kill_left_ends_after_a_minute(account: ZohoAccount, now: datetime) -> None:
@@ -78,7 +79,7 @@ def test_a_lease_outlives_any_single_call(account: ZohoAccount, now: datetime) -
     for _ in range(20):
         clock.pause(7)
         lease.keep(clock)
-        until = SyncState.objects.get().lease_until
+        until = own(SyncState).get().lease_until
         assert until is not None
         assert until - clock() > timedelta(seconds=45)
 
@@ -97,14 +98,14 @@ def test_a_holder_whose_lease_was_taken_over_writes_nothing_more(account: ZohoAc
             take_over(account, zoho.clock)
 
     zoho.before_call = slow
-    before = SyncState.objects.get()
+    before = own(SyncState).get()
 
     result = sync(account, zoho)
 
     assert isinstance(result.stopped, LeaseLost)
-    assert Execution.objects.count() == 50, "the first page only"
-    assert Flow.objects.get().progress.executions_read_at is None
-    after = SyncState.objects.get()
+    assert own(Execution).count() == 50, "the first page only"
+    assert own(Flow).get().progress.executions_read_at is None
+    after = own(SyncState).get()
     assert after.lease_until is not None, "the new holder's lease is left alone"
     assert (after.state, after.last_finished_at) == (before.state, before.last_finished_at)
 
@@ -140,7 +141,7 @@ def test_a_flow_is_not_called_read_under_a_lost_lease(account: ZohoAccount, zoho
         first_reading.close = original
 
     assert isinstance(result.stopped, LeaseLost)
-    assert Flow.objects.get().progress.executions_read_at is None
+    assert own(Flow).get().progress.executions_read_at is None
 
 
 def test_the_fence_grows_with_each_taking(account: ZohoAccount, now: datetime) -> None:
@@ -153,7 +154,7 @@ def test_the_fence_grows_with_each_taking(account: ZohoAccount, now: datetime) -
     with pytest.raises(LeaseLost):
         first.keep(lambda: now + timedelta(seconds=61))
     first.release()
-    assert SyncState.objects.get().lease_owner == second.owner
+    assert own(SyncState).get().lease_owner == second.owner
 
 
 @pytest.mark.parametrize(("mode", "seconds"), [(Mode.SYNC, 60), (Mode.TASK, 30), (Mode.SYNC_WITHOUT_WAITING, 30)])
@@ -164,7 +165,7 @@ def test_a_task_that_is_killed_keeps_the_account_for_half_a_minute_at_most_a_per
     left = []
 
     def look(number: int, what: str) -> None:
-        until = SyncState.objects.get().lease_until
+        until = own(SyncState).get().lease_until
         left.append(until - zoho.clock() if until else None)
 
     a_zoho(zoho).before_call = look

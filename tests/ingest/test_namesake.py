@@ -218,7 +218,7 @@ def run_story(story: Story, account: ZohoAccount, zoho: Zoho) -> tuple[list[str]
     "story", [moving, vanishing, failing, sleeping, beginning, ageing], ids=lambda one: one.__name__
 )
 def test_what_is_asked_and_stored_is_the_same_with_a_namesake_beside(
-    account: ZohoAccount, busy: Zoho, story: Story
+    all_are_pruned: None, account: ZohoAccount, busy: Zoho, story: Story
 ) -> None:
     alone = deepcopy(busy)
     with transaction.atomic():

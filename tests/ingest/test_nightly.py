@@ -11,6 +11,7 @@ from monitor.ingest.night import checks
 from monitor.ingest.night.checks import MOST, SHARE, is_due, paid, purse, rows_a_slice
 from monitor.models import Execution, Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import Unreachable, Wait
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -55,7 +56,7 @@ def a_night(account: ZohoAccount, zoho: Zoho, sweeps: int = 6) -> None:
 
 def owe_a_round() -> None:
     """As if no worker had run for a week: the next night reads every flow whole."""
-    state = StreamState.objects.get(stream="statistics")
+    state = own(StreamState).get(stream="statistics")
     state.cursor["full"]["night"] = (datetime.fromisoformat(state.cursor["full"]["night"]) - 7 * DAY).isoformat()
     state.save(update_fields=["cursor"])
 
@@ -103,7 +104,7 @@ def test_a_status_that_changed_without_moving_a_counter_is_found_and_told(accoun
     a_night(account, zoho)
 
     assert mirrored(account) == upstream(zoho)
-    event = Execution.objects.get(execution_id=silent.execution_id).events.get()
+    event = own(Execution).get(execution_id=silent.execution_id).events.get()
     assert (event.kind, event.from_status, event.to_status) == ("rerun", "failed", "success")
 
 
@@ -115,7 +116,7 @@ def test_a_row_that_was_late_for_the_first_reading_does_not_stay_in_the_baseline
     flow.before = (flow.before[0] + 1, flow.before[1])  # Zoho counts it, and does not list it yet
     connect(account, zoho)
     sync(account, zoho)
-    assert Flow.objects.get().progress.baseline_total == 305
+    assert own(Flow).get().progress.baseline_total == 305
     flow.before = (flow.before[0] - 1, flow.before[1])
     flow.runs.append(late)
     owe_a_round()
@@ -124,7 +125,7 @@ def test_a_row_that_was_late_for_the_first_reading_does_not_stay_in_the_baseline
     zoho.clock.pause(4000)
     background(account, zoho)
 
-    stored = Flow.objects.get()
+    stored = own(Flow).get()
     assert (stored.progress.baseline_total, stored.progress.baseline_success, stored.progress.baseline_firm) == (
         304,
         300,
@@ -132,7 +133,7 @@ def test_a_row_that_was_late_for_the_first_reading_does_not_stay_in_the_baseline
     )
     flow.before = (flow.before[0] + 1, flow.before[1])
     sync(account, zoho)
-    assert "1 more run" in Flow.objects.get().progress.hole_reason, "a run that goes missing later is not hidden"
+    assert "1 more run" in own(Flow).get().progress.hole_reason, "a run that goes missing later is not hidden"
 
 
 def test_a_deleted_row_stays_as_history_and_is_marked(account: ZohoAccount, zoho: Zoho) -> None:
@@ -144,10 +145,10 @@ def test_a_deleted_row_stays_as_history_and_is_marked(account: ZohoAccount, zoho
 
     a_night(account, zoho)
 
-    row = Execution.objects.get(execution_id=gone.execution_id)
+    row = own(Execution).get(execution_id=gone.execution_id)
     assert row.unlisted_at is not None
-    assert Execution.objects.filter(unlisted_at=None).count() == 11
-    assert Flow.objects.get().progress.hole_reason == ""
+    assert own(Execution).filter(unlisted_at=None).count() == 11
+    assert own(Flow).get().progress.hole_reason == ""
     flow.runs.append(gone)
     flow.before = (flow.before[0] - 1, flow.before[1])
     a_night(account, zoho)
@@ -163,7 +164,7 @@ def test_a_list_that_is_short_of_many_rows_is_not_believed(account: ZohoAccount,
 
     a_night(account, zoho)
 
-    assert not Execution.objects.exclude(unlisted_at=None).exists()
+    assert not own(Execution).exclude(unlisted_at=None).exists()
     assert zoho.asked("execution ") <= 2, "the first of them that is there ends the asking"
 
 
@@ -176,7 +177,7 @@ def test_what_zoho_has_forgotten_by_age_is_not_taken_for_deleted(account: ZohoAc
 
     a_night(account, zoho)
 
-    assert not Execution.objects.exclude(unlisted_at=None).exists()
+    assert not own(Execution).exclude(unlisted_at=None).exists()
 
 
 @pytest.mark.parametrize("bound", ["inclusive", "exclusive", "ignored"])
@@ -196,7 +197,7 @@ def test_a_long_history_is_compared_in_slices(
 
     assert cursor(account, "full")["done"]
     assert {key: row for key, row in mirrored(account).items() if key != gone.execution_id} == upstream(zoho)
-    assert [row.execution_id for row in Execution.objects.exclude(unlisted_at=None)] == [gone.execution_id]
+    assert [row.execution_id for row in own(Execution).exclude(unlisted_at=None)] == [gone.execution_id]
 
 
 def test_the_night_goes_on_after_a_kill_at_any_call(account: ZohoAccount, zoho: Zoho) -> None:
@@ -260,7 +261,7 @@ def test_a_death_in_the_reconcile_costs_one_slice(
         zoho.clock.pause(61)
 
     assert cursor(account, "full")["done"]
-    assert Execution.objects.get(execution_id=gone.execution_id).unlisted_at is not None
+    assert own(Execution).get(execution_id=gone.execution_id).unlisted_at is not None
     assert upstream(zoho).items() <= mirrored(account).items()
 
 

@@ -10,17 +10,19 @@ import pytest
 from monitor.ingest.night import checks
 from monitor.ingest.night.checks import FULL, begun, first_cursors, found_in_words, is_due, is_in_share, night_of
 from monitor.models import Flow, StreamState, ZohoAccount
+from tests.bystander import own
 from tests.fake_zoho import Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_nightly import DAY, a_night, background, connect, cursor, frozen, quiet_flow
 
 
+@pytest.mark.deep
 def test_a_night_compares_each_flow_once_and_reads_those_whole_whose_turn_it_is(
     account: ZohoAccount, zoho: Zoho
 ) -> None:
     flows = [quiet_flow(zoho) for _ in range(3)]
     connect(account, zoho)
-    keys = dict(Flow.objects.values_list("flow_id", "pk"))
+    keys = dict(own(Flow).values_list("flow_id", "pk"))
 
     whole: dict[str, int] = dict.fromkeys(keys, 0)
     for night in range(14):
@@ -36,6 +38,7 @@ def test_a_night_compares_each_flow_once_and_reads_those_whole_whose_turn_it_is(
     assert set(whole.values()) == {2}
 
 
+@pytest.mark.deep
 def test_a_row_of_last_month_is_found_within_seven_nights(account: ZohoAccount, zoho: Zoho) -> None:
     flow = frozen(quiet_flow(zoho))
     connect(account, zoho)
@@ -47,10 +50,11 @@ def test_a_row_of_last_month_is_found_within_seven_nights(account: ZohoAccount, 
         found.append(mirrored(account) == upstream(zoho))
 
     assert found[-1]
-    its_night = (Flow.objects.get().pk - 1) % 7
+    its_night = (own(Flow).get().pk - 1) % 7
     assert found == [False] * its_night + [True] * (7 - its_night)
 
 
+@pytest.mark.deep
 def test_a_flow_that_is_new_has_its_turn_within_seven_nights_and_takes_nobody_elses(
     account: ZohoAccount, zoho: Zoho
 ) -> None:
@@ -70,6 +74,7 @@ def test_a_flow_that_is_new_has_its_turn_within_seven_nights_and_takes_nobody_el
     assert mirrored(account) == upstream(zoho)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("missed", [1, 3, 30])
 def test_the_shares_of_missed_nights_are_made_up_for(account: ZohoAccount, zoho: Zoho, missed: int) -> None:
     flows = [frozen(quiet_flow(zoho, rows=3)) for _ in range(7)]
@@ -82,12 +87,13 @@ def test_the_shares_of_missed_nights_are_made_up_for(account: ZohoAccount, zoho:
     a_night(account, zoho, sweeps=10)
 
     owed = {share % 7 for share in range(1, 2 + min(missed, 6))}
-    late = {key for key, pk in Flow.objects.values_list("flow_id", "pk") if pk % 7 not in owed}
+    late = {key for key, pk in own(Flow).values_list("flow_id", "pk") if pk % 7 not in owed}
     assert {flow for flow in late if zoho.asked(f"executions {flow}") > 2} == set()
     assert len(upstream(zoho)) - len(mirrored(account)) == (len(late) if missed < 6 else 0)
     assert cursor(account, "full")["night"] == night_of(zoho.clock()).isoformat()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("after", [0, 1])
 def test_an_account_whose_whole_history_one_night_used_to_read_goes_on_from_where_it_stood(
     account: ZohoAccount, zoho: Zoho, after: int
@@ -96,7 +102,7 @@ def test_an_account_whose_whole_history_one_night_used_to_read_goes_on_from_wher
     connect(account, zoho)
     for flow in flows:
         flow.runs.append(Run(zoho.clock() - timedelta(days=20)))
-    keys = list(Flow.objects.order_by("pk").values_list("pk", flat=True))
+    keys = list(own(Flow).order_by("pk").values_list("pk", flat=True))
     night = night_of(zoho.clock())
     under_way = {"night": night.isoformat(), "done": False, "after": keys[after], "until": None, "flows": after + 1}
     state = StreamState.objects.get(account=account, stream="statistics")

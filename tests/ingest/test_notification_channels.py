@@ -15,6 +15,7 @@ from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import GrantRevoked, Wait
 from monitor.zoho.transport import Transport
 from standin.build import SettableClock, make_app, make_world, serving
+from tests.bystander import own
 from tests.factories import NOON
 from tests.ingest.test_standin import BEGINNING, House, open_house
 
@@ -30,7 +31,7 @@ def watched(db: None, settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hou
     app = make_app(make_world(seed=5, clock=clock, flows=2, rules=6, executions=40, history_days=2))
     with serving(app) as base:
         house = open_house(app, clock, base)
-        ZohoAccount.objects.update(watches_records=True)
+        own(ZohoAccount).update(watches_records=True)
         yield house
 
 
@@ -40,7 +41,7 @@ def upstream(house: House) -> dict[str, dict[str, Any]]:
 
 
 def stream() -> StreamState | None:
-    return StreamState.objects.filter(stream="channels").first()
+    return own(StreamState).filter(stream="channels").first()
 
 
 def calls(house: House, method: str) -> int:
@@ -50,8 +51,8 @@ def calls(house: House, method: str) -> int:
 def test_each_module_with_rules_gets_a_channel_with_a_secret_of_its_own(watched: House):
     watched.sync()
 
-    modules = set(WorkflowRule.objects.exclude(active=False).values_list("module", flat=True))
-    rows = list(WatchChannel.objects.all())
+    modules = set(own(WorkflowRule).exclude(active=False).values_list("module", flat=True))
+    rows = list(own(WatchChannel))
     assert {row.module for row in rows} == modules
     assert len({row.token for row in rows}) == len(rows) == len(upstream(watched))
     for row in rows:
@@ -63,7 +64,7 @@ def test_each_module_with_rules_gets_a_channel_with_a_secret_of_its_own(watched:
     found = stream()
     assert found is not None
     assert (found.state, found.item_count, found.reason) == ("ok", len(rows), "")
-    assert SyncState.objects.get().state == "ok"
+    assert own(SyncState).get().state == "ok"
 
 
 def test_a_channel_that_lives_costs_no_call(watched: House):
@@ -76,12 +77,12 @@ def test_a_channel_that_lives_costs_no_call(watched: House):
 
 def test_a_channel_is_renewed_at_half_of_its_life_with_the_same_token(watched: House):
     watched.sync()
-    before = {row.channel_id: row.token for row in WatchChannel.objects.all()}
+    before = {row.channel_id: row.token for row in own(WatchChannel)}
     watched.clock.advance((WISHES[0] / 2).total_seconds())  # type: ignore[operator]
     watched.sync(Mode.TASK)
 
     assert calls(watched, "PUT") == 1
-    rows = list(WatchChannel.objects.all())
+    rows = list(own(WatchChannel))
     assert {row.channel_id: row.token for row in rows} == before
     assert {row.expires_at for row in rows} == {(watched.clock() + WISHES[0]).replace(microsecond=0)}  # type: ignore[operator]
 
@@ -89,12 +90,12 @@ def test_a_channel_is_renewed_at_half_of_its_life_with_the_same_token(watched: H
 def test_a_wish_that_is_not_granted_is_lowered_until_it_is(watched: House):
     watched.app.world.habits = watched.app.world.habits.changed(watch_max_days=1)
     watched.sync()
-    assert {row.expires_at for row in WatchChannel.objects.all()} == {watched.clock() + HOUR}
+    assert {row.expires_at for row in own(WatchChannel)} == {watched.clock() + HOUR}
 
     watched.clock.advance(1800)
     watched.sync()
-    assert {row.rung for row in WatchChannel.objects.all()} == {1}
-    assert {row.expires_at for row in WatchChannel.objects.all()} == {watched.clock() + timedelta(hours=23)}
+    assert {row.rung for row in own(WatchChannel)} == {1}
+    assert {row.expires_at for row in own(WatchChannel)} == {watched.clock() + timedelta(hours=23)}
 
 
 def test_where_nothing_but_an_hour_is_granted_it_is_renewed_every_half_hour_for_ever(watched: House):
@@ -103,18 +104,18 @@ def test_where_nothing_but_an_hour_is_granted_it_is_renewed_every_half_hour_for_
         watched.sync(Mode.TASK)
         watched.clock.advance(1799)
         living = {row["channel_id"] for row in upstream(watched).values()}
-        assert all(row.expires_at > watched.clock() for row in WatchChannel.objects.filter(channel_id__in=living))
+        assert all(row.expires_at > watched.clock() for row in own(WatchChannel).filter(channel_id__in=living))
         watched.clock.advance(1)
-    assert {row.rung for row in WatchChannel.objects.all()} == {2}
+    assert {row.rung for row in own(WatchChannel)} == {2}
 
 
 def test_an_expired_channel_is_opened_anew_with_the_same_token(watched: House):
     watched.sync()
-    before = {row.channel_id: row.token for row in WatchChannel.objects.all()}
+    before = {row.channel_id: row.token for row in own(WatchChannel)}
     watched.clock.advance(timedelta(days=8).total_seconds())
     watched.sync()
-    assert {row.channel_id: row.token for row in WatchChannel.objects.all()} == before
-    assert all(row.expires_at > watched.clock() for row in WatchChannel.objects.all())
+    assert {row.channel_id: row.token for row in own(WatchChannel)} == before
+    assert all(row.expires_at > watched.clock() for row in own(WatchChannel))
 
 
 def test_a_channel_that_zoho_has_forgotten_is_opened_anew_at_once(watched: House):
@@ -122,25 +123,25 @@ def test_a_channel_that_zoho_has_forgotten_is_opened_anew_at_once(watched: House
     watched.app.world.store.collection("watch").clear()
     watched.clock.advance(timedelta(days=4).total_seconds())
     watched.sync()
-    assert set(upstream(watched)) == set(WatchChannel.objects.values_list("channel_id", flat=True))
-    assert all(row.expires_at > watched.clock() for row in WatchChannel.objects.all())
+    assert set(upstream(watched)) == set(own(WatchChannel).values_list("channel_id", flat=True))
+    assert all(row.expires_at > watched.clock() for row in own(WatchChannel))
 
 
 def test_switched_off_they_are_closed_and_forgotten(watched: House):
     watched.sync()
-    ZohoAccount.objects.update(watches_records=False)
+    own(ZohoAccount).update(watches_records=False)
     watched.sync()
     assert upstream(watched) == {}
-    assert not WatchChannel.objects.exists()
+    assert not own(WatchChannel).exists()
     assert stream() is None
 
 
 def test_switched_off_after_zoho_forgot_them_they_are_forgotten_here_too(watched: House):
     watched.sync()
     watched.app.world.store.collection("watch").clear()
-    ZohoAccount.objects.update(watches_records=False)
+    own(ZohoAccount).update(watches_records=False)
     watched.sync()
-    assert not WatchChannel.objects.exists()
+    assert not own(WatchChannel).exists()
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8000", "https://" + "long." * 60 + "example.com"])
@@ -152,7 +153,7 @@ def test_an_address_that_zoho_cannot_call_opens_none(watched: House, settings, a
 
 
 def test_without_a_person_s_wish_nothing_is_asked(watched: House):
-    ZohoAccount.objects.update(watches_records=False)
+    own(ZohoAccount).update(watches_records=False)
     watched.sync()
     assert calls(watched, "POST") == 0
 
@@ -166,7 +167,7 @@ def test_another_address_of_ours_opens_them_anew(watched: House, settings):
 
 def test_a_module_without_rules_any_more_is_no_longer_watched(watched: House):
     watched.sync()
-    gone = WatchChannel.objects.first()
+    gone = own(WatchChannel).first()
     assert gone is not None
     for rule in [*watched.app.world.rules.rules.values()]:
         if rule.body["module"]["api_name"] == gone.module:
@@ -182,19 +183,19 @@ def test_a_refusal_is_told_tried_again_later_and_leaves_the_mirror_complete(watc
     result = watched.sync()
 
     assert result.complete, result.missing
-    assert SyncState.objects.get().state == "ok"
+    assert own(SyncState).get().state == "ok"
     found = stream()
     assert found is not None
     assert found.state == "not_available"
     assert found.reason
     if kind == "scope_mismatch":
         assert "ZohoCRM.notifications" in found.reason
-    assert {row.retry_at for row in WatchChannel.objects.all()} == {watched.clock() + timedelta(minutes=1)}
+    assert {row.retry_at for row in own(WatchChannel)} == {watched.clock() + timedelta(minutes=1)}
 
     watched.app.faults.clear()
     watched.clock.advance(60)
     watched.sync()
-    assert {row.tries for row in WatchChannel.objects.all()} == {0}
+    assert {row.tries for row in own(WatchChannel)} == {0}
     found = stream()
     assert found is not None
     assert (found.state, found.reason) == ("ok", "")
@@ -253,8 +254,8 @@ def test_a_limit_of_calls_is_no_refusal_of_a_channel(watched: House, monkeypatch
         watched.sync()
         watched.clock.advance((WISHES[0] / 2).total_seconds())  # type: ignore[operator]
     if method == "unsubscribe":
-        ZohoAccount.objects.update(watches_records=False)
-    before = list(WatchChannel.objects.order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
+        own(ZohoAccount).update(watches_records=False)
+    before = list(own(WatchChannel).order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
 
     def full(client: CrmClient, wishes: object) -> None:
         raise Wait("too many calls", retry_after=30)
@@ -262,7 +263,7 @@ def test_a_limit_of_calls_is_no_refusal_of_a_channel(watched: House, monkeypatch
     monkeypatch.setattr(CrmClient, method, full)
     watched.sync(Mode.TASK)
 
-    after = list(WatchChannel.objects.order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
+    after = list(own(WatchChannel).order_by("pk").values("tries", "retry_at", "reason", "expires_at"))
     assert after
     assert all((row["tries"], row["retry_at"], row["reason"]) == (0, None, "") for row in after)
     assert before in ([], after)
@@ -278,7 +279,7 @@ def test_a_revoked_grant_ends_the_sweep_and_is_not_put_down_to_a_channel(
     result = watched.sync(Mode.TASK)
 
     assert isinstance(result.stopped, GrantRevoked)
-    assert not WatchChannel.objects.exclude(tries=0).exists()
+    assert not own(WatchChannel).exclude(tries=0).exists()
 
 
 def test_the_time_since_is_that_of_the_last_change_of_state(watched: House):
@@ -291,7 +292,7 @@ def test_the_time_since_is_that_of_the_last_change_of_state(watched: House):
     second = stream()
     assert second is not None
     assert (second.state, second.since, second.last_tried_at) == ("ok", first.since, watched.clock())
-    WatchChannel.objects.update(expires_at=watched.clock(), retry_at=watched.clock() + HOUR)
+    own(WatchChannel).update(expires_at=watched.clock(), retry_at=watched.clock() + HOUR)
     watched.clock.advance(600)
     watched.sync()
     third = stream()

@@ -14,6 +14,7 @@ from monitor.queries.status import status
 from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow
 from tests import factories
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, sync
 from tests.ingest.mirror import mirrored, upstream
 
@@ -41,7 +42,7 @@ def test_an_error_beyond_the_last_page_of_flows_is_the_end_of_the_list(
     result = sync(account, zoho)
 
     assert result.complete
-    assert Flow.objects.count() == 25
+    assert own(Flow).count() == 25
     assert mirrored(account) == upstream(zoho)
 
 
@@ -60,7 +61,7 @@ def test_a_list_that_is_refused_after_it_was_read_is_neither_healthy_nor_young(
 ) -> None:
     flows(zoho, 2)
     assert sync(account, zoho).complete
-    read = SyncState.objects.get().last_complete_at
+    read = own(SyncState).get().last_complete_at
     zoho.clock.pause(600)
 
     def refuse(number: int, what: str) -> None:
@@ -70,11 +71,11 @@ def test_a_list_that_is_refused_after_it_was_read_is_neither_healthy_nor_young(
     zoho.before_call = refuse
 
     assert sync(account, zoho).complete, "what Zoho does not offer is not missing"
-    state = SyncState.objects.get()
+    state = own(SyncState).get()
     assert state.state == SyncState.State.INCOMPLETE
     assert "can no longer be read" in state.reason
     assert state.last_complete_at == read
-    assert StreamState.objects.get(stream="flows").state == StreamState.State.NOT_AVAILABLE
+    assert own(StreamState).get(stream="flows").state == StreamState.State.NOT_AVAILABLE
 
 
 def test_a_re_run_without_a_time_of_its_end_still_turns_a_failure_into_a_success(account: ZohoAccount) -> None:
@@ -96,13 +97,13 @@ def test_a_mismatch_by_status_that_the_listed_rows_do_not_explain_is_a_hole(acco
     sync(account, zoho)
     zoho.clock.pause(600)
     # The mirror knows of a later end, so the success that is listed is taken for an old answer, and not believed.
-    Execution.objects.update(completed_time=zoho.clock() + timedelta(days=1))
+    own(Execution).update(completed_time=zoho.clock() + timedelta(days=1))
     zoho.flows[0].runs[0].status = "success"
 
     result = sync(account, zoho)
 
     assert not result.complete
-    assert "against what it lists" in Flow.objects.get().progress.hole_reason
+    assert "against what it lists" in own(Flow).get().progress.hole_reason
 
 
 def test_a_pause_that_zoho_asks_for_with_a_503_is_kept(account: ZohoAccount, zoho: Zoho) -> None:
@@ -155,7 +156,7 @@ def test_a_total_without_the_running_ones_makes_no_hole_when_they_end(account: Z
     running.succeed()
 
     assert sync(account, zoho).complete
-    assert Flow.objects.get().progress.hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
     assert mirrored(account) == upstream(zoho)
     (shown,) = status(zoho.clock())["accounts"][0]["completeness"]["flows"]
     assert all(shown[name]["missing"] == shown[name]["newer"] == 0 for name in ("total", "success", "failed"))

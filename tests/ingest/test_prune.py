@@ -29,6 +29,9 @@ from monitor.models import (
 from monitor.rollups.recount import rebuild_dirty
 from monitor.zoho.shapes import ExecutionRow, Rejected
 from tests import factories
+from tests.bystander import own
+
+pytestmark = pytest.mark.usefixtures("all_are_pruned")
 
 AGES = Ages(payload=30, rows=180, hours=400)
 DAY = timedelta(days=1)
@@ -78,7 +81,7 @@ def run(now: datetime, ages: Ages = AGES, go_on: Callable[[], bool] = lambda: Tr
 
 
 def ids() -> set[str]:
-    return set(Execution.objects.values_list("execution_id", flat=True))
+    return set(own(Execution).values_list("execution_id", flat=True))
 
 
 def test_rows_go_by_whole_hours_and_are_counted_as_pruned(
@@ -92,18 +95,18 @@ def test_rows_go_by_whole_hours_and_are_counted_as_pruned(
     flow.refresh_from_db()
     assert ids() == {"run-4"}
     assert (flow.progress.pruned_success, flow.progress.pruned_failed, flow.progress.pruned_before) == (2, 1, edge)
-    assert PrunedHour.objects.count() == 1
+    assert own(PrunedHour).count() == 1
 
 
 def test_charts_stay_as_they_were(mirrored: Callable[..., None], now: datetime) -> None:
     mirrored(row(1, now - 200 * DAY), row(2, now - 200 * DAY, "failed"))
-    before = list(HourBucket.objects.values())
+    before = list(own(HourBucket).values())
 
     run(now)
-    DirtyHour.objects.mark((one.flow_id, one.hour) for one in HourBucket.objects.all())
+    DirtyHour.objects.mark((one.flow_id, one.hour) for one in own(HourBucket))
     counted(now)
 
-    assert list(HourBucket.objects.values()) == before
+    assert list(own(HourBucket).values()) == before
     assert not DirtyHour.objects.exists()
 
 
@@ -124,7 +127,7 @@ def test_what_zoho_lists_again_does_not_come_back(flow: Flow, mirrored: Callable
 def test_a_run_as_young_as_any_setting_allows_is_asked_for(flow: Flow, now: datetime, days: int) -> None:
     FlowProgress.objects.filter(flow=flow).update(pruned_before=now - 99 * DAY)
     store_page(flow, [row(1, now - days * DAY)], [], now)
-    assert Execution.objects.exists() is (days == 99)
+    assert own(Execution).exists() is (days == 99)
 
 
 def test_an_hour_waits_while_it_is_to_be_counted_anew(flow: Flow, mirrored: Callable[..., None], now: datetime) -> None:
@@ -140,7 +143,7 @@ def test_an_hour_waits_while_it_is_to_be_counted_anew(flow: Flow, mirrored: Call
 
 def test_an_hour_without_its_bucket_waits(mirrored: Callable[..., None], now: datetime) -> None:
     mirrored(row(1, now - 200 * DAY))
-    HourBucket.objects.all().delete()
+    own(HourBucket).delete()
     assert run(now).rows == 0
 
 
@@ -151,14 +154,14 @@ def test_an_hour_waits_as_a_whole_for_a_run_that_may_change(
     mirrored: Callable[..., None], now: datetime, waits: dict[str, Any]
 ) -> None:
     mirrored(row(1, now - 200 * DAY), row(2, now - 200 * DAY, "failed"))
-    Execution.objects.filter(execution_id="run-2").update(**waits)
+    own(Execution).filter(execution_id="run-2").update(**waits)
     assert run(now).rows == 0
-    Execution.objects.update(recheck_at=None, rerun_due_at=None)
+    own(Execution).update(recheck_at=None, rerun_due_at=None)
     assert run(now).rows == 2
 
 
 def retry_of(execution_id: str, now: datetime, **fields: Any) -> RetryAttempt:
-    execution = Execution.objects.get(execution_id=execution_id)
+    execution = own(Execution).get(execution_id=execution_id)
     person = factories.make_user()
     return RetryAttempt.objects.create(
         account=execution.account, execution=execution, requested_by=person, requested_at=now, reason="mended", **fields
@@ -177,13 +180,13 @@ def test_an_hour_waits_for_an_open_retry_and_what_people_retried_stays(
     RetryAttempt.objects.filter(pk=attempt.pk).update(state="succeeded")
     assert run(now).rows == 1
     assert ids() == {"run-1", "run-3"}
-    assert RetryAttempt.objects.exists()
+    assert own(RetryAttempt).exists()
 
 
 def test_rows_of_an_unknown_status_and_without_a_start_stay(mirrored: Callable[..., None], now: datetime) -> None:
     mirrored(row(1, now - 200 * DAY, "skipped"), row(2, now - 200 * DAY))
     mirrored(row(3, now, started_time=None))
-    Execution.objects.update(recheck_at=None)
+    own(Execution).update(recheck_at=None)
     assert run(now).rows == 1
     assert ids() == {"run-1", "run-3"}
 
@@ -192,17 +195,17 @@ def test_a_flow_that_was_never_read_to_its_end_keeps_its_rows(
     flow: Flow, mirrored: Callable[..., None], now: datetime
 ) -> None:
     mirrored(row(1, now - 200 * DAY))
-    FlowProgress.objects.update(executions_read_at=None)
+    own(FlowProgress).update(executions_read_at=None)
     assert run(now).rows == 0
 
 
 def test_events_of_a_run_go_with_it(mirrored: Callable[..., None], now: datetime) -> None:
     mirrored(row(1, now - 200 * DAY))
     ExecutionEvent.objects.create(
-        execution=Execution.objects.get(), kind="ended", from_status="running", to_status="success", seen_at=now
+        execution=own(Execution).get(), kind="ended", from_status="running", to_status="success", seen_at=now
     )
     run(now)
-    assert not ExecutionEvent.objects.exists()
+    assert not own(ExecutionEvent).exists()
 
 
 def test_an_hour_of_more_than_a_batch_goes_in_pieces_and_every_piece_adds_up(flow: Flow, now: datetime) -> None:
@@ -215,7 +218,7 @@ def test_an_hour_of_more_than_a_batch_goes_in_pieces_and_every_piece_adds_up(flo
         flow.refresh_from_db()
         sums.append(
             (
-                Execution.objects.count() + flow.progress.pruned_success + flow.progress.pruned_failed,
+                own(Execution).count() + flow.progress.pruned_success + flow.progress.pruned_failed,
                 flow.progress.pruned_before,
             )
         )
@@ -224,7 +227,7 @@ def test_an_hour_of_more_than_a_batch_goes_in_pieces_and_every_piece_adds_up(flo
     first = run(now, go_on=one_batch)
     assert not first.is_done
     assert 0 < first.rows <= 2 * BATCH
-    assert Retention.objects.get().is_behind
+    assert own(Retention).get().is_behind
     counted(now)
     rest = run(now)
     flow.refresh_from_db()
@@ -232,7 +235,7 @@ def test_an_hour_of_more_than_a_batch_goes_in_pieces_and_every_piece_adds_up(flo
     assert (first.rows + rest.rows, rest.is_done, ids()) == (2 * BATCH + 7, True, set())
     assert {total for total, _ in sums} == {2 * BATCH + 7}
     assert flow.progress.pruned_success + flow.progress.pruned_failed == 2 * BATCH + 7
-    assert HourBucket.objects.get().succeeded == flow.progress.pruned_success
+    assert own(HourBucket).get().succeeded == flow.progress.pruned_success
 
 
 def test_rows_that_stay_do_not_keep_younger_ones_from_going(flow: Flow, now: datetime) -> None:
@@ -249,11 +252,11 @@ def test_a_payload_goes_after_its_age_and_the_row_says_so(mirrored: Callable[...
 
     assert run(now).payloads == 1
 
-    old, young = Execution.objects.order_by("execution_id")
+    old, young = own(Execution).order_by("execution_id")
     assert (old.trigger_data, old.error_details, old.error_message) == (None, "", "It failed")
     assert old.payload_removed_at == now
     assert (young.trigger_data, young.payload_removed_at) == ({"Email": "jo@example.com"}, None)
-    assert Retention.objects.get().payloads_removed == 1
+    assert own(Retention).get().payloads_removed == 1
 
 
 def test_a_payload_that_went_does_not_come_back_but_a_new_status_does(
@@ -263,12 +266,12 @@ def test_a_payload_that_went_does_not_come_back_but_a_new_status_does(
     mirrored(failed)
     run(now)
     mirrored(failed)
-    assert Execution.objects.get().changed_at == now
+    assert own(Execution).get().changed_at == now
 
     again = replace(failed, completed_time=now, duration_ms=7, error_message="Otherwise", status="failed")
     store_page(flow, [again], [], now + HOUR)
 
-    kept = Execution.objects.get()
+    kept = own(Execution).get()
     assert (kept.trigger_data, kept.error_details, kept.error_message) == (None, "", "Otherwise")
 
 
@@ -277,7 +280,7 @@ def test_a_payload_that_comes_in_late_goes_too(flow: Flow, mirrored: Callable[..
     run(now)
     mirrored(row(2, now - 90 * DAY), row(3, now - 60 * DAY))
     assert run(now).payloads == 2
-    assert not Execution.objects.filter(trigger_data__isnull=False).exists()
+    assert not own(Execution).filter(trigger_data__isnull=False).exists()
 
 
 def test_a_run_without_a_start_loses_its_payload_by_when_it_was_seen(
@@ -314,7 +317,7 @@ def test_the_account_that_waits_longest_is_first(db: None, now: datetime) -> Non
     first, second = factories.make_account(), factories.make_account()
     looks = iter([True, True, False])  # an account's turn, its payloads, the next account's turn
     run(now, go_on=lambda: next(looks, False))
-    assert list(Retention.objects.values_list("account_id", flat=True)) == [first.pk]
+    assert list(own(Retention).values_list("account_id", flat=True)) == [first.pk]
     run(now + HOUR, go_on=iter([True, True, False, False]).__next__)
     assert Retention.objects.get(account=second).looked_at == now + HOUR
 
@@ -328,7 +331,7 @@ def test_what_a_refused_record_held_is_kept_no_longer_than_payloads_and_its_row_
 
     run(now)
 
-    assert list(Quarantine.objects.order_by("seen_at").values_list("raw_text", "reason")) == [
+    assert list(own(Quarantine).order_by("seen_at").values_list("raw_text", "reason")) == [
         ("", "no id"),
         (f"seen {edge + HOUR}", "no id"),
     ]

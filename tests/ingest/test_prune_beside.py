@@ -28,6 +28,8 @@ from monitor.zoho.shapes import Rejected
 from tests import factories
 from tests.ingest.test_prune import AGES, DAY, HOUR, counted, row
 
+pytestmark = pytest.mark.usefixtures("nobody_else")  # each test brings its own neighbours, and counts the turns
+
 
 @pytest.fixture
 def flow(account: ZohoAccount, now: datetime) -> Flow:

@@ -23,8 +23,11 @@ from monitor.ingest.runs.store import store_page
 from monitor.models import Ages, DirtyHour, Execution, Flow, HourBucket, PrunedHour
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
+from tests.bystander import own
 from tests.depth import tried
 from tests.ingest.test_prune import row
+
+pytestmark = pytest.mark.usefixtures("all_are_pruned")
 
 AGES = Ages(payload=30, rows=180, hours=400)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,7 +50,7 @@ class Retaining(RuleBasedStateMachine):
     @initialize()
     def a_flow(self) -> None:
         for model in (Execution, HourBucket, DirtyHour, PrunedHour):
-            model.objects.all().delete()
+            own(model).delete()
         self.flow = factories.make_flow(executions_read_at=START, history_read_at=START)
 
     @rule(hours=st.lists(st.integers(0, 5), min_size=1, max_size=8), statuses=st.data())
@@ -92,7 +95,7 @@ class Retaining(RuleBasedStateMachine):
 
     @rule()
     def is_pruned(self) -> None:
-        Execution.objects.filter(started_time__lt=self.now - timedelta(days=3)).update(recheck_at=None)
+        own(Execution).filter(started_time__lt=self.now - timedelta(days=3)).update(recheck_at=None)
         pruning.prune(AGES, self.now, lambda: True)
 
     @rule(after=st.integers(0, 4))
@@ -131,7 +134,7 @@ class Retaining(RuleBasedStateMachine):
     def nothing_that_is_pruned_is_here(self) -> None:
         if not hasattr(self, "flow"):
             return
-        gone = Execution.objects.exclude(payload_removed_at=None)
+        gone = own(Execution).exclude(payload_removed_at=None)
         assert not gone.filter(trigger_data__isnull=False).exists()
         assert not gone.exclude(error_details="").exists()
 

@@ -12,8 +12,11 @@ from monitor import pipeline
 from monitor.ingest.night.prune import prune
 from monitor.models import Ages, Execution, Flow, FlowProgress, HourBucket, Retention, StageRun, ZohoAccount
 from monitor.rollups.recount import rebuild_dirty
+from tests.bystander import Bystander, own
 from tests.factories import NOON
 from tests.fake_zoho import Clock, FakeFlow, Run, Zoho, sync
+
+pytestmark = pytest.mark.usefixtures("all_are_pruned")
 
 AGES = Ages(payload=30, rows=180, hours=400)
 DAY = timedelta(days=1)
@@ -50,31 +53,31 @@ def test_a_sync_after_pruning_finds_nothing_missing_and_brings_nothing_back(acco
     sync(account, zoho)
     judged(zoho)
     flow = flow_of(account)
-    assert (Execution.objects.count(), flow.progress.pruned_success, flow.progress.pruned_failed) == (5, 9, 3)
-    buckets = list(HourBucket.objects.values_list("hour", "succeeded", "failed"))
+    assert (own(Execution).count(), flow.progress.pruned_success, flow.progress.pruned_failed) == (5, 9, 3)
+    buckets = list(own(HourBucket).values_list("hour", "succeeded", "failed"))
 
     zoho.clock.pause(300)
     result = sync(account, zoho)
 
     assert result.complete
-    assert Execution.objects.count() == 5
+    assert own(Execution).count() == 5
     assert missing(flow_of(account)) == (0, 0)
     assert flow_of(account).progress.hole_reason == ""
     judged(zoho)
-    assert list(HourBucket.objects.values_list("hour", "succeeded", "failed")) == buckets
+    assert list(own(HourBucket).values_list("hour", "succeeded", "failed")) == buckets
 
 
 def test_all_of_the_history_read_again_neither_returns_nor_counts_twice(account: ZohoAccount, zoho: Zoho) -> None:
     sync(account, zoho)
     judged(zoho)
-    FlowProgress.objects.update(history_read_at=None)  # as a reconcile of everything has it
+    own(FlowProgress).update(history_read_at=None)  # as a reconcile of everything has it
     zoho.flows[0].runs.append(Run(NOON + timedelta(minutes=1), "failed"))
     zoho.clock.pause(600)
 
     result = sync(account, zoho)
 
     assert result.complete
-    assert Execution.objects.count() == 6
+    assert own(Execution).count() == 6
     assert missing(flow_of(account)) == (0, 0)
 
 
@@ -82,14 +85,14 @@ def test_a_flow_whose_rows_are_all_pruned_reads_on_from_there(account: ZohoAccou
     zoho.flows[0].runs = [run for run in zoho.flows[0].runs if run.started < NOON - 100 * DAY]
     sync(account, zoho)
     judged(zoho)
-    assert not Execution.objects.exists()
+    assert not own(Execution).exists()
     zoho.flows[0].runs.append(Run(NOON + timedelta(minutes=1)))
     zoho.clock.pause(600)
 
     result = sync(account, zoho)
 
     assert result.complete
-    assert Execution.objects.count() == 1
+    assert own(Execution).count() == 1
     assert missing(flow_of(account)) == (0, 0)
 
 
@@ -109,19 +112,20 @@ def test_counters_by_status_that_disagree_are_mended_also_where_old_rows_are_pru
 
     assert result.complete, result.missing
     assert flow_of(account).progress.hole_reason == ""
-    assert Execution.objects.count() == 5
+    assert own(Execution).count() == 5
 
 
 @pytest.mark.django_db
-def test_housekeeping_prunes_and_leaves_a_row_of_it(account: ZohoAccount, zoho: Zoho) -> None:
+def test_housekeeping_prunes_and_leaves_a_row_of_it(account: ZohoAccount, zoho: Zoho, bystander: Bystander) -> None:
+    bystander.expect("StageRun", "ApiCall")  # old ones go, whosever they are
     sync(account, zoho)
     while rebuild_dirty(NOON):
         pass
     with time_machine.travel(NOON, tick=False):
         pipeline.housekeeping()
-    run = StageRun.objects.get(stage="prune")
+    run = own(StageRun).get(stage="prune")
     assert (run.outcome, run.summary) == ("ok", {"payloads": 12, "rows": 12, "hours": 0})
-    assert Execution.objects.count() == 5
+    assert own(Execution).count() == 5
 
 
 def test_pruning_ends_with_its_time_and_goes_on_the_next_time(account: ZohoAccount, zoho: Zoho) -> None:
@@ -130,7 +134,7 @@ def test_pruning_ends_with_its_time_and_goes_on_the_next_time(account: ZohoAccou
         pass
     seconds = itertools.count(0, 4)
     pipeline.prune_mirror(lambda: NOON + timedelta(seconds=next(seconds)))
-    assert Retention.objects.get().is_behind
+    assert own(Retention).get().is_behind
     pipeline.prune_mirror(lambda: NOON)
-    assert not Retention.objects.get().is_behind
-    assert Execution.objects.count() == 5
+    assert not own(Retention).get().is_behind
+    assert own(Execution).count() == 5

@@ -11,6 +11,7 @@ from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.steps.sync_states import not_at_once
 from monitor.models import Execution, Flow, FlowProgress, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Unreachable, ZohoError
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -92,7 +93,7 @@ def test_a_row_that_nothing_can_settle_does_not_make_a_sweep_every_five_seconds(
 ) -> None:
     a_flow(zoho)
     sync(account, zoho)
-    Execution.objects.update(status="failed", rerun_due_at=zoho.clock(), first_failed_at=None)
+    own(Execution).update(status="failed", rerun_due_at=zoho.clock(), first_failed_at=None)
     zoho.clock.pause(120)
 
     task(account, zoho)
@@ -101,13 +102,13 @@ def test_a_row_that_nothing_can_settle_does_not_make_a_sweep_every_five_seconds(
 
 
 def test_rows_that_are_due_wait_for_the_share_of_calls(account: ZohoAccount, zoho: Zoho) -> None:
-    ZohoAccount.objects.update(plan="", calls_per_minute=None, calls_per_day=1000)
+    own(ZohoAccount).update(plan="", calls_per_minute=None, calls_per_day=1000)
     account.refresh_from_db()
     a_flow(zoho)
     sync(account, zoho)
     now = zoho.clock()
-    Execution.objects.update(status="running", recheck_at=now)
-    StreamState.objects.filter(stream="executions").update(cursor={"reread_at": now.isoformat()})
+    own(Execution).update(status="running", recheck_at=now)
+    own(StreamState).filter(stream="executions").update(cursor={"reread_at": now.isoformat()})
     zoho.clock.pause(5)
 
     task(account, zoho)
@@ -125,15 +126,15 @@ def test_who_waits_for_a_flow_whose_history_is_being_read_has_the_answer_with_it
     monkeypatch.setattr("monitor.ingest.history.backfill.Backfill._share", lambda self: 2)
     flow = a_flow(zoho, runs=3000)
     task(account, zoho)
-    ZohoAccount.objects.update(backfill_paused=paused)
+    own(ZohoAccount).update(backfill_paused=paused)
     zoho.clock.pause(61)
     flow.runs.append(Run(zoho.clock() - timedelta(seconds=20), "failed"))
-    want(Flow.objects.get(), zoho.clock())
+    want(own(Flow).get(), zoho.clock())
 
     task(account, zoho)
 
-    assert Execution.objects.filter(execution_id=flow.runs[-1].execution_id).exists()
-    row = Flow.objects.get()
+    assert own(Execution).filter(execution_id=flow.runs[-1].execution_id).exists()
+    row = own(Flow).get()
     assert row.progress.executions_read_at is None
     assert row.progress.wanted_at is None
     zoho.clock.pause(1)
@@ -150,7 +151,7 @@ def test_a_wish_for_a_flow_that_cannot_be_read_is_for_one_reading(account: ZohoA
 
     task(account, zoho)
 
-    assert not Flow.objects.exclude(progress__wanted_at=None).exists()
+    assert not own(Flow).exclude(progress__wanted_at=None).exists()
 
 
 def test_a_page_asked_for_out_of_turn_that_cannot_be_read_keeps_no_other_flow_waiting(
@@ -185,7 +186,7 @@ def test_a_server_that_falls_silent_leaves_the_nights_checks_no_failure(account:
     task(account, zoho)
 
     assert stream(account, "statistics").state == "ok"
-    assert SyncState.objects.get().state == "ok"
+    assert own(SyncState).get().state == "ok"
 
 
 def test_what_crm_did_not_answer_is_asked_again_soon(account: ZohoAccount, zoho: Zoho) -> None:
@@ -224,14 +225,14 @@ def test_a_list_that_cannot_be_read_does_not_leave_executions_due_at_each_tick(
 ) -> None:
     a_flow(zoho)
     sync(account, zoho)
-    StreamState.objects.filter(stream="executions").update(next_due_at=zoho.clock())
+    own(StreamState).filter(stream="executions").update(next_due_at=zoho.clock())
     fail(zoho, "flows", error)
     zoho.clock.pause(3600)
 
     task(account, zoho)
 
     assert visit(account) is None
-    assert SyncState.objects.get().next_due_at >= zoho.clock() + timedelta(seconds=5)
+    assert own(SyncState).get().next_due_at >= zoho.clock() + timedelta(seconds=5)
     heal(zoho)
     zoho.clock.pause(300)
     zoho.flows[0].runs.append(Run(zoho.clock() - timedelta(seconds=20)))

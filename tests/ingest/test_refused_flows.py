@@ -9,6 +9,7 @@ import pytest
 from monitor.ingest.base.page_habits import sizes_left
 from monitor.models import Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -41,7 +42,7 @@ def asked_in(account: ZohoAccount, zoho: Zoho, flow: FakeFlow, sweeps: int) -> i
     zoho.calls.clear()
     for _ in range(sweeps):
         zoho.clock.pause(3)
-        StreamState.objects.filter(stream="flows").update(next_due_at=None)
+        own(StreamState).filter(stream="flows").update(next_due_at=None)
         sync(account, zoho, patience=a_task(zoho))
     return zoho.asked(f"executions {flow.flow_id}")
 
@@ -79,7 +80,7 @@ def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: Z
         assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == GIVEN_NO_LONGER
         # Where it was all that was asked for in a sweep, executions as a whole are not to be had in that sweep.
         assert stream(account, "executions").state in ("incomplete", "not_available")
-        assert SyncState.objects.get().state == "incomplete"
+        assert own(SyncState).get().state == "incomplete"
 
     heal(zoho)
     zoho.clock.pause(90)
@@ -94,10 +95,10 @@ def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, z
     fail(zoho, f"executions {sick.flow_id}", NotFound("no such flow", status=404))
     new_run(zoho, sick)
     asked_in(account, zoho, sick, sweeps=1)
-    assert Flow.objects.get().progress.hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
     zoho.clock.pause(40)
     asked_in(account, zoho, sick, sweeps=1)
-    assert Flow.objects.get().progress.hole_reason == GIVEN_NO_LONGER
+    assert own(Flow).get().progress.hole_reason == GIVEN_NO_LONGER
 
 
 def test_a_page_size_that_was_refused_is_tried_again_once_a_day(account: ZohoAccount, zoho: Zoho) -> None:

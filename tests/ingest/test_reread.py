@@ -11,6 +11,7 @@ from monitor.ingest.runs import reread
 from monitor.ingest.runs.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -45,7 +46,7 @@ def good_again(run: Run) -> None:
 def test_a_re_run_that_no_counter_tells_of_is_found_a_minute_after_it_was_due(account: ZohoAccount, zoho: Zoho) -> None:
     flow = failing_flow(zoho, failures=1, over=PASSING)
     sync(account, zoho)
-    row = Execution.objects.get()
+    row = own(Execution).get()
     assert row.rerun_due_at == row.first_failed_at + timedelta(minutes=5)
 
     zoho.clock.pause(300)
@@ -74,8 +75,8 @@ def test_a_run_that_stays_failed_is_looked_at_eight_times_in_a_day_and_then_left
         looks += sum(call.startswith("execution ") for call in background(account, zoho))
 
     assert looks == 8
-    assert Execution.objects.get().rerun_due_at is None
-    assert not ExecutionEvent.objects.exists()
+    assert own(Execution).get().rerun_due_at is None
+    assert not own(ExecutionEvent).exists()
 
 
 def test_what_zoho_never_runs_again_is_not_asked_for(account: ZohoAccount, zoho: Zoho) -> None:
@@ -84,7 +85,7 @@ def test_what_zoho_never_runs_again_is_not_asked_for(account: ZohoAccount, zoho:
     zoho.clock.pause(420)
 
     assert background(account, zoho) == []
-    assert not Execution.objects.exclude(rerun_due_at=None).exists()
+    assert not own(Execution).exclude(rerun_due_at=None).exists()
 
 
 def test_many_due_rows_of_one_flow_cost_one_list(account: ZohoAccount, zoho: Zoho) -> None:
@@ -97,7 +98,7 @@ def test_many_due_rows_of_one_flow_cost_one_list(account: ZohoAccount, zoho: Zoh
     assert background(account, zoho) == [f"executions {flow.flow_id} page 1 of 200"]
 
     assert mirrored(account) == upstream(zoho)
-    assert Execution.objects.filter(rerun_due_at__gt=zoho.clock()).count() == 23
+    assert own(Execution).filter(rerun_due_at__gt=zoho.clock()).count() == 23
     zoho.clock.pause(60)
     assert background(account, zoho) == [], "the others are due again after their next re-run"
 
@@ -144,8 +145,8 @@ def test_a_running_row_is_asked_for_until_it_ends_and_one_list_serves_many(accou
     assert background(account, zoho) == [f"executions {flow.flow_id} page 1 of 200"]
 
     assert mirrored(account) == upstream(zoho)
-    assert Execution.objects.filter(recheck_at__gt=zoho.clock()).count() == 11
-    row = Execution.objects.get(status="success")
+    assert own(Execution).filter(recheck_at__gt=zoho.clock()).count() == 11
+    row = own(Execution).get(status="success")
     assert row.events.get().kind == "ended"
 
 
@@ -161,8 +162,8 @@ def test_a_due_row_that_zoho_lists_no_longer_is_asked_for_by_its_id_and_then_lef
 
     assert calls[0] == f"executions {flow.flow_id} page 1 of 200"
     assert [call for call in calls if call.startswith("execution ")] == [f"execution {gone.execution_id}"]
-    assert Execution.objects.get(execution_id=gone.execution_id).rerun_due_at is None
-    assert Execution.objects.count() == 5, "history outlives what Zoho holds"
+    assert own(Execution).get(execution_id=gone.execution_id).rerun_due_at is None
+    assert own(Execution).count() == 5, "history outlives what Zoho holds"
 
 
 def test_the_reading_of_a_flow_that_moved_serves_its_due_rows_too(account: ZohoAccount, zoho: Zoho) -> None:
@@ -174,7 +175,7 @@ def test_the_reading_of_a_flow_that_moved_serves_its_due_rows_too(account: ZohoA
 
     assert background(account, zoho) == [f"executions {flow.flow_id} page 1 of 200"]
     assert all(
-        at > zoho.clock() for at in Execution.objects.exclude(rerun_due_at=None).values_list("rerun_due_at", flat=True)
+        at > zoho.clock() for at in own(Execution).exclude(rerun_due_at=None).values_list("rerun_due_at", flat=True)
     )
 
 
@@ -191,8 +192,8 @@ def test_a_row_that_cannot_be_read_waits_for_its_next_turn_and_is_told_of(accoun
     zoho.before_call = refuse
     result = sync(account, zoho, patience=a_task(zoho))
 
-    assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
-    assert Execution.objects.get(execution_id=bad.runs[0].execution_id).rerun_due_at > zoho.clock()
+    assert own(Execution).get(execution_id=good.runs[0].execution_id).status == "success"
+    assert own(Execution).get(execution_id=bad.runs[0].execution_id).rerun_due_at > zoho.clock()
     assert any("cannot be read: no run in the reply" in line for line in result.missing)
 
 
@@ -213,8 +214,8 @@ def test_runs_that_a_server_always_fails_on_stop_neither_the_sweep_nor_the_other
     zoho.before_call = lose
     result = sync(account, zoho, patience=a_task(zoho))
 
-    assert Execution.objects.get(execution_id=good.runs[0].execution_id).status == "success"
-    assert not Execution.objects.filter(rerun_due_at__lte=zoho.clock()).exists()
+    assert own(Execution).get(execution_id=good.runs[0].execution_id).status == "success"
+    assert not own(Execution).filter(rerun_due_at__lte=zoho.clock()).exists()
     assert stream(account, "executions").state == "ok"
     assert result.resume == {}
     assert any("cannot be read: HTTP 502" in line for line in result.missing)
@@ -234,7 +235,7 @@ def test_a_server_that_is_silent_on_several_flows_is_given_up(account: ZohoAccou
 
     assert len(background(account, zoho)) == SILENT
     assert stream(account, "executions").state == "failing"
-    assert Execution.objects.filter(rerun_due_at__lte=zoho.clock()).count() == 1, "what was not asked for stays due"
+    assert own(Execution).filter(rerun_due_at__lte=zoho.clock()).count() == 1, "what was not asked for stays due"
 
 
 def test_where_the_budget_is_spent_the_rest_stays_due(
@@ -243,7 +244,7 @@ def test_where_the_budget_is_spent_the_rest_stays_due(
     flow = failing_flow(zoho, failures=1, over=PASSING)
     sync(account, zoho)
     zoho.clock.pause(420)
-    due = Execution.objects.get().rerun_due_at
+    due = own(Execution).get().rerun_due_at
 
     def refuse(number: int, what: str) -> None:
         if what.startswith("execution "):
@@ -252,7 +253,7 @@ def test_where_the_budget_is_spent_the_rest_stays_due(
     zoho.before_call = refuse
     background(account, zoho)
 
-    assert Execution.objects.get().rerun_due_at == due
+    assert own(Execution).get().rerun_due_at == due
     assert Flow.objects.get(flow_id=flow.flow_id).progress.hole_reason == ""
 
 

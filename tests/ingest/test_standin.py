@@ -30,6 +30,7 @@ from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
 from standin.build import App, Credentials, Habits, SettableClock, make_app, make_world, serving
 from standin.flow.rows import execution_row
+from tests.bystander import own
 
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 KNOWN = Credentials()
@@ -115,12 +116,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def freeze(house: House) -> dict[str, Any]:
     return {
-        "executions": sorted(Execution.objects.values_list("pk", "changed_at")),
-        "rules": sorted(WorkflowRule.objects.values_list("rule_id", "usage_read_at", "gone_at")),
+        "executions": sorted(own(Execution).values_list("pk", "changed_at")),
+        "rules": sorted(own(WorkflowRule).values_list("rule_id", "usage_read_at", "gone_at")),
         "flows": sorted(
-            Flow.objects.values_list("flow_id", "progress__executions_read_at", "gone_at", "progress__hole_reason")
+            own(Flow).values_list("flow_id", "progress__executions_read_at", "gone_at", "progress__hole_reason")
         ),
-        "connections": sorted(Connection.objects.values_list("connection_id", "status_since")),
+        "connections": sorted(own(Connection).values_list("connection_id", "status_since")),
     }
 
 
@@ -130,10 +131,10 @@ def test_the_first_sync_mirrors_everything_field_by_field(house: House) -> None:
     assert result.complete, result.missing
     assert house.mirrored() == house.upstream()
     world = house.app.world
-    assert set(Flow.objects.values_list("flow_id", "flow_name")) == {(f.flow_id, f.name) for f in world.flows.values()}
-    assert Connection.objects.count() == len(world.connections)
-    assert WorkflowRule.objects.exclude(usage_read_at=None).count() == 12
-    assert SyncState.objects.get().state == "ok"
+    assert set(own(Flow).values_list("flow_id", "flow_name")) == {(f.flow_id, f.name) for f in world.flows.values()}
+    assert own(Connection).count() == len(world.connections)
+    assert own(WorkflowRule).exclude(usage_read_at=None).count() == 12
+    assert own(SyncState).get().state == "ok"
 
 
 def test_a_second_sync_of_25_unchanged_flows_and_12_rules_costs_at_most_12_calls_and_changes_nothing(
@@ -143,13 +144,13 @@ def test_a_second_sync_of_25_unchanged_flows_and_12_rules_costs_at_most_12_calls
     house.sync()  # what was running has ended, and what moved has been followed
     before = freeze(house)
     house.app.ledger.clear()
-    ours = ApiCall.objects.count()
+    ours = own(ApiCall).count()
 
     result = house.sync()
 
     assert result.complete
     assert len(house.app.ledger.calls) <= 12
-    assert ApiCall.objects.count() - ours == len(house.app.ledger.calls)
+    assert own(ApiCall).count() - ours == len(house.app.ledger.calls)
     assert freeze(house) == before
 
 
@@ -170,13 +171,13 @@ def test_a_rerun_by_zoho_is_found_in_the_same_sync(small: House) -> None:
     (failed,) = house.app.world.do("add_executions", flow_id=flow_id, status="failed", kind="503")
     house.clock.advance(60)
     house.sync()
-    assert Execution.objects.get(execution_id=failed).status == "failed"
+    assert own(Execution).get(execution_id=failed).status == "failed"
     house.clock.advance(1200)
     house.app.world.do("change_execution", flow_id=flow_id, execution_id=failed, status="success")
 
     assert house.sync().complete
 
-    row = Execution.objects.get(execution_id=failed)
+    row = own(Execution).get(execution_id=failed)
     assert (row.status, row.first_status, row.rerun_count) == ("success", "failed", 1)
 
 
@@ -235,17 +236,17 @@ STRANGE = [("/executions", name) for name in ODD] + [
 def test_an_answer_of_another_shape_is_never_taken_for_nothing_there(small: House, path: str, name: str) -> None:
     house, (kind, args) = small, ODD[name]
     house.sync()
-    had = set(Execution.objects.values_list("pk", flat=True))
+    had = set(own(Execution).values_list("pk", flat=True))
     house.clock.advance(3600)
     house.fault(path, kind, times=0, **args)
 
     result = house.sync(Mode.SYNC_WITHOUT_WAITING)
 
     assert not result.complete
-    assert had <= set(Execution.objects.values_list("pk", flat=True))
+    assert had <= set(own(Execution).values_list("pk", flat=True))
     for model in (Flow, Connection, WorkflowRule):
         assert not model.objects.exclude(gone_at=None).exists()
-    assert SyncState.objects.get().state in ("schema", "incomplete", "unreachable")
+    assert own(SyncState).get().state in ("schema", "incomplete", "unreachable")
 
 
 def test_an_account_without_crm_is_complete_without_it(small: House) -> None:
@@ -288,8 +289,8 @@ def test_a_revoked_refresh_token_ends_the_asking_until_a_person_does(small: Hous
     house.sync(Mode.TASK)
     house.sync(Mode.TASK)
 
-    assert SyncState.objects.get().state == "revoked"
-    assert ApiToken.objects.get().refused_code == "invalid_code"
+    assert own(SyncState).get().state == "revoked"
+    assert own(ApiToken).get().refused_code == "invalid_code"
     posts = house.app.ledger.token_posts.total()
     house.sync(Mode.TASK)
     assert house.app.ledger.token_posts.total() == posts

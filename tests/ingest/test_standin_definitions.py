@@ -16,6 +16,7 @@ from monitor.models import (
     WorkflowRule,
 )
 from standin.crm.rules import ORG_ZONE
+from tests.bystander import own
 from tests.ingest.test_standin import House, house, quick, small
 
 pytestmark = pytest.mark.deep
@@ -26,11 +27,11 @@ __all__ = ["house", "quick", "small"]  # fixtures
 def test_every_definition_has_a_version_and_every_failure_of_a_webhook_is_there(house: House) -> None:
     assert house.sync().complete
     world = house.app.world
-    assert set(FlowVersion.objects.values_list("flow__flow_id", flat=True)) == set(world.flows)
-    assert set(RuleVersion.objects.values_list("rule__rule_id", flat=True)) == set(world.rules.rules)
+    assert set(own(FlowVersion).values_list("flow__flow_id", flat=True)) == set(world.flows)
+    assert set(own(RuleVersion).values_list("rule__rule_id", flat=True)) == set(world.rules.rules)
     connected = world.store.collection("connected_workflows")
-    assert set(ConnectedWorkflow.objects.values_list("workflow_id", flat=True)) == set(connected)
-    assert ConnectedVersion.objects.count() == len(connected)
+    assert set(own(ConnectedWorkflow).values_list("workflow_id", flat=True)) == set(connected)
+    assert own(ConnectedVersion).count() == len(connected)
     assert WebhookFailure.objects.filter(account=house.account).count() == failures_upstream(house)
     assert not WebhookFailure.objects.filter(rule=None).exists()
 
@@ -61,7 +62,7 @@ def test_an_edited_flow_and_an_edited_rule_are_new_versions_without_their_secret
     flow = FlowVersion.objects.get(flow__flow_id=flow_id, number=2)
     assert [change["kind"] for change in flow.changes] == ["added"]
     assert "hunter2hunter2" not in json.dumps([flow.content, flow.changes])
-    rule = RuleVersion.objects.get(rule__rule_id=rule_id, number=2)
+    rule = own(RuleVersion).get(rule__rule_id=rule_id, number=2)
     assert {change["path"][0] for change in rule.changes} <= {"name", "status"}
     assert "name" in {change["path"][0] for change in rule.changes}
 
@@ -72,7 +73,7 @@ def test_days_of_usage_add_up_to_what_the_rules_did(small: House) -> None:
     for _ in range(6):
         small.clock.advance(43_200)
         assert small.sync().complete
-    for rule in WorkflowRule.objects.all():
+    for rule in own(WorkflowRule):
         upstream = small.app.world.rules.rules[rule.rule_id]
         events = [event for event in upstream.events() if event.at > begun]
         days = UsageSnapshot.objects.filter(rule=rule)

@@ -13,6 +13,7 @@ from monitor.models import Execution, ExecutionEvent, Flow, StreamState
 from monitor.zoho.reruns import STEPS
 from monitor.zoho.transport import Transport
 from standin.build import SettableClock, make_app, make_world, serving
+from tests.bystander import own
 from tests.ingest.test_nightly import owe_a_round
 from tests.ingest.test_standin import BEGINNING, House, open_house
 
@@ -54,7 +55,7 @@ def until_the_night_is_over(house: House) -> dict[str, Any]:
     owe_a_round()
     house.clock.advance(DAY)
     worker(house, 10, 61)
-    cursor: dict[str, Any] = StreamState.objects.get(stream="statistics").cursor
+    cursor: dict[str, Any] = own(StreamState).get(stream="statistics").cursor
     assert all(cursor[job]["done"] for job in ("recent", "statistics", "full"))
     return cursor
 
@@ -63,7 +64,7 @@ def test_zohos_re_runs_are_followed_to_their_end(house: House) -> None:
     house.app.world.do("add_executions", flow_id=flow_id(house), count=12, status="failed", kind="503")
     house.clock.advance(30)
     house.sync()
-    failed = set(Execution.objects.filter(status="failed").values_list("pk", flat=True))
+    failed = set(own(Execution).filter(status="failed").values_list("pk", flat=True))
     waits = [step.total_seconds() for step in (STEPS[0], STEPS[1] - STEPS[0], *(timedelta(hours=3),) * 9)]
     for wait in waits:
         house.clock.advance(wait)
@@ -76,7 +77,7 @@ def test_zohos_re_runs_are_followed_to_their_end(house: House) -> None:
         assert run.first_status == "failed"
         assert list(run.events.values_list("kind", "to_status")) == [("rerun", "success")]
     assert not Execution.objects.filter(pk__in=failed).exclude(rerun_due_at=None).exists()
-    assert ExecutionEvent.objects.filter(kind="rerun").count() == turned.count()
+    assert own(ExecutionEvent).filter(kind="rerun").count() == turned.count()
 
 
 def test_a_run_that_appears_three_days_after_its_start_is_here_after_the_next_sweeps(house: House) -> None:
@@ -86,7 +87,7 @@ def test_a_run_that_appears_three_days_after_its_start_is_here_after_the_next_sw
     worker(house, 3, 400)
 
     assert house.mirrored() == house.upstream()
-    assert not Flow.objects.exclude(progress__hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 @pytest.mark.parametrize("counts", ["rolling", "days", "life"])
@@ -102,8 +103,8 @@ def test_a_night_finds_what_was_deleted_and_makes_no_hole(house: House, counts: 
 
     kept = {key: row for key, row in house.mirrored().items() if key != victim.execution_id}
     assert kept == house.upstream()
-    assert list(Execution.objects.exclude(unlisted_at=None)) == [victim]
-    assert not Flow.objects.exclude(progress__hole_reason="").exists()
+    assert list(own(Execution).exclude(unlisted_at=None)) == [victim]
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 def test_a_night_changes_nothing_where_nothing_happened(house: House) -> None:
@@ -113,7 +114,7 @@ def test_a_night_changes_nothing_where_nothing_happened(house: House) -> None:
         flow.per_hour = 0
     house.clock.advance(7200)
     worker(house, 2, 61)
-    before = sorted(Execution.objects.values_list("pk", "changed_at"))
+    before = sorted(own(Execution).values_list("pk", "changed_at"))
 
     cursor = until_the_night_is_over(house)
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.ingest.night import statistics as stats
 from monitor.ingest.night.statistics import Ours, Tally
 from monitor.models import Flow, ZohoAccount
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_nightly import a_night, background, connect, cursor, frozen, owe_a_round
@@ -36,7 +37,7 @@ def busy_flows(zoho: Zoho, count: int = 4, **fields: Any) -> list[FakeFlow]:
 
 
 def holes() -> list[str]:
-    return list(Flow.objects.exclude(progress__hole_reason="").values_list("progress__hole_reason", flat=True))
+    return list(own(Flow).exclude(progress__hole_reason="").values_list("progress__hole_reason", flat=True))
 
 
 def votes(account: ZohoAccount) -> dict[str, int]:
@@ -95,7 +96,7 @@ def test_a_difference_has_the_week_read_again_at_once(account: ZohoAccount, zoho
     assert mirrored(account) == upstream(zoho)
     assert holes() == []
     # Three days of each flow every night, the week of the one that differed, and one flow's whole history at most.
-    share, keys = cursor(account, "full")["share"], dict(Flow.objects.values_list("flow_id", "pk"))
+    share, keys = cursor(account, "full")["share"], dict(own(Flow).values_list("flow_id", "pk"))
     whole = [2 if keys[flow.flow_id] % 7 == share else 0 for flow in flows]
     asked = [zoho.asked(f"executions {flow.flow_id}") for flow in flows]
     assert [calls - more for calls, more in zip(asked, whole, strict=True)] == [2, 2, 4, 2]

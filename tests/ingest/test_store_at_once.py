@@ -16,6 +16,7 @@ from monitor.ingest.runs.store import NotAsPresumed, store_new_page, store_page
 from monitor.models import DirtyHour, Execution, Flow, Quarantine
 from monitor.zoho.shapes.executions import ExecutionRow, execution_row
 from tests import factories
+from tests.bystander import own
 
 
 def a_row(number: int, status: str, at: datetime) -> ExecutionRow:
@@ -54,12 +55,12 @@ def test_a_row_that_another_reader_stored_meanwhile_is_held_against_the_answer(
 ) -> None:
     flow = factories.make_flow()
     factories.make_execution(flow, there, execution_id="1", started_time=now - timedelta(minutes=1))
-    Execution.objects.update(completed_time=now if there != "running" else None)
+    own(Execution).update(completed_time=now if there != "running" else None)
 
     written = store_page(flow, [a_row(1, answer, now), a_row(2, "success", now)], [], now)
 
-    assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": expected, "2": "success"}
-    assert (written.new, written.quarantined, Quarantine.objects.count()) == (1, 0, 0)
+    assert dict(own(Execution).values_list("execution_id", "status")) == {"1": expected, "2": "success"}
+    assert (written.new, written.quarantined, own(Quarantine).count()) == (1, 0, 0)
     assert DirtyHour.objects.exists()
 
 
@@ -74,7 +75,7 @@ def test_of_a_page_on_new_ground_only_what_the_walk_has_seen_is_looked_for(now: 
     again = store_new_page(flow, [a_row(1, "success", now), a_row(4, "success", now)], {"1"}, [], now)
 
     assert (written.new, written.changed, again.new, again.changed) == (2, 0, 1, 1)
-    assert dict(Execution.objects.values_list("execution_id", "status")) == {
+    assert dict(own(Execution).values_list("execution_id", "status")) == {
         "1": "success",
         "2": "failed",
         "3": "success",
@@ -93,7 +94,7 @@ def test_on_new_ground_too_a_row_that_pruning_has_kept_takes_its_answer(now: dat
     written = store_new_page(flow, [answer], {}, [], now)
 
     assert (written.new, written.changed) == (0, 1)
-    assert Execution.objects.get().status == "success"
+    assert own(Execution).get().status == "success"
 
 
 @pytest.mark.django_db
@@ -105,7 +106,7 @@ def test_a_page_that_is_not_all_new_leaves_nothing_behind_but_word_of_it(now: da
     with pytest.raises(NotAsPresumed), transaction.atomic():
         store_new_page(flow, [a_row(2, "success", now), a_row(1, "success", now)], set(), [], now)
 
-    assert dict(Execution.objects.values_list("execution_id", "status")) == {"1": "running"}
+    assert dict(own(Execution).values_list("execution_id", "status")) == {"1": "running"}
     assert not DirtyHour.objects.exists()
 
 
@@ -122,7 +123,7 @@ def test_two_transactions_that_insert_the_same_page_end_with_each_row_once_and_t
     def read(rows: list[ExecutionRow]) -> None:
         try:
             with transaction.atomic():
-                Execution.objects.first()  # its own connection is open before the other begins
+                own(Execution).first()  # its own connection is open before the other begins
                 looked.wait(timeout=20)
                 store_page(flow, rows, [], now)
         except BaseException as error:  # noqa: BLE001 - told to the test
@@ -137,5 +138,5 @@ def test_two_transactions_that_insert_the_same_page_end_with_each_row_once_and_t
         thread.join()
 
     assert errors == []
-    assert set(Execution.objects.values_list("status", flat=True)) == {"success"}
-    assert Execution.objects.count() == 50
+    assert set(own(Execution).values_list("status", flat=True)) == {"success"}
+    assert own(Execution).count() == 50

@@ -10,6 +10,7 @@ from django.forms.models import model_to_dict
 
 from monitor.models import ConnectedWorkflow, Connection, Flow, WorkflowRule, ZohoAccount
 from monitor.queries.export import exports
+from tests.bystander import own
 from tests.factories import make_flow, make_rule
 from tests.fake_zoho import FakeFlow, Zoho, a_connected, a_rule, sync
 
@@ -29,7 +30,7 @@ def told(zoho: Zoho, monkeypatch: pytest.MonkeyPatch) -> Zoho:
 
 def test_neither_descriptions_nor_zohos_own_rows_keep_a_secret(account: ZohoAccount, told: Zoho) -> None:
     sync(account, told)
-    rows: list[Any] = [Flow.objects.get(), WorkflowRule.objects.get(), ConnectedWorkflow.objects.get()]
+    rows: list[Any] = [own(Flow).get(), own(WorkflowRule).get(), own(ConnectedWorkflow).get()]
 
     for row in rows:
         assert "each night" in row.description
@@ -46,7 +47,7 @@ def test_a_connections_own_row_keeps_no_secret(account: ZohoAccount, zoho: Zoho)
         {"connection_id": "88001", "connection_name": "CRM", "status": "active", "app": "crm", "apiKey": SECRET}
     ]
     sync(account, zoho)
-    row = Connection.objects.get()
+    row = own(Connection).get()
 
     assert row.raw["connection_name"] == "CRM"
     assert SECRET not in json.dumps(model_to_dict(row), default=str)
@@ -57,7 +58,9 @@ def test_a_connections_own_row_keeps_no_secret(account: ZohoAccount, zoho: Zoho)
 
 
 @pytest.mark.parametrize("what", ["flows", "rules"])
-def test_an_export_has_no_secret_of_rows_that_an_older_version_stored(account: ZohoAccount, what: str) -> None:
+def test_an_export_has_no_secret_of_rows_that_an_older_version_stored(
+    nobody_else: None, account: ZohoAccount, what: str
+) -> None:
     make_flow(account, description=TOLD)
     make_rule(account, description=TOLD)
 

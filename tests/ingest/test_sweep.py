@@ -28,6 +28,7 @@ from monitor.zoho.errors import (
     Wait,
     ZohoError,
 )
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, FakeFlowClient, Run, Zoho, a_task, hasty, sync
 from tests.ingest.mirror import mirrored, stream, upstream
 
@@ -80,7 +81,7 @@ def test_one_usage_report_that_zoho_refuses_does_not_hide_the_others(account: Zo
     result = sync(account, busy)
 
     assert not result.complete
-    assert WorkflowRule.objects.exclude(usage_read_at=None).count() == 4
+    assert own(WorkflowRule).exclude(usage_read_at=None).count() == 4
     assert stream(account, "usage").state == "failing"
 
 
@@ -289,7 +290,7 @@ def test_an_empty_list_is_not_a_mass_delete(account: ZohoAccount, busy: Zoho) ->
 
     assert not result.complete
     for model in (Flow, WorkflowRule, Connection):
-        assert model.objects.filter(gone_at=None).count() == 5
+        assert own(model).filter(gone_at=None).count() == 5
     assert len([line for line in result.missing if "flows vanished" in line]) == 1
     busy.flows, busy.rules, busy.connections = kept
     busy.clock.pause(60)
@@ -305,10 +306,10 @@ def test_a_mass_delete_is_believed_after_an_hour_and_a_404_for_each_flow(account
 
     result = sync(account, busy)
 
-    assert Flow.objects.filter(gone_at=None).count() == 2
-    assert WorkflowRule.objects.filter(gone_at=None).count() == 2
-    assert Connection.objects.filter(gone_at=None).count() == 2
-    assert Execution.objects.count() == 3 + 4 + 5 + 6 + 7, "history outlives the flow"
+    assert own(Flow).filter(gone_at=None).count() == 2
+    assert own(WorkflowRule).filter(gone_at=None).count() == 2
+    assert own(Connection).filter(gone_at=None).count() == 2
+    assert own(Execution).count() == 3 + 4 + 5 + 6 + 7, "history outlives the flow"
     busy.clock.pause(60)
     assert sync(account, busy).complete
     assert result.stopped is None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import Execution, FlowProgress, StageRun, WorkflowRule, ZohoAccount
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_rule, a_task, a_usage, hasty, sync
 from tests.ingest.test_sweep import fail, state
 
@@ -20,7 +21,7 @@ def test_a_fault_of_ours_leaves_its_end_in_the_runs_and_is_not_repeated_at_once(
     with pytest.raises(RuntimeError):
         sync(account, busy)
 
-    run = StageRun.objects.get()
+    run = own(StageRun).get()
     assert (run.outcome, run.error) == ("failed", "RuntimeError")
     assert run.finished_at is not None
     due = state(account).next_due_at
@@ -34,8 +35,8 @@ def test_every_sweep_leaves_a_row_also_when_nothing_changed(account: ZohoAccount
     busy.clock.pause(60)
     sync(account, busy)
 
-    latest = StageRun.objects.first()
-    assert StageRun.objects.count() == 2
+    latest = own(StageRun).first()
+    assert own(StageRun).count() == 2
     assert latest is not None
     assert (latest.outcome, latest.summary["new"], latest.summary["changed"]) == ("ok", 0, 0)
 
@@ -72,13 +73,13 @@ def test_no_value_of_zohos_stops_a_sync_or_moves_a_row_twice(account: ZohoAccoun
     result = sync(account, busy)
 
     assert result.stopped is None
-    assert Execution.objects.filter(execution_id=good.execution_id).exists()
-    assert WorkflowRule.objects.exclude(usage_read_at=None).count() == len(busy.usage)
-    before = list(Execution.objects.order_by("pk").values_list("pk", "changed_at"))
+    assert own(Execution).filter(execution_id=good.execution_id).exists()
+    assert own(WorkflowRule).exclude(usage_read_at=None).count() == len(busy.usage)
+    before = list(own(Execution).order_by("pk").values_list("pk", "changed_at"))
     busy.clock.pause(120)
-    FlowProgress.objects.update(recheck_at=busy.clock(), history_read_at=None)
+    own(FlowProgress).update(recheck_at=busy.clock(), history_read_at=None)
     sync(account, busy)
-    assert list(Execution.objects.order_by("pk").values_list("pk", "changed_at")) == before
+    assert list(own(Execution).order_by("pk").values_list("pk", "changed_at")) == before
 
 
 @pytest.mark.deep

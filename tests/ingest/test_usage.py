@@ -10,6 +10,7 @@ import pytest
 from monitor.models import StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import NotAvailable, Refused, ZohoError
 from monitor.zoho.shapes import rules as rule_shapes
+from tests.bystander import own
 from tests.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_task, a_usage, sync
 from tests.ingest.mirror import stream
 
@@ -76,7 +77,7 @@ def test_the_first_day_stays_and_the_day_says_what_was_added(
     ledger.happen(2, 3)
     sync(account, zoho)
 
-    first, second = UsageSnapshot.objects.order_by("day")
+    first, second = own(UsageSnapshot).order_by("day")
     assert ledger.spans[:1] == [(since, now.date())]
     assert (first.triggered, first.succeeded, first.failed, first.counted_from) == (None, None, None, None)
     assert (second.triggered, second.succeeded, second.failed) == (5, 2, 3)
@@ -91,7 +92,7 @@ def test_readings_of_one_day_add_up(account: ZohoAccount, zoho: Zoho, ledger: Le
         zoho.clock.pause(600)
         ledger.happen(1, 2)
         sync(account, zoho)
-    day = UsageSnapshot.objects.get()
+    day = own(UsageSnapshot).get()
     assert (day.succeeded, day.failed, day.failure_count) == (3, 6, 6)
 
 
@@ -104,9 +105,9 @@ def test_a_first_day_that_grows_old_is_moved_without_losing_an_increment(
         ledger.happen(3, 1)
         sync(account, zoho)
 
-    days = UsageSnapshot.objects.order_by("day")[1:]
+    days = own(UsageSnapshot).order_by("day")[1:]
     assert [(day.succeeded, day.failed, day.is_reset) for day in days] == [(3, 1, False)] * 20
-    assert len({day.since for day in UsageSnapshot.objects.all()}) == 4
+    assert len({day.since for day in own(UsageSnapshot)}) == 4
     assert all((last - first).days < 90 for first, last in ledger.spans)
 
 
@@ -129,7 +130,7 @@ def test_what_happens_while_the_first_day_moves_is_counted_once(
     pass_days(account, zoho, 1)
     pass_days(account, zoho, 1)
     assert happened == 2
-    assert sum(day.succeeded or 0 for day in UsageSnapshot.objects.all()) == happened
+    assert sum(day.succeeded or 0 for day in own(UsageSnapshot)) == happened
 
 
 def test_after_a_long_silence_nothing_is_made_up(account: ZohoAccount, zoho: Zoho, ledger: Ledger) -> None:
@@ -139,12 +140,12 @@ def test_after_a_long_silence_nothing_is_made_up(account: ZohoAccount, zoho: Zoh
     ledger.happen(1)
     zoho.clock.pause(100 * 86_400)
     sync(account, zoho)
-    last = UsageSnapshot.objects.latest("day")
+    last = own(UsageSnapshot).latest("day")
     assert (last.succeeded, last.is_reset) == (None, False)
     zoho.clock.pause(86_400)
     ledger.happen(2)
     sync(account, zoho)
-    assert UsageSnapshot.objects.latest("day").succeeded == 2
+    assert own(UsageSnapshot).latest("day").succeeded == 2
 
 
 def test_counters_that_were_set_back_are_a_reset_and_what_came_after_it_counts(
@@ -156,12 +157,12 @@ def test_counters_that_were_set_back_are_a_reset_and_what_came_after_it_counts(
     ledger.reset()
     ledger.happen(2, 1)
     sync(account, zoho)
-    last = UsageSnapshot.objects.latest("day")
+    last = own(UsageSnapshot).latest("day")
     assert (last.succeeded, last.failed, last.is_reset) == (2, 1, True)
-    rule = WorkflowRule.objects.get()
+    rule = own(WorkflowRule).get()
     assert (rule.success_count, rule.usage_reset_time) == (2, last.reset_time)
     pass_days(account, zoho, 1)
-    assert not UsageSnapshot.objects.latest("day").is_reset
+    assert not own(UsageSnapshot).latest("day").is_reset
 
 
 def test_counters_that_fall_without_a_word_are_a_reset_and_never_negative(
@@ -173,7 +174,7 @@ def test_counters_that_fall_without_a_word_are_a_reset_and_never_negative(
     ledger.days.clear()
     ledger.happen(2, 1)
     sync(account, zoho)
-    last = UsageSnapshot.objects.latest("day")
+    last = own(UsageSnapshot).latest("day")
     assert (last.succeeded, last.failed, last.is_reset) == (None, None, True)
 
 
@@ -182,11 +183,11 @@ def test_a_snapshot_from_before_first_days_were_kept_says_nothing_of_increments(
 ) -> None:
     ledger.happen(4)
     sync(account, zoho)
-    UsageSnapshot.objects.update(since=None, actions=[])
+    own(UsageSnapshot).update(since=None, actions=[])
     zoho.clock.pause(86_400)
     ledger.happen(1)
     sync(account, zoho)
-    assert UsageSnapshot.objects.latest("day").succeeded is None
+    assert own(UsageSnapshot).latest("day").succeeded is None
 
 
 def twelve_rules(zoho: Zoho) -> list[str]:
@@ -206,7 +207,7 @@ def refuse(zoho: Zoho, ids: list[str], error: ZohoError) -> None:
 def reports_of_a_task(account: ZohoAccount, zoho: Zoho) -> list[str]:
     """The usage reports that one background sweep asks for."""
     zoho.calls.clear()
-    StreamState.objects.filter(stream="rules").update(next_due_at=None)
+    own(StreamState).filter(stream="rules").update(next_due_at=None)
     sync(account, zoho, patience=a_task(zoho))
     return [call.split()[1] for call in zoho.calls if call.startswith("usage")]
 
@@ -220,7 +221,7 @@ def test_rules_whose_reports_are_refused_do_not_keep_the_others_from_being_read(
 
     reports_of_a_task(account, zoho)
 
-    assert set(WorkflowRule.objects.exclude(usage_read_at=None).values_list("rule_id", flat=True)) == set(ids[6:])
+    assert set(own(WorkflowRule).exclude(usage_read_at=None).values_list("rule_id", flat=True)) == set(ids[6:])
 
 
 def test_a_refused_report_is_asked_for_ever_more_seldom_and_told_of_until_it_is_there(
@@ -240,7 +241,7 @@ def test_a_refused_report_is_asked_for_ever_more_seldom_and_told_of_until_it_is_
     zoho.before_call = lambda number, what: None
     zoho.clock.pause(6 * 3600)
     reports_of_a_task(account, zoho)
-    rule = WorkflowRule.objects.get(rule_id=ids[0])
+    rule = own(WorkflowRule).get(rule_id=ids[0])
     assert (rule.usage_tries, rule.usage_retry_at, rule.usage_problem) == (0, None, "")
     assert stream(account, "usage").state == "ok"
 
@@ -259,7 +260,7 @@ def test_the_oldest_report_comes_first(account: ZohoAccount, zoho: Zoho) -> None
     reports_of_a_task(account, zoho)
     for number, one in enumerate(ids):
         at = zoho.clock() - timedelta(minutes=number)
-        WorkflowRule.objects.filter(rule_id=one).update(usage_read_at=at)
+        own(WorkflowRule).filter(rule_id=one).update(usage_read_at=at)
     zoho.rules.append(a_rule("new"))
     zoho.usage[zoho.rules[-1]["id"]] = a_usage()
     zoho.clock.pause(86_400)
@@ -279,8 +280,8 @@ def test_west_of_utc_a_day_that_has_not_begun_there_is_not_asked_for_again(
 
     assert sync(account, zoho).missing == []
 
-    assert {row.usage_till for row in WorkflowRule.objects.all()} == {yesterday}
-    assert UsageSnapshot.objects.filter(day=yesterday, success_count=5, failure_count=1).count() == 2
+    assert {row.usage_till for row in own(WorkflowRule)} == {yesterday}
+    assert own(UsageSnapshot).filter(day=yesterday, success_count=5, failure_count=1).count() == 2
     refused = [last for _, last in ledger.spans if last > yesterday]
     assert len(refused) < len(ledger.spans) - 1, "the second rule is asked for the right day at once"
     assert ledger.spans[-1][1] == yesterday

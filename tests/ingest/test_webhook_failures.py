@@ -12,6 +12,7 @@ from monitor.connection import BudgetSpent
 from monitor.ingest.lists.webhook_failures import Cursor, read_cursor, windows
 from monitor.models import Quarantine, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.errors import Refused
+from tests.bystander import own
 from tests.fake_zoho import Zoho, a_rule, a_task, a_webhook_failure, hasty, sync
 from tests.ingest.mirror import stream
 
@@ -74,7 +75,7 @@ def test_failures_are_mirrored_with_their_rule(account: ZohoAccount, zoho: Zoho)
     zoho.webhook_failures = [a_webhook_failure(workflow_rule={"id": rule["id"], "name": "Big deals"})]
     assert sync(account, zoho).complete
 
-    row = WebhookFailure.objects.get()
+    row = own(WebhookFailure).get()
     assert row.rule is not None
     assert row.rule.rule_id == rule["id"]
     assert (row.webhook_name, row.module, row.record_name, row.reason) == (
@@ -90,29 +91,29 @@ def test_a_rule_that_is_mirrored_later_is_joined_then(account: ZohoAccount, zoho
     rule = a_rule()
     zoho.webhook_failures = [a_webhook_failure(workflow_rule={"id": rule["id"], "name": ""})]
     sync(account, zoho)
-    assert WebhookFailure.objects.get().rule is None
+    assert own(WebhookFailure).get().rule is None
     zoho.rules = [rule]
     zoho.clock.pause(600)
     sync(account, zoho)
-    assert WebhookFailure.objects.get().rule is not None
+    assert own(WebhookFailure).get().rule is not None
 
 
 def test_each_is_kept_once_and_as_it_was_first_seen(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.webhook_failures = [a_webhook_failure() for _ in range(3)]
     sync(account, zoho)
-    before = list(WebhookFailure.objects.values())
+    before = list(own(WebhookFailure).values())
     zoho.clock.pause(600)
     zoho.webhook_failures.append(a_webhook_failure("2026-11-22T09:00:00+05:30"))
     sync(account, zoho)
-    assert WebhookFailure.objects.count() == 4
-    assert list(WebhookFailure.objects.values()[:3]) == before
+    assert own(WebhookFailure).count() == 4
+    assert list(own(WebhookFailure).values()[:3]) == before
     assert stream(account, "webhook_failures").item_count == 4
 
 
 def test_more_than_a_page_is_read_to_its_end(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.webhook_failures = [a_webhook_failure() for _ in range(401)]
     sync(account, zoho)
-    assert WebhookFailure.objects.count() == 401
+    assert own(WebhookFailure).count() == 401
 
 
 def test_what_the_past_still_lacks_is_read_when_calls_are_there_again(account: ZohoAccount, zoho: Zoho) -> None:
@@ -126,12 +127,12 @@ def test_what_the_past_still_lacks_is_read_when_calls_are_there_again(account: Z
 
     zoho.before_call = refuse
     sync(account, zoho, patience=hasty(zoho))
-    assert WebhookFailure.objects.count() == 1
+    assert own(WebhookFailure).count() == 1
     assert stream(account, "webhook_failures").state == "incomplete"
     spent = False
     zoho.clock.pause(600)
     sync(account, zoho)
-    assert WebhookFailure.objects.count() == 3
+    assert own(WebhookFailure).count() == 3
     assert stream(account, "webhook_failures").state == "ok"
     zoho.calls.clear()
     zoho.clock.pause(600)
@@ -167,7 +168,7 @@ def test_new_days_that_zoho_refuses_are_not_passed_over(account: ZohoAccount, zo
     refused = False
     zoho.clock.pause(600)
     sync(account, zoho)
-    assert WebhookFailure.objects.count() == 1
+    assert own(WebhookFailure).count() == 1
 
 
 def test_odd_rows_are_put_aside_and_odd_values_are_kept_as_far_as_they_go(account: ZohoAccount, zoho: Zoho) -> None:
@@ -177,8 +178,8 @@ def test_odd_rows_are_put_aside_and_odd_values_are_kept_as_far_as_they_go(accoun
         a_webhook_failure(entity_details={"name": "a\x00b" * 400, "id": 7, "module": "Leads"}),
     ]
     sync(account, zoho)
-    assert WebhookFailure.objects.count() == 2
-    assert Quarantine.objects.filter(stream="webhook_failures").count() == 1
+    assert own(WebhookFailure).count() == 2
+    assert own(Quarantine).filter(stream="webhook_failures").count() == 1
 
 
 def test_they_are_asked_for_every_five_minutes(account: ZohoAccount, busy: Zoho) -> None:
@@ -204,7 +205,7 @@ def test_a_list_without_an_end_is_not_taken_for_read(
 
     sync(account, zoho)
 
-    assert WebhookFailure.objects.count() == 400
+    assert own(WebhookFailure).count() == 400
     assert stream(account, "webhook_failures").state == "failing"
     assert stream(account, "webhook_failures").cursor == before
 
@@ -220,4 +221,4 @@ def test_rules_beyond_a_list_without_an_end_are_not_gone(
     sync(account, zoho)
 
     assert stream(account, "rules").state == "failing"
-    assert not WorkflowRule.objects.exclude(gone_at=None).exists()
+    assert not own(WorkflowRule).exclude(gone_at=None).exists()

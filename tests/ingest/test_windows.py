@@ -10,6 +10,7 @@ import pytest
 from monitor.ingest.runs.read_runs import has_shifted
 from monitor.models import Execution, Flow, SyncState, ZohoAccount
 from monitor.zoho.shapes.executions import ExecutionStats
+from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Killed, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, upstream
 
@@ -74,7 +75,7 @@ def test_runs_that_begin_while_we_read_neither_shift_the_pages_nor_are_lost(
     sync(account, zoho)
 
     assert mirrored(account) == upstream(zoho)
-    assert Flow.objects.get().progress.hole_reason == ""
+    assert own(Flow).get().progress.hole_reason == ""
 
 
 def test_a_server_whose_runs_are_ahead_of_its_date_is_read_without_a_bound(account: ZohoAccount, zoho: Zoho) -> None:
@@ -176,7 +177,7 @@ def test_a_sync_that_dies_at_a_step_is_made_good_by_the_next(
         try:
             sync(account, zoho)
         except Killed:
-            read = set(Flow.objects.exclude(progress__executions_read_at=None).values_list("flow_id", flat=True))
+            read = set(own(Flow).exclude(progress__executions_read_at=None).values_list("flow_id", flat=True))
             whole = {flow.flow_id for flow in zoho.flows if len(flow.runs) == _rows_of(flow)}
             assert read <= whole, "a checkpoint stands for rows that are here"
     # A process that dies keeps its lease until it runs out.
@@ -186,7 +187,7 @@ def test_a_sync_that_dies_at_a_step_is_made_good_by_the_next(
     sync(account, zoho)
 
     assert mirrored(account) == upstream(zoho)
-    assert not Flow.objects.exclude(progress__hole_reason="").exists()
+    assert not own(Flow).exclude(progress__hole_reason="").exists()
 
 
 def _rows_of(flow: FakeFlow) -> int:

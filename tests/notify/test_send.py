@@ -248,6 +248,22 @@ def test_the_recovery_waits_for_a_firing_that_is_not_dispatched_yet(
     assert [mail["Subject"].split()[0] for mail in sink.mails] == ["[Firing]", "[Recovered]"]
 
 
+def test_the_recovery_does_not_wait_for_the_firing_of_another_person(
+    alert: AlertState, ada: User, otto: User, now: datetime, sink: Sink
+) -> None:
+    make_transition(alert)
+    make_transition(alert, "resolved")
+    dispatch_new(now)
+    own(Delivery).filter(recipient=otto, transition__kind="firing").update(next_try_at=now + 60 * SECOND)
+    assert send_at(now) == SendReport(sent=2)
+    assert [(mail["To"], mail["Subject"].split()[0]) for mail in sink.mails] == [
+        ("ada@example.com", "[Firing]"),
+        ("ada@example.com", "[Recovered]"),
+    ]
+    assert send_at(now + 60 * SECOND) == SendReport(sent=2)
+    assert {mail["To"] for mail in sink.mails[2:]} == {"otto@example.com"}
+
+
 def test_a_firing_given_up_does_not_hold_back_the_recovery(
     alert: AlertState, ada: User, now: datetime, sink: Sink
 ) -> None:

@@ -47,6 +47,20 @@ def test_a_period_of_one_flow_holds_no_other(flow: Flow, now: datetime, bucket: 
     assert overview.period(now, 7, account_id=flow.account_id).totals.succeeded == 6
 
 
+def test_how_far_back_one_account_reaches_says_nothing_of_another(flow: Flow, now: datetime, bucket: Any) -> None:
+    start = now - timedelta(days=40)
+    FlowProgress.objects.filter(flow=flow).update(baseline_total=9)
+    flow.refresh_from_db()
+    other = factories.make_flow()
+    bucket(other, start - HOUR, 1)
+    DayBucket.objects.create(flow=other, day=start.date() - timedelta(days=1), succeeded=1)
+    assert not overview.is_known_since(start, flow=flow)
+    assert not overview.is_known_since(start)
+    bucket(flow, start - HOUR, 1)
+    assert overview.is_known_since(start, flow=flow)
+    assert overview.is_known_since(start)
+
+
 def test_what_zoho_forgot_before_the_first_reading_is_not_known_rather_than_none(
     flow: Flow, now: datetime, bucket: Any
 ) -> None:

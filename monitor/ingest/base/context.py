@@ -15,8 +15,8 @@ from monitor.connection import AccountClients
 from monitor.ingest.base.calls import Calls
 from monitor.ingest.base.hide_secrets import mask_of
 from monitor.ingest.base.lease import Lease
+from monitor.ingest.base.list_pace import Budget
 from monitor.ingest.base.mode import Mode, Patience
-from monitor.ingest.base.pace import Budget
 from monitor.ingest.base.page_habits import PageHabits
 from monitor.ingest.base.result import Result, StreamOutcome
 from monitor.models import Stream, ZohoAccount

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from django.db.models import Count, F, Q
 
 from monitor.connection.backfill_budget import with_calls
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.read_soon import answered
@@ -70,7 +70,7 @@ class Backfill:
             ZohoError: Zoho cannot be read.
         """
         # What does not fit into this minute is the first thing that history goes on with.
-        allowed = None if self._context.mode.reads_everything else schedule.free_now(self._context)
+        allowed = None if self._context.mode.reads_everything else stream_due.free_now(self._context)
         with suppress(Enough), self._metered(allowed):
             self._take_turns(self._refreshed(), only_newest=True)
 
@@ -84,7 +84,7 @@ class Backfill:
                 with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
                     self._read_new(course)
             elif course.order and course.first is None and (flow.counters_moved or flow.progress.hinted_at is not None):
-                if not schedule.has_room_to_read(self._context):
+                if not stream_due.has_room_to_read(self._context):
                     return
                 self._read_new(course)
 
@@ -229,7 +229,7 @@ class Backfill:
     def _share(self) -> int:
         if self._allowed is not None:
             return self._allowed
-        return schedule.history_calls(self._context)
+        return stream_due.history_calls(self._context)
 
 
 def unfinished(account: ZohoAccount, not_available: Collection[str] = ()) -> str:

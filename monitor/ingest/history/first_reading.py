@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from django.db import transaction
 from django.db.models import Max, Min, Q
 
 from monitor.ingest.base.context import Context
@@ -22,6 +21,7 @@ from monitor.ingest.runs.holes import close, new_baseline
 from monitor.ingest.runs.walk_pages import Walked
 from monitor.models import Execution, Flow, HistoryOrder
 from monitor.zoho.flow import FlowClient
+from monitor.zoho.reruns import OVER_AFTER
 from monitor.zoho.shapes import ExecutionPage
 
 # A list that is not newest first is asked for its newest days by date: as many as most alert rules judge.
@@ -174,7 +174,7 @@ class FirstReading:
         times = [max((at for at in (newest["at"], flow.progress.covered_from) if at is not None), default=None)]
         if failed and flow.progress.history_began_at is not None:
             may_change = Q(status="failed") | Q(recheck_at__isnull=False)
-            open_rows = rows.filter(may_change, started_time__gte=flow.progress.history_began_at - read_runs.RERUNS)
+            open_rows = rows.filter(may_change, started_time__gte=flow.progress.history_began_at - OVER_AFTER)
             times.append(open_rows.aggregate(at=Min("started_time"))["at"])
         oldest = min((at for at in times if at is not None), default=None)
         since = oldest - read_runs.LOOKBACK if oldest is not None else None
@@ -194,8 +194,8 @@ class FirstReading:
             values["history_read_at"] = course.flow.progress.history_began_at if course.goes_on else reading.started
             if not flow.progress.baseline_firm or reading.reset:
                 values |= new_baseline(reading)
-        with transaction.atomic():
-            reading.set(values)
+        with self._context.writing():
+            reading.set(values, checked=True)
             close(reading, walked)
         self.finished += 1
         self._context.result.flows_read += 1

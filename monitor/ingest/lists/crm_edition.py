@@ -37,5 +37,6 @@ def _ask(context: Context, client: CrmClient) -> Org | None:
         raise
     except ZohoError as error:
         # Nothing is missing in the mirror by it: the account page says where the limits come from.
-        logger.info("the CRM organisation of account %s was not told: %s", context.account.pk, type(error).__name__)
+        name = type(error).__name__
+        logger.info("the CRM organisation of account %s could not be read: %s", context.account.pk, name)
         return None

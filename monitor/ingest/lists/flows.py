@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor.faultpoints import faultpoint
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.base.hide_secrets import without_secrets
@@ -101,7 +101,7 @@ class Round:
             cursor |= {"began": self.began.isoformat(), "page": self.page, "rejected": rejected}
         if self.probed_at is not None:
             cursor |= {"probed": self.probed_at.isoformat(), "total": self.probed_total}
-        schedule.write(context, Stream.FLOWS, cursor=cursor, **more)
+        stream_due.write(context, Stream.FLOWS, cursor=cursor, **more)
 
 
 def read_flows(context: Context, client: FlowClient) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
@@ -194,7 +194,7 @@ def _write(account: ZohoAccount, rows: Sequence[FailureRow], *, started: datetim
 
 
 def _keep_cursor(context: Context, cursor: Cursor) -> None:
-    schedule.write(context, Stream.WEBHOOK_FAILURES, cursor=cursor.as_json())
+    stream_due.write(context, Stream.WEBHOOK_FAILURES, cursor=cursor.as_json())
 
 
 def _link(account: ZohoAccount) -> None:

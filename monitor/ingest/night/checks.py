@@ -21,7 +21,7 @@ from django.db.models import F
 
 from monitor.connection.limits import CallLimits, share
 from monitor.faultpoints import faultpoint
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.page_habits import ONE_PAGE
@@ -186,7 +186,7 @@ def go_on_with_checks(context: Context, client: FlowClient) -> None:
     if not night.cursor:
         night.save(first_cursors(now) | {"paid_until": now.isoformat()})
         return
-    night.left = schedule.unhurried(context, purse(night.per_day, night.paid_until, now))
+    night.left = stream_due.unhurried(context, purse(night.per_day, night.paid_until, now))
     night.work(now)
     if state.state != StreamState.State.OK and night.has_worked and Stream.STATISTICS not in context.result.outcomes:
         # What stopped an earlier sweep is over; the end of the night may be hours away.

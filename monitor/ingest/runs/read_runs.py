@@ -32,7 +32,6 @@ from monitor.zoho.reruns import OVER_AFTER
 from monitor.zoho.shapes.executions import ExecutionStats
 
 LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (promises.md, Rules of reading)
-RERUNS = OVER_AFTER
 AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
 MOST_RESWEEPS = 2  # how often all pages are read again because they shifted meanwhile
@@ -164,12 +163,12 @@ def read_recent(reading: FlowReading) -> Walked:
     rows, started = Execution.objects.filter(flow=reading.flow), reading.started
     times = [
         rows.filter(started_time__lte=started + AHEAD).aggregate(at=Max("started_time"))["at"],
-        _oldest(rows.filter(recheck_at__isnull=False), started - RERUNS),
-        oldest_due(reading.flow, started - RERUNS, reading.zoho_now, reading.context.pages.sizes[0] or ONE_PAGE),
+        _oldest(rows.filter(recheck_at__isnull=False), started - OVER_AFTER),
+        oldest_due(reading.flow, started - OVER_AFTER, reading.zoho_now, reading.context.pages.sizes[0] or ONE_PAGE),
     ]
     known = counters.counters_of(reading.flow).known
     if not known:
-        times.append(_oldest(rows.filter(status="failed"), started - RERUNS))
+        times.append(_oldest(rows.filter(status="failed"), started - OVER_AFTER))
     since = min((t for t in times if t is not None), default=reading.flow.progress.pruned_before)
     return walk(
         reading,
@@ -181,7 +180,7 @@ def read_recent(reading: FlowReading) -> Walked:
 def _read_reruns(reading: FlowReading) -> Walked:
     """Reads the failed runs of the last 25 h, by one list from the oldest of them on."""
     failed = Execution.objects.filter(flow=reading.flow, status="failed")
-    oldest = _oldest(failed, reading.started - RERUNS)
+    oldest = _oldest(failed, reading.started - OVER_AFTER)
     if oldest is None:
         return Walked()
     return walk(reading, since=oldest - timedelta(seconds=1), enough=lambda walked: explained(reading))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.runs.due_runs import due_rows, next_look, settle
 from monitor.ingest.runs.read_runs import read_one
@@ -105,7 +105,7 @@ def reread_due(context: Context, client: FlowClient, most: int = MOST) -> None:
         by_flow[run.flow_id].append(run)
     if not by_flow:
         return
-    schedule.add_to_cursor(context, Stream.EXECUTIONS, reread_at=now.isoformat())
+    stream_due.add_to_cursor(context, Stream.EXECUTIONS, reread_at=now.isoformat())
     flows = Flow.objects.select_related("progress").in_bulk(by_flow)
     silent = 0
     for flow_pk, runs in sorted(by_flow.items(), key=lambda pair: -len(pair[1])):
@@ -129,7 +129,7 @@ def next_reread(context: Context) -> datetime | None:
     at = next_look(context.account)
     if at is None:
         return None
-    last = schedule.cursor_of(context, Stream.EXECUTIONS).get("reread_at")
+    last = stream_due.cursor_of(context, Stream.EXECUTIONS).get("reread_at")
     if not last:
         return at
     return max(at, next_call(context.clients.gate.limits(Product.FLOW).per_day, datetime.fromisoformat(last)))

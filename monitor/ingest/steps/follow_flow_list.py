@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
-from monitor.ingest.base import pace, schedule
+from monitor.ingest.base import list_pace, stream_due
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.lists.flows import Round, read_page
 from monitor.ingest.runs.holes import settle_still
 from monitor.ingest.steps import stream_outcomes
-from monitor.ingest.steps.due_flows import Reader
+from monitor.ingest.steps.moved_flows import Reader
 from monitor.models import ApiCall, Flow, Product, Stream
 from monitor.zoho.errors import Wait, ZohoError
 from monitor.zoho.flow import FlowClient
@@ -25,7 +25,7 @@ def look_ahead(context: Context, reader: Reader) -> None:
     for page in reader.pages_ahead():
         reader.look_at(page, ApiCall.Kind.PEOPLE)
     for page in reader.pages_hinted():
-        if not pace.fits(schedule.free_now(context), calls=1 + pace.READ_CALLS):
+        if not list_pace.fits(stream_due.free_now(context), calls=1 + list_pace.READ_CALLS):
             return  # they stay marked, and are read with what is due
         reader.look_at(page, ApiCall.Kind.OTHER)
 
@@ -36,14 +36,14 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
     Raises:
         ZohoError: a page could not be read; what moved on those before it is read.
     """
-    due, asked, finished = schedule.due_at(context, Stream.FLOWS), 0, False
+    due, asked, finished = stream_due.due_at(context, Stream.FLOWS), 0, False
     walk = Round.load(context.account, context.clock())
-    slots = schedule.list_slots(context)
+    slots = stream_due.list_slots(context)
     most = _pages_now(context, walk, slots.pages)
     try:
         _look_at_alerting(reader, walk, most)
         while asked < most and not (finished or context.calls.is_late or Product.FLOW in context.result.dead_products):
-            if not pace.fits(schedule.free_now(context), slots.kept):
+            if not list_pace.fits(stream_due.free_now(context), slots.kept):
                 break  # what followed from the pages before has taken the place of this one
             asked += 1
             finished = read_page(context, client, walk, partial(_follow, context, reader))
@@ -55,9 +55,9 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
         raise
     finally:
         if asked:
-            walk.save(context, finished=finished, next_due_at=schedule.list_again(context, due, asked, walk.pages))
+            walk.save(context, finished=finished, next_due_at=stream_due.list_again(context, due, asked, walk.pages))
         else:
-            schedule.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
+            stream_due.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 
 
 def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
@@ -65,8 +65,8 @@ def _pages_now(context: Context, walk: Round, slots: int | None) -> int:
     most = 10_000
     if walk.pages:
         left = max(walk.pages - walk.page + 2, 1)  # with the empty one beyond the last, if it is asked for
-        apart = pace.spacing(walk.pages, schedule.budget(context, Product.FLOW), context.clock())
-        some = pace.batch(walk.pages, apart)
+        apart = list_pace.spacing(walk.pages, stream_due.budget(context, Product.FLOW), context.clock())
+        some = list_pace.batch(walk.pages, apart)
         most = left if left - 1 <= some else some
     return most if slots is None else min(most, slots)
 

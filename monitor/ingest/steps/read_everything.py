@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.history.backfill import Backfill, mark_fresh
 from monitor.ingest.lists.flows import living, read_flows
 from monitor.ingest.runs.counters import counters_of
 from monitor.ingest.runs.holes import settle_still
 from monitor.ingest.runs.reread import reread_due
-from monitor.ingest.steps.due_flows import due_flows, read_flow
+from monitor.ingest.steps.moved_flows import due_flows, read_flow
 from monitor.models import ApiCall, Stream, StreamState
 from monitor.zoho.flow import FlowClient
 
@@ -23,7 +23,7 @@ def read_whole_list(context: Context, client: FlowClient) -> None:
         pages = read_flows(context, client)
         settle_still(context, living(context))
     finally:
-        schedule.set_due(context, Stream.FLOWS, schedule.list_again(context, None, pages, pages))
+        stream_due.set_due(context, Stream.FLOWS, stream_due.list_again(context, None, pages, pages))
 
 
 def read_moved(context: Context, client: FlowClient, history: Backfill) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
+from django.db import connections
 
 from monitor.schema import differences
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        found = differences()
+        found = differences(connections[options["database"]])
         if found.unknown:
             raise CommandError(found.problem)
         super().handle(*args, **options)

@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
-from monitor.ingest.base import pace
+from monitor.ingest.base import list_pace
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.streams import product_of
 from monitor.models import Flow, Product, Stream, StreamState
@@ -19,14 +19,14 @@ NOT_CREDIBLE = timedelta(days=8)
 TRY_AGAIN = timedelta(minutes=5)
 
 
-def budget(context: Context, product: str) -> pace.Budget:
+def budget(context: Context, product: str) -> list_pace.Budget:
     """Returns limit and ledger of one product, as they were a second ago at most."""
     now = context.clock()
     kept = context.room.budgets.get(product)
     if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
         return kept[1]
     per_day, others = context.clients.gate.day(product)
-    found = pace.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
+    found = list_pace.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
     context.room.budgets[product] = now, found
     return found
 
@@ -36,17 +36,17 @@ def history_calls(context: Context) -> int:
     spare = history_left(context)
     free, _ = context.clients.gate.minute(Product.FLOW)
     allowed = context.clients.gate.limits(Product.FLOW).per_minute
-    return spare if free is None or allowed is None else max(0, min(spare, free - pace.lists_kept(allowed)))
+    return spare if free is None or allowed is None else max(0, min(spare, free - list_pace.lists_kept(allowed)))
 
 
 def history_left(context: Context) -> int:
     """Counts the calls that first readings may cost today, as things are now."""
-    return pace.spare(budget(context, Product.FLOW), context.clock())
+    return list_pace.spare(budget(context, Product.FLOW), context.clock())
 
 
 def usage_calls(context: Context) -> int:
     """Counts the calls that usage reports may cost now."""
-    return pace.spare(budget(context, Product.CRM), context.clock(), pace.USAGE_FLOOR)
+    return list_pace.spare(budget(context, Product.CRM), context.clock(), list_pace.USAGE_FLOOR)
 
 
 def unhurried_calls(context: Context, product: str) -> int:
@@ -61,15 +61,15 @@ def free_now(context: Context) -> int | None:
 
 def unhurried(context: Context, most: int) -> int:
     """Limits `most` calls for what can wait a minute."""
-    return pace.unhurried(most, free_now(context), context.clients.gate.limits(Product.FLOW).per_minute)
+    return list_pace.unhurried(most, free_now(context), context.clients.gate.limits(Product.FLOW).per_minute)
 
 
 def has_room_to_read(context: Context) -> bool:
     """Says whether a flow can be read in this minute; else notes when there is room again."""
     free, ends = context.clients.gate.minute(Product.FLOW)
     whole = (free or 0) + len(ends)
-    calls = min(pace.READ_CALLS, whole)
-    if pace.fits(free, calls=calls):
+    calls = min(list_pace.READ_CALLS, whole)
+    if list_pace.fits(free, calls=calls):
         return True
     now = context.clock()
     at = free_at(ends, max(1, whole - calls + 1), now, MINUTE)
@@ -94,7 +94,7 @@ def list_slots(context: Context) -> Slots:
         return Slots(None, now)
     unread = Flow.objects.filter(account=context.account, gone_at=None, progress__history_read_at=None)
     history = unread.exclude(execution_count=0).exists() and history_left(context) > 0
-    kept = pace.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
+    kept = list_pace.reads_kept(gate.limits(Product.FLOW).per_minute, history=history)
     # One more than is kept has to be free: the slots in use count as if the kept ones were taken too.
     at = free_at(ends, max(1, free + len(ends) - kept), now, MINUTE)
     return Slots(max(0, free - kept), at or now, kept)
@@ -110,8 +110,8 @@ def list_again(context: Context, due: datetime | None, asked: int, pages: int) -
         pages: of the whole list; 0 where that is not known.
     """
     now = context.clock()
-    apart = pace.spacing(pages or asked, budget(context, Product.FLOW), now)
-    return pace.next_due(due, asked, apart, now)
+    apart = list_pace.spacing(pages or asked, budget(context, Product.FLOW), now)
+    return list_pace.next_due(due, asked, apart, now)
 
 
 def set_due(context: Context, stream: Stream, at: datetime | None) -> None:
@@ -187,7 +187,7 @@ def set_due_again(context: Context, calls: Mapping[Stream, int]) -> None:
         outcome = context.result.outcomes.get(stream.value)
         if outcome is None:
             continue
-        step = pace.interval(stream, cost, budget(context, product_of(stream)), now)
+        step = list_pace.interval(stream, cost, budget(context, product_of(stream)), now)
         if outcome.state in (StreamState.State.FAILING, StreamState.State.INCOMPLETE):
             step = min(step, TRY_AGAIN)
         due[stream] = now + step

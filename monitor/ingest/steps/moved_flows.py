@@ -10,7 +10,7 @@ from functools import partial
 
 from django.db.models import Min, Q
 
-from monitor.ingest.base import schedule
+from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.read_soon import answered
 from monitor.ingest.history.backfill import Backfill, mark_fresh
@@ -100,7 +100,7 @@ class Reader:
         context, history = self._context, self._history
         context.room.again_at = None  # what did not fit a moment ago is among what is due
         self.read(self._due(flows.living(context)))
-        reread_due(context, self._client, schedule.unhurried(context, MOST))
+        reread_due(context, self._client, stream_due.unhurried(context, MOST))
         history.read_new()
         if context.room.again_at is None:
             mark_fresh(context)
@@ -117,7 +117,7 @@ class Reader:
         context = self._context
         chosen = [flow for flow in some if flow.pk not in self._tried]
         for done, flow in enumerate(chosen, start=1):
-            if flow.progress.wanted_at is None and not schedule.has_room_to_read(self._context):
+            if flow.progress.wanted_at is None and not stream_due.has_room_to_read(self._context):
                 return  # the rest is as due as before, and goes on when the minute has room
             self._tried.add(flow.pk)
             with self._trouble.of(flow.flow_id):
@@ -220,7 +220,7 @@ def next_visit(context: Context) -> datetime | None:
     ]
     open_now = Q(progress__executions_read_at=None) & (Q(progress__recheck_at=None) | Q(progress__recheck_at__lte=now))
     if not context.account.backfill_paused and rows.filter(open_now).exists():
-        more = schedule.history_left(context) > 0
+        more = stream_due.history_left(context) > 0
         times.append(now + (HISTORY_AGAIN if more else HISTORY_LATER))
     known = [at for at in times if at is not None]
     return max(min(known), now + SOONEST) if known else None

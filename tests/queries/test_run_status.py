@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Execution
+from monitor.models import Execution, RetryAttempt
 from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
-from monitor.queries.standing import STUCK_AFTER, standing
+from monitor.queries.run_status import STUCK_AFTER, standing
 from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER
 from tests import factories
 
@@ -116,3 +116,24 @@ def test_the_list_can_be_narrowed_to_what_is_stuck_or_waits_for_zoho(now: dateti
     assert page(ExecutionFilter(status=STUCK, now=now)).rows == [stuck]
     assert page(ExecutionFilter(status=WAITING, now=now)).rows == [waiting]
     assert capped_count(ExecutionFilter(status=WAITING)) == 0
+
+
+@pytest.mark.django_db
+def test_a_row_of_the_list_says_of_a_retried_run_what_the_runs_own_page_says(now: datetime) -> None:
+    run = failed(now, 3 * OVER_AFTER, "HTTP 503 from Books", completed_time=now - timedelta(minutes=3))
+    other = failed(now, 3 * OVER_AFTER, "HTTP 503 from Books")
+    person = factories.make_user()
+    for execution, sent_at in ((run, now - timedelta(minutes=4)), (other, None)):
+        RetryAttempt.objects.create(
+            account=execution.account,
+            execution=execution,
+            requested_by=person,
+            requested_at=now - timedelta(minutes=5),
+            reason="try",
+            client_token=f"token-{execution.pk}",
+            sent_at=sent_at,
+        )
+
+    rows = page(ExecutionFilter(flow_id=run.flow_id)).rows + page(ExecutionFilter(flow_id=other.flow_id)).rows
+
+    assert [standing(row, now, was_retried=row.was_retried).code for row in rows] == ["retry", "old"]

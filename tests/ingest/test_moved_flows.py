@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.ingest.steps import due_flows
-from monitor.ingest.steps.due_flows import MOST_PAGES_AHEAD, Reader
+from monitor.ingest.steps import moved_flows
+from monitor.ingest.steps.moved_flows import MOST_PAGES_AHEAD, Reader
 from monitor.models import AlertState, Flow, ZohoAccount
 from tests import factories
 
@@ -82,8 +82,8 @@ def test_the_alerting_page_is_the_one_with_an_open_alert_that_was_listed_longest
 @pytest.fixture
 def sweep(account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """As much of a sweep as the next visit needs; the account's first readings have calls left."""
-    monkeypatch.setattr(due_flows, "next_reread", lambda context: None)
-    monkeypatch.setattr(due_flows.schedule, "history_left", lambda context: 1)
+    monkeypatch.setattr(moved_flows, "next_reread", lambda context: None)
+    monkeypatch.setattr(moved_flows.stream_due, "history_left", lambda context: 1)
     return SimpleNamespace(account=account, clock=lambda: now, room=SimpleNamespace(again_at=None))
 
 
@@ -92,29 +92,29 @@ def test_where_nothing_is_open_nothing_is_to_be_visited(sweep: Any, account: Zoh
     factories.make_flow(account, gone_at=now)
     factories.make_flow()
     listed(factories.make_account(), 1, now, recheck_at=now + MINUTE)
-    assert due_flows.next_visit(sweep) is None
+    assert moved_flows.next_visit(sweep) is None
 
 
 def test_the_next_visit_is_the_first_thing_due_and_not_at_once(sweep: Any, account: ZohoAccount, now: datetime) -> None:
     listed(account, 1, now, recheck_at=now + 4 * MINUTE)
     listed(account, 1, now, recheck_at=now + 2 * MINUTE)
     listed(account, 1, now, recheck_at=now - MINUTE, gone_at=now)
-    assert due_flows.next_visit(sweep) == now + 2 * MINUTE
+    assert moved_flows.next_visit(sweep) == now + 2 * MINUTE
     sweep.room.again_at = now + MINUTE
-    assert due_flows.next_visit(sweep) == now + MINUTE
+    assert moved_flows.next_visit(sweep) == now + MINUTE
     sweep.room.again_at = now - MINUTE
-    assert due_flows.next_visit(sweep) == now + due_flows.SOONEST
+    assert moved_flows.next_visit(sweep) == now + moved_flows.SOONEST
 
 
 def test_an_open_first_reading_goes_on_soon_while_calls_are_left_and_later_where_not(
     sweep: Any, account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flow = factories.make_flow(account)
-    assert due_flows.next_visit(sweep) == now + due_flows.HISTORY_AGAIN
-    monkeypatch.setattr(due_flows.schedule, "history_left", lambda context: 0)
-    assert due_flows.next_visit(sweep) == now + due_flows.HISTORY_LATER
+    assert moved_flows.next_visit(sweep) == now + moved_flows.HISTORY_AGAIN
+    monkeypatch.setattr(moved_flows.stream_due, "history_left", lambda context: 0)
+    assert moved_flows.next_visit(sweep) == now + moved_flows.HISTORY_LATER
     factories.change_flow(flow, recheck_at=now + timedelta(hours=1))
-    assert due_flows.next_visit(sweep) == now + timedelta(hours=1)
+    assert moved_flows.next_visit(sweep) == now + timedelta(hours=1)
     account.backfill_paused = True
     factories.change_flow(flow, recheck_at=None)
-    assert due_flows.next_visit(sweep) is None
+    assert moved_flows.next_visit(sweep) is None

@@ -265,6 +265,14 @@ def test_the_tests_that_run_the_mutated_line_are_tried_the_fastest_first() -> No
     assert covering_of(mutation, {str(mutation.line): 0}).of(mutation) == ["fast", "slow"]
 
 
+def test_no_more_than_a_quarter_of_the_suite_is_run_for_one_mutation() -> None:
+    mutation = scope_mutation()
+    found = Covering(tests=[f"t::{n}" for n in range(400)], seconds=[1.0] * 400, sets=[list(range(400))])
+    found.lines[mutation.path] = {str(mutation.line): 0}
+    found.hashes[mutation.path] = covering.file_hash(ROOT / mutation.path)
+    assert found.of(mutation) == found.tests[:100]
+
+
 def test_tests_of_the_same_file_and_folder_are_tried_before_the_others() -> None:
     mutation = next(one for one in tool.all_mutations(["monitor/notify/send.py"]) if one.kind == SCOPE)
     found = covering_of(mutation, {str(mutation.line): 0})

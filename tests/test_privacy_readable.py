@@ -168,7 +168,7 @@ def test_a_described_flow_is_exported_without_random_text_of_24_characters_and_m
     for text in ("key aB3dE6gH9jK2mN5pQ8sT1vW4", '{"a": "aB3dE6gH9jK2mN5pQ8sT1vW4"}', "Basic dXNlcjpwYXNz", "pin=1234"):
         shown = exports()["flows"].columns["description"](Flow(description=text))
         for secret in ("aB3dE6", "dXNlcj", "1234"):
-            assert secret not in shown.replace("aB3dE6gH9jK2mN5pQ8sT1vW4" if "{" in shown else "", "")
+            assert secret not in shown
 
 
 @pytest.mark.parametrize("text", ['{"a":1,  "b":"x y"}', '[1,2,\n "Größe"]', '{"u":"\\u00e4"}', "{}", ' ["a"] '])

@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 
 from monitor import pipeline
 from monitor.ingest import callbacks
-from monitor.models import ApiCall, DirtyHour, Flow, PushEvent, StageRun, SyncState, ZohoAccount
+from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, PushEvent, StageRun, SyncState, ZohoAccount
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +254,14 @@ def test_a_person_who_waits_makes_one_flow_due(account: ZohoAccount, now: dateti
     assert not pipeline.want_flow(Flow.objects.get(pk=flow.pk), now + timedelta(seconds=29))
     assert Flow.objects.get(pk=flow.pk).progress.wanted_at == now
     assert Flow.objects.get(pk=other.pk).progress.wanted_at is None
+
+
+def test_another_accounts_blocked_products_keep_none_of_ones_own_from_being_due(
+    account: ZohoAccount, now: datetime
+) -> None:
+    ApiBudget.objects.filter(account=factories.make_account()).update(blocked_until=now + MINUTE)
+    assert account.pk in pipeline.due_accounts(now)
+    ApiBudget.objects.filter(account=account).update(blocked_until=now + MINUTE)
+    assert account.pk not in pipeline.due_accounts(now)
+    ApiBudget.objects.filter(account=account, product="crm").update(blocked_until=now)
+    assert account.pk in pipeline.due_accounts(now)

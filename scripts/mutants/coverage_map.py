@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
 
 from mutants.mutations import Mutation
 from mutants.places import ROOT, file_hash
+
+PATIENCE = 0.25  # of the suite's time, for one mutation
 
 
 @dataclass
@@ -36,9 +40,17 @@ class Covering:
         return dict(zip(self.tests, self.seconds, strict=True))
 
     def of(self, mutation: Mutation) -> list[str]:
-        """Returns the tests that run what is mutated, the fastest first."""
+        """Returns the tests that run what is mutated: those of its own file and folder first, then the fastest.
+
+        What a quarter of the suite does not notice counts as not noticed: the code below everything is run by nearly
+        all of it.
+        """
         found = self._of_function(mutation, mutation.function[0]) if mutation.function else self._of_import(mutation)
-        return [self.tests[number] for number in sorted(found, key=lambda number: self.seconds[number])]
+        place = Path(mutation.path)
+        nearest = sorted(found, key=lambda one: (_apart(place, self.tests[one]), self.seconds[one]))
+        spent = accumulate(self.seconds[one] for one in nearest)
+        most, first = PATIENCE * sum(self.seconds), set(nearest[:50])
+        return [self.tests[one] for one, cost in zip(nearest, spent, strict=True) if cost <= most or one in first]
 
     def _of_function(self, mutation: Mutation, name: str) -> set[int]:
         if self.hashes.get(mutation.path) == file_hash(ROOT / mutation.path):
@@ -73,3 +85,11 @@ class Covering:
 
     def _union(self, groups: Iterable[int]) -> set[int]:
         return {test for group in groups for test in self.sets[group]}
+
+
+def _apart(place: Path, test: str) -> int:
+    """How far a test is from what it covers: 0 for a file of the same name, 1 for the same folder, else 2."""
+    file = Path(test.partition("::")[0])
+    if place.stem in file.stem:
+        return 0
+    return 1 if len(place.parts) > 2 and place.parts[1] in file.parts else 2

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from monitor.models import AuditEntry, Flow, FlowProgress, SyncState, ZohoAccount
 from tests import factories
-from tests.bystander import own
+from tests.bystander import Bystander, own
 from tests.commands.commandline import run
 
 
@@ -52,11 +52,12 @@ def test_json_says_the_same(half_read: Flow) -> None:
     assert found["ends_at"] is not None
 
 
-def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read: Flow) -> None:
+def test_pause_and_resume_are_audited_once_and_resume_goes_on_at_once(half_read: Flow, bystander: Bystander) -> None:
     later = timezone.now() + timedelta(hours=1)
     own(SyncState).update(next_due_at=later)
     assert "is paused" in run("backfill", "Acme", "pause").err
     assert own(ZohoAccount).get().backfill_paused
+    assert bystander.differences() == []
     assert own(SyncState).get().next_due_at == later
     assert "already" in run("backfill", "Acme", "pause").err
     paused = run("backfill", "Acme", "status").out

@@ -182,7 +182,7 @@ def test_a_get_changes_nothing(name: str, world: World) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, (make, _) in MATRIX.items() if "pk" in make.__code__.co_consts])
-def test_what_is_not_there_is_a_404_for_everybody(name: str, world: World) -> None:
+def test_what_is_not_there_is_a_404_for_everybody(name: str, db: None) -> None:
     url = reverse(name, kwargs={"pk": 999_999_999_999_999_999_999})
     for role in ("viewer", "admin"):
         client = client_of(role)

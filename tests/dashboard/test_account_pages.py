@@ -105,12 +105,13 @@ def test_quarantine_and_runs_are_shown(account, signed_in, vera, now):
     assert signed_in(vera).get(account.get_absolute_url()).context["detail"].contents.quarantined == 1
 
 
-def test_an_admin_pauses_and_resumes_and_each_is_audited_once(account, signed_in, ada):
+def test_an_admin_pauses_and_resumes_and_each_is_audited_once(account, signed_in, ada, bystander):
     client, url = signed_in(ada), reverse("account_mirroring", args=[account.pk])
     for wanted in ("no", "no", "yes"):
         client.post(url, {"is_active": wanted})
         account.refresh_from_db()
         assert account.is_active == (wanted == "yes")
+        assert bystander.differences() == []  # at each step: to be resumed would undo what a pause too many did
     actions = own(AuditEntry).order_by("pk").values_list("action", flat=True)
     assert list(actions) == ["account.pause", "account.resume"]
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from monitor.models import AuditEntry, Flow, FlowProgress, StreamState, SyncState, User, ZohoAccount
 from monitor.queries import freshness, holes
 from tests import factories
-from tests.bystander import own
+from tests.bystander import Bystander, own
 
 HOUR = timedelta(hours=1)
 
@@ -99,12 +99,13 @@ def test_the_account_shows_progress_and_only_admins_the_switch(
 
 
 def test_an_admin_pauses_and_resumes_it_and_each_is_audited_once(
-    ada: User, signed_in: Any, half_read: Flow, at_noon: datetime
+    ada: User, signed_in: Any, half_read: Flow, at_noon: datetime, bystander: Bystander
 ) -> None:
     client, url = signed_in(ada), reverse("account_history", args=[half_read.account_id])
     for wanted in ("pause", "pause", "resume"):
         assert client.post(url, {"history": wanted}).status_code == 302
         assert own(ZohoAccount).get().backfill_paused == (wanted == "pause")
+        assert bystander.differences() == []
     entries = own(AuditEntry).order_by("pk").values_list("action", "actor_name", "account_id")
     account = half_read.account_id
     assert list(entries) == [("backfill.pause", "ada", account), ("backfill.resume", "ada", account)]

@@ -154,6 +154,7 @@ def test_history_takes_no_more_calls_than_it_is_given_and_comes_back_for_the_res
     assert state.next_due_at <= zoho.clock() + timedelta(seconds=60)
 
 
+@pytest.mark.deep
 def test_a_day_whose_share_is_spent_reads_no_more_history(account: ZohoAccount, zoho: Zoho) -> None:
     own(ZohoAccount).update(plan="", calls_per_minute=100, calls_per_day=1000)
     account.refresh_from_db()
@@ -228,6 +229,7 @@ def test_what_was_known_stays_known_while_a_person_has_it_begun_anew(
     assert row(flow).progress.covered_from == reach
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
 @pytest.mark.parametrize("paging", ["good", "clamped"])
 @pytest.mark.parametrize("call", [1, 3, 9])
@@ -294,6 +296,7 @@ def test_a_second_with_more_runs_than_a_page_is_read_by_pages(account: ZohoAccou
     assert mirrored(account) == upstream(zoho)
 
 
+@pytest.mark.deep
 def test_a_failure_that_zoho_runs_again_while_the_history_is_read_is_right_in_the_end(
     account: ZohoAccount, zoho: Zoho, few_calls: None
 ) -> None:

@@ -16,6 +16,7 @@ from tests.ingest.mirror import mirrored, stream, upstream
 from tests.ingest.test_nightly import DAY, a_night, background, connect, cursor, frozen, quiet_flow
 
 
+@pytest.mark.deep
 def test_a_night_compares_each_flow_once_and_reads_those_whole_whose_turn_it_is(
     account: ZohoAccount, zoho: Zoho
 ) -> None:
@@ -37,6 +38,7 @@ def test_a_night_compares_each_flow_once_and_reads_those_whole_whose_turn_it_is(
     assert set(whole.values()) == {2}
 
 
+@pytest.mark.deep
 def test_a_row_of_last_month_is_found_within_seven_nights(account: ZohoAccount, zoho: Zoho) -> None:
     flow = frozen(quiet_flow(zoho))
     connect(account, zoho)
@@ -52,6 +54,7 @@ def test_a_row_of_last_month_is_found_within_seven_nights(account: ZohoAccount, 
     assert found == [False] * its_night + [True] * (7 - its_night)
 
 
+@pytest.mark.deep
 def test_a_flow_that_is_new_has_its_turn_within_seven_nights_and_takes_nobody_elses(
     account: ZohoAccount, zoho: Zoho
 ) -> None:
@@ -71,6 +74,7 @@ def test_a_flow_that_is_new_has_its_turn_within_seven_nights_and_takes_nobody_el
     assert mirrored(account) == upstream(zoho)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("missed", [1, 3, 30])
 def test_the_shares_of_missed_nights_are_made_up_for(account: ZohoAccount, zoho: Zoho, missed: int) -> None:
     flows = [frozen(quiet_flow(zoho, rows=3)) for _ in range(7)]
@@ -89,6 +93,7 @@ def test_the_shares_of_missed_nights_are_made_up_for(account: ZohoAccount, zoho:
     assert cursor(account, "full")["night"] == night_of(zoho.clock()).isoformat()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("after", [0, 1])
 def test_an_account_whose_whole_history_one_night_used_to_read_goes_on_from_where_it_stood(
     account: ZohoAccount, zoho: Zoho, after: int

@@ -228,3 +228,28 @@ def test_rows_in_pieces_go_on_behind_the_last_one(flow: Flow, now: datetime, mon
     counted(now)
     assert prune(AGES, now, lambda: True).rows == 5
     assert runs(flow) == {"run-8", "run-9"}
+
+
+@pytest.mark.parametrize("of_another", ["bucket", "closed"])
+def test_an_hour_that_is_counted_or_closed_for_another_flow_or_another_hour_is_not_for_this_one(
+    flow: Flow, now: datetime, of_another: str
+) -> None:
+    old = now - 200 * DAY
+    store_page(flow, [row(1, old)], [], now)
+    DirtyHour.objects.filter(flow=flow).delete()
+    model = HourBucket if of_another == "bucket" else PrunedHour
+    for one, hour in ((factories.make_flow(flow.account), old), (factories.make_flow(), old), (flow, old + HOUR)):
+        model._default_manager.create(flow=one, hour=hour)
+    assert prune(AGES, now, lambda: True).rows == 0
+    model._default_manager.create(flow=flow, hour=old)
+    assert prune(AGES, now, lambda: True).rows == 1
+
+
+def test_an_hour_to_be_counted_anew_or_awaited_just_after_keeps_no_row_before_it(flow: Flow, now: datetime) -> None:
+    old = now - 200 * DAY
+    store_page(flow, [row(1, old), row(2, old + HOUR, "failed")], [], now)
+    counted(now)
+    DirtyHour.objects.mark([(flow.pk, old + 2 * HOUR), (flow.pk, old - HOUR)])
+    Execution.objects.filter(execution_id="run-2").update(recheck_at=now)
+    assert prune(AGES, now, lambda: True).rows == 1
+    assert runs(flow) == {"run-2"}

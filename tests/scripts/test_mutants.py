@@ -265,6 +265,22 @@ def test_the_tests_that_run_the_mutated_line_are_tried_the_fastest_first() -> No
     assert covering_of(mutation, {str(mutation.line): 0}).of(mutation) == ["fast", "slow"]
 
 
+def test_no_more_than_a_quarter_of_the_suite_is_run_for_one_mutation() -> None:
+    mutation = scope_mutation()
+    found = Covering(tests=[f"t::{n}" for n in range(400)], seconds=[1.0] * 400, sets=[list(range(400))])
+    found.lines[mutation.path] = {str(mutation.line): 0}
+    found.hashes[mutation.path] = covering.file_hash(ROOT / mutation.path)
+    assert found.of(mutation) == found.tests[:100]
+
+
+def test_tests_of_the_same_file_and_folder_are_tried_before_the_others() -> None:
+    mutation = next(one for one in tool.all_mutations(["monitor/notify/send.py"]) if one.kind == SCOPE)
+    found = covering_of(mutation, {str(mutation.line): 0})
+    found.tests = ["tests/a/test_b.py::c", "tests/notify/test_render.py::c", "tests/notify/test_send.py::c"]
+    found.sets = [[0, 1, 2]]
+    assert found.of(mutation) == found.tests[::-1]
+
+
 def test_in_a_file_that_has_changed_since_the_function_is_looked_up_by_its_name() -> None:
     mutation = scope_mutation()
     found = covering_of(mutation, {str(mutation.line): 0})

@@ -80,3 +80,27 @@ def test_where_nothing_remains_nothing_is_called_until_the_reset(
 ) -> None:
     found = told(account, now, limit=500, remaining=remaining, reset=int(now.timestamp()) + 60)
     assert found == (MINUTE if waits else None)
+
+
+def test_what_is_known_already_is_not_written_again_within_ten_seconds(account: ZohoAccount, now: datetime) -> None:
+    row = ApiBudget.objects.filter(account=account, product="crm")
+    headers = {"x-ratelimit-limit": "500", "x-ratelimit-remaining": "400"}
+
+    def learned(at: datetime, **more: Any) -> datetime | None:
+        learn(row, "crm", headers | more, at, at, answered=True)
+        return stored(account).seen_at
+
+    assert learned(now) == now
+    assert learned(now + 9 * SECOND) == now
+    assert learned(now + 11 * SECOND) == now + 11 * SECOND
+    assert learned(now + 5 * SECOND) == now + 5 * SECOND, "a clock that was set back"
+    nearly = {"x-ratelimit-remaining": "50"}
+    assert learned(now + 6 * SECOND, **nearly) == now + 6 * SECOND
+    assert learned(now + 7 * SECOND, **{"x-ratelimit-remaining": "51"}) == now + 6 * SECOND
+
+
+def test_what_was_forgotten_by_others_is_not_forgotten_again(account: ZohoAccount, now: datetime) -> None:
+    row = ApiBudget.objects.filter(account=account, product="crm")
+    learn(row, "crm", {"x-ratelimit-remaining": "9"}, now, now, answered=True)
+    learn(row, "crm", {}, now, now, answered=True)
+    assert stored(account).remaining_seen is None

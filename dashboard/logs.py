@@ -1,4 +1,4 @@
-"""Formats log lines: one line each, UTC, control characters escaped, masked like everything that people read."""
+"""Formats log lines: one line each, UTC, control characters escaped, secrets and personal data hidden."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import re
 import time
 
-from monitor.privacy import mask_text
+from monitor.privacy import mask_log
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
@@ -26,5 +26,5 @@ class LineFormatter(logging.Formatter):
         bare = copy.copy(record)
         bare.message = ""
         ours = len(self.formatMessage(bare))
-        lines = (text[:ours] + mask_text(text[ours:])).split("\n")
+        lines = (text[:ours] + mask_log(text[ours:])).split("\n")
         return "\n  ".join(_CONTROLS.sub("?", line) for line in lines)

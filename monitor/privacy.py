@@ -5,7 +5,8 @@ address, telephone or card number, IBAN, IP address or token is hidden wherever 
 string, in error text, and in the keys themselves. When in doubt the text is hidden: an admin can look at the whole of
 it, with a reason, and that is written down.
 
-`mask_text` is for text, wherever people read it; `mask` for data; `SecretMask` for definitions before they are kept, of
+`mask_text` is for text, wherever people read it; `mask_name` for names; `mask_log` for logs, which keep ids, paths and
+code; `mask` for data; `SecretMask` for definitions before they are kept, of
 which only secrets go, each for a mark that carries a digest. What counts as private is in `monitor.privacy_rules`.
 """
 
@@ -17,14 +18,15 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from monitor import privacy_rules as rules
 from monitor.privacy_rules import is_private_key, is_secret_key
 
 __all__ = [
-    "HIDDEN", "MARK", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask", "mask_name", "mask_text",
-    "without_digests",
+    "HIDDEN", "MARK", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask", "mask_log", "mask_name",
+    "mask_text", "without_digests",
 ]  # fmt: skip
 
 HIDDEN, SECRET = "[hidden]", "[secret]"
@@ -32,25 +34,36 @@ MARK = re.compile(r"\[secret:[0-9a-f]{16}\]")
 _AT_MARKS = re.compile(r"(\[secret:[0-9a-f]{16}\])")
 MAX_DEPTH = 40
 MAX_KEPT_DEPTH = 70
+# Codes, names and keys come again and again; what is longer is rarely the same twice.
+REMEMBERED_LENGTH, REMEMBERED = 200, 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Reading:
     """What a value is, where that changes what may be shown.
 
     Attributes:
         definition: it describes automation, not people: names and addresses without secrets stay.
         data: a value that is a time or a plain number as a whole stays: its key tells what it is.
-        name: the name that people gave a thing; its numbers stay.
+        ids: long random text of up to 31 characters may be the id of a thing.
+        name: the name that people gave a thing; its numbers and words stay.
+        log: our own words about what happened; ids, paths and code stay.
     """
 
     definition: bool = False
     data: bool = False
+    ids: bool = False
     name: bool = False
+    log: bool = False
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether keys of personal data in it say whose they are; elsewhere only keys of secrets count."""
+        return not (self.name or self.log)
 
 
-_TEXT, _DATA, _NAME = _Reading(), _Reading(data=True), _Reading(name=True)
-_DEFINITION = _Reading(definition=True, data=True)
+_TEXT, _DATA, _NAME, _LOG = _Reading(), _Reading(data=True), _Reading(name=True), _Reading(log=True)
+_DEFINITION, _DESCRIPTION = _Reading(definition=True, data=True, ids=True), _Reading(definition=True, data=True)
 
 
 def mask(value: Any, *, definition: bool = False) -> Any:
@@ -74,12 +87,28 @@ def mask_text(text: str, *, definition: bool = False) -> str:
         text: what Zoho, an app, a mail server or a library said.
         definition: it describes automation, such as a rule's description.
     """
-    return _mask_text(text, _DEFINITION if definition else _TEXT, 0)
+    return _mask_text(text, _DESCRIPTION if definition else _TEXT, 0)
 
 
 def mask_name(name: str) -> str:
     """Hides personal data and secrets in the name of a flow or a rule; "Invoices 2025-2026" keeps its numbers."""
     return _mask_text(name, _NAME, 0)
+
+
+def mask_log(text: str) -> str:
+    """Hides secrets, e-mail and IP addresses, telephone, card and account numbers in what a log says.
+
+    Ids, paths, names and the code that a traceback quotes stay: without them nobody finds what happened.
+    """
+    if not rules.SUSPECT.search(text):
+        return text
+    if _json_inside(text) is not None:
+        return _mask_text(text, _LOG, 0)
+    shown = []
+    for number, piece in enumerate(rules.SOURCE_LINE.split(text)):
+        halves = rules.CODE.split(piece) if number % 2 else [piece]
+        shown += [half if place % 2 else _mask_patterns(half, _LOG) for place, half in enumerate(halves)]
+    return "".join(shown)
 
 
 def hide_secrets(text: str) -> str:
@@ -126,15 +155,17 @@ class SecretMask:
         """
         inner = _json_inside(text)
         if inner is not None:
-            return json.dumps(self.hide(inner), ensure_ascii=False)
+            return json.dumps(self.hide(inner.value), ensure_ascii=False)
         return self.in_text(text, is_id=is_id)
 
     def in_text(self, text: str, *, is_id: bool = False) -> str:
         """Does as `text`, without looking for JSON."""
         text = _outside_marks(rules.TOKENS, self._token, text)
-        text = _outside_marks(rules.USERINFO, lambda found: f"{found['scheme']}{self._mark(found['secret'])}@", text)
+        if "://" in text:
+            text = _outside_marks(rules.USERINFO, lambda hit: f"{hit['scheme']}{self._mark(hit['secret'])}@", text)
         text = "".join(piece if MARK.fullmatch(piece) else self._pairs(piece) for piece in _AT_MARKS.split(text))
-        text = rules.HOOK.sub(self._hook, text)
+        if "/" in text:
+            text = rules.HOOK.sub(self._hook, text)
         return text if is_id else _outside_marks(rules.RANDOM_RUN, self._run, text)
 
     def _hide(self, value: Any, depth: int) -> Any:
@@ -214,6 +245,8 @@ _PLAIN = SecretMask(None)
 
 def _outside_marks(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str) -> str:
     """Leaves marked text alone: masking twice is masking once."""
+    if "[secret:" not in text:
+        return pattern.sub(replace, text)
     return "".join(piece if MARK.fullmatch(piece) else pattern.sub(replace, piece) for piece in _AT_MARKS.split(text))
 
 
@@ -224,15 +257,34 @@ def _is_value_of_secret(key: Any, pair: dict[Any, Any]) -> bool:
     return any(is_secret_key(str(pair.get(name) or "")) for name in rules.NAMES_OF_PAIRS)
 
 
-def _json_inside(text: str) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """The structure that a string holds as JSON.
+
+    Attributes:
+        is_whole: it is all that the string says; a key that stands twice in an object hides what stood there first.
+    """
+
+    value: Any
+    is_whole: bool
+
+
+def _json_inside(text: str) -> _Inner | None:
     """Returns the structure that a string holds as JSON, or None."""
     if not text.lstrip().startswith(("{", "[")) or MARK.match(text.lstrip()):
         return None
+    twice: list[bool] = []
+
+    def as_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        twice.append(len(made) < len(pairs))
+        return made
+
     try:
-        inner = json.loads(text)
+        inner = json.loads(text, object_pairs_hook=as_dict)
     except (ValueError, RecursionError):
         return None
-    return inner if isinstance(inner, dict | list) else None
+    return _Inner(inner, not any(twice)) if isinstance(inner, dict | list) else None
 
 
 def _mask(value: Any, reading: _Reading, depth: int) -> Any:
@@ -258,11 +310,15 @@ def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str
         name, number = shown, 2
         while name in masked:
             name, number = f"{shown} ({number})", number + 1
-        if is_private_key(str(key), definition=reading.definition) or _is_value_of_secret(key, value):
+        if _is_hidden_key(str(key), reading) or _is_value_of_secret(key, value):
             masked[name] = _hide_leaves(item, reading, depth)
         else:
             masked[name] = _mask(item, reading, depth + 1)
     return masked
+
+
+def _is_hidden_key(key: str, reading: _Reading) -> bool:
+    return is_private_key(key, definition=reading.definition) if reading.is_of_people else is_secret_key(key)
 
 
 def _hide_leaves(value: Any, reading: _Reading, depth: int) -> Any:
@@ -281,27 +337,45 @@ def _hide_leaves(value: Any, reading: _Reading, depth: int) -> Any:
 def _mask_text(text: str, reading: _Reading, depth: int) -> str:
     inner = _json_inside(text)
     if inner is not None:
-        return json.dumps(_mask(inner, reading, depth), ensure_ascii=False)
+        shown = _mask(inner.value, reading, depth)
+        return text if inner.is_whole and shown == inner.value else json.dumps(shown, ensure_ascii=False)
     if reading.data and rules.TIME_OR_NUMBER.fullmatch(text):
         return rules.NUMBER.sub(_number, text)
     return _mask_patterns(text, reading)
 
 
 def _mask_patterns(text: str, reading: _Reading) -> str:
+    if not rules.SUSPECT.search(text):
+        return text
+    return _remembered(text, reading) if len(text) <= REMEMBERED_LENGTH else _mask_suspect(text, reading)
+
+
+def _mask_suspect(text: str, reading: _Reading) -> str:
     text = _PLAIN.in_text(_sign_ins(without_digests(text)), is_id=True)
-    text = rules.NAMED_VALUE.sub(_named_value, text)
-    text = _mask_pairs(text, definition=reading.definition)
-    text = _mask_emails(text)
-    if not reading.definition:
+    if not reading.name:
+        text = rules.NAMED_VALUE.sub(_named_value, text)
+    text = _mask_emails(_mask_pairs(text, reading))
+    if reading.log:
+        text = rules.URL_QUERY.sub(lambda found: found[1] + ("?…" if found["query"] else ""), text)
+    elif not reading.definition and "://" in text:
         text = rules.URL_PATH.sub(r"\1/…", text)
+    return _mask_numbers(text, reading) if rules.DIGIT.search(text) else text
+
+
+_remembered = lru_cache(REMEMBERED)(_mask_suspect)
+
+
+def _mask_numbers(text: str, reading: _Reading) -> str:
+    """Hides what cannot be without digits: random text, addresses of computers, numbers of accounts and telephones."""
+    if not (reading.definition or reading.log):
         text = rules.MIXED_RUN.sub(_mixed_run, text)
-    text = (rules.LONGER_RUN if reading.definition else rules.RANDOM_RUN).sub(_random_run, text)
+    text = (rules.LONGER_RUN if reading.ids else rules.RANDOM_RUN).sub(_random_run, text)
     text = rules.IPV4.sub("[IP address]", text)
     text = rules.IBAN.sub("[account number]", text)
     if reading.name:
         return text
     text = rules.NUMBER.sub(_number, text)
-    return text if reading.definition else rules.LONG_NUMBER.sub("[number]", text)
+    return text if reading.definition or reading.log else rules.LONG_NUMBER.sub(_long_number, text)
 
 
 def _sign_ins(text: str) -> str:
@@ -312,16 +386,17 @@ def _named_value(found: re.Match[str]) -> str:
     return found["before"] + HIDDEN if is_secret_key(found["key"]) else found[0]
 
 
-def _mask_pairs(text: str, *, definition: bool) -> str:
+def _mask_pairs(text: str, reading: _Reading) -> str:
     """`zapikey=...` of a query string, `password: ...` of an error text."""
     shown: list[str] = []
     position = 0
     while (found := rules.PAIR.search(text, position)) is not None:
         shown.append(text[position : found.end()])
         position = found.end()
-        if not is_private_key(found["key"]):
+        key = found["key"][-64:]
+        if not (is_private_key(key) if reading.is_of_people else is_secret_key(key)):
             continue
-        end = _end_of_value(text, position, found["key"], found["sign"], definition=definition)
+        end = _end_of_value(text, position, key, found["sign"], definition=reading.definition)
         if end > position:
             shown.append(HIDDEN)
             position = end
@@ -355,14 +430,20 @@ def _chunk(match: re.Match[str]) -> str:
 
 
 def _mixed_run(match: re.Match[str]) -> str:
-    """Letters and digits mixed are a token or a key; words alone, however long, stay."""
+    """Letters and digits mixed are a token or a key; words, however long, and codes of words and numbers stay."""
     run = match[0]
-    is_mixed = any(char.isdigit() for char in run) and any(char.isalpha() for char in run)
-    return SECRET if is_mixed else run
+    is_mixed = any(char.isdecimal() for char in run) and any(char.isalpha() for char in run)
+    return SECRET if is_mixed and not rules.is_words(run) else run
 
 
 def _random_run(match: re.Match[str]) -> str:
     return SECRET if rules.is_random(match[0]) else match[0]
+
+
+def _long_number(match: re.Match[str]) -> str:
+    """Long numbers may be anybody's; dates and amounts are nobody's."""
+    text, start, end = match.string, match.start(), match.end()
+    return match[0] if rules.is_amount(match[0], text[max(0, start - 24) : start], text[end : end + 24]) else "[number]"
 
 
 def _number(match: re.Match[str]) -> str:
@@ -381,12 +462,13 @@ def _several_numbers(run: str) -> str:
     """Judges numbers with only spaces between them apart, where one is too long for a telephone."""
     shown: list[str] = []
     waiting: list[str] = []
-    for piece in [*run.split(), "0" * 16]:
+    pieces = run.split()
+    for piece in [*pieces, "0" * 16]:
         if len(_digits(piece)) < 14:
             waiting.append(piece)
             continue
         if waiting:
-            shown.append(rules.NUMBER.sub(_number, " ".join(waiting)) if len(waiting) < len(run.split()) else "[phone]")
+            shown.append(rules.NUMBER.sub(_number, " ".join(waiting)) if len(waiting) < len(pieces) else "[phone]")
             waiting = []
         shown.append("[card]" if rules.is_card(_digits(piece)) else piece)
     return " ".join(shown[:-1])

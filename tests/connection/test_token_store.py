@@ -313,3 +313,35 @@ def test_no_secret_stands_in_the_database_or_in_a_representation(store, two):
 
 def test_the_store_writes_no_sql_of_its_own():
     assert not [word for word in ("cursor", "raw(", "RawSQL", "extra(") if word in inspect.getsource(store_module)]
+
+
+# -- handing out
+
+
+def test_the_token_that_is_asked_for_is_renewed_and_no_other(store, two, now, monkeypatch):
+    asked: list[tuple[str, str]] = []
+
+    class Noted:
+        def __init__(self, account, oauth, clock):
+            self.name = account.name
+
+        def current(self):
+            asked.append((self.name, "current"))
+
+        def renew(self, access_token):
+            asked.append((self.name, access_token))
+
+    monkeypatch.setattr(store_module, "DatabaseTokens", Noted)
+    for name in ("Acme", "Brightwater"):
+        account = ZohoAccount.objects.get(name=name)
+        give(account, expires_at=now + timedelta(minutes=30))
+        assert store.usable(str(account.token.pk)).user_name == name
+        give(account, expires_at=now + timedelta(seconds=10))
+        assert store.usable(str(account.token.pk)).user_name == name
+    assert asked == [
+        ("Acme", "current"),
+        ("Acme", "1000.access.Acme"),
+        ("Brightwater", "current"),
+        ("Brightwater", "1000.access.Brightwater"),
+    ]
+    assert store.usable("999999") is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from monitor.ingest.runs import reread
 from monitor.ingest.runs.reread import FIRST, MOST, SILENT, allowance, by_list, pages_of
 from monitor.models import Execution, ExecutionEvent, Flow, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer
+from tests import factories
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.mirror import mirrored, stream, upstream
@@ -273,3 +276,25 @@ def test_a_list_is_taken_where_it_costs_fewer_calls() -> None:
     assert by_list(2, 2, 200)
     assert not by_list(2, 201, 200)
     assert by_list(3, 400, 200)
+
+
+def test_whether_a_list_is_cheaper_is_reckoned_with_the_flows_own_rows_between(
+    account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = factories.make_flow(account)
+    due = [factories.make_execution(flow, "running", started_time=now - timedelta(hours=n)) for n in (1, 3)]
+    factories.make_execution(flow, started_time=now - timedelta(hours=2))
+    for hours in (0, 4):
+        factories.make_execution(flow, started_time=now - timedelta(hours=hours))
+    for one in (factories.make_flow(account), factories.make_flow()):
+        factories.make_execution(one, started_time=now - timedelta(hours=2))
+    asked: list[tuple[int, int, int]] = []
+    monkeypatch.setattr(reread, "by_list", lambda *numbers: asked.append(numbers) or True)
+    pages = SimpleNamespace(sizes=[50], full=None)
+    visit: Any = SimpleNamespace(_flow=flow, _context=SimpleNamespace(pages=pages))
+    assert reread.Visit._is_cheaper_by_list(visit, due)
+    pages.sizes, pages.full = [None], 40
+    reread.Visit._is_cheaper_by_list(visit, due)
+    pages.full = None
+    reread.Visit._is_cheaper_by_list(visit, due)
+    assert asked == [(2, 3, 50), (2, 3, 40), (2, 3, reread.FULL_PAGE)]

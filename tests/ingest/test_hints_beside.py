@@ -212,7 +212,7 @@ def test_the_pace_of_a_list_is_of_its_own_accounts_rules_that_are_there(
     account: ZohoAccount, other: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages: list[int] = []
-    monkeypatch.setattr(callbacks.pace, "by_share", lambda stream, count, *rest: pages.append(count) or HOUR)
+    monkeypatch.setattr(callbacks.list_pace, "by_share", lambda stream, count, *rest: pages.append(count) or HOUR)
     for owner, gone in ((account, None), (account, now), (other, None)):
         for _ in range(150):
             factories.make_rule(owner, gone_at=gone)

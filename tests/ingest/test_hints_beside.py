@@ -230,3 +230,9 @@ def test_another_accounts_spent_day_takes_nothing_from_ones_own(
 ) -> None:
     ApiBudget.objects.filter(account=other).update(day_limit_seen=1, remaining_seen=0, seen_at=now)
     assert callbacks._has_spare(account.pk, now)
+
+
+def test_hints_at_several_unknown_flows_share_one_turn(account: ZohoAccount, now: datetime) -> None:
+    events = [hint(account, flow_id=flow_id) for flow_id in ("997", "998", "999")]
+    assert callbacks.take(now).events == 3
+    assert [state(event) for event in events] == [("done", "list due")] * 3

@@ -180,7 +180,9 @@ def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
     }
     if not candidates:
         return []
-    flows = Flow.objects.select_related("account").defer("raw", "account__client_secret").in_bulk(candidates)
+    flows = (
+        Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret").in_bulk(candidates)
+    )
     active: dict[int, list[datetime]] = defaultdict(list)
     hours = HourBucket.objects.filter(flow_id__in=candidates, hour__gte=since).order_by("hour")
     for flow_id, hour in hours.values_list("flow_id", "hour"):

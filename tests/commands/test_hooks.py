@@ -124,12 +124,8 @@ def test_of_two_accounts_with_addresses_of_one_name_only_the_named_ones_is_touch
     for name in ("Errors", "Second"):
         run("hooks", "create", "Acme", name)
     assert run("hooks", "list", "Other").out.count("\n") == 1
-    listed = run("hooks", "list").out.splitlines()
-    assert [line.partition(" (")[0] for line in listed if line.startswith(("Acme", "Other"))] == [
-        "Acme: Errors",
-        "Acme: Second",
-        "Other: Errors",
-    ]
+    every = run("hooks", "list").out
+    assert (every.count("Acme: "), every.count("Other: ")) == (2, 1)
     before = own(HookEndpoint).filter(account=other).values().get()
     second = own(HookEndpoint).filter(name="Second").values().get()
     run("hooks", "rotate", "Acme", "Errors")

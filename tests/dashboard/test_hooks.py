@@ -316,7 +316,7 @@ def test_no_body_no_secret_and_no_address_is_logged(sender: Sender, channel: Wat
 def test_the_log_hides_an_address_and_a_secret_that_come_into_a_line():
     told = "POST /hooks/flow/abc-DEF_1?x=1 whsec_QUJD/+= done"
     record = logging.LogRecord("django.request", logging.WARNING, "here.py", 1, told, (), None)
-    assert LineFormatter().format(record).endswith("POST /hooks/flow/[secret]?x=1 [secret] done")
+    assert LineFormatter().format(record).endswith("POST /hooks/flow/[secret]?… [secret] done")
 
 
 @pytest.mark.django_db(transaction=True)

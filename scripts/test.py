@@ -24,8 +24,16 @@ import throwaway_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 NOT_OURS = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DEMO", "TRUST_PROXY")
-# These tests never open a database: where the suite runs on two, they run with the first.
-WITHOUT_DATABASE = ("tests/zoho", "tests/standin", "tests/scripts")
+# These tests never open the database of the run: where the suite runs on two, they run with the first.
+WITHOUT_DATABASE = (
+    "tests/zoho",
+    "tests/standin",
+    "tests/scripts",
+    "tests/test_privacy.py",
+    "tests/test_privacy_cost.py",
+    "tests/test_voice.py",
+    "tests/test_sources.py",
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from monitor.models import Role, User
 from tests import factories
@@ -109,9 +110,20 @@ def test_every_address_stands_in_the_matrix() -> None:
     assert sorted(item.name or str(item.pattern) for item in our_patterns()) == sorted(MATRIX)
 
 
+@pytest.fixture(scope="module")
+def shared_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """One world for all tests here, around the transaction of each, which takes its own changes back."""
+    with django_db_blocker.unblock():
+        around = transaction.atomic()
+        around._from_testcase = True  # so that a view may open a transaction of its own
+        with around:
+            yield make_world(timezone.now())
+            transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(db: None) -> World:
-    return make_world(timezone.now())
+def world(shared_world: World, db: None) -> World:
+    return shared_world
 
 
 def client_of(role: str, *, csrf: bool = False) -> Client:

@@ -15,6 +15,7 @@ import time
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,8 @@ def fork(body: Callable[[], None]) -> None:
         finally:
             os._exit(code)
     status = os.waitpid(pid, 0)[1]
-    try:
-        _killpg(pid, signal.SIGKILL)  # what a test left running
-    except (ProcessLookupError, PermissionError):
-        pass
+    with suppress(ProcessLookupError, PermissionError):  # mostly a test has left nothing running
+        _killpg(pid, signal.SIGKILL)
     emit(event="ended", status=status)
 
 

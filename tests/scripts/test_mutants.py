@@ -362,9 +362,9 @@ def test_a_map_is_carried_on_by_the_names_of_functions_and_by_tests_that_are_new
     found = carried(old, new, [path], {"test_kept": ["t/moved.py"], "test_twice": ["t/b.py", "t/c.py"]})
     assert found.cost() == {"t/moved.py::test_kept[1]": 1, "t/b.py::test_new": 3}
 
-    def tests(group: int) -> set[str]:
+    def names(group: int) -> set[str]:
         return {found.tests[number] for number in found.sets[group]}
 
-    assert tests(found.functions[str(path)][name]) == {"t/moved.py::test_kept[1]"}
-    assert "t/moved.py::test_kept[1]" in tests(found.lines[str(path)][str(first)])
-    assert tests(found.lines[str(path)][str(last)]) == {"t/moved.py::test_kept[1]", "t/b.py::test_new"}
+    assert names(found.functions[str(path)][name]) == {"t/moved.py::test_kept[1]"}
+    assert "t/moved.py::test_kept[1]" in names(found.lines[str(path)][str(first)])
+    assert names(found.lines[str(path)][str(last)]) == {"t/moved.py::test_kept[1]", "t/b.py::test_new"}

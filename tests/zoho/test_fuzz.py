@@ -90,7 +90,7 @@ def reply(body: object, status: int = 200) -> httpx.Response:
     return httpx.Response(status, content=json.dumps(body).encode(), headers={"content-type": "application/json"})
 
 
-def tried(call: Callable[[], object]) -> None:
+def assert_a_value_or_one_error(call: Callable[[], object]) -> None:
     try:
         found = call()
     except ZohoError as error:
@@ -107,7 +107,7 @@ def test_a_spoiled_reply_is_a_value_or_one_error_of_the_tree(endpoint, rng):
     found = sample(endpoint.sample)
     make = flow_client if endpoint in FLOW else crm_client
     client, _ = make(reply(spoiled(found.json, rng), found.status), repeats=1)
-    tried(lambda: endpoint.call(client))
+    assert_a_value_or_one_error(lambda: endpoint.call(client))
 
 
 @pytest.mark.parametrize("case", sorted(folder.name for folder in SAMPLES.glob("*-error-*")))
@@ -125,4 +125,4 @@ def test_a_spoiled_error_is_still_one_error_of_the_tree(case, rng):
 @given(status=st.sampled_from([200, 204, 207, 400, 401, 404, 429, 500]), body=st.binary(max_size=300))
 def test_any_bytes_are_a_value_or_one_error_of_the_tree(status, body):
     crm, _ = crm_client(httpx.Response(status, content=body), repeats=1)
-    tried(crm.list_workflow_rules)
+    assert_a_value_or_one_error(crm.list_workflow_rules)

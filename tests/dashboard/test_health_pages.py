@@ -133,9 +133,10 @@ def test_a_strange_host_is_let_past_to_nothing_else(client, db, path, settings):
     assert client.get(path, HTTP_HOST="10.42.8.201:8000").status_code == 400
 
 
-@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "options"])
 def test_a_probe_is_only_read(client, db, method):
-    assert getattr(client, method)("/healthz/live", HTTP_HOST="10.0.0.1").status_code == 405
+    assert getattr(client, method)("/healthz/live").status_code == 405
+    assert getattr(client, method)("/healthz/live", HTTP_HOST="10.0.0.1").status_code == 400
 
 
 def test_a_probe_with_a_session_does_not_ask_for_it(client, db, django_assert_num_queries):

@@ -1,5 +1,4 @@
-"""Answers probes first; requires sign-in but where a view says otherwise; sets the viewer's time zone; keeps data pages
-out of caches."""
+"""Answers probes before all else, requires sign-in, sets the viewer's time zone, keeps data pages out of caches."""
 
 from __future__ import annotations
 

@@ -432,6 +432,7 @@ class Migration(migrations.Migration):
                 ('durations', models.JSONField(default=list)),
                 ('errors', models.JSONField(default=dict, help_text='failed runs by class of error')),
                 ('hour', models.DateTimeField()),
+                ('quarters', models.JSONField(default=list, help_text='the counts by quarter, see monitor.quarters')),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='monitor.flow')),
             ],
         ),

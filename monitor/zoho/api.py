@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import ClassVar, TypeVar
 
 from monitor.zoho import read_answer
@@ -40,6 +40,7 @@ class ApiClient:
             forbid it (a read sleeps through a short `Wait` of it as through one of Zoho's, any other error ends the
             call at once).
         after_call: called after each, always, with what `before_call` gave, product, status or None, and headers.
+        zone: of the organisation: in it a time is read that names no offset.
     """
 
     product: ClassVar[str] = ""
@@ -52,6 +53,7 @@ class ApiClient:
         tokens: TokenSource,
         before_call: BeforeCall = no_gate,
         after_call: AfterCall = no_ledger,
+        zone: tzinfo = UTC,
     ) -> None:
         self._transport = transport
         self._origin = origin
@@ -60,6 +62,7 @@ class ApiClient:
         self._after_call = after_call
         self._good = ""  # the token of the last answer that was no error
         self._doubted = ""  # the token that came after a 401: a new one did not help where it is refused, too
+        self.zone = zone
         self.last_server_date: datetime | None = None
 
     def _get(self, *segments: str, params: Mapping[str, object] | None = None) -> object:

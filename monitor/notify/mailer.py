@@ -43,7 +43,7 @@ class Mailer:
             self._backend = backend
         try:
             if not self._backend.send_messages([message]):
-                raise _NothingTakenError("the mail backend took no message")  # noqa: TRY301 - judged like the others
+                raise _NothingTakenError("the mail backend took no message")
         except Exception as error:  # noqa: BLE001 - whatever one message does, the others must go out
             self.close()
             return classify(error, connected=True)

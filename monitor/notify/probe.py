@@ -55,9 +55,9 @@ def probe(person: User, now: datetime) -> ProbeResult:
         now: the present.
     """
     if not person.email:
-        return ProbeResult(False, "Your profile has no e-mail address to send it to.")
+        return ProbeResult(is_sent=False, told="Your profile has no e-mail address to send it to.")
     if not _may_start(now):
-        return ProbeResult(False, f"A test mail was sent less than {PAUSE.seconds} seconds ago.")
+        return ProbeResult(is_sent=False, told=f"A test mail was sent less than {PAUSE.seconds} seconds ago.")
     mailer = Mailer()
     try:
         outcome = mailer.send(_message(person, now))
@@ -98,7 +98,9 @@ def _message(person: User, now: datetime) -> EmailMessage:
 def _result(outcome: SendOutcome | None) -> ProbeResult:
     if outcome is None:
         return ProbeResult(
-            True, "The mail server took the test mail. Look into your mailbox: it may still be sorted out."
+            is_sent=True, told="The mail server took the test mail. Look into your mailbox: it may still be sorted out."
         )
     at = _STAGES[outcome.stage]
-    return ProbeResult(False, f"Not sent. At {at} the mail server said: {outcome.reason}. {_MEANING[outcome.kind]}")
+    return ProbeResult(
+        is_sent=False, told=f"Not sent. At {at} the mail server said: {outcome.reason}. {_MEANING[outcome.kind]}"
+    )

@@ -13,6 +13,7 @@ import enum
 import re
 import smtplib
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -65,19 +66,18 @@ class SendOutcome:
 
 # The subject and detail of an enhanced status (IANA's registry of SMTP enhanced status codes; 7.57 and above are
 # Microsoft's, 4.5 and 7.26 to 7.30 are Google's use of them).
-_SENDER = frozenset(
-    "1.7 1.8 4.5 5.3 7.3 7.8 7.9 7.11 7.12 7.13 7.14 7.20 7.21 7.22 7.23 7.24 7.25 7.26 7.27 7.28 7.29 7.30 "
-    "7.54 7.57 7.60 7.64 7.67 7.68 7.139".split()
-)
-_RECIPIENT = frozenset(
-    "1.0 1.1 1.2 1.3 1.4 1.5 1.6 1.9 1.10 2.0 2.1 2.2 2.4 4.1 4.4 4.6 7.2 7.10 7.16 7.17 7.18 7.19 7.124 7.129 "
-    "7.133 7.134 7.135 7.136".split()
-)
-_MESSAGE = frozenset("2.3 3.3 3.4 5.2 5.6 6.0 6.1 6.2 6.3 6.4 6.5 6.6 6.7 6.8 6.9 6.10 7.7".split())
+_SENDER = {1: (7, 8), 4: (5,), 5: (3,), 7: (3, 8, 9, *range(11, 15), *range(20, 31), 54, 57, 60, 64, 67, 68, 139)}
+_RECIPIENT = {
+    1: (*range(7), 9, 10),
+    2: (0, 1, 2, 4),
+    4: (1, 4, 6),
+    7: (2, 10, *range(16, 20), 124, 129, *range(133, 137)),
+}
+_MESSAGE = {2: (3,), 3: (3, 4), 5: (2, 6), 6: tuple(range(11)), 7: (7,)}
 # After the data: most often what the message says. As plain text it says nothing that came from outside.
-_CONTENT = frozenset(("7.0", "7.1"))
+_CONTENT = {7: (0, 1)}
 # Temporary, and yet about us: to try the next message at once would only make it worse.
-_SENDER_FOR_NOW = frozenset("4.5 5.3 7.28".split())
+_SENDER_FOR_NOW = {4: (5,), 5: (3,), 7: (28,)}
 # Microsoft's blocks of a sending host or tenant: 5.7.501 to 5.7.705 and beyond.
 _FIRST_BLOCK_OF_A_HOST = 500
 
@@ -160,40 +160,43 @@ def _judge_message(error: BaseException, stage: SmtpStage, code: int | None, ans
 
 def _judge_delay(answer: str) -> FailureKind:
     """Judges an answer of the form 4xx."""
-    return FailureKind.SENDER if _status(answer) in _SENDER_FOR_NOW else FailureKind.TRANSIENT
+    return FailureKind.SENDER if _is_one_of(_SENDER_FOR_NOW, _status(answer)) else FailureKind.TRANSIENT
 
 
 def _judge_refusal(stage: SmtpStage, code: int, answer: str) -> FailureKind:
     """Judges an answer of the form 5xx: by its enhanced status where it has one that says more, else by its code."""
     status = _status(answer)
-    if code in _LOGIN_CODES or status in _SENDER or _is_block_of_a_host(status):
+    if code in _LOGIN_CODES or _is_one_of(_SENDER, status) or _is_block_of_a_host(status):
         return FailureKind.SENDER
-    if status in _MESSAGE:
+    if _is_one_of(_MESSAGE, status):
         return FailureKind.POISON
     if stage == SmtpStage.MAIL:
         # The sender is ours and the same for all; only the message's announced size differs.
         return FailureKind.POISON if code == 552 else FailureKind.SENDER
-    if status in _RECIPIENT:
+    if _is_one_of(_RECIPIENT, status):
         return FailureKind.PERMANENT
     is_about_us = bool(_ABOUT_US.search(answer))
-    if stage == SmtpStage.DATA and not is_about_us and status in _CONTENT:
+    if stage == SmtpStage.DATA and not is_about_us and _is_one_of(_CONTENT, status):
         return FailureKind.POISON
-    if is_about_us or status.startswith("7."):
+    if is_about_us or (status is not None and status[0] == 7):
         return FailureKind.SUSPECT
     if stage == SmtpStage.DATA:
         return FailureKind.POISON
     return FailureKind.PERMANENT if code in _NO_SUCH_MAILBOX else FailureKind.SUSPECT
 
 
-def _is_block_of_a_host(status: str) -> bool:
-    subject, _, detail = status.partition(".")
-    return subject == "7" and int(detail) >= _FIRST_BLOCK_OF_A_HOST
+def _is_block_of_a_host(status: tuple[int, int] | None) -> bool:
+    return status is not None and status[0] == 7 and status[1] >= _FIRST_BLOCK_OF_A_HOST
 
 
-def _status(answer: str) -> str:
-    """Returns subject and detail of the enhanced status: "7.1" of "5.7.1 denied"; empty where there is none."""
+def _is_one_of(known: Mapping[int, tuple[int, ...]], status: tuple[int, int] | None) -> bool:
+    return status is not None and status[1] in known.get(status[0], ())
+
+
+def _status(answer: str) -> tuple[int, int] | None:
+    """Returns subject and detail of the enhanced status: (7, 1) of "5.7.1 denied"; None where there is none."""
     found = _ENHANCED.match(answer)
-    return f"{int(found[1])}.{int(found[2])}" if found else ""
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _stage(error: BaseException) -> SmtpStage:

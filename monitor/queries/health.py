@@ -16,10 +16,14 @@ from monitor.schema import differences
 
 @dataclass(frozen=True)
 class Readiness:
-    """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON."""
+    """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON.
+
+    `worker` and `mail` are for machines; `mail` is with the mail server's own words, which `report` leaves out.
+    """
 
     problems: list[str] = field(default_factory=list)
     worker: dict[str, Any] = field(default_factory=dict)
+    mail: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -31,8 +35,9 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
     """Checks the database, the migrations, the worker's heart and the mirror's age. It never raises.
 
     What makes it unready: the database cannot be reached, migrations are missing, the worker is silent or has never
-    run (docs/reference/faults.md, F42), the mail server refuses us or is away for long. An account whose mirror is stale, throttled or revoked does not: taking
-    the pages away would only hide what they have to say about it, and about the other accounts.
+    run (docs/reference/faults.md, F42), the mail server refuses us or is away for long. An account whose mirror is
+    stale, throttled or revoked does not: taking the pages away would only hide what they have to say about it, and
+    about the other accounts.
 
     Args:
         now: the moment ages are counted to.
@@ -57,7 +62,7 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             mirror=_mirror(fresh),
             mail=mail_report(mail),
         )
-        return Readiness(found, worker, report)
+        return Readiness(found, worker, mail_report(mail) | {"reason": mail.reason}, report)
     except DatabaseError:
         found = ["the database cannot be reached"]
         return Readiness(found, report=_report(found, database=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from monitor.models import Delivery, MailServer
 
@@ -77,7 +77,8 @@ class MailServerFacts:
 def mail_server() -> MailServerFacts:
     """Reads what is known of the mail server, and how many mails wait for it."""
     row = MailServer.objects.first() or MailServer()
-    open_ = Delivery.objects.filter(state__in=[Delivery.State.QUEUED, Delivery.State.SENDING])
+    unsent = Delivery.objects.filter(state__in=[Delivery.State.QUEUED, Delivery.State.SENDING])
+    waiting = unsent.aggregate(count=Count("pk"), oldest=Min("created_at"))
     return MailServerFacts(
         state=row.state,
         since=row.since,
@@ -85,8 +86,8 @@ def mail_server() -> MailServerFacts:
         reason=row.reason,
         next_try_at=row.next_try_at,
         accepted_at=row.accepted_at,
-        waiting=open_.count(),
-        oldest=open_.aggregate(oldest=Min("created_at"))["oldest"],
+        waiting=waiting["count"],
+        oldest=waiting["oldest"],
     )
 
 

@@ -12,9 +12,8 @@ from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, Z
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
-from monitor.queries.health import mail_report, readiness
+from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
-from monitor.queries.mails import mail_server
 from monitor.queries.retention import Kept, kept
 
 STATUSES = ("success", "failed")
@@ -34,14 +33,14 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
     if name is not None:
         rows = rows.filter(name=name)
     found = [_account(row, fresh.of(row.pk), now) for row in rows]
-    ready, signs, mail = readiness(now, fresh), worker_signs(), mail_server()
+    ready, signs = readiness(now, fresh), worker_signs()
     return {
         "generated_at": _time(now),
         "ready": ready.is_ready,
         "problems": ready.problems,
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
-        "mail": mail_report(mail) | {"reason": mail.reason},
+        "mail": ready.mail,
         "queue": {"length": OrmQ.objects.count()},
         "worker": ready.worker | {name: _age(signs[name], now) for name in ("supervisor", "canary") if name in signs},
     }

@@ -68,7 +68,7 @@ def test_other_pages_stay_unframed(mail, signed_in, ada):
     assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
 
 
-def test_the_list_says_that_the_mail_server_refuses_us_and_what_to_do(signed_in, ada):
+def test_the_list_says_that_the_mail_server_refuses_us_and_what_to_do(account, signed_in, ada):
     now = timezone.now()
     MailServer.objects.create(
         pk=1, state="refuses", since=now, reason="535 5.7.8 no", code="535 5.7.8", next_try_at=now
@@ -81,7 +81,7 @@ def test_the_list_says_that_the_mail_server_refuses_us_and_what_to_do(signed_in,
 
 
 @pytest.mark.parametrize("state", ["unknown", "accepts"])
-def test_the_list_is_quiet_about_a_mail_server_that_works(state, signed_in, ada):
+def test_the_list_is_quiet_about_a_mail_server_that_works(state, account, signed_in, ada):
     MailServer.objects.create(pk=1, state=state, since=timezone.now())
     assert "mail-server-banner" not in signed_in(ada).get(reverse("mails")).content.decode()
 

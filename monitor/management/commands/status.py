@@ -39,7 +39,8 @@ class Command(DataCommand):
         canary = report["worker"].get("canary")
         alive = "has not run yet" if canary is None else f"last task went through {canary:.0f} s ago"
         self.stdout.write(f"Queue: {report['queue']['length']} waiting; the worker {alive}.")
-        _write_mail(self.stdout.write, report["mail"])
+        if report["mail"]:
+            _write_mail(self.stdout.write, report["mail"])
         for problem in report["problems"]:
             self.stdout.write(f"NOT ready: {problem}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import ClassVar, TypeVar
 
 from monitor.zoho import read_answer
@@ -41,6 +41,7 @@ class ApiClient:
             forbid it (a read sleeps through a short `Wait` of it as through one of Zoho's, any other error ends the
             call at once).
         after_call: called after each, always, with what `before_call` gave, product, status or None, and headers.
+        zone: of the organisation: in it a time is read that names no offset.
     """
 
     product: ClassVar[str] = ""
@@ -53,12 +54,14 @@ class ApiClient:
         tokens: TokenSource,
         before_call: BeforeCall = no_gate,
         after_call: AfterCall = no_ledger,
+        zone: tzinfo = UTC,
     ) -> None:
         self._transport = transport
         self._origin = origin
         self._tokens = tokens
         self._before_call = before_call
         self._after_call = after_call
+        self.zone = zone
         self.last_server_date: datetime | None = None
 
     def _get(self, *segments: str, params: Mapping[str, object] | None = None) -> object:

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from monitor.zoho import clean
 from monitor.zoho.errors import BadAnswer, NotFound, Refused
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, find_list, paging, read_all
 
 T = TypeVar("T")
@@ -131,4 +132,4 @@ def module_name(value: object) -> str:
 
 def first_moment(record: Mapping[str, object], *names: str) -> datetime | None:
     """Returns the first of `names` that holds a time."""
-    return next((found for found in (clean.moment(record.get(name)) for name in names) if found), None)
+    return next((found for found in (moment(record.get(name)) for name in names) if found), None)

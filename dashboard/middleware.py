@@ -1,4 +1,4 @@
-"""Requires sign-in but where a view says otherwise; sets the viewer's time zone; keeps data pages out of caches."""
+"""Answers probes before all else, requires sign-in, sets the viewer's time zone, keeps data pages out of caches."""
 
 from __future__ import annotations
 
@@ -8,9 +8,31 @@ from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
+from dashboard.health.urls import PROBES
 from monitor.models import User
+from monitor.vault import VaultError
+
+
+class ProbeMiddleware:
+    """Answers load balancers and watchdogs whatever their Host header says, and without asking for a session.
+
+    They come by address, by a container's name or without a name at all, which `ALLOWED_HOSTS` rightly refuses to
+    everybody else: nothing of what they are told depends on the name.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = PROBES.get(request.path_info) if request.method in ("GET", "HEAD") else None
+        if probe is None:
+            return self.get_response(request)
+        response = probe(request)
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -45,3 +67,9 @@ class PersonalMiddleware:
         if "Cache-Control" not in response:
             response["Cache-Control"] = "no-store"
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers 503 with the reason where a page needs a stored secret that cannot be read."""
+        if not isinstance(exception, VaultError):
+            return None
+        return render(request, "locked.html", {"reason": str(exception)}, status=503)

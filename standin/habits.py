@@ -10,6 +10,7 @@ from typing import Any, Literal
 Dialect = Literal["zoho", "seed"]
 RetryAnswers = Literal["new-id", "same-id"]
 RetryLuck = Literal["likely", "succeed", "fail"]
+TokenWords = Literal["envelope", "desk", "mail", "books", "number", "list", "empty", "html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Habits:
     location: str = "us"  # "Consent": the data centre that the redirect names
     consent: Literal["page", "skip"] = "skip"  # what /oauth/v2/auth shows
     invalid_token_code: Literal["INVALID_TOKEN", "AUTHENTICATION_FAILURE"] = "INVALID_TOKEN"  # noqa: S105
+    refused_token_words: TokenWords = "envelope"  # noqa: S105 - "Other words" of CRM: how other products say it
     check_scopes: bool = True  # OAUTH_SCOPE_MISMATCH
     flow_retry_after: bool = True  # "Plans and limits": Retry-After on 429
     crm_retry_after: bool = False  # none documented

@@ -21,6 +21,9 @@ from tests import depth, factories
 from tests.bystander import Bystander, make_bystander, stand_by
 
 depth.register()
+# Static files are looked up when one is asked for; to list them all would cost each new test client 10 ms.
+settings.WHITENOISE_AUTOREFRESH = True
+settings.PASSWORD_HASHERS = ["tests.quick_passwords.QuickArgon2", *settings.PASSWORD_HASHERS]
 gc.disable()  # while some thousand tests are collected there is nothing to throw away
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from monitor import audit
+from monitor import audit, vault
 from monitor.connection import organisation
 from monitor.connection.prove import ConnectError, Proof, Wanted, prove
 from monitor.connection.tokens import usable_until
@@ -88,6 +88,8 @@ def _keep_to_organisation(wanted: Wanted, proof: Proof) -> None:
 
 def _check(wanted: Wanted) -> None:
     """Refuses what could not be stored or sent, before anything is. Secrets are named, never shown."""
+    if no_key := vault.trouble():
+        raise ConnectError(no_key)
     if not wanted.name.strip() or len(wanted.name) > 100 or not wanted.name.isprintable():
         raise ConnectError("the account's name must have 1 to 100 printable characters")
     texts = {

@@ -432,8 +432,25 @@ class Migration(migrations.Migration):
                 ('durations', models.JSONField(default=list)),
                 ('errors', models.JSONField(default=dict, help_text='failed runs by class of error')),
                 ('hour', models.DateTimeField()),
+                ('quarters', models.JSONField(default=list, help_text='the counts by quarter, see monitor.quarters')),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='MailServer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('unknown', 'Not tried yet'), ('accepts', 'Takes our mails'), ('refuses', 'Refuses us'), ('unreachable', 'Cannot be reached')], default='unknown', max_length=11)),
+                ('since', models.DateTimeField(null=True)),
+                ('reason', models.CharField(blank=True, help_text="The server's words, without personal data.", max_length=300)),
+                ('code', models.CharField(blank=True, help_text='Its reply code and enhanced status.', max_length=60)),
+                ('next_try_at', models.DateTimeField(help_text='All mails wait until then.', null=True)),
+                ('accepted_at', models.DateTimeField(help_text='When it last took one.', null=True)),
+                ('probed_at', models.DateTimeField(help_text='When a person last asked for a test mail.', null=True)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_mail_server')],
+            },
         ),
         migrations.CreateModel(
             name='PrunedHour',

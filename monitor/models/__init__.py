@@ -11,7 +11,7 @@
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
-| `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
+| `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
 | `monitor.retry`         | RetryAttempt                                                                 |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
@@ -44,7 +44,7 @@ from monitor.models.definitions import (
     HasDefinition,
     RuleVersion,
 )
-from monitor.models.deliveries import Delivery
+from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.executions import Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
@@ -94,6 +94,7 @@ __all__ = [
     "HookEndpoint",
     "HookTraffic",
     "HourBucket",
+    "MailServer",
     "Organisation",
     "Plan",
     "Product",

@@ -40,6 +40,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         "problems": ready.problems,
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
+        "mail": ready.mail,
         "queue": {"length": OrmQ.objects.count()},
         "worker": ready.worker | {name: _age(signs[name], now) for name in ("supervisor", "canary") if name in signs},
     }

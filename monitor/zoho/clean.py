@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
 
 ID_LIMIT = 64  # characters
 CODE_LIMIT = 100
@@ -27,10 +26,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 # Control characters, and those that turn the direction of the text around them (Unicode, UAX #9, section 2).
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _WHOLE = re.compile(r"[+-]?\d{1,19}\Z", re.ASCII)
-_TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?\Z",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 def text(value: object, limit: int = TEXT_LIMIT) -> str:
@@ -121,56 +116,6 @@ def flag(value: object) -> bool | None:
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
     return None
-
-
-def moment(value: object) -> datetime | None:
-    """Returns a time as aware UTC; None when there is none that can be read.
-
-    Zoho mixes Z, +05:30 and -08:00 within one list; a time without offset is taken as UTC.
-    """
-    if not isinstance(value, str):
-        return None
-    if _is_plain_utc(value):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    match = _TIME.match(value.strip())
-    if not match:
-        return None
-    year, month, day, hour, minute, second, fraction, offset = match.groups()
-    try:
-        found = datetime(
-            int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
-            int((fraction or "0")[:6].ljust(6, "0")), tzinfo=_zone(offset),
-        )  # fmt: skip
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _is_plain_utc(value: str) -> bool:
-    """Returns whether it looks like 2025-01-22T10:30:15Z, Flow's form: that is read ten times as fast.
-
-    Only its shape is looked at. Weeks (2025-W04-3) and midnight as 24:00:00, which the fast way knows in some
-    versions of Python, do not look like it; what else is wrong, it finds by itself.
-    """
-    return (
-        len(value) == 20
-        and value[19] == "Z"
-        and value[10] == "T"
-        and value[4] == value[7] == "-"
-        and value[13] == value[16] == ":"
-        and value[11:13] != "24"
-    )
-
-
-def _zone(offset: str | None) -> timezone:
-    if offset is None or offset.upper() == "Z":
-        return UTC
-    digits = offset[1:].replace(":", "").ljust(4, "0")
-    delta = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return timezone(-delta if offset[0] == "-" else delta)
 
 
 def json_value(value: object, depth: int = 0) -> object:

@@ -133,6 +133,8 @@ class Answer:
         """Says in words what came instead of JSON."""
         if not self.body:
             return "an empty body"
+        if self.any_json is not None:
+            return f"JSON that calls itself {redact(self.headers.get('content-type', ''))[:80]}"
         if self.is_html:
             return "an HTML page instead of JSON"
         return "something that is not JSON"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -92,3 +93,53 @@ def test_a_mirror_that_is_behind_is_told_but_does_not_take_the_pages_away(client
     response = client.get(reverse("healthz_ready"))
     assert response.status_code == 200
     assert response.json()["mirror"]["current"] == 0
+
+
+HOSTS = (
+    "10.42.8.201:8000", "10.42.8.201", "web-7f9c4d", "zoho_monitor_web_1:8000", "[::1]", "[::1]:8000", "", "a b", "%00",
+    "localhost:notaport", "evil.example.com", "xn--", "example.com.", "x" * 3000, "user@host", "[::1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_probe_is_answered_whatever_its_host_header_says(client, worker, host, method, caplog, settings):
+    settings.DEBUG = False
+    settings.ALLOWED_HOSTS = ["monitor.example.com"]
+    with caplog.at_level(logging.DEBUG):
+        live = getattr(client, method)("/healthz/live", HTTP_HOST=host)
+        ready = getattr(client, method)("/healthz/ready", HTTP_HOST=host)
+        WorkerBeat.objects.all().delete()
+        unready = getattr(client, method)("/healthz/ready", HTTP_HOST=host)
+    assert [answer.status_code for answer in (live, ready, unready)] == [200, 200, 503]
+    assert all(answer["Cache-Control"] == "no-store" for answer in (live, ready, unready))
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR and record.exc_info]
+    assert "Invalid HTTP_HOST" not in caplog.text
+
+
+def test_a_probe_over_plain_http_is_not_sent_elsewhere(client, worker, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/healthz/live", HTTP_HOST="10.42.8.201:8000").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/flows/", "/accounts/login/", "/healthz/", "/healthz", "/healthz/live/", "/healthz/ready/x",
+     "/healthz/other", "//healthz/live", "/healthz/../flows/", "/healthz/live%2F..%2F..%2Fflows", "/Healthz/live"],
+)  # fmt: skip
+def test_a_strange_host_is_let_past_to_nothing_else(client, db, path, settings):
+    settings.DEBUG = False
+    settings.ALLOWED_HOSTS = ["monitor.example.com"]
+    assert client.get(path, HTTP_HOST="10.42.8.201:8000").status_code == 400
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch", "options"])
+def test_a_probe_is_only_read(client, db, method):
+    assert getattr(client, method)("/healthz/live").status_code == 405
+    assert getattr(client, method)("/healthz/live", HTTP_HOST="10.0.0.1").status_code == 400
+
+
+def test_a_probe_with_a_session_does_not_ask_for_it(client, db, django_assert_num_queries):
+    client.cookies["monitor_session"] = "some-session"
+    with django_assert_num_queries(0):
+        assert client.get("/healthz/live", HTTP_HOST="10.0.0.1").status_code == 200

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,31 +18,6 @@ ANY_JSON = st.recursive(
     ),
     max_leaves=12,
 )
-
-
-@pytest.mark.parametrize(
-    ("given_text", "utc"),
-    [
-        ("2025-01-22T10:30:15Z", datetime(2025, 1, 22, 10, 30, 15, tzinfo=UTC)),
-        ("2025-01-22T10:30:15+05:30", datetime(2025, 1, 22, 5, 0, 15, tzinfo=UTC)),
-        ("2025-01-22T10:30:15-08:00", datetime(2025, 1, 22, 18, 30, 15, tzinfo=UTC)),
-        ("2025-01-22T10:30:15+0530", datetime(2025, 1, 22, 5, 0, 15, tzinfo=UTC)),
-        ("2025-01-22T10:30:15.123Z", datetime(2025, 1, 22, 10, 30, 15, 123000, tzinfo=UTC)),
-        ("2025-01-22T10:30:15.123456789Z", datetime(2025, 1, 22, 10, 30, 15, 123456, tzinfo=UTC)),
-        ("2025-01-22 10:30", datetime(2025, 1, 22, 10, 30, tzinfo=UTC)),
-        ("2025-01-22", datetime(2025, 1, 22, tzinfo=UTC)),
-    ],
-)
-def test_every_spelling_of_a_time_becomes_utc(given_text, utc):
-    assert clean.moment(given_text) == utc
-
-
-@pytest.mark.parametrize(
-    "bad", ["", "soon", "2025-13-01T00:00:00Z", "2025-01-01T25:00:00Z", "0001-01-01T00:00:00+14:00", 5, None, [],
-            "2025-01-01T00:00:00+99:00", "٢٠٢٥-01-01"]
-)  # fmt: skip
-def test_what_is_no_time_is_none(bad):
-    assert clean.moment(bad) is None
 
 
 def test_text_loses_what_postgresql_refuses_and_is_clipped():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta, timezone
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,7 +9,6 @@ from hypothesis import strategies as st
 from monitor.zoho import clean
 
 ANY_TEXT = st.text(st.characters(), max_size=80) | st.text("ab 01\t\n\x00\x7fé\u202e\ud800.-", max_size=30)
-DIGITS = st.text("0123456789", min_size=2, max_size=2)
 
 
 def slow_text(value: str, limit: int) -> str:
@@ -27,24 +23,6 @@ def slow_line(value: str, limit: int) -> str:
         if char not in turning and (ord(char) >= 32 or (char in "\t\n\x0b\x0c\r" and char not in "\x0b\x0c"))
     ]
     return " ".join("".join(kept).split())[:limit]
-
-
-def slow_moment(value: str) -> datetime | None:
-    pattern = r"(\d{4})-(\d\d)-(\d\d)([T ](\d\d):(\d\d)(:(\d\d)([.,](\d{1,9}))?)?\s*(z|[+-]\d\d(:?\d\d)?)?)?"
-    match = re.fullmatch(pattern, value.strip(), re.ASCII | re.IGNORECASE)
-    if match is None:
-        return None
-    year, month, day, _, hour, minute, _, second, _, fraction, zone, _ = match.groups()
-    offset = timedelta(0)
-    if zone is not None and zone.upper() != "Z":
-        digits = (zone[1:].replace(":", "") + "00")[:4]
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:])) * (-1 if zone[0] == "-" else 1)
-    try:
-        micro = int(((fraction or "") + "000000")[:6])
-        numbers = (int(part or 0) for part in (year, month, day, hour, minute, second))
-        return datetime(*numbers, micro, tzinfo=timezone(offset)).astimezone(UTC)  # type: ignore[misc]
-    except (ValueError, OverflowError):
-        return None
 
 
 @given(ANY_TEXT, st.integers(1, 40))
@@ -67,34 +45,6 @@ def test_an_identifier_is_printable_short_and_no_step_up_a_path(value: str) -> N
     fits = 0 < len(found) <= clean.ID_LIMIT and found not in {".", ".."} and found.isprintable()
     has_surrogate = any("\ud800" <= char <= "\udfff" for char in found)
     assert clean.identifier(value) == (found if fits and not has_surrogate else "")
-
-
-def stamps() -> st.SearchStrategy[str]:
-    parts = st.tuples(st.text("0123456789", min_size=4, max_size=4), *[DIGITS] * 5)
-    ends = st.sampled_from(["Z", "z", "", "+05:30", "-0800", "+05", ".5Z", ",123456789Z", "+23:59", "+24:00", " Z"])
-    return st.builds(
-        lambda p, mark, end: f"{p[0]}-{p[1]}-{p[2]}{mark}{p[3]}:{p[4]}:{p[5]}{end}",
-        parts,
-        st.sampled_from("T tx"),
-        ends,
-    )
-
-
-@given(
-    stamps()
-    | st.datetimes().map(lambda at: at.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    | st.text("0123456789-:TZW. ", min_size=18, max_size=21)
-)
-@example("2025-01-22T10:30:15Z")
-@example("2025-01-22T24:00:00Z")
-@example("2025-W04-3T10:30:15Z")
-@example("0000-01-01T00:00:00Z")
-@example("2025-01-22T10:30:60Z")
-@example("2025-01-22T10:3०:15Z")
-def test_a_time_is_read_the_same_by_the_fast_way_and_by_the_slow(value: str) -> None:
-    found = clean.moment(value)
-    assert found == slow_moment(value)
-    assert found is None or found.tzinfo is UTC
 
 
 @given(

@@ -92,11 +92,13 @@ def test_what_is_not_json_is_a_bad_answer(body, kind):
     assert type(error.value) is kind
 
 
-def test_another_type_than_json_is_a_bad_answer_whatever_is_inside():
-    with pytest.raises(BadAnswer, match="not JSON"):
+def test_another_type_than_json_is_a_bad_answer_and_json_in_it_is_called_json():
+    with pytest.raises(BadAnswer, match="JSON that calls itself text/plain"):
         _ = answer(body=b'{"a": 1}', headers={"content-type": "text/plain"}).json
-    with pytest.raises(BadAnswer, match="an HTML page"):
+    with pytest.raises(BadAnswer, match="JSON that calls itself text/html"):
         _ = answer(body=b"{}", headers={"content-type": "text/html"}).json
+    with pytest.raises(BadAnswer, match="an HTML page instead of JSON"):
+        _ = answer(body=b"hello", headers={"content-type": "text/html"}).json
 
 
 @fuzzed()

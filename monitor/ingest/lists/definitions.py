@@ -35,10 +35,10 @@ from monitor.models import (
     WorkflowRule,
 )
 from monitor.privacy import SecretMask
-from monitor.zoho import clean
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import person
 
 MOST_A_SWEEP = 10  # definitions read by one background sweep, of each kind
@@ -225,7 +225,7 @@ def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: 
         changes = diff(last.content, content) if last is not None else []
         values = {
             "modified_by": person(raw.get("modified_by")) or getattr(row, "modified_by", ""),
-            "modified_time": clean.moment(raw.get("modified_time")) or row.modified_time,
+            "modified_time": moment(raw.get("modified_time")) or row.modified_time,
         }
         kind.version.objects.create(
             **{f"{kind.parent}_id": row.pk},

@@ -51,7 +51,7 @@ class FlowExecutions(FlowApi):
             "page": page,
             "per_page": per_page,
         }
-        return shapes.execution_page(self._get("flows", flow_id, "executions", params=params), flow_id)
+        return shapes.execution_page(self._get("flows", flow_id, "executions", params=params), flow_id, self.zone)
 
     def flow_history(self, flow_id: str, page: int = 1, per_page: int | None = None) -> ExecutionPage:
         """Lists a flow's history: named beside the executions, without a reply of its own.
@@ -65,7 +65,7 @@ class FlowExecutions(FlowApi):
             NotFound: Zoho does not have it.
         """
         params = {"page": page, "per_page": per_page}
-        return shapes.execution_page(self._get("flows", flow_id, "history", params=params), flow_id)
+        return shapes.execution_page(self._get("flows", flow_id, "history", params=params), flow_id, self.zone)
 
     def get_execution(self, flow_id: str, execution_id: str) -> ExecutionRow:
         """Returns one execution as it stands now.
@@ -77,7 +77,7 @@ class FlowExecutions(FlowApi):
         Raises:
             NotFound: Zoho does not have it.
         """
-        return shapes.execution_detail(self._get("flows", flow_id, "executions", execution_id), flow_id)
+        return shapes.execution_detail(self._get("flows", flow_id, "executions", execution_id), flow_id, self.zone)
 
     def execution_stats(self, flow_id: str, period: str = "last_30_days") -> ExecutionStats:
         """Returns counters of a flow's executions.

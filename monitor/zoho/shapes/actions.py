@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Unusable, need_id, person
 from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
@@ -55,8 +56,8 @@ def automation_action(record: Mapping[str, object]) -> AutomationAction:
         name=clean.line(record.get("name"), clean.NAME_LIMIT),
         module_api_name=module_name(record.get("module")),
         feature_type=clean.word(record.get("feature_type")),
-        created_time=clean.moment(record.get("created_time")),
-        modified_time=clean.moment(record.get("modified_time")),
+        created_time=moment(record.get("created_time")),
+        modified_time=moment(record.get("modified_time")),
         modified_by_name=person(record.get("modified_by")),
         editable=clean.flag(record.get("editable")),
         deletable=clean.flag(record.get("deletable")),
@@ -73,7 +74,7 @@ def daily_use(record: Mapping[str, object]) -> DailyUse:
     count = clean.count(record.get("count"))
     if count is None:
         raise Unusable("no usable count")
-    when = clean.moment(record.get("date"))
+    when = moment(record.get("date"))
     return DailyUse(
         day=when.date() if when else None,
         resource=reference(record.get("resource")),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, need_id
 
 
@@ -42,7 +43,7 @@ def bulk_read_job(record: Mapping[str, object]) -> BulkReadJob:
         # The unofficial description says "status": "queued" where Zoho says "state".
         state=clean.word(about.get("state") or about.get("status")),
         operation=clean.word(about.get("operation")),
-        created_time=clean.moment(about.get("created_time")),
+        created_time=moment(about.get("created_time")),
         download_url=clean.line(found.get("download_url"), clean.NAME_LIMIT),
         count=clean.count(found.get("count")),
         more_records=clean.flag(found.get("more_records")) or False,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.protocol import utc_text
 from monitor.zoho.shapes.base import Json, need_id
 from monitor.zoho.shapes.crm_common import Page, WriteResult, page_of, write_results
@@ -98,7 +99,7 @@ def watch_channel(record: Mapping[str, object]) -> WatchChannel:
         events=tuple(clean.line(item, clean.NAME_LIMIT) for item in events if isinstance(item, str))
         if isinstance(events, list)
         else (),
-        channel_expiry=clean.moment(record.get("channel_expiry")),
+        channel_expiry=moment(record.get("channel_expiry")),
         resource_name=clean.line(record.get("resource_name"), clean.NAME_LIMIT),
         notify_url=clean.line(record.get("notify_url"), clean.NAME_LIMIT),
         token=clean.line(record.get("token"), clean.NAME_LIMIT),
@@ -121,7 +122,7 @@ def _watch_result(result: WriteResult) -> WatchResult:
     events = about.get("events")
     places = [item for item in events if isinstance(item, dict)] if isinstance(events, list) else []
     ids = [clean.identifier(place.get("channel_id")) for place in [*places, about]]
-    times = [clean.moment(place.get("channel_expiry")) for place in [*places, about]]
+    times = [moment(place.get("channel_expiry")) for place in [*places, about]]
     return WatchResult(
         ok=result.ok,
         channel_ids=tuple(dict.fromkeys(found for found in ids if found)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, find_object, need_id, person, read_one
 from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
@@ -67,8 +68,8 @@ def connected_workflow(record: Mapping[str, object]) -> ConnectedWorkflow:
         status=clean.word(status.get("name") if isinstance(status, Mapping) else status),
         primary_module=reference(record.get("primary_module")),
         involved_modules=tuple(name for name in names if name),
-        created_time=clean.moment(record.get("created_time")),
-        modified_time=clean.moment(record.get("modified_time")),
+        created_time=moment(record.get("created_time")),
+        modified_time=moment(record.get("modified_time")),
         modified_by_name=person(record.get("modified_by")),
         raw=clean.mapping(record),
     )

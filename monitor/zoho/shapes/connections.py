@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, need_id, paging, read_all, read_one
 
 _GOOD_RESULTS = frozenset({"passed", "success", "successful", "ok", "valid", "active", "connected"})
@@ -66,7 +67,7 @@ def connection_row(record: Mapping[str, object]) -> ConnectionRow:
         app=clean.line(record.get("app"), clean.WORD_LIMIT),
         auth_type=clean.word(record.get("auth_type")),
         status=clean.word(record.get("status")),
-        created_time=clean.moment(record.get("created_time")),
+        created_time=moment(record.get("created_time")),
         scopes=tuple(name for item in items if (name := clean.line(item, clean.NAME_LIMIT))),
         email=clean.line(record.get("email"), clean.NAME_LIMIT),
         raw=clean.mapping(record),

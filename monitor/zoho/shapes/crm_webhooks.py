@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, need_id
 from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
@@ -54,7 +55,7 @@ def crm_webhook(record: Mapping[str, object]) -> CrmWebhook:
         module_api_name=module_name(record.get("module")),
         feature_type=clean.word(record.get("feature_type")),
         http_method=clean.line(record.get("http_method") or record.get("method"), clean.WORD_LIMIT).upper(),
-        modified_time=clean.moment(record.get("modified_time")),
+        modified_time=moment(record.get("modified_time")),
         url=clean.line(record.get("url"), clean.MESSAGE_LIMIT),
         raw=clean.mapping(record),
     )
@@ -74,7 +75,7 @@ def webhook_failure(record: Mapping[str, object]) -> WebhookFailure:
         workflow_rule=reference(record.get("workflow_rule")),
         module_api_name=module_name(about.get("module")),
         record=reference(about),
-        failure_time=clean.moment(record.get("failure_time")),
+        failure_time=moment(record.get("failure_time")),
         failure_reason=clean.line(record.get("failure_reason")),
         raw=clean.mapping(record),
     )

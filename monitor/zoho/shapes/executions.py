@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from monitor.zoho import clean
 from monitor.zoho.errors import BadAnswer
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import (
     Json,
     Rejected,
@@ -85,11 +86,12 @@ class RetryReply:
     raw: Json = field(repr=False)
 
 
-def execution_row(record: Mapping[str, object], flow_id: str = "") -> ExecutionRow:
+def execution_row(record: Mapping[str, object], flow_id: str = "", zone: tzinfo = UTC) -> ExecutionRow:
     """Reads one run.
 
     Args:
         flow_id: is used where the record does not name its flow.
+        zone: of the organisation, for times that name no offset.
 
     Raises:
         Unusable: the record cannot be kept.
@@ -102,8 +104,8 @@ def execution_row(record: Mapping[str, object], flow_id: str = "") -> ExecutionR
         execution_id=need_id(record, "execution_id", "id"),
         flow_id=clean.identifier(get("flow_id")) or flow_id,
         status=str(status) if status in _STATUSES else clean.word(status),
-        started_time=clean.moment(get("started_time")),
-        completed_time=clean.moment(get("completed_time")),
+        started_time=moment(get("started_time"), zone),
+        completed_time=moment(get("completed_time"), zone),
         duration_ms=clean.whole(get("duration_ms")),
         trigger_data=clean.json_value(get("trigger_data"), 1),
         error_code=code,
@@ -127,14 +129,14 @@ def _error(value: object) -> tuple[str, str, str, str]:
     )
 
 
-def execution_page(payload: object, flow_id: str = "") -> ExecutionPage:
+def execution_page(payload: object, flow_id: str = "", zone: tzinfo = UTC) -> ExecutionPage:
     """Reads a page of runs.
 
     Raises:
         BadAnswer: there is no list of executions.
     """
     items = find_list(payload, "executions", "history")
-    rows, rejected = read_all(items, lambda record: execution_row(record, flow_id))
+    rows, rejected = read_all(items, lambda record: execution_row(record, flow_id, zone))
     where = paging(payload)
     stats = where.get("stats")
     return ExecutionPage(
@@ -147,13 +149,13 @@ def execution_page(payload: object, flow_id: str = "") -> ExecutionPage:
     )
 
 
-def execution_detail(payload: object, flow_id: str = "") -> ExecutionRow:
+def execution_detail(payload: object, flow_id: str = "", zone: tzinfo = UTC) -> ExecutionRow:
     """Reads one run that was asked for.
 
     Raises:
         BadAnswer: the reply is no execution.
     """
-    return read_one(find_object(payload, "execution"), lambda record: execution_row(record, flow_id))
+    return read_one(find_object(payload, "execution"), lambda record: execution_row(record, flow_id, zone))
 
 
 def execution_stats(payload: object) -> ExecutionStats:

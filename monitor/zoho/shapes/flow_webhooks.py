@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, need_id, read_all, read_one
 
 
@@ -81,7 +82,7 @@ def _webhook(record: Mapping[str, object]) -> FlowWebhook:
         flow_id=clean.identifier(record.get("flow_id")),
         status=clean.word(record.get("status")),
         method=clean.line(record.get("method"), clean.WORD_LIMIT).upper(),
-        created_time=clean.moment(record.get("created_time")),
+        created_time=moment(record.get("created_time")),
         webhook_url=clean.line(record.get("webhook_url"), clean.MESSAGE_LIMIT),
         raw=clean.mapping(record),
     )
@@ -103,7 +104,7 @@ def _webhook_log(record: Mapping[str, object]) -> WebhookLog:
         id=clean.identifier(record.get("log_id") or record.get("id")),
         status=clean.word(record.get("status")),
         status_code=clean.count(record.get("status_code") or record.get("response_code")),
-        received_time=next((found for found in map(clean.moment, times) if found), None),
+        received_time=next((found for found in map(moment, times) if found), None),
         execution_id=clean.identifier(record.get("execution_id")),
         raw=clean.mapping(record),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, need_id, paging, read_all, read_one
 
 
@@ -75,8 +76,8 @@ def flow_summary(record: Mapping[str, object]) -> FlowSummary:
         description=clean.text(record.get("description"), clean.MESSAGE_LIMIT),
         status=clean.word(record.get("status")),
         trigger_app=clean.line(trigger_app, clean.WORD_LIMIT),
-        created_time=clean.moment(record.get("created_time")),
-        modified_time=clean.moment(record.get("modified_time")),
+        created_time=moment(record.get("created_time")),
+        modified_time=moment(record.get("modified_time")),
         execution_count=clean.count(record.get("execution_count")),
         success_count=clean.count(record.get("success_count")),
         failure_count=clean.count(record.get("failure_count")),

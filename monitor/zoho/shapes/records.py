@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, need_id, person
 from monitor.zoho.shapes.crm_common import Reference, first_moment, module_name, reference
 
@@ -64,7 +65,7 @@ def timeline_entry(record: Mapping[str, object]) -> TimelineEntry:
     inside = record.get("record")
     return TimelineEntry(
         id=need_id(record, "id"),
-        audited_time=clean.moment(record.get("audited_time")),
+        audited_time=moment(record.get("audited_time")),
         action=clean.word(record.get("action")),
         source=clean.word(record.get("source")),
         done_by_name=person(record.get("done_by")),

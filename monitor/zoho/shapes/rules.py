@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, Unusable, find_list, need_id, paging, person, read_all
 
 
@@ -73,9 +74,9 @@ def workflow_rule(record: Mapping[str, object]) -> WorkflowRule:
         module_api_name=clean.line(module.get("api_name") if isinstance(module, Mapping) else module, clean.WORD_LIMIT),
         active=clean.flag(status.get("active") if isinstance(status, Mapping) else status),
         execute_when_type=clean.word(when.get("type") if isinstance(when, Mapping) else when),
-        last_executed_time=clean.moment(record.get("last_executed_time")),
-        created_time=clean.moment(record.get("created_time")),
-        modified_time=clean.moment(record.get("modified_time")),
+        last_executed_time=moment(record.get("last_executed_time")),
+        created_time=moment(record.get("created_time")),
+        modified_time=moment(record.get("modified_time")),
         modified_by_name=person(record.get("modified_by")),
         raw=clean.mapping(record),
     )
@@ -118,7 +119,7 @@ def rule_usage(record: Mapping[str, object]) -> RuleUsage:
         trigger_count=clean.count(record.get("trigger_count")),
         success_count=sum(clean.count(item.get("success_count")) or 0 for item in actions),
         failure_count=sum(clean.count(item.get("failure_count")) or 0 for item in actions),
-        reset_time=clean.moment(record.get("reset_time")),
+        reset_time=moment(record.get("reset_time")),
         raw=clean.mapping(record),
     )
 

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from monitor import audit, vault
 from monitor.connection import organisation
-from monitor.connection.prove import ConnectError, Proof, Wanted, prove
+from monitor.connection.prove import ConnectError, CredentialsProof, Wanted, prove
 from monitor.connection.tokens import usable_until
 from monitor.models import (
     ApiBudget,
@@ -69,7 +69,7 @@ def connect(
     return account
 
 
-def _keep_to_organisation(wanted: Wanted, proof: Proof) -> None:
+def _keep_to_organisation(wanted: Wanted, proof: CredentialsProof) -> None:
     """Refuses a grant of another organisation than the account's, which may have been connected a moment ago."""
     account = ZohoAccount.objects.select_for_update().filter(name=wanted.name).first()
     if account is None:
@@ -115,7 +115,7 @@ def _keep_calls(account: ZohoAccount, calls: list[ApiCall]) -> None:
     ApiCall.objects.bulk_create(calls)
 
 
-def _store(wanted: Wanted, proof: Proof, refresh_token: str, actor: User, now: datetime) -> ZohoAccount:
+def _store(wanted: Wanted, proof: CredentialsProof, refresh_token: str, actor: User, now: datetime) -> ZohoAccount:
     account, created = ZohoAccount.objects.update_or_create(
         name=wanted.name,
         defaults={

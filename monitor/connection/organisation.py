@@ -84,7 +84,7 @@ def known_of(row: Organisation) -> Identity:
 
 
 def is_same(known: Identity, told: Identity) -> bool | None:
-    """Returns whether two identities are of one organisation; None where it cannot be told by them. Pure."""
+    """Compares two identities: one organisation, two, or None where their ids cannot tell. Pure."""
     kinds = {known.kind, told.kind}
     if len(kinds) == 2 and kinds & set(_NOT_PRODUCTION) and "" not in kinds:
         return False

@@ -60,7 +60,7 @@ class Wanted:
 
 
 @dataclass
-class Proof:
+class CredentialsProof:
     """Collects what proving found, and the calls it made, for the ledger.
 
     `overlaps` is as for `organisation.objection`.
@@ -75,7 +75,9 @@ class Proof:
     overlaps: dict[str, bool | None] = field(default_factory=dict)
 
 
-def prove(wanted: Wanted, known: ZohoAccount | None, clock: Callable[[], datetime], calls: list[ApiCall]) -> Proof:
+def prove(
+    wanted: Wanted, known: ZohoAccount | None, clock: Callable[[], datetime], calls: list[ApiCall]
+) -> CredentialsProof:
     """Gets tokens and asks each product whether it is there, and of which organisation it is.
 
     Args:
@@ -99,7 +101,7 @@ def prove(wanted: Wanted, known: ZohoAccount | None, clock: Callable[[], datetim
         away = elsewhere(wanted.origins, grant.api_domain)
         if away is not None and away.is_certain:
             raise ConnectError(away.hint)
-        return _Prover(wanted.origins, known, transport, Proof(grant, calls), clock, away).prove()
+        return _Prover(wanted.origins, known, transport, CredentialsProof(grant, calls), clock, away).prove()
 
 
 @dataclass
@@ -109,13 +111,13 @@ class _Prover:
     origins: Origins
     known: ZohoAccount | None
     transport: Transport
-    proof: Proof
+    proof: CredentialsProof
     clock: Callable[[], datetime]
     away: Elsewhere | None
     _flows: FlowPage | None = None
     _rules: RulePage | None = None
 
-    def prove(self) -> Proof:
+    def prove(self) -> CredentialsProof:
         """Asks each product, then for the organisation; where CRM does not tell it, the lists have to."""
         tokens, proof = FixedToken(self.proof.grant.access_token), self.proof
         flow = crm = None

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+QUARTER = timedelta(minutes=15)
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)  # of any calendar here, and far from the ends of Python's
 
 
@@ -180,7 +181,7 @@ def slot_starts(window: Window, slot_hours: int, zone: tzinfo) -> list[datetime]
 
     Args:
         window: the first slot is the one that holds its start; none begins at or after its end.
-        slot_hours: 1, 6, 24 or whole days.
+        slot_hours: 1, 6, 24 or whole days. A slot begins at a quarter of an hour.
         zone: of the viewer. A day that changes the clock has 23 or 25 hours and still one slot a day.
     """
     local = window.start.astimezone(zone).replace(tzinfo=None, fold=0)
@@ -191,5 +192,6 @@ def slot_starts(window: Window, slot_hours: int, zone: tzinfo) -> list[datetime]
         if slot_hours == 1 and (again := second_moment_of(at, zone)) is not None and again < window.end:
             found.add(again)
         wall += slot_hours * HOUR
-    begins = sorted(found)
+    # Counts are kept by quarters at the finest; a clock that is set forward at 00:01 is Antarctica/Casey's.
+    begins = sorted({at - (at - hour_of(at)) % QUARTER for at in found})
     return begins[max(bisect_right(begins, window.start) - 1, 0) :]

@@ -31,7 +31,6 @@ from monitor.periods import (
     slot_starts,
 )
 from monitor.queries import counts, flows, overview
-from monitor.queries import flow as one_flow
 from tests import factories
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
@@ -133,11 +132,11 @@ def test_list_overview_charts_alerts_and_mails_count_the_same_hours(
     case = next(case for case in cases(account, moment) if case.row.flow == flow)
 
     assert listed.failures == listed.runs == 168
-    assert figures.totals.failed == sum(hour.counts.failed for hour in figures.hours) == 168
+    assert figures.totals.failed == sum(piece.counts.failed for piece in figures.pieces) == 168
     assert worst == {flow: 168, bystander: 168}
-    assert sum(by["data"] for _, by in one_flow.errors(flow, figures.window)) == 168
+    assert sum(one.errors["data"] for one in counts.details(figures.window, (), flow_id=flow.pk)) == 168
     assert sum(failed for _, failed in flows.daily_results([flow.pk], moment, 7)[flow.pk]) == 168
     assert case.reading.runs == 168
     assert top_errors(flow.pk, moment, 168) == ((168, "ACTION_FAILED: Stock"),)
-    assert counts.total(counts.buckets(figures.window.before(), flow_id=flow.pk)).failed == 200 - 168
+    assert counts.total(figures.window.before(), flow_id=flow.pk).failed == 200 - 168
     assert set(CHOICES) >= {1, 7, 30}

@@ -101,7 +101,7 @@ def test_only_a_time_that_comes_twice_has_a_second_moment() -> None:
     assert second_moment_of(datetime(2026, 3, 29, 1, tzinfo=UTC), berlin) is None
 
 
-@tried(100, 5_000)
+@tried(60, 5_000)
 @given(near_changes(), st.sampled_from(list(CHOICES.values())))
 def test_slots_meet_grow_and_begin_where_a_typed_time_does(
     place: tuple[ZoneInfo, datetime], choice: PeriodChoice

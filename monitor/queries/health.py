@@ -32,12 +32,12 @@ class Readiness:
 
 
 def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
-    """Checks the database, the migrations, the worker's heart and the mirror's age. It never raises.
+    """Checks the database, the migrations, the keys, the worker's heart and the mirror's age. It never raises.
 
-    What makes it unready: the database cannot be reached, migrations are missing, the worker is silent or has never
-    run (docs/reference/faults.md, F42), the mail server refuses us or is away for long. An account whose mirror is
-    stale, throttled or revoked does not: taking the pages away would only hide what they have to say about it, and
-    about the other accounts.
+    What makes it unready: the database cannot be reached, migrations are missing, stored secrets cannot be read, the
+    worker is silent or has never run (docs/reference/faults.md, F42), the mail server refuses us or is away for long.
+    An account whose mirror is stale, throttled or revoked does not: taking the pages away would only hide what they
+    have to say about it, and about the other accounts.
 
     Args:
         now: the moment ages are counted to.
@@ -50,7 +50,7 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
         fresh, signs = fresh or mirror(now), worker_signs()
         mail = mail_server()
-        found = [*problems(fresh.worker, now), *mail_problems(mail, now)]
+        found = [*problems(fresh.worker, now, locked=fresh.locked), *mail_problems(mail, now)]
         worker = worker_report(fresh)
         ages = {name: _seconds(signs.get(name), now) for name in ("supervisor", "canary")}
         report = _report(

@@ -193,7 +193,7 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
     stored = facts.stored
     if stored.state == states.NEVER:
         return Judged(NEVER, stored.reason or (worker.reason if worker.state == NEVER else ""), stored.since)
-    if stored.state == states.REVOKED:
+    if stored.state in (states.REVOKED, states.FOREIGN):
         return stored
     interval = PAGE.interval(facts.finished_at, facts.due_at)
     if facts.leading.read_at is not None:

@@ -3,7 +3,7 @@
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
-| `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
+| `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
@@ -21,7 +21,18 @@ takes old ones away.
 StageRun and AuditEntry are append-only for every stage.
 """
 
-from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
+from monitor.models.accounts import (
+    MOST_CALLS,
+    MOST_CREDITS,
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    DataCenter,
+    Organisation,
+    Plan,
+    Product,
+    ZohoAccount,
+)
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
@@ -53,6 +64,8 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "MOST_CALLS",
+    "MOST_CREDITS",
     "MOST_RATE",
     "USUAL_RATE",
     "Ages",
@@ -82,6 +95,7 @@ __all__ = [
     "HookTraffic",
     "HourBucket",
     "MailServer",
+    "Organisation",
     "Plan",
     "Product",
     "PrunedHour",

@@ -58,6 +58,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
     return {
         "name": account.name,
         "data_center": account.data_center,
+        "organisation": _organisation(account),
         "is_active": account.is_active,
         "state": fresh.state if fresh else "never",
         "reason": fresh.reason if fresh else "",
@@ -88,6 +89,21 @@ def _standings(account: ZohoAccount, fresh: AccountFreshness | None, now: dateti
     flows = list(with_facts(rows, now).filter(gone_at=None))
     found = standings(flows, {account.pk: fresh.present} if fresh else {}, now)
     return {flow.flow_id: found[flow.pk] for flow in flows}
+
+
+def _organisation(account: ZohoAccount) -> dict[str, Any] | None:
+    """Returns whose account it is; `answers_for` is another organisation that its grant answers for, or None."""
+    row = getattr(account, "organisation", None)
+    if row is None:
+        return None
+    other = {"id": row.other_id, "name": row.other_name, "kind": row.other_kind, "since": _time(row.other_at)}
+    return {
+        "id": row.shown_id,
+        "name": row.name,
+        "kind": row.kind,
+        "seen_at": _time(row.seen_at),
+        "answers_for": other if row.other_at is not None else None,
+    }
 
 
 def retention_report(found: Kept) -> dict[str, Any]:

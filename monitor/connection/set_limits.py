@@ -29,7 +29,7 @@ def set_limits(account: ZohoAccount, values: Mapping[str, Any], *, actor: User, 
     with transaction.atomic():
         row = ZohoAccount.objects.select_for_update().get(pk=account.pk)
         before = {name: getattr(row, name) for name in LIMITS}
-        changes = audit.changes(before, values)
+        changes = audit.changes(before, dict(values))
         for name, value in values.items():
             setattr(row, name, value)
             setattr(account, name, value)

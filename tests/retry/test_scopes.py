@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.models import DirtyHour, Execution, RetryAttempt, User
-from monitor.retry import ask_zoho
+from monitor.models import DirtyHour, Execution, RetryAttempt, User, ZohoAccount
+from monitor.retry import ask_zoho, settle
 from monitor.retry.conclude import payload_hash
 from monitor.retry.effects import mark_hours
 from monitor.retry.requests import facts_for
@@ -151,3 +151,36 @@ def test_zohos_clock_is_the_one_that_the_accounts_newest_look_saw(failed: Execut
     stranger = factories.make_execution(factories.make_flow(), "failed")
     attempt_of(stranger, otto, "elsewhere", zoho_ahead=timedelta(hours=3))
     assert facts_for(failed, now).zoho_ahead == timedelta(seconds=40)
+
+
+def test_a_sweep_asks_about_what_is_due_and_nothing_beside_it(failed: Execution, otto: User, now: datetime) -> None:
+    second = timedelta(seconds=1)
+
+    def attempt(state: str, **fields: Any) -> int:
+        run = factories.make_execution(fields.pop("flow", failed.flow), "failed")
+        return attempt_of(run, otto, f"{RetryAttempt.objects.count()}", **{"state": state, **fields}).pk
+
+    off = factories.make_flow()
+    ZohoAccount.objects.filter(pk=off.account_id).update(is_active=False)
+    attempt("succeeded", next_check_at=now - second)
+    attempt("unknown", next_check_at=now - second, flow=off)
+    attempt("accepted", next_check_at=now + second)
+    attempt("requested", not_before=now + second)
+    later = attempt("unknown", next_check_at=now)
+    first = attempt("accepted", next_check_at=now - second)
+    wish = attempt("requested", not_before=now)
+
+    assert settle._asking(now, 10) == [wish, first, later]
+    assert settle._asking(now, 2) == [wish, first]
+    assert settle._asking(now, 1) == [wish]
+
+
+def test_a_run_that_another_executions_retry_caused_is_not_looked_at_before_sending(
+    desk: Any, zoho: RetryingZoho, failed: Execution, otto: User
+) -> None:
+    other = factories.make_execution(failed.flow, "failed")
+    fine = zoho.run_naturally({"Deal": 9})
+    attempt_of(other, otto, "other", new_execution_id=fine.execution_id)
+
+    assert desk.send(desk.ask()).state == "accepted"
+    assert len(zoho.posts) == 1

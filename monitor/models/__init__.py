@@ -9,7 +9,7 @@
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
-| `monitor.rollups`       | HourBucket, DayBucket                                                        |
+| `monitor.rollups`       | HourBucket, DayBucket, ChainMark                                             |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
 | `monitor.retry`         | RetryAttempt                                                                 |
@@ -23,7 +23,7 @@ StageRun and AuditEntry are append-only for every stage.
 
 from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
 from monitor.models.alerts import AlertRule, AlertState, Transition
-from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
+from monitor.models.buckets import ChainMark, DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -62,6 +62,7 @@ __all__ = [
     "ApiCall",
     "ApiToken",
     "AuditEntry",
+    "ChainMark",
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",

@@ -47,13 +47,14 @@ from monitor.models.hooks import (
     WatchChannel,
 )
 from monitor.models.people import Role, User, system_user
-from monitor.models.retention import Ages, PrunedHour, Retention, ages
+from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
     "MOST_RATE",
+    "NEVER_PRUNED",
     "USUAL_RATE",
     "Ages",
     "AlertRule",

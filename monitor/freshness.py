@@ -16,6 +16,7 @@ from monitor.models import Stream, StreamState, SyncState
 SILENT_AFTER = timedelta(seconds=75)
 
 OK, NEVER, SILENT, STALE, PAUSED, LOCKED = "ok", "never", "silent", "stale", "paused", "locked"
+LABELS = {STALE: "Out of date", PAUSED: "Paused", SILENT: "Poller silent", LOCKED: "No key for its secrets"}
 NOT_RUN_YET = "the worker has not run yet (manage.py worker)"
 # The list that says what moved. An account of CRM alone has only its rules.
 LEADING = (Stream.FLOWS, Stream.RULES)
@@ -192,7 +193,7 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
     stored = facts.stored
     if stored.state == states.NEVER:
         return Judged(NEVER, stored.reason or (worker.reason if worker.state == NEVER else ""), stored.since)
-    if stored.state == states.REVOKED:
+    if stored.state in (states.REVOKED, states.FOREIGN):
         return stored
     interval = PAGE.interval(facts.finished_at, facts.due_at)
     if facts.leading.read_at is not None:

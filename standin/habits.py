@@ -28,6 +28,8 @@ class Habits:
     live_refresh_tokens: int = 20  # "Token limits": the first is dropped at the 21st
     rotate_refresh_token: bool = False  # a new refresh token with every refresh (not Zoho's way)
     own_api_domain: bool = True  # else the SDK would talk to the real host
+    portal: int = 1  # which of a person's organisations grants are for: "Settings of the organisation"
+    organisation_kind: Literal["production", "sandbox"] = "production"  # "Data centres": a sandbox has its own host
     location: str = "us"  # "Consent": the data centre that the redirect names
     consent: Literal["page", "skip"] = "skip"  # what /oauth/v2/auth shows
     invalid_token_code: Literal["INVALID_TOKEN", "AUTHENTICATION_FAILURE"] = "INVALID_TOKEN"  # noqa: S105
@@ -44,6 +46,8 @@ class Habits:
     usage_days: int = 90  # "Usage of rules"
     webhook_failure_default_days: int = 30  # "Webhook failures"
     webhook_failure_max_days: int = 90  # "Webhook failures"
+    paid_type: str = "plan"  # "Settings of the organisation": the edition, in the plan's word or another
+    trial_type: str = "none"  # the edition that is tried; `paid_type` is then free
     watch_max_days: int = 7  # "Notification channels": a longer wish silently becomes one hour
     crm: bool = True  # whether the account has Zoho CRM at all
     flow: bool = True  # whether the account has Zoho Flow at all

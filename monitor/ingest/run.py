@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from monitor import vault
-from monitor.connection import CALL_TOTAL, open_account
+from monitor.connection import CALL_TOTAL, open_account, organisation
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
@@ -133,7 +133,7 @@ def _refresh_some(
     keep = lambda: lease.keep(clock)  # noqa: E731 - a name for the line below
     total = CALL_TOTAL if patience.mode.waits else TASK_CALL_TOTAL
     with open_account(account, priority=patience.mode.priority, clock=clock, keep_alive=keep, total=total) as clients:
-        if clients.flow is None:
+        if clients.flow is None or organisation.is_foreign(account):
             return 0
         context = Context(account, clients, lease, clock, patience)
         for flow, execution_id in members:

@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True)),
-                ('data_center', models.CharField(choices=[('us', 'United States (zoho.com)'), ('eu', 'Europe (zoho.eu)'), ('in', 'India (zoho.in)'), ('au', 'Australia (zoho.com.au)'), ('jp', 'Japan (zoho.jp)'), ('ca', 'Canada (zohocloud.ca)'), ('cn', 'China (zoho.com.cn)'), ('sa', 'Saudi Arabia (zoho.sa)'), ('custom', 'Custom URLs')], max_length=10)),
+                ('data_center', models.CharField(choices=[('us', 'United States (zoho.com)'), ('eu', 'Europe (zoho.eu)'), ('in', 'India (zoho.in)'), ('au', 'Australia (zoho.com.au)'), ('jp', 'Japan (zoho.jp)'), ('ca', 'Canada (zohocloud.ca)'), ('cn', 'China (zoho.com.cn)'), ('sa', 'Saudi Arabia (zoho.sa)'), ('uk', 'United Kingdom (zoho.uk)'), ('ae', 'United Arab Emirates (zoho.ae)'), ('custom', 'Custom URLs')], max_length=10)),
                 ('accounts_url', models.CharField(max_length=300)),
                 ('flow_url', models.CharField(blank=True, max_length=300)),
                 ('crm_url', models.CharField(blank=True, max_length=300)),
@@ -215,6 +215,7 @@ class Migration(migrations.Migration):
                 ('calls_per_minute', models.PositiveIntegerField(blank=True, null=True)),
                 ('calls_per_day', models.PositiveIntegerField(blank=True, null=True)),
                 ('crm_credits_per_day', models.PositiveIntegerField(blank=True, null=True)),
+                ('crm_calls_at_once', models.PositiveIntegerField(blank=True, null=True)),
                 ('is_active', models.BooleanField(default=True, verbose_name='mirrored')),
                 ('watches_records', models.BooleanField(default=False, help_text='Zoho CRM is asked to call back when records change')),
                 ('backfill_paused', models.BooleanField(default=False, verbose_name='reading of history paused')),
@@ -604,7 +605,7 @@ class Migration(migrations.Migration):
             name='SyncState',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('never', 'Not read yet'), ('ok', 'Healthy'), ('incomplete', 'Incomplete'), ('throttled', 'Throttled by Zoho'), ('unreachable', 'Zoho cannot be reached'), ('revoked', 'Zoho refuses our credentials'), ('schema', 'Zoho answered in an unknown form')], default='never', max_length=12)),
+                ('state', models.CharField(choices=[('never', 'Not read yet'), ('ok', 'Healthy'), ('incomplete', 'Incomplete'), ('throttled', 'Throttled by Zoho'), ('unreachable', 'Zoho cannot be reached'), ('revoked', 'Zoho refuses our credentials'), ('foreign', 'Signed in to another organisation'), ('schema', 'Zoho answered in an unknown form')], default='never', max_length=12)),
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('since', models.DateTimeField(null=True)),
                 ('lease_owner', models.CharField(blank=True, max_length=64)),
@@ -734,6 +735,22 @@ class Migration(migrations.Migration):
                 ('endpoint', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='monitor.hookendpoint')),
                 ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='monitor.watchchannel')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='push_events', to='monitor.zohoaccount')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Organisation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('zgid', models.CharField(blank=True, max_length=64)),
+                ('org_id', models.CharField(blank=True, help_text="CRM's own id of the organisation", max_length=64)),
+                ('name', models.CharField(blank=True, max_length=200)),
+                ('kind', models.CharField(blank=True, help_text="production, sandbox, or another word of Zoho's", max_length=20)),
+                ('seen_at', models.DateTimeField(help_text="when the account's grant last answered for it", null=True)),
+                ('other_id', models.CharField(blank=True, max_length=64)),
+                ('other_name', models.CharField(blank=True, max_length=200)),
+                ('other_kind', models.CharField(blank=True, max_length=20)),
+                ('other_at', models.DateTimeField(null=True)),
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='organisation', to='monitor.zohoaccount')),
             ],
         ),
         migrations.AddField(

@@ -3,7 +3,7 @@
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
-| `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
+| `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
@@ -21,7 +21,19 @@ takes old ones away.
 StageRun and AuditEntry are append-only for every stage.
 """
 
-from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
+from monitor.models.accounts import (
+    MOST_AT_ONCE,
+    MOST_CALLS,
+    MOST_CREDITS,
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    DataCenter,
+    Organisation,
+    Plan,
+    Product,
+    ZohoAccount,
+)
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import ChainMark, DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
@@ -53,6 +65,9 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "MOST_AT_ONCE",
+    "MOST_CALLS",
+    "MOST_CREDITS",
     "MOST_RATE",
     "NEVER_PRUNED",
     "USUAL_RATE",
@@ -84,6 +99,7 @@ __all__ = [
     "HookTraffic",
     "HourBucket",
     "MailServer",
+    "Organisation",
     "Plan",
     "Product",
     "PrunedHour",

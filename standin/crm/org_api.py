@@ -27,15 +27,19 @@ class OrgApi:
 
     def org(self, request: Request) -> Reply:
         """Returns the organisation; `license_details.paid_type` says what calls it may make."""
-        prefix = self._world.prefix
-        paid = EDITION.get(self._plan, self._plan)
+        prefix, habits = self._world.prefix, self._world.habits
+        portal = habits.portal
+        trial = None if habits.trial_type == "none" else habits.trial_type
+        paid = "free" if trial else EDITION.get(self._plan, self._plan)
+        paid = paid if habits.paid_type == "plan" else habits.paid_type
         return json_reply(
             {
                 "org": [
                     {
-                        "id": crm_id(prefix, 1),
-                        "zgid": prefix + "0001",
-                        "company_name": "Zephyr Works",
+                        "id": crm_id(prefix, portal),
+                        "zgid": f"{prefix}{portal:04d}",
+                        "company_name": "Zephyr Works" if portal == 1 else f"Zephyr Works {portal}",
+                        "type": habits.organisation_kind,
                         "alias": None,
                         "primary_email": "marta.ops@example.com",
                         "domain_name": "org" + prefix,
@@ -48,7 +52,7 @@ class OrgApi:
                             "paid": paid != "free",
                             "paid_type": paid,
                             "paid_expiry": None,
-                            "trial_type": None,
+                            "trial_type": trial,
                             "trial_expiry": None,
                             "users_license_purchased": 3,
                             "portal_users_license_purchased": 0,

@@ -13,6 +13,7 @@ from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand, add_account_argument
 from monitor.models import ZohoAccount
 from monitor.queries.status import status
+from monitor.standing.judge import WORDS
 
 PRODUCTS = {"flow": "Flow API:", "crm": "CRM API:"}
 
@@ -49,8 +50,12 @@ class Command(DataCommand):
         reason = f" ({account['reason']})" if account["reason"] else ""
         since = f" since {account['since']}" if account["since"] and account["state"] != "ok" else ""
         write(f"{account['name']}: {account['state']}{reason}{since}")
+        if account["organisation"] is not None and account["organisation"]["id"]:
+            write(f"  of:       {_organisation(account['organisation'])}")
         age = account["data_age_seconds"]
         write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
+        stand = [f"{count} {WORDS[code].lower()}" for code, count in account["standings"].items() if count]
+        write(f"  flows:    {', '.join(stand) or 'nothing read yet'}")
         total = account["completeness"]["total"]
         verdict = "complete" if account["complete"] else "NOT complete"
         write(
@@ -77,6 +82,12 @@ class Command(DataCommand):
             f"            removed so far: {rows} rows; {payloads} payloads older than {kept['payload_days']} days{more}"
         )
         write(f"  alerts:   {account['open_alerts']} open")
+
+
+def _organisation(found: dict[str, Any]) -> str:
+    """Returns the organisation's name and id, and what is special of it."""
+    special = "" if found["kind"] in ("", "production") else f", {found['kind']}"
+    return f"{found['name'] or 'an organisation without a name'} ({found['id']}{special})"
 
 
 def _write_mail(write: Callable[[str], Any], mail: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.http import QueryDict
 from django.utils import timezone
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -18,6 +18,7 @@ from dashboard.flows.forms import FlowFilterForm
 from monitor.models import ZohoAccount
 from monitor.queries.executions import ExecutionFilter, Key
 from tests import factories
+from tests.depth import tried
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -159,7 +160,7 @@ def test_a_flow_beyond_the_offered_choices_can_still_be_chosen(
 class AnyInput(TestCase):
     """Whatever stands in an address, it is read or refused."""
 
-    @settings(max_examples=60, deadline=None)
+    @tried(20, 60)
     @given(
         values=st.dictionaries(
             st.sampled_from(["account", "flow", "status", "start", "end", "text", "after", "before", "sort", "page"]),

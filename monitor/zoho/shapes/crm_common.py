@@ -65,7 +65,7 @@ def page_of(payload: object, parse: Callable[[Mapping[str, object]], T], *names:
         more_records=clean.flag(info.get("more_records")) or False,
         page=clean.count(info.get("page")),
         per_page=clean.count(info.get("per_page")),
-        next_page_token=clean.line(info.get("next_page_token"), clean.NAME_LIMIT) or None,
+        next_page_token=clean.opaque(info.get("next_page_token")) or None,
         rejected=rejected,
     )
 

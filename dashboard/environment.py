@@ -79,11 +79,13 @@ def database(base: Path) -> dict[str, Any]:
         ImproperlyConfigured: another kind of database, or an address that cannot be read.
     """
     default = f"sqlite:///{quote(str(base / 'var' / 'monitor.sqlite3'))}"
-    address = read_address("DATABASE_URL", _encoded_account(text("DATABASE_URL", default)))
-    if address.scheme not in ("sqlite", "postgres", "postgresql"):
+    url = text("DATABASE_URL", default)
+    scheme, found, _ = url.partition("://")
+    if not found or scheme.lower() not in ("sqlite", "postgres", "postgresql"):
         raise ImproperlyConfigured(
             "DATABASE_URL must start with sqlite:/// or postgres:// (its value is not shown: it may hold a password)"
         )
+    address = read_address("DATABASE_URL", _encoded_account(url))
     config = _sqlite(base, address) if address.scheme == "sqlite" else _postgresql(address)
     return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 

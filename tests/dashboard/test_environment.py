@@ -83,8 +83,8 @@ class TestDatabase:
         ("url", "said"),
         [
             ("mysql://u:s3cret@h/db", "must start with sqlite:/// or postgres://"),
-            ("postgres:/h/db", "scheme://host is expected"),
-            ("s3cret", "scheme://host is expected"),
+            ("postgres:/h/db", "must start with sqlite:/// or postgres://"),
+            ("s3cret", "must start with sqlite:/// or postgres://"),
             ("postgres://u:s3cret@h", "must name one database"),
             ("postgres://u:s3cret@h/", "must name one database"),
             ("postgres://u:s3cret@h/db/more", "must name one database"),

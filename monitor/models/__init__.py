@@ -22,6 +22,7 @@ StageRun and AuditEntry are append-only for every stage.
 """
 
 from monitor.models.accounts import (
+    MOST_AT_ONCE,
     MOST_CALLS,
     MOST_CREDITS,
     ApiBudget,
@@ -64,6 +65,7 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "MOST_AT_ONCE",
     "MOST_CALLS",
     "MOST_CREDITS",
     "MOST_RATE",

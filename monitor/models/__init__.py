@@ -34,7 +34,7 @@ from monitor.models.definitions import (
     RuleVersion,
 )
 from monitor.models.deliveries import Delivery
-from monitor.models.executions import Execution, ExecutionEvent, Quarantine
+from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
@@ -53,6 +53,7 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "ENDED",
     "MOST_RATE",
     "USUAL_RATE",
     "Ages",

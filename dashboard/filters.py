@@ -6,21 +6,23 @@ area's `forms.py` has the filters of its own lists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from monitor.models import ZohoAccount
-from monitor.periods import day_start
+from monitor.periods import day_start, moment_of
 
 BIGGEST_ID = 2**63 - 1
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-TIME_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
+_PLUS_LOST = re.compile(r"^(.*\d:\d\d) (\d\d:?\d\d)$")
 OUT_OF_RANGE = f"Give a year between {FIRST_YEAR} and {LAST_YEAR}."
 
 
@@ -41,16 +43,35 @@ class TimeField(forms.DateTimeField):
     default_error_messages = {"invalid": "Give a time such as 2026-11-22T14:05 or a day such as 2026-11-22."}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(input_formats=TIME_FORMATS, required=False, **kwargs)
+        super().__init__(required=False, **kwargs)
 
     def to_python(self, value: Any) -> datetime | None:
+        """Reads a time; one without an offset is of the viewer's clock, also where that skips it or shows it twice."""
+        if value in self.empty_values:
+            return None
         try:
-            result: datetime | None = super().to_python(value)
-        except (OverflowError, OSError):  # the year 1 in a zone east of Greenwich
+            # An offset's plus sign becomes a space in an address that nobody encoded.
+            found = parse_datetime(_PLUS_LOST.sub(r"\1+\2", str(value).strip()))
+            if found is None:
+                raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+            result = (
+                moment_of(found, timezone.get_current_timezone()) if found.tzinfo is None else found.astimezone(UTC)
+            )
+        except (ValueError, OverflowError):  # no such day; the year 1 in a zone east of Greenwich
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
-        if result is not None and not FIRST_YEAR <= result.year <= LAST_YEAR:
+        if not FIRST_YEAR <= result.year <= LAST_YEAR:
             raise forms.ValidationError(OUT_OF_RANGE, code="range")
         return result
+
+    def prepare_value(self, value: Any) -> Any:
+        """Shows a time by the viewer's clock, whatever offset the address gave it: a browser's field takes no other."""
+        if not isinstance(value, str):
+            return super().prepare_value(value)
+        try:
+            at = self.to_python(value)
+        except forms.ValidationError:
+            return value  # as typed, with the error beside it
+        return at and at.astimezone(timezone.get_current_timezone()).replace(tzinfo=None)
 
 
 class DayField(forms.DateField):

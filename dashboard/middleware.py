@@ -8,10 +8,12 @@ from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from dashboard.health.urls import PROBES
 from monitor.models import User
+from monitor.vault import VaultError
 
 
 class ProbeMiddleware:
@@ -65,3 +67,9 @@ class PersonalMiddleware:
         if "Cache-Control" not in response:
             response["Cache-Control"] = "no-store"
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers 503 with the reason where a page needs a stored secret that cannot be read."""
+        if not isinstance(exception, VaultError):
+            return None
+        return render(request, "locked.html", {"reason": str(exception)}, status=503)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 
-from monitor.periods import PeriodChoice, slot_starts
-from monitor.queries.counts import Counts, HourCounts
+from monitor.periods import Window
+from monitor.queries.counts import Counts, Detail, Piece
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
 from monitor.rollups.count_runs import merge, merge_errors, percentile
@@ -18,7 +18,11 @@ from monitor.rollups.count_runs import merge, merge_errors, percentile
 class Slot:
     """Holds one column of a chart. `is_known` is False where it touches a hole; its counts are then a lower bound.
 
-    `missing` says in a word or three what stands in for a count that is not known.
+    Attributes:
+        start: where it begins by the viewer's clock, which may be before the chart's window.
+        end: where the next one begins; of the last the present.
+        counted: the stretch whose runs are counted: the slot as far as it lies in the window.
+        missing: says in a word or three what stands in for a count that is not known.
     """
 
     start: datetime
@@ -29,71 +33,69 @@ class Slot:
     errors: Mapping[str, int] = field(default_factory=dict)
     is_known: bool = True
     missing: str = "not known"
+    within: Window | None = None
+
+    @property
+    def counted(self) -> Window:
+        return self.within or Window(self.start, self.end)
 
 
-def of_figures(
-    figures: PeriodFigures,
-    period: PeriodChoice,
-    zone: tzinfo,
-    holes: Sequence[Hole],
-    *,
-    histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
-    errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
-) -> list[Slot]:
+def of_figures(figures: PeriodFigures, holes: Sequence[Hole], details: Iterable[Detail] = ()) -> list[Slot]:
     """Lays a period's figures into slots of the viewer's clock; see `lay` for the arguments."""
-    begins = slot_starts(figures.window, period.slot_hours, zone)
-    return lay(figures.hours, begins, figures.end, holes=holes, histograms=histograms, errors=errors)
+    return lay(figures.pieces, figures.begins, figures.end, holes=holes, details=details, window=figures.window)
 
 
 def lay(
-    hours: Iterable[HourCounts],
+    pieces: Iterable[Piece],
     begins: Sequence[datetime],
     end: datetime,
     *,
     holes: Sequence[Hole] = (),
-    histograms: Iterable[tuple[datetime, Sequence[int]]] = (),
-    errors: Iterable[tuple[datetime, Mapping[str, int]]] = (),
+    details: Iterable[Detail] = (),
+    window: Window | None = None,
 ) -> list[Slot]:
     """Lays counts into slots.
 
     Args:
-        hours: counts per UTC hour. An hour belongs to the slot that holds its beginning.
+        pieces: counts of stretches that none of `begins` cuts. One belongs to the slot that holds its beginning.
         begins: as `periods.slot_starts` gives them.
         end: of the last slot.
         holes: stretches that are not known.
-        histograms: (hour, durations) as in `HourBucket`, for the percentiles.
-        errors: (hour, failed runs by class of error), likewise.
+        details: run times, for the percentiles, and failed runs by class of error.
+        window: that was counted; as long as the slots, where it is not given.
     """
     totals = [Counts() for _ in begins]
-    for hour in hours:
-        place = bisect_right(begins, hour.hour) - 1
-        if place >= 0:
-            totals[place] += hour.counts
-    gathered: list[list[Sequence[int]]] = [[] for _ in begins]
-    for at, durations in histograms:
-        place = bisect_right(begins, at) - 1
-        if place >= 0:
-            gathered[place].append(durations)
+    for piece in pieces:
+        if (place := bisect_right(begins, piece.at) - 1) >= 0:
+            totals[place] += piece.counts
+    durations: list[list[Sequence[int]]] = [[] for _ in begins]
     failures: list[dict[str, int]] = [{} for _ in begins]
-    for at, by_class in errors:
-        place = bisect_right(begins, at) - 1
-        if place >= 0:
-            failures[place] = merge_errors(failures[place], by_class)
+    for detail in details:
+        if (place := bisect_right(begins, detail.at) - 1) >= 0:
+            durations[place].append(detail.durations)
+            failures[place] = merge_errors(failures[place], detail.errors)
     ends = [*begins[1:], end]
     slots = []
-    for begin, until, counts, parts, failed in zip(begins, ends, totals, gathered, failures, strict=True):
-        merged = merge(*parts) if parts else []
+    for place, (begin, until) in enumerate(zip(begins, ends, strict=True)):
+        merged = merge(*durations[place])
         touched = [hole for hole in holes if hole.start < until and begin < hole.end]
         slots.append(
             Slot(
                 start=begin,
                 end=until,
-                counts=counts,
+                counts=totals[place],
                 p50=percentile(merged, 50) if merged else None,
                 p95=percentile(merged, 95) if merged else None,
-                errors=failed,
+                errors=failures[place],
                 is_known=not touched,
                 missing="not read yet" if touched and all(hole.is_unread for hole in touched) else "not known",
+                within=_within(window, begin, begins[place + 1 : place + 2]),
             )
         )
     return slots
+
+
+def _within(window: Window | None, begin: datetime, following: Sequence[datetime]) -> Window | None:
+    if window is None:
+        return None
+    return Window(max(begin, window.start), following[0] if following else window.end)

@@ -37,6 +37,8 @@ _LOOKS: dict[str, Look] = {
     "throttled": Look("Throttled by Zoho", "warn", "gauge"),
     "unreachable": Look("Cannot be reached", "bad", "cloud-off"),
     "revoked": Look("Credentials refused", "bad", "key-round"),
+    "foreign": Look("Another organisation", "bad", "key-round"),
+    "locked": Look("No key", "bad", "key-round"),
     "schema": Look("Unknown answers", "bad", "circle-question-mark"),
     "stale": Look("Out of date", "warn", "clock-alert"),
     "paused": Look("Paused", "quiet", "circle-pause"),

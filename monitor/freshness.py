@@ -15,7 +15,7 @@ from monitor.models import Stream, StreamState, SyncState
 # nothing is read any more (docs/reference/promises.md: told within two intervals of a minute).
 SILENT_AFTER = timedelta(seconds=75)
 
-OK, NEVER, SILENT, STALE, PAUSED = "ok", "never", "silent", "stale", "paused"
+OK, NEVER, SILENT, STALE, PAUSED, LOCKED = "ok", "never", "silent", "stale", "paused", "locked"
 NOT_RUN_YET = "the worker has not run yet (manage.py worker)"
 # The list that says what moved. An account of CRM alone has only its rules.
 LEADING = (Stream.FLOWS, Stream.RULES)
@@ -89,6 +89,7 @@ class MirrorFacts:
         leading: of the list that says what moved; see `LEADING`.
         flows: of the list of flows.
         executions_failing_since: since when reading executions fails; None while it does not.
+        locked: why its stored secrets cannot be read; empty while they can.
     """
 
     is_mirrored: bool = True
@@ -99,10 +100,16 @@ class MirrorFacts:
     leading: ReadTimes = ReadTimes()
     flows: ReadTimes = ReadTimes()
     executions_failing_since: datetime | None = None
+    locked: str = ""
 
 
 def facts_of(
-    sync: SyncState | None, streams: Mapping[str, StreamState], *, is_mirrored: bool, is_reading: bool = False
+    sync: SyncState | None,
+    streams: Mapping[str, StreamState],
+    *,
+    is_mirrored: bool,
+    is_reading: bool = False,
+    locked: str = "",
 ) -> MirrorFacts:
     """Gathers the facts from the rows of an account.
 
@@ -112,6 +119,7 @@ def facts_of(
         is_mirrored: `ZohoAccount.is_active`.
         is_reading: whether the history of some flow has yet to be read. The newest sweep that missed nothing else
             then says as of when the account is known.
+        locked: what `monitor.vault.trouble` says of its secrets.
     """
     sync = sync or SyncState()
     there = {name: row for name, row in streams.items() if row.state != StreamState.State.NOT_AVAILABLE}
@@ -133,6 +141,7 @@ def facts_of(
         leading=_times(leading),
         flows=_times(streams.get(Stream.FLOWS)),
         executions_failing_since=executions.since if executions is not None and failing else None,
+        locked=locked,
     )
 
 
@@ -165,7 +174,8 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
     """Judges an account's state as people should see it.
 
     A person's pause stands above all; a silent poller above what its last sweep said, of which nobody knows
-    whether it still holds; a sweep that was due long ago and did not come above what is stored.
+    whether it still holds, and so does a key that does not fit, without which nothing can be asked; a sweep that was
+    due long ago and did not come above what is stored.
 
     Args:
         facts: of the account.
@@ -177,10 +187,12 @@ def judge_account(facts: MirrorFacts, worker: Judged, now: datetime) -> Judged:
         return Judged(PAUSED, "Mirroring is switched off.")
     if worker.state == SILENT:
         return worker
+    if facts.locked:
+        return Judged(LOCKED, facts.locked, facts.finished_at)
     stored = facts.stored
     if stored.state == states.NEVER:
         return Judged(NEVER, stored.reason or (worker.reason if worker.state == NEVER else ""), stored.since)
-    if stored.state == states.REVOKED:
+    if stored.state in (states.REVOKED, states.FOREIGN):
         return stored
     interval = PAGE.interval(facts.finished_at, facts.due_at)
     if facts.leading.read_at is not None:
@@ -227,14 +239,21 @@ def why_unfit(facts: MirrorFacts, now: datetime) -> str:
     return ""
 
 
-def problems(worker: Judged, now: datetime) -> list[str]:
-    """Names what of the worker's state makes the installation unready, in plain words."""
+def problems(worker: Judged, now: datetime, *, locked: str = "") -> list[str]:
+    """Names what makes the installation unready, in plain words.
+
+    Args:
+        worker: what `judge_worker` says.
+        now: the present.
+        locked: why stored secrets cannot be read; empty where they can.
+    """
+    found = [locked] if locked else []
     if worker.state == NEVER:
-        return [worker.reason]
+        found.append(worker.reason)
     if worker.state == SILENT and worker.since is not None:
         seconds = int((now - worker.since).total_seconds())
-        return [f"the worker is silent: no task came through for {seconds} s; {worker.reason}"]
-    return []
+        found.append(f"the worker is silent: no task came through for {seconds} s; {worker.reason}")
+    return found
 
 
 def _minute(at: datetime) -> str:

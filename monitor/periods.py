@@ -6,11 +6,13 @@ lists, charts, alerts and mails all take it from here, so that "last 7 days" is 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+QUARTER = timedelta(minutes=15)
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)  # of any calendar here, and far from the ends of Python's
 
 
@@ -120,8 +122,49 @@ def _within_calendar(day: date) -> date:
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    # In UTC, because a wall time that a zone skips equals no other time in Python.
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
+    return moment_of(datetime.combine(day, time.min), zone)
+
+
+def moment_of(wall: datetime, zone: tzinfo) -> datetime:
+    """Returns the first moment, in UTC, at which the clock of a zone shows a time, or has just jumped over it.
+
+    A time that comes twice is thus the first of the two, as a start and as an end: what ends at a time and what begins
+    at it meet, and neither holds a run of the other.
+
+    Args:
+        wall: a time without a zone, as a person types it.
+        zone: by whose clock.
+
+    Raises:
+        OverflowError: it lies beyond the first or last year there is.
+    """
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first if first <= second else _jump(second, first, zone)
+
+
+def second_moment_of(at: datetime, zone: tzinfo) -> datetime | None:
+    """Returns when the clock of a zone shows the same time once more, after it was set back; None where it does not.
+
+    Args:
+        at: the first of the two moments, aware.
+        zone: by whose clock.
+    """
+    local = at.astimezone(zone)
+    second = local.replace(fold=1).astimezone(UTC)
+    return second if local.fold == 0 and second > at else None
+
+
+def _jump(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    """Finds the second at which the clock of a zone is set forward between two moments in UTC."""
+    low, high = int(before.timestamp()), int(after.timestamp())
+    offset = before.astimezone(zone).utcoffset()
+    while low < high:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, UTC).astimezone(zone).utcoffset() == offset:
+            low = middle + 1
+        else:
+            high = middle
+    return datetime.fromtimestamp(low, UTC)
 
 
 def first_midnight_from(at: datetime) -> datetime:
@@ -131,20 +174,24 @@ def first_midnight_from(at: datetime) -> datetime:
 
 
 def slot_starts(window: Window, slot_hours: int, zone: tzinfo) -> list[datetime]:
-    """Lists where the slots of a chart begin, oldest first, on the wall clock of a zone: at midnight, 6:00, each hour.
+    """Lists where the slots of a chart begin, oldest first and in UTC: at a zone's midnights, at 6:00, at each hour.
+
+    A slot holds what the list from its beginning to the next one's holds. An hour that comes twice, because the clock
+    is set back, is two slots; one that is skipped is none.
 
     Args:
         window: the first slot is the one that holds its start; none begins at or after its end.
-        slot_hours: 1, 6, 24 or whole days.
+        slot_hours: 1, 6, 24 or whole days. A slot begins at a quarter of an hour.
         zone: of the viewer. A day that changes the clock has 23 or 25 hours and still one slot a day.
     """
-    if slot_hours == 1:
-        first = window.start.replace(minute=0, second=0, microsecond=0)
-        return [first + HOUR * n for n in range(max(0, -(-(window.end - first) // HOUR)))]
-    local = window.start.astimezone(zone).replace(tzinfo=None)
+    local = window.start.astimezone(zone).replace(tzinfo=None, fold=0)
     wall = local.replace(hour=local.hour - local.hour % slot_hours, minute=0, second=0, microsecond=0)
-    found: list[datetime] = []
-    while (at := wall.replace(tzinfo=zone)) < window.end:
-        found.append(at)
+    found: set[datetime] = set()
+    while (at := moment_of(wall, zone)) < window.end:
+        found.add(at)
+        if slot_hours == 1 and (again := second_moment_of(at, zone)) is not None and again < window.end:
+            found.add(again)
         wall += slot_hours * HOUR
-    return found
+    # Counts are kept by quarters at the finest; a clock that is set forward at 00:01 is Antarctica/Casey's.
+    begins = sorted({at - (at - hour_of(at)) % QUARTER for at in found})
+    return begins[max(bisect_right(begins, window.start) - 1, 0) :]

@@ -14,6 +14,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from monitor import vault
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
@@ -42,8 +43,11 @@ SYNC_TASK = "monitor.tasks.sync_account"
 def due_accounts(now: datetime) -> list[int]:
     """Returns the keys of accounts whose mirror wants reading and that nobody reads at the moment.
 
-    One whose products all have to be left alone is not due; one of them is enough to go on with.
+    One whose products all have to be left alone is not due; one of them is enough to go on with. Without a key for
+    the stored secrets nobody can be asked.
     """
+    if vault.trouble():
+        return []
     due = Q(sync=None) | Q(sync__next_due_at=None) | Q(sync__next_due_at__lte=now)
     free = Q(sync=None) | Q(sync__lease_until=None) | Q(sync__lease_until__lte=now)
     flow, crm = (
@@ -109,16 +113,26 @@ def sync_now(
 
 
 def judge() -> None:
-    """Counts what changed, evaluates the alert rules, and writes the mails that follow."""
+    """Counts what changed, evaluates the alert rules, and writes the mails that follow.
+
+    Raises:
+        Exception: the first fault of an account's evaluation, once the others are evaluated and told.
+    """
     _count(TASK_SECONDS / 2, waits=True)
-    for account in ZohoAccount.objects.all():
+    faults = []
+    for account in ZohoAccount.objects.defer("client_secret"):
         # Also one that is switched off: its open alerts end for want of data.
-        with _stage("alerting", account) as summary:
-            summary["transitions"] = len(evaluate_account(account, utc_now()))
+        try:
+            with _stage("alerting", account) as summary:
+                summary["transitions"] = len(evaluate_account(account, utc_now()))
+        except Exception as fault:  # noqa: BLE001 - raised below, when the others have had their turn
+            faults.append(fault)
     with _stage("notify") as summary:
         summary["transitions"] = dispatch_new(utc_now())
     if summary["transitions"]:
         async_task("monitor.tasks.deliver")
+    if faults:
+        raise faults[0]
 
 
 def recount() -> None:

@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any
 
 from monitor import privacy_rules as rules
+from monitor.exact_numbers import decoder
 from monitor.privacy_rules import is_private_key, is_secret_key
 
 __all__ = [
@@ -281,7 +282,7 @@ def _json_inside(text: str) -> _Inner | None:
         return made
 
     try:
-        inner = json.loads(text, object_pairs_hook=as_dict)
+        inner = decoder(object_pairs_hook=as_dict).decode(text)
     except (ValueError, RecursionError):
         return None
     return _Inner(inner, not any(twice)) if isinstance(inner, dict | list) else None
@@ -339,6 +340,8 @@ def _mask_text(text: str, reading: _Reading, depth: int) -> str:
     if inner is not None:
         shown = _mask(inner.value, reading, depth)
         return text if inner.is_whole and shown == inner.value else json.dumps(shown, ensure_ascii=False)
+    if reading.data and rules.EXACT_NUMBER.fullmatch(text):
+        return text
     if reading.data and rules.TIME_OR_NUMBER.fullmatch(text):
         return rules.NUMBER.sub(_number, text)
     return _mask_patterns(text, reading)

@@ -7,26 +7,57 @@ one away (cryptography's MultiFernet; Fernet specification, version 0x80).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
+
+NO_KEY = "ENCRYPTION_KEYS is not set: comma-separated Fernet keys, newest first (see docs/settings.md)"
+NOT_THE_KEY = "a stored secret cannot be decrypted: ENCRYPTION_KEYS lacks the key it was written with"
 
 
 class VaultError(Exception):
-    """Says that a stored secret cannot be read with the keys at hand."""
+    """Says that a stored secret cannot be read, or none be stored, with the keys at hand."""
 
 
 @lru_cache(maxsize=4)
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:
-    if not keys:
-        raise VaultError("no encryption key is set: put at least one Fernet key in ENCRYPTION_KEYS")
+    if trouble := _trouble_with(keys):
+        raise VaultError(trouble)
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+@lru_cache(maxsize=4)
+def _trouble_with(keys: tuple[str, ...]) -> str:
+    """Says what is wrong with some keys, without repeating them; empty where they are usable."""
+    for position, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            return f"ENCRYPTION_KEYS: key {position} is not a Fernet key (32 url-safe base64-encoded bytes)"
+    return "" if keys else NO_KEY
+
+
+def trouble(stored: Iterable[str | None] = ()) -> str:
+    """Says why secrets cannot be read now, in one line without a secret; empty where they can.
+
+    Args:
+        stored: ciphertexts that have to be readable; those that are empty are not looked at.
+    """
+    return _trouble_with(tuple(settings.ENCRYPTION_KEYS)) or ("" if all(map(_opens, stored)) else NOT_THE_KEY)
+
+
+def _opens(stored: str | None) -> bool:
     try:
-        return MultiFernet([Fernet(key) for key in keys])
-    except ValueError as error:
-        raise VaultError("ENCRYPTION_KEYS holds something that is not a Fernet key") from error
+        if stored:
+            decrypt(stored)
+    except VaultError:
+        return False
+    return True
 
 
 def _vault() -> MultiFernet:
@@ -34,7 +65,11 @@ def _vault() -> MultiFernet:
 
 
 def encrypt(text: str) -> str:
-    """Returns the ciphertext of `text` under the first key."""
+    """Returns the ciphertext of `text` under the first key.
+
+    Raises:
+        VaultError: there is no usable key.
+    """
     return _vault().encrypt(text.encode()).decode("ascii")
 
 
@@ -47,9 +82,7 @@ def decrypt(ciphertext: str) -> str:
     try:
         return _vault().decrypt(ciphertext.encode("ascii")).decode()
     except (InvalidToken, UnicodeEncodeError) as error:
-        raise VaultError(
-            "a stored secret cannot be decrypted: ENCRYPTION_KEYS lacks the key it was written with"
-        ) from error
+        raise VaultError(NOT_THE_KEY) from error
 
 
 def rotate(ciphertext: str) -> str:
@@ -70,12 +103,56 @@ def is_current(ciphertext: str) -> bool:
     return True
 
 
+class Sealed(str):
+    """Holds a ciphertext as it came from the database."""
+
+    __slots__ = ()
+
+
+class OpenedWhenRead(DeferredAttribute):
+    """Decrypts a field when somebody reads it, not when its row is loaded.
+
+    A row is more than its secret: what never asks for the secret goes on without a key.
+    """
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = super().__get__(instance, cls)
+        if isinstance(value, Sealed):
+            value = instance.__dict__[self.field.attname] = decrypt(value)
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        # Only what can be set, too, stands before the row's own values when they are read.
+        instance.__dict__[self.field.attname] = value
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Holds text that stands in the database as ciphertext only. It cannot be searched."""
+    """Holds text that stands in the database as ciphertext only. It cannot be searched.
+
+    Reading it from a row raises `VaultError` where no key at hand fits; loading and saving the row does not.
+    """
+
+    descriptor_class = OpenedWhenRead
 
     def get_prep_value(self, value: Any) -> Any:
         prepared = super().get_prep_value(value)
-        return encrypt(prepared) if prepared else prepared
+        return encrypt(prepared) if prepared and not isinstance(prepared, Sealed) else prepared
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
-        return decrypt(value) if value else value
+        return Sealed(value) if value else value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Returns what is to be stored: what nobody has read is written back as it came."""
+        stored = model_instance.__dict__.get(self.attname)
+        return stored if isinstance(stored, Sealed) else super().pre_save(model_instance, add)
+
+
+def sealed(row: models.Model, name: str) -> str:
+    """Returns a field's ciphertext as its row was loaded; "" where it is empty, was read already or was not loaded.
+
+    Args:
+        row: of any model.
+        name: of an `EncryptedTextField`.
+    """
+    value = row.__dict__.get(name)
+    return value if isinstance(value, Sealed) else ""

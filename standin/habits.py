@@ -10,6 +10,7 @@ from typing import Any, Literal
 Dialect = Literal["zoho", "seed"]
 RetryAnswers = Literal["new-id", "same-id"]
 RetryLuck = Literal["likely", "succeed", "fail"]
+TokenWords = Literal["envelope", "desk", "mail", "books", "number", "list", "empty", "html"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,12 @@ class Habits:
     live_refresh_tokens: int = 20  # "Token limits": the first is dropped at the 21st
     rotate_refresh_token: bool = False  # a new refresh token with every refresh (not Zoho's way)
     own_api_domain: bool = True  # else the SDK would talk to the real host
+    portal: int = 1  # which of a person's organisations grants are for: "Settings of the organisation"
+    organisation_kind: Literal["production", "sandbox"] = "production"  # "Data centres": a sandbox has its own host
     location: str = "us"  # "Consent": the data centre that the redirect names
     consent: Literal["page", "skip"] = "skip"  # what /oauth/v2/auth shows
     invalid_token_code: Literal["INVALID_TOKEN", "AUTHENTICATION_FAILURE"] = "INVALID_TOKEN"  # noqa: S105
+    refused_token_words: TokenWords = "envelope"  # noqa: S105 - "Other words" of CRM: how other products say it
     check_scopes: bool = True  # OAUTH_SCOPE_MISMATCH
     flow_retry_after: bool = True  # "Plans and limits": Retry-After on 429
     crm_retry_after: bool = False  # none documented

@@ -240,6 +240,9 @@ def _set_connection(account: Account) -> None:
     tables.ApiToken.objects.filter(account=account).update(
         access_token="bystander-access", expires_at=NEVER, generation=7, refresh_token="bystander-refresh"
     )
+    tables.Organisation.objects.filter(account=account).update(
+        zgid="7003", org_id="7003001", name="Bystander Ltd", kind="production", seen_at=PAST
+    )
     tables.ApiBudget.objects.filter(account=account).update(
         seen_at=PAST, remaining_seen=4_321, day_limit_seen=10_000, blocked_reason="the bystander's", failures_in_row=1
     )

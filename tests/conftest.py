@@ -21,7 +21,16 @@ from tests import depth, factories
 from tests.bystander import Bystander, make_bystander, stand_by
 
 depth.register()
+# Static files are looked up when one is asked for; to list them all would cost each new test client 10 ms.
+settings.WHITENOISE_AUTOREFRESH = True
+settings.PASSWORD_HASHERS = ["tests.quick_passwords.QuickArgon2", *settings.PASSWORD_HASHERS]
 gc.disable()  # while some thousand tests are collected there is nothing to throw away
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks what Hypothesis feeds as a property, so that `make test-deep` tries it with more examples."""
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker("property")
 
 
 def pytest_collection_finish() -> None:

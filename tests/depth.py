@@ -16,8 +16,8 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 
 def register() -> None:
     """Sets the profile of HYPOTHESIS_PROFILE for every property that says nothing else."""
-    for name in ("quick", "deep"):
-        settings.register_profile(name, derandomize=True, deadline=None, print_blob=True)
+    for name, examples in (("quick", 40), ("deep", 200)):
+        settings.register_profile(name, derandomize=True, deadline=None, max_examples=examples, print_blob=True)
     settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=2_000, print_blob=True)
     settings.load_profile(PROFILE)
 

@@ -16,6 +16,7 @@ from monitor.models import (
     Flow,
     FlowProgress,
     FlowVersion,
+    Organisation,
     Product,
     Role,
     RuleVersion,
@@ -52,6 +53,7 @@ def make_account(name: str = "", **fields: Any) -> ZohoAccount:
     ApiToken.objects.create(account=account, refresh_token="refresh-token")
     ApiBudget.objects.bulk_create(ApiBudget(account=account, product=product) for product in Product)
     SyncState.objects.create(account=account)
+    Organisation.objects.create(account=account)
     return account
 
 

@@ -8,7 +8,7 @@ import smtplib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.logs import LineFormatter
@@ -18,6 +18,7 @@ from monitor.notify.smtp_answers import classify
 from monitor.privacy import HIDDEN, is_private_key, mask, mask_name, mask_text
 from monitor.queries.execution import error_of
 from monitor.queries.export import exports
+from tests.depth import tried
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 spaces = st.sampled_from([" ", "\n", ", ", "; ", " <", " (", ":", '"'])
@@ -286,7 +287,7 @@ def test_what_one_of_four_maskings_hid_is_hidden_everywhere(form: str, secret: s
     assert secret not in json.dumps(mask([{form: 1}]), ensure_ascii=False)
 
 
-@settings(max_examples=400)
+@tried(100, 400)
 @given(form=st.sampled_from(FORMS), before=around, after=around, gap=st.sampled_from([" ", "\n", "; ", " ("]))
 def test_page_mail_export_and_log_hide_it_whatever_stands_around(
     form: tuple[str, str, str], before: str, after: str, gap: str

@@ -18,6 +18,7 @@ from monitor import pipeline
 from monitor.models import ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.zoho import Origins
+from monitor.zoho.scopes import scopes_for
 
 
 @sensitive_post_parameters("client_secret", "grant_code")
@@ -91,12 +92,17 @@ def _finish(
             calls_per_day=data.get("calls_per_day"),
             grant_code=grant_code,
             redirect_uri=redirect_uri,
+            same_organisation=bool(data.get("same_organisation")),
             actor=request.user,
             now=timezone.now(),
         )
     except pipeline.ConnectError as error:
-        return _form(request, form, refusal=str(error), status=400)
+        form.asks_for_organisation = form.reconnects is not None and error.can_be_confirmed
+        hint = "; if it is the same one, say so below and get a new grant" if form.asks_for_organisation else ""
+        return _form(request, form, refusal=f"{error}{hint}.", status=400)
     messages.success(request, f"“{account.name}” is connected. Its history is being read now.")
+    for note in queries.connect_notes(account):
+        messages.warning(request, f"{note}.")
     return redirect(account)
 
 
@@ -110,5 +116,14 @@ def _reconnects(request: HttpRequest) -> ZohoAccount | None:
 
 
 def _form(request: HttpRequest, form: ConnectForm, *, refusal: str = "", status: int = 200) -> HttpResponse:
-    context = {"form": form, "refusal": refusal, "redirect_uri": consent.redirect_uri()}
+    watches = form.reconnects is not None and form.reconnects.watches_records
+    context = {
+        "form": form,
+        "refusal": refusal,
+        "redirect_uri": consent.redirect_uri(),
+        "scopes": {
+            "both": scopes_for(flow=True, crm=True, watches=watches),
+            "crm": scopes_for(flow=False, crm=True, watches=watches),
+        },
+    }
     return render(request, "accounts/connect.html", context, status=status)

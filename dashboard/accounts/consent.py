@@ -18,15 +18,16 @@ from django.conf import settings
 from django.urls import reverse
 
 from monitor.vault import VaultError, decrypt, encrypt
-from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, WATCH_SCOPES, Origins, Transport
+from monitor.zoho import DATA_CENTERS, Origins, Transport
 from monitor.zoho.datacenters import data_center_of_accounts_server
 from monitor.zoho.oauth import OAuthClient
+from monitor.zoho.scopes import scopes_for as zoho_scopes
 
 LIFETIME = timedelta(minutes=10)
 SESSION_KEY = "connecting"
 KEPT = (
     "name", "data_center", "accounts_url", "flow_url", "crm_url", "client_id", "client_secret", "plan",
-    "calls_per_minute", "calls_per_day",
+    "calls_per_minute", "calls_per_day", "same_organisation",
 )  # fmt: skip
 
 
@@ -59,8 +60,7 @@ def redirect_uri() -> str:
 
 def scopes_for(origins: Origins, *, watches: bool = False) -> tuple[str, ...]:
     """Chooses the least scopes for the products of the account, and for callbacks of CRM where a person wants them."""
-    crm = CRM_SCOPES + (WATCH_SCOPES if watches else ())
-    return (FLOW_SCOPES if origins.flow else ()) + (crm if origins.crm else ())
+    return zoho_scopes(flow=bool(origins.flow), crm=bool(origins.crm), watches=watches)
 
 
 def authorization_url(

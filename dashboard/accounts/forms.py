@@ -6,9 +6,11 @@ from typing import Any
 
 from django import forms
 
-from monitor.models import DataCenter, Plan, ZohoAccount
+from monitor.models import MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
+from monitor.zoho.oauth import NO_CLIENT_ID, is_client_id
 
+OWN_ADDRESSES = ("accounts_url", "flow_url", "crm_url")
 _NO_FILL = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
 
@@ -19,10 +21,10 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = ZohoAccount
         fields = ["plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day"]
 
-    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=100_000)
-    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=100_000_000)
+    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
+    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)
     crm_credits_per_day = forms.IntegerField(
-        label="CRM credits a day", required=False, min_value=1, max_value=100_000_000
+        label="CRM credits a day", required=False, min_value=1, max_value=MOST_CREDITS
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -60,13 +62,19 @@ class ConnectForm(forms.Form):
         help_text="Only for a Self Client: the code that Zoho's API console generated. It expires within minutes.",
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "one-time-code"}),
     )
+    same_organisation = forms.BooleanField(
+        label="It is the same organisation",
+        required=False,
+        help_text="Only where Zoho's answers cannot tell it, for example because all flows were made anew.",
+    )
     plan = forms.ChoiceField(label="Plan", choices=_plan_choices, required=False)
-    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=100_000)
-    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=100_000_000)
+    calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
+    calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)
 
     def __init__(self, *args: Any, reconnects: ZohoAccount | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reconnects = reconnects
+        self.asks_for_organisation = bool(self.is_bound and self.data.get("same_organisation"))
         if reconnects is not None:
             self.fields["name"].disabled = True
             self.initial.update(initial_of(reconnects))
@@ -78,7 +86,10 @@ class ConnectForm(forms.Form):
         return name
 
     def clean_client_id(self) -> str:
-        return self._printable("client_id")
+        value = self._printable("client_id")
+        if not is_client_id(value):
+            raise forms.ValidationError(f"{NO_CLIENT_ID}.")
+        return value
 
     def clean_client_secret(self) -> str:
         return self._printable("client_secret")
@@ -88,6 +99,11 @@ class ConnectForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        own = [name for name in OWN_ADDRESSES if data.get(name)]
+        if own and data.get("data_center") in DATA_CENTERS:
+            # Left aside they would be asked at Zoho's own address, which was not meant.
+            self.add_error(own[0], "Choose “Custom URLs” as data centre to use this, or empty it.")
+            return data
         try:
             data["origins"] = origins_of(data)
         except ValueError as error:
@@ -117,7 +133,7 @@ def initial_of(account: ZohoAccount) -> dict[str, Any]:
     shown = ("name", "data_center", "client_id", "plan", "calls_per_minute", "calls_per_day")
     initial = {name: getattr(account, name) for name in shown}
     if account.data_center == DataCenter.CUSTOM:
-        initial |= {name: getattr(account, name) for name in ("accounts_url", "flow_url", "crm_url")}
+        initial |= {name: getattr(account, name) for name in OWN_ADDRESSES}
     return initial
 
 

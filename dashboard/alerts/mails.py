@@ -6,14 +6,17 @@ from typing import Any
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp_replace
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.forms import MailFilterForm
+from monitor.notify.probe import probe
 from monitor.queries import mails as queries
 
 
@@ -26,7 +29,16 @@ def mails(request: HttpRequest) -> HttpResponse:
     def find(wanted: queries.MailFilter) -> dict[str, Any]:
         return lists.numbered(queries.mails(wanted), form)
 
-    return lists.show(request, "alerts/mails.html", form, find, nouns="mails")
+    return lists.show(request, "alerts/mails.html", form, find, nouns="mails", server=queries.mail_server())
+
+
+@require_POST
+@requires("mails")
+def mail_test(request: HttpRequest) -> HttpResponse:
+    """Sends a test mail to the person who asks, and says what the mail server answered."""
+    result = probe(request.user, timezone.now())
+    (messages.success if result.is_sent else messages.error)(request, result.told)
+    return redirect("mails")
 
 
 @require_GET

@@ -15,6 +15,7 @@ urlpatterns = [
     path("alert-rules/<int:pk>/edit/", alert_rules.alert_rule_edit, name="alert_rule_edit"),
     path("alert-rules/<int:pk>/delete/", alert_rules.alert_rule_delete, name="alert_rule_delete"),
     path("mails/", mails.mails, name="mails"),
+    path("mails/test/", mails.mail_test, name="mail_test"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("mails/<int:pk>/html/", mails.mail_html, name="mail_html"),
 ]

@@ -46,9 +46,9 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_or_404(request.user, one.flows(), pk)
     period = choice_of(request.GET.get("days") or "30")
     age = age_of(row.account_id)
-    page = one.page(row, age["freshness"], age["now"], period.days)
     zone = timezone.get_current_timezone()
-    laid = slots.of_figures(page.figures, period, zone, page.holes, histograms=page.histograms, errors=page.errors)
+    page = one.page(row, age["freshness"], age["now"], period, zone)
+    laid = slots.of_figures(page.figures, page.holes, page.details)
     context = age | {
         "flow": row,
         "page": page,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard import charts, slots
-from monitor.periods import CHOICES, PeriodChoice, choice_of
+from monitor.periods import CHOICES, choice_of
 from monitor.queries import freshness, holes
 from monitor.queries import overview as queries
 
@@ -28,19 +29,19 @@ def overview(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"now": now, "mirror": mirror, "period": period, "periods": CHOICES.values()}
     if mirror.is_empty:
         return render(request, "overview/overview.html", context)
-    figures = queries.period(now, period.days)
+    zone = timezone.get_current_timezone()
+    figures = queries.period(now, period.days, slot_hours=period.slot_hours, zone=zone)
     before = figures.window.before().start
     context["figures"] = figures
     context["before_unknown"] = queries.why_unknown(before, is_read=mirror.is_read_since(before))
     if part != "cards":
-        context["chart"] = _chart(figures, period, mirror)
+        context["chart"] = _chart(figures, mirror, zone)
     if part != "chart":
         context["cards"] = queries.cards(now, period.days)
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 
 
-def _chart(figures: queries.PeriodFigures, period: PeriodChoice, mirror: freshness.Mirror) -> charts.Chart:
+def _chart(figures: queries.PeriodFigures, mirror: freshness.Mirror, zone: tzinfo) -> charts.Chart:
     unknown = holes.of_mirror(mirror, figures.window.start, figures.end)
-    zone = timezone.get_current_timezone()
-    return charts.success_rate(slots.of_figures(figures, period, zone, unknown), zone, unknown)
+    return charts.success_rate(slots.of_figures(figures, unknown), zone, unknown)

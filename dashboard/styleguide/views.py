@@ -11,7 +11,18 @@ from django.utils import timezone
 
 STATUSES = (
     *("success", "failed", "running", "active", "inactive", "gone", "ok", "stale", "incomplete", "throttled"),
-    *("unreachable", "revoked", "schema", "never", "paused", "not_available", "firing", "resolved", "no_data"),
+    *(
+        "unreachable",
+        "revoked",
+        "foreign",
+        "schema",
+        "never",
+        "paused",
+        "not_available",
+        "firing",
+        "resolved",
+        "no_data",
+    ),
     *("acknowledged", "requested", "sending", "accepted", "unknown", "succeeded", "failed_again", "rejected"),
     *("cancelled", "queued", "sent", "dead", "viewer", "operator", "admin", "something_new"),
 )

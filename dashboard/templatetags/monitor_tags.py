@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -63,6 +64,7 @@ def may(context: Context, action: str) -> bool:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)  # the pages' own names and sizes; a long list paints each of them a hundred times
 def icon(name: str, size: int = 16) -> SafeString:
     """Paints a lucide icon as inline SVG. It only accompanies words, so assistive technology skips it."""
     return SafeString(lucide_svg(name, size=size, **{"class": "icon", "aria-hidden": "true", "focusable": "false"}))

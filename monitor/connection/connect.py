@@ -1,60 +1,31 @@
-"""Connects an account: proves the credentials before anything is stored."""
+"""Connects an account: proves the credentials before anything is stored, and keeps it to its organisation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
-from monitor import audit
+from monitor import audit, vault
+from monitor.connection import organisation
+from monitor.connection.prove import ConnectError, CredentialsProof, Wanted, prove
 from monitor.connection.tokens import usable_until
-from monitor.models import ApiBudget, ApiCall, ApiToken, Product, SyncState, User, ZohoAccount
-from monitor.zoho.crm import CrmClient
-from monitor.zoho.datacenters import Origins
-from monitor.zoho.errors import GrantRevoked, NotAvailable, NotSent, ScopeMissing, Wait, ZohoError
-from monitor.zoho.flow import FlowClient
-from monitor.zoho.oauth import OAuthClient, TokenGrant
-from monitor.zoho.tokens import FixedToken
-from monitor.zoho.transport import Transport
+from monitor.models import (
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    Flow,
+    Product,
+    SyncState,
+    User,
+    WorkflowRule,
+    ZohoAccount,
+)
+from monitor.zoho.oauth import NO_CLIENT_ID, is_client_id
 
-
-class ConnectError(Exception):
-    """Says why an account cannot be connected: one line for people, without secrets."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Holds what a person entered. Exactly one of `refresh_token` and `grant_code` is given.
-
-    `plan` is a plan's name or ""; `calls_per_minute` and `calls_per_day` are a person's own limits.
-    `redirect_uri` belongs to a grant code that came by redirect, None for a self client's code.
-    """
-
-    name: str
-    data_center: str
-    origins: Origins
-    client_id: str
-    client_secret: str = field(repr=False)
-    plan: str = ""
-    calls_per_minute: int | None = None
-    calls_per_day: int | None = None
-    refresh_token: str | None = field(default=None, repr=False)
-    grant_code: str | None = field(default=None, repr=False)
-    redirect_uri: str | None = None
-
-
-@dataclass
-class _Proof:
-    """Collects what proving found, and the calls it made, for the ledger."""
-
-    grant: TokenGrant
-    calls: list[ApiCall]
-    day_limit: dict[str, int] = field(default_factory=dict)
-    asked_to_wait: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
+__all__ = ["ConnectError", "Wanted", "connect"]
 
 
 def connect(
@@ -79,26 +50,46 @@ def connect(
     """
     _check(wanted)
     calls: list[ApiCall] = []
+    known = ZohoAccount.objects.filter(name=wanted.name).first()
     try:
-        proof = _prove(wanted, clock, calls)
+        proof = prove(wanted, known, clock, calls)
+        refresh_token = proof.grant.refresh_token or wanted.refresh_token
+        if not refresh_token:
+            raise ConnectError(
+                "Zoho gave no refresh token for this code: ask for offline access (access_type=offline, prompt=consent)"
+            )
+        with transaction.atomic():
+            _keep_to_organisation(wanted, proof)
+            account = _store(wanted, proof, refresh_token, actor, now)
+            also(account)
     except ConnectError:
-        known = ZohoAccount.objects.filter(name=wanted.name).first()
         if known is not None:
             _keep_calls(known, calls)  # Zoho has counted them
         raise
-    refresh_token = proof.grant.refresh_token or wanted.refresh_token
-    if not refresh_token:
-        raise ConnectError(
-            "Zoho gave no refresh token for this code: ask for offline access (access_type=offline, prompt=consent)"
-        )
-    with transaction.atomic():
-        account = _store(wanted, proof, refresh_token, actor, now)
-        also(account)
     return account
+
+
+def _keep_to_organisation(wanted: Wanted, proof: CredentialsProof) -> None:
+    """Refuses a grant of another organisation than the account's, which may have been connected a moment ago."""
+    account = ZohoAccount.objects.select_for_update().filter(name=wanted.name).first()
+    if account is None:
+        return
+    known = organisation.known_of(organisation.remembered(account))
+    is_mirrored = any(model.objects.filter(account=account).exists() for model in (Flow, WorkflowRule))
+    if proof.overlaps.get("flows") is False:
+        proof.notes.append("None of the flows on the first page is mirrored here: are they this organisation's?")
+    found = organisation.objection(account.name, known, proof.identity, proof.overlaps, is_mirrored=is_mirrored)
+    if found is None or (found.can_be_confirmed and wanted.same_organisation):
+        return
+    other = organisation.also_mirrored_by(account, proof.identity)
+    hint = f" (the account “{other}” mirrors it already)" if other else ""
+    raise ConnectError(found.line + hint, can_be_confirmed=found.can_be_confirmed)
 
 
 def _check(wanted: Wanted) -> None:
     """Refuses what could not be stored or sent, before anything is. Secrets are named, never shown."""
+    if no_key := vault.trouble():
+        raise ConnectError(no_key)
     if not wanted.name.strip() or len(wanted.name) > 100 or not wanted.name.isprintable():
         raise ConnectError("the account's name must have 1 to 100 printable characters")
     texts = {
@@ -112,67 +103,10 @@ def _check(wanted: Wanted) -> None:
             continue
         if not text or len(text) > longest or any(not 33 <= ord(char) <= 126 for char in text):
             raise ConnectError(f"the {what} is not one of Zoho's: printable ASCII without spaces is expected")
+    if not is_client_id(wanted.client_id):
+        raise ConnectError(NO_CLIENT_ID)
     if (wanted.refresh_token is None) == (wanted.grant_code is None):
         raise ConnectError("either a refresh token or a grant code is needed, not both")
-
-
-def _prove(wanted: Wanted, clock: Callable[[], datetime], calls: list[ApiCall]) -> _Proof:
-    with Transport(total=20.0) as transport:
-        oauth = OAuthClient(transport, wanted.origins, wanted.client_id, wanted.client_secret)
-        try:
-            if wanted.grant_code:
-                grant = oauth.exchange_code(wanted.grant_code, wanted.redirect_uri)
-            else:
-                grant = oauth.refresh(wanted.refresh_token or "")
-        except ZohoError as error:
-            raise ConnectError(_credentials_line(error, wanted)) from error
-        proof = _Proof(grant, calls)
-        _prove_products(wanted, transport, proof, clock)
-        return proof
-
-
-def _prove_products(wanted: Wanted, transport: Transport, proof: _Proof, clock: Callable[[], datetime]) -> None:
-    tokens = FixedToken(proof.grant.access_token)
-
-    def before(product: str, method: str, path: str) -> object:
-        call = ApiCall(product=product, method=method, path=path[:200], started_at=clock())
-        proof.calls.append(call)
-        return call
-
-    def after(call: object, product: str, status: int | None, headers: Mapping[str, str]) -> None:
-        if isinstance(call, ApiCall):
-            call.finished_at, call.status = clock(), status
-        limit = headers.get("x-ratelimit-limit", "")
-        if limit.isdecimal() and 0 < len(limit) < 10 and int(limit) > 0:
-            proof.day_limit[product] = int(limit)
-
-    flow, crm = wanted.origins.flow, wanted.origins.crm
-    available = 0
-    if flow:
-        flow_client = FlowClient(transport, flow, tokens, before, after)
-        available += _prove_one(Product.FLOW, flow_client.list_flows, proof)
-    if crm:
-        crm_client = CrmClient(transport, crm, tokens, before, after)
-        available += _prove_one(Product.CRM, lambda: crm_client.list_workflow_rules(page=1), proof)
-    if not available:
-        raise ConnectError("; ".join(proof.notes) or "neither a Flow nor a CRM address is known for this data centre")
-
-
-def _prove_one(which: Product, ask: Callable[[], object], proof: _Proof) -> bool:
-    """Asks whether the product is there; one that the account simply does not have is no error."""
-    product = str(which.label)
-    try:
-        ask()
-    except (NotAvailable, ScopeMissing) as error:
-        proof.notes.append(f"{product} is not available: {error}")
-        return False
-    except Wait as error:
-        # The token was taken, only the budget is used up: that proves the credentials.
-        proof.notes.append(f"{product} asks to wait: {error}")
-        proof.asked_to_wait.add(which.value)
-    except ZohoError as error:
-        raise ConnectError(f"{product}: {error}. {error.hint}") from error
-    return True
 
 
 def _keep_calls(account: ZohoAccount, calls: list[ApiCall]) -> None:
@@ -181,16 +115,7 @@ def _keep_calls(account: ZohoAccount, calls: list[ApiCall]) -> None:
     ApiCall.objects.bulk_create(calls)
 
 
-def _credentials_line(error: ZohoError, wanted: Wanted) -> str:
-    kind = "grant code" if wanted.grant_code else "refresh token"
-    if isinstance(error, GrantRevoked):
-        return f"Zoho refused the {kind} ({error.code or 'invalid_code'}): it is wrong, used, expired or revoked"
-    if isinstance(error, NotSent):
-        return f"the accounts server cannot be reached: {error}"
-    return f"{error}. {error.hint}"
-
-
-def _store(wanted: Wanted, proof: _Proof, refresh_token: str, actor: User, now: datetime) -> ZohoAccount:
+def _store(wanted: Wanted, proof: CredentialsProof, refresh_token: str, actor: User, now: datetime) -> ZohoAccount:
     account, created = ZohoAccount.objects.update_or_create(
         name=wanted.name,
         defaults={
@@ -226,8 +151,15 @@ def _store(wanted: Wanted, proof: _Proof, refresh_token: str, actor: User, now: 
             budget["blocked_until"] = None
         ApiBudget.objects.update_or_create(account=account, product=product, defaults=budget)
     _keep_calls(account, proof.calls)
+    organisation.remember(account, proof.identity, now)
     SyncState.objects.update_or_create(account=account, defaults={"next_due_at": now})
     action = "account.connect" if created else "account.reconnect"
-    detail = {"data_center": wanted.data_center, "notes": proof.notes}
+    detail: dict[str, object] = {
+        "data_center": wanted.data_center,
+        "organisation": proof.identity.shown,
+        "notes": proof.notes,
+    }
+    if wanted.same_organisation:
+        detail["same_organisation"] = True
     audit.record(actor, action, account, now=now, account=account, detail=detail)
     return account

@@ -18,6 +18,7 @@ from django_q.tasks import async_task
 from monitor.hooks import body as bodies
 from monitor.hooks import callback_ids, rate_limit, signature
 from monitor.models import USUAL_RATE, HookEndpoint, PushEvent, WatchChannel
+from monitor.vault import VaultError
 
 HINT_TASK = "monitor.tasks.take_hints"
 WAKES_EVERY = timedelta(seconds=5)
@@ -53,6 +54,7 @@ ACCEPTED = CallbackAnswer(202, "accepted")
 UNKNOWN = CallbackAnswer(404, "unknown address")
 UNPROVED = CallbackAnswer(401, "not signed with a valid secret")
 FORGED = CallbackAnswer(401, "not a valid token")
+LOCKED = CallbackAnswer(503, "it cannot be checked now", retry_after=300)
 UNREADABLE = CallbackAnswer(400, "the body is not JSON")
 _TROUBLE: dict[type[Exception], CallbackAnswer] = {
     bodies.TooLarge: CallbackAnswer(413, "the body is larger than 10 MiB"),
@@ -81,7 +83,11 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> CallbackAnswer
         body = bodies.read_body(callback.read, callback.length)
     except tuple(_TROUBLE) as trouble:
         return _refuse(endpoint, _TROUBLE[type(trouble)], now)
-    signed = signature.verify(callback.headers, body, [one.text for one in endpoint.secret_list], now)
+    try:
+        secrets = [one.text for one in endpoint.secret_list]
+    except VaultError:
+        return _refuse(endpoint, LOCKED, now)
+    signed = signature.verify(callback.headers, body, secrets, now)
     if not signed.ok:
         return _refuse(endpoint, UNPROVED, now)
     try:
@@ -124,7 +130,11 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Callback
         return _refuse(channel, UNREADABLE, now)
     except tuple(_TROUBLE) as trouble:
         return _refuse(channel, _TROUBLE[type(trouble)], now)
-    if said is None or not _same(said.token, channel.token) or said.channel_id not in ("", channel.channel_id):
+    try:
+        is_genuine = said is not None and _same(said.token, channel.token)
+    except VaultError:
+        return _refuse(channel, LOCKED, now)
+    if said is None or not is_genuine or said.channel_id not in ("", channel.channel_id):
         return _refuse(channel, FORGED, now)
     event = PushEvent(
         account_id=channel.account_id, channel=channel, digest=hashlib.sha256(body).hexdigest(), received_at=now

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from monitor.connection import CALL_TOTAL, open_account
+from monitor import vault
+from monitor.connection import CALL_TOTAL, open_account, organisation
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import LENGTH, TASK_LENGTH, Lease, LeaseLost
@@ -15,6 +16,7 @@ from monitor.ingest.base.result import Result
 from monitor.ingest.runs import read_runs
 from monitor.ingest.sweep import sweep
 from monitor.models import Flow, StageRun, ZohoAccount
+from monitor.vault import VaultError
 from monitor.zoho.errors import Wait, ZohoError
 
 TASK_CALL_TOTAL = 12.0  # seconds; a task has a minute in all
@@ -46,7 +48,10 @@ def read_account(
 
     Raises:
         Busy: another sweep of this account runs.
+        VaultError: its secrets cannot be read; nothing was written.
     """
+    if locked := vault.trouble([vault.sealed(account, "client_secret")]):
+        raise VaultError(locked)
     total = CALL_TOTAL if patience.mode.waits else TASK_CALL_TOTAL
     with _lease(account, clock, patience) as lease:
         run = StageRun.objects.create(stage="ingest", account=account, started_at=clock())
@@ -113,7 +118,7 @@ def refresh(
         try:
             with _lease(account, clock, patience) as lease:
                 count += _refresh_some(account, members, lease, clock, patience)
-        except (Busy, LeaseLost, OutOfTime, ZohoError):
+        except (Busy, LeaseLost, OutOfTime, ZohoError, VaultError):
             continue  # a hint only: the next sweep reads it, and says what is wrong
     return count
 
@@ -128,7 +133,7 @@ def _refresh_some(
     keep = lambda: lease.keep(clock)  # noqa: E731 - a name for the line below
     total = CALL_TOTAL if patience.mode.waits else TASK_CALL_TOTAL
     with open_account(account, priority=patience.mode.priority, clock=clock, keep_alive=keep, total=total) as clients:
-        if clients.flow is None:
+        if clients.flow is None or organisation.is_foreign(account):
             return 0
         context = Context(account, clients, lease, clock, patience)
         for flow, execution_id in members:

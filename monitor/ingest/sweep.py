@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from monitor.connection import organisation
 from monitor.ingest.base import list_pace, stream_due
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
@@ -125,8 +126,9 @@ class _Sweep:
         return not stream_outcomes.has_failed(self.context, Stream.EXECUTIONS)
 
     def take_steps(self) -> None:
-        """Takes the steps that are due."""
+        """Takes the steps that are due, once it is known whose organisation it is that answers."""
         try:
+            self._look_whose_it_is()
             for step in STEPS:
                 if self._is_wanted(step):
                     self._take(step)
@@ -134,6 +136,12 @@ class _Sweep:
             self._put_off()  # what was read before the sweep's end is not due again
             raise
         self._put_off()
+
+    def _look_whose_it_is(self) -> None:
+        if self.crm is not None:
+            read_edition(self.context, self.crm)
+        # Where it was another one and could not be asked for now, nothing says that this is over.
+        organisation.check(self.context.account, None, self.context.clock())
 
     def _is_wanted(self, step: Step) -> bool:
         if self.client(step.product) is None or (step.turn is not None and step.turn not in self.due):
@@ -221,7 +229,6 @@ def _say_when_executions_are_due(sweep: _Sweep) -> None:
 def _list_rules(context: Context, client: CrmClient) -> None:
     with context.clients.gate.doing(ApiCall.Kind.LIST):
         read_rules(context, client)
-    read_edition(context, client)
 
 
 def _pages_of_rules(sweep: _Sweep) -> int:

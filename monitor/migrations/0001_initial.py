@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True)),
-                ('data_center', models.CharField(choices=[('us', 'United States (zoho.com)'), ('eu', 'Europe (zoho.eu)'), ('in', 'India (zoho.in)'), ('au', 'Australia (zoho.com.au)'), ('jp', 'Japan (zoho.jp)'), ('ca', 'Canada (zohocloud.ca)'), ('cn', 'China (zoho.com.cn)'), ('sa', 'Saudi Arabia (zoho.sa)'), ('custom', 'Custom URLs')], max_length=10)),
+                ('data_center', models.CharField(choices=[('us', 'United States (zoho.com)'), ('eu', 'Europe (zoho.eu)'), ('in', 'India (zoho.in)'), ('au', 'Australia (zoho.com.au)'), ('jp', 'Japan (zoho.jp)'), ('ca', 'Canada (zohocloud.ca)'), ('cn', 'China (zoho.com.cn)'), ('sa', 'Saudi Arabia (zoho.sa)'), ('uk', 'United Kingdom (zoho.uk)'), ('ae', 'United Arab Emirates (zoho.ae)'), ('custom', 'Custom URLs')], max_length=10)),
                 ('accounts_url', models.CharField(max_length=300)),
                 ('flow_url', models.CharField(blank=True, max_length=300)),
                 ('crm_url', models.CharField(blank=True, max_length=300)),
@@ -432,8 +432,25 @@ class Migration(migrations.Migration):
                 ('durations', models.JSONField(default=list)),
                 ('errors', models.JSONField(default=dict, help_text='failed runs by class of error')),
                 ('hour', models.DateTimeField()),
+                ('quarters', models.JSONField(default=list, help_text='the counts by quarter, see monitor.quarters')),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='MailServer',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('unknown', 'Not tried yet'), ('accepts', 'Takes our mails'), ('refuses', 'Refuses us'), ('unreachable', 'Cannot be reached')], default='unknown', max_length=11)),
+                ('since', models.DateTimeField(null=True)),
+                ('reason', models.CharField(blank=True, help_text="The server's words, without personal data.", max_length=300)),
+                ('code', models.CharField(blank=True, help_text='Its reply code and enhanced status.', max_length=60)),
+                ('next_try_at', models.DateTimeField(help_text='All mails wait until then.', null=True)),
+                ('accepted_at', models.DateTimeField(help_text='When it last took one.', null=True)),
+                ('probed_at', models.DateTimeField(help_text='When a person last asked for a test mail.', null=True)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_mail_server')],
+            },
         ),
         migrations.CreateModel(
             name='PrunedHour',
@@ -579,7 +596,7 @@ class Migration(migrations.Migration):
             name='SyncState',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('never', 'Not read yet'), ('ok', 'Healthy'), ('incomplete', 'Incomplete'), ('throttled', 'Throttled by Zoho'), ('unreachable', 'Zoho cannot be reached'), ('revoked', 'Zoho refuses our credentials'), ('schema', 'Zoho answered in an unknown form')], default='never', max_length=12)),
+                ('state', models.CharField(choices=[('never', 'Not read yet'), ('ok', 'Healthy'), ('incomplete', 'Incomplete'), ('throttled', 'Throttled by Zoho'), ('unreachable', 'Zoho cannot be reached'), ('revoked', 'Zoho refuses our credentials'), ('foreign', 'Signed in to another organisation'), ('schema', 'Zoho answered in an unknown form')], default='never', max_length=12)),
                 ('reason', models.CharField(blank=True, max_length=500)),
                 ('since', models.DateTimeField(null=True)),
                 ('lease_owner', models.CharField(blank=True, max_length=64)),
@@ -714,6 +731,22 @@ class Migration(migrations.Migration):
                 ('endpoint', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='monitor.hookendpoint')),
                 ('channel', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='monitor.watchchannel')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='push_events', to='monitor.zohoaccount')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Organisation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('zgid', models.CharField(blank=True, max_length=64)),
+                ('org_id', models.CharField(blank=True, help_text="CRM's own id of the organisation", max_length=64)),
+                ('name', models.CharField(blank=True, max_length=200)),
+                ('kind', models.CharField(blank=True, help_text="production, sandbox, or another word of Zoho's", max_length=20)),
+                ('seen_at', models.DateTimeField(help_text="when the account's grant last answered for it", null=True)),
+                ('other_id', models.CharField(blank=True, max_length=64)),
+                ('other_name', models.CharField(blank=True, max_length=200)),
+                ('other_kind', models.CharField(blank=True, max_length=20)),
+                ('other_at', models.DateTimeField(null=True)),
+                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='organisation', to='monitor.zohoaccount')),
             ],
         ),
         migrations.AddField(

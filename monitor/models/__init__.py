@@ -3,7 +3,7 @@
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
 | people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
-| `monitor.connection`    | ApiToken, ApiBudget, ApiCall                                                 |
+| `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
@@ -11,7 +11,7 @@
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket                                                        |
 | `monitor.alerting`      | AlertState, Transition                                                       |
-| `monitor.notify`        | Delivery (and Transition.dispatch_state, the hand-over mark it claims)       |
+| `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
 | `monitor.retry`         | RetryAttempt                                                                 |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
@@ -21,7 +21,18 @@ takes old ones away.
 StageRun and AuditEntry are append-only for every stage.
 """
 
-from monitor.models.accounts import ApiBudget, ApiCall, ApiToken, DataCenter, Plan, Product, ZohoAccount
+from monitor.models.accounts import (
+    MOST_CALLS,
+    MOST_CREDITS,
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    DataCenter,
+    Organisation,
+    Plan,
+    Product,
+    ZohoAccount,
+)
 from monitor.models.alerts import AlertRule, AlertState, Transition
 from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
@@ -33,7 +44,7 @@ from monitor.models.definitions import (
     HasDefinition,
     RuleVersion,
 )
-from monitor.models.deliveries import Delivery
+from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
@@ -54,6 +65,8 @@ from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
     "ENDED",
+    "MOST_CALLS",
+    "MOST_CREDITS",
     "MOST_RATE",
     "USUAL_RATE",
     "Ages",
@@ -82,6 +95,8 @@ __all__ = [
     "HookEndpoint",
     "HookTraffic",
     "HourBucket",
+    "MailServer",
+    "Organisation",
     "Plan",
     "Product",
     "PrunedHour",

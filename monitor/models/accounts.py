@@ -7,6 +7,9 @@ from django.urls import reverse
 
 from monitor.vault import EncryptedTextField
 
+MOST_CALLS = 10_000_000  # a minute or a day, that a person may set
+MOST_CREDITS = 100_000_000  # of CRM a day; no edition has more
+
 
 class DataCenter(models.TextChoices):
     US = "us", "United States (zoho.com)"
@@ -17,6 +20,8 @@ class DataCenter(models.TextChoices):
     CA = "ca", "Canada (zohocloud.ca)"
     CN = "cn", "China (zoho.com.cn)"
     SA = "sa", "Saudi Arabia (zoho.sa)"
+    UK = "uk", "United Kingdom (zoho.uk)"
+    AE = "ae", "United Arab Emirates (zoho.ae)"
     CUSTOM = "custom", "Custom URLs"
 
 
@@ -61,6 +66,33 @@ class ZohoAccount(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("account", args=[self.pk])
+
+
+class Organisation(models.Model):
+    """Holds which of Zoho's organisations an account mirrors, as Zoho calls it. Written by `monitor.connection`.
+
+    The `other_` columns say what the account's grant answered for when it was last seen to be another one: while
+    `other_at` is set nothing is mirrored.
+    """
+
+    account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="organisation")
+    zgid = models.CharField(max_length=64, blank=True)
+    org_id = models.CharField(max_length=64, blank=True, help_text="CRM's own id of the organisation")
+    name = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=20, blank=True, help_text="production, sandbox, or another word of Zoho's")
+    seen_at = models.DateTimeField(null=True, help_text="when the account's grant last answered for it")
+    other_id = models.CharField(max_length=64, blank=True)
+    other_name = models.CharField(max_length=200, blank=True)
+    other_kind = models.CharField(max_length=20, blank=True)
+    other_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name or self.shown_id
+
+    @property
+    def shown_id(self) -> str:
+        """Returns the id that Zoho's own pages show; CRM's where there is none."""
+        return self.zgid or self.org_id
 
 
 class ApiToken(models.Model):

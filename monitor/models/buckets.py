@@ -98,6 +98,7 @@ class HourBucket(Bucket):
     # The constraint's index begins with the flow: one of its own would only be written.
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours", db_index=False)
     hour = models.DateTimeField()
+    quarters = models.JSONField(default=list, help_text="the counts by quarter, see monitor.quarters")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_bucket_per_hour")]

@@ -160,15 +160,21 @@ def _converter(field: models.Field[Any, Any], as_text: bool) -> Callable[[Any], 
 
 
 def _json(value: Any) -> str:
-    """Writes JSON text.
+    """Writes JSON text, whole numbers of any length with every digit.
 
     Raises:
-        ValueError: a text that is none (half a surrogate pair), or a number beyond 64 bits.
+        ValueError: a text that is none (half a surrogate pair), or what is no JSON.
     """
     try:
         return orjson.dumps(value).decode()
+    except TypeError:
+        pass  # also for a number beyond 64 bits, which the standard library can write
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text.encode()
     except TypeError as error:
         raise ValueError(str(error)) from error
+    return text
 
 
 def _copy(model: type[models.Model], columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Stores mails to people. Written by `monitor.notify` only."""
+"""Stores mails to people, and whether the mail server takes them. Written by `monitor.notify` only."""
 
 from __future__ import annotations
 
@@ -43,3 +43,27 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.state})"
+
+
+class MailServer(models.Model):
+    """Records whether the mail server takes our mails: one row, for there is one server."""
+
+    class State(models.TextChoices):
+        UNKNOWN = "unknown", "Not tried yet"
+        ACCEPTS = "accepts", "Takes our mails"
+        REFUSES = "refuses", "Refuses us"
+        UNREACHABLE = "unreachable", "Cannot be reached"
+
+    state = models.CharField(max_length=11, choices=State.choices, default=State.UNKNOWN)
+    since = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="The server's words, without personal data.")
+    code = models.CharField(max_length=60, blank=True, help_text="Its reply code and enhanced status.")
+    next_try_at = models.DateTimeField(null=True, help_text="All mails wait until then.")
+    accepted_at = models.DateTimeField(null=True, help_text="When it last took one.")
+    probed_at = models.DateTimeField(null=True, help_text="When a person last asked for a test mail.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_mail_server")]
+
+    def __str__(self) -> str:
+        return f"mail server: {self.state}"

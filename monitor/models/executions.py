@@ -8,9 +8,8 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
 
-
 # A run of a status that nobody knows has ended where it says when.
-ENDED = models.Q(status__in=("success", "failed")) | models.Q(completed_time__isnull=False) & ~models.Q(status="running")
+ENDED = models.Q(status__in=("success", "failed")) | (~models.Q(status="running") & ~models.Q(completed_time=None))
 
 
 class Execution(models.Model):

@@ -30,6 +30,7 @@ class SyncState(models.Model):
         THROTTLED = "throttled", "Throttled by Zoho"
         UNREACHABLE = "unreachable", "Zoho cannot be reached"
         REVOKED = "revoked", "Zoho refuses our credentials"
+        FOREIGN = "foreign", "Signed in to another organisation"
         SCHEMA = "schema", "Zoho answered in an unknown form"
 
     account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, related_name="sync")

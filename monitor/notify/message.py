@@ -16,12 +16,12 @@ from monitor.models import Delivery, Transition
 def message_id(transition: Transition, address: str) -> str:
     """Returns the same for each attempt at a message, so that a mail program shows one that was sent twice once."""
     reader = salted_hmac("monitor.notify.recipient", address.casefold(), algorithm="sha256").hexdigest()[:16]
-    return f"<alert{transition.alert_id}.{transition.episode}.{transition.kind}.{reader}@{_domain()}>"
+    return f"<alert{transition.alert_id}.{transition.episode}.{transition.kind}.{reader}@{domain()}>"
 
 
 def thread_id(transition: Transition) -> str:
     """Returns the id of a message that is never sent: all mails of an episode refer to it, and stand in one thread."""
-    return f"<alert{transition.alert_id}.{transition.episode}@{_domain()}>"
+    return f"<alert{transition.alert_id}.{transition.episode}@{domain()}>"
 
 
 def build(delivery: Delivery) -> EmailMessage:
@@ -44,7 +44,7 @@ def build(delivery: Delivery) -> EmailMessage:
             "Date": format_datetime(delivery.created_at),
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
-            "List-Id": f"Alerts of the Zoho monitor <alerts.{_domain()}>",
+            "List-Id": f"Alerts of the Zoho monitor <alerts.{domain()}>",
         },
     )
     if isinstance(message, EmailMultiAlternatives):
@@ -52,7 +52,7 @@ def build(delivery: Delivery) -> EmailMessage:
     return message
 
 
-def _domain() -> str:
+def domain() -> str:
     """Returns the host of PUBLIC_URL in ASCII, in the form that an id may hold (RFC 5322, section 3.6.4)."""
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     try:

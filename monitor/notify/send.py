@@ -5,18 +5,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from monitor.models import Delivery, Transition
+from monitor.models import Delivery, MailServer, Transition
+from monitor.notify import mail_server
+from monitor.notify.mailer import Mailer
 from monitor.notify.message import build
 from monitor.notify.recipients import entitled
 from monitor.notify.render import plain
-from monitor.notify.smtp_answers import CONFIG_PAUSE, FailureKind, SendOutcome, classify, next_try
+from monitor.notify.smtp_answers import (
+    GIVEN_UP_AFTER,
+    FailureKind,
+    SendOutcome,
+    SmtpStage,
+    classify,
+    cleared,
+    next_try,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -24,63 +33,29 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=3)
 # A task of the queue may last 60 s; what is left over is due at the next call.
 BUDGET = timedelta(seconds=30)
+# So many messages in a row refused for what may be our fault, and none taken: it is.
+ENOUGH_SUSPECTS = 2
 
 Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
 class SendReport:
-    """Holds what a run did. `paused` says why it stopped before all due messages were tried."""
+    """Holds what a run did. `paused` says why it stopped before all due messages were tried.
+
+    `suspects` are the messages of this run that were refused for what may be our fault or theirs: as long as the
+    server takes no other, nobody knows.
+    """
 
     sent: int = 0
     retried: int = 0
     dead: int = 0
     paused: str = ""
+    suspects: list[tuple[Delivery, SendOutcome]] = field(default_factory=list)
 
     @property
     def handled(self) -> int:
         return self.sent + self.retried + self.dead
-
-
-class _ConnectError(Exception):
-    """Says that the server was not reached, or did not let us in: no message is to blame."""
-
-
-class _NothingTakenError(OSError):
-    """Says that the backend took no message and did not say why."""
-
-
-class _Mailer:
-    """Holds one connection for a run, opened when it is needed and again after a failure."""
-
-    def __init__(self) -> None:
-        self._backend: Any = None
-
-    def send(self, message: EmailMessage) -> None:
-        if self._backend is None:
-            backend = get_connection()
-            try:
-                # Opened here, so that the backend does not close it after each message and a QUIT gone wrong
-                # is not taken for a message gone wrong.
-                backend.open()
-            except Exception as error:
-                _close_quietly(backend)
-                raise _ConnectError from error
-            self._backend = backend
-        if not self._backend.send_messages([message]):
-            raise _NothingTakenError("the mail backend took no message")
-
-    def close(self) -> None:
-        backend, self._backend = self._backend, None
-        if backend is not None:
-            _close_quietly(backend)
-
-
-def _close_quietly(backend: Any) -> None:
-    try:
-        backend.close()
-    except OSError as error:  # SMTPException is one
-        logger.debug("closing the mail connection: %s", type(error).__name__)
 
 
 def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> SendReport:
@@ -88,6 +63,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
 
     A crash between the server's 250 and our mark sends again, under the same Message-ID, once the lease has
     run out. A recovery waits until the firing it belongs to has gone out to the same person, or never will.
+    While the server refuses us, all mails wait in their order, and only now and then the first is tried.
 
     Args:
         now: the time of the run.
@@ -95,15 +71,24 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
         limit: how many messages at most.
     """
     tell = clock or _running_from(now)
-    report, mailer, started = SendReport(), _Mailer(), tell()
+    report, mailer, started = SendReport(), Mailer(), tell()
+    server = mail_server.standing()
+    if server.state == MailServer.State.REFUSES:
+        _give_up_old(server, now, report)
+    if mail_server.is_pausing(server, now):
+        report.paused = server.reason
+        return report
     try:
         while report.handled < limit and tell() - started < BUDGET and not report.paused:
-            delivery = _claim(tell())
+            delivery = _claim(tell(), report)
             if delivery is None:
                 break
             _send_one(delivery, mailer, tell, report)
     finally:
         mailer.close()
+        _judge_suspects(tell(), report)
+    if report.sent and not report.paused:
+        mail_server.accepts(tell())
     return report
 
 
@@ -112,9 +97,26 @@ def _running_from(now: datetime) -> Clock:
     return lambda: now + timedelta(seconds=time.monotonic() - origin)
 
 
-def _claim(now: datetime) -> Delivery | None:
-    """Returns the next delivery that is due, leased to this process; None when there is none."""
-    while (found := _due(now).first()) is not None:
+def _give_up_old(server: MailServer, now: datetime, report: SendReport) -> None:
+    """Gives up what has waited for a day for the server to take mails again."""
+    old = Delivery.objects.filter(
+        state=Delivery.State.QUEUED, next_try_at__lte=now, created_at__lt=now - GIVEN_UP_AFTER
+    )
+    given_up = old.update(state=Delivery.State.DEAD, last_error=server.reason)
+    if given_up:
+        report.dead += given_up
+        logger.error("%d mails given up after a day: %s", given_up, server.reason)
+
+
+def _claim(now: datetime, report: SendReport) -> Delivery | None:
+    """Returns the next delivery that is due, leased to this process; None when there is none.
+
+    After a suspect refusal the next is one that tells more: to somebody else where the recipient was refused.
+    """
+    told = Q(pk__in=[delivery.pk for delivery, _ in report.suspects])
+    refused = [delivery.address for delivery, outcome in report.suspects if outcome.stage == SmtpStage.RCPT]
+    told |= Q(address__in=refused)
+    while (found := _due(now).exclude(told).first()) is not None:
         mine = Delivery.objects.filter(pk=found.pk, state=found.state, attempts=found.attempts).update(
             state=Delivery.State.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
         )
@@ -144,23 +146,52 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     return due.select_related("transition").order_by("next_try_at", "pk")
 
 
-def _send_one(delivery: Delivery, mailer: _Mailer, clock: Clock, report: SendReport) -> None:
+def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport) -> None:
     if not entitled().filter(pk=delivery.recipient_id).exists():
         _close(delivery, "the recipient no longer gets alert mails", report)
         return
-    try:
-        mailer.send(build(delivery))
-    except _ConnectError as failed:
-        outcome = classify(failed.__cause__ or failed, connected=False)
-        # The others would fare the same; they are tried in the next run, without an attempt counted.
-        report.paused = outcome.reason
-    except Exception as error:  # noqa: BLE001 - whatever one message does, the others must go out
-        outcome = classify(error, connected=True)
-        mailer.close()
-    else:
+    message = _message(delivery)
+    outcome = mailer.send(message) if isinstance(message, EmailMessage) else message
+    if outcome is not None and outcome.kind == FailureKind.POISON and outcome.is_policy and not delivery.html:
+        # Not even the plainest message passes: then the policy may be about us.
+        outcome = replace(outcome, kind=FailureKind.SUSPECT)
+    if outcome is None:
         _mark_sent(delivery, clock(), report)
-        return
-    _mark_failed(delivery, outcome, clock(), report)
+        _clear_suspects(clock(), report)
+    elif outcome.kind == FailureKind.SUSPECT and not report.sent:
+        report.suspects.append((delivery, outcome))
+        if len(report.suspects) >= ENOUGH_SUSPECTS:
+            _judge_suspects(clock(), report)
+    elif outcome.kind == FailureKind.SUSPECT:
+        _mark_failed(delivery, _as_cleared(outcome), clock(), report)
+    else:
+        _mark_failed(delivery, outcome, clock(), report)
+
+
+def _message(delivery: Delivery) -> EmailMessage | SendOutcome:
+    """Returns the message of a delivery, or why it cannot be built."""
+    try:
+        return build(delivery)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others must go out
+        return classify(error, connected=True)
+
+
+def _clear_suspects(now: datetime, report: SendReport) -> None:
+    """The server takes mails of ours: what it refused before is the fault of those messages."""
+    suspects, report.suspects = report.suspects, []
+    for delivery, outcome in suspects:
+        _mark_failed(delivery, _as_cleared(outcome), now, report)
+
+
+def _judge_suspects(now: datetime, report: SendReport) -> None:
+    """The server took nothing: it refuses us."""
+    suspects, report.suspects = report.suspects, []
+    for delivery, outcome in suspects:
+        _mark_failed(delivery, replace(outcome, kind=FailureKind.SENDER), now, report)
+
+
+def _as_cleared(outcome: SendOutcome) -> SendOutcome:
+    return replace(outcome, kind=cleared(outcome))
 
 
 def _mark_sent(delivery: Delivery, now: datetime, report: SendReport) -> None:
@@ -175,18 +206,23 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
     if outcome.kind == FailureKind.POISON:
         _make_plain(delivery, outcome, now, report)
         return
+    refused = outcome.kind == FailureKind.SENDER
+    if refused:
+        report.paused = outcome.reason
+        mail_server.refuses(outcome, now)
+    elif outcome.stage == SmtpStage.CONNECT:
+        # The others would fare the same; they are tried in the next run, without an attempt counted.
+        report.paused = outcome.reason
+        mail_server.is_unreachable(outcome, now)
     again = next_try(outcome.kind, delivery.attempts, delivery.created_at, now)
     if again is None:
         _close(delivery, outcome.reason, report)
         return
-    _requeue(delivery, outcome.reason, again)
+    # What the server refused for our sake keeps its place: the queue goes out in its order.
+    _requeue(delivery, outcome.reason, delivery.next_try_at if refused else again)
     report.retried += 1
-    logger.warning("mail %d not sent (attempt %d): %s", delivery.pk, delivery.attempts, outcome.reason)
-    if outcome.kind == FailureKind.CONFIG:
-        report.paused = outcome.reason
-        # Signing in with a wrong password again and again locks accounts.
-        waiting = Delivery.objects.filter(state=Delivery.State.QUEUED, next_try_at__lt=now + CONFIG_PAUSE)
-        waiting.update(next_try_at=now + CONFIG_PAUSE)
+    if not refused:
+        logger.warning("mail %d not sent (attempt %d): %s", delivery.pk, delivery.attempts, outcome.reason)
 
 
 def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report: SendReport) -> None:

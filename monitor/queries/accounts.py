@@ -11,7 +11,19 @@ from django.db.models import Count, Q, QuerySet
 from monitor.connection import ledger
 from monitor.connection.budget import limits_in_force
 from monitor.connection.limits import DAY, MINUTE, CallLimits, share
-from monitor.models import ENDED, ApiBudget, ApiCall, ApiToken, Execution, Flow, Product, StageRun, SyncState, ZohoAccount
+from monitor.models import (
+    ENDED,
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    AuditEntry,
+    Execution,
+    Flow,
+    Product,
+    StageRun,
+    SyncState,
+    ZohoAccount,
+)
 from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.quarantine import AsideLine, aside_lines, open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
@@ -117,7 +129,14 @@ class AccountDetail:
 
 def accounts() -> QuerySet[ZohoAccount]:
     """Accounts without their client secrets."""
-    return ZohoAccount.objects.defer("client_secret").order_by("name")
+    return ZohoAccount.objects.defer("client_secret").select_related("organisation").order_by("name")
+
+
+def connect_notes(account: ZohoAccount) -> list[str]:
+    """Returns what proving the credentials found worth telling when the account was last connected."""
+    entries = AuditEntry.objects.filter(object_type="account", object_id=str(account.pk))
+    proof = entries.filter(action__in=("account.connect", "account.reconnect")).first()
+    return list(proof.detail.get("notes", [])) if proof is not None else []
 
 
 @dataclass(frozen=True)

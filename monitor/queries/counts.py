@@ -1,23 +1,28 @@
 """Sums of buckets: the figures behind every rate and chart. Read-only.
 
-Up to a quarter the hours are summed up, so that a day is the viewer's; longer times are summed up from days (UTC),
-which are kept when their hours are gone, and are 24 times fewer.
+Up to three months the hours are summed up. Longer times are summed up from days (UTC), which are 24 times fewer, but
+for days that an edge or the beginning of a slot cuts: those by their hours, and where the hours are gone by the day's
+beginning. An hour that the beginning of a slot cuts is taken by its quarters: so a day, a week or an hour of any zone
+has the runs that the list of that time has.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from monitor.models import DayBucket, HourBucket
-from monitor.periods import DAY, Window, day_start, first_midnight_from
+from monitor.periods import DAY, HOUR, Window, day_start, first_midnight_from, hour_of, midnight_of
+from monitor.quarters import unpack
 
 LONGEST_BY_HOUR = 92 * DAY
-Buckets = QuerySet[HourBucket] | QuerySet[DayBucket]
 _FIELDS = ("succeeded", "failed", "first_succeeded", "running", "other")
+_NO_COUNTS = (0,) * len(_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,26 @@ class Counts:
     def __add__(self, more: Counts) -> Counts:
         return Counts(*(getattr(self, name) + getattr(more, name) for name in _FIELDS))
 
+    def without(self, part: Counts) -> Counts:
+        """Returns what is left where some of them are counted elsewhere; never less than nothing."""
+        return Counts(*(max(getattr(self, name) - getattr(part, name), 0) for name in _FIELDS))
+
 
 @dataclass(frozen=True)
-class HourCounts:
-    """Holds the counts of one hour (UTC), or of one day that is known as a whole, by its first hour."""
+class Piece:
+    """Holds the counts of a day, an hour or a quarter of one, by its beginning: none that a slot's beginning cuts."""
 
-    hour: datetime
+    at: datetime
     counts: Counts
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Holds the run times of such a stretch, as a histogram, and its failed runs by class of error."""
+
+    at: datetime
+    durations: Sequence[int]
+    errors: dict[str, int]
 
 
 def sums() -> dict[str, Sum]:
@@ -70,49 +88,132 @@ def of_sums(row: dict[str, Any]) -> Counts:
     return Counts(**{name: row[f"sum_{name}"] or 0 for name in _FIELDS})
 
 
-def buckets(window: Window, *, account_id: int | None = None, flow_id: int | None = None) -> Buckets:
-    """Buckets that begin in a window, of everything, an account or a flow: of hours, or of days for a long window."""
-    rows: Any
+def pieces(
+    window: Window, begins: Collection[datetime] = (), *, account_id: int | None = None, flow_id: int | None = None
+) -> list[Piece]:
+    """Counts the runs of a window, of everything, an account or a flow, oldest first. One to three statements.
+
+    Args:
+        window: from a whole hour to a whole hour of UTC.
+        begins: of the slots that the pieces are laid into; none cuts a piece. They lie on quarters of an hour.
+        account_id: only of this account.
+        flow_id: only of this flow.
+    """
+    scope = _scope(account_id, flow_id)
+    found: dict[datetime, Counts] = defaultdict(Counts)
+    cut = _cut_hours(window, begins)
     if window.length <= LONGEST_BY_HOUR:
-        rows = HourBucket.objects.filter(hour__gte=window.start, hour__lt=window.end)
+        hours = _sums_by(_hours(scope, window), "hour")
     else:
-        first, last = first_midnight_from(window.start), first_midnight_from(window.end)
-        rows = DayBucket.objects.filter(day__gte=first.date(), day__lt=last.date())
-    if account_id is not None:
-        rows = rows.filter(flow__account_id=account_id)
-    if flow_id is not None:
-        rows = rows.filter(flow_id=flow_id)
-    found: Buckets = rows
+        cut_days = _cut_days(window, begins)
+        hours = _sums_by(HourBucket.objects.filter(scope, hour__in=_hours_of(cut_days)), "hour")
+        days = _sums_by(_days(scope, window), "day")
+        for hour, counts in hours.items():
+            # What is left of a day is of hours that are gone.
+            days[hour.date()] = days[hour.date()].without(counts)
+        for day, counts in days.items():
+            found[day_start(day, UTC)] += counts
+    for hour, counts in hours.items():
+        if hour not in cut and window.start <= hour < window.end:
+            found[hour] += counts
+    if cut:
+        columns = ("hour", *_FIELDS, "quarters")
+        for hour, *numbers, quarters in HourBucket.objects.filter(scope, hour__in=cut).values_list(*columns):
+            for part in unpack(quarters, *numbers):
+                found[hour + part.after] += Counts(*part[1:6])
+    return [Piece(at, counts) for at, counts in sorted(found.items()) if counts != Counts()]
+
+
+def total(window: Window, *, account_id: int | None = None, flow_id: int | None = None) -> Counts:
+    """Returns the sum of a window, as `pieces` reads it. One or two statements."""
+    found = pieces(window, account_id=account_id, flow_id=flow_id)
+    return sum((piece.counts for piece in found), Counts())
+
+
+def by_flow(window: Window, *, account_id: int | None = None) -> dict[int, Counts]:
+    """Returns the sum of a window for each flow that has runs in it. One statement, three for a long window."""
+    scope = _scope(account_id, None)
+    if window.length <= LONGEST_BY_HOUR:
+        return dict(_sums_by(_hours(scope, window), "flow_id"))
+    cut_days = _cut_days(window, ())
+    found: dict[int, Counts] = defaultdict(Counts)
+    days = _days(scope, window)
+    for flow, counts in _sums_by(days.exclude(day__in=cut_days), "flow_id").items():
+        found[flow] += counts
+    at_edges = _sums_by(days.filter(day__in=cut_days), "flow_id", "day")
+    hours = HourBucket.objects.filter(scope, hour__in=_hours_of(cut_days))
+    for (flow, hour), counts in _sums_by(hours, "flow_id", "hour").items():
+        at_edges[flow, hour.date()] = at_edges[flow, hour.date()].without(counts)
+        if window.start <= hour < window.end:
+            found[flow] += counts
+    for (flow, _), counts in at_edges.items():
+        found[flow] += counts
     return found
 
 
-def hourly(rows: Buckets) -> list[HourCounts]:
-    """Sums per hour (or day), oldest first; those without a run are absent. One statement."""
-    when = _when(rows)
-    found: Any = rows.values(when).annotate(**sums()).order_by(when)
-    return [HourCounts(_moment(row[when]), of_sums(row)) for row in found]
+def details(window: Window, begins: Collection[datetime], *, flow_id: int) -> list[Detail]:
+    """Reads the run times and errors of a flow's window by the same pieces, oldest first. One to three statements."""
+    scope = _scope(None, flow_id) & (Q(duration_count__gt=0) | Q(failed__gt=0))
+    cut = _cut_hours(window, begins)
+    columns = ("durations", "errors")
+    if window.length <= LONGEST_BY_HOUR:
+        hours = list(_hours(scope, window).exclude(hour__in=cut).values_list("hour", *columns))
+        found = []
+    else:
+        cut_days = _cut_days(window, begins)
+        rows = HourBucket.objects.filter(scope, hour__in=_hours_of(cut_days)).values_list("hour", *columns)
+        told = {hour.date() for hour, *_ in rows}
+        hours = [row for row in rows if window.start <= row[0] < window.end and row[0] not in cut]
+        days = _days(scope, window).exclude(day__in=told).values_list("day", *columns)
+        found = [Detail(day_start(day, UTC), durations, errors) for day, durations, errors in days]
+    found += [Detail(*row) for row in hours]
+    if cut:
+        of_cut = HourBucket.objects.filter(scope, hour__in=cut).values_list("hour", *columns, "quarters")
+        for hour, durations, errors, quarters in of_cut:
+            parts = unpack(quarters, *_NO_COUNTS, durations, errors)
+            found += [Detail(hour + part.after, part.durations, dict(part.errors)) for part in parts]
+    return sorted(found, key=lambda one: one.at)
 
 
-def total(rows: Buckets) -> Counts:
-    """Returns the sum of all. One statement."""
-    return of_sums(rows.aggregate(**sums()))
+def _scope(account_id: int | None, flow_id: int | None) -> Q:
+    scope = Q()
+    if account_id is not None:
+        scope &= Q(flow__account_id=account_id)
+    if flow_id is not None:
+        scope &= Q(flow_id=flow_id)
+    return scope
 
 
-def histograms(rows: Buckets) -> list[tuple[datetime, list[int]]]:
-    """Returns (beginning, histogram of durations) of each bucket that has one, oldest first. One statement."""
-    found: Any = rows.filter(duration_count__gt=0).order_by(_when(rows)).values_list(_when(rows), "durations")
-    return [(_moment(at), durations) for at, durations in found]
+def _cut_hours(window: Window, begins: Collection[datetime]) -> set[datetime]:
+    """Finds the hours within which a slot begins."""
+    return {hour_of(at) for at in begins if window.start < at < window.end and at != hour_of(at)}
 
 
-def errors(rows: Buckets) -> list[tuple[datetime, dict[str, int]]]:
-    """Returns (beginning, failed runs by class) of each bucket with failures, oldest first. One statement."""
-    found: Any = rows.filter(failed__gt=0).order_by(_when(rows)).values_list(_when(rows), "errors")
-    return [(_moment(at), by_class) for at, by_class in found]
+def _cut_days(window: Window, begins: Collection[datetime]) -> set[date]:
+    """Finds the days (UTC) within which a slot or the window begins or ends."""
+    edges = [window.start, window.end, *(at for at in begins if window.start < at < window.end)]
+    return {at.astimezone(UTC).date() for at in edges if at != midnight_of(at)}
 
 
-def _when(rows: Buckets) -> str:
-    return "hour" if rows.model is HourBucket else "day"
+def _hours_of(days: Collection[date]) -> list[datetime]:
+    return [day_start(day, UTC) + n * HOUR for day in sorted(days) for n in range(24)]
 
 
-def _moment(at: datetime | date) -> datetime:
-    return at if isinstance(at, datetime) else day_start(at, UTC)
+def _hours(scope: Q, window: Window) -> QuerySet[HourBucket]:
+    return HourBucket.objects.filter(scope, hour__gte=window.start, hour__lt=window.end)
+
+
+def _days(scope: Q, window: Window) -> QuerySet[DayBucket]:
+    """Returns the days that begin in a window."""
+    first, last = first_midnight_from(window.start), first_midnight_from(window.end)
+    return DayBucket.objects.filter(scope, day__gte=first.date(), day__lt=last.date())
+
+
+def _sums_by(rows: QuerySet[HourBucket] | QuerySet[DayBucket], *keys: str) -> defaultdict[Any, Counts]:
+    """Sums by one key, or by a tuple of several; what is absent is nothing. One statement."""
+    grouped: Any = rows.order_by().values(*keys).annotate(**sums())
+    found: defaultdict[Any, Counts] = defaultdict(Counts)
+    for row in grouped:
+        key = row[keys[0]] if len(keys) == 1 else tuple(row[name] for name in keys)
+        found[key] = of_sums(row)
+    return found

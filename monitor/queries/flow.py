@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from django.db.models import Count, Q, QuerySet
 
-from monitor.models import AlertState, Execution, Flow
-from monitor.periods import Window
+from monitor.models import ENDED, AlertState, Execution, Flow
+from monitor.periods import PeriodChoice
 from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, executions, holes, overview, versions
 from monitor.queries.backfill import FlowHistory
+from monitor.queries.counts import Detail
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
@@ -22,7 +23,7 @@ from monitor.queries.versions import Versions
 class Mirrored:
     """Sets what Zoho counts of a flow beside what is mirrored, for one result.
 
-    `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
+    `counter` = `baseline` + `mirrored` + `pruned` + `quarantined` where the mirror is complete (baseline: what Zoho had
     forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
     """
 
@@ -31,6 +32,7 @@ class Mirrored:
     baseline: int | None
     mirrored: int
     pruned: int
+    quarantined: int = 0
 
     @property
     def before(self) -> int | None:
@@ -41,7 +43,7 @@ class Mirrored:
     def missing(self) -> int | None:
         if self.counter is None or self.baseline is None:
             return None
-        return self.counter - self.baseline - self.mirrored - self.pruned
+        return self.counter - self.baseline - self.mirrored - self.pruned - self.quarantined
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,7 @@ class FlowPage:
         before_unknown: why there are no figures of the time before; "" where there are.
         holes: stretches of the time that are not known.
         is_incomplete: runs are missing, and not because its history is still being read.
-        histograms: durations by the hour or day, for percentiles.
-        errors: failed runs by class of error, likewise.
+        details: run times and errors by the pieces of the figures.
         history: how far the first reading has come; None once it has ended.
         description: masked.
     """
@@ -63,8 +64,7 @@ class FlowPage:
     before_unknown: str
     holes: list[Hole]
     is_incomplete: bool
-    histograms: list[tuple[datetime, list[int]]]
-    errors: list[tuple[datetime, dict[str, int]]]
+    details: list[Detail]
     completeness: list[Mirrored]
     history: FlowHistory | None
     alerts: list[AlertState]
@@ -78,16 +78,19 @@ def flows() -> QuerySet[Flow]:
     return Flow.objects.select_related("account", "progress").defer("account__client_secret")
 
 
-def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int) -> FlowPage:
+def page(
+    flow: Flow, account: AccountFreshness | None, now: datetime, period: PeriodChoice, zone: tzinfo = UTC
+) -> FlowPage:
     """Reads what is known of one flow, and what is not.
 
     Args:
         flow: from `flows()`.
         account: how fresh its account is.
         now: the present.
-        days: how far the figures go back.
+        period: how far the figures go back, and in which slots.
+        zone: by whose clock a slot begins.
     """
-    figures = overview.period(now, days, flow_id=flow.pk)
+    figures = overview.period(now, period.days, slot_hours=period.slot_hours, zone=zone, flow_id=flow.pk)
     before = figures.window.before().start
     is_read = not flow.is_reading_history or flow.covers(before)
     mirrored = completeness(flow)
@@ -98,8 +101,7 @@ def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int)
         before_unknown=overview.why_unknown(before, is_read=is_read, flow=flow),
         holes=holes.of_flow(flow, account, figures.window.start, now),
         is_incomplete=bool(flow.progress.hole_reason) or (flow.progress.executions_read_at is None and history is None),
-        histograms=histograms(flow, figures.window),
-        errors=errors(flow, figures.window),
+        details=counts.details(figures.window, figures.begins, flow_id=flow.pk),
         completeness=mirrored,
         history=history,
         alerts=list(open_alerts(flow)),
@@ -110,18 +112,20 @@ def page(flow: Flow, account: AccountFreshness | None, now: datetime, days: int)
 
 
 def completeness(flow: Flow) -> list[Mirrored]:
-    """Sets Zoho's counters beside ours: all, successes, failures. One statement."""
+    """Sets Zoho's counters beside ours: all, successes, failures. Two statements."""
     ours = Execution.objects.filter(flow=flow).aggregate(
         total=Count("id"),
         success=Count("id", filter=Q(status="success")),
         failed=Count("id", filter=Q(status="failed")),
+        ended=Count("id", filter=ENDED),
     )
     past = flow.progress
-    counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
+    counted = flow.counted(every=ours["total"], ended=ours["ended"])
+    every, good, bad = flow.tally(flow.quarantined.filter(left_at=None).values_list("status", flat=True))
     return [
-        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
-        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
-        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
+        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned, every),
+        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success, good),
+        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed, bad),
     ]
 
 
@@ -130,13 +134,3 @@ def open_alerts(flow: Flow) -> QuerySet[AlertState]:
     return (
         AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
     )
-
-
-def histograms(flow: Flow, window: Window) -> list[tuple[datetime, list[int]]]:
-    """Reads the flow's histograms of durations per hour, or per day of a long time."""
-    return counts.histograms(counts.buckets(window, flow_id=flow.pk))
-
-
-def errors(flow: Flow, window: Window) -> list[tuple[datetime, dict[str, int]]]:
-    """Reads the flow's failed runs by class of error, likewise."""
-    return counts.errors(counts.buckets(window, flow_id=flow.pk))

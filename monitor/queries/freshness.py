@@ -8,10 +8,21 @@ from typing import Any
 
 from django.db.models import Count, Max, Q
 
-from monitor.freshness import SILENT, STALE, Judged, ReadTimes, facts_of, is_list_old, judge_account, judge_worker
+from monitor import vault
+from monitor.freshness import (
+    LOCKED,
+    SILENT,
+    STALE,
+    Judged,
+    ReadTimes,
+    facts_of,
+    is_list_old,
+    judge_account,
+    judge_worker,
+)
 from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 
-LABELS = {"stale": "Out of date", "paused": "Paused", "silent": "Poller silent"}
+LABELS = {"stale": "Out of date", "paused": "Paused", "silent": "Poller silent", "locked": "No key for its secrets"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ class AccountFreshness:
     the first time (`is_reading`: `unread` flows are open) `as_of` is that of the newest sweep that missed nothing
     else, and all runs since `covered_from` are mirrored (None: not known of all). `state`, `reason` and `since` are
     as `monitor.freshness.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"``
-    (nothing is read any more) or ``"paused"`` (a person switched it off). `age` is None before the first complete read.
+    (nothing is read any more), ``"locked"`` (no key for its secrets) or ``"paused"`` (a person switched it off).
+    `age` is None before the first complete read.
     """
 
     account_id: int
@@ -127,10 +139,14 @@ class AccountFreshness:
 
 @dataclass(frozen=True)
 class Mirror:
-    """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure."""
+    """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure.
+
+    `locked` says why stored secrets cannot be read, here or in the worker; empty where they can.
+    """
 
     accounts: list[AccountFreshness]
     worker: Judged = field(default_factory=lambda: Judged("ok"))
+    locked: str = ""
 
     @property
     def is_silent(self) -> bool:
@@ -209,7 +225,7 @@ def mirror(now: datetime) -> Mirror:
         now: the moment ages are counted to.
     """
     accounts = (
-        ZohoAccount.objects.select_related("sync")
+        ZohoAccount.objects.select_related("sync", "token", "digest_key")
         .prefetch_related("streams")
         .annotate(
             holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__progress__hole_reason="")),
@@ -219,18 +235,27 @@ def mirror(now: datetime) -> Mirror:
             covered_from=Max("flows__progress__covered_from", filter=_UNREAD),
         )
         .order_by("name")
-        .defer("client_secret")
     )
-    worker = judge_worker(worker_signs(), now)
-    return Mirror([_account(account, worker, now) for account in accounts], worker)
+    signs = worker_signs()
+    worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
+    found = [_account(account, worker, locked, now) for account in accounts]
+    return Mirror(found, worker, locked or next((one.reason for one in found if one.state == LOCKED), ""))
 
 
-def worker_signs() -> dict[str, datetime]:
+class WorkerSigns(dict[str, datetime]):
+    """Holds the newest sign of life of each kind, and why the worker cannot read stored secrets (or "")."""
+
+    locked = ""
+
+
+def worker_signs() -> WorkerSigns:
     """Returns the newest sign of life of each kind: canary, task (any other that a worker took), supervisor."""
-    signs: dict[str, datetime] = {}
+    signs = WorkerSigns()
     rows = WorkerBeat.objects.filter(Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:"))
     for name, at, detail in rows.values_list("name", "beat_at", "detail"):
         kind = name if name in ("canary", "supervisor") else "task"
+        if kind == "supervisor":
+            signs.locked = str(detail.get("locked", ""))
         # A process that has only been started has not taken anything up yet.
         if kind != "task" or detail.get("worked"):
             signs[kind] = max(signs.get(kind, at), at)
@@ -242,11 +267,19 @@ def open_alert_count() -> int:
     return AlertState.objects.filter(is_open=True).count()
 
 
-def _account(account: ZohoAccount, worker: Judged, now: datetime) -> AccountFreshness:
+def _stored_secrets(account: ZohoAccount) -> list[str]:
+    """Returns what has to be decrypted before Zoho can be asked, as it is stored."""
+    fields = (("token", "refresh_token"), ("token", "access_token"), ("digest_key", "key"))
+    rows = ((getattr(account, name, None), field) for name, field in fields)
+    return [vault.sealed(account, "client_secret"), *(vault.sealed(row, field) for row, field in rows if row)]
+
+
+def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -> AccountFreshness:
     sync = getattr(account, "sync", None) or SyncState(account=account)
     rows = {row.stream: row for row in account.streams.all()}
     read: Any = account  # with what `mirror` annotated
-    facts = facts_of(sync, rows, is_mirrored=account.is_active, is_reading=bool(read.unread))
+    locked = locked or vault.trouble(_stored_secrets(account))
+    facts = facts_of(sync, rows, is_mirrored=account.is_active, is_reading=bool(read.unread), locked=locked)
     judged = judge_account(facts, worker, now)
     return AccountFreshness(
         account_id=account.pk,

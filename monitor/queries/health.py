@@ -10,15 +10,20 @@ from django.db import DatabaseError
 
 from monitor.freshness import problems
 from monitor.queries.freshness import Mirror, mirror, worker_signs
+from monitor.queries.mails import MailServerFacts, mail_problems, mail_server
 from monitor.schema import differences
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON."""
+    """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON.
+
+    `worker` and `mail` are for machines; `mail` is with the mail server's own words, which `report` leaves out.
+    """
 
     problems: list[str] = field(default_factory=list)
     worker: dict[str, Any] = field(default_factory=dict)
+    mail: dict[str, Any] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -27,11 +32,12 @@ class Readiness:
 
 
 def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
-    """Checks the database, the migrations, the worker's heart and the mirror's age. It never raises.
+    """Checks the database, the migrations, the keys, the worker's heart and the mirror's age. It never raises.
 
-    What makes it unready: the database cannot be reached, migrations are missing, the worker is silent or has never
-    run (docs/reference/faults.md, F42). An account whose mirror is stale, throttled or revoked does not: taking
-    the pages away would only hide what they have to say about it, and about the other accounts.
+    What makes it unready: the database cannot be reached, migrations are missing, stored secrets cannot be read, the
+    worker is silent or has never run (docs/reference/faults.md, F42), the mail server refuses us or is away for long.
+    An account whose mirror is stale, throttled or revoked does not: taking the pages away would only hide what they
+    have to say about it, and about the other accounts.
 
     Args:
         now: the moment ages are counted to.
@@ -43,7 +49,8 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             found = [schema.problem]
             return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
         fresh, signs = fresh or mirror(now), worker_signs()
-        found = problems(fresh.worker, now)
+        mail = mail_server()
+        found = [*problems(fresh.worker, now, locked=fresh.locked), *mail_problems(mail, now)]
         worker = worker_report(fresh)
         ages = {name: _seconds(signs.get(name), now) for name in ("supervisor", "canary")}
         report = _report(
@@ -53,8 +60,9 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             worker=worker,
             worker_age_seconds=ages,
             mirror=_mirror(fresh),
+            mail=mail_report(mail),
         )
-        return Readiness(found, worker, report)
+        return Readiness(found, worker, mail_report(mail) | {"reason": mail.reason}, report)
     except DatabaseError:
         found = ["the database cannot be reached"]
         return Readiness(found, report=_report(found, database=False))
@@ -64,6 +72,19 @@ def worker_report(fresh: Mirror) -> dict[str, Any]:
     """Returns the poller's state, reason and since, for machines."""
     worker = fresh.worker
     return {"state": worker.state, "reason": worker.reason, "since": stamp(worker.since)}
+
+
+def mail_report(server: MailServerFacts) -> dict[str, Any]:
+    """Returns whether the mail server takes our mails, for machines; without its words, which strangers may read."""
+    return {
+        "state": server.state,
+        "since": stamp(server.since),
+        "code": server.code,
+        "next_try_at": stamp(server.next_try_at),
+        "accepted_at": stamp(server.accepted_at),
+        "waiting": server.waiting,
+        "oldest_waiting": stamp(server.oldest),
+    }
 
 
 def stamp(at: datetime | None) -> str | None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
-from typing import Any
 
 from django.db.models import Count, F, Max, QuerySet
 
 from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
-from monitor.periods import Window, last_days
+from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts
-from monitor.queries.counts import Counts, HourCounts
+from monitor.queries.counts import Counts, Piece
 
 SILENCE_LOOK_BACK = timedelta(days=28)
 SHORTEST_SILENCE = timedelta(hours=24)
@@ -24,19 +23,21 @@ MOST_CANDIDATES = 50
 
 @dataclass(frozen=True)
 class PeriodFigures:
-    """Holds the runs of a window by the hour, their sum, and the sum of the window of equal length before.
+    """Holds the runs of a window in pieces, their sum, and the sum of the window of equal length before.
 
     Attributes:
         window: whole hours.
         end: the present: a chart of the window ends here.
-        hours: counts by the hour, or by the day of a long window.
+        begins: where the slots of the window begin; the first may begin before it.
+        pieces: counts of stretches that none of them cuts.
         totals: of the window.
         before: of the window of the same length before.
     """
 
     window: Window
     end: datetime
-    hours: list[HourCounts]
+    begins: list[datetime]
+    pieces: list[Piece]
     totals: Counts
     before: Counts
 
@@ -69,13 +70,31 @@ class SilentFlow:
     longest_before: timedelta
 
 
-def period(now: datetime, days: int, *, account_id: int | None = None, flow_id: int | None = None) -> PeriodFigures:
-    """Returns the runs of the last so many days. Two statements."""
+def period(
+    now: datetime,
+    days: int,
+    *,
+    slot_hours: int = 24,
+    zone: tzinfo = UTC,
+    account_id: int | None = None,
+    flow_id: int | None = None,
+) -> PeriodFigures:
+    """Returns the runs of the last so many days. Two statements; a few more for a year, or where slots cut hours.
+
+    Args:
+        now: the present.
+        days: how many times 24 hours.
+        slot_hours: the length of a chart's slot.
+        zone: by whose clock a slot begins.
+        account_id: only of this account.
+        flow_id: only of this flow.
+    """
     window = last_days(now, days)
-    hours = counts.hourly(counts.buckets(window, account_id=account_id, flow_id=flow_id))
-    totals = sum((hour.counts for hour in hours), Counts())
-    before = counts.total(counts.buckets(window.before(), account_id=account_id, flow_id=flow_id))
-    return PeriodFigures(window=window, end=now, hours=hours, totals=totals, before=before)
+    begins = slot_starts(window, slot_hours, zone)
+    found = counts.pieces(window, begins, account_id=account_id, flow_id=flow_id)
+    totals = sum((piece.counts for piece in found), Counts())
+    before = counts.total(window.before(), account_id=account_id, flow_id=flow_id)
+    return PeriodFigures(window=window, end=now, begins=begins, pieces=found, totals=totals, before=before)
 
 
 def cards(now: datetime, days: int) -> OverviewCards:
@@ -124,15 +143,14 @@ def _reaches_back(account_id: int, start: datetime) -> bool:
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:
     """Flows with the most failures in the period, worst first. Two statements."""
-    rows = counts.buckets(last_days(now, days))
-    grouped: Any = rows.values("flow_id").annotate(**counts.sums())
-    worst = [row for row in grouped.order_by("-sum_failed", "flow_id")[:limit] if row["sum_failed"]]
+    found = [row for row in counts.by_flow(last_days(now, days)).items() if row[1].failed]
+    worst = sorted(found, key=lambda row: (-row[1].failed, row[0]))[:limit]
     flows = (
         Flow.objects.select_related("account", "progress")
         .defer("raw", "account__client_secret")
-        .in_bulk([row["flow_id"] for row in worst])
+        .in_bulk([flow for flow, _ in worst])
     )
-    return [FlowCounts(flows[row["flow_id"]], counts.of_sums(row)) for row in worst if row["flow_id"] in flows]
+    return [FlowCounts(flows[flow], of_flow) for flow, of_flow in worst if flow in flows]
 
 
 def open_alerts(limit: int = 8) -> QuerySet[AlertState]:

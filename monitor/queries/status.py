@@ -45,6 +45,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         "problems": ready.problems,
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
+        "mail": ready.mail,
         "queue": {"length": OrmQ.objects.count()},
         "worker": ready.worker | {name: _age(signs[name], now) for name in ("supervisor", "canary") if name in signs},
     }
@@ -57,6 +58,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
     return {
         "name": account.name,
         "data_center": account.data_center,
+        "organisation": _organisation(account),
         "is_active": account.is_active,
         "state": fresh.state if fresh else "never",
         "reason": fresh.reason if fresh else "",
@@ -84,6 +86,21 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "api_budget": {use.product: _budget(use) for use in budgets(account, now)},
         "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
+    }
+
+
+def _organisation(account: ZohoAccount) -> dict[str, Any] | None:
+    """Returns whose account it is; `answers_for` is another organisation that its grant answers for, or None."""
+    row = getattr(account, "organisation", None)
+    if row is None:
+        return None
+    other = {"id": row.other_id, "name": row.other_name, "kind": row.other_kind, "since": _time(row.other_at)}
+    return {
+        "id": row.shown_id,
+        "name": row.name,
+        "kind": row.kind,
+        "seen_at": _time(row.seen_at),
+        "answers_for": other if row.other_at is not None else None,
     }
 
 

@@ -24,6 +24,7 @@ from monitor.retry.lost_answer import Proof, proof_of
 from monitor.retry.requests import facts_for, objection_to
 from monitor.retry.safety import judge
 from monitor.retry.transition import amend, move
+from monitor.vault import VaultError
 from monitor.zoho.errors import (
     ClientRefused,
     GrantRevoked,
@@ -82,7 +83,7 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
         call_off(attempt, str(reason), now_fn())
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
         call_off(attempt, f"Nothing was sent: {error.message}", now_fn())
-    except ZohoError as error:
+    except (ZohoError, VaultError) as error:
         _postpone(attempt, error, now_fn())
     return attempt
 
@@ -107,13 +108,13 @@ def _check(attempt: RetryAttempt, now: datetime) -> None:
         raise _CalledOffError(objection.message)
 
 
-def _postpone(attempt: RetryAttempt, error: ZohoError, now: datetime) -> None:
+def _postpone(attempt: RetryAttempt, error: ZohoError | VaultError, now: datetime) -> None:
     """Zoho could not be asked: nothing was sent, so the wish stays and is tried again, an hour long at most."""
     if attempt.state != State.REQUESTED:
         return
     pause = timedelta(seconds=error.retry_after) if isinstance(error, Wait) else timing.back_off(attempt.sends + 1)
     until = min(now + pause, attempt.requested_at + timing.WISH_LASTS)
-    amend(attempt, not_before=until, answer=f"Waiting: {error.message}"[:500])
+    amend(attempt, not_before=until, answer=f"Waiting: {error}"[:500])
 
 
 def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began: datetime) -> None:

@@ -21,6 +21,7 @@ from monitor.retry.client import OpenAccount
 from monitor.retry.conclude import Finding
 from monitor.retry.send import Clock, load, send
 from monitor.retry.transition import amend, move
+from monitor.vault import VaultError
 from monitor.zoho.errors import Wait, ZohoError
 
 log = logging.getLogger(__name__)
@@ -157,8 +158,8 @@ def _check(attempt: RetryAttempt, now: datetime, open_account: OpenAccount, repo
         later = now + timedelta(seconds=wait.retry_after)
         if following is not None and later > following:
             amend(attempt, next_check_at=later)
-    except ZohoError as error:
-        log.warning("retry %s: its outcome could not be read: %s", attempt.pk, error.message)
+    except (ZohoError, VaultError) as error:
+        log.warning("retry %s: its outcome could not be read: %s", attempt.pk, error)
     if finding is not None and finding.outcome != "nothing":
         _draw(attempt, finding, now, report)
     _lose_trace(attempt, finding, following, now)

@@ -15,6 +15,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from monitor.models import DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.models.bulk import numbers
 from monitor.periods import DAY, HOUR, day_start, hour_of
+from monitor.quarters import Packed
 from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, RunCounts
 from monitor.rollups.error_classes import READ
 from monitor.rollups.retry_chains import Key, Lineage, RetryLink
@@ -45,13 +46,20 @@ _ON_SQLITE = """
     CROSS JOIN {table} AS e
         ON e.flow_id = given.flow AND e.{column} >= given.began AND e.{column} < given.ended
 """
+# Both keep times in UTC.
+_QUARTER_ON_POSTGRESQL = "floor(extract(minute FROM e.started_time AT TIME ZONE 'UTC') / 15)::int"
+_QUARTER_ON_SQLITE = "CAST(substr(e.started_time, 15, 2) AS INTEGER) / 15"
 
 
 class Row(NamedTuple):
-    """Holds an execution as far as it is counted; `error` is (code, message, details), the texts cut."""
+    """Holds an execution as far as it is counted; `error` is (code, message, details), the texts cut.
+
+    `quarter`, from 0 to 3, is the one of its hour that it began in.
+    """
 
     key: Key
     flow_hour: FlowHour
+    quarter: int
     status: str
     first_status: str
     duration_ms: int | None
@@ -61,23 +69,27 @@ class Row(NamedTuple):
 def rows_of(hours: set[FlowHour]) -> list[Row]:
     """Reads the executions that started in the given hours, in one statement; those without a start are in no hour."""
     places = sorted(hours)
-    columns = "place, account_id, execution_id, status, first_status, duration_ms, error_code"
+    quarter = _QUARTER_ON_POSTGRESQL if connection.vendor == "postgresql" else _QUARTER_ON_SQLITE
+    columns = f"place, {quarter}, account_id, execution_id, status, first_status, duration_ms, error_code"
     texts = f"substr(e.error_message, 1, {READ}), substr(e.error_details, 1, {READ})"
     return [
-        Row((account, execution), places[place - 1], status, first_status, duration, (code, message, details))
-        for place, account, execution, status, first_status, duration, code, message, details in _within(
+        Row((account, execution), places[place - 1], quarter, status, first_status, duration, (code, message, details))
+        for place, quarter, account, execution, status, first_status, duration, code, message, details in _within(
             Execution, "started_time", places, HOUR, f"{columns}, {texts}"
         )
     ]
 
 
-def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, RunCounts]:
-    """Reads the stored counts of all hours (UTC) of some flows' days, in one statement."""
+def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, tuple[RunCounts, Packed]]:
+    """Reads the stored counts of all hours (UTC) of some flows' days, and their quarters, in one statement."""
     begins = [(flow, day_start(day, UTC)) for flow, day in sorted(days)]
-    found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}")
+    found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}, quarters")
     return {
-        (begins[place - 1][0], utc(hour)): RunCounts(*[*numbers, json.loads(durations), json.loads(errors)])
-        for place, hour, *numbers, durations, errors in found
+        (begins[place - 1][0], utc(hour)): (
+            RunCounts(*[*numbers, json.loads(durations), json.loads(errors)]),
+            json.loads(quarters),
+        )
+        for place, hour, *numbers, durations, errors, quarters in found
     }
 
 

@@ -137,12 +137,14 @@ def _whole_days(size: int) -> datetime:
     return next_day if hours.filter(hour__gte=next_day).exists() else _LONG_AGO
 
 
-def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, RunCounts]:
-    counted: dict[read.FlowHour, RunCounts] = defaultdict(RunCounts)
+def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, dict[int, RunCounts]]:
+    """Counts the rows of each hour by its quarters."""
+    counted: dict[read.FlowHour, dict[int, RunCounts]] = defaultdict(lambda: defaultdict(RunCounts))
     for row in rows:
         retry, rescued = lineage.is_retry(row.key), lineage.is_rescued(row.key)
         error = error_class(*row.error) if row.status == FAILED else OTHER
-        counted[row.flow_hour].add(CountedRun(row.status, row.first_status, row.duration_ms, retry, rescued, error))
+        run = CountedRun(row.status, row.first_status, row.duration_ms, retry, rescued, error)
+        counted[row.flow_hour][row.quarter].add(run)
     return counted
 
 

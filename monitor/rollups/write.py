@@ -10,12 +10,13 @@ from django.db.models import Q
 
 from monitor.models import DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
+from monitor.quarters import Packed, Part, pack
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts
 from monitor.rollups.read import FlowDay, FlowHour
 
 
-def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, RunCounts]) -> None:
+def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Mapping[int, RunCounts]]) -> None:
     """Writes the buckets of some hours, and of the days they are in. Nothing equal is written.
 
     Call it in a transaction that no other recount runs beside: of two that sum up the same day at once, one would
@@ -23,20 +24,36 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, RunCounts]) -
 
     Args:
         wanted: the hours that were recounted. No other hour's bucket is touched.
-        counted: their counts; an hour that is not there has no runs, and gets no bucket.
+        counted: their counts by quarter; an hour that is not there has no runs, and gets no bucket.
     """
     days = {_day(place) for place in wanted}
     stored = read.hours_of(days)
-    fresh = [place for place in sorted(counted) if place not in stored]
-    changed = [place for place in sorted(counted) if place in stored and stored[place] != counted[place]]
-    columns = ("flow_id", "hour", *COUNT_FIELDS)
-    insert(HourBucket, columns, [(*place, *counted[place].numbers()) for place in fresh])
-    upsert(HourBucket, columns, [(*place, *counted[place].numbers()) for place in changed], ["flow_id", "hour"])
-    gone = [place for place in wanted if place in stored and place not in counted]
+    hours = {place: _hour_of(parts) for place, parts in counted.items()}
+    fresh = [place for place in sorted(hours) if place not in stored]
+    changed = [place for place in sorted(hours) if place in stored and stored[place] != hours[place]]
+    columns = ("flow_id", "hour", *COUNT_FIELDS, "quarters")
+    rows = {place: (*place, *hours[place][0].numbers(), hours[place][1]) for place in (*fresh, *changed)}
+    insert(HourBucket, columns, [rows[place] for place in fresh])
+    upsert(HourBucket, columns, [rows[place] for place in changed], ["flow_id", "hour"])
+    gone = [place for place in wanted if place in stored and place not in hours]
     _delete_hours(gone)
     if fresh or changed or gone:
-        others = {place: counts for place, counts in stored.items() if place not in wanted}
-        _write_days(days, {**others, **counted})
+        others = {place: counts for place, (counts, _) in stored.items() if place not in wanted}
+        _write_days(days, {**others, **{place: counts for place, (counts, _) in hours.items()}})
+
+
+def _hour_of(parts: Mapping[int, RunCounts]) -> tuple[RunCounts, Packed]:
+    """Returns the counts of an hour, and its quarters as its bucket keeps them."""
+    total = RunCounts()
+    for counts in parts.values():
+        total += counts
+    packed = pack(
+        [
+            Part(quarter, c.succeeded, c.failed, c.first_succeeded, c.running, c.other, c.durations, c.errors)
+            for quarter, c in parts.items()
+        ]
+    )
+    return total, packed
 
 
 def _write_days(days: Collection[FlowDay], hours: Mapping[FlowHour, RunCounts]) -> None:

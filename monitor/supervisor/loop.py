@@ -14,6 +14,7 @@ from django import db
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from monitor import vault
 from monitor.models import WorkerBeat
 from monitor.schedules import JOBS, due
 from monitor.supervisor import cluster_health, queue
@@ -119,7 +120,7 @@ class Supervisor:
         if self._beat_at is not None and abs(now - self._beat_at) < BEAT_EVERY:
             return
         self._beat_at = now
-        detail = {"starts": self._starts, "last_fault": self._last_fault}
+        detail = {"starts": self._starts, "last_fault": self._last_fault, "locked": vault.trouble()}
         WorkerBeat.objects.update_or_create(
             name="supervisor", defaults={"pid": os.getpid(), "beat_at": now, "detail": detail}
         )

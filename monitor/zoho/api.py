@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar, TypeVar
 
 from monitor.zoho import read_answer
-from monitor.zoho.errors import TokenRefused
+from monitor.zoho.errors import ClientRefused, GrantRevoked, NotAvailable, ScopeMissing, TokenRefused, ZohoError
 from monitor.zoho.protocol import Answer, Headers, Request, build_url, json_body
 from monitor.zoho.tokens import TokenSource
 from monitor.zoho.transport import Transport
@@ -61,6 +60,8 @@ class ApiClient:
         self._tokens = tokens
         self._before_call = before_call
         self._after_call = after_call
+        self._good = ""  # the token of the last answer that was no error
+        self._doubted = ""  # the token that came after a 401: a new one did not help where it is refused, too
         self.zone = zone
         self.last_server_date: datetime | None = None
 
@@ -73,23 +74,78 @@ class ApiClient:
         return self._exchange("GET", build_url(self._origin, *self.base, *segments), read_answer.read, repeat=False)
 
     def _ask(
-        self, method: str, *segments: str, params: Mapping[str, object] | None = None, body: object = None
+        self,
+        method: str,
+        *segments: str,
+        params: Mapping[str, object] | None = None,
+        body: object = None,
+        only_reads: bool = False,
     ) -> object:
-        """Returns the payload of any call; None for a 204."""
+        """Returns the payload of any call; None for a 204. `only_reads`: it changes nothing, whatever its method."""
         url = build_url(self._origin, *self.base, *segments, params=params)
-        return self._exchange(method, url, read_answer.read, body)
+        return self._exchange(method, url, read_answer.read, body, only_reads=only_reads)
 
     def _exchange(
-        self, method: str, url: str, read: Callable[[Answer], T], body: object = None, *, repeat: bool = True
+        self,
+        method: str,
+        url: str,
+        read: Callable[[Answer], T],
+        body: object = None,
+        *,
+        repeat: bool = True,
+        only_reads: bool = False,
     ) -> T:
         """Returns what `read` makes of the answer; with a renewed token if the first was refused.
 
-        A refused token is proof that nothing was done, so a write goes again too.
+        A read goes again after any 401, whatever its words. A write goes again only where Zoho says in known words
+        that it was the token: that is proof that nothing was done. After any other 401 it is not repeated; the token
+        is renewed for the next call where it may have been the reason.
         """
         token = self._tokens.current()
-        with suppress(TokenRefused):
-            return self._send(self._request(method, url, token, body, repeat=repeat), read)
-        return self._send(self._request(method, url, self._tokens.renew(token), body, repeat=repeat), read)
+        try:
+            found = self._send(self._request(method, url, token, body, repeat=repeat), read)
+        except ZohoError as error:
+            refused = error
+        else:
+            self._good = token
+            return found
+        is_read = only_reads or (method == "GET" and repeat)
+        if not self._may_be_token(refused, token):
+            raise refused
+        fresh = self._renewed(token, refused)
+        if not is_read and not read_answer.proves_token_refused(refused):
+            raise refused
+        return self._send(self._request(method, url, fresh, body, repeat=repeat), read)
+
+    def _may_be_token(self, error: ZohoError, token: str) -> bool:
+        """Returns whether a new token is worth asking for after this error.
+
+        Other words may hide a dead token once, but not where this very token is new, and a refusal of the act not
+        where it was taken before: each such answer of a sweep would cost one of the few tokens that Zoho gives in
+        ten minutes.
+        """
+        if isinstance(error, TokenRefused) or error.status != 401:
+            return isinstance(error, TokenRefused)
+        if isinstance(error, ScopeMissing) or token == self._doubted:
+            return False
+        return token != self._good or not isinstance(error, NotAvailable)
+
+    def _renewed(self, token: str, refused: ZohoError) -> str:
+        """Returns another token after a 401.
+
+        Raises:
+            ZohoError: what keeps it from being renewed; `refused` itself where that need not be the token's fault.
+        """
+        try:
+            fresh = self._tokens.renew(token)
+        except (GrantRevoked, ClientRefused):
+            raise
+        except ZohoError:
+            if read_answer.proves_token_refused(refused):
+                raise
+            raise refused from None
+        self._doubted = fresh
+        return fresh
 
     def _once(self, method: str, *segments: str, body: object = None) -> object:
         """Returns the payload of a POST that must not be sent twice: no repeat, no renewal, its own connection."""

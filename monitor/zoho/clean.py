@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Mapping
 
+from monitor.exact_numbers import MOST_DIGITS, ExactNumber
+
 ID_LIMIT = 64  # characters
 CODE_LIMIT = 100
 WORD_LIMIT = 100  # status, app, type: short words out of a list of Zoho's
@@ -22,6 +24,7 @@ REJECTED_LIMIT = 65_536
 DEPTH_LIMIT = 64  # deeper JSON is cut off: nothing of Zoho's is that deep
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
+_BEYOND = 10**MOST_DIGITS
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Control characters, and those that turn the direction of the text around them (Unicode, UAX #9, section 2).
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -39,7 +42,9 @@ def text(value: object, limit: int = TEXT_LIMIT) -> str:
         return value if len(value) <= limit else value[:limit]
     if isinstance(value, str):
         found = value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int) and not isinstance(value, bool):
+        found = whole_text(value)
+    elif isinstance(value, float):
         found = str(value)
     else:
         return ""
@@ -58,21 +63,37 @@ def word(value: object) -> str:
     return line(value, WORD_LIMIT).lower()
 
 
+def opaque(value: object) -> str:
+    """Returns what only its maker understands (a page token, a secret, an address) to the letter, never a part of it.
+
+    Returns:
+        "" for what is no text or number, or cannot be sent and kept as it is.
+    """
+    found = whole_text(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(found, str) or len(found) > TEXT_LIMIT or "\0" in found or _SURROGATES.search(found):
+        return ""
+    return str(found)
+
+
 def identifier(value: object) -> str:
     """Returns an id as text; "" when none could name a thing (missing, too long, odd characters)."""
     if type(value) is str and value.isascii() and value.isalnum() and len(value) <= ID_LIMIT:
         return value
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool | ExactNumber) or not isinstance(value, str | int):
         return ""
-    found = str(value).strip() if isinstance(value, str) else whole_text(value)
+    found = value.strip() if isinstance(value, str) else whole_text(value)
     if not found or len(found) > ID_LIMIT or found in {".", ".."}:
         return ""
     return found if found.isprintable() and not _SURROGATES.search(found) else ""
 
 
 def whole_text(value: int) -> str:
-    """Returns a whole number as text, "" beyond 64 bits (where `str` may even refuse)."""
-    return str(value) if INT_MIN <= value <= INT_MAX else ""
+    """Returns a whole number as text, every digit of it; "" beyond `MOST_DIGITS` (where `str` may even refuse)."""
+    return str(value) if _is_kept(value) else ""
+
+
+def _is_kept(value: int) -> bool:
+    return INT_MIN <= value <= INT_MAX or abs(value) < _BEYOND
 
 
 def whole(value: object) -> int | None:
@@ -100,11 +121,11 @@ def count(value: object) -> int | None:
 
 def number(value: object) -> float | None:
     """Returns a finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | ExactNumber):
         return None
     try:
         found = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):
         return None
     return found if math.isfinite(found) else None
 
@@ -127,7 +148,7 @@ def json_value(value: object, depth: int = 0) -> object:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if INT_MIN <= value <= INT_MAX else None
+        return value if _is_kept(value) else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if depth >= DEPTH_LIMIT:

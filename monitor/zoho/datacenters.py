@@ -1,6 +1,7 @@
 """Knows the origins of each of Zoho's data centres, and checks addresses of a person's own choice.
 
-Source: docs/reference/zoho-oauth.md, "Data centres". No Flow host is known for China and Saudi Arabia.
+Source: docs/reference/zoho-oauth.md, "Data centres". No Flow host is known for China, Saudi Arabia, the United Kingdom
+and the Emirates.
 """
 
 from __future__ import annotations
@@ -29,7 +30,11 @@ DATA_CENTERS: dict[str, Origins] = {
     "ca": Origins("https://accounts.zohocloud.ca", "https://flow.zoho.ca", "https://www.zohoapis.ca"),
     "cn": Origins("https://accounts.zoho.com.cn", None, "https://www.zohoapis.com.cn"),
     "sa": Origins("https://accounts.zoho.sa", None, "https://www.zohoapis.sa"),
+    "uk": Origins("https://accounts.zoho.uk", None, "https://www.zohoapis.uk"),
+    "ae": Origins("https://accounts.zoho.ae", None, "https://www.zohoapis.ae"),
 }
+PRODUCTION, SANDBOX, DEVELOPER = "production", "sandbox", "developer"
+_KINDS = {"sandbox.": SANDBOX, "developer.": DEVELOPER, "www.": PRODUCTION, "": PRODUCTION}
 
 
 def custom_origins(accounts: str, flow: str | None, crm: str | None) -> Origins:
@@ -127,3 +132,72 @@ def data_center_of_accounts_server(accounts_server: str) -> str | None:
     except ValueError:
         return None
     return next((key for key, origins in DATA_CENTERS.items() if origins.accounts == asked), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiHost:
+    """Says of one of Zoho's API addresses of which data centre it is, and of which kind of organisation."""
+
+    origin: str
+    data_center: str
+    kind: str
+
+
+def known_api_host(address: str) -> ApiHost | None:
+    """Returns what an API address of Zoho's stands for; None for any other address.
+
+    Source: docs/reference/zoho-oauth.md, "Data centres".
+    """
+    try:
+        origin = _origin(address, "api_domain")
+    except ValueError:
+        return None
+    for key, origins in DATA_CENTERS.items():
+        domain = _bare(origins.crm or "").removeprefix("https://")
+        for prefix, kind in _KINDS.items():
+            if origin == f"https://{prefix}{domain}":
+                return ApiHost(origin, key, kind)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Says that a grant belongs to another address than the account's.
+
+    Attributes:
+        hint: what to do, for people.
+        is_certain: whether both addresses are Zoho's, so that asking the account's with this grant makes no sense.
+    """
+
+    hint: str
+    is_certain: bool
+
+
+def elsewhere(origins: Origins, api_domain: str | None) -> Elsewhere | None:
+    """Says where the `api_domain` of a token reply puts the account, if that is not where it is asked. Pure.
+
+    Args:
+        origins: of the account.
+        api_domain: as in the token reply; None where it names none.
+    """
+    if not api_domain or origins.crm is None or allowed_api_domain(origins, api_domain):
+        return None
+    told, ours = known_api_host(api_domain), known_api_host(origins.crm)
+    if told is None:
+        try:
+            origin = _origin(api_domain, "api_domain")
+        except ValueError:
+            return None
+        hint = f"Zoho names {origin} as this grant's API address: if the account lives there, connect with custom URLs"
+        return Elsewhere(hint, is_certain=False)
+    if told.kind == PRODUCTION:
+        hint = (
+            f"Zoho names {told.origin} as this grant's API address: choose the data centre {told.data_center.upper()}"
+        )
+        return Elsewhere(hint, is_certain=ours is not None)
+    return Elsewhere(
+        f"Zoho names {told.origin} as this grant's API address: the grant is for a {told.kind} organisation. Choose "
+        f"production on Zoho's page; or connect the {told.kind} as an account of its own, with custom URLs and "
+        f"{told.origin} as CRM URL",
+        is_certain=ours is not None,
+    )

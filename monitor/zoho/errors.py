@@ -15,6 +15,7 @@
     ├── NotAvailable      this account does not have the endpoint or may not use it
     │   └── NotFound      the endpoint is there, the thing asked for is not
     ├── Refused           Zoho read the request and said no: our request is wrong, or against its rules
+    │   └── DaysRefused   the days asked for: too old, or not begun yet
     └── BadAnswer         not an answer of Zoho's API: HTML, wrong shape, too large, a redirect
         └── TornAnswer    JSON that broke off; a read may be tried again
 
@@ -42,6 +43,8 @@ class ZohoError(Exception):
         again: whether repeating a *read* at once may help, else the class's own.
     """
 
+    # The parameter or field that Zoho objects to, as it names it; "" where it names none.
+    place: str = ""
     default_hint: ClassVar[str] = "Look at the log of calls for this account."
     default_again: ClassVar[bool] = False
 
@@ -119,7 +122,7 @@ class SignIn(ZohoError):
 
 
 class TokenRefused(SignIn):
-    """Says that the access token was refused; nothing was done. Renewing it once may help."""
+    """Says that the access token was refused. Renewing it once may help."""
 
     default_hint = "If a new token is refused too: is this the data centre the account lives in?"
 
@@ -160,6 +163,15 @@ class Refused(ZohoError):
     """Says that Zoho understood the request and declined it, with its own error envelope."""
 
     default_hint = "Zoho's message says what it objects to."
+
+
+class DaysRefused(Refused):
+    """Says that Zoho does not answer for the days asked for; `place` names the parameter, where Zoho does."""
+
+    @property
+    def is_too_old(self) -> bool:
+        """Returns whether it is the first day that is refused: asking from a later one on may help."""
+        return self.place.lower() not in {"to", "executed_till"}
 
 
 class BadAnswer(ZohoError):

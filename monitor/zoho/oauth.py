@@ -6,6 +6,7 @@ with HTTP 200 (docs/reference/zoho-oauth.md, "Token errors"). All secrets travel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -224,6 +225,17 @@ def life(payload: Mapping[str, object]) -> float:
             seconds /= 1000
         return min(seconds, LONGEST_LIFE)
     return DEFAULT_LIFE
+
+
+NO_CLIENT_ID = "the client id is not one of Zoho's: it looks like 1000.ABCDE12345, as Zoho's API console shows it"
+
+
+def is_client_id(text: str) -> bool:
+    """Returns whether a text may be a client's id: digits, a dot, letters and digits.
+
+    Source: docs/reference/zoho-oauth.md, "Consent".
+    """
+    return len(text) <= 200 and re.fullmatch(r"[0-9]{1,6}\.[A-Za-z0-9_-]+", text) is not None
 
 
 def _is_token(value: object) -> bool:

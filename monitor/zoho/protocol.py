@@ -6,7 +6,6 @@ Everything odd about Zoho's replies is known here, so that it can be tested from
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from monitor.exact_numbers import decoder
 from monitor.privacy import hide_secrets
 from monitor.zoho import clean
 from monitor.zoho.errors import BadAnswer, TornAnswer
@@ -101,7 +101,7 @@ class Answer:
 
     @cached_property
     def json(self) -> object:
-        """Returns the body as JSON (NaN, Infinity and numbers beyond 64 bits as None); None for a 204.
+        """Returns the body as JSON, every number exact (see `monitor.exact_numbers`); None for a 204.
 
         Raises:
             BadAnswer: HTML and other types.
@@ -133,6 +133,8 @@ class Answer:
         """Says in words what came instead of JSON."""
         if not self.body:
             return "an empty body"
+        if self.any_json is not None:
+            return f"JSON that calls itself {redact(self.headers.get('content-type', ''))[:80]}"
         if self.is_html:
             return "an HTML page instead of JSON"
         return "something that is not JSON"
@@ -147,30 +149,19 @@ def parse_json(body: bytes) -> object:
     """
     # Few bodies have a long row of digits or an exponent: what else has to be looked at number by number.
     shape = body.translate(_DIGITS_AS_0)
-    if _LONG in shape or b"0e" in shape or b"0E" in shape:
-        found: object = _GUARDED.decode(body.decode("utf-8-sig"))
-        return found
+    if _LONG in shape or b"0e" in shape or b"0E" in shape or (b"0.0" in shape and _LONG_FRACTION.search(shape)):
+        return _EXACT.decode(body.decode("utf-8-sig"))
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         # The standard library takes more: a BOM, NaN, half a surrogate pair, objects in objects in objects.
-        return _GUARDED.decode(body.decode("utf-8-sig"))
-
-
-def _parse_int(digits: str) -> int | None:
-    # Longer ones are not worth the quadratic time that int() takes for them.
-    value = int(digits) if len(digits) <= 20 else None
-    return value if value is not None and clean.INT_MIN <= value <= clean.INT_MAX else None
-
-
-def _parse_float(digits: str) -> float | None:
-    value = float(digits)
-    return value if math.isfinite(value) else None
+        return _EXACT.decode(body.decode("utf-8-sig"))
 
 
 _LONG = b"0" * 19  # digits; what is shorter lies within 64 bits
+_LONG_FRACTION = re.compile(rb"(?<![0.])(?=[0.]{17})0+\.0")  # 16 digits or more: a float may be another number
 _DIGITS_AS_0 = bytes.maketrans(b"123456789", b"0" * 9)
-_GUARDED = json.JSONDecoder(parse_int=_parse_int, parse_float=_parse_float, parse_constant=lambda _: None)
+_EXACT = decoder()
 
 
 def http_date(value: str) -> datetime | None:

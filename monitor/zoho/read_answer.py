@@ -7,13 +7,15 @@ Sources: docs/reference/zoho-flow.md, "Errors"; docs/reference/zoho-crm.md, "Err
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from monitor.zoho import clean
+from monitor.zoho.envelope import Envelope, find_envelope, words_of
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,
+    DaysRefused,
     NotAvailable,
     NotFound,
     Refused,
@@ -26,52 +28,25 @@ from monitor.zoho.protocol import Answer, redact
 from monitor.zoho.retry_after import rate_limit_wait, retry_after
 
 LIMIT_CODES = frozenset({"TOO_MANY_REQUESTS", "RATE_LIMIT_EXCEEDED"})
-TOKEN_CODES = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
+# What Zoho's products say of a refused access token, and of nothing else: then the call was certainly not carried out.
+TOKEN_CODES = frozenset(
+    {"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "INVALID_OAUTH_TOKEN", "INVALID_OAUTH", "AUTHENTICATION_FAILURE"}
+)
+# With 401, too, these refuse what was to be done, not the token (docs/reference/zoho-crm.md, "Errors of CRM").
+ACT_CODES = frozenset(
+    {"AUTHORIZATION_ERROR", "AUTHORIZATION_FAILED", "PERMISSION_DENIED", "NO_PERMISSION", "ACCESS_DENIED"}
+)
 UNAVAILABLE_CODES = frozenset({"NO_PERMISSION", "FEATURE_NOT_SUPPORTED", "FEATURE_NOT_ENABLED", "INVALID_URL_PATTERN"})
 SERVER_CODES = frozenset({"INTERNAL_ERROR", "INTERNAL_SERVER_ERROR", "EXECUTION_FAILED"})
+_SCOPE = re.compile(r"scope", re.IGNORECASE)
+_TOKEN_WORDS = re.compile(
+    r"token|oauth|authenticat|ticket|log.?in|logged|sign.?in|session|credential|expired", re.IGNORECASE
+)
+_DAYS = frozenset({"from", "to", "executed_from", "executed_till"})
 _FAILURE_WORDS = frozenset({"failure", "error"})
-_ENVELOPE_KEYS = frozenset({"status", "error", "code", "message", "details", "error_description"})
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """Holds Zoho's own words about an error; `code` is "" when it names none."""
-
-    code: str
-    message: str
-
-
-def find_envelope(body: object) -> Envelope | None:
-    """Finds Zoho's error envelope in any of its forms, None when there is none.
-
-    Flow: `{"status": "failure", "error": {"code", "message"}}`; CRM: `{"status": "error", "code", "message"}`,
-    and for writes the same inside a list: `{"workflow_rules": [{...}]}`.
-    """
-    if not isinstance(body, Mapping):
-        return None
-    error = body.get("error")
-    if isinstance(error, Mapping):
-        return _envelope(error)
-    failed = clean.word(body.get("status")) in _FAILURE_WORDS
-    if isinstance(body.get("code"), str) and (failed or "message" in body):
-        return _envelope(body)
-    if failed or (isinstance(error, str) and error):
-        return Envelope(clean.line(error, clean.CODE_LIMIT), redact(body.get("message") or body.get("details")))
-    for value in body.values():
-        first = value[0] if isinstance(value, list) and value else None
-        if isinstance(first, Mapping) and clean.word(first.get("status")) == "error":
-            return _envelope(first)
-    return None
-
-
-def _envelope(found: Mapping[str, object]) -> Envelope:
-    message = redact(found.get("message"))
-    details = found.get("details")
-    if isinstance(details, Mapping):  # CRM names the offending field here
-        named = (details.get(name) for name in ("json_path", "param_name", "api_name", "limit_reason"))
-        named_text = next((redact(item) for item in named if isinstance(item, str) and item), "")
-        message = f"{message} ({named_text})" if named_text else message
-    return Envelope(clean.line(found.get("code"), clean.CODE_LIMIT), message)
+_ENVELOPE_KEYS = frozenset(
+    {"status", "error", "code", "message", "details", "error_description", "errorCode", "error_code", "errorMessage"}
+)
 
 
 def read(answer: Answer) -> object:
@@ -89,18 +64,16 @@ def read(answer: Answer) -> object:
         return payload
     if answer.status < 400:
         raise _redirect(answer)
-    envelope = find_envelope(answer.any_json)
-    if envelope is not None:
-        raise _by_code(answer, envelope) or _by_status(answer, envelope)
-    raise _without_envelope(answer)
+    raise _refusal(answer)
 
 
 def read_once(answer: Answer) -> object:
     """Returns the payload of a reply to a POST that must never be sent twice by mistake.
 
-    Only Zoho's own words count: success is a 2xx whose JSON says `"status": "success"`; `TokenRefused`,
-    `Wait`, `ScopeMissing`, `Refused` and `NotAvailable` are raised for a 4xx with an envelope only, and mean
-    that it was not carried out. All else is `AnswerLost` or `BadAnswer`: unknown.
+    Only Zoho's own words count: success is a 2xx whose JSON says `"status": "success"`; `Wait`, `ScopeMissing`,
+    `Refused` and `NotAvailable` are raised for a 4xx with a code only, and mean that it was not carried out;
+    `TokenRefused` besides, that a new token may help: for the codes that say so and for no other 401.
+    All else is `AnswerLost` or `BadAnswer`: unknown.
     """
     if answer.status >= 500 or answer.status == 408:
         raise _lost(answer)
@@ -113,8 +86,16 @@ def read_once(answer: Answer) -> object:
         raise _redirect(answer)
     envelope = find_envelope(answer.any_json)
     if envelope is None or not envelope.code:
-        raise _bad(answer)
-    raise _by_code(answer, envelope) or _by_status(answer, envelope)
+        raise _told(BadAnswer, answer)
+    error = _by_code(answer, envelope) or _by_status(answer, envelope)
+    if isinstance(error, TokenRefused) and not proves_token_refused(error):
+        raise _error(Refused, answer, envelope)
+    raise error
+
+
+def proves_token_refused(error: ZohoError) -> bool:
+    """Returns whether Zoho said in known words that the token was refused: then the call was not carried out."""
+    return isinstance(error, TokenRefused) and error.code.upper() in TOKEN_CODES
 
 
 def says_failure(payload: object) -> bool:
@@ -124,7 +105,8 @@ def says_failure(payload: object) -> bool:
     status = clean.word(payload.get("status"))
     if status in _FAILURE_WORDS:
         return True
-    holds_error = bool(payload.get("error")) or isinstance(payload.get("code"), str)
+    named = (payload.get(name) for name in ("code", "errorCode", "error_code"))
+    holds_error = bool(payload.get("error")) or any(isinstance(code, str) for code in named)
     return holds_error and status != "success" and set(payload) <= _ENVELOPE_KEYS
 
 
@@ -136,7 +118,7 @@ def _by_code(answer: Answer, envelope: Envelope) -> ZohoError | None:
         return _error(Wait, answer, envelope, retry_after=wait)
     if code in TOKEN_CODES:
         return _error(TokenRefused, answer, envelope)
-    if code == "OAUTH_SCOPE_MISMATCH":
+    if code in {"OAUTH_SCOPE_MISMATCH", "INSUFFICIENT_SCOPE"} or (answer.status == 401 and _SCOPE.search(code)):
         return _error(ScopeMissing, answer, envelope)
     if code in UNAVAILABLE_CODES:
         return _error(NotAvailable, answer, envelope)
@@ -144,36 +126,72 @@ def _by_code(answer: Answer, envelope: Envelope) -> ZohoError | None:
         return _error(NotFound, answer, envelope)
     if code in SERVER_CODES:
         return _error(AnswerLost, answer, envelope)
-    # CRM's way to say that an id does not exist when writing, and in usage reports (section 2.5).
-    if "id given seems to be invalid" in envelope.message:
+    if envelope.names_missing_thing:
         return _error(NotFound, answer, envelope)
+    if "DATE_RANGE_EXCEEDS" in (code, envelope.message) or _refuses_days(code, envelope):
+        return _error(DaysRefused, answer, envelope)
     return None
 
 
+def _refuses_days(code: str, envelope: Envelope) -> bool:
+    return code == "INVALID_DATA" and envelope.place in _DAYS and envelope.expects in {"datetime", "date"}
+
+
 def _by_status(answer: Answer, envelope: Envelope) -> ZohoError:
-    kinds: dict[int, type[ZohoError]] = {401: TokenRefused, 403: NotAvailable, 404: NotAvailable}
+    if answer.status == 401:
+        return _error(_unauthorised(envelope), answer, envelope)
+    kinds: dict[int, type[ZohoError]] = {403: NotAvailable, 404: NotAvailable}
     return _error(kinds.get(answer.status, Refused), answer, envelope)
 
 
-def _without_envelope(answer: Answer) -> ZohoError:
-    """Returns the error of a 4xx that is not in Zoho's words.
+def _unauthorised(envelope: Envelope) -> type[ZohoError]:
+    """Returns what a 401 in none of the known words means, once a new token did not help.
+
+    Only what speaks of tokens, or says nothing, is put down to the token; all else Zoho refuses for a reason of its
+    own, which is told as it came.
+    """
+    if envelope.code.upper() in ACT_CODES:
+        return NotAvailable
+    is_named = envelope.code and not envelope.is_numbered and envelope.code.upper() != "UNAUTHORIZED"
+    if is_named and not _TOKEN_WORDS.search(f"{envelope.code} {envelope.message}"):
+        return Refused
+    return TokenRefused
+
+
+def _refusal(answer: Answer) -> ZohoError:
+    """Returns the error of a 4xx, in Zoho's own words where it has any.
 
     403 and 404 say "not available" whatever the page looks like: many servers and proxies write it in HTML. That
     a whole address is wrong shows when the account is connected, where no product answers then.
     """
+    known = find_envelope(answer.any_json)
+    if known is not None:
+        return _by_code(answer, known) or _by_status(answer, known)
     if answer.status == 429:
         wait = rate_limit_wait(answer.headers, answer.server_date or answer.received_utc)
         return Wait(f"{answer.where} answered 429", status=429, retry_after=wait)
     if answer.status in {403, 404}:
         hint = "Is this the address of the right data centre?" if answer.is_html else ""
-        return NotAvailable(f"{answer.where} answered {answer.status}", status=answer.status, hint=hint)
-    return _bad(answer)
+        return _told(NotAvailable, answer, hint)
+    if answer.status == 401:
+        said = words_of(answer)
+        return _by_code(answer, said) or _by_status(answer, said)
+    return _told(BadAnswer, answer)
+
+
+def _told(kind: type[ZohoError], answer: Answer, hint: str = "") -> ZohoError:
+    """Makes an error of a body in no known form, which is told in short."""
+    found = _error(kind, answer, words_of(answer))
+    found.hint = hint or found.hint
+    return found
 
 
 def _error(kind: type[ZohoError], answer: Answer, envelope: Envelope, retry_after: float | None = None) -> ZohoError:
     told = ": ".join(part for part in (redact(envelope.code), envelope.message) if part)
     message = f"{answer.where} answered {answer.status}" + (f" {told}" if told else "")
-    return kind(message, code=redact(envelope.code), status=answer.status, retry_after=retry_after)
+    found = kind(message, code=redact(envelope.code), status=answer.status, retry_after=retry_after)
+    found.place = envelope.place
+    return found
 
 
 def _lost(answer: Answer) -> ZohoError:
@@ -188,10 +206,6 @@ def _redirect(answer: Answer) -> ZohoError:
         status=answer.status,
         hint="Is this the address of the right data centre?",
     )
-
-
-def _bad(answer: Answer) -> ZohoError:
-    return BadAnswer(f"{answer.where} answered {answer.status} with {answer.kind}", status=answer.status)
 
 
 def _strange(answer: Answer, payload: object) -> ZohoError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 FLOW_SCOPES: tuple[str, ...] = (
     # Only .ALL is known for Flow (docs/reference/zoho-flow.md, "Scopes"), so nothing narrower can be asked for. `flows`
     # covers flows and their executions, the retry included; `connections` their state and test.
@@ -25,3 +27,24 @@ WATCH_SCOPES: tuple[str, ...] = (
     "ZohoCRM.notifications.UPDATE",
     "ZohoCRM.notifications.DELETE",
 )
+
+
+def scopes_for(*, flow: bool, crm: bool, watches: bool = False) -> tuple[str, ...]:
+    """Chooses the least scopes for the products that there are, and for callbacks of CRM where a person wants them."""
+    return (FLOW_SCOPES if flow else ()) + (CRM_SCOPES + (WATCH_SCOPES if watches else ()) if crm else ())
+
+
+def missing_scopes(wanted: tuple[str, ...], granted: str | None) -> list[str]:
+    """Returns the scopes that a grant lacks, by what the token reply says; none where it says nothing.
+
+    Args:
+        wanted: names.
+        granted: as Zoho wrote them, with spaces or commas between.
+    """
+    given = [scope.casefold() for scope in re.split(r"[\s,]+", granted or "") if scope]
+    return [scope for scope in wanted if given and not any(_covers(one, scope.casefold()) for one in given)]
+
+
+def _covers(given: str, wanted: str) -> bool:
+    """Returns whether a scope grants another: the same, or `.ALL` of it or of what it is a part of."""
+    return given == wanted or (given.endswith(".all") and wanted.startswith(given.removesuffix("all")))

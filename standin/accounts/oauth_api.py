@@ -141,10 +141,17 @@ class OAuthApi:
             answer["scope"] = issued["scope"].replace(",", " ")
         return {
             **answer,
-            "api_domain": base_url if habits.own_api_domain else "https://www.zohoapis.com",
+            "api_domain": self._api_domain(base_url),
             "token_type": "Bearer",
             "expires_in": habits.access_token_seconds,
         }
+
+    def _api_domain(self, base_url: str) -> str:
+        """Returns where the organisation is to be asked; a sandbox has a host of its own."""
+        habits = self._world.habits
+        if habits.organisation_kind == "sandbox":
+            return "https://sandbox.zohoapis.com"
+        return base_url if habits.own_api_domain else "https://www.zohoapis.com"
 
     def revoke(self, request: Request) -> Reply:
         """Revokes a token given in the query or the body; 400 for one that is not known."""

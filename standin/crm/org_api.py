@@ -27,15 +27,17 @@ class OrgApi:
 
     def org(self, request: Request) -> Reply:
         """Returns the organisation; `license_details.paid_type` says what calls it may make."""
-        prefix = self._world.prefix
+        prefix, habits = self._world.prefix, self._world.habits
+        portal = habits.portal
         paid = EDITION.get(self._plan, self._plan)
         return json_reply(
             {
                 "org": [
                     {
-                        "id": crm_id(prefix, 1),
-                        "zgid": prefix + "0001",
-                        "company_name": "Zephyr Works",
+                        "id": crm_id(prefix, portal),
+                        "zgid": f"{prefix}{portal:04d}",
+                        "company_name": "Zephyr Works" if portal == 1 else f"Zephyr Works {portal}",
+                        "type": habits.organisation_kind,
                         "alias": None,
                         "primary_email": "marta.ops@example.com",
                         "domain_name": "org" + prefix,

@@ -9,6 +9,7 @@ from standin.accounts.tokens import EVERY_SCOPE
 from standin.clock import DAY
 from standin.faults.bodies import BODIES
 from standin.faults.rows import RECORDS
+from standin.web.other_words import in_other_words
 from standin.web.wire import Reply, Request, crm_refusal, flow_refusal, html_reply, json_reply
 from standin.world import World
 
@@ -54,6 +55,11 @@ def invalid_token(world: World, request: Request, args: dict[str, Any]) -> Reply
     """Sends 401 as for an expired token, or as a wrong data centre does (F27, F47)."""
     code = str(args.get("code", world.habits.invalid_token_code))
     return refuse(request, code, "Invalid or expired token", 401)
+
+
+def other_words(world: World, request: Request, args: dict[str, Any]) -> Reply:
+    """Sends an error in the words of another product (`form`), 401 unless `status` says otherwise."""
+    return in_other_words(str(args.get("form", "desk")), int(args.get("status", 401)))
 
 
 def scope_mismatch(world: World, request: Request, args: dict[str, Any]) -> Reply:
@@ -154,6 +160,7 @@ INSTEAD = {
     "status": status,
     "rate_limited": rate_limited,
     "invalid_token": invalid_token,
+    "other_words": other_words,
     "scope_mismatch": scope_mismatch,
     "no_permission": no_permission,
     "oauth_error": oauth_error,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from standin.errors import RefusalError
 from standin.web.limits import CrmCredits, FlowLimit, Verdict
+from standin.web.other_words import in_other_words
 from standin.web.routing import Router, WrongMethodError, covers
 from standin.web.wire import Reply, Request, crm_refusal, flow_refusal, json_reply
 from standin.world import World
@@ -45,7 +46,8 @@ class Product:
         token = header.removeprefix(SCHEME) if header.startswith(SCHEME) else ""
         access = self.world.tokens.find_access(token, self.world.now())
         if access is None:
-            return self.unauthorised()
+            words = self.world.habits.refused_token_words
+            return self.unauthorised() if words == "envelope" else in_other_words(words)
         refusal, headers = self.limited()
         request.granted = access.scope
         reply = refusal or self.route(request)

@@ -42,7 +42,9 @@ def nothing_stored() -> bool:
     )
 
 
-def test_an_account_is_proved_by_one_call_per_product_and_stored_with_its_rule(zoho: tuple[App, str]) -> None:
+def test_an_account_is_proved_by_a_list_per_product_and_its_organisation_and_stored_with_its_rule(
+    zoho: tuple[App, str],
+) -> None:
     app, base = zoho
 
     ended = run(*connect_arguments(base, plan="standard"))
@@ -53,12 +55,13 @@ def test_an_account_is_proved_by_one_call_per_product_and_stored_with_its_rule(z
         "/oauth/v2/token",
         "/api/v1/flows",
         "/crm/v8/settings/automation/workflow_rules",
+        "/crm/v8/org",
     ]
     account = own(ZohoAccount).get()
     assert (account.plan, account.client_secret) == ("standard", KNOWN.client_secret)
     rule = own(AlertRule).get()
     assert (rule.threshold, rule.window_hours, rule.min_runs, rule.recover_at) == (95.0, 168, 20, 95.0)
-    assert ApiCall.objects.filter(account=account, status=200).count() == 2
+    assert ApiCall.objects.filter(account=account, status=200).count() == 3
     assert own(AuditEntry).get().action == "account.connect"
     assert own(SyncState).get().next_due_at is not None
 
@@ -81,7 +84,7 @@ def test_flow_or_crm_may_be_absent(zoho: tuple[App, str], missing: str) -> None:
 
     assert ended.error == ""
     assert f"({'CRM' if missing == 'flow-url' else 'Flow'})" in ended.out
-    assert len(zoho[0].ledger.calls) == 2
+    assert len(zoho[0].ledger.calls) == (3 if missing == "flow-url" else 2)
 
 
 def test_a_product_that_the_edition_lacks_is_no_error(zoho: tuple[App, str]) -> None:
@@ -160,9 +163,10 @@ def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, s
     ("more", "line"),
     [
         ({"plan": "free", "calls_per_minute": "5"}, "either --plan or"),
-        ({"calls_per_minute": "0"}, "must be above 0"),
-        ({"calls_per_day": "-3"}, "must be above 0"),
-        ({"calls_per_day": "99999999999"}, "must be above 0"),
+        ({"calls_per_minute": "0"}, "--calls-per-minute must be between 1 and 10000000"),
+        ({"calls_per_minute": "10000001"}, "--calls-per-minute must be between 1 and 10000000"),
+        ({"calls_per_day": "-3"}, "--calls-per-day must be between 1 and 10000000"),
+        ({"calls_per_day": "99999999999"}, "--calls-per-day must be between 1 and 10000000"),
         ({"accounts_url": "ftp://127.0.0.1"}, "must start with https://"),
         ({"accounts_url": "http://zoho.example.com"}, "http:// is allowed for this machine only"),
         ({"accounts_url": "https://user:pass@127.0.0.1"}, "user name or password"),
@@ -171,6 +175,9 @@ def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, s
         ({"data_center": "eu"}, "go with --data-center custom only"),
         ({"client_id": "with space"}, "client id"),
         ({"client_id": "x" * 300}, "client id"),
+        ({"client_id": "hello"}, "it looks like 1000.ABCDE12345"),
+        ({"client_id": "ada@example.com"}, "it looks like 1000.ABCDE12345"),
+        ({"client_id": "1000."}, "it looks like 1000.ABCDE12345"),
     ],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_sent(

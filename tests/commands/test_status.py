@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitor.models import AlertState, ApiCall, Execution, Flow
+from monitor.models import AlertState, ApiBudget, ApiCall, Execution, Flow
 from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
@@ -126,3 +126,22 @@ def test_many_flows_cost_no_statement_each(nobody_else: None) -> None:
             report()
         statements.append(len(asked))
     assert statements[0] == statements[1] < 40
+
+
+def test_the_organisation_stands_beside_the_account(zoho: App) -> None:
+    (account,) = report("Acme")["accounts"]
+    found = account["organisation"]
+    assert (found["id"], found["name"], found["kind"]) == (zoho.world.prefix + "0001", "Zephyr Works", "production")
+    assert found["answers_for"] is None
+    assert f"Zephyr Works ({zoho.world.prefix}0001)" in run("status").out
+
+
+def test_a_grant_that_answers_for_another_organisation_is_told(zoho: App) -> None:
+    zoho.world.habits = zoho.world.habits.changed(portal=2, organisation_kind="sandbox")
+    ApiBudget.objects.update(edition_read_at=None)
+    run("sync", "Acme")
+
+    (account,) = report("Acme")["accounts"]
+    assert account["state"] == "foreign"
+    assert account["organisation"]["answers_for"]["name"] == "Zephyr Works 2"
+    assert "a sandbox organisation" in run("status").out

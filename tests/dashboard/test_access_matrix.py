@@ -78,6 +78,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "person_password": (lambda w: {"pk": w.person.pk}, post(POST_OF_ADMINS, "200")),
     "profile": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("200", "400"))),
     "mails": (lambda w: {}, SEEN_BY_ADMINS),
+    "mail_test": (lambda w: {}, post(POST_OF_ADMINS, "302")),
     "mail": (lambda w: {"pk": w.mail.pk}, SEEN_BY_ADMINS),
     "mail_html": (lambda w: {"pk": w.mail.pk}, SEEN_BY_ADMINS),
     "audit": (lambda w: {}, SEEN_BY_ADMINS),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import charts, svg
@@ -18,6 +18,7 @@ from dashboard.slots import Slot
 from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.error_classes import CLASSES
+from tests.depth import tried
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -58,7 +59,7 @@ any_slots = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)  # a process's first figure takes Plotly half a second
+@tried(15, 40)
 @given(slots=any_slots)
 def test_every_figure_is_valid_plotly_and_json(slots: list[Slot]) -> None:
     holes = [Hole(START + DAY, START + 2 * DAY, "not read")]
@@ -68,7 +69,7 @@ def test_every_figure_is_valid_plotly_and_json(slots: list[Slot]) -> None:
         assert json.loads(json.dumps(chart.figure, allow_nan=False)) == chart.figure
 
 
-@settings(deadline=None, max_examples=40)
+@tried(15, 40)
 @given(slots=any_slots)
 def test_every_figure_can_be_painted_as_well_formed_svg_inside_its_plot(slots: list[Slot]) -> None:
     for make in MAKERS:

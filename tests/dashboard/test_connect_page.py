@@ -16,7 +16,7 @@ from dashboard.accounts import consent
 from dashboard.accounts.consent import CallbackRefused, answered_origins
 from monitor import pipeline
 from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
-from monitor.zoho import DATA_CENTERS, Origins
+from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, WATCH_SCOPES, Origins
 from standin.build import Credentials, OffsetClock, make_app, serving
 from standin.build import make_world as make_zoho
 from tests import factories
@@ -223,6 +223,60 @@ def test_own_addresses_are_checked(fields, signed_in, ada, calls):
     assert response.context["form"].non_field_errors()
 
 
+@pytest.mark.parametrize("name", ["accounts_url", "flow_url", "crm_url"])
+def test_own_addresses_beside_a_data_centre_are_not_left_aside_in_silence(name: str, signed_in, ada, calls):
+    response = signed_in(ada).post(reverse("connect"), entered(**{name: "https://sandbox.zohoapis.eu"}))
+    assert response.status_code == 400
+    assert "Choose “Custom URLs” as data centre" in response.context["form"].errors[name][0]
+
+
+@pytest.mark.parametrize("client_id", ["hello", "ada@example.com", "1000", "1000.", ".ABC", "1000.A B", "1000.Ä"])
+def test_what_cannot_be_a_clients_id_is_refused_before_anybody_goes_to_zoho(client_id: str, signed_in, ada, calls):
+    response = signed_in(ada).post(reverse("connect"), entered(client_id=client_id))
+    assert response.status_code == 400
+    assert "client_id" in response.context["form"].errors
+
+
+def test_the_scopes_for_a_self_client_can_be_copied_from_the_page(signed_in, ada):
+    page = signed_in(ada).get(reverse("connect")).content.decode()
+    assert ",".join(FLOW_SCOPES + CRM_SCOPES) in page
+    assert ",".join(CRM_SCOPES) + "</code>" in page
+    account = factories.make_account("Example Ltd", watches_records=True)
+    again = signed_in(ada).get(f"{reverse('connect')}?account={account.pk}").content.decode()
+    assert ",".join(FLOW_SCOPES + CRM_SCOPES + WATCH_SCOPES) in again
+
+
+def test_a_person_is_asked_only_where_it_cannot_be_told_whether_it_is_the_same(signed_in, ada, monkeypatch):
+    account = factories.make_account("Example Ltd")
+    said: list[bool] = []
+
+    def refuse(*, same_organisation: bool, **wanted: Any) -> ZohoAccount:
+        said.append(same_organisation)
+        raise pipeline.ConnectError("it cannot be told", can_be_confirmed=True)
+
+    monkeypatch.setattr(pipeline, "connect_account", refuse)
+    client, address = signed_in(ada), f"{reverse('connect')}?account={account.pk}"
+    assert "same_organisation" not in client.get(address).content.decode()
+    asked = client.post(address, entered(grant_code="1000.a"))
+    assert "it cannot be told; if it is the same one, say so below" in asked.content.decode()
+    assert 'name="same_organisation"' in asked.content.decode()
+    again = client.post(address, entered(grant_code="1000.b", same_organisation="on"))
+    assert 'name="same_organisation"' in again.content.decode()
+    assert said == [False, True]
+
+
+def test_a_persons_word_goes_with_them_to_zoho_and_back(signed_in, ada, calls):
+    account = factories.make_account("Example Ltd")
+    client = signed_in(ada)
+    address = f"{reverse('connect')}?account={account.pk}"
+    response = client.post(address, entered(name=account.name, same_organisation="on"))
+    state = parse_qs(urlsplit(response["Location"]).query)["state"][0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "connect_account", lambda **wanted: calls.append(wanted) or account)
+        come_back(client, state=state, code="c")
+    assert calls[0]["same_organisation"] is True
+
+
 @pytest.mark.parametrize(
     "fields", [{"client_secret": "has space"}, {"client_id": "tab\there"}, {"data_center": "moon"}]
 )
@@ -281,3 +335,50 @@ def test_the_whole_way_through_a_stand_in(signed_in):
     assert ApiToken.objects.get(account=account).refresh_token
     assert AlertRule.objects.filter(account=account, is_default=True).count() == 1
     assert own(AuditEntry).get(action="account.connect").actor == ada
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("by_consent", [True, False])
+def test_a_wrong_organisation_on_zohos_page_is_refused_and_the_old_grant_goes_on(by_consent: bool, signed_in):
+    ada: User = factories.make_user("ada", "admin")
+    zoho, known = make_zoho(seed=3, clock=OffsetClock(), flows=2, rules=1, executions=20, history_days=2), Credentials()
+    with serving(make_app(zoho, credentials=known)) as url:
+        client = signed_in(ada)
+        form = {"data_center": "custom", **dict.fromkeys(("accounts_url", "flow_url", "crm_url"), url)}
+        form |= {"client_id": known.client_id, "client_secret": known.client_secret}
+        client.post(reverse("connect"), entered(**form, grant_code=zoho.tokens.mint_code("*")))
+        account = own(ZohoAccount).get()
+        before = ApiToken.objects.filter(account=account).values().get()
+        zoho.habits = zoho.habits.changed(portal=2)
+        address = f"{reverse('connect')}?account={account.pk}"
+        if by_consent:
+            asked = client.post(address, entered(**form))
+            query = {key: values[0] for key, values in parse_qs(urlsplit(asked["Location"]).query).items()}
+            code = zoho.tokens.mint_code(query["scope"], query["redirect_uri"], offline=True)
+            answer = come_back(client, code=code, state=query["state"])
+        else:
+            answer = client.post(address, entered(**form, grant_code=zoho.tokens.mint_code("*")))
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert f"“Zephyr Works 2” (id {zoho.prefix}0002)" in page
+    assert f"“Zephyr Works” (id {zoho.prefix}0001)" in page
+    assert 'name="same_organisation"' not in page
+    assert ApiToken.objects.filter(account=account).values().get() == before
+    assert own(ZohoAccount).count() == 1
+    shown = client.get(account.get_absolute_url()).content.decode()
+    assert f"{zoho.prefix}0001" in shown
+    assert "Zephyr Works" in client.get(reverse("accounts")).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_missing_is_told_where_an_account_is_connected(signed_in):
+    zoho, known = make_zoho(seed=3, clock=OffsetClock(), flows=2, rules=1, executions=20, history_days=2), Credentials()
+    with serving(make_app(zoho, credentials=known)) as url:
+        client = signed_in(factories.make_user("ada", "admin"))
+        form = {"data_center": "custom", **dict.fromkeys(("accounts_url", "flow_url", "crm_url"), url)}
+        form |= {"client_id": known.client_id, "client_secret": known.client_secret}
+        code = zoho.tokens.mint_code("ZohoFlow.flows.ALL")
+        page = client.post(reverse("connect"), entered(**form, grant_code=code), follow=True).content.decode()
+    assert "is connected" in page
+    assert "Zoho CRM is not available" in page
+    assert "Not granted: ZohoFlow.connections.ALL, ZohoCRM." in page

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import QueryDict
-from hypothesis import given, settings
+from django.utils import timezone
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -16,6 +18,7 @@ from dashboard.flows.forms import FlowFilterForm
 from monitor.models import ZohoAccount
 from monitor.queries.executions import ExecutionFilter, Key
 from tests import factories
+from tests.depth import tried
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -86,6 +89,8 @@ def test_every_filter_is_read(account: ZohoAccount) -> None:
         ("end=9999-12-31", "end"),
         ("start=2026-02-30", "start"),
         ("start=2026-11-02&end=2026-11-01", "end"),
+        ("start=2026-11-02&end=2026-11-02", "end"),
+        ("start=1", "start"),
         ("text=%00", "text"),
         ("text=" + "x" * 201, "text"),
         ("after=zz", "after"),
@@ -94,6 +99,48 @@ def test_every_filter_is_read(account: ZohoAccount) -> None:
 )
 def test_bad_input_is_an_error_at_its_field(query: str, field: str, db: None) -> None:
     assert field in form_of(query).errors
+
+
+@pytest.mark.parametrize(
+    ("zone", "query", "start", "end"),
+    [
+        ("America/Santiago", "start=2026-09-06", datetime(2026, 9, 6, 4, tzinfo=UTC), None),
+        ("Africa/Cairo", "end=2026-04-24", None, datetime(2026, 4, 23, 22, tzinfo=UTC)),
+        ("Europe/Berlin", "start=2026-10-25T02:00", datetime(2026, 10, 25, 0, tzinfo=UTC), None),
+        ("Europe/Berlin", "end=2026-10-25T02:00", None, datetime(2026, 10, 25, 0, tzinfo=UTC)),
+        ("Europe/Berlin", "start=2026-10-25T02:00%2B01:00", datetime(2026, 10, 25, 1, tzinfo=UTC), None),
+        ("Europe/Berlin", "start=2026-10-25T02:00+01:00", datetime(2026, 10, 25, 1, tzinfo=UTC), None),
+        ("Europe/Berlin", "start=2026-10-25T01:00Z", datetime(2026, 10, 25, 1, tzinfo=UTC), None),
+        *[
+            (
+                "Europe/Berlin",
+                f"start=2026-03-29T{start}&end=2026-03-29T{end}",
+                *[datetime(2026, 3, 29, 1, tzinfo=UTC)] * 2,
+            )
+            for start, end in [("02:10", "02:40"), ("02:00", "03:00")]
+        ],
+        (
+            "Europe/Berlin",
+            "start=2026-10-25T02:50&end=2026-10-25T02:10",
+            datetime(2026, 10, 25, 0, 50, tzinfo=UTC),
+            datetime(2026, 10, 25, 1, 10, tzinfo=UTC),
+        ),
+    ],
+)
+def test_every_wall_time_of_the_viewer_is_a_moment(
+    zone: str, query: str, start: datetime | None, end: datetime | None, db: None
+) -> None:
+    with timezone.override(ZoneInfo(zone)):
+        form = form_of(query)
+        assert form.is_valid(), form.errors
+        assert (form.wanted().start, form.wanted().end) == (start, end)
+
+
+def test_a_time_with_an_offset_is_shown_by_the_viewers_clock_which_a_browsers_field_takes(db: None) -> None:
+    with timezone.override(ZoneInfo("Asia/Kolkata")):
+        assert 'value="2026-11-20T00:00"' in str(form_of("start=2026-11-19T18:30Z")["start"])
+        assert 'value="2026-11-20T00:00"' in str(form_of("start=2026-11-20T00:00")["start"])
+        assert 'value="yesterday"' in str(form_of("start=yesterday")["start"])
 
 
 def test_an_error_in_a_hidden_field_is_told_at_the_top(db: None) -> None:
@@ -113,7 +160,7 @@ def test_a_flow_beyond_the_offered_choices_can_still_be_chosen(
 class AnyInput(TestCase):
     """Whatever stands in an address, it is read or refused."""
 
-    @settings(max_examples=60, deadline=None)
+    @tried(20, 60)
     @given(
         values=st.dictionaries(
             st.sampled_from(["account", "flow", "status", "start", "end", "text", "after", "before", "sort", "page"]),

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import Delivery
+from monitor.models import Delivery, MailServer
 from tests import factories
 from tests.dashboard.world import make_mail, make_state, make_transition
 
@@ -66,3 +66,30 @@ def test_other_pages_stay_unframed(mail, signed_in, ada):
     response = signed_in(ada).get(reverse("mail", args=[mail.pk]))
     assert response["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+
+
+def test_the_list_says_that_the_mail_server_refuses_us_and_what_to_do(account, signed_in, ada):
+    now = timezone.now()
+    MailServer.objects.create(
+        pk=1, state="refuses", since=now, reason="535 5.7.8 no", code="535 5.7.8", next_try_at=now
+    )
+    told = signed_in(ada).get(reverse("mails")).content.decode()
+    assert 'id="mail-server-banner"' in told
+    assert "The mail server refuses us since" in told
+    assert "535 5.7.8 no" in told
+    assert "Check EMAIL_URL" in told
+
+
+@pytest.mark.parametrize("state", ["unknown", "accepts"])
+def test_the_list_is_quiet_about_a_mail_server_that_works(state, account, signed_in, ada):
+    MailServer.objects.create(pk=1, state=state, since=timezone.now())
+    assert "mail-server-banner" not in signed_in(ada).get(reverse("mails")).content.decode()
+
+
+def test_an_admin_sends_a_test_mail_to_the_own_address_and_reads_the_answer(signed_in, ada, mailoutbox):
+    page = signed_in(ada).post(reverse("mail_test"), follow=True).content.decode()
+    assert [mail.to for mail in mailoutbox] == [["ada@example.com"]]
+    assert "The mail server took the test mail." in page
+    again = signed_in(ada).post(reverse("mail_test"), follow=True).content.decode()
+    assert "less than 10 seconds ago" in again
+    assert len(mailoutbox) == 1

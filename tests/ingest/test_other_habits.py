@@ -11,7 +11,7 @@ from monitor.ingest.runs.merge import COPIED, Stored, merge
 from monitor.models import Execution, Flow, FlowProgress, StreamState, SyncState, ZohoAccount
 from monitor.queries.freshness import mirror
 from monitor.queries.status import status
-from monitor.zoho.errors import AnswerLost, NotAvailable, NotFound, Refused
+from monitor.zoho.errors import AnswerLost, DaysRefused, NotAvailable, NotFound, Refused
 from monitor.zoho.shapes import ExecutionRow
 from tests import factories
 from tests.bystander import own
@@ -129,7 +129,7 @@ def test_a_usage_report_is_asked_for_fewer_days_where_zohos_calendar_is_ahead(ac
     def ahead(number: int, what: str) -> None:
         if what.startswith("usage") and len(spans) < 1:
             spans.append(what)
-            raise Refused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
+            raise DaysRefused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
 
     zoho.before_call = ahead
     assert sync(account, zoho).complete

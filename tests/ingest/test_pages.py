@@ -198,6 +198,26 @@ def test_a_task_goes_on_with_the_history_where_the_last_one_ran_out_of_time(acco
     assert len(zoho.calls) < 40, "each task but the first begins a page back, not at the first page"
 
 
+def test_a_killed_history_that_is_read_by_pages_goes_on_with_the_last_page_that_it_stored(
+    account: ZohoAccount, zoho: Zoho
+) -> None:
+    zoho.order = "oldest"
+    history(zoho, 2000)
+    die_at(zoho, 15)
+    with pytest.raises(Killed):
+        sync(account, zoho, patience=hasty(zoho))
+    asked = [int(call.split()[3]) for call in zoho.calls if call.startswith("executions")]
+    zoho.before_call = lambda number, what: None
+    zoho.calls.clear()
+
+    sync(account, zoho, patience=hasty(zoho))
+
+    first, second, *_ = [int(call.split()[3]) for call in zoho.calls if call.startswith("executions")]
+    assert asked[-1] > 3, "it died in the midst of the pages"
+    assert (first, second) == (asked[-1] - 1, asked[-1])
+    assert mirrored(account) == upstream(zoho)
+
+
 def test_young_flows_cost_one_call_each_where_the_counters_are_met(account: ZohoAccount, zoho: Zoho) -> None:
     for _ in range(5):
         history(zoho, 12, before=(0, 0))

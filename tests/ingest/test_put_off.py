@@ -58,10 +58,10 @@ def test_a_flow_whose_first_reading_is_refused_costs_few_calls_and_is_read_once_
     sick = a_flow(zoho)
     fail(zoho, f"executions {sick.flow_id}", error)
     asked = 0
-    for _ in range(40):
+    for _ in range(20):
         task(account, zoho)
         asked += zoho.asked(f"executions {sick.flow_id}")
-        zoho.clock.pause(10)
+        zoho.clock.pause(20)
     assert asked <= 5
 
     heal(zoho)

@@ -328,3 +328,30 @@ def test_our_clock_may_be_an_hour_off(small: House) -> None:
         result = read_account(house.account, clock=ours, patience=patience)
         assert result.complete, result.missing
         assert house.mirrored() == house.upstream()
+
+
+@pytest.mark.parametrize("form", ["desk", "mail", "books", "number", "list", "empty", "html"])
+def test_a_token_refused_in_other_words_is_renewed_and_everything_is_read(small: House, form: str) -> None:
+    house = small
+    house.app.world.habits = house.app.world.habits.changed(refused_token_words=form)
+    house.fault("/executions", "expire_tokens", times=1, skip=2)
+
+    result = house.sync()
+
+    assert result.complete, result.missing
+    assert house.mirrored() == house.upstream()
+    assert own(SyncState).get().state == "ok"
+
+
+@pytest.mark.parametrize("code", ["PERMISSION_DENIED", "AUTHORIZATION_ERROR", "RULE_IS_ASLEEP"])
+def test_a_401_that_refuses_an_act_does_not_revoke_the_account(small: House, code: str) -> None:
+    house = small
+    house.fault("/settings/connected_workflows", "status", times=0, status=401, code=code, message="Not for you")
+
+    house.sync()
+
+    told = house.stream("connected")
+    assert f"{code}: Not for you" in told.reason
+    assert own(SyncState).get().state != SyncState.State.REVOKED
+    assert house.stream("rules").state == house.stream("executions").state == StreamState.State.OK
+    assert house.mirrored() == house.upstream()

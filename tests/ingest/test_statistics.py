@@ -122,6 +122,20 @@ def test_a_difference_that_stays_is_a_hole_until_the_statistics_agree(account: Z
     assert holes() == []
 
 
+def test_a_hole_that_the_counters_show_is_not_closed_by_statistics_that_agree(account: ZohoAccount, zoho: Zoho) -> None:
+    flows = busy_flows(zoho)
+    connect(account, zoho)
+    a_night(account, zoho)
+    flows[1].before = (flows[1].before[0] + 1, flows[1].before[1])
+    sync(account, zoho)
+    (reason,) = holes()
+
+    a_night(account, zoho)
+
+    assert zoho.asked(f"statistics {flows[1].flow_id}") > 0
+    assert holes() == [reason]
+
+
 def test_a_deleted_run_is_no_difference_once_it_is_marked(account: ZohoAccount, zoho: Zoho) -> None:
     flows = busy_flows(zoho)
     connect(account, zoho)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import StreamState, UsageSnapshot, WorkflowRule, ZohoAccount
-from monitor.zoho.errors import NotAvailable, Refused, ZohoError
+from monitor.zoho.errors import DaysRefused, NotAvailable, Refused, ZohoError
 from monitor.zoho.shapes import rules as rule_shapes
 from tests.bystander import own
 from tests.fake_zoho import FakeCrmClient, Json, Zoho, a_rule, a_task, a_usage, sync
@@ -42,7 +42,7 @@ class Ledger:
         self.before_report()
         self.spans.append((first, last))
         if first < self.zoho.clock().date() - timedelta(days=90) or last > (self.zoho.clock() - self.west).date():
-            raise Refused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
+            raise DaysRefused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
         inside = [counts for day, counts in self.days.items() if first <= day <= last]
         good, bad = (sum(counts[place] for counts in inside) for place in (0, 1))
         action = {"id": "9", "name": "Tell", "type": "webhooks", "success_count": good, "failure_count": bad}

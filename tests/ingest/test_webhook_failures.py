@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.connection import BudgetSpent
 from monitor.ingest.lists.webhook_failures import Cursor, read_cursor, windows
 from monitor.models import Quarantine, WebhookFailure, WorkflowRule, ZohoAccount
-from monitor.zoho.errors import Refused
+from monitor.zoho.errors import DaysRefused
 from tests.bystander import own
 from tests.fake_zoho import Zoho, a_rule, a_task, a_webhook_failure, hasty, sync
 from tests.ingest.mirror import stream
@@ -143,7 +143,7 @@ def test_what_the_past_still_lacks_is_read_when_calls_are_there_again(account: Z
 def test_days_of_the_past_that_zoho_finds_too_old_end_the_past(account: ZohoAccount, zoho: Zoho) -> None:
     def refuse(number: int, what: str) -> None:
         if what.startswith(("webhook failures 2026-08", "webhook failures 2026-09")):
-            raise Refused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
+            raise DaysRefused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
 
     zoho.before_call = refuse
     assert sync(account, zoho).complete
@@ -160,7 +160,7 @@ def test_new_days_that_zoho_refuses_are_not_passed_over(account: ZohoAccount, zo
 
     def refuse(number: int, what: str) -> None:
         if refused and what.startswith("webhook failures"):
-            raise Refused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
+            raise DaysRefused("DATE_RANGE_EXCEEDS", code="INVALID_REQUEST", status=400)
 
     zoho.before_call = refuse
     sync(account, zoho)

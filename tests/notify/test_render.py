@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.models import AlertRule, AlertState, Delivery, Flow, FlowProgress, StreamState, SyncState, Transition
@@ -21,6 +21,7 @@ from monitor.notify.words import clean, per_cent, shorten, span
 from monitor.queries import freshness
 from tests import factories
 from tests.bystander import own
+from tests.depth import tried
 from tests.notify.conftest import make_transition
 
 HEADERS = [
@@ -193,7 +194,7 @@ def test_a_template_that_fails_gives_a_plain_mail_and_a_log_line(
 names = st.text(st.characters(exclude_categories=()), max_size=300)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(40, 150)
 @example("x\r\nBcc: eve@example.com\r\n\r\nbody")
 @example("a\u2028Bcc: eve@example.com\u2029b\x85c\x0b\x0c\x00d")
 @example("\u202eevil\ud800")

@@ -109,7 +109,7 @@ def test_what_is_due_is_queued_and_its_time_has_come_or_its_sender_is_dead_the_l
 def test_a_claim_leases_one_mail_and_counts_one_attempt(alert: AlertState, now: datetime) -> None:
     fired = make_transition(alert, dispatch_state="dispatched")
     first, second = (make_mail(fired, factories.make_user(), attempts=3) for _ in range(2))
-    claimed = send._claim(now)
+    claimed = send._claim(now, send.SendReport())
     assert claimed == first
     first.refresh_from_db()
     second.refresh_from_db()

@@ -31,7 +31,7 @@ def refused(*codes: int) -> smtplib.SMTPRecipientsRefused:
         (smtplib.SMTPDataError(500, b"line too long"), FailureKind.POISON),
         (smtplib.SMTPDataError(554, b"rejected"), FailureKind.POISON),
         (smtplib.SMTPSenderRefused(451, b"later", "a@example.com"), FailureKind.TRANSIENT),
-        (smtplib.SMTPSenderRefused(553, b"not yours", "a@example.com"), FailureKind.CONFIG),
+        (smtplib.SMTPSenderRefused(553, b"not yours", "a@example.com"), FailureKind.SENDER),
         (smtplib.SMTPServerDisconnected("gone"), FailureKind.AMBIGUOUS),
         (TimeoutError("timed out"), FailureKind.AMBIGUOUS),
         (ConnectionResetError(), FailureKind.AMBIGUOUS),
@@ -44,6 +44,82 @@ def test_a_failure_while_sending_is_judged_by_what_the_server_said(error: Except
     assert classify(error, connected=True).kind == kind
 
 
+def told(stage: str, code: int, words: str) -> Exception:
+    """What smtplib raises when a server refuses at a command."""
+    answer = words.encode()
+    if stage == "mail":
+        return smtplib.SMTPSenderRefused(code, answer, "monitor@example.com")
+    if stage == "rcpt":
+        return smtplib.SMTPRecipientsRefused({"jane@example.com": (code, answer)})
+    return smtplib.SMTPDataError(code, answer)
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "kind"),
+    [
+        # Login and encryption.
+        ("mail", "530 5.7.0 Authentication required", FailureKind.SENDER),
+        ("rcpt", "530 Authentication required", FailureKind.SENDER),
+        ("rcpt", "535 5.7.8 bad credentials", FailureKind.SENDER),
+        ("data", "538 5.7.11 encryption required", FailureKind.SENDER),
+        ("mail", "550 5.7.57 client was not authenticated", FailureKind.SENDER),
+        # The sender's address and what is known of it.
+        ("rcpt", "553 5.1.8 sender address rejected: domain not found", FailureKind.SENDER),
+        ("rcpt", "550 5.1.7 bad sender's mailbox address", FailureKind.SENDER),
+        ("data", "550 5.7.60 client does not have permission to send as this sender", FailureKind.SENDER),
+        ("data", "550 5.7.26 unauthenticated mail is not accepted (DMARC)", FailureKind.SENDER),
+        ("rcpt", "550 5.7.23 SPF validation failed", FailureKind.SENDER),
+        ("rcpt", "550 5.7.606 access denied, banned sending host", FailureKind.SENDER),
+        ("rcpt", "550 5.7.708 traffic not accepted from this address", FailureKind.SENDER),
+        # Quota.
+        ("data", "550 5.4.5 daily sending quota exceeded", FailureKind.SENDER),
+        ("data", "452 4.5.3 too many recipients today", FailureKind.SENDER),
+        ("rcpt", "452 4.5.3 too many recipients", FailureKind.SENDER),
+        ("mail", "421 4.7.28 unusual rate of mail", FailureKind.SENDER),
+        # Relay and policy: ours, or only this recipient's or message's.
+        ("rcpt", "554 5.7.1 relay access denied", FailureKind.SUSPECT),
+        ("rcpt", "550 5.7.1 unable to relay", FailureKind.SUSPECT),
+        ("rcpt", "550 relaying denied", FailureKind.SUSPECT),
+        ("rcpt", "553 sorry, that domain isn't in my list of allowed rcpthosts", FailureKind.SUSPECT),
+        ("rcpt", "571 delivery not authorized", FailureKind.SUSPECT),
+        ("data", "554 5.7.1 you may not relay", FailureKind.SUSPECT),
+        ("data", "550 5.7.99 no", FailureKind.SUSPECT),
+        ("rcpt", "554 no", FailureKind.SUSPECT),
+        # The recipient.
+        ("rcpt", "550 5.1.1 no such user", FailureKind.PERMANENT),
+        ("rcpt", "550 no such user here", FailureKind.PERMANENT),
+        ("rcpt", "552 5.2.2 mailbox full", FailureKind.PERMANENT),
+        ("rcpt", "550 5.4.1 recipient address rejected: access denied", FailureKind.PERMANENT),
+        ("rcpt", "550 5.7.133 sender not authenticated for group", FailureKind.PERMANENT),
+        ("data", "550 5.2.1 mailbox disabled", FailureKind.PERMANENT),
+        ("rcpt", "556 5.1.10 domain takes no mail", FailureKind.PERMANENT),
+        # The message.
+        ("mail", "552 5.3.4 message too big", FailureKind.POISON),
+        ("mail", "552 size exceeds the maximum", FailureKind.POISON),
+        ("data", "552 5.3.4 message too big", FailureKind.POISON),
+        ("data", "554 5.6.0 malformed", FailureKind.POISON),
+        ("data", "554 transaction failed", FailureKind.POISON),
+        ("data", "554 5.7.1 content rejected", FailureKind.POISON),
+        # For now.
+        ("rcpt", "450 4.7.1 greylisted", FailureKind.TRANSIENT),
+        ("mail", "451 4.7.0 later", FailureKind.TRANSIENT),
+        ("data", "452 4.3.1 out of space", FailureKind.TRANSIENT),
+    ],
+)
+def test_who_is_to_blame_is_judged_by_the_stage_and_the_enhanced_status(
+    stage: str, answer: str, kind: FailureKind
+) -> None:
+    code, _, words = answer.partition(" ")
+    found = classify(told(stage, int(code), words), connected=True)
+    assert (found.kind, found.stage) == (kind, stage)
+
+
+def test_the_code_names_the_enhanced_status_and_no_word_of_the_server() -> None:
+    assert classify(told("rcpt", 550, "5.7.1 <jane@example.com> relay denied"), connected=True).code == "550 5.7.1"
+    assert classify(told("data", 554, "no thanks"), connected=True).code == "554"
+    assert classify(ConnectionRefusedError(111, "refused"), connected=False).code == "ConnectionRefusedError"
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -52,12 +128,12 @@ def test_a_failure_while_sending_is_judged_by_what_the_server_said(error: Except
         (TimeoutError(), FailureKind.TRANSIENT),
         (smtplib.SMTPServerDisconnected("gone"), FailureKind.TRANSIENT),
         (smtplib.SMTPConnectError(421, b"busy"), FailureKind.TRANSIENT),
-        (smtplib.SMTPConnectError(554, b"no service"), FailureKind.CONFIG),
-        (smtplib.SMTPAuthenticationError(535, b"wrong"), FailureKind.CONFIG),
+        (smtplib.SMTPConnectError(554, b"no service"), FailureKind.SENDER),
+        (smtplib.SMTPAuthenticationError(535, b"wrong"), FailureKind.SENDER),
         (smtplib.SMTPAuthenticationError(454, b"later"), FailureKind.TRANSIENT),
-        (smtplib.SMTPNotSupportedError("STARTTLS"), FailureKind.CONFIG),
-        (ssl.SSLCertVerificationError("expired"), FailureKind.CONFIG),
-        (ValueError("EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive"), FailureKind.CONFIG),
+        (smtplib.SMTPNotSupportedError("STARTTLS"), FailureKind.SENDER),
+        (ssl.SSLCertVerificationError("expired"), FailureKind.SENDER),
+        (ValueError("EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive"), FailureKind.SENDER),
     ],
 )
 def test_a_failure_to_connect_is_no_messages_fault(error: Exception, kind: FailureKind) -> None:
@@ -79,7 +155,7 @@ def test_after_a_day_it_is_given_up() -> None:
     day = timedelta(hours=24)
     assert next_try(FailureKind.TRANSIENT, 50, NOON - day + timedelta(minutes=31), NOON) is not None
     assert next_try(FailureKind.TRANSIENT, 50, NOON - day + timedelta(minutes=29), NOON) is None
-    assert next_try(FailureKind.CONFIG, 1, NOON - day, NOON) is None
+    assert next_try(FailureKind.SENDER, 1, NOON - day, NOON) is None
 
 
 def test_a_permanent_refusal_is_final() -> None:

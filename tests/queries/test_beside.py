@@ -10,7 +10,7 @@ import pytest
 from monitor.models import Connection, DayBucket, Flow, HourBucket, ZohoAccount
 from monitor.periods import Window
 from monitor.queries import counts, flows, overview
-from monitor.queries.counts import Counts
+from monitor.queries.counts import Counts, Detail
 from monitor.queries.flows import FlowFilter
 from tests import factories
 from tests.queries.test_overview_queries import READ, regular
@@ -158,8 +158,8 @@ def test_a_window_holds_its_first_hour_and_not_the_one_it_ends_at(flow: Flow, no
     window = Window(now - 3 * HOUR, now)
     for hours, runs in ((4, 1), (3, 10), (1, 100), (0, 1000)):
         bucket(flow, now - hours * HOUR, runs)
-    assert counts.total(counts.buckets(window)).succeeded == 110
-    assert [hour.hour for hour in counts.hourly(counts.buckets(window))] == [now - 3 * HOUR, now - HOUR]
+    assert counts.total(window).succeeded == 110
+    assert [piece.at for piece in counts.pieces(window)] == [now - 3 * HOUR, now - HOUR]
 
 
 def test_an_hour_of_several_flows_is_one_and_each_narrowing_leaves_the_others_out(
@@ -169,10 +169,10 @@ def test_an_hour_of_several_flows_is_one_and_each_narrowing_leaves_the_others_ou
     for one, runs in ((flow, 1), (neighbour, 10), (twin, 100)):
         bucket(one, now, runs, 2 * runs, running=3 * runs, other=4 * runs, first_succeeded=runs)
     window = Window(now - HOUR, now + HOUR)
-    assert counts.total(counts.buckets(window)) == Counts(111, 222, 111, 333, 444)
-    assert counts.total(counts.buckets(window, account_id=flow.account_id)) == Counts(11, 22, 11, 33, 44)
-    assert counts.total(counts.buckets(window, flow_id=flow.pk)) == Counts(1, 2, 1, 3, 4)
-    assert [hour.counts.total for hour in counts.hourly(counts.buckets(window))] == [111 + 222 + 333 + 444]
+    assert counts.total(window) == Counts(111, 222, 111, 333, 444)
+    assert counts.total(window, account_id=flow.account_id) == Counts(11, 22, 11, 33, 44)
+    assert counts.total(window, flow_id=flow.pk) == Counts(1, 2, 1, 3, 4)
+    assert [piece.counts.total for piece in counts.pieces(window)] == [111 + 222 + 333 + 444]
 
 
 def test_histograms_and_errors_come_of_the_hours_that_have_some_the_oldest_first(
@@ -181,9 +181,10 @@ def test_histograms_and_errors_come_of_the_hours_that_have_some_the_oldest_first
     bucket(flow, now, 1, 1, duration_count=1, durations=[1], errors={"data": 1})
     bucket(flow, now - 2 * HOUR, 1, 2, duration_count=1, durations=[2], errors={"rate": 2})
     bucket(flow, now - HOUR, 1, durations=[], errors={})
-    rows = counts.buckets(Window(now - DAY, now + HOUR))
-    assert counts.histograms(rows) == [(now - 2 * HOUR, [2]), (now, [1])]
-    assert counts.errors(rows) == [(now - 2 * HOUR, {"rate": 2}), (now, {"data": 1})]
+    assert counts.details(Window(now - DAY, now + HOUR), (), flow_id=flow.pk) == [
+        Detail(now - 2 * HOUR, [2], {"rate": 2}),
+        Detail(now, [1], {"data": 1}),
+    ]
 
 
 @pytest.mark.parametrize(("days", "by_hour"), [(92, True), (93, False)])
@@ -193,7 +194,7 @@ def test_a_quarter_is_summed_up_by_hours_and_what_is_longer_by_days(
     bucket(flow, now, 1)
     DayBucket.objects.create(flow=flow, day=now.date(), succeeded=10)
     end = now.replace(hour=0) + DAY
-    assert counts.total(counts.buckets(Window(end - days * DAY, end))).succeeded == (1 if by_hour else 10)
+    assert counts.total(Window(end - days * DAY, end)).succeeded == (1 if by_hour else 10)
 
 
 # -- the list of flows

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import Connection, DayBucket, Flow, FlowProgress, ZohoAccount
-from monitor.queries import flow as one
-from monitor.queries import overview
+from monitor.queries import counts, overview
 from tests import factories
 from tests.bystander import own
 
@@ -36,7 +35,7 @@ def test_a_period_stands_beside_the_one_before(flow: Flow, now: datetime, bucket
     found = overview.period(now, 7)
     assert (found.totals.finished, found.totals.rate, found.totals.first_rate) == (20, 90, 85)
     assert (found.before.finished, found.before.rate) == (8, 50)
-    assert [hour.counts.finished for hour in found.hours] == [10, 10]
+    assert [piece.counts.finished for piece in found.pieces] == [10, 10]
 
 
 def test_a_period_of_one_flow_holds_no_other(flow: Flow, now: datetime, bucket: Any) -> None:
@@ -180,9 +179,10 @@ def test_a_year_is_summed_up_from_days_so_that_hours_may_be_gone(flow: Flow, now
     year = overview.period(now, 365, flow_id=flow.pk)
 
     assert (year.totals.succeeded, year.before.succeeded) == (111, 11_000)
-    assert [hour.hour for hour in year.hours][-1] == now.replace(hour=0)
-    assert [at for at, _ in one.errors(flow, year.window)] == [hour.hour for hour in year.hours]
-    assert [counts for _, counts in one.histograms(flow, year.window)] == [[0, 1]] * 3
+    assert [piece.at for piece in year.pieces][-1] == now.replace(hour=0)
+    details = counts.details(year.window, year.begins, flow_id=flow.pk)
+    assert [one.at for one in details] == [piece.at for piece in year.pieces]
+    assert [one.durations for one in details] == [[0, 1]] * 3
     assert [row.counts.failed for row in overview.worst_flows(now, 365)] == [3]
 
 
@@ -191,4 +191,4 @@ def test_a_quarter_is_summed_up_from_hours_so_that_a_day_is_the_viewers(flow: Fl
     DayBucket.objects.create(flow=flow, day=now.date(), succeeded=99, failed=9, errors={"data": 9})
     quarter = overview.period(now, 90)
     assert quarter.totals.succeeded == 3
-    assert one.errors(flow, quarter.window) == [(now, {"rate": 1})]
+    assert [one.errors for one in counts.details(quarter.window, (), flow_id=flow.pk)] == [{"rate": 1}]

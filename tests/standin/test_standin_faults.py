@@ -330,3 +330,15 @@ def test_the_same_script_on_the_same_world_gives_the_same_answers():
             client.fault("spoil_rows", ROWS, args={"what": "nul"})
             answers.append([page(client, app).content for _ in range(3)])
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("form", ["desk", "mail", "books", "number", "list", "empty", "html"])
+def test_a_refused_token_can_be_said_in_the_words_of_other_products(client, app, form):
+    app.world.habits = app.world.habits.changed(refused_token_words=form)
+    for path in ("/crm/v8/org", "/api/v1/flows"):
+        answer = client.get(path, headers={"Authorization": "Zoho-oauthtoken x"})
+        assert answer.status_code == 401
+        assert '"code": "INVALID_TOKEN"' not in answer.text
+    client.fault("other_words", "/org", args={"form": form, "status": 403})
+    assert client.crm("/org").status_code == 403
+    assert client.crm("/org").status_code == 200

@@ -142,3 +142,19 @@ def test_every_endpoint_of_the_seed_has_a_route(app):
     ):  # fmt: skip
         assert route in routes
     assert len(routes) > 150
+
+
+def test_grants_are_for_one_of_a_persons_organisations_or_for_a_sandbox(app, client):
+    def org():
+        return client.get("/crm/v8/org").json()["org"][0]
+
+    first = org()
+    assert (first["company_name"], first["type"]) == ("Zephyr Works", "production")
+    app.world.habits = app.world.habits.changed(portal=2)
+    other = org()
+    assert other["company_name"] == "Zephyr Works 2"
+    assert not {first["id"], first["zgid"]} & {other["id"], other["zgid"]}
+    app.world.habits = app.world.habits.changed(portal=1, organisation_kind="sandbox")
+    assert org() == first | {"type": "sandbox"}
+    answer = client.post("/oauth/v2/token", data=token_form()).json()
+    assert answer["api_domain"] == "https://sandbox.zohoapis.com"

@@ -2,13 +2,13 @@
 
 import random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from standin.build import SettableClock, make_app, make_world
+from tests.depth import tried
 from tests.standin.client import BEGINNING, Client
 
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 HAPPENINGS = (
     "wait", "wait long", "add", "add failed", "add 503", "add running", "retry", "retry same", "break", "heal",
     "off", "on", "delete", "look",
@@ -52,7 +52,7 @@ def picture(world):
     }
 
 
-@settings(CALM, max_examples=30)
+@tried(10, 30)
 @given(names=st.lists(st.sampled_from(HAPPENINGS), max_size=30), seed=st.integers(0, 10_000))
 def test_counters_are_the_rows_and_a_restart_changes_nothing(names, seed, tmp_path):
     state = tmp_path / f"state-{seed}-{len(names)}-{hash(tuple(names))}"
@@ -82,9 +82,7 @@ def test_counters_are_the_rows_and_a_restart_changes_nothing(names, seed, tmp_pa
     state.unlink()
 
 
-@settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@tried(40, 120)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     path=st.sampled_from([

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.exact_numbers import ExactNumber
 from monitor.zoho import clean
 
 from .helpers import fuzzed
@@ -38,19 +40,24 @@ def test_numbers_beyond_64_bits_are_none():
     assert clean.count(-5) is None
     assert clean.number(float("nan")) is None
     assert clean.number(10**400) is None
+    assert clean.number(ExactNumber("0.1000000000000000055511151231257827")) == 0.1
+    assert clean.number(ExactNumber("1e400")) is clean.number(ExactNumber("NaN")) is clean.number("1") is None
 
 
 def test_an_id_is_text_and_never_clipped_into_another_one():
     assert clean.identifier(12345) == "12345"
     assert clean.identifier(" 12345 ") == "12345"
-    for bad in (None, "", True, 1.5, "x" * 65, "a\0b", "a\nb", ".", "..", 2**70, "\ud800"):
+    for bad in (None, "", True, 1.5, "x" * 65, "a\0b", "a\nb", ".", "..", 10**64, "\ud800"):
         assert clean.identifier(bad) == ""
+    assert clean.identifier(12345678901234567890123) == "12345678901234567890123"
+    assert clean.identifier(ExactNumber("1.5e22")) == ""
 
 
 def test_kept_json_is_clean_through_and_through():
-    dirty = {"a\0": ["x\ud800", float("nan"), float("inf"), 2**80, {"b": "\0"}], "t": True, "n": None, "o": object()}
+    dirty = {"a\0": ["x\ud800", float("nan"), float("inf"), 10**2000, {"b": "\0"}], "t": True, "n": None, "o": object()}
     kept = clean.json_value(dirty)
     assert kept == {"a": ["x\ufffd", None, None, None, {"b": ""}], "t": True, "n": None, "o": None}
+    assert clean.json_value([2**80, ExactNumber("1e400")]) == [2**80, "1e400"]
 
 
 def test_json_deeper_than_anything_of_zohos_is_cut_off():
@@ -75,3 +82,15 @@ def test_a_rejected_value_is_short_ascii(value):
     shown = clean.escaped(value)
     assert shown.isascii()
     assert len(shown) <= clean.REJECTED_LIMIT
+
+
+@pytest.mark.parametrize("value", ["x" * 640, " a  b\t", "ä+/=%&", "\u202e\n", "x" * 20_000, "1.0"])
+def test_what_only_its_maker_understands_stays_to_the_letter(value):
+    assert clean.opaque(value) == value
+    assert type(clean.opaque(ExactNumber(value))) is str
+
+
+@pytest.mark.parametrize("value", [None, True, 1.5, {}, [], "", "a\0", "\ud800", "x" * 20_001])
+def test_what_cannot_be_passed_back_whole_is_not_passed_back_in_part(value):
+    assert clean.opaque(value) == ""
+    assert clean.opaque(2**70) == str(2**70)

@@ -65,7 +65,7 @@ def test_json_is_cleaned_to_its_last_leaf(value: object) -> None:
         if isinstance(item, float):
             return item if abs(item) < float("inf") else None
         if isinstance(item, int) and not isinstance(item, bool):
-            return item if -(2**63) <= item < 2**63 else None
+            return item
         return item
 
     assert clean.json_value(value) == slowly(value)

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.zoho import DATA_CENTERS, Origins, allowed_api_domain, custom_origins
-from monitor.zoho.datacenters import data_center_of_accounts_server
+from monitor.zoho.datacenters import data_center_of_accounts_server, elsewhere, known_api_host
 
 from .helpers import fuzzed
 
 
-def test_there_are_eight_data_centres_and_two_of_them_without_flow():
-    assert set(DATA_CENTERS) == {"us", "eu", "in", "au", "jp", "ca", "cn", "sa"}
-    assert {key for key, origins in DATA_CENTERS.items() if origins.flow is None} == {"cn", "sa"}
+def test_there_are_ten_data_centres_and_four_of_them_without_flow():
+    assert set(DATA_CENTERS) == {"us", "eu", "in", "au", "jp", "ca", "cn", "sa", "uk", "ae"}
+    assert {key for key, origins in DATA_CENTERS.items() if origins.flow is None} == {"cn", "sa", "uk", "ae"}
     assert DATA_CENTERS["ca"].accounts == "https://accounts.zohocloud.ca"
 
 
@@ -97,3 +97,65 @@ def test_only_zohos_own_accounts_servers_are_known():
     assert data_center_of_accounts_server("https://accounts.zohocloud.ca/") == "ca"
     assert data_center_of_accounts_server("https://accounts.zoho.in.example.com") is None
     assert data_center_of_accounts_server("accounts.zoho.in") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "data_center", "kind"),
+    [
+        ("https://www.zohoapis.com", "us", "production"),
+        ("https://zohoapis.eu/", "eu", "production"),
+        ("https://sandbox.zohoapis.com", "us", "sandbox"),
+        ("https://sandbox.zohoapis.com.au", "au", "sandbox"),
+        ("https://developer.zohoapis.uk", "uk", "developer"),
+        ("https://www.zohoapis.ae", "ae", "production"),
+    ],
+)
+def test_an_api_address_of_zohos_says_data_centre_and_kind(address: str, data_center: str, kind: str) -> None:
+    found = known_api_host(address)
+    assert found is not None
+    assert (found.data_center, found.kind) == (data_center, kind)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "https://zohoapis.com.evil.example", "http://www.zohoapis.com", "https://sandboxzohoapis.com", "zohoapis.com"],
+)
+def test_no_other_address_says_anything(address: str) -> None:
+    assert known_api_host(address) is None
+
+
+LOOPBACK = Origins("http://127.0.0.1:9", None, "http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("origins", "api_domain", "words", "is_certain"),
+    [
+        (DATA_CENTERS["us"], "https://sandbox.zohoapis.com", "for a sandbox organisation", True),
+        (DATA_CENTERS["us"], "https://www.zohoapis.eu", "choose the data centre EU", True),
+        (DATA_CENTERS["us"], "https://api.zoho.example", "connect with custom URLs", False),
+        (LOOPBACK, "https://sandbox.zohoapis.com", "for a sandbox organisation", False),
+        (LOOPBACK, "https://www.zohoapis.com", "choose the data centre US", False),
+    ],
+)
+def test_a_grant_for_another_address_says_where_it_belongs(
+    origins: Origins, api_domain: str, words: str, is_certain: bool
+) -> None:
+    found = elsewhere(origins, api_domain)
+    assert found is not None
+    assert words in found.hint
+    assert found.is_certain is is_certain
+
+
+@pytest.mark.parametrize(
+    ("origins", "api_domain"),
+    [
+        (DATA_CENTERS["us"], "https://www.zohoapis.com"),
+        (DATA_CENTERS["us"], "https://zohoapis.com"),
+        (DATA_CENTERS["us"], None),
+        (DATA_CENTERS["us"], "call 555 to fix your account"),
+        (Origins("https://a.example.com", "https://f.example.com", None), "https://sandbox.zohoapis.com"),
+        (LOOPBACK, "http://127.0.0.1:9"),
+    ],
+)
+def test_a_grant_for_the_accounts_own_address_says_nothing(origins: Origins, api_domain: str | None) -> None:
+    assert elsewhere(origins, api_domain) is None

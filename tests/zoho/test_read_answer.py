@@ -13,6 +13,7 @@ from monitor.zoho import errors, read_answer
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,
+    DaysRefused,
     NotAvailable,
     NotFound,
     Refused,
@@ -48,8 +49,8 @@ DOCUMENTED = [
     ("crm-error-edition", NotAvailable, "NO_PERMISSION"),
     ("crm-error-module", Refused, "INVALID_MODULE"),
     ("crm-error-missing-param", Refused, "REQUIRED_PARAM_MISSING"),
-    ("crm-error-range", Refused, "INVALID_REQUEST"),
-    ("crm-error-date", Refused, "INVALID_DATA"),
+    ("crm-error-range", DaysRefused, "INVALID_REQUEST"),
+    ("crm-error-date", DaysRefused, "INVALID_DATA"),
     ("crm-error-webhook-url", Refused, "INVALID_DATA"),
     ("crm-error-invalid-id", NotFound, "INVALID_DATA"),
     ("crm-error-rate-limit", Wait, "RATE_LIMIT_EXCEEDED"),
@@ -106,8 +107,8 @@ ODD = [
     (304, b"", BadAnswer, BadAnswer),
     (400, b"<html>", BadAnswer, BadAnswer),
     (400, {}, BadAnswer, BadAnswer),
-    (401, b"<html>", BadAnswer, BadAnswer),
-    (401, {"status": "failure", "error": {"code": "NOVEL"}}, TokenRefused, TokenRefused),
+    (401, b"<html>", TokenRefused, BadAnswer),
+    (401, {"status": "failure", "error": {"code": "NOVEL"}}, Refused, Refused),
     (403, b"", NotAvailable, BadAnswer),
     (403, b"<html>", NotAvailable, BadAnswer),
     (403, FAILED, NotAvailable, NotAvailable),
@@ -186,7 +187,7 @@ def test_zohos_message_cannot_smuggle_a_token_or_a_second_line_into_ours():
 
 def test_every_error_has_a_hint_and_survives_copying():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ZohoError)]
-    assert len(kinds) == 15
+    assert len(kinds) == 16
     for kind in kinds:
         error = kind("what happened", code="X", status=400, retry_after=3.0)
         again = pickle.loads(pickle.dumps(error))  # noqa: S301

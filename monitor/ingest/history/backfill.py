@@ -41,12 +41,10 @@ class Backfill:
     Args:
         context: the sweep's.
         client: of the account's flows.
-        allowed: calls that older history may take now; None works it out from the ledger.
     """
 
-    def __init__(self, context: Context, client: FlowClient, allowed: int | None = None) -> None:
+    def __init__(self, context: Context, client: FlowClient) -> None:
         self._context, self._client = context, client
-        self._allowed = allowed
         self._courses: dict[int, Course] = {}
         self._calls_of: Counter[int] = Counter()  # by flow, not written down yet
         self._calls = 0
@@ -228,8 +226,6 @@ class Backfill:
                 SyncState.objects.filter(pk=state.pk).update(history_calls=by_hour)
 
     def _share(self) -> int:
-        if self._allowed is not None:
-            return self._allowed
         return stream_due.history_calls(self._context)
 
 

@@ -1,11 +1,13 @@
-"""Reads the CRM organisation's edition and users, once a day: they decide how many credits there are."""
+"""Reads the CRM organisation once a day: whose it is, its edition and its users; these decide about its credits."""
 
 from __future__ import annotations
 
 import logging
 from datetime import timedelta
 
+from monitor.connection import organisation
 from monitor.ingest.base.context import Context
+from monitor.models import Product
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import ClientRefused, GrantRevoked, Wait, ZohoError
 from monitor.zoho.shapes.org import Org
@@ -15,15 +17,24 @@ logger = logging.getLogger(__name__)
 
 
 def read_edition(context: Context, client: CrmClient) -> None:
-    """Asks for the organisation if that is due. Where it cannot be had the limits stay as they are for a day.
+    """Asks for the organisation if that is due, before anything is mirrored: it has to be the account's own.
+
+    Where it cannot be had the limits stay as they are for a day. Of another one nothing is learned, so that the next
+    sweep asks again.
 
     Raises:
-        Wait: it was asked for, and another time has to be waited for.
+        OtherOrganisation: the account's grant answers for another one.
+        GrantRevoked, ClientRefused: the credentials are refused for good.
     """
     gate = context.clients.gate
     if not gate.edition_is_due(AGE):
         return
-    found = _ask(context, client)
+    try:
+        found = _ask(context, client)
+    except Wait as stop:
+        context.halt(Product.CRM, stop)
+        return
+    organisation.check(context.account, found, context.clock())
     if found is None:
         gate.learn_edition(None, None)
     else:

@@ -25,7 +25,7 @@ from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
 from monitor.zoho import clean
 from monitor.zoho.clean import INT_MAX
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
+from monitor.zoho.errors import DaysRefused, NotAvailable, Refused, SignIn, Unreachable, Wait, ZohoError
 from monitor.zoho.shapes import RuleUsage
 
 Key = tuple[str, str]
@@ -310,7 +310,7 @@ def _ask(context: Context, client: CrmClient, rule_id: str, since: date, till: d
 
 
 def _is_too_far(error: Refused) -> bool:
-    return "DATE_RANGE_EXCEEDS" in f"{error.code} {error}"
+    return isinstance(error, DaysRefused) and error.is_too_old
 
 
 def _reading(usage: RuleUsage, since: date) -> UsageReading:

@@ -22,7 +22,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.quarantine import clipped, let_go_read, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
-from monitor.zoho.errors import BadAnswer, Refused
+from monitor.zoho.errors import BadAnswer, DaysRefused, Refused
 from monitor.zoho.shapes.crm_webhooks import WebhookFailure as FailureRow
 
 SPAN_DAYS = 30  # of one window
@@ -139,7 +139,7 @@ def _read_days(context: Context, client: CrmClient, window: DaysToAsk) -> bool:
         try:
             _read_window(context, client, window.first + timedelta(days=late), window.last)
         except Refused as error:
-            is_too_far = "DATE_RANGE_EXCEEDS" in f"{error.code} {error}"
+            is_too_far = isinstance(error, DaysRefused) and error.is_too_old
             if not is_too_far or (late == MOST_LATE and not window.is_past):
                 raise
         else:

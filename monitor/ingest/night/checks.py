@@ -64,7 +64,7 @@ def is_due(cursor: dict[str, Any], now: datetime) -> bool:
         cursor: of the job: `night` (ISO) for which it was begun last, `done`.
         now: the present, in UTC.
     """
-    if not cursor.get("done", False):
+    if not cursor["done"]:
         return True
     return night_of(now) - datetime.fromisoformat(cursor["night"]) >= DAY
 
@@ -89,7 +89,7 @@ def begun(job: Job, cursor: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 def has_ended(cursor: dict[str, Any], since: datetime) -> bool:
     """Says whether a job came to its end since then and was not begun again."""
-    ended = cursor.get("ended_at") if cursor.get("done") else None
+    ended = cursor.get("ended_at") if cursor["done"] else None
     return ended is not None and datetime.fromisoformat(ended) >= since
 
 
@@ -220,7 +220,7 @@ class Night:
     def _go_on(self, job: Job, now: datetime) -> bool:
         """Works at a job; whether it came to its end."""
         at = self.cursor[job.name]
-        if at.get("done", False):
+        if at["done"]:
             at = begun(job, at, now)
         while (flow := self._flow(job, at)) is not None:
             if self.left <= 0:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Q
 
 from monitor.connection import BudgetSpent
+from monitor.connection.organisation import OtherOrganisation
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import StreamOutcome
@@ -20,7 +21,9 @@ from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMis
 
 HOLES_TOLD = 20
 SOONEST = timedelta(seconds=5)  # a stream that is still due after a sweep waits for so long
-BAD_STATES = (SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.SCHEMA)
+BAD_STATES = (
+    SyncState.State.UNREACHABLE, SyncState.State.REVOKED, SyncState.State.FOREIGN, SyncState.State.SCHEMA,
+)  # fmt: skip
 # Definitions are read when nothing else is due: those still to be read make nothing that is mirrored incomplete.
 UNHURRIED = (Stream.DEFINITIONS,)
 Rows = Mapping[str, StreamState]  # the account's, by stream
@@ -43,6 +46,8 @@ def judge(outcomes: Mapping[str, StreamOutcome], stopped: Exception | None, miss
         missing: a line for each hole.
     """
     states = SyncState.State
+    if isinstance(stopped, OtherOrganisation):
+        return AccountVerdict(states.FOREIGN, f"{stopped}. {stopped.hint}")
     if isinstance(stopped, GrantRevoked | ClientRefused):
         return AccountVerdict(states.REVOKED, f"{stopped}. {stopped.hint}")
     if isinstance(stopped, BudgetSpent | OutOfTime):

@@ -12,8 +12,10 @@ from django.core.management.base import CommandError
 
 from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand
-from monitor.models import AuditEntry, Plan, system_user
+from monitor.management.ranges import require_range
+from monitor.models import MOST_CALLS, Plan, system_user
 from monitor.pipeline import ConnectError, connect_account
+from monitor.queries.accounts import connect_notes
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
 
 
@@ -34,6 +36,11 @@ class Command(DataCommand):
         parser.add_argument("--plan", default="", choices=["", *Plan.values])
         parser.add_argument("--calls-per-minute", type=int)
         parser.add_argument("--calls-per-day", type=int)
+        parser.add_argument(
+            "--same-organisation",
+            action="store_true",
+            help="says that the grant is for the account's organisation, where Zoho's answers cannot tell",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
@@ -55,13 +62,13 @@ class Command(DataCommand):
                 grant_code=code,
                 actor=system_user(),
                 now=utc_now(),
+                same_organisation=options["same_organisation"],
                 **limits,
             )
         except ConnectError as error:
-            raise CommandError(str(error)) from None
-        # What a product said that is not there; the proof wrote it into the audit trail.
-        proof = AuditEntry.objects.filter(object_type="account", object_id=str(account.pk)).first()
-        notes: list[str] = proof.detail.get("notes", []) if proof else []
+            hint = "; if it is the same one, say so with --same-organisation" if error.can_be_confirmed else ""
+            raise CommandError(f"{error}{hint}") from None
+        notes = connect_notes(account)
         for note in notes:
             self.stdout.write(note)
         there = [product for product, url in (("Flow", account.flow_url), ("CRM", account.crm_url)) if url]
@@ -83,8 +90,8 @@ class Command(DataCommand):
 
     def _limits(self, options: dict[str, Any]) -> dict[str, Any]:
         own = {name: options[name] for name in ("calls_per_minute", "calls_per_day")}
-        if any(value is not None and not 0 < value <= 10_000_000 for value in own.values()):
-            raise CommandError("--calls-per-minute and --calls-per-day must be above 0")
+        for name, value in own.items():
+            require_range("--" + name.replace("_", "-"), value, 1, MOST_CALLS)
         if options["plan"] and any(value is not None for value in own.values()):
             raise CommandError("give either --plan or --calls-per-minute and --calls-per-day")
         return {"plan": options["plan"], **own}

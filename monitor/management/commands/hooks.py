@@ -12,6 +12,7 @@ from django.utils import timezone
 from monitor.hooks import endpoints
 from monitor.hooks.endpoints import EndpointRefused, Shown
 from monitor.management.data_command import DataCommand, accounts_named
+from monitor.management.ranges import require_range
 from monitor.models import MOST_RATE, USUAL_RATE, Flow, HookEndpoint, ZohoAccount, system_user
 from monitor.queries import hooks as queries
 
@@ -75,8 +76,7 @@ class Command(DataCommand):
         account, name = _account(options["account"]), options["name"].strip()
         if not name or len(name) > LONGEST_NAME:
             raise CommandError(f"the name must have 1 to {LONGEST_NAME} characters")
-        if not 0 < options["per_minute"] <= MOST_RATE:
-            raise CommandError(f"--per-minute must be between 1 and {MOST_RATE}")
+        require_range("--per-minute", options["per_minute"], 1, MOST_RATE)
         flow = None
         if options["flow"]:
             flow = Flow.objects.filter(account=account, flow_id=options["flow"], gone_at=None).first()

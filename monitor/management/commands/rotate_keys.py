@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Cast
 
 from monitor.management.data_command import DataCommand
-from monitor.vault import EncryptedTextField, VaultError, decrypt, is_current
+from monitor.vault import EncryptedTextField, VaultError, decrypt, is_current, trouble
 
 _TRIES = 5  # a token is refreshed about once an hour: not five times between a reading and a writing
 
@@ -51,6 +51,8 @@ class Command(DataCommand):
     help = "Encrypts every stored secret under the first key of ENCRYPTION_KEYS. May be run again at any time."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if locked := trouble():
+            raise CommandError(locked)
         written = 0
         unreadable = []
         for model, field in encrypted_fields():

@@ -39,6 +39,8 @@ class Command(DataCommand):
         canary = report["worker"].get("canary")
         alive = "has not run yet" if canary is None else f"last task went through {canary:.0f} s ago"
         self.stdout.write(f"Queue: {report['queue']['length']} waiting; the worker {alive}.")
+        if report["mail"]:
+            _write_mail(self.stdout.write, report["mail"])
         for problem in report["problems"]:
             self.stdout.write(f"NOT ready: {problem}")
 
@@ -47,6 +49,8 @@ class Command(DataCommand):
         reason = f" ({account['reason']})" if account["reason"] else ""
         since = f" since {account['since']}" if account["since"] and account["state"] != "ok" else ""
         write(f"{account['name']}: {account['state']}{reason}{since}")
+        if account["organisation"] is not None and account["organisation"]["id"]:
+            write(f"  of:       {_organisation(account['organisation'])}")
         age = account["data_age_seconds"]
         write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
         _write_runs(write, account)
@@ -88,6 +92,23 @@ def _write_runs(write: Callable[[str], Any], account: dict[str, Any]) -> None:
     unknown = ", ".join(f"{count} {status or '(none)'}" for status, count in runs["unknown_statuses"].items())
     if unknown:
         write(f"            of an unknown status, counted as neither good nor bad: {unknown}")
+
+
+def _organisation(found: dict[str, Any]) -> str:
+    """Returns the organisation's name and id, and what is special of it."""
+    special = "" if found["kind"] in ("", "production") else f", {found['kind']}"
+    return f"{found['name'] or 'an organisation without a name'} ({found['id']}{special})"
+
+
+def _write_mail(write: Callable[[str], Any], mail: dict[str, Any]) -> None:
+    """Says whether the mail server takes our mails, and how many wait."""
+    told = {
+        "unknown": "no mail was sent yet",
+        "accepts": f"the server took the last one at {mail['accepted_at']}",
+        "refuses": f"the server refuses us since {mail['since']}, next try at {mail['next_try_at']}: {mail['reason']}",
+        "unreachable": f"the server cannot be reached since {mail['since']}: {mail['reason']}",
+    }
+    write(f"Mails: {mail['waiting']} waiting; {told[mail['state']]}.")
 
 
 def _write_budget(write: Callable[[str], Any], product: str, budget: dict[str, Any]) -> None:

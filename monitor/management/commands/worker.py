@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from monitor import vault
 from monitor.management.data_command import DataCommand
 from monitor.management.speech import speak
 from monitor.supervisor.loop import GRACE, Supervisor
@@ -22,6 +23,8 @@ class Command(DataCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if locked := vault.trouble():
+            self._say(f"{locked}; no account is read, alerts and mails go on")
         Supervisor(self._say, grace=options["grace"]).run()
 
     def _say(self, line: str) -> None:

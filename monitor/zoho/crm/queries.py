@@ -26,7 +26,7 @@ class CrmQueries(CrmApi):
         Raises:
             Refused: Zoho declines it (SYNTAX_ERROR, INVALID_QUERY).
         """
-        return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}))
+        return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}, only_reads=True))
 
     def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
         """Makes up to five reads in one call; each has its own answer, whose status is to be looked at.
@@ -47,4 +47,4 @@ class CrmQueries(CrmApi):
         if not 1 <= len(requests) <= COMPOSITE_LIMIT:
             raise ValueError(f"between 1 and {COMPOSITE_LIMIT} requests are needed")
         body = {"parallel_execution": parallel, "__composite_requests": requests}
-        return shapes.sub_answers(self._ask("POST", "__composite_requests", body=body))
+        return shapes.sub_answers(self._ask("POST", "__composite_requests", body=body, only_reads=True))

@@ -44,7 +44,7 @@ def bulk_read_job(record: Mapping[str, object]) -> BulkReadJob:
         state=clean.word(about.get("state") or about.get("status")),
         operation=clean.word(about.get("operation")),
         created_time=moment(about.get("created_time")),
-        download_url=clean.line(found.get("download_url"), clean.NAME_LIMIT),
+        download_url=clean.opaque(found.get("download_url")),
         count=clean.count(found.get("count")),
         more_records=clean.flag(found.get("more_records")) or False,
         raw=clean.mapping(record),

@@ -101,8 +101,8 @@ def watch_channel(record: Mapping[str, object]) -> WatchChannel:
         else (),
         channel_expiry=moment(record.get("channel_expiry")),
         resource_name=clean.line(record.get("resource_name"), clean.NAME_LIMIT),
-        notify_url=clean.line(record.get("notify_url"), clean.NAME_LIMIT),
-        token=clean.line(record.get("token"), clean.NAME_LIMIT),
+        notify_url=clean.opaque(record.get("notify_url")),
+        token=clean.opaque(record.get("token")),
         raw=clean.mapping(record),
     )
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from monitor.zoho import clean
+from monitor.zoho.envelope import Envelope, read_envelope
 from monitor.zoho.errors import BadAnswer, NotFound, Refused
 from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, find_list, paging, read_all
@@ -64,7 +65,7 @@ def page_of(payload: object, parse: Callable[[Mapping[str, object]], T], *names:
         more_records=clean.flag(info.get("more_records")) or False,
         page=clean.count(info.get("page")),
         per_page=clean.count(info.get("per_page")),
-        next_page_token=clean.line(info.get("next_page_token"), clean.NAME_LIMIT) or None,
+        next_page_token=clean.opaque(info.get("next_page_token")) or None,
         rejected=rejected,
     )
 
@@ -75,9 +76,18 @@ def write_results(payload: object, *names: str) -> list[WriteResult]:
     Raises:
         BadAnswer: the reply has another shape.
     """
-    return [
-        _write_result(item) if isinstance(item, Mapping) else _unreadable(item) for item in find_list(payload, *names)
-    ]
+    return [_write_result(item) if isinstance(item, Mapping) else _unreadable(item) for item in _items(payload, names)]
+
+
+def _items(payload: object, names: tuple[str, ...]) -> list[object]:
+    """Returns the results of a write: Zoho gives them as a list, a list of lists, or one as an object."""
+    bare = payload.get(names[-1]) if isinstance(payload, Mapping) else None
+    if isinstance(bare, Mapping) and ("code" in bare or "status" in bare):
+        return [bare]
+    found: list[object] = []
+    for item in find_list(payload, *names):
+        found += item if isinstance(item, list) else [item]
+    return found
 
 
 def write_result(payload: object, *names: str) -> WriteResult:
@@ -93,9 +103,9 @@ def write_result(payload: object, *names: str) -> WriteResult:
         raise BadAnswer(f"{names[0]}: the reply has no result")
     result = results[0]
     if not result.ok:
-        message = f"{names[0]}: {result.code}: {result.message}"
-        kind = NotFound if "id given seems to be invalid" in result.message else Refused
-        raise kind(message, code=result.code)
+        said = read_envelope(result.raw) or Envelope(result.code, result.message)
+        kind = NotFound if said.names_missing_thing else Refused
+        raise kind(f"{names[0]}: {result.code}: {said.message or result.message}", code=result.code)
     return result
 
 

@@ -56,7 +56,7 @@ def crm_webhook(record: Mapping[str, object]) -> CrmWebhook:
         feature_type=clean.word(record.get("feature_type")),
         http_method=clean.line(record.get("http_method") or record.get("method"), clean.WORD_LIMIT).upper(),
         modified_time=moment(record.get("modified_time")),
-        url=clean.line(record.get("url"), clean.MESSAGE_LIMIT),
+        url=clean.opaque(record.get("url")),
         raw=clean.mapping(record),
     )
 

@@ -83,7 +83,7 @@ def _webhook(record: Mapping[str, object]) -> FlowWebhook:
         status=clean.word(record.get("status")),
         method=clean.line(record.get("method"), clean.WORD_LIMIT).upper(),
         created_time=moment(record.get("created_time")),
-        webhook_url=clean.line(record.get("webhook_url"), clean.MESSAGE_LIMIT),
+        webhook_url=clean.opaque(record.get("webhook_url")),
         raw=clean.mapping(record),
     )
 

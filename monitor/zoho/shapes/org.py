@@ -14,11 +14,15 @@ from monitor.zoho.shapes.base import Json, need_id, person
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """Holds the organisation behind a CRM account; `paid_type` decides its API credits."""
+    """Holds the organisation behind a CRM account; `paid_type` decides its API credits.
+
+    `kind` is Zoho's `type`, in lower case: production, sandbox, developer, …; "" where it does not say.
+    """
 
     id: str
     zgid: str
     company_name: str
+    kind: str
     domain_name: str
     time_zone: str
     country_code: str
@@ -53,6 +57,7 @@ def org(record: Mapping[str, object]) -> Org:
         id=need_id(record, "id", "zgid"),
         zgid=clean.identifier(record.get("zgid")),
         company_name=clean.line(record.get("company_name"), clean.NAME_LIMIT),
+        kind=clean.word(record.get("type")),
         domain_name=clean.line(record.get("domain_name"), clean.NAME_LIMIT),
         time_zone=clean.line(record.get("time_zone"), clean.WORD_LIMIT),
         country_code=clean.line(record.get("country_code"), clean.WORD_LIMIT),

@@ -1,0 +1,106 @@
+"""Sends a test mail that a person asks for, and tells what the mail server said to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime, make_msgid
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q
+
+from monitor import audit
+from monitor.models import MailServer, User
+from monitor.notify import mail_server
+from monitor.notify.mailer import Mailer
+from monitor.notify.message import domain
+from monitor.notify.smtp_answers import FailureKind, SendOutcome, SmtpStage
+
+# Each one signs in at the mail server, and holds a web process until it has answered.
+PAUSE = timedelta(seconds=10)
+
+_MEANING = {
+    FailureKind.TRANSIENT: "The server asks to try again later.",
+    FailureKind.AMBIGUOUS: "The connection broke; the mail may have arrived all the same.",
+    FailureKind.PERMANENT: "It refuses this address; other people may get their mails.",
+    FailureKind.SENDER: "It refuses us, so all alert mails wait. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
+    FailureKind.SUSPECT: "It refuses us or this address. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
+    FailureKind.POISON: "It refuses what the mail says.",
+}
+_STAGES = {
+    SmtpStage.CONNECT: "connecting and signing in",
+    SmtpStage.MAIL: "the sender's address",
+    SmtpStage.RCPT: "the recipient's address",
+    SmtpStage.DATA: "the message",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """Says whether the server took the test mail, and in a sentence or two what it said."""
+
+    is_sent: bool
+    told: str
+
+
+def probe(person: User, now: datetime) -> ProbeResult:
+    """Sends a test mail to a person's own address.
+
+    Where the server takes it after it had refused us, the waiting mails go out with the next run.
+
+    Args:
+        person: who asks.
+        now: the present.
+    """
+    if not person.email:
+        return ProbeResult(is_sent=False, told="Your profile has no e-mail address to send it to.")
+    if not _may_start(now):
+        return ProbeResult(is_sent=False, told=f"A test mail was sent less than {PAUSE.seconds} seconds ago.")
+    mailer = Mailer()
+    try:
+        outcome = mailer.send(_message(person, now))
+    finally:
+        mailer.close()
+    with transaction.atomic():
+        if outcome is None:
+            mail_server.accepts(now)
+        elif outcome.kind == FailureKind.SENDER:
+            mail_server.refuses(outcome, now)
+        row = mail_server.standing()
+        audit.record(person, "mail.test", row, now=now, detail={"answer": outcome.code if outcome else "taken"})
+    return _result(outcome)
+
+
+def _may_start(now: datetime) -> bool:
+    """Takes the turn; False where somebody took one just now."""
+    MailServer.objects.get_or_create(pk=1)
+    free = Q(probed_at=None) | Q(probed_at__lte=now - PAUSE)
+    return bool(MailServer.objects.filter(free).update(probed_at=now))
+
+
+def _message(person: User, now: datetime) -> EmailMessage:
+    return EmailMessage(
+        subject="Test mail of the Zoho monitor",
+        body=f"The mail server takes the mails of {settings.PUBLIC_URL}/\n",
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[person.email],
+        headers={
+            "Message-ID": make_msgid("test", domain()),
+            "Date": format_datetime(now),
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
+    )
+
+
+def _result(outcome: SendOutcome | None) -> ProbeResult:
+    if outcome is None:
+        return ProbeResult(
+            is_sent=True, told="The mail server took the test mail. Look into your mailbox: it may still be sorted out."
+        )
+    at = _STAGES[outcome.stage]
+    return ProbeResult(
+        is_sent=False, told=f"Not sent. At {at} the mail server said: {outcome.reason}. {_MEANING[outcome.kind]}"
+    )

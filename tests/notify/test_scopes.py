@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AlertState, Delivery, StreamState, SyncState, Transition, User
+from monitor.models import AlertState, Delivery, FlowProgress, StreamState, SyncState, Transition, User
 from monitor.notify import send
 from monitor.notify.dispatch import dispatch_new
-from monitor.notify.facts import facts_of, top_errors
+from monitor.notify.facts import as_of, facts_of, top_errors
 from monitor.notify.recipients import recipients
 from tests import factories
 from tests.bystander import own
@@ -250,3 +250,77 @@ def test_who_is_written_to_has_a_right_a_wish_and_an_address(otto: User, ada: Us
     factories.make_user("mute", "operator", wants_mail=False)
     factories.make_user("nowhere", "operator", email="")
     assert recipients() == sorted([otto, ada], key=lambda person: person.pk)
+
+
+def test_an_edge_that_is_not_mailed_holds_no_recovery_back(
+    recovery: Delivery, alert: AlertState, now: datetime
+) -> None:
+    make_transition(alert, "no_data")
+    assert due(now) == [recovery]
+
+
+@pytest.mark.parametrize("change", [{"state": "sent"}, {"attempts": 1}])
+def test_a_mail_that_another_process_took_between_the_look_and_the_claim_is_left_to_it(
+    alert: AlertState, now: datetime, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    mail = make_mail(make_transition(alert, dispatch_state="dispatched"), factories.make_user())
+    original, looks = send._due, []
+
+    def slow(at: datetime) -> Any:
+        looks.append(at)
+        rows = original(at)
+        if len(looks) == 1:
+            list(rows.exclude(pk=0))
+            stale = Delivery.objects.select_related("transition").get(pk=mail.pk)
+            Delivery.objects.filter(pk=mail.pk).update(**change)
+            return Looked(stale)
+        return Looked(None)
+
+    monkeypatch.setattr(send, "_due", slow)
+
+    assert send._claim(now, send.SendReport()) is None
+
+    found = Delivery.objects.get(pk=mail.pk)
+    assert (found.state, found.attempts) == (change.get("state", "queued"), change.get("attempts", 0))
+
+
+class Looked:
+    """What a process saw a moment ago."""
+
+    def __init__(self, found: Delivery | None) -> None:
+        self._found = found
+
+    def exclude(self, *told: Any) -> Looked:
+        return self
+
+    def first(self) -> Delivery | None:
+        return self._found
+
+
+def test_that_somebody_else_gets_mail_does_not_send_one_to_who_does_not(
+    alert: AlertState, ada: User, now: datetime
+) -> None:
+    leaver = factories.make_user("leaver", "admin", wants_mail=False)
+    mail = make_mail(make_transition(alert, dispatch_state="dispatched"), leaver)
+    report = send.send_due(now, clock=lambda: now)
+    mail.refresh_from_db()
+    assert (mail.state, report.sent) == ("dead", 0)
+
+
+def test_data_are_as_of_the_last_whole_sweep_whosever_history_is_read_elsewhere(
+    alert: AlertState, now: datetime
+) -> None:
+    account = alert.flow.account
+    FlowProgress.objects.filter(flow=alert.flow).update(executions_read_at=now)
+    SyncState.objects.filter(account=account).update(last_complete_at=now - 9 * MINUTE, last_fresh_at=now - MINUTE)
+    factories.make_flow(account, gone_at=now)
+    factories.make_flow()
+    assert as_of(account.pk) == now - 9 * MINUTE
+    factories.make_flow(account)
+    assert as_of(account.pk) == now - MINUTE
+
+
+def test_errors_of_a_window_are_of_runs_that_began_in_it(alert: AlertState, now: datetime) -> None:
+    for at in (now - 200 * 60 * MINUTE, now + 120 * MINUTE, now - MINUTE):
+        factories.make_execution(alert.flow, "failed", started_time=at)
+    assert [count for count, _ in top_errors(alert.flow.pk, now, 168)] == [1]

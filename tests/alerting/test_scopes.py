@@ -1,0 +1,101 @@
+"""Which states, hours and counts an evaluation is about: those beside them change nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from monitor.alerting import evaluate, load
+from monitor.alerting.evaluate import evaluate_account
+from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, SyncState, ZohoAccount
+from tests import factories
+from tests.bystander import own
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def rule(account: ZohoAccount, now: datetime) -> AlertRule:
+    SyncState.objects.filter(account=account).update(state="ok", since=now, last_finished_at=now)
+    return factories.make_alert_rule(account, min_runs=20)
+
+
+def count(flow: Flow, succeeded: int, failed: int, at: datetime) -> None:
+    HourBucket.objects.create(flow=flow, hour=at.replace(minute=0), succeeded=succeeded, failed=failed)
+
+
+def case_of(account: ZohoAccount, flow: Flow, now: datetime) -> load.Case:
+    (found,) = (case for case in load.cases(account, now) if case.row.flow_id == flow.pk)
+    return found
+
+
+def test_a_state_that_another_evaluator_has_written_meanwhile_is_left_as_it_wrote_it(
+    account: ZohoAccount, rule: AlertRule, now: datetime
+) -> None:
+    flow = factories.make_flow(account)
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    case = case_of(account, flow, now)
+    AlertState.objects.filter(pk=case.row.pk).update(version=case.row.version + 1, reason="the other's")
+
+    assert not evaluate._swap(case, {"reason": "ours"}, now + HOUR)
+
+    assert own(AlertState).get().reason == "the other's"
+
+
+def test_a_state_is_written_to_one_row_though_others_have_the_same_version(
+    account: ZohoAccount, rule: AlertRule, now: datetime
+) -> None:
+    first, second = factories.make_flow(account), factories.make_flow(account)
+    for flow in (first, second):
+        count(flow, 40, 0, now)
+    evaluate_account(account, now)
+
+    assert evaluate._swap(case_of(account, first, now), {"reason": "ours"}, now + HOUR)
+
+    other = AlertState.objects.get(flow=second)
+    assert (other.reason, other.version, other.evaluated_at) != ("ours", 2, now + HOUR)
+    assert other.version == 1
+
+
+def test_a_state_that_another_evaluator_began_meanwhile_is_not_begun_again(
+    account: ZohoAccount, rule: AlertRule, now: datetime
+) -> None:
+    theirs, ours = factories.make_flow(account), factories.make_flow(account)
+    for flow in (theirs, ours):
+        count(flow, 0, 40, now)
+    rows = [case_of(account, flow, now).row for flow in (theirs, ours)]
+    known = {"state": "firing", "since": now, "evaluated_at": now}
+    AlertState.objects.create(rule=rule, flow=theirs, version=1, **known)
+
+    evaluate._begin(rows)
+
+    assert rows[0].pk is None, "it is the other's to fire"
+    assert rows[1].pk == AlertState.objects.get(flow=ours).pk
+
+
+def test_an_hour_before_the_window_that_waits_to_be_counted_holds_no_first_evaluation_up(
+    account: ZohoAccount, rule: AlertRule, now: datetime
+) -> None:
+    flow, waiting = factories.make_flow(account), factories.make_flow(account)
+    for one in (flow, waiting):
+        count(one, 40, 0, now)
+    hours = rule.window_hours
+    DirtyHour.objects.create(flow=flow, hour=now - (hours + 5) * HOUR)
+    DirtyHour.objects.create(flow=waiting, hour=now - HOUR)
+
+    evaluate_account(account, now)
+
+    assert [state.flow for state in own(AlertState)] == [flow]
+
+
+def test_an_hour_that_has_not_begun_yet_is_not_judged(account: ZohoAccount, rule: AlertRule, now: datetime) -> None:
+    """A Zoho whose clock is ahead gives runs of the next hours."""
+    flow = factories.make_flow(account)
+    count(flow, 40, 0, now)
+    count(flow, 0, 400, now + 2 * HOUR)
+
+    assert evaluate_account(account, now) == []
+    assert own(AlertState).get().rate == 100.0

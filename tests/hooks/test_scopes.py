@@ -1,0 +1,66 @@
+"""A callback wakes the worker once in a while for its account, whatever comes in beside it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.hooks import endpoints, receive
+from monitor.models import AuditEntry, HookEndpoint, PushEvent, User, ZohoAccount
+from tests import factories
+from tests.bystander import own
+
+pytestmark = pytest.mark.django_db
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the queue was given."""
+    found: list[str] = []
+    monkeypatch.setattr(receive, "async_task", found.append)
+    return found
+
+
+@pytest.fixture
+def endpoint(account: ZohoAccount, ada: User, now: datetime) -> HookEndpoint:
+    return endpoints.create(account=account, actor=ada, now=now, name="Errors").endpoint
+
+
+def event(endpoint: HookEndpoint, at: datetime, **fields: Any) -> PushEvent:
+    number = PushEvent.objects.count()
+    return PushEvent(
+        account_id=endpoint.account_id, endpoint=endpoint, digest=f"{number:064}", received_at=at, **fields
+    )
+
+
+def test_one_that_waits_already_spares_the_waking(endpoint: HookEndpoint, woken: list[str], now: datetime) -> None:
+    event(endpoint, now - receive.WAKES_EVERY + SECOND).save()
+    receive._keep(endpoint, event(endpoint, now), now)
+    assert woken == []
+
+
+@pytest.mark.parametrize("beside", ["another account's", "done", "long ago"])
+def test_nothing_else_spares_the_waking(
+    endpoint: HookEndpoint, ada: User, woken: list[str], now: datetime, beside: str
+) -> None:
+    if beside == "another account's":
+        other = endpoints.create(account=factories.make_account(), actor=ada, now=now, name="Errors").endpoint
+        event(other, now - SECOND).save()
+    elif beside == "done":
+        event(endpoint, now - SECOND, state="done", done_at=now).save()
+    else:
+        event(endpoint, now - receive.WAKES_EVERY).save()
+    receive._keep(endpoint, event(endpoint, now), now)
+    assert len(woken) == 1
+
+
+def test_to_switch_an_address_on_or_off_is_audited_once(endpoint: HookEndpoint, ada: User, now: datetime) -> None:
+    other = endpoints.create(account=endpoint.account, actor=ada, now=now, name="Others").endpoint
+    for _ in range(2):
+        endpoints.switch(endpoint, on=False, actor=ada, now=now)
+    assert own(AuditEntry).filter(action="hook.off").count() == 1
+    other.refresh_from_db()
+    assert other.is_active

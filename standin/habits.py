@@ -46,6 +46,8 @@ class Habits:
     usage_days: int = 90  # "Usage of rules"
     webhook_failure_default_days: int = 30  # "Webhook failures"
     webhook_failure_max_days: int = 90  # "Webhook failures"
+    paid_type: str = "plan"  # "Settings of the organisation": the edition, in the plan's word or another
+    trial_type: str = "none"  # the edition that is tried; `paid_type` is then free
     watch_max_days: int = 7  # "Notification channels": a longer wish silently becomes one hour
     crm: bool = True  # whether the account has Zoho CRM at all
     flow: bool = True  # whether the account has Zoho Flow at all

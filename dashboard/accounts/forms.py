@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from monitor.models import MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
+from monitor.models import MOST_AT_ONCE, MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
 from monitor.zoho.oauth import NO_CLIENT_ID, is_client_id
 
@@ -19,12 +19,15 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ZohoAccount
-        fields = ["plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day"]
+        fields = ["plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day", "crm_calls_at_once"]
 
     calls_per_minute = forms.IntegerField(label="Calls a minute", required=False, min_value=1, max_value=MOST_CALLS)
     calls_per_day = forms.IntegerField(label="Calls a day", required=False, min_value=1, max_value=MOST_CALLS)
     crm_credits_per_day = forms.IntegerField(
         label="CRM credits a day", required=False, min_value=1, max_value=MOST_CREDITS
+    )
+    crm_calls_at_once = forms.IntegerField(
+        label="CRM calls at once", required=False, min_value=1, max_value=MOST_AT_ONCE
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -15,11 +15,10 @@ from dashboard.accounts.forms import DisconnectForm, HistoryForm, LimitsForm, Mi
 from monitor import audit
 from monitor.access import may
 from monitor.connection.pause_backfill import pause_backfill
+from monitor.connection.set_limits import LIMITS, set_limits
 from monitor.models import ZohoAccount
 from monitor.queries import accounts as queries
 from monitor.queries import backfill
-
-_LIMITS = ("plan", "calls_per_minute", "calls_per_day", "crm_credits_per_day")
 
 
 @require_GET
@@ -74,15 +73,11 @@ def account_history(request: HttpRequest, pk: int) -> HttpResponse:
 def account_limits(request: HttpRequest, pk: int) -> HttpResponse:
     """Sets an account's plan and limits of calls."""
     row = get_or_404(request.user, queries.accounts(), pk, action="accounts")
-    before = {name: getattr(row, name) for name in _LIMITS}
     form = LimitsForm(request.POST, instance=row)
     if not form.is_valid():
-        row.refresh_from_db(fields=_LIMITS)
+        row.refresh_from_db(fields=LIMITS)
         return _page(request, row, limits_form=form, status=400)
-    with transaction.atomic():
-        row.save(update_fields=_LIMITS)
-        detail = audit.changes(before, {name: getattr(row, name) for name in _LIMITS})
-        audit.record(request.user, "account.limits", row, now=timezone.now(), account=row, detail=detail)
+    set_limits(row, form.cleaned_data, actor=request.user, now=timezone.now())
     messages.success(request, "The limits are saved.")
     return redirect(row)
 

@@ -314,6 +314,6 @@ def limits_in_force(account: ZohoAccount, budget: ApiBudget) -> CallLimits:
         budget: the product's row.
     """
     if budget.product == Product.CRM:
-        own = account.crm_credits_per_day
-        return crm_limits_for(budget.edition, budget.users, own, budget.day_limit_seen)
+        own, at_once = account.crm_credits_per_day, account.crm_calls_at_once
+        return crm_limits_for(budget.edition, budget.users, own, budget.day_limit_seen, at_once)
     return limits_for(account.plan, account.calls_per_minute, account.calls_per_day, budget.day_limit_seen)

@@ -61,19 +61,29 @@ class Edition:
 
 
 # Source: docs/reference/zoho-crm.md, "Credits and concurrency". Keys: letters of the edition's name, in lower case.
-_STANDARD = Edition("Standard", 50_000, 250, 100_000, 10)
-_ENTERPRISE = Edition("Enterprise", 50_000, 1_000, 5_000_000, 20)
-_ULTIMATE = Edition("Ultimate", 50_000, 2_000, None, 25)
 _SMALLEST = Edition("Free", 5_000, 0, 5_000, 5)
-EDITIONS: dict[str, Edition] = {
+_TIERS: dict[str, Edition] = {
     "free": _SMALLEST,
-    "standard": _STANDARD,
+    "standard": Edition("Standard", 50_000, 250, 100_000, 10),
     "professional": Edition("Professional", 50_000, 500, 3_000_000, 15),
-    "enterprise": _ENTERPRISE,
-    "zohoone": _ENTERPRISE,
-    "ultimate": _ULTIMATE,
-    "crmplus": _ULTIMATE,
+    "enterprise": Edition("Enterprise", 50_000, 1_000, 5_000_000, 20),
+    "ultimate": Edition("Ultimate", 50_000, 2_000, None, 25),
 }
+_SUITES = {"zohoone": _TIERS["enterprise"], "crmplus": _TIERS["ultimate"]}
+_BEFORE = ("", "zoho", "crm", "zohocrm", "zohoone", "crmplus", "zohocrmplus")  # a tier's name
+
+
+def edition_of(name: str) -> Edition | None:
+    """Returns the edition that Zoho means, None for one that is not known here.
+
+    Args:
+        name: as Zoho spells it: `enterprise`, `zohooneenterprise`, `crmplusstarter`, "Zoho One", "ultimate (trial)".
+    """
+    letters = "".join(char for char in name.lower() if char.isalpha())
+    letters = letters.removesuffix("trial").removesuffix("edition")
+    rests = [letters.removeprefix(start) for start in _BEFORE if letters.startswith(start)]
+    tier = next((_TIERS[rest] for rest in rests if rest in _TIERS), None)
+    return tier or next((found for suite, found in _SUITES.items() if any(r.startswith(suite) for r in rests)), None)
 
 
 def limits_for(plan: str, per_minute: int | None, per_day: int | None, day_limit_seen: int | None) -> CallLimits:
@@ -123,26 +133,40 @@ def _plan_of(day_limit: int | None) -> CallLimits:
     return CallLimits(per_minute, day_limit)
 
 
-def crm_limits_for(edition: str, users: int | None, per_day: int | None, limit_seen: int | None) -> CallLimits:
+def crm_limits_for(
+    edition: str, users: int | None, per_day: int | None, limit_seen: int | None, at_once: int | None = None
+) -> CallLimits:
     """Returns CRM's limits in force: credits in a rolling day, calls at once; there is none a minute.
 
     Args:
-        edition: what Zoho calls it ("" or an unknown one: the smallest is believed).
+        edition: what Zoho calls it, "" where it has not told yet. Of one that is not known here the smallest limits
+            are believed, and `source` says so.
         users: licences (None: one).
         per_day: credits, as a person set it; beats the edition.
         limit_seen: `X-RateLimit-Limit`, where CRM sends one (docs/reference/zoho-crm.md, "Credits and concurrency").
+        at_once: calls, as a person set it; beats the edition.
     """
-    known = EDITIONS.get("".join(char for char in edition.lower() if char.isalpha()))
+    known = edition_of(edition)
     base = known or _SMALLEST
     day: int = base.base + base.per_user * max(users or 1, 1)
     day = min(day, base.most) if base.most is not None else day
-    licences = f", {users} user{'s' if users != 1 else ''}" if users is not None and base.per_user else ""
-    source = f"edition {base.name}{licences}" if known else "the smallest edition's, until Zoho tells"
+    source = _told(edition, known, users)
     if per_day is not None:
         day, source = per_day, "set by hand"
     if limit_seen is not None and (limit_seen < day or (known is None and per_day is None)):
         day, source = limit_seen, "Zoho's headers"
-    return CallLimits(None, day, base.at_once, source)
+    return CallLimits(None, day, base.at_once if at_once is None else at_once, source)
+
+
+def _told(edition: str, known: Edition | None, users: int | None) -> str:
+    """Says where the limits of an edition come from."""
+    if known is None and edition:
+        return f"edition “{edition}” is not known here: the smallest edition's until your own numbers are set"
+    if known is None:
+        return "the smallest edition's, until Zoho tells"
+    licences = f", {users} user{'s' if users != 1 else ''}" if users is not None and known.per_user else ""
+    plain = edition.lower() in {known.name.lower(), ""}
+    return f"edition {known.name if plain else edition}{licences}"
 
 
 def share(limits: CallLimits, *, for_people: bool) -> CallLimits:

@@ -215,6 +215,7 @@ class Migration(migrations.Migration):
                 ('calls_per_minute', models.PositiveIntegerField(blank=True, null=True)),
                 ('calls_per_day', models.PositiveIntegerField(blank=True, null=True)),
                 ('crm_credits_per_day', models.PositiveIntegerField(blank=True, null=True)),
+                ('crm_calls_at_once', models.PositiveIntegerField(blank=True, null=True)),
                 ('is_active', models.BooleanField(default=True, verbose_name='mirrored')),
                 ('watches_records', models.BooleanField(default=False, help_text='Zoho CRM is asked to call back when records change')),
                 ('backfill_paused', models.BooleanField(default=False, verbose_name='reading of history paused')),

@@ -22,6 +22,7 @@ StageRun and AuditEntry are append-only for every stage.
 """
 
 from monitor.models.accounts import (
+    MOST_AT_ONCE,
     MOST_CALLS,
     MOST_CREDITS,
     ApiBudget,
@@ -65,6 +66,7 @@ from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
     "ENDED",
+    "MOST_AT_ONCE",
     "MOST_CALLS",
     "MOST_CREDITS",
     "MOST_RATE",

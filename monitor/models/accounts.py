@@ -9,6 +9,7 @@ from monitor.vault import EncryptedTextField
 
 MOST_CALLS = 10_000_000  # a minute or a day, that a person may set
 MOST_CREDITS = 100_000_000  # of CRM a day; no edition has more
+MOST_AT_ONCE = 1_000  # calls of CRM; no edition has more
 
 
 class DataCenter(models.TextChoices):
@@ -53,6 +54,7 @@ class ZohoAccount(models.Model):
     calls_per_minute = models.PositiveIntegerField(null=True, blank=True)
     calls_per_day = models.PositiveIntegerField(null=True, blank=True)
     crm_credits_per_day = models.PositiveIntegerField(null=True, blank=True)
+    crm_calls_at_once = models.PositiveIntegerField(null=True, blank=True)
     is_active = models.BooleanField("mirrored", default=True)
     watches_records = models.BooleanField(default=False, help_text="Zoho CRM is asked to call back when records change")
     backfill_paused = models.BooleanField("reading of history paused", default=False)

@@ -17,6 +17,8 @@ from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
+from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
+from monitor.standing.judge import AccountPresent, FlowStanding
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class FlowPage:
         details: run times and errors by the pieces of the figures.
         history: how far the first reading has come; None once it has ended.
         description: masked.
+        standing: how it stands now.
     """
 
     figures: PeriodFigures
@@ -71,11 +74,13 @@ class FlowPage:
     versions: Versions
     executions: list[Execution]
     description: str
+    standing: FlowStanding
 
 
-def flows() -> QuerySet[Flow]:
+def flows(now: datetime) -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
-    return Flow.objects.select_related("account", "progress").defer("account__client_secret")
+    rows = Flow.objects.select_related("account", "progress").defer("account__client_secret")
+    return with_facts(rows, now)
 
 
 def page(
@@ -84,7 +89,7 @@ def page(
     """Reads what is known of one flow, and what is not.
 
     Args:
-        flow: from `flows()`.
+        flow: from `flows(now)`.
         account: how fresh its account is.
         now: the present.
         period: how far the figures go back, and in which slots.
@@ -108,7 +113,20 @@ def page(
         versions=versions.of(flow),
         executions=list(executions.recent(flow.pk)),
         description=mask_text(flow.description, definition=True),
+        standing=standing(flow, account, now),
     )
+
+
+def standing(flow: Flow, account: AccountFreshness | None, now: datetime) -> FlowStanding:
+    """Says how a flow stands. At most three statements.
+
+    Args:
+        flow: from `flows(now)`.
+        account: how fresh its account is.
+        now: the present.
+    """
+    present = account.present if account is not None else AccountPresent()
+    return standing_of(flow, Presents({flow.account_id: present}, silent_among(now, [flow.pk])))
 
 
 def completeness(flow: Flow) -> list[Mirrored]:

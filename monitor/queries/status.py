@@ -11,11 +11,14 @@ from django_q.models import OrmQ
 from monitor.models import ENDED, AlertState, Execution, Flow, SyncState, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
+from monitor.queries.flows import standings
 from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
 from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
 from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
+from monitor.standing.facts import with_facts
+from monitor.standing.judge import GONE, WORDS, FlowStanding
 
 STATUSES = ("success", "failed")
 RUN_PARTS = (
@@ -55,6 +58,9 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
     sync = SyncState.objects.filter(account=account).first()
     flows = _flows(account, now)
     totals, aside = _totals(flows), open_quarantine(account)
+    stand = _standings(account, fresh, now)
+    for flow in flows:
+        flow["standing"] = stand[flow["flow_id"]].code
     return {
         "name": account.name,
         "data_center": account.data_center,
@@ -79,6 +85,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         },
         "runs": _runs(flows) | {"unknown_statuses": unknown_statuses(account)},
         "completeness": totals | {"flows": flows},
+        "standings": {code: sum(one.code == code for one in stand.values()) for code in WORDS if code != GONE},
         "retention": retention_report(kept(account, now)),
         "quarantined": sum(aside.values()),
         "quarantine": aside,
@@ -87,6 +94,14 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
     }
+
+
+def _standings(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, FlowStanding]:
+    """Says how each flow stands, by Zoho's id of it."""
+    rows = Flow.objects.filter(account=account).select_related("progress").defer("raw")
+    flows = list(with_facts(rows, now).filter(gone_at=None))
+    found = standings(flows, {account.pk: fresh.present} if fresh else {}, now)
+    return {flow.flow_id: found[flow.pk] for flow in flows}
 
 
 def _organisation(account: ZohoAccount) -> dict[str, Any] | None:

@@ -29,7 +29,9 @@ class OrgApi:
         """Returns the organisation; `license_details.paid_type` says what calls it may make."""
         prefix, habits = self._world.prefix, self._world.habits
         portal = habits.portal
-        paid = EDITION.get(self._plan, self._plan)
+        trial = None if habits.trial_type == "none" else habits.trial_type
+        paid = "free" if trial else EDITION.get(self._plan, self._plan)
+        paid = paid if habits.paid_type == "plan" else habits.paid_type
         return json_reply(
             {
                 "org": [
@@ -50,7 +52,7 @@ class OrgApi:
                             "paid": paid != "free",
                             "paid_type": paid,
                             "paid_expiry": None,
-                            "trial_type": None,
+                            "trial_type": trial,
                             "trial_expiry": None,
                             "users_license_purchased": 3,
                             "portal_users_license_purchased": 0,

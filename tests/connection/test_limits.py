@@ -140,6 +140,19 @@ def test_a_reset_beyond_a_day_or_in_the_past_is_not_believed() -> None:
         ("", None, None, 50_000, (50_000, 5)),
         ("enterprise", 10, None, 50_000, (50_000, 20)),
         ("enterprise", 10, 700, 50_000, (700, 20)),
+        ("zohooneenterprise", 10, None, None, (60_000, 20)),
+        ("ZohoOne", 10, None, None, (60_000, 20)),
+        ("zohoonestandard", 10, None, None, (52_500, 10)),
+        ("crmplusstarter", 10, None, None, (70_000, 25)),
+        ("Zoho CRM Plus", 10, None, None, (70_000, 25)),
+        ("zoho_crm_professional", 10, None, None, (55_000, 15)),
+        ("enterprise (trial)", 10, None, None, (60_000, 20)),
+        ("zohooneenterprise (trial)", 10, None, None, (60_000, 20)),
+        ("Ultimate Edition", 10, None, None, (70_000, 25)),
+        ("galactic", 10, None, None, (5_000, 5)),
+        ("galactic", 10, 80_000, None, (80_000, 5)),
+        ("galactic", 10, None, 70_000, (70_000, 5)),
+        ("standardish", 10, None, None, (5_000, 5)),
     ],
 )
 def test_crms_credits_are_a_base_and_so_many_a_user_up_to_the_editions_most(
@@ -149,6 +162,27 @@ def test_crms_credits_are_a_base_and_so_many_a_user_up_to_the_editions_most(
 
     assert (limits.per_day, limits.at_once) == wanted
     assert limits.per_minute is None
+
+
+def test_calls_at_once_are_a_persons_number_where_there_is_one() -> None:
+    assert crm_limits_for("enterprise", 10, None, None, 3).at_once == 3
+    assert crm_limits_for("galactic", 10, None, None, 12).at_once == 12
+
+
+@pytest.mark.parametrize(
+    ("edition", "users", "told"),
+    [
+        ("enterprise", 10, "edition Enterprise, 10 users"),
+        ("Zoho One", 1, "edition Zoho One, 1 user"),
+        ("crmplusstarter", 2, "edition crmplusstarter, 2 users"),
+        ("enterprise (trial)", 10, "edition enterprise (trial), 10 users"),
+        ("free", 3, "edition Free"),
+        ("", None, "the smallest edition's, until Zoho tells"),
+        ("galactic", 9, "edition “galactic” is not known here: the smallest edition's until your own numbers are set"),
+    ],
+)
+def test_the_source_names_the_edition_in_its_own_word(edition: str, users: int | None, told: str) -> None:
+    assert crm_limits_for(edition, users, None, None).source == told
 
 
 def test_zohos_own_count_takes_away_and_never_gives() -> None:

@@ -9,7 +9,17 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import ApiCall, ApiToken, AuditEntry, Execution, Quarantine, StageRun, ZohoAccount
+from monitor.models import (
+    ApiBudget,
+    ApiCall,
+    ApiToken,
+    AuditEntry,
+    Execution,
+    Product,
+    Quarantine,
+    StageRun,
+    ZohoAccount,
+)
 from monitor.queries import accounts as queries
 from tests import factories
 from tests.bystander import own
@@ -131,6 +141,18 @@ def test_limits_are_saved_and_nonsense_is_not(account, signed_in, ada):
     account.refresh_from_db()
     assert account.calls_per_minute == 7
     assert own(AuditEntry).get(action="account.limits").detail["plan"] == {"from": "enterprise", "to": "free"}
+
+
+def test_an_edition_that_is_not_known_is_named_until_own_numbers_are_set(account, signed_in, ada):
+    budget = {"edition": "galactic", "users": 4}
+    ApiBudget.objects.update_or_create(account=account, product=Product.CRM, defaults=budget)
+    client, page = signed_in(ada), reverse("account", args=[account.pk])
+    assert "edition “galactic” is not known here" in client.get(page).content.decode()
+    own_numbers = {"plan": "", "crm_credits_per_day": "80000", "crm_calls_at_once": "12"}
+    assert client.post(reverse("account_limits", args=[account.pk]), own_numbers).status_code == 302
+    account.refresh_from_db()
+    assert (account.crm_credits_per_day, account.crm_calls_at_once) == (80_000, 12)
+    assert "galactic" not in client.get(page).content.decode()
 
 
 @pytest.mark.parametrize("typed", ["", "acme", "Acme Ltd "])

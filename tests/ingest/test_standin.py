@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from monitor.connection.budget import limits_in_force
 from monitor.connection.connect import Wanted, connect
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.result import Result
 from monitor.ingest.run import read_account
 from monitor.models import (
+    ApiBudget,
     ApiCall,
     ApiToken,
     Connection,
@@ -355,3 +357,18 @@ def test_a_401_that_refuses_an_act_does_not_revoke_the_account(small: House, cod
     assert own(SyncState).get().state != SyncState.State.REVOKED
     assert house.stream("rules").state == house.stream("executions").state == StreamState.State.OK
     assert house.mirrored() == house.upstream()
+
+
+@pytest.mark.parametrize(
+    ("habits", "source"),
+    [
+        ({"paid_type": "zohooneenterprise"}, "edition zohooneenterprise, 3 users"),
+        ({"trial_type": "enterprise"}, "edition enterprise (trial), 3 users"),
+        ({"paid_type": "galactic"}, "edition “galactic” is not known here"),
+    ],
+)
+def test_the_limits_of_crm_name_the_edition_in_its_own_word(small: House, habits: dict[str, str], source: str) -> None:
+    small.app.world.habits = small.app.world.habits.changed(**habits)
+    small.sync()
+    budget = ApiBudget.objects.get(account=small.account, product="crm")
+    assert limits_in_force(small.account, budget).source.startswith(source)

@@ -171,3 +171,17 @@ def test_an_account_may_lack_one_of_the_products(client, app):
     app.world.habits = app.world.habits.changed(crm=False)
     assert client.crm("/org").status_code == 403
     assert client.get("/api/v1/flows").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("habits", "paid", "trial"),
+    [
+        ({"paid_type": "crmplusstarter"}, "crmplusstarter", None),
+        ({"trial_type": "enterprise"}, "free", "enterprise"),
+        ({}, "ultimate", None),
+    ],
+)
+def test_the_edition_may_be_a_suites_or_on_trial(client, app, habits, paid, trial):
+    app.world.habits = app.world.habits.changed(**habits)
+    details = client.crm("/org").json()["org"][0]["license_details"]
+    assert (details["paid_type"], details["trial_type"]) == (paid, trial)

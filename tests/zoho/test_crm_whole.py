@@ -12,7 +12,7 @@ from monitor.zoho.crm.actions import ActionKind
 from monitor.zoho.shapes.channels import WatchWish
 
 from .endpoints import WISH
-from .helpers import crm_client
+from .helpers import NOON, crm_client
 
 
 def test_the_limits_of_rules_are_read():
@@ -290,3 +290,20 @@ def test_a_timeline_names_the_rule_behind_an_event():
     assert (entry.action, entry.source, entry.rule.name, entry.module_api_name) == (
         "webhook_invoked", "workflow", "WF-C", "Leads",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("details", "edition"),
+    [
+        ({"paid_type": "zohooneenterprise"}, "zohooneenterprise"),
+        ({"paid_type": "CRMPlusStarter", "trial_type": None}, "CRMPlusStarter"),
+        ({"paid_type": "free", "trial_type": "enterprise"}, "enterprise (trial)"),
+        ({"paid_type": None, "trial_type": "ultimate", "trial_expiry": "2026-03-02T00:00:00Z"}, "ultimate (trial)"),
+        ({"paid_type": "free", "trial_type": "enterprise", "trial_expiry": "2026-02-01T00:00:00+05:30"}, "free"),
+        ({"paid_type": "standard", "trial_type": "ultimate"}, "standard"),
+        ({}, ""),
+    ],
+)
+def test_the_edition_in_force_is_the_paid_one_or_the_one_on_trial(details, edition):
+    crm, _ = crm_client(httpx.Response(200, json={"org": [{"id": "1", "license_details": details}]}))
+    assert crm.org().edition(NOON) == edition

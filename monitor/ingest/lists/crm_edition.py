@@ -38,7 +38,7 @@ def read_edition(context: Context, client: CrmClient) -> None:
     if found is None:
         gate.learn_edition(None, None)
     else:
-        gate.learn_edition(found.paid_type, found.users_license_purchased)
+        gate.learn_edition(found.edition(context.clock()), found.users_license_purchased)
 
 
 def _ask(context: Context, client: CrmClient) -> Org | None:

@@ -13,6 +13,7 @@ from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand, add_account_argument
 from monitor.models import ZohoAccount
 from monitor.queries.status import status
+from monitor.standing.judge import WORDS
 
 PRODUCTS = {"flow": "Flow API:", "crm": "CRM API:"}
 
@@ -53,6 +54,8 @@ class Command(DataCommand):
             write(f"  of:       {_organisation(account['organisation'])}")
         age = account["data_age_seconds"]
         write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
+        stand = [f"{count} {WORDS[code].lower()}" for code, count in account["standings"].items() if count]
+        write(f"  flows:    {', '.join(stand) or 'nothing read yet'}")
         _write_runs(write, account)
         for flow in account["completeness"]["flows"]:
             if not flow["complete"]:

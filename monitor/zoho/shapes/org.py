@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from monitor.zoho import clean
+from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, need_id, person
 
 
@@ -26,9 +28,22 @@ class Org:
     domain_name: str
     time_zone: str
     country_code: str
-    paid_type: str  # lower case: free, standard, professional, enterprise, ultimate, …
+    paid_type: str  # as Zoho spells it: free, standard, enterprise, ultimate, zohooneenterprise, crmplusstarter, …
+    trial_type: str  # the edition that is tried, "" where none is; `paid_type` is then mostly free
+    trial_expiry: datetime | None
     users_license_purchased: int | None
     raw: Json = field(repr=False)
+
+    def edition(self, now: datetime) -> str:
+        """Returns the edition that is in force, as Zoho spells it, with "(trial)" behind one that is tried.
+
+        Args:
+            now: the present.
+        """
+        is_over = self.trial_expiry is not None and self.trial_expiry <= now
+        if self.paid_type.lower() in {"", "free"} and self.trial_type and not is_over:
+            return f"{self.trial_type} (trial)"
+        return self.paid_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +76,9 @@ def org(record: Mapping[str, object]) -> Org:
         domain_name=clean.line(record.get("domain_name"), clean.NAME_LIMIT),
         time_zone=clean.line(record.get("time_zone"), clean.WORD_LIMIT),
         country_code=clean.line(record.get("country_code"), clean.WORD_LIMIT),
-        paid_type=clean.word(details.get("paid_type")),
+        paid_type=clean.line(details.get("paid_type"), clean.WORD_LIMIT),
+        trial_type=clean.line(details.get("trial_type"), clean.WORD_LIMIT),
+        trial_expiry=moment(details.get("trial_expiry")),
         users_license_purchased=clean.count(details.get("users_license_purchased")),
         raw=clean.mapping(record),
     )

@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ('actions_failed', models.BigIntegerField(null=True)),
                 ('rerun_count', models.PositiveSmallIntegerField(default=0, help_text='final status changes seen after the first')),
                 ('first_failed_at', models.DateTimeField(help_text='completed_time of the first failure seen', null=True)),
+                ('last_failed_at', models.DateTimeField(help_text='completed_time of the failure before, once Zoho was seen to run it again', null=True)),
                 ('first_seen_at', models.DateTimeField()),
                 ('changed_at', models.DateTimeField()),
                 ('recheck_at', models.DateTimeField(help_text='when a running row is asked for again by itself', null=True)),

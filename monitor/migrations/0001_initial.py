@@ -743,6 +743,7 @@ class Migration(migrations.Migration):
                 ('org_id', models.CharField(blank=True, help_text="CRM's own id of the organisation", max_length=64)),
                 ('name', models.CharField(blank=True, max_length=200)),
                 ('kind', models.CharField(blank=True, help_text="production, sandbox, or another word of Zoho's", max_length=20)),
+                ('time_zone', models.CharField(blank=True, help_text='of tz database; times without offset are its', max_length=64)),
                 ('seen_at', models.DateTimeField(help_text="when the account's grant last answered for it", null=True)),
                 ('other_id', models.CharField(blank=True, max_length=64)),
                 ('other_name', models.CharField(blank=True, max_length=200)),

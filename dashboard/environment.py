@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from difflib import get_close_matches
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from dashboard.addresses import Address, read_address, refuse_parts
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
@@ -74,32 +78,89 @@ def database(base: Path) -> dict[str, Any]:
     Raises:
         ImproperlyConfigured: another kind of database, or an address that cannot be read.
     """
-    url = text("DATABASE_URL", f"sqlite:///{base / 'var' / 'monitor.sqlite3'}")
-    scheme = url.partition("://")[0].lower()
-    if scheme not in ("sqlite", "postgres", "postgresql"):
+    default = f"sqlite:///{quote(str(base / 'var' / 'monitor.sqlite3'))}"
+    url = text("DATABASE_URL", default)
+    scheme, found, _ = url.partition("://")
+    if not found or scheme.lower() not in ("sqlite", "postgres", "postgresql"):
         raise ImproperlyConfigured(
             "DATABASE_URL must start with sqlite:/// or postgres:// (its value is not shown: it may hold a password)"
         )
-    try:
-        config: dict[str, Any] = environ.Env.db_url_config(url)
-    except (ValueError, ImproperlyConfigured):
-        raise ImproperlyConfigured("DATABASE_URL cannot be read as an address (see docs/settings.md)") from None
-    if not config.get("NAME"):
+    address = read_address("DATABASE_URL", _encoded_account(url))
+    config = _sqlite(base, address) if address.scheme == "sqlite" else _postgresql(address)
+    return config | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+def _encoded_account(url: str) -> str:
+    """Encodes a # in user and password, which is not ambiguous in a database's address."""
+    account, at, rest = url.rpartition("@")
+    return account.replace("#", "%23") + at + rest
+
+
+def _sqlite(base: Path, address: Address) -> dict[str, Any]:
+    name = address.path or address.host
+    if not name:
         raise ImproperlyConfigured("DATABASE_URL names no database")
-    config["CONN_MAX_AGE"] = 60
-    config["CONN_HEALTH_CHECKS"] = True
-    if scheme == "sqlite":
-        config["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS}
-        path = Path(config["NAME"])
-        if config["NAME"] != ":memory:":
-            if not path.is_absolute():
-                path = base / path
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise ImproperlyConfigured(f"DATABASE_URL: its folder cannot be made ({error.strerror})") from None
-            config["NAME"] = str(path)
-    return config
+    if address.options:
+        refuse_parts("DATABASE_URL", address, "options", instead="SQLite has none here")
+    if (address.host and address.path) or address.port or address.user:
+        raise ImproperlyConfigured("DATABASE_URL: SQLite has no host; three slashes are expected, sqlite:///path")
+    if name != ":memory:":
+        path = base / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it is not a path"
+            raise ImproperlyConfigured(f"DATABASE_URL: its folder cannot be made ({why})") from None
+        name = str(path)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": name,
+        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": SQLITE_PRAGMAS},
+    }
+
+
+def _postgresql(address: Address) -> dict[str, Any]:
+    options = dict(address.options)
+    # For a pooler in front, such as PgBouncer by transactions.
+    no_cursors = options.pop("DISABLE_SERVER_SIDE_CURSORS", "false").lower()
+    if no_cursors not in ("true", "false"):
+        raise ImproperlyConfigured("DATABASE_URL: DISABLE_SERVER_SIDE_CURSORS must be true or false")
+    if not address.path or "/" in address.path:
+        raise ImproperlyConfigured("DATABASE_URL must name one database behind the host: postgres://host/name")
+    doubled = [name for name, given in (("host", address.host), ("port", address.port)) if given and name in options]
+    unknown = [name for name in options if name in _SAID_ELSEWHERE or not _is_option(name)] + doubled
+    if unknown:
+        named = ", ".join(unknown)
+        raise ImproperlyConfigured(
+            f"DATABASE_URL: PostgreSQL knows no option {named} behind the ?, or it is said twice"
+        )
+    modes = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+    if options.get("sslmode", "prefer") not in modes:
+        raise ImproperlyConfigured(f"DATABASE_URL: sslmode must be one of {', '.join(modes)}")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": address.path,
+        "USER": address.user,
+        "PASSWORD": address.password,
+        "HOST": address.host,
+        "PORT": address.port or "",
+        "OPTIONS": options,
+        "DISABLE_SERVER_SIDE_CURSORS": no_cursors == "true",
+    }
+
+
+_SAID_ELSEWHERE = frozenset({"user", "password", "dbname"})
+
+
+def _is_option(name: str) -> bool:
+    """Returns whether PostgreSQL's client knows a connection option; it knows them best itself."""
+    import psycopg.conninfo  # only where PostgreSQL is used
+
+    try:
+        psycopg.conninfo.make_conninfo("", **{name: "0"})
+    except psycopg.ProgrammingError:
+        return False
+    return True
 
 
 def email(*, debug: bool) -> dict[str, Any]:
@@ -109,29 +170,48 @@ def email(*, debug: bool) -> dict[str, Any]:
     mailbox: only files the message on the app's own mails page.
 
     Raises:
-        ImproperlyConfigured: another scheme, no host, or a port that is no number.
+        ImproperlyConfigured: another scheme, no host, or a part that would have no effect.
     """
     url = text("EMAIL_URL", "console:" if debug else "smtp://localhost:25")
-    parts = urlsplit(url)
-    if parts.scheme == "console":
-        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    if parts.scheme == "mailbox":
-        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
-    if parts.scheme not in EMAIL_SCHEMES or not parts.hostname:
-        raise ImproperlyConfigured("EMAIL_URL must be smtp://, smtp+tls:// or smtp+ssl:// [user:password@]host[:port]")
-    try:
-        port = parts.port or EMAIL_SCHEMES[parts.scheme]
-    except ValueError:
-        raise ImproperlyConfigured("EMAIL_URL: the port is not a number") from None
+    for scheme, backend in (("console:", "console"), ("mailbox:", "dummy")):
+        if url.lower() in (scheme, f"{scheme}//"):
+            return {"EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend"}
+    if "://" not in url or url.partition("://")[0].lower() not in EMAIL_SCHEMES:
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be smtp://, smtp+tls:// or smtp+ssl:// [user:password@]host[:port], or mailbox: or console:"
+        )
+    address = read_address("EMAIL_URL", url)
+    refuse_parts(
+        *("EMAIL_URL", address, "options", "path"),
+        instead="smtp+tls:// is STARTTLS, smtp+ssl:// TLS from the start, and nothing stands behind host and port",
+    )
+    if not address.host:
+        raise ImproperlyConfigured("EMAIL_URL names no host")
+    if address.user and not address.password:
+        raise ImproperlyConfigured("EMAIL_URL has a user name and no password: user:password@host is expected")
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": port,
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
-        "EMAIL_USE_SSL": parts.scheme == "smtp+ssl",
+        "EMAIL_HOST": address.host,
+        "EMAIL_PORT": address.port or EMAIL_SCHEMES[address.scheme],
+        "EMAIL_HOST_USER": address.user,
+        "EMAIL_HOST_PASSWORD": address.password,
+        "EMAIL_USE_TLS": address.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": address.scheme == "smtp+ssl",
     }
+
+
+def sender() -> str:
+    """Reads DEFAULT_FROM_EMAIL.
+
+    Raises:
+        ImproperlyConfigured: not exactly one mail address, with or without a name.
+    """
+    value = text("DEFAULT_FROM_EMAIL", "Zoho monitor <monitor@localhost>")
+    found = getaddresses([value])
+    local, _, domain = found[0][1].rpartition("@") if len(found) == 1 else ("", "", "")
+    if not local or not domain or not value.isprintable() or " " in found[0][1]:
+        raise ImproperlyConfigured("DEFAULT_FROM_EMAIL must be one mail address, such as Monitor <monitor@example.com>")
+    return value
 
 
 def public_url(*, debug: bool) -> str:
@@ -141,10 +221,64 @@ def public_url(*, debug: bool) -> str:
         ImproperlyConfigured: not an http(s) origin.
     """
     url = text("PUBLIC_URL", "http://127.0.0.1:8000" if debug else "https://localhost").rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        raise ImproperlyConfigured("PUBLIC_URL must be an origin such as https://monitor.example.com")
-    return url
+    example = "an origin such as https://monitor.example.com is expected"
+    if url.partition("://")[0].lower() not in ("http", "https"):
+        raise ImproperlyConfigured(f"PUBLIC_URL must start with https:// or http://: {example}")
+    address = read_address("PUBLIC_URL", url)
+    refuse_parts("PUBLIC_URL", address, "user", "path", "options", instead=example)
+    if not address.host or not re.fullmatch(r"[A-Za-z0-9._:-]+", address.host):
+        raise ImproperlyConfigured(f"PUBLIC_URL names no host: {example}")
+    return url.lower()
+
+
+def hosts(default: list[str]) -> list[str]:
+    """Reads ALLOWED_HOSTS.
+
+    Raises:
+        ImproperlyConfigured: one of them could never be the name of a host.
+    """
+    found = words("ALLOWED_HOSTS")
+    for host in found:
+        if not re.fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]", host):
+            raise ImproperlyConfigured(
+                "ALLOWED_HOSTS must be host names, comma-separated, without scheme, port and path: "
+                f"entry {found.index(host) + 1} is none"
+            )
+    return found or default
+
+
+def log_level() -> str:
+    """Reads LOG_LEVEL.
+
+    Raises:
+        ImproperlyConfigured: no level of Python's.
+    """
+    value, levels = text("LOG_LEVEL", "INFO").upper(), ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    if value not in levels:
+        raise ImproperlyConfigured(f"LOG_LEVEL must be one of {', '.join(levels)}")
+    return value
+
+
+SETTINGS = (
+    "SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
+    "TRUST_PROXY", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS", "RETAIN_DAYS_DAYS",
+    "DEBUG", "DEMO",
+)  # fmt: skip
+_SHORT = 8  # letters: fewer, and other programs' variables look like ours
+_NEAR = 0.88  # of 1: one or two letters apart
+
+
+def refuse_misspelt() -> None:
+    """Ends with one clear line where a variable is set whose name is nearly a setting's that is not set.
+
+    Raises:
+        ImproperlyConfigured: it would have no effect, and a default would be taken in its place.
+    """
+    unset = [name for name in SETTINGS if len(name) >= _SHORT and not text(name)]
+    for given in sorted(os.environ.keys() - set(SETTINGS)):
+        near = get_close_matches(given.upper(), unset, n=1, cutoff=_NEAR)
+        if near and text(given):
+            raise ImproperlyConfigured(f"{given} is not a setting: {near[0]} is meant, or it belongs to something else")
 
 
 # Zoho shows 90 days of runs: rows are kept a little longer, so that both can be held against each other.

@@ -11,12 +11,13 @@ from dashboard import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+env.refuse_misspelt()
 DEBUG = env.boolean("DEBUG")
 DEMO = env.boolean("DEMO")
 SECRET_KEY = env.secret_key(debug=DEBUG)
 ENCRYPTION_KEYS = env.encryption_keys(debug=DEBUG)
 PUBLIC_URL = env.public_url(debug=DEBUG)
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1"]
+ALLOWED_HOSTS = env.hosts([urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
@@ -126,7 +127,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True  # pages work before collectstatic has run
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Zoho monitor <monitor@localhost>")
+DEFAULT_FROM_EMAIL = env.sender()
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20  # Django's default is to wait for ever
 globals().update(env.email(debug=DEBUG))
@@ -191,7 +192,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "dashboard.logs.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": env.log_level()},
     "loggers": {
         # These two log whole addresses, query strings included, at INFO.
         "httpx": {"level": "WARNING"},

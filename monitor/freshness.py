@@ -16,6 +16,7 @@ from monitor.models import Stream, StreamState, SyncState
 SILENT_AFTER = timedelta(seconds=75)
 
 OK, NEVER, SILENT, STALE, PAUSED, LOCKED = "ok", "never", "silent", "stale", "paused", "locked"
+LABELS = {STALE: "Out of date", PAUSED: "Paused", SILENT: "Poller silent", LOCKED: "No key for its secrets"}
 NOT_RUN_YET = "the worker has not run yet (manage.py worker)"
 # The list that says what moved. An account of CRM alone has only its rules.
 LEADING = (Stream.FLOWS, Stream.RULES)

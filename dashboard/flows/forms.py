@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.filters import FilterForm, OneOfField, TextField
 from monitor.queries.flows import SORTS, FlowFilter
+from monitor.standing.judge import WORDS
 
 
 class FlowFilterForm(FilterForm):
@@ -11,14 +12,19 @@ class FlowFilterForm(FilterForm):
 
     text = TextField("Search", "name, app or id")
     status = OneOfField(
-        [("active", "Active"), ("inactive", "Inactive"), ("gone", "Deleted in Zoho")], "Status", "All but deleted"
+        [("active", "Active"), ("inactive", "Inactive"), ("gone", "Deleted in Zoho")], "In Zoho", "All but deleted"
     )
+    standing = OneOfField(WORDS.items(), "Standing")
 
     sorts = SORTS
-    field_order = ["text", "status", "account"]
+    field_order = ["text", "standing", "status", "account"]
 
     def wanted(self) -> FlowFilter:
         cleaned = self.cleaned_data
         return FlowFilter(
-            text=cleaned["text"], status=cleaned["status"], account_id=cleaned["account"], sort=self.sorted_by
+            text=cleaned["text"],
+            status=cleaned["status"],
+            standing=cleaned["standing"],
+            account_id=cleaned["account"],
+            sort=self.sorted_by,
         )

@@ -31,9 +31,10 @@ def flows(request: HttpRequest) -> HttpResponse:
     mirror = freshness.mirror(now)
 
     def find(wanted: queries.FlowFilter) -> dict[str, Any]:
-        found = lists.numbered(queries.flow_list(wanted, now), form)
+        found = lists.numbered(queries.flow_list(wanted, now, mirror.presents), form)
         daily = queries.daily_results([flow.pk for flow in found["rows"]], now)
-        rows = [(flow, daily.get(flow.pk), mirror.of(flow.account_id)) for flow in found["rows"]]
+        standings = queries.standings(found["rows"], mirror.presents, now)
+        rows = [(flow, standings[flow.pk], daily.get(flow.pk), mirror.of(flow.account_id)) for flow in found["rows"]]
         return found | {"rows": rows}
 
     days = queries.LIST_DAYS
@@ -43,7 +44,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 @require_safe
 def flow(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one flow: its counters, charts, alerts and newest executions."""
-    row = get_or_404(request.user, one.flows(), pk)
+    row = get_or_404(request.user, one.flows(timezone.now()), pk)
     period = choice_of(request.GET.get("days") or "30")
     age = age_of(row.account_id)
     zone = timezone.get_current_timezone()
@@ -64,8 +65,8 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def flow_read(request: HttpRequest, pk: int) -> HttpResponse:
     """Has Zoho asked for a flow's executions with the next sweep: at most once in 30 s."""
-    thing = get_or_404(request.user, one.flows(), pk, action="read")
     now = timezone.now()
+    thing = get_or_404(request.user, one.flows(now), pk, action="read")
     if thing.gone_at is not None or not thing.account.is_active:
         messages.warning(request, "Zoho is not asked: the flow is deleted, or its account is paused.")
         return redirect(thing)

@@ -37,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if part != "cards":
         context["chart"] = _chart(figures, mirror, zone)
     if part != "chart":
-        context["cards"] = queries.cards(now, period.days)
+        context["cards"] = queries.cards(now, period.days, mirror.presents)
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 

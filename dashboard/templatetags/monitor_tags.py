@@ -42,6 +42,12 @@ def span(value: Any) -> str:
 
 
 @register.filter
+def of(table: dict[Any, Any], key: Any) -> Any:
+    """Returns what a table holds of a key."""
+    return table[key]
+
+
+@register.filter
 def masked(text: str) -> str:
     """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters.
 

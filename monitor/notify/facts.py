@@ -13,6 +13,8 @@ from monitor.models import Execution, Flow, StreamState, SyncState, Transition
 from monitor.notify.words import clean, shorten
 from monitor.periods import last_hours
 from monitor.privacy import mask_text
+from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
+from monitor.standing.judge import present_of
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
@@ -31,6 +33,7 @@ class Facts:
         errors: (how often, text), the most frequent first.
         as_of: start of the newest complete read of the account when the mail was written; None before the first.
         gap: why the figures may be too low; empty where nothing is missing.
+        standing: how the flow stands when the mail is written, as its page says it.
     """
 
     kind: str
@@ -54,6 +57,7 @@ class Facts:
     errors: tuple[tuple[int, str], ...] = ()
     as_of: datetime | None = None
     gap: str = ""
+    standing: str = ""
 
     @property
     def is_firing(self) -> bool:
@@ -87,15 +91,29 @@ def facts_of(transition: Transition) -> Facts:
         errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
         as_of=as_of(flow.account_id),
         gap=_gap(flow),
+        standing=_standing(flow, transition.at),
     )
 
 
 def as_of(account_id: int) -> datetime | None:
     """Returns as of when the account is known, as its pages say it."""
+    return _mirror_facts(account_id).as_of
+
+
+def _mirror_facts(account_id: int, *, is_mirrored: bool = True) -> freshness.MirrorFacts:
     sync = SyncState.objects.filter(account=account_id).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account_id)}
     unread = Flow.objects.filter(account=account_id, gone_at=None, progress__executions_read_at=None)
-    return freshness.facts_of(sync, streams, is_mirrored=True, is_reading=unread.exists()).as_of
+    return freshness.facts_of(sync, streams, is_mirrored=is_mirrored, is_reading=unread.exists())
+
+
+def _standing(flow: Flow, now: datetime) -> str:
+    """Says how the flow stands; the worker lives, for it writes this."""
+    facts = _mirror_facts(flow.account_id, is_mirrored=flow.account.is_active)
+    judged = freshness.judge_account(facts, freshness.Judged(freshness.OK), now)
+    present = present_of(judged, executions_failing=facts.executions_failing_since is not None)
+    row = with_facts(Flow.objects.select_related("progress").defer("raw"), now).get(pk=flow.pk)
+    return standing_of(row, Presents({flow.account_id: present}, silent_among(now, [flow.pk]))).label
 
 
 def _gap(flow: Flow) -> str:

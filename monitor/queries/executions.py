@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Execution, RetryAttempt
-from monitor.queries.run_status import STUCK_AFTER
+from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
 
 PAGE_SIZE = 50

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
 from monitor.privacy import mask_text
 from monitor.queries.freshness import Mirror
+from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 
 CHUNK = 2000
 Getter = Callable[[Any], Any]
@@ -61,18 +62,31 @@ def _getter(path: str) -> Getter:
     return get
 
 
-def exports(fresh: Mirror | None = None) -> dict[str, Export]:
+def exports(fresh: Mirror | None = None, now: datetime | None = None) -> dict[str, Export]:
     """Returns the kinds of export by name. Trigger data is personal data and left out.
 
     Args:
         fresh: where given, each row ends with how old and how complete the mirror of its account is.
+        now: the present; where given too, a flow's row says how it stands.
     """
     kinds = _kinds()
     if fresh is None:
         return kinds
+    if now is not None:
+        kinds["flows"] = _with_standing(kinds["flows"], fresh, now)
     return {
         name: replace(kind, columns=kind.columns | _age(kind.columns["account"], fresh)) for name, kind in kinds.items()
     }
+
+
+def _with_standing(flows: Export, fresh: Mirror, now: datetime) -> Export:
+    presents = Presents(fresh.presents, silent_among(now))
+    columns: dict[str, Getter] = {
+        "standing": lambda row: standing_of(row, presents).code,
+        "standing_reason": lambda row: standing_of(row, presents).reason,
+    }
+    rows = with_facts(flows.rows.select_related("account", "progress"), now)
+    return replace(flows, rows=rows, columns=flows.columns | columns)
 
 
 def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:

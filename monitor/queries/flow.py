@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from django.db.models import Count, Q, QuerySet
 
-from monitor.models import AlertState, Execution, Flow
+from monitor.models import ENDED, AlertState, Execution, Flow
 from monitor.periods import PeriodChoice
 from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, executions, holes, overview, versions
@@ -17,13 +17,15 @@ from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
+from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
+from monitor.standing.judge import AccountPresent, FlowStanding
 
 
 @dataclass(frozen=True)
 class Mirrored:
     """Sets what Zoho counts of a flow beside what is mirrored, for one result.
 
-    `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
+    `counter` = `baseline` + `mirrored` + `pruned` + `quarantined` where the mirror is complete (baseline: what Zoho had
     forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
     """
 
@@ -32,6 +34,7 @@ class Mirrored:
     baseline: int | None
     mirrored: int
     pruned: int
+    quarantined: int = 0
 
     @property
     def before(self) -> int | None:
@@ -42,7 +45,7 @@ class Mirrored:
     def missing(self) -> int | None:
         if self.counter is None or self.baseline is None:
             return None
-        return self.counter - self.baseline - self.mirrored - self.pruned
+        return self.counter - self.baseline - self.mirrored - self.pruned - self.quarantined
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class FlowPage:
         details: run times and errors by the pieces of the figures.
         history: how far the first reading has come; None once it has ended.
         description: masked.
+        standing: how it stands now.
     """
 
     figures: PeriodFigures
@@ -70,11 +74,13 @@ class FlowPage:
     versions: Versions
     executions: list[Execution]
     description: str
+    standing: FlowStanding
 
 
-def flows() -> QuerySet[Flow]:
+def flows(now: datetime) -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
-    return Flow.objects.select_related("account", "progress").defer("account__client_secret")
+    rows = Flow.objects.select_related("account", "progress").defer("account__client_secret")
+    return with_facts(rows, now)
 
 
 def page(
@@ -83,7 +89,7 @@ def page(
     """Reads what is known of one flow, and what is not.
 
     Args:
-        flow: from `flows()`.
+        flow: from `flows(now)`.
         account: how fresh its account is.
         now: the present.
         period: how far the figures go back, and in which slots.
@@ -107,22 +113,37 @@ def page(
         versions=versions.of(flow),
         executions=list(executions.recent(flow.pk)),
         description=mask_text(flow.description, definition=True),
+        standing=standing(flow, account, now),
     )
 
 
+def standing(flow: Flow, account: AccountFreshness | None, now: datetime) -> FlowStanding:
+    """Says how a flow stands. At most three statements.
+
+    Args:
+        flow: from `flows(now)`.
+        account: how fresh its account is.
+        now: the present.
+    """
+    present = account.present if account is not None else AccountPresent()
+    return standing_of(flow, Presents({flow.account_id: present}, silent_among(now, [flow.pk])))
+
+
 def completeness(flow: Flow) -> list[Mirrored]:
-    """Sets Zoho's counters beside ours: all, successes, failures. One statement."""
+    """Sets Zoho's counters beside ours: all, successes, failures. Two statements."""
     ours = Execution.objects.filter(flow=flow).aggregate(
         total=Count("id"),
         success=Count("id", filter=Q(status="success")),
         failed=Count("id", filter=Q(status="failed")),
+        ended=Count("id", filter=ENDED),
     )
     past = flow.progress
-    counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
+    counted = flow.counted(every=ours["total"], ended=ours["ended"])
+    every, good, bad = flow.tally(flow.quarantined.filter(left_at=None).values_list("status", flat=True))
     return [
-        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
-        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
-        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
+        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned, every),
+        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success, good),
+        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed, bad),
     ]
 
 

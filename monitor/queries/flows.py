@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from monitor.models import Execution, Flow, HourBucket
 from monitor.periods import DAY, last_days
+from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
+from monitor.standing.judge import WORDS, AccountPresent, FlowStanding
 
-LIST_DAYS = 7
+LIST_DAYS = WEEK_DAYS
 SORTS = ("failures", "name", "rate", "runs", "last_run")
 
 
 @dataclass(frozen=True)
 class FlowFilter:
-    """Says what the list is narrowed to. `status` is active, inactive or gone; empty means all but gone."""
+    """Says what the list is narrowed to.
+
+    `status` is Zoho's, active or inactive, or gone; empty means all but gone. `standing` is one of
+    `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known.
+    """
 
     text: str = ""
     status: str = ""
+    standing: str = ""
     account_id: int | None = None
     sort: str = "failures"
 
 
-def flow_list(wanted: FlowFilter, now: datetime) -> QuerySet[Flow]:
-    """Finds flows, with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time)."""
-    flows = _narrowed(wanted).select_related("account")
-    window = last_days(now, LIST_DAYS)
-    of_flow = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
-    week = of_flow.order_by().values("flow")
+def flow_list(
+    wanted: FlowFilter, now: datetime, accounts: Mapping[int, AccountPresent] | None = None
+) -> QuerySet[Flow]:
+    """Finds flows, with `runs`, `failures`, `rate` (per cent) of the last 7 days and `last_run` (a time).
+
+    Args:
+        wanted: what the list is narrowed to.
+        now: the present.
+        accounts: how far the present of each is known, where a standing is wanted.
+    """
+    flows = with_facts(_narrowed(wanted).select_related("account"), now)
+    if wanted.standing:
+        presents = Presents(accounts or {}, silent_among(now))
+        flows = flows.alias(standing_code=standing_in_sql(presents)).filter(standing_code=wanted.standing)
     newest = Execution.objects.filter(flow=OuterRef("pk"), started_time__isnull=False).order_by("-started_time")
     last_hour = HourBucket.objects.filter(flow=OuterRef("pk")).order_by("-hour")
     flows = flows.annotate(
-        failures=Coalesce(Subquery(week.annotate(n=Sum("failed")).values("n")), 0),
-        runs=Coalesce(Subquery(week.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
         # Where its rows are pruned the flow still ran: an hour's start is the nearest that is known.
         last_run=Coalesce(Subquery(newest.values("started_time")[:1]), Subquery(last_hour.values("hour")[:1])),
     )
@@ -63,7 +77,7 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
         flows = flows.filter(
             Q(flow_name__icontains=wanted.text) | Q(trigger_app__icontains=wanted.text) | Q(flow_id=wanted.text)
         )
-    if wanted.status == "gone":
+    if "gone" in (wanted.status, wanted.standing):
         return flows.filter(gone_at__isnull=False)
     flows = flows.filter(gone_at=None)
     if wanted.status == "active":
@@ -71,6 +85,34 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
     if wanted.status == "inactive":
         return flows.exclude(status="active")
     return flows
+
+
+def standings(flows: list[Flow], accounts: Mapping[int, AccountPresent], now: datetime) -> dict[int, FlowStanding]:
+    """Says how some flows stand, by primary key. At most three statements.
+
+    Args:
+        flows: from `flow_list`, or `with_facts`.
+        accounts: how far the present of each is known.
+        now: the present.
+    """
+    presents = Presents(accounts, silent_among(now, [flow.pk for flow in flows]))
+    return {flow.pk: standing_of(flow, presents) for flow in flows}
+
+
+def standing_counts(accounts: Mapping[int, AccountPresent], silent: frozenset[int], now: datetime) -> dict[str, int]:
+    """Counts the flows of each standing, what is bad first; deleted ones and what there is none of are left out.
+
+    One statement.
+
+    Args:
+        accounts: how far the present of each is known.
+        silent: primary keys of silent flows.
+        now: the present.
+    """
+    flows = with_facts(Flow.objects.filter(gone_at=None).order_by(), now)
+    coded = flows.annotate(standing_code=standing_in_sql(Presents(accounts, silent)))
+    counted = dict(coded.values("standing_code").annotate(n=Count("pk")).values_list("standing_code", "n"))
+    return {code: counted[code] for code in WORDS if counted.get(code)}
 
 
 def daily_results(flow_ids: list[int], now: datetime, days: int = 14) -> dict[int, list[tuple[int, int]]]:

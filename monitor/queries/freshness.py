@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Q
 
 from monitor import vault
 from monitor.freshness import (
+    LABELS,
     LOCKED,
     SILENT,
     STALE,
@@ -21,8 +22,7 @@ from monitor.freshness import (
     judge_worker,
 )
 from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
-
-LABELS = {"stale": "Out of date", "paused": "Paused", "silent": "Poller silent", "locked": "No key for its secrets"}
+from monitor.standing.judge import AccountPresent, present_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class StreamFreshness:
     since: datetime | None
     as_of: datetime | None
     due_at: datetime | None = None
+    quarantined: int = 0
 
     @property
     def is_missing(self) -> bool:
@@ -75,6 +76,7 @@ class AccountFreshness:
     unread: int = 0
     covered_from: datetime | None = None
     is_history_paused: bool = False
+    present: AccountPresent = field(default_factory=AccountPresent)
 
     @property
     def label(self) -> str:
@@ -123,7 +125,7 @@ class AccountFreshness:
     @property
     def is_behind(self) -> bool:
         """Returns whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
-        some_missing = self.holes or self.unread
+        some_missing = self.holes or self.unread or any(stream.quarantined for stream in self.streams)
         return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
     @property
@@ -208,6 +210,11 @@ class Mirror:
     @property
     def is_complete(self) -> bool:
         return all(account.is_complete for account in self.mirrored)
+
+    @property
+    def presents(self) -> dict[int, AccountPresent]:
+        """Returns how far the present of each account is known."""
+        return {account.account_id: account.present for account in self.accounts}
 
     def of(self, account_id: int) -> AccountFreshness | None:
         return next((account for account in self.accounts if account.account_id == account_id), None)
@@ -295,6 +302,7 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
         unread=read.unread,
         covered_from=read.covered_from if read.unread == read.unread_known else None,
         is_history_paused=account.backfill_paused,
+        present=present_of(judged, executions_failing=facts.executions_failing_since is not None),
     )
 
 
@@ -307,6 +315,7 @@ def _stream(row: StreamState) -> StreamFreshness:
         since=row.since,
         as_of=row.last_read_at,
         due_at=row.next_due_at,
+        quarantined=row.quarantined,
     )
 
 

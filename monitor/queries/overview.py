@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import pairwise
+from datetime import UTC, datetime, tzinfo
 
-from django.db.models import Count, F, Max, QuerySet
+from django.db.models import F, QuerySet
 
 from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts
 from monitor.queries.counts import Counts, Piece
+from monitor.queries.flows import standing_counts
+from monitor.standing.facts import Presents, standing_of, with_facts
+from monitor.standing.judge import AccountPresent, FlowStanding
+from monitor.standing.silence import SilentFlow, silent_flows
 
-SILENCE_LOOK_BACK = timedelta(days=28)
-SHORTEST_SILENCE = timedelta(hours=24)
-MIN_ACTIVE_HOURS = 5
-SILENCE_FACTOR = 1.5
-MOST_CANDIDATES = 50
+SILENT_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,31 @@ class PeriodFigures:
 
 @dataclass(frozen=True)
 class OverviewCards:
-    """Holds what the cards of the overview list."""
+    """Holds what the cards of the overview list.
+
+    Attributes:
+        worst: flows with the most failures.
+        alerts: open incidents.
+        silent: flows that pause longer than they ever do.
+        broken: connections that Zoho does not call active.
+        standings: how many flows stand how, what is bad first.
+        worst_standings: of the worst flows, by primary key.
+    """
 
     worst: list[FlowCounts]
     alerts: list[AlertState]
     silent: list[SilentFlow]
     broken: list[Connection]
+    standings: list[StandingCount]
+    worst_standings: dict[int, FlowStanding]
+
+
+@dataclass(frozen=True)
+class StandingCount:
+    """Holds how many flows have one standing; the list of flows with this filter has as many."""
+
+    standing: FlowStanding
+    flows: int
 
 
 @dataclass(frozen=True)
@@ -58,16 +76,6 @@ class FlowCounts:
 
     flow: Flow
     counts: Counts
-
-
-@dataclass(frozen=True)
-class SilentFlow:
-    """Holds a flow that paused longer than it ever does. Both lengths are counted between hours with runs."""
-
-    flow: Flow
-    last_run: datetime
-    pause: timedelta
-    longest_before: timedelta
 
 
 def period(
@@ -97,13 +105,26 @@ def period(
     return PeriodFigures(window=window, end=now, begins=begins, pieces=found, totals=totals, before=before)
 
 
-def cards(now: datetime, days: int) -> OverviewCards:
-    """Returns the flows that fail most in the last `days`, open alerts, silent flows and broken connections."""
+def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent]) -> OverviewCards:
+    """Reads what the cards list.
+
+    Args:
+        now: the present.
+        days: how far failures are counted back.
+        accounts: how far the present of each is known.
+    """
+    silent = silent_flows(now)
+    silent_ids = frozenset(one.flow.pk for one in silent)
+    worst = worst_flows(now, days)
+    presents = Presents(accounts, silent_ids)
+    counted = standing_counts(accounts, silent_ids, now)
     return OverviewCards(
-        worst=worst_flows(now, days),
+        worst=worst,
         alerts=list(open_alerts()),
-        silent=silent_flows(now),
+        silent=silent[:SILENT_SHOWN],
         broken=list(broken_connections()),
+        standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
+        worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
     )
 
 
@@ -142,14 +163,11 @@ def _reaches_back(account_id: int, start: datetime) -> bool:
 
 
 def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]:
-    """Flows with the most failures in the period, worst first. Two statements."""
+    """Flows with the most failures in the period, worst first, with what their standing is by. Two statements."""
     found = [row for row in counts.by_flow(last_days(now, days)).items() if row[1].failed]
     worst = sorted(found, key=lambda row: (-row[1].failed, row[0]))[:limit]
-    flows = (
-        Flow.objects.select_related("account", "progress")
-        .defer("raw", "account__client_secret")
-        .in_bulk([flow for flow, _ in worst])
-    )
+    rows = Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret")
+    flows = with_facts(rows, now).in_bulk([flow for flow, _ in worst])
     return [FlowCounts(flows[flow], of_flow) for flow, of_flow in worst if flow in flows]
 
 
@@ -172,49 +190,3 @@ def broken_connections(limit: int = 8) -> QuerySet[Connection]:
         .defer("raw", "account__client_secret")
         .order_by("status_since")[:limit]
     )
-
-
-def silent_flows(now: datetime, *, limit: int = 8) -> list[SilentFlow]:
-    """Active flows whose present pause is 1.5 times the longest of the four weeks before, and over a day.
-
-    The pause is counted to the last list in which Zoho's counters of the flow had not moved, not to `now`: of
-    the time after it nobody knows, and an outage of ours is no silence of theirs. Flows with a hole, or whose
-    newest runs are not read yet, are left out for the same reason. At most three statements.
-    """
-    since = now - SILENCE_LOOK_BACK
-    candidates = {
-        row["flow_id"]: row["last"]
-        for row in HourBucket.objects.filter(
-            hour__gte=since,
-            flow__status="active",
-            flow__gone_at=None,
-            flow__progress__hole_reason="",
-            flow__account__is_active=True,
-        )
-        .values("flow_id")
-        .annotate(last=Max("hour"), hours=Count("id"))
-        .filter(hours__gte=MIN_ACTIVE_HOURS, last__lt=now - SHORTEST_SILENCE)
-        .order_by("-hours")[:MOST_CANDIDATES]
-    }
-    if not candidates:
-        return []
-    flows = (
-        Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret").in_bulk(candidates)
-    )
-    active: dict[int, list[datetime]] = defaultdict(list)
-    hours = HourBucket.objects.filter(flow_id__in=candidates, hour__gte=since).order_by("hour")
-    for flow_id, hour in hours.values_list("flow_id", "hour"):
-        active[flow_id].append(hour)
-    found = [_silence(flows[flow_id], active[flow_id]) for flow_id in candidates if flow_id in flows]
-    silent = [one for one in found if one is not None]
-    return sorted(silent, key=lambda one: one.pause / one.longest_before, reverse=True)[:limit]
-
-
-def _silence(flow: Flow, hours: list[datetime]) -> SilentFlow | None:
-    if flow.has_moved or len(hours) < 2:
-        return None
-    longest = max(after - before for before, after in pairwise(hours))
-    pause = flow.seen_at - hours[-1]
-    if pause < SHORTEST_SILENCE or pause < SILENCE_FACTOR * longest:
-        return None
-    return SilentFlow(flow=flow, last_run=hours[-1], pause=pause, longest_before=longest)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.models import Execution
-from monitor.zoho.reruns import LONGEST_RUN, Outlook, clock_began, may_run_again, next_rerun, outlook, over_at
-
-STUCK_AFTER = 2 * LONGEST_RUN  # twice the longest that a flow runs is no run any more
+from monitor.standing.facts import STUCK_AFTER
+from monitor.zoho.reruns import Outlook, clock_began, may_run_again, next_rerun, outlook, over_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import secrets
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "var" / "demo"
@@ -39,7 +40,7 @@ def prepare(arguments: list[str]) -> None:
             "DEMO": "1",
             "EMAIL_URL": "mailbox:",
             "PUBLIC_URL": f"http://127.0.0.1:{options.port}",
-            "DATABASE_URL": f"sqlite:///{FOLDER / 'monitor.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{quote(str(FOLDER / 'monitor.sqlite3'))}",
             "SECRET_KEY": kept["SECRET_KEY"],
             "ENCRYPTION_KEYS": kept["ENCRYPTION_KEYS"],
             MARKER: secrets.token_hex(8),

@@ -223,3 +223,15 @@ def test_to_go_on_with_history_does_not_put_off_a_sweep_that_is_due_already(
     assert pause_backfill(account, paused=False, actor=otto, now=now)
 
     assert SyncState.objects.get(account=account).next_due_at == now - MINUTE
+
+
+def test_a_budget_that_is_not_there_yet_is_made_for_the_product_that_is_called(
+    account: ZohoAccount, twin: ZohoAccount, now: datetime
+) -> None:
+    ApiBudget.objects.filter(account=account, product="flow").delete()
+    others = set(ApiBudget.objects.values_list("pk", flat=True))
+
+    Gate(account, Clock(now), for_people=True).before("flow", "GET", "/")
+
+    (made,) = ApiBudget.objects.exclude(pk__in=others)
+    assert (made.account, made.product) == (account, "flow")

@@ -323,4 +323,5 @@ def test_data_are_as_of_the_last_whole_sweep_whosever_history_is_read_elsewhere(
 def test_errors_of_a_window_are_of_runs_that_began_in_it(alert: AlertState, now: datetime) -> None:
     for at in (now - 200 * 60 * MINUTE, now + 120 * MINUTE, now - MINUTE):
         factories.make_execution(alert.flow, "failed", started_time=at)
+    factories.make_execution(alert.flow, "running", started_time=now - MINUTE)
     assert [count for count, _ in top_errors(alert.flow.pk, now, 168)] == [1]

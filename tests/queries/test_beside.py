@@ -12,6 +12,7 @@ from monitor.periods import Window
 from monitor.queries import counts, flows, overview
 from monitor.queries.counts import Counts, Detail
 from monitor.queries.flows import FlowFilter
+from monitor.standing import silence
 from tests import factories
 from tests.queries.test_overview_queries import READ, regular
 
@@ -37,22 +38,22 @@ def test_each_silent_flow_is_held_against_its_own_hours(flow: Flow, twin: Flow, 
     regular(twin, now - 40 * HOUR, bucket, every=6)
     busy = factories.make_flow(flow.account, **READ, seen_at=now)
     regular(busy, now, bucket, every=1)
-    found = {one.flow: (one.last_run, one.pause, one.longest_before) for one in overview.silent_flows(now)}
+    found = {one.flow: (one.last_run, one.pause, one.longest_before) for one in silence.silent_flows(now)}
     assert found == {
         flow: (now - 30 * HOUR, 30 * HOUR, 4 * HOUR),
         twin: (now - 40 * HOUR, 40 * HOUR, 6 * HOUR),
     }
-    assert [one.flow for one in overview.silent_flows(now)] == [flow, twin]  # 7.5 times as long, 6.7 times as long
-    assert [one.flow for one in overview.silent_flows(now, limit=1)] == [flow]
+    assert [one.flow for one in silence.silent_flows(now)] == [flow, twin]  # 7.5 times as long, 6.7 times as long
+    assert [one.flow for one in silence.silent_flows(now, among=[flow.pk])] == [flow]
 
 
 def test_pauses_of_more_than_four_weeks_ago_are_no_habit(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - 30 * HOUR, bucket)
     bucket(flow, now - 28 * DAY - HOUR, 1)
-    (found,) = overview.silent_flows(now)
+    (found,) = silence.silent_flows(now)
     assert found.longest_before == 4 * HOUR
     HourBucket.objects.filter(flow=flow, hour=now - 28 * DAY - HOUR).update(hour=now - 28 * DAY)
-    assert overview.silent_flows(now) == []
+    assert silence.silent_flows(now) == []
 
 
 @pytest.mark.parametrize(("hours", "silent"), [(4, False), (5, True)])
@@ -61,13 +62,13 @@ def test_a_flow_that_hardly_ever_runs_is_not_called_silent(
 ) -> None:
     for place in range(hours):
         bucket(flow, now - (30 + 4 * place) * HOUR, 1)
-    assert bool(overview.silent_flows(now)) is silent
+    assert bool(silence.silent_flows(now)) is silent
 
 
 @pytest.mark.parametrize(("hours", "silent"), [(23, False), (24, False), (25, True)])
 def test_a_silence_lasts_for_more_than_a_day(flow: Flow, now: datetime, bucket: Any, hours: int, silent: bool) -> None:
     regular(flow, now - hours * HOUR, bucket, every=1)
-    assert bool(overview.silent_flows(now)) is silent
+    assert bool(silence.silent_flows(now)) is silent
 
 
 @pytest.mark.parametrize(("every", "silent"), [(20, True), (21, False)])
@@ -76,13 +77,13 @@ def test_a_silence_is_half_as_long_again_as_any_pause(
 ) -> None:
     for place in range(6):
         bucket(flow, now - (30 + every * place) * HOUR, 1)
-    assert bool(overview.silent_flows(now)) is silent
+    assert bool(silence.silent_flows(now)) is silent
 
 
 def test_flows_of_an_account_that_is_switched_off_are_not_called_silent(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - 30 * HOUR, bucket)
     ZohoAccount.objects.filter(pk=flow.account_id).update(is_active=False)
-    assert overview.silent_flows(now) == []
+    assert silence.silent_flows(now) == []
 
 
 def test_the_time_before_is_known_of_each_account_by_its_own_buckets(
@@ -147,8 +148,8 @@ def test_the_longest_broken_connection_is_first_and_the_newest_open_alert(
 
 def test_the_cards_are_of_the_period_that_was_chosen(flow: Flow, now: datetime, bucket: Any) -> None:
     bucket(flow, now - 7 * DAY, 5, 20)
-    assert [row.flow for row in overview.cards(now, 7).worst] == []
-    assert [row.flow for row in overview.cards(now, 30).worst] == [flow]
+    assert [row.flow for row in overview.cards(now, 7, {}).worst] == []
+    assert [row.flow for row in overview.cards(now, 30, {}).worst] == [flow]
 
 
 # -- sums

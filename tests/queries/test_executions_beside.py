@@ -10,7 +10,7 @@ import pytest
 from monitor.models import Execution, Flow, ZohoAccount
 from monitor.queries import executions
 from monitor.queries.executions import ExecutionFilter, Key
-from monitor.queries.run_status import STUCK_AFTER
+from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
 from tests import factories
 

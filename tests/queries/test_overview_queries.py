@@ -9,6 +9,7 @@ import pytest
 
 from monitor.models import Connection, DayBucket, Flow, FlowProgress, ZohoAccount
 from monitor.queries import counts, overview
+from monitor.standing import silence
 from tests import factories
 from tests.bystander import own
 
@@ -103,7 +104,7 @@ def regular(flow: Flow, last: datetime, bucket: Any, every: int = 4) -> None:
 
 def test_a_flow_that_pauses_longer_than_ever_is_silent(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
-    (found,) = overview.silent_flows(now)
+    (found,) = silence.silent_flows(now)
     assert (found.flow, found.pause, found.longest_before) == (flow, timedelta(hours=30), timedelta(hours=4))
 
 
@@ -112,19 +113,19 @@ def test_a_flow_that_pauses_each_weekend_is_not_silent_on_sunday(flow: Flow, now
         at = now - timedelta(days=day)
         if at.weekday() < 5:
             bucket(flow, at, 1)
-    assert overview.silent_flows(now) == []
+    assert silence.silent_flows(now) == []
 
 
 def test_our_own_outage_is_not_its_silence(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
     own(Flow).update(seen_at=now - timedelta(hours=29))
-    assert overview.silent_flows(now) == []
+    assert silence.silent_flows(now) == []
 
 
 def test_a_flow_whose_counters_moved_is_not_silent(flow: Flow, now: datetime, bucket: Any) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
     own(Flow).update(execution_count=1)
-    assert overview.silent_flows(now) == []
+    assert silence.silent_flows(now) == []
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_flow_that_cannot_run_or_is_not_known_is_not_called_silent(
 ) -> None:
     regular(flow, now - timedelta(hours=30), bucket)
     factories.change_flow(flow, **fields)
-    assert overview.silent_flows(now) == []
+    assert silence.silent_flows(now) == []
 
 
 def test_a_connection_that_is_not_active_is_broken(account: ZohoAccount, now: datetime) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from monitor.models import Execution, RetryAttempt
 from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
-from monitor.queries.run_status import STUCK_AFTER, standing
+from monitor.queries.run_status import standing
+from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER
 from tests import factories
 

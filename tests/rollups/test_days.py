@@ -198,3 +198,34 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     mark(*rows)
     rebuild_all(MIDNIGHT)
     assert (stored(HourBucket, "hour"), stored(DayBucket, "day")) == (hours, days)
+
+
+def test_a_day_that_goes_takes_no_other_day_and_no_other_flows_along(flow: Flow, now: datetime) -> None:
+    neighbour = factories.make_flow(flow.account)
+    gone = factories.make_execution(flow, started_time=now - 24 * HOUR)
+    kept = [
+        factories.make_execution(flow, started_time=now - 48 * HOUR),
+        factories.make_execution(neighbour, started_time=now - 24 * HOUR),
+    ]
+    mark(gone, *kept)
+    rebuild_all(now)
+    before = own(DayBucket).count()
+    gone.delete()
+    mark(gone)
+    rebuild_all(now)
+    assert before == 3
+    assert {(day.flow_id, day.day) for day in own(DayBucket)} == {
+        (run.flow_id, run.started_time.date()) for run in kept if run.started_time is not None
+    }
+
+
+def test_where_one_day_alone_has_more_hours_than_are_taken_at_once_all_days_are_looked_at(
+    flow: Flow, now: datetime
+) -> None:
+    own(DirtyHour).delete()
+    for hours in range(3):
+        DirtyHour.objects.create(flow=flow, hour=now - hours * HOUR)
+    assert recount._whole_days(2) == recount._LONG_AGO
+    DirtyHour.objects.create(flow=flow, hour=now + 24 * HOUR)
+    assert recount._whole_days(2) == now.replace(hour=0) + 24 * HOUR
+    assert recount._whole_days(4) == recount._LONG_AGO

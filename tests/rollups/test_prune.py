@@ -130,3 +130,34 @@ def test_nothing_is_asked_of_flows_that_were_never_pruned(
 def test_the_decision(now: datetime, closed: int, day_runs: int | None, dirty: bool, goes: bool) -> None:
     hours = [Hour(1, now, 3), Hour(2, now + HOUR, 4)]
     assert may_go(hours, [h.hour for h in hours[:closed]], day_runs, is_dirty=dirty) is goes
+
+
+def test_what_another_day_counts_or_waits_for_holds_no_day_of_the_same_flow_up(flow: Flow, now: datetime) -> None:
+    make_day(flow, now - 410 * DAY)
+    make_day(flow, now - 420 * DAY, hours=2)
+    for day in (409, 411):
+        DayBucket.objects.create(flow=flow, day=(now - day * DAY).date(), succeeded=7)
+        DirtyHour.objects.create(flow=flow, hour=now - day * DAY)
+    assert prune(now) == 5
+
+
+def test_an_hour_that_is_closed_on_another_day_closes_none_of_this_one(flow: Flow, now: datetime) -> None:
+    make_day(flow, now - 410 * DAY)
+    make_day(flow, now - 409 * DAY, closed=False)
+    assert prune(now) == 3
+
+
+def test_flows_that_have_to_wait_are_passed_by_the_next_batch(
+    account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.rollups.prune.BATCH", 4)
+    for number in range(3):
+        make_day(factories.make_flow(account, pruned_before=now), now - 410 * DAY, closed=number == 2)
+    batches: list[int] = []
+
+    def go_on() -> bool:
+        batches.append(1)
+        return len(batches) < 20
+
+    assert prune_hours(AGES, now, go_on) == 3
+    assert len(batches) < 20

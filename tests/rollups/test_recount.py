@@ -372,3 +372,18 @@ def test_a_retry_chain_is_found_from_its_end_within_one_account(flow: Flow, now:
     assert [links.is_retry(key) for key in keys] == [False, True]
     assert links.is_rescued(keys[0])
     assert links.roots(keys[1]) == {keys[0]}
+
+
+@pytest.mark.parametrize("others", [0, 9])
+def test_attempts_of_another_account_with_the_same_ids_are_none_of_this_one(
+    flow: Flow, now: datetime, others: int
+) -> None:
+    original, new = factories.make_execution(flow, "failed"), factories.make_execution(flow)
+    asked = {(flow.account_id, run.execution_id) for run in (original, new)}
+    asked |= {(flow.account_id, f"{number}") for number in range(others)}
+    elsewhere = factories.make_flow()
+    twin = factories.make_execution(elsewhere, "failed", execution_id=original.execution_id)
+    make_retry(twin, "succeeded", factories.make_execution(elsewhere))
+    make_retry(factories.make_execution(elsewhere, "failed"), "succeeded", new)
+
+    assert list(read._attempts_of(asked)) == []

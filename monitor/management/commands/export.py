@@ -35,7 +35,8 @@ class Command(DataCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         since = parse_since(options["since"]) if options["since"] is not None else None
-        export = exports(mirror(utc_now()))[options["what"]]
+        now = utc_now()
+        export = exports(mirror(now), now)[options["what"]]
         if options["what"] == "executions":
             self._tell_removed(since)
         records = export.records(since)

@@ -1,0 +1,123 @@
+"""Reads what the standing of flows is decided by, and says the same decision in SQL, so that lists can filter by it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual
+
+from monitor.models import AlertState, Execution, Flow, HourBucket
+from monitor.periods import last_days
+from monitor.standing import judge
+from monitor.standing.judge import AccountPresent, FlowFacts, FlowStanding, judge_flow
+from monitor.standing.silence import silent_flows
+from monitor.zoho.reruns import LONGEST_RUN
+
+STUCK_AFTER = 2 * LONGEST_RUN  # twice the longest that a flow runs is no run any more
+WEEK_DAYS = 7
+FINISHED = [Execution.Status.SUCCESS, Execution.Status.FAILED]
+
+
+@dataclass(frozen=True)
+class Presents:
+    """Holds how far the present of each account is known, and which flows are silent.
+
+    Attributes:
+        accounts: by primary key.
+        silent: primary keys of flows.
+    """
+
+    accounts: Mapping[int, AccountPresent]
+    silent: frozenset[int]
+
+
+def silent_among(now: datetime, flow_ids: Collection[int] | None = None) -> frozenset[int]:
+    """Returns the primary keys of silent flows.
+
+    Args:
+        now: the present.
+        flow_ids: only of these; None: all.
+    """
+    return frozenset(one.flow.pk for one in silent_flows(now, among=flow_ids))
+
+
+def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
+    """Adds to flows what `standing_of` and `standing_in_sql` decide by.
+
+    That is `runs` and `failures` of the last 7 days, `has_alert`, `newest_status` and `is_stuck`.
+
+    Args:
+        flows: with their progress joined.
+        now: the present.
+    """
+    window = last_days(now, WEEK_DAYS)
+    week = HourBucket.objects.filter(flow=OuterRef("pk"), hour__gte=window.start, hour__lt=window.end)
+    sums = week.order_by().values("flow")
+    runs = Execution.objects.filter(flow=OuterRef("pk"))
+    finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
+    under_way = runs.filter(status=Execution.Status.RUNNING, unlisted_at=None, started_time__lt=now - STUCK_AFTER)
+    return flows.annotate(
+        failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
+        runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
+        has_alert=Exists(AlertState.objects.filter(flow=OuterRef("pk"), is_open=True)),
+        newest_status=Coalesce(Subquery(finished.values("status")[:1]), Value("")),
+        is_stuck=Exists(under_way),
+    )
+
+
+def standing_of(flow: Any, presents: Presents) -> FlowStanding:
+    """Decides how a flow stands.
+
+    Args:
+        flow: from `with_facts`.
+        presents: of the accounts, and the silent flows.
+    """
+    past = flow.progress
+    return judge_flow(
+        FlowFacts(
+            is_gone=flow.gone_at is not None,
+            status=flow.status,
+            account=presents.accounts.get(flow.account_id, AccountPresent()),
+            is_read=past.executions_read_at is not None or past.covered_from is not None,
+            hole=past.hole_reason,
+            has_alert=flow.has_alert,
+            newest=flow.newest_status,
+            runs=flow.runs,
+            failures=flow.failures,
+            is_stuck=flow.is_stuck,
+            is_silent=flow.pk in presents.silent,
+        )
+    )
+
+
+def standing_in_sql(presents: Presents) -> Case:
+    """Says `judge_flow` as an expression over the columns of `with_facts`; a property holds the two together.
+
+    Args:
+        presents: of the accounts, and the silent flows.
+    """
+
+    def accounts(code: str) -> Q:
+        return Q(account_id__in=[key for key, one in presents.accounts.items() if one.code == code])
+
+    unread = Q(progress__executions_read_at=None, progress__covered_from=None)
+    is_good = Q(runs__gt=0) & GreaterThanOrEqual(100 * (F("runs") - F("failures")), judge.GOOD_RATE * F("runs"))
+    last_known_bad = Q(newest_status=Execution.Status.FAILED) | Q(newest_status="", runs__gt=0)
+    return Case(
+        When(Q(gone_at__isnull=False), then=Value(judge.GONE)),
+        When(~Q(status="active") | accounts(judge.ON_HOLD), then=Value(judge.ON_HOLD)),
+        When(Q(has_alert=True), then=Value(judge.FAILING)),
+        When(accounts(judge.UNREAD) | unread, then=Value(judge.UNREAD)),
+        When(last_known_bad & ~is_good, then=Value(judge.FAILING)),
+        When(accounts(judge.UNKNOWN) | ~Q(progress__hole_reason=""), then=Value(judge.UNKNOWN)),
+        When(Q(is_stuck=True), then=Value(judge.STUCK)),
+        When(Q(pk__in=presents.silent), then=Value(judge.SILENT)),
+        When(Q(newest_status="", runs=0), then=Value(judge.UNKNOWN)),
+        default=Value(judge.HEALTHY),
+        output_field=CharField(),
+    )

@@ -1,0 +1,117 @@
+"""The standing by which a list is filtered is the one that its rows show, whatever is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.models import AlertState, Flow, HourBucket, ZohoAccount
+from monitor.periods import hour_of
+from monitor.queries.flows import FlowFilter, flow_list, standing_counts, standings
+from monitor.standing.facts import Presents, silent_among, standing_in_sql, with_facts
+from monitor.standing.judge import WORDS, AccountPresent
+from tests import factories
+from tests.bystander import own
+from tests.depth import tried
+
+pytestmark = pytest.mark.django_db
+NOW = factories.NOON
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+one_flow = st.fixed_dictionaries(
+    {
+        "gone": st.sampled_from([False, False, False, True]),
+        "status": st.sampled_from(["active", "active", "active", "inactive", "draft"]),
+        "read": st.sampled_from(["all", "all", "newest", "nothing"]),
+        "hole": st.sampled_from(["", "", "3 runs are missing"]),
+        "alert": st.sampled_from([None, None, False, True]),
+        "week": st.tuples(st.integers(0, 40), st.integers(0, 40)),
+        "newest": st.sampled_from(["", "success", "success", "failed"]),
+        "running": st.sampled_from([None, 9, 11, 600]),
+        "regular": st.booleans(),
+    }
+)
+presents = st.sampled_from(["", "", "", "paused", "unread", "unknown"])
+
+
+def store(account: ZohoAccount, wanted: dict[str, Any]) -> Flow:
+    read = {"all": {"executions_read_at": NOW}, "newest": {"covered_from": NOW - HOUR}, "nothing": {}}[wanted["read"]]
+    flow = factories.make_flow(
+        account,
+        status=wanted["status"],
+        gone_at=NOW if wanted["gone"] else None,
+        hole_reason=wanted["hole"],
+        **read,
+        **dict.fromkeys(("read_execution_count", "read_success_count", "read_failure_count"), 0),
+    )
+    if wanted["alert"] is not None:
+        rule = factories.make_alert_rule(account)
+        AlertState.objects.create(rule=rule, flow=flow, since=NOW, evaluated_at=NOW, is_open=wanted["alert"])
+    failed, succeeded = wanted["week"]
+    if wanted["regular"]:
+        for n in range(9):
+            HourBucket.objects.create(flow=flow, hour=hour_of(NOW - (40 + 4 * n) * HOUR), succeeded=1)
+    elif failed or succeeded:
+        HourBucket.objects.create(flow=flow, hour=hour_of(NOW - HOUR), failed=failed, succeeded=succeeded)
+    if wanted["newest"]:
+        factories.make_execution(flow, wanted["newest"], started_time=NOW - HOUR)
+        factories.make_execution(flow, "success", started_time=NOW - 2 * HOUR)
+    if wanted["running"]:
+        factories.make_execution(flow, "running", started_time=NOW - wanted["running"] * MINUTE)
+    return flow
+
+
+@pytest.mark.property
+@tried(60, 1500)
+@given(wanted=st.lists(st.tuples(one_flow, presents), min_size=1, max_size=4))
+def test_filters_rows_and_counts_agree(wanted: list[tuple[dict[str, Any], str]]) -> None:
+    with transaction.atomic():
+        accounts, shown = {}, {}
+        for fields, code in wanted:
+            account = factories.make_account()
+            store(account, fields)
+            accounts[account.pk] = AccountPresent(code, "why" if code else "")
+        flows = list(with_facts(own(Flow).select_related("progress"), NOW))
+        shown = {key: one.code for key, one in standings(flows, accounts, NOW).items()}
+        presents_now = Presents(accounts, silent_among(NOW))
+        coded = with_facts(own(Flow), NOW).annotate(code=standing_in_sql(presents_now))
+        assert dict(coded.values_list("pk", "code")) == shown
+        for code in WORDS:
+            listed = flow_list(FlowFilter(standing=code), NOW, accounts).filter(account_id__in=accounts)
+            assert {flow.pk for flow in listed} == {key for key, one in shown.items() if one == code}
+        transaction.set_rollback(True)
+
+
+def test_the_counts_of_standings_are_those_of_the_lists_behind_them(nobody_else: None, now: datetime) -> None:
+    account = factories.make_account()
+    known = {account.pk: AccountPresent()}
+    for status, newest in (("active", "failed"), ("active", "success"), ("active", ""), ("inactive", "failed")):
+        flow = factories.make_flow(account, status=status, executions_read_at=now)
+        if newest:
+            factories.make_execution(flow, newest, started_time=now - HOUR)
+    factories.make_flow(account, gone_at=now)
+    factories.make_flow(account)
+    counted = standing_counts(known, silent_among(now), now)
+    assert counted == Counter(failing=1, healthy=1, unknown=1, paused=1, unread=1)
+    assert list(counted) == [code for code in WORDS if code in counted]
+    for code, number in counted.items():
+        assert flow_list(FlowFilter(standing=code), now, known).count() == number
+    assert flow_list(FlowFilter(standing="gone"), now, known).count() == 1
+
+
+def test_a_run_that_is_no_longer_listed_makes_nobody_stuck(account: ZohoAccount, now: datetime) -> None:
+    flow = factories.make_flow(account, executions_read_at=now)
+    factories.make_execution(flow, "success", started_time=now - 30 * HOUR)
+    run = factories.make_execution(flow, "running", started_time=now - 30 * HOUR)
+    (row,) = with_facts(own(Flow).select_related("progress"), now)
+    assert standings([row], {}, now)[flow.pk].code == "stuck"
+    run.unlisted_at = now
+    run.save()
+    (row,) = with_facts(own(Flow).select_related("progress"), now)
+    assert standings([row], {}, now)[flow.pk].code == "healthy"

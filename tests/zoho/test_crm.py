@@ -87,12 +87,20 @@ def test_usage_is_summed_over_all_actions_instant_and_scheduled():
 
 def test_usage_of_a_rule_without_trigger_count_or_with_odd_actions():
     report = {"id": 5, "conditions": [{"instant_actions": None, "scheduled_actions": None}, None, {
-        "instant_actions": {"actions": [{"success_count": "2", "failure_count": 1}, {"success_count": -4}, "x"]},
+        "instant_actions": {"actions": [{"success_count": "2", "failure_count": 1}, {"success_count": None}, "x"]},
         "scheduled_actions": {"actions": [{"failure_count": 3}]},
     }]}  # fmt: skip
     crm, _ = crm_client(httpx.Response(200, json={"workflow_rules": [report]}))
     usage = crm.rule_usage("5", date(2025, 8, 1), date(2025, 8, 1))
     assert (usage.trigger_count, usage.success_count, usage.failure_count, usage.reset_time) == (None, 2, 4, None)
+
+
+@pytest.mark.parametrize("counter", [-4, "many", 1.5, 2**63])
+def test_a_counter_of_usage_that_cannot_be_read_is_not_left_out_of_the_sum(counter):
+    report = {"id": "5", "conditions": [{"instant_actions": {"actions": [{"success_count": counter}]}}]}
+    crm, _ = crm_client(httpx.Response(200, json={"workflow_rules": [report]}))
+    with pytest.raises(BadAnswer, match="success_count"):
+        crm.rule_usage("5", date(2025, 8, 1), date(2025, 8, 1))
 
 
 def test_usage_without_counters_is_a_bad_answer_not_zero():

@@ -159,7 +159,7 @@ def _close(run: StageRun, result: Result, now: datetime) -> None:
     StageRun.objects.filter(pk=run.pk).update(
         finished_at=now,
         outcome=outcome,
-        error=str(result.stopped or (result.missing[0] if result.missing else ""))[:500],
+        error=str(result.stopped or next(iter([*result.missing, *result.unreadable]), ""))[:500],
         summary={
             "new": result.written.new,
             "changed": result.written.changed,

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
+from django.db.models import Q
+
 from monitor.connection import organisation
 from monitor.ingest.base import list_pace, stream_due
 from monitor.ingest.base.calls import OutOfTime
@@ -44,7 +46,8 @@ def sweep(context: Context) -> Result:
     started = context.clock()
     mine = SyncState.objects.filter(account=context.account)
     is_first = mine.filter(last_finished_at=None).exists()
-    mine.update(last_started_at=started)
+    with context.writing():
+        mine.update(last_started_at=started)
     context.pages.take_over(stream_due.cursor_of(context, Stream.EXECUTIONS), started)
     page_size = context.pages.sizes[0]
     due = set(Stream) if context.mode.reads_everything else stream_due.due_streams(context, started)
@@ -110,10 +113,11 @@ class _Sweep:
         """Says whether what hangs on a list can be read: not where the list is refused in this sweep or the last."""
         outcome = self.context.result.outcomes.get(stream.value)
         if outcome is not None:
-            return outcome.state == StreamState.State.OK
+            return outcome.state == StreamState.State.OK or outcome.aside > 0
         if stream not in self._listed:
-            rows = StreamState.objects.filter(account=self.context.account, stream=stream)
-            self._listed[stream] = rows.values_list("state", flat=True).first() == StreamState.State.OK
+            is_read = Q(state=StreamState.State.OK) | Q(quarantined__gt=0)
+            rows = StreamState.objects.filter(is_read, account=self.context.account, stream=stream)
+            self._listed[stream] = rows.exists()
         return self._listed[stream]
 
     @cached_property

@@ -624,6 +624,7 @@ class Migration(migrations.Migration):
                 ('last_tried_at', models.DateTimeField(null=True)),
                 ('last_read_at', models.DateTimeField(help_text='start of the newest complete read', null=True)),
                 ('item_count', models.PositiveIntegerField(default=0)),
+                ('quarantined', models.PositiveIntegerField(default=0, help_text='records of the last reading that cannot be read')),
                 ('cursor', models.JSONField(default=dict, help_text='how far a stream that is read in pieces has come')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='streams', to='monitor.zohoaccount')),
             ],
@@ -693,12 +694,16 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('stream', models.CharField(max_length=20)),
+                ('record_id', models.CharField(blank=True, max_length=64)),
+                ('status', models.CharField(blank=True, max_length=32)),
                 ('fingerprint', models.CharField(max_length=64)),
                 ('reason', models.CharField(max_length=300)),
                 ('raw_text', models.TextField()),
                 ('first_seen_at', models.DateTimeField()),
                 ('seen_at', models.DateTimeField()),
                 ('times_seen', models.PositiveIntegerField(default=1)),
+                ('left_at', models.DateTimeField(help_text='when it could be read, or Zoho was found to list it no longer', null=True)),
+                ('flow', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='quarantined', to='monitor.flow')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quarantined', to='monitor.zohoaccount')),
             ],
         ),
@@ -989,6 +994,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='retryattempt',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sending', 'accepted', 'unknown', 'succeeded', 'failed_again', 'rejected', 'cancelled', 'not_run'])), name='retry_state_known'),
+        ),
+        migrations.AddIndex(
+            model_name='quarantine',
+            index=models.Index(condition=models.Q(('left_at__isnull', True)), fields=['flow'], name='quarantine_of_flow'),
         ),
         migrations.AddConstraint(
             model_name='quarantine',

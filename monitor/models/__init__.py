@@ -46,7 +46,7 @@ from monitor.models.definitions import (
     RuleVersion,
 )
 from monitor.models.deliveries import Delivery, MailServer
-from monitor.models.executions import Execution, ExecutionEvent, Quarantine
+from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
@@ -65,6 +65,7 @@ from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
+    "ENDED",
     "MOST_AT_ONCE",
     "MOST_CALLS",
     "MOST_CREDITS",

@@ -8,6 +8,9 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
 
+# A run of a status that nobody knows has ended where it says when.
+ENDED = models.Q(status__in=("success", "failed")) | (~models.Q(status="running") & ~models.Q(completed_time=None))
+
 
 class Execution(models.Model):
     """Mirrors one run of a flow. A status Zoho does not document is kept as it came and counted as neither."""
@@ -108,20 +111,30 @@ class ExecutionEvent(models.Model):
 
 
 class Quarantine(models.Model):
-    """Keeps a record that could not be mirrored, escaped, so that nothing Zoho sent is lost unseen."""
+    """Keeps a record that could not be mirrored, as it came, so that nothing Zoho sent is lost unseen.
+
+    Of an execution also its flow, its id and its status as far as they are known: it is held against Zoho's counters.
+    """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="quarantined")
     stream = models.CharField(max_length=20)
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="quarantined", db_index=False)
+    record_id = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=32, blank=True)
     fingerprint = models.CharField(max_length=64)
     reason = models.CharField(max_length=300)
     raw_text = models.TextField()
     first_seen_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     times_seen = models.PositiveIntegerField(default=1)
+    left_at = models.DateTimeField(null=True, help_text="when it could be read, or Zoho was found to list it no longer")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["account", "stream", "fingerprint"], name="one_row_per_quarantined")
+        ]
+        indexes = [
+            models.Index(fields=["flow"], name="quarantine_of_flow", condition=models.Q(left_at__isnull=True)),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import models
@@ -59,7 +61,7 @@ class Flow(HasDefinition):
         """Returns the name for pages and mails: never empty, so that a link always has a text."""
         return self.flow_name or "(without a name)"
 
-    def counted(self, *, every: int, success: int, failed: int) -> int:
+    def counted(self, *, every: int, ended: int) -> int:
         """Returns how many of our rows Zoho's total stands beside.
 
         Zoho does not say whether `execution_count` has the runs that are still going. Where it is the sum of
@@ -67,8 +69,14 @@ class Flow(HasDefinition):
         """
         total, finished = self.execution_count, (self.success_count, self.failure_count)
         if total is not None and None not in finished and total == sum(count or 0 for count in finished):
-            return success + failed
+            return ended
         return every
+
+    def tally(self, statuses: Iterable[str]) -> tuple[int, int, int]:
+        """Counts runs as Zoho's counters do: in all, good, bad. One of no status may be any, and counts in all."""
+        counts = Counter(statuses)
+        success, failed = counts["success"], counts["failed"]
+        return self.counted(every=counts.total(), ended=counts.total() - counts["running"]), success, failed
 
     @property
     def is_reading_history(self) -> bool:

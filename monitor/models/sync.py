@@ -75,6 +75,7 @@ class StreamState(models.Model):
     last_tried_at = models.DateTimeField(null=True)
     last_read_at = models.DateTimeField(null=True, help_text="start of the newest complete read")
     item_count = models.PositiveIntegerField(default=0)
+    quarantined = models.PositiveIntegerField(default=0, help_text="records of the last reading that cannot be read")
     cursor = models.JSONField(default=dict, help_text="how far a stream that is read in pieces has come")
 
     class Meta:

@@ -12,6 +12,7 @@ from monitor.connection import ledger
 from monitor.connection.budget import limits_in_force
 from monitor.connection.limits import DAY, MINUTE, CallLimits, share
 from monitor.models import (
+    ENDED,
     ApiBudget,
     ApiCall,
     ApiToken,
@@ -24,6 +25,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.queries.freshness import AccountFreshness, mirror
+from monitor.queries.quarantine import AsideLine, aside_lines, open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
 
 RUNS_SHOWN = 12
@@ -79,6 +81,7 @@ class Completeness:
     pruned: int
     missing: int | None
     newer: int
+    quarantined: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,15 @@ class Contents:
     rules: int
     connections: int
     quarantined: int
+    aside: list[AsideLine]
+    unknown_statuses: dict[str, int]
+    all_runs: Completeness
     counts: list[Completeness]
+
+    @property
+    def every_count(self) -> list[Completeness]:
+        """Returns all runs, and those of them that ended."""
+        return [self.all_runs, *self.counts]
 
 
 @dataclass(frozen=True)
@@ -235,9 +246,11 @@ def contents(account: ZohoAccount) -> Contents:
             total=Count("pk"),
             success=Count("pk", filter=Q(status="success")),
             failed=Count("pk", filter=Q(status="failed")),
+            ended=Count("pk", filter=ENDED),
         )
     )
     mirrored: dict[int, dict[str, Any]] = {row["flow_id"]: {**row} for row in by_flow}
+    aside = quarantined_runs(account)
     return Contents(
         flows=len(here),
         flows_gone=len(flows) - len(here),
@@ -246,35 +259,36 @@ def contents(account: ZohoAccount) -> Contents:
         executions=sum(row["total"] for row in mirrored.values()),
         rules=account.rules.filter(gone_at=None).count(),
         connections=account.connections.filter(gone_at=None).count(),
-        quarantined=account.quarantined.count(),
+        quarantined=sum(open_quarantine(account).values()),
+        aside=aside_lines(account),
+        unknown_statuses=unknown_statuses(account),
+        all_runs=completeness("All runs", _counters(here, mirrored, aside, "total")),
         counts=[
-            completeness("Successful runs", _counters(here, mirrored, "success")),
-            completeness("Failed runs", _counters(here, mirrored, "failed")),
+            completeness("Successful runs", _counters(here, mirrored, aside, "success")),
+            completeness("Failed runs", _counters(here, mirrored, aside, "failed")),
         ],
     )
 
 
-Counters = tuple[int | None, int | None, int, int]
+Counters = tuple[int | None, int | None, int, int, int]
 
 
-def _counters(flows: list[Flow], mirrored: dict[int, dict[str, Any]], result: str) -> list[Counters]:
-    """Returns for each flow Zoho's counter, the baseline, pruned rows, mirrored rows."""
-    return [
-        (
-            flow.success_count,
-            flow.progress.baseline_success,
-            flow.progress.pruned_success,
-            mirrored.get(flow.pk, {}).get("success", 0),
-        )
-        if result == "success"
-        else (
-            flow.failure_count,
-            flow.progress.baseline_failed,
-            flow.progress.pruned_failed,
-            mirrored.get(flow.pk, {}).get("failed", 0),
-        )
-        for flow in flows
-    ]
+def _counters(
+    flows: list[Flow], mirrored: dict[int, dict[str, Any]], aside: dict[int, list[str]], result: str
+) -> list[Counters]:
+    """Returns for each flow Zoho's counter, the baseline, pruned rows, mirrored rows, rows in quarantine."""
+    return [_counters_of(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), result) for flow in flows]
+
+
+def _counters_of(flow: Flow, mirrored: dict[str, int], aside: list[str], result: str) -> Counters:
+    past, rows = flow.progress, {name: mirrored.get(name, 0) for name in ("total", "success", "failed", "ended")}
+    every, success, failed = flow.tally(aside)
+    if result == "success":
+        return flow.success_count, past.baseline_success, past.pruned_success, rows["success"], success
+    if result == "failed":
+        return flow.failure_count, past.baseline_failed, past.pruned_failed, rows["failed"], failed
+    counted = flow.counted(every=rows["total"], ended=rows["ended"])
+    return flow.execution_count, past.baseline_total, past.pruned, counted, every
 
 
 def completeness(label: str, flows: list[Counters]) -> Completeness:
@@ -282,18 +296,18 @@ def completeness(label: str, flows: list[Counters]) -> Completeness:
 
     Args:
         label: what is counted.
-        flows: counter, baseline, pruned and mirrored of each.
+        flows: counter, baseline, pruned, mirrored and quarantined of each.
     """
-    rows = sum(mirrored for *_, mirrored in flows)
-    known = [(c, b, pruned, mirrored) for c, b, pruned, mirrored in flows if c is not None and b is not None]
-    apart = [c - b - pruned - mirrored for c, b, pruned, mirrored in known]
+    known = [(c, b, pruned + rows + aside) for c, b, pruned, rows, aside in flows if c is not None and b is not None]
+    apart = [c - b - here for c, b, here in known]
     is_known = len(known) == len(flows)
     return Completeness(
         label=label,
         counter=sum(c for c, *_ in known) if is_known else None,
-        baseline=sum(b for _, b, *_ in known) if is_known else None,
-        mirrored=rows,
-        pruned=sum(pruned for *_, pruned, _ in flows),
+        baseline=sum(b for _, b, _ in known) if is_known else None,
+        mirrored=sum(rows for *_, rows, _ in flows),
+        pruned=sum(pruned for *_, pruned, _, _ in flows),
         missing=sum(max(value, 0) for value in apart) if is_known else None,
         newer=sum(max(-value, 0) for value in apart),
+        quarantined=sum(aside for *_, aside in flows),
     )

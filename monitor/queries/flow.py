@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 
 from django.db.models import Count, Q, QuerySet
 
-from monitor.models import AlertState, Execution, Flow
+from monitor.models import ENDED, AlertState, Execution, Flow
 from monitor.periods import PeriodChoice
 from monitor.privacy import mask_text
 from monitor.queries import backfill, counts, executions, holes, overview, versions
@@ -25,7 +25,7 @@ from monitor.standing.judge import AccountPresent, FlowStanding
 class Mirrored:
     """Sets what Zoho counts of a flow beside what is mirrored, for one result.
 
-    `counter` = `baseline` + `mirrored` + `pruned` where the mirror is complete (baseline: what Zoho had
+    `counter` = `baseline` + `mirrored` + `pruned` + `quarantined` where the mirror is complete (baseline: what Zoho had
     forgotten at the first complete read). `missing` is None while Zoho's counter or the baseline is unknown.
     """
 
@@ -34,6 +34,7 @@ class Mirrored:
     baseline: int | None
     mirrored: int
     pruned: int
+    quarantined: int = 0
 
     @property
     def before(self) -> int | None:
@@ -44,7 +45,7 @@ class Mirrored:
     def missing(self) -> int | None:
         if self.counter is None or self.baseline is None:
             return None
-        return self.counter - self.baseline - self.mirrored - self.pruned
+        return self.counter - self.baseline - self.mirrored - self.pruned - self.quarantined
 
 
 @dataclass(frozen=True)
@@ -129,18 +130,20 @@ def standing(flow: Flow, account: AccountFreshness | None, now: datetime) -> Flo
 
 
 def completeness(flow: Flow) -> list[Mirrored]:
-    """Sets Zoho's counters beside ours: all, successes, failures. One statement."""
+    """Sets Zoho's counters beside ours: all, successes, failures. Two statements."""
     ours = Execution.objects.filter(flow=flow).aggregate(
         total=Count("id"),
         success=Count("id", filter=Q(status="success")),
         failed=Count("id", filter=Q(status="failed")),
+        ended=Count("id", filter=ENDED),
     )
     past = flow.progress
-    counted = flow.counted(every=ours["total"], success=ours["success"], failed=ours["failed"])
+    counted = flow.counted(every=ours["total"], ended=ours["ended"])
+    every, good, bad = flow.tally(flow.quarantined.filter(left_at=None).values_list("status", flat=True))
     return [
-        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned),
-        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success),
-        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed),
+        Mirrored("All runs", flow.execution_count, past.baseline_total, counted, past.pruned, every),
+        Mirrored("Success", flow.success_count, past.baseline_success, ours["success"], past.pruned_success, good),
+        Mirrored("Failed", flow.failure_count, past.baseline_failed, ours["failed"], past.pruned_failed, bad),
     ]
 
 

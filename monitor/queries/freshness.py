@@ -36,6 +36,7 @@ class StreamFreshness:
     since: datetime | None
     as_of: datetime | None
     due_at: datetime | None = None
+    quarantined: int = 0
 
     @property
     def is_missing(self) -> bool:
@@ -124,7 +125,7 @@ class AccountFreshness:
     @property
     def is_behind(self) -> bool:
         """Returns whether the time since `as_of` is unknown as a whole; where only some flows have holes it is not."""
-        some_missing = self.holes or self.unread
+        some_missing = self.holes or self.unread or any(stream.quarantined for stream in self.streams)
         return not self.is_current and not (self.state == SyncState.State.INCOMPLETE and some_missing and self.as_of)
 
     @property
@@ -314,6 +315,7 @@ def _stream(row: StreamState) -> StreamFreshness:
         since=row.since,
         as_of=row.last_read_at,
         due_at=row.next_due_at,
+        quarantined=row.quarantined,
     )
 
 

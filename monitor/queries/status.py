@@ -8,18 +8,23 @@ from typing import Any
 from django.db.models import Count, Q
 from django_q.models import OrmQ
 
-from monitor.models import AlertState, Execution, Flow, Quarantine, SyncState, ZohoAccount
+from monitor.models import ENDED, AlertState, Execution, Flow, SyncState, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.flows import standings
 from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
 from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
+from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
 from monitor.standing.facts import with_facts
 from monitor.standing.judge import GONE, WORDS, FlowStanding
 
 STATUSES = ("success", "failed")
+RUN_PARTS = (
+    *("zoho_counts", "before_our_time", "counted", "removed", "quarantined", "holes", "unread", "newer"),
+    "without_counter",
+)
 
 
 def status(now: datetime, name: str | None = None) -> dict[str, Any]:
@@ -52,6 +57,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
     sync = SyncState.objects.filter(account=account).first()
     flows = _flows(account, now)
+    totals, aside = _totals(flows), open_quarantine(account)
     stand = _standings(account, fresh, now)
     for flow in flows:
         flow["standing"] = stand[flow["flow_id"]].code
@@ -69,13 +75,20 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "last_sync_finished_at": _time(sync.last_finished_at if sync else None),
         "next_due_at": _time(sync.next_due_at if sync else None),
         "streams": {
-            s.stream: {"state": s.state, "reason": s.reason, "as_of": _time(s.as_of)}
+            s.stream: {
+                "state": s.state,
+                "reason": s.reason,
+                "as_of": _time(s.as_of),
+                "quarantined": aside.get(s.stream, 0),
+            }
             for s in (fresh.streams if fresh else [])
         },
+        "runs": _runs(flows) | {"unknown_statuses": unknown_statuses(account)},
+        "completeness": totals | {"flows": flows},
         "standings": {code: sum(one.code == code for one in stand.values()) for code in WORDS if code != GONE},
-        "completeness": _totals(flows) | {"flows": flows},
         "retention": retention_report(kept(account, now)),
-        "quarantined": Quarantine.objects.filter(account=account).count(),
+        "quarantined": sum(aside.values()),
+        "quarantine": aside,
         "token": token_health(account, now).state,
         "api_budget": {use.product: _budget(use) for use in budgets(account, now)},
         "history": backfill.as_data(backfill.of_account(account, now)),
@@ -140,7 +153,7 @@ def _budget(use: BudgetUse) -> dict[str, Any]:
 
 
 def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
-    """Per flow and status: counter = baseline + mirrored + pruned, and what is missing of it."""
+    """Per flow and status: counter = baseline + mirrored + pruned + quarantined, and what is missing of it."""
     mirrored: dict[Any, Any] = {
         row["flow"]: row
         for row in Execution.objects.filter(account=account)
@@ -149,13 +162,15 @@ def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
             total=Count("pk"),
             success=Count("pk", filter=Q(status="success")),
             failed=Count("pk", filter=Q(status="failed")),
+            ended=Count("pk", filter=ENDED),
         )
     }
     flows = Flow.objects.filter(account=account, gone_at=None).select_related("progress")
-    return [_flow(flow, mirrored.get(flow.pk, {}), now) for flow in flows]
+    aside = quarantined_runs(account)
+    return [_flow(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), now) for flow in flows]
 
 
-def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]:
+def _flow(flow: Flow, mirrored: dict[str, int], aside: list[str], now: datetime) -> dict[str, Any]:
     past = flow.progress
     counters = {
         "total": (flow.execution_count, past.baseline_total, past.pruned),
@@ -163,8 +178,9 @@ def _flow(flow: Flow, mirrored: dict[str, int], now: datetime) -> dict[str, Any]
         "failed": (flow.failure_count, past.baseline_failed, past.pruned_failed),
     }
     rows = {name: mirrored.get(name, 0) for name in counters}
-    rows["total"] = flow.counted(every=rows["total"], success=rows["success"], failed=rows["failed"])
-    counts = {name: _count(*values, rows[name]) for name, values in counters.items()}
+    rows["total"] = flow.counted(every=rows["total"], ended=mirrored.get("ended", 0))
+    lost = dict(zip(counters, flow.tally(aside), strict=True))
+    counts = {name: _count(*values, rows[name], lost[name]) for name, values in counters.items()}
     unread = flow.has_moved
     return {
         "flow_id": flow.flow_id,
@@ -182,25 +198,52 @@ def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
     return "counters moved since it was read" if flow.progress.executions_read_at else "not read yet"
 
 
-def _count(counter: int | None, baseline: int | None, pruned: int, mirrored: int) -> dict[str, int | None]:
+def _count(
+    counter: int | None, baseline: int | None, pruned: int, mirrored: int, quarantined: int
+) -> dict[str, int | None]:
     known = counter is not None and baseline is not None
-    apart = counter - baseline - mirrored - pruned if known else None  # type: ignore[operator]
+    apart = counter - baseline - mirrored - pruned - quarantined if known else None  # type: ignore[operator]
     return {
         "counter": counter,
         "baseline": baseline,
         "mirrored": mirrored,
         "pruned": pruned,
+        "quarantined": quarantined,
         # Below zero, rows were mirrored that came after Zoho's counters were last read: none is missing.
         "missing": None if apart is None else max(apart, 0),
         "newer": None if apart is None else max(-apart, 0),
     }
 
 
+def _runs(flows: list[dict[str, Any]]) -> dict[str, int]:
+    """Sums up what became of every run that Zoho counts, each in one place.
+
+    *zoho_counts = before_our_time + counted + removed + quarantined + holes + unread − newer − without_counter*.
+    """
+    sums = dict.fromkeys(RUN_PARTS, 0)
+    for flow in flows:
+        total = flow["total"]
+        sums["counted"] += total["mirrored"]
+        sums["removed"] += total["pruned"]
+        sums["quarantined"] += total["quarantined"]
+        known = total["mirrored"] + total["pruned"] + total["quarantined"]
+        if total["counter"] is None:
+            sums["without_counter"] += known
+            continue
+        sums["zoho_counts"] += total["counter"]
+        sums["before_our_time"] += total["baseline"] or 0
+        apart = total["counter"] - (total["baseline"] or 0) - known
+        # What a first reading has not come to yet is no hole.
+        sums["holes" if total["baseline"] is not None else "unread"] += max(apart, 0)
+        sums["newer"] += max(-apart, 0)
+    return sums
+
+
 def _totals(flows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         name: {
             part: sum(flow[name][part] or 0 for flow in flows)
-            for part in ("counter", "baseline", "mirrored", "pruned", "missing", "newer")
+            for part in ("counter", "baseline", "mirrored", "pruned", "quarantined", "missing", "newer")
         }
         for name in ("total", *STATUSES)
     }

@@ -20,7 +20,7 @@ NAME_LIMIT = 500
 MESSAGE_LIMIT = 4_000
 TEXT_LIMIT = 20_000  # any text inside data that is kept as it came
 KEY_LIMIT = 200
-REJECTED_LIMIT = 4_096
+REJECTED_LIMIT = 65_536
 DEPTH_LIMIT = 64  # deeper JSON is cut off: nothing of Zoho's is that deep
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
@@ -199,10 +199,10 @@ def mapping(value: object) -> dict[str, object]:
 
 
 def escaped(value: object) -> str:
-    """Returns any value as ASCII that can be kept and shown anywhere, clipped: for quarantine."""
+    """Returns any JSON as it came, in ASCII that can be kept and shown anywhere, clipped: for quarantine."""
     try:
-        shown = ascii(value)
-    except (RecursionError, ValueError):
+        shown = json.dumps(value, default=str)
+    except (RecursionError, TypeError, ValueError):
         shown = f"<{type(value).__name__} that cannot be shown>"
     return shown[:REJECTED_LIMIT]
 

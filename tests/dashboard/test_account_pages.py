@@ -81,13 +81,13 @@ def test_mirrored_rows_are_held_against_zohos_counters(account):
 
 
 def test_what_is_newer_in_one_flow_does_not_hide_a_hole_in_another():
-    found = queries.completeness("runs", [(10, 0, 0, 12), (10, 4, 1, 3)])
+    found = queries.completeness("runs", [(10, 0, 0, 12, 0), (10, 4, 1, 3, 0)])
     assert (found.counter, found.baseline, found.pruned, found.mirrored) == (20, 4, 1, 15)
     assert (found.missing, found.newer) == (2, 2)
 
 
 def test_one_flow_without_counters_leaves_all_unknown_but_what_is_mirrored():
-    found = queries.completeness("runs", [(10, 0, 0, 10), (None, None, 0, 3)])
+    found = queries.completeness("runs", [(10, 0, 0, 10, 0), (None, None, 0, 3, 0)])
     assert (found.counter, found.missing, found.mirrored) == (None, None, 13)
 
 

@@ -20,10 +20,11 @@ from tests.fake_zoho.reading import (
     patient,
     sync,
 )
-from tests.fake_zoho.records import FakeFlow, Json, Run, a_connected, a_rule, a_usage, a_webhook_failure, stamp
+from tests.fake_zoho.records import ABSENT, FakeFlow, Json, Run, a_connected, a_rule, a_usage, a_webhook_failure, stamp
 from tests.fake_zoho.retrying import RetryingZoho
 
 __all__ = [
+    "ABSENT",
     "Clock",
     "FakeCrmClient",
     "FakeFlow",

@@ -27,6 +27,7 @@ from monitor.zoho.shapes import executions as execution_shapes
 from monitor.zoho.shapes import flows as flow_shapes
 from monitor.zoho.shapes import org as org_shapes
 from monitor.zoho.shapes import rules as rule_shapes
+from monitor.zoho.shapes.base import read_one
 from tests.fake_zoho.clock import Clock
 from tests.fake_zoho.records import FakeFlow, Json, Run, as_sent, stamp
 
@@ -232,7 +233,7 @@ class FakeCrmClient(_Client):
         self._call(f"usage {rule_id}")
         if rule_id not in self._zoho.usage:
             raise NotFound("the rule does not exist", status=204)
-        return rule_shapes.rule_usage(as_sent({"id": rule_id} | self._zoho.usage[rule_id]))
+        return read_one(as_sent({"id": rule_id} | self._zoho.usage[rule_id]), rule_shapes.rule_usage)
 
     def get_workflow_rule(self, rule_id: str) -> rule_shapes.WorkflowRule:
         self._call(f"rule {rule_id}")

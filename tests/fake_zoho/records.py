@@ -13,6 +13,7 @@ from monitor.zoho.protocol import parse_json
 
 Json = dict[str, Any]
 _ids = count(1)
+ABSENT = object()
 
 
 def as_sent(payload: Json) -> Any:
@@ -26,7 +27,7 @@ def stamp(at: datetime) -> str:
 
 @dataclass
 class Run:
-    """One execution as Zoho knows it; `over` replaces fields of its row as it goes out."""
+    """One execution as Zoho knows it; `over` replaces fields of its row as it goes out, `ABSENT` leaves one out."""
 
     started: datetime
     status: str = "success"
@@ -34,6 +35,7 @@ class Run:
     seconds: int = 2
     payload: Any = None
     over: Json = field(default_factory=dict)
+    instead: Any = None  # goes out in the place of the whole row
     reruns: int = 0
     is_hidden: bool = False  # no list has it, though its address does
     completed: datetime | None = None  # None: `seconds` after its start
@@ -58,7 +60,9 @@ class Run:
             self.ends = None
         return self
 
-    def row(self, flow_id: str) -> Json:
+    def row(self, flow_id: str) -> Any:
+        if self.instead is not None:
+            return self.instead
         final = self.status != "running"
         completed = self.completed or self.started + timedelta(seconds=self.seconds)
         shown: Json = {
@@ -73,7 +77,7 @@ class Run:
         if self.status == "failed":
             code, message, details = self.error
             shown["error"] = {"code": code, "message": message, "action_id": "12", "details": details}
-        return shown | self.over
+        return {name: value for name, value in (shown | self.over).items() if value is not ABSENT}
 
 
 @dataclass

@@ -33,11 +33,15 @@ class StreamOutcome:
     items: int = 0
     error: Exception | None = None
     began: datetime | None = None  # a reading that took several sweeps: when the first of them began it
+    aside: int = 0  # records of it that are in quarantine; where nothing else is missing it was read to its end
 
 
 @dataclass
 class Result:
-    """Collects what a sweep did; `missing` has one line for each item that could not be read."""
+    """Collects what a sweep did.
+
+    `missing` has one line for each item that could not be read, `unreadable` one for what came and is in quarantine.
+    """
 
     outcomes: dict[str, StreamOutcome] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
@@ -45,6 +49,7 @@ class Result:
     aside: int = 0  # flows, connections and rules put aside; executions are in `written`
     not_available: set[str] = field(default_factory=set)  # ids of flows whose executions Zoho does not give
     missing: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     fresh_at: datetime | None = None  # the list up to which all new runs are read, older history aside
     stopped: Exception | None = None
     dead_products: dict[str, Exception] = field(default_factory=dict)  # by product, what ended it for this sweep
@@ -53,4 +58,9 @@ class Result:
     @property
     def complete(self) -> bool:
         """Says whether nothing that Zoho offers is missing."""
+        return not self.unreadable and self.is_read
+
+    @property
+    def is_read(self) -> bool:
+        """Says whether all that Zoho offers was read, though some of it may not be readable."""
         return not self.missing and self.stopped is None

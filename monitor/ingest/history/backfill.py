@@ -185,7 +185,8 @@ class Backfill:
     def _enter_flow(self, key: int) -> None:
         calls = self._calls_of.pop(key, 0)
         if calls:
-            FlowProgress.objects.filter(flow=key).update(history_calls=F("history_calls") + calls)
+            with self._context.writing():
+                FlowProgress.objects.filter(flow=key).update(history_calls=F("history_calls") + calls)
 
     def _lift_limit(self) -> None:
         """Lets new runs be read as those of any flow: neither a pause nor the share of history holds them back."""

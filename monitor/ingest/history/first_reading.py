@@ -18,6 +18,7 @@ from monitor.ingest.history.whose_turn import ReadSoFar
 from monitor.ingest.runs import counters, read_runs
 from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, new_baseline
+from monitor.ingest.runs.place_in_time import AHEAD
 from monitor.ingest.runs.walk_pages import Walked
 from monitor.models import Execution, Flow, HistoryOrder
 from monitor.zoho.flow import FlowClient
@@ -170,7 +171,7 @@ class FirstReading:
     def catch_up(self, reading: FlowReading, course: Course, *, failed: bool = False) -> None:
         """Reads what is newer than the mirror, and with `failed` what Zoho may have run again since it began."""
         flow, rows = reading.flow, Execution.objects.filter(flow=reading.flow)
-        newest = rows.filter(started_time__lte=reading.started + read_runs.AHEAD).aggregate(at=Max("started_time"))
+        newest = rows.filter(started_time__lte=reading.started + AHEAD).aggregate(at=Max("started_time"))
         times = [max((at for at in (newest["at"], flow.progress.covered_from) if at is not None), default=None)]
         if failed and flow.progress.history_began_at is not None:
             may_change = Q(status="failed") | Q(recheck_at__isnull=False)

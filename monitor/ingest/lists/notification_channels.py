@@ -171,9 +171,10 @@ def _add_missing(context: Context, wanted: set[str]) -> None:
     for channel in known:
         if channel.notify_url != notify_url(channel.channel_id):
             # Our address changed: the channel calls where nobody answers any more, and is opened again.
-            WatchChannel.objects.filter(pk=channel.pk).update(
-                notify_url=notify_url(channel.channel_id), expires_at=None, retry_at=None
-            )
+            with context.writing():
+                WatchChannel.objects.filter(pk=channel.pk).update(
+                    notify_url=notify_url(channel.channel_id), expires_at=None, retry_at=None
+                )
 
 
 def _wish(channel: WatchChannel, now: datetime) -> WatchWish:

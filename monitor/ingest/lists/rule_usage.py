@@ -223,11 +223,12 @@ def _put_off_if_refused(context: Context, rule: WorkflowRule) -> Iterator[None]:
     except ZohoError as error:
         # What is not to be had by Zoho's word is not missing.
         problem = "" if isinstance(error, NotAvailable) else str(error)
-        WorkflowRule.objects.filter(pk=rule.pk).update(
-            usage_tries=min(rule.usage_tries + 1, MOST_FAILED),
-            usage_retry_at=hole_recheck(rule.usage_tries, context.clock()),
-            usage_problem=clipped(WorkflowRule, {"usage_problem": problem})["usage_problem"],
-        )
+        with context.writing():
+            WorkflowRule.objects.filter(pk=rule.pk).update(
+                usage_tries=min(rule.usage_tries + 1, MOST_FAILED),
+                usage_retry_at=hole_recheck(rule.usage_tries, context.clock()),
+                usage_problem=clipped(WorkflowRule, {"usage_problem": problem})["usage_problem"],
+            )
         raise
 
 

@@ -19,7 +19,7 @@ from django.db.models import OuterRef, Subquery
 
 from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.quarantine import clipped, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import clipped, let_go_read, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer, DaysRefused, Refused
@@ -119,6 +119,9 @@ def read_webhook_failures(context: Context, client: CrmClient) -> None:
         if reached is not window.reached:
             break
     _link(account)
+    with context.writing():
+        # What was put aside is listed no longer than what could be read.
+        let_go_unlisted(account, Stream.WEBHOOK_FAILURES, context.clock() - timedelta(days=BACK_DAYS), context.clock())
     total = WebhookFailure.objects.filter(account=account).count()
     context.note(Stream.WEBHOOK_FAILURES, StreamState.State.OK, items=total)
 
@@ -153,6 +156,7 @@ def _read_window(context: Context, client: CrmClient, first: date, last: date | 
         new = {row.id for row in answer.items} - seen
         with context.writing():
             unique = list({row.id: row for row in answer.items}.values())
+            let_go_read(context.account, Stream.WEBHOOK_FAILURES, [row.id for row in unique], started)
             rejected = write_or_put_aside(context.account, Stream.WEBHOOK_FAILURES, unique, write, started)
             rejected += put_aside(context.account, Stream.WEBHOOK_FAILURES, answer.rejected, started)
         context.result.aside += rejected

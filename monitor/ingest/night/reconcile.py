@@ -172,6 +172,6 @@ def _unsettle(flow: Flow, began: datetime) -> None:
     )
     if not late.exists():
         return
-    apart = counters.balance(counters.counters_of(flow), counters.stored_baseline(flow), counters.mirrored(flow))
+    apart = counters.balance(counters.counters_of(flow), counters.stored_baseline(flow), counters.known(flow))
     if apart is not None and min(apart.total, apart.success, apart.failed) < 0:
         FlowProgress.objects.filter(flow=flow).update(baseline_firm=False)

@@ -16,7 +16,7 @@ from django.db.models import Count, Q, QuerySet
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.night.reconcile import reconcile
-from monitor.ingest.runs.holes import NO_HOLE, STATISTICS
+from monitor.ingest.runs.holes import NO_HOLE, STATISTICS, has_aside
 from monitor.models import Execution, Flow, FlowProgress
 from monitor.periods import midnight_of
 from monitor.zoho.flow import FlowClient
@@ -157,6 +157,8 @@ def check_statistics(
     calls = 1
     if flow.progress.pruned_before is not None and flow.progress.pruned_before > widest(now):
         return calls, votes
+    if has_aside(flow):
+        return calls, votes  # Zoho counts what has no place in time here
     candidates = _candidates(flow, now)
     matched = matching(zoho, candidates)
     if is_telling(candidates):

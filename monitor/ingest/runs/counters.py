@@ -1,7 +1,8 @@
 """Holds Zoho's counters of a flow against the mirror's rows: what has been read, what is missing.
 
 Counters are for a flow's life, history is not: the first complete read sets *baseline = counter − rows*, and from
-then on *counter = baseline + mirrored + pruned*, per status (`docs/reference/promises.md`, Invariants of the mirror).
+then on *counter = baseline + mirrored + pruned + in quarantine*, per status (`docs/reference/promises.md`, Invariants
+of the mirror).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
-from monitor.models import Execution, Flow
+from monitor.models import ENDED, Execution, Flow, Quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Rows:
     total: int
     success: int
     failed: int
+
+    def __add__(self, other: Rows) -> Rows:
+        """Adds other executions of the same flow."""
+        return Rows(self.total + other.total, self.success + other.success, self.failed + other.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +124,24 @@ def mirrored(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
         total=Count("pk"),
         success=Count("pk", filter=Q(status="success")),
         failed=Count("pk", filter=Q(status="failed")),
+        ended=Count("pk", filter=ENDED),
     )
     past = flow.progress
     return Rows(
-        total=flow.counted(every=counts["total"], success=counts["success"], failed=counts["failed"]) + past.pruned,
+        total=flow.counted(every=counts["total"], ended=counts["ended"]) + past.pruned,
         success=counts["success"] + past.pruned_success,
         failed=counts["failed"] + past.pruned_failed,
     )
+
+
+def aside(flow: Flow) -> Rows:
+    """Counts the executions of a flow that are in quarantine: known of, though they cannot be mirrored."""
+    return Rows(*flow.tally(Quarantine.objects.filter(flow=flow, left_at=None).values_list("status", flat=True)))
+
+
+def known(flow: Flow, *, listed_at: datetime | None = None) -> Rows:
+    """Counts all executions of a flow that are known of: mirrored, pruned or in quarantine. As `mirrored`."""
+    return mirrored(flow, listed_at=listed_at) + aside(flow)
 
 
 def counters_of(flow: Flow) -> Counters:

@@ -21,8 +21,9 @@ from monitor.ingest.base.page_habits import ONE_PAGE
 from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import oldest_due, settle
 from monitor.ingest.runs.flow_reading import FlowReading
-from monitor.ingest.runs.holes import close, explained, new_baseline
+from monitor.ingest.runs.holes import close, explained, is_readable, new_baseline, note_all_read
 from monitor.ingest.runs.merge import LONGEST_RECHECK, recheck_at
+from monitor.ingest.runs.place_in_time import AHEAD
 from monitor.ingest.runs.store import store_page
 from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.models import Execution, Flow
@@ -32,7 +33,6 @@ from monitor.zoho.reruns import OVER_AFTER
 from monitor.zoho.shapes.executions import ExecutionStats
 
 LOOKBACK = timedelta(minutes=15)  # longest run 5 min + clock skew 5 + margin 5 (promises.md, Rules of reading)
-AHEAD = timedelta(hours=25)  # a start beyond this lies in no clock's present and must not hide what comes
 LONGEST_HISTORY = timedelta(days=3650)
 MOST_RESWEEPS = 2  # how often all pages are read again because they shifted meanwhile
 MOST_STARTS = 3  # how often a walk begins again because its pages do not fit together
@@ -54,7 +54,7 @@ def read_flow(context: Context, client: FlowClient, flow: Flow) -> None:
         walked = read_recent(reading)
         if not explained(reading):
             walked = _read_reruns(reading)
-        if not explained(reading):
+        if not (explained(reading) and is_readable(reading)):
             walked = _read_all(reading)
     settle(context, flow, walked.seen, client.last_server_date)
     close(reading, walked)
@@ -80,16 +80,18 @@ def read_one(context: Context, client: FlowClient, flow: Flow, execution_id: str
     try:
         row = context.call(partial(client.get_execution, flow.flow_id, execution_id))
     except NotFound:
-        mirrored.update(recheck_at=None, rerun_due_at=None)
+        with context.writing():
+            mirrored.update(recheck_at=None, rerun_due_at=None)
         return False
     except NotAvailable:
         # That single runs are not to be had says nothing about their list.
-        mirrored.exclude(recheck_at=None).update(recheck_at=context.clock() + LONGEST_RECHECK)
+        with context.writing():
+            mirrored.exclude(recheck_at=None).update(recheck_at=context.clock() + LONGEST_RECHECK)
         return True
     now = context.clock()
     with context.writing():
         faultpoint("run-before-row")
-        context.result.written += store_page(flow, [row], [], now)
+        context.result.written += store_page(flow, [row], [], now, client.last_server_date)
         # Still running: next time later, whatever else the answer changed.
         mirrored.filter(recheck_at__lte=now).update(recheck_at=recheck_at(row.status, row.started_time, now))
         faultpoint("run-after-row")
@@ -140,6 +142,8 @@ def read_history(reading: FlowReading) -> Walked:
     if first > 1:
         walked.add_seen(read_recent(reading))
     if not walked.repeats:
+        if first == 1:
+            note_all_read(reading)
         values: dict[str, object] = {"history_read_at": reading.started}
         if not flow.progress.baseline_firm or reading.reset:
             values |= new_baseline(reading)

@@ -9,57 +9,80 @@ from functools import partial
 
 from django.db import DataError, IntegrityError, connection
 
-from monitor.ingest.base.quarantine import put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import let_go_read, put_aside, write_or_put_aside
 from monitor.ingest.base.result import Written
 from monitor.ingest.runs.merge import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
+from monitor.ingest.runs.place_in_time import why_no_place
 from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, FlowProgress, Retention, ages
 from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
 STATUS_LENGTH = 32  # characters; of the column
+NAMES = ("execution_id", "id")  # of the field with a run's own id
 
 
 class NotAsPresumed(Exception):  # noqa: N818 - named for what happened
     """Says that the database did not take a page as it was given: it has to be looked at row by row."""
 
 
-def store_page(flow: Flow, rows: Sequence[ExecutionRow], rejected: Sequence[Rejected], now: datetime) -> Written:
+def store_page(
+    flow: Flow,
+    rows: Sequence[ExecutionRow],
+    rejected: Sequence[Rejected],
+    now: datetime,
+    zoho_now: datetime | None = None,
+) -> Written:
     """Stores one page. Call it inside a transaction that has checked the lease.
 
-    A row that the database refuses is found by halving the page, and quarantined.
+    A row that the database refuses is found by halving the page, and put aside; so is a new one that has no place in
+    time. Of a known one the rest is believed.
+
+    Args:
+        zoho_now: the present by Zoho's clock, where it gave one.
     """
     written = Written()
-    unique = _once_each(rows)
+    placed, lost = _placed(flow, _once_each(rows), max(now, zoho_now or now))
 
     def write(some: Sequence[ExecutionRow], *, shared: bool = False) -> None:
         nonlocal written
         written += _write(flow, some, _stored(flow, [row.execution_id for row in some]), now, shared=shared)
 
+    let_go_read(flow.account, "executions", [row.execution_id for row in placed], now, flow=flow)
+    put = partial(write_or_put_aside, flow.account, "executions", placed, now=now, flow=flow, names=NAMES)
     try:
-        refused = write_or_put_aside(flow.account, "executions", unique, write, now)
+        refused = put(write)
     except IntegrityError:
         # Another reader (a refresh after a retry) stored one of them since we looked: rare, so only now with care.
         written = Written()
-        refused = write_or_put_aside(flow.account, "executions", unique, partial(write, shared=True), now)
+        refused = put(partial(write, shared=True))
     written.apart += refused
-    written.quarantined = refused + put_aside(flow.account, "executions", rejected, now)
+    written.quarantined = refused + put_aside(flow.account, "executions", [*rejected, *lost], now, flow=flow)
     return written
 
 
 def store_new_page(
-    flow: Flow, rows: Sequence[ExecutionRow], seen: Container[str], rejected: Sequence[Rejected], now: datetime
+    flow: Flow,
+    rows: Sequence[ExecutionRow],
+    seen: Container[str],
+    rejected: Sequence[Rejected],
+    now: datetime,
+    zoho_now: datetime | None = None,
 ) -> Written:
     """Stores one page of which nearly all is presumed to be new: no row is looked up, and none is undone by itself.
 
     Args:
         seen: ids of executions that may be there. Of the others only those are looked for that are old enough to be
             pruned.
+        zoho_now: the present by Zoho's clock, where it gave one.
 
     Raises:
-        NotAsPresumed: one was there, or the database refused one. The transaction is of no use any more: the
-            page goes into another one, by `store_page`.
+        NotAsPresumed: one was there, has no place in time, or the database refused one. The transaction is of no use
+            any more: the page goes into another one, by `store_page`.
     """
-    unique = _once_each(rows)
+    unique, latest = _once_each(rows), max(now, zoho_now or now)
+    if any(why_no_place(row, latest) for row in unique):
+        raise NotAsPresumed
+    let_go_read(flow.account, "executions", [row.execution_id for row in unique], now, flow=flow)
     try:
         # Before the edge of pruning single rows are kept, and such a page is not missed by what it would insert.
         old = now - NEVER_PRUNED
@@ -71,8 +94,26 @@ def store_new_page(
         written = _write(flow, unique, _stored(flow, again) if again else {}, now)
     except (IntegrityError, DataError, OverflowError, ValueError) as error:
         raise NotAsPresumed from error
-    written.quarantined = put_aside(flow.account, "executions", rejected, now)
+    written.quarantined = put_aside(flow.account, "executions", rejected, now, flow=flow)
     return written
+
+
+def _placed(
+    flow: Flow, rows: Sequence[ExecutionRow], latest: datetime
+) -> tuple[Sequence[ExecutionRow], list[Rejected]]:
+    """Parts rows that have a place in time, by themselves or as they stand here, from those that are put aside."""
+    reasons = {row.execution_id: reason for row in rows if (reason := why_no_place(row, latest))}
+    if not reasons:
+        return rows, []
+    stored = _stored(flow, list(reasons))
+    known = {name for name, have in stored.items() if have.flow_id == flow.pk}
+    placed = [
+        replace(row, started_time=None) if row.execution_id in reasons else row
+        for row in rows
+        if row.execution_id not in reasons or row.execution_id in known
+    ]
+    lost = [row for row in rows if row.execution_id in reasons and row.execution_id not in known]
+    return placed, [row.put_aside(reasons[row.execution_id]) for row in lost]
 
 
 def _once_each(rows: Sequence[ExecutionRow]) -> Sequence[ExecutionRow]:

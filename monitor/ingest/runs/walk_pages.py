@@ -28,16 +28,17 @@ from monitor.zoho.shapes.executions import ExecutionRow, ExecutionStats
 class Walked:
     """Collects what a walk over a flow's pages saw.
 
-    `seen`: the runs by id, and when each had ended. `count`: how many different ones, also those since forgotten.
-    `repeats`: the server gives the same page again and again, so the rest cannot be read. `lost`: the numbers
-    of the pages do not fit together (another page size than before), so the walk has to begin anew. `cut`: it
-    ended because it was to read no more pages. `whole`: it began with the first page. `stats`: Zoho's counters
-    on the first page and on the last. `last`: the rows of the page before. `is_new_ground`: all that it brought
-    was new here.
+    `seen`: the runs by id, and when each had ended. `rejected`: records without an id that can be used. `count`: how
+    many different runs, also those since forgotten. `repeats`: the server gives the same page again and again, so the
+    rest cannot be read. `lost`: the numbers of the pages do not fit together (another page size than before), so the
+    walk has to begin anew. `cut`: it ended because it was to read no more pages. `whole`: it began with the first page.
+    `stats`: Zoho's counters on the first page and on the last. `last`: the rows of the page before. `is_new_ground`:
+    all that it brought was new here.
     """
 
     written: Written = field(default_factory=Written)
     seen: dict[str, datetime | None] = field(default_factory=dict)
+    rejected: set[str] = field(default_factory=set)
     count: int = 0
     oldest: datetime | None = None
     newest: datetime | None = None
@@ -63,11 +64,14 @@ class Walked:
         self.seen |= rows
         new = len(self.seen) - before
         self.count += new
+        rejected = {record.raw_text for record in answer.rejected}
+        new_rejected = len(rejected - self.rejected)
+        self.rejected |= rejected
         self.last, self.is_new_ground = answer.rows, written.new == new > 0
         times = [row.started_time for row in answer.rows if row.started_time is not None]
         self.oldest = min([*times, *([self.oldest] if self.oldest else [])], default=None)
         self.newest = max([*times, *([self.newest] if self.newest else [])], default=None)
-        return new > 0
+        return new + new_rejected > 0
 
     def forget(self) -> None:
         """Keeps of what was seen only the last page's: a history of any length fits into memory then."""
@@ -218,14 +222,14 @@ class Walk:
 
     def _store(self, answer: ExecutionPage, walked: Walked, next_page: int | None, *, presume: bool) -> Written:
         """Stores a page; may `presume` that runs which the walk has not seen are new, as all of the last page were."""
-        context, flow = self.context, self.flow
+        context, flow, zoho_now = self.context, self.flow, self.client.last_server_date
         with context.writing():
             faultpoint("page-before-rows")
             if presume:
                 rows = _without(answer.rows, walked.last)
-                written = store_new_page(flow, rows, walked.seen, answer.rejected, context.clock())
+                written = store_new_page(flow, rows, walked.seen, answer.rejected, context.clock(), zoho_now)
             else:
-                written = store_page(flow, answer.rows, answer.rejected, context.clock())
+                written = store_page(flow, answer.rows, answer.rejected, context.clock(), zoho_now)
             if self.remember_page and next_page is not None:
                 FlowProgress.objects.filter(flow=flow).update(backfill_page=next_page)
             self._note_down(answer)
@@ -252,7 +256,7 @@ class Walk:
         size = _size(answer)
         if answer.total_count:
             short = answer.per_page is None or size < answer.per_page
-            return short and walked.count + walked.written.quarantined >= answer.total_count
+            return short and walked.count + len(walked.rejected) >= answer.total_count
         # Pages may be cut short on their way, or by a server that counts doubled rows: one that has lost less than
         # half may still have others behind it, and what a first reading leaves out nobody would ever miss.
         return full is not None and size <= full // 2

@@ -7,7 +7,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.history.backfill import Backfill, mark_fresh
 from monitor.ingest.lists.flows import living, read_flows
 from monitor.ingest.runs.counters import counters_of
-from monitor.ingest.runs.holes import settle_still
+from monitor.ingest.runs.holes import has_aside, settle_still
 from monitor.ingest.runs.reread import reread_due
 from monitor.ingest.steps.moved_flows import due_flows, read_flow
 from monitor.models import ApiCall, Stream, StreamState
@@ -30,8 +30,13 @@ def read_moved(context: Context, client: FlowClient, history: Backfill) -> None:
     """Reads the flows whose counters moved, then history, and follows what moves meanwhile."""
     trouble, finished, gate = history.trouble, 0, context.clients.gate
     for turn in range(ROUNDS):
-        moved = due_flows(context, living(context))
-        if turn:
+        every = living(context)
+        moved = due_flows(context, every)
+        if not turn:
+            # Who asks has seen that something could not be read: perhaps it can be by now.
+            aside = [flow for flow in every if has_aside(flow) and flow.progress.executions_read_at is not None]
+            moved += [flow for flow in aside if flow not in moved]
+        else:
             # What cannot be told to have moved, or failed a moment ago, is not followed.
             moved = [flow for flow in moved if counters_of(flow).known and flow.flow_id not in trouble.named]
         for done, flow in enumerate(moved, start=1):

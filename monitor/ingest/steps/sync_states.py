@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Q
+
 from monitor.connection import BudgetSpent
 from monitor.connection.organisation import OtherOrganisation
 from monitor.ingest.base.calls import OutOfTime
@@ -13,7 +15,8 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import StreamOutcome
 from monitor.ingest.base.streams import STREAMS, product_of
 from monitor.ingest.history.backfill import unfinished
-from monitor.models import Flow, Product, Stream, StreamState, SyncState
+from monitor.ingest.runs.holes import ASIDE
+from monitor.models import Flow, Product, Quarantine, Stream, StreamState, SyncState
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
 
 HOLES_TOLD = 20
@@ -76,6 +79,7 @@ def record(context: Context, started: datetime) -> None:
     result, account = context.result, context.account
     _forget_absent_products(context)
     result.missing += _holes(context)
+    _note_aside(context)
     now = context.clock()
     with context.writing():
         # From here on a hint that has a stream read sooner waits for the end of this, and is not forgotten by it.
@@ -84,9 +88,12 @@ def record(context: Context, started: datetime) -> None:
         result.missing += [
             f"{Stream(name).label}: {o.reason}"
             for name, o in (earlier | result.outcomes).items()
-            if o.state == "failing" or (o.state == "incomplete" and name not in UNHURRIED)
+            if o.state == "failing" or (o.state == "incomplete" and name not in UNHURRIED and not o.aside)
         ]
-        verdict = judge(result.outcomes, result.stopped, result.missing)
+        result.unreadable += [
+            f"{Stream(name).label}: {o.reason}" for name, o in (earlier | result.outcomes).items() if o.aside
+        ]
+        verdict = judge(result.outcomes, result.stopped, [*result.missing, *result.unreadable])
         lost = _no_longer_available(context, rows)
         if lost and verdict.state == SyncState.State.OK:
             verdict = AccountVerdict(SyncState.State.INCOMPLETE, lost)
@@ -107,7 +114,7 @@ def record(context: Context, started: datetime) -> None:
             values["since"] = now
         if result.fresh_at is not None:
             values["last_fresh_at"] = result.fresh_at
-        if result.complete and not lost and not _is_part(rows):
+        if result.is_read and not lost and not _is_part(rows):
             listed = result.outcomes.get(Stream.FLOWS.value)
             values["last_complete_at"] = (listed.began if listed else None) or started
         SyncState.objects.filter(account=account).update(**values)
@@ -139,7 +146,9 @@ def _still_missing(context: Context, rows: Rows) -> dict[str, StreamOutcome]:
     """Finds streams that were not read in this sweep, and are not whole since an earlier one."""
     bad = {name: row for name, row in rows.items() if row.state in ("failing", "incomplete")}
     return {
-        name: StreamOutcome(row.state, row.reason) for name, row in bad.items() if name not in context.result.outcomes
+        name: StreamOutcome(row.state, row.reason, aside=row.quarantined)
+        for name, row in bad.items()
+        if name not in context.result.outcomes
     }
 
 
@@ -189,10 +198,11 @@ def _record_stream(
         "state": outcome.state,
         "reason": outcome.reason[:500],
         "last_tried_at": now,
+        "quarantined": outcome.aside,
     }
     if row.state != outcome.state:
         values["since"] = now
-    if outcome.state == StreamState.State.OK:
+    if outcome.state == StreamState.State.OK or outcome.aside:
         values |= {"last_read_at": outcome.began or started, "item_count": outcome.items}
     if before is None:
         StreamState.objects.get_or_create(account=context.account, stream=name)
@@ -203,10 +213,24 @@ def _holes(context: Context) -> list[str]:
     if "flow" not in context.clients.products:
         return []
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(progress__hole_reason="")
-    lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in flows.select_related("progress").defer("raw")]
+    found = flows.exclude(progress__hole_signature__startswith=ASIDE).select_related("progress").defer("raw")
+    lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in found]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     history = unfinished(context.account, context.result.not_available)
     if executions is not None and executions.state == StreamState.State.OK and (lines or history):
         executions.state = StreamState.State.INCOMPLETE
         executions.reason = f"{len(lines)} flow{'s' if len(lines) != 1 else ''} with missing runs" if lines else history
     return lines[:HOLES_TOLD]
+
+
+def _note_aside(context: Context) -> None:
+    """Has each stream that was read to its end say what of it is in quarantine: that is not mirrored, nor missing."""
+    rows = Quarantine.objects.filter(Q(flow=None) | Q(flow__gone_at=None), account=context.account, left_at=None)
+    counts = dict(rows.values_list("stream").annotate(Count("pk")))
+    for name, outcome in context.result.outcomes.items():
+        count = counts.get(name, 0)
+        if count and outcome.state == StreamState.State.OK:
+            what = "run" if name == Stream.EXECUTIONS else "record"
+            records = f"1 {what} is" if count == 1 else f"{count} {what}s are"
+            outcome.state, outcome.aside = StreamState.State.INCOMPLETE, count
+            outcome.reason = f"{records} in quarantine: Zoho gave them in a form that cannot be read"

@@ -56,13 +56,7 @@ class Command(DataCommand):
         write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
         stand = [f"{count} {WORDS[code].lower()}" for code, count in account["standings"].items() if count]
         write(f"  flows:    {', '.join(stand) or 'nothing read yet'}")
-        total = account["completeness"]["total"]
-        verdict = "complete" if account["complete"] else "NOT complete"
-        write(
-            f"  mirror:   {verdict}; Zoho counts {total['counter']} runs = {total['baseline']} before our time "
-            f"+ {total['mirrored']} mirrored + {total['pruned']} pruned + {total['missing']} missing "
-            f"- {total['newer']} newer"
-        )
+        _write_runs(write, account)
         for flow in account["completeness"]["flows"]:
             if not flow["complete"]:
                 write(f"            {flow['flow_name']}: {flow['reason']}")
@@ -82,6 +76,25 @@ class Command(DataCommand):
             f"            removed so far: {rows} rows; {payloads} payloads older than {kept['payload_days']} days{more}"
         )
         write(f"  alerts:   {account['open_alerts']} open")
+
+
+def _write_runs(write: Callable[[str], Any], account: dict[str, Any]) -> None:
+    """Shows what became of every run that Zoho counts, and what could not be read."""
+    runs = account["runs"]
+    verdict = "complete" if account["complete"] else "NOT complete"
+    rest = f" + {runs['unread']} not read yet" if runs["unread"] else ""
+    rest += f" - {runs['without_counter']} of flows without a counter" if runs["without_counter"] else ""
+    write(
+        f"  mirror:   {verdict}; Zoho counts {runs['zoho_counts']} runs = {runs['before_our_time']} before our time "
+        f"+ {runs['counted']} counted + {runs['removed']} pruned + {runs['quarantined']} in quarantine "
+        f"+ {runs['holes']} missing{rest} - {runs['newer']} newer"
+    )
+    aside = ", ".join(f"{count} {stream.replace('_', ' ')}" for stream, count in account["quarantine"].items())
+    if aside:
+        write(f"            in quarantine, for they cannot be read: {aside}")
+    unknown = ", ".join(f"{count} {status or '(none)'}" for status, count in runs["unknown_statuses"].items())
+    if unknown:
+        write(f"            of an unknown status, counted as neither good nor bad: {unknown}")
 
 
 def _organisation(found: dict[str, Any]) -> str:

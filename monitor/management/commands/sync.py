@@ -99,6 +99,8 @@ class Command(DataCommand):
             )
         for line in result.missing:
             self.stderr.write(f"{account.name}: missing: {line}")
+        for line in result.unreadable:
+            self.stderr.write(f"{account.name}: not readable: {line}")
 
 
 class _Progress:

@@ -19,11 +19,16 @@ Json = dict[str, object]
 class Rejected:
     """Holds one record that could not be read; the rest of its page goes on.
 
-    `raw_text` is ASCII-escaped and at most 4 kB, so any database and any page can hold it.
+    `raw_text` is what came, as JSON in ASCII, so that any database can hold it. `record_id` and `status` are as far as
+    the record says them. `likeness` tells one without a usable id from others: what of it does not change while it
+    goes on.
     """
 
     raw_text: str
     reason: str
+    record_id: str = ""
+    status: str = ""
+    likeness: str = ""
 
 
 class Unusable(Exception):
@@ -82,8 +87,14 @@ def paging(payload: object, place: str = "data") -> Mapping[str, object]:
     return inner if isinstance(inner, Mapping) else payload
 
 
-def read_all(items: list[object], parse: Callable[[Mapping[str, object]], T]) -> tuple[list[T], list[Rejected]]:
-    """Reads every record that `parse` can read, and the others as `Rejected`."""
+def read_all(
+    items: list[object], parse: Callable[[Mapping[str, object]], T], names: tuple[str, ...] = ("id",)
+) -> tuple[list[T], list[Rejected]]:
+    """Reads every record that `parse` can read, and the others as `Rejected`.
+
+    Args:
+        names: of the field with the record's own id, the best first.
+    """
     good: list[T] = []
     bad: list[Rejected] = []
     for item in items:
@@ -93,8 +104,26 @@ def read_all(items: list[object], parse: Callable[[Mapping[str, object]], T]) ->
         try:
             good.append(parse(item))
         except Unusable as problem:
-            bad.append(Rejected(clean.escaped(item), str(problem)))
+            bad.append(reject(item, str(problem), names))
     return good, bad
+
+
+def reject(record: Mapping[str, object], reason: str, names: tuple[str, ...] = ("id",)) -> Rejected:
+    """Puts a record into the form in which it is kept aside.
+
+    Args:
+        reason: for people.
+        names: of the field with the record's own id, the best first.
+    """
+    given = [record[name] for name in names if record.get(name) is not None]
+    told = given[:1] or [record.get(name) for name in ("started_time", "trigger_data", "created_time", "name")]
+    return Rejected(
+        clean.escaped(record),
+        reason,
+        record_id=next((found for found in map(clean.identifier, given) if found), ""),
+        status=clean.word(record.get("status")),
+        likeness=clean.escaped(told),
+    )
 
 
 def read_one(item: Mapping[str, object], parse: Callable[[Mapping[str, object]], T]) -> T:

@@ -80,7 +80,7 @@ def connection_page(payload: object) -> ConnectionPage:
     Raises:
         BadAnswer: there is no list of connections.
     """
-    connections, rejected = read_all(find_list(payload, "connections"), connection_row)
+    connections, rejected = read_all(find_list(payload, "connections"), connection_row, ("connection_id", "id"))
     where = paging(payload)
     return ConnectionPage(
         connections=connections,

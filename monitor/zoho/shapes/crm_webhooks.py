@@ -11,7 +11,7 @@ from datetime import datetime
 
 from monitor.zoho import clean
 from monitor.zoho.moments import moment
-from monitor.zoho.shapes.base import Json, need_id
+from monitor.zoho.shapes.base import Json, Unusable, need_id
 from monitor.zoho.shapes.crm_common import Reference, module_name, reference
 
 
@@ -65,8 +65,11 @@ def webhook_failure(record: Mapping[str, object]) -> WebhookFailure:
     """Reads one failed call.
 
     Raises:
-        Unusable: the record has no id.
+        Unusable: the record has no id, or does not say in a form that can be read when it failed.
     """
+    failure_time = moment(record.get("failure_time"))
+    if failure_time is None:
+        raise Unusable("when it failed cannot be read (failure_time)")
     entity = record.get("entity_details")
     about: Mapping[str, object] = entity if isinstance(entity, Mapping) else {}
     return WebhookFailure(
@@ -75,7 +78,7 @@ def webhook_failure(record: Mapping[str, object]) -> WebhookFailure:
         workflow_rule=reference(record.get("workflow_rule")),
         module_api_name=module_name(about.get("module")),
         record=reference(about),
-        failure_time=moment(record.get("failure_time")),
+        failure_time=failure_time,
         failure_reason=clean.line(record.get("failure_reason")),
         raw=clean.mapping(record),
     )

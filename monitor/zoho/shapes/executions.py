@@ -22,10 +22,12 @@ from monitor.zoho.shapes.base import (
     paging,
     read_all,
     read_one,
+    reject,
 )
 
 _STATUSES = ("success", "failed", "running")
 _NO_ERROR = ("", "", "", "")
+_IDS = ("execution_id", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,18 @@ class ExecutionRow:
     actions_successful: int | None
     actions_failed: int | None
     raw: Mapping[str, object] = field(repr=False)
+
+    @property
+    def why_no_start(self) -> str:
+        """Says in one line for people why it is not known when the run began; empty where it is."""
+        if self.started_time is not None:
+            return ""
+        has_any = self.raw.get("started_time") not in (None, "")
+        return "its start cannot be read (started_time)" if has_any else "it does not say when it began (started_time)"
+
+    def put_aside(self, reason: str) -> Rejected:
+        """Returns the whole record, to be kept though it cannot be mirrored."""
+        return reject(self.raw, reason, _IDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +115,7 @@ def execution_row(record: Mapping[str, object], flow_id: str = "", zone: tzinfo 
     # Most rows have no error, and one of three words: they are read in half the time.
     code, message, action, details = _error(error) if error is not None else _NO_ERROR
     return ExecutionRow(
-        execution_id=need_id(record, "execution_id", "id"),
+        execution_id=need_id(record, *_IDS),
         flow_id=clean.identifier(get("flow_id")) or flow_id,
         status=str(status) if status in _STATUSES else clean.word(status),
         started_time=moment(get("started_time"), zone),
@@ -136,7 +150,7 @@ def execution_page(payload: object, flow_id: str = "", zone: tzinfo = UTC) -> Ex
         BadAnswer: there is no list of executions.
     """
     items = find_list(payload, "executions", "history")
-    rows, rejected = read_all(items, lambda record: execution_row(record, flow_id, zone))
+    rows, rejected = read_all(items, lambda record: execution_row(record, flow_id, zone), _IDS)
     where = paging(payload)
     stats = where.get("stats")
     return ExecutionPage(

@@ -91,7 +91,7 @@ def flow_page(payload: object) -> FlowPage:
     Raises:
         BadAnswer: there is no list of flows.
     """
-    flows, rejected = read_all(find_list(payload, "flows"), flow_summary)
+    flows, rejected = read_all(find_list(payload, "flows"), flow_summary, ("flow_id", "id"))
     where = paging(payload)
     return FlowPage(
         flows=flows,

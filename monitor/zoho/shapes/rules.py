@@ -108,12 +108,16 @@ def rule_usage(record: Mapping[str, object]) -> RuleUsage:
     """Reads how often a rule ran.
 
     Raises:
-        Unusable: there is no id or there are no conditions to count.
+        Unusable: there is no id, there are no conditions to count, or a counter that is there cannot be read.
     """
     conditions = record.get("conditions")
     if not isinstance(conditions, list) and clean.count(record.get("trigger_count")) is None:
         raise Unusable("a usage report without counters")
     actions = list(_actions(conditions))
+    for item in (record, *actions):
+        for name in ("trigger_count", "success_count", "failure_count"):
+            if item.get(name) is not None and clean.count(item[name]) is None:
+                raise Unusable(f"a counter of the usage report cannot be read ({name})")
     return RuleUsage(
         rule_id=need_id(record, "id"),
         trigger_count=clean.count(record.get("trigger_count")),

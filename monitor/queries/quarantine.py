@@ -1,0 +1,60 @@
+"""Counts what Zoho gave in a form that cannot be read, and runs of statuses that nobody knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Min
+
+from monitor.models import Execution, Quarantine, Stream, ZohoAccount
+
+
+@dataclass(frozen=True)
+class AsideLine:
+    """Holds the records of one list that are in quarantine for one reason."""
+
+    label: str
+    reason: str
+    count: int
+    first_seen_at: datetime
+    seen_at: datetime
+
+
+MOST_LINES = 20
+
+
+def aside_lines(account: ZohoAccount) -> list[AsideLine]:
+    """Returns what is in quarantine by list and reason, the most frequent first; never what the records say."""
+    rows = Quarantine.objects.filter(account=account, left_at=None, flow__gone_at=None)
+    grouped = rows.values("stream", "reason").annotate(
+        count=Count("pk"), first_seen=Min("first_seen_at"), last_seen=Max("seen_at")
+    )
+    return [
+        AsideLine(Stream(row["stream"]).label, row["reason"], row["count"], row["first_seen"], row["last_seen"])
+        for row in grouped.order_by("-count", "stream", "reason")[:MOST_LINES]
+    ]
+
+
+def quarantined_runs(account: ZohoAccount) -> dict[int, list[str]]:
+    """Returns the statuses of the runs in quarantine, by their flow."""
+    found: dict[int, list[str]] = defaultdict(list)
+    rows = Quarantine.objects.filter(account=account, left_at=None, flow__gone_at=None).exclude(flow=None)
+    for flow, status in rows.values_list("flow_id", "status"):
+        if flow is not None:
+            found[flow].append(status)
+    return found
+
+
+def open_quarantine(account: ZohoAccount) -> dict[str, int]:
+    """Counts the records in quarantine by stream; of runs those of flows that are there."""
+    rows = Quarantine.objects.filter(account=account, left_at=None, flow__gone_at=None)
+    return dict(rows.order_by("stream").values_list("stream").annotate(Count("pk")))
+
+
+def unknown_statuses(account: ZohoAccount) -> dict[str, int]:
+    """Counts the runs of statuses that Zoho does not document, as it spells them: they are neither good nor bad."""
+    rows = Execution.objects.filter(account=account, flow__gone_at=None)
+    others = rows.exclude(status__in=Execution.Status.values)
+    return dict(others.order_by("status").values_list("status").annotate(Count("pk")))

@@ -5,7 +5,8 @@ holds no colour: a trace's `meta.role` names a colour of static/css/tokens.css, 
 and dark. No name that Zoho sent is put into a figure: Plotly reads a subset of HTML in its texts.
 
 Slots without a run are gaps, not zeros; slots that touch a hole of the mirror say nothing where they are
-empty and lie under a shaded shape named "hole".
+empty and lie under a shaded shape named "hole". They stand side by side under their names, and not on an axis of time:
+an hour that comes twice is two of them, and a day of 25 hours is as wide as any.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard import formats
 from dashboard.slots import Slot
@@ -33,6 +34,23 @@ DURATION_STEPS_MS = (
     *(10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000),
     *(900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000),
 )
+
+
+# The address of the runs that a slot counts as having a status; empty where there is no list of them.
+Link = Callable[[Slot, str], str]
+_STATUSES = {"succeeded": "success", "failed": "failed", "running": "running", "other": "other"}
+
+
+class Cell(NamedTuple):
+    """Holds a cell of a chart's table; `href` leads to the runs that it counts."""
+
+    text: str
+    href: str = ""
+
+
+def no_link(slot: Slot, status: str) -> str:
+    """Leads nowhere."""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -54,14 +72,14 @@ class Chart:
     figure: Figure
     legend: list[LegendKey]
     head: list[str]
-    rows: list[list[str]] = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         return all(value is None for trace in self.figure["data"] for value in trace["y"])
 
 
-def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
     """Draws final and first-attempt success rate as lines above bars of failed runs."""
     counts = [slot.counts for slot in slots]
     floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
@@ -75,9 +93,17 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
     layout["xaxis"]["anchor"] = "y2"  # its labels under the bars, at the foot of both
     first = [formats.rate(c.first_rate) for c in counts]
     data = [
-        _line("First attempt", "first", _xs(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
-        _line("Final result", "good", _xs(slots, zone), [c.rate for c in counts], texts),
-        _bars("Failed", "bad", slots, zone, [c.failed if c.finished else None for c in counts]) | {"yaxis": "y2"},
+        _line("First attempt", "first", names(slots, zone), [c.first_rate for c in counts], first, dash="dot"),
+        _line("Final result", "good", names(slots, zone), [c.rate for c in counts], texts),
+        _bars(
+            "Failed",
+            "bad",
+            slots,
+            zone,
+            [c.failed if c.finished else None for c in counts],
+            _hrefs(slots, "failed", link),
+        )
+        | {"yaxis": "y2"},
     ]
     return Chart(
         id="chart-success-rate",
@@ -91,18 +117,18 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
         ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
         rows=[
-            [_stamp(s.start, zone), formats.rate(s.counts.rate), formats.rate(s.counts.first_rate)]
+            [Cell(name), Cell(formats.rate(s.counts.rate)), Cell(formats.rate(s.counts.first_rate))]
             + (
-                [f"{s.counts.finished:,}", f"{s.counts.failed:,}"]
+                [_count(s.counts.finished, s, "finished", link), _count(s.counts.failed, s, "failed", link)]
                 if s.counts.finished or s.is_known
-                else [s.missing] * 2
+                else [Cell(s.missing)] * 2
             )
-            for s in slots
+            for name, s in zip(names(slots, zone), slots, strict=True)
         ],
     )
 
 
-def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
     """Draws median and 95th percentile of the run time of finished runs, in milliseconds."""
     slowest = max((s.p95 for s in slots if s.p95 is not None), default=0.0)
     step = next((step for step in DURATION_STEPS_MS if slowest / step <= 5), DURATION_STEPS_MS[-1])
@@ -110,7 +136,7 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -
     layout = _layout(slots, zone, holes)
     layout["yaxis"] = _axis(range(0, top + 1, step), _duration_writer(top), top=top * 1.04)
     data = [
-        _line(name, role, _xs(slots, zone), values, [formats.duration(value) for value in values])
+        _line(name, role, names(slots, zone), values, [formats.duration(value) for value in values])
         for name, role, values in (
             ("Median", "p50", [s.p50 for s in slots]),
             ("95th percentile", "p95", [s.p95 for s in slots]),
@@ -123,11 +149,14 @@ def durations(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -
         figure={"data": data, "layout": layout},
         legend=[LegendKey("Median", "p50"), LegendKey("95th percentile", "p95")],
         head=["From", "Median", "95th percentile"],
-        rows=[[_stamp(s.start, zone), formats.duration(s.p50), formats.duration(s.p95)] for s in slots],
+        rows=[
+            [Cell(name), Cell(formats.duration(s.p50)), Cell(formats.duration(s.p95))]
+            for name, s in zip(names(slots, zone), slots, strict=True)
+        ],
     )
 
 
-def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
     """Draws runs stacked by their result. `Other` appears only where Zoho sent a status that it does not document."""
     kinds = [("Success", "good", "succeeded"), ("Failed", "bad", "failed"), ("Running", "info", "running")]
     if any(s.counts.other for s in slots):
@@ -136,7 +165,14 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
     layout = _layout(slots, zone, holes) | {"barmode": "stack"}
     layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
     data = [
-        _bars(name, role, slots, zone, [getattr(s.counts, of) if s.counts.total else None for s in slots])
+        _bars(
+            name,
+            role,
+            slots,
+            zone,
+            [getattr(s.counts, of) if s.counts.total else None for s in slots],
+            _hrefs(slots, _STATUSES[of], link),
+        )
         for name, role, of in kinds
     ]
     return Chart(
@@ -147,14 +183,19 @@ def outcomes(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
-            [_stamp(s.start, zone)]
-            + [f"{getattr(s.counts, of):,}" if s.counts.total or s.is_known else s.missing for _, _, of in kinds]
-            for s in slots
+            [Cell(name)]
+            + [
+                _count(getattr(s.counts, of), s, _STATUSES[of], link)
+                if s.counts.total or s.is_known
+                else Cell(s.missing)
+                for _, _, of in kinds
+            ]
+            for name, s in zip(names(slots, zone), slots, strict=True)
         ],
     )
 
 
-def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) -> Chart:
+def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
     """Draws failed runs stacked by their class of error: the most frequent classes, and the others together."""
     total = merge_errors(*(slot.errors for slot in slots))
     ranked = sorted((name for name in CLASSES if total.get(name)), key=lambda name: -total[name])
@@ -182,24 +223,28 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()) ->
         legend=[LegendKey(name, role, "bar") for name, role, _ in kinds],
         head=["From", *(name for name, _, _ in kinds)],
         rows=[
-            [_stamp(s.start, zone)] + [f"{count:,}" if s.counts.total or s.is_known else "not known" for count in row]
-            for s, row in zip(slots, table, strict=True)
+            [Cell(name)] + [Cell(f"{count:,}" if s.counts.total or s.is_known else "not known") for count in row]
+            for name, s, row in zip(names(slots, zone), slots, table, strict=True)
         ],
     )
 
 
-def _xs(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
-    """Writes times by the viewer's clock: Plotly knows no time zones and shows what it is given."""
-    return [_wall(slot.start, zone) for slot in slots]
+def names(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
+    """Names the slots by when they begin to count, on the viewer's clock: no two alike."""
+    is_long = bool(slots) and slots[-1].start - slots[0].start > timedelta(days=300)
+    return [_stamp(slot.counted.start.astimezone(zone), "%b %Y" if is_long else "%b") for slot in slots]
 
 
-def _wall(at: datetime, zone: tzinfo) -> str:
-    return at.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds")
+def _stamp(local: datetime, month: str) -> str:
+    return f"{local:%a} {local.day} {local.strftime(month)} {formats.clock(local)}"
 
 
-def _stamp(at: datetime, zone: tzinfo) -> str:
-    local = at.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M}"
+def _count(count: int, slot: Slot, status: str, link: Link) -> Cell:
+    return Cell(f"{count:,}", link(slot, status) if count else "")
+
+
+def _hrefs(slots: Sequence[Slot], status: str, link: Link) -> list[str]:
+    return [link(slot, status) for slot in slots]
 
 
 def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], dash: str = "solid") -> Figure:
@@ -218,14 +263,16 @@ def _line(name: str, role: str, xs: list[str], ys: list[Any], texts: list[str], 
     }
 
 
-def _bars(name: str, role: str, slots: Sequence[Slot], zone: tzinfo, ys: list[Any]) -> Figure:
-    width = _slot_length(slots) / timedelta(milliseconds=1) * 0.8
+def _bars(
+    name: str, role: str, slots: Sequence[Slot], zone: tzinfo, ys: list[Any], hrefs: Sequence[str] = ()
+) -> Figure:
     return {
         "type": "bar",
         "name": name,
-        "x": _xs(slots, zone),
+        "x": names(slots, zone),
         "y": ys,
-        "width": [width] * len(slots),
+        "width": [0.8] * len(slots),
+        "customdata": list(hrefs),
         "hovertemplate": "%{y:,}",
         "meta": {"role": role},
     }
@@ -238,15 +285,12 @@ def _slot_length(slots: Sequence[Slot]) -> timedelta:
 
 
 def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figure:
-    half = _slot_length(slots) / 2
-    first, last = (slots[0].start, slots[-1].start) if slots else (datetime(2026, 1, 1, tzinfo=zone),) * 2
-    left, right = first - half, last + half
     every = max(1, -(-len(slots) // MOST_TICKS))
-    ticks = list(slots[::-every][::-1])
-    if len(ticks) > 1 and ticks[0] is slots[0]:
+    ticks = list(range(len(slots)))[::-every][::-1]
+    if len(ticks) > 1 and ticks[0] == 0:
         ticks = ticks[1:]  # its label would run into those of the other axis
-    pattern = "%H:%M" if half * 2 < timedelta(hours=2) else "%b"
-    labels = [_tick(slot.start.astimezone(zone), pattern) for slot in ticks]
+    is_hourly = _slot_length(slots) < timedelta(hours=2)
+    starts = [slots[place].counted.start.astimezone(zone) for place in ticks]
     return {
         "margin": dict(MARGIN),
         "meta": {"holes": "Not read yet" if all(hole.is_unread for hole in holes) else "Not known for sure"},
@@ -254,12 +298,11 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "xaxis": {
-            "type": "date",
-            "range": [_wall(left, zone), _wall(right, zone)],
-            "tickvals": [_wall(slot.start, zone) for slot in ticks],
-            "ticktext": labels,
+            "type": "category",
+            "range": [-0.5, max(len(slots), 1) - 0.5],
+            "tickvals": ticks,
+            "ticktext": [formats.clock(at) if is_hourly else f"{at.day} {at:%b}" for at in starts],
             "tickangle": 0,
-            "hoverformat": "%a %-d %b, %H:%M",
             "showgrid": False,
             "zeroline": False,
         },
@@ -269,21 +312,17 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
                 "name": "hole",
                 "xref": "x",
                 "yref": "paper",
-                "x0": _wall(columns[0].start - half, zone),
-                "x1": _wall(columns[-1].start + half, zone),
+                "x0": columns[0] - 0.5,
+                "x1": columns[-1] + 0.5,
                 "y0": 0,
                 "y1": 1,
                 "line": {"width": 0},
                 "layer": "below",
             }
             for hole in holes
-            if (columns := [slot for slot in slots if hole.start < slot.end and slot.start < hole.end])
+            if (columns := [n for n, slot in enumerate(slots) if hole.start < slot.end and slot.start < hole.end])
         ],
     }
-
-
-def _tick(local: datetime, pattern: str) -> str:
-    return f"{local:%H:%M}" if pattern == "%H:%M" else f"{local.day} {local:%b}"
 
 
 def _axis(values: range, write: Callable[[int], str], top: float | None = None, bottom: float = 0) -> Figure:

@@ -65,6 +65,25 @@ def duration(milliseconds: float | None) -> str:
     return span(milliseconds / 1000)
 
 
+def clock(local: datetime) -> str:
+    """Writes the hour and minute, and which of two it is where the clock shows them twice: "02:00 (winter)"."""
+    return f"{local:%H:%M}{again(local)}"
+
+
+def again(local: datetime) -> str:
+    """Writes what tells the second of two equal wall times from the first; nothing for any other time.
+
+    Args:
+        local: a time in the viewer's zone.
+    """
+    if not local.fold:
+        return ""
+    if local.replace(fold=0).dst() and not local.dst():
+        return " (winter)"
+    hours = (local.utcoffset() or timedelta(0)) / timedelta(hours=1)
+    return f" (UTC{hours:+g})"
+
+
 def relative(at: datetime, now: datetime) -> str:
     """Writes how long ago: "5 min ago", "just now", "in 3 min", in one unit: the tooltip has the exact time."""
     delta = (now - at).total_seconds()

@@ -1,12 +1,13 @@
-"""Lays the mirror's counts into the slots of a chart, and marks those that are not known. Pure."""
+"""Lays the mirror's counts into the slots of a chart, and marks those that are not known."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dashboard import links
 from monitor.periods import Window
 from monitor.queries.counts import Counts, Detail, Piece
 from monitor.queries.holes import Hole
@@ -43,6 +44,15 @@ class Slot:
 def of_figures(figures: PeriodFigures, holes: Sequence[Hole], details: Iterable[Detail] = ()) -> list[Slot]:
     """Lays a period's figures into slots of the viewer's clock; see `lay` for the arguments."""
     return lay(figures.pieces, figures.begins, figures.end, holes=holes, details=details, window=figures.window)
+
+
+def link(figures: PeriodFigures, *, flow_id: int | None = None) -> Callable[[Slot, str], str]:
+    """Returns what builds the address of the runs that a slot of these figures counts as having a status."""
+
+    def address(slot: Slot, status: str) -> str:
+        return links.runs(slot.counted, status, flow_id=flow_id, listed_from=figures.listed_from)
+
+    return address
 
 
 def lay(

@@ -1,6 +1,6 @@
 """Paints a Plotly figure dict as the SVG that the server sends first. Pure.
 
-Only what `dashboard.charts` makes is known: lines, dotted lines and bars on date axes. The plot is a nested
+Only what `dashboard.charts` makes is known: lines, dotted lines and bars over slots side by side. The plot is a nested
 <svg> without a fixed ratio, so that it fills its box at any width while its texts keep their size; colours
 come from CSS classes (`series-<role>`). The outer one is as wide as the plot and stands in its box with the
 figure's margins (static/css/parts/chart.css), so plotly takes over in place.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -98,14 +97,10 @@ def _joined(parts: Iterable[SafeString]) -> SafeString:
     return format_html_join("", "{}", ((part,) for part in parts))
 
 
-def _seconds(text: str) -> float:
-    """Converts a figure's wall-clock time to a number; UTC stands in for the zone that the figure does not have."""
-    return datetime.fromisoformat(text + "+00:00").timestamp()
-
-
 def _x_scale(layout: Figure) -> Scale:
+    """Maps the places of slots, from 0, to the plot's units."""
     first, last = layout["xaxis"]["range"]
-    return Scale(_seconds(first), _seconds(last), 0, WIDTH)
+    return Scale(first, last, 0, WIDTH)
 
 
 def _y_scale(axis: Figure) -> Scale:
@@ -125,10 +120,15 @@ def _rect(x: float, y: float, width: float, height: float, role: str) -> SafeStr
     )
 
 
+def _linked(bar: SafeString, href: str) -> SafeString:
+    """Makes a bar a link for who points at it; with a keyboard the table's numbers are the way."""
+    return format_html('<a href="{}" tabindex="-1">{}</a>', href, bar) if href else bar
+
+
 def _holes(layout: Figure, x: Scale) -> list[SafeString]:
     shapes = []
     for shape in layout.get("shapes", ()):
-        left, right = x.at(_seconds(shape["x0"])), x.at(_seconds(shape["x1"]))
+        left, right = x.at(shape["x0"]), x.at(shape["x1"])
         shapes.append(
             format_html(
                 '<rect class="chart__hole" x="{}" y="0" width="{}" height="{}"/>', left, right - left, f"{HEIGHT:g}"
@@ -147,18 +147,19 @@ def _grid(axis: Figure, scale: Scale) -> list[SafeString]:
 def _bars(data: list[Figure], x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
     """Paints bars, each trace standing on those before it in the same place."""
     shapes: list[SafeString] = []
-    stacked: dict[tuple[str, str], float] = {}
+    stacked: dict[tuple[str, int], float] = {}
     for trace in (trace for trace in data if trace["type"] == "bar"):
         axis = _axis_of(trace, axes)
-        for at, value, width_ms in zip(trace["x"], trace["y"], trace["width"], strict=True):
+        for at, (value, share) in enumerate(zip(trace["y"], trace["width"], strict=True)):
             if not value:
                 continue
             place = (trace.get("yaxis", "y"), at)
             bottom = stacked.get(place, 0)
             stacked[place] = bottom + value
-            width = x.at(x.first + width_ms / 1000)
+            width = x.at(x.first + share)
             top, foot = axis.at(bottom + value), axis.at(bottom)
-            shapes.append(_rect(x.at(_seconds(at)) - width / 2, top, width, foot - top, trace["meta"]["role"]))
+            bar = _rect(x.at(at) - width / 2, top, width, foot - top, trace["meta"]["role"])
+            shapes.append(_linked(bar, trace["customdata"][at] if trace["customdata"] else ""))
     return shapes
 
 
@@ -167,11 +168,11 @@ def _line(trace: Figure, x: Scale, axes: dict[str, Scale]) -> list[SafeString]:
     axis = _axis_of(trace, axes)
     role = trace["meta"]["role"]
     runs: list[list[tuple[float, float]]] = [[]]
-    for at, value in zip(trace["x"], trace["y"], strict=True):
+    for at, value in enumerate(trace["y"]):
         if value is None:
             runs.append([])
         else:
-            runs[-1].append((x.at(_seconds(at)), axis.at(value)))
+            runs[-1].append((x.at(at), axis.at(value)))
     kind = "chart__line chart__line--dot" if trace["line"]["dash"] == "dot" else "chart__line"
     lines = [
         format_html(
@@ -205,7 +206,7 @@ def _x_labels(layout: Figure, x: Scale) -> list[SafeString]:
     return [
         format_html(
             '<text x="{}%" y="14" text-anchor="middle"{}>{}</text>',
-            round(x.at(_seconds(at)) / WIDTH * 100, 2),
+            round(x.at(at) / WIDTH * 100, 2),
             # On a phone every other label is left out; the last stays.
             mark_safe(' class="chart__tick--minor"') if (len(ticks) - place) % 2 == 0 else "",
             text,

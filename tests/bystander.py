@@ -308,6 +308,7 @@ def _add_mirror(account: Account) -> tables.Flow:
     tables.HourBucket.objects.create(flow=flow, hour=hour, failed=1, errors={"data": 1})
     # Its day counts otherwise than its hours, so that no pruning of hours takes them.
     tables.DayBucket.objects.create(flow=flow, day=PAST.date(), failed=2, errors={"data": 2})
+    tables.ChainMark.objects.create(execution=execution, kind=tables.ChainMark.Kind.RETRY)
     tables.PrunedHour.objects.create(flow=flow, hour=hour)
     tables.Retention.objects.create(account=account, payload_at=PAST, payload_key=execution.pk, looked_at=PAST)
     tables.Quarantine.objects.create(

@@ -13,7 +13,17 @@ from django.utils import timezone
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
 from monitor.models import Flow
 from monitor.periods import second_moment_of
-from monitor.queries.executions import DERIVED, OTHER, STUCK, WAITING, ExecutionFilter, Key
+from monitor.queries.executions import (
+    DERIVED,
+    FINISHED,
+    MADE_GOOD,
+    OTHER,
+    RETRY,
+    STUCK,
+    WAITING,
+    ExecutionFilter,
+    Key,
+)
 
 SHORTEST_REASON = 3
 MOST_FLOWS_OFFERED = 500
@@ -105,9 +115,12 @@ class ExecutionFilterForm(FilterForm):
         [
             ("failed", "Failed"),
             ("success", "Success"),
+            (FINISHED, "Finished"),
             ("running", "Running"),
             (STUCK, "Stuck"),
             (WAITING, "Failed, Zoho may retry"),
+            (MADE_GOOD, "Failed, fixed by a retry"),
+            (RETRY, "Run of a retry"),
             (OTHER, "Any other"),
         ],
         "Status",

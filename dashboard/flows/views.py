@@ -17,7 +17,7 @@ from dashboard.context import age_of
 from dashboard.flows.forms import FlowFilterForm
 from monitor import audit, pipeline
 from monitor.access import may
-from monitor.periods import CHOICES, choice_of
+from monitor.periods import CHOICES, choice_of, last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
 from monitor.queries import freshness
@@ -38,7 +38,8 @@ def flows(request: HttpRequest) -> HttpResponse:
         return found | {"rows": rows}
 
     days = queries.LIST_DAYS
-    return lists.show(request, "flows/list.html", form, find, nouns="flows", now=now, mirror=mirror, days=days)
+    more = {"now": now, "mirror": mirror, "days": days, "window": last_days(now, days)}
+    return lists.show(request, "flows/list.html", form, find, nouns="flows", **more)
 
 
 @require_safe
@@ -49,14 +50,15 @@ def flow(request: HttpRequest, pk: int) -> HttpResponse:
     age = age_of(row.account_id)
     zone = timezone.get_current_timezone()
     page = one.page(row, age["freshness"], age["now"], period, zone)
+    link = slots.link(page.figures, flow_id=row.pk)
     laid = slots.of_figures(page.figures, page.holes, page.details)
     context = age | {
         "flow": row,
         "page": page,
         "period": period,
         "periods": CHOICES.values(),
-        "rate_chart": charts.success_rate(laid, zone, page.holes),
-        "charts": [draw(laid, zone, page.holes) for draw in (charts.durations, charts.outcomes, charts.failures)],
+        "rate_chart": charts.success_rate(laid, zone, page.holes, link),
+        "charts": [draw(laid, zone, page.holes, link) for draw in (charts.durations, charts.outcomes, charts.failures)],
         "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
     }
     return render(request, "flows/flow.html", context)

@@ -44,4 +44,4 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _chart(figures: queries.PeriodFigures, mirror: freshness.Mirror, zone: tzinfo) -> charts.Chart:
     unknown = holes.of_mirror(mirror, figures.window.start, figures.end)
-    return charts.success_rate(slots.of_figures(figures, unknown), zone, unknown)
+    return charts.success_rate(slots.of_figures(figures, unknown), zone, unknown, slots.link(figures))

@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from lucide.templatetags.lucide import lucide as lucide_svg
 
-from dashboard import formats, status_labels, svg
+from dashboard import formats, links, status_labels, svg
 from dashboard.charts import Chart
 from monitor import access
 from monitor.models import Execution
+from monitor.periods import Window
 from monitor.privacy import mask_text
 from monitor.queries import audit
 from monitor.queries.run_status import Standing
@@ -108,6 +109,24 @@ def standing(context: Context, run: Execution) -> Standing:
 
 
 @register.simple_tag
+def runs(count: int | None, window: Window, status: str, **more: Any) -> SafeString | str:
+    """Writes a number of runs as a link to the list of exactly these: `{% runs n window "failed" flow_id=flow.pk %}`.
+
+    Args:
+        count: how many; none are no link.
+        window: in which they began.
+        status: as the list's filter names it.
+        more: `flow_id`, `account_id` and `listed_from` as `links.runs` takes them; `tone` is a class of the link.
+    """
+    tone = more.pop("tone", "")
+    href = links.runs(window, status, **{name: value or None for name, value in more.items()}) if count else ""
+    text = formats.number(count)
+    if not href:
+        return format_html('<span class="{}">{}</span>', tone, text) if tone and count else text
+    return format_html('<a class="{}" href="{}">{}</a>', tone, href, text)
+
+
+@register.simple_tag
 def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
     """Writes "22 Nov 12:00:05", in the viewer's zone, with the whole date and the zone in the tooltip."""
     if not at:
@@ -118,7 +137,7 @@ def when(at: datetime | None, missing: str = formats.DASH) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
         absolute(at),
-        f"{local.day} {local:%b}{year} {local:%H:%M:%S}",
+        f"{local.day} {local:%b}{year} {local:%H:%M:%S}{formats.again(local)}",
     )
 
 

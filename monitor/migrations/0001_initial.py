@@ -275,6 +275,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ChainMark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('retry', 'Run of a retry'), ('made_good', 'Failed, and a retry succeeded')], max_length=10)),
+                ('execution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='chain_mark', to='monitor.execution')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ExecutionEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

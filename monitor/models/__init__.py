@@ -9,7 +9,7 @@
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
-| `monitor.rollups`       | HourBucket, DayBucket                                                        |
+| `monitor.rollups`       | HourBucket, DayBucket, ChainMark                                             |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
 | `monitor.retry`         | RetryAttempt                                                                 |
@@ -35,7 +35,7 @@ from monitor.models.accounts import (
     ZohoAccount,
 )
 from monitor.models.alerts import AlertRule, AlertState, Transition
-from monitor.models.buckets import DayBucket, DirtyHour, HourBucket
+from monitor.models.buckets import ChainMark, DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -59,7 +59,7 @@ from monitor.models.hooks import (
     WatchChannel,
 )
 from monitor.models.people import Role, User, system_user
-from monitor.models.retention import Ages, PrunedHour, Retention, ages
+from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -70,6 +70,7 @@ __all__ = [
     "MOST_CALLS",
     "MOST_CREDITS",
     "MOST_RATE",
+    "NEVER_PRUNED",
     "USUAL_RATE",
     "Ages",
     "AlertRule",
@@ -78,6 +79,7 @@ __all__ = [
     "ApiCall",
     "ApiToken",
     "AuditEntry",
+    "ChainMark",
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",

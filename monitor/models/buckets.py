@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from django.db import connection, models
 
 from monitor.models.bulk import numbers
+from monitor.models.executions import Execution
 from monitor.models.flows import Flow
 
 HOUR = 3600  # seconds
@@ -120,3 +121,20 @@ class DayBucket(Bucket):
 
     def __str__(self) -> str:
         return f"{self.flow_id} {self.day}"
+
+
+class ChainMark(models.Model):
+    """Marks a run that is counted otherwise than its status says, because a person's retry links it to another run.
+
+    Lists narrow by it, so that they show the runs that a bucket counts. It is written with the bucket of its hour.
+    """
+
+    class Kind(models.TextChoices):
+        RETRY = "retry", "Run of a retry"
+        MADE_GOOD = "made_good", "Failed, and a retry succeeded"
+
+    execution = models.OneToOneField(Execution, on_delete=models.CASCADE, related_name="chain_mark")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+
+    def __str__(self) -> str:
+        return f"{self.execution_id}: {self.kind}"

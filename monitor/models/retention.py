@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from django.conf import settings
 from django.db import models
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
-from monitor.periods import hour_of, midnight_of
+from monitor.periods import DAY, hour_of, midnight_of
+
+# RETAIN_ROWS_DAYS is 100 at least: nothing younger was ever pruned, and nothing need be asked for it.
+NEVER_PRUNED = 99 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +27,19 @@ class Ages:
 
     def payload_edge(self, now: datetime) -> datetime:
         """Returns before which start runs lose their trigger data and error details."""
-        return now - timedelta(days=self.payload)
+        return now - self.payload * DAY
 
     def rows_edge(self, now: datetime) -> datetime:
         """Returns before which hour (UTC) runs are counted and no longer kept one by one."""
-        return hour_of(now - timedelta(days=self.rows))
+        return hour_of(now - self.rows * DAY)
 
     def hours_edge(self, now: datetime) -> datetime:
         """Returns before which day (UTC) counts are no longer kept by the hour."""
-        return midnight_of(now - timedelta(days=self.hours))
+        return midnight_of(now - self.hours * DAY)
 
     def days_edge(self, now: datetime) -> date | None:
         """Returns before which day counts are dropped; None where they are kept for ever."""
-        return (now.astimezone(UTC) - timedelta(days=self.days)).date() if self.days else None
+        return (now.astimezone(UTC) - self.days * DAY).date() if self.days else None
 
 
 def ages() -> Ages:

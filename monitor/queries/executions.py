@@ -11,7 +11,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from monitor.models import Execution, RetryAttempt
+from monitor.models import ChainMark, Execution, RetryAttempt
 from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
 
@@ -21,6 +21,18 @@ KNOWN_STATUSES = tuple(Execution.Status.values)
 OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
 DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.run_status`
+FINISHED, MADE_GOOD, RETRY = "finished", "made_good", "retry"
+# As `monitor.rollups.count_runs` counts: a retry's own run nowhere, a failed run that a retry made good as a success.
+_UNMARKED, _MADE_GOOD = Q(chain_mark=None), Q(chain_mark__kind=ChainMark.Kind.MADE_GOOD)
+_COUNTED_AS = {
+    "failed": Q(status="failed") & _UNMARKED,
+    "success": (Q(status="success") & _UNMARKED) | _MADE_GOOD,
+    "running": Q(status="running") & _UNMARKED,
+    OTHER: ~Q(status__in=KNOWN_STATUSES) & _UNMARKED,
+    FINISHED: (Q(status__in=("success", "failed")) & _UNMARKED) | _MADE_GOOD,
+    MADE_GOOD: _MADE_GOOD,
+    RETRY: Q(chain_mark__kind=ChainMark.Kind.RETRY),
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +48,10 @@ class ExecutionFilter:
     """Holds what the list is narrowed to.
 
     Attributes:
-        status: one of Execution.Status, or "other" for what Zoho does not document; empty for all. "stuck" and
-            "waiting" (failed, and Zoho may run it again) are as of `now`.
+        status: how a run is counted: "failed", "success", "running", "other" for what Zoho does not document, or
+            "finished" for the first two. A failed run that a person's retry made good ("made_good") is a success, and
+            the run of a retry ("retry") is in none of them. "stuck" and "waiting" (failed, and Zoho may run it again)
+            are as of `now`; empty for all.
         start: started at or after; end: started before. Both drop rows without a start time.
         text: found in the error's code, message or details, or equal to Zoho's id of the run or its flow.
         after: the page begins with the next older row than this place; before: it ends with the next newer.
@@ -70,12 +84,10 @@ def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
         rows = rows.filter(account_id=wanted.account_id)
     if wanted.flow_id is not None:
         rows = rows.filter(flow_id=wanted.flow_id)
-    if wanted.status == OTHER:
-        rows = rows.exclude(status__in=KNOWN_STATUSES)
-    elif wanted.status in DERIVED:
+    if wanted.status in DERIVED:
         rows = _derived(rows, wanted.status, wanted.now)
     elif wanted.status:
-        rows = rows.filter(status=wanted.status)
+        rows = rows.filter(_COUNTED_AS[wanted.status])
     if wanted.start is not None:
         rows = rows.filter(started_time__gte=wanted.start)
     if wanted.end is not None:
@@ -145,7 +157,7 @@ def recent(flow_id: int, limit: int = 15) -> list[Execution]:
 def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
     # What may still become of a failed run depends on it, on the run's own page as here.
     sent = RetryAttempt.objects.filter(execution=OuterRef("pk"), sent_at__isnull=False)
-    rows = matching(wanted).select_related("flow", "account").annotate(was_retried=Exists(sent))
+    rows = matching(wanted).select_related("flow", "account", "chain_mark").annotate(was_retried=Exists(sent))
     return rows.defer("trigger_data", "flow__raw", "account__client_secret")
 
 

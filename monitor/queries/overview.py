@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 
 from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days, slot_starts
-from monitor.queries import counts
+from monitor.queries import counts, retention
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
 from monitor.standing.facts import Presents, standing_of, with_facts
@@ -30,6 +30,7 @@ class PeriodFigures:
         begins: where the slots of the window begin; the first may begin before it.
         pieces: counts of stretches that none of them cuts.
         totals: of the window.
+        listed_from: runs that began before are counted and not listed any more; None where there are none.
         before: of the window of the same length before.
     """
 
@@ -39,6 +40,7 @@ class PeriodFigures:
     pieces: list[Piece]
     totals: Counts
     before: Counts
+    listed_from: datetime | None
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,15 @@ def period(
     found = counts.pieces(window, begins, account_id=account_id, flow_id=flow_id)
     totals = sum((piece.counts for piece in found), Counts())
     before = counts.total(window.before(), account_id=account_id, flow_id=flow_id)
-    return PeriodFigures(window=window, end=now, begins=begins, pieces=found, totals=totals, before=before)
+    return PeriodFigures(
+        window=window,
+        end=now,
+        begins=begins,
+        pieces=found,
+        totals=totals,
+        before=before,
+        listed_from=retention.listed_from(window.start, now, account_id=account_id, flow_id=flow_id),
+    )
 
 
 def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent]) -> OverviewCards:

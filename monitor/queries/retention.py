@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import F, Max, Min, QuerySet, Sum
 
-from monitor.models import Ages, Execution, Flow, HourBucket, Retention, ZohoAccount, ages
+from monitor.models import NEVER_PRUNED, Ages, Execution, Flow, HourBucket, Retention, ZohoAccount, ages
 
 MOST_COUNTED = 1000
 
@@ -67,6 +67,19 @@ def removed(*, account_id: int | None = None, flow_id: int | None = None) -> Rem
         flows = flows.filter(pk=flow_id)
     found = _pruned(flows)
     return Removed(found["before"], found["runs"], ages().rows) if found["before"] else None
+
+
+def listed_from(
+    start: datetime, now: datetime, *, account_id: int | None = None, flow_id: int | None = None
+) -> datetime | None:
+    """Returns from when on every run since `start` that is counted is listed too; None where all of them are.
+
+    One statement; none where `start` is younger than anything that is ever pruned.
+    """
+    if start >= now - NEVER_PRUNED:
+        return None
+    found = removed(account_id=account_id, flow_id=flow_id)
+    return found.before if found else None
 
 
 def _pruned(flows: QuerySet[Flow]) -> dict[str, Any]:

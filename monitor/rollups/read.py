@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
-from monitor.models import DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
+from monitor.models import ChainMark, DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.models.bulk import numbers
 from monitor.periods import DAY, HOUR, day_start, hour_of
 from monitor.quarters import Packed
@@ -49,14 +49,20 @@ _ON_SQLITE = """
 # Both keep times in UTC.
 _QUARTER_ON_POSTGRESQL = "floor(extract(minute FROM e.started_time AT TIME ZONE 'UTC') / 15)::int"
 _QUARTER_ON_SQLITE = "CAST(substr(e.started_time, 15, 2) AS INTEGER) / 15"
+_AND_MARKS = f"LEFT JOIN {ChainMark._meta.db_table} AS mark ON mark.execution_id = e.id"
 
 
 class Row(NamedTuple):
     """Holds an execution as far as it is counted; `error` is (code, message, details), the texts cut.
 
-    `quarter`, from 0 to 3, is the one of its hour that it began in.
+    Attributes:
+        pk: its primary key.
+        mark: the kind of its `ChainMark`; empty where it has none.
+        quarter: the one of its hour that it began in, from 0 to 3.
     """
 
+    pk: int
+    mark: str
     key: Key
     flow_hour: FlowHour
     quarter: int
@@ -70,12 +76,24 @@ def rows_of(hours: set[FlowHour]) -> list[Row]:
     """Reads the executions that started in the given hours, in one statement; those without a start are in no hour."""
     places = sorted(hours)
     quarter = _QUARTER_ON_POSTGRESQL if connection.vendor == "postgresql" else _QUARTER_ON_SQLITE
-    columns = f"place, {quarter}, account_id, execution_id, status, first_status, duration_ms, error_code"
+    columns = (
+        f"place, {quarter}, e.id, mark.kind, account_id, e.execution_id, status, first_status, duration_ms, error_code"
+    )
     texts = f"substr(e.error_message, 1, {READ}), substr(e.error_details, 1, {READ})"
     return [
-        Row((account, execution), places[place - 1], quarter, status, first_status, duration, (code, message, details))
-        for place, quarter, account, execution, status, first_status, duration, code, message, details in _within(
-            Execution, "started_time", places, HOUR, f"{columns}, {texts}"
+        Row(
+            pk,
+            mark or "",
+            (account, execution),
+            places[place - 1],
+            quarter,
+            status,
+            first_status,
+            duration,
+            (code, message, details),
+        )
+        for place, quarter, pk, mark, account, execution, status, first_status, duration, code, message, details in (
+            _within(Execution, "started_time", places, HOUR, f"{columns}, {texts}", _AND_MARKS)
         )
     ]
 
@@ -107,9 +125,12 @@ def utc(at: datetime | str) -> datetime:
 
 
 def _within(
-    model: type[Model], column: str, begins: list[FlowHour], length: timedelta, columns: str
+    model: type[Model], column: str, begins: list[FlowHour], length: timedelta, columns: str, more: str = ""
 ) -> list[tuple[Any, ...]]:
-    """Selects columns of the rows `e` of some flows in spans of equal length; `place` is which span, from 1."""
+    """Selects columns of the rows `e` of some flows in spans of equal length; `place` is which span, from 1.
+
+    `more` joins further tables to the rows.
+    """
     names = {"table": connection.ops.quote_name(model._meta.db_table), "column": column}
     parameters: list[Any]
     if connection.vendor == "postgresql":
@@ -119,7 +140,7 @@ def _within(
         given, text = _ON_SQLITE.format(**names), connection.ops.adapt_datetimefield_value
         parameters = [json.dumps([(flow, text(at), text(at + length)) for flow, at in begins])]
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {given}", parameters)  # noqa: S608 - our own names
+        cursor.execute(f"SELECT {columns} FROM {given} {more}", parameters)  # noqa: S608 - our own names
         return list(cursor.fetchall())
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db import OperationalError, connection, transaction
 
 from monitor.faultpoints import faultpoint
-from monitor.models import DirtyHour
+from monitor.models import ChainMark, DirtyHour
 from monitor.models.bulk import delete
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
@@ -18,7 +18,7 @@ from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCoun
 from monitor.rollups.error_classes import OTHER, error_class
 from monitor.rollups.prune import closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
-from monitor.rollups.write import write
+from monitor.rollups.write import write, write_marks
 
 __all__ = ["COUNT_FIELDS", "rebuild_dirty"]
 
@@ -82,6 +82,7 @@ def _rebuild_batch(size: int, *, waits: bool = True) -> int:
     rows = [row for row in rows if row.flow_hour in wanted]
     lineage, hour_of = read.lineage_of(rows)
     write(wanted, _count(rows, lineage))
+    write_marks({row.pk: (row.mark, _mark(row, lineage)) for row in rows})
     _mark_roots(wanted, rows, lineage, hour_of)
     faultpoint("rollup-before-commit")
     return len(taken)
@@ -146,6 +147,13 @@ def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, di
         run = CountedRun(row.status, row.first_status, row.duration_ms, retry, rescued, error)
         counted[row.flow_hour][row.quarter].add(run)
     return counted
+
+
+def _mark(row: read.Row, lineage: Lineage) -> str:
+    """Returns how a run is counted otherwise than its status says; empty where it is not."""
+    if lineage.is_retry(row.key):
+        return str(ChainMark.Kind.RETRY)
+    return str(ChainMark.Kind.MADE_GOOD) if row.status == FAILED and lineage.is_rescued(row.key) else ""
 
 
 def _mark_roots(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Q
 
-from monitor.models import DayBucket, HourBucket
+from monitor.models import ChainMark, DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.quarters import Packed, Part, pack
 from monitor.rollups import read
@@ -40,6 +40,19 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Mapping[int, 
     if fresh or changed or gone:
         others = {place: counts for place, (counts, _) in stored.items() if place not in wanted}
         _write_days(days, {**others, **{place: counts for place, (counts, _) in hours.items()}})
+
+
+def write_marks(marks: Mapping[int, tuple[str, str]]) -> None:
+    """Writes which runs are counted otherwise than their status says. No statement where nothing has changed.
+
+    Args:
+        marks: kind stored and kind found by the run's primary key; "" for none.
+    """
+    changed = {pk: found for pk, (stored, found) in marks.items() if stored != found}
+    rows = [(pk, kind) for pk, kind in sorted(changed.items()) if kind]
+    upsert(ChainMark, ("execution_id", "kind"), rows, ["execution_id"])
+    if gone := [pk for pk, kind in changed.items() if not kind]:
+        ChainMark.objects.filter(execution__in=gone).delete()
 
 
 def _hour_of(parts: Mapping[int, RunCounts]) -> tuple[RunCounts, Packed]:

@@ -77,6 +77,11 @@
     const { data, layout } = themed(figure, box);
     canvas.hidden = false;
     await Plotly.react(canvas, data, layout, { displaylogo: false, displayModeBar: false, responsive: true });
+    canvas.removeAllListeners("plotly_click");
+    canvas.on("plotly_click", ({ points }) => {
+      const href = points.map((point) => point.customdata).find(Boolean);
+      if (href) location.assign(href);
+    });
     // The SVG stays for assistive technology, which reads its title and description.
     box.classList.add("chart__box--live");
   }

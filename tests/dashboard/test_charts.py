@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dashboard import charts, svg
 from dashboard.slots import Slot
+from monitor.periods import Window
 from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
 from monitor.rollups.error_classes import CLASSES
@@ -37,6 +38,10 @@ def parse(markup: str) -> ET.Element:
 
 def trace(chart: charts.Chart, name: str) -> dict[str, Any]:
     return next(trace for trace in chart.figure["data"] if trace["name"] == name)
+
+
+def texts(chart: charts.Chart) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in chart.rows]
 
 
 counts = st.integers(0, 10**6)
@@ -109,18 +114,18 @@ def test_a_hole_is_shaded_over_every_column_that_it_touches() -> None:
     slots = [make_slot(day, 5) for day in range(5)]
     hole = Hole(START + 3.5 * DAY, START + 5 * DAY, "not read")
     (shape,) = charts.success_rate(slots, UTC, [hole]).figure["layout"]["shapes"]
-    assert (shape["x0"], shape["x1"]) == ("2026-11-03T12:00:00", "2026-11-05T12:00:00")
+    assert (shape["x0"], shape["x1"]) == (2.5, 4.5)
 
 
 def test_an_empty_slot_in_a_hole_is_not_known_in_the_table() -> None:
     chart = charts.outcomes([make_slot(0), make_slot(1, is_known=False)], UTC)
-    assert chart.rows[0][1:] == ["0", "0", "0"]
-    assert chart.rows[1][1:] == ["not known"] * 3
+    assert texts(chart)[0][1:] == ["0", "0", "0"]
+    assert texts(chart)[1][1:] == ["not known"] * 3
 
 
 def test_the_table_says_what_the_chart_draws() -> None:
     chart = charts.success_rate([make_slot(0, 2999, 1)], UTC)
-    assert chart.rows == [["Sun 1 Nov 00:00", "99.9 %", "99.9 %", "3,000", "1"]]
+    assert texts(chart) == [["Sun 1 Nov 00:00", "99.9 %", "99.9 %", "3,000", "1"]]
     assert len(chart.head) == len(chart.rows[0])
 
 
@@ -153,7 +158,60 @@ def test_stacked_bars_stand_on_each_other_in_the_svg() -> None:
 
 def test_times_are_on_the_viewers_clock() -> None:
     chart = charts.success_rate([make_slot(0, 1)], ZoneInfo("Asia/Kolkata"))
-    assert chart.figure["data"][0]["x"] == ["2026-11-01T05:30:00"]
+    assert chart.figure["data"][0]["x"] == ["Sun 1 Nov 05:30"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "named"),
+    [
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, tzinfo=UTC), ["02:00", "02:00 (winter)", "03:00"]),
+        ("America/New_York", datetime(2026, 11, 1, 5, tzinfo=UTC), ["01:00", "01:00 (winter)", "02:00"]),
+        ("Europe/Berlin", datetime(2026, 3, 29, 0, tzinfo=UTC), ["01:00", "03:00", "04:00"]),
+        ("Africa/Casablanca", datetime(2027, 2, 7, 1, tzinfo=UTC), ["02:00", "02:00 (UTC+0)", "03:00"]),
+    ],
+)
+def test_an_hour_that_comes_twice_has_two_places_and_two_names(zone: str, first: datetime, named: list[str]) -> None:
+    hour = timedelta(hours=1)
+    laid = [Slot(first + n * hour, first + (n + 1) * hour, Counts(failed=n + 1)) for n in range(3)]
+    for make in (charts.success_rate, charts.outcomes):
+        chart = make(laid, ZoneInfo(zone))
+        assert [name.split(" ", 3)[3] for name in trace(chart, "Failed")["x"]] == named
+        assert [row[0].text for row in chart.rows] == trace(chart, "Failed")["x"]
+        assert chart.figure["layout"]["xaxis"]["ticktext"][-2:] == named[-2:]
+        bars = svg.paint(chart.figure, title="t", summary="s", id="c").count("series-bad")
+        assert bars == 3
+
+
+def test_the_first_column_is_named_by_the_time_from_which_it_counts() -> None:
+    within = Window(START + timedelta(hours=15), START + DAY)
+    chart = charts.outcomes([Slot(START, START + DAY, Counts(1), within=within)], UTC)
+    assert texts(chart)[0][0] == "Sun 1 Nov 15:00"
+
+
+def test_names_of_a_year_are_distinct_and_say_which_year() -> None:
+    laid = [make_slot(7 * week, 1) for week in range(53)]
+    found = charts.names(laid, UTC)
+    assert len(set(found)) == 53
+    assert found[0] == "Sun 1 Nov 2026 00:00"
+
+
+def test_numbers_and_bars_lead_to_the_runs_that_they_count_and_zeros_lead_nowhere() -> None:
+    laid = [make_slot(0, 3, 2), make_slot(1, 4)]
+    link = lambda slot, status: f"/{slot.start.day}/{status}"  # noqa: E731
+    rate, results = charts.success_rate(laid, UTC, (), link), charts.outcomes(laid, UTC, (), link)
+    assert [[cell.href for cell in row[3:]] for row in rate.rows] == [["/1/finished", "/1/failed"], ["/2/finished", ""]]
+    assert [cell.href for cell in results.rows[0]] == ["", "/1/success", "/1/failed", ""]
+    assert trace(results, "Success")["customdata"] == ["/1/success", "/2/success"]
+    painted = svg.paint(results.figure, title="t", summary="s", id="c")
+    assert painted.count("<a href") == 3
+    assert '<a href="/1/failed" tabindex="-1"><rect class="chart__bar series-bad"' in painted
+    assert not [
+        cell.href
+        for make in (charts.durations, charts.failures)
+        for row in make(laid, UTC, (), link).rows
+        for cell in row
+        if cell.href
+    ]
 
 
 def test_a_chart_without_any_value_says_so() -> None:
@@ -193,7 +251,7 @@ def test_failures_are_stacked_by_class_the_most_frequent_by_name_and_the_rest_to
     assert trace(chart, "App not available")["y"] == [90, None, None]
     assert chart.summary.startswith("App not available: 90; No answer in time: 80")
     assert len({key.role for key in chart.legend}) == 5
-    assert chart.rows[1][1:] == ["0", "0", "0", "0", "2"]
+    assert texts(chart)[1][1:] == ["0", "0", "0", "0", "2"]
 
 
 def test_where_nothing_failed_the_chart_of_failures_is_empty_and_says_so() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from django.db import DataError, IntegrityError, connection
@@ -13,7 +13,7 @@ from monitor.ingest.base.quarantine import let_go_read, put_aside, write_or_put_
 from monitor.ingest.base.result import Written
 from monitor.ingest.runs.merge import COPIED, NEW_COLUMNS, Stored, change_of, merge, new_values, rank
 from monitor.ingest.runs.place_in_time import why_no_place
-from monitor.models import DirtyHour, Execution, ExecutionEvent, Flow, FlowProgress, Retention, ages
+from monitor.models import NEVER_PRUNED, DirtyHour, Execution, ExecutionEvent, Flow, FlowProgress, Retention, ages
 from monitor.models.bulk import among, insert, insert_new
 from monitor.zoho.shapes import ExecutionRow, Rejected
 
@@ -220,10 +220,6 @@ def _remember(have: Execution, stored: Stored, row: ExecutionRow, now: datetime)
         completed_time=row.completed_time,
         seen_at=now,
     )
-
-
-# RETAIN_ROWS_DAYS is 100 at least: nothing younger was ever pruned, and nothing need be asked for it.
-NEVER_PRUNED = timedelta(days=99)
 
 
 class Retained:

@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.connection import Gate
 from monitor.ingest import sweep
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.lease import Lease
-from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.history.backfill import Backfill
 from monitor.ingest.history.first_reading import OVER_AFTER, FirstReading
 from monitor.ingest.history.newest_first import OVERLAP, Pages
@@ -25,19 +22,10 @@ from monitor.models import Execution, Flow, FlowProgress, RetryAttempt, Stream, 
 from monitor.models import ZohoAccount as Account
 from monitor.zoho.errors import NotAvailable, NotFound
 from tests.factories import NOON, change_flow, make_account, make_execution, make_flow, make_rule
-from tests.fake_zoho import Clock
+from tests.ingest.by_hand import Walks
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def context(account: Account, now: datetime) -> Context:
-    """A sweep with a gate of its own, and no client: nothing is asked but by what a test gives."""
-    clock, lease = Clock(now), Lease.take(account, now)
-    assert lease is not None
-    clients: Any = SimpleNamespace(gate=Gate(account, clock), products={"flow", "crm"})
-    return Context(account, clients, lease, clock, Patience(Mode.TASK, pause=clock.pause))
 
 
 def refusing(error: Exception) -> Any:
@@ -198,21 +186,6 @@ def test_first_readings_go_on_with_the_accounts_living_unread_flows_whose_time_h
     courses = Backfill(context, SimpleNamespace())._refreshed()  # type: ignore[arg-type]
 
     assert {course.flow.pk for course in courses} == {plain.pk, due.pk, wanted.pk}
-
-
-class Walks(Exception):  # noqa: N818 - ends a reading where it would begin to ask
-    """Says from when on would be read."""
-
-    def __init__(self, since: datetime | None) -> None:
-        self.since = since
-
-
-@pytest.fixture
-def walks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def walk(reading: Any, *, since: datetime | None, **how: Any) -> Walked:
-        raise Walks(since)
-
-    monkeypatch.setattr(read_runs, "walk", walk)
 
 
 def since_of_catch_up(flow: Flow, now: datetime, *, failed: bool) -> datetime:

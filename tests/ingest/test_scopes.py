@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db.models import F
 
-from monitor.connection import Gate
 from monitor.ingest.base import list_pace, read_soon, stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease, LeaseLost
-from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.history.backfill import unfinished
 from monitor.ingest.night import reconcile
 from monitor.models import Execution, Flow, FlowProgress, Stream, StreamState, SyncState, ZohoAccount
 from tests.factories import change_flow, make_account, make_execution, make_flow
-from tests.fake_zoho import Clock
 
 pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
-def lease(account: ZohoAccount, now: datetime) -> Lease:
-    taken = Lease.take(account, now)
-    assert taken is not None
-    return taken
-
-
-@pytest.fixture
-def context(account: ZohoAccount, lease: Lease, now: datetime) -> Context:
-    """A sweep with a gate of its own, and no client: nothing is asked."""
-    clock = Clock(now)
-    clients: Any = SimpleNamespace(gate=Gate(account, clock))
-    return Context(account, clients, lease, clock, Patience(Mode.TASK, pause=clock.pause))
+def lease(context: Context) -> Lease:
+    return context.lease
 
 
 def state_of(account: ZohoAccount) -> dict[str, Any]:

@@ -46,6 +46,14 @@ class Habits:
     usage_days: int = 90  # "Usage of rules"
     webhook_failure_default_days: int = 30  # "Webhook failures"
     webhook_failure_max_days: int = 90  # "Webhook failures"
+    action_puts: Literal["replace", "merge"] = (
+        "replace"  # "Automation actions": tasks and webhooks; merge: an older reading
+    )
+    tasks_filter: Literal["filter", "filters"] = "filter"  # "Automation actions": how the list of tasks spells it
+    ids_limit_code: Literal["INVALID_DATA", "LIMIT_EXCEEDED"] = "INVALID_DATA"  # "Errors of CRM": more than 10 ids
+    in_use_code: Literal["NOT_ALLOWED", "ALREADY_USED"] = "NOT_ALLOWED"  # "Automation actions": still in a rule
+    error_rows: Literal["list", "object", "nested"] = "list"  # "Other words": one refused row of a write
+    failures_from: Literal["refuse", "clamp", "range"] = "refuse"  # "Webhook failures": days that are too old
     paid_type: str = "plan"  # "Settings of the organisation": the edition, in the plan's word or another
     trial_type: str = "none"  # the edition that is tried; `paid_type` is then free
     watch_max_days: int = 7  # "Notification channels": a longer wish silently becomes one hour

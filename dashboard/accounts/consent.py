@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -119,25 +120,71 @@ def answered_origins(chosen: str, origins: Origins, query: Mapping[str, str]) ->
     server, location = query.get("accounts-server", ""), query.get("location", "")
     if chosen == "custom":
         if server and server.rstrip("/").lower() != origins.accounts:
-            raise CallbackRefused("The answer names another accounts server than the one entered. Nothing was sent.")
+            raise CallbackRefused(
+                f"The answer names another accounts server{_told_server(server)} than the one entered, "
+                f"{origins.accounts}. Nothing was sent. If the account lives there, enter that one as Accounts URL."
+            )
         return chosen, origins
     by_server = data_center_of_accounts_server(server) if server else None
     if server and by_server is None:
-        raise CallbackRefused("The answer names an accounts server that is none of Zoho's. Nothing was sent.")
+        raise CallbackRefused(_unknown_server(server))
     by_location = location.lower() or None
     if by_location is not None and by_location not in DATA_CENTERS:
-        raise CallbackRefused("The answer names a data centre that is not known here. Nothing was sent.")
+        raise CallbackRefused(
+            f"The answer names a data centre{_told(by_location)} that is not known here. Nothing was sent. "
+            f"{_OWN_ADDRESSES}"
+        )
     if by_server and by_location and by_server != by_location:
         raise CallbackRefused("The answer names two different data centres. Nothing was sent.")
     data_center = by_server or by_location or chosen
     return data_center, DATA_CENTERS[data_center]
 
 
+_OWN_ADDRESSES = (
+    "If Zoho has a newer data centre than this list, go on with “Custom URLs”: the accounts URL and the CRM URL that "
+    "Zoho documents for it."
+)
+# The host of a data centre's accounts server: accounts.zoho.xx, accounts.zoho.com.xx or accounts.zohocloud.xx.
+_LIKE_ZOHOS = re.compile(r"https://accounts\.(zoho|zohocloud)\.([a-z]{2,3}|com?\.[a-z]{2})")
+
+
+def _told_server(server: str) -> str:
+    """Returns an accounts server for a message if it looks like one of Zoho's; anybody may write an address."""
+    server = server.rstrip("/").lower()
+    return f" ({server})" if data_center_of_accounts_server(server) or _LIKE_ZOHOS.fullmatch(server) else ""
+
+
+def _unknown_server(server: str) -> str:
+    if not _told_server(server):
+        return (
+            "The answer names an accounts server that is none of Zoho's. Nothing was sent. Somebody may want the code "
+            "of this account: start again from this page. If it is a Zoho of your own, choose “Custom URLs”."
+        )
+    return (
+        f"The answer names an accounts server{_told_server(server)} that is not on the list here. Nothing was sent. "
+        f"{_OWN_ADDRESSES}"
+    )
+
+
+def _told(word: str) -> str:
+    """Returns a word out of an address for a message, if it is short and plain: anybody may write an address."""
+    return f" (“{word}”)" if re.fullmatch(r"[A-Za-z0-9_]{1,40}", word) else ""
+
+
 def refusal_of(query: Mapping[str, str]) -> str:
-    """Says what Zoho's consent page refused, in our words (its own are not to be trusted), or ""."""
+    """Says what Zoho's consent page refused, or ""; of its words only a plain code is repeated."""
     error = query.get("error", "")
     if not error:
         return "" if query.get("code") else "Zoho sent no grant code."
     if error == "access_denied":
         return "Access was denied on Zoho's page. Nothing was connected."
-    return "Zoho's page answered with an error. Check the client ID and its redirect URL."
+    hint = _ERROR_HINTS.get(error, "Check the client ID and its redirect URL.")
+    return f"Zoho's page answered with an error{_told(error)}. Nothing was connected. {hint}"
+
+
+_ERROR_HINTS = {
+    "invalid_scope": "Zoho does not know one of the scopes in this data centre.",
+    "other_dc": "This account lives in another data centre: choose that one.",
+    "server_error": "Try again in a few minutes.",
+    "temporarily_unavailable": "Try again in a few minutes.",
+}

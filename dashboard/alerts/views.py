@@ -25,7 +25,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     form = AlertFilterForm(request.GET)
 
     def find(account_id: int | None) -> dict[str, Any]:
-        found = {"open_states": queries.open_states(account_id)}
+        found = {"open_states": queries.open_states(account_id), "checks": queries.checks(account_id)}
         return found | lists.numbered(queries.recent_transitions(account_id), form)
 
     return lists.show(request, "alerts/list.html", form, find, nouns="events")

@@ -49,6 +49,12 @@ def of(table: dict[Any, Any], key: Any) -> Any:
 
 
 @register.filter
+def known(value: int | None, age: Any) -> str:
+    """Writes a number of what is mirrored; a dash where it is none because nothing was read yet (`age.is_unread`)."""
+    return formats.number(None if not value and (age is None or age.is_unread) else value)
+
+
+@register.filter
 def masked(text: str) -> str:
     """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters.
 

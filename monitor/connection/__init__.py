@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from monitor.connection.budget import BudgetSpent, Gate
+from monitor.connection.organisation import zone_of
 from monitor.connection.tokens import DatabaseTokens
 from monitor.models import ZohoAccount
 from monitor.zoho.crm import CrmClient
@@ -75,10 +76,11 @@ def open_account(
         origins = Origins(accounts=account.accounts_url, flow=account.flow_url or None, crm=account.crm_url or None)
         oauth = OAuthClient(accounts_transport, origins, account.client_id, account.client_secret)
         tokens = DatabaseTokens(account, oauth, clock, try_refused=try_refused)
+        zone = zone_of(account)
         yield AccountClients(
             account=account,
-            flow=FlowClient(transport, origins.flow, tokens, before, gate.after) if origins.flow else None,
-            crm=CrmClient(transport, origins.crm, tokens, before, gate.after) if origins.crm else None,
+            flow=FlowClient(transport, origins.flow, tokens, before, gate.after, zone) if origins.flow else None,
+            crm=CrmClient(transport, origins.crm, tokens, before, gate.after, zone) if origins.crm else None,
             tokens=tokens,
             gate=gate,
         )

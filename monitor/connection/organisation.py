@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from monitor.models import Flow, Organisation, WorkflowRule, ZohoAccount
 from monitor.zoho.datacenters import DEVELOPER, SANDBOX, known_api_host
@@ -38,12 +39,14 @@ class Identity:
         org_id: CRM's own id of it.
         name: for people.
         kind: production, sandbox, developer, or another word of Zoho's.
+        time_zone: a name of the tz database, as Zoho spells it.
     """
 
     zgid: str = ""
     org_id: str = ""
     name: str = ""
     kind: str = ""
+    time_zone: str = ""
 
     @property
     def is_known(self) -> bool:
@@ -70,7 +73,19 @@ def identity_of(org: Org | None, api_domain: str | None = None) -> Identity:
     kind = by_host if by_host in _NOT_PRODUCTION else (org.kind if org is not None else "") or by_host
     if org is None:
         return Identity(kind=kind[:20])
-    return Identity(org.zgid, org.id, org.company_name[:200], kind[:20])
+    return Identity(org.zgid, org.id, org.company_name[:200], kind[:20], org.time_zone[:64])
+
+
+def zone_of(account: ZohoAccount) -> tzinfo:
+    """Returns the zone in which the organisation's times are meant that name no offset; UTC where it is not known."""
+    return _zone(remembered(account).time_zone) or UTC
+
+
+def _zone(name: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None  # Zoho may know zones that this machine does not
 
 
 def remembered(account: ZohoAccount) -> Organisation:
@@ -188,7 +203,7 @@ def also_mirrored_by(account: ZohoAccount, told: Identity) -> str:
 
 def remember(account: ZohoAccount, told: Identity, now: datetime) -> None:
     """Keeps the organisation that the account's grant answers for; what Zoho did not say now stays as it was."""
-    said = {name: value for name in ("zgid", "org_id", "name", "kind") if (value := getattr(told, name))}
+    said = {name: value for name in ("zgid", "org_id", "name", "kind", "time_zone") if (value := getattr(told, name))}
     values = {**said, "seen_at": now} if told.is_known else dict(said)
     values |= {"other_id": "", "other_name": "", "other_kind": "", "other_at": None}
     Organisation.objects.update_or_create(account=account, defaults=values)

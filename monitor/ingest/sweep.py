@@ -138,10 +138,11 @@ class _Sweep:
         self._put_off()
 
     def _look_whose_it_is(self) -> None:
-        if self.crm is not None:
+        account = self.context.account
+        if self.crm is not None and organisation.known_of(organisation.remembered(account)).is_known:
             read_edition(self.context, self.crm)
         # Where it was another one and could not be asked for now, nothing says that this is over.
-        organisation.check(self.context.account, None, self.context.clock())
+        organisation.check(account, None, self.context.clock())
 
     def _is_wanted(self, step: Step) -> bool:
         if self.client(step.product) is None or (step.turn is not None and step.turn not in self.due):
@@ -229,6 +230,7 @@ def _say_when_executions_are_due(sweep: _Sweep) -> None:
 def _list_rules(context: Context, client: CrmClient) -> None:
     with context.clients.gate.doing(ApiCall.Kind.LIST):
         read_rules(context, client)
+    read_edition(context, client)
 
 
 def _pages_of_rules(sweep: _Sweep) -> int:

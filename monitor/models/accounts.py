@@ -82,6 +82,7 @@ class Organisation(models.Model):
     org_id = models.CharField(max_length=64, blank=True, help_text="CRM's own id of the organisation")
     name = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=20, blank=True, help_text="production, sandbox, or another word of Zoho's")
+    time_zone = models.CharField(max_length=64, blank=True, help_text="of tz database; times without offset are its")
     seen_at = models.DateTimeField(null=True, help_text="when the account's grant last answered for it")
     other_id = models.CharField(max_length=64, blank=True)
     other_name = models.CharField(max_length=200, blank=True)

@@ -39,6 +39,9 @@ class Execution(models.Model):
     actions_failed = models.BigIntegerField(null=True)
     rerun_count = models.PositiveSmallIntegerField(default=0, help_text="final status changes seen after the first")
     first_failed_at = models.DateTimeField(null=True, help_text="completed_time of the first failure seen")
+    last_failed_at = models.DateTimeField(
+        null=True, help_text="completed_time of the failure before, once Zoho was seen to run it again"
+    )
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     recheck_at = models.DateTimeField(null=True, help_text="when a running row is asked for again by itself")

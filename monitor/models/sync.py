@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from monitor.models.accounts import ZohoAccount
+from monitor.models.accounts import Product, ZohoAccount
 
 
 class Stream(models.TextChoices):
@@ -18,6 +18,18 @@ class Stream(models.TextChoices):
     WEBHOOK_FAILURES = "webhook_failures", "Webhook failures"
     CHANNELS = "channels", "Notification channels"
     STATISTICS = "statistics", "Statistics check"
+
+
+# Definitions are of both: they are read when nothing else is due, and have no turn of their own.
+STREAMS: dict[Product, tuple[Stream, ...]] = {
+    Product.FLOW: (Stream.FLOWS, Stream.CONNECTIONS, Stream.EXECUTIONS, Stream.STATISTICS),
+    Product.CRM: (Stream.RULES, Stream.USAGE, Stream.CONNECTED, Stream.WEBHOOK_FAILURES, Stream.CHANNELS),
+}
+
+
+def product_of(stream: str) -> str:
+    """Says whose calls a stream costs."""
+    return Product.CRM if stream in STREAMS[Product.CRM] else Product.FLOW
 
 
 class SyncState(models.Model):

@@ -14,7 +14,7 @@ from monitor.notify.words import clean, shorten
 from monitor.periods import last_hours
 from monitor.privacy import mask_text
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
-from monitor.standing.judge import present_of
+from monitor.standing.judge import AccountPresent, present_of
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
@@ -69,6 +69,7 @@ def facts_of(transition: Transition) -> Facts:
     alert = transition.alert
     rule, flow = alert.rule, alert.flow
     is_firing = transition.kind == Transition.Kind.FIRING
+    present = _present(flow, transition.at)
     return Facts(
         kind=transition.kind,
         alert=alert.pk,
@@ -90,8 +91,8 @@ def facts_of(transition: Transition) -> Facts:
         fired_at=transition.at if is_firing else _fired_at(transition),
         errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
         as_of=as_of(flow.account_id),
-        gap=_gap(flow),
-        standing=_standing(flow, transition.at),
+        gap=_gap(flow, present),
+        standing=_standing(flow, present, transition.at),
     )
 
 
@@ -107,19 +108,23 @@ def _mirror_facts(account_id: int, *, is_mirrored: bool = True) -> freshness.Mir
     return freshness.facts_of(sync, streams, is_mirrored=is_mirrored, is_reading=unread.exists())
 
 
-def _standing(flow: Flow, now: datetime) -> str:
-    """Says how the flow stands; the worker lives, for it writes this."""
+def _present(flow: Flow, now: datetime) -> AccountPresent:
+    """Says how far the account's present is known; the worker lives, for it writes this."""
     facts = _mirror_facts(flow.account_id, is_mirrored=flow.account.is_active)
     judged = freshness.judge_account(facts, freshness.Judged(freshness.OK), now)
-    present = present_of(judged, executions_failing=facts.executions_failing_since is not None)
+    return present_of(judged, executions_failing=facts.executions_failing_since is not None)
+
+
+def _standing(flow: Flow, present: AccountPresent, now: datetime) -> str:
     row = with_facts(Flow.objects.select_related("progress").defer("raw"), now).get(pk=flow.pk)
     return standing_of(row, Presents({flow.account_id: present}, silent_among(now, [flow.pk]))).label
 
 
-def _gap(flow: Flow) -> str:
+def _gap(flow: Flow, present: AccountPresent) -> str:
+    """Says why the figures may be too low: the flow's own reason first, then that of its account."""
     if flow.progress.executions_read_at is None:
         return "the flow's history is not read to its end yet"
-    return clean(flow.progress.hole_reason)
+    return clean(flow.progress.hole_reason or present.reason)
 
 
 def _fired_at(transition: Transition) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 
 from monitor.models import AlertRule, AlertState, Delivery, Transition
 
@@ -28,6 +28,29 @@ def open_states(account_id: int | None = None) -> list[AlertState]:
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
     return sorted(rows, key=lambda row: (row.acknowledged_at is not None, -row.since.timestamp()))
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Says how many flows rules have checked: `good` with enough runs and at or above, `open` not, `rest` unknown."""
+
+    good: int
+    open: int
+    rest: int
+
+
+def checks(account_id: int | None = None) -> Checks:
+    """Counts what enabled rules checked. One statement.
+
+    Args:
+        account_id: only of this account; None for all.
+    """
+    rows = AlertState.objects.filter(rule__is_active=True, flow__gone_at=None, flow__status="active")
+    if account_id is not None:
+        rows = rows.filter(rule__account_id=account_id)
+    good = Q(state=AlertState.State.OK, is_open=False, runs__gte=F("rule__min_runs"))
+    found = rows.aggregate(good=Count("pk", filter=good), open=Count("pk", filter=Q(is_open=True)), every=Count("pk"))
+    return Checks(found["good"], found["open"], found["every"] - found["good"] - found["open"])
 
 
 def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:

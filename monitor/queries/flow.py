@@ -18,7 +18,7 @@ from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
-from monitor.standing.judge import AccountPresent, FlowStanding
+from monitor.standing.judge import UNREAD, AccountPresent, FlowStanding
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class FlowPage:
     executions: list[Execution]
     description: str
     standing: FlowStanding
+
+    @property
+    def is_unread(self) -> bool:
+        """Returns whether nothing of it has been read yet."""
+        return self.standing.code == UNREAD
 
 
 def flows(now: datetime) -> QuerySet[Flow]:

@@ -12,6 +12,7 @@ from monitor import vault
 from monitor.freshness import (
     LABELS,
     LOCKED,
+    NEVER,
     SILENT,
     STALE,
     Judged,
@@ -21,8 +22,11 @@ from monitor.freshness import (
     judge_account,
     judge_worker,
 )
-from monitor.models import AlertState, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models import AlertState, Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models.sync import product_of
 from monitor.standing.judge import AccountPresent, present_of
+
+WAIT = "It is read within minutes once the worker runs (manage.py worker)."
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,17 @@ class AccountFreshness:
     covered_from: datetime | None = None
     is_history_paused: bool = False
     present: AccountPresent = field(default_factory=AccountPresent)
+    products: frozenset[str] = frozenset()
+
+    @property
+    def is_unread(self) -> bool:
+        """Returns whether nothing of it has been read completely yet."""
+        return self.as_of is None
+
+    @property
+    def next_step(self) -> str:
+        """Says what a person does about nothing being read yet."""
+        return self.reason or WAIT
 
     @property
     def label(self) -> str:
@@ -212,6 +227,16 @@ class Mirror:
         return all(account.is_complete for account in self.mirrored)
 
     @property
+    def is_unread(self) -> bool:
+        """Returns whether nothing of any account has been read completely yet."""
+        return all(account.is_unread for account in self.accounts)
+
+    @property
+    def next_step(self) -> str:
+        """Says what a person does about nothing being read yet."""
+        return next((account.reason for account in self.mirrored if account.is_unread and account.reason), WAIT)
+
+    @property
     def presents(self) -> dict[int, AccountPresent]:
         """Returns how far the present of each account is known."""
         return {account.account_id: account.present for account in self.accounts}
@@ -302,6 +327,7 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
         unread=read.unread,
         covered_from=read.covered_from if read.unread == read.unread_known else None,
         is_history_paused=account.backfill_paused,
+        products=frozenset(p for p, url in ((Product.FLOW, account.flow_url), (Product.CRM, account.crm_url)) if url),
         present=present_of(judged, executions_failing=facts.executions_failing_since is not None),
     )
 
@@ -327,6 +353,12 @@ class PartFreshness:
     swept_at: datetime | None
     worst_state: str
     is_complete: bool
+    next_step: str = ""
+
+    @property
+    def is_unread(self) -> bool:
+        """Returns whether it has never been read completely, of one of its accounts at least."""
+        return self.as_of is None
 
     @property
     def is_current(self) -> bool:
@@ -358,13 +390,17 @@ def part(mirror: Mirror, name: str, now: datetime, *, account_id: int | None = N
         swept_at=None if None in sweeps else min(at for at in sweeps if at),
         worst_state=next((state for state in states if state != SyncState.State.OK), SyncState.State.OK),
         is_complete=not any(stream.is_missing for _, stream in pairs),
+        next_step=next((f"{account.name}: {stream.reason}" for account, stream in pairs if stream.reason), WAIT),
     )
 
 
 def of_list(
     mirror: Mirror, name: str, now: datetime, account_id: int | None = None
 ) -> PartFreshness | AccountFreshness | Mirror | None:
-    """Returns the age of a list with a pace of its own: of its stream, or of its account before the first reading.
+    """Returns the age of a list with a pace of its own, by its stream; of what is mirrored where no account is.
+
+    What was never read is never called complete: not in an account whose first sweep did not come to it, and not where
+    no account has the product at all.
 
     Args:
         mirror: of all accounts.
@@ -372,8 +408,20 @@ def of_list(
         now: the present.
         account_id: the list is narrowed to this account; None: it spans all.
     """
-    whole = mirror if account_id is None else mirror.of(account_id)
-    return part(mirror, name, now, account_id=account_id) or whole
+    asked = [account for account in mirror.mirrored if account_id in (None, account.account_id)]
+    if not asked:
+        return mirror if account_id is None else mirror.of(account_id)
+    found = part(mirror, name, now, account_id=account_id)
+    product = product_of(name)
+    unread = [a for a in asked if product in a.products and all(s.stream != name for s in a.streams)]
+    if found is None and not unread:
+        step = f"No account that is mirrored here has {Product(product).label}: connect one that has."
+        return PartFreshness(None, None, StreamState.State.NOT_AVAILABLE, is_complete=False, next_step=step)
+    if unread:
+        state = next((a.state for a in unread if not a.is_current and a.state != SyncState.State.INCOMPLETE), NEVER)
+        step = next((a.reason for a in unread if a.state == state and a.reason), WAIT)
+        return PartFreshness(None, found.swept_at if found else None, state, is_complete=False, next_step=step)
+    return found
 
 
 def _part_state(account: AccountFreshness, stream: StreamFreshness, now: datetime) -> str:

@@ -21,12 +21,17 @@ from standin.world import World
 BASE = "/settings/automation/"
 SCOPE = "ZohoCRM.settings.automation_actions"
 MANDATORY = {
-    "tasks": ("name", "module"),
+    "tasks": ("name", "module", "field_mappings"),
     "field_updates": ("name", "module", "field"),
     "webhooks": ("name", "module", "url", "http_method"),
     "email_notifications": ("name", "module", "template"),
 }
 MOST_ROWS = 10
+REPLACED = frozenset({"tasks", "webhooks"})  # a PUT gives the whole row
+# What Zoho says of a row, not the one who writes it.
+KEPT = frozenset(
+    {"id", "created_time", "created_by", "feature_type", "editable", "deletable", "associated", "lock_status", "source"}
+)
 ROW: Shape = {"id": str, "name": str, "module": {"api_name": str, "id": str}, "url": str}
 
 
@@ -37,15 +42,14 @@ class ActionsApi:
         self._world = world
 
     def add_routes(self, router: Router) -> None:
-        """Adds list, get, create, update and delete; Zoho documents no delete of e-mail notifications."""
+        """Adds list, get, create, update and delete."""
         for kind in KINDS:
             one = _OneKind(self._world, kind)
             router.add("GET", BASE + kind, one.list_rows, SCOPE)
             router.add("POST", BASE + kind, one.create, SCOPE)
             router.add("PUT", BASE + kind, one.update_many, SCOPE)
-            if kind != "email_notifications":
-                router.add("DELETE", BASE + kind, one.delete_many, SCOPE)
-                router.add("DELETE", f"{BASE}{kind}/{{row_id}}", one.delete_one, SCOPE)
+            router.add("DELETE", BASE + kind, one.delete_many, SCOPE)
+            router.add("DELETE", f"{BASE}{kind}/{{row_id}}", one.delete_one, SCOPE)
             router.add("GET", f"{BASE}{kind}/{{row_id}}", one.get, SCOPE)
             router.add("PUT", f"{BASE}{kind}/{{row_id}}", one.update_one, SCOPE)
 
@@ -57,8 +61,8 @@ class _OneKind:
         self._rows = world.store.collection(kind)
 
     def list_rows(self, request: Request) -> Reply:
-        """Rows by module and filter, page by page; field updates spell the filter in the singular."""
-        spelled = "filter" if self._kind == "field_updates" else "filters"
+        """Rows by module and filter, page by page; webhooks and mails spell the filter in the plural."""
+        spelled = {"field_updates": "filter", "tasks": self._world.habits.tasks_filter}.get(self._kind, "filters")
         module, page = request.param("module"), read_page(request)
         if module is not None and module not in MODULES:
             raise invalid("module", "INVALID_MODULE")
@@ -101,53 +105,71 @@ class _OneKind:
             fresh = {name: value for name, value in row.items() if name != "id"}
             wrong = self._wrong(fresh, place, new=True)
             if wrong is None:
+                fresh |= {"lock_status": {"locked": False}} if self._kind == "tasks" else {}
                 fresh["module"] = module_stub(self._world.prefix, fresh["module"]["api_name"])
                 wrong = good(self._world.store.put(self._kind, fresh)["id"], "created")
             results.append(wrong)
-        return answer(self._kind, results, created=True, mixed_is_207=self._world.habits.mixed_is_207)
+        return self._answer(results, created=True)
+
+    def _answer(self, results: list[Result], *, created: bool = False) -> Reply:
+        habits = self._world.habits
+        return answer(
+            self._kind, results, created=created, mixed_is_207=habits.mixed_is_207, error_rows=habits.error_rows
+        )
+
+    def _unknown(self, row_id: object) -> Result:
+        words = "The ID given is invalid" if self._kind == "webhooks" else "the id given seems to be invalid"
+        return bad("INVALID_DATA", words, id=row_id)
 
     def _update(self, row: dict[str, Any], place: int) -> Result:
+        """Changes a row; a task or a webhook is replaced whole, unless a habit says otherwise."""
         old = self._rows.get(str(row.get("id", "")))
         if old is None:
-            return bad("INVALID_DATA", "the id given seems to be invalid", id=row.get("id"))
-        wrong = self._wrong(row, place, new=False)
+            return self._unknown(row.get("id"))
+        if (old.get("lock_status") or {}).get("locked"):
+            raise RefusalError("AUTHORIZATION_ERROR", "Locked task cannot be edited", {}, 401)
+        replaces = self._kind in REPLACED and self._world.habits.action_puts == "replace"
+        wrong = self._wrong(row, place, new=replaces)
         if wrong is not None:
             return wrong
+        kept = {name: value for name, value in old.items() if name in KEPT} if replaces else old
         self._world.store.put(
-            self._kind, {**old, **row, "name": row.get("name") or old["name"], "module": old["module"]}
+            self._kind, {**kept, **row, "name": row.get("name") or old["name"], "module": old["module"]}
         )
         return good(old["id"], "updated")
 
     def update_many(self, request: Request) -> Reply:
-        """Changes rows by the ids in the body."""
-        rows = rows_of(request, self._kind, most=MOST_ROWS, shape=ROW)
-        results = [self._update(row, place) for place, row in enumerate(rows)]
-        return answer(self._kind, results, mixed_is_207=self._world.habits.mixed_is_207)
+        """Changes the row whose id is in the body: exactly one of tasks and webhooks."""
+        is_one = self._kind in REPLACED and self._world.habits.action_puts == "replace"
+        rows = rows_of(request, self._kind, most=1 if is_one else MOST_ROWS, shape=ROW)
+        return self._answer([self._update(row, place) for place, row in enumerate(rows)])
 
     def update_one(self, request: Request, row_id: str) -> Reply:
         """Changes the row in the address."""
         row = rows_of(request, self._kind, most=1, shape=ROW)[0]
-        return answer(self._kind, [self._update({**row, "id": row_id}, 0)])
+        return self._answer([self._update({**row, "id": row_id}, 0)])
 
     def _delete(self, row_id: str) -> Result:
         if row_id not in self._rows:
-            return bad("INVALID_DATA", "the id given seems to be invalid", id=row_id)
+            return self._unknown(row_id)
         used = [
             rule for rule in self._world.rules.rules.values() if row_id in [one.get("id") for one in rule.actions()]
         ]
         if used:
-            return bad("ALREADY_USED", "the action is used by a rule", id=row_id)
+            words = (
+                f"This {self._kind[:-1]} is associated with at least one of Approval Process/Workflow Rules/Blueprint"
+            )
+            return bad(self._world.habits.in_use_code, words.replace("_", " "), id=row_id)
         self._world.store.remove(self._kind, row_id)
         return good(row_id, "deleted")
 
     def delete_many(self, request: Request) -> Reply:
         """Deletes up to ten rows, each by itself."""
-        results = [self._delete(one) for one in ids_of(request)]
-        return answer(self._kind, results, mixed_is_207=self._world.habits.mixed_is_207)
+        return self._answer([self._delete(one) for one in ids_of(request, self._world.habits.ids_limit_code)])
 
     def delete_one(self, request: Request, row_id: str) -> Reply:
         """Deletes the row in the address."""
-        return answer(self._kind, [self._delete(row_id)])
+        return self._answer([self._delete(row_id)])
 
 
 def _secure(url: str) -> bool:

@@ -74,7 +74,34 @@ def actions_of_the_rules(rules: RuleBook, store: Store) -> None:
             if kind == "webhooks":
                 row |= {"url": "https://erp.example.com/hook", "http_method": "POST"}
             elif kind == "tasks":
-                row |= {"subject": action["name"], "priority": "Normal", "status": "Not Started"}
+                row |= task_parts(action["name"])
             elif kind == "email_notifications":
                 row |= {"template": {"name": action["name"], "id": action["id"][:-1] + "8"}}
             store.found(kind, row)
+
+
+def task_parts(subject: str) -> dict[str, object]:
+    """Makes what is special to a task (https://github.com/zoho/crm-oas, getWorkflowTasks)."""
+    due = {"period": "business_days", "unit": "2", "trigger_field": "${CURRENTTIME}", "sign": "plus"}
+    wishes: tuple[tuple[str, str, str, object], ...] = (
+        ("Subject", "static", subject, subject),
+        ("Due_Date", "execution_time", "Trigger Date plus 2 business day(s)", due),
+        ("Status", "static", "Not Started", "Not Started"),
+        ("Priority", "static", "Normal", "Normal"),
+    )
+    mappings = [
+        {
+            "field": {"api_name": name, "id": f"55510000000000{number:04d}"},
+            "type": kind,
+            "display_value": shown,
+            "value": value,
+        }
+        for number, (name, kind, shown, value) in enumerate(wishes, start=221)
+    ]
+    return {
+        "source": "crm",
+        "notify": False,
+        "related_module": None,
+        "lock_status": {"locked": False},
+        "field_mappings": mappings,
+    }

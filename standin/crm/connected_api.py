@@ -47,6 +47,7 @@ class ConnectedApi:
         router.add("POST", one + "/rules", self.create_rule, SCOPE)
         router.add("GET", one + "/rules/{rule_id}", self.get_rule, SCOPE)
         router.add("PUT", one + "/rules/{rule_id}", self.update_rule, SCOPE)
+        router.add("DELETE", one + "/rules/{rule_id}", self.delete_rule, SCOPE)
 
     def list_rows(self, request: Request) -> Reply:
         """Returns all of them at once: page parameters are refused where that habit is on."""
@@ -193,6 +194,14 @@ class ConnectedApi:
         rules = [{**rule, **body, "id": rule_id} if rule["id"] == rule_id else rule for rule in row["rules"]]
         self._world.store.put(NAME, {**row, "rules": rules})
         return answer("rules", [good(rule_id, "rule updated successfully")])
+
+    def delete_rule(self, request: Request, row_id: str, rule_id: str) -> Reply:
+        """Deletes a rule of a connected workflow."""
+        row = self._row(row_id)
+        if rule_id not in [rule["id"] for rule in row["rules"]]:
+            return answer("rules", [bad("INVALID_DATA", "the id given seems to be invalid", id=rule_id)])
+        self._world.store.put(NAME, {**row, "rules": [rule for rule in row["rules"] if rule["id"] != rule_id]})
+        return answer("rules", [good(rule_id, "rule deleted successfully")])
 
 
 def _without_rules(row: dict[str, Any]) -> dict[str, Any]:

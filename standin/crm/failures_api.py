@@ -40,13 +40,24 @@ class FailuresApi:
         router.add("GET", BASE + "webhooks/actions/usage_reports", self.webhook_usage, SCOPE)
         router.add("GET", BASE + "email_notifications/actions/usage_reports", self.mail_usage, SCOPE)
 
-    def _window(self, request: Request, usual: int, most: int) -> tuple[date, date]:
-        today = self._world.now().astimezone(ORG_ZONE).date()
+    def _window(self, request: Request, usual: int, most: int, *, clamps: bool = False) -> tuple[date, date]:
+        """Reads the days asked for; RefusalError for such as are too far apart, in the wrong order or not begun."""
+        today, way = self._world.now().astimezone(ORG_ZONE).date(), self._world.habits.failures_from
         last = read_day(request, "to") if request.param("to") else today
         first = read_day(request, "from") if request.param("from") else last - timedelta(days=usual)
+        if clamps and way == "clamp":
+            first = max(first, last - timedelta(days=usual))  # the newest description: silently
+        if last > today:
+            raise self._refused("to")
         if first > last or last - first > timedelta(days=most):
-            raise RefusalError("INVALID_REQUEST", "DATE_RANGE_EXCEEDS", {})
+            raise self._refused("from")
         return first, last
+
+    def _refused(self, name: str) -> RefusalError:
+        if self._world.habits.failures_from == "range":
+            return RefusalError("INVALID_REQUEST", "DATE_RANGE_EXCEEDS", {})
+        details: dict[str, object] = {"param_name": name, "expected_data_type": "datetime"}
+        return RefusalError("INVALID_DATA", "The value provided to the param is Invalid", details)
 
     def _events(self, kind: str, first: date, last: date) -> Iterator[tuple[Rule, dict[str, Any], int, Event]]:
         now = self._world.now()
@@ -62,7 +73,9 @@ class FailuresApi:
     def failures(self, request: Request) -> Reply:
         """Returns every failed call of a webhook, newest first: 30 days unless asked, at most 90."""
         habits, page = self._world.habits, read_page(request)
-        first, last = self._window(request, habits.webhook_failure_default_days, habits.webhook_failure_max_days)
+        first, last = self._window(
+            request, habits.webhook_failure_default_days, habits.webhook_failure_max_days, clamps=True
+        )
         module, webhook = request.param("module"), request.param("webhook_id")
         if module is not None and module not in MODULES:
             raise invalid("module", "INVALID_MODULE")
@@ -111,7 +124,7 @@ class FailuresApi:
         if kind == "email_notifications" and first < self._world.now().astimezone(ORG_ZONE).date() - timedelta(
             days=days
         ):
-            raise RefusalError("INVALID_REQUEST", "DATE_RANGE_EXCEEDS", {})
+            raise self._refused("from")
         counts: Counter[tuple[str, str, str]] = Counter()
         for _, action, _, event in self._events(kind, first, last):
             day = event.at.astimezone(ORG_ZONE).date().isoformat()

@@ -108,7 +108,14 @@ class MetadataApi:
 
     def _related(self, module: str) -> list[dict[str, Any]]:
         return [
-            {"id": self._id(module, 5, number), "api_name": name, "name": name, "module": name, "visible": True}
+            {
+                "id": self._id(module, 5, number),
+                "api_name": name,
+                "name": name,
+                "display_label": name,
+                "module": {"api_name": name, "id": self._id(module, 6, number)},
+                "visible": True,
+            }
             for number, name in enumerate(("Notes", "Attachments", "Tasks"))
         ]
 

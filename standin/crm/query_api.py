@@ -74,7 +74,10 @@ class QueryApi:
             raise RefusalError("MANDATORY_NOT_FOUND", "required field not found", {"api_name": name})
         if len(parts) > MAX_COMPOSITE:
             raise RefusalError("LIMIT_EXCEEDED", "more than 5 requests", {"api_name": name, "limit": MAX_COMPOSITE})
-        return json_reply({name: [self._part(request, place, part) for place, part in enumerate(parts, start=1)]})
+        answers = [self._part(request, place, part) for place, part in enumerate(parts, start=1)]
+        is_flat = self._world.habits.dialect == "seed"
+        mixed = {one["status"] for one in answers} == {"success", "error"} and not is_flat
+        return json_reply({name: answers}, 207 if mixed and self._world.habits.mixed_is_207 else 200)
 
     def _part(self, request: Request, place: int, part: dict[str, Any]) -> dict[str, Any]:
         target = urlsplit(str(part.get("uri") or part.get("url") or ""))
@@ -90,17 +93,21 @@ class QueryApi:
             request.granted,
         )
         reply = self._dispatch(inner)
-        good = reply.status < 400
-        return {
-            "sub_request_id": str(part.get("sub_request_id", place)),
-            "code": "SUCCESS" if good else "FAILURE",
-            "status": "success" if good else "error",
-            "details": {
-                "status_code": reply.status,
-                "headers": reply.headers,
-                "body": reply.json() if reply.body else None,
-            },
-        }
+        good, content = reply.status < 400, reply.json() if reply.body else None
+        response = {"status_code": reply.status, "headers": reply.headers, "body": content}
+        if self._world.habits.dialect == "seed":  # flat, with the request's id
+            told = {"code": "SUCCESS" if good else "FAILURE", "status": "success" if good else "error"}
+            return {"sub_request_id": str(part.get("sub_request_id", place)), **told, "details": response}
+        if good:
+            told = {"code": "SUCCESS", "message": "composite sub request executed successfully", "status": "success"}
+        else:
+            refusal = content if isinstance(content, dict) else {}
+            told = {
+                "code": refusal.get("code", "INVALID_DATA"),
+                "message": refusal.get("message", ""),
+                "status": "error",
+            }
+        return {**told, "details": {"response": response}}
 
     def bulk_create(self, request: Request) -> Reply:
         """Creates a job that is done after some seconds."""

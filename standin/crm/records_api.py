@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from standin.chance import digits, hexadecimal, rng
+from standin.clock import DAY
 from standin.crm.paging import Page, read_page
 from standin.crm.records import fields_of
-from standin.crm.rules import crm_id, written
+from standin.crm.rules import ORG_ZONE, crm_id, written
 from standin.crm.templates import MODULES
 from standin.errors import RefusalError
 from standin.web.routing import Router
@@ -29,7 +30,9 @@ class RecordsApi:
         for module in MODULES:
             scope = f"ZohoCRM.modules.{module.lower()}"
             router.add("GET", f"/{module}", _Bound(self.list_rows, module), scope)
-            router.add("GET", f"/{module}/search", _Bound(self.search, module), scope)
+            router.add(
+                "GET", f"/{module}/search", _Bound(self.search, module), scope, besides="ZohoSearch.securesearch"
+            )
             router.add("GET", f"/{module}/{{record_id}}/__timeline", _Bound(self.timeline, module), scope)
             router.add("GET", f"/{module}/{{record_id}}", _Bound(self.get, module), scope)
 
@@ -80,7 +83,7 @@ class RecordsApi:
             "more_records": more,
             "next_page_token": self._token(page.number + 1, module) if more else None,
             "previous_page_token": self._token(page.number - 1, module) if page.number > 1 else None,
-            "page_token_expiry": None,
+            "page_token_expiry": written(self._world.now() + DAY, ORG_ZONE) if more else None,
         }
         return json_reply({"data": shown, "info": info})
 
@@ -181,5 +184,5 @@ def _timeline_row(world: World, rule: dict[str, Any], zone: Any, at: Any, key: s
         "action": "updated",
         "source": "workflow",
         "done_by": {"name": "Marta Ops", "id": crm_id(world.prefix, 90_001)},
-        "automation_details": {"type": "workflow", "rule": {"id": rule["id"], "name": rule["name"]}},
+        "automation_details": {"type": "workflow_rule", "rule": {"id": rule["id"], "name": rule["name"]}},
     }

@@ -25,8 +25,13 @@ def missing(api_name: str, path: str) -> Result:
     return bad("MANDATORY_NOT_FOUND", "required field not found", api_name=api_name, json_path=path)
 
 
-def answer(name: str, results: list[Result], *, created: bool = False, mixed_is_207: bool = True) -> Reply:
-    """Answers a write: 200 or 201 where all is good, 400 where all is bad, 207 for some of each (a habit)."""
+def answer(
+    name: str, results: list[Result], *, created: bool = False, mixed_is_207: bool = True, error_rows: str = "list"
+) -> Reply:
+    """Answers a write: 200 or 201 where all is good, 400 where all is bad, 207 for some of each (a habit).
+
+    `error_rows` says in which form refused rows come (docs/reference/zoho-crm.md, "Other words").
+    """
     states = {result["status"] for result in results}
     if states == {"error"}:
         status = 400
@@ -34,6 +39,8 @@ def answer(name: str, results: list[Result], *, created: bool = False, mixed_is_
         status = 207
     else:
         status = 201 if created else 200
+    if status == 400 and error_rows != "list":
+        return json_reply({name: results[0] if error_rows == "object" else [results]}, status)
     return json_reply({name: results}, status)
 
 
@@ -51,12 +58,12 @@ def rows_of(request: Request, name: str, *, most: int, shape: Shape) -> list[dic
     return checked
 
 
-def ids_of(request: Request) -> list[str]:
-    """Returns the parameter `ids`, separated by commas; RefusalError for none or more than ten."""
+def ids_of(request: Request, code: str = "INVALID_DATA") -> list[str]:
+    """Returns the parameter `ids`, separated by commas; RefusalError for none or more than ten (with `code`)."""
     raw = request.param("ids") or ""
     ids = [one.strip() for one in raw.split(",") if one.strip()]
     if not ids:
         raise RefusalError("REQUIRED_PARAM_MISSING", "One of the expected parameter is missing", {"param_name": "ids"})
     if len(ids) > MAX_DELETED:
-        raise RefusalError("LIMIT_EXCEEDED", "Only 10 ids are allowed", {"param_name": "ids", "limit": MAX_DELETED})
+        raise RefusalError(code, "Ids maximum length exceeded", {"param_name": "ids", "maximum_length": MAX_DELETED})
     return ids

@@ -94,11 +94,15 @@ def _wanted(request: Request, rule: Rule, now: datetime) -> bool:
         raise invalid("module", "INVALID_MODULE")
     if active not in {None, "true", "false"}:
         raise invalid("status_active")
-    execute_on = request.param("execute_on")
+    execute_on, trigger = request.param("execute_on"), request.param("trigger_module")
+    if module is None and not execute_on is trigger is None:
+        raise RefusalError("REQUIRED_PARAM_MISSING", "required param not found", {"param_name": "module"})
+    when = rule.body["execute_when"]
     return (
         (module is None or rule.body["module"]["api_name"] == module)
         and (active is None or rule.on.at(now) == (active == "true"))
-        and (execute_on is None or rule.body["execute_when"]["type"] == execute_on)
+        and (execute_on is None or when["type"] == execute_on)
+        and (trigger is None or ((when.get("details") or {}).get("trigger_module") or {}).get("api_name") == trigger)
         and matches(request.param("filter"), "filter", rule.body)
     )
 

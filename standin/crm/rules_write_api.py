@@ -90,7 +90,7 @@ class RulesWriteApi:
         if rule is None:
             return _bad_id(rule_id)
         if rule.body["lock"]["status"]:
-            return bad("NOT_ALLOWED", "locked rules cannot be deleted", id=rule_id)
+            return bad("NOT_ALLOWED", "the id given seems to be invalid", id=rule_id)
         self._world.do("rule_delete", rule_id=rule_id)
         return good(rule_id, "workflow deleted")
 
@@ -100,7 +100,7 @@ class RulesWriteApi:
 
     def delete_many(self, request: Request) -> Reply:
         """Deletes up to ten rules, each by itself."""
-        results = [self._delete(one) for one in ids_of(request)]
+        results = [self._delete(one) for one in ids_of(request, self._world.habits.ids_limit_code)]
         return answer(NAME, results, mixed_is_207=self._world.habits.mixed_is_207)
 
     def reorder(self, request: Request) -> Reply:

@@ -21,6 +21,7 @@ class Route:
     handler: Handler
     scope: str
     regex: re.Pattern[str]
+    besides: str = ""  # a second scope that is needed, too
 
     def reply(self, request: Request, path: str) -> Reply:
         """Lets the handler answer; the path's parameters are its keyword arguments."""
@@ -47,10 +48,10 @@ class Router:
         self.routes: list[Route] = []
         self.under = under
 
-    def add(self, method: str, pattern: str, handler: Handler, scope: str = "") -> None:
+    def add(self, method: str, pattern: str, handler: Handler, scope: str = "", *, besides: str = "") -> None:
         """Adds an endpoint; `{name}` in the pattern is one part of the path."""
         pattern = self.under + pattern
-        self.routes.append(Route(method, pattern, handler, scope, compiled(pattern)))
+        self.routes.append(Route(method, pattern, handler, scope, compiled(pattern), besides))
 
     def find(self, method: str, path: str) -> Route | None:
         """Returns the route, or None for an unknown path; WrongMethodError if only the method is wrong."""

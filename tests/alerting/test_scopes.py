@@ -8,6 +8,7 @@ import pytest
 
 from monitor.alerting import evaluate, load
 from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.rules import ensure_default_rule
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, SyncState, ZohoAccount
 from tests import factories
 from tests.bystander import own
@@ -99,3 +100,11 @@ def test_an_hour_that_has_not_begun_yet_is_not_judged(account: ZohoAccount, rule
 
     assert evaluate_account(account, now) == []
     assert own(AlertState).get().rate == 100.0
+
+
+def test_an_account_with_a_rule_of_its_own_is_given_the_default_one_beside_it_once(account: ZohoAccount) -> None:
+    custom = factories.make_alert_rule(account, name="Laxer", threshold=90.0)
+    made = ensure_default_rule(account)
+    assert (made.account, made.is_default) == (account, True)
+    assert made != custom
+    assert ensure_default_rule(account) == made

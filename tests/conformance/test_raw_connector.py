@@ -29,7 +29,7 @@ RULE = {
     "conditions": [{"instant_actions": {"actions": [{"type": "add_tags", "details": {"over_write": False}}]}}],
 }
 ACTIONS: dict[str, dict[str, Any]] = {
-    "tasks": {},
+    "tasks": {"field_mappings": [{"field": {"api_name": "Subject"}, "type": "static", "value": "Call"}]},
     "field_updates": {"field": {"api_name": "Phone"}},
     "webhooks": {"url": "https://hook.example.com/in", "http_method": "POST"},
     "email_notifications": {"template": {"id": "1"}},
@@ -105,11 +105,10 @@ def actions(raw: Raw) -> None:
         one, two = raw.made(base, kind, *rows)
         raw("GET", base, module="Leads", page=1)
         raw("GET", f"{base}/{one}", **inner)
-        raw("PUT", f"{base}/{one}", 200, {kind: [{"name": "Newer"}]})
-        raw("PUT", base, 200, {kind: [{"id": two, "name": "Newest"}]})
-        if kind != "email_notifications":
-            raw("DELETE", f"{base}/{one}")
-            raw("DELETE", base, ids=two)
+        raw("PUT", f"{base}/{one}", 200, {kind: [{**rows[0], "name": "Newer"}]})
+        raw("PUT", base, 200, {kind: [{**rows[1], "id": two, "name": "Newest"}]})
+        raw("DELETE", f"{base}/{one}")
+        raw("DELETE", base, ids=two)
     raw("GET", AUTOMATION + "/webhook_failures", from_=TODAY - timedelta(days=60), to=TODAY)
     raw("GET", AUTOMATION + "/webhooks/actions/associated_modules")
     for kind in ("webhooks", "email_notifications"):
@@ -131,6 +130,7 @@ def connected_workflows(raw: Raw) -> None:
     raw("PUT", one + "/actions/deactivate")
     new = raw.made(one + "/rules", "rules", {"name": "new", "module": {"api_name": "Contacts"}})[0]
     raw("PUT", f"{one}/rules/{new}", 200, {"rules": [{"name": "newer"}]})
+    raw("DELETE", f"{one}/rules/{new}")
     raw("DELETE", one)
 
 

@@ -28,7 +28,7 @@ RULE = {
     "conditions": [{"instant_actions": {"actions": [{"type": "add_tags", "details": {"over_write": False}}]}}],
 }
 PARTS: dict[ActionKind, dict[str, object]] = {
-    ActionKind.TASKS: {},
+    ActionKind.TASKS: {"field_mappings": [{"field": {"api_name": "Subject"}, "type": "static", "value": "Call"}]},
     ActionKind.FIELD_UPDATES: {"field": {"api_name": "Phone"}},
     ActionKind.WEBHOOKS: {"url": "https://hook.example.com/in", "http_method": "POST"},
     ActionKind.EMAIL_NOTIFICATIONS: {"template": {"id": "1"}},
@@ -169,13 +169,13 @@ def walk_actions(crm: Any) -> None:
             crm.create_action(kind, {"name": f"Fresh {n}", "module": {"api_name": "Leads"}, **parts}).id
             for n in range(3)
         ]
-        crm.update_action(kind, made[0], {"name": "Newer"})
-        assert all(one.ok for one in crm.update_actions(kind, [{"id": one, "name": f"N {one}"} for one in made[1:]]))
+        whole = {"module": {"api_name": "Leads"}, **parts}
+        crm.update_action(kind, made[0], {"name": "Newer", **whole})
+        assert crm.replace_action(kind, {"id": made[1], "name": "Newest", **whole}).ok
         assert [one.id for one in crm.list_actions(kind, name_contains="Newer").items] == [made[0]]
         assert crm.get_action(kind, made[0]).name == "Newer"
-        if kind is not ActionKind.EMAIL_NOTIFICATIONS:  # Zoho documents no call to delete these
-            crm.delete_action(kind, made[0])
-            assert all(one.ok for one in crm.delete_actions(kind, made[1:]))
+        crm.delete_action(kind, made[0])
+        assert all(one.ok for one in crm.delete_actions(kind, made[1:]))
     assert crm.list_webhooks().items[0].url
     assert "Deals" in {one.api_name for one in crm.webhook_modules().items}
     failures = crm.list_webhook_failures(from_day=TODAY - timedelta(days=29), to_day=TODAY)
@@ -194,6 +194,7 @@ def walk_connected_workflows(crm: Any) -> None:
     crm.update_connected_rule(made, rule, {"name": "newer"})
     assert crm.get_connected_rule(made, rule).name == "newer"
     assert [one.id for one in crm.list_connected_rules(made, "Contacts").items] == [rule]
+    assert crm.delete_connected_rule(made, rule).id == rule
     assert made in {one.id for one in crm.list_connected_workflows().items}
     assert crm.connected_workflow_limits().connected_workflows_limit
     crm.delete_connected_workflow(made)

@@ -206,12 +206,16 @@ def test_the_ledger_of_a_day_holds_what_is_of_this_account_product_and_day(
     call_of(account, now - timedelta(hours=1), product="crm")
     call_of(twin, now - timedelta(hours=1))
     call_of(account, now - 3 * DAY)
-    tallies = {row.pk: row.tally for row in ApiBudget.objects.exclude(account=account, product="flow")}
+    tallies = {row.pk: row.tally for row in ApiBudget.objects.exclude(account=account)}
 
     assert sum(slot.spent for slot in ledger.read(account, "flow", now)) == 1
     assert sum(slot.spent for slot in ledger.read(account, "flow", now)) == 1, "by what was added up"
+    for product in ("flow", "crm"):
+        budget = ApiBudget.objects.get(account=account, product=product)
+        assert ledger.spent(account, budget, now) == 1
+        assert sum(slot.spent for slot in ledger.read(account, product, now)) == 1
     assert ApiBudget.objects.get(account=account, product="flow").tally
-    assert {row.pk: row.tally for row in ApiBudget.objects.exclude(account=account, product="flow")} == tallies
+    assert {row.pk: row.tally for row in ApiBudget.objects.exclude(account=account)} == tallies
 
 
 def test_to_go_on_with_history_does_not_put_off_a_sweep_that_is_due_already(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.connection import organisation
+from monitor.connection import open_account, organisation
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.connection.organisation import Identity, Objection, is_same, objection, overlap_of
 from monitor.ingest.base.mode import Mode, Patience
@@ -399,3 +399,24 @@ def test_since_when_it_is_another_one_is_kept(house: House) -> None:
     house.sync()
 
     assert own(Organisation).get().other_at == first
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        ("Asia/Kolkata", "Asia/Kolkata"),
+        ("", "UTC"),
+        ("Nowhere/Else", "UTC"),
+        ("../etc/passwd", "UTC"),
+        ("IST", "UTC"),
+    ],
+)
+def test_times_without_an_offset_are_the_organisations_as_far_as_its_zone_is_known(
+    account: ZohoAccount, told: str, zone: str
+) -> None:
+    record = {"id": "1", "zgid": "7", "time_zone": told}
+    organisation.remember(account, organisation.identity_of(org_shapes.org(record)), NOW)
+
+    with open_account(account) as clients:
+        assert clients.flow is not None
+        assert str(clients.flow.zone) == zone

@@ -54,6 +54,8 @@ def test_an_alert_that_waits_for_data_is_still_open(nobody_else, alert, signed_i
 def test_blind_is_not_green(nobody_else, account, signed_in, vera):
     now = timezone.now()
     client = signed_in(vera)
+    assert "Nothing read yet" in client.get(reverse("alerts")).content.decode()
+    own(SyncState).update(state="unreachable", last_complete_at=now, last_finished_at=now)
     assert "as far as is known" in client.get(reverse("alerts")).content.decode()
     own(SyncState).update(
         state="ok", last_complete_at=now, last_finished_at=now, next_due_at=now + timedelta(minutes=1)

@@ -201,6 +201,51 @@ def test_an_address_that_is_not_in_our_list_is_refused(chosen, query):
         answered_origins(chosen, origins, query)
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"accounts-server": "https://accounts.zoho.kr"}, "(https://accounts.zoho.kr) that is not on the list here"),
+        ({"accounts-server": "https://accounts.zoho.com.br/"}, "(https://accounts.zoho.com.br)"),
+        ({"location": "kr"}, "(“kr”) that is not known here"),
+        ({"location": "kr", "accounts-server": "https://accounts.zoho.kr"}, "accounts.zoho.kr"),
+    ],
+)
+def test_a_data_centre_that_is_newer_than_the_list_says_how_to_go_on(query, told):
+    with pytest.raises(CallbackRefused) as caught:
+        answered_origins("us", DATA_CENTERS["us"], query)
+    assert told in caught.value.message
+    assert "Nothing was sent." in caught.value.message
+    assert "go on with “Custom URLs”" in caught.value.message
+
+
+@pytest.mark.parametrize("key", ["uk", "ae"])
+def test_the_newer_data_centres_are_followed(key):
+    server = {"accounts-server": f"https://accounts.zoho.{key}", "location": key}
+    assert answered_origins("us", DATA_CENTERS["us"], server) == (key, DATA_CENTERS[key])
+
+
+@pytest.mark.parametrize(
+    "server", ["https://accounts.zoho.com.evil.example", "https://evil.example/call-555", "https://accounts.zoho.evil"]
+)
+def test_an_address_that_anybody_may_have_written_is_not_repeated(server):
+    with pytest.raises(CallbackRefused) as caught:
+        answered_origins("us", DATA_CENTERS["us"], {"accounts-server": server})
+    assert "evil" not in caught.value.message
+    assert "start again from this page" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("invalid_scope", "(“invalid_scope”). Nothing was connected. Zoho does not know one of the scopes"),
+        ("something_new", "(“something_new”). Nothing was connected. Check the client ID"),
+        ("call 555 now", "with an error. Nothing was connected."),
+    ],
+)
+def test_a_code_of_zohos_page_is_told_as_it_came(error, told):
+    assert told in consent.refusal_of({"error": error})
+
+
 def test_a_foreign_accounts_server_in_the_address_sends_nothing(signed_in, ada, calls):
     client = signed_in(ada)
     query = {"state": start(client)["state"], "code": "c", "accounts-server": "https://evil.example"}

@@ -76,7 +76,7 @@ def test_a_first_sweep_is_told_calmly_and_without_zeros(
     assert f"{account.name} is being read for the first time." in text_of(page)
     assert b"freshness-banner" not in page.content
     assert "Failed runs –" in text_of(page)
-    assert "No alert is open, but not everything was read" in text_of(page)
+    assert "Open alerts Nothing read yet" in text_of(page)
 
 
 def test_the_time_since_the_last_complete_read_is_shaded(

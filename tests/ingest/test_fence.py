@@ -9,18 +9,31 @@ from pathlib import Path
 import pytest
 
 from monitor import ingest
+from monitor.ingest import sweep
 from monitor.ingest.base import read_soon, stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.lease import Lease, LeaseLost
 from monitor.ingest.base.list_pace import Budget
 from monitor.ingest.base.mode import Mode, Patience
-from monitor.ingest.lists import definitions, notification_channels
+from monitor.ingest.history.backfill import Backfill
+from monitor.ingest.lists import definitions, notification_channels, rule_usage
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.runs import holes, refused_flows
-from monitor.models import Flow, Product, Stream, StreamState, ZohoAccount
-from monitor.zoho.errors import Refused
+from monitor.ingest.runs.read_runs import read_one
+from monitor.models import (
+    Execution,
+    Flow,
+    Product,
+    Stream,
+    StreamState,
+    SyncState,
+    WatchChannel,
+    WorkflowRule,
+    ZohoAccount,
+)
+from monitor.zoho.errors import NotAvailable, NotFound, Refused
 from tests.bystander import own
-from tests.factories import make_flow
+from tests.factories import make_execution, make_flow, make_rule
 from tests.fake_zoho import Clock, FakeFlow, Killed, Run, Zoho, hasty, sync
 
 
@@ -80,9 +93,59 @@ def note_a_try_for_a_definition(context: Context) -> None:
     definitions._ask(context, definitions.FLOWS, flow, refuse)
 
 
+def note_a_try_for_a_report(context: Context) -> None:
+    rule = make_rule(context.account)
+    with rule_usage._put_off_if_refused(context, rule):
+        raise Refused("no such rule")
+
+
+def call_a_channel_elsewhere(context: Context) -> None:
+    WatchChannel.objects.create(
+        account=context.account, module="Leads", channel_id="1", token="t", notify_url="https://old.example.com"
+    )
+    notification_channels._add_missing(context, {"Leads"})
+
+
+def enter_calls_of_history(context: Context) -> None:
+    history = Backfill(context, None)  # type: ignore[arg-type]
+    history._calls_of[make_flow(context.account).pk] = 3
+    history._enter_flow(own(Flow).get().pk)
+
+
+def begin(context: Context) -> None:
+    sweep.sweep(context)
+
+
+class Nothing:
+    """A Flow client that gives no single run."""
+
+    last_server_date = None
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def get_execution(self, flow_id: str, execution_id: str) -> None:
+        raise self._error
+
+
+def forget_a_run(context: Context) -> None:
+    """One that Zoho does not have, or does not give: by then the new holder may have read it."""
+    run = make_execution(make_flow(context.account), "running", recheck_at=context.clock())
+    context.lease.keep = lambda clock: None  # type: ignore[method-assign]
+    read_one(context, Nothing(NotFound("gone")), run.flow, run.execution_id)  # type: ignore[arg-type]
+
+
+def put_a_run_off(context: Context) -> None:
+    run = make_execution(make_flow(context.account), "running", recheck_at=context.clock())
+    context.lease.keep = lambda clock: None  # type: ignore[method-assign]
+    read_one(context, Nothing(NotAvailable("no")), run.flow, run.execution_id)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "write",
     [
+        *(note_a_try_for_a_report, call_a_channel_elsewhere, enter_calls_of_history, begin),
+        *(forget_a_run, put_a_run_off),
         *(settle, leave_word, put_off, put_many_off, leave_alone, take_the_wish_back),
         *(note_what_was_listed_unmoved, note_a_try_for_a_definition),
     ],
@@ -99,6 +162,11 @@ def test_who_was_overtaken_settles_no_baseline_leaves_no_cursor_and_puts_nothing
     assert not own(Flow).filter(definition_tries__gt=0).exists()
     assert not own(Flow).filter(definition_seen_at=late.clock()).exists()
     assert not own(StreamState).exists()
+    assert not own(WorkflowRule).filter(usage_tries__gt=0).exists()
+    assert not own(WatchChannel).exclude(notify_url="https://old.example.com").exists()
+    assert not own(Flow).filter(progress__history_calls__gt=0).exists()
+    assert not own(SyncState).exclude(last_started_at=None).exists()
+    assert not own(Execution).exclude(recheck_at=late.clock()).exists()
 
 
 def test_who_was_overtaken_leaves_the_stream_of_channels_to_the_new_holder(late: Context) -> None:

@@ -23,6 +23,7 @@ from monitor.models import (
     Flow,
     StreamState,
     SyncState,
+    WebhookFailure,
     WorkflowRule,
     ZohoAccount,
     system_user,
@@ -31,7 +32,9 @@ from monitor.zoho.datacenters import Origins
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
 from standin.build import App, Credentials, Habits, SettableClock, make_app, make_world, serving
+from standin.crm.failures_api import FailuresApi
 from standin.flow.rows import execution_row
+from standin.web.wire import Request
 from tests.bystander import own
 
 BEGINNING = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
@@ -372,3 +375,18 @@ def test_the_limits_of_crm_name_the_edition_in_its_own_word(small: House, habits
     small.sync()
     budget = ApiBudget.objects.get(account=small.account, product="crm")
     assert limits_in_force(small.account, budget).source.startswith(source)
+
+
+@pytest.mark.parametrize("way", ["refuse", "clamp", "range"])
+def test_failures_of_webhooks_are_whole_whatever_zoho_does_with_old_days(house: House, way: str) -> None:
+    house.app.world.habits = house.app.world.habits.changed(failures_from=way)
+    house.sync()
+    today = house.clock().date()
+    known: set[str] = set()
+    for back in range(0, 90, 30):
+        first, last = today - timedelta(days=back + 29), today - timedelta(days=back)
+        request = Request.build("GET", f"/crm/v8/x?from={first}&to={last}&per_page=200", {}, b"")
+        reply = FailuresApi(house.app.world).failures(request)
+        known |= {row["id"] for row in reply.json()["webhook_failures"]} if reply.body else set()
+    assert known
+    assert set(own(WebhookFailure).values_list("failure_id", flat=True)) == known

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from monitor.ingest.base.streams import STREAMS
 from monitor.ingest.sweep import STEPS
 from monitor.models import Stream
+from monitor.models.sync import STREAMS
 
 
 def test_each_step_costs_calls_of_the_product_whose_stream_it_reads() -> None:

@@ -20,9 +20,7 @@ from tests.factories import make_flow
 from tests.fake_zoho import stamp
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-# With 100 examples it finds that a stale failure is believed while a re-run is under way: `merge` knows when a run
-# first failed, not when it last did. The next reading of the run puts it right.
-OFTEN = tried(25, 25)
+OFTEN = tried(40, 400)
 ERROR = {"code": "ACTION_FAILED", "message": "Books is not available", "details": "HTTP 503 from Books"}
 
 
@@ -100,6 +98,21 @@ def test_a_re_run_that_zoho_shows_as_running_is_taken_for_one_while_it_is_due() 
         ("rerun", "failed", "running"),
         ("ended", "running", "failed"),
     ]
+
+
+@pytest.mark.django_db
+def test_a_failure_from_before_the_last_one_is_not_believed_while_a_re_run_goes_on() -> None:
+    flow = make_flow()
+    for row, after in ((seen("failed", 3), 10), (seen("failed", 306), 370), (seen("running", None, 903), 910)):
+        store_page(flow, [row], [], NOW + timedelta(seconds=after))
+
+    store_page(flow, [seen("failed", 3)], [], NOW + timedelta(seconds=920))
+    run = Execution.objects.get(flow=flow)
+    assert (run.status, run.completed_time) == ("running", None)
+
+    store_page(flow, [seen("failed", 306)], [], NOW + timedelta(seconds=930))
+    run.refresh_from_db()
+    assert run.status == "failed", "it may have been the answer before that was too old"
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -35,8 +35,22 @@ def test_webhook_failures_reach_back_thirty_days_unless_asked_and_ninety_at_most
     assert usual == asked
     assert min(row["failure_time"][:10] for row in usual) >= day(31)
     assert client.crm(FAILURES, params={"from": day(90), "to": day(0)}).status_code == 200
-    refused = client.crm(FAILURES, params={"from": day(91), "to": day(0)})
-    assert (refused.status_code, refused.json()["message"]) == (400, "DATE_RANGE_EXCEEDS")
+    for asked, name in ((("from", 91), "from"), (("to", -2), "to")):
+        refused = client.crm(FAILURES, params={"to": day(0), asked[0]: day(asked[1])})
+        details = {"param_name": name, "expected_data_type": "datetime"}
+        assert (refused.status_code, refused.json()["code"], refused.json()["details"]) == (
+            400,
+            "INVALID_DATA",
+            details,
+        )
+
+
+def test_days_of_failures_that_are_too_old_are_refused_in_older_words_or_left_out(client, app):
+    old = {"from": day(91), "to": day(0)}
+    app.world.habits = app.world.habits.changed(failures_from="range")
+    assert client.crm(FAILURES, params=old).json()["message"] == "DATE_RANGE_EXCEEDS"
+    app.world.habits = app.world.habits.changed(failures_from="clamp")
+    assert client.crm(FAILURES, params=old).json() == client.crm(FAILURES).json()
 
 
 def test_webhook_failures_are_filtered_by_webhook_and_module(client):
@@ -104,6 +118,25 @@ def test_one_record_and_searches(client):
     assert client.crm("/Leads/search").status_code == 400
 
 
+def test_a_search_needs_the_scope_of_searching_besides(client):
+    client.fault("narrow_scope", "/org", args={"scope": "ZohoCRM.modules.ALL ZohoCRM.org.READ"})
+    assert client.crm("/org").status_code == 200
+    assert client.crm("/Leads", params={"fields": "Email"}).status_code == 200
+    assert client.crm("/Leads/search", params={"word": "Lead"}).json()["code"] == "OAUTH_SCOPE_MISMATCH"
+    scopes = "ZohoCRM.modules.ALL ZohoCRM.org.READ ZohoSearch.securesearch.READ"
+    client.fault("narrow_scope", "/org", args={"scope": scopes})
+    client.crm("/org")
+    assert client.crm("/Leads/search", params={"email": "nobody@example.com"}).status_code == 204
+
+
+def test_rows_have_what_zohos_descriptions_have(client):
+    page = client.crm("/Leads", params={"fields": "Email", "per_page": 20}).json()["info"]
+    assert page["next_page_token"]
+    assert datetime.fromisoformat(page["page_token_expiry"]) > BEGINNING
+    related = client.crm("/settings/related_lists", params={"module": "Leads"}).json()["related_lists"][0]
+    assert set(related["module"]) == {"api_name", "id"}
+
+
 def test_nothing_writes_records(client):
     for method in ("POST", "PUT", "DELETE"):
         assert client.crm("/Leads", method).json()["code"] == "INVALID_REQUEST_METHOD"
@@ -157,12 +190,15 @@ def test_a_composite_request_answers_each_part_by_itself(client):
     ]
     answer = client.crm("/__composite_requests", "POST", json={"__composite_requests": parts})
     rows = answer.json()["__composite_requests"]
-    assert [(row["sub_request_id"], row["details"]["status_code"]) for row in rows] == [
-        ("a", 200),
-        ("b", 200),
-        ("c", 400),
+    assert answer.status_code == 207
+    assert [(row["code"], row["status"], row["details"]["response"]["status_code"]) for row in rows] == [
+        ("SUCCESS", "success", 200),
+        ("SUCCESS", "success", 200),
+        ("REQUIRED_PARAM_MISSING", "error", 400),
     ]
-    assert rows[1]["details"]["body"]["info"]["count"] == 1
+    assert rows[1]["details"]["response"]["body"]["info"]["count"] == 1
+    good = client.crm("/__composite_requests", "POST", json={"__composite_requests": parts[:2]})
+    assert good.status_code == 200
     many = client.crm("/__composite_requests", "POST", json={"__composite_requests": parts * 2})
     assert many.json()["code"] == "LIMIT_EXCEEDED"
 

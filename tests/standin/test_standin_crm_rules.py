@@ -45,7 +45,14 @@ def test_offsets_are_mixed_and_a_rule_may_never_have_run(client):
 
 def test_rules_are_filtered(client):
     assert {rule["module"]["api_name"] for rule in rules(client, module="Deals")} == {"Deals"}
-    assert {rule["execute_when"]["type"] for rule in rules(client, execute_on="create")} == {"create"}
+    for name, value in (("execute_on", "create"), ("trigger_module", "Leads")):
+        alone = client.crm(RULES, params={name: value}).json()
+        assert (alone["code"], alone["details"]) == ("REQUIRED_PARAM_MISSING", {"param_name": "module"})
+    whose = {rule["module"]["api_name"] for rule in rules(client) if rule["execute_when"]["type"] == "create"}
+    found = rules(client, execute_on="create", module=min(whose))
+    assert {rule["execute_when"]["type"] for rule in found} == {"create"}
+    assert rules(client, module="Deals", trigger_module="Deals") == rules(client, module="Deals")
+    assert client.crm(RULES, params={"module": "Deals", "trigger_module": "Notes"}).status_code == 204
     wish = '{"field":{"api_name":"name"},"comparator":"contains","value":"hand-over"}'
     assert [rule["name"] for rule in rules(client, filter=wish)] == ["Deal won hand-over"]
     assert client.crm(RULES, params={"status_active": "false"}).status_code == 204

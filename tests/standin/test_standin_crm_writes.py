@@ -106,7 +106,7 @@ def test_deleting_several_gives_207_when_not_all_went_well(client, app):
     app.world.habits = app.world.habits.changed(mixed_is_207=False)
     assert client.crm(RULES, "DELETE", params={"ids": f"{second},1"}).status_code == 200
     assert client.crm(f"{RULES}/{first}", "DELETE").status_code == 400
-    assert client.crm(RULES, "DELETE", params={"ids": ",".join("1" * 11)}).json()["code"] == "LIMIT_EXCEEDED"
+    assert client.crm(RULES, "DELETE", params={"ids": ",".join("1" * 11)}).json()["code"] == "INVALID_DATA"
     assert client.crm(RULES, "DELETE").json()["code"] == "REQUIRED_PARAM_MISSING"
 
 
@@ -152,30 +152,91 @@ def test_actions_are_listed_created_changed_and_deleted(client, kind):
     base = f"/settings/automation/{kind}"
     body = {"name": "Fresh", "module": {"api_name": "Leads"}, "field": {"api_name": "Phone"}, "template": {"id": "1"}}
     body |= {"url": "https://hook.example.com/in", "http_method": "POST"}
+    body |= {"field_mappings": [{"field": {"api_name": "Subject"}, "type": "static", "value": "Call"}]}
     answer = client.crm(base, "POST", json={kind: [body, {"name": "No module"}]})
     assert answer.status_code == 207
     assert [row["code"] for row in answer.json()[kind]] == ["SUCCESS", "MANDATORY_NOT_FOUND"]
     made = answer.json()[kind][0]["details"]["id"]
     path = f"{base}/{made}?include_inner_details=true"
     assert client.crm(path).json()[kind][0]["name"] == "Fresh"
-    assert client.crm(path, "PUT", json={kind: [{"name": "Newer"}]}).status_code == 200
+    assert client.crm(path, "PUT", json={kind: [{**body, "name": "Newer"}]}).status_code == 200
     assert client.crm(path).json()[kind][0]["name"] == "Newer"
     wish = '{"field":{"api_name":"name"},"comparator":"equals","value":"Newer"}'
-    spelled = "filter" if kind == "field_updates" else "filters"
+    spelled = "filter" if kind in {"tasks", "field_updates"} else "filters"
     assert [row["id"] for row in client.crm(base, params={spelled: wish}).json()[kind]] == [made]
     assert client.crm(f"{base}/1?include_inner_details=true").status_code == 204
-    deleted = client.crm(f"{base}/{made}", "DELETE")
-    if kind == "email_notifications":
-        assert deleted.json()["code"] == "INVALID_REQUEST_METHOD"
-    else:
-        assert deleted.status_code == 200
-        assert client.crm(path).status_code == 204
+    assert client.crm(f"{base}/{made}", "DELETE").status_code == 200
+    assert client.crm(path).status_code == 204
 
 
 def test_an_action_that_a_rule_uses_cannot_be_deleted(client):
     webhook = client.crm("/settings/automation/webhooks").json()["webhooks"][0]["id"]
     answer = client.crm("/settings/automation/webhooks", "DELETE", params={"ids": webhook})
+    words = "This webhook is associated with at least one of Approval Process/Workflow Rules/Blueprint"
+    assert results(answer, "webhooks") == [("NOT_ALLOWED", words)]
+
+
+def test_the_older_codes_are_habits(client, app):
+    app.world.habits = app.world.habits.changed(in_use_code="ALREADY_USED", ids_limit_code="LIMIT_EXCEEDED")
+    webhook = client.crm("/settings/automation/webhooks").json()["webhooks"][0]["id"]
+    answer = client.crm("/settings/automation/webhooks", "DELETE", params={"ids": webhook})
     assert results(answer, "webhooks")[0][0] == "ALREADY_USED"
+    for base in ("/settings/automation/webhooks", RULES):
+        assert client.crm(base, "DELETE", params={"ids": ",".join("1" * 11)}).json()["code"] == "LIMIT_EXCEEDED"
+
+
+def test_a_task_is_replaced_whole_one_a_call_unless_a_habit_says_otherwise(client, app):
+    base = "/settings/automation/tasks"
+    task = client.crm(base).json()["tasks"][0]
+    assert {one["field"]["api_name"] for one in task["field_mappings"]} == {"Subject", "Due_Date", "Status", "Priority"}
+    thin = {"id": task["id"], "name": "Newer"}
+    assert results(client.crm(base, "PUT", json={"tasks": [thin]}), "tasks")[0][0] == "MANDATORY_NOT_FOUND"
+    whole = {**thin, "module": task["module"], "field_mappings": task["field_mappings"]}
+    assert client.crm(base, "PUT", json={"tasks": [whole, whole]}).json()["code"] == "INVALID_DATA"
+    assert results(client.crm(base, "PUT", json={"tasks": [whole]}), "tasks") == [("SUCCESS", "updated")]
+    replaced = client.crm(f"{base}/{task['id']}").json()["tasks"][0]
+    assert (replaced["name"], "notify" in replaced, replaced["editable"]) == ("Newer", False, True)
+    app.world.habits = app.world.habits.changed(action_puts="merge")
+    assert client.crm(base, "PUT", json={"tasks": [thin, thin]}).status_code == 200
+
+
+def test_a_locked_task_refuses_a_change_with_401(client, app):
+    base = "/settings/automation/tasks"
+    task = client.crm(base).json()["tasks"][0]
+    app.world.store.put("tasks", {**task, "lock_status": {"locked": True}})
+    answer = client.crm(f"{base}/{task['id']}", "PUT", json={"tasks": [task]})
+    assert (answer.status_code, answer.json()["code"]) == (401, "AUTHORIZATION_ERROR")
+
+
+@pytest.mark.parametrize("form", ["list", "object", "nested"])
+def test_refused_rows_come_in_three_forms(client, app, form):
+    app.world.habits = app.world.habits.changed(error_rows=form)
+    rows = client.crm("/settings/automation/webhooks/1", "DELETE").json()["webhooks"]
+    refused = {"list": lambda: rows[0], "object": lambda: rows, "nested": lambda: rows[0][0]}[form]()
+    assert (refused["code"], refused["message"]) == ("INVALID_DATA", "The ID given is invalid")
+
+
+def test_tasks_may_spell_their_filter_as_they_did(client, app):
+    wish = '{"field":{"api_name":"name"},"comparator":"equals","value":"none of them"}'
+    assert client.crm("/settings/automation/tasks", params={"filter": wish}).status_code == 204
+    app.world.habits = app.world.habits.changed(tasks_filter="filters")
+    assert client.crm("/settings/automation/tasks", params={"filter": wish}).status_code == 200
+    assert client.crm("/settings/automation/tasks", params={"filters": wish}).status_code == 204
+
+
+def test_a_locked_rule_is_not_deleted_in_words_that_sound_like_an_unknown_id(client, app):
+    rule = next(iter(app.world.rules.rules.values()))
+    rule.body["lock"]["status"] = True
+    answer = client.crm(f"{RULES}/{rule.rule_id}", "DELETE")
+    assert results(answer) == [("NOT_ALLOWED", "the id given seems to be invalid")]
+
+
+def test_a_rule_of_a_connected_workflow_is_deleted(client):
+    path = f"{CONNECTED}/{client.crm(CONNECTED).json()['connected_workflows'][0]['id']}/rules"
+    rule = client.crm(path, params={"module": "Leads"}).json()["rules"][0]["id"]
+    assert results(client.crm(f"{path}/{rule}", "DELETE"), "rules") == [("SUCCESS", "rule deleted successfully")]
+    assert client.crm(f"{path}/{rule}").status_code == 204
+    assert results(client.crm(f"{path}/{rule}", "DELETE"), "rules")[0][0] == "INVALID_DATA"
 
 
 def test_a_webhook_to_an_insecure_address_is_refused_in_the_documented_words(client):

@@ -227,6 +227,10 @@ CRM_CONNECTED = [
         "update_connected_rule", lambda c: c.update_connected_rule("7", "9", {"a": 1}),
         "PUT", f"{CONN}/7/rules/9", "crm-connected-rule-created", {"rules": [{"a": 1}]},
     ),
+    Endpoint(
+        "delete_connected_rule", lambda c: c.delete_connected_rule("7", "9"),
+        "DELETE", f"{CONN}/7/rules/9", "crm-connected-rule-created",
+    ),
 ]  # fmt: skip
 
 CRM_AUTOMATION = [
@@ -257,7 +261,7 @@ CRM_AUTOMATION = [
         "PUT", f"{AUTO}/tasks/7", "crm-task-created", {"tasks": [{"name": "n"}]},
     ),
     Endpoint(
-        "update_actions", lambda c: c.update_actions(ActionKind.TASKS, [{"id": "7", "name": "n"}]),
+        "replace_action", lambda c: c.replace_action(ActionKind.TASKS, {"id": "7", "name": "n"}),
         "PUT", f"{AUTO}/tasks", "crm-task-created", {"tasks": [{"id": "7", "name": "n"}]},
     ),
     Endpoint(

@@ -22,6 +22,7 @@ def test_rules_are_listed_with_times_in_utc():
         "3361265000006526160", "GetFieldUpdate", "", "Leads",
     )  # fmt: skip
     assert (rule.active, rule.execute_when_type, rule.last_executed_time) == (True, "create", None)
+    assert rule.trigger_module == "Leads"
     assert rule.modified_time == datetime(2025, 12, 3, 9, 30, 24, tzinfo=UTC)
     assert rule.modified_by_name == "Jane Doe"
     assert rule.raw["lock"] == {"locked_by": None, "message": None, "status": False}
@@ -30,8 +31,8 @@ def test_rules_are_listed_with_times_in_utc():
 def test_every_parameter_of_the_list_is_spelled_zohos_way():
     crm, script = crm_client("crm-rules")
     crm.list_workflow_rules(
-        2, 50, "Leads", status_active=True, execute_on="create", sort_by="modified_time", sort_order="desc",
-        include_inner_details=False, name_contains="VP",
+        2, 50, "Leads", status_active=True, execute_on="create", trigger_module="Notes",
+        sort_by="modified_time", sort_order="desc", include_inner_details=False, name_contains="VP",
     )  # fmt: skip
     params = dict(script.requests[0].url.params)
     assert params == {
@@ -40,11 +41,20 @@ def test_every_parameter_of_the_list_is_spelled_zohos_way():
         "module": "Leads",
         "status_active": "true",
         "execute_on": "create",
+        "trigger_module": "Notes",
         "sort_by": "modified_time",
         "sort_order": "desc",
         "include_inner_details": "false",
         "filter": '{"field":{"api_name":"name"},"comparator":"contains","value":"VP"}',
     }
+
+
+@pytest.mark.parametrize("asked", [{"execute_on": "create"}, {"trigger_module": "Notes"}])
+def test_what_zoho_takes_only_with_a_module_is_not_sent_without(asked):
+    crm, script = crm_client("crm-rules")
+    with pytest.raises(ValueError, match="go with a module"):
+        crm.list_workflow_rules(**asked)
+    assert script.requests == []
 
 
 def test_a_204_is_an_empty_page():
@@ -77,12 +87,20 @@ def test_usage_is_summed_over_all_actions_instant_and_scheduled():
 
 def test_usage_of_a_rule_without_trigger_count_or_with_odd_actions():
     report = {"id": 5, "conditions": [{"instant_actions": None, "scheduled_actions": None}, None, {
-        "instant_actions": {"actions": [{"success_count": "2", "failure_count": 1}, {"success_count": -4}, "x"]},
+        "instant_actions": {"actions": [{"success_count": "2", "failure_count": 1}, {"success_count": None}, "x"]},
         "scheduled_actions": {"actions": [{"failure_count": 3}]},
     }]}  # fmt: skip
     crm, _ = crm_client(httpx.Response(200, json={"workflow_rules": [report]}))
     usage = crm.rule_usage("5", date(2025, 8, 1), date(2025, 8, 1))
     assert (usage.trigger_count, usage.success_count, usage.failure_count, usage.reset_time) == (None, 2, 4, None)
+
+
+@pytest.mark.parametrize("counter", [-4, "many", 1.5, 2**63])
+def test_a_counter_of_usage_that_cannot_be_read_is_not_left_out_of_the_sum(counter):
+    report = {"id": "5", "conditions": [{"instant_actions": {"actions": [{"success_count": counter}]}}]}
+    crm, _ = crm_client(httpx.Response(200, json={"workflow_rules": [report]}))
+    with pytest.raises(BadAnswer, match="success_count"):
+        crm.rule_usage("5", date(2025, 8, 1), date(2025, 8, 1))
 
 
 def test_usage_without_counters_is_a_bad_answer_not_zero():

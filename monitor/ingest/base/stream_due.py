@@ -11,8 +11,8 @@ from monitor.connection import ledger
 from monitor.connection.limits import MINUTE, free_at
 from monitor.ingest.base import list_pace
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.streams import product_of
 from monitor.models import Flow, Product, Stream, StreamState
+from monitor.models.sync import product_of
 
 A_MOMENT = timedelta(seconds=1)
 NOT_CREDIBLE = timedelta(days=8)

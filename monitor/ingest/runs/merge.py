@@ -46,6 +46,7 @@ class Stored:
     rerun_count: int
     first_failed_at: datetime | None
     values: Mapping[str, object]
+    last_failed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
             changes |= {name: getattr(row, name) for name in ERROR}
         if goes_back:
             changes |= {name: getattr(row, name) for name in ENDED}
+            changes["last_failed_at"] = stored.values.get("completed_time") or stored.last_failed_at
     if changes and row.status not in FINAL:
         changes["recheck_at"] = recheck_at(row.status, row.started_time, now)
     if changes and "failed" in (row.status, stored.status):
@@ -162,8 +164,13 @@ def _status_change(stored: Stored, row: ExecutionRow) -> dict[str, object]:
 
 
 def _is_older(stored: Stored, row: ExecutionRow) -> bool:
-    """Says whether a final answer is from before the final row: its run ended earlier."""
+    """Says whether a final answer is from before the row: its run ended earlier.
+
+    Of a row that is being run again only the end of its last failure tells.
+    """
     had = stored.values.get("completed_time")
+    if stored.status not in FINAL and stored.last_failed_at is not None and row.status == "failed":
+        return row.completed_time is not None and row.completed_time < stored.last_failed_at
     if stored.status not in FINAL or not isinstance(had, datetime):
         return False
     if row.completed_time is None:

@@ -192,6 +192,7 @@ def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple
         rerun_count=have.rerun_count,
         first_failed_at=have.first_failed_at,
         values={name: getattr(have, name) for name in COPIED},
+        last_failed_at=have.last_failed_at,
     )
     changes = merge(stored, row, now)
     if not changes:

@@ -13,10 +13,10 @@ from monitor.connection.organisation import OtherOrganisation
 from monitor.ingest.base.calls import OutOfTime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import StreamOutcome
-from monitor.ingest.base.streams import STREAMS, product_of
 from monitor.ingest.history.backfill import unfinished
 from monitor.ingest.runs.holes import ASIDE
 from monitor.models import Flow, Product, Quarantine, Stream, StreamState, SyncState
+from monitor.models.sync import STREAMS, product_of
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
 
 HOLES_TOLD = 20

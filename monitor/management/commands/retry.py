@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from monitor import connection, pipeline
 from monitor.management.data_command import DataCommand
+from monitor.management.ranges import require_range
 from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount, system_user
 from monitor.retry.effects import Ref, merged
 from monitor.retry.requests import RetryRefused, request_retry
@@ -24,6 +25,7 @@ State = RetryAttempt.State
 PAUSE = 0.5  # seconds between two looks at our own row; Zoho is asked on the row's own schedule
 MIRROR_WAIT = timedelta(seconds=15)  # after the outcome is known
 INTERRUPTED = 130  # what a shell makes of Ctrl-C
+LONGEST_FOLLOW = 86_400  # seconds
 
 clock: Callable[[], datetime] = timezone.now
 sleep: Callable[[float], None] = time.sleep
@@ -52,6 +54,7 @@ class Command(DataCommand):
         Raises:
             CommandError: unknown execution, refused retry, or any outcome but success.
         """
+        require_range("--follow", options["follow"], 0, LONGEST_FOLLOW)
         execution = find_execution(options["execution_id"], options["account"])
         try:
             attempt = request_retry(
@@ -65,7 +68,7 @@ class Command(DataCommand):
         except RetryRefused as refusal:
             raise CommandError(_refusal_text(refusal)) from None
         try:
-            self._follow(attempt, max(0.0, options["follow"]))
+            self._follow(attempt, options["follow"])
         except KeyboardInterrupt:
             raise CommandError(
                 f"Interrupted; retry {attempt.pk} is left to the worker.", returncode=INTERRUPTED

@@ -55,7 +55,7 @@ class Command(DataCommand):
         age = account["data_age_seconds"]
         write(f"  data:     {'never read completely' if age is None else f'{age:.0f} s old'}")
         stand = [f"{count} {WORDS[code].lower()}" for code, count in account["standings"].items() if count]
-        write(f"  flows:    {', '.join(stand) or 'nothing read yet'}")
+        write(f"  flows:    {', '.join(stand) or ('nothing read yet' if account['as_of'] is None else 'none')}")
         _write_runs(write, account)
         for flow in account["completeness"]["flows"]:
             if not flow["complete"]:

@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from monitor import vault
 from monitor.management.data_command import DataCommand
+from monitor.management.ranges import require_range
 from monitor.management.speech import speak
 from monitor.supervisor.loop import GRACE, Supervisor
+
+LONGEST_GRACE = 3600  # seconds
 
 
 class Command(DataCommand):
@@ -23,6 +26,7 @@ class Command(DataCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_range("--grace", options["grace"], 0, LONGEST_GRACE)
         if locked := vault.trouble():
             self._say(f"{locked}; no account is read, alerts and mails go on")
         Supervisor(self._say, grace=options["grace"]).run()

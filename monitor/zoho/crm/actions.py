@@ -54,8 +54,8 @@ class CrmActions(CrmApi):
             Refused: Zoho declines it.
         """
         wanted = {"field": {"api_name": "name"}, "comparator": "contains", "value": name_contains}
-        # Zoho's documents spell it in the singular for field updates and rules, in the plural for the others.
-        spelled = "filter" if kind is ActionKind.FIELD_UPDATES else "filters"
+        # Zoho's documents spell it in the plural for webhooks and mails, in the singular for the others and for rules.
+        spelled = "filters" if kind in {ActionKind.WEBHOOKS, ActionKind.EMAIL_NOTIFICATIONS} else "filter"
         params = {
             "page": page,
             "per_page": per_page,
@@ -90,40 +90,43 @@ class CrmActions(CrmApi):
         return write_result(self._ask("POST", *AUTOMATION, kind, body={kind: [dict(action)]}), kind)
 
     def update_action(self, kind: ActionKind, action_id: str, changes: Mapping[str, object]) -> WriteResult:
-        """Changes an action.
-
-        Args:
-            kind: the kind of action.
-            action_id: Zoho's id of the action.
-            changes: the fields to set, in Zoho's spelling.
-
-        Raises:
-            NotFound: Zoho does not have it.
-            Refused: Zoho declines it.
-        """
-        return write_result(self._ask("PUT", *AUTOMATION, kind, action_id, body={kind: [dict(changes)]}), kind)
-
-    def update_actions(self, kind: ActionKind, changes: Sequence[Mapping[str, object]]) -> list[WriteResult]:
-        """Changes actions; the outcomes may be mixed. Documented for tasks and webhooks only.
+        """Changes an action; a task or a webhook is replaced whole by what is given.
 
         Source: zoho/crm-oas, updateWorkflowTask.
 
         Args:
             kind: the kind of action.
-            changes: 1 to 10 objects, each with its id.
+            action_id: Zoho's id of the action.
+            changes: its fields in Zoho's spelling; of a task or a webhook all of them.
 
         Raises:
-            ValueError: what is given is too much, too little or of the wrong form.
-            Refused: none was changed.
-            NotFound: none was changed.
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
+            NotAvailable: it is locked (AUTHORIZATION_ERROR).
         """
-        if not 1 <= len(changes) <= 10:
-            raise ValueError("between 1 and 10 actions are needed")
-        payload = self._ask("PUT", *AUTOMATION, kind, body={kind: [dict(change) for change in changes]})
-        return write_results(payload, kind)
+        return write_result(self._ask("PUT", *AUTOMATION, kind, action_id, body={kind: [dict(changes)]}), kind)
+
+    def replace_action(self, kind: ActionKind, action: Mapping[str, object]) -> WriteResult:
+        """Replaces an action like `update_action`, with the id inside; documented for tasks and webhooks only.
+
+        Source: zoho/crm-oas, updateWorkflowTask.
+
+        Args:
+            kind: the kind of action.
+            action: all its fields in Zoho's spelling, with its id; Zoho takes exactly one a call.
+
+        Raises:
+            ValueError: it has no id.
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
+            NotAvailable: it is locked (AUTHORIZATION_ERROR).
+        """
+        if not action.get("id"):
+            raise ValueError("an action is replaced by its id")
+        return write_result(self._ask("PUT", *AUTOMATION, kind, body={kind: [dict(action)]}), kind)
 
     def delete_action(self, kind: ActionKind, action_id: str) -> WriteResult:
-        """Deletes an action; for mails no page of Zoho's names this call.
+        """Deletes an action.
 
         Args:
             kind: the kind of action.
@@ -131,7 +134,7 @@ class CrmActions(CrmApi):
 
         Raises:
             NotFound: Zoho does not have it.
-            Refused: Zoho declines it (ALREADY_USED while a rule has it).
+            Refused: Zoho declines it (NOT_ALLOWED while a rule has it).
         """
         return write_result(self._ask("DELETE", *AUTOMATION, kind, action_id), kind)
 

@@ -169,3 +169,16 @@ class CrmConnectedWorkflows(CrmApi):
         """
         body = {"rules": [dict(changes)]}
         return write_result(self._ask("PUT", *_CONNECTED, workflow_id, "rules", rule_id, body=body), "rules")
+
+    def delete_connected_rule(self, workflow_id: str, rule_id: str) -> WriteResult:
+        """Deletes a rule of a connected workflow.
+
+        Args:
+            workflow_id: Zoho's id of the connected workflow.
+            rule_id: Zoho's id of the rule.
+
+        Raises:
+            NotFound: Zoho does not have it.
+            Refused: Zoho declines it.
+        """
+        return write_result(self._ask("DELETE", *_CONNECTED, workflow_id, "rules", rule_id), "rules")

@@ -88,7 +88,7 @@ class CrmRecords(CrmApi):
         page: int = 1,
         per_page: int = 200,
     ) -> Page[CrmRecord]:
-        """Lists one page of the records that match, empty for a 204.
+        """Lists one page of the records that match, empty for a 204. Needs `ZohoSearch.securesearch.READ` besides.
 
         Args:
             module: API name.

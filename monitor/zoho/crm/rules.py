@@ -29,6 +29,7 @@ class CrmRules(CrmApi):
         *,
         status_active: bool | None = None,
         execute_on: str | None = None,
+        trigger_module: str | None = None,
         sort_by: str | None = None,
         sort_order: str | None = None,
         include_inner_details: bool | None = None,
@@ -41,15 +42,19 @@ class CrmRules(CrmApi):
             page: from 1.
             per_page: 1 to 200.
             module: API name.
-            execute_on: a trigger type.
+            execute_on: a trigger type; only with `module`.
+            trigger_module: API name of the module below it that triggers, such as Notes; only with `module`.
             sort_by: only modified_time.
             sort_order: asc or desc.
             include_inner_details: conditions and actions too.
             name_contains: part of a rule's name.
 
         Raises:
+            ValueError: `module` is missing beside `execute_on` or `trigger_module`.
             Refused: a bad parameter.
         """
+        if module is None and not execute_on is trigger_module is None:
+            raise ValueError("execute_on and trigger_module go with a module")
         rule_filter = {"field": {"api_name": "name"}, "comparator": "contains", "value": name_contains}
         params = {
             "page": page,
@@ -57,6 +62,7 @@ class CrmRules(CrmApi):
             "module": module,
             "status_active": status_active,
             "execute_on": execute_on,
+            "trigger_module": trigger_module,
             "sort_by": sort_by,
             "sort_order": sort_order,
             "include_inner_details": include_inner_details,

@@ -12,11 +12,15 @@ from datetime import datetime
 from monitor.zoho import clean
 from monitor.zoho.moments import moment
 from monitor.zoho.shapes.base import Json, Rejected, Unusable, find_list, need_id, paging, person, read_all
+from monitor.zoho.shapes.crm_common import module_name
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowRule:
-    """Holds a workflow rule as the list shows it; conditions and actions, where asked for, are in `raw`."""
+    """Holds a workflow rule as the list shows it; conditions and actions, where asked for, are in `raw`.
+
+    `trigger_module` is the API name of the module whose records trigger it, where that is told.
+    """
 
     id: str
     name: str
@@ -24,6 +28,7 @@ class WorkflowRule:
     module_api_name: str
     active: bool | None
     execute_when_type: str
+    trigger_module: str
     last_executed_time: datetime | None
     created_time: datetime | None
     modified_time: datetime | None
@@ -67,6 +72,7 @@ def workflow_rule(record: Mapping[str, object]) -> WorkflowRule:
     module = record.get("module")
     when = record.get("execute_when")
     status = record.get("status")
+    details = when.get("details") if isinstance(when, Mapping) else None
     return WorkflowRule(
         id=need_id(record, "id"),
         name=clean.line(record.get("name"), clean.NAME_LIMIT),
@@ -74,6 +80,7 @@ def workflow_rule(record: Mapping[str, object]) -> WorkflowRule:
         module_api_name=clean.line(module.get("api_name") if isinstance(module, Mapping) else module, clean.WORD_LIMIT),
         active=clean.flag(status.get("active") if isinstance(status, Mapping) else status),
         execute_when_type=clean.word(when.get("type") if isinstance(when, Mapping) else when),
+        trigger_module=module_name(details.get("trigger_module")) if isinstance(details, Mapping) else "",
         last_executed_time=moment(record.get("last_executed_time")),
         created_time=moment(record.get("created_time")),
         modified_time=moment(record.get("modified_time")),

@@ -13,6 +13,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 DEFAULTS = {"seed": 1, "flows": 24, "rules": 12, "executions": 6000, "history_days": 30}
 
+RANGES = {
+    "port": (0, 65_535),
+    "seed": (0, 2**31),
+    "flows": (0, 100_000),
+    "rules": (0, 100_000),
+    "executions": (0, 100_000_000),
+    "history_days": (1, 3_650),
+    "flow_goes_bad_after": (0, 31_536_000),
+}
+
 
 class Command(BaseCommand):
     """`manage.py standin`: no database, no settings of the product beyond their import."""
@@ -61,6 +71,9 @@ class Command(BaseCommand):
         from standin.build import JournalError, OffsetClock, StandinServer, make_app, make_world
         from standin.stories import begin
 
+        for name, (least, most) in RANGES.items():
+            if options[name] is not None and not least <= options[name] <= most:
+                raise CommandError(f"--{name.replace('_', '-')} must be between {least} and {most}")
         try:
             world = make_world(
                 **{name: options[name] for name in DEFAULTS},

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from monitor.privacy import mask, mask_text
 from monitor.zoho import clean
 from monitor.zoho.protocol import Answer, redact
 
@@ -85,12 +86,17 @@ def words_of(answer: Answer) -> Envelope:
 
 def _in_short(answer: Answer, payload: object) -> str:
     if payload is not None and not isinstance(payload, str):
-        return f"in other words than Zoho's: {redact(clean.json_text(payload, TOLD))}"
+        return f"in other words than Zoho's: {_shown(clean.json_text(mask(payload), 2_000))}"
     if answer.is_html:
         title = _TITLE.search(answer.body[:20_000].decode("utf-8", "replace"))
-        return answer.kind + (f" (“{redact(title[1])[:TOLD]}”)" if title else "")
-    text = redact(answer.body[:2_000].decode("utf-8", "replace"))[:TOLD]
+        return answer.kind + (f" (“{_shown(title[1])}”)" if title else "")
+    text = _shown(answer.body[:2_000].decode("utf-8", "replace"))
     return f"“{text}”" if text else answer.kind
+
+
+def _shown(text: str) -> str:
+    """Returns a text that may hold anything, people's data too, as a message may show it."""
+    return mask_text(redact(text))[:TOLD]
 
 
 def _rank(found: Envelope) -> int:

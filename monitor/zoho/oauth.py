@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from monitor.zoho import clean
 from monitor.zoho.datacenters import Origins
+from monitor.zoho.envelope import words_of
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,
@@ -181,8 +182,10 @@ class OAuthClient:
         told = redact(payload.get("error"), *secrets)
         word = told.lower().replace(" ", "_")
         description = redact(payload.get("error_description"), *secrets)
-        message = f"{answer.where} answered {told or 'neither a token nor an error'}"
-        message += f": {description}" if description else ""
+        message = (
+            f"{answer.where} answered {told or f'neither a token nor an error, but {_in_words(answer, *secrets)}'}"
+        )
+        message += f": {description}" if told and description else ""
         kind: type[ZohoError] = Refused if told else BadAnswer
         wait: float | None = None
         if word in _REVOKED:
@@ -203,8 +206,13 @@ class OAuthClient:
             return Wait(f"{where} answered 429", status=status, retry_after=wait)
         if status >= 500 or status == 408:
             return AnswerLost(f"{where} answered {status}", status=status)
-        what = "a redirect" if 300 <= status < 400 else answer.kind
+        what = "a redirect" if 300 <= status < 400 else _in_words(answer)
         return BadAnswer(f"{where} answered {status} with {what}", status=status, hint=WRONG_HOST)
+
+
+def _in_words(answer: Answer, *secrets: str) -> str:
+    said = words_of(answer)
+    return redact(": ".join(part for part in (said.code, said.message) if part), *secrets)
 
 
 _SECRET_FIELDS = frozenset({"client_secret", "refresh_token", "code"})

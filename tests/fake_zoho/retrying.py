@@ -81,6 +81,9 @@ FAULTS: dict[str, Fault] = {
         lost("refused", envelope(Refused, 400, "INVALID_REQUEST")),
         lost("gone", envelope(NotFound, 404, "EXECUTION_NOT_FOUND")),
         lost("plan", envelope(NotAvailable, 403, "NO_PERMISSION")),
+        lost("act", envelope(NotAvailable, 401, "AUTHORIZATION_ERROR")),
+        lost("other_401", envelope(Refused, 401, "FLOW_IS_ASLEEP")),
+        ran("ran_401_page", lambda: BadAnswer("answered 401 with an HTML page", status=401)),
         lost("scope", envelope(ScopeMissing, 401, "OAUTH_SCOPE_MISMATCH")),
         ran("ran_503", envelope(AnswerLost, 503, "EXECUTION_FAILED")),
         lost("lost_503", envelope(AnswerLost, 503, "EXECUTION_FAILED")),
@@ -95,7 +98,7 @@ FAULTS: dict[str, Fault] = {
         lost("lost_crash", lambda: Crash("after the intent, before the POST")),
     )
 }
-PROVEN = {"no_connection", "token", "rate", "refused", "gone", "plan", "scope"}
+PROVEN = {"no_connection", "token", "rate", "refused", "gone", "plan", "scope", "act", "other_401"}
 
 
 @dataclass

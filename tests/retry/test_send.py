@@ -53,6 +53,7 @@ def test_an_id_that_belongs_to_another_retry_is_not_taken_twice(desk) -> None:
 ENDS = {
     "plain": "accepted", "no_connection": "requested", "token": "accepted", "rate": "requested",
     "bare_429": "unknown", "refused": "rejected", "gone": "rejected", "plan": "rejected", "scope": "rejected",
+    "act": "rejected", "other_401": "rejected",
 }  # fmt: skip
 
 

@@ -238,3 +238,21 @@ def test_any_token_reply_is_a_grant_or_one_error_of_the_tree(status, value):
         return
     assert grant.access_token
     assert 0 < grant.expires_in <= 86400
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (httpx.Response(401, json={"errorCode": "INVALID_OAUTH", "message": "no"}), "INVALID_OAUTH: no"),
+        (httpx.Response(400, json=[{"code": "NOPE", "message": "not here"}]), "NOPE: not here"),
+        (httpx.Response(200, json={"foo": "bar"}), '{"foo": "bar"}'),
+        (httpx.Response(403, text="Forbidden by the proxy"), "“Forbidden by the proxy”"),
+    ],
+)
+def test_what_answers_instead_of_a_token_is_told_in_its_own_words(reply, told):
+    transport, _ = scripted(reply)
+    oauth = OAuthClient(transport, DATA_CENTERS["eu"], "1000.ID", "secret")
+    with pytest.raises(BadAnswer) as error:
+        oauth.refresh("1000.refresh")
+    assert told in str(error.value)
+    assert "not JSON" not in str(error.value)

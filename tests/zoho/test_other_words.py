@@ -228,6 +228,8 @@ def test_zohos_code_and_message_are_found_wherever_a_body_has_them(body):
         ([1, 2], "[1, 2]"),
         (b"Too long a header", "“Too long a header”"),
         (b"", "an empty body"),
+        ({"who": "jane.doe@example.com", "refresh_token": "short-secret"}, "in other words"),
+        (b"jane.doe@example.com is locked out", "is locked out"),
         ({"foo": "x" * 900}, "xxx"),
         ({"access_token": TOKEN}, "in other words"),
         (f"bad {TOKEN}".encode(), "“bad"),
@@ -238,6 +240,8 @@ def test_a_body_in_no_known_form_is_told_in_short_and_without_secrets(body, told
         read_answer.read(answer(400, body))
     assert told in str(error.value)
     assert TOKEN not in str(error.value)
+    assert "jane.doe" not in str(error.value)
+    assert "short-secret" not in str(error.value)
     assert len(str(error.value)) < 300
 
 

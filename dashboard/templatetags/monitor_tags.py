@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -119,9 +119,10 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 @register.simple_tag(takes_context=True)
 def standing(context: Context, run: Execution) -> Standing:
-    """Says what may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
+    """Says what may still become of a run of a list: `{% standing execution as later %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
-    return standing_of(run, now, was_retried=getattr(run, "was_retried", False))
+    ahead = getattr(run, "zoho_ahead", None) or timedelta(0)
+    return standing_of(run, now, was_retried=getattr(run, "was_retried", False), zoho_ahead=ahead)
 
 
 @register.simple_tag

@@ -11,10 +11,12 @@ from django.db.models import Q
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.history.first_reading import read_up_to
+from monitor.ingest.lists import notification_channels
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.runs import due_runs, read_runs, store
+from monitor.ingest.runs.walk_pages import Walk
 from monitor.ingest.steps import moved_flows
-from monitor.models import Execution, Flow, Retention, StreamState
+from monitor.models import Execution, Flow, Retention, StreamState, WatchChannel
 from monitor.models import ZohoAccount as Account
 from monitor.zoho.reruns import LOOK_AFTER
 from monitor.zoho.shapes.executions import execution_row
@@ -198,3 +200,25 @@ def test_a_late_payload_has_its_own_accounts_pruning_look_again_where_that_is_pa
     retained._oldest_payload = now - 6 * DAY
     retained.close()
     assert places() == {account.pk: now - 6 * DAY, other.pk: now - 5 * DAY}
+
+
+@pytest.mark.parametrize(("rows", "before", "full"), [(200, 0, 200), (50, 0, None), (50, 120, 120), (200, 120, 200)])
+def test_a_full_page_is_one_with_rows_after_it_or_of_the_size_that_is_asked_for(
+    context: Context, rows: int, before: int, full: int | None
+) -> None:
+    def page(size: int) -> Any:
+        return SimpleNamespace(rows=[None] * size, rejected=[])
+
+    context.pages.sizes[:] = [200, 50]
+    walk: Any = SimpleNamespace(context=context, trust_short=False)
+    assert Walk._note_full(walk, page(rows), page(before) if before else None) == full
+
+
+def test_why_zoho_refuses_a_channel_is_kept_as_far_as_its_column_goes(context: Context, now: datetime) -> None:
+    channel = WatchChannel.objects.create(
+        account=context.account, module="Leads", channel_id="1", token="t", notify_url="https://m.example.com/1"
+    )
+    notification_channels._refused(context, [channel], "x" * 900)
+    channel.refresh_from_db()
+    assert channel.reason == "x" * 300
+    assert channel.tries == 1

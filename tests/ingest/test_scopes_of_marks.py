@@ -18,9 +18,11 @@ from monitor.ingest.runs.walk_pages import Walk
 from monitor.ingest.steps import moved_flows
 from monitor.models import Execution, Flow, Retention, StreamState, WatchChannel
 from monitor.models import ZohoAccount as Account
+from monitor.zoho.errors import NotAvailable
 from monitor.zoho.reruns import LOOK_AFTER
 from monitor.zoho.shapes.executions import execution_row
-from tests.factories import make_account, make_execution, make_flow
+from tests.bystander import NAME
+from tests.factories import make_account, make_execution, make_flow, make_rule
 from tests.fake_zoho import Run
 from tests.ingest.by_hand import Walks
 
@@ -222,3 +224,29 @@ def test_why_zoho_refuses_a_channel_is_kept_as_far_as_its_column_goes(context: C
     channel.refresh_from_db()
     assert channel.reason == "x" * 300
     assert channel.tries == 1
+
+
+def test_a_channel_that_is_open_already_is_not_asked_for_again_when_another_is_opened(
+    context: Context, now: datetime, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://monitor.example.com"
+    Account.objects.filter(pk=context.account.pk).update(watches_records=True)
+    Account.objects.exclude(pk=context.account.pk).update(watches_records=False)
+    for module in ("Leads", "Deals"):
+        make_rule(context.account, module=module)
+    opened = WatchChannel.objects.create(
+        account=context.account, module="Leads", channel_id="1", token="t", granted_at=now, expires_at=now + 6 * DAY,
+        notify_url=notification_channels.notify_url("1"),
+    )  # fmt: skip
+    client: Any = SimpleNamespace(subscribe=refuse, replace_channels=refuse, cancel=refuse)
+    try:
+        notification_channels.keep_channels(context, client)
+    finally:
+        Account.objects.filter(name=NAME).update(watches_records=True)
+
+    asked = dict(WatchChannel.objects.filter(account=context.account).values_list("module", "asked_at"))
+    assert asked == {"Leads": opened.asked_at, "Deals": now}
+
+
+def refuse(*channels: Any) -> None:
+    raise NotAvailable("not in this plan")

@@ -109,3 +109,11 @@ def test_json_is_kept_to_its_depth_and_no_deeper():
         (deeper,) = deeper
         depth += 1
     assert (deeper, depth) == (None, clean.DEPTH_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [(True, True), (False, False), ("true", True), (" TRUE ", True), ("False", False), ("yes", None), (1, None)],
+)
+def test_a_yes_or_no_may_be_spelled_as_text(value: object, kept: object):
+    assert clean.flag(value) is kept

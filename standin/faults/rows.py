@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from standin.chance import rng
@@ -30,6 +31,17 @@ def _without_id(row: Row) -> None:
         row.pop(name, None)
 
 
+def _in_words(row: Row) -> None:
+    """Spells the start as Zoho's pages do."""
+    if isinstance(row.get("started_time"), str):
+        row["started_time"] = datetime.fromisoformat(row["started_time"]).strftime("%b %d, %Y %I:%M:%S %p +0000")
+
+
+def _in_milliseconds(row: Row) -> None:
+    if isinstance(row.get("started_time"), str):
+        row["started_time"] = int(datetime.fromisoformat(row["started_time"]).timestamp() * 1000)
+
+
 SPOILED: dict[str, Callable[[Row], None]] = {
     "nul": lambda row: _texts(row, "\x00tail"),
     "surrogate": lambda row: _texts(row, "\ud800tail"),
@@ -43,6 +55,20 @@ SPOILED: dict[str, Callable[[Row], None]] = {
     "completed_before_started": _backwards,
     "unknown_status": lambda row: row.update(status="paused"),
     "bad_time": lambda row: row.update(started_time="yesterday"),
+    "no_time": lambda row: row.pop("started_time", None),
+    "null_time": lambda row: row.update(started_time=None),
+    "month_13": lambda row: row.update(started_time="2026-13-01T10:00:00Z"),
+    "time_ahead": lambda row: row.update(started_time="2062-01-01T00:00:00Z"),
+    "time_9999": lambda row: row.update(started_time="9999-12-31T23:59:59Z"),
+    "negative_time": lambda row: row.update(started_time=-5),
+    "day_or_month": lambda row: row.update(started_time="05-11-2026 10:05"),
+    "time_in_words": _in_words,
+    "time_in_ms": _in_milliseconds,
+    "long_id": lambda row: row.update(execution_id="7" * 70),
+    "empty_id": lambda row: row.update(execution_id=""),
+    "no_status": lambda row: row.pop("status", None),
+    "number_status": lambda row: row.update(status=5),
+    "big_trigger": lambda row: row.update(trigger_data={"Number": 10**22 + 3, "More": 2**64 - 1}),
     "nan": lambda row: row.update(duration_ms=float("nan")),
     "error_is_text": lambda row: row.update(error="it broke"),
     "trigger_is_list": lambda row: row.update(trigger_data=[1, 2, 3]),

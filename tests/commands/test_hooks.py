@@ -160,3 +160,17 @@ def test_a_name_has_between_one_and_a_hundred_characters(acme: ZohoAccount, leng
     ended = run("hooks", "create", "Acme", " " + "n" * length)
     assert ("the name must have" in ended.error) is not taken
     assert own(HookEndpoint).exists() is taken
+
+
+def test_an_address_for_one_flow_is_for_a_living_flow_of_that_id_in_that_account(acme: ZohoAccount):
+    factories.make_flow(acme)
+    elsewhere = factories.make_flow()
+    gone = factories.make_flow(acme, gone_at=factories.NOON)
+    for unknown in (elsewhere.flow_id, gone.flow_id, "4711"):
+        refused = run("hooks", "create", "Acme", "Errors", "--flow", unknown)
+        assert refused.code != 0
+        assert "has no flow with the id" in refused.error
+    wanted = factories.make_flow(acme)
+    factories.make_flow(flow_id=wanted.flow_id)
+    assert run("hooks", "create", "Acme", "Errors", "--flow", wanted.flow_id).code == 0
+    assert own(HookEndpoint).get().flow == wanted

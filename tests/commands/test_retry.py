@@ -245,3 +245,15 @@ def test_rows_that_could_not_be_read_at_once_are_read_a_little_later(line, monke
 def test_the_system_user_cannot_sign_in(line) -> None:
     line.run("--reason", "try")
     assert not User.objects.get(username="system").has_usable_password()
+
+
+def test_news_of_a_retry_are_its_own_entries_since_the_last_that_was_told(line, ada: User) -> None:
+    line.run("--reason", "try")
+    attempt = own(RetryAttempt).get()
+    first, *rest = AuditEntry.objects.filter(object_type="retry", object_id=str(attempt.pk)).order_by("pk")
+    for kind, key in (("alert", attempt.pk), ("retry", attempt.pk + 1)):
+        AuditEntry.objects.create(
+            at=first.at, actor=ada, actor_name="ada", action="x", object_type=kind, object_id=str(key)
+        )
+    assert rest
+    assert list(retry._news(attempt, first.pk)) == rest

@@ -96,3 +96,16 @@ def test_rotating_one_unreadable_secret_raises(account_under_old_key: ZohoAccoun
         rotate_one(ZohoAccount, "client_secret", account_under_old_key.pk)
     settings.ENCRYPTION_KEYS = [OLD]
     assert {decrypt(text) for text in ciphertexts()} == {"client-secret", "refresh-token"}
+
+
+def test_each_secret_is_rotated_by_itself_whatever_stands_before_it(account_under_old_key: ZohoAccount, settings):
+    settings.ENCRYPTION_KEYS = [OLD]
+    second = make_account()
+    ZohoAccount.objects.filter(pk=second.pk).update(client_secret="the second one's")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    before = ZohoAccount.objects.get(pk=account_under_old_key.pk).client_secret
+    assert rotate_one(ZohoAccount, "client_secret", second.pk)
+    assert not rotate_one(ZohoAccount, "client_secret", second.pk)
+    assert ZohoAccount.objects.get(pk=second.pk).client_secret == "the second one's"
+    assert ZohoAccount.objects.get(pk=account_under_old_key.pk).client_secret == before
+    assert rotate_one(ZohoAccount, "client_secret", account_under_old_key.pk)

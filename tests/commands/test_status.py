@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitor.models import AlertState, ApiBudget, ApiCall, Execution, Flow
+from monitor.management.data_command import accounts_named
+from monitor.models import AlertState, ApiBudget, ApiCall, Execution, Flow, ZohoAccount
 from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import a_zoho, connect_arguments, know_the_secrets, run
@@ -145,3 +146,10 @@ def test_a_grant_that_answers_for_another_organisation_is_told(zoho: App) -> Non
     assert account["state"] == "foreign"
     assert account["organisation"]["answers_for"]["name"] == "Zephyr Works 2"
     assert "a sandbox organisation" in run("status").out
+
+
+def test_what_names_no_account_is_of_all_that_are_mirrored(nobody_else: None) -> None:
+    on, off = make_account("On"), make_account("Off")
+    ZohoAccount.objects.filter(pk=off.pk).update(is_active=False)
+    assert accounts_named(None) == [on]
+    assert accounts_named("Off") == [off]

@@ -176,3 +176,15 @@ class AnyInput(TestCase):
                 assert form.wanted() is not None
             else:
                 assert form.errors
+
+
+@pytest.mark.django_db
+def test_flows_of_the_chosen_account_are_offered_and_the_chosen_flow_whatever_its_account() -> None:
+    mine, other, third = factories.make_flow(), factories.make_flow(), factories.make_flow()
+
+    def offered(query: str) -> set[int]:
+        return {pk for pk, _ in form_of(query).fields["flow"].choices if pk}
+
+    assert offered(f"account={mine.account_id}") == {mine.pk}
+    assert offered(f"account={mine.account_id}&flow={other.pk}") == {mine.pk, other.pk}
+    assert offered("") >= {mine.pk, other.pk, third.pk}

@@ -18,6 +18,7 @@ from monitor.models import (
     Quarantine,
     WorkflowRule,
 )
+from monitor.queries.status import status
 from monitor.zoho.protocol import parse_json
 from monitor.zoho.shapes import connections as connection_shapes
 from monitor.zoho.shapes import executions as shapes
@@ -49,7 +50,35 @@ LONGEST = {"flow_name": 500, "connection_name": 500, "name": 500, "status": 32, 
 
 def differences(house: House) -> list[str]:
     """What stands here otherwise than at Zoho, or not at all."""
-    return [*executions(house), *flows(house), *connections(house), *rules(house), *buckets(), *ledger(house)]
+    return [
+        *(*executions(house), *flows(house), *connections(house), *rules(house), *buckets(), *ledger(house)),
+        *adds_up(house),
+    ]
+
+
+def adds_up(house: House) -> Iterator[str]:
+    """Each run that Zoho counts is counted here, in quarantine or a hole, and `status` adds up to Zoho's counters."""
+    now, world = house.clock(), house.wire.app.world
+    (told,) = status(house.now(), house.account.name)["accounts"]
+    runs = told["runs"]
+    counters = sum(flow_summary(flow, now)["execution_count"] for flow in world.flows.values())
+    if runs["zoho_counts"] != counters:
+        yield f"status: Zoho counts {runs['zoho_counts']} runs here, {counters} there"
+    known = sum(runs[name] for name in ("before_our_time", "counted", "removed", "quarantined", "holes", "unread"))
+    if runs["zoho_counts"] != known - runs["newer"] - runs["without_counter"]:
+        yield f"status: the parts do not add up: {runs}"
+    aside = Quarantine.objects.filter(account=house.account, stream="executions", left_at=None)
+    twice = Execution.objects.filter(account=house.account, execution_id__in=aside.values("record_id"))
+    if twice.exists():
+        yield f"execution {twice[0].execution_id}: mirrored and in quarantine"
+    if told["quarantined"] and (told["complete"] or told["state"] == "ok"):
+        yield f"status: {told['state']}, complete: {told['complete']}, with {told['quarantine']} in quarantine"
+
+
+def _is_aside(house: House, flow_id: str, identity: str) -> bool:
+    """Says whether a run is in quarantine; one without an id that can be used is there as one of its flow."""
+    rows = Quarantine.objects.filter(account=house.account, flow__flow_id=flow_id, left_at=None)
+    return rows.filter(record_id__in=[identity, ""]).exists()
 
 
 def executions(house: House) -> Iterator[str]:
@@ -67,11 +96,11 @@ def executions(house: House) -> Iterator[str]:
         if not whole and row.status(now) == "failed":
             detail = _read(execution_row(flow, row, now, failed_rows_whole=True), flow.flow_id)
         listed.add(row.execution_id)
-        if shown is None or detail is None:
-            if not Quarantine.objects.filter(account=house.account, stream="executions").exists():
+        here = mirrored.get(row.execution_id)
+        if shown is None or detail is None or (here is None and shown["started_time"] is None):
+            if not _is_aside(house, flow.flow_id, row.execution_id):
                 yield f"execution {row.execution_id}: not to be read, and not in quarantine"
             continue
-        here = mirrored.get(row.execution_id)
         if here is None:
             since = shown["started_time"]
             yield f"execution {row.execution_id} of {flow.flow_id}: missing ({shown['status']}, {since})"
@@ -80,6 +109,8 @@ def executions(house: House) -> Iterator[str]:
             yield f"execution {row.execution_id}: of flow {here['flow']} here, of {flow.flow_id} there"
         for name in FIELDS:
             may = [shown[name]] if shown[name] not in (None, "") else [shown[name], detail[name]]
+            if name == "started_time" and shown[name] is None:
+                continue  # it has one from before it could not be read any more
             if here[name] not in may:
                 yield f"execution {row.execution_id}.{name}: {here[name]!r} here, {may[-1]!r} there"
     for identity in mirrored.keys() - listed:
@@ -195,8 +226,10 @@ def buckets(using: str = "default") -> Iterator[str]:
     if DirtyHour.objects.using(using).exists():
         yield f"{DirtyHour.objects.using(using).count()} hours are not counted"
     recount: dict[tuple[int, datetime], Counter[str]] = defaultdict(Counter)
-    for row in Execution.objects.using(using).exclude(started_time=None):
-        assert row.started_time is not None
+    for row in Execution.objects.using(using).all():
+        if row.started_time is None:
+            yield f"execution {row.execution_id}: mirrored, and in no hour"
+            continue
         counts = recount[row.flow_id, row.started_time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)]
         kind = {"success": "succeeded", "failed": "failed", "running": "running"}.get(row.status, "other")
         counts[kind] += 1
@@ -259,11 +292,11 @@ def whole_mirror() -> list[Any]:
 
 def gone_backwards(before: dict[str, tuple[str, int]], after: dict[str, tuple[str, int]]) -> Iterator[str]:
     """Statuses that changed after they were final without a re-run counted (S2), and runs that vanished (rule 9)."""
-    for identity, (status, reruns) in before.items():
+    for identity, (had, reruns) in before.items():
         if identity not in after:
-            yield f"execution {identity}: was here ({status}) and is not any more"
-        elif status in ("success", "failed") and after[identity][0] != status and after[identity][1] <= reruns:
-            yield f"execution {identity}: from {status} to {after[identity][0]} without a re-run"
+            yield f"execution {identity}: was here ({had}) and is not any more"
+        elif had in ("success", "failed") and after[identity][0] != had and after[identity][1] <= reruns:
+            yield f"execution {identity}: from {had} to {after[identity][0]} without a re-run"
 
 
 def statuses(house: House) -> dict[str, tuple[str, int]]:

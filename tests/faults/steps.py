@@ -69,6 +69,10 @@ def schedule(seed: int, *, lies: bool = True) -> Schedule:
     steps = [_a_step(dice, lies=lies) for _ in range(dice.randint(5, 14))]
     if dice.random() < 0.7:
         steps.insert(0, Step("background"))
+    if lies:
+        spoiled = Random(f"rows {seed}")  # of its own: what else happens does not hang on it
+        for _ in range(spoiled.choice([0, 1, 1, 2])):
+            steps.insert(spoiled.randint(0, len(steps)), _spoiled(spoiled))
     return Schedule(
         seed=seed,
         world={
@@ -174,6 +178,20 @@ ODD: tuple[Args, ...] = (
     {"execution_id": "__drop__"},
     {"completed_time": "__drop__", "duration_ms": "__drop__"},
 )
+
+
+SPOILED = (
+    "bad_time", "no_time", "null_time", "month_13", "time_ahead", "time_9999", "negative_time", "day_or_month",
+    "time_in_words", "time_in_ms", "missing_id", "null_id", "number_id", "empty_id", "huge_int", "big_trigger",
+    "negative_duration", "completed_before_started", "unknown_status", "no_status", "number_status",
+)  # fmt: skip
+
+
+def _spoiled(dice: Random) -> Step:
+    """Rows of executions come spoiled for a while: one of a page, a tenth, or all of them."""
+    args = {"what": dice.choice(SPOILED), "share": dice.choice([0.0, 0.1, 1.0])}
+    entry: Args = {"path": dice.choice([ROWS, ROWS, ONE_ROW]), "kind": "spoil_rows", "times": dice.choice([1, 3, 20])}
+    return Step("fault", entry | {"args": args, "lasts": 7200})
 
 
 def _fault(dice: Random, *, lies: bool) -> Step:

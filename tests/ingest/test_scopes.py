@@ -10,10 +10,12 @@ from django.db.models import F
 
 from monitor.ingest.base import list_pace, read_soon, stream_due
 from monitor.ingest.base.context import Context
+from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.lease import Lease, LeaseLost
 from monitor.ingest.history.backfill import unfinished
 from monitor.ingest.night import reconcile
 from monitor.models import Execution, Flow, FlowProgress, Stream, StreamState, SyncState, ZohoAccount
+from tests.bystander import NEVER
 from tests.factories import change_flow, make_account, make_execution, make_flow
 
 pytestmark = pytest.mark.django_db
@@ -186,3 +188,27 @@ def test_the_mark_of_a_run_that_the_list_has_not_is_set_on_that_run_only(context
     reconcile._mark(context, [back.pk], None)
     marks = dict(Execution.objects.filter(flow=flow).values_list("pk", "unlisted_at"))
     assert marks == {gone.pk: now, kept.pk: None, back.pk: None}
+
+
+def test_streams_are_due_by_their_own_accounts_rows(context: Context, account: ZohoAccount, now: datetime) -> None:
+    """Rows of an older and of a younger account say the contrary."""
+    others = [ZohoAccount.objects.exclude(pk=account.pk).earliest("pk"), make_account()]
+    StreamState.objects.filter(account=others[0]).update(next_due_at=now)
+    for of, due in ((account, now + HOUR), (others[1], now)):
+        StreamState.objects.create(account=of, stream="rules", state="ok", since=now, next_due_at=due)
+    StreamState.objects.create(account=others[1], stream="flows", state="ok", since=now, next_due_at=now + HOUR)
+    StreamState.objects.create(account=account, stream="connected", state="ok", since=now, next_due_at=now)
+    try:
+        assert stream_due.due_streams(context, now) == set(Stream) - {Stream.RULES}
+    finally:
+        StreamState.objects.filter(account=others[0]).update(next_due_at=NEVER)
+
+
+def test_what_is_gone_already_stays_gone_since_then(context: Context, now: datetime) -> None:
+    flows = Flow.objects.filter(account=context.account)
+    long_gone = make_flow(context.account, gone_at=now - DAY)
+    listed = [make_flow(context.account) for _ in range(9)]
+    missing = make_flow(context.account)
+    mark_gone(context, flows, {flow.flow_id for flow in listed}, "flow_id", now)
+    gone = {flow.pk: flow.gone_at for flow in flows if flow.gone_at is not None}
+    assert gone == {long_gone.pk: now - DAY, missing.pk: now}

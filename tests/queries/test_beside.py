@@ -7,9 +7,22 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Connection, DayBucket, Flow, HourBucket, ZohoAccount
+from monitor.connection.backfill_budget import with_calls
+from monitor.models import (
+    ApiCall,
+    Connection,
+    DayBucket,
+    Flow,
+    HourBucket,
+    Quarantine,
+    RetryAttempt,
+    StreamState,
+    SyncState,
+    User,
+    ZohoAccount,
+)
 from monitor.periods import Window
-from monitor.queries import counts, flows, overview
+from monitor.queries import accounts, backfill, counts, execution, executions, flows, hooks, overview, status, versions
 from monitor.queries.counts import Counts, Detail
 from monitor.queries.flows import FlowFilter
 from monitor.standing import silence
@@ -259,3 +272,87 @@ def test_a_sparkline_has_a_pair_for_each_day_of_the_flow_the_oldest_first(
     bucket(third, now, 9, 9)
     found = flows.daily_results([flow.pk, twin.pk], now, days=3)
     assert found == {flow.pk: [(0, 0), (3, 0), (11, 22)], twin.pk: [(0, 0), (0, 0), (7, 7)]}
+
+
+def test_what_an_account_uses_of_its_limits_is_of_that_account_product_and_minute(
+    account: ZohoAccount, now: datetime
+) -> None:
+    def call(of: ZohoAccount, product: str, at: datetime) -> None:
+        ApiCall.objects.create(account=of, product=product, method="GET", path="/", started_at=at, finished_at=at)
+
+    for of, product in ((account, "flow"), (account, "crm"), (account, "crm"), (factories.make_account(), "flow")):
+        call(of, product, now - timedelta(seconds=30))
+        call(of, product, now - HOUR)
+    used = {one.product: (one.last_minute, one.last_day) for one in accounts.budgets(account, now)}
+    assert used == {"flow": (1, 2), "crm": (2, 4)}
+
+
+def test_the_runs_of_retries_are_those_of_the_executions_own_account(
+    flow: Flow, twin: Flow, otto: User, now: datetime
+) -> None:
+    failed, new = factories.make_execution(flow, "failed"), factories.make_execution(flow)
+    factories.make_execution(twin, "failed", execution_id=new.execution_id)
+    for number, named in enumerate((new.execution_id, "")):
+        RetryAttempt.objects.create(
+            account=flow.account, execution=failed, requested_by=otto, requested_at=now, reason="try",
+            client_token=f"{number}", state="succeeded", not_before=now, new_execution_id=named,
+        )  # fmt: skip
+    assert {attempt.new_run for attempt in execution._attempts(failed)} == {new, None}
+
+
+def test_beside_a_version_are_the_next_older_and_the_next_newer_one(flow: Flow, twin: Flow) -> None:
+    for number in range(1, 6):
+        factories.make_version(flow, number=number)
+        factories.make_version(twin, number=number)
+    shown = versions.detail(flow, 3)
+    assert shown is not None
+    assert (shown.older, shown.version.flow, shown.newer) == (2, flow, 4)
+
+
+def test_a_run_was_retried_where_a_retry_of_it_was_sent(flow: Flow, otto: User, now: datetime) -> None:
+    sent, asked, plain = (factories.make_execution(flow, "failed") for _ in range(3))
+    for run, at in ((sent, now), (asked, None)):
+        RetryAttempt.objects.create(
+            account=flow.account, execution=run, requested_by=otto, requested_at=now, reason="try",
+            client_token=f"{run.pk}", state="requested", not_before=now, sent_at=at,
+        )  # fmt: skip
+    shown = {run.pk: run.was_retried for run in executions.recent(flow.pk)}  # type: ignore[attr-defined]
+    assert shown == {sent.pk: True, asked.pk: False, plain.pk: False}
+
+
+def test_the_state_of_an_account_is_told_by_its_own_rows(account: ZohoAccount, now: datetime) -> None:
+    """The other account is the older one, and so the first to be found."""
+    mine = factories.make_account("Mine")
+    for of, at in ((account, now - DAY), (mine, now - HOUR)):
+        SyncState.objects.filter(account=of).update(last_finished_at=at, next_due_at=at)
+    Quarantine.objects.create(
+        account=account, stream="flows", fingerprint="a" * 64, reason="odd", raw_text="{}",
+        first_seen_at=now, seen_at=now,
+    )  # fmt: skip
+    factories.make_flow(account, flow_name="Theirs")
+    factories.make_flow(mine, flow_name="Gone", gone_at=now)
+    kept = factories.make_flow(mine, flow_name="Kept")
+    told = status._account(mine, None, now)
+    assert (told["last_sync_finished_at"], told["next_due_at"]) == (status._time(now - HOUR), status._time(now - HOUR))
+    assert told["quarantined"] == 0
+    assert [flow["flow_id"] for flow in told["completeness"]["flows"]] == [kept.flow_id]
+
+
+def test_the_state_of_channels_is_that_of_the_accounts_own_stream(account: ZohoAccount, now: datetime) -> None:
+    mine = factories.make_account("Mine")
+    for of, stream in ((account, "channels"), (mine, "flows")):
+        StreamState.objects.create(account=of, stream=stream, state="ok", since=now)
+    assert hooks.push_state(mine, now).stream is None
+    own = StreamState.objects.create(account=mine, stream="channels", state="ok", since=now)
+    assert hooks.push_state(mine, now).stream == own
+
+
+def test_when_history_ends_is_told_by_what_the_account_itself_has_spent_of_its_day(
+    account: ZohoAccount, now: datetime
+) -> None:
+    mine = factories.make_account("Mine", plan="", calls_per_minute=100, calls_per_day=1_000)
+    flow = factories.make_flow(mine, execution_count=900_000, history_order="newest", covered_from=now - DAY)
+    factories.make_execution(flow)
+    before = backfill.of_account(mine, now).ends_at
+    SyncState.objects.filter(account=account).update(history_calls=with_calls({}, 700, now))
+    assert backfill.of_account(mine, now).ends_at == before

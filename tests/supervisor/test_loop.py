@@ -250,3 +250,17 @@ def test_the_supervisors_beat_is_its_own_row_and_tells_the_last_fault(
     assert beat.detail["last_fault"] != ""
     canary.refresh_from_db()
     assert (canary.pid, canary.beat_at) == (9, now)
+
+
+def test_the_end_takes_the_heartbeat_of_this_supervisor_away_and_no_other(
+    supervisor: loop.Supervisor, now: datetime
+) -> None:
+    supervisor._round(now)
+    own = WorkerBeat.objects.get(name="supervisor")
+    others = [
+        WorkerBeat.objects.create(name="worker:other", pid=own.pid, beat_at=now).pk,
+        WorkerBeat.objects.create(name="supervisor-elsewhere", pid=own.pid + 1, beat_at=now).pk,
+    ]
+    supervisor._cluster.stop = lambda **how: True  # type: ignore[union-attr, method-assign]
+    supervisor._end()
+    assert sorted(WorkerBeat.objects.values_list("pk", flat=True)) == sorted(others)

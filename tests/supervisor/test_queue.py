@@ -125,3 +125,9 @@ def test_more_finished_tasks_than_a_batch_are_pruned_to_the_last(now: datetime, 
     finished("a failure of just then", now - queue.KEEP_FAILURES, success=False)
     assert queue.prune(now) == 5
     assert set(Task.objects.values_list("pk", flat=True)) == {"a success of just then", "a failure of just then"}
+
+
+def test_only_canaries_that_are_asked_for_are_named_as_answered(now: datetime):
+    for name in ("mine", "another"):
+        finished(name, now, success=True)
+    assert queue.answered(["mine", "nobody"]) == {"mine"}

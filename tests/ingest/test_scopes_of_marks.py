@@ -14,7 +14,7 @@ from monitor.ingest.history.first_reading import read_up_to
 from monitor.ingest.lists import notification_channels
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.runs import due_runs, read_runs, store
-from monitor.ingest.runs.walk_pages import Walk
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.ingest.steps import moved_flows
 from monitor.models import Execution, Flow, Retention, StreamState, WatchChannel
 from monitor.models import ZohoAccount as Account
@@ -250,3 +250,10 @@ def test_a_channel_that_is_open_already_is_not_asked_for_again_when_another_is_o
 
 def refuse(*channels: Any) -> None:
     raise NotAvailable("not in this plan")
+
+
+def test_what_two_walks_saw_is_counted_once(now: datetime) -> None:
+    first, second = Walked(seen={"1": now, "2": None}, count=5), Walked(seen={"2": now, "3": None, "4": None}, count=3)
+    first.add_seen(second)
+    assert first.count == 7
+    assert first.seen == {"1": now, "2": now, "3": None, "4": None}

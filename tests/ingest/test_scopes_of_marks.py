@@ -226,6 +226,10 @@ def test_why_zoho_refuses_a_channel_is_kept_as_far_as_its_column_goes(context: C
     channel.refresh_from_db()
     assert channel.reason == "x" * 300
     assert channel.tries == 1
+    for tries, then in ((4, 5), (notification_channels.NEW_TRIES, notification_channels.NEW_TRIES)):
+        channel.tries = tries
+        notification_channels._refused(context, [channel], "later")
+        assert WatchChannel.objects.get(pk=channel.pk).tries == then
 
 
 def test_a_channel_that_is_open_already_is_not_asked_for_again_when_another_is_opened(

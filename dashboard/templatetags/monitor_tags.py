@@ -49,6 +49,16 @@ def of(table: dict[Any, Any], key: Any) -> Any:
 
 
 @register.filter
+def alert_mails(person: Any) -> str:
+    """Says whether a person gets alert mails, and why not: the same on the list of people and in the profile."""
+    if not access.may(person, "alert_mails"):
+        return "no: they go to operators and admins" if person.is_active else "no: the person is disabled"
+    if not person.wants_mail:
+        return "opted out"
+    return "yes" if person.email else "no: there is no address"
+
+
+@register.filter
 def known(value: int | None, age: Any) -> str:
     """Writes a number of what is mirrored; a dash where it is none because nothing was read yet (`age.is_unread`)."""
     return formats.number(None if not value and (age is None or age.is_unread) else value)

@@ -72,6 +72,7 @@ def connect(
 def _keep_to_organisation(wanted: Wanted, proof: CredentialsProof) -> None:
     """Refuses a grant of another organisation than the account's, which may have been connected a moment ago."""
     account = ZohoAccount.objects.select_for_update().filter(name=wanted.name).first()
+    proof.notes += organisation.remarks(account, proof.identity)
     if account is None:
         return
     known = organisation.known_of(organisation.remembered(account))

@@ -155,11 +155,13 @@ def objection(
 
 
 def _other(name: str, known: Identity, told: Identity) -> str:
-    chosen = f", {known.name[:NAME_SHOWN]}," if known.name else ""
+    if told.kind in _NOT_PRODUCTION and known.kind not in _NOT_PRODUCTION:
+        choose = "Choose production, not a sandbox, on Zoho's page"
+    else:
+        choose = f"Choose {known.name[:NAME_SHOWN] or 'the right organisation'} on Zoho's page"
     return (
         f"this grant is for another organisation: {told.shown}. “{name}” mirrors {known.shown}. Nothing was changed. "
-        f"Choose the right organisation{chosen} on Zoho's page, or connect the other one as a new account, under "
-        "another name"
+        f"{choose}, or connect the other one as a new account, under another name"
     )
 
 
@@ -194,10 +196,25 @@ def has_rule(account: ZohoAccount, ids: list[str]) -> bool:
     return WorkflowRule.objects.filter(account=account, rule_id__in=ids).exists()
 
 
-def also_mirrored_by(account: ZohoAccount, told: Identity) -> str:
+def remarks(account: ZohoAccount | None, told: Identity) -> list[str]:
+    """Says what is worth knowing of an organisation that is being connected.
+
+    Args:
+        account: the account that is connected again; None for a new one.
+        told: the organisation that the grant answers for.
+    """
+    found = []
+    if told.kind in _NOT_PRODUCTION:
+        found.append(f"Zoho says that this is a {told.kind} organisation")
+    if other := also_mirrored_by(account, told):
+        found.append(f"The account “{other}” mirrors this organisation too")
+    return found
+
+
+def also_mirrored_by(account: ZohoAccount | None, told: Identity) -> str:
     """Returns the name of another account that mirrors an organisation; "" where there is none."""
-    rows = Organisation.objects.exclude(account=account).select_related("account")
-    found = rows.filter(zgid=told.zgid).first() if told.zgid else None
+    rows = Organisation.objects.filter(zgid=told.zgid).select_related("account") if told.zgid else None
+    found = next((row for row in rows or () if row.account != account and is_same(known_of(row), told)), None)
     return found.account.name if found is not None else ""
 
 

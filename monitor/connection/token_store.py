@@ -113,6 +113,9 @@ class TokenStore:
             if not values:
                 return _stored(row)
             if ApiToken.objects.filter(pk=row.pk, generation=row.generation).update(**values):
+                if "refresh_token" in values:
+                    # It may be of another organisation: the next sweep asks whose it is before it reads anything.
+                    ApiBudget.objects.filter(account=row.account).update(edition_read_at=None)
                 return self.find_token_by_id(str(row.pk)) or token
         raise TokenStoreError("the token is being written to all the time; try again")
 

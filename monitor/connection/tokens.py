@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from monitor.models import ApiToken, ZohoAccount
+from monitor.zoho.datacenters import Elsewhere, Origins, elsewhere
 from monitor.zoho.errors import ClientRefused, GrantRevoked, TokenRefused, Wait, ZohoError
 from monitor.zoho.oauth import OAuthClient, TokenGrant
 
@@ -71,6 +72,7 @@ class DatabaseTokens:
         self._owner = secrets.token_hex(16)
         self._kept: tuple[str, datetime, datetime] | None = None  # a token, and from when to when the row is not read
         self.failure: ZohoError | None = None  # what kept the last renewal from succeeding
+        self.away: Elsewhere | None = None  # where the last renewal puts the account, if not where it is asked
 
     def current(self) -> str:
         """Returns a usable access token, refreshed if need be.
@@ -148,6 +150,9 @@ class DatabaseTokens:
             self._note_failure(row, error)
             raise
         self.failure = None
+        account = self._account
+        ours = Origins(account.accounts_url, account.flow_url or None, account.crm_url or None)
+        self.away = elsewhere(ours, grant.api_domain)
         return self._save(row, grant)
 
     def _save(self, row: ApiToken, grant: TokenGrant) -> str:

@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from monitor.access import may
+from monitor.connection import organisation
 from monitor.models import Execution, RetryAttempt
 from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
@@ -100,6 +101,8 @@ def _check(attempt: RetryAttempt, now: datetime) -> None:
     user = attempt.requested_by
     if now >= attempt.requested_at + timing.WISH_LASTS:
         raise _CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.")
+    if organisation.is_foreign(attempt.account):
+        raise _CalledOffError("Nothing was sent: Zoho answers for another organisation than this account's.")
     if not may(user, "retry", attempt.account):
         raise _CalledOffError("The person who asked for it may no longer retry.")
     verdict = judge(facts_for(attempt.execution, now, besides=attempt), now)

@@ -11,6 +11,7 @@ import pytest
 from monitor.connection import open_account, organisation
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.connection.organisation import Identity, Objection, is_same, objection, overlap_of
+from monitor.connection.token_store import StoredToken, TokenStore
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.run import read_account
 from monitor.models import (
@@ -170,6 +171,7 @@ def test_a_sandbox_is_named_as_one_whichever_answer_says_it(house: House) -> Non
     line = str(refused(house))
 
     assert "a sandbox organisation" in line
+    assert "Choose production, not a sandbox" in line
     assert "data centre" not in line
 
 
@@ -189,8 +191,48 @@ def test_a_sandbox_of_its_own_is_connected_and_said_to_be_one(house: House) -> N
     house.connect()
 
     assert own(Organisation).get().kind == "sandbox"
+    assert own(AuditEntry).get().detail["notes"] == ["Zoho says that this is a sandbox organisation"]
     house.choose(organisation_kind="production")
     assert "a sandbox organisation" in str(refused(house))
+
+
+def test_that_another_account_mirrors_the_same_organisation_is_said(house: House) -> None:
+    house.connect()
+    house.connect(name="Acme again")
+
+    assert own(AuditEntry).first().detail["notes"] == ["The account “Acme” mirrors this organisation too"]
+
+
+def test_a_sweep_whose_token_is_refused_says_where_zoho_puts_the_account(house: House) -> None:
+    house.connect()
+    house.sync()
+    house.choose(organisation_kind="sandbox")
+    house.clock.advance(4_000)
+    house.apps[0].faults.push({"path": "/workflow_rules", "kind": "invalid_token", "times": 0})
+
+    house.sync()
+
+    reason = own(SyncState).get().reason
+    assert "the grant is for a sandbox" in reason
+    assert "is this the data centre" not in reason
+
+
+def test_a_refresh_token_that_a_script_stores_is_looked_at_before_anything_is_read(house: House) -> None:
+    house.connect()
+    house.sync()
+    flows = set(own(Flow).values_list("flow_id", "gone_at"))
+    token = own(ApiToken).get()
+    house.apps[0].world.tokens.accept("1000.of.another")
+    house.choose(portal=2)
+
+    TokenStore(clock=house.clock).save_token(
+        StoredToken(id=str(token.pk), refresh_token="1000.of.another", expires_at=token.expires_at + timedelta(hours=1))
+    )
+    house.clock.advance(60)
+    house.sync(Mode.TASK)
+
+    assert own(SyncState).get().state == "foreign"
+    assert set(own(Flow).values_list("flow_id", "gone_at")) == flows
 
 
 class TestFlowAlone:

@@ -169,7 +169,9 @@ def test_pausing_writes_no_other_column(account, signed_in, ada):
 
 def test_limits_are_saved_and_nonsense_is_not(account, signed_in, ada):
     client, url = signed_in(ada), reverse("account_limits", args=[account.pk])
-    assert client.post(url, {"plan": "free", "calls_per_minute": "7", "calls_per_day": ""}).status_code == 302
+    saved = client.post(url, {"plan": "free", "calls_per_minute": "7", "calls_per_day": ""}, follow=True)
+    assert saved.redirect_chain[0][1] == 302
+    assert "The limits are saved." in saved.content.decode()
     account.refresh_from_db()
     assert (account.plan, account.calls_per_minute, account.calls_per_day) == ("free", 7, None)
     assert client.post(url, {"plan": "free", "calls_per_minute": "0"}).status_code == 400

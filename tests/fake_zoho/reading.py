@@ -271,6 +271,7 @@ class FakeCrmClient(_Client):
 
 class NoTokens:
     failure: Exception | None = None
+    away: None = None
 
 
 def opener(zoho: Zoho) -> Callable[..., Any]:

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.models import AuditEntry, Execution, RetryAttempt, Role, User, ZohoAccount
+from monitor.models import AuditEntry, Execution, Organisation, RetryAttempt, Role, User, ZohoAccount
 from monitor.zoho.errors import AnswerLost, BadAnswer, GrantRevoked, NotAvailable, TokenRefused, Wait
 from tests import factories
 from tests.bystander import own
@@ -196,6 +196,7 @@ CHANGES = {
     "demoted": lambda: own(User).update(role=Role.VIEWER),
     "switched_off": lambda: own(User).update(is_active=False),
     "paused": lambda: own(ZohoAccount).update(is_active=False),
+    "of_another_organisation": lambda: own(Organisation).update(other_at=factories.NOON, other_id="7002"),
     "without_flow": lambda: own(ZohoAccount).update(flow_url=""),
     "mirrored_as_success": lambda: own(Execution).update(status="success"),
     "now_risky": lambda: own(Execution).update(error_details=TRANSIENT[2]),

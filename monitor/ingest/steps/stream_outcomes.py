@@ -47,11 +47,17 @@ def settle(context: Context, stream: Stream, product: str, work: Callable[[], No
     except NotAvailable as error:
         context.note(stream, StreamState.State.NOT_AVAILABLE, str(error))
     except ZohoError as error:
-        context.note(stream, StreamState.State.FAILING, f"{error}. {error.hint}", error=error)
+        context.note(stream, StreamState.State.FAILING, f"{error}. {_hint(context, error)}", error=error)
         if error is _token_failure(context):
             dead |= dict.fromkeys(context.clients.products, error)
         elif isinstance(error, Unreachable | TokenRefused):
             dead[product] = error
+
+
+def _hint(context: Context, error: ZohoError) -> str:
+    """Says what to do about an error; a token that belongs at another address is refused for that."""
+    away = context.clients.tokens.away
+    return away.hint if away is not None and isinstance(error, TokenRefused) else error.hint
 
 
 def back_off(context: Context) -> None:

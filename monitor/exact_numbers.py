@@ -33,6 +33,9 @@ def read_whole(digits: str) -> int | ExactNumber:
 def read_fraction(digits: str) -> float | ExactNumber:
     """Reads a number with a fraction or an exponent; it stays text where a float would be another number.
 
+    Floats of 17 digits before the point stay text, too: PostgreSQL gives them back as whole numbers, and what is
+    stored would no longer be what came.
+
     Args:
         digits: as JSON writes it.
     """
@@ -40,7 +43,7 @@ def read_fraction(digits: str) -> float | ExactNumber:
     if not math.isfinite(value):
         return _as_written(digits)
     try:
-        is_same = Decimal(digits) == Decimal(repr(value))
+        is_same = Decimal(digits) == Decimal(repr(value)) and "e+" not in repr(value)
     except InvalidOperation:  # an exponent of more digits than any number has
         is_same = False
     return value if is_same else _as_written(digits)

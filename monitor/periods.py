@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 QUARTER = timedelta(minutes=15)
@@ -56,6 +57,31 @@ def choice_of(value: str | None) -> PeriodChoice:
     return CHOICES.get(int(value), USUAL_CHOICE) if value and value.isascii() and value.isdigit() else USUAL_CHOICE
 
 
+def times_passed(at: datetime, length: timedelta) -> int:
+    """Counts how many whole stretches of a length have passed since 1970, UTC: equal for all times of one stretch."""
+    return int(at.timestamp() // length.total_seconds())
+
+
+def stretch_of(at: datetime, length: timedelta) -> datetime:
+    """Returns the beginning, in UTC, of the stretch that a time lies in; they are laid end to end since 1970."""
+    return datetime.fromtimestamp(times_passed(at, length) * length.total_seconds(), UTC)
+
+
+def day_of(at: datetime, zone: tzinfo = UTC) -> date:
+    """Returns the day that a time lies in, by the clock of a zone."""
+    return at.astimezone(zone).date()
+
+
+def first_of_days(last: date, count: int) -> date:
+    """Returns the first of so many days, the last of which is given."""
+    return last - timedelta(days=count - 1)
+
+
+def last_of_days(first: date, count: int) -> date:
+    """Returns the last of so many days, the first of which is given."""
+    return first + timedelta(days=count - 1)
+
+
 def hour_of(at: datetime) -> datetime:
     """Returns the start of the hour of UTC that a time lies in.
 
@@ -84,6 +110,16 @@ def last_days(now: datetime, days: int) -> Window:
         days: 1 or more.
     """
     return last_hours(now, 24 * days)
+
+
+def days_until(end: datetime, days: int) -> Window:
+    """Returns the so many times 24 hours that end at a moment, to the second.
+
+    Args:
+        end: aware.
+        days: 1 or more.
+    """
+    return Window(end - days * DAY, end)
 
 
 def day_start(day: date, zone: tzinfo) -> datetime:

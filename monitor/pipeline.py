@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from monitor import vault
+from monitor import job_failures, vault
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
@@ -38,6 +39,7 @@ RECOUNT_SECONDS = 4  # the next is not enqueued before this one has come to its 
 HOURS_AT_ONCE = 1000  # counted between two looks at the clock
 PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
 SYNC_TASK = "monitor.tasks.sync_account"
+logger = logging.getLogger(__name__)
 
 
 def due_accounts(now: datetime) -> list[int]:
@@ -60,8 +62,15 @@ def due_accounts(now: datetime) -> list[int]:
 
 
 def is_anything_due(now: datetime) -> bool:
-    """Returns whether the tick would find an account to read: one statement, so that it may be asked often."""
-    return bool(due_accounts(now))
+    """Returns whether the tick would find an account to read: two statements, so that it may be asked often."""
+    return bool(_accounts_to_read(now))
+
+
+def _accounts_to_read(now: datetime) -> list[int]:
+    """Returns the due accounts but those whose sync failed lately and pauses."""
+    keys = due_accounts(now)
+    paused = job_failures.put_off(now) if keys else set()
+    return [key for key in keys if job_failures.name_of(SYNC_TASK, (key,)) not in paused]
 
 
 def is_anything_to_count(now: datetime) -> bool:
@@ -71,7 +80,7 @@ def is_anything_to_count(now: datetime) -> bool:
 
 def enqueue_due_accounts(now: datetime | None = None) -> int:
     """Queues a sync for each due account that does not already wait for one; a doubled one does no harm."""
-    keys = due_accounts(now or utc_now())
+    keys = _accounts_to_read(now or utc_now())
     waiting = _waiting_syncs() if keys else set()
     for key in keys:
         if key not in waiting:
@@ -115,24 +124,28 @@ def sync_now(
 def judge() -> None:
     """Counts what changed, evaluates the alert rules, and writes the mails that follow.
 
-    Raises:
-        Exception: the first fault of an account's evaluation, once the others are evaluated and told.
+    An account whose evaluation fails is told of and pauses; it keeps no other's alerts back.
     """
     _count(TASK_SECONDS / 2, waits=True)
-    faults = []
+    failing, paused = {job.name for job in job_failures.failing()}, job_failures.put_off(utc_now())
     for account in ZohoAccount.objects.defer("client_secret"):
         # Also one that is switched off: its open alerts end for want of data.
+        name = f"judge:{account.pk}"
+        if name in paused:
+            continue
         try:
             with _stage("alerting", account) as summary:
                 summary["transitions"] = len(evaluate_account(account, utc_now()))
-        except Exception as fault:  # noqa: BLE001 - raised below, when the others have had their turn
-            faults.append(fault)
+        except Exception as fault:
+            logger.exception("the alerts of account %s could not be judged", account.pk)
+            job_failures.failed(name, f"{type(fault).__name__}: {fault}", utc_now())
+        else:
+            if name in failing:
+                job_failures.worked(name)
     with _stage("notify") as summary:
         summary["transitions"] = dispatch_new(utc_now())
     if summary["transitions"]:
         async_task("monitor.tasks.deliver")
-    if faults:
-        raise faults[0]
 
 
 def recount() -> None:
@@ -237,6 +250,7 @@ def take_hints() -> None:
 def housekeeping() -> None:
     """Deletes what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
+    job_failures.forget_abandoned(now)
     callbacks.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))

@@ -5,6 +5,7 @@ A job is a hint: what it should do is derived from tables when it runs, so a los
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,6 +37,26 @@ JOBS: tuple[PeriodicJob, ...] = (
     PeriodicJob("take_hints", 5, "monitor.tasks.take_hints"),
     PeriodicJob("housekeeping", 600, "monitor.tasks.housekeeping"),
 )
+
+
+FIRST_PAUSE = timedelta(seconds=15)
+LONGEST_PAUSE = timedelta(minutes=10)
+_JITTER = 0.2
+
+
+def pause_after(failures: int, name: str) -> timedelta:
+    """Returns how long a job that failed so often in a row is left alone: twice as long each time, up to ten minutes.
+
+    The jitter is a fifth at most and comes from the name and the number, so that what fails together does not go on
+    trying together, and the same failure always gives the same pause.
+
+    Args:
+        failures: in a row, from 1.
+        name: of the job.
+    """
+    longest: timedelta = min(FIRST_PAUSE * (1 << min(failures - 1, 10)), LONGEST_PAUSE)
+    share = zlib.crc32(f"{name} {failures}".encode()) / 2**32
+    return longest * (1 - _JITTER * share)
 
 
 def due(jobs: Iterable[PeriodicJob], last_started: Mapping[str, datetime], now: datetime) -> list[PeriodicJob]:

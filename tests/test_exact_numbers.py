@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from monitor.exact_numbers import ExactNumber, decoder, read_fraction, read_whole
 from monitor.models import Execution, User
 from monitor.privacy import mask
+from monitor.retry.conclude import payload_hash
 from monitor.zoho import clean
 from monitor.zoho.protocol import parse_json
 from tests.factories import make_execution, make_flow
 
 EXACT = [
     "18446744073709551615", "-9223372036854775809", "12345678901234567890123", "3.14159265358979323846",
-    "123456789.123456789", "1e400", "-1.5E-400", "0.1000000000000000055511151231257827", "9007199254740993.0",
+    "123456789.123456789", "1e400", "1e22",
+    "20000000000000000.0", "-1.5E-400", "0.1000000000000000055511151231257827", "9007199254740993.0",
 ]  # fmt: skip
 NUMBER = st.from_regex(r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 
@@ -50,6 +52,18 @@ def test_a_page_shows_the_number_of_the_trigger_data_as_it_came(digits: str, ver
     run = make_execution(make_flow(), Execution.Status.FAILED, trigger_data=data)
     client.force_login(vera)
     assert digits in client.get(f"/executions/{run.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "digits", [*EXACT, "0.1", "12.50", "1e5", "1e15", "5e-324", "1E-7", "9999999999999998.0", "0.0"]
+)
+@pytest.mark.django_db
+def test_what_is_stored_is_what_came_and_counts_as_the_same_work(digits: str) -> None:
+    data = clean.mapping(parse_json(f'{{"number": {digits}, "rows": [{digits}]}}'.encode()))
+    run = make_execution(make_flow(), Execution.Status.FAILED, trigger_data=data)
+    run.refresh_from_db()
+    assert run.trigger_data == data
+    assert payload_hash(run.trigger_data) == payload_hash(data)
 
 
 def test_a_number_that_is_longer_than_anything_is_shown_as_cut() -> None:

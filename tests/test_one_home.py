@@ -58,11 +58,13 @@ def test_only_the_audit_module_writes_the_audit_trail() -> None:
 
 
 def is_made_by_hand(node: ast.AST) -> bool:
-    """Whether a call lays a time on an hour or a day: `at.replace(minute=0)`, `datetime.combine(...)`."""
+    """Whether code lays a time on an hour or a day: `at.replace(minute=0)`, `datetime.combine(...)`, `// 60`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        return any(isinstance(part, ast.Attribute) and part.attr == "timestamp" for part in ast.walk(node.left))
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     fields = {word.arg for word in node.keywords}
-    return node.func.attr == "combine" or (node.func.attr == "replace" and bool(fields & {"hour", "minute"}))
+    return node.func.attr == "combine" or (node.func.attr == "replace" and bool(fields & {"hour", "minute", "second"}))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,8 @@ def is_made_by_hand(node: ast.AST) -> bool:
         ("now.replace(minute=0, second=0)", True),
         ("now.replace(hour=0)", True),
         ("datetime.combine(day, time.min, zone)", True),
-        ("now.replace(second=0)", False),
+        ("now.replace(second=0)", True),
+        ("int(now.timestamp() // 3600)", True),
         ("text.replace('a', 'b')", False),
     ],
 )

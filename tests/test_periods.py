@@ -21,14 +21,20 @@ from monitor.periods import (
     USUAL_CHOICE,
     Window,
     choice_of,
+    day_of,
     day_start,
     day_window,
+    days_until,
     first_midnight_from,
+    first_of_days,
     hour_of,
     last_days,
     last_hours,
+    last_of_days,
     midnight_of,
     slot_starts,
+    stretch_of,
+    times_passed,
 )
 from monitor.queries import counts, flows, overview
 from tests import factories
@@ -140,3 +146,19 @@ def test_list_overview_charts_alerts_and_mails_count_the_same_hours(
     assert top_errors(flow.pk, moment, 168) == ((168, "ACTION_FAILED: Stock"),)
     assert counts.total(figures.window.before(), flow_id=flow.pk).failed == 200 - 168
     assert set(CHOICES) >= {1, 7, 30}
+
+
+@given(MOMENTS, st.sampled_from([timedelta(minutes=1), timedelta(minutes=10), HOUR, DAY]), st.sampled_from(ZONES))
+def test_stretches_are_laid_end_to_end_and_a_time_lies_in_its_own(at: datetime, length: timedelta, zone: Any) -> None:
+    start = stretch_of(at.astimezone(zone), length)
+
+    assert start <= at < start + length
+    assert times_passed(start, length) == times_passed(at, length) == times_passed(start - length, length) + 1
+    assert stretch_of(at, HOUR) == hour_of(at)
+
+
+def test_days_until_a_moment_and_the_days_of_a_span_hold_both_ends(now: datetime) -> None:
+    assert days_until(now, 7) == Window(now - 7 * DAY, now)
+    assert first_of_days(date(2026, 11, 30), 30) == date(2026, 11, 1)
+    assert last_of_days(date(2026, 11, 1), 30) == date(2026, 11, 30)
+    assert day_of(datetime(2026, 11, 21, 20, tzinfo=UTC), KOLKATA) == date(2026, 11, 22)

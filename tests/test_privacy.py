@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import smtplib
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.logs import LineFormatter
+from monitor import privacy
 from monitor.models import Execution
 from monitor.notify.facts import error_line
 from monitor.notify.smtp_answers import classify
@@ -314,3 +316,13 @@ def test_a_log_line_keeps_its_own_head_and_masks_a_traceback() -> None:
 def test_masking_twice_is_masking_once_for_every_form() -> None:
     for form, _, _ in FORMS:
         assert mask_text(mask_text(form)) == mask_text(form)
+
+
+@pytest.mark.parametrize("run", ["bcdfghjklmnpqrstvwxzbcdfghjklmnpqrstvwxz", "49302857103948572034985720394857"])
+def test_a_run_of_letters_alone_or_of_digits_alone_is_no_mixed_one(run: str) -> None:
+    found = re.match(r".+", run)
+    assert found is not None
+    assert privacy._mixed_run(found) == run
+    mixed = re.match(r".+", "b7cdf8ghj9klm2npqrst")
+    assert mixed is not None
+    assert privacy._mixed_run(mixed) == privacy.SECRET

@@ -75,7 +75,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def person_password(request: HttpRequest, pk: int) -> HttpResponse:
-    """Sets a new one-time password. It ends every session of that person, for they hang on the old one."""
+    """Sets a new password, shown this once. It ends every session of that person, for they hang on the old one."""
     row = get_or_404(request.user, everybody(), pk, action="users")
     password = _one_time_password()
     with transaction.atomic():

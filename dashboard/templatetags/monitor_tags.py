@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -46,6 +46,16 @@ def span(value: Any) -> str:
 def of(table: dict[Any, Any], key: Any) -> Any:
     """Returns what a table holds of a key."""
     return table[key]
+
+
+@register.filter
+def alert_mails(person: Any) -> str:
+    """Says whether a person gets alert mails, and why not: the same on the list of people and in the profile."""
+    if not access.may(person, "alert_mails"):
+        return "no: they go to operators and admins" if person.is_active else "no: the person is disabled"
+    if not person.wants_mail:
+        return "opted out"
+    return "yes" if person.email else "no: there is no address"
 
 
 @register.filter
@@ -109,9 +119,10 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 @register.simple_tag(takes_context=True)
 def standing(context: Context, run: Execution) -> Standing:
-    """Says what may still become of a run: `{% standing execution as later %}`. Uses the page's `now`."""
+    """Says what may still become of a run of a list: `{% standing execution as later %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
-    return standing_of(run, now, was_retried=getattr(run, "was_retried", False))
+    ahead = getattr(run, "zoho_ahead", None) or timedelta(0)
+    return standing_of(run, now, was_retried=getattr(run, "was_retried", False), zoho_ahead=ahead)
 
 
 @register.simple_tag

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from monitor.connection.limits import CallLimits, share
+from monitor.periods import HOUR, times_passed
 
 # The planner leaves history a fifth of background work's day, and three quarters of its minute (`ingest.plan`).
 DAY_SHARE = 0.20
@@ -39,17 +40,14 @@ def with_calls(by_hour: Mapping[str, int], calls: int, now: datetime) -> dict[st
         now: the present.
     """
     kept = dict(_recent(by_hour, now))
-    hour = str(_hour(now))
+    hour = str(times_passed(now, HOUR))
     kept[hour] = kept.get(hour, 0) + calls
     return kept
 
 
 def _recent(by_hour: Mapping[str, int], now: datetime) -> list[tuple[str, int]]:
-    return [(hour, count) for hour, count in by_hour.items() if _hour(now) - HOURS <= int(hour) <= _hour(now)]
-
-
-def _hour(at: datetime) -> int:
-    return int(at.timestamp() // 3600)
+    present = times_passed(now, HOUR)
+    return [(hour, count) for hour, count in by_hour.items() if present - HOURS <= int(hour) <= present]
 
 
 def expected_runs(counter: int | None, runs: int, back_to: datetime | None, now: datetime) -> int | None:

@@ -13,6 +13,7 @@ from django.db.models import Min, Q, Sum
 
 from monitor.connection.limits import DAY, MINUTE
 from monitor.models import ApiBudget, ApiCall, ZohoAccount
+from monitor.periods import stretch_of
 
 SLOT = timedelta(minutes=10)
 # Zoho counts on arrival, up to a minute after our start.
@@ -42,8 +43,8 @@ def read(account: ZohoAccount, product: str, now: datetime) -> list[LedgerSlot]:
         now: the present.
     """
     budget = ApiBudget.objects.filter(account=account, product=product).first()
-    closed_until = _floor(now - CLOSED_AFTER)
-    oldest = _floor(now - WINDOW)
+    closed_until = stretch_of(now - CLOSED_AFTER, SLOT)
+    oldest = stretch_of(now - WINDOW, SLOT)
     kept = _kept(budget, oldest, closed_until)
     counted_until = max(kept, default=None)
     start = counted_until + SLOT if counted_until is not None else oldest
@@ -67,8 +68,8 @@ def spent(account: ZohoAccount, budget: ApiBudget, now: datetime, window: timede
         window: how far back; the rolling day if left out.
     """
     since = now - window
-    whole = _floor(since) + SLOT  # the first slot that lies in the window altogether
-    kept = _kept(budget, _floor(since), _floor(now - CLOSED_AFTER))
+    whole = stretch_of(since, SLOT) + SLOT  # the first slot that lies in the window altogether
+    kept = _kept(budget, stretch_of(since, SLOT), stretch_of(now - CLOSED_AFTER, SLOT))
     rows = ApiCall.objects.filter(account=account, product=budget.product, started_at__gt=since)
     if kept:
         rows = rows.filter(Q(started_at__lt=whole) | Q(started_at__gte=max(kept) + SLOT))
@@ -89,7 +90,7 @@ def _count(account: ZohoAccount, product: str, start: datetime, now: datetime) -
     rows = ApiCall.objects.filter(account=account, product=product, started_at__gte=start)
     first: datetime | None = rows.aggregate(at=Min("started_at"))["at"]
     found = []
-    at = _floor(first) if first is not None else now + SLOT
+    at = stretch_of(first, SLOT) if first is not None else now + SLOT
     while at <= now:
         some = rows.filter(started_at__gte=at)
         if at + SLOT <= now:
@@ -103,11 +104,6 @@ def _count(account: ZohoAccount, product: str, start: datetime, now: datetime) -
             found.append(LedgerSlot(at, sums["spent"], sums["lists"] or 0, sums["history"] or 0))
         at += SLOT
     return found
-
-
-def _floor(at: datetime) -> datetime:
-    seconds = SLOT.total_seconds()
-    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, tz=UTC)
 
 
 def _key(at: datetime) -> str:

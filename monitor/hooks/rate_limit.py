@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
 from monitor.models import HookEndpoint, HookTraffic, WatchChannel
+from monitor.periods import MINUTE, stretch_of
 
 Address = HookEndpoint | WatchChannel
 
@@ -20,7 +22,7 @@ def allowed(address: Address, limit: int, now: datetime) -> bool:
         limit: callbacks a minute.
         now: the present; a clock that was set back starts a new minute.
     """
-    minute = now.replace(second=0, microsecond=0)
+    minute = stretch_of(now, MINUTE)
     if _counted(address, limit, minute):
         return True
     # The minute is full, or there was no row yet: then whoever makes it, all count in it.
@@ -42,7 +44,7 @@ def _counted(address: Address, limit: int, minute: datetime) -> bool:
 
 def seconds_left(now: datetime) -> int:
     """Returns the seconds until the next minute, at least 1."""
-    return max(1, 60 - now.second)
+    return math.ceil((stretch_of(now, MINUTE) + MINUTE - now).total_seconds())
 
 
 def count(address: Address, what: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from django_q.tasks import async_task
 from monitor.hooks import body as bodies
 from monitor.hooks import callback_ids, rate_limit, signature
 from monitor.models import USUAL_RATE, HookEndpoint, PushEvent, WatchChannel
+from monitor.periods import times_passed
 from monitor.vault import VaultError
 
 HINT_TASK = "monitor.tasks.take_hints"
@@ -152,7 +153,7 @@ def _digest(body: bytes, now: datetime, *, is_named: bool) -> str:
 
     One that names neither an execution nor itself may come twice and mean two things: it is only known for a while.
     """
-    bucket = "" if is_named else str(int(now.timestamp() // SAME_FOR.total_seconds()))
+    bucket = "" if is_named else str(times_passed(now, SAME_FOR))
     return hashlib.sha256(body + bucket.encode()).hexdigest()
 
 

@@ -60,7 +60,7 @@ from monitor.models.hooks import (
 )
 from monitor.models.people import Role, User, system_user
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
-from monitor.models.retries import RetryAttempt
+from monitor.models.retries import RetryAttempt, zoho_ahead
 from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
 from monitor.models.sync import Stream, StreamState, SyncState
 
@@ -126,4 +126,5 @@ __all__ = [
     "ZohoAccount",
     "ages",
     "system_user",
+    "zoho_ahead",
 ]

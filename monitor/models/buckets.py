@@ -10,8 +10,7 @@ from django.db import connection, models
 from monitor.models.bulk import numbers
 from monitor.models.executions import Execution
 from monitor.models.flows import Flow
-
-HOUR = 3600  # seconds
+from monitor.periods import HOUR, times_passed
 
 
 class DirtyHourManager(models.Manager["DirtyHour"]):
@@ -24,7 +23,8 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
         Returns:
             How many distinct hours were marked.
         """
-        hours = sorted({(flow, int(at.timestamp() // HOUR) * HOUR) for flow, at in pairs})
+        seconds = int(HOUR.total_seconds())
+        hours = sorted({(flow, times_passed(at, HOUR) * seconds) for flow, at in pairs})
         if not hours:
             return 0
         table = self.model._meta.db_table

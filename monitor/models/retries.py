@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
@@ -102,3 +105,13 @@ class RetryAttempt(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN_STATES
+
+
+def zoho_ahead(account: Any) -> models.QuerySet[RetryAttempt, timedelta | None]:
+    """Finds Zoho's clock less ours, as it was when a retry of an account last looked at Zoho: one value or none.
+
+    Args:
+        account: its primary key, or what names it in an outer query.
+    """
+    known = RetryAttempt.objects.filter(account=account, zoho_ahead__isnull=False)
+    return known.order_by("-pk").values_list("zoho_ahead", flat=True)[:1]

@@ -7,11 +7,12 @@ the key of the row it begins after (or ends before), never by a number: new rows
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
-from monitor.models import ChainMark, Execution, RetryAttempt
+from monitor.models import ChainMark, Execution, RetryAttempt, zoho_ahead
 from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
 
@@ -110,7 +111,10 @@ def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> Qu
         started = now - STUCK_AFTER
         return rows.filter(status=Execution.Status.RUNNING, started_time__lt=started, unlisted_at=None)
     open_ones = rows.filter(status=Execution.Status.FAILED, flow__gone_at=None, unlisted_at=None)
-    return open_ones.filter(rerun_due_at__isnull=False, first_failed_at__gt=now - LAST_LOOK)
+    # Zoho's clock counts, as on the run's own page.
+    ahead = Coalesce(Subquery(zoho_ahead(OuterRef("account"))), timedelta(0))
+    since = ExpressionWrapper(Value(now - LAST_LOOK) + ahead, output_field=DateTimeField())
+    return open_ones.filter(rerun_due_at__isnull=False, first_failed_at__gt=since)
 
 
 def capped_count(wanted: ExecutionFilter) -> int:
@@ -155,9 +159,10 @@ def recent(flow_id: int, limit: int = 15) -> list[Execution]:
 
 
 def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
-    # What may still become of a failed run depends on it, on the run's own page as here.
+    # What may still become of a failed run depends on these, on the run's own page as here.
     sent = RetryAttempt.objects.filter(execution=OuterRef("pk"), sent_at__isnull=False)
-    rows = matching(wanted).select_related("flow", "account", "chain_mark").annotate(was_retried=Exists(sent))
+    rows = matching(wanted).select_related("flow", "account", "chain_mark")
+    rows = rows.annotate(was_retried=Exists(sent), zoho_ahead=Subquery(zoho_ahead(OuterRef("account"))))
     return rows.defer("trigger_data", "flow__raw", "account__client_secret")
 
 

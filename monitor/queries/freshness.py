@@ -22,6 +22,7 @@ from monitor.freshness import (
     judge_account,
     judge_worker,
 )
+from monitor.job_failures import PREFIX, FailingJob, job_of
 from monitor.models import AlertState, Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.models.sync import product_of
 from monitor.standing.judge import AccountPresent, present_of
@@ -163,6 +164,7 @@ class Mirror:
     accounts: list[AccountFreshness]
     worker: Judged = field(default_factory=lambda: Judged("ok"))
     locked: str = ""
+    failing: list[FailingJob] = field(default_factory=list)
 
     @property
     def is_silent(self) -> bool:
@@ -270,21 +272,31 @@ def mirror(now: datetime) -> Mirror:
     signs = worker_signs()
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
     found = [_account(account, worker, locked, now) for account in accounts]
-    return Mirror(found, worker, locked or next((one.reason for one in found if one.state == LOCKED), ""))
+    return Mirror(
+        found, worker, locked or next((one.reason for one in found if one.state == LOCKED), ""), signs.failing
+    )
 
 
 class WorkerSigns(dict[str, datetime]):
-    """Holds the newest sign of life of each kind, and why the worker cannot read stored secrets (or "")."""
+    """Holds the newest sign of life of each kind, why the worker cannot read stored secrets, and the jobs that fail."""
 
-    locked = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self.locked = ""
+        self.failing: list[FailingJob] = []
 
 
 def worker_signs() -> WorkerSigns:
     """Returns the newest sign of life of each kind: canary, task (any other that a worker took), supervisor."""
     signs = WorkerSigns()
-    rows = WorkerBeat.objects.filter(Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:"))
+    rows = WorkerBeat.objects.filter(
+        Q(name__in=("canary", "supervisor")) | Q(name__startswith="worker:") | Q(name__startswith=PREFIX)
+    )
     for name, at, detail in rows.values_list("name", "beat_at", "detail"):
         kind = name if name in ("canary", "supervisor") else "task"
+        if name.startswith(PREFIX):
+            signs.failing.append(job_of(name, detail))
+            continue
         if kind == "supervisor":
             signs.locked = str(detail.get("locked", ""))
         # A process that has only been started has not taken anything up yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from monitor.queries.versions import Versions
 
 SNAPSHOTS_SHOWN = 120
 NAMING_PEOPLE = ("assign_owner",)  # types of actions
+TO_PEOPLE = re.compile(r"(to\s+users?(?=\s)|[^:]{0,40}(?=:))[\s:]*\S", re.IGNORECASE)
 # What is not known comes last on both databases: PostgreSQL would put it first.
 ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
     "name": ("name", "pk"),
@@ -128,7 +130,7 @@ def detail(rule: WorkflowRule) -> RuleDetail:
         rule=rule,
         snapshots=snapshots,
         bars=bars(snapshots[::-1]),
-        actions=[_action_line(item) for item in newest or []],
+        actions=[action_line(item) for item in newest or []],
         versions=versions.of(rule),
         failures=failures,
         failure_total=failure_total,
@@ -138,10 +140,12 @@ def detail(rule: WorkflowRule) -> RuleDetail:
     )
 
 
-def _action_line(item: dict[str, Any]) -> ActionLine:
+def action_line(item: dict[str, Any]) -> ActionLine:
+    """Returns what a usage report says of one action, without the people it names."""
     kind, name = str(item.get("type", "")), str(item.get("name", ""))
-    # "To users: ..." names people; other actions are named by those who made them.
-    shown = HIDDEN if name and kind in NAMING_PEOPLE else mask_text(name)
+    # "To users : ..." names people behind what says to whom; other actions are named by those who made them.
+    whom = TO_PEOPLE.match(name) if kind in NAMING_PEOPLE else None
+    shown = f"{whom[1].strip()}: {HIDDEN}" if whom else mask_text(name)
     return ActionLine(type=kind, name=shown, success=item.get("success", 0), failure=item.get("failure", 0))
 
 

@@ -50,6 +50,16 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         "open_alerts": sum(account["open_alerts"] for account in found),
         "mail": ready.mail,
         "queue": {"length": OrmQ.objects.count()},
+        "failing_jobs": [
+            {
+                "name": job.name,
+                "failures": job.failures,
+                "since": _time(job.since),
+                "next_try_at": _time(job.next_try_at),
+                "error": job.error,
+            }
+            for job in fresh.failing
+        ],
         "worker": ready.worker | {name: _age(signs[name], now) for name in ("supervisor", "canary") if name in signs},
     }
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 
 from monitor.access import may
-from monitor.models import Execution, RetryAttempt, User
+from monitor.models import Execution, RetryAttempt, User, zoho_ahead
 from monitor.retry import transition
 from monitor.retry.safety import Earlier, FailedRun, RetryFacts, Verdict, judge
 from monitor.retry.timing import OWNER_TOLD_AFTER
@@ -70,14 +70,8 @@ def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | No
         flow_gone=execution.flow.gone_at is not None,
         account_active=account.is_active,
         has_flow_api=bool(account.flow_url),
-        zoho_ahead=_zoho_ahead(execution.account_id),
+        zoho_ahead=zoho_ahead(execution.account_id).first() or timedelta(0),
     )
-
-
-def _zoho_ahead(account_id: int) -> timedelta:
-    """Zoho's clock less ours, as it was when a retry of this account last looked at Zoho; else zero."""
-    known = RetryAttempt.objects.filter(account=account_id, zoho_ahead__isnull=False)
-    return known.order_by("-pk").values_list("zoho_ahead", flat=True).first() or timedelta(0)
 
 
 def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:

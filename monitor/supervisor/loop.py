@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from monitor import vault
+from monitor.job_failures import name_of, put_off
 from monitor.models import WorkerBeat
 from monitor.schedules import JOBS, due
 from monitor.supervisor import cluster_health, queue
@@ -109,8 +110,10 @@ class Supervisor:
         jobs = due(JOBS, self._jobs_started, now)
         if not jobs:
             return
-        waiting = queue.queued(now)
+        waiting, paused = queue.queued(now), put_off(now)
         for job in jobs:
+            if name_of(job.task) in paused:
+                continue
             self._jobs_started[job.name] = now
             # An earlier one still waits or runs: a second would do nothing more.
             if job.task not in waiting and (not job.only_if or import_string(job.only_if)(now)):

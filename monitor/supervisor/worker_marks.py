@@ -11,7 +11,9 @@ from django.db import Error as DatabaseTrouble
 from django.utils import timezone
 from django_q.signals import post_execute_in_worker, post_spawn, pre_execute
 
+from monitor import job_failures
 from monitor.models import WorkerBeat
+from monitor.supervisor.queue import CANARY_TASK
 
 CLUSTER = "MONITOR_CLUSTER"  # environment variable: which cluster of which supervisor this process belongs to
 logger = logging.getLogger(__name__)
@@ -37,8 +39,24 @@ def _idle(**kwargs: Any) -> None:
     _mark(timezone.now(), busy=False, task="")
 
 
-def _done(**kwargs: Any) -> None:
+def _done(task: dict[str, Any], **kwargs: Any) -> None:
+    _note(task, timezone.now())
     _mark(timezone.now(), busy=False, task="", worked=True)
+
+
+def _note(task: dict[str, Any], now: datetime) -> None:
+    """Notes whether a task failed; the next one of its name pauses for so long."""
+    if "success" not in task or task.get("func") == CANARY_TASK:
+        return
+    name = job_failures.name_of(str(task.get("func", "")), tuple(task.get("args") or ()))
+    try:
+        if task.get("success"):
+            job_failures.worked(name)
+        else:
+            # django-q2 puts the message before the traceback.
+            job_failures.failed(name, str(task.get("result", "")).partition(" : Traceback")[0], now)
+    except DatabaseTrouble as error:
+        logger.warning("a failure of %s could not be noted: %s", name, type(error).__name__)
 
 
 def _mark(now: datetime, *, busy: bool, task: str, worked: bool = False) -> None:

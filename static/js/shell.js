@@ -19,15 +19,19 @@ for (const button of document.querySelectorAll("[data-toggles]")) {
   });
 }
 
-// <button data-opens="ID"> opens <dialog id="ID">; <button data-closes> inside closes it. On the document, so
-// that buttons in parts that were refreshed work too.
+// <a href="#ID" data-opens="ID"> opens <dialog id="ID">; <a data-closes> inside closes it. Without scripts the address's
+// target shows it (dialog.css). On the document, so that links in parts that were refreshed work too.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
+    event.preventDefault();
     document.getElementById(opener.dataset.opens)?.showModal();
     return;
   }
-  event.target.closest("[data-closes]")?.closest("dialog")?.close();
+  const closer = event.target.closest("[data-closes]");
+  if (!closer) return;
+  event.preventDefault();
+  closer.closest("dialog")?.close();
 });
 
 // <button data-copies="ID"> puts that element's text into the clipboard, where there is one.

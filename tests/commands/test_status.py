@@ -153,3 +153,27 @@ def test_what_names_no_account_is_of_all_that_are_mirrored(nobody_else: None) ->
     ZohoAccount.objects.filter(pk=off.pk).update(is_active=False)
     assert accounts_named(None) == [on]
     assert accounts_named("Off") == [off]
+
+
+def test_runs_that_cannot_be_read_are_told_and_all_numbers_add_up(
+    all_are_judged: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know_the_secrets(monkeypatch)
+    with a_zoho() as (app, base):
+        args = {"what": "month_13", "share": 1.0}
+        app.faults.push({"path": "/executions([?]|$)", "kind": "spoil_rows", "times": 0, "args": args})
+        run(*connect_arguments(base, plan="standard"))
+        ended = run("sync", "Acme")
+        (account,) = report("Acme")["accounts"]
+        told = run("status", "Acme").out
+
+    assert ended.code == 1
+    assert "in quarantine" in ended.err
+    runs = account["runs"]
+    assert (runs["counted"], runs["holes"]) == (0, 0)
+    assert runs["quarantined"] == account["quarantine"]["executions"] > 0
+    assert runs["zoho_counts"] == runs["before_our_time"] + runs["quarantined"]
+    assert (account["state"], account["complete"]) == ("incomplete", False)
+    assert f"{runs['quarantined']} in quarantine + 0 missing" in told
+    assert "NOT complete" in told
+    assert f"in quarantine, for they cannot be read: {runs['quarantined']} executions" in told

@@ -21,6 +21,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.queries import accounts as queries
+from monitor.queries import flow as flow_queries
 from tests import factories
 from tests.bystander import own
 
@@ -115,6 +116,40 @@ def test_quarantine_and_runs_are_shown(account, signed_in, vera, now):
     assert signed_in(vera).get(account.get_absolute_url()).context["detail"].contents.quarantined == 1
 
 
+def test_what_cannot_be_read_is_named_by_list_and_reason_and_an_unknown_status_in_zohos_words(
+    account, signed_in, vera, now
+):
+    counters = {"execution_count": 5, "success_count": 5, "failure_count": 0}
+    zeros = {"baseline_total": 0, "baseline_success": 0, "baseline_failed": 0}
+    flow = factories.make_flow(account, **counters, **zeros)
+    factories.make_execution(flow, "paused by policy", completed_time=now)
+    for number, left_at in enumerate((None, None, now)):
+        Quarantine.objects.create(
+            account=account,
+            stream="executions",
+            flow=flow,
+            status="success",
+            fingerprint=str(number),
+            reason="its start cannot be read (started_time)",
+            raw_text="secret",
+            first_seen_at=now,
+            seen_at=now,
+            left_at=left_at,
+        )
+
+    page = page_of(signed_in(vera), account)
+    contents = queries.contents(account)
+
+    assert "Executions: 2" in page
+    assert "its start cannot be read (started_time)" in page
+    assert "paused by policy" in page
+    assert "secret" not in page
+    assert (contents.quarantined, contents.all_runs.quarantined, contents.all_runs.missing) == (2, 2, 2)
+    mirrored = flow_queries.completeness(flow)
+    assert [row.quarantined for row in mirrored] == [2, 2, 0]
+    assert mirrored[0].missing == 2
+
+
 def test_an_admin_pauses_and_resumes_and_each_is_audited_once(account, signed_in, ada, bystander):
     client, url = signed_in(ada), reverse("account_mirroring", args=[account.pk])
     for wanted in ("no", "no", "yes"):
@@ -134,7 +169,9 @@ def test_pausing_writes_no_other_column(account, signed_in, ada):
 
 def test_limits_are_saved_and_nonsense_is_not(account, signed_in, ada):
     client, url = signed_in(ada), reverse("account_limits", args=[account.pk])
-    assert client.post(url, {"plan": "free", "calls_per_minute": "7", "calls_per_day": ""}).status_code == 302
+    saved = client.post(url, {"plan": "free", "calls_per_minute": "7", "calls_per_day": ""}, follow=True)
+    assert saved.redirect_chain[0][1] == 302
+    assert "The limits are saved." in saved.content.decode()
     account.refresh_from_db()
     assert (account.plan, account.calls_per_minute, account.calls_per_day) == ("free", 7, None)
     assert client.post(url, {"plan": "free", "calls_per_minute": "0"}).status_code == 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -170,3 +171,10 @@ def test_the_lists_cost_a_fixed_number_of_statements(alert, signed_in, vera, dja
     for name in ("alerts", "alert_rules"):
         with django_assert_max_num_queries(14):
             client.get(reverse(name))
+
+
+def test_rates_of_a_rule_are_entered_to_a_tenth_of_a_percent(account: Any, signed_in, ada) -> None:
+    body = signed_in(ada).get(reverse("alert_rule_add")).content.decode()
+    for name in ("threshold", "recover_at"):
+        (field,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', body)
+        assert 'step="0.1"' in field

@@ -13,8 +13,7 @@ from dashboard import slots
 from dashboard.people.forms import time_zones
 from monitor.models import DayBucket, DirtyHour, Execution, Flow, HourBucket
 from monitor.periods import CHOICES, DAY, HOUR, QUARTER, PeriodChoice, last_days, slot_starts
-from monitor.queries import executions, overview
-from monitor.queries import flow as one_flow
+from monitor.queries import counts, executions, overview
 from monitor.queries.counts import Counts
 from monitor.queries.executions import ExecutionFilter
 from monitor.rollups.recount import rebuild_dirty
@@ -59,8 +58,9 @@ def listed(flow: Flow, slot: slots.Slot, status: str) -> int:
 
 
 def columns(flow: Flow, now: datetime, choice: PeriodChoice, zone: ZoneInfo) -> list[slots.Slot]:
-    page = one_flow.page(flow, None, now, choice, zone)
-    return slots.of_figures(page.figures, page.holes, page.details)
+    figures = overview.period(now, choice.days, slot_hours=choice.slot_hours, zone=zone, flow_id=flow.pk)
+    details = counts.details(figures.window, figures.begins, flow_id=flow.pk)
+    return slots.of_figures(figures, (), details)
 
 
 @tried(15, 500)

@@ -11,6 +11,7 @@ import pytest
 from monitor.models import User, ZohoAccount
 from tests import factories
 from tests.dashboard.test_overview import text_of
+from tests.dashboard.world import make_attempt
 
 
 def test_failures_are_listed_with_their_error(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
@@ -115,6 +116,32 @@ def test_a_list_that_is_asked_for_again_is_the_very_part_of_the_page(
     part = client.get(address, headers={"HX-Request": "true"}).content.decode().strip()
     assert part.startswith('<section class="card" id="list"')
     assert "".join(part.split()) in "".join(client.get(address).content.decode().split())
+
+
+@pytest.mark.parametrize("minutes", [-30, 0, 6])
+def test_the_list_and_the_runs_own_page_know_the_same_clock_of_zoho(
+    minutes: int, vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime
+) -> None:
+    """By Zoho's clock the re-run is at 12:03: shown is when that is by ours."""
+    flow = busy_flow(flow_name="Orders")
+    at = factories.NOON - timedelta(minutes=7) + timedelta(minutes=minutes)
+    run = factories.make_execution(
+        flow,
+        status="failed",
+        started_time=at,
+        completed_time=at,
+        first_failed_at=at,
+        rerun_due_at=at + timedelta(minutes=10),
+        error_details="HTTP 503 from Books",
+    )
+    earlier = factories.make_execution(flow, "failed", started_time=at - timedelta(days=3))
+    make_attempt(earlier, vera, at_noon, state="failed_again", zoho_ahead=timedelta(minutes=minutes))
+    client = signed_in(vera)
+
+    listed = text_of(client.get("/executions/?status=waiting"))
+    assert "Zoho will retry at 22 Nov 12:03:00" in listed
+    assert "22 Nov 12:03:00" in text_of(client.get(run.get_absolute_url()))
+    assert "1 execution " in listed
 
 
 def test_the_list_says_what_is_stuck_and_what_zoho_will_retry(

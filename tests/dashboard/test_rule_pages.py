@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.models import UsageSnapshot, WorkflowRule
-from monitor.queries.rules import bars
+from monitor.queries.rules import action_line, bars
 from tests import factories
 
 
@@ -149,7 +149,26 @@ def test_the_actions_of_a_rule_are_shown_without_the_people_they_name(account, s
     UsageSnapshot.objects.create(rule=rule, day=now.date(), actions=actions, taken_at=now)
     page = signed_in(vera).get(rule.get_absolute_url()).content.decode()
     assert "Tell the shop" in page
+    assert "To users: [hidden]" in page
     assert "Pat Example" not in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "shown"),
+    [
+        ("assign_owner", "To users : Pat Example", "To users: [hidden]"),
+        ("assign_owner", "to user Pat Example", "to user: [hidden]"),
+        ("assign_owner", "Owner: Pat Example", "Owner: [hidden]"),
+        ("assign_owner", "Round robin of the north", "Round robin of the north"),
+        ("email_notifications", "High revenue Lead added", "High revenue Lead added"),
+        ("tasks", "Call jo@example.com", "Call [e-mail]"),
+        ("assign_owner", "", ""),
+    ],
+)
+def test_an_actions_own_name_is_shown_and_a_persons_is_not(kind, name, shown):
+    line = action_line({"name": name, "type": kind})
+    assert "Pat" not in line.name
+    assert line.name == shown or (kind == "tasks" and "jo@" not in line.name)
 
 
 def test_a_rules_page_shows_its_own_failed_webhooks_and_leads_to_all(account, signed_in, vera):

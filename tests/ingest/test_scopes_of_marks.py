@@ -11,14 +11,18 @@ from django.db.models import Q
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.history.first_reading import read_up_to
+from monitor.ingest.lists import notification_channels
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.runs import due_runs, read_runs, store
+from monitor.ingest.runs.walk_pages import Walk
 from monitor.ingest.steps import moved_flows
-from monitor.models import Execution, Flow, Retention, StreamState
+from monitor.models import Execution, Flow, Retention, StreamState, WatchChannel
 from monitor.models import ZohoAccount as Account
+from monitor.zoho.errors import NotAvailable
 from monitor.zoho.reruns import LOOK_AFTER
 from monitor.zoho.shapes.executions import execution_row
-from tests.factories import make_account, make_execution, make_flow
+from tests.bystander import NAME
+from tests.factories import make_account, make_execution, make_flow, make_rule
 from tests.fake_zoho import Run
 from tests.ingest.by_hand import Walks
 
@@ -198,3 +202,51 @@ def test_a_late_payload_has_its_own_accounts_pruning_look_again_where_that_is_pa
     retained._oldest_payload = now - 6 * DAY
     retained.close()
     assert places() == {account.pk: now - 6 * DAY, other.pk: now - 5 * DAY}
+
+
+@pytest.mark.parametrize(("rows", "before", "full"), [(200, 0, 200), (50, 0, None), (50, 120, 120), (200, 120, 200)])
+def test_a_full_page_is_one_with_rows_after_it_or_of_the_size_that_is_asked_for(
+    context: Context, rows: int, before: int, full: int | None
+) -> None:
+    def page(size: int) -> Any:
+        return SimpleNamespace(rows=[None] * size, rejected=[])
+
+    context.pages.sizes[:] = [200, 50]
+    walk: Any = SimpleNamespace(context=context, trust_short=False)
+    assert Walk._note_full(walk, page(rows), page(before) if before else None) == full
+
+
+def test_why_zoho_refuses_a_channel_is_kept_as_far_as_its_column_goes(context: Context, now: datetime) -> None:
+    channel = WatchChannel.objects.create(
+        account=context.account, module="Leads", channel_id="1", token="t", notify_url="https://m.example.com/1"
+    )
+    notification_channels._refused(context, [channel], "x" * 900)
+    channel.refresh_from_db()
+    assert channel.reason == "x" * 300
+    assert channel.tries == 1
+
+
+def test_a_channel_that_is_open_already_is_not_asked_for_again_when_another_is_opened(
+    context: Context, now: datetime, settings: Any
+) -> None:
+    settings.PUBLIC_URL = "https://monitor.example.com"
+    Account.objects.filter(pk=context.account.pk).update(watches_records=True)
+    Account.objects.exclude(pk=context.account.pk).update(watches_records=False)
+    for module in ("Leads", "Deals"):
+        make_rule(context.account, module=module)
+    opened = WatchChannel.objects.create(
+        account=context.account, module="Leads", channel_id="1", token="t", granted_at=now, expires_at=now + 6 * DAY,
+        notify_url=notification_channels.notify_url("1"),
+    )  # fmt: skip
+    client: Any = SimpleNamespace(subscribe=refuse, replace_channels=refuse, cancel=refuse)
+    try:
+        notification_channels.keep_channels(context, client)
+    finally:
+        Account.objects.filter(name=NAME).update(watches_records=True)
+
+    asked = dict(WatchChannel.objects.filter(account=context.account).values_list("module", "asked_at"))
+    assert asked == {"Leads": opened.asked_at, "Deals": now}
+
+
+def refuse(*channels: Any) -> None:
+    raise NotAvailable("not in this plan")

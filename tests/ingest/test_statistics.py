@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.ingest.night import statistics as stats
 from monitor.ingest.night.statistics import Ours, Tally
 from monitor.models import Flow, ZohoAccount
+from monitor.periods import Window
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, sync
 from tests.ingest.mirror import mirrored, stream, upstream
@@ -217,7 +218,7 @@ def test_the_meanings_of_a_week() -> None:
     midnight = NOW.replace(hour=0)
     spans = stats.windows(NOW)
 
-    assert spans["rolling"] == (NOW - timedelta(days=7), NOW)
-    assert spans["days-with-today"] == (midnight - timedelta(days=6), NOW)
-    assert spans["days-before-today"] == (midnight - timedelta(days=7), midnight)
-    assert min(start for start, _ in spans.values()) > stats.widest(NOW)
+    assert spans["rolling"] == Window(NOW - timedelta(days=7), NOW)
+    assert spans["days-with-today"] == Window(midnight - timedelta(days=6), NOW)
+    assert spans["days-before-today"] == Window(midnight - timedelta(days=7), midnight)
+    assert min(window.start for window in spans.values()) > stats.widest(NOW)

@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
+from monitor import job_failures
 from monitor.models import DirtyHour, SyncState, WorkerBeat
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
@@ -69,6 +70,16 @@ def test_every_job_is_enqueued_once_while_nobody_takes_it(supervisor: loop.Super
     for seconds in range(0, 3600, 5):
         supervisor._start_jobs(now + timedelta(seconds=seconds))
     assert [queued(job.task) for job in JOBS] == [1] * len(JOBS)
+
+
+def test_a_job_that_failed_is_enqueued_again_after_its_pause_and_the_others_go_on(
+    supervisor: loop.Supervisor, now: datetime
+):
+    failure = job_failures.failed("judge", "no", now)
+    supervisor._start_jobs(now)
+    assert (queued("monitor.tasks.judge"), queued("monitor.tasks.deliver")) == (0, 1)
+    supervisor._start_jobs(failure.next_try_at)
+    assert queued("monitor.tasks.judge") == 1
 
 
 def test_a_job_that_was_taken_is_enqueued_again_when_it_is_due(supervisor: loop.Supervisor, now: datetime):

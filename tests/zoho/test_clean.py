@@ -94,3 +94,26 @@ def test_what_only_its_maker_understands_stays_to_the_letter(value):
 def test_what_cannot_be_passed_back_whole_is_not_passed_back_in_part(value):
     assert clean.opaque(value) == ""
     assert clean.opaque(2**70) == str(2**70)
+
+
+def test_json_is_kept_to_its_depth_and_no_deeper():
+    def nested(depth: int) -> object:
+        value: object = "x"
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    assert clean.json_value(nested(clean.DEPTH_LIMIT)) == nested(clean.DEPTH_LIMIT)
+    deeper, depth = clean.json_value(nested(clean.DEPTH_LIMIT + 1)), 0
+    while isinstance(deeper, list):
+        (deeper,) = deeper
+        depth += 1
+    assert (deeper, depth) == (None, clean.DEPTH_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [(True, True), (False, False), ("true", True), (" TRUE ", True), ("False", False), ("yes", None), (1, None)],
+)
+def test_a_yes_or_no_may_be_spelled_as_text(value: object, kept: object):
+    assert clean.flag(value) is kept

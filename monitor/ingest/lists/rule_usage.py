@@ -22,6 +22,7 @@ from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.quarantine import clipped
 from monitor.ingest.base.retry_times import hole_recheck
 from monitor.models import Stream, StreamState, UsageSnapshot, WorkflowRule
+from monitor.periods import day_of
 from monitor.zoho import clean
 from monitor.zoho.clean import INT_MAX
 from monitor.zoho.crm import CrmClient
@@ -181,7 +182,7 @@ def read_usage(context: Context, client: CrmClient) -> None:
     due = sorted(set(due) - set(waiting), key=_turn)
     if waiting and not due:
         return  # nothing was asked for: all is as it was
-    today = (client.last_server_date or now).date()
+    today = day_of(client.last_server_date or now)
     trouble = ItemErrors()
     for done, rule in enumerate(due, start=1):
         with trouble.of(rule.name), _put_off_if_refused(context, rule):

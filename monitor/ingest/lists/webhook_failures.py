@@ -21,6 +21,7 @@ from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.quarantine import clipped, let_go_read, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
+from monitor.periods import day_of, first_of_days, last_of_days
 from monitor.zoho.crm import CrmClient
 from monitor.zoho.errors import BadAnswer, DaysRefused, Refused
 from monitor.zoho.shapes.crm_webhooks import WebhookFailure as FailureRow
@@ -80,13 +81,13 @@ def windows(cursor: Cursor | None, today: date) -> Iterator[DaysToAsk]:
     """
     oldest = today - timedelta(days=BACK_DAYS)
     if cursor is None or cursor.until < oldest or cursor.until > today + timedelta(days=1):
-        start = today - timedelta(days=SPAN_DAYS - 1)
+        start = first_of_days(today, SPAN_DAYS)
         cursor = Cursor(until=today, back_to=start, first=oldest)
         yield DaysToAsk(start, None, cursor)
     else:
         start = max(cursor.until - timedelta(days=OVERLAP_DAYS), oldest)
         while (today - start).days >= SPAN_DAYS:
-            last = start + timedelta(days=SPAN_DAYS - 1)
+            last = last_of_days(start, SPAN_DAYS)
             cursor = Cursor(until=last, back_to=cursor.back_to, first=cursor.first)
             yield DaysToAsk(start, last, cursor)
             start = last
@@ -94,7 +95,7 @@ def windows(cursor: Cursor | None, today: date) -> Iterator[DaysToAsk]:
         yield DaysToAsk(start, None, cursor)
     while cursor.back_to > max(cursor.first, oldest):
         last = cursor.back_to - timedelta(days=1)
-        start = max(last - timedelta(days=SPAN_DAYS - 1), cursor.first, oldest)
+        start = max(first_of_days(last, SPAN_DAYS), cursor.first, oldest)
         cursor = Cursor(until=cursor.until, back_to=start, first=cursor.first)
         yield DaysToAsk(start, last, cursor, is_past=True)
 
@@ -108,7 +109,7 @@ def read_webhook_failures(context: Context, client: CrmClient) -> None:
     account = context.account
     stored = StreamState.objects.filter(account=account, stream=Stream.WEBHOOK_FAILURES)
     cursor = read_cursor(stored.values_list("cursor", flat=True).first())
-    today = (client.last_server_date or context.clock()).date()
+    today = day_of(client.last_server_date or context.clock())
     for window in windows(cursor, today):
         reached = window.reached
         if not _read_days(context, client, window):

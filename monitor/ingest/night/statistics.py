@@ -18,7 +18,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.night.reconcile import reconcile
 from monitor.ingest.runs.holes import NO_HOLE, STATISTICS, has_aside
 from monitor.models import Execution, Flow, FlowProgress
-from monitor.periods import midnight_of
+from monitor.periods import Window, days_until, midnight_of
 from monitor.zoho.flow import FlowClient
 
 PERIOD = "last_7_days"
@@ -49,25 +49,25 @@ class Ours:
     loose: int
 
 
-def windows(now: datetime) -> dict[str, tuple[datetime, datetime]]:
+def windows(now: datetime) -> dict[str, Window]:
     """Lists the stretches of time that the period may mean, by name.
 
     Args:
         now: the present by Zoho's clock, in UTC.
     """
     midnight = midnight_of(now)
-    week = timedelta(days=DAYS)
+    days_before = days_until(midnight, DAYS)
     return {
-        "rolling": (now - week, now),
-        "days-with-today": (midnight - week + timedelta(days=1), now),
-        "days-and-today": (midnight - week, now),
-        "days-before-today": (midnight - week, midnight),
+        "rolling": days_until(now, DAYS),
+        "days-with-today": Window(days_until(midnight, DAYS - 1).start, now),
+        "days-and-today": Window(days_before.start, now),
+        "days-before-today": days_before,
     }
 
 
 def widest(now: datetime) -> datetime:
     """Returns from when on runs may belong to the period, in any zone."""
-    return now - timedelta(days=DAYS) - MOST_ZONE
+    return days_until(now, DAYS).start - MOST_ZONE
 
 
 def agrees(zoho: Tally, ours: Ours) -> bool:
@@ -185,15 +185,15 @@ def _read_again(context: Context, client: FlowClient, flow: Flow, *, since: date
 def _candidates(flow: Flow, now: datetime) -> dict[str, Ours]:
     """Counts the mirror's rows for each meaning of the period; adds Zoho's own counters for the flow's life."""
     rows = Execution.objects.filter(flow=flow, unlisted_at=None, started_time__lte=now)
-    found = {name: _count(rows, start, end, now) for name, (start, end) in windows(now).items()}
+    found = {name: _count(rows, window, now) for name, window in windows(now).items()}
     if flow.execution_count is not None and flow.success_count is not None and flow.failure_count is not None:
         loose = found["rolling"].loose
         found[LIFE] = Ours(flow.execution_count, flow.success_count, flow.failure_count, loose)
     return found
 
 
-def _count(rows: QuerySet[Execution], start: datetime, end: datetime, now: datetime) -> Ours:
-    edge, moment = EDGE, now - MOMENT
+def _count(rows: QuerySet[Execution], window: Window, now: datetime) -> Ours:
+    start, end, edge, moment = window.start, window.end, EDGE, now - MOMENT
     near = Q(started_time__range=(start - edge, start + edge)) | Q(started_time__range=(end - edge, end + edge))
     fresh = Q(started_time__gte=moment) | Q(completed_time__gte=moment)
     within = Q(started_time__gte=start, started_time__lt=end)

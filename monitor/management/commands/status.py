@@ -42,6 +42,11 @@ class Command(DataCommand):
         self.stdout.write(f"Queue: {report['queue']['length']} waiting; the worker {alive}.")
         if report["mail"]:
             _write_mail(self.stdout.write, report["mail"])
+        for job in report["failing_jobs"]:
+            self.stdout.write(
+                f"FAILING: {job['name']} failed {job['failures']} times since {job['since']} ({job['error']}); "
+                f"next try {job['next_try_at']}"
+            )
         for problem in report["problems"]:
             self.stdout.write(f"NOT ready: {problem}")
 

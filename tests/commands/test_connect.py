@@ -235,3 +235,11 @@ def test_a_default_rule_that_cannot_be_made_leaves_no_account(
     with pytest.raises(RuntimeError):
         run(*connect_arguments(zoho[1]))
     assert not own(ZohoAccount).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("length", "is_refused"), [(0, True), (1, False), (100, False), (101, True)])
+def test_a_name_has_one_to_a_hundred_characters(length: int, is_refused: bool) -> None:
+    ended = run("connect", "x" * length, "--data-center=custom", "--client-id=1000.X")
+    assert ended.code != 0, "without addresses nothing is connected"
+    assert ("1 to 100 characters" in ended.error) is is_refused

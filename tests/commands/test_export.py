@@ -213,3 +213,15 @@ def test_a_reader_that_stops_early_ends_it_quietly_and_names_are_utf8_on_any_ter
             )  # fmt: skip
             assert head.stderr == "", encoding
             assert head.stdout.startswith("execution_id,"), encoding
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-22", datetime(2026, 11, 22, tzinfo=UTC)),
+        ("2026-11-22T10:00:00", datetime(2026, 11, 22, 10, tzinfo=UTC)),
+        ("2026-11-22T10:00:00+05:30", datetime(2026, 11, 22, 4, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_beginning_is_a_day_or_a_time(text: str, at: datetime) -> None:
+    assert parse_since(text) == at

@@ -239,3 +239,18 @@ def test_a_budget_that_is_not_there_yet_is_made_for_the_product_that_is_called(
 
     (made,) = ApiBudget.objects.exclude(pk__in=others)
     assert (made.account, made.product) == (account, "flow")
+
+
+@pytest.mark.parametrize(("minutes", "others"), [(14, 500), (15, 0)])
+def test_what_zoho_counts_beyond_our_calls_is_believed_for_a_quarter_of_an_hour(
+    account: ZohoAccount, now: datetime, minutes: int, others: int
+) -> None:
+    ZohoAccount.objects.filter(pk=account.pk).update(plan="", calls_per_minute=None, calls_per_day=10_000)
+    account.refresh_from_db()
+    ApiBudget.objects.filter(account=account, product="crm").update(
+        edition="enterprise", users=1, remaining_seen=0, seen_at=now - minutes * MINUTE
+    )
+    whole = Gate(account, Clock(now)).limits("crm").per_day
+    assert whole is not None
+    ApiBudget.objects.filter(account=account, product="crm").update(remaining_seen=whole - 500)
+    assert Gate(account, Clock(now)).day("crm")[1] == others

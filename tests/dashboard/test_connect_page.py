@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.accounts import consent
-from dashboard.accounts.consent import CallbackRefused, answered_origins
+from dashboard.accounts.consent import CallbackRefused, answered_origins, refusal_of
 from monitor import pipeline
 from monitor.models import AlertRule, ApiToken, AuditEntry, User, ZohoAccount
 from monitor.zoho import CRM_SCOPES, DATA_CENTERS, FLOW_SCOPES, WATCH_SCOPES, Origins
@@ -427,3 +427,8 @@ def test_what_is_missing_is_told_where_an_account_is_connected(signed_in):
     assert "is connected" in page
     assert "Zoho CRM is not available" in page
     assert "Not granted: ZohoFlow.connections.ALL, ZohoCRM." in page
+
+
+def test_an_answer_without_a_grant_code_and_without_an_error_is_refused() -> None:
+    assert refusal_of({"code": "1000.abc"}) == ""
+    assert refusal_of({}) == refusal_of({"code": ""}) == "Zoho sent no grant code."

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from monitor.hooks import endpoints, receive
-from monitor.models import AuditEntry, HookEndpoint, PushEvent, User, ZohoAccount
+from monitor.hooks import endpoints, rate_limit, receive
+from monitor.models import AuditEntry, HookEndpoint, HookTraffic, PushEvent, User, ZohoAccount
 from tests import factories
 from tests.bystander import own
 
@@ -64,3 +64,16 @@ def test_to_switch_an_address_on_or_off_is_audited_once(endpoint: HookEndpoint, 
     assert own(AuditEntry).filter(action="hook.off").count() == 1
     other.refresh_from_db()
     assert other.is_active
+
+
+@pytest.mark.parametrize("what", ["accepted", "replayed", "refused"])
+def test_the_first_call_of_an_address_without_a_counter_is_counted_too(
+    endpoint: HookEndpoint, now: datetime, what: str
+) -> None:
+    HookTraffic.objects.filter(endpoint=endpoint).delete()
+    rate_limit.count(endpoint, what, now)
+    row = HookTraffic.objects.get(endpoint=endpoint)
+    assert {name: getattr(row, name) for name in ("accepted", "replayed", "refused")} == {
+        name: int(name == what) for name in ("accepted", "replayed", "refused")
+    }
+    assert row.last_received_at == (now if what == "accepted" else None)

@@ -267,3 +267,17 @@ def die_at(zoho: Zoho, call: int) -> None:
             raise Killed
 
     zoho.before_call = die
+
+
+def test_a_page_size_that_was_taken_is_asked_for_by_the_next_sweep_at_once(account: ZohoAccount, zoho: Zoho) -> None:
+    flow = history(zoho, 120)
+    zoho.refuses_above = 50
+    sync(account, zoho)
+    zoho.clock.pause(61)
+    flow.runs.append(Run(zoho.clock() - timedelta(seconds=9)))
+    zoho.calls.clear()
+
+    sync(account, zoho)
+
+    assert {call.rsplit(" ", 1)[1] for call in zoho.calls if call.startswith("executions")} == {"50"}
+    assert mirrored(account) == upstream(zoho)

@@ -10,11 +10,13 @@ import pytest
 from django.db.models import Q
 
 from monitor.ingest.base.context import Context
+from monitor.ingest.base.result import Written
 from monitor.ingest.history.first_reading import read_up_to
 from monitor.ingest.lists import notification_channels
 from monitor.ingest.lists.flows import Round
-from monitor.ingest.runs import due_runs, read_runs, store
-from monitor.ingest.runs.walk_pages import Walk
+from monitor.ingest.night import reconcile, statistics
+from monitor.ingest.runs import due_runs, read_runs, store, walk_pages
+from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.ingest.steps import moved_flows
 from monitor.models import Execution, Flow, Retention, StreamState, WatchChannel
 from monitor.models import ZohoAccount as Account
@@ -224,6 +226,10 @@ def test_why_zoho_refuses_a_channel_is_kept_as_far_as_its_column_goes(context: C
     channel.refresh_from_db()
     assert channel.reason == "x" * 300
     assert channel.tries == 1
+    for tries, then in ((4, 5), (notification_channels.NEW_TRIES, notification_channels.NEW_TRIES)):
+        channel.tries = tries
+        notification_channels._refused(context, [channel], "later")
+        assert WatchChannel.objects.get(pk=channel.pk).tries == then
 
 
 def test_a_channel_that_is_open_already_is_not_asked_for_again_when_another_is_opened(
@@ -250,3 +256,53 @@ def test_a_channel_that_is_open_already_is_not_asked_for_again_when_another_is_o
 
 def refuse(*channels: Any) -> None:
     raise NotAvailable("not in this plan")
+
+
+def test_what_two_walks_saw_is_counted_once(now: datetime) -> None:
+    first, second = Walked(seen={"1": now, "2": None}, count=5), Walked(seen={"2": now, "3": None, "4": None}, count=3)
+    first.add_seen(second)
+    assert first.count == 7
+    assert first.seen == {"1": now, "2": now, "3": None, "4": None}
+
+
+@pytest.mark.parametrize(("new", "changed", "pages", "doubtful"), [
+    (1, 1, 2, True), (1, 0, 2, True), (0, 1, 2, True), (0, 0, 2, False), (1, 1, 1, False),
+])  # fmt: skip
+def test_a_walk_over_several_pages_that_moved_something_and_explains_nothing_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, new: int, changed: int, pages: int, doubtful: bool
+) -> None:
+    reading: Any = SimpleNamespace(flow=SimpleNamespace(execution_count=9))
+    walked = Walked(whole=False, pages=pages, written=Written(new=new, changed=changed))
+    monkeypatch.setattr(read_runs, "explained", lambda reading: False)
+    assert read_runs._is_doubtful(reading, walked) is doubtful
+    monkeypatch.setattr(read_runs, "explained", lambda reading: True)
+    assert not read_runs._is_doubtful(reading, walked)
+
+
+def test_rows_that_came_again_just_as_they_are_are_dropped_and_changed_ones_are_not(now: datetime) -> None:
+    def row(name: str, status: str) -> Any:
+        return execution_row(Run(now - HOUR, status, name).row("1"), "1")
+
+    before = [row("1", "running"), row("2", "success")]
+    page = [row("1", "success"), row("2", "success"), row("3", "success")]
+    assert walk_pages._without(page, before) == [page[0], page[2]]
+
+
+def test_statistics_of_a_flow_whose_runs_of_that_time_are_pruned_are_asked_for_and_say_nothing(
+    context: Context, now: datetime
+) -> None:
+    flow, votes = make_flow(context.account, pruned_before=now), {"rolling": 2}
+    client: Any = SimpleNamespace(
+        execution_stats=lambda *what: SimpleNamespace(total=9, successful=9, failed=0), last_server_date=now
+    )
+    assert statistics.check_statistics(context, client, flow, votes) == (1, votes)
+
+
+def test_a_baseline_that_late_runs_bring_into_balance_stays_firm(account: Account, now: datetime) -> None:
+    flow = make_flow(
+        account, executions_read_at=now - SECOND, baseline_total=0, baseline_success=0, baseline_failed=0,
+        baseline_firm=True, execution_count=1, success_count=1, failure_count=0,
+    )  # fmt: skip
+    make_execution(flow, started_time=now - DAY, changed_at=now)
+    reconcile._unsettle(flow, now)
+    assert Flow.objects.get(pk=flow.pk).progress.baseline_firm

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.retry.conclude import Evidence, Finding, Seen, conclude, payload_hash
+from monitor.retry.lost_answer import Proof, proof_of
 from monitor.retry.timing import LAG, RUN_WINDOW
+from monitor.zoho.errors import Refused
 
 SENT = datetime(2026, 11, 22, 12, 0, 0, 700_000, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -176,3 +178,14 @@ def test_an_end_is_only_concluded_from_a_run_that_has_ended_so(evidence: Evidenc
         assert finding.why
     if finding.new_execution_id:
         assert finding.new_execution_id in {one.execution_id for one in shown}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_rejected"),
+    [(400, "X", True), (404, "X", True), (499, "X", True), (500, "X", False), (408, "X", False), (400, "", False)],
+)
+def test_only_a_4xx_in_zohos_own_words_proves_that_a_retry_was_rejected(
+    status: int, code: str, is_rejected: bool
+) -> None:
+    found = proof_of(Refused("no", status=status, code=code))
+    assert (found is Proof.REJECTED) is is_rejected

@@ -161,3 +161,9 @@ def test_flows_that_have_to_wait_are_passed_by_the_next_batch(
 
     assert prune_hours(AGES, now, go_on) == 3
     assert len(batches) < 20
+
+
+@pytest.mark.parametrize("column", ["succeeded", "failed", "running", "other", "retried"])
+def test_a_days_count_is_the_sum_of_all_that_its_runs_became(flow: Flow, now: datetime, column: str) -> None:
+    make_day(flow, now - 410 * DAY, **{"succeeded": 0, "failed": 0, column: 6})
+    assert prune(now) == 3

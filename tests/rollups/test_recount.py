@@ -387,3 +387,8 @@ def test_attempts_of_another_account_with_the_same_ids_are_none_of_this_one(
     make_retry(factories.make_execution(elsewhere, "failed"), "succeeded", new)
 
     assert list(read._attempts_of(asked)) == []
+
+
+def test_hours_that_are_marked_are_counted_each_once(flow: Flow, now: datetime) -> None:
+    assert DirtyHour.objects.mark([]) == 0
+    assert DirtyHour.objects.mark([(flow.pk, now), (flow.pk, now + timedelta(minutes=59)), (flow.pk, now + HOUR)]) == 2

@@ -7,6 +7,7 @@ and the Emirates.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -71,6 +72,8 @@ def _origin(text: str, name: str) -> str:
         raise ValueError(f"{name}: this is not an address") from None
     if parts.scheme not in {"http", "https"} or not host:
         raise ValueError(f"{name}: must start with https:// and name a host")
+    if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host):
+        raise ValueError(f"{name}: the host may hold letters, digits, dots and hyphens only")
     if "@" in parts.netloc:
         raise ValueError(f"{name}: must not hold a user name or password")
     if parts.path not in {"", "/"} or parts.query or parts.fragment or "?" in text or "#" in text:

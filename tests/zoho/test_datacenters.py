@@ -38,6 +38,9 @@ def test_an_origin_is_kept_in_one_spelling(given_text, kept):
 @pytest.mark.parametrize(
     "bad",
     [
+        "https://accounts%2Eexample.com",
+        "https://accounts%2F.example.com",
+        "https://acc*unts.example.com",
         "",
         "accounts.zoho.com",
         "//accounts.zoho.com",

@@ -262,7 +262,7 @@ def log_level() -> str:
 SETTINGS = (
     "SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
     "TRUST_PROXY", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS", "RETAIN_DAYS_DAYS",
-    "DEBUG", "DEMO",
+    "ALLOW_LOOPBACK", "DEBUG", "DEMO",
 )  # fmt: skip
 _SHORT = 8  # letters: fewer, and other programs' variables look like ours
 _NEAR = 0.88  # of 1: one or two letters apart

@@ -62,7 +62,7 @@ def file_hash(path: Path) -> str:
 
 
 def left_alone(tree: ast.AST) -> set[int]:
-    """Returns the ids of the nodes under which nothing is mutated: annotations, texts, log lines, random names, class options."""
+    """Returns the ids of the nodes under which nothing is mutated: annotations, texts, class options and the like."""
     return {id(inner) for node in ast.walk(tree) for skipped in _skipped(node) for inner in ast.walk(skipped)}
 
 

@@ -175,6 +175,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 if env.boolean("TRUST_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed, by `dashboard.client_address` alone.
+TRUSTED_PROXIES = env.trusted_proxies()
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

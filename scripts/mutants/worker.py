@@ -220,6 +220,7 @@ def environment(tree: Path) -> dict[str, str]:
         "DEMO",
         "TRUST_PROXY",
         "ALLOW_LOOPBACK",
+        "TRUSTED_PROXIES",
     )
     ours += ("HYPOTHESIS_PROFILE",)
     kept = {key: value for key, value in os.environ.items() if key not in ours}

@@ -45,7 +45,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flow_version": (lambda w: {"pk": w.flow.pk, "number": 1}, SEEN_BY_ALL),
     "executions": (lambda w: {}, SEEN_BY_ALL),
     "executions_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
-    "styleguide": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("200", "200"))),
+    "styleguide": (lambda w: {}, SEEN_BY_ALL),
     "execution": (lambda w: {"pk": w.execution.pk}, SEEN_BY_ALL),
     "execution_unmask": (lambda w: {"pk": w.execution.pk}, POST_OF_ADMINS),
     "execution_retry": (lambda w: {"pk": w.execution.pk}, POST_OF_OPERATORS),
@@ -130,6 +130,15 @@ def world(shared_world: World, db: None) -> World:
     return shared_world
 
 
+@pytest.fixture
+def paused_world(world: World) -> World:
+    """A second account with one of everything, which is not mirrored at present."""
+    other = make_world(timezone.now(), name="Brightwater", person="kim", worker="second")
+    other.account.is_active = False
+    other.account.save(update_fields=["is_active"])
+    return other
+
+
 def client_of(role: str, *, csrf: bool = False) -> Client:
     client = Client(enforce_csrf_checks=csrf)
     if role == "anonymous":
@@ -149,9 +158,14 @@ def status_of(response: Any) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(MATRIX))
-def test_each_role_gets_its_answer_from_each_address(name: str, world: World) -> None:
+@pytest.mark.parametrize("whose", ["world", "paused_world"])
+def test_each_role_gets_its_answer_from_each_address(name: str, whose: str, request: pytest.FixtureRequest) -> None:
+    """A role is of the whole product: what it may do is the same for each account, also a paused one."""
     arguments, answers = MATRIX[name]
-    url = reverse(name, kwargs=arguments(world))
+    kwargs = arguments(request.getfixturevalue(whose))
+    if whose != "world" and not kwargs:
+        return  # the same address
+    url = reverse(name, kwargs=kwargs)
     found: dict[str, Answers] = {}
     for role in ROLES:
         with transaction.atomic():
@@ -159,6 +173,31 @@ def test_each_role_gets_its_answer_from_each_address(name: str, world: World) ->
             found[role] = status_of(client.get(url)), status_of(client.post(url))
             transaction.set_rollback(True)  # what one role did must not change the next one's answer
     assert found == {role: answers.get(role, ("in", "in")) for role in ROLES}
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_head_is_answered_as_get_is_and_without_a_body(name: str, world: World) -> None:
+    url = reverse(name, kwargs=MATRIX[name][0](world))
+    for role in ROLES:
+        with transaction.atomic():
+            client = client_of(role)
+            answer = client.head(url)
+            assert status_of(answer) == status_of(client.get(url)), role
+            assert answer.content == b""
+            transaction.set_rollback(True)
+
+
+OTHER_METHODS = ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_no_other_method_is_taken_from_anybody(name: str, world: World) -> None:
+    url = reverse(name, kwargs=MATRIX[name][0](world))
+    is_open = {role: MATRIX[name][1].get(role, ("in", "in"))[0] != "in" for role in ROLES}
+    for role in ROLES:
+        client = client_of(role)
+        found = {method: status_of(client.generic(method, url)) for method in OTHER_METHODS}
+        assert found == dict.fromkeys(OTHER_METHODS, "405" if is_open[role] else "in"), role
 
 
 CALLED_BY_ZOHO = {"hook_flow", "hook_crm"}

@@ -275,7 +275,7 @@ def log_level() -> str:
 SETTINGS = (
     "SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
     "TRUST_PROXY", "TRUSTED_PROXIES", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS",
-    "RETAIN_DAYS_DAYS", "DEBUG", "DEMO",
+    "RETAIN_DAYS_DAYS", "ALLOW_LOOPBACK", "DEBUG", "DEMO",
 )  # fmt: skip
 _SHORT = 8  # letters: fewer, and other programs' variables look like ours
 _NEAR = 0.88  # of 1: one or two letters apart

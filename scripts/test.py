@@ -31,6 +31,7 @@ NOT_OURS = (
     "ALLOWED_HOSTS",
     "DEMO",
     "TRUST_PROXY",
+    "ALLOW_LOOPBACK",
     "TRUSTED_PROXIES",
 )
 # These tests never open the database of the run: where the suite runs on two, they run with the first.

@@ -219,6 +219,7 @@ def environment(tree: Path) -> dict[str, str]:
         "ALLOWED_HOSTS",
         "DEMO",
         "TRUST_PROXY",
+        "ALLOW_LOOPBACK",
         "TRUSTED_PROXIES",
     )
     ours += ("HYPOTHESIS_PROFILE",)

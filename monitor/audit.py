@@ -35,7 +35,7 @@ _WORDS: dict[type[Model], str] = {
 def record(
     actor: User | None,
     action: str,
-    thing: Model | None,
+    thing: Model | type[Model] | None,
     *,
     now: datetime,
     account: ZohoAccount | int | None = None,
@@ -47,7 +47,8 @@ def record(
     Args:
         actor: who did it; None where the program did, or a visitor.
         action: such as ``"unmask"`` or ``"account.pause"``.
-        thing: what it was done to; its kind and key are kept, they outlive the row. None where there is no row.
+        thing: what it was done to; its kind and key are kept, they outlive the row. A model stands for all its rows,
+            None for what is no row.
         now: when.
         account: the Zoho account it concerns, or its primary key.
         detail: what changed; no secret and no personal data of third parties.
@@ -72,11 +73,12 @@ def record(
     )
 
 
-def _name(thing: Model | None) -> tuple[str, str]:
+def _name(thing: Model | type[Model] | None) -> tuple[str, str]:
     """Names a thing as the trail does: kind and key, both empty where there is none."""
     if thing is None:
         return "", ""
-    return _WORDS.get(type(thing)) or str(thing._meta.model_name), str(thing.pk)
+    model = thing if isinstance(thing, type) else type(thing)
+    return _WORDS.get(model) or str(model._meta.model_name), "" if isinstance(thing, type) else str(thing.pk)
 
 
 def record_counted(

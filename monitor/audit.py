@@ -77,7 +77,7 @@ def _name(thing: Model | type[Model] | None) -> tuple[str, str]:
     """Names a thing as the trail does: kind and key, both empty where there is none."""
     if thing is None:
         return "", ""
-    model = thing if isinstance(thing, type) else type(thing)
+    model = thing._meta.model  # `request.user` has a type of its own
     return _WORDS.get(model) or str(model._meta.model_name), "" if isinstance(thing, type) else str(thing.pk)
 
 

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "dashboard.middleware.RefusalMiddleware",
     "dashboard.middleware.SignInRequiredMiddleware",
     "dashboard.middleware.PersonalMiddleware",
+    "dashboard.middleware.CostMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"

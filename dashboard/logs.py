@@ -21,6 +21,10 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
+        if record.name.startswith("django.security."):
+            # Anybody can cause these, as often as they like: a line says it all, where a traceback would fill the disk.
+            record = copy.copy(record)
+            record.exc_info = record.exc_text = None
         text = super().format(record)
         # Time, level and logger are ours; what follows may quote anything, a traceback too.
         bare = copy.copy(record)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from django.core.exceptions import ImproperlyConfigured
 
 from dashboard.addresses import Address, read_address, refuse_parts
+from dashboard.client_address import Trust, read_trust
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
@@ -247,6 +248,18 @@ def hosts(default: list[str]) -> list[str]:
     return found or default
 
 
+def trusted_proxies() -> Trust:
+    """Reads TRUSTED_PROXIES: whose `X-Forwarded-For` is believed.
+
+    Raises:
+        ImproperlyConfigured: neither a number nor networks, or all the world.
+    """
+    try:
+        return read_trust(text("TRUSTED_PROXIES"))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TRUSTED_PROXIES cannot be read: {error}") from None
+
+
 def log_level() -> str:
     """Reads LOG_LEVEL.
 
@@ -261,8 +274,8 @@ def log_level() -> str:
 
 SETTINGS = (
     "SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
-    "TRUST_PROXY", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS", "RETAIN_DAYS_DAYS",
-    "DEBUG", "DEMO",
+    "TRUST_PROXY", "TRUSTED_PROXIES", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS",
+    "RETAIN_DAYS_DAYS", "ALLOW_LOOPBACK", "DEBUG", "DEMO",
 )  # fmt: skip
 _SHORT = 8  # letters: fewer, and other programs' variables look like ours
 _NEAR = 0.88  # of 1: one or two letters apart

@@ -14,6 +14,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env.refuse_misspelt()
 DEBUG = env.boolean("DEBUG")
 DEMO = env.boolean("DEMO")
+# Addresses that people give lead to public hosts; to this machine only where its own stand-in of Zoho runs.
+ALLOW_LOOPBACK = DEMO or env.boolean("ALLOW_LOOPBACK")
 SECRET_KEY = env.secret_key(debug=DEBUG)
 ENCRYPTION_KEYS = env.encryption_keys(debug=DEBUG)
 PUBLIC_URL = env.public_url(debug=DEBUG)
@@ -173,6 +175,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 if env.boolean("TRUST_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed, by `dashboard.client_address` alone.
+TRUSTED_PROXIES = env.trusted_proxies()
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

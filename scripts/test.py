@@ -23,7 +23,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import throwaway_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_OURS = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DEMO", "TRUST_PROXY")
+NOT_OURS = (
+    "DATABASE_URL",
+    "TEST_DATABASE_URL",
+    "EMAIL_URL",
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "DEMO",
+    "TRUST_PROXY",
+    "ALLOW_LOOPBACK",
+    "TRUSTED_PROXIES",
+)
 # These tests never open the database of the run: where the suite runs on two, they run with the first.
 WITHOUT_DATABASE = (
     "tests/zoho",

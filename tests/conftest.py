@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ depth.register()
 # Static files are looked up when one is asked for; to list them all would cost each new test client 10 ms.
 settings.WHITENOISE_AUTOREFRESH = True
 settings.PASSWORD_HASHERS = ["tests.quick_passwords.QuickArgon2", *settings.PASSWORD_HASHERS]
+# The stand-in listens on loopback; what the product does without this is shown where it is refused.
+settings.ALLOW_LOOPBACK = True
+os.environ["ALLOW_LOOPBACK"] = "true"
 gc.disable()  # while some thousand tests are collected there is nothing to throw away
 
 

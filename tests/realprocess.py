@@ -92,6 +92,7 @@ class Stage:
             "SECRET_KEY": secrets.token_urlsafe(48),
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "PUBLIC_URL": "http://127.0.0.1:8000",
+            "ALLOW_LOOPBACK": "true",  # there the stand-in listens
             "PYTHONUNBUFFERED": "1",
             MARKER: self.marker,
             **settings,

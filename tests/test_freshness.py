@@ -216,18 +216,20 @@ def test_a_sick_account_is_stale_after_three_intervals(fresh: MirrorFacts, now: 
     def sick(minutes: int) -> MirrorFacts:
         return replace(fresh, stored=Judged(state, "Zoho does not answer", now - minutes * MINUTE))
 
-    assert not why_unfit(sick(5), now)
+    assert not why_unfit(sick(6), now)
     assert why_unfit(sick(7), now) == "Zoho does not answer"
 
 
 def test_sweeps_that_end_without_the_list_of_flows_are_stale(fresh: MirrorFacts, now: datetime) -> None:
     old = replace(fresh, stored=Judged("incomplete"), flows=ReadTimes(now - 60 * MINUTE, now - 58 * MINUTE))
     assert "list of flows" in why_unfit(old, now)
+    assert not why_unfit(replace(old, flows=ReadTimes(now - 10 * MINUTE, now - 8 * MINUTE)), now)
+    assert why_unfit(replace(old, flows=ReadTimes(now - 11 * MINUTE, now - 9 * MINUTE)), now)
 
 
 def test_executions_that_cannot_be_read_are_stale(fresh: MirrorFacts, now: datetime) -> None:
     assert "executions" in why_unfit(replace(fresh, executions_failing_since=now - 7 * MINUTE), now)
-    assert not why_unfit(replace(fresh, executions_failing_since=now - 2 * MINUTE), now)
+    assert not why_unfit(replace(fresh, executions_failing_since=now - 6 * MINUTE), now)
 
 
 def test_an_account_that_a_person_switched_off_is_stale_at_once(fresh: MirrorFacts, now: datetime) -> None:

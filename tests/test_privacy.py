@@ -326,3 +326,9 @@ def test_a_run_of_letters_alone_or_of_digits_alone_is_no_mixed_one(run: str) -> 
     mixed = re.match(r".+", "b7cdf8ghj9klm2npqrst")
     assert mixed is not None
     assert privacy._mixed_run(mixed) == privacy.SECRET
+
+
+def test_a_key_is_private_with_accents_too() -> None:
+    assert is_private_key("password")
+    assert is_private_key("pa\u0301ssword")
+    assert is_private_key("pássword")

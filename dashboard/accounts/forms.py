@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from monitor.models import MOST_AT_ONCE, MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
@@ -128,7 +129,8 @@ def origins_of(data: dict[str, Any]) -> Origins:
     """
     if data.get("data_center") in DATA_CENTERS:
         return DATA_CENTERS[data["data_center"]]
-    return custom_origins(data.get("accounts_url", ""), data.get("flow_url"), data.get("crm_url"))
+    given = [data.get(name) or "" for name in OWN_ADDRESSES]
+    return custom_origins(*given, allow_loopback=settings.ALLOW_LOOPBACK)
 
 
 def initial_of(account: ZohoAccount) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from monitor.connection.budget import BudgetSpent, Gate
+from monitor.connection.open_transport import open_transport
 from monitor.connection.organisation import zone_of
 from monitor.connection.tokens import DatabaseTokens
 from monitor.models import ZohoAccount
@@ -16,7 +17,6 @@ from monitor.zoho.crm import CrmClient
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.oauth import OAuthClient
-from monitor.zoho.transport import Transport
 
 __all__ = ["CALL_TOTAL", "AccountClients", "BudgetSpent", "Gate", "open_account", "utc_now"]
 
@@ -72,7 +72,7 @@ def open_account(
             keep_alive()
         return gate.before(product, method, path)
 
-    with Transport(total=total) as transport, Transport(total=REFRESH_TOTAL) as accounts_transport:
+    with open_transport(total) as transport, open_transport(REFRESH_TOTAL) as accounts_transport:
         origins = Origins(accounts=account.accounts_url, flow=account.flow_url or None, crm=account.crm_url or None)
         oauth = OAuthClient(accounts_transport, origins, account.client_id, account.client_secret)
         tokens = DatabaseTokens(account, oauth, clock, try_refused=try_refused)

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 
 from monitor.connection import organisation
+from monitor.connection.open_transport import open_transport
 from monitor.connection.organisation import Identity
 from monitor.models import ApiCall, Flow, Product, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient
@@ -89,7 +90,7 @@ def prove(
     Raises:
         ConnectError: what is wrong.
     """
-    with Transport(total=20.0) as transport:
+    with open_transport(20.0) as transport:
         oauth = OAuthClient(transport, wanted.origins, wanted.client_id, wanted.client_secret)
         try:
             if wanted.grant_code:

@@ -18,12 +18,12 @@ from django.db.models import F, Q, QuerySet
 
 from monitor import audit
 from monitor.connection import REFRESH_TOTAL, utc_now
+from monitor.connection.open_transport import open_transport
 from monitor.connection.tokens import DatabaseTokens
 from monitor.models import ApiBudget, ApiToken, Product, SyncState, ZohoAccount, system_user
 from monitor.zoho.datacenters import DATA_CENTERS, Origins
 from monitor.zoho.errors import TokenRefused, Wait
 from monitor.zoho.oauth import OAuthClient
-from monitor.zoho.transport import Transport
 
 DELETED = "token_deleted"
 SPARE = timedelta(seconds=10)  # the SDK renews by itself, without any lease, when less than 5 s are left
@@ -140,7 +140,7 @@ class TokenStore:
         if row is None:
             return None
         account, now = row.account, self._clock()
-        with Transport(total=REFRESH_TOTAL) as transport:
+        with open_transport(REFRESH_TOTAL) as transport:
             origins = Origins(accounts=account.accounts_url, flow=None, crm=None)
             oauth = OAuthClient(transport, origins, account.client_id, account.client_secret)
             tokens = DatabaseTokens(account, oauth, self._clock)

@@ -137,11 +137,16 @@ def _fired_at(transition: Transition) -> datetime:
 def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, str], ...]:
     """Returns the most frequent errors of a flow's failed runs in a window, without personal data.
 
+    They are the runs that the rate counts as failed: none that a retry made good, and no retry's own.
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
     window = last_hours(at, window_hours)
     failed = Execution.objects.filter(
-        flow=flow, status=Execution.Status.FAILED, started_time__gte=window.start, started_time__lt=window.end
+        flow=flow,
+        status=Execution.Status.FAILED,
+        chain_mark=None,
+        started_time__gte=window.start,
+        started_time__lt=window.end,
     )
     groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
     counts: Counter[str] = Counter()

@@ -6,10 +6,11 @@ and the Emirates.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from monitor.zoho.public_addresses import is_loopback, refusal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,13 @@ PRODUCTION, SANDBOX, DEVELOPER = "production", "sandbox", "developer"
 _KINDS = {"sandbox.": SANDBOX, "developer.": DEVELOPER, "www.": PRODUCTION, "": PRODUCTION}
 
 
-def custom_origins(accounts: str, flow: str | None, crm: str | None) -> Origins:
-    """Checks three addresses of a person's own choice.
+def custom_origins(accounts: str, flow: str | None, crm: str | None, *, allow_loopback: bool = False) -> Origins:
+    """Checks three addresses of a person's own choice. What a name leads to is checked at each connection.
 
     Args:
         accounts: is required.
         flow, crm: may be None or "", but not both.
+        allow_loopback: whether they may be on this machine.
 
     Raises:
         ValueError: with one line for people.
@@ -51,13 +53,29 @@ def custom_origins(accounts: str, flow: str | None, crm: str | None) -> Origins:
     if not (accounts or "").strip():
         raise ValueError("accounts URL: an address is required")
     origins = Origins(
-        accounts=_origin(accounts, "accounts URL"),
-        flow=_origin(flow, "flow URL") if flow and flow.strip() else None,
-        crm=_origin(crm, "CRM URL") if crm and crm.strip() else None,
+        accounts=_public_origin(accounts, "accounts URL", allow_loopback),
+        flow=_public_origin(flow, "flow URL", allow_loopback) if flow and flow.strip() else None,
+        crm=_public_origin(crm, "CRM URL", allow_loopback) if crm and crm.strip() else None,
     )
     if origins.flow is None and origins.crm is None:
         raise ValueError("flow URL or CRM URL: at least one of them is required")
     return origins
+
+
+def _public_origin(text: str, name: str, allow_loopback: bool) -> str:
+    """Returns the origin that a person gave, or raises ValueError, also where it leads to no public address."""
+    origin = _origin(text, name)
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    if refusal := refusal_of(host, allow_loopback=allow_loopback):
+        raise ValueError(f"{name}: {refusal}")
+    if not is_loopback(host) and parts.port is not None and parts.port < _FREE_PORTS:
+        raise ValueError(f"{name}: the port is 443, or one from {_FREE_PORTS} on")
+    return origin
+
+
+# Below are the ports of other services (mail, databases' old ones, remote shells), which no HTTPS is for.
+_FREE_PORTS = 1024
 
 
 def _origin(text: str, name: str) -> str:
@@ -85,19 +103,6 @@ def _origin(text: str, name: str) -> str:
     shown = f"[{host}]" if ":" in host else host
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None and port != default else "")
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether `host` (no port, no brackets) is this machine by its very name: 127/8, ::1, localhost."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return address in ipaddress.ip_network("127.0.0.0/8")
-    return address == ipaddress.IPv6Address("::1")
 
 
 def allowed_api_domain(origins: Origins, api_domain: str) -> bool:

@@ -1,21 +1,25 @@
-"""Gives sockets a total deadline.
+"""Gives sockets a total deadline, and lets them reach public addresses only.
 
 httpx bounds each single read, so a server that drips one byte at a time holds it for ever (measured: with a time-out of
 1 s it still read after 16 s; docs/reference/faults.md, F10). Here every read, write and connection attempt gets what is
 left of the deadline of the call that the current thread is making.
+
+A name is looked up once for each connection, every address that it has is checked, and one of these very addresses is
+connected to: whoever owns the name cannot give another answer in between. TLS and `Host` go on with the name.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import httpcore
+
+from monitor.zoho.public_addresses import as_address, may_be_asked
 
 
 class Deadline(threading.local):
@@ -24,10 +28,21 @@ class Deadline(threading.local):
     at: float | None = None
 
 
-class DeadlineBackend(httpcore.NetworkBackend):
-    """Bounds each operation of httpcore's own sockets by the call's deadline."""
+class NoPublicAddress(httpcore.ConnectError):
+    """Says that nothing may be asked under a name, in the same words whether it has a private address or none.
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    Different words would tell which names a private network knows.
+    """
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"no public address is known for {host}")
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Bounds each operation of httpcore's own sockets by the call's deadline, and where they may lead."""
+
+    def __init__(self, monotonic: Callable[[], float], *, allow_loopback: bool = False) -> None:
+        self._allow_loopback = allow_loopback
         self._inner = httpcore.SyncBackend()
         self._deadline = Deadline()
         self._monotonic = monotonic
@@ -66,8 +81,8 @@ class DeadlineBackend(httpcore.NetworkBackend):
         """Connects to the first address of `host` that answers; all of them share one time-out."""
         left = self.left(timeout, httpcore.ConnectTimeout)
         end = None if left is None else self._monotonic() + left
-        error: Exception = httpcore.ConnectError(f"no address found for {host}")
-        for address in _addresses(host, port, left):
+        error: Exception = NoPublicAddress(host)
+        for address in self._checked(host, _addresses(host, port, left)):
             rest = None if end is None else end - self._monotonic()
             if rest is not None and rest <= 0:
                 raise httpcore.ConnectTimeout("connecting took too long")
@@ -78,6 +93,13 @@ class DeadlineBackend(httpcore.NetworkBackend):
             else:
                 return DeadlineStream(stream, self)
         raise error
+
+    def _checked(self, host: str, found: list[str]) -> list[str]:
+        """Returns the addresses of `host`; one that may not be asked spoils all of them."""
+        addresses = [as_address(address) for address in found]
+        if all(a is not None and may_be_asked(a, allow_loopback=self._allow_loopback) for a in addresses):
+            return found
+        raise NoPublicAddress(host)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
@@ -122,19 +144,19 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
     when it is late.
 
     Raises:
-        ConnectError: see its class.
-        ConnectTimeout: see its class.
+        NoPublicAddress: it has none.
+        ConnectTimeout: the look-up took too long.
     """
-    with suppress(ValueError):  # a name, which has to be looked up
-        return [str(ipaddress.ip_address(host))]
+    if as_address(host) is not None:  # else a name, which has to be looked up
+        return [host]
     found: list[str] = []
-    problems: list[OSError] = []
+    problems: list[Exception] = []
 
     def look_up() -> None:
         try:
             found.extend(str(row[4][0]) for row in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as problem:
-            problems.append(OSError(str(problem)))
+            problems.append(problem)
 
     thread = threading.Thread(target=look_up, name="zoho-look-up", daemon=True)
     thread.start()
@@ -142,5 +164,5 @@ def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
     if thread.is_alive():
         raise httpcore.ConnectTimeout(f"looking up {host} took too long")
     if problems:
-        raise httpcore.ConnectError(f"{host} cannot be looked up: {problems[0]}")
+        raise NoPublicAddress(host)
     return list(dict.fromkeys(found))

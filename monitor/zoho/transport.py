@@ -28,6 +28,7 @@ from monitor.zoho.read_body import BadPacking, BodyTooLarge, LateBody, TornBody,
 from monitor.zoho.repeat_reads import NEVER, RepeatPolicy, repeated
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # httpx logs whole addresses at INFO and httpcore headers at DEBUG: neither may reach a log.
 for _name in ("httpx", "httpcore"):
@@ -56,7 +57,8 @@ class Transport:
 
     Parameters, all in seconds unless said otherwise: `connect`, `read`, `write`, `pool` bound one
     operation, `total` a whole call with all its repeats; `max_body` bytes after decompression; `http` an
-    httpx transport to use in place of the network; `max_wait` and `repeats` see `RepeatPolicy`
+    httpx transport to use in place of the network; `allow_loopback` lets it reach this machine too, not
+    public addresses alone; `max_wait` and `repeats` see `RepeatPolicy`
     (`repeats=1` turns repeating off). `sleep`, `monotonic`, `now` and `rng` are given by tests.
 
     Safe to share between threads, not across a fork: make one in each process.
@@ -73,6 +75,7 @@ class Transport:
         total: float = 45.0,
         max_body: int = 12_000_000,
         http: httpx.BaseTransport | None = None,
+        allow_loopback: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -88,7 +91,7 @@ class Transport:
         self._now = now
         self._rng = rng or random.Random()  # noqa: S311 (jitter, nothing secret)
         self.policy = RepeatPolicy(tries=repeats, max_wait=max_wait)
-        self._backend = DeadlineBackend(monotonic)
+        self._backend = DeadlineBackend(monotonic, allow_loopback=allow_loopback)
         # Reading the certificates takes a while, so it is done once, and only if there is an https:// at all.
         context = cache(lambda: httpx.create_ssl_context(verify=True, trust_env=False))
         self._reads = _client(http or _PoolTransport(self._backend, context, keep=5))
@@ -189,16 +192,21 @@ def _worth_reading(answer: Answer) -> Answer:
 
 
 def _unreachable(req: Request, problem: Exception) -> ZohoError:
-    """Makes our error of the library's: did anything leave, and what should a person check?"""
+    """Makes our error of the library's: did anything leave, and what should a person check?
+
+    Whether a host refused, was silent or could not be reached is for the log alone: people who give addresses would
+    learn which ports are open.
+    """
     told = redact(str(problem)) or type(problem).__name__
     if not isinstance(problem, _NOTHING_SENT):
         return AnswerLost(f"{req.where}: the answer was lost ({told})")
+    log.info("%s: no connection (%s)", req.where, told)
     if "CERTIFICATE_VERIFY_FAILED" in told:
         hint = "The certificate of this host is not trusted: is the address right, is a proxy in between?"
-        return NotSent(f"{req.where}: no connection ({told})", hint=hint, again=False)
-    if "looked up" in told:
+        return NotSent(f"{req.where}: no connection (its certificate is not trusted)", hint=hint, again=False)
+    if "no public address" in told:
         return NotSent(f"{req.where}: no connection ({told})", hint="Is the host name (data centre) right?")
-    return NotSent(f"{req.where}: no connection ({told})")
+    return NotSent(f"{req.where}: no connection")
 
 
 def _client(transport: httpx.BaseTransport) -> httpx.Client:

@@ -211,7 +211,17 @@ class Process:
 
 def environment(tree: Path) -> dict[str, str]:
     """Returns the variables that tests are run with: those of `make test` on SQLite."""
-    ours = ("DATABASE_URL", "TEST_DATABASE_URL", "EMAIL_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "DEMO", "TRUST_PROXY")
+    ours = (
+        "DATABASE_URL",
+        "TEST_DATABASE_URL",
+        "EMAIL_URL",
+        "PUBLIC_URL",
+        "ALLOWED_HOSTS",
+        "DEMO",
+        "TRUST_PROXY",
+        "ALLOW_LOOPBACK",
+        "TRUSTED_PROXIES",
+    )
     ours += ("HYPOTHESIS_PROFILE",)
     kept = {key: value for key, value in os.environ.items() if key not in ours}
     return kept | {

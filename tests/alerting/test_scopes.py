@@ -108,3 +108,14 @@ def test_an_account_with_a_rule_of_its_own_is_given_the_default_one_beside_it_on
     assert (made.account, made.is_default) == (account, True)
     assert made != custom
     assert ensure_default_rule(account) == made
+
+
+def test_an_hour_of_the_longest_window_that_waits_to_be_counted_holds_a_first_evaluation_up(
+    account: ZohoAccount, rule: AlertRule, now: datetime
+) -> None:
+    factories.make_alert_rule(account, name="Short", window_hours=24, min_runs=20)
+    flow = factories.make_flow(account)
+    count(flow, 40, 0, now)
+    DirtyHour.objects.create(flow=flow, hour=now - 100 * HOUR)
+    evaluate_account(account, now)
+    assert list(own(AlertState)) == []

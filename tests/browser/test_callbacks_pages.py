@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from monitor.models import HookEndpoint, User, ZohoAccount
 from tests import factories
 from tests.browser.conftest import Visit
+from tests.bystander import own
 
 pytestmark = pytest.mark.browser
 
@@ -48,10 +49,10 @@ def test_an_admin_makes_rotates_and_deletes_an_address(visit: Visit, people: dic
 
     visit.page.get_by_text("How a flow signs").click()
     expect(visit.page.get_by_role("region", name="Example in Deluge")).to_be_visible()
-    visit.page.get_by_role("button", name="Delete").first.click()
+    visit.page.get_by_role("link", name="Delete").first.click()
     visit.page.locator("#delete-dialog").get_by_role("button", name="Delete").click()
     expect(visit.page.get_by_text("No address")).to_be_visible()
-    assert not HookEndpoint.objects.exists()
+    assert not own(HookEndpoint).exists()
 
 
 def test_the_pages_fit_a_phone(phone: Visit, people: dict[str, User]) -> None:

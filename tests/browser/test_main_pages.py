@@ -58,6 +58,24 @@ def test_a_flow_page_draws_success_rate_run_times_and_results(
     expect(visit.page.locator(".js-plotly-plot .trace").first).to_be_attached()
 
 
+def test_a_click_on_a_bar_opens_the_runs_that_it_counts(visit: Visit, zoho: Zoho, people: dict[str, User]) -> None:
+    visit.sign_in(people["vera"])
+    flow = Flow.objects.filter(executions__isnull=False).order_by("-execution_count").first()
+    assert flow is not None
+    visit.go(flow.get_absolute_url())
+    chart = visit.page.locator("[data-chart=chart-outcomes]")
+    chart.scroll_into_view_if_needed()
+    bars = chart.locator(".js-plotly-plot .barlayer .point path")
+    expect(bars.first).to_be_attached()
+    tallest = max((bar.bounding_box() for bar in bars.all()), key=lambda box: box["height"] if box else 0)
+    assert tallest is not None
+    visit.page.mouse.click(tallest["x"] + tallest["width"] / 2, tallest["y"] + tallest["height"] / 2)
+    visit.page.wait_for_url("**/executions/?*")
+    assert f"flow={flow.pk}" in visit.page.url
+    assert "start=" in visit.page.url
+    assert "end=" in visit.page.url
+
+
 def test_filtering_executions_shows_only_what_was_asked_for(visit: Visit, zoho: Zoho, people: dict[str, User]) -> None:
     visit.sign_in(people["vera"])
     visit.go("/executions/")

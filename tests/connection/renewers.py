@@ -73,7 +73,7 @@ def after_the_kill() -> dict[str, Any]:
         waited[0] += seconds
 
     begun = now()
-    with Transport() as transport:
+    with Transport(allow_loopback=True) as transport:
         origins = Origins(account.accounts_url, None, None)
         oauth = OAuthClient(transport, origins, account.client_id, account.client_secret)
         tokens = DatabaseTokens(account, oauth, lambda: begun + timedelta(seconds=waited[0]), pause=pause)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from monitor.connection import BudgetSpent, Gate, ledger
+from monitor.connection import BudgetSpent, Gate, ledger, open_account
 from monitor.connection.limits import DAY, MINUTE
 from monitor.connection.pause_backfill import pause_backfill
 from monitor.connection.tokens import LEASE, DatabaseTokens
@@ -254,3 +254,11 @@ def test_what_zoho_counts_beyond_our_calls_is_believed_for_a_quarter_of_an_hour(
     assert whole is not None
     ApiBudget.objects.filter(account=account, product="crm").update(remaining_seen=whole - 500)
     assert Gate(account, Clock(now)).day("crm")[1] == others
+
+
+@pytest.mark.parametrize(("priority", "kind"), [("people", "people"), ("background", "other")])
+def test_who_waits_has_a_gate_that_may_use_the_reserve(
+    account: ZohoAccount, now: datetime, priority: Any, kind: str
+) -> None:
+    with open_account(account, clock=Clock(now), priority=priority) as clients:
+        assert clients.gate._kind == kind

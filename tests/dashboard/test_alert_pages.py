@@ -178,3 +178,4 @@ def test_rates_of_a_rule_are_entered_to_a_tenth_of_a_percent(account: Any, signe
     for name in ("threshold", "recover_at"):
         (field,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', body)
         assert 'step="0.1"' in field
+    assert "Each flow" in body

@@ -432,3 +432,13 @@ def test_what_is_missing_is_told_where_an_account_is_connected(signed_in):
 def test_an_answer_without_a_grant_code_and_without_an_error_is_refused() -> None:
     assert refusal_of({"code": "1000.abc"}) == ""
     assert refusal_of({}) == refusal_of({"code": ""}) == "Zoho sent no grant code."
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_custom_urls_lead_to_no_private_address(signed_in, ada, settings, host):
+    """This machine is asked where ALLOW_LOOPBACK says so; the tests' own stand-in needs it."""
+    settings.ALLOW_LOOPBACK = False
+    urls = {"accounts_url": f"https://{host}", "crm_url": "https://c.example.com"}
+    response = signed_in(ada).post(reverse("connect"), entered(data_center="custom", **urls))
+    assert response.status_code == 400
+    assert "accounts URL: " in response.content.decode()

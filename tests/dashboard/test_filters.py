@@ -188,3 +188,12 @@ def test_flows_of_the_chosen_account_are_offered_and_the_chosen_flow_whatever_it
     assert offered(f"account={mine.account_id}") == {mine.pk}
     assert offered(f"account={mine.account_id}&flow={other.pk}") == {mine.pk, other.pk}
     assert offered("") >= {mine.pk, other.pk, third.pk}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("text", "is_known"),
+    [("7", True), ("0" * 18 + "7", True), ("0" * 19 + "7", False), ("0", False), ("", False), ("x", False)],
+)
+def test_a_key_in_an_address_is_a_number_of_at_most_19_digits(text: str, is_known: bool) -> None:
+    assert form_of("").fields["flow"].valid_value(text) is is_known

@@ -77,3 +77,13 @@ def test_the_first_call_of_an_address_without_a_counter_is_counted_too(
         name: int(name == what) for name in ("accepted", "replayed", "refused")
     }
     assert row.last_received_at == (now if what == "accepted" else None)
+
+
+def test_an_address_with_one_secret_keeps_it_and_nothing_is_said_of_it(
+    endpoint: HookEndpoint, ada: User, now: datetime
+) -> None:
+    assert endpoints.retire(endpoint, actor=ada, now=now) == 0
+    assert not own(AuditEntry).filter(action="hook.retire").exists()
+    endpoints.rotate(endpoint, actor=ada, now=now)
+    assert endpoints.retire(endpoint, actor=ada, now=now) == 1
+    assert own(AuditEntry).filter(action="hook.retire").count() == 1

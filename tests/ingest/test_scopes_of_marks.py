@@ -15,7 +15,7 @@ from monitor.ingest.history.first_reading import read_up_to
 from monitor.ingest.lists import notification_channels
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.night import reconcile, statistics
-from monitor.ingest.runs import due_runs, read_runs, store, walk_pages
+from monitor.ingest.runs import due_runs, read_runs, reread, store, walk_pages
 from monitor.ingest.runs.walk_pages import Walk, Walked
 from monitor.ingest.steps import moved_flows
 from monitor.models import Execution, Flow, Retention, StreamState, WatchChannel
@@ -306,3 +306,21 @@ def test_a_baseline_that_late_runs_bring_into_balance_stays_firm(account: Accoun
     make_execution(flow, started_time=now - DAY, changed_at=now)
     reconcile._unsettle(flow, now)
     assert Flow.objects.get(pk=flow.pk).progress.baseline_firm
+
+
+def test_a_channel_that_zoho_did_not_open_is_tried_again_later_and_no_sooner(account: Account, now: datetime) -> None:
+    channel = WatchChannel(account=account, module="Leads", channel_id="1", tries=2)
+    refused = notification_channels._outcome(channel, None, now)
+    assert refused["retry_at"] == now + notification_channels.retry_after(2) > now
+    assert refused["tries"] == 3
+    most = WatchChannel(account=account, module="Leads", channel_id="1", tries=notification_channels.NEW_TRIES)
+    assert notification_channels._outcome(most, None, now)["tries"] == notification_channels.NEW_TRIES
+
+
+def test_a_list_over_a_stretch_costs_a_call_a_page_and_at_least_one() -> None:
+    assert [reread.pages_of(rows, 50) for rows in (0, 1, 50, 51)] == [1, 1, 1, 2]
+    assert reread.pages_of(3, 0) == 3, "before any page was seen"
+
+
+def test_a_page_is_as_long_as_its_rows_and_those_put_aside_together() -> None:
+    assert walk_pages._size(SimpleNamespace(rows=[1, 2], rejected=[3])) == 3  # type: ignore[arg-type]

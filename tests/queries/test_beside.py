@@ -22,6 +22,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.periods import Window
+from monitor.privacy import HIDDEN
 from monitor.queries import accounts, backfill, counts, execution, executions, flows, hooks, overview, status, versions
 from monitor.queries.counts import Counts, Detail
 from monitor.queries.flows import FlowFilter
@@ -356,3 +357,10 @@ def test_when_history_ends_is_told_by_what_the_account_itself_has_spent_of_its_d
     before = backfill.of_account(mine, now).ends_at
     SyncState.objects.filter(account=account).update(history_calls=with_calls({}, 700, now))
     assert backfill.of_account(mine, now).ends_at == before
+
+
+def test_what_a_change_of_a_private_value_was_is_hidden_where_it_was_anything() -> None:
+    change = {"before": "lea@example.com"}
+    assert versions._value(change, "before", is_private=True) == HIDDEN
+    assert versions._value(change, "after", is_private=True) == ""
+    assert versions._value({"after": "on"}, "after", is_private=False) == "on"

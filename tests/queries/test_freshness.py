@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from monitor.freshness import NOT_RUN_YET
 from monitor.models import StreamState, SyncState, WorkerBeat, ZohoAccount
-from monitor.queries import freshness
+from monitor.queries import freshness, holes
 from tests import factories
 from tests.bystander import own
 
@@ -217,3 +218,17 @@ def test_definitions_that_are_still_to_be_read_leave_the_figures_complete(
     (found,) = freshness.mirror(now).accounts
     assert found.is_complete is complete
     assert (found.missing_streams == []) is complete
+
+
+def test_a_chart_of_several_accounts_is_unread_up_to_where_the_last_of_them_is_read(now: datetime) -> None:
+    def account(covered_from: datetime | None, unread: int = 1) -> Any:
+        return SimpleNamespace(covered_from=covered_from, unread=unread, is_behind=False)
+
+    def end_of(*accounts: Any) -> list[datetime]:
+        mirror: Any = SimpleNamespace(mirrored=accounts)
+        return [hole.end for hole in holes.of_mirror(mirror, now - timedelta(days=30), now)]
+
+    long_ago, lately = now - timedelta(days=9), now - timedelta(days=2)
+    assert end_of(account(long_ago), account(lately)) == [lately]
+    assert end_of(account(long_ago), account(None)) == [now]
+    assert end_of(account(lately, unread=0)) == []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitor.retry.conclude import Evidence, Finding, Seen, conclude, payload_hash
 from monitor.retry.lost_answer import Proof, proof_of
-from monitor.retry.timing import LAG, RUN_WINDOW
+from monitor.retry.timing import LAG, RUN_WINDOW, SKEW
 from monitor.zoho.errors import Refused
 
 SENT = datetime(2026, 11, 22, 12, 0, 0, 700_000, tzinfo=UTC)
@@ -189,3 +189,14 @@ def test_only_a_4xx_in_zohos_own_words_proves_that_a_retry_was_rejected(
 ) -> None:
     found = proof_of(Refused("no", status=status, code=code))
     assert (found is Proof.REJECTED) is is_rejected
+
+
+@pytest.mark.parametrize(
+    ("started", "fits"),
+    [(SENT - SKEW, True), (SENT - SKEW - SECOND, False), (OVER, True), (OVER + SECOND, False)],
+)
+def test_a_run_fits_that_began_from_shortly_before_the_sending_until_the_window_is_over(
+    started: datetime, fits: bool
+) -> None:
+    found = outcome(accepted=True, payload=PAYLOAD, candidates=(run(started=started),))
+    assert found == (("succeeded", "new") if fits else ("nothing", ""))

@@ -131,3 +131,8 @@ def test_nothing_open_done_or_unfailed_is_ever_let_through(found: RetryFacts, no
         assert judge(found, now).kind == "refused"
     if runs & {"success", "running"}:
         assert judge(found, now).kind == "refused"
+
+
+def test_the_risk_of_a_second_run_names_the_sign_by_which_the_error_looks_temporary() -> None:
+    assert "The error looks temporary (" in judge(facts(TRANSIENT), NOW).reasons[0]
+    assert "The error does not look permanent" in judge(facts(("", "", "")), NOW).reasons[0]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.models import ChainMark, DirtyHour, Execution, Flow, RetryAttempt
+from monitor.notify.facts import top_errors
 from monitor.periods import HOUR, last_days
 from monitor.queries import counts, executions
 from monitor.queries.executions import ExecutionFilter
@@ -65,6 +66,7 @@ def test_a_chain_that_fails_on_is_one_failure_its_first_run(flow: Flow, now: dat
     recount(flow, now)
 
     assert listed(flow, "failed") == {first}
+    assert [times for times, _ in top_errors(flow.pk, now, 24)] == [1]
     assert listed(flow, "retry") == {second, third}
     assert counts.total(last_days(now, 1), flow_id=flow.pk).failed == 1
 

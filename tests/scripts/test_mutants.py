@@ -102,6 +102,7 @@ def test_a_lookup_in_a_mapping_and_a_filter_of_a_sequence_have_no_scope() -> Non
         "one: Literal[3]",
         'return f"{a:>8}"',
         "return isinstance(a, int | str)",
+        "return secrets.token_hex(16)",
     ],
 )
 def test_what_is_written_for_people_and_types_is_left_alone(code: str) -> None:

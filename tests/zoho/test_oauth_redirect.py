@@ -13,7 +13,7 @@ from .helpers import fuzzed
 
 STATE = "s3ssion-state"
 US = DATA_CENTERS["us"]
-OWN = custom_origins("http://127.0.0.1:8001", None, "http://127.0.0.1:8003")
+OWN = custom_origins("http://127.0.0.1:8001", None, "http://127.0.0.1:8003", allow_loopback=True)
 
 
 def back(**more: str) -> dict[str, str]:

@@ -84,7 +84,7 @@ def test_a_certificate_that_nobody_signed_is_never_accepted_and_nothing_is_sent(
         with context.wrap_socket(connection, server_side=True) as tls:
             received.append(tls.recv(65536))
 
-    with server(talk) as (origin, seen), Transport(total=5.0) as transport:
+    with server(talk) as (origin, seen), Transport(allow_loopback=True, total=5.0) as transport:
         with pytest.raises(NotSent) as error:
             FlowClient(transport, origin, Tokens()).list_flows()
         assert seen == [1]  # another try cannot mend it
@@ -98,7 +98,11 @@ def test_something_that_does_not_speak_tls_is_proof_that_nothing_was_sent():
         connection.sendall(b"this is not TLS at all\r\n")
         connection.recv(65536)
 
-    with server(talk) as (origin, _), Transport(total=5.0, repeats=1) as transport, pytest.raises(NotSent):
+    with (
+        server(talk) as (origin, _),
+        Transport(allow_loopback=True, total=5.0, repeats=1) as transport,
+        pytest.raises(NotSent),
+    ):
         FlowClient(transport, origin, Tokens()).retry_execution("7", "1")
 
 
@@ -107,5 +111,9 @@ def test_a_handshake_that_never_ends_is_left_at_the_time_out():
         while connection.recv(65536):
             continue
 
-    with server(talk) as (origin, _), Transport(connect=0.3, repeats=1) as transport, pytest.raises(NotSent):
+    with (
+        server(talk) as (origin, _),
+        Transport(allow_loopback=True, connect=0.3, repeats=1) as transport,
+        pytest.raises(NotSent),
+    ):
         FlowClient(transport, origin, Tokens()).retry_execution("7", "1")

@@ -28,7 +28,7 @@ def get(origin: str, path: str = "/x") -> Request:
 
 
 def one_try(**options: float) -> Transport:
-    return Transport(repeats=1, **options)  # type: ignore[arg-type]
+    return Transport(allow_loopback=True, repeats=1, **options)  # type: ignore[arg-type]
 
 
 def failure(transport: Transport, request: Request) -> ZohoError:
@@ -40,7 +40,7 @@ def failure(transport: Transport, request: Request) -> ZohoError:
 
 def test_an_answer_comes_whole_with_its_headers_and_date():
     with raw_server(says(OK, "200 OK", "Date: Sun, 01 Mar 2026 12:00:00 GMT", "X-RateLimit-Limit: 10")) as server:
-        with Transport() as transport:
+        with Transport(allow_loopback=True) as transport:
             answer = transport.request(get(server.origin))
         assert answer.status == 200
         assert answer.body == OK
@@ -73,7 +73,7 @@ def test_a_server_that_drips_is_left_at_the_total_deadline(script, options):
 def test_the_deadline_holds_for_all_repeats_together():
     with raw_server(silent) as server:
         begun = time.monotonic()
-        with Transport(read=0.2, total=0.5) as transport, pytest.raises(AnswerLost):
+        with Transport(allow_loopback=True, read=0.2, total=0.5) as transport, pytest.raises(AnswerLost):
             transport.request(get(server.origin))
         assert time.monotonic() - begun < 2
         assert server.connections <= 3
@@ -94,7 +94,7 @@ def test_the_deadline_holds_for_all_repeats_together():
 )
 def test_a_broken_answer_is_lost_and_a_read_is_tried_again(script):
     with raw_server(script, script, says(OK)) as server:
-        with Transport(sleep=lambda _: None) as transport:
+        with Transport(allow_loopback=True, sleep=lambda _: None) as transport:
             assert transport.request(get(server.origin)).body == OK
         assert server.connections == 3
     with raw_server(script) as server:
@@ -103,7 +103,7 @@ def test_a_broken_answer_is_lost_and_a_read_is_tried_again(script):
 
 def test_a_cut_body_without_length_is_torn_not_complete():
     torn = then_close(HEAD + b"\r\n" + OK[:20])
-    with raw_server(torn, says(OK)) as server, Transport(sleep=lambda _: None) as transport:
+    with raw_server(torn, says(OK)) as server, Transport(allow_loopback=True, sleep=lambda _: None) as transport:
         assert transport.call(get(server.origin), read_answer.read) == {"status": "success", "data": {"flows": []}}
     with raw_server(torn) as server:
         assert type(failure(one_try(), get(server.origin))) is TornAnswer
@@ -113,7 +113,7 @@ def test_a_gzip_bomb_hits_the_cap_without_filling_the_memory():
     bomb = gzip.compress(b" " * 70_000_000, compresslevel=6)
     tracemalloc.start()
     with raw_server(says(bomb, "200 OK", "Content-Encoding: gzip")) as server:
-        error = failure(Transport(), get(server.origin))
+        error = failure(Transport(allow_loopback=True), get(server.origin))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert type(error) is BadAnswer
@@ -124,12 +124,12 @@ def test_a_gzip_bomb_hits_the_cap_without_filling_the_memory():
 @pytest.mark.parametrize("length", [b"Content-Length: 3000000\r\n\r\n", b"\r\n"])
 def test_a_body_beyond_the_cap_is_left(length):
     with raw_server(then_close(HEAD + length + b" " * 3_000_000)) as server:
-        error = failure(Transport(max_body=1_000_000), get(server.origin))
+        error = failure(Transport(allow_loopback=True, max_body=1_000_000), get(server.origin))
     assert type(error) is BadAnswer
 
 
 def test_a_body_of_exactly_the_cap_is_read():
-    with raw_server(says(OK)) as server, Transport(max_body=len(OK)) as transport:
+    with raw_server(says(OK)) as server, Transport(allow_loopback=True, max_body=len(OK)) as transport:
         assert transport.request(get(server.origin)).body == OK
 
 
@@ -139,21 +139,24 @@ def test_a_body_of_exactly_the_cap_is_read():
 )
 def test_a_body_that_cannot_be_unpacked_is_a_bad_answer(body, encoding):
     with raw_server(says(body, "200 OK", f"Content-Encoding: {encoding}")) as server:
-        assert type(failure(Transport(), get(server.origin))) is BadAnswer
+        assert type(failure(Transport(allow_loopback=True), get(server.origin))) is BadAnswer
         assert server.connections == 1
 
 
 @pytest.mark.parametrize(("pack", "encoding"), [(gzip.compress, "gzip"), (zlib.compress, "deflate")])
 def test_a_packed_body_is_unpacked(pack, encoding):
     packed = pack(OK)
-    with raw_server(says(packed, "200 OK", f"Content-Encoding: {encoding}")) as server, Transport() as transport:
+    with (
+        raw_server(says(packed, "200 OK", f"Content-Encoding: {encoding}")) as server,
+        Transport(allow_loopback=True) as transport,
+    ):
         assert transport.request(get(server.origin)).body == OK
 
 
 def test_a_web_page_is_a_bad_answer_and_not_asked_for_again():
     page = b"<!doctype html><html></html>"
     with raw_server(says(page, "200 OK", "Content-Type: text/html")) as server:
-        error = failure(Transport(), get(server.origin))
+        error = failure(Transport(allow_loopback=True), get(server.origin))
         assert type(error) is BadAnswer
         assert "HTML" in str(error)
         assert len(server.requests) == 1
@@ -161,7 +164,7 @@ def test_a_web_page_is_a_bad_answer_and_not_asked_for_again():
 
 def test_a_redirect_is_not_followed():
     with raw_server(says(OK)) as other, raw_server(says(b"", "302 Found", f"Location: {other.origin}")) as server:
-        assert type(failure(Transport(), get(server.origin))) is BadAnswer
+        assert type(failure(Transport(allow_loopback=True), get(server.origin))) is BadAnswer
         assert other.connections == 0
 
 
@@ -170,7 +173,7 @@ def test_a_refused_connection_is_proof_that_nothing_was_sent():
         origin = server.origin
     error = failure(one_try(), get(origin))
     assert type(error) is NotSent
-    assert "refused" in str(error)
+    assert "refused" not in str(error)  # which ports are open is nobody's business who gives addresses
 
 
 def test_a_host_that_does_not_exist_is_named_and_nothing_was_sent(monkeypatch):
@@ -226,7 +229,7 @@ def test_calls_at_the_same_time_keep_their_own_deadlines():
 
 
 def test_reads_share_a_connection_and_posts_have_their_own():
-    with raw_server(says(OK)) as server, Transport() as transport:
+    with raw_server(says(OK)) as server, Transport(allow_loopback=True) as transport:
         transport.request(get(server.origin))
         transport.request(get(server.origin))
         assert server.connections == 1
@@ -237,7 +240,10 @@ def test_reads_share_a_connection_and_posts_have_their_own():
 
 
 def test_a_cookie_of_one_reply_never_travels_with_the_next_request():
-    with raw_server(says(OK, "200 OK", "Set-Cookie: s=1; Path=/")) as server, Transport() as transport:
+    with (
+        raw_server(says(OK, "200 OK", "Set-Cookie: s=1; Path=/")) as server,
+        Transport(allow_loopback=True) as transport,
+    ):
         transport.request(get(server.origin))
         transport.request(get(server.origin))
         assert b"cookie" not in server.requests[1].lower()
@@ -251,7 +257,7 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
 
 
 def test_neither_address_nor_token_reaches_a_log(caplog):
-    with caplog.at_level(logging.DEBUG), raw_server(says(OK)) as server, Transport() as transport:
+    with caplog.at_level(logging.DEBUG), raw_server(says(OK)) as server, Transport(allow_loopback=True) as transport:
         transport.request(get(server.origin, "/secret-path"))
     assert "secret-path" not in caplog.text
     assert TOKEN not in caplog.text

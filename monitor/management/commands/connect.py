@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from monitor.connection import utc_now
@@ -84,7 +85,7 @@ class Command(DataCommand):
                 raise CommandError("--accounts-url, --flow-url and --crm-url go with --data-center custom only")
             return DATA_CENTERS[options["data_center"]]
         try:
-            return custom_origins(*given)
+            return custom_origins(*given, allow_loopback=settings.ALLOW_LOOPBACK)
         except ValueError as error:
             raise CommandError(str(error)) from None
 

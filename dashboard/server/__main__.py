@@ -13,7 +13,7 @@ import threading
 from types import TracebackType
 
 from dashboard.server.application import front
-from dashboard.server.limits import Limits
+from dashboard.server.limits import ServerLimits
 from dashboard.server.listener import Listener
 
 LOG = logging.getLogger("dashboard.server")
@@ -27,10 +27,11 @@ def main() -> None:
     sock = socket.socket(fileno=parser.parse_args().fd)
     allow_files()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
-    from dashboard.wsgi import application  # sets Django up
+    from dashboard.wsgi import application  # isort: skip - sets Django up, which the settings below need
+    from django.conf import settings
 
     log_what_nobody_caught()
-    listener = Listener(front(application), sock, Limits())
+    listener = Listener(front(application), sock, ServerLimits(), trust=settings.TRUSTED_PROXIES)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
     listener.serve()

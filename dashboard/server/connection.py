@@ -11,7 +11,8 @@ from typing import Any
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
-from dashboard.server.limits import Phase, Standing
+from dashboard.client_address import find_client, is_trusted, network_of
+from dashboard.server.limits import Phase, SocketWait
 from dashboard.server.refusals import Refusal
 from dashboard.server.requests import reader
 
@@ -23,7 +24,7 @@ class _Pathless(logging.LoggerAdapter):  # type: ignore[type-arg]
         return str(msg).partition(" while serving ")[0], kwargs
 
 
-class Connection(HTTPChannel):  # type: ignore[misc]
+class ClientConnection(HTTPChannel):  # type: ignore[misc]
     """Is waitress's channel with a clock: it knows what it waits for, and ends by an answer where one helps."""
 
     logger = _Pathless(logging.getLogger("dashboard.server"), {})
@@ -31,7 +32,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     requests: list[Any]
 
     def __init__(self, server: Any, sock: socket.socket, addr: tuple[Any, ...], adj: Any, map: Any = None) -> None:  # noqa: A002
-        self._since = time.monotonic()
+        self._since = self._began = time.monotonic()
         self._moved = 0
         self._is_answered = False
         self._in_body = False
@@ -43,19 +44,25 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def parser_class(self, adj: Any) -> HTTPRequestParser:
         """Makes the next request; its head counts from here."""
         self._since, self._moved, self._in_body = time.monotonic(), 0, False
+        if self._is_answered:
+            self._began = self._since
         return self._parser(adj)
 
     @property
     def client(self) -> str:
-        """Is the address that this connection counts for."""
-        return str(self.addr[0])
+        """Is the address that this connection counts for; "" behind a trusted proxy that has not yet said for whom."""
+        request = self.requests[0] if self.requests else self.request
+        peer, trust = str(self.addr[0]), self.server.trust
+        if request is not None and request.headers_finished:
+            return network_of(find_client(peer, request.headers.get("X_FORWARDED_FOR", ""), trust))
+        return "" if is_trusted(peer, trust) else network_of(peer)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> SocketWait:
         """Is where this connection stands now."""
         if self._lingers_since is not None:
-            return Standing(Phase.LINGERING, self._lingers_since)
-        return Standing(self._phase, self._since, self._moved)
+            return SocketWait(Phase.LINGERING, self._lingers_since, 0, self._began)
+        return SocketWait(self._phase, self._since, self._moved, self._began)
 
     @property
     def _phase(self) -> Phase:
@@ -73,6 +80,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         taken: bool = super().received(data)
         if self.request is not None and self.request.headers_finished and not self._in_body:
             self._since, self._moved, self._in_body = time.monotonic(), 0, True
+            self.server.make_room_beside(self)
         return taken
 
     def service(self) -> None:
@@ -82,6 +90,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self._is_answered = True
         if self.request is None and not self.total_outbufs_len:
             self._since, self._moved = time.monotonic(), 0
+            self._began = self._since
 
     def write_soon(self, data: Any) -> int:
         """Puts a piece of the answer into the buffer; from the first on, its reader's time counts."""
@@ -96,6 +105,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self._moved += sent
         if self.total_outbufs_len == sent:
             self._since, self._moved = time.monotonic(), 0
+            self._began = self._since
         return sent
 
     def readable(self) -> bool:
@@ -130,7 +140,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         self.abort()
 
     def abort(self) -> None:
-        """Closes at once; a thread that still writes to it is told so."""
+        """Closes at once; a thread that still writes to it learns of it."""
         super().handle_close()
 
     def end(self, refusal: Refusal) -> None:

@@ -23,22 +23,24 @@ WAITING = frozenset({Phase.LINGERING, Phase.SILENT, Phase.IDLE, Phase.HEAD, Phas
 
 
 @dataclass(frozen=True)
-class Standing:
+class SocketWait:
     """Holds where a connection stands.
 
     Attributes:
         phase: what it is waiting for.
         since: seconds of a clock that only grows.
         moved: bytes that went over the wire in this phase.
+        began: since when it has been waiting in all: for a request from its first byte, or from the connection.
     """
 
     phase: Phase
     since: float
     moved: int = 0
+    began: float = 0.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class ServerLimits:
     """Holds the limits of the server; times in seconds, sizes in bytes, rates in bytes a second.
 
     Attributes:
@@ -75,7 +77,7 @@ class Limits:
     stopping: float = 25.0
 
 
-def is_overdue(standing: Standing, limits: Limits, now: float) -> bool:
+def is_overdue(standing: SocketWait, limits: ServerLimits, now: float) -> bool:
     """Returns whether a client has taken too long; never where the wait is ours."""
     waited, moved = now - standing.since, standing.moved
     match standing.phase:
@@ -93,11 +95,11 @@ def is_overdue(standing: Standing, limits: Limits, now: float) -> bool:
             return False
 
 
-def gives_way(standings: Sequence[Standing]) -> int | None:
+def gives_way(standings: Sequence[SocketWait]) -> int | None:
     """Returns the place of the connection that is ended for a new one: the one that has waited longest.
 
     None where all of them are being answered. A newcomer has waited for no time: so it is let in, also where others
     take every place they get, and who only holds a place loses it.
     """
-    waiting = [(one.since, place) for place, one in enumerate(standings) if one.phase in WAITING]
+    waiting = [(one.began, place) for place, one in enumerate(standings) if one.phase in WAITING]
     return min(waiting)[1] if waiting else None

@@ -11,8 +11,9 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
-from dashboard.server.connection import Connection
-from dashboard.server.limits import WAITING, Limits, Phase, gives_way, is_overdue
+from dashboard.client_address import NOBODY, Trust
+from dashboard.server.connection import ClientConnection
+from dashboard.server.limits import WAITING, Phase, ServerLimits, gives_way, is_overdue
 from dashboard.server.pools import Pools
 from dashboard.server.refusals import Refusal
 
@@ -28,7 +29,7 @@ def adjustments(sock: socket.socket) -> Adjustments:
         asyncore_use_poll=True,
         backlog=1024,
         channel_request_lookahead=0,
-        clear_untrusted_proxy_headers=False,  # `dashboard.settings` says whom they are believed
+        clear_untrusted_proxy_headers=False,  # TRUSTED_PROXIES says whose are believed
         connection_limit=10**9,
         log_socket_errors=False,
         max_request_body_size=2**40,
@@ -44,13 +45,20 @@ def adjustments(sock: socket.socket) -> Adjustments:
 class Listener(TcpWSGIServer):  # type: ignore[misc]
     """Is waitress's server with deadlines and caps."""
 
-    channel_class = Connection
-    active_channels: dict[int, Connection]
+    channel_class = ClientConnection
+    active_channels: dict[int, ClientConnection]
 
     def __init__(
-        self, application: Any, sock: socket.socket, limits: Limits, *, threads: dict[str, int] | None = None
+        self,
+        application: Any,
+        sock: socket.socket,
+        limits: ServerLimits,
+        *,
+        trust: Trust = NOBODY,
+        threads: dict[str, int] | None = None,
     ) -> None:
         self.limits = limits
+        self.trust = trust
         self.pools = Pools(limits, threads)
         self._next_look = 0.0
         self._stops_at: float | None = None
@@ -76,9 +84,12 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         before = set(self.active_channels)
         super().handle_accept()
         for number in self.active_channels.keys() - before:
-            self._let_in(self.active_channels[number])
+            self.make_room_beside(self.active_channels[number])
 
-    def _let_in(self, newcomer: Connection) -> None:
+    def make_room_beside(self, newcomer: ClientConnection) -> None:
+        """Ends the longest wait of a client that has too many; asked when it comes and when it is known who it is."""
+        if not newcomer.client:
+            return
         waiting = [one for one in self._channels(newcomer.client) if one.standing.phase in WAITING]
         if len(waiting) > self.limits.per_address:
             self._make_room(lambda one: one is not newcomer and one.client == newcomer.client)
@@ -131,22 +142,22 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         return bool(self.active_channels) and time.monotonic() < self._stops_at
 
     def _end_waiting(self) -> None:
-        """Ends what waits for its client while we are ending; an unfinished request is told so."""
+        """Ends what waits for its client while we are ending; an unfinished request learns of it."""
         for channel in self._channels():
             if channel.standing.phase in (Phase.HEAD, Phase.BODY):
                 channel.end(Refusal(503, "the server is being restarted", retry_after=5))
             elif channel.standing.phase in (Phase.SILENT, Phase.IDLE):
                 channel.abort()
 
-    def _channels(self, client: str | None = None) -> list[Connection]:
+    def _channels(self, client: str | None = None) -> list[ClientConnection]:
         return [one for one in list(self.active_channels.values()) if client is None or one.client == client]
 
-    def _least(self, among: Callable[[Connection], bool] = lambda _: True) -> Connection | None:
+    def _least(self, among: Callable[[ClientConnection], bool] = lambda _: True) -> ClientConnection | None:
         channels = [one for one in self._channels() if among(one)]
         place = gives_way([one.standing for one in channels])
         return None if place is None else channels[place]
 
-    def _make_room(self, among: Callable[[Connection], bool]) -> None:
+    def _make_room(self, among: Callable[[ClientConnection], bool]) -> None:
         channel = self._least(among)
         if channel is not None:
             channel.end(Refusal(429, "too many unfinished requests", retry_after=10))

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from waitress.task import ThreadedTaskDispatcher
 
 from dashboard.health import LIVE, READY
-from dashboard.server.limits import Limits
+from dashboard.server.limits import ServerLimits
 from dashboard.server.refusals import Refusal
 from dashboard.server.requests import CALLBACKS
 
@@ -57,7 +57,7 @@ def pool_for(path: str, method: str) -> str | None:
     return CALLBACK if path.startswith(CALLBACKS) else PAGES
 
 
-def refuse_task(clients: Sequence[str], client: str, limits: Limits) -> Refusal | None:
+def refuse_task(clients: Sequence[str], client: str, limits: ServerLimits) -> Refusal | None:
     """Returns why a complete request is not put behind those that wait (given by their clients), or None."""
     if clients.count(client) >= limits.waiting_tasks_per_address:
         return Refusal(429, "too many requests of one address wait here", retry_after=2)
@@ -69,7 +69,7 @@ def refuse_task(clients: Sequence[str], client: str, limits: Limits) -> Refusal 
 class Pools:
     """Gives each request to the threads that answer its kind, so that none keeps another kind waiting."""
 
-    def __init__(self, limits: Limits, threads: dict[str, int] | None = None) -> None:
+    def __init__(self, limits: ServerLimits, threads: dict[str, int] | None = None) -> None:
         self._limits = limits
         self._at_once: deque[Task] = deque()
         self._pools = {name: Threads() for name in THREADS}

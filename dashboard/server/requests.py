@@ -7,7 +7,7 @@ from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
 
-from dashboard.server.limits import Limits
+from dashboard.server.limits import ServerLimits
 from dashboard.server.refusals import Refusal
 from monitor.hooks.body import LIMIT as CALLBACK_BODY
 
@@ -25,7 +25,7 @@ class Head:
     has_both_lengths: bool
 
 
-def refuse_head(head: Head, limits: Limits) -> Refusal | None:
+def refuse_head(head: Head, limits: ServerLimits) -> Refusal | None:
     """Returns why a request is refused before its body is read, or None.
 
     Callbacks judge their own content type and say themselves that one byte is too much.
@@ -43,12 +43,12 @@ def refuse_head(head: Head, limits: Limits) -> Refusal | None:
     return None
 
 
-def body_limit(path: str, limits: Limits) -> int:
+def body_limit(path: str, limits: ServerLimits) -> int:
     """Returns how many bytes of a body are read."""
     return CALLBACK_BODY + 1 if path.startswith(CALLBACKS) else limits.page_body
 
 
-def too_large(path: str, limits: Limits) -> Refusal:
+def too_large(path: str, limits: ServerLimits) -> Refusal:
     """Returns the answer to a body that is larger than is read."""
     if path.startswith(CALLBACKS):
         return Refusal(413, "the body is larger than 10 MiB")
@@ -60,7 +60,7 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def reader(limits: Limits) -> type[HTTPRequestParser]:
+def reader(limits: ServerLimits) -> type[HTTPRequestParser]:
     """Makes the class of requests that keep to `limits`; waitress makes one for each."""
 
     class Request(HTTPRequestParser):  # type: ignore[misc]

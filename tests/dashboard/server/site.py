@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from dashboard.client_address import NOBODY, Trust
 from dashboard.server.application import front
-from dashboard.server.limits import Limits
+from dashboard.server.limits import ServerLimits
 from dashboard.server.listener import Listener
 
-QUICK = Limits(
+QUICK = ServerLimits(
     silent=0.6,
     idle=5.0,
     body=2.0,
@@ -29,12 +30,12 @@ QUICK = Limits(
 class Site:
     """Serves `/`, `/hang` (until `go` is set), `/echo`, `/big` and `/stream`, and counts who hangs."""
 
-    def __init__(self, limits: Limits, threads: dict[str, int] | None) -> None:
+    def __init__(self, limits: ServerLimits, threads: dict[str, int] | None, trust: Trust) -> None:
         self.go = threading.Event()
         self.hanging = threading.Semaphore(0)
         door = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = door.getsockname()[1]
-        self.listener = Listener(front(self._pages), door, limits, threads=threads)
+        self.listener = Listener(front(self._pages), door, limits, trust=trust, threads=threads)
         self._thread = threading.Thread(target=self.listener.serve, name="site")
         self._thread.start()
 
@@ -103,9 +104,9 @@ def status(answer: bytes) -> int:
 
 
 @contextmanager
-def serving(threads: dict[str, int] | None = None, **limits: Any) -> Iterator[Site]:
+def serving(threads: dict[str, int] | None = None, *, trust: Trust = NOBODY, **limits: Any) -> Iterator[Site]:
     """A site with short deadlines, and others where they are given."""
-    site = Site(replace(QUICK, **limits), threads)
+    site = Site(replace(QUICK, **limits), threads, trust)
     try:
         yield site
     finally:

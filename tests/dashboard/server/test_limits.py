@@ -4,16 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.server.limits import WAITING, Limits, Phase, Standing, gives_way, is_overdue
+from dashboard.server.limits import WAITING, Phase, ServerLimits, SocketWait, gives_way, is_overdue
 from dashboard.server.pools import CALLBACK, PAGES, PROBE, pool_for, refuse_task
 from dashboard.server.requests import Head, refuse_head
 
-LIMITS = Limits()
+LIMITS = ServerLimits()
 STANDINGS = st.builds(
-    Standing,
+    SocketWait,
     phase=st.sampled_from(Phase),
     since=st.floats(0, 1e6),
     moved=st.integers(0, 10**9),
+    began=st.floats(0, 1e6),
 )
 
 
@@ -32,24 +33,24 @@ STANDINGS = st.builds(
     ],
 )
 def test_each_wait_ends_after_its_time(phase: Phase, moved: int, lasts: int):
-    standing = Standing(phase, 1000.0, moved)
+    standing = SocketWait(phase, 1000.0, moved)
     assert not is_overdue(standing, LIMITS, 1000.0 + lasts)
     assert is_overdue(standing, LIMITS, 1000.1 + lasts)
 
 
 @given(st.floats(0, 1e6), st.integers(0, 10**9), st.floats(0, 1e6))
 def test_what_waits_for_us_is_never_overdue(since: float, moved: int, waited: float):
-    assert not is_overdue(Standing(Phase.SERVING, since, moved), LIMITS, since + waited)
+    assert not is_overdue(SocketWait(Phase.SERVING, since, moved), LIMITS, since + waited)
 
 
 @given(st.lists(STANDINGS))
-def test_who_has_waited_longest_gives_way_and_never_who_is_being_answered(standings: list[Standing]):
+def test_who_has_waited_longest_gives_way_and_never_who_is_being_answered(standings: list[SocketWait]):
     place = gives_way(standings)
     assert (place is None) == all(one.phase not in WAITING for one in standings)
     if place is not None:
         chosen = standings[place]
         assert chosen.phase in WAITING
-        assert all(chosen.since <= one.since for one in standings if one.phase in WAITING)
+        assert all(chosen.began <= one.began for one in standings if one.phase in WAITING)
 
 
 def test_a_full_queue_says_503_and_one_address_that_fills_half_of_it_429():

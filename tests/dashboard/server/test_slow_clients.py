@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 
+from dashboard.client_address import read_trust
 from dashboard.server.pools import CALLBACK, PAGES, PROBE
 from tests.dashboard.server.site import Site, everything, serving, status
 
@@ -156,6 +157,32 @@ def test_of_too_many_unfinished_requests_of_one_address_the_oldest_gives_way_wit
         assert site.ask(POST + b"Content-Length: 3\r\n\r\nabc").endswith(b"3 3")
         slow[4].sendall(b"b" * 8)
         assert status(slow[4].recv(65536)) == 200
+        for client in slow:
+            client.close()
+
+
+def test_behind_a_trusted_proxy_its_clients_are_counted_and_not_the_proxy():
+    def from_client(number: int) -> bytes:
+        return POST + f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na".encode()
+
+    with serving(trust=read_trust("127.0.0.1"), per_address=2, silent=60, body=60, body_grace=60) as site:
+        others = [site.connect(from_client(number)) for number in range(5)]
+        many = [site.connect(from_client(9)) for _ in range(3)]
+        assert status(everything(many[0])) == 429
+        many[0].close()
+        for client in (*others, *many[1:]):
+            client.sendall(b"b" * 8)
+            assert status(client.recv(65536)) == 200
+            client.close()
+
+
+def test_who_is_no_trusted_proxy_counts_as_itself_whatever_it_forwards():
+    with serving(per_address=2, silent=60, body=60, body_grace=60) as site:
+        slow = [
+            site.connect(POST + f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na".encode())
+            for number in range(3)
+        ]
+        assert status(everything(slow[0])) == 429
         for client in slow:
             client.close()
 

@@ -25,7 +25,7 @@ _WORDS: dict[type[Model], str] = {
 def record(
     actor: User | None,
     action: str,
-    thing: Model,
+    thing: Model | type[Model],
     *,
     now: datetime,
     account: ZohoAccount | int | None = None,
@@ -36,7 +36,7 @@ def record(
     Args:
         actor: who did it; None where the program did.
         action: such as ``"unmask"`` or ``"account.pause"``.
-        thing: what it was done to; its kind and key are kept, they outlive the row.
+        thing: what it was done to; its kind and key are kept, they outlive the row. A model stands for all its rows.
         now: when.
         account: the Zoho account it concerns, or its primary key.
         detail: what changed; no secret and no personal data of third parties.
@@ -50,8 +50,8 @@ def record(
         actor_name=actor.get_username() if actor is not None else MONITOR,
         action=action,
         account_id=account.pk if isinstance(account, ZohoAccount) else account,
-        object_type=_WORDS.get(type(thing)) or str(thing._meta.model_name),
-        object_id=str(thing.pk),
+        object_type=_WORDS.get(thing if isinstance(thing, type) else type(thing)) or str(thing._meta.model_name),
+        object_id="" if isinstance(thing, type) else str(thing.pk),
         detail=detail or {},
     )
 

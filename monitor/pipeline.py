@@ -25,6 +25,7 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.result import Result
 from monitor.ingest.night.prune import prune
+from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
@@ -270,7 +271,9 @@ def prune_mirror(clock: Callable[[], datetime]) -> None:
         done = prune(ages(), now, lambda: clock() < until)
         until_hours = clock() + timedelta(seconds=PRUNE_SECONDS)
         hours = prune_hours(ages(), now, lambda: clock() < until_hours)
-        summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours}
+        until_masked = clock() + timedelta(seconds=PRUNE_SECONDS)
+        masked = remask(lambda: clock() < until_masked)
+        summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours, "masked": masked}
 
 
 def _prune(rows: QuerySet[Any]) -> None:

@@ -75,6 +75,8 @@ class Migration(migrations.Migration):
             name='Execution',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('search_text', models.TextField(blank=True, help_text='masked, in one case: what anybody may search')),
+                ('masked_by', models.PositiveIntegerField(help_text='version of the masking rules; empty for no text, 0 for text that is to be masked anew', null=True)),
                 ('execution_id', models.CharField(max_length=64)),
                 ('status', models.CharField(max_length=32)),
                 ('first_status', models.CharField(blank=True, help_text='the first final status seen', max_length=32)),
@@ -582,6 +584,8 @@ class Migration(migrations.Migration):
             name='WebhookFailure',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('search_text', models.TextField(blank=True, help_text='masked, in one case: what anybody may search')),
+                ('masked_by', models.PositiveIntegerField(help_text='version of the masking rules; empty for no text, 0 for text that is to be masked anew', null=True)),
                 ('failure_id', models.CharField(max_length=64)),
                 ('rule_zoho_id', models.CharField(blank=True, max_length=64)),
                 ('rule_name', models.CharField(blank=True, max_length=500)),
@@ -963,6 +967,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookfailure',
+            index=models.Index(fields=['masked_by', '-failure_time', '-id'], name='webhookfailure_masked'),
+        ),
+        migrations.AddIndex(
+            model_name='webhookfailure',
             index=models.Index(fields=['rule', 'failure_time'], name='webhookfailure_rule'),
         ),
         migrations.AddConstraint(
@@ -1060,6 +1068,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='execution',
             index=models.Index(fields=['status', '-started_time', '-id'], name='execution_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='execution',
+            index=models.Index(condition=models.Q(('masked_by__isnull', False)), fields=['masked_by', '-started_time', '-id'], name='execution_masked'),
         ),
         migrations.AddIndex(
             model_name='execution',

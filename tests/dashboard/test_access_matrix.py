@@ -27,6 +27,7 @@ SEEN_BY_ADMINS: dict[str, Answers] = {"viewer": ("403", "405"), "operator": ("40
 FORM_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("403", "403"), "admin": ("200", "400")}
 POST_OF_OPERATORS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "400"), "admin": ("405", "400")}
 POST_OF_ADMINS: dict[str, Answers] = {"viewer": ("405", "403"), "operator": ("405", "403"), "admin": ("405", "400")}
+SEARCH_OF_ADMINS: dict[str, Answers] = {"viewer": ("403", "403"), "operator": ("403", "403"), "admin": ("302", "400")}
 OPEN: dict[str, Answers] = dict.fromkeys(ROLES, ("200", "405"))
 
 
@@ -43,6 +44,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flow_read": (lambda w: {"pk": w.flow.pk}, post(POST_OF_OPERATORS, "302")),
     "flow_version": (lambda w: {"pk": w.flow.pk, "number": 1}, SEEN_BY_ALL),
     "executions": (lambda w: {}, SEEN_BY_ALL),
+    "executions_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "styleguide": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("200", "200"))),
     "execution": (lambda w: {"pk": w.execution.pk}, SEEN_BY_ALL),
     "execution_unmask": (lambda w: {"pk": w.execution.pk}, POST_OF_ADMINS),
@@ -57,6 +59,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "connected_workflow": (lambda w: {"pk": w.connected.pk}, SEEN_BY_ALL),
     "connected_version": (lambda w: {"pk": w.connected.pk, "number": 1}, SEEN_BY_ALL),
     "webhook_failures": (lambda w: {}, SEEN_BY_ALL),
+    "webhook_failures_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "alerts": (lambda w: {}, SEEN_BY_ALL),
     "alert": (lambda w: {"pk": w.alert.pk}, SEEN_BY_ALL),
     "alert_acknowledge": (lambda w: {"pk": w.alert.pk}, post(POST_OF_OPERATORS, "302")),

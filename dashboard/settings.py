@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "dashboard.middleware.SignInRequiredMiddleware",
     "dashboard.middleware.PersonalMiddleware",
+    "dashboard.middleware.CostMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"

@@ -25,6 +25,10 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(asked)s%(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
+        if record.name.startswith("django.security."):
+            # Anybody can cause these, as often as they like: a line says it all, where a traceback would fill the disk.
+            record = copy.copy(record)
+            record.exc_info = record.exc_text = None
         request_id = origin.present().request_id
         record.asked = f"[{request_id}] " if request_id else ""
         text = super().format(record)

@@ -204,6 +204,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.log_level()},
     "loggers": {
+        # Django's own handlers write tracebacks past our formatter.
+        "django": {"handlers": [], "level": "INFO"},
         # These two log whole addresses, query strings included, at INFO.
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},

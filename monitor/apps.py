@@ -1,6 +1,7 @@
-"""Registers the product's tables and its system checks with Django."""
+"""Registers the product's tables, its system checks and what follows a migration with Django."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MonitorConfig(AppConfig):
@@ -9,4 +10,6 @@ class MonitorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from monitor import checks  # noqa: F401  (registers the system checks)
+        from monitor import checks, text_index  # noqa: F401  (registers the system checks)
+
+        post_migrate.connect(text_index.make_after_migrate, sender=self, dispatch_uid="text_index")

@@ -15,7 +15,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from monitor import job_failures, vault
+from monitor import audit, job_failures, sign_in, vault
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
@@ -25,6 +25,7 @@ from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.read_soon import want
 from monitor.ingest.base.result import Result
 from monitor.ingest.night.prune import prune
+from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
@@ -251,6 +252,8 @@ def housekeeping() -> None:
     """Deletes what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
     job_failures.forget_abandoned(now)
+    audit.close_tallies(now)
+    sign_in.forget(now)
     callbacks.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))
@@ -270,7 +273,9 @@ def prune_mirror(clock: Callable[[], datetime]) -> None:
         done = prune(ages(), now, lambda: clock() < until)
         until_hours = clock() + timedelta(seconds=PRUNE_SECONDS)
         hours = prune_hours(ages(), now, lambda: clock() < until_hours)
-        summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours}
+        until_masked = clock() + timedelta(seconds=PRUNE_SECONDS)
+        masked = remask(lambda: clock() < until_masked)
+        summary |= {"payloads": done.payloads, "rows": done.rows, "hours": hours, "masked": masked}
 
 
 def _prune(rows: QuerySet[Any]) -> None:

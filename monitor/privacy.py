@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,17 +26,19 @@ from monitor.exact_numbers import decoder
 from monitor.privacy_rules import is_private_key, is_secret_key
 
 __all__ = [
-    "HIDDEN", "MARK", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask", "mask_log", "mask_name",
-    "mask_text", "without_digests",
+    "HIDDEN", "MARK", "MASKING", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask", "mask_log",
+    "mask_name", "mask_text", "searchable", "without_digests",
 ]  # fmt: skip
 
 HIDDEN, SECRET = "[hidden]", "[secret]"
+MASKING = rules.VERSION
 MARK = re.compile(r"\[secret:[0-9a-f]{16}\]")
 _AT_MARKS = re.compile(r"(\[secret:[0-9a-f]{16}\])")
 MAX_DEPTH = 40
 MAX_KEPT_DEPTH = 70
 # Codes, names and keys come again and again; what is longer is rarely the same twice.
 REMEMBERED_LENGTH, REMEMBERED = 200, 4096
+LONGEST_SEARCHED = 20_000  # characters of each text, once it is masked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +91,20 @@ def mask_text(text: str, *, definition: bool = False) -> str:
         definition: it describes automation, such as a rule's description.
     """
     return _mask_text(text, _DESCRIPTION if definition else _TEXT, 0)
+
+
+def searchable(*texts: str, names: Iterable[str] = ()) -> str:
+    """Makes what may be searched by people who may not see what is masked: the texts as they are shown, in one case.
+
+    Args:
+        texts: what Zoho sent.
+        names: those that people gave to things.
+
+    Returns:
+        A line for each that is not empty; search it for text in the same case (`str.casefold`).
+    """
+    shown = [*map(mask_name, names), *map(mask_text, texts)]
+    return "\n".join(text[:LONGEST_SEARCHED] for text in shown if text).casefold()
 
 
 def mask_name(name: str) -> str:
@@ -454,7 +470,7 @@ def _number(match: re.Match[str]) -> str:
     digits = _digits(run)
     if len(digits) < 7 or rules.DATE.fullmatch(run) or rules.AMOUNT.fullmatch(run):
         return run
-    if rules.is_card(digits):
+    if rules.is_card(digits) and not run.startswith("+"):
         return "[card]"
     if len(digits) > 15 and any(char.isspace() for char in run):
         return _several_numbers(run)

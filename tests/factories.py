@@ -110,7 +110,11 @@ def make_execution(flow: Flow | None = None, status: str = "success", **fields: 
         "first_seen_at": NOON,
         "changed_at": NOON,
     } | fields
-    return Execution.objects.create(account=flow.account, flow=flow, status=status, **fields)
+    run = Execution(account=flow.account, flow=flow, status=status, **fields)
+    if "masked_by" not in fields:
+        run.mask_text()
+    run.save()
+    return run
 
 
 def make_rule(account: ZohoAccount | None = None, **fields: Any) -> WorkflowRule:
@@ -178,4 +182,8 @@ def make_webhook_failure(account: ZohoAccount | None = None, **fields: Any) -> W
         "reason": "page_notfound",
         "first_seen_at": NOON,
     } | fields
-    return WebhookFailure.objects.create(account=account or make_account(), **fields)
+    failure = WebhookFailure(account=account or make_account(), **fields)
+    if "masked_by" not in fields:
+        failure.mask_text()
+    failure.save()
+    return failure

@@ -1,4 +1,4 @@
-"""Reads the filters of the list of executions; asks for the reasons of a retry or a look at personal data."""
+"""Reads the filters of the list of executions; asks for a retry."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
+from dashboard.reasons import ReasonForm
 from monitor.models import Flow
 from monitor.periods import second_moment_of
 from monitor.queries.executions import (
@@ -25,20 +26,7 @@ from monitor.queries.executions import (
     Key,
 )
 
-SHORTEST_REASON = 3
 MOST_FLOWS_OFFERED = 500
-
-
-class ReasonForm(forms.Form):
-    """Asks why a person does something that is written down."""
-
-    reason = forms.CharField(
-        label="Reason",
-        min_length=SHORTEST_REASON,
-        max_length=500,
-        help_text="Kept in the audit trail. No personal data, please.",
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
 
 
 class RetryForm(ReasonForm):

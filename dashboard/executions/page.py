@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard.context import age_of
-from dashboard.executions.forms import ReasonForm, RetryForm
+from dashboard.executions.forms import RetryForm
+from dashboard.reasons import ReasonForm
 from monitor.access import may
 from monitor.models import Execution
 from monitor.queries import execution as queries

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from django_q.tasks import async_task
 
 from dashboard.access import get_or_404
-from dashboard.executions.forms import ReasonForm, RetryForm
+from dashboard.executions.forms import RetryForm
 from dashboard.executions.page import page_context, retry_context
+from dashboard.reasons import ReasonForm
 from monitor.models import Execution, RetryAttempt
 from monitor.queries import execution as queries
 from monitor.retry import requests

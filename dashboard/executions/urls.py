@@ -8,6 +8,7 @@ from dashboard.executions import retries, views
 
 urlpatterns = [
     path("executions/", views.executions, name="executions"),
+    path("executions/unmasked/", views.executions_unmasked, name="executions_unmasked"),
     path("executions/<int:pk>/", views.execution, name="execution"),
     path("executions/<int:pk>/unmask/", views.unmask, name="execution_unmask"),
     path("executions/<int:pk>/retry/", retries.retry, name="execution_retry"),

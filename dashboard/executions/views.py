@@ -1,24 +1,29 @@
-"""Shows executions: the list, one's page, and the unmasked look at it."""
+"""Shows executions: the list, one's page, the unmasked look at it, and the search of unmasked text."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from dashboard import lists
-from dashboard.access import get_or_404
-from dashboard.executions.forms import ExecutionFilterForm, ReasonForm, encode_key
+from dashboard import lists, unmasked_search
+from dashboard.access import get_or_404, requires
+from dashboard.executions.forms import ExecutionFilterForm, encode_key
 from dashboard.executions.page import UNMASK_IDS, page_context
+from dashboard.reasons import ReasonForm
 from monitor import audit
-from monitor.models import ages
+from monitor.models import Execution, ages
 from monitor.queries import execution as one
 from monitor.queries import executions as queries
 from monitor.queries import retention
+
+LIST = "executions/list.html"
 
 
 @require_safe
@@ -31,18 +36,43 @@ def executions(request: HttpRequest) -> HttpResponse:
         return {
             "rows": page.rows,
             "count": queries.capped_count(wanted),
+            "is_masked_in_part": bool(wanted.text) and queries.is_masked_in_part(),
             "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
             "newer_url": _address(request.GET, before=page.newer),
             "older_url": _address(request.GET, after=page.older),
             "first_url": _address(request.GET) if wanted.after or wanted.before else "",
         }
 
-    more = {
+    return lists.show(request, LIST, form, find, **_list_context(), **unmasked_search.offer(request, form))
+
+
+@require_http_methods(["GET", "POST"])
+@requires("unmask")
+def executions_unmasked(request: HttpRequest) -> HttpResponse:
+    """Searches the error texts as Zoho sent them, for an admin who says why; a GET leads back to the list."""
+    if request.method != "POST":
+        return redirect(f"{reverse('executions')}?{request.GET.urlencode()}")
+    form = ExecutionFilterForm(request.POST)
+
+    def find(wanted: queries.ExecutionFilter, sought: str) -> dict[str, Any]:
+        wanted = replace(wanted, text=sought, is_unmasked=True, after=None, before=None)
+        return {
+            "rows": queries.page(wanted, unmasked_search.MOST_SHOWN).rows,
+            "count": queries.capped_count(wanted),
+            "removed": retention.removed(account_id=wanted.account_id, flow_id=wanted.flow_id),
+        }
+
+    return unmasked_search.show(request, LIST, form, Execution, find, **_list_context())
+
+
+def _list_context() -> dict[str, Any]:
+    return {
+        "nouns": "executions",
         "zone_name": timezone.get_current_timezone_name(),
         "cap": queries.COUNT_CAP,
         "payload_days": ages().payload,
+        "unmasked_url": reverse("executions_unmasked"),
     }
-    return lists.show(request, "executions/list.html", form, find, nouns="executions", **more)
 
 
 def _address(query: QueryDict, **places: queries.Key | None) -> str:

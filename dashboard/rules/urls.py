@@ -12,4 +12,5 @@ urlpatterns = [
     path("connected/", connected.connected_workflows, name="connected_workflows"),
     path("connected/<int:pk>/", connected.connected_workflow, name="connected_workflow"),
     path("webhook-failures/", webhook_failures.webhook_failures, name="webhook_failures"),
+    path("webhook-failures/unmasked/", webhook_failures.webhook_failures_unmasked, name="webhook_failures_unmasked"),
 ]

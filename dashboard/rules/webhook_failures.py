@@ -1,16 +1,22 @@
-"""Shows CRM's failed webhooks."""
+"""Shows CRM's failed webhooks, and searches their reasons unmasked."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
 
-from dashboard import lists
+from dashboard import lists, unmasked_search
+from dashboard.access import requires
 from dashboard.rules.forms import FailureFilterForm
-from monitor.models import Stream
+from monitor.models import Stream, WebhookFailure
 from monitor.queries import webhook_failures as queries
+
+LIST = "rules/webhook_failures.html"
 
 
 @require_GET
@@ -19,7 +25,30 @@ def webhook_failures(request: HttpRequest) -> HttpResponse:
     form = FailureFilterForm(request.GET)
 
     def find(wanted: queries.FailureFilter) -> dict[str, Any]:
-        return {"rule": queries.rule_of(wanted), **lists.numbered(queries.search(wanted), form)}
+        more = {"is_masked_in_part": bool(wanted.text) and queries.is_masked_in_part()}
+        return {"rule": queries.rule_of(wanted), **lists.numbered(queries.search(wanted), form), **more}
 
-    template = "rules/webhook_failures.html"
-    return lists.show(request, template, form, find, stream=Stream.WEBHOOK_FAILURES, nouns="failed webhooks")
+    return lists.show(request, LIST, form, find, **_list_context(), **unmasked_search.offer(request, form))
+
+
+@require_http_methods(["GET", "POST"])
+@requires("unmask")
+def webhook_failures_unmasked(request: HttpRequest) -> HttpResponse:
+    """Searches names and reasons as Zoho sent them, for an admin who says why; a GET leads back to the list."""
+    if request.method != "POST":
+        return redirect(f"{reverse('webhook_failures')}?{request.GET.urlencode()}")
+    form = FailureFilterForm(request.POST)
+
+    def find(wanted: queries.FailureFilter, sought: str) -> dict[str, Any]:
+        rows = queries.search(replace(wanted, text=sought, is_unmasked=True))
+        return {"rule": queries.rule_of(wanted), "rows": list(rows[: unmasked_search.MOST_SHOWN])}
+
+    return unmasked_search.show(request, LIST, form, WebhookFailure, find, **_list_context())
+
+
+def _list_context() -> dict[str, Any]:
+    return {
+        "stream": Stream.WEBHOOK_FAILURES,
+        "nouns": "failed webhooks",
+        "unmasked_url": reverse("webhook_failures_unmasked"),
+    }

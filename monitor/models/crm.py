@@ -5,11 +5,14 @@ Written by `monitor.ingest` only.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.definitions import HasDefinition
+from monitor.models.masked_text import HasMaskedText, masked_columns
 
 
 class WorkflowRule(HasDefinition):
@@ -130,7 +133,7 @@ class ConnectedWorkflow(HasDefinition):
         return self.name or self.workflow_id
 
 
-class WebhookFailure(models.Model):
+class WebhookFailure(HasMaskedText):
     """Mirrors one failed call of a webhook: the only single failures that CRM shows.
 
     Source: docs/reference/zoho-crm.md, "Webhook failures".
@@ -156,8 +159,12 @@ class WebhookFailure(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "failure_id"], name="one_row_per_webhook_failure")]
         indexes = [
             models.Index(fields=["account", "failure_time"], name="webhookfailure_time"),
+            models.Index(fields=["masked_by", "-failure_time", "-id"], name="webhookfailure_masked"),
             models.Index(fields=["rule", "failure_time"], name="webhookfailure_rule"),
         ]
+
+    def masked_texts(self) -> dict[str, Any]:
+        return masked_columns(self.reason, names=(self.rule_name, self.webhook_name))
 
     def __str__(self) -> str:
         return f"{self.webhook_name or self.webhook_id} at {self.failure_time}"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
+from monitor.models.masked_text import HasMaskedText, masked_columns
 
 # A run of a status that nobody knows has ended where it says when.
 ENDED = models.Q(status__in=("success", "failed")) | (~models.Q(status="running") & ~models.Q(completed_time=None))
 
 
-class Execution(models.Model):
+class Execution(HasMaskedText):
     """Mirrors one run of a flow. A status Zoho does not document is kept as it came and counted as neither."""
 
     class Status(models.TextChoices):
@@ -67,6 +70,12 @@ class Execution(models.Model):
             models.Index(fields=["account", "-started_time", "-id"], name="execution_by_time"),
             models.Index(fields=["flow", "-started_time", "-id"], name="execution_by_flow"),
             models.Index(fields=["status", "-started_time", "-id"], name="execution_by_status"),
+            # In a mirror of which most runs have nothing to say, a search walks along those that have a text.
+            models.Index(
+                fields=["masked_by", "-started_time", "-id"],
+                name="execution_masked",
+                condition=models.Q(masked_by__isnull=False),
+            ),
             models.Index(fields=["recheck_at"], name="execution_recheck", condition=models.Q(recheck_at__isnull=False)),
             models.Index(
                 fields=["rerun_due_at"], name="execution_rerun", condition=models.Q(rerun_due_at__isnull=False)
@@ -79,6 +88,9 @@ class Execution(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("execution", args=[self.pk])
+
+    def masked_texts(self) -> dict[str, Any]:
+        return masked_columns(self.error_code, self.error_message, self.error_details)
 
     @property
     def is_failed(self) -> bool:

@@ -170,31 +170,30 @@ def _read_window(context: Context, client: CrmClient, first: date, last: date | 
 
 def _write(account: ZohoAccount, rows: Sequence[FailureRow], *, started: datetime) -> None:
     """Inserts those that are not here yet; what has failed once never changes."""
-    WebhookFailure.objects.bulk_create(
-        [
-            WebhookFailure(
-                account=account,
-                failure_id=row.id,
-                first_seen_at=started,
-                failure_time=row.failure_time,
-                **clipped(
-                    WebhookFailure,
-                    {
-                        "rule_zoho_id": row.workflow_rule.id,
-                        "rule_name": row.workflow_rule.name,
-                        "webhook_id": row.webhook.id,
-                        "webhook_name": row.webhook.name,
-                        "module": row.module_api_name,
-                        "record_id": row.record.id,
-                        "record_name": row.record.name,
-                        "reason": row.failure_reason,
-                    },
-                ),
-            )
-            for row in rows
-        ],
-        ignore_conflicts=True,
+    made = [_made(account, row, started) for row in rows]
+    WebhookFailure.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def _made(account: ZohoAccount, row: FailureRow, started: datetime) -> WebhookFailure:
+    texts = {
+        "rule_zoho_id": row.workflow_rule.id,
+        "rule_name": row.workflow_rule.name,
+        "webhook_id": row.webhook.id,
+        "webhook_name": row.webhook.name,
+        "module": row.module_api_name,
+        "record_id": row.record.id,
+        "record_name": row.record.name,
+        "reason": row.failure_reason,
+    }
+    made = WebhookFailure(
+        account=account,
+        failure_id=row.id,
+        first_seen_at=started,
+        failure_time=row.failure_time,
+        **clipped(WebhookFailure, texts),
     )
+    made.mask_text()
+    return made
 
 
 def _keep_cursor(context: Context, cursor: Cursor) -> None:

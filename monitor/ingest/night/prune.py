@@ -107,7 +107,9 @@ def _payload_batch(account_id: int, edge: datetime, now: datetime) -> tuple[int,
     # An open retry is told from other runs by its trigger data.
     held = RetryAttempt.objects.filter(execution__in=keys, state__in=RetryAttempt.OPEN_STATES)
     going = rows.filter(_HAS_PAYLOAD, pk__in=keys).exclude(pk__in=held.values("execution"))
-    taken = going.update(trigger_data=None, error_details="", payload_removed_at=now)
+    # What was searched of the details goes with them; what is left of the text is masked anew (`remask`).
+    unmade = {"search_text": "", "masked_by": F("masked_by") * 0}
+    taken = going.update(trigger_data=None, error_details="", payload_removed_at=now, **unmade)
     if window:
         key, at = window[-1]
         Retention.objects.filter(pk=place.pk).update(payload_at=at, payload_key=key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+from monitor.models.masked_text import masked_columns
 from monitor.zoho.reruns import is_under_way, next_rerun
 from monitor.zoho.shapes import ExecutionRow
 
@@ -32,8 +33,10 @@ COPIED = (
     "actions_failed",
 )
 _copied = attrgetter(*COPIED)
-NEW_COLUMNS = ("status", *COPIED, "first_status", "first_failed_at", "recheck_at", "rerun_due_at")
-ERROR = ("error_code", "error_message", "error_details", "error_action_id")
+MASKED = ("search_text", "masked_by")
+NEW_COLUMNS = ("status", *COPIED, "first_status", "first_failed_at", "recheck_at", "rerun_due_at", *MASKED)
+TEXTS = ("error_code", "error_message", "error_details")
+ERROR = (*TEXTS, "error_action_id")
 ENDED = ("completed_time", "duration_ms")
 
 
@@ -74,6 +77,7 @@ def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
         failed_at,
         None if final else recheck_at(row.status, row.started_time, now),
         None if failed_at is None else _rerun_due(row.status, failed_at, row, now),
+        *masked_columns(row.error_code, row.error_message, row.error_details).values(),
     )
 
 
@@ -100,6 +104,8 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
     if changes and "failed" in (row.status, stored.status):
         first = stored.first_failed_at or _failed_at(row)
         changes["rerun_due_at"] = _rerun_due(row.status, first, row, now)
+    if not changes.keys().isdisjoint(TEXTS):
+        changes |= masked_columns(*(str(changes.get(name, stored.values.get(name)) or "") for name in TEXTS))
     return changes
 
 

@@ -1,0 +1,19 @@
+"""Asks why a person does something that is written down."""
+
+from __future__ import annotations
+
+from django import forms
+
+SHORTEST_REASON = 3
+
+
+class ReasonForm(forms.Form):
+    """Asks why a person does something that is written down."""
+
+    reason = forms.CharField(
+        label="Reason",
+        min_length=SHORTEST_REASON,
+        max_length=500,
+        help_text="Kept in the audit trail. No personal data, please.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

@@ -1,0 +1,53 @@
+"""Adds to a row what may be searched of it: its text as people see it, masked beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+
+from monitor.privacy import MASKING, searchable
+
+
+class HasMaskedText(models.Model):
+    """Adds the masked text of a row, and by which version of the masking rules it was made.
+
+    The row's own writer writes both together (`masked_columns`), and makes them anew where the rules have changed.
+    """
+
+    search_text = models.TextField(blank=True, help_text="masked, in one case: what anybody may search")
+    masked_by = models.PositiveIntegerField(
+        null=True, help_text="version of the masking rules; empty for no text, 0 for text that is to be masked anew"
+    )
+
+    class Meta:
+        abstract = True
+
+    def masked_texts(self) -> dict[str, Any]:
+        """Makes the columns of the row from its own texts."""
+        raise NotImplementedError
+
+    def mask_text(self) -> None:
+        """Sets the columns of the row by its own texts; saves nothing."""
+        for name, value in self.masked_texts().items():
+            setattr(self, name, value)
+
+
+def masked_columns(*texts: str, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Makes the columns of `HasMaskedText` from what Zoho sent: texts, and the names of things."""
+    text = searchable(*texts, names=names)
+    return {"search_text": text, "masked_by": MASKING if text else None}
+
+
+def says(text: str) -> models.Q:
+    """Makes the condition that the masked text of a row has this in it.
+
+    What was masked by rules of another version is not searched until it is masked anew: those may have hidden less.
+    """
+    return models.Q(masked_by=MASKING, search_text__contains=text.casefold())
+
+
+def stale() -> models.Q:
+    """Makes the condition that a row's text waits to be masked anew."""
+    return models.Q(masked_by__lt=MASKING) | models.Q(masked_by__gt=MASKING)

@@ -199,11 +199,13 @@ OTHER_METHODS = ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
 @pytest.mark.parametrize("name", sorted(MATRIX))
 def test_no_other_method_is_taken_from_anybody(name: str, world: World) -> None:
     url = reverse(name, kwargs=MATRIX[name][0](world))
-    is_open = {role: MATRIX[name][1].get(role, ("in", "in"))[0] != "in" for role in ROLES}
     for role in ROLES:
+        to_get = MATRIX[name][1].get(role, ("in", "in"))[0]
+        # Whoever is led elsewhere with a GET may be with anything.
+        expected = {"in"} if to_get == "in" else {"405", "302"} & {"405", to_get}
         client = client_of(role)
         found = {method: status_of(client.generic(method, url)) for method in OTHER_METHODS}
-        assert found == dict.fromkeys(OTHER_METHODS, "405" if is_open[role] else "in"), role
+        assert set(found.values()) <= expected, (role, found)
 
 
 CALLED_BY_ZOHO = {"hook_flow", "hook_crm"}

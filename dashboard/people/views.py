@@ -40,12 +40,12 @@ def person_add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 400 if request.method == "POST" else 200
         return render(request, "people/person.html", {"form": form}, status=status)
-    password = _one_time_password()
+    password, now = _one_time_password(), timezone.now()
     with transaction.atomic():
         person = form.save(commit=False)
-        person.set_password(password)
+        person.set_one_time_password(password, now)
         person.save()
-        audit.record(request.user, "person.add", person, now=timezone.now(), detail={"role": person.role})
+        audit.record(request.user, "person.add", person, now=now, detail={"role": person.role})
     return _password_page(request, person, password)
 
 
@@ -75,13 +75,13 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def person_password(request: HttpRequest, pk: int) -> HttpResponse:
-    """Sets a new password, shown this once. It ends every session of that person, for they hang on the old one."""
+    """Sets a one-time password, shown this once. It ends that person's sessions, which hang on the old one."""
     row = get_or_404(request.user, everybody(), pk, action="users")
-    password = _one_time_password()
+    password, now = _one_time_password(), timezone.now()
     with transaction.atomic():
-        row.set_password(password)
-        row.save(update_fields=["password"])
-        audit.record(request.user, "person.reset_password", row, now=timezone.now())
+        row.set_one_time_password(password, now)
+        row.save(update_fields=["password", "one_time_until", "one_time_used_at"])
+        audit.record(request.user, "person.reset_password", row, now=now)
     return _password_page(request, row, password)
 
 

@@ -187,9 +187,9 @@ def test_head_is_answered_as_get_is_and_without_a_body(name: str, world: World) 
     for role in ROLES:
         with transaction.atomic():
             client = client_of(role)
-            answer = client.head(url)
-            assert status_of(answer) == status_of(client.get(url)), role
-            assert answer.content == b""
+            got, looked = client.get(url), client.head(url)
+            assert (status_of(looked), looked.content) == (status_of(got), b""), role
+            assert looked.headers.get("Content-Type") == got.headers.get("Content-Type"), role
             transaction.set_rollback(True)
 
 

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from monitor.models import Role, User
+from monitor.models import Role, User, WorkerBeat
 from tests import factories
 from tests.dashboard.world import World, make_world
 
@@ -133,6 +133,7 @@ def shared_world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 @pytest.fixture
 def world(shared_world: World, db: None) -> World:
+    WorkerBeat.objects.update(beat_at=timezone.now())  # the world may be minutes old
     return shared_world
 
 

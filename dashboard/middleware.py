@@ -1,4 +1,4 @@
-"""Answers probes before all else, requires sign-in, sets the viewer's time zone, limits what a page may cost."""
+"""Wraps every page: its origin, probes, sign-in, refusals, the viewer's time zone, caching, what it may cost."""
 
 from __future__ import annotations
 
@@ -9,17 +9,45 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.signals import request_finished
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from dashboard import time_limit
+from dashboard import client_address, time_limit
 from dashboard.health.urls import PROBES
 from dashboard.turns import Turns, is_costly
+from monitor import audit, origin
 from monitor.models import User
 from monitor.vault import VaultError
 
 log = logging.getLogger(__name__)
+
+
+@receiver(request_finished)
+def forget_origin(**kwargs: Any) -> None:
+    """Lets what this thread does next belong to no request."""
+    origin.end()
+
+
+class OriginMiddleware:
+    """Says for the trail and the log where the request comes from, and echoes its id in `X-Request-ID`.
+
+    It is no longer said once the answer is sent, streamed ones too: Django logs what went wrong after all middleware.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_believed = client_address.comes_from_a_trusted_proxy(request)
+        given = request.META.get("HTTP_X_REQUEST_ID", "") if is_believed else ""
+        asked = origin.Origin(client_address.of(request), origin.request_id(given))
+        origin.begin(asked)
+        response = self.get_response(request)
+        response["X-Request-ID"] = asked.request_id
+        return response
 
 
 class ProbeMiddleware:
@@ -42,13 +70,43 @@ class ProbeMiddleware:
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """Requires sign-in as Django's own does, except for allauth's sign-in pages."""
+    """Requires sign-in as Django's own does, except for allauth's sign-in pages, and a password of one's own.
+
+    Whoever signed in with a password that was handed out gets to no page but those to change it and to sign out.
+    """
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         module = getattr(view_func, "__module__", "")
         if module.startswith("allauth."):
             return None
+        if not getattr(view_func, "login_required", True):
+            return None
+        user = request.user
+        if isinstance(user, User) and user.has_one_time_password:
+            return redirect("account_change_password")
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+class RefusalMiddleware:
+    """Writes down who was refused what: each 403, be it for the role or for a form that came from elsewhere."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 403:
+            user = request.user if isinstance(request.user, User) else None
+            match = request.resolver_match
+            audit.record_counted(
+                user,
+                "refused",
+                user,
+                now=timezone.now(),
+                network=client_address.network_of(origin.present().address),
+                detail={"page": match.view_name if match else "", "method": request.method},
+            )
+        return response
 
 
 class PersonalMiddleware:

@@ -88,7 +88,7 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
         (facts.status != "active", ON_HOLD, "it is not active in Zoho"),
         (account.code == ON_HOLD, ON_HOLD, account.reason),
         (facts.has_alert, FAILING, "an alert is open"),
-        (account.code == UNREAD or not facts.is_read, UNREAD, account.reason),
+        (account.code == UNREAD or not facts.is_read, UNREAD, account.reason or facts.hole),
         (failed_last and not is_good_week, FAILING, "its newest finished run failed"),
         (not facts.newest and facts.runs > 0 and not is_good_week, FAILING, "too many of its last runs failed"),
         (bool(account.code), UNKNOWN, account.reason),

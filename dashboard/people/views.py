@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
@@ -23,7 +23,7 @@ from monitor.queries.people import people as everybody
 _AUDITED = ("role", "is_active")
 
 
-@require_GET
+@require_safe
 @requires("users")
 def people(request: HttpRequest) -> HttpResponse:
     """Lists everybody who may or might sign in."""
@@ -32,7 +32,7 @@ def people(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires("users")
 def person_add(request: HttpRequest) -> HttpResponse:
     """Adds a person. The password is created here and shown in this one answer only."""
@@ -49,7 +49,7 @@ def person_add(request: HttpRequest) -> HttpResponse:
     return _password_page(request, person, password)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows and saves one person's address, role and whether they may sign in."""
     row = get_or_404(request.user, everybody(), pk, action="users")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,12 @@ from dashboard.server.refusals import Refusal
 from monitor.hooks.body import LIMIT as CALLBACK_BODY
 
 CALLBACKS = "/hooks/"
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
+CALLBACK_CHARSETS = CHARSETS | {"iso-8859-1", "latin-1", "windows-1252"}  # their bodies are read as UTF-8 all the same
+# Whatever follows a name that begins like this, up to the next parameter. A name with a star is in a charset of its own
+# (RFC 2231), which no browser sends in a Content-Type.
+_CHARSET = re.compile(r"charset[^;=]*=\s*([^;]*)", re.IGNORECASE)
+_ENCODED = re.compile(r"\*\d*\*?\s*=")
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,21 @@ def refuse_head(head: Head, limits: ServerLimits) -> Refusal | None:
         return Refusal(400, "the length of the body is said twice")
     if head.length > body_limit(head.path, limits):
         return too_large(head.path, limits)
+    if not is_charset_known(head.content_type, CALLBACK_CHARSETS if head.path.startswith(CALLBACKS) else CHARSETS):
+        return Refusal(400, "this charset is not read here: send UTF-8")
     if not head.path.startswith(CALLBACKS) and media_type(head.content_type).startswith("multipart/"):
         return Refusal(415, "no page here takes files: send the form as application/x-www-form-urlencoded")
     return None
+
+
+def is_charset_known(content_type: str, charsets: frozenset[str]) -> bool:
+    """Returns whether a Content-Type names no charset but one of these.
+
+    Django reads addresses and forms in any charset that Python knows, and Python knows `zlib` and `rot13`; it does so
+    before any middleware is asked, so that this is the only place for it.
+    """
+    named = [found.strip().strip("\"'").lower() for found in _CHARSET.findall(content_type)]
+    return not _ENCODED.search(content_type) and all(name in charsets for name in named)
 
 
 def body_limit(path: str, limits: ServerLimits) -> int:

@@ -216,3 +216,14 @@ def test_what_is_not_there_is_a_404_for_everybody(name: str, db: None) -> None:
         client = client_of(role)
         answer = client.get(url)
         assert (client.post(url) if answer.status_code == 405 else answer).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(set(MATRIX) - {"connect_callback"}))
+def test_head_is_answered_as_get_is(name: str, world: World) -> None:
+    arguments, _ = MATRIX[name]
+    url = reverse(name, kwargs=arguments(world))
+    for role in ("anonymous", "viewer", "admin"):
+        client = client_of(role)
+        got, looked = client.get(url), client.head(url)
+        assert (looked.status_code, looked.content) == (got.status_code, b"")
+        assert looked.headers.get("Content-Type") == got.headers.get("Content-Type")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +99,10 @@ def head(**fields: object) -> Head:
         ({"content_type": " Multipart/Mixed"}, 415),
         ({"path": "/hooks/crm/1", "content_type": "multipart/form-data"}, None),
         ({"content_type": "application/x-www-form-urlencoded"}, None),
+        ({"content_type": "text/plain; charset*=zlib''%20"}, 400),
+        ({"path": "/hooks/crm/1", "content_type": "text/plain; x*0*=utf-8''%00"}, 400),
+        ({"path": "/hooks/crm/1", "content_type": "application/json; charset=ISO-8859-1"}, None),
+        ({"path": "/hooks/crm/1", "content_type": "application/json; charset=zlib"}, 400),
         ({"version": "2.0"}, 505),
         ({"version": ""}, 505),
         ({"path": "*"}, 400),
@@ -107,3 +113,34 @@ def head(**fields: object) -> Head:
 def test_a_head_alone_says_what_is_refused(fields: dict[str, object], code: int | None):
     refused = refuse_head(head(**fields), LIMITS)
     assert (refused.code if refused else None) == code
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "", "text/plain; a=b"])
+@pytest.mark.parametrize(
+    "charset", ["zlib", '"idna"', "rot13", "utf-16", "unicode_escape", "latin-1", "x", "\u00fc", "'hex'", "", "utf-8 x"]
+)
+def test_a_charset_that_http_does_not_know_is_a_400(kind: str, charset: str):
+    for name in ("charset", "Charset", "CHARSET ", "charset*", "charset*0"):
+        refused = refuse_head(head(content_type=f"{kind}; {name}={charset}"), LIMITS)
+        assert refused
+        assert refused.code == 400
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"', "utf8", " utf-8 ; a=b", "us-ascii"])
+def test_utf_8_is_read_however_it_is_spelled(charset: str):
+    assert refuse_head(head(content_type=f"text/plain; charset={charset}"), LIMITS) is None
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
+def test_no_content_type_that_is_let_past_makes_django_fail(content_type: str):
+    if refuse_head(head(content_type=content_type), LIMITS) is None:
+        environ = RequestFactory().get("/?a=b%ff").environ | {"CONTENT_TYPE": content_type}
+        assert WSGIRequest(environ).GET["a"]
+
+
+@given(st.lists(st.sampled_from(["charset", "*", "=", ";", "utf-8", "zlib", "rot13", "''", '"', " ", "0", "a"])))
+def test_no_charset_of_pythons_own_gets_past_however_it_is_put_together(pieces: list[str]):
+    content_type = "text/plain;" + "".join(pieces)
+    if refuse_head(head(content_type=content_type), LIMITS) is None:
+        environ = RequestFactory().get("/?a=b%ff").environ | {"CONTENT_TYPE": content_type}
+        assert WSGIRequest(environ).GET["a"]

@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser mutants bench bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages mutants bench bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -29,6 +29,7 @@ help: ## this menu
 	@echo "make test-deep      fault schedules, mutants, deaths, long properties, kills; FAULT_SCHEDULES=50 KILLS=12 WORKERS=2"
 	@echo "make test-stories   real processes from Zoho to the mail and back"
 	@echo "make test-browser   the pages in Chromium"
+	@echo "make fuzz-pages     20,000 odd requests to every address, on both databases; FUZZ_REQUESTS=… FUZZ_SEED=…"
 	@echo "make mutants        faults put into the code one at a time: which does no test notice? N=60 SEED=…"
 	@echo "make lint           format, rules, types, imports, templates, settings, migrations, sizes"
 	@echo "make types          mypy alone"
@@ -76,6 +77,9 @@ test-stories: $(DEV)
 
 test-browser: $(DEV)
 	@DJANGO_ALLOW_ASYNC_UNSAFE=1 exec $(PY) scripts/test.py --mark browser --workers 0 --database sqlite $(ARGS)
+
+fuzz-pages: $(DEV)
+	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} exec $(PY) scripts/test.py --workers $(WORKERS) tests/dashboard/test_fuzz_pages.py $(ARGS)
 
 mutants: $(DEV)
 	@PYTHONPATH=scripts exec $(PY) -m mutants --count $(N) --seed "$(SEED)" $(ARGS)

@@ -125,6 +125,10 @@ def of(request: HttpRequest) -> str:
 
 def comes_from_a_trusted_proxy(request: HttpRequest) -> bool:
     """Returns whether the one who is connected is a trusted proxy, whose other headers may be believed too."""
-    trust: Trust = settings.TRUSTED_PROXIES
-    peer = read_address(request.META.get("REMOTE_ADDR", ""))
-    return trust.count > 0 or (peer is not None and trust.includes(peer))
+    return is_trusted(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)
+
+
+def is_trusted(peer: str, trust: Trust) -> bool:
+    """Returns whether the one who is connected is a trusted proxy."""
+    address = read_address(peer)
+    return trust.count > 0 or (address is not None and trust.includes(address))

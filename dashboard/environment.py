@@ -19,6 +19,8 @@ SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
     "PRAGMA journal_size_limit=27103364;PRAGMA cache_size=2000;"
 )
+# A server that answers nothing at all must not hold our threads for the minutes of the system's own patience.
+PATIENCE = {"connect_timeout": "10", "tcp_user_timeout": "20000"}  # seconds; milliseconds
 EMAIL_SCHEMES = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 
 
@@ -145,7 +147,7 @@ def _postgresql(address: Address) -> dict[str, Any]:
         "PASSWORD": address.password,
         "HOST": address.host,
         "PORT": address.port or "",
-        "OPTIONS": options,
+        "OPTIONS": PATIENCE | options,
         "DISABLE_SERVER_SIDE_CURSORS": no_cursors == "true",
     }
 

@@ -7,20 +7,30 @@ import logging
 import re
 import time
 
+from monitor import origin
 from monitor.privacy import mask_log
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
 
 class LineFormatter(logging.Formatter):
-    """Writes `2026-11-22T01:02:03Z LEVEL logger message`, safe to grep and safe to keep."""
+    """Writes `2026-11-22T01:02:03Z LEVEL logger [request id] message`, safe to grep and safe to keep.
+
+    The id, which is the answer's `X-Request-ID`, stands only in what a request brings about.
+    """
 
     converter = time.gmtime
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(asked)s%(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
+        if record.name.startswith("django.security."):
+            # Anybody can cause these, as often as they like: a line says it all, where a traceback would fill the disk.
+            record = copy.copy(record)
+            record.exc_info = record.exc_text = None
+        request_id = origin.present().request_id
+        record.asked = f"[{request_id}] " if request_id else ""
         text = super().format(record)
         # Time, level and logger are ours; what follows may quote anything, a traceback too.
         bare = copy.copy(record)

@@ -1,19 +1,53 @@
-"""Answers probes before all else, requires sign-in, sets the viewer's time zone, keeps data pages out of caches."""
+"""Wraps every page: its origin, probes, sign-in, refusals, the viewer's time zone, caching, what it may cost."""
 
 from __future__ import annotations
 
+import logging
 import zoneinfo
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.signals import request_finished
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from dashboard import client_address, time_limit
 from dashboard.health.urls import PROBES
+from dashboard.turns import Turns, is_costly
+from monitor import audit, origin
 from monitor.models import User
 from monitor.vault import VaultError
+
+log = logging.getLogger(__name__)
+
+
+@receiver(request_finished)
+def forget_origin(**kwargs: Any) -> None:
+    """Lets what this thread does next belong to no request."""
+    origin.end()
+
+
+class OriginMiddleware:
+    """Says for the trail and the log where the request comes from, and echoes its id in `X-Request-ID`.
+
+    It is no longer said once the answer is sent, streamed ones too: Django logs what went wrong after all middleware.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_believed = client_address.comes_from_a_trusted_proxy(request)
+        given = request.META.get("HTTP_X_REQUEST_ID", "") if is_believed else ""
+        asked = origin.Origin(client_address.of(request), origin.request_id(given))
+        origin.begin(asked)
+        response = self.get_response(request)
+        response["X-Request-ID"] = asked.request_id
+        return response
 
 
 class ProbeMiddleware:
@@ -36,13 +70,43 @@ class ProbeMiddleware:
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
-    """Requires sign-in as Django's own does, except for allauth's sign-in pages."""
+    """Requires sign-in as Django's own does, except for allauth's sign-in pages, and a password of one's own.
+
+    Whoever signed in with a password that was handed out gets to no page but those to change it and to sign out.
+    """
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         module = getattr(view_func, "__module__", "")
         if module.startswith("allauth."):
             return None
+        if not getattr(view_func, "login_required", True):
+            return None
+        user = request.user
+        if isinstance(user, User) and user.has_one_time_password:
+            return redirect("account_change_password")
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+class RefusalMiddleware:
+    """Writes down who was refused what: each 403, be it for the role or for a form that came from elsewhere."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == 403:
+            user = request.user if isinstance(request.user, User) else None
+            match = request.resolver_match
+            audit.record_counted(
+                user,
+                "refused",
+                user,
+                now=timezone.now(),
+                network=client_address.network_of(origin.present().address),
+                detail={"page": match.view_name if match else "", "method": request.method},
+            )
+        return response
 
 
 class PersonalMiddleware:
@@ -73,3 +137,62 @@ class PersonalMiddleware:
         if not isinstance(exception, VaultError):
             return None
         return render(request, "locked.html", {"reason": str(exception)}, status=503)
+
+
+ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
+
+
+class _Sending:
+    """Holds a person's turn while an answer is sent piece by piece."""
+
+    def __init__(self, pieces: Any, turn: ExitStack) -> None:
+        self._pieces = pieces
+        self.close = turn.close
+
+    def __iter__(self) -> Any:
+        return iter(self._pieces)
+
+
+class CostMiddleware:
+    """Bounds what pages cost: the time of their questions, and how many costly ones a person asks at once.
+
+    Acts (POST) and background work are left alone: they have limits of their own.
+    """
+
+    RETRY_AFTER = 5  # seconds
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self._turns = Turns()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with ExitStack() as turn, ExitStack() as limit:
+            request.held = (turn, limit)  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            if response.streaming:
+                # What is sent piece by piece holds its turn until it is sent; Django closes it then.
+                response.streaming_content = _Sending(response.streaming_content, turn.pop_all())  # type: ignore[attr-defined]
+            return response
+
+    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
+        name = request.resolver_match.url_name if request.resolver_match else ""
+        user = request.user
+        if request.method not in ("GET", "HEAD") or name in ACTS_ON_GET or not isinstance(user, User):
+            return None
+        turn, limit = request.held  # type: ignore[attr-defined]
+        if is_costly(request):
+            give_back = self._turns.take(user.pk)
+            if give_back is None:
+                response = render(request, "one_moment.html", {"again": request.get_full_path()}, status=429)
+                response["Retry-After"] = str(self.RETRY_AFTER)
+                return response
+            turn.callback(give_back)
+        limit.enter_context(time_limit.limited(time_limit.PAGE_SECONDS))
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answers 503 where a page took too long, without another question to the database."""
+        if not time_limit.was_stopped(exception):
+            return None
+        log.warning("%s took longer than %g s and was stopped", request.path, time_limit.PAGE_SECONDS)
+        return render(request, "too_slow.html", status=503)

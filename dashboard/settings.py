@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "dashboard.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.middleware.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -54,8 +55,10 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "dashboard.middleware.RefusalMiddleware",
     "dashboard.middleware.SignInRequiredMiddleware",
     "dashboard.middleware.PersonalMiddleware",
+    "dashboard.middleware.CostMiddleware",
 ]
 
 ROOT_URLCONF = "dashboard.urls"
@@ -79,7 +82,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.database(BASE_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Shared by all processes: sign-in rate limits must not be counted per process.
+# Shared by all processes: limits must not be counted per process.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"},
     # django-q2 writes its statistics to a cache twice a second; nobody reads them (monitor.supervisor has its own).
@@ -107,6 +110,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}  # monitor.sign_in limits signing in
+ACCOUNT_FORMS = {"change_password": "dashboard.people.forms.OwnPasswordForm"}
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -169,6 +174,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _secure
 SESSION_COOKIE_NAME = "__Host-session" if _secure else "monitor_session"
+BROWSER_COOKIE_NAME = "__Host-browser" if _secure else "monitor_browser"
 CSRF_COOKIE_NAME = "__Host-csrf" if _secure else "monitor_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -198,6 +204,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.log_level()},
     "loggers": {
+        # Django's own handlers write tracebacks past our formatter.
+        "django": {"handlers": [], "level": "INFO"},
         # These two log whole addresses, query strings included, at INFO.
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},

@@ -8,3 +8,4 @@ AREAS = (
 )
 
 urlpatterns = [path("", include(f"dashboard.{area}.urls")) for area in AREAS]
+handler500 = "dashboard.errors.server_error"

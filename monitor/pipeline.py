@@ -15,7 +15,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from monitor import job_failures, vault
+from monitor import audit, job_failures, sign_in, vault
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
@@ -252,6 +252,8 @@ def housekeeping() -> None:
     """Deletes what nobody reads any more: old ledger rows and old runs, a few at a time."""
     now = utc_now()
     job_failures.forget_abandoned(now)
+    audit.close_tallies(now)
+    sign_in.forget(now)
     callbacks.prune(now)
     _prune(ApiCall.objects.filter(started_at__lt=now - timedelta(days=3)))
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=14)))

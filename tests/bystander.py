@@ -409,6 +409,7 @@ def _add_hooks(account: Account, flow: tables.Flow) -> None:
 
 
 def _add_trail(account: Account, person: tables.User, alert: AlertState) -> None:
+    tables.KnownNetwork.objects.create(person=person, network="192.0.2.99", at=NEVER)
     tables.StageRun.objects.create(stage="ingest", account=account, started_at=PAST, finished_at=PAST, outcome="ok")
     tables.AuditEntry.objects.create(
         at=PAST,

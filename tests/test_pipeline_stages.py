@@ -12,7 +12,19 @@ from django_q.models import OrmQ
 
 from monitor import pipeline
 from monitor.ingest import callbacks
-from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, PushEvent, StageRun, SyncState, ZohoAccount
+from monitor.models import (
+    ApiBudget,
+    ApiCall,
+    AuditEntry,
+    AuditTally,
+    DirtyHour,
+    Flow,
+    PushEvent,
+    SignInCount,
+    StageRun,
+    SyncState,
+    ZohoAccount,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -241,11 +253,15 @@ def test_housekeeping_takes_old_ledger_rows_and_runs_by_their_ages(
         ran("notify", "failed", DAY + second): False,
     }
     old_hint = PushEvent.objects.create(account=account, digest="d", received_at=now - 8 * DAY)
+    SignInCount.objects.create(key="old", at=now - 2 * DAY)
+    AuditTally.objects.create(hour=now - 2 * DAY, action="sign_in.failed", times=7, told=1)
     pipeline.housekeeping()
+    assert not SignInCount.objects.exists()
+    assert AuditEntry.objects.get(action="sign_in.failed").detail["times"] == 7
     assert list(ApiCall.objects.filter(pk__in=[one.pk for one in calls])) == calls[:1]
     assert {run: StageRun.objects.filter(pk=run.pk).exists() for run in runs} == runs
     assert not PushEvent.objects.filter(pk=old_hint.pk).exists()
-    assert StageRun.objects.get(stage="prune").summary.keys() == {"payloads", "rows", "hours"}
+    assert StageRun.objects.get(stage="prune").summary.keys() == {"payloads", "rows", "hours", "masked"}
 
 
 def test_a_person_who_waits_makes_one_flow_due(account: ZohoAccount, now: datetime) -> None:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.access import get_or_404
 from dashboard.accounts.callback_forms import EnableForm, NewHookForm
@@ -17,7 +17,7 @@ from monitor.queries import hooks as queries
 from monitor.queries.accounts import accounts
 
 
-@require_GET
+@require_safe
 def push(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows the addresses and channels of an account."""
     return _page(request, get_or_404(request.user, accounts(), pk))
@@ -56,7 +56,7 @@ def push_watch(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("push", account.pk)
 
 
-@require_GET
+@require_safe
 def hook(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one address: counters, secrets by their age, latest callbacks, how to sign."""
     row = get_or_404(request.user, queries.hooks(), pk)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.access import get_or_404, requires
 from dashboard.accounts import consent
@@ -22,7 +22,7 @@ from monitor.zoho.scopes import scopes_for
 
 
 @sensitive_post_parameters("client_secret", "grant_code")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires("accounts")
 def connect(request: HttpRequest) -> HttpResponse:
     """Shows the form and takes it; `?account=PK` reconnects an account that is there already."""
@@ -47,10 +47,12 @@ def connect(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-@require_GET
+@require_safe
 @requires("accounts")
 def connect_callback(request: HttpRequest) -> HttpResponse:
     """Takes the answer that Zoho sends the person back with. Without our state nothing is believed or sent."""
+    if request.method == "HEAD":  # somebody looks whether there is an answer: the person's own question comes later
+        return HttpResponse()
     query = request.GET.dict()
     try:
         pending = consent.finish(request.session, query.get("state", ""), user_id=request.user.pk, now=timezone.now())

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404
@@ -21,7 +21,7 @@ from monitor.queries import accounts as queries
 from monitor.queries import backfill
 
 
-@require_GET
+@require_safe
 def accounts(request: HttpRequest) -> HttpResponse:
     """Lists every account with its health."""
     now = timezone.now()
@@ -31,7 +31,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def account(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one account: health, streams, budget, completeness, latest runs."""
     row = get_or_404(request.user, queries.accounts(), pk)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
@@ -23,7 +23,7 @@ from monitor.queries import alerts as queries
 _SHOWN = ("name", "flow_id", "threshold", "recover_at", "window_hours", "min_runs", "is_active")
 
 
-@require_GET
+@require_safe
 def alert_rules(request: HttpRequest) -> HttpResponse:
     """Lists the rules and how many incidents each has open."""
     may_edit = may(request.user, "rules")
@@ -33,14 +33,14 @@ def alert_rules(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires("rules")
 def alert_rule_add(request: HttpRequest) -> HttpResponse:
     """Adds a rule."""
     return _save(request, AlertRuleForm(request.POST or None), "alert_rule.add")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Changes a rule's threshold, window or name; the account's default rule may be changed too."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")

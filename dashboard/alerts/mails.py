@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
@@ -20,7 +20,7 @@ from monitor.notify.probe import probe
 from monitor.queries import mails as queries
 
 
-@require_GET
+@require_safe
 @requires("mails")
 def mails(request: HttpRequest) -> HttpResponse:
     """Lists mails, the newest first, by the filters in the address."""
@@ -41,14 +41,14 @@ def mail_test(request: HttpRequest) -> HttpResponse:
     return redirect("mails")
 
 
-@require_GET
+@require_safe
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one mail: its fate, its text, and its HTML part in a sandboxed frame."""
     row = get_or_404(request.user, queries.whole_mails(), pk, action="mails")
     return render(request, "alerts/mail.html", {"mail": row})
 
 
-@require_GET
+@require_safe
 @xframe_options_sameorigin
 @csp_replace(
     {

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404
@@ -19,7 +19,7 @@ from monitor.alerting import actions
 from monitor.queries import alerts as queries
 
 
-@require_GET
+@require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
     """Lists open alerts, then every event."""
     form = AlertFilterForm(request.GET)
@@ -31,7 +31,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     return lists.show(request, "alerts/list.html", form, find, nouns="events")
 
 
-@require_GET
+@require_safe
 def alert(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one alert: its rule, its figures, its history and the mails about it."""
     state = get_or_404(request.user, queries.states(), pk)

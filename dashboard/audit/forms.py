@@ -17,6 +17,7 @@ class AuditFilterForm(FilterForm):
     actor = TextField("Who")
     first_day = DayField("From")
     last_day = DayField("To")
+    address = TextField("Address")
     object_type = forms.CharField(max_length=50, required=False, widget=forms.HiddenInput)
     object_id = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     account = None
@@ -30,6 +31,7 @@ class AuditFilterForm(FilterForm):
         return AuditFilter(
             action=cleaned["action"],
             actor=cleaned["actor"],
+            address=cleaned["address"],
             object_type=cleaned["object_type"],
             object_id=cleaned["object_id"],
             start=self.midnight("first_day"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dashboard import lists
 from dashboard.access import requires
@@ -15,7 +15,7 @@ from monitor.queries import audit as queries
 PER_PAGE = 100
 
 
-@require_GET
+@require_safe
 @requires("users")
 def audit(request: HttpRequest) -> HttpResponse:
     """Lists who did what, the newest first, by the filters in the address."""

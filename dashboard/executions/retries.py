@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_q.tasks import async_task
 
 from dashboard.access import get_or_404
@@ -47,7 +47,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(row)
 
 
-@require_GET
+@require_safe
 def retry_state(request: HttpRequest, pk: int) -> HttpResponse:
     """Answers with the retry part of the page, for its own refreshing.
 

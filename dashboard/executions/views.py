@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists, unmasked_search
 from dashboard.access import get_or_404, requires
@@ -46,7 +46,7 @@ def executions(request: HttpRequest) -> HttpResponse:
     return lists.show(request, LIST, form, find, **_list_context(), **unmasked_search.offer(request, form))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires("unmask")
 def executions_unmasked(request: HttpRequest) -> HttpResponse:
     """Searches the error texts as Zoho sent them, for an admin who says why; a GET leads back to the list."""
@@ -90,7 +90,7 @@ def _address(query: QueryDict, **places: queries.Key | None) -> str:
     return f"?{kept.urlencode()}"
 
 
-@require_GET
+@require_safe
 def execution(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one execution, masked."""
     row = get_or_404(request.user, one.executions(), pk)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dashboard.health import LIVE_ANSWER
 from monitor.queries.health import readiness
 
 
@@ -14,7 +15,7 @@ from monitor.queries.health import readiness
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """Answers 200 as long as the web server runs; asks nothing of the database."""
-    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+    return HttpResponse(LIVE_ANSWER, content_type="text/plain; charset=utf-8")
 
 
 @login_not_required

@@ -6,6 +6,7 @@ import zoneinfo
 from functools import lru_cache
 from typing import Any
 
+from allauth.account.forms import ChangePasswordForm
 from django import forms
 
 from monitor.access import RIGHTS, may
@@ -92,3 +93,13 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = ["timezone", "wants_mail"]
         labels = {"wants_mail": "Send me mails about alerts"}
+
+
+class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]
+    """Asks for a new password, which must be another one: a handed out one would else stay in use."""
+
+    def clean_password1(self) -> str:
+        new: str = self.cleaned_data["password1"]
+        if self.user.check_password(new):
+            raise forms.ValidationError("This is the present password; choose another one.")
+        return new

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.people.forms import ProfileForm
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """Shows and saves time zone and alert mails; the password has a page of its own."""
     form = ProfileForm(request.POST or None, instance=request.user)

@@ -6,10 +6,11 @@ admin adds people and sets passwords (People).
 
 from __future__ import annotations
 
-from allauth.account import views as sign_in
+from allauth.account import views as allauth_views
 from django.urls import path
 
 from dashboard.people import profile, views
+from dashboard.people.sign_in import SignInView
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -17,8 +18,8 @@ urlpatterns = [
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/password/", views.person_password, name="person_password"),
     path("profile/", profile.profile, name="profile"),
-    path("accounts/login/", sign_in.login, name="account_login"),
-    path("accounts/logout/", sign_in.logout, name="account_logout"),
-    path("accounts/inactive/", sign_in.account_inactive, name="account_inactive"),
-    path("accounts/password/change/", sign_in.password_change, name="account_change_password"),
+    path("accounts/login/", SignInView.as_view(), name="account_login"),
+    path("accounts/logout/", allauth_views.logout, name="account_logout"),
+    path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
+    path("accounts/password/change/", allauth_views.password_change, name="account_change_password"),
 ]

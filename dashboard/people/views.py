@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
@@ -23,7 +23,7 @@ from monitor.queries.people import people as everybody
 _AUDITED = ("role", "is_active")
 
 
-@require_GET
+@require_safe
 @requires("users")
 def people(request: HttpRequest) -> HttpResponse:
     """Lists everybody who may or might sign in."""
@@ -32,7 +32,7 @@ def people(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires("users")
 def person_add(request: HttpRequest) -> HttpResponse:
     """Adds a person. The password is created here and shown in this one answer only."""
@@ -40,16 +40,16 @@ def person_add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         status = 400 if request.method == "POST" else 200
         return render(request, "people/person.html", {"form": form}, status=status)
-    password = _one_time_password()
+    password, now = _one_time_password(), timezone.now()
     with transaction.atomic():
         person = form.save(commit=False)
-        person.set_password(password)
+        person.set_one_time_password(password, now)
         person.save()
-        audit.record(request.user, "person.add", person, now=timezone.now(), detail={"role": person.role})
+        audit.record(request.user, "person.add", person, now=now, detail={"role": person.role})
     return _password_page(request, person, password)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows and saves one person's address, role and whether they may sign in."""
     row = get_or_404(request.user, everybody(), pk, action="users")
@@ -75,13 +75,13 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def person_password(request: HttpRequest, pk: int) -> HttpResponse:
-    """Sets a new password, shown this once. It ends every session of that person, for they hang on the old one."""
+    """Sets a one-time password, shown this once. It ends that person's sessions, which hang on the old one."""
     row = get_or_404(request.user, everybody(), pk, action="users")
-    password = _one_time_password()
+    password, now = _one_time_password(), timezone.now()
     with transaction.atomic():
-        row.set_password(password)
-        row.save(update_fields=["password"])
-        audit.record(request.user, "person.reset_password", row, now=timezone.now())
+        row.set_one_time_password(password, now)
+        row.save(update_fields=["password", "one_time_until", "one_time_used_at"])
+        audit.record(request.user, "person.reset_password", row, now=now)
     return _password_page(request, row, password)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404
@@ -16,7 +16,7 @@ from monitor.models import Stream
 from monitor.queries import connected as queries
 
 
-@require_GET
+@require_safe
 def connected_workflows(request: HttpRequest) -> HttpResponse:
     """Lists connected workflows by the filters in the address."""
     form = ConnectedFilterForm(request.GET)
@@ -28,7 +28,7 @@ def connected_workflows(request: HttpRequest) -> HttpResponse:
     return lists.show(request, template, form, find, stream=Stream.CONNECTED, nouns="connected workflows")
 
 
-@require_GET
+@require_safe
 def connected_workflow(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one connected workflow and its versions."""
     row = get_or_404(request.user, queries.all_of_them(), pk)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404
@@ -16,7 +16,7 @@ from monitor.models import Stream
 from monitor.queries import rules as queries
 
 
-@require_GET
+@require_safe
 def rules(request: HttpRequest) -> HttpResponse:
     """Lists workflow rules by the filters in the address."""
     form = RuleFilterForm(request.GET)
@@ -27,7 +27,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     return lists.show(request, "rules/list.html", form, find, stream=Stream.RULES, nouns="workflow rules")
 
 
-@require_GET
+@require_safe
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one rule and its usage by day."""
     row = get_or_404(request.user, queries.all_rules(), pk)

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import lists, unmasked_search
 from dashboard.access import requires
@@ -19,7 +19,7 @@ from monitor.queries import webhook_failures as queries
 LIST = "rules/webhook_failures.html"
 
 
-@require_GET
+@require_safe
 def webhook_failures(request: HttpRequest) -> HttpResponse:
     """Lists failed webhooks by the filters in the address."""
     form = FailureFilterForm(request.GET)
@@ -31,7 +31,7 @@ def webhook_failures(request: HttpRequest) -> HttpResponse:
     return lists.show(request, LIST, form, find, **_list_context(), **unmasked_search.offer(request, form))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires("unmask")
 def webhook_failures_unmasked(request: HttpRequest) -> HttpResponse:
     """Searches names and reasons as Zoho sent them, for an admin who says why; a GET leads back to the list."""

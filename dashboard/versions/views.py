@@ -5,27 +5,27 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dashboard.access import get_or_404
 from monitor.models import Flow
 from monitor.queries import connected, rules, versions
 
 
-@require_GET
+@require_safe
 def flow_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Shows a version of a flow's definition."""
     flows = Flow.objects.select_related("account").defer("account__client_secret")
     return _page(request, flows, pk, number, "flow_version")
 
 
-@require_GET
+@require_safe
 def rule_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Shows a version of a workflow rule's definition."""
     return _page(request, rules.all_rules(), pk, number, "rule_version")
 
 
-@require_GET
+@require_safe
 def connected_version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     """Shows a version of a connected workflow's definition."""
     return _page(request, connected.all_of_them(), pk, number, "connected_version")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from monitor.connection.budget import BudgetSpent, Gate
-from monitor.connection.open_transport import open_transport
+from monitor.connection.network import open_transport
 from monitor.connection.organisation import zone_of
 from monitor.connection.tokens import DatabaseTokens
 from monitor.models import ZohoAccount

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 
 from monitor.connection import organisation
-from monitor.connection.open_transport import open_transport
+from monitor.connection.network import open_transport
 from monitor.connection.organisation import Identity
 from monitor.models import ApiCall, Flow, Product, WorkflowRule, ZohoAccount
 from monitor.zoho.crm import CrmClient

@@ -18,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 
 from monitor import audit
 from monitor.connection import REFRESH_TOTAL, utc_now
-from monitor.connection.open_transport import open_transport
+from monitor.connection.network import open_transport
 from monitor.connection.tokens import DatabaseTokens
 from monitor.models import ApiBudget, ApiToken, Product, SyncState, ZohoAccount, system_user
 from monitor.zoho.datacenters import DATA_CENTERS, Origins

@@ -10,7 +10,8 @@ LIMIT = 10 * 1024 * 1024  # bytes that pass (docs/reference/zoho-flow.md, "Plans
 DRAINED = 2 * LIMIT  # a sender of a little more reads our answer only after it has sent everything
 PIECE = 64 * 1024
 LONGEST = 30.0  # seconds
-# The web server has 8 threads and its read blocks until a piece is there: slow senders may hold half of them.
+# Under `manage.py web` a body has come before a thread is given; under another server its read may block until a piece
+# is there.
 READERS = 4
 PATIENCE = 2.0  # seconds to wait for one of those places
 

@@ -8,7 +8,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import Error
 
 from monitor.models import ZohoAccount
 from monitor.schema import differences
@@ -26,7 +26,7 @@ class DataCommand(BaseCommand):
         try:
             _check_migrations()
             return super().execute(*args, **options)
-        except DatabaseError as error:
+        except Error as error:
             line = str(error).strip().splitlines()
             raise CommandError(f"the database does not answer as it should: {line[0] if line else error}") from None
         except VaultError as error:

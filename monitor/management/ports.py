@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
+BACKLOG = 1024  # connections that the kernel keeps until they are accepted
 _LISTENING = "0A"  # state in /proc/net/tcp, proc(5)
 
 
@@ -41,6 +42,22 @@ def require_port(host: str, port: int, *, option: str = "--port") -> None:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(f"port {port} on {host} is in use; choose another with {option}") from None
         raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens; `require_port` has said before why that could fail."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    door = socket.socket(family, kind, protocol)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        door.listen(BACKLOG)
+    except OSError as error:
+        door.close()
+        raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return door
 
 
 def listeners(port: int) -> set[int] | None:

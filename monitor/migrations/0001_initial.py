@@ -245,6 +245,8 @@ class Migration(migrations.Migration):
                 ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('admin', 'Admin')], default='viewer', max_length=10)),
                 ('wants_mail', models.BooleanField(default=True, verbose_name='alert mails')),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
+                ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
+                ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
@@ -256,6 +258,22 @@ class Migration(migrations.Migration):
             managers=[
                 ('objects', django.contrib.auth.models.UserManager()),
             ],
+        ),
+        migrations.CreateModel(
+            name='AuditTally',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField()),
+                ('action', models.CharField(max_length=50)),
+                ('object_type', models.CharField(blank=True, max_length=50)),
+                ('object_id', models.CharField(blank=True, max_length=64)),
+                ('network', models.CharField(blank=True, max_length=45)),
+                ('times', models.PositiveBigIntegerField(default=0)),
+                ('told', models.PositiveBigIntegerField(default=0, help_text='how many of them the trail knows of')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('hour', 'action', 'object_type', 'object_id', 'network'), name='one_tally_an_hour')],
+            },
         ),
         migrations.CreateModel(
             name='ConnectedVersion',
@@ -449,6 +467,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='KnownNetwork',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('network', models.CharField(help_text='an address of IPv4, the /64 of one of IPv6', max_length=45)),
+                ('at', models.DateTimeField(help_text='of the last sign-in')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
             name='MailServer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -471,6 +498,18 @@ class Migration(migrations.Migration):
                 ('hour', models.DateTimeField()),
                 ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='SignInCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=64, unique=True)),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('at', models.DateTimeField(help_text='of the last that was counted')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['at'], name='signin_count_at')],
+            },
         ),
         migrations.CreateModel(
             name='Transition',
@@ -818,6 +857,8 @@ class Migration(migrations.Migration):
                 ('object_type', models.CharField(max_length=50)),
                 ('object_id', models.CharField(max_length=64)),
                 ('detail', models.JSONField(default=dict)),
+                ('address', models.CharField(blank=True, help_text="the client's; empty where no request was made", max_length=45)),
+                ('request_id', models.CharField(blank=True, help_text='X-Request-ID of the answer', max_length=64)),
                 ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='monitor.zohoaccount')),
             ],
@@ -920,6 +961,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='hourbucket',
             constraint=models.UniqueConstraint(fields=('flow', 'hour'), name='one_bucket_per_hour'),
+        ),
+        migrations.AddConstraint(
+            model_name='knownnetwork',
+            constraint=models.UniqueConstraint(fields=('person', 'network'), name='one_row_per_known_network'),
         ),
         migrations.AddIndex(
             model_name='prunedhour',

@@ -13,6 +13,8 @@
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
 | `monitor.retry`         | RetryAttempt                                                                 |
+| `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
+| `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
 DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. PushEvent is the
@@ -47,7 +49,7 @@ from monitor.models.definitions import (
 )
 from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
+from monitor.models.flows import SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
     USUAL_RATE,
@@ -61,7 +63,8 @@ from monitor.models.hooks import (
 from monitor.models.people import Role, User, system_user
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt, zoho_ahead
-from monitor.models.runs import AuditEntry, StageRun, WorkerBeat
+from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
+from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
 
 __all__ = [
@@ -71,6 +74,7 @@ __all__ = [
     "MOST_CREDITS",
     "MOST_RATE",
     "NEVER_PRUNED",
+    "SWITCHED_OFF",
     "USUAL_RATE",
     "Ages",
     "AlertRule",
@@ -79,6 +83,7 @@ __all__ = [
     "ApiCall",
     "ApiToken",
     "AuditEntry",
+    "AuditTally",
     "ChainMark",
     "ConnectedVersion",
     "ConnectedWorkflow",
@@ -99,6 +104,7 @@ __all__ = [
     "HookEndpoint",
     "HookTraffic",
     "HourBucket",
+    "KnownNetwork",
     "MailServer",
     "Organisation",
     "Plan",
@@ -112,6 +118,7 @@ __all__ = [
     "Role",
     "RuleVersion",
     "Secret",
+    "SignInCount",
     "StageRun",
     "Stream",
     "StreamState",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 SYSTEM_USERNAME = "system"
+ONE_TIME_PASSWORD_LASTS = timedelta(hours=72)
 
 
 class Role(models.TextChoices):
@@ -20,6 +23,9 @@ class User(AbstractUser):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
     wants_mail = models.BooleanField("alert mails", default=True)
     timezone = models.CharField(max_length=64, default="UTC")
+    # Of a password that an admin handed out; both are empty once the person has one of their own.
+    one_time_until = models.DateTimeField(null=True, editable=False, help_text="the handed out password ends here")
+    one_time_used_at = models.DateTimeField(null=True, editable=False, help_text="the one sign-in with it")
 
     class Meta(AbstractUser.Meta):
         constraints = [
@@ -29,6 +35,21 @@ class User(AbstractUser):
     @property
     def effective_role(self) -> Role:
         return Role.ADMIN if self.is_superuser else Role(self.role)
+
+    @property
+    def has_one_time_password(self) -> bool:
+        """Returns whether the password is one that an admin handed out, to be changed before anything else."""
+        return self.one_time_until is not None
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Sets a password of the person's own; `set_one_time_password` one to be handed out. Saves nothing."""
+        super().set_password(raw_password)
+        self.one_time_until = self.one_time_used_at = None
+
+    def set_one_time_password(self, raw_password: str, now: datetime) -> None:
+        """Sets a password that is good for one sign-in within 72 hours. Saves nothing."""
+        self.set_password(raw_password)
+        self.one_time_until = now + ONE_TIME_PASSWORD_LASTS
 
 
 def system_user() -> User:

@@ -46,6 +46,8 @@ class AuditEntry(models.Model):
     object_type = models.CharField(max_length=50)
     object_id = models.CharField(max_length=64)
     detail = models.JSONField(default=dict)
+    address = models.CharField(max_length=45, blank=True, help_text="the client's; empty where no request was made")
+    request_id = models.CharField(max_length=64, blank=True, help_text="X-Request-ID of the answer")
 
     class Meta:
         ordering = ["-at", "-pk"]
@@ -61,6 +63,31 @@ class AuditEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError("an audit entry is never deleted")
+
+
+class AuditTally(models.Model):
+    """Counts what can be brought about at will, such as a wrong password, so that the trail holds few rows of it.
+
+    One row for each kind, thing and network in an hour, and one with neither thing nor network for all the rest.
+    """
+
+    hour = models.DateTimeField()
+    action = models.CharField(max_length=50)
+    object_type = models.CharField(max_length=50, blank=True)
+    object_id = models.CharField(max_length=64, blank=True)
+    network = models.CharField(max_length=45, blank=True)
+    times = models.PositiveBigIntegerField(default=0)
+    told = models.PositiveBigIntegerField(default=0, help_text="how many of them the trail knows of")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "action", "object_type", "object_id", "network"], name="one_tally_an_hour"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.object_type} {self.object_id} {self.hour:%Y-%m-%d %H}: {self.times}"
 
 
 class WorkerBeat(models.Model):

@@ -16,11 +16,13 @@ class AuditFilter:
     """Says what a person looks for; empty values do not narrow.
 
     Attributes:
+        address: of the client, the whole of it.
         start: at or after; end: before.
     """
 
     action: str = ""
     actor: str = ""
+    address: str = ""
     object_type: str = ""
     object_id: str = ""
     start: datetime | None = None
@@ -34,6 +36,8 @@ def entries(wanted: AuditFilter) -> QuerySet[AuditEntry]:
         rows = rows.filter(action=wanted.action)
     if wanted.actor:
         rows = rows.filter(actor_name__icontains=wanted.actor)
+    if wanted.address:
+        rows = rows.filter(address=wanted.address)
     if wanted.object_type:
         rows = rows.filter(object_type=wanted.object_type)
     if wanted.object_id:

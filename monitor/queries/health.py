@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from monitor.freshness import problems
 from monitor.queries.freshness import Mirror, mirror, worker_signs
@@ -63,7 +63,7 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             mail=mail_report(mail),
         )
         return Readiness(found, worker, mail_report(mail) | {"reason": mail.reason}, report)
-    except DatabaseError:
+    except Error:
         found = ["the database cannot be reached"]
         return Readiness(found, report=_report(found, database=False))
 

@@ -205,7 +205,12 @@ def _flow(flow: Flow, mirrored: dict[str, int], aside: list[str], now: datetime)
 def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
     if flow.is_reading_history and flow.progress.history_order:
         return backfill.words(backfill.of_flow(flow, runs, now))
-    return "counters moved since it was read" if flow.progress.executions_read_at else "not read yet"
+    if flow.progress.executions_read_at is None:
+        return "not read yet"
+    counters = (flow.execution_count, flow.success_count, flow.failure_count)
+    if None in counters:
+        return "Zoho names no counters of it that can be read: whether runs are missing is not known"
+    return "counters moved since it was read"
 
 
 def _count(

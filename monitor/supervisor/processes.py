@@ -34,7 +34,11 @@ def die_with_parent(parent: int, signal_number: int) -> None:
 
 
 def spawn(
-    command: Sequence[str], *, environ: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
+    files: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Starts a child in a session (so also a process group) of its own, which gets SIGTERM should we be killed.
 
@@ -42,6 +46,7 @@ def spawn(
         command: the program and its arguments.
         environ: the child's environment; None = ours.
         log: where its output goes; None = where ours goes.
+        files: open files that it gets under the same numbers.
     """
     parent = os.getpid()
     return subprocess.Popen(  # noqa: S603  (the command is our own)
@@ -51,6 +56,7 @@ def spawn(
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=tuple(files),
         preexec_fn=lambda: die_with_parent(parent, signal.SIGTERM),  # noqa: PLW1509  (we have no threads)
     )
 

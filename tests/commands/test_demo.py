@@ -184,7 +184,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 def test_the_demo_starts_shows_pages_and_ends_with_no_process_left(demo: Demo):
     print(f"first start: {demo.start():.1f} s")
     running = " ".join(demo.processes().values())
-    assert all(word in running for word in ("standin", "granian", "worker", "qcluster"))
+    assert all(word in running for word in ("standin", "dashboard.server", "worker", "qcluster"))
     for username in people.PEOPLE:
         assert "Demo company" in demo.sign_in(username)
     began = time.monotonic()
@@ -202,14 +202,14 @@ def test_the_demo_starts_shows_pages_and_ends_with_no_process_left(demo: Demo):
 
 @once
 @pytest.mark.story
-@pytest.mark.parametrize("victim", ["standin", "granian", "manage.py worker"])
+@pytest.mark.parametrize("victim", ["standin", "manage.py web", "manage.py worker"])
 def test_a_dead_child_is_named_and_the_others_are_ended(demo: Demo, victim: str):
     demo.start()
     pids = sorted(pid for pid, line in demo.processes().items() if victim in line and "manage.py demo" not in line)
     os.kill(pids[0], signal.SIGKILL)
     assert demo.child
     assert demo.child.wait(timeout=40) == 1
-    name = {"granian": "web", "manage.py worker": "worker"}.get(victim, victim)
+    name = {"manage.py web": "web", "manage.py worker": "worker"}.get(victim, victim)
     assert f"{name} ended" in demo.output
     assert demo.processes() == {}
 

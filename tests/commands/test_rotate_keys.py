@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 
 from monitor.management.commands.rotate_keys import encrypted_fields, rotate_one
-from monitor.models import ApiToken, ZohoAccount
+from monitor.models import ApiToken, AuditEntry, ZohoAccount
 from monitor.vault import VaultError, decrypt, encrypt
 from tests.bystander import own
 from tests.factories import make_account
@@ -45,6 +45,14 @@ def test_after_a_rotation_the_old_key_can_be_taken_away(account_under_old_key: Z
     settings.ENCRYPTION_KEYS = [NEW]
     assert own(ZohoAccount).get().client_secret == "client-secret"
     assert own(ApiToken).get().refresh_token == "refresh-token"
+
+
+def test_a_rotation_is_in_the_audit_trail(account_under_old_key: ZohoAccount):
+    call_command("rotate_keys")
+    entry = own(AuditEntry).get()
+    assert (entry.action, entry.actor_name, entry.detail) == (
+        "keys.rotate", "system", {"encrypted again": 2, "fit no key": 0}
+    )  # fmt: skip
 
 
 def test_a_second_rotation_writes_nothing(account_under_old_key: ZohoAccount, capsys):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ import pytest
 from django.utils import timezone
 
 from monitor.ingest.base.lease import Lease
-from monitor.models import Execution, StageRun, SyncState, ZohoAccount
+from monitor.ingest.base.quarantine import put_aside
+from monitor.models import Execution, Flow, StageRun, SyncState, ZohoAccount
+from monitor.zoho.shapes.base import reject
 from standin.build import App
 from tests.bystander import own
 from tests.commands.commandline import KNOWN, a_zoho, connect_arguments, know_the_secrets, run
@@ -41,6 +44,21 @@ def test_a_complete_sync_ends_with_a_summary_and_success(zoho: App) -> None:
     assert "3 flows read" in ended.out
     assert "executions: ok" in ended.out
     assert own(Execution).exists()
+
+
+def test_the_summary_counts_a_record_in_quarantine_once_like_status(zoho: App) -> None:
+    account = own(ZohoAccount).get()
+    run("sync", "Acme")
+    flow = own(Flow).filter(account=account).first()
+    assert flow is not None
+    one = reject({"execution_id": None, "started_time": "soon"}, "no usable execution_id", ("execution_id",))
+    for _ in range(3):  # as a reading by windows meets it
+        put_aside(account, "executions", [one], timezone.now(), flow=flow)
+
+    ended = run("sync", "Acme")
+
+    assert "1 records quarantined" in ended.out
+    assert json.loads(run("status", "--json").out)["accounts"][0]["quarantined"] == 1
 
 
 def test_a_sync_counts_and_judges_what_it_read(zoho: App) -> None:

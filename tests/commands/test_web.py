@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import http.client
+import os
+import signal
 import socket
 
 import pytest
 from django.core.management import CommandError
 
-from monitor.management.commands.web import command_line
 from monitor.management.ports import require_port
-from tests.realprocess import Stage
+from tests.realprocess import Stage, wait_for
 
 
 @pytest.fixture
@@ -49,9 +51,78 @@ def test_web_on_a_taken_port_ends_with_one_line_and_exit_code_1(taken: int, tmp_
     assert "Traceback" not in done.stderr
 
 
-def test_the_server_survives_a_killed_worker_and_serves_eight_at_once():
-    line = " ".join(command_line("127.0.0.1", 8123))
-    assert "--respawn-failed-workers" in line
-    assert "--interface wsgi" in line
-    assert "--workers 1 --blocking-threads 8" in line
-    assert "--host 127.0.0.1 --port 8123" in line
+class Served:
+    """`manage.py web` on a free port."""
+
+    def __init__(self, stage: Stage) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.stage = stage
+        self.child = stage.start("web", "--port", str(self.port))
+
+    def status(self, path: str = "/healthz/live") -> int:
+        """What a path is answered with; 0 where nobody answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()
+
+    def servers(self) -> list[int]:
+        """Process ids of what serves, but for the one that keeps it running."""
+        return [pid for pid in self.stage.left() if pid != self.child.pid]
+
+
+@pytest.fixture
+def served(tmp_path):
+    stage = Stage(tmp_path, f"sqlite:///{tmp_path}/web.sqlite3")
+    stage.migrate()
+    web = Served(stage)
+    wait_for("the server", lambda: web.status() == 200, timeout=40)
+    yield web
+    stage.close()
+
+
+def test_a_killed_server_comes_back_and_who_asks_meanwhile_waits(served: Served):
+    (first,) = served.servers()
+    os.kill(first, signal.SIGKILL)
+    wait_for("the server's end", lambda: first not in served.servers(), timeout=10)
+    assert served.status("/accounts/login/") == 200
+    (second,) = served.servers()
+    assert second != first
+
+
+def test_the_end_of_the_command_ends_the_server_and_leaves_the_port_free(served: Served):
+    served.child.send_signal(signal.SIGTERM)
+    assert served.child.wait(timeout=20) == 0
+    assert served.servers() == []
+    require_port("127.0.0.1", served.port)
+
+
+def test_a_killed_command_takes_the_server_along(served: Served):
+    served.child.kill()
+    served.child.wait()
+    wait_for("the server to end", lambda: not served.servers(), timeout=20)
+
+
+def test_an_end_lets_a_page_under_way_be_answered(served: Served):
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as client:
+        client.sendall(b"GET /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        wait_for("the request to be read", lambda: served.status() == 200, timeout=10)
+        served.child.send_signal(signal.SIGTERM)
+        assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
+    assert served.child.wait(timeout=20) == 0
+
+
+def test_a_server_that_cannot_start_ends_the_command(tmp_path):
+    stage = Stage(tmp_path, f"sqlite:///{tmp_path}/web.sqlite3")
+    stage.migrate()
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['dashboard.server.listener'] = None\n")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    done = stage.run("web", "--port", str(port), PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "the web server ends as soon as it starts" in done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import pytest
@@ -93,6 +93,12 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "hook_retire": (lambda w: {"pk": w.hook.pk}, post(POST_OF_ADMINS, "302")),
     "hook_switch": (lambda w: {"pk": w.hook.pk}, POST_OF_ADMINS),
     "hook_delete": (lambda w: {"pk": w.hook.pk}, post(POST_OF_ADMINS, "302")),
+    # Whoever is signed in is sent on.
+    "account_login": (
+        lambda w: {},
+        dict.fromkeys(("viewer", "operator", "admin"), ("302", "302"))
+        | dict.fromkeys(("anonymous", "inactive"), ("200", "200")),
+    ),
     # Nobody signs in here: a callback is proved by its signature or token.
     "hook_flow": (lambda w: {"key": "unknown"}, dict.fromkeys(ROLES, ("405", "404"))),
     "hook_crm": (lambda w: {"channel": "7"}, dict.fromkeys(ROLES, ("405", "404"))),
@@ -176,12 +182,15 @@ def test_a_post_without_its_csrf_token_is_refused(name: str, world: World) -> No
     assert response.status_code == 403
 
 
-def everything() -> dict[str, list[Any]]:
+TRAIL = {"monitor.AuditEntry", "monitor.AuditTally"}
+
+
+def everything(*, but: Collection[str] = ()) -> dict[str, list[Any]]:
     """Every row of every table but sessions, where sign-in keeps its own books."""
     return {
         model._meta.label: list(model._base_manager.order_by("pk").values())
         for model in apps.get_models()
-        if model._meta.label != "sessions.Session"
+        if model._meta.label not in {"sessions.Session", *but}
     }
 
 
@@ -191,7 +200,10 @@ def test_a_get_changes_nothing(name: str, world: World) -> None:
     client = client_of("admin")
     before = everything()
     with CaptureQueriesContext(connection) as captured:
-        client.get(reverse(name, kwargs=arguments(world)))
+        response = client.get(reverse(name, kwargs=arguments(world)))
+    if response.status_code == 403:  # a refusal is written down, and nothing else
+        assert everything(but=TRAIL) == {label: rows for label, rows in before.items() if label not in TRAIL}
+        return
     assert everything() == before
     writes = [q["sql"] for q in captured if q["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
     assert writes == []
@@ -204,3 +216,14 @@ def test_what_is_not_there_is_a_404_for_everybody(name: str, db: None) -> None:
         client = client_of(role)
         answer = client.get(url)
         assert (client.post(url) if answer.status_code == 405 else answer).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(set(MATRIX) - {"connect_callback"}))
+def test_head_is_answered_as_get_is(name: str, world: World) -> None:
+    arguments, _ = MATRIX[name]
+    url = reverse(name, kwargs=arguments(world))
+    for role in ("anonymous", "viewer", "admin"):
+        client = client_of(role)
+        got, looked = client.get(url), client.head(url)
+        assert (looked.status_code, looked.content) == (got.status_code, b"")
+        assert looked.headers.get("Content-Type") == got.headers.get("Content-Type")

@@ -96,6 +96,15 @@ def test_back_with_the_state_the_account_is_connected(signed_in, ada, calls):
     assert wanted["origins"] == DATA_CENTERS["eu"]
 
 
+def test_who_only_looks_with_head_connects_nothing_and_spoils_no_state(signed_in, ada, calls):
+    client = signed_in(ada)
+    state = start(client)["state"]
+    looked = client.head(reverse("connect_callback"), {"state": state, "code": "c"})
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert not calls
+    assert come_back(client, state=state, code="c").status_code == 302
+
+
 def test_the_state_works_once(signed_in, ada, calls):
     client = signed_in(ada)
     state = start(client)["state"]

@@ -21,7 +21,7 @@ WITHOUT = {
     "person_password", "profile", "styleguide",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
-NO_PAGES = {"execution_retry_state", "healthz_live", "healthz_ready", "mail_html"}
+NO_PAGES = {"execution_retry_state", "healthz_live", "healthz_ready", "mail_html", "account_login"}
 
 
 @pytest.fixture

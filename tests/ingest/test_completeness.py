@@ -9,6 +9,7 @@ import pytest
 from monitor.models import Execution, Flow, ZohoAccount
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, hasty, sync
+from tests.ingest.adds_up import report
 from tests.ingest.mirror import mirrored, upstream
 
 
@@ -237,6 +238,9 @@ def test_counters_that_appear_later_get_their_baseline(account: ZohoAccount, zoh
 def test_without_counters_a_persons_sync_reads_everything(account: ZohoAccount, zoho: Zoho) -> None:
     flow = flow_of(zoho, counters="none")
     sync(account, zoho)
+    told = report(account, zoho)["completeness"]["flows"][0]
+    assert (told["complete"], told["total"]["missing"]) == (False, None)
+    assert told["reason"] == "Zoho names no counters of it that can be read: whether runs are missing is not known"
     zoho.clock.pause(600)
     flow.runs[0].over = {"error": {"code": "LATER"}}
     flow.runs.append(Run(zoho.clock() - timedelta(days=5)))

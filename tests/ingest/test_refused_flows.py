@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from monitor.models import Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
+from tests.ingest.adds_up import report
 from tests.ingest.mirror import mirrored, stream, upstream
 
 GIVEN_NO_LONGER = "Zoho no longer gives this flow's executions"
@@ -19,6 +21,12 @@ GIVEN_NO_LONGER = "Zoho no longer gives this flow's executions"
 def a_flow(zoho: Zoho) -> FakeFlow:
     zoho.flows.append(FakeFlow(runs=[Run(zoho.clock() - timedelta(minutes=30))], before=(100, 3)))
     return zoho.flows[-1]
+
+
+def flow_counts(account: ZohoAccount, zoho: Zoho) -> list[dict[str, Any]]:
+    """What `status` says of each flow."""
+    found: list[dict[str, Any]] = report(account, zoho)["completeness"]["flows"]
+    return found
 
 
 def new_run(zoho: Zoho, flow: FakeFlow) -> None:
@@ -77,7 +85,7 @@ def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: Z
     new_run(zoho, sick)
     for _ in range(2):
         asked_in(account, zoho, sick, sweeps=1)
-        assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == GIVEN_NO_LONGER
+        assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == f"{GIVEN_NO_LONGER}: 403"
         # Where it was all that was asked for in a sweep, executions as a whole are not to be had in that sweep.
         assert stream(account, "executions").state in ("incomplete", "not_available")
         assert own(SyncState).get().state == "incomplete"
@@ -89,6 +97,37 @@ def test_that_zoho_no_longer_gives_what_it_gave_is_told_until_it_does(account: Z
     assert stream(account, "executions").state == "ok"
 
 
+@pytest.mark.parametrize(
+    "error", [NotAvailable("403 NO_PERMISSION: not yours", status=403), NotFound("404 GONE", status=404)]
+)
+def test_a_flow_that_was_never_given_says_so_in_zohos_words_and_the_account_is_not_complete(
+    account: ZohoAccount, zoho: Zoho, error: ZohoError
+) -> None:
+    a_flow(zoho)
+    sick = a_flow(zoho)
+    fail(zoho, f"executions {sick.flow_id}", error)
+    for _ in range(2):  # what is not found the first time may have been deleted since it was listed
+        sync(account, zoho)
+        zoho.clock.pause(60)
+
+    result = sync(account, zoho)
+
+    assert not result.complete
+    assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == (
+        f"Zoho does not give this flow's executions: {error}"
+    )
+    assert own(SyncState).get().state == "incomplete"
+    told = next(flow for flow in flow_counts(account, zoho) if flow["flow_id"] == sick.flow_id)
+    assert (told["complete"], told["standing"]) == (False, "unread")
+    assert str(error) in told["reason"]
+
+    heal(zoho)
+    zoho.clock.pause(60)
+    assert sync(account, zoho).complete
+    assert Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason == ""
+    assert mirrored(account) == upstream(zoho)
+
+
 def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, zoho: Zoho) -> None:
     sick = a_flow(zoho)
     sync(account, zoho)
@@ -98,7 +137,7 @@ def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, z
     assert own(Flow).get().progress.hole_reason == ""
     zoho.clock.pause(40)
     asked_in(account, zoho, sick, sweeps=1)
-    assert own(Flow).get().progress.hole_reason == GIVEN_NO_LONGER
+    assert own(Flow).get().progress.hole_reason == f"{GIVEN_NO_LONGER}: no such flow"
 
 
 def test_a_page_size_that_was_refused_is_tried_again_once_a_day(account: ZohoAccount, zoho: Zoho) -> None:

@@ -162,6 +162,50 @@ def test_runs_that_began_when_nobody_lives_say_that_clocks_differ(account: ZohoA
     assert "ahead of Zoho's clock and of ours" in own(Quarantine).get().reason
 
 
+@pytest.mark.parametrize(
+    "name", [None, ABSENT, True, "", [], {}, {"$oid": 5}], ids=lambda name: "absent" if name is ABSENT else repr(name)
+)
+@pytest.mark.parametrize("more", [{}, {"started_time": None}], ids=["with a start", "without a start"])
+def test_runs_of_one_unreadable_id_are_as_many_as_zoho_lists(
+    account: ZohoAccount, zoho: Zoho, name: Any, more: dict[str, Any]
+) -> None:
+    ten(zoho, 4, execution_id=name, trigger_data=None, **more)
+    for _ in range(2):  # a second reading finds the same ones
+        sync(account, zoho)
+
+        runs = report(account, zoho)["runs"]
+        assert (runs["counted"], runs["quarantined"], runs["before_our_time"]) == (6, 4, 0)
+        zoho.clock.pause(60)
+
+
+def test_a_run_with_the_id_of_another_flows_run_is_put_aside_and_changes_nothing_of_that_one(
+    account: ZohoAccount, zoho: Zoho
+) -> None:
+    """A server numbers the runs of each flow by themselves: one row an id is kept, none is in no count."""
+    first = ten(zoho)
+    for number, run in enumerate(first.runs):
+        run.over = {"execution_id": f"run-{number}"}
+    second = FakeFlow(
+        runs=[
+            Run(run.started - timedelta(days=1), "failed", over={"execution_id": f"run-{number + 7}"})
+            for number, run in enumerate(first.runs)
+        ]
+    )
+    zoho.flows.append(second)
+
+    sync(account, zoho)
+
+    runs = report(account, zoho)["runs"]
+    assert (runs["zoho_counts"], runs["counted"], runs["quarantined"], runs["before_our_time"]) == (20, 17, 3, 0)
+    aside = own(Quarantine).filter(left_at=None)
+    assert {row.reason for row in aside} == {"its id is that of a run of another flow (execution_id)"}
+    shared = own(Execution).filter(execution_id__in=["run-7", "run-8", "run-9"])
+    assert len(set(shared.values_list("flow_id", flat=True))) == 1
+    zoho.clock.pause(60)
+    sync(account, zoho)
+    assert report(account, zoho)["runs"]["quarantined"] == 3
+
+
 def test_rows_without_an_id_do_not_end_the_walk_over_a_history(account: ZohoAccount, zoho: Zoho) -> None:
     flow = ten(zoho)
     zoho.cap = 2

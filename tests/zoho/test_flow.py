@@ -67,6 +67,19 @@ def test_one_bad_record_does_not_stop_its_page():
     assert "no id" in page.rejected[0].raw_text
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("ACTIVE ", "active"), (True, "active"), ("true", "active"), ({"active": True}, "active"),
+        (False, "inactive"), ({"active": "false"}, "inactive"), ("Suspended by Zoho", "suspended by zoho"),
+        (None, ""), ("", ""), ([], ""), ({}, ""), ({"active": None}, ""),
+    ],
+)  # fmt: skip
+def test_whether_a_flow_is_switched_on_is_read_and_never_guessed(said, status):
+    flow, _ = flow_client(ok({"flows": [{"flow_id": "7", "status": said}, {"flow_id": "8"}]}))
+    assert [item.status for item in flow.list_flows().flows] == [status, ""]
+
+
 def test_one_flow_comes_with_trigger_and_actions():
     flow, script = flow_client("flow-detail")
     detail = flow.get_flow(LEAD)

@@ -16,6 +16,7 @@ class ItemErrors:
 
     def __init__(self) -> None:
         self.named: dict[str, ZohoError] = {}
+        self.last: ZohoError | None = None  # of the item that was tried last, also where it is not found
         self._good = 0
         self._in_row = 0
         self._refused = 0
@@ -27,14 +28,16 @@ class ItemErrors:
         Raises:
             ZohoError: `Wait` and what concerns credentials; any, where nothing works any more.
         """
+        self.last = None
         try:
             yield
         except (Wait, SignIn):
             raise
-        except NotFound:
+        except NotFound as error:
+            self.last = error
             return  # deleted since the list was read: the next lists say so
         except ZohoError as error:
-            self.named[name] = error
+            self.named[name] = self.last = error
             if isinstance(error, Unreachable | BadAnswer):
                 self._in_row += 1
             else:

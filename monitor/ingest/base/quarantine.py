@@ -6,6 +6,7 @@ A record is in quarantine until it can be read after all, or a whole list no lon
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import datetime
@@ -30,14 +31,15 @@ def put_aside(
     Args:
         account: whose.
         stream: whose list had them.
-        rejected: the records.
+        rejected: the records of one page: those without an id that are all alike are as many as it lists.
         now: the present.
         flow: whose runs they are; None for other things than runs.
 
     Returns:
         How many were given.
     """
-    given = [(_fingerprint(record, flow), record) for record in rejected]
+    alike: Counter[str] = Counter()
+    given = [(_fingerprint(record, flow, alike), record) for record in rejected]
     newest = dict(given)
     rows = Quarantine.objects.filter(account=account, stream=stream, fingerprint__in=newest)
     known = {row.fingerprint: row for row in rows}
@@ -58,9 +60,14 @@ def put_aside(
     return len(given)
 
 
-def _fingerprint(record: Rejected, flow: Flow | None) -> str:
+def _fingerprint(record: Rejected, flow: Flow | None, alike: Counter[str]) -> str:
     """Names a record: by its id, else by what of it stays the same while it changes; of runs within their flow."""
-    told = f"id {record.record_id}" if record.record_id else record.likeness or record.raw_text
+    if record.record_id:
+        told = f"id {record.record_id}"
+    else:
+        like = record.likeness or record.raw_text
+        alike[like] += 1
+        told = like if alike[like] == 1 else f"{like} no. {alike[like]}"
     whose = f"{flow.flow_id} " if flow is not None else ""
     return hashlib.sha256(f"{whose}{told}".encode("ascii", "backslashreplace")).hexdigest()
 

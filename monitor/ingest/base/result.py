@@ -46,7 +46,6 @@ class Result:
     outcomes: dict[str, StreamOutcome] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
     flows_read: int = 0
-    aside: int = 0  # flows, connections and rules put aside; executions are in `written`
     not_available: set[str] = field(default_factory=set)  # ids of flows whose executions Zoho does not give
     missing: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)

@@ -98,7 +98,7 @@ class Backfill:
                 reading.set(read_up_to(reading.flow))
             ok = True
         if not ok:
-            put_off(self._context, flow, began)
+            put_off(self._context, flow, began, self.trouble.last)
         answered(self._context, flow, began)
 
     def go_on(self) -> None:
@@ -154,7 +154,7 @@ class Backfill:
                 self._step(course)
                 ok = True
             if not ok:
-                put_off(self._context, course.flow, self._context.clock())
+                put_off(self._context, course.flow, self._context.clock(), self.trouble.last)
             if not ok or course.flow.progress.executions_read_at is not None:
                 del waiting[at.key]
                 self._courses.pop(at.key, None)

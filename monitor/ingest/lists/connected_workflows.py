@@ -35,7 +35,6 @@ def read_connected(context: Context, client: CrmClient) -> None:
         if not rejected:
             rows = ConnectedWorkflow.objects.filter(account=context.account)
             mark_gone(context, rows, {row.id for row in unique}, "workflow_id", started)
-    context.result.aside += rejected
     context.note(Stream.CONNECTED, StreamState.State.OK, items=len(unique))
 
 

@@ -40,7 +40,6 @@ def read_connections(context: Context, client: FlowClient) -> None:
         seen |= new
         if not new or len(seen) + rejected >= (answer.total_count or 0):
             break
-    context.result.aside += rejected
     with context.writing():
         let_go_unlisted(context.account, Stream.CONNECTIONS, started, context.clock())
     if not rejected:

@@ -185,7 +185,7 @@ def keep_page(
     with context.writing():
         faultpoint("flows-before-rows")
         still = store_flows(context, mask, answer.flows, started, page)
-        context.result.aside += put_aside(context.account, Stream.FLOWS, answer.rejected, started)
+        put_aside(context.account, Stream.FLOWS, answer.rejected, started)
         faultpoint("flows-after-rows")
     faultpoint("flows-committed")
     every = {flow.flow_id for flow in answer.flows}

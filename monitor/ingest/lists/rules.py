@@ -59,7 +59,6 @@ def read_rules(context: Context, client: CrmClient) -> None:
             break
     else:
         raise BadAnswer(f"the list of rules has no end after {MOST_PAGES} pages")
-    context.result.aside += rejected
     with context.writing():
         let_go_unlisted(context.account, Stream.RULES, started, context.clock())
     if not rejected:

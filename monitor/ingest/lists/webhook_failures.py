@@ -160,7 +160,6 @@ def _read_window(context: Context, client: CrmClient, first: date, last: date | 
             let_go_read(context.account, Stream.WEBHOOK_FAILURES, [row.id for row in unique], started)
             rejected = write_or_put_aside(context.account, Stream.WEBHOOK_FAILURES, unique, write, started)
             rejected += put_aside(context.account, Stream.WEBHOOK_FAILURES, answer.rejected, started)
-        context.result.aside += rejected
         seen |= new
         context.progress("webhook failures", len(seen), len(seen))
         is_full = len(answer.items) + len(answer.rejected) >= FULL_PAGE

@@ -15,6 +15,8 @@ from monitor.zoho.errors import NotAvailable, NotFound, ZohoError
 
 REFUSED = "refused"  # signature of the hole that a flow is which Zoho no longer gives
 NO_LONGER_GIVEN = "Zoho no longer gives this flow's executions"
+NOT_GIVEN = "Zoho does not give this flow's executions"
+REASON_LENGTH = 300  # characters; of the column
 
 
 def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None = None) -> None:
@@ -24,7 +26,7 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
         context: of the sweep.
         flow: that could not be read.
         now: the present.
-        error: what Zoho said; that it gives no longer what it gave before is a hole, which the next reading closes.
+        error: what Zoho said; that it does not give a flow's runs is a hole, which the next reading closes.
 
     Raises:
         LeaseLost: another process reads the account now, and may have read this flow well.
@@ -36,8 +38,9 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
     }
     # A flow that is not found has mostly just been deleted: the next list says so.
     is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.progress.hole_tries > 0)
-    if is_refused and flow.progress.executions_read_at is not None:
-        values |= {"hole_reason": NO_LONGER_GIVEN, "hole_signature": REFUSED}
+    if is_refused:
+        what = NOT_GIVEN if flow.progress.executions_read_at is None else NO_LONGER_GIVEN
+        values |= {"hole_reason": f"{what}: {error}"[:REASON_LENGTH], "hole_signature": REFUSED}
     with context.writing():
         FlowProgress.objects.filter(flow=flow).update(**values)
     for name, value in values.items():

@@ -19,6 +19,7 @@ from monitor.zoho.shapes import ExecutionRow, Rejected
 
 STATUS_LENGTH = 32  # characters; of the column
 NAMES = ("execution_id", "id")  # of the field with a run's own id
+STRAY = "its id is that of a run of another flow (execution_id)"
 
 
 class NotAsPresumed(Exception):  # noqa: N818 - named for what happened
@@ -56,7 +57,7 @@ def store_page(
         written = Written()
         refused = put(partial(write, shared=True))
     written.apart += refused
-    written.quarantined = refused + put_aside(flow.account, "executions", [*rejected, *lost], now, flow=flow)
+    written.quarantined += refused + put_aside(flow.account, "executions", [*rejected, *lost], now, flow=flow)
     return written
 
 
@@ -94,7 +95,7 @@ def store_new_page(
         written = _write(flow, unique, _stored(flow, again) if again else {}, now)
     except (IntegrityError, DataError, OverflowError, ValueError) as error:
         raise NotAsPresumed from error
-    written.quarantined = put_aside(flow.account, "executions", rejected, now, flow=flow)
+    written.quarantined += put_aside(flow.account, "executions", rejected, now, flow=flow)
     return written
 
 
@@ -132,7 +133,10 @@ def _once_each(rows: Sequence[ExecutionRow]) -> Sequence[ExecutionRow]:
 def _write(
     flow: Flow, rows: Sequence[ExecutionRow], stored: dict[str, Execution], now: datetime, *, shared: bool = False
 ) -> Written:
-    """Writes rows; `stored` is what is there of them, by id; `shared`: others store the same rows at this moment."""
+    """Writes rows; `stored` is what is there of them, by id; `shared`: others store the same rows at this moment.
+
+    A row with the id of another flow's run is put aside: it would change that one, or be in no count.
+    """
     retained = Retained(flow, rows, now)
     fresh = [row for row in rows if row.execution_id not in stored and retained.allows(row)]
     written = Written(new=_insert(flow, fresh, now, shared=shared))
@@ -141,6 +145,7 @@ def _write(
         # No answer is thrown away for coming second: it is held against the other's. Those that were inserted here
         # are equal to their answers, and so change nothing.
         stored |= _stored(flow, [row.execution_id for row in fresh])
+    strays: list[Rejected] = []
     for row in rows if stored else ():
         have = stored.get(row.execution_id)
         if have is None:
@@ -149,6 +154,9 @@ def _write(
             written += _update(have, retained.trimmed(have, row), now, dirty)
         else:
             written.apart += have.status != row.status
+            strays.append(row.put_aside(STRAY))
+    if strays:
+        written.quarantined += put_aside(flow.account, "executions", strays, now, flow=flow)
     DirtyHour.objects.mark(dirty)
     retained.close()
     return written

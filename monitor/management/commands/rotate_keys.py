@@ -11,7 +11,10 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Cast
 
+from monitor import audit
+from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand
+from monitor.models import system_user
 from monitor.vault import EncryptedTextField, VaultError, decrypt, is_current, trouble
 
 _TRIES = 5  # a token is refreshed about once an hour: not five times between a reading and a writing
@@ -61,6 +64,8 @@ class Command(DataCommand):
                     written += rotate_one(model, field, key)
                 except VaultError:
                     unreadable.append(f"{model._meta.label} {key} ({field})")
+        detail = {"encrypted again": written, "fit no key": len(unreadable)}
+        audit.record(system_user(), "keys.rotate", None, now=utc_now(), detail=detail)
         self.stdout.write(f"{written} secret(s) encrypted again under the first key")
         if unreadable:
             raise CommandError(

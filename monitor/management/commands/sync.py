@@ -21,6 +21,7 @@ from monitor.ingest.run import Busy
 from monitor.management.data_command import DataCommand, accounts_named, add_account_argument
 from monitor.models import SyncState, ZohoAccount
 from monitor.pipeline import sync_now
+from monitor.queries.quarantine import open_quarantine
 
 LEASE_PATIENCE = 180.0  # seconds; a killed sync's lease ends within 60, a living one's sweep goes on by itself
 WATCH_PAUSE = 30.0  # seconds
@@ -87,7 +88,7 @@ class Command(DataCommand):
         state = SyncState.objects.get(account=account)
         self.stdout.write(
             f"{account.name}: {written.new} new and {written.changed} changed executions, "
-            f"{result.flows_read} flows read, {written.quarantined + result.aside} records quarantined; "
+            f"{result.flows_read} flows read, {sum(open_quarantine(account).values())} records quarantined; "
             f"{state.get_state_display()}"
         )
         for name, outcome in result.outcomes.items():

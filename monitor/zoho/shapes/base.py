@@ -116,7 +116,7 @@ def reject(record: Mapping[str, object], reason: str, names: tuple[str, ...] = (
         names: of the field with the record's own id, the best first.
     """
     given = [record[name] for name in names if record.get(name) is not None]
-    told = given[:1] or [record.get(name) for name in ("started_time", "trigger_data", "created_time", "name")]
+    told = given[:1] + [record.get(name) for name in ("started_time", "trigger_data", "created_time", "name")]
     return Rejected(
         clean.escaped(record),
         reason,

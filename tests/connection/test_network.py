@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from monitor.connection import open_account
-from monitor.connection.open_transport import open_transport
+from monitor.connection.network import open_transport
 from monitor.connection.prove import ConnectError, Wanted, prove
 from monitor.connection.token_store import TokenStore
 from monitor.models import ApiToken

@@ -1,0 +1,159 @@
+"""Keeps one client's connection: what it waits for, since when, and how it is ended."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+
+from dashboard.client_address import find_client, is_trusted, network_of
+from dashboard.server.limits import Phase, SocketWait
+from dashboard.server.refusals import Refusal
+from dashboard.server.requests import reader
+
+
+class _Pathless(logging.LoggerAdapter):  # type: ignore[type-arg]
+    """Logs what waitress says without the address behind it, which may be a secret."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return str(msg).partition(" while serving ")[0], kwargs
+
+
+class ClientConnection(HTTPChannel):  # type: ignore[misc]
+    """Is waitress's channel with a clock: it knows what it waits for, and ends by an answer where one helps."""
+
+    logger = _Pathless(logging.getLogger("dashboard.server"), {})
+    request: Any
+    requests: list[Any]
+
+    def __init__(self, server: Any, sock: socket.socket, addr: tuple[Any, ...], adj: Any, map: Any = None) -> None:  # noqa: A002
+        self._since = self._began = time.monotonic()
+        self._moved = 0
+        self._is_answered = False
+        self._in_body = False
+        self._lingers_since: float | None = None
+        self._is_refused = False
+        self._parser = reader(server.limits)
+        super().__init__(server, sock, addr, adj, map=map)
+
+    def parser_class(self, adj: Any) -> HTTPRequestParser:
+        """Makes the next request; its head counts from here."""
+        self._since, self._moved, self._in_body = time.monotonic(), 0, False
+        if self._is_answered:
+            self._began = self._since
+        return self._parser(adj)
+
+    @property
+    def client(self) -> str:
+        """Is the address that this connection counts for; "" behind a trusted proxy that has not yet said for whom."""
+        request = self.requests[0] if self.requests else self.request
+        peer, trust = str(self.addr[0]), self.server.trust
+        if request is not None and request.headers_finished:
+            return network_of(find_client(peer, request.headers.get("X_FORWARDED_FOR", ""), trust))
+        return "" if is_trusted(peer, trust) else network_of(peer)
+
+    @property
+    def standing(self) -> SocketWait:
+        """Is where this connection stands now."""
+        if self._lingers_since is not None:
+            return SocketWait(Phase.LINGERING, self._lingers_since, 0, self._began)
+        return SocketWait(self._phase, self._since, self._moved, self._began)
+
+    @property
+    def _phase(self) -> Phase:
+        if self.total_outbufs_len:
+            return Phase.READING
+        if self.requests or self.close_when_flushed:
+            return Phase.SERVING
+        if self.request is not None:
+            return Phase.BODY if self._in_body else Phase.HEAD
+        return Phase.IDLE if self._is_answered else Phase.SILENT
+
+    def received(self, data: bytes) -> bool:
+        """Takes what came over the wire."""
+        self._moved += len(data)
+        taken: bool = super().received(data)
+        if self.request is not None and self.request.headers_finished and not self._in_body:
+            self._since, self._moved, self._in_body = time.monotonic(), 0, True
+            self.server.make_room_beside(self)
+        return taken
+
+    def service(self) -> None:
+        """Makes the answer to the first request that waits."""
+        self._is_refused = self.requests[0].error is not None
+        super().service()
+        self._is_answered = True
+        if self.request is None and not self.total_outbufs_len:
+            self._since, self._moved = time.monotonic(), 0
+            self._began = self._since
+
+    def write_soon(self, data: Any) -> int:
+        """Puts a piece of the answer into the buffer; from the first on, its reader's time counts."""
+        if not self.total_outbufs_len:
+            self._since, self._moved = time.monotonic(), 0
+        written: int = super().write_soon(data)
+        return written
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Sends what the client takes at once."""
+        sent: int = super().send(data, do_close)
+        self._moved += sent
+        if self.total_outbufs_len == sent:
+            self._since, self._moved = time.monotonic(), 0
+            self._began = self._since
+        return sent
+
+    def readable(self) -> bool:
+        """Returns whether anything of the client is looked at."""
+        return self._lingers_since is not None or bool(super().readable())
+
+    def writable(self) -> bool:
+        """Returns whether something is to be sent, or to be ended."""
+        return self._lingers_since is None and bool(super().writable())
+
+    def handle_read(self) -> None:
+        """Reads; what a refused client still sends is thrown away."""
+        if self._lingers_since is None:
+            super().handle_read()
+            return
+        try:
+            self.recv(self.adj.recv_bytes)  # at its end, or where it fails, `handle_close` is called
+        except OSError:
+            self.abort()
+
+    def handle_close(self) -> None:
+        """Closes; after a refusal only our side, as a client that still sends would lose the answer (RFC 9112, 9.6)."""
+        if self._is_refused and self.connected and self._lingers_since is None and not self.total_outbufs_len:
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                self.abort()
+                return
+            self._lingers_since = time.monotonic()
+            self.will_close = False
+            return
+        self.abort()
+
+    def abort(self) -> None:
+        """Closes at once; a thread that still writes to it learns of it."""
+        super().handle_close()
+
+    def end(self, refusal: Refusal) -> None:
+        """Ends the wait: an unfinished request is answered, a connection without one is closed."""
+        with self.requests_lock:
+            request = self.request
+            if request is not None:
+                if not request.headers_finished:
+                    # What an answer needs to know of a request, as no head has said it.
+                    request.version, request.connection_close = "1.1", True
+                request.refuse(refusal)
+                self.requests.append(request)
+                self.request = None
+                self.server.add_task(self)
+        if request is None:
+            self.abort()

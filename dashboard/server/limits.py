@@ -1,0 +1,105 @@
+"""Says how long a client may take, how many may wait, and which of them gives way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Phase(Enum):
+    """Says what a connection is waiting for."""
+
+    LINGERING = auto()  # it was refused; what it still sends is thrown away, so that it reads the answer
+    SILENT = auto()  # it has never sent anything
+    IDLE = auto()  # it was answered, and has sent nothing since
+    HEAD = auto()
+    BODY = auto()
+    SERVING = auto()  # its answer is being made: the wait is ours
+    READING = auto()  # it has not yet taken all of its answer
+
+
+WAITING = frozenset({Phase.LINGERING, Phase.SILENT, Phase.IDLE, Phase.HEAD, Phase.BODY})
+
+
+@dataclass(frozen=True)
+class SocketWait:
+    """Holds where a connection stands.
+
+    Attributes:
+        phase: what it is waiting for.
+        since: seconds of a clock that only grows.
+        moved: bytes that went over the wire in this phase.
+        began: since when it has been waiting in all: for a request from its first byte, or from the connection.
+    """
+
+    phase: Phase
+    since: float
+    moved: int = 0
+    began: float = 0.0
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """Holds the limits of the server; times in seconds, sizes in bytes, rates in bytes a second.
+
+    Attributes:
+        connections: at once; the next one takes the place of one that is waiting.
+        per_address: of these, waiting ones of one client address.
+        silent: until the first byte, and for a whole head.
+        idle: between two requests; longer than the 60 s after which nginx drops a connection by itself, so that it
+            never sends a request into one that we are closing.
+        body: for a whole body.
+        body_grace: before `body_rate` is asked for.
+        answer_grace: before `answer_rate` is asked for.
+        linger: for what a refused client still sends.
+        send_buffer: of the kernel's, which counts as taken by the reader; it gives twice as much.
+        page_body: of a form; the longest of ours, a retry of many executions, has a few hundred kilobytes.
+        waiting_tasks: complete requests that wait for a thread.
+        waiting_tasks_per_address: of these, those of one client address.
+        stopping: for the answers that are being made when the server is asked to end.
+    """
+
+    connections: int = 1000
+    per_address: int = 256
+    silent: float = 10.0
+    idle: float = 75.0
+    body: float = 30.0
+    body_grace: float = 10.0
+    body_rate: float = 1024.0
+    answer_grace: float = 30.0
+    answer_rate: float = 8192.0
+    linger: float = 3.0
+    send_buffer: int = 128 * 1024
+    page_body: int = 1024 * 1024
+    waiting_tasks: int = 256
+    waiting_tasks_per_address: int = 128
+    stopping: float = 25.0
+
+
+def is_overdue(standing: SocketWait, limits: ServerLimits, now: float) -> bool:
+    """Returns whether a client has taken too long; never where the wait is ours."""
+    waited, moved = now - standing.since, standing.moved
+    match standing.phase:
+        case Phase.SILENT | Phase.HEAD:
+            return waited > limits.silent
+        case Phase.IDLE:
+            return waited > limits.idle
+        case Phase.BODY:
+            return waited > min(limits.body, limits.body_grace + moved / limits.body_rate)
+        case Phase.READING:
+            return waited > limits.answer_grace + moved / limits.answer_rate
+        case Phase.LINGERING:
+            return waited > limits.linger
+        case Phase.SERVING:
+            return False
+
+
+def gives_way(standings: Sequence[SocketWait]) -> int | None:
+    """Returns the place of the connection that is ended for a new one: the one that has waited longest.
+
+    None where all of them are being answered. A newcomer has waited for no time: so it is let in, also where others
+    take every place they get, and who only holds a place loses it.
+    """
+    waiting = [(one.began, place) for place, one in enumerate(standings) if one.phase in WAITING]
+    return min(waiting)[1] if waiting else None

@@ -1,0 +1,163 @@
+"""Listens, lets clients in, and ends the waiting of those that take too long."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+
+from dashboard.client_address import NOBODY, Trust
+from dashboard.server.connection import ClientConnection
+from dashboard.server.limits import WAITING, Phase, ServerLimits, gives_way, is_overdue
+from dashboard.server.pools import Pools
+from dashboard.server.refusals import Refusal
+
+LOOKS_EVERY = 0.5  # seconds between two looks at who takes too long
+TOO_SLOW = "the request took too long"
+
+
+def adjustments(sock: socket.socket) -> Adjustments:
+    """Returns waitress's own settings. Its limits are out of reach, as ours come first."""
+    return Adjustments(
+        sockets=[sock],
+        ident=None,
+        asyncore_use_poll=True,
+        backlog=1024,
+        channel_request_lookahead=0,
+        clear_untrusted_proxy_headers=False,  # TRUSTED_PROXIES says whose are believed
+        connection_limit=10**9,
+        log_socket_errors=False,
+        max_request_body_size=2**40,
+        max_request_header_size=64 * 1024,
+        recv_bytes=64 * 1024,
+        inbuf_overflow=64 * 1024,  # the rest of a body is a file
+        outbuf_overflow=1024 * 1024,
+        # A thread never waits for a reader: what a reader does not take is a file.
+        outbuf_high_watermark=2**40,
+    )
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]
+    """Is waitress's server with deadlines and caps."""
+
+    channel_class = ClientConnection
+    active_channels: dict[int, ClientConnection]
+
+    def __init__(
+        self,
+        application: Any,
+        sock: socket.socket,
+        limits: ServerLimits,
+        *,
+        trust: Trust = NOBODY,
+        threads: dict[str, int] | None = None,
+    ) -> None:
+        self.limits = limits
+        self.trust = trust
+        self.pools = Pools(limits, threads)
+        self._next_look = 0.0
+        self._stops_at: float | None = None
+        sockinfo = (sock.family, sock.type, sock.proto, sock.getsockname())
+        super().__init__(
+            *(application, {}, True, sock),
+            dispatcher=self.pools,
+            adj=adjustments(sock),
+            sockinfo=sockinfo,
+            bind_socket=False,
+        )
+
+    def readable(self) -> bool:
+        """Returns whether another client may be let in."""
+        if not self.accepting:
+            return False
+        return len(self.active_channels) < self.limits.connections or self._least() is not None
+
+    def handle_accept(self) -> None:
+        """Lets a client in; where there are too many, one that only waits gives way first."""
+        if len(self.active_channels) >= self.limits.connections:
+            self._make_room(lambda _: True)
+        before = set(self.active_channels)
+        super().handle_accept()
+        for number in self.active_channels.keys() - before:
+            self.make_room_beside(self.active_channels[number])
+
+    def make_room_beside(self, newcomer: ClientConnection) -> None:
+        """Ends the longest wait of a client that has too many; asked when it comes and when it is known who it is."""
+        if not newcomer.client:
+            return
+        waiting = [one for one in self._channels(newcomer.client) if one.standing.phase in WAITING]
+        if len(waiting) > self.limits.per_address:
+            self._make_room(lambda one: one is not newcomer and one.client == newcomer.client)
+
+    def set_socket_options(self, conn: socket.socket) -> None:
+        """Keeps the kernel from taking megabytes off us for a reader that takes nothing off the kernel."""
+        super().set_socket_options(conn)
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.limits.send_buffer)
+
+    def look(self, now: float) -> None:
+        """Ends what has taken too long."""
+        for channel in self._channels():
+            standing = channel.standing
+            if not is_overdue(standing, self.limits, now):
+                continue
+            if standing.phase in (Phase.HEAD, Phase.BODY):
+                channel.end(Refusal(408, TOO_SLOW))
+            else:
+                channel.abort()
+
+    def serve(self) -> None:
+        """Serves until `stop` was called and the answers under way are given, or the time for them is over."""
+        while self._goes_on():
+            wasyncore.poll2(LOOKS_EVERY, self._map)
+            now = time.monotonic()
+            if now >= self._next_look:
+                self._next_look = now + LOOKS_EVERY
+                self.look(now)
+                if self._stops_at is not None:
+                    self._end_waiting()
+            self.pools.answer_at_once()
+        for channel in self._channels():
+            channel.abort()
+        self.pools.shutdown(timeout=1)
+        wasyncore.close_all(self._map)
+
+    def stop(self) -> None:
+        """Asks for the end; may be called by a signal's handler or by another thread."""
+        self._stops_at = time.monotonic() + self.limits.stopping
+        self._next_look = 0.0
+        self.pull_trigger()
+
+    def _goes_on(self) -> bool:
+        if self._stops_at is None:
+            return True
+        if self.accepting:
+            self.accepting = False
+            self.del_channel()
+            self.socket.close()
+        return bool(self.active_channels) and time.monotonic() < self._stops_at
+
+    def _end_waiting(self) -> None:
+        """Ends what waits for its client while we are ending; an unfinished request learns of it."""
+        for channel in self._channels():
+            if channel.standing.phase in (Phase.HEAD, Phase.BODY):
+                channel.end(Refusal(503, "the server is being restarted", retry_after=5))
+            elif channel.standing.phase in (Phase.SILENT, Phase.IDLE):
+                channel.abort()
+
+    def _channels(self, client: str | None = None) -> list[ClientConnection]:
+        return [one for one in list(self.active_channels.values()) if client is None or one.client == client]
+
+    def _least(self, among: Callable[[ClientConnection], bool] = lambda _: True) -> ClientConnection | None:
+        channels = [one for one in self._channels() if among(one)]
+        place = gives_way([one.standing for one in channels])
+        return None if place is None else channels[place]
+
+    def _make_room(self, among: Callable[[ClientConnection], bool]) -> None:
+        channel = self._least(among)
+        if channel is not None:
+            channel.end(Refusal(429, "too many unfinished requests", retry_after=10))

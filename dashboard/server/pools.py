@@ -1,0 +1,99 @@
+"""Shares requests out among threads: pages, callbacks and the readiness probe have their own."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from waitress.task import ThreadedTaskDispatcher
+
+from dashboard.health import LIVE, READY
+from dashboard.server.limits import ServerLimits
+from dashboard.server.refusals import Refusal
+from dashboard.server.requests import CALLBACKS
+
+PAGES, CALLBACK, PROBE = "pages", "callbacks", "probe"
+THREADS = {PAGES: 8, CALLBACK: 4, PROBE: 1}
+
+
+class Task(Protocol):
+    """Is a connection with a complete request."""
+
+    requests: list[Any]
+
+    @property
+    def client(self) -> str:
+        """Is the address that it counts for."""
+
+    def service(self) -> None:
+        """Makes the answer."""
+
+    def cancel(self) -> None:
+        """Gives up what waits."""
+
+
+class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Is waitress's pool; what waits in it is counted, not logged at each request."""
+
+    logger = logging.getLogger("dashboard.server")
+    queue_logger = logging.getLogger("dashboard.server.silent")
+    queue_logger.disabled = True
+
+    @property
+    def clients(self) -> list[str]:
+        """Is the client address of each request that waits."""
+        with self.lock:
+            return [task.client for task in self.queue]
+
+
+def pool_for(path: str, method: str) -> str | None:
+    """Returns whose threads answer; None = nobody's: the loop that reads the sockets answers at once."""
+    if path == LIVE and method in ("GET", "HEAD"):
+        return None
+    if path == READY:
+        return PROBE
+    return CALLBACK if path.startswith(CALLBACKS) else PAGES
+
+
+def refuse_task(clients: Sequence[str], client: str, limits: ServerLimits) -> Refusal | None:
+    """Returns why a complete request is not put behind those that wait (given by their clients), or None."""
+    if clients.count(client) >= limits.waiting_tasks_per_address:
+        return Refusal(429, "too many requests of one address wait here", retry_after=2)
+    if len(clients) >= limits.waiting_tasks:
+        return Refusal(503, "too many requests wait here", retry_after=2)
+    return None
+
+
+class Pools:
+    """Gives each request to the threads that answer its kind, so that none keeps another kind waiting."""
+
+    def __init__(self, limits: ServerLimits, threads: dict[str, int] | None = None) -> None:
+        self._limits = limits
+        self._at_once: deque[Task] = deque()
+        self._pools = {name: Threads() for name in THREADS}
+        for name, count in (threads or THREADS).items():
+            self._pools[name].set_thread_count(count)
+
+    def add_task(self, task: Task) -> None:
+        """Takes a connection whose request has come completely."""
+        request = task.requests[0]
+        name = None if request.error else pool_for(request.path, request.command)
+        if name is not None:
+            refusal = refuse_task(self._pools[name].clients, task.client, self._limits)
+            if refusal is None:
+                self._pools[name].add_task(task)
+                return
+            request.refuse(refusal)
+        self._at_once.append(task)
+
+    def answer_at_once(self) -> None:
+        """Answers what needs no thread; called by the loop, after each look at the sockets."""
+        while self._at_once:
+            self._at_once.popleft().service()
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> None:
+        """Lets the threads end."""
+        for pool in self._pools.values():
+            pool.shutdown(cancel_pending, timeout)

@@ -1,0 +1,126 @@
+"""Reads a request, and refuses one whose head says enough."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from waitress.parser import HTTPRequestParser, ParsingError
+
+from dashboard.server.limits import ServerLimits
+from dashboard.server.refusals import Refusal
+from monitor.hooks.body import LIMIT as CALLBACK_BODY
+
+CALLBACKS = "/hooks/"
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
+CALLBACK_CHARSETS = CHARSETS | {"iso-8859-1", "latin-1", "windows-1252"}  # their bodies are read as UTF-8 all the same
+# Whatever follows a name that begins like this, up to the next parameter. A name with a star is in a charset of its own
+# (RFC 2231), which no browser sends in a Content-Type.
+_CHARSET = re.compile(r"charset[^;=]*=\s*([^;]*)", re.IGNORECASE)
+_ENCODED = re.compile(r"\*\d*\*?\s*=")
+
+
+@dataclass(frozen=True)
+class Head:
+    """Holds what is decided upon when a request's head has come."""
+
+    path: str
+    version: str
+    content_type: str
+    length: int
+    has_both_lengths: bool
+
+
+def refuse_head(head: Head, limits: ServerLimits) -> Refusal | None:
+    """Returns why a request is refused before its body is read, or None.
+
+    Callbacks judge their own content type and say themselves that one byte is too much.
+    """
+    if head.version not in ("1.0", "1.1"):
+        return Refusal(505, "HTTP/1.1 or HTTP/1.0 is spoken here")
+    if not head.path.startswith("/") or "\0" in head.path:
+        return Refusal(400, "the address is not one")
+    if head.has_both_lengths:
+        return Refusal(400, "the length of the body is said twice")
+    if head.length > body_limit(head.path, limits):
+        return too_large(head.path, limits)
+    if not is_charset_known(head.content_type, CALLBACK_CHARSETS if head.path.startswith(CALLBACKS) else CHARSETS):
+        return Refusal(400, "this charset is not read here: send UTF-8")
+    if not head.path.startswith(CALLBACKS) and media_type(head.content_type).startswith("multipart/"):
+        return Refusal(415, "no page here takes files: send the form as application/x-www-form-urlencoded")
+    return None
+
+
+def is_charset_known(content_type: str, charsets: frozenset[str]) -> bool:
+    """Returns whether a Content-Type names no charset but one of these.
+
+    Django reads addresses and forms in any charset that Python knows, and Python knows `zlib` and `rot13`; it does so
+    before any middleware is asked, so that this is the only place for it.
+    """
+    named = [found.strip().strip("\"'").lower() for found in _CHARSET.findall(content_type)]
+    return not _ENCODED.search(content_type) and all(name in charsets for name in named)
+
+
+def body_limit(path: str, limits: ServerLimits) -> int:
+    """Returns how many bytes of a body are read."""
+    return CALLBACK_BODY + 1 if path.startswith(CALLBACKS) else limits.page_body
+
+
+def too_large(path: str, limits: ServerLimits) -> Refusal:
+    """Returns the answer to a body that is larger than is read."""
+    if path.startswith(CALLBACKS):
+        return Refusal(413, "the body is larger than 10 MiB")
+    return Refusal(413, f"the form is larger than {limits.page_body // 1024} KiB")
+
+
+def media_type(content_type: str) -> str:
+    """Returns what a Content-Type header says without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def reader(limits: ServerLimits) -> type[HTTPRequestParser]:
+    """Makes the class of requests that keep to `limits`; waitress makes one for each."""
+
+    class Request(HTTPRequestParser):  # type: ignore[misc]
+        """Is one request, as far as it has come."""
+
+        is_checked = False
+
+        def received(self, data: bytes) -> int:
+            """Takes what came over the wire; returns how much of it belongs to this request."""
+            consumed: int = super().received(data)
+            if self.headers_finished and not self.is_checked and not self.empty:
+                self.is_checked = True
+                if self.error is None:
+                    self.refuse(refuse_head(self._head(), limits))
+            elif self.is_checked and self.error is None and self.body_bytes_received > body_limit(self.path, limits):
+                self.refuse(too_large(self.path, limits))
+            return consumed
+
+        def parse_header(self, header_plus: bytes) -> None:
+            self.has_transfer_encoding = b"\ntransfer-encoding:" in header_plus.lower()
+            try:
+                super().parse_header(header_plus)
+            except ValueError:  # a length of thousands of digits
+                raise ParsingError("Content-Length is invalid") from None
+
+        def refuse(self, refusal: Refusal | None) -> None:
+            """Ends the request with an answer of our own, where there is one."""
+            if refusal is None:
+                return
+            refusal.is_callback = getattr(self, "path", "").startswith(CALLBACKS)
+            self.error, self.completed, self.expect_continue = refusal, True, False
+
+        def _head(self) -> Head:
+            headers: dict[str, Any] = self.headers
+            return Head(
+                path=self.path,
+                version=self.version,
+                content_type=headers.get("CONTENT_TYPE", ""),
+                length=self.content_length,
+                # HTTP/1.0 knows no chunks: a body in them would be read as the next request.
+                has_both_lengths=self.has_transfer_encoding and ("CONTENT_LENGTH" in headers or not self.chunked),
+            )
+
+    return Request

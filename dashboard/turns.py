@@ -1,0 +1,58 @@
+"""Lets one person ask for a few costly pages at a time, so that the others' pages go on."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from django.http import HttpRequest
+
+AT_ONCE = 2
+_FAR_PAGE = 20  # the rows before it are all counted through
+_LONG_PERIOD = "90"  # days
+_SEARCHES = ("text", "actor")
+
+
+class Turns:
+    """Counts what each person has under way in this process.
+
+    Args:
+        at_once: how many a person may have.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
+        self._taken: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def take(self, person: int) -> Callable[[], None] | None:
+        """Takes a turn.
+
+        Args:
+            person: their primary key.
+
+        Returns:
+            What gives it back, once however often it is called; None where all are taken.
+        """
+        with self._lock:
+            if self._taken[person] >= self._at_once:
+                return None
+            self._taken[person] += 1
+        held = [person]
+
+        def give_back() -> None:
+            with self._lock:
+                if held:
+                    self._taken[held.pop()] -= 1
+                    self._taken = +self._taken
+
+        return give_back
+
+
+def is_costly(request: HttpRequest) -> bool:
+    """Returns whether a page reads many rows: a search by text, a quarter of a year, a page far down a list."""
+    query = request.GET
+    page = query.get("page", "")
+    is_far = page.isascii() and page.isdecimal() and len(page) < 19 and int(page) > _FAR_PAGE
+    return is_far or query.get("days") == _LONG_PERIOD or any(query.get(name) for name in _SEARCHES)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.dashboard.server.site import everything, serving, status
+
+POST = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+
+
+@pytest.fixture(scope="module")
+def site():
+    with serving() as served:
+        yield served
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "code"),
+    [
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+        (b"GET /\r\n\r\n", 505),
+        (b"GET / HTTP/3.0\r\n\r\n", 505),
+        (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /a%00b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nBad Header: a\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 400),
+        (b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", 400),
+        (POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
+        (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (POST + b"Content-Length: -1\r\n\r\n", 400),
+        (POST + "Content-Length: \u0663\r\n\r\n".encode(), 400),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 431),
+        (POST + b"Content-Length: 65537\r\n\r\n", 413),
+        (POST + b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 5\r\n\r\n--x--", 415),
+    ],
+)
+def test_what_is_no_request_for_a_page_is_answered_and_closed(site, request_bytes: bytes, code: int):
+    assert status(site.ask(request_bytes)) == code
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "end"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\n", b"hello"),
+        (POST + b"Content-Length: 3\r\n\r\nabc", b"3 3"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", b"5 5"),
+        (POST + b"Content-Length: 65536\r\n\r\n" + b"a" * 65536, b"65536 65536"),
+        (POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", b"3 3"),
+        (b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n", b"hello"),
+    ],
+)
+def test_what_is_a_request_is_answered(site, request_bytes: bytes, end: bytes):
+    answer = site.ask(request_bytes)
+    assert b" 200 OK\r\n" in answer
+    assert answer.endswith(end)
+
+
+def test_a_body_in_chunks_that_grows_too_large_is_refused_on_the_way(site):
+    chunk = b"4000\r\n" + b"a" * 0x4000 + b"\r\n"
+    assert status(site.ask(POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 5)) == 413
+
+
+def test_a_client_that_still_sends_its_large_body_can_read_why_it_is_refused(site):
+    with site.connect(POST + b"Content-Length: 3000000\r\n\r\n") as client:
+        for _ in range(30):
+            client.sendall(b"a" * 100_000)
+        assert status(everything(client)) == 413
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz/live", "/big", "/stream"])
+def test_head_has_the_headers_of_get_and_no_body(site, path: str):
+    site.go.set()
+    head = site.ask(f"HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert head.endswith(b"\r\n\r\n")
+    assert b"Transfer-Encoding" not in head
+    if path == "/big":
+        assert b"Content-Length: 30000000" in head
+
+
+def test_no_answer_says_what_serves(site):
+    assert b"\r\nServer:" not in site.get("/")
+
+
+def test_an_address_is_never_logged_by_the_server(site, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    with serving() as own:
+        own.listener.application = fails
+        assert status(own.get("/hooks/flow/0123456789abcdef")) == 500
+    assert "nothing to see" in caplog.text
+    assert "0123456789abcdef" not in caplog.text
+
+
+def fails(environ, start_response):
+    raise ValueError("nothing to see")

@@ -8,14 +8,17 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_from_bytes, urlencode
+from xml.etree.ElementTree import Element
 
 import pytest
 from django.http import QueryDict
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+
+from tests.dashboard.soup import Page
 
 VALUES: tuple[bytes, ...] = tuple(
     value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
@@ -50,6 +53,8 @@ HEADERS: tuple[dict[str, str], ...] = (
     {"HX-Request": "true"},
     {"HX-Request": "true", "HX-Target": "list", "HX-Current-URL": "http://testserver/\x80?x=%zz"},
     {"HX-Request": "true", "HX-Current-URL-URI-AutoEncoded": "true", "HX-Current-URL": "%ff"},
+    {"X-Zoho-Signature": "sha256=\x80", "Webhook-Timestamp": "²"},
+    {"X-Webhook-Signature": "0" * 64, "Webhook-Timestamp": "9" * 5_000, "Webhook-Id": "\x00"},
     {"Host": "evil.example"},
     {"Host": "a b"},
     {"Cookie": "monitor_session=%00; messages=\"[["},
@@ -104,10 +109,20 @@ def patterns(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[
 
 @dataclass
 class Names:
-    """The names that views asked a query string or a form for, by the name of the address."""
+    """The names that views asked a query string or a form for, by the name of the address; forms as pages show them."""
 
     asked: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    forms: dict[str, list[dict[str, bytes]]] = field(default_factory=lambda: defaultdict(list))
     now: str = ""
+
+    def keep_forms(self, path: str, html: str) -> None:
+        """Keeps what each form of a page would send, by the name of the address it goes to."""
+        page = Page(html)
+        for form in page.root.iter("form"):
+            action = form.get("action", "").partition("?")[0] or path
+            with suppress(Resolver404):
+                filled = {name: value for name, value in map(_sent, form.iter()) if name}
+                self.forms[resolve(action).url_name or ""].append(filled)
 
     def note(self, name: object) -> None:
         if isinstance(name, str) and name:
@@ -130,6 +145,17 @@ def noted(names: Names) -> Iterator[None]:
         yield
     finally:
         patch.undo()
+
+
+def _sent(element: Element) -> tuple[str, bytes]:
+    """What a form's element sends: its value, or something where it is empty."""
+    value = element.get("value", "")
+    if element.tag == "select":
+        options = [option.get("value", "") for option in element.iter("option")]
+        value = next((option for option in options if option), "")
+    elif element.tag not in ("input", "textarea", "button"):
+        return "", b""
+    return element.get("name", ""), (value or "A reason, or a name").encode()
 
 
 class Fuzzer:
@@ -168,6 +194,11 @@ class Fuzzer:
     def _pairs(self, name: str) -> list[tuple[str, bytes]]:
         dice = self._random
         known = sorted(self._names.asked[name])
+        if self._names.forms.get(name) and dice.random() < 0.5:
+            filled = dict(dice.choice(self._names.forms[name]))
+            for parameter in dice.sample(sorted(filled), min(len(filled), dice.choice((0, 1, 1, 2)))):
+                filled[parameter] = self._value()
+            return list(filled.items())
         count = dice.choice((0, 1, 1, 1, 2, 2, 3, 5, len(known)))
         pairs = []
         for _ in range(count):

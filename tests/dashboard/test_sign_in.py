@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth import get_user
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
@@ -84,6 +85,21 @@ class TestGuessing:
         for one, other in zip(vera, nobody, strict=True):
             assert one.status_code == other.status_code
             assert said(one) == said(other).replace("vara", "vera")
+
+    @pytest.mark.parametrize("name", ["vera", "nobody", "unusable", "inactive"])
+    def test_every_name_costs_one_hash_so_that_time_tells_nobody_apart(
+        self, name: str, person: User, monkeypatch: Any
+    ) -> None:
+        factories.make_user("unusable")
+        inactive = factories.make_user("inactive", is_active=False)
+        inactive.set_password(RIGHT)
+        inactive.save()
+        hashes = []
+        encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
+        monkeypatch.setattr(Argon2PasswordHasher, "encode", lambda *args: hashes.append(1) or encode(*args))
+        monkeypatch.setattr(Argon2PasswordHasher, "verify", lambda *args: hashes.append(1) or verify(*args))
+        assert try_from(HOME, "guess", name=name).status_code == 200
+        assert len(hashes) == 1
 
     def test_an_answer_as_json_says_429_too(self, person: User) -> None:
         attack(5)

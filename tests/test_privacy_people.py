@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import re
 from typing import Any
 
 import pytest
@@ -145,10 +146,8 @@ def test_a_key_that_only_looks_like_a_person_s_hides_nothing(value: dict[str, An
 
 def test_whoever_changes_what_is_masked_raises_the_version() -> None:
     """Texts that were masked for searching are masked anew by it; write the new digest beside the new version."""
-    rules = {
-        name: str(getattr(value, "pattern", value)) for name, value in vars(privacy_rules).items() if name.isupper()
-    }
+    rules = {name: value.pattern for name, value in vars(privacy_rules).items() if isinstance(value, re.Pattern)}
     words = {name: sorted(value) for name, value in vars(privacy_rules).items() if isinstance(value, frozenset)}
     shown = [mask_text(form) for form, *_ in FORMS]
     digest = hashlib.sha256(json.dumps([rules, words, shown], sort_keys=True).encode()).hexdigest()
-    assert (MASKING, digest[:12]) == (2, "ff0bd96df2d9")
+    assert (MASKING, digest[:12]) == (2, "2d9560786714")

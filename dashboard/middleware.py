@@ -39,9 +39,13 @@ class OriginMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._has_warned = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_believed = client_address.comes_from_a_trusted_proxy(request)
+        if not is_believed and not self._has_warned and client_address.seems_to_be_a_proxy(request):
+            self._has_warned = True
+            log.warning("a proxy that TRUSTED_PROXIES does not name: all who come through it count as one address")
         given = request.META.get("HTTP_X_REQUEST_ID", "") if is_believed else ""
         asked = origin.Origin(client_address.of(request), origin.request_id(given))
         origin.begin(asked)

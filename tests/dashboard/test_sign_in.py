@@ -249,6 +249,16 @@ class TestOneTimePasswords:
         assert "no own one yet" in shown()
 
 
+def test_too_many_wrong_present_passwords_are_answered_by_a_page_of_ours(person: User, signed_in: Any) -> None:
+    form = {"oldpassword": "guess", "password1": "staple paper clip", "password2": "staple paper clip"}
+    client = signed_in(person)
+    answers = [client.post("/accounts/password/change/", form) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert "Wait a minute" in answers[-1].content.decode()
+    person.refresh_from_db()
+    assert person.check_password(RIGHT)
+
+
 class TestNext:
     @pytest.mark.parametrize("path", ["/flows/", "/executions/?status=failed&page=2", "/", "/flows/1/#runs"])
     def test_a_page_of_ours_is_gone_to(self, path: str, person: User) -> None:
@@ -327,6 +337,14 @@ class TestTheTrail:
         answer = signed_in(ada).post(reverse("person_add"), form, REMOTE_ADDR=OFFICE)
         entry = own(AuditEntry).get()
         assert (entry.action, entry.address, entry.request_id) == ("person.add", OFFICE, answer["X-Request-ID"])
+
+    @pytest.mark.parametrize("spelling", ["2001:db8::5", "2001:DB8:0:0::5", "[2001:db8::5]"])
+    def test_an_address_is_found_in_every_spelling(
+        self, spelling: str, person: User, signed_in: Any, ada: User
+    ) -> None:
+        try_from("2001:db8:0:0:0:0:0:5", "guess")
+        page = signed_in(ada).get("/audit/", {"address": spelling})
+        assert [entry.action for entry in page.context["rows"]] == ["sign_in.failed"]
 
     def test_the_page_shows_from_where_and_narrows_to_it(self, person: User, signed_in: Any, ada: User) -> None:
         try_from(ATTACKER, "guess")

@@ -160,7 +160,7 @@ def is_value_of_secret(key: Any, pair: dict[Any, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class InnerJson:
-    """The structure that a string holds as JSON.
+    """Holds the structure that a string holds as JSON.
 
     Attributes:
         is_whole: it is all that the string says; a key that stands twice in an object hides what stood there first.

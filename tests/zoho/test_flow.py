@@ -168,6 +168,22 @@ def test_odd_executions_are_cleaned_or_put_aside():
     assert len(page.rejected) == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "message", "details"),
+    [
+        ({"message": {"text": "No such deal"}}, '{"text": "No such deal"}', ""),
+        ({"message": ["a", "b"], "details": [1]}, '["a", "b"]', "[1]"),
+        (["No such deal"], '["No such deal"]', ""),
+        ({"message": 404, "details": {}}, "404", ""),
+        ({"message": {}, "details": []}, "", ""),
+    ],
+)
+def test_what_an_error_says_in_an_object_or_a_list_is_not_lost(error, message, details):
+    flow, _ = flow_client(ok({"executions": [{"execution_id": 1, "error": error}]}))
+    (row,) = flow.list_executions("9").rows
+    assert (row.error_message, row.error_details) == (message, details)
+
+
 @pytest.mark.parametrize("wrap", [lambda row: row, lambda row: {"execution": row}])
 def test_one_execution_is_read_wrapped_or_bare(wrap):
     row = sample("execution-detail").json["data"]  # type: ignore[index]

@@ -11,8 +11,9 @@ from typing import Any
 
 from dashboard.client_address import NOBODY, Trust
 from dashboard.server.application import front
-from dashboard.server.limits import ServerLimits
+from dashboard.server.limits import Phase, ServerLimits
 from dashboard.server.listener import Listener
+from tests.realprocess import wait_for
 
 QUICK = ServerLimits(
     silent=0.6,
@@ -79,6 +80,25 @@ class Site:
     def get(self, path: str) -> bytes:
         """An answer to a GET, on a connection of its own."""
         return self.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+
+    def connect_bodies(self, starts: list[bytes], *, at_most: int) -> list[socket.socket]:
+        """Clients whose bodies are on their way, one after the other; `at_most` so many are put up with."""
+        clients = []
+        for number, start in enumerate(starts, start=1):
+            clients.append(self.connect(start))
+            self.wait_for_bodies(min(number, at_most))
+        return clients
+
+    def wait_for_bodies(self, count: int) -> None:
+        """Waits until so many bodies are on their way."""
+        wait_for(
+            f"{count} bodies",
+            lambda: (
+                [one.standing.phase for one in list(self.listener.active_channels.values())].count(Phase.BODY) == count
+            ),
+            timeout=10,
+            pace=0.02,
+        )
 
     def end(self) -> None:
         self.go.set()

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
 
+_NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_NAME = re.compile(r"[\w.,/-]+|/.*|\[.*")  # of a host, several with commas, of a socket's folder; IPv6
 _HOST = re.compile(r"[^\s/\\@?#:\[\]]+|\[[0-9A-Fa-f:.]+(?:%[^\s/\]]+)?\]")
 
 
@@ -42,6 +44,8 @@ def read_address(name: str, url: str) -> Address:
         raise ImproperlyConfigured(f"{name} cannot be read as an address: scheme://host is expected")
     if "#" in rest:
         raise ImproperlyConfigured(f"{name} must not hold a #: write it as %23 in a user name or password")
+    if _NOT_ENCODED.search(re.sub(r"\[[^]]*]", "", rest)):
+        raise ImproperlyConfigured(f"{name}: a % that begins no code of two hexadecimal digits must be written as %25")
     rest, _, query = rest.partition("?")
     place, slash, path = rest.partition("/")
     account, at, server = place.rpartition("@")
@@ -73,7 +77,7 @@ def _server(name: str, server: str) -> tuple[str, int | None]:
         host, _, port = server.rpartition(":")
         if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= 65535):
             raise ImproperlyConfigured(f"{name}: the port must be a number between 1 and 65535")
-    if host and not _HOST.fullmatch(host):
+    if host and not (_HOST.fullmatch(host) and _NAME.fullmatch(unquote(host))):
         raise ImproperlyConfigured(f"{name} cannot be read as an address: the host is none")
     return unquote(host).removeprefix("[").removesuffix("]"), int(port) if port else None
 

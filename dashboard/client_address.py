@@ -123,6 +123,12 @@ def of(request: HttpRequest) -> str:
     )
 
 
+def seems_to_be_a_proxy(request: HttpRequest) -> bool:
+    """Returns whether somebody near, on this machine or its private network, forwards a request of somebody else."""
+    peer = read_address(request.META.get("REMOTE_ADDR", ""))
+    return "HTTP_X_FORWARDED_FOR" in request.META and peer is not None and peer.is_private
+
+
 def comes_from_a_trusted_proxy(request: HttpRequest) -> bool:
     """Returns whether the one who is connected is a trusted proxy, whose other headers may be believed too."""
     return is_trusted(request.META.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)

@@ -39,9 +39,13 @@ class OriginMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self._has_warned = False
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_believed = client_address.comes_from_a_trusted_proxy(request)
+        if not is_believed and not self._has_warned and client_address.seems_to_be_a_proxy(request):
+            self._has_warned = True
+            log.warning("a proxy that TRUSTED_PROXIES does not name: all who come through it count as one address")
         given = request.META.get("HTTP_X_REQUEST_ID", "") if is_believed else ""
         asked = origin.Origin(client_address.of(request), origin.request_id(given))
         origin.begin(asked)
@@ -139,6 +143,7 @@ class PersonalMiddleware:
         return render(request, "locked.html", {"reason": str(exception)}, status=503)
 
 
+SEARCHES_BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}  # they limit the time of the search alone
 ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
 
 
@@ -177,17 +182,19 @@ class CostMiddleware:
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         name = request.resolver_match.url_name if request.resolver_match else ""
         user = request.user
-        if request.method not in ("GET", "HEAD") or name in ACTS_ON_GET or not isinstance(user, User):
+        is_page = request.method in ("GET", "HEAD") and name not in ACTS_ON_GET
+        if not isinstance(user, User) or not (is_page or name in SEARCHES_BY_POST):
             return None
         turn, limit = request.held  # type: ignore[attr-defined]
-        if is_costly(request):
+        if not is_page or is_costly(request):
             give_back = self._turns.take(user.pk)
             if give_back is None:
                 response = render(request, "one_moment.html", {"again": request.get_full_path()}, status=429)
                 response["Retry-After"] = str(self.RETRY_AFTER)
                 return response
             turn.callback(give_back)
-        limit.enter_context(time_limit.limited(time_limit.PAGE_SECONDS))
+        if is_page:
+            limit.enter_context(time_limit.limited(time_limit.PAGE_SECONDS))
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

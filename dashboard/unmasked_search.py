@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from dashboard import lists
+from dashboard import lists, time_limit
 from dashboard.filters import FilterForm
 from dashboard.reasons import ReasonForm
 from monitor import audit
@@ -70,7 +70,9 @@ def show(
     with transaction.atomic():
         detail = {"reason": reason, "text": mask_text(sought), "characters": len(sought)}
         audit.record(request.user, "unmask.search", model, now=timezone.now(), detail=detail)
-    return lists.show(request, template, form, lambda wanted: find(wanted, sought), **context)
+    # As for any page; what was written down before stays written down.
+    with time_limit.limited(time_limit.PAGE_SECONDS):
+        return lists.show(request, template, form, lambda wanted: find(wanted, sought), **context)
 
 
 def _kept(form: FilterForm) -> list[tuple[str, str]]:

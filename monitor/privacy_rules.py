@@ -124,7 +124,7 @@ TIME_OR_NUMBER = re.compile(
     r"|\d{1,2}[./\-]\d{1,2}[./\-]\d{4}|[+\-]?\d+(?:\.\d{1,6})?(?: \d{14,25}){0,20}"
 )
 # A number that only text holds exactly (monitor.exact_numbers): an exponent, or more digits than a telephone has.
-EXACT_NUMBER = re.compile(r"-?\d+(?:\.\d+)?[eE][+-]?\d+|(?=[\d.-]{18})-?\d+\.\d+")
+EXACT_NUMBER = re.compile(r"(?<!\d)(?:-?\d++(?:\.\d++)?[eE][+-]?\d++|(?=[\d.-]{18})-?\d++\.\d++)")
 # --- logs: code that a traceback quotes
 SOURCE_LINE = re.compile(r"(?m)^([ \t]{4}[^\n]*)$")
 # A name that is given what a call, an item or an attribute holds; what is called or read is no secret.

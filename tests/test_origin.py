@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 import pytest
-from django.core.signals import request_finished
 from django.test import Client
 
 from dashboard.client_address import read_trust
@@ -40,11 +39,31 @@ def test_the_line_about_a_page_that_is_not_there_has_the_id_of_its_answer(db: No
 
 
 def test_what_comes_after_a_request_belongs_to_none(db: None) -> None:
-    origin.begin(origin.Origin("203.0.113.7", "a-request-id"))
-    request_finished.send(sender=object)
-    assert origin.present() == origin.Origin()
     Client().get("/accounts/login/")
     assert origin.present() == origin.Origin()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "expected"),
+    [
+        ("", "127.0.0.1", 1),
+        ("", "10.0.0.3", 1),
+        ("", "93.184.216.34", 0),
+        ("127.0.0.1", "127.0.0.1", 0),
+        ("1", "10.0.0.3", 0),
+    ],
+)
+def test_a_proxy_near_by_that_is_not_trusted_is_named_once_in_the_log(
+    trusted: str, peer: str, expected: int, db: None, settings: Any, caplog: Any
+) -> None:
+    settings.TRUSTED_PROXIES = read_trust(trusted)
+    client = Client(REMOTE_ADDR=peer)
+    client.get("/healthz/live")
+    for _ in range(3):
+        client.get("/healthz/live", HTTP_X_FORWARDED_FOR="203.0.113.7")
+    assert [record.message for record in caplog.records if "TRUSTED_PROXIES" in record.message] == [
+        "a proxy that TRUSTED_PROXIES does not name: all who come through it count as one address"
+    ] * expected
 
 
 @pytest.mark.parametrize("path", ["/healthz/live", "/accounts/login/", "/nothing", "/", "/static/nothing.css"])

@@ -51,8 +51,8 @@ def connect(request: HttpRequest) -> HttpResponse:
 @requires("accounts")
 def connect_callback(request: HttpRequest) -> HttpResponse:
     """Takes the answer that Zoho sends the person back with. Without our state nothing is believed or sent."""
-    if request.method == "HEAD":  # somebody looks whether there is an answer: the person's own question comes later
-        return HttpResponse()
+    if request.method == "HEAD":  # something that follows links looks ahead: the person's answer is still to come
+        return _form(request, ConnectForm(), status=403)
     query = request.GET.dict()
     try:
         pending = consent.finish(request.session, query.get("state", ""), user_id=request.user.pk, now=timezone.now())

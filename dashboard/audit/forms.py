@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.http import QueryDict
 
+from dashboard.client_address import read_address
 from dashboard.filters import DayField, FilterForm, NameField, TextField
 from monitor.queries import audit
 from monitor.queries.audit import AuditFilter
@@ -25,6 +26,11 @@ class AuditFilterForm(FilterForm):
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
         self.offer("action", [(name, name.replace("_", " ")) for name in audit.actions()], "Any")
+
+    def clean_address(self) -> str:
+        """Takes an address in any spelling; what is none is looked for as it stands, and not found."""
+        given: str = self.cleaned_data["address"]
+        return str(read_address(given) or given)
 
     def wanted(self) -> AuditFilter:
         cleaned = self.cleaned_data

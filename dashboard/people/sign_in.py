@@ -119,6 +119,8 @@ def _too_often(wait: timedelta) -> ValidationError:
 class SignInView(LoginView):  # type: ignore[misc]
     """Answers 429 with `Retry-After` where it was tried too often."""
 
+    http_method_names = ("get", "head", "post", "options")  # Django's would take PUT as POST
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post(request, *args, **kwargs)
         if seconds := _seconds_to_wait(self.get_form()):

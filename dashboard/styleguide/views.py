@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 STATUSES = (
     *("success", "failed", "running", "active", "inactive", "gone", "ok", "stale", "incomplete", "throttled"),
@@ -37,6 +38,7 @@ class SampleForm(forms.Form):
     agreed = forms.BooleanField(label="I know that this may run twice", required=False)
 
 
+@require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Shows the style guide; it reads nothing of the mirror."""
     now = timezone.now()

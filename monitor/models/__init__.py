@@ -49,7 +49,7 @@ from monitor.models.definitions import (
 )
 from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import Connection, Flow, FlowProgress, HistoryOrder
+from monitor.models.flows import SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
     USUAL_RATE,
@@ -74,6 +74,7 @@ __all__ = [
     "MOST_CREDITS",
     "MOST_RATE",
     "NEVER_PRUNED",
+    "SWITCHED_OFF",
     "USUAL_RATE",
     "Ages",
     "AlertRule",

@@ -12,6 +12,9 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.definitions import HasDefinition
 
+# Zoho's words for a flow that is switched off. One of any other word, or of none, may be running: it is watched.
+SWITCHED_OFF = ("inactive", "disabled", "deactivated", "paused", "suspended", "stopped", "draft", "off")
+
 
 class HistoryOrder(models.TextChoices):
     """Names how a flow's history is read for the first time, by what its newest page showed."""
@@ -90,7 +93,8 @@ class Flow(HasDefinition):
 
     @property
     def is_active(self) -> bool:
-        return self.gone_at is None and self.status == "active"
+        """Returns whether it is watched: it is there, and Zoho does not say that it is switched off."""
+        return self.gone_at is None and self.status not in SWITCHED_OFF
 
     @property
     def has_moved(self) -> bool:

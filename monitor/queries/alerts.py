@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, Prefetch, Q, QuerySet
 
-from monitor.models import AlertRule, AlertState, Delivery, Transition
+from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Delivery, Transition
 
 DELIVERED_SHOWN = 200  # rows of deliveries on one alert's page
 
@@ -45,7 +45,7 @@ def checks(account_id: int | None = None) -> Checks:
     Args:
         account_id: only of this account; None for all.
     """
-    rows = AlertState.objects.filter(rule__is_active=True, flow__gone_at=None, flow__status="active")
+    rows = AlertState.objects.filter(rule__is_active=True, flow__gone_at=None).exclude(flow__status__in=SWITCHED_OFF)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
     good = Q(state=AlertState.State.OK, is_open=False, runs__gte=F("rule__min_runs"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.crypto import salted_hmac
 
 from monitor.models import KnownNetwork, SignInCount, User
@@ -66,14 +66,17 @@ def claim(name: str, person: User | None, *, network: str, browser: str, now: da
     place = place_of(person, network, browser, now)
     who = f"person {person.pk}" if person is not None else f"name {name.casefold()}"
     keys = {kind: _key(kind, who, network, browser) for kind in counts_of(place)}
+    # What is refused at first sight writes nothing: a flood of names would else be a flood of rows.
+    verdict = judge(place, _tried(keys, SignInCount.objects.all()), now)
+    if not verdict.is_open:
+        return Claim(verdict, place, {})
     with transaction.atomic():
-        rows = _lock(sorted(keys.values()), now)
-        tried = {kind: Tried(rows[key].failures, rows[key].at) for kind, key in keys.items()}
+        tried = _tried(keys, _lock(sorted(keys.values()), now))
         verdict = judge(place, tried, now)
         if not verdict.is_open:
             return Claim(verdict, place, {})
         for kind, key in sorted(keys.items(), key=lambda item: item[1]):
-            more = counted(kind, tried[kind], now)
+            more = counted(kind, tried.get(kind), now)
             SignInCount.objects.filter(key=key).update(failures=more.failures, at=more.at)
     return Claim(verdict, place, keys)
 
@@ -113,8 +116,12 @@ def _key(kind: CountedBy, who: str, network: str, browser: str) -> str:
     return salted_hmac(f"monitor.sign_in {kind}", "\n".join(parts), algorithm="sha256").hexdigest()
 
 
-def _lock(keys: list[str], now: datetime) -> dict[str, SignInCount]:
-    """Locks the rows of these keys, in their order, so that two who want the same wait for each other."""
+def _lock(keys: list[str], now: datetime) -> QuerySet[SignInCount]:
+    """Makes the rows of these keys, and gives them to be locked in their order, so that two never wait crosswise."""
     SignInCount.objects.bulk_create((SignInCount(key=key, at=now) for key in keys), ignore_conflicts=True)
-    rows = SignInCount.objects.select_for_update().filter(key__in=keys).order_by("key")
-    return {row.key: row for row in rows}
+    return SignInCount.objects.select_for_update().order_by("key")
+
+
+def _tried(keys: Mapping[CountedBy, str], rows: QuerySet[SignInCount]) -> dict[CountedBy, Tried]:
+    found = {row.key: Tried(row.failures, row.at) for row in rows.filter(key__in=keys.values())}
+    return {kind: found[key] for kind, key in keys.items() if key in found}

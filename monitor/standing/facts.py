@@ -11,7 +11,7 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual
 
-from monitor.models import AlertState, Execution, Flow, HourBucket
+from monitor.models import SWITCHED_OFF, AlertState, Execution, Flow, HourBucket
 from monitor.periods import last_days
 from monitor.standing import judge
 from monitor.standing.judge import AccountPresent, FlowFacts, FlowStanding, judge_flow
@@ -110,11 +110,11 @@ def standing_in_sql(presents: Presents) -> Case:
     last_known_bad = Q(newest_status=Execution.Status.FAILED) | Q(newest_status="", runs__gt=0)
     return Case(
         When(Q(gone_at__isnull=False), then=Value(judge.GONE)),
-        When(~Q(status="active") | accounts(judge.ON_HOLD), then=Value(judge.ON_HOLD)),
+        When(Q(status__in=SWITCHED_OFF) | accounts(judge.ON_HOLD), then=Value(judge.ON_HOLD)),
         When(Q(has_alert=True), then=Value(judge.FAILING)),
         When(accounts(judge.UNREAD) | unread, then=Value(judge.UNREAD)),
         When(last_known_bad & ~is_good, then=Value(judge.FAILING)),
-        When(accounts(judge.UNKNOWN) | ~Q(progress__hole_reason=""), then=Value(judge.UNKNOWN)),
+        When(accounts(judge.UNKNOWN) | ~Q(progress__hole_reason="") | ~Q(status="active"), then=Value(judge.UNKNOWN)),
         When(Q(is_stuck=True), then=Value(judge.STUCK)),
         When(Q(pk__in=presents.silent), then=Value(judge.SILENT)),
         When(Q(newest_status="", runs=0), then=Value(judge.UNKNOWN)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.freshness import LABELS, NEVER, PAUSED, Judged
-from monitor.models import AlertRule, Execution, SyncState
+from monitor.models import SWITCHED_OFF, AlertRule, Execution, SyncState
 
 HEALTHY, FAILING, SILENT, STUCK = "healthy", "failing", "silent", "stuck"
 ON_HOLD, UNKNOWN, UNREAD, GONE = "paused", "unknown", "unread", "gone"
@@ -85,7 +85,7 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
     failed_last = facts.newest == Execution.Status.FAILED
     ladder = (
         (facts.is_gone, GONE, ""),
-        (facts.status != "active", ON_HOLD, "it is not active in Zoho"),
+        (facts.status in SWITCHED_OFF, ON_HOLD, "it is not active in Zoho"),
         (account.code == ON_HOLD, ON_HOLD, account.reason),
         (facts.has_alert, FAILING, "an alert is open"),
         (account.code == UNREAD or not facts.is_read, UNREAD, account.reason or facts.hole),
@@ -93,11 +93,18 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
         (not facts.newest and facts.runs > 0 and not is_good_week, FAILING, "too many of its last runs failed"),
         (bool(account.code), UNKNOWN, account.reason),
         (bool(facts.hole), UNKNOWN, facts.hole),
+        (facts.status != "active", UNKNOWN, _in_zohos_words(facts.status)),
         (facts.is_stuck, STUCK, "a run is under way for longer than any flow runs"),
         (facts.is_silent, SILENT, "it pauses longer than it ever does"),
         (not facts.newest and not facts.runs, UNKNOWN, "no finished run of it is mirrored"),
     )
     return next((FlowStanding(code, why) for holds, code, why in ladder if holds), FlowStanding(HEALTHY))
+
+
+def _in_zohos_words(status: str) -> str:
+    if not status:
+        return "Zoho does not say whether it is switched on"
+    return f"Zoho says “{status}” of it, and whether that is switched on is not known here"
 
 
 def is_good(runs: int, failures: int) -> bool:

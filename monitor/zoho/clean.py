@@ -58,6 +58,11 @@ def line(value: object, limit: int = MESSAGE_LIMIT) -> str:
     return " ".join(_CONTROLS.sub("", text(value, limit * 2)).split())[:limit]
 
 
+def words(value: object, limit: int = MESSAGE_LIMIT) -> str:
+    """Cleans like `text` what Zoho says in its own words; an object or a list is written out, so that none is lost."""
+    return json_text(value, limit) if isinstance(value, Mapping | list) and value else text(value, limit)
+
+
 def word(value: object) -> str:
     """Returns a word of a fixed list (status, type): trimmed and in lower case."""
     return line(value, WORD_LIMIT).lower()

@@ -27,6 +27,7 @@ from monitor.models import (
 )
 from monitor.periods import last_hours
 from monitor.queries import overview
+from monitor.queries.alerts import checks
 from tests import factories
 from tests.bystander import own
 
@@ -171,6 +172,16 @@ def test_a_flow_switched_off_in_zoho_and_on_again_is_judged_again(
     assert kinds(evaluate_account(account, now)) == ["no_data"]
     own(Flow).update(status="active")
     assert kinds(evaluate_account(account, now)) == ["data_back"]
+
+
+@pytest.mark.parametrize("status", ["", "live", "suspended by zoho"])
+def test_a_flow_of_which_zoho_does_not_say_that_it_is_switched_off_is_judged(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, status: str
+) -> None:
+    own(Flow).update(status=status)
+    count(flow, 0, 40, now)
+    assert kinds(evaluate_account(account, now)) == ["firing"]
+    assert checks(account.pk).open == 1
 
 
 def test_before_the_account_was_ever_read_nothing_is_judged(rule: AlertRule, flow: Flow, now: datetime) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.management.commands.export import defuse, parse_since
-from monitor.models import AlertState, FlowProgress, RetryAttempt, SyncState, ZohoAccount
+from monitor.models import AlertState, AuditEntry, FlowProgress, RetryAttempt, SyncState, ZohoAccount
 from monitor.queries.export import exports
 from tests.bystander import own
 from tests.commands.commandline import run
@@ -53,6 +53,13 @@ def filled(nobody_else: None) -> ZohoAccount:
         reason="mended",
     )
     return account
+
+
+def test_an_export_is_in_the_audit_trail(filled: ZohoAccount) -> None:
+    run("export", "flows", "--format=csv", "--since=2026-11-22")
+    entry = own(AuditEntry).get()
+    assert (entry.action, entry.actor_name) == ("export", "system")
+    assert entry.detail == {"what": "flows", "since": "2026-11-22T00:00:00Z", "format": "csv"}
 
 
 def rows_of(what: str, form: str, **more: str) -> list[dict[str, Any]]:

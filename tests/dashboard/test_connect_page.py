@@ -100,7 +100,7 @@ def test_who_only_looks_with_head_connects_nothing_and_spoils_no_state(signed_in
     client = signed_in(ada)
     state = start(client)["state"]
     looked = client.head(reverse("connect_callback"), {"state": state, "code": "c"})
-    assert (looked.status_code, looked.content) == (200, b"")
+    assert (looked.status_code, looked.content) == (403, b"")  # as a GET without anything that waits
     assert not calls
     assert come_back(client, state=state, code="c").status_code == 302
 

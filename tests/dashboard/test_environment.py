@@ -109,6 +109,11 @@ class TestDatabase:
             ("sqlite:///var/x.sqlite3#s3cret", "must not hold a #"),
             ("sqlite://var/x.sqlite3", "three slashes"),
             ("sqlite://", "names no database"),
+            ("postgres://u:s3%cret@h/db", "must be written as %25"),
+            ("postgres://u:s3cret%@h/db", "must be written as %25"),
+            ("postgres://u@h/db%2", "must be written as %25"),
+            ("postgres://u:s3cret@h;x/db", "the host is none"),
+            ("postgres://u:s3cret@h%3Bx/db", "the host is none"),
         ],
     )
     def test_what_would_have_no_effect_is_refused(

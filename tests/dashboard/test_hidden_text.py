@@ -72,7 +72,7 @@ def hidden(healthy: Any, now: Any) -> Execution:
     return run
 
 
-def answer(client: Client, address: str, **query: Any) -> tuple[int, str]:
+def answer(client: Client, address: str, /, **query: Any) -> tuple[int, str]:
     """The status and the page, without what differs from request to request or repeats what was asked."""
     response = client.get(address, query)
     page = response.content.decode()

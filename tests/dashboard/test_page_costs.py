@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from dashboard import time_limit
 from dashboard.middleware import CostMiddleware
 from dashboard.turns import Turns, is_costly
-from monitor.models import User
+from monitor.models import AuditEntry, User
 from monitor.queries import executions as execution_queries
 from monitor.queries import overview as overview_queries
 
@@ -110,6 +112,35 @@ def test_a_page_that_takes_too_long_is_a_503_that_says_what_to_do(
     assert "was stopped" in caplog.text
     assert "text=" not in caplog.text
     assert client.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_search_of_unmasked_text_that_takes_too_long_is_stopped_and_stays_written_down(
+    signed_in, ada, healthy, monkeypatch
+) -> None:
+    monkeypatch.setattr(time_limit, "PAGE_SECONDS", 0.2)
+    monkeypatch.setattr(execution_queries, "page", ask_for_ever)
+    asked = {"sought": "jo@example.com", "reason": "A customer asks where their order is"}
+    response = signed_in(ada).post(reverse("executions_unmasked"), asked)
+    assert response.status_code == 503
+    assert "This took too long" in response.content.decode()
+    assert AuditEntry.objects.filter(action="unmask.search").count() == 1
+
+
+def test_searches_of_unmasked_text_take_turns_with_other_searches(ada: User, monkeypatch) -> None:
+    """They come by POST; the form of a retry does so too, and takes no turn."""
+    middleware = CostMiddleware(lambda _: HttpResponse())
+    monkeypatch.setattr(time_limit, "limited", nullcontext)
+    kept: list[object] = []
+    found = {}
+    for name in ("executions_unmasked", "webhook_failures_unmasked", "executions_unmasked", "execution_retry"):
+        request = request_of("/", ada, "POST")
+        request.resolver_match = SimpleNamespace(url_name=name)
+        request.held = (ExitStack(), ExitStack())
+        kept.append(request.held)
+        refused = middleware.process_view(request, None, (), {})
+        found[len(found), name] = refused and refused.status_code
+    assert list(found.values()) == [None, None, 429, None]
 
 
 @pytest.mark.django_db(transaction=True)

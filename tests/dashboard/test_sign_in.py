@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth import get_user
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
@@ -84,6 +85,21 @@ class TestGuessing:
         for one, other in zip(vera, nobody, strict=True):
             assert one.status_code == other.status_code
             assert said(one) == said(other).replace("vara", "vera")
+
+    @pytest.mark.parametrize("name", ["vera", "nobody", "unusable", "inactive"])
+    def test_every_name_costs_one_hash_so_that_time_tells_nobody_apart(
+        self, name: str, person: User, monkeypatch: Any
+    ) -> None:
+        factories.make_user("unusable")
+        inactive = factories.make_user("inactive", is_active=False)
+        inactive.set_password(RIGHT)
+        inactive.save()
+        hashes = []
+        encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
+        monkeypatch.setattr(Argon2PasswordHasher, "encode", lambda *args: hashes.append(1) or encode(*args))
+        monkeypatch.setattr(Argon2PasswordHasher, "verify", lambda *args: hashes.append(1) or verify(*args))
+        assert try_from(HOME, "guess", name=name).status_code == 200
+        assert len(hashes) == 1
 
     def test_an_answer_as_json_says_429_too(self, person: User) -> None:
         attack(5)
@@ -233,6 +249,16 @@ class TestOneTimePasswords:
         assert "no own one yet" in shown()
 
 
+def test_too_many_wrong_present_passwords_are_answered_by_a_page_of_ours(person: User, signed_in: Any) -> None:
+    form = {"oldpassword": "guess", "password1": "staple paper clip", "password2": "staple paper clip"}
+    client = signed_in(person)
+    answers = [client.post("/accounts/password/change/", form) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert "Wait a minute" in answers[-1].content.decode()
+    person.refresh_from_db()
+    assert person.check_password(RIGHT)
+
+
 class TestNext:
     @pytest.mark.parametrize("path", ["/flows/", "/executions/?status=failed&page=2", "/", "/flows/1/#runs"])
     def test_a_page_of_ours_is_gone_to(self, path: str, person: User) -> None:
@@ -311,6 +337,14 @@ class TestTheTrail:
         answer = signed_in(ada).post(reverse("person_add"), form, REMOTE_ADDR=OFFICE)
         entry = own(AuditEntry).get()
         assert (entry.action, entry.address, entry.request_id) == ("person.add", OFFICE, answer["X-Request-ID"])
+
+    @pytest.mark.parametrize("spelling", ["2001:db8::5", "2001:DB8:0:0::5", "[2001:db8::5]"])
+    def test_an_address_is_found_in_every_spelling(
+        self, spelling: str, person: User, signed_in: Any, ada: User
+    ) -> None:
+        try_from("2001:db8:0:0:0:0:0:5", "guess")
+        page = signed_in(ada).get("/audit/", {"address": spelling})
+        assert [entry.action for entry in page.context["rows"]] == ["sign_in.failed"]
 
     def test_the_page_shows_from_where_and_narrows_to_it(self, person: User, signed_in: Any, ada: User) -> None:
         try_from(ATTACKER, "guess")

@@ -108,9 +108,9 @@ def make_attempt(execution: Execution, user: User, now: datetime, **fields: Any)
     return RetryAttempt.objects.create(account=execution.account, execution=execution, requested_by=user, **fields)
 
 
-def make_world(now: datetime) -> World:
+def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
-    account = factories.make_account("Acme")
+    account = factories.make_account(name)
     SyncState.objects.filter(account=account).update(state="ok", last_complete_at=now, last_finished_at=now)
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now)
     StageRun.objects.create(stage="ingest", account=account, started_at=now, outcome="ok", summary={"calls": 3})
@@ -118,8 +118,8 @@ def make_world(now: datetime) -> World:
     execution = factories.make_execution(
         flow, "failed", started_time=now - timedelta(days=3), trigger_data={"Email": "jo@example.com", "Stage": "New"}
     )
-    person = factories.make_user("pat", Role.OPERATOR)
-    attempt = make_attempt(execution, person, now)
+    operator = factories.make_user(person, Role.OPERATOR)
+    attempt = make_attempt(execution, operator, now)
     rule = factories.make_rule(account, raw={"name": "Rule", "modified_by": {"name": "Jo"}})
     UsageSnapshot.objects.create(
         rule=rule, day=now.date(), trigger_count=4, success_count=3, failure_count=1, taken_at=now
@@ -127,16 +127,18 @@ def make_world(now: datetime) -> World:
     alert_rule = factories.make_alert_rule(account)
     alert = make_state(alert_rule, flow, now)
     transition = make_transition(alert, now)
-    mail = make_mail(transition, person, now)
+    mail = make_mail(transition, operator, now)
     AuditEntry.objects.create(
-        at=now, actor=person, actor_name="pat", action="unmask", object_type="execution", object_id=str(execution.pk)
+        at=now, actor=operator, actor_name=person, action="unmask", object_type="execution", object_id=str(execution.pk)
     )
-    WorkerBeat.objects.create(name="canary", beat_at=now)
+    WorkerBeat.objects.create(name=worker, beat_at=now)
     connected = factories.make_connected(account)
     for thing in (flow, rule, connected):
         factories.make_version(thing)
     factories.make_webhook_failure(account, rule=rule)
-    hook = HookEndpoint(account=account, name="Errors", key_hash="0" * 64, created_at=now)
+    hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
     hook.secret_list = [Secret("a-secret-of-the-world", now)]
     hook.save()
-    return World(account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, person, connected, hook)
+    return World(
+        account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, operator, connected, hook
+    )

@@ -60,7 +60,7 @@ def test_rows_that_stand_here_with_another_status_than_they_are_listed_with_are_
 def test_a_row_that_the_database_refuses_stands_apart(now: datetime) -> None:
     flow, began = make_flow(), now - timedelta(hours=1)
     good, bad = a_row("1", "success", began, now), a_row("2", "success", began, now)
-    object.__setattr__(bad, "trigger_data", {"large": 2**70})
+    object.__setattr__(bad, "duration_ms", 2**70)
 
     written = store_page(flow, [good, bad], [], now)
 

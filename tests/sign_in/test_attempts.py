@@ -42,6 +42,16 @@ def test_a_name_that_nobody_has_is_limited_just_the_same_and_not_stored(now: dat
     assert "hunter2" not in str(list(SignInCount.objects.values()))
 
 
+def test_what_is_refused_writes_nothing(vera: User, now: datetime, django_assert_num_queries: Any) -> None:
+    """Else a flood of names that nobody has would fill the table."""
+    for number in range(300):
+        wrong(now, None, name=f"name {number}")
+    before = list(SignInCount.objects.order_by("pk").values())
+    with django_assert_num_queries(1):
+        assert not wrong(now, None, name="one more").verdict.is_open
+    assert list(SignInCount.objects.order_by("pk").values()) == before
+
+
 def test_the_right_password_forgives_the_slips_but_not_those_of_others(vera: User, now: datetime) -> None:
     for network in ("198.51.100.1", "198.51.100.2", "198.51.100.3"):
         for _ in range(4):

@@ -27,7 +27,7 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 one_flow = st.fixed_dictionaries(
     {
         "gone": st.sampled_from([False, False, False, True]),
-        "status": st.sampled_from(["active", "active", "active", "inactive", "draft"]),
+        "status": st.sampled_from(["active", "active", "active", "inactive", "draft", "", "live"]),
         "read": st.sampled_from(["all", "all", "newest", "nothing"]),
         "hole": st.sampled_from(["", "", "3 runs are missing"]),
         "alert": st.sampled_from([None, None, False, True]),

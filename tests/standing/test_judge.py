@@ -42,6 +42,11 @@ BAD_WEEK: dict[str, Any] = {"newest": "failed", "runs": 10, "failures": 4}
         ({"account": PAUSED, **BAD_WEEK, "has_alert": True}, "paused"),
         ({"status": "inactive", "has_alert": True}, "paused"),
         ({"status": "draft", "is_read": False}, "paused"),
+        ({"status": "disabled"}, "paused"),
+        ({"status": ""}, "unknown"),
+        ({"status": "suspended_by_zoho", "is_silent": True, "is_stuck": True}, "unknown"),
+        ({"status": "", **BAD_WEEK}, "failing"),
+        ({"status": "live", "has_alert": True}, "failing"),
         ({"is_gone": True, "status": "inactive", "has_alert": True}, "gone"),
     ],
 )
@@ -51,6 +56,11 @@ def test_a_flow_stands_as_the_first_of_what_is_known_of_it_says(facts: dict[str,
     assert standing.label == WORDS[code]
     assert bool(standing.reason) == (code not in ("healthy", "gone") and facts.get("account") != NEVER
                                      and not (code == "unread" and "account" not in facts))  # fmt: skip
+
+
+def test_a_word_of_zohos_that_is_not_known_is_told_as_it_came() -> None:
+    assert "“suspended_by_zoho”" in judge_flow(FlowFacts(status="suspended_by_zoho")).reason
+    assert judge_flow(FlowFacts(status="")).reason == "Zoho does not say whether it is switched on"
 
 
 @pytest.mark.parametrize("state", [*SyncState.State.values, *LABELS])

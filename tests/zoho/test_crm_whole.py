@@ -145,6 +145,15 @@ def test_failures_of_webhooks_are_read_one_by_one():
     assert "Jane" not in repr(failure)
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"), [({"code": 500}, '{"code": 500}'), (["a", "b"], '["a", "b"]'), (504, "504"), (None, "")]
+)
+def test_a_reason_of_a_failed_webhook_is_told_in_whatever_form_it_comes(reason, told):
+    row = {"id": "7", "failure_time": "2026-11-20T10:00:00Z", "failure_reason": reason}
+    crm, _ = crm_client(httpx.Response(200, json={"webhook_failures": [row], "info": {"more_records": False}}))
+    assert [failure.failure_reason for failure in crm.list_webhook_failures().items] == [told]
+
+
 def test_daily_use_is_read():
     crm, _ = crm_client("crm-webhook-use")
     (use,) = crm.daily_use(ActionKind.WEBHOOKS, date(2025, 10, 1), date(2025, 10, 30)).items

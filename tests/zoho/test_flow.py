@@ -67,6 +67,19 @@ def test_one_bad_record_does_not_stop_its_page():
     assert "no id" in page.rejected[0].raw_text
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("ACTIVE ", "active"), (True, "active"), ("true", "active"), ({"active": True}, "active"),
+        (False, "inactive"), ({"active": "false"}, "inactive"), ("Suspended by Zoho", "suspended by zoho"),
+        (None, ""), ("", ""), ([], ""), ({}, ""), ({"active": None}, ""),
+    ],
+)  # fmt: skip
+def test_whether_a_flow_is_switched_on_is_read_and_never_guessed(said, status):
+    flow, _ = flow_client(ok({"flows": [{"flow_id": "7", "status": said}, {"flow_id": "8"}]}))
+    assert [item.status for item in flow.list_flows().flows] == [status, ""]
+
+
 def test_one_flow_comes_with_trigger_and_actions():
     flow, script = flow_client("flow-detail")
     detail = flow.get_flow(LEAD)
@@ -153,6 +166,22 @@ def test_odd_executions_are_cleaned_or_put_aside():
     assert page.rows[1].error_details == '{"a": "", "b": 1}'
     assert page.stats is None
     assert len(page.rejected) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "details"),
+    [
+        ({"message": {"text": "No such deal"}}, '{"text": "No such deal"}', ""),
+        ({"message": ["a", "b"], "details": [1]}, '["a", "b"]', "[1]"),
+        (["No such deal"], '["No such deal"]', ""),
+        ({"message": 404, "details": {}}, "404", ""),
+        ({"message": {}, "details": []}, "", ""),
+    ],
+)
+def test_what_an_error_says_in_an_object_or_a_list_is_not_lost(error, message, details):
+    flow, _ = flow_client(ok({"executions": [{"execution_id": 1, "error": error}]}))
+    (row,) = flow.list_executions("9").rows
+    assert (row.error_message, row.error_details) == (message, details)
 
 
 @pytest.mark.parametrize("wrap", [lambda row: row, lambda row: {"execution": row}])

@@ -14,8 +14,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.dateparse import parse_date, parse_datetime
 
+from monitor import audit
 from monitor.connection import utc_now
 from monitor.management.data_command import DataCommand
+from monitor.models import system_user
 from monitor.queries.export import exports
 from monitor.queries.freshness import mirror
 from monitor.queries.retention import removed
@@ -37,6 +39,8 @@ class Command(DataCommand):
         since = parse_since(options["since"]) if options["since"] is not None else None
         now = utc_now()
         export = exports(mirror(now), now)[options["what"]]
+        detail = {"what": options["what"], "since": since and _plain(since), "format": options["format"]}
+        audit.record(system_user(), "export", None, now=now, detail=detail)
         if options["what"] == "executions":
             self._tell_removed(since)
         records = export.records(since)

@@ -79,6 +79,6 @@ def webhook_failure(record: Mapping[str, object]) -> WebhookFailure:
         module_api_name=module_name(about.get("module")),
         record=reference(about),
         failure_time=failure_time,
-        failure_reason=clean.line(record.get("failure_reason")),
+        failure_reason=clean.line(clean.words(record.get("failure_reason"))),
         raw=clean.mapping(record),
     )

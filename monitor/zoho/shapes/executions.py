@@ -137,9 +137,9 @@ def _error(value: object) -> tuple[str, str, str, str]:
     problem: Mapping[str, object] = value if isinstance(value, Mapping) else {"message": value}
     return (
         clean.line(problem.get("code"), clean.CODE_LIMIT),
-        clean.text(problem.get("message"), clean.MESSAGE_LIMIT),
+        clean.words(problem.get("message")),
         clean.identifier(problem.get("action_id")),
-        _details(problem.get("details")),
+        clean.words(problem.get("details")),
     )
 
 
@@ -228,10 +228,3 @@ def _stats(record: Mapping[str, object]) -> ExecutionStats:
         success_rate=clean.number(record.get("success_rate")),
         raw=clean.mapping(record),
     )
-
-
-def _details(value: object) -> str:
-    """Returns details as text; an object is written out so that nothing is lost."""
-    if isinstance(value, Mapping | list):
-        return clean.json_text(value, clean.MESSAGE_LIMIT)
-    return clean.text(value, clean.MESSAGE_LIMIT)

@@ -21,7 +21,7 @@ class FlowSummary:
     flow_id: str
     flow_name: str
     description: str
-    status: str  # lower case: active, inactive, …
+    status: str  # lower case: active, inactive, …; "" where Zoho does not say
     trigger_app: str
     created_time: datetime | None
     modified_time: datetime | None
@@ -74,7 +74,7 @@ def flow_summary(record: Mapping[str, object]) -> FlowSummary:
         flow_id=need_id(record, "flow_id", "id"),
         flow_name=clean.line(record.get("flow_name") or record.get("name"), clean.NAME_LIMIT),
         description=clean.text(record.get("description"), clean.MESSAGE_LIMIT),
-        status=clean.word(record.get("status")),
+        status=_status(record.get("status")),
         trigger_app=clean.line(trigger_app, clean.WORD_LIMIT),
         created_time=moment(record.get("created_time")),
         modified_time=moment(record.get("modified_time")),
@@ -83,6 +83,14 @@ def flow_summary(record: Mapping[str, object]) -> FlowSummary:
         failure_count=clean.count(record.get("failure_count")),
         raw=clean.mapping(record),
     )
+
+
+def _status(value: object) -> str:
+    """Returns Zoho's word for whether a flow is switched on; a yes or no, also as CRM has it, becomes one."""
+    if isinstance(value, Mapping):
+        value = value.get("active")
+    said = clean.flag(value)
+    return clean.word(value) if said is None else "active" if said else "inactive"
 
 
 def flow_page(payload: object) -> FlowPage:

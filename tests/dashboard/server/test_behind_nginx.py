@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dashboard.client_address import read_trust
 from tests.dashboard.server.site import everything, serving, status
-from tests.nginx import nginx_before
+from tests.nginx import in_front_of
 
 POST = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
 # Bodies reach us as they come, where nginx as a rule waits for them itself.
-UNBUFFERED = "proxy_request_buffering off;"
+KEPT = 'proxy_http_version 1.1; proxy_set_header Connection "";'
+UNBUFFERED = f"{KEPT} proxy_request_buffering off;"
+
+
+@contextmanager
+def nginx_before(behind: int, folder: Path, *, more: str = KEPT) -> Iterator[int]:
+    """The port of an nginx before one of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with in_front_of(behind, port=port, folder=folder, more=more):
+        yield port
 
 
 def ask(port: int, data: bytes) -> bytes:

@@ -98,7 +98,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             return
         others = [one for one in self._channels() if one.client == client and one is not newcomer]
         if len(others) >= self.limits.per_address:
-            waiting = [one for one in others if one.standing.phase in WAITING]
+            # One that was refused has given way already, and goes by itself once its answer is read.
+            waiting = [one for one in others if one.standing.phase in WAITING - {Phase.LINGERING}]
             self._end(self._longest(waiting, len(waiting) + 1 - self.limits.per_address))
 
     def set_socket_options(self, conn: socket.socket) -> None:

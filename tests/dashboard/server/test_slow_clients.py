@@ -161,6 +161,15 @@ def test_of_too_many_unfinished_requests_of_one_address_the_oldest_gives_way_wit
             client.close()
 
 
+def test_who_was_refused_for_another_can_read_why_while_still_more_come():
+    with serving(per_address=2, silent=60, body=60, body_grace=60, linger=60) as site:
+        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 6, at_most=2)
+        assert len(site.listener.active_channels) == 6
+        assert [status(everything(client)) for client in slow[:4]] == [429] * 4
+        for client in slow:
+            client.close()
+
+
 def test_behind_a_trusted_proxy_its_clients_are_counted_and_not_the_proxy():
     def from_client(number: int) -> bytes:
         return POST + f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na".encode()

@@ -12,30 +12,27 @@ which only secrets go, each for a mark that carries a digest. What counts as pri
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from monitor import privacy_numbers as numbers
 from monitor import privacy_rules as rules
-from monitor.exact_numbers import decoder
+from monitor.privacy_numbers import SECRET
 from monitor.privacy_rules import is_private_key, is_secret_key
+from monitor.privacy_secrets import MARK, SecretMask, is_value_of_secret, json_inside
 
 __all__ = [
     "HIDDEN", "MARK", "MASKING", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask", "mask_log",
     "mask_name", "mask_text", "searchable", "without_digests",
 ]  # fmt: skip
 
-HIDDEN, SECRET = "[hidden]", "[secret]"
+HIDDEN = "[hidden]"
 MASKING = rules.VERSION
-MARK = re.compile(r"\[secret:[0-9a-f]{16}\]")
-_AT_MARKS = re.compile(r"(\[secret:[0-9a-f]{16}\])")
 MAX_DEPTH = 40
-MAX_KEPT_DEPTH = 70
 # Codes, names and keys come again and again; what is longer is rarely the same twice.
 REMEMBERED_LENGTH, REMEMBERED = 200, 4096
 LONGEST_SEARCHED = 20_000  # characters of each text, once it is masked
@@ -119,7 +116,7 @@ def mask_log(text: str) -> str:
     """
     if not rules.SUSPECT.search(text):
         return text
-    if _json_inside(text) is not None:
+    if json_inside(text) is not None:
         return _mask_text(text, _LOG, 0)
     shown = []
     for number, piece in enumerate(rules.SOURCE_LINE.split(text)):
@@ -138,170 +135,7 @@ def without_digests(text: str) -> str:
     return MARK.sub(SECRET, text)
 
 
-class SecretMask:
-    """Hides secrets in definitions before they are kept: keys in addresses, passwords in headers, tokens.
-
-    Each becomes a mark such as `[secret:1f0c...]` that carries a keyed digest of it: the secret cannot be read back,
-    yet one that was exchanged for another differs from one that stayed.
-
-    Args:
-        key: of the digests; one an account, so that equal secrets of two accounts cannot be seen to be equal.
-            None: marks are `[secret]`, for text that is shown at once.
-    """
-
-    def __init__(self, key: bytes | None) -> None:
-        self._key = key
-
-    def hide(self, value: Any) -> Any:
-        """Replaces every secret in a structure by its mark; what is marked already stays.
-
-        Args:
-            value: what JSON can hold.
-
-        Returns:
-            New lists and dicts; lengths and order are kept.
-        """
-        return self._hide(value, 0)
-
-    def text(self, text: str, *, is_id: bool = False) -> str:
-        """Replaces the secrets in a text by their marks.
-
-        Args:
-            text: what Zoho sent.
-            is_id: long random text in it names a thing.
-        """
-        inner = _json_inside(text)
-        if inner is not None:
-            return json.dumps(self.hide(inner.value), ensure_ascii=False)
-        return self.in_text(text, is_id=is_id)
-
-    def in_text(self, text: str, *, is_id: bool = False) -> str:
-        """Does as `text`, without looking for JSON."""
-        text = _outside_marks(rules.TOKENS, self._token, text)
-        if "://" in text:
-            text = _outside_marks(rules.USERINFO, lambda hit: f"{hit['scheme']}{self._mark(hit['secret'])}@", text)
-        text = "".join(piece if MARK.fullmatch(piece) else self._pairs(piece) for piece in _AT_MARKS.split(text))
-        if "/" in text:
-            text = rules.HOOK.sub(self._hook, text)
-        return text if is_id else _outside_marks(rules.RANDOM_RUN, self._run, text)
-
-    def _hide(self, value: Any, depth: int) -> Any:
-        if depth > MAX_KEPT_DEPTH:
-            return self._mark(repr(value))
-        if isinstance(value, dict):
-            return self._hide_dict(value, depth)
-        if isinstance(value, list | tuple):
-            return [self._hide(item, depth + 1) for item in value]
-        return self.text(value) if isinstance(value, str) else value
-
-    def _hide_dict(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
-        hidden: dict[str, Any] = {}
-        for key, item in value.items():
-            # A key may hold a secret too; a mark keeps two such keys apart.
-            shown = self.text(str(key))
-            if is_secret_key(str(key)) or _is_value_of_secret(key, value):
-                hidden[shown] = self._whole(item, depth)
-            elif isinstance(item, str):
-                hidden[shown] = self.text(item, is_id=str(key).lower().endswith("id"))
-            else:
-                hidden[shown] = self._hide(item, depth + 1)
-        return hidden
-
-    def _whole(self, value: Any, depth: int) -> Any:
-        """Marks every leaf of what stands under a secret's key; what is missing stays visible."""
-        if depth > MAX_KEPT_DEPTH:
-            return self._mark(repr(value))
-        if isinstance(value, dict):
-            return {self.text(str(key)): self._whole(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._whole(item, depth + 1) for item in value]
-        return value if value is None or isinstance(value, bool) or value == "" else self._mark(str(value))
-
-    def _mark(self, secret: str) -> str:
-        if self._key is None:
-            return SECRET
-        if MARK.fullmatch(secret):
-            return secret
-        digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
-        return f"[secret:{digest[:16]}]"
-
-    def _token(self, found: re.Match[str]) -> str:
-        secret = next(group for group in found.groups() if group is not None)
-        if found["bearer"] is not None and secret.isalpha() and secret[1:] == secret[1:].lower():
-            return found[0]  # "basic information" is no sign-in
-        return found[0].replace(secret, self._mark(secret))
-
-    def _pairs(self, text: str) -> str:
-        """`zapikey=...` of an address, `password: "..."` of code and of JSON within text."""
-        shown: list[str] = []
-        position = 0
-        while (found := rules.SECRET_PAIR.search(text, position)) is not None:
-            shown.append(text[position : found.end()])
-            position = found.end()
-            value = rules.SECRET_VALUE.match(text, position) if is_secret_key(found["key"]) else None
-            if value is None or value[0].lower() in rules.SCHEMES:
-                continue
-            quote = value["quote"] or value["single"] or value["inner"] or ""
-            secret = value[0][len(quote) :]
-            shown.append(quote + (self._mark(secret) if secret else ""))
-            position = value.end()
-        return "".join([*shown, text[position:]])
-
-    def _hook(self, found: re.Match[str]) -> str:
-        secret = found["secret"]
-        is_word = secret.isalpha() and secret == secret.lower() and len(secret) < 20
-        return found[0] if is_word or secret.isdecimal() else found["before"] + self._mark(secret)
-
-    def _run(self, found: re.Match[str]) -> str:
-        """Long random text that no key announces; Zoho's ids are digits only and stay."""
-        return self._mark(found[0]) if rules.is_random(found[0]) else found[0]
-
-
 _PLAIN = SecretMask(None)
-
-
-def _outside_marks(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str) -> str:
-    """Leaves marked text alone: masking twice is masking once."""
-    if "[secret:" not in text:
-        return pattern.sub(replace, text)
-    return "".join(piece if MARK.fullmatch(piece) else pattern.sub(replace, piece) for piece in _AT_MARKS.split(text))
-
-
-def _is_value_of_secret(key: Any, pair: dict[Any, Any]) -> bool:
-    """Says whether a key is the `value` of a pair whose `name` is a secret's."""
-    if str(key).lower() not in rules.VALUES_OF_PAIRS:
-        return False
-    return any(is_secret_key(str(pair.get(name) or "")) for name in rules.NAMES_OF_PAIRS)
-
-
-@dataclass(frozen=True, slots=True)
-class _Inner:
-    """The structure that a string holds as JSON.
-
-    Attributes:
-        is_whole: it is all that the string says; a key that stands twice in an object hides what stood there first.
-    """
-
-    value: Any
-    is_whole: bool
-
-
-def _json_inside(text: str) -> _Inner | None:
-    """Returns the structure that a string holds as JSON, or None."""
-    if not text.lstrip().startswith(("{", "[")) or MARK.match(text.lstrip()):
-        return None
-    twice: list[bool] = []
-
-    def as_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        twice.append(len(made) < len(pairs))
-        return made
-
-    try:
-        inner = decoder(object_pairs_hook=as_dict).decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return _Inner(inner, not any(twice)) if isinstance(inner, dict | list) else None
 
 
 def _mask(value: Any, reading: _Reading, depth: int) -> Any:
@@ -310,13 +144,21 @@ def _mask(value: Any, reading: _Reading, depth: int) -> Any:
     if isinstance(value, dict):
         return _mask_dict(value, reading, depth)
     if isinstance(value, list | tuple):
-        return [_mask(item, reading, depth + 1) for item in value]
+        return _mask_list(value, reading, depth)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, str):
         return _mask_text(value, reading, depth)
     shown = _mask_text(str(value), reading, depth)
     return value if shown == str(value) else shown
+
+
+def _mask_list(value: list[Any] | tuple[Any, ...], reading: _Reading, depth: int) -> list[Any]:
+    """Masks each item; of two of which the first is a key, such as `["Last_Name", "Doe"]`, the second is its value."""
+    if len(value) == 2 and isinstance(value[0], str) and not isinstance(value[1], dict | list | tuple):
+        pair = _mask_dict({value[0]: value[1]}, reading, depth)
+        return [*pair.keys(), *pair.values()]
+    return [_mask(item, reading, depth + 1) for item in value]
 
 
 def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str, Any]:
@@ -327,8 +169,12 @@ def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str
         name, number = shown, 2
         while name in masked:
             name, number = f"{shown} ({number})", number + 1
-        if _is_hidden_key(str(key), reading) or _is_value_of_secret(key, value):
+        if _is_hidden_key(str(key), reading) or _is_value_of_private(key, value, reading):
             masked[name] = _hide_leaves(item, reading, depth)
+        elif reading.is_of_people and not reading.definition and rules.is_person_key(str(key)):
+            masked[name] = _hide_names(item, reading, depth)
+        elif isinstance(item, str) and rules.is_version(str(key), item):
+            masked[name] = item
         else:
             masked[name] = _mask(item, reading, depth + 1)
     return masked
@@ -336,6 +182,28 @@ def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str
 
 def _is_hidden_key(key: str, reading: _Reading) -> bool:
     return is_private_key(key, definition=reading.definition) if reading.is_of_people else is_secret_key(key)
+
+
+def _is_value_of_private(key: Any, pair: dict[Any, Any], reading: _Reading) -> bool:
+    """Says whether a key is the `value` of a pair whose `name` is a secret's or a person's (`Last_Name`)."""
+    if is_value_of_secret(key, pair):
+        return True
+    if not reading.data or reading.definition or str(key).lower() not in rules.VALUES_OF_PAIRS:
+        return False
+    names = [str(pair.get(name) or "") for name in rules.NAMES_OF_PAIRS]
+    return any(is_private_key(name) or rules.is_person_key(name) for name in names)
+
+
+def _hide_names(value: Any, reading: _Reading, depth: int) -> Any:
+    """Hides the names in what stands under a key such as `contact`; an object there is read by its own keys."""
+    if depth > MAX_DEPTH:
+        return HIDDEN
+    if isinstance(value, list | tuple):
+        return [_hide_names(item, reading, depth + 1) for item in value]
+    if isinstance(value, str) and rules.HAS_LETTER.search(value) and not rules.TIME_OR_NUMBER.fullmatch(value):
+        inner = json_inside(value)
+        return HIDDEN if inner is None else json.dumps(_hide_names(inner.value, reading, depth + 1), ensure_ascii=False)
+    return _mask(value, reading, depth + 1)
 
 
 def _hide_leaves(value: Any, reading: _Reading, depth: int) -> Any:
@@ -352,14 +220,14 @@ def _hide_leaves(value: Any, reading: _Reading, depth: int) -> Any:
 
 
 def _mask_text(text: str, reading: _Reading, depth: int) -> str:
-    inner = _json_inside(text)
+    inner = json_inside(text)
     if inner is not None:
         shown = _mask(inner.value, reading, depth)
         return text if inner.is_whole and shown == inner.value else json.dumps(shown, ensure_ascii=False)
     if reading.data and rules.EXACT_NUMBER.fullmatch(text):
         return text
     if reading.data and rules.TIME_OR_NUMBER.fullmatch(text):
-        return rules.NUMBER.sub(_number, text)
+        return rules.NUMBER.sub(numbers.number, text)
     return _mask_patterns(text, reading)
 
 
@@ -373,6 +241,7 @@ def _mask_suspect(text: str, reading: _Reading) -> str:
     text = _PLAIN.in_text(_sign_ins(without_digests(text)), is_id=True)
     if not reading.name:
         text = rules.NAMED_VALUE.sub(_named_value, text)
+        text = rules.SAID_SECRET.sub(_said_secret, text)
     text = _mask_emails(_mask_pairs(text, reading))
     if reading.log:
         text = rules.URL_QUERY.sub(lambda found: found[1] + ("?…" if found["query"] else ""), text)
@@ -387,14 +256,19 @@ _remembered = lru_cache(REMEMBERED)(_mask_suspect)
 def _mask_numbers(text: str, reading: _Reading) -> str:
     """Hides what cannot be without digits: random text, addresses of computers, numbers of accounts and telephones."""
     if not (reading.definition or reading.log):
-        text = rules.MIXED_RUN.sub(_mixed_run, text)
-    text = (rules.LONGER_RUN if reading.ids else rules.RANDOM_RUN).sub(_random_run, text)
-    text = rules.IPV4.sub("[IP address]", text)
+        text = rules.MIXED_RUN.sub(numbers.mixed_run, text)
+    if "_" in text:
+        text = rules.GROUPED_CARD.sub(
+            lambda found: "[card]" if rules.is_card(found[0].replace("_", "")) else found[0], text
+        )
+    text = rules.IPV6.sub(numbers.ip_address, text)
+    text = (rules.LONGER_RUN if reading.ids else rules.RANDOM_RUN).sub(numbers.random_run, text)
+    text = rules.IPV4.sub(numbers.dotted_run, text)
     text = rules.IBAN.sub("[account number]", text)
     if reading.name:
         return text
-    text = rules.NUMBER.sub(_number, text)
-    return text if reading.definition or reading.log else rules.LONG_NUMBER.sub(_long_number, text)
+    text = rules.NUMBER.sub(numbers.number, text)
+    return text if reading.definition or reading.log else rules.LONG_NUMBER.sub(numbers.long_number, text)
 
 
 def _sign_ins(text: str) -> str:
@@ -405,6 +279,16 @@ def _named_value(found: re.Match[str]) -> str:
     return found["before"] + HIDDEN if is_secret_key(found["key"]) else found[0]
 
 
+def _said_secret(found: re.Match[str]) -> str:
+    """`the password is hunter2`: what is said of a secret in plain words ("is wrong", "is required") stays."""
+    value = found["value"]
+    if found["quote"] is None and rules.SAID_OF_SECRETS.fullmatch(value.rstrip(".,;:!?)")):
+        return found[0]
+    if not found["says"].strip() and not rules.is_code(value):
+        return found[0]
+    return found["before"] + HIDDEN
+
+
 def _mask_pairs(text: str, reading: _Reading) -> str:
     """`zapikey=...` of a query string, `password: ...` of an error text."""
     shown: list[str] = []
@@ -413,7 +297,14 @@ def _mask_pairs(text: str, reading: _Reading) -> str:
         shown.append(text[position : found.end()])
         position = found.end()
         key = found["key"][-64:]
+        if reading.is_of_people and rules.is_person_key(key):
+            name = rules.NAME_VALUE.match(text, position)
+            shown.append(HIDDEN if name else "")
+            position = name.end() if name else position
+            continue
         if not (is_private_key(key) if reading.is_of_people else is_secret_key(key)):
+            continue
+        if is_secret_key(key) and rules.SAID_AT_END.match(text, position):
             continue
         end = _end_of_value(text, position, key, found["sign"], definition=reading.definition)
         if end > position:
@@ -424,7 +315,7 @@ def _mask_pairs(text: str, reading: _Reading) -> str:
 
 def _end_of_value(text: str, position: int, key: str, sign: str, *, definition: bool) -> int:
     """Finds where a private value ends at the latest, by the ways in which values are written."""
-    ways = [rules.SENTENCE_VALUE if sign == ":" else rules.QUERY_VALUE]
+    ways = [rules.SENTENCE_VALUE if sign == ":" else rules.QUERY_VALUE, rules.FULL_NAME]
     if is_secret_key(key):
         ways.append(rules.SECRET_VALUE)
         if key.lower().endswith("cookie"):
@@ -446,52 +337,3 @@ def _chunk(match: re.Match[str]) -> str:
         return chunk
     bare = chunk.rstrip(".!?'}")
     return "[e-mail]" + chunk[len(bare) :] if bare.strip("@.!?'}") else "[e-mail]"
-
-
-def _mixed_run(match: re.Match[str]) -> str:
-    """Letters and digits mixed are a token or a key; words, however long, and codes of words and numbers stay."""
-    run = match[0]
-    is_mixed = any(char.isdecimal() for char in run) and any(char.isalpha() for char in run)
-    return SECRET if is_mixed and not rules.is_words(run) else run
-
-
-def _random_run(match: re.Match[str]) -> str:
-    return SECRET if rules.is_random(match[0]) else match[0]
-
-
-def _long_number(match: re.Match[str]) -> str:
-    """Long numbers may be anybody's; dates and amounts are nobody's."""
-    text, start, end = match.string, match.start(), match.end()
-    return match[0] if rules.is_amount(match[0], text[max(0, start - 24) : start], text[end : end + 24]) else "[number]"
-
-
-def _number(match: re.Match[str]) -> str:
-    run = match[0]
-    digits = _digits(run)
-    if len(digits) < 7 or rules.DATE.fullmatch(run) or rules.AMOUNT.fullmatch(run):
-        return run
-    if rules.is_card(digits) and not run.startswith("+"):
-        return "[card]"
-    if len(digits) > 15 and any(char.isspace() for char in run):
-        return _several_numbers(run)
-    return "[phone]" if rules.is_phone(run, len(digits)) else run
-
-
-def _several_numbers(run: str) -> str:
-    """Judges numbers with only spaces between them apart, where one is too long for a telephone."""
-    shown: list[str] = []
-    waiting: list[str] = []
-    pieces = run.split()
-    for piece in [*pieces, "0" * 16]:
-        if len(_digits(piece)) < 14:
-            waiting.append(piece)
-            continue
-        if waiting:
-            shown.append(rules.NUMBER.sub(_number, " ".join(waiting)) if len(waiting) < len(pieces) else "[phone]")
-            waiting = []
-        shown.append("[card]" if rules.is_card(_digits(piece)) else piece)
-    return " ".join(shown[:-1])
-
-
-def _digits(text: str) -> str:
-    return "".join(str(int(char)) for char in text if char.isdecimal())

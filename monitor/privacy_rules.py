@@ -16,12 +16,13 @@ VERSION = 2
 # --- keys of secrets: endings once everything but letters and digits is gone (`X-Api-Key`, `client_secret`)
 _SECRET_ENDINGS = (
     "password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "authkey", "zapikey", "authorization",
+    "passwort", "kennwort", "contrasena", "senha", "wachtwoord", "motdepasse", "passcode",
     "credential", "credentials", "cookie", "privatekey", "accesskey", "secretkey", "signature", "sessionid", "bearer",
 )  # fmt: skip
 _SECRET_KEYS = frozenset({"auth", "pin", "otp", "sig", "secrets", "passwords", "tokens", "apikeys", "session", "jwt"})
 # `{"name": "X-Api-Key", "value": "..."}`: how lists of headers and parameters are often written.
-NAMES_OF_PAIRS = ("name", "key", "header", "param", "api_name")
-VALUES_OF_PAIRS = ("value", "values", "val")
+NAMES_OF_PAIRS = ("name", "key", "header", "param", "api_name", "label", "field", "question")
+VALUES_OF_PAIRS = ("value", "values", "val", "answer")
 
 # --- keys of personal data
 _PRIVATE = (
@@ -37,7 +38,7 @@ _PRIVATE = (
 )
 # `flow_name` or `Account_Type` say nothing of a person; `name` alone may.
 _HARMLESS = (
-    "flowname modulename fieldname appname eventname stagename statusname filename apiname hostname displayname "
+    "flowname modulename fieldname appname eventname stagename statusname filename apiname hostname "
     "connectionname triggername actionname workflowname rulename layoutname pipelinename campaignname productname "
     "accounttype mailtype phonetype emailoptout authtype addresstype tokentype expiresin"
 )
@@ -46,9 +47,29 @@ _PRIVATE_ENDINGS = (
     "email", "phone", "mobile", "firstname", "lastname", "fullname", "username", "surname", "address", "street",
     "iban", "password", "secret", "token", "apikey", "zapikey", "birthday", "birthdate", "cardnumber",
 )  # fmt: skip
+# Keys under which a name stands by itself, or an object of which each key says what it holds.
+_PERSONS = (
+    "who whom person persons people contact contacts customer customers client clients user users member members "
+    "manager lead assignee assignees sender author authors attendee attendees participant participants invitee "
+    "invitees employee employees patient patients signatory signer signers guest guests buyer payer payee beneficiary "
+    "subscriber applicant candidate student teacher visitor organizer organiser approver reviewer reporter requester "
+    "requestor to cc bcc from replyto assignedto billto shipto soldto deliverto login nick skype twitter "
+    "kunde kundin ansprechpartner cliente"
+)
+# What such a key may end with: `primary_contact`, `approved_by`.
+_LAST_WORDS = (
+    "contact contacts customer customers person people assignee assignees sender author authors attendee attendees by "
+    "participant participants employee employees patient patients signatory signer applicant candidate"
+)
+_NO_PERSONS = "sortby orderby groupby filterby standby poweredby sortedby orderedby groupedby"
 _PEOPLE = "modifiedby createdby owner user users recipients recipient to cc bcc from replyto"
-_PRIVATE_WORDS, _HARMLESS_KEYS, _PEOPLE_KEYS = (frozenset(words.split()) for words in (_PRIVATE, _HARMLESS, _PEOPLE))
+_PRIVATE_WORDS, _HARMLESS_KEYS, _PEOPLE_KEYS, _PERSON_KEYS, _PERSON_ENDINGS, _NO_PERSON_KEYS = (
+    frozenset(words.split()) for words in (_PRIVATE, _HARMLESS, _PEOPLE, _PERSONS, _LAST_WORDS, _NO_PERSONS)
+)
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
+
+_DOTTED = re.compile(r"v?\d{1,8}(?:\.\d{1,8}){1,5}")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3}){1,4}")
 
 # --- secrets in text
 TOKENS = re.compile(
@@ -63,8 +84,36 @@ TOKENS = re.compile(
 # mere space ("authorization failed") only what has a digit or is long.
 _SIGN_IN_NAMES = r"(?:access_?token|refresh_?token|client_?secret|zapikey|authorization)"
 SIGN_INS = re.compile(
-    r"(?i)(?P<before>\b(?:zoho-oauthtoken|bearer|basic)\s+(?!(?:token|auth|authentication|authorization|information)\b)"
+    r"(?i)(?P<before>\b(?:zoho-oauthtoken|bearer|basic(?=\s+(?:(?-i:[^\s\"',;&]*[A-Z\d=+/])|[^\s\"',;&]{16})))\s+(?!(?:token|auth|authentication|authorization|information)\b)"
     rf"|{_SIGN_IN_NAMES}\"?(?:\s*[=:]\s*\"?|\s+\"?(?=[^\s\"',;&]*\d|[^\s\"',;&]{{16}})))(?P<secret>[^\s\"',;&]+)"
+)
+# "the password is hunter2", "api key: abc", "PIN 1234"; what people say of secrets beside it is no secret.
+_SECRETS_IN_WORDS = (
+    r"pass(?:word|code|phrase|wd)|pwd|pin(?:[ -]?code)?|otp|(?:secret|access|private|api|auth)[ -]?(?:key|token)"
+    r"|(?:client )?secret|token|(?:one[ -]time|verification|security|access|your) code"
+    r"|passwort|kennwort|contraseña|senha|wachtwoord|mot de passe|пароль|密码|密碼|パスワード"
+)
+_QUOTE, _UNQUOTE = "[\"'„“«‘]", "[\"'”“»’]"
+SAID_SECRET = re.compile(
+    rf"(?i)(?P<before>\b(?:{_SECRETS_IN_WORDS})(?P<says>\s{{0,2}}[:=：]\s{{0,2}}"
+    r"|(?:\s(?:for|of)\s\S{1,60})?\s{1,2}(?:(?:is|was|ist|war|lautet|es|est|set to|changed to)\b\s{0,2}[:=]?\s{0,2})?))"
+    rf"(?P<value>(?P<quote>{_QUOTE})[^\"'”“»’\n]{{1,200}}{_UNQUOTE}?"
+    r"|(?!\[(?:hidden|secret|phone|card|number)\])[^\s,;\"'<>&]{1,200})"
+)
+_SAID = (
+    r"(?:in|un|not|non)[a-z]{0,20}|[a-z]{1,20}(?:ed|ing|able|ible)|wrong|missing|empty|too|no|weak|short|long|bad|null|none|blank"
+    r"|nil|a|an|the|also|now|still|already|only|been|correct|valid|ok|okay|mandatory|optional|different|on|at|for|to|of|by|from"
+    r"|as|needed|out|up|due|about|never|always|same|longer|shorter|older|new|old|ready|hidden|secret|stale|active|set|sent|safe"
+    r"|lost|your|their|his|her|its|my|our|this|that|which|what|one|more|less|both|either|and|or|but|does|did|do|has|have|had|is"
+    r"|was|were|are|be|will|would|can|could|may|must|should|cannot|failed|type|field|value|name|length|policy|reset|error|auth"
+    r"|with|when|where|while|because|if|then|than|so|falsch|leer|ungültig|abgelaufen|nicht|zu|kein|keine|true|false|yes|manager"
+    r"|header|endpoint|request|response|scope|scopes|exchange|store|refresh|grant|key|keys|rotation|here|there|just|very"
+)
+SAID_OF_SECRETS = re.compile(rf"(?i)(?:{_SAID})|\W+")
+# What a pair says of a secret as a whole: `token: invalid`, `Unexpected token: }`.
+SAID_AT_END = re.compile(
+    r"(?i)(?:invalid|expired|missing|required|revoked|wrong|incorrect|empty|null|none|denied|unknown|unauthorized|unsupported|[}\])<>])"
+    r"(?=[\s.,;)]*\Z)"
 )
 SHORT_TOKENS = re.compile(r"1000\.[0-9A-Za-z._\-]{6,}")
 USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]{0,30}://)(?P<secret>[^/?#\s@\"'<>]{1,500})@")
@@ -103,20 +152,38 @@ AT_SIGNS = ("@", "%40", "&#64", "&#x40", "\\u0040", "\uff20", "\ufe6b")
 URL_PATH = re.compile(r"(?i)\b(https?://[^\s/?#]+)\S*")
 # Of a log, an address keeps its path and loses what stands behind "?" or "#"; without one it is left as it is.
 URL_QUERY = re.compile(r"(?i)((?:\bhttps?:/|(?<![^\s\"'(=]))/[^\s?#]*)(?P<query>[?#]\S*)?")
+# Whatever has the signs of one; `ipaddress` judges. One without any digit is a name in code ("a::b").
+_IPV6 = (
+    r"(?=[0-9A-Fa-f:.]*\d)(?:[0-9A-Fa-f]{0,4}:){2,8}"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?:%\w{1,32})?"
+)
+IPV6 = re.compile(rf"\[{_IPV6}\]|(?<![\w:.]){_IPV6}(?![\w:])")
+VERSION_BEFORE = re.compile(r"(?i)\b(?:version|release|build)s?\s{0,2}[:=]?\s{0,2}\Z")
+GROUPED_CARD = re.compile(r"(?<![A-Za-z0-9_])\d{4}(?:_\d{4}){2}_\d{1,7}(?![A-Za-z0-9_])")
+HAS_LETTER = re.compile(r"[^\W\d_]")
+# A name behind a key such as `who` in a sentence: words that begin with a capital letter.
+_WORD_OF_NAME = r"[^\W\d_a-z][\w'\u2019\-]{0,40}\.?"
+_MORE_OF_NAME = rf"(?:[ ](?:(?:van|von|de|der|den|di|da|la|le|bin|al)[ ]){{0,2}}{_WORD_OF_NAME}){{1,3}}"
+FULL_NAME = re.compile(rf"[\"']?{_WORD_OF_NAME}{_MORE_OF_NAME}")
+# By itself it stands to the end of the value, and is none of the words that tell what went wrong.
+_NO_NAMES = "(?i:not|no|none|null|unknown|invalid|timeout|error|missing|required|disabled|failed|denied|true|false)"
+NAME_VALUE = re.compile(
+    rf"\\?[\"']?(?!{_NO_NAMES}\b)(?:{_WORD_OF_NAME}{_MORE_OF_NAME}|{_WORD_OF_NAME}(?=[\"'\\]|\s*(?:[.,;|)&\n]|\Z)))"
+)
 IPV4 = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){3,}(?!\d)")
 IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
-NUMBER = re.compile(r"(?<![A-Za-z0-9])(?:\+|\(\+?)?\d[\d ().\-/\u00a0\u2011\u2013]*\d")
+NUMBER = re.compile(r"(?<![A-Za-z0-9])(?:\+|\(\+?)?\d[\d ().\-/\u00a0\u2007\u2009-\u2013\u202f]*\d")
 LONG_NUMBER = re.compile(r"\+?\d(?:[\s().\-–/]{0,2}\d){6,}")
 _DAY, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:19|20)\d\d"
 DATE = re.compile(rf"(?:{_YEAR}[-./]{_DAY}[-./]{_DAY}|{_DAY}[-./]{_DAY}[-./]{_YEAR})(?: \d{{1,2}})?")
 AMOUNT = re.compile(r"(?<!\d)(?:0|[1-9]\d*)\.\d{1,6}")
 # What makes a bare number an amount: the words before it or the unit behind it.
 AMOUNT_BEFORE = re.compile(
-    r"(?i)\b(?:limit|quota|maximum|minimum|max|min|amount|total|sum|size|count|length|budget|exceeds?|exceeded|took)"
+    r"(?i)\b(?:limit|quota|maximum|minimum|max|min|amount|credits|calls|rows|records|runs|executions|tasks|total|sum|size|count|length|budget|exceeds?|exceeded|took)"
     r"(?: of| is| was| by)?\s{0,2}[:=]?\s{0,2}\Z"
 )
 AMOUNT_BEHIND = re.compile(
-    r"(?i)\s?(?:ms|milliseconds|seconds|bytes|[kmg]b|rows|records|calls|credits|requests|characters|tasks)\b"
+    r"(?i)\s?(?:ms|milliseconds|seconds|bytes|[kmg]b|rows|records|calls|credits|requests|characters|tasks|runs|executions|items|entries|times|points)\b"
 )
 # A value of data that is a time or a plain number as a whole; Zoho's ids are such numbers.
 TIME_OR_NUMBER = re.compile(
@@ -132,16 +199,57 @@ CODE = re.compile(r"(?<![\w.\-])([A-Za-z_]\w{0,63} ?= ?(?:[A-Za-z_.]{1,100}[(\[]
 
 # --- what a text must have for anything in it to be private, and for any number in it to be
 SUSPECT = re.compile(
-    r"[\d@=:/\\&%\uff20\ufe6b]"
+    r"[\d@=:/\\&%：\uff20\ufe6b]"
     r"|(?i:bearer|basic|token|secret|zapikey|authorization|whsec_|eyJ|AKIA|BEGIN|(?:[spr]k|xox[abpr]|gh[pousr])[_\-])"
+    r"|(?i:pass|pwd|pin|otp|kennwort|contrase|senha|wachtwoord|mot de|code|key|паро|密|パス)"
 )
 DIGIT = re.compile(r"\d")
+
+
+def _bare(key: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", key) if not unicodedata.combining(char))
+
+
+def _words_of(key: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(_bare(key))]
+
+
+@lru_cache(4096)
+def is_person_key(key: str) -> bool:
+    """Says whether a name may stand under this key by itself, as under `contact`, `who` or `created_by`."""
+    words = _words_of(key)
+    joined = "".join(words)
+    return joined not in _NO_PERSON_KEYS and (joined in _PERSON_KEYS or not _PERSON_ENDINGS.isdisjoint(words[-1:]))
+
+
+def is_version(key: str, text: str) -> bool:
+    """Says whether this is the version of something, which is written like an address of a computer."""
+    return _words_of(key)[-1:] in (["version"], ["release"], ["build"]) and _DOTTED.fullmatch(text) is not None
+
+
+def is_code(word: str) -> bool:
+    """Says whether a word behind "PIN" or "API key" is one: it is no counter, and has a digit."""
+    return len(word) >= 4 and any(char.isdecimal() for char in word)
+
+
+def is_counted(number: str, before: str, behind: str) -> bool:
+    """Says whether a number is no person's by the words around it: a count, bare or in thousands, or a version.
+
+    Args:
+        number, before, behind: as for `is_amount`.
+    """
+    is_plain = number.isdecimal() and len(number) <= 12
+    if _DOTTED.fullmatch(number) and VERSION_BEFORE.search(before):
+        return True
+    if not (is_plain or _THOUSANDS.fullmatch(number)):
+        return False
+    return AMOUNT_BEFORE.search(before) is not None or AMOUNT_BEHIND.match(behind) is not None
 
 
 @lru_cache(4096)
 def is_secret_key(key: str) -> bool:
     """Says whether what stands under this key is a secret whatever it looks like."""
-    plain = "".join(char for char in key.lower() if char.isalnum())
+    plain = "".join(char for char in _bare(key).lower() if char.isalnum())
     return plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
 
 
@@ -155,8 +263,7 @@ def is_private_key(key: str, *, definition: bool = False) -> bool:
     """
     if is_secret_key(key):
         return True
-    key = "".join(char for char in unicodedata.normalize("NFKD", key) if not unicodedata.combining(char))
-    words = [word.lower() for word in _WORDS.findall(key)]
+    words = _words_of(key)
     joined = "".join(words)
     if definition and (joined in _PEOPLE_KEYS or words[-1:] == ["by"]):
         return True

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.logs import LineFormatter
-from monitor import privacy
+from monitor import privacy_numbers
 from monitor.models import Execution
 from monitor.notify.facts import error_line
 from monitor.notify.smtp_answers import classify
@@ -322,10 +322,10 @@ def test_masking_twice_is_masking_once_for_every_form() -> None:
 def test_a_run_of_letters_alone_or_of_digits_alone_is_no_mixed_one(run: str) -> None:
     found = re.match(r".+", run)
     assert found is not None
-    assert privacy._mixed_run(found) == run
+    assert privacy_numbers.mixed_run(found) == run
     mixed = re.match(r".+", "b7cdf8ghj9klm2npqrst")
     assert mixed is not None
-    assert privacy._mixed_run(mixed) == privacy.SECRET
+    assert privacy_numbers.mixed_run(mixed) == privacy_numbers.SECRET
 
 
 def test_a_key_is_private_with_accents_too() -> None:

@@ -128,6 +128,18 @@ def test_a_flow_that_was_never_given_says_so_in_zohos_words_and_the_account_is_n
     assert mirrored(account) == upstream(zoho)
 
 
+def test_why_a_flow_is_not_given_is_told_without_what_names_people(account: ZohoAccount, zoho: Zoho) -> None:
+    a_flow(zoho)
+    sick = a_flow(zoho)
+    fail(zoho, f"executions {sick.flow_id}", NotAvailable("403: ask jane.doe@example.com", status=403))
+
+    sync(account, zoho)
+
+    reason = Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason
+    assert reason.startswith("Zoho does not give this flow's executions: 403: ask ")
+    assert "jane" not in reason
+
+
 def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, zoho: Zoho) -> None:
     sick = a_flow(zoho)
     sync(account, zoho)

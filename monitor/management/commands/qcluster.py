@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django_q.management.commands.qcluster import Command as QueueCommand
 
 from monitor import garbage
-from monitor.supervisor import processes, worker_marks
+from monitor.supervisor import allowed_tasks, processes, worker_marks
 
 
 class Command(QueueCommand):  # type: ignore[misc]
@@ -20,6 +20,7 @@ class Command(QueueCommand):  # type: ignore[misc]
         if not os.environ.get(worker_marks.CLUSTER):
             raise CommandError("start `manage.py worker`: it runs this cluster and replaces it when it freezes")
         worker_marks.connect()
+        allowed_tasks.install()
         garbage.settle()
         _tie_forks_to_their_parents()
         super().handle(*args, **options)

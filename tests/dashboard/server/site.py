@@ -81,24 +81,24 @@ class Site:
         """An answer to a GET, on a connection of its own."""
         return self.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
 
-    def connect_bodies(self, starts: list[bytes], *, at_most: int) -> list[socket.socket]:
-        """Clients whose bodies are on their way, one after the other; `at_most` so many are put up with."""
+    def connect_bodies(self, starts: list[bytes]) -> list[socket.socket]:
+        """Clients whose bodies are on their way, each before the next one comes."""
         clients = []
-        for number, start in enumerate(starts, start=1):
-            clients.append(self.connect(start))
-            self.wait_for_bodies(min(number, at_most))
+        for start in starts:
+            client = self.connect(start)
+            clients.append(client)
+            wait_for("the body", lambda address=client.getsockname(): address in self.bodies, timeout=10, pace=0.02)
         return clients
+
+    @property
+    def bodies(self) -> list[tuple[str, int]]:
+        """The addresses of the connections whose bodies are on their way."""
+        channels = list(self.listener.active_channels.values())
+        return [one.addr for one in channels if one.standing.phase is Phase.BODY]
 
     def wait_for_bodies(self, count: int) -> None:
         """Waits until so many bodies are on their way."""
-        wait_for(
-            f"{count} bodies",
-            lambda: (
-                [one.standing.phase for one in list(self.listener.active_channels.values())].count(Phase.BODY) == count
-            ),
-            timeout=10,
-            pace=0.02,
-        )
+        wait_for(f"{count} bodies", lambda: len(self.bodies) == count, timeout=10, pace=0.02)
 
     def end(self) -> None:
         self.go.set()

@@ -152,7 +152,7 @@ def test_pages_and_callbacks_are_answered_while_200_slow_clients_hang():
 
 def test_of_too_many_unfinished_requests_of_one_address_the_oldest_gives_way_with_429():
     with serving(per_address=4, silent=60, body=60, body_grace=60) as site:
-        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 5, at_most=4)
+        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 5)
         assert status(everything(slow[0])) == 429
         assert site.ask(POST + b"Content-Length: 3\r\n\r\nabc").endswith(b"3 3")
         slow[4].sendall(b"b" * 8)
@@ -163,7 +163,7 @@ def test_of_too_many_unfinished_requests_of_one_address_the_oldest_gives_way_wit
 
 def test_who_was_refused_for_another_can_read_why_while_still_more_come():
     with serving(per_address=2, silent=60, body=60, body_grace=60, linger=60) as site:
-        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 6, at_most=2)
+        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 6)
         assert len(site.listener.active_channels) == 6
         assert [status(everything(client)) for client in slow[:4]] == [429] * 4
         for client in slow:
@@ -175,7 +175,7 @@ def test_behind_a_trusted_proxy_its_clients_are_counted_and_not_the_proxy():
         return POST + f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na".encode()
 
     with serving(trust=read_trust("127.0.0.1"), per_address=2, silent=60, body=60, body_grace=60) as site:
-        clients = site.connect_bodies([from_client(number) for number in (0, 1, 2, 3, 9, 9, 9)], at_most=6)
+        clients = site.connect_bodies([from_client(number) for number in (0, 1, 2, 3, 9, 9, 9)])
         others, many = clients[:4], clients[4:]
         assert status(everything(many[0])) == 429
         many[0].close()
@@ -188,7 +188,7 @@ def test_behind_a_trusted_proxy_its_clients_are_counted_and_not_the_proxy():
 def test_who_is_no_trusted_proxy_counts_as_itself_whatever_it_forwards():
     with serving(per_address=2, silent=60, body=60, body_grace=60) as site:
         forwarded = [f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na" for number in range(3)]
-        slow = site.connect_bodies([POST + one.encode() for one in forwarded], at_most=2)
+        slow = site.connect_bodies([POST + one.encode() for one in forwarded])
         assert status(everything(slow[0])) == 429
         for client in slow:
             client.close()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dashboard.client_address import NOBODY, Trust
@@ -87,8 +88,12 @@ class Site:
         for start in starts:
             client = self.connect(start)
             clients.append(client)
-            wait_for("the body", lambda address=client.getsockname(): address in self.bodies, timeout=10, pace=0.02)
+            wait_for("the body", partial(self.has_body_of, client.getsockname()), timeout=10, pace=0.02)
         return clients
+
+    def has_body_of(self, address: tuple[str, int]) -> bool:
+        """Whether the body of the client at an address is on its way."""
+        return address in self.bodies
 
     @property
     def bodies(self) -> list[tuple[str, int]]:

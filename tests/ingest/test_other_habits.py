@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from monitor.ingest.runs.merge import COPIED, Stored, merge
-from monitor.models import Execution, Flow, FlowProgress, StreamState, SyncState, ZohoAccount
+from monitor.models import Execution, Flow, FlowProgress, Quarantine, StreamState, SyncState, ZohoAccount
 from monitor.queries.freshness import mirror
 from monitor.queries.status import status
 from monitor.zoho.errors import AnswerLost, DaysRefused, NotAvailable, NotFound, Refused
@@ -164,7 +164,8 @@ def test_a_total_without_the_running_ones_makes_no_hole_when_they_end(account: Z
 
 def test_records_put_aside_are_told_of_whatever_they_are(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.connections = [{"status": "active"}, {"connection_id": "1", "connection_name": "CRM", "status": "active"}]
-    assert sync(account, zoho).aside == 1
+    sync(account, zoho)
+    assert own(Quarantine).get().stream == "connections"
 
 
 def test_a_flow_without_a_name_still_has_a_link_with_a_text(account: ZohoAccount) -> None:

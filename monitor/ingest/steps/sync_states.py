@@ -15,6 +15,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import StreamOutcome
 from monitor.ingest.history.backfill import unfinished
 from monitor.ingest.runs.holes import ASIDE
+from monitor.ingest.runs.refused_flows import REFUSED
 from monitor.models import Flow, Product, Quarantine, Stream, StreamState, SyncState
 from monitor.models.sync import STREAMS, product_of
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
@@ -214,6 +215,9 @@ def _holes(context: Context) -> list[str]:
         return []
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(progress__hole_reason="")
     found = flows.exclude(progress__hole_signature__startswith=ASIDE).select_related("progress").defer("raw")
+    if not Flow.objects.filter(account=context.account, progress__executions_read_at__isnull=False).exists():
+        # Executions that are given of no flow at all are not available to this account: nothing of theirs is missing.
+        found = found.exclude(progress__hole_signature=REFUSED)
     lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in found]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     history = unfinished(context.account, context.result.not_available)

@@ -88,7 +88,7 @@ def exports(fresh: Mirror | None = None, now: datetime | None = None, *, masked:
         now: the present; where given too, a flow's row says how it stands.
         masked: False only for a person who may unmask and gave a reason.
     """
-    kinds = _kinds(Shown(masked))
+    kinds = _of_zoho(Shown(masked)) | _of_ours(Shown(masked))
     if fresh is None:
         return kinds
     if now is not None:
@@ -116,7 +116,7 @@ def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:
     }
 
 
-def _kinds(shown: Shown) -> dict[str, Export]:
+def _of_zoho(shown: Shown) -> dict[str, Export]:
     return {
         "flows": Export(
             Flow.objects.select_related("account").defer("raw", "account__client_secret"),
@@ -161,6 +161,11 @@ def _kinds(shown: Shown) -> dict[str, Export]:
             | _of("first_seen_at", rule_id="rule_zoho_id", account="account.name"),
             "failure_time",
         ),
+    }
+
+
+def _of_ours(shown: Shown) -> dict[str, Export]:
+    return {
         "alerts": Export(
             AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),
             _of(rule="rule.name", flow_id="flow.flow_id")

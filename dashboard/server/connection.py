@@ -40,22 +40,25 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         self._is_refused = False
         self._parser = reader(server.limits)
         super().__init__(server, sock, addr, adj, map=map)
+        self.client = self._find_client(None)  # found once for each request, as it is asked for often
+        server.came(self)
 
     def parser_class(self, adj: Any) -> HTTPRequestParser:
         """Makes the next request; its head counts from here."""
         self._since, self._moved, self._in_body = time.monotonic(), 0, False
         if self._is_answered:
             self._began = self._since
-        return self._parser(adj)
+        return self._parser(adj, self._take_head)
 
-    @property
-    def client(self) -> str:
-        """Is the address that this connection counts for; "" behind a trusted proxy that has not yet said for whom."""
-        request = self.requests[0] if self.requests else self.request
+    def _take_head(self, headers: dict[str, str]) -> None:
+        self.client = self._find_client(headers.get("X_FORWARDED_FOR", ""))
+
+    def _find_client(self, forwarded_for: str | None) -> str:
+        """Finds whom this connection counts for; "" behind a trusted proxy that has not yet said for whom it asks."""
         peer, trust = str(self.addr[0]), self.server.trust
-        if request is not None and request.headers_finished:
-            return network_of(find_client(peer, request.headers.get("X_FORWARDED_FOR", ""), trust))
-        return "" if is_trusted(peer, trust) else network_of(peer)
+        if forwarded_for is None and is_trusted(peer, trust):
+            return ""
+        return network_of(find_client(peer, forwarded_for or "", trust))
 
     @property
     def standing(self) -> SocketWait:

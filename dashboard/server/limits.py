@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from heapq import nsmallest
 
 
 class Phase(Enum):
@@ -46,6 +47,7 @@ class ServerLimits:
     Attributes:
         connections: at once; the next one takes the place of one that is waiting.
         per_address: of these, waiting ones of one client address.
+        make_room: places that are made at once where all are taken, as looking at all of them costs time.
         silent: until the first byte, and for a whole head.
         idle: between two requests; longer than the 60 s after which nginx drops a connection by itself, so that it
             never sends a request into one that we are closing.
@@ -62,6 +64,7 @@ class ServerLimits:
 
     connections: int = 1000
     per_address: int = 256
+    make_room: int = 16
     silent: float = 10.0
     idle: float = 75.0
     body: float = 30.0
@@ -95,11 +98,11 @@ def is_overdue(standing: SocketWait, limits: ServerLimits, now: float) -> bool:
             return False
 
 
-def gives_way(standings: Sequence[SocketWait]) -> int | None:
-    """Returns the place of the connection that is ended for a new one: the one that has waited longest.
+def give_way(waits: Sequence[SocketWait], count: int) -> list[int]:
+    """Returns the places of the connections that are ended for new ones: of those that wait, the longest waiting.
 
-    None where all of them are being answered. A newcomer has waited for no time: so it is let in, also where others
-    take every place they get, and who only holds a place loses it.
+    Fewer than `count`, also none, where the others are being answered. A newcomer has waited for no time: so it is let
+    in, also where others take every place they get, and who only holds a place loses it.
     """
-    waiting = [(one.began, place) for place, one in enumerate(standings) if one.phase in WAITING]
-    return min(waiting)[1] if waiting else None
+    waiting = ((one.began, place) for place, one in enumerate(waits) if one.phase in WAITING)
+    return [place for _, place in nsmallest(count, waiting)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
 from typing import Any
 
 from waitress import wasyncore
@@ -13,11 +12,12 @@ from waitress.server import TcpWSGIServer
 
 from dashboard.client_address import NOBODY, Trust
 from dashboard.server.connection import ClientConnection
-from dashboard.server.limits import WAITING, Phase, ServerLimits, gives_way, is_overdue
+from dashboard.server.limits import WAITING, Phase, ServerLimits, give_way, is_overdue
 from dashboard.server.pools import Pools
 from dashboard.server.refusals import Refusal
 
 LOOKS_EVERY = 0.5  # seconds between two looks at who takes too long
+ACCEPTS = 64  # clients that are let in between two looks at the others
 TOO_SLOW = "the request took too long"
 
 
@@ -60,6 +60,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         self.limits = limits
         self.trust = trust
         self.pools = Pools(limits, threads)
+        self._newest: ClientConnection | None = None
         self._next_look = 0.0
         self._stops_at: float | None = None
         sockinfo = (sock.family, sock.type, sock.proto, sock.getsockname())
@@ -73,26 +74,33 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     def readable(self) -> bool:
         """Returns whether another client may be let in."""
-        if not self.accepting:
-            return False
-        return len(self.active_channels) < self.limits.connections or self._least() is not None
+        return bool(self.accepting) and (not self._is_full() or bool(self._longest(self._channels(), 1)))
 
     def handle_accept(self) -> None:
-        """Lets a client in; where there are too many, one that only waits gives way first."""
-        if len(self.active_channels) >= self.limits.connections:
-            self._make_room(lambda _: True)
-        before = set(self.active_channels)
-        super().handle_accept()
-        for number in self.active_channels.keys() - before:
-            self.make_room_beside(self.active_channels[number])
+        """Lets in who stands at the door; where all places are taken, some that only wait give way first."""
+        for _ in range(ACCEPTS):
+            if self._is_full():
+                self._end(self._longest(self._channels(), self.limits.make_room))
+            self._newest = None
+            super().handle_accept()
+            if self._newest is None:
+                return
+            self.make_room_beside(self._newest)
+
+    def came(self, newcomer: ClientConnection) -> None:
+        """Takes note of a connection that was let in."""
+        self._newest = newcomer
 
     def make_room_beside(self, newcomer: ClientConnection) -> None:
         """Ends the longest wait of a client that has too many; asked when it comes and when it is known who it is."""
-        if not newcomer.client:
+        client = newcomer.client
+        if not client:
             return
-        waiting = [one for one in self._channels(newcomer.client) if one.standing.phase in WAITING]
-        if len(waiting) > self.limits.per_address:
-            self._make_room(lambda one: one is not newcomer and one.client == newcomer.client)
+        others = [one for one in self._channels() if one.client == client and one is not newcomer]
+        if len(others) >= self.limits.per_address:
+            # One that was refused has given way already, and goes by itself once its answer is read.
+            waiting = [one for one in others if one.standing.phase in WAITING - {Phase.LINGERING}]
+            self._end(self._longest(waiting, len(waiting) + 1 - self.limits.per_address))
 
     def set_socket_options(self, conn: socket.socket) -> None:
         """Keeps the kernel from taking megabytes off us for a reader that takes nothing off the kernel."""
@@ -149,15 +157,15 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             elif channel.standing.phase in (Phase.SILENT, Phase.IDLE):
                 channel.abort()
 
-    def _channels(self, client: str | None = None) -> list[ClientConnection]:
-        return [one for one in list(self.active_channels.values()) if client is None or one.client == client]
+    def _is_full(self) -> bool:
+        return len(self.active_channels) >= self.limits.connections
 
-    def _least(self, among: Callable[[ClientConnection], bool] = lambda _: True) -> ClientConnection | None:
-        channels = [one for one in self._channels() if among(one)]
-        place = gives_way([one.standing for one in channels])
-        return None if place is None else channels[place]
+    def _channels(self) -> list[ClientConnection]:
+        return list(self.active_channels.values())
 
-    def _make_room(self, among: Callable[[ClientConnection], bool]) -> None:
-        channel = self._least(among)
-        if channel is not None:
+    def _longest(self, channels: list[ClientConnection], count: int) -> list[ClientConnection]:
+        return [channels[place] for place in give_way([one.standing for one in channels], count)]
+
+    def _end(self, channels: list[ClientConnection]) -> None:
+        for channel in channels:
             channel.end(Refusal(429, "too many unfinished requests", retry_after=10))

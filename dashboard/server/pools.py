@@ -22,10 +22,7 @@ class Task(Protocol):
     """Is a connection with a complete request."""
 
     requests: list[Any]
-
-    @property
-    def client(self) -> str:
-        """Is the address that it counts for."""
+    client: str
 
     def service(self) -> None:
         """Makes the answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,11 +88,16 @@ def reader(limits: ServerLimits) -> type[HTTPRequestParser]:
 
         is_checked = False
 
+        def __init__(self, adj: Any, take_head: Callable[[dict[str, str]], None] = lambda _: None) -> None:
+            super().__init__(adj)
+            self._take_head = take_head
+
         def received(self, data: bytes) -> int:
             """Takes what came over the wire; returns how much of it belongs to this request."""
             consumed: int = super().received(data)
             if self.headers_finished and not self.is_checked and not self.empty:
                 self.is_checked = True
+                self._take_head(self.headers)
                 if self.error is None:
                     self.refuse(refuse_head(self._head(), limits))
             elif self.is_checked and self.error is None and self.body_bytes_received > body_limit(self.path, limits):

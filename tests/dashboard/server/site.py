@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dashboard.client_address import NOBODY, Trust
 from dashboard.server.application import front
-from dashboard.server.limits import ServerLimits
+from dashboard.server.limits import Phase, ServerLimits
 from dashboard.server.listener import Listener
+from tests.realprocess import wait_for
 
 QUICK = ServerLimits(
     silent=0.6,
@@ -79,6 +81,29 @@ class Site:
     def get(self, path: str) -> bytes:
         """An answer to a GET, on a connection of its own."""
         return self.ask(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+
+    def connect_bodies(self, starts: list[bytes]) -> list[socket.socket]:
+        """Clients whose bodies are on their way, each before the next one comes."""
+        clients = []
+        for start in starts:
+            client = self.connect(start)
+            clients.append(client)
+            wait_for("the body", partial(self.has_body_of, client.getsockname()), timeout=10, pace=0.02)
+        return clients
+
+    def has_body_of(self, address: tuple[str, int]) -> bool:
+        """Whether the body of the client at an address is on its way."""
+        return address in self.bodies
+
+    @property
+    def bodies(self) -> list[tuple[str, int]]:
+        """The addresses of the connections whose bodies are on their way."""
+        channels = list(self.listener.active_channels.values())
+        return [one.addr for one in channels if one.standing.phase is Phase.BODY]
+
+    def wait_for_bodies(self, count: int) -> None:
+        """Waits until so many bodies are on their way."""
+        wait_for(f"{count} bodies", lambda: len(self.bodies) == count, timeout=10, pace=0.02)
 
     def end(self) -> None:
         self.go.set()

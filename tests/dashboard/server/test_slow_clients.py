@@ -152,11 +152,20 @@ def test_pages_and_callbacks_are_answered_while_200_slow_clients_hang():
 
 def test_of_too_many_unfinished_requests_of_one_address_the_oldest_gives_way_with_429():
     with serving(per_address=4, silent=60, body=60, body_grace=60) as site:
-        slow = [site.connect(POST + b"Content-Length: 9\r\n\r\na") for _ in range(5)]
+        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 5)
         assert status(everything(slow[0])) == 429
         assert site.ask(POST + b"Content-Length: 3\r\n\r\nabc").endswith(b"3 3")
         slow[4].sendall(b"b" * 8)
         assert status(slow[4].recv(65536)) == 200
+        for client in slow:
+            client.close()
+
+
+def test_who_was_refused_for_another_can_read_why_while_still_more_come():
+    with serving(per_address=2, silent=60, body=60, body_grace=60, linger=60) as site:
+        slow = site.connect_bodies([POST + b"Content-Length: 9\r\n\r\na"] * 6)
+        assert len(site.listener.active_channels) == 6
+        assert [status(everything(client)) for client in slow[:4]] == [429] * 4
         for client in slow:
             client.close()
 
@@ -166,8 +175,8 @@ def test_behind_a_trusted_proxy_its_clients_are_counted_and_not_the_proxy():
         return POST + f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na".encode()
 
     with serving(trust=read_trust("127.0.0.1"), per_address=2, silent=60, body=60, body_grace=60) as site:
-        others = [site.connect(from_client(number)) for number in range(5)]
-        many = [site.connect(from_client(9)) for _ in range(3)]
+        clients = site.connect_bodies([from_client(number) for number in (0, 1, 2, 3, 9, 9, 9)])
+        others, many = clients[:4], clients[4:]
         assert status(everything(many[0])) == 429
         many[0].close()
         for client in (*others, *many[1:]):
@@ -178,12 +187,26 @@ def test_behind_a_trusted_proxy_its_clients_are_counted_and_not_the_proxy():
 
 def test_who_is_no_trusted_proxy_counts_as_itself_whatever_it_forwards():
     with serving(per_address=2, silent=60, body=60, body_grace=60) as site:
-        slow = [
-            site.connect(POST + f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na".encode())
-            for number in range(3)
-        ]
+        forwarded = [f"X-Forwarded-For: 198.51.100.{number}\r\nContent-Length: 9\r\n\r\na" for number in range(3)]
+        slow = site.connect_bodies([POST + one.encode() for one in forwarded])
         assert status(everything(slow[0])) == 429
         for client in slow:
+            client.close()
+
+
+def test_a_complete_request_counts_for_the_client_that_a_trusted_proxy_names():
+    def get(number: int) -> bytes:
+        return f"GET /hang HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.{number}\r\n\r\n".encode()
+
+    with serving(ONE_EACH, trust=read_trust("127.0.0.1"), waiting_tasks_per_address=1, idle=60) as site:
+        clients = [site.connect(get(0))]
+        assert site.hanging.acquire(timeout=5)
+        clients += [site.connect(get(number)) for number in (1, 2, 3)]
+        clients.append(site.connect(get(3)))
+        assert status(clients[4].recv(65536)) == 429
+        site.go.set()
+        assert [status(client.recv(65536)) for client in clients[:4]] == [200, 200, 200, 200]
+        for client in clients:
             client.close()
 
 

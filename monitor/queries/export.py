@@ -35,7 +35,7 @@ class Export:
 
 
 @dataclass(frozen=True)
-class Shown:
+class MaskedColumns:
     """Makes columns of what Zoho, an app or a person wrote: masked, or as it was written.
 
     Attributes:
@@ -88,7 +88,7 @@ def exports(fresh: Mirror | None = None, now: datetime | None = None, *, masked:
         now: the present; where given too, a flow's row says how it stands.
         masked: False only for a person who may unmask and gave a reason.
     """
-    kinds = _of_zoho(Shown(masked)) | _of_ours(Shown(masked))
+    kinds = _of_zoho(MaskedColumns(masked)) | _of_ours(MaskedColumns(masked))
     if fresh is None:
         return kinds
     if now is not None:
@@ -116,7 +116,7 @@ def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:
     }
 
 
-def _of_zoho(shown: Shown) -> dict[str, Export]:
+def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
     return {
         "flows": Export(
             Flow.objects.select_related("account").defer("raw", "account__client_secret"),
@@ -164,7 +164,7 @@ def _of_zoho(shown: Shown) -> dict[str, Export]:
     }
 
 
-def _of_ours(shown: Shown) -> dict[str, Export]:
+def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
     return {
         "alerts": Export(
             AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from dashboard.health import LIVE, LIVE_ANSWER
+from dashboard.server.requests import without_charset
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -28,6 +29,8 @@ def front(pages: Application) -> Application:
             ]
             start_response("200 OK", headers)
             return [b"" if method == "HEAD" else LIVE_ANSWER]
+        if "CONTENT_TYPE" in environ:
+            environ["CONTENT_TYPE"] = without_charset(environ["CONTENT_TYPE"])
         if method != "HEAD":
             return pages(environ, start_response)
         # Django leaves it to the server to send no body (RFC 9110, 9.3.2).

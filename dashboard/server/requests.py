@@ -19,6 +19,7 @@ CALLBACK_CHARSETS = CHARSETS | {"iso-8859-1", "latin-1", "windows-1252"}  # thei
 # Whatever follows a name that begins like this, up to the next parameter. A name with a star is in a charset of its own
 # (RFC 2231), which no browser sends in a Content-Type.
 _CHARSET = re.compile(r"charset[^;=]*=\s*([^;]*)", re.IGNORECASE)
+_CHARSET_PART = re.compile(r";[^;=]*charset[^;=]*=[^;]*", re.IGNORECASE)
 _ENCODED = re.compile(r"\*\d*\*?\s*=")
 
 
@@ -61,6 +62,15 @@ def is_charset_known(content_type: str, charsets: frozenset[str]) -> bool:
     """
     named = [found.strip().strip("\"'").lower() for found in _CHARSET.findall(content_type)]
     return not _ENCODED.search(content_type) and all(name in charsets for name in named)
+
+
+def without_charset(content_type: str) -> str:
+    """Returns a Content-Type without the charsets that it names, all of which are known.
+
+    A page reads UTF-8 all the same. Django, told so by a request, reads the whole address before its handler begins,
+    and whatever it refuses of that (more than 1,000 parameters) would end as an error of the server's.
+    """
+    return _CHARSET_PART.sub("", content_type)
 
 
 def body_limit(path: str, limits: ServerLimits) -> int:

@@ -18,7 +18,7 @@ import pytest
 from django.http import QueryDict
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
-from dashboard.server.requests import CALLBACK_CHARSETS, CALLBACKS, CHARSETS, is_charset_known
+from dashboard.server.requests import CALLBACK_CHARSETS, CALLBACKS, CHARSETS, is_charset_known, without_charset
 from tests.dashboard.soup import Page
 
 VALUES: tuple[bytes, ...] = tuple(
@@ -98,7 +98,7 @@ class Asked:
             self.method,
             self.path,
             self.body,
-            content_type=self.content_type,
+            content_type=without_charset(self.content_type),
             QUERY_STRING=self.query,
             headers=self.headers,
         )

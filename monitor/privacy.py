@@ -244,6 +244,7 @@ def _mask_suspect(text: str, reading: _Reading) -> str:
         text = rules.SAID_SECRET.sub(_said_secret, text)
     text = _mask_emails(_mask_pairs(text, reading))
     if reading.log:
+        text = rules.HOOK_PATH.sub(_hook_path, text)
         text = rules.URL_QUERY.sub(lambda found: found[1] + ("?…" if found["query"] else ""), text)
     elif not reading.definition and "://" in text:
         text = rules.URL_PATH.sub(r"\1/…", text)
@@ -277,6 +278,14 @@ def _sign_ins(text: str) -> str:
 
 def _named_value(found: re.Match[str]) -> str:
     return found["before"] + HIDDEN if is_secret_key(found["key"]) else found[0]
+
+
+def _hook_path(found: re.Match[str]) -> str:
+    """Keeps the numbers and our own words of a callback's address, and hides the rest of it from there on."""
+    for piece in rules.HOOK_PIECE.split(found["rest"]):
+        if piece and not piece.isdecimal() and piece.lower() not in rules.HOOK_WORDS:
+            return found["before"] + found["rest"].partition(piece)[0] + SECRET
+    return found[0]
 
 
 def _said_secret(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 
 # Raise it with every change of what is masked: texts that were masked for searching are then masked anew.
-VERSION = 2
+VERSION = 3
 
 # --- keys of secrets: endings once everything but letters and digits is gone (`X-Api-Key`, `client_secret`)
 _SECRET_ENDINGS = (
@@ -115,6 +115,7 @@ SAID_AT_END = re.compile(
     r"(?i)(?:invalid|expired|missing|required|revoked|wrong|incorrect|empty|null|none|denied|unknown|unauthorized|unsupported|[}\])<>])"
     r"(?=[\s.,;)]*\Z)"
 )
+KEY_LENGTH = 40
 SHORT_TOKENS = re.compile(r"1000\.[0-9A-Za-z._\-]{6,}")
 USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]{0,30}://)(?P<secret>[^/?#\s@\"'<>]{1,500})@")
 SECRET_PAIR = re.compile(r"(?<![\w.\-])(?P<key>[\w.\-]{1,64})\\?[\"']?\s{0,2}(?:=|:|%3[dD]|%3[aA])\s{0,2}")
@@ -127,6 +128,12 @@ SCHEMES = ("bearer", "basic", "zoho-oauthtoken")
 HOOK = re.compile(
     r"(?P<before>/(?:webhooks?|hooks|services)/(?:[\w\-]{1,80}/){0,4})(?P<secret>[\w\-]{6,}|\[secret:[0-9a-f]{16}\])"
 )
+# In a log whatever stands behind a word with "hook" may be a key, also where the address is none of ours.
+HOOK_PATH = re.compile(
+    r"(?i)(?P<before>[\w%\-]{0,40}hook[\w\-]{0,40}(?:/|%2f|\\){1,4})(?P<rest>(?!\S{0,200}\.py\b)[^\s\"'?#<>]+)"
+)
+HOOK_PIECE = re.compile(r"(?i)(?:/|%2f|\\)+")
+HOOK_WORDS = frozenset(("flow", "crm", "rotate", "retire", "switch", "delete", "unmasked"))
 RANDOM_RUN = re.compile(r"[A-Za-z0-9+_=\-]{24,}")
 LONGER_RUN = re.compile(r"[A-Za-z0-9+_=\-]{32,}")
 MIXED_RUN = re.compile(r"[\w~+\-]{20,}")
@@ -278,6 +285,8 @@ def is_random(run: str) -> bool:
     """Says whether a long run of letters and digits is random: a name in words or a number alone is no token."""
     digits, letters = sum(char.isdecimal() for char in run), sum(char.isalpha() for char in run)
     is_mixed = _HEX.fullmatch(run) is not None or run not in (run.lower(), run.upper())
+    if len(run) >= KEY_LENGTH and digits and run not in (run.lower(), run.upper()):
+        return True  # 32 random bytes have fewer digits than four one time in ten
     return digits >= 4 and letters >= 4 and is_mixed
 
 

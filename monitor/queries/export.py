@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 
 from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
-from monitor.privacy import mask_text
+from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 
@@ -33,17 +34,34 @@ class Export:
             yield {name: get(row) for name, get in self.columns.items()}
 
 
-def _description(row: Any) -> str:
-    return mask_text(row.description, definition=True)
+@dataclass(frozen=True)
+class MaskedColumns:
+    """Makes columns of what Zoho, an app or a person wrote: masked, or as it was written.
 
+    Attributes:
+        masked: False only for a person who may unmask and gave a reason.
+    """
 
-def _masked(*names: str) -> dict[str, Getter]:
-    """Columns of what Zoho or an app said, masked as on every page."""
-    return {name: _masking(_getter(name)) for name in names}
+    masked: bool = True
 
+    def texts(self, *names: str) -> dict[str, Getter]:
+        """Makes columns of what Zoho or an app said, masked as on every page."""
+        return {name: self._through(mask_text, name) for name in names}
 
-def _masking(get: Getter) -> Getter:
-    return lambda row: mask_text(get(row))
+    def names(self, *names: str, **renamed: str) -> dict[str, Getter]:
+        """Makes columns of the names that people gave to things."""
+        return {
+            column: self._through(mask_name, path)
+            for column, path in ({name: name for name in names} | renamed).items()
+        }
+
+    def description(self) -> dict[str, Getter]:
+        """Makes the column of what a thing is for."""
+        return {"description": self._through(partial(mask_text, definition=True), "description")}
+
+    def _through(self, hide: Callable[[str], str], path: str) -> Getter:
+        get = _getter(path)
+        return (lambda row: hide(get(row))) if self.masked else get
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -62,14 +80,15 @@ def _getter(path: str) -> Getter:
     return get
 
 
-def exports(fresh: Mirror | None = None, now: datetime | None = None) -> dict[str, Export]:
+def exports(fresh: Mirror | None = None, now: datetime | None = None, *, masked: bool = True) -> dict[str, Export]:
     """Returns the kinds of export by name. Trigger data is personal data and left out.
 
     Args:
         fresh: where given, each row ends with how old and how complete the mirror of its account is.
         now: the present; where given too, a flow's row says how it stands.
+        masked: False only for a person who may unmask and gave a reason.
     """
-    kinds = _kinds()
+    kinds = _of_zoho(MaskedColumns(masked)) | _of_ours(MaskedColumns(masked))
     if fresh is None:
         return kinds
     if now is not None:
@@ -97,12 +116,13 @@ def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:
     }
 
 
-def _kinds() -> dict[str, Export]:
+def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
     return {
         "flows": Export(
             Flow.objects.select_related("account").defer("raw", "account__client_secret"),
-            _of("flow_id", "flow_name")
-            | {"description": _description}
+            _of("flow_id")
+            | shown.names("flow_name")
+            | shown.description()
             | _of("status", "trigger_app", "created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
             | _of("first_seen_at", "seen_at", "gone_at"),
@@ -110,16 +130,18 @@ def _kinds() -> dict[str, Export]:
         ),
         "executions": Export(
             Execution.objects.select_related("account", "flow").defer("trigger_data", "account__client_secret"),
-            _of("execution_id", flow_id="flow.flow_id", flow_name="flow.flow_name")
+            _of("execution_id", flow_id="flow.flow_id")
+            | shown.names(flow_name="flow.flow_name")
             | _of("status", "started_time", "completed_time", "duration_ms")
-            | _masked("error_code", "error_message", "error_details")
+            | shown.texts("error_code", "error_message", "error_details")
             | _of("error_action_id", "actions_executed", "actions_successful", "actions_failed")
             | _of("first_status", "rerun_count", account="account.name", details_removed_at="payload_removed_at"),
             "started_time",
         ),
         "rules": Export(
             WorkflowRule.objects.select_related("account").defer("raw", "account__client_secret"),
-            {"name": _getter("name"), "description": _description}
+            shown.names("name")
+            | shown.description()
             | _of("module", "active", "execute_when", id="rule_id")
             | _of("last_executed_time", "created_time", "modified_time", "modified_by")
             | _of("trigger_count", "success_count", "failure_count", executed_from="usage_from")
@@ -131,14 +153,23 @@ def _kinds() -> dict[str, Export]:
             # The record's name is personal data and left out; its id is enough to find it in Zoho.
             WebhookFailure.objects.select_related("account").defer("record_name", "account__client_secret"),
             _of("failure_time")
-            | _masked("reason")
-            | _of("module", "record_id", "webhook_id", "webhook_name", id="failure_id")
-            | _of("rule_name", "first_seen_at", rule_id="rule_zoho_id", account="account.name"),
+            | shown.texts("reason")
+            | _of("module", "record_id", "webhook_id")
+            | shown.names("webhook_name")
+            | _of(id="failure_id")
+            | shown.names("rule_name")
+            | _of("first_seen_at", rule_id="rule_zoho_id", account="account.name"),
             "failure_time",
         ),
+    }
+
+
+def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
+    return {
         "alerts": Export(
             AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),
-            _of(rule="rule.name", flow_id="flow.flow_id", flow_name="flow.flow_name")
+            _of(rule="rule.name", flow_id="flow.flow_id")
+            | shown.names(flow_name="flow.flow_name")
             | _of("state", "is_open", "since", "episode", "rate", "first_attempt_rate", "runs", "reason")
             | _of("evaluated_at", "acknowledged_at", account="rule.account.name", threshold="rule.threshold"),
             "since",
@@ -148,8 +179,10 @@ def _kinds() -> dict[str, Export]:
                 "account__client_secret"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
-            | _of("state", "requested_at", "reason", "sends", "sent_at", "answered_at")
-            | _masked("answer")
+            | _of("state", "requested_at")
+            | shown.texts("reason")
+            | _of("sends", "sent_at", "answered_at")
+            | shown.texts("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name"),
             "requested_at",
         ),

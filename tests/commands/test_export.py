@@ -17,7 +17,16 @@ from monitor.models import AlertState, AuditEntry, FlowProgress, RetryAttempt, S
 from monitor.queries.export import exports
 from tests.bystander import own
 from tests.commands.commandline import run
-from tests.factories import NOON, make_account, make_alert_rule, make_execution, make_flow, make_rule, make_user
+from tests.factories import (
+    NOON,
+    make_account,
+    make_alert_rule,
+    make_execution,
+    make_flow,
+    make_rule,
+    make_user,
+    make_webhook_failure,
+)
 from tests.realprocess import ROOT, Stage, throw_away_database
 
 KINDS = ["flows", "executions", "rules", "alerts", "retries"]
@@ -232,3 +241,44 @@ def test_a_reader_that_stops_early_ends_it_quietly_and_names_are_utf8_on_any_ter
 )
 def test_a_beginning_is_a_day_or_a_time(text: str, at: datetime) -> None:
     assert parse_since(text) == at
+
+
+def test_an_export_is_masked_and_stands_in_the_trail(filled: ZohoAccount) -> None:
+    flow = make_flow(filled, flow_name="Mails to quilla@example.com")
+    make_execution(flow, "failed", error_message="no mail to quilla@example.com")
+    done = run("export", "executions", "--format", "ndjson", "--since", "2026-11-01")
+    assert "quilla" not in done.out
+    assert "Mails to [e-mail]" in done.out
+    assert "unmasked" not in own(AuditEntry).get(action="export").detail
+
+
+@pytest.mark.parametrize("what", [*KINDS, "webhook_failures"])
+def test_no_export_shows_what_is_hidden_without_being_asked(filled: ZohoAccount, what: str) -> None:
+    flow = make_flow(filled, flow_name="to quilla@example.com", description="to quilla@example.com")
+    failed = make_execution(flow, "failed", error_message="quilla@example.com", error_details="quilla@example.com")
+    make_rule(filled, name="to quilla@example.com", description="to quilla@example.com")
+    make_webhook_failure(
+        filled, webhook_name="to quilla@example.com", reason="quilla@example.com", record_name="quilla"
+    )
+    person = make_user("olga", "operator")
+    RetryAttempt.objects.create(
+        account=filled, execution=failed, requested_by=person, reason="quilla@example.com asks", requested_at=NOON,
+        client_token="a" * 32, state="cancelled",
+    )  # fmt: skip
+    assert "quilla" not in run("export", what, "--format", "csv").out
+    if what != "alerts":
+        shown = run("export", what, "--format", "csv", "--unmasked", "--reason", "she asks for her data").out
+        assert "quilla@example.com" in shown
+        assert own(AuditEntry).filter(action="export", detail__reason="she asks for her data").count() == 1
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [["--unmasked"], ["--unmasked", "--reason", " x "], ["--reason", "why not"], ["--unmasked", "--reason", "x" * 501]],
+)
+def test_an_unmasked_export_needs_a_reason_and_a_reason_an_unmasked_one(filled: ZohoAccount, flags: list[str]) -> None:
+    done = run("export", "executions", "--format", "csv", *flags)
+    assert done.code != 0
+    assert done.out == ""
+    assert "--reason" in done.error
+    assert not own(AuditEntry).filter(action="export").exists()

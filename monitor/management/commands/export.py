@@ -24,22 +24,31 @@ from monitor.queries.retention import removed
 
 # What a spreadsheet runs as a formula when a cell begins with it (OWASP, "CSV Injection").
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
+SHORTEST_REASON, LONGEST_REASON = 3, 500
 CONTROL_STARTS = ("\t", "\r", "\n", "\x00")
 
 
 class Command(DataCommand):
-    help = "Writes rows to standard output with Zoho's own ids and field names. Trigger data is left out."
+    help = (
+        "Writes rows to standard output with Zoho's own ids and field names, masked as on the pages. Trigger data is "
+        "left out. Each export stands in the audit trail."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=["flows", "executions", "rules", "webhook_failures", "alerts", "retries"])
         parser.add_argument("--format", choices=["csv", "ndjson"], required=True)
         parser.add_argument("--since", help="a day (2026-11-22) or a time (2026-11-22T10:00:00Z); UTC where unsaid")
+        parser.add_argument("--unmasked", action="store_true", help="texts and names as Zoho sent them; needs --reason")
+        parser.add_argument("--reason", metavar="TEXT", help="why it is unmasked; kept in the audit trail")
 
     def handle(self, *args: Any, **options: Any) -> None:
         since = parse_since(options["since"]) if options["since"] is not None else None
         now = utc_now()
-        export = exports(mirror(now), now)[options["what"]]
+        reason = reason_of(options["reason"], unmasked=options["unmasked"])
+        export = exports(mirror(now), now, masked=not options["unmasked"])[options["what"]]
         detail = {"what": options["what"], "since": since and _plain(since), "format": options["format"]}
+        if options["unmasked"]:
+            detail |= {"unmasked": True, "reason": reason}
         audit.record(system_user(), "export", None, now=now, detail=detail)
         if options["what"] == "executions":
             self._tell_removed(since)
@@ -72,6 +81,20 @@ class Command(DataCommand):
             self.stdout.write(text, ending="")
             out.seek(0)
             out.truncate()
+
+
+def reason_of(reason: str | None, *, unmasked: bool) -> str:
+    """Reads why somebody wants what is hidden.
+
+    Raises:
+        CommandError: it is not said, too short or too long, or said where nothing is unmasked.
+    """
+    given = (reason or "").strip()
+    if unmasked and not SHORTEST_REASON <= len(given) <= LONGEST_REASON:
+        raise CommandError(f"--unmasked needs a --reason of {SHORTEST_REASON} to {LONGEST_REASON} characters")
+    if given and not unmasked:
+        raise CommandError("--reason is for --unmasked: without it the export is masked")
+    return given
 
 
 def parse_since(text: str) -> datetime:

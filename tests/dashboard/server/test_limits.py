@@ -46,7 +46,7 @@ def test_what_waits_for_us_is_never_overdue(since: float, moved: int, waited: fl
 
 
 @given(st.lists(STANDINGS), st.integers(1, 20))
-def test_who_has_waited_longest_give_way_and_never_who_is_being_answered(waits: list[SocketWait], count: int):
+def test_who_has_waited_longest_gives_way_and_never_who_is_being_answered(waits: list[SocketWait], count: int):
     places = give_way(waits, count)
     waiting = [one for one in waits if one.phase in WAITING]
     assert len(set(places)) == len(places) == min(count, len(waiting))

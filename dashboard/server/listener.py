@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
@@ -138,7 +139,9 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """Asks for the end; may be called by a signal's handler or by another thread."""
         self._stops_at = time.monotonic() + self.limits.stopping
         self._next_look = 0.0
-        self.pull_trigger()
+        # The loop may have seen the time just now, ended and closed what wakes it.
+        with suppress(OSError):
+            self.pull_trigger()
 
     def _goes_on(self) -> bool:
         if self._stops_at is None:

@@ -22,6 +22,8 @@ WITHOUT = {
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
 NO_PAGES = {"execution_retry_state", "healthz_live", "healthz_ready", "mail_html", "account_login"}
+# Pages that a form asks for by POST; a GET leads to the list.
+BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def in_head(page: Page) -> list[Any]:
     return [mark for mark in page.marked("freshness") if page.has(mark, class_="page-header")]
 
 
-@pytest.mark.parametrize("name", sorted(set(MATRIX) - WITHOUT - NO_PAGES))
+@pytest.mark.parametrize("name", sorted(set(MATRIX) - WITHOUT - NO_PAGES - BY_POST))
 def test_every_page_of_zohos_data_carries_as_of_and_completeness(name: str, world: World, admin: Client) -> None:
     status, page = shown(admin, name, world)
     if status != 200:
@@ -60,7 +62,7 @@ def test_every_page_of_zohos_data_carries_as_of_and_completeness(name: str, worl
         assert mark.find(".//time") is not None or "Not read" in words(mark)
 
 
-@pytest.mark.parametrize("name", sorted(set(MATRIX) - WITHOUT - NO_PAGES))
+@pytest.mark.parametrize("name", sorted(set(MATRIX) - WITHOUT - NO_PAGES - BY_POST))
 def test_every_chart_and_list_stands_under_its_age(name: str, world: World, admin: Client) -> None:
     status, page = shown(admin, name, world)
     if status != 200:
@@ -86,6 +88,13 @@ def test_the_pages_named_as_without_data_show_none_and_say_no_age(world: World, 
 def test_a_part_that_refreshes_itself_brings_its_age_along(world: World, admin: Client, part: str) -> None:
     answer = admin.get("/", {"part": part}, headers={"HX-Request": "true"})
     assert b'class="freshness"' in answer.content
+
+
+@pytest.mark.parametrize("name", sorted(BY_POST))
+def test_a_search_of_unmasked_text_says_how_old_and_how_complete_it_is(name: str, world: World, admin: Client) -> None:
+    page = Page(admin.post(reverse(name), {"text": "no such word", "reason": "a call"}).content.decode())
+    (mark,) = page.marked("freshness")
+    assert page.marked("pill", mark)
 
 
 @pytest.mark.parametrize("name", ["flows", "executions"])

@@ -124,7 +124,7 @@ def test_housekeeping_prunes_and_leaves_a_row_of_it(account: ZohoAccount, zoho: 
     with time_machine.travel(NOON, tick=False):
         pipeline.housekeeping()
     run = own(StageRun).get(stage="prune")
-    assert (run.outcome, run.summary) == ("ok", {"payloads": 12, "rows": 12, "hours": 0})
+    assert (run.outcome, run.summary) == ("ok", {"payloads": 12, "rows": 12, "hours": 0, "masked": 0})
     assert own(Execution).count() == 5
 
 

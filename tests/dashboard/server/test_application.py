@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 from dashboard.server.application import front
 from dashboard.server.requests import without_charset
+
+
+@pytest.fixture
+def one_connection(db: None) -> Iterator[None]:
+    """A request leaves the connection open, for the test's transaction is in it."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +39,7 @@ from dashboard.server.requests import without_charset
     [("GET", "400 Bad Request"), ("HEAD", "400 Bad Request"), ("POST", "403 Forbidden")],  # it has no token either
 )
 def test_too_many_parameters_are_refused_also_where_a_charset_is_named(
-    db: None, content_type: str, method: str, answer: str
+    one_connection: None, content_type: str, method: str, answer: str
 ) -> None:
     told: list[str] = []
     environ: dict[str, Any] = {

@@ -110,9 +110,13 @@ def reader(limits: ServerLimits) -> type[HTTPRequestParser]:
                 self._take_head(self.headers)
                 if self.error is None:
                     self.refuse(refuse_head(self._head(), limits))
-            elif self.is_checked and self.error is None and self.body_bytes_received > body_limit(self.path, limits):
+            elif self.is_checked and self.error is None and self._body_length() > body_limit(self.path, limits):
                 self.refuse(too_large(self.path, limits))
             return consumed
+
+        def _body_length(self) -> int:
+            """Returns how much of the body has come; what frames its chunks is no part of it."""
+            return len(self.body_rcv) if self.body_rcv is not None else 0
 
         def parse_header(self, header_plus: bytes) -> None:
             self.has_transfer_encoding = b"\ntransfer-encoding:" in header_plus.lower()

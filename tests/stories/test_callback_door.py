@@ -105,8 +105,7 @@ def test_bodies_of_ten_mebibytes_chunks_and_slow_senders(web: Web):
     assert _get(web.port, "/healthz/live") == 200
     assert _get(web.port, "/accounts/login/") == 200
     assert time.monotonic() - began < 10
-    assert web.post(b'{"while": "others are slow"}')[0] == 503
+    assert web.post(b'{"while": "others are slow"}')[0] == 202
     for line in slow:
         line.close()
-    wait_for("a place", lambda: web.post(b'{"after": "they hung up"}')[0] == 202, timeout=30)
     assert rows(PushEvent).count() == 3

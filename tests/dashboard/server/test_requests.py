@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.dashboard.server.site import everything, serving, status
+from tests.dashboard.server.site import QUICK, everything, serving, status
 
 POST = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
 
@@ -59,6 +59,13 @@ def test_what_is_a_request_is_answered(site, request_bytes: bytes, end: bytes):
     answer = site.ask(request_bytes)
     assert b" 200 OK\r\n" in answer
     assert answer.endswith(end)
+
+
+def test_what_frames_the_chunks_of_a_body_is_no_part_of_its_length(site):
+    chunk = b"100\r\n" + b"a" * 0x100 + b"\r\n"
+    whole = chunk * (QUICK.page_body // 0x100)
+    answer = site.ask(POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + whole + b"0\r\n\r\n")
+    assert answer.endswith(f"{QUICK.page_body} {QUICK.page_body}".encode())
 
 
 def test_a_body_in_chunks_that_grows_too_large_is_refused_on_the_way(site):

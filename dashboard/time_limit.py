@@ -62,11 +62,13 @@ def _postgresql(seconds: float) -> Iterator[None]:
     with transaction.atomic(savepoint=False):
         connection.ensure_connection()
         raw = connection.connection
-        before = raw.execute("SHOW statement_timeout").fetchone()[0] if _is_nested() else None
-        raw.execute(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
+        with connection.wrap_database_errors:  # a database that went away meanwhile is told as everywhere else
+            before = raw.execute("SHOW statement_timeout").fetchone()[0] if _is_nested() else None
+            raw.execute(f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}")
         yield
         if before is not None and raw.info.transaction_status.name != "INERROR":
-            raw.execute(f"SET LOCAL statement_timeout = '{before}'")
+            with connection.wrap_database_errors:
+                raw.execute(f"SET LOCAL statement_timeout = '{before}'")
 
 
 def _is_nested() -> bool:

@@ -6,12 +6,15 @@ those that are there already are closed here.
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+
+logger = logging.getLogger(__name__)
 
 BESIDE = ("", "-wal", "-shm", "-journal")
 ONLY_ME, ONLY_MINE = 0o600, 0o700
@@ -52,4 +55,7 @@ def _restrict(path: Path, mode: int) -> None:
     except FileNotFoundError:
         return
     if found.st_uid == os.geteuid() and found.st_mode & OTHERS:
-        path.chmod(mode)
+        try:
+            path.chmod(mode)
+        except OSError as error:  # such as a file system that is mounted to be read only
+            logger.warning("others may read %s: %s", path.name, error.strerror)

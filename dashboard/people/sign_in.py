@@ -72,7 +72,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if user is None:
             return None
         now = timezone.now()
-        if user.is_active and not one_time.take(user, now):
+        if not user.is_active:  # allauth shows such a person a page, and signs nobody in
+            self._write_down("sign_in.failed", why="the person may not sign in")
+            return user
+        if not one_time.take(user, now):
             self._write_down("sign_in.failed", why="the one-time password is over")
             raise ValidationError("This one-time password is used up or has ended. An admin can give you a new one.")
         sign_in.give_back(self.claim, user, self.network, now)
@@ -88,8 +91,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Has the browser remembered, and the sign-in written down."""
         response: HttpResponse = super().post_login(request, user, **kwargs)
         known_browsers.remember(request, response, user)
-        network = network_of(origin.present().address)
-        audit.record_counted(user, "sign_in", user, now=timezone.now(), network=network)
+        # Each one: it costs a right password, so nobody can flood the trail with it.
+        audit.record(user, "sign_in", user, now=timezone.now())
         return response
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:

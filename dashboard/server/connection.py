@@ -16,6 +16,9 @@ from dashboard.server.limits import Phase, SocketWait
 from dashboard.server.refusals import Refusal
 from dashboard.server.requests import reader
 
+# Requests of one connection that wait for their turn. Each answer may hold a file open, until its reader has taken it.
+MOST_AT_ONCE = 8
+
 
 class _Pathless(logging.LoggerAdapter):  # type: ignore[type-arg]
     """Logs what waitress says without the address behind it, which may be a secret."""
@@ -81,6 +84,9 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         """Takes what came over the wire."""
         self._moved += len(data)
         taken: bool = super().received(data)
+        if len(self.requests) > MOST_AT_ONCE:
+            self.abort()
+            return taken
         if self.request is not None and self.request.headers_finished and not self._in_body:
             self._since, self._moved, self._in_body = time.monotonic(), 0, True
             self.server.make_room_beside(self)

@@ -137,7 +137,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     def stop(self) -> None:
         """Asks for the end; may be called by a signal's handler or by another thread."""
-        self._stops_at = time.monotonic() + self.limits.stopping
+        if self._stops_at is None:  # asked again, it ends no later
+            self._stops_at = time.monotonic() + self.limits.stopping
         self._next_look = 0.0
         # The loop may have seen the time just now, ended and closed what wakes it.
         with suppress(OSError):

@@ -17,7 +17,7 @@ from django.urls import reverse
 from dashboard.client_address import read_trust
 from dashboard.people import known_browsers
 from dashboard.people.sign_in import AccountAdapter
-from monitor.models import AuditEntry, User
+from monitor.models import AuditEntry, KnownNetwork, User
 from monitor.sign_in.limits import LIMITS, WARNED, CountedBy
 from tests import factories
 from tests.bystander import own
@@ -309,6 +309,21 @@ class TestTheTrail:
         try_from(HOME, RIGHT)
         found = own(AuditEntry).order_by("pk").values_list("action", "actor_name")
         assert list(found) == [("sign_in.failed", "visitor"), ("sign_in.delayed", "visitor"), ("sign_in", "vera")]
+
+    def test_each_sign_in_is_written_down_by_itself(self, person: User) -> None:
+        for address in (HOME, HOME, OFFICE):
+            assert is_in(try_from(address, RIGHT))
+        found = own(AuditEntry).filter(action="sign_in", actor=person).order_by("pk")
+        assert list(found.values_list("address", flat=True)) == [HOME, HOME, OFFICE]
+
+    def test_a_right_password_of_somebody_who_may_not_sign_in_is_written_down(self, person: User) -> None:
+        User.objects.filter(pk=person.pk).update(is_active=False)
+        attack(3)
+        assert not is_in(try_from(HOME, RIGHT))
+        entry = own(AuditEntry).order_by("pk").last()
+        assert entry is not None
+        assert (entry.action, entry.detail) == ("sign_in.failed", {"name": "vera", "why": "the person may not sign in"})
+        assert not own(KnownNetwork).exists()
 
     def test_a_flood_of_wrong_passwords_makes_few_rows_with_their_number(self, person: User) -> None:
         attack(205)

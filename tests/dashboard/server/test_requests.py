@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from dashboard.server.connection import MOST_AT_ONCE
 from tests.dashboard.server.site import QUICK, everything, serving, status
 
 POST = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -59,6 +60,15 @@ def test_what_is_a_request_is_answered(site, request_bytes: bytes, end: bytes):
     answer = site.ask(request_bytes)
     assert b" 200 OK\r\n" in answer
     assert answer.endswith(end)
+
+
+def test_a_client_that_asks_for_many_things_at_once_gets_the_first_few_or_nothing(site):
+    def ask_for(count: int) -> bytes:
+        return site.ask(b"GET / HTTP/1.1\r\n\r\n" * (count - 1) + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+
+    assert ask_for(MOST_AT_ONCE).count(b"hello") == MOST_AT_ONCE
+    assert ask_for(600).count(b"hello") <= MOST_AT_ONCE
+    assert site.get("/").endswith(b"hello")
 
 
 def test_what_frames_the_chunks_of_a_body_is_no_part_of_its_length(site):

@@ -21,6 +21,8 @@ class Phase(Enum):
 
 
 WAITING = frozenset({Phase.LINGERING, Phase.SILENT, Phase.IDLE, Phase.HEAD, Phase.BODY})
+# Where the wait is the client's: only an answer that is being made keeps its place whatever comes.
+THEIRS = WAITING | {Phase.READING}
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,10 @@ def is_overdue(standing: SocketWait, limits: ServerLimits, now: float) -> bool:
 def give_way(waits: Sequence[SocketWait], count: int) -> list[int]:
     """Returns the places of the connections that are ended for new ones: of those that wait, the longest waiting.
 
-    Fewer than `count`, also none, where the others are being answered. A newcomer has waited for no time: so it is let
-    in, also where others take every place they get, and who only holds a place loses it.
+    Readers of an answer give way last, the longest reading first: whoever takes nothing of an answer would else hold a
+    place for a minute at no cost. Fewer than `count`, also none, where the others are being answered. A newcomer has
+    waited for no time: so it is let in, also where others take every place they get, and who only holds a place
+    loses it.
     """
-    waiting = ((one.began, place) for place, one in enumerate(waits) if one.phase in WAITING)
-    return [place for _, place in nsmallest(count, waiting)]
+    waiting = ((one.phase is Phase.READING, one.began, place) for place, one in enumerate(waits) if one.phase in THEIRS)
+    return [place for _, _, place in nsmallest(count, waiting)]

@@ -13,7 +13,7 @@ from waitress.server import TcpWSGIServer
 
 from dashboard.client_address import NOBODY, Trust
 from dashboard.server.connection import ClientConnection
-from dashboard.server.limits import WAITING, Phase, ServerLimits, give_way, is_overdue
+from dashboard.server.limits import THEIRS, Phase, ServerLimits, give_way, is_overdue
 from dashboard.server.pools import Pools
 from dashboard.server.refusals import Refusal
 
@@ -79,8 +79,10 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     def handle_accept(self) -> None:
         """Lets in who stands at the door; where all places are taken, some that only wait give way first."""
-        for _ in range(ACCEPTS):
+        for let_in in range(ACCEPTS):
             if self._is_full():
+                if let_in:
+                    return  # whether somebody else stands there is not known yet
                 self._end(self._longest(self._channels(), self.limits.make_room))
             self._newest = None
             super().handle_accept()
@@ -100,7 +102,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         others = [one for one in self._channels() if one.client == client and one is not newcomer]
         if len(others) >= self.limits.per_address:
             # One that was refused has given way already, and goes by itself once its answer is read.
-            waiting = [one for one in others if one.standing.phase in WAITING - {Phase.LINGERING}]
+            waiting = [one for one in others if one.standing.phase in THEIRS - {Phase.LINGERING}]
             self._end(self._longest(waiting, len(waiting) + 1 - self.limits.per_address))
 
     def set_socket_options(self, conn: socket.socket) -> None:

@@ -105,6 +105,14 @@ class Site:
         """Waits until so many bodies are on their way."""
         wait_for(f"{count} bodies", lambda: len(self.bodies) == count, timeout=10, pace=0.02)
 
+    def wait_for_readers(self, count: int) -> None:
+        """Waits until so many have not yet taken all of their answers."""
+
+        def reading() -> int:
+            return sum(one.standing.phase is Phase.READING for one in list(self.listener.active_channels.values()))
+
+        wait_for(f"{count} readers", lambda: reading() == count, timeout=10, pace=0.02)
+
     def end(self) -> None:
         self.go.set()
         self.listener.stop()

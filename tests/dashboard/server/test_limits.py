@@ -6,7 +6,7 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.server.limits import WAITING, Phase, ServerLimits, SocketWait, give_way, is_overdue
+from dashboard.server.limits import THEIRS, Phase, ServerLimits, SocketWait, give_way, is_overdue
 from dashboard.server.pools import CALLBACK, PAGES, PROBE, pool_for, refuse_task
 from dashboard.server.requests import Head, refuse_head
 
@@ -48,11 +48,11 @@ def test_what_waits_for_us_is_never_overdue(since: float, moved: int, waited: fl
 @given(st.lists(STANDINGS), st.integers(1, 20))
 def test_who_has_waited_longest_gives_way_and_never_who_is_being_answered(waits: list[SocketWait], count: int):
     places = give_way(waits, count)
-    waiting = [one for one in waits if one.phase in WAITING]
+    waiting = sorted((one.phase is Phase.READING, one.began) for one in waits if one.phase in THEIRS)
     assert len(set(places)) == len(places) == min(count, len(waiting))
     chosen = [waits[place] for place in places]
-    assert all(one.phase in WAITING for one in chosen)
-    assert sorted(one.began for one in chosen) == sorted(one.began for one in waiting)[:count]
+    assert all(one.phase in THEIRS for one in chosen)
+    assert sorted((one.phase is Phase.READING, one.began) for one in chosen) == waiting[:count]
 
 
 def test_a_full_queue_says_503_and_one_address_that_fills_half_of_it_429():

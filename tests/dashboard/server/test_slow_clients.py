@@ -3,6 +3,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import ExitStack
+
+import pytest
 
 from dashboard.client_address import read_trust
 from dashboard.server.pools import CALLBACK, PAGES, PROBE
@@ -247,3 +250,13 @@ def test_an_end_finishes_what_is_under_way_and_tells_the_unfinished():
         assert everything(under_way).endswith(b"hello")
         for client in (under_way, unfinished, silent):
             client.close()
+
+
+@pytest.mark.parametrize("limits", [{"connections": 6}, {"per_address": 6}], ids=["all places", "places of an address"])
+def test_readers_who_take_nothing_do_not_keep_others_out(limits: dict[str, int]):
+    with serving(answer_grace=60.0, **limits) as site, ExitStack() as hanging:
+        for count in range(1, 7):
+            hanging.enter_context(site.connect(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n", small=True))
+            site.wait_for_readers(count)
+        for _ in range(4):
+            assert site.get("/").endswith(b"hello")

@@ -31,12 +31,6 @@ os.environ["ALLOW_LOOPBACK"] = "true"
 gc.disable()  # while some thousand tests are collected there is nothing to throw away
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Marks what Hypothesis feeds as a property, so that `make test-deep` tries it with more examples."""
-    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
-        item.add_marker("property")
-
-
 def pytest_collection_finish() -> None:
     """Keeps the collector of garbage from looking again and again at the tests and modules, which stay."""
     gc.enable()

@@ -16,7 +16,7 @@ from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.base.hide_secrets import without_secrets
-from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import clipped, has_unlisted, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
@@ -164,8 +164,9 @@ def read_page(
     walk.pages = page if found_new or page == 1 else page - 1
     if not found_new:
         walk.probed_at, walk.probed_total = context.clock(), walk.promised
-    with context.writing():
-        let_go_unlisted(context.account, Stream.FLOWS, walk.began, context.clock())
+    if has_unlisted(context.account, Stream.FLOWS, walk.began):
+        with context.writing():
+            let_go_unlisted(context.account, Stream.FLOWS, walk.began, context.clock())
     context.note(Stream.FLOWS, StreamState.State.OK, items=len(walk.seen), began=walk.began)
     _note_absent(context, client, walk.seen, walk.began)
     return True

@@ -19,7 +19,14 @@ from django.db.models import OuterRef, Subquery
 
 from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
-from monitor.ingest.base.quarantine import clipped, let_go_read, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import (
+    clipped,
+    has_unlisted,
+    let_go_read,
+    let_go_unlisted,
+    put_aside,
+    write_or_put_aside,
+)
 from monitor.models import Stream, StreamState, WebhookFailure, WorkflowRule, ZohoAccount
 from monitor.periods import day_of, first_of_days, last_of_days
 from monitor.zoho.crm import CrmClient
@@ -120,9 +127,11 @@ def read_webhook_failures(context: Context, client: CrmClient) -> None:
         if reached is not window.reached:
             break
     _link(account)
-    with context.writing():
-        # What was put aside is listed no longer than what could be read.
-        let_go_unlisted(account, Stream.WEBHOOK_FAILURES, context.clock() - timedelta(days=BACK_DAYS), context.clock())
+    # What was put aside is listed no longer than what could be read.
+    listed_since = context.clock() - timedelta(days=BACK_DAYS)
+    if has_unlisted(account, Stream.WEBHOOK_FAILURES, listed_since):
+        with context.writing():
+            let_go_unlisted(account, Stream.WEBHOOK_FAILURES, listed_since, context.clock())
     total = WebhookFailure.objects.filter(account=account).count()
     context.note(Stream.WEBHOOK_FAILURES, StreamState.State.OK, items=total)
 

@@ -167,8 +167,12 @@ def _json(value: Any) -> str:
     """
     try:
         return orjson.dumps(value).decode()
-    except TypeError:
-        pass  # also for a number beyond 64 bits, which the standard library can write
+    except TypeError:  # also for a number beyond 64 bits, which the standard library can write
+        return _json_of_any_size(value)
+
+
+def _json_of_any_size(value: Any) -> str:
+    """Writes JSON text by the standard library, which is slower and knows numbers of any length."""
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         text.encode()

@@ -106,6 +106,7 @@ def test_a_killed_command_takes_the_server_along(served: Served):
     served.child.kill()
     served.child.wait()
     wait_for("the server to end", lambda: not served.servers(), timeout=20)
+    assert served.servers() == []
 
 
 def test_an_end_lets_a_page_under_way_be_answered(served: Served):

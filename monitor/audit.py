@@ -120,7 +120,12 @@ def counted_in_memory(every: float = EVERY) -> Iterator[None]:
 def _count(act: CountedAct, times: int) -> bool:
     """Adds so many like this act to its tally, or to that of all networks; returns whether it has its own."""
     object_type, object_id = act.thing
-    is_about = {"hour": act.hour, "action": act.action, "object_type": object_type, "object_id": object_id}
+    is_about: dict[str, Any] = {
+        "hour": act.hour,
+        "action": act.action,
+        "object_type": object_type,
+        "object_id": object_id,
+    }
     with transaction.atomic():
         # The row of all the rest is there from the first act on; whoever counts waits here for the others.
         rest, _ = AuditTally.objects.select_for_update().get_or_create(**is_about, network="")

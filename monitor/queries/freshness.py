@@ -25,6 +25,7 @@ from monitor.freshness import (
 from monitor.job_failures import PREFIX, FailingJob, job_of
 from monitor.models import AlertState, Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.models.sync import product_of
+from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
 from monitor.standing.judge import AccountPresent, present_of
 
 WAIT = "It is read within minutes once the worker runs (manage.py worker)."
@@ -64,7 +65,8 @@ class AccountFreshness:
     else, and all runs since `covered_from` are mirrored (None: not known of all). `state`, `reason` and `since` are
     as `monitor.freshness.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"``
     (nothing is read any more), ``"locked"`` (no key for its secrets) or ``"paused"`` (a person switched it off).
-    `age` is None before the first complete read.
+    `age` is None before the first complete read. Of `flows` so many have a hole (`holes`), no counters by which missing
+    runs would be noticed (`uncounted`), or counters that moved and were not read since (`moved`).
     """
 
     account_id: int
@@ -79,6 +81,8 @@ class AccountFreshness:
     streams: list[StreamFreshness] = field(default_factory=list)
     flows: int = 0
     unread: int = 0
+    uncounted: int = 0
+    moved: int = 0
     covered_from: datetime | None = None
     is_history_paused: bool = False
     present: AccountPresent = field(default_factory=AccountPresent)
@@ -146,8 +150,8 @@ class AccountFreshness:
 
     @property
     def is_complete(self) -> bool:
-        whole = not self.holes and not self.unread and not any(s.is_missing for s in self.streams)
-        return self.as_of is not None and whole
+        gaps = self.holes or self.unread or self.uncounted or self.moved
+        return self.as_of is not None and not gaps and not any(s.is_missing for s in self.streams)
 
     @property
     def is_trustworthy(self) -> bool:
@@ -247,8 +251,7 @@ class Mirror:
         return next((account for account in self.accounts if account.account_id == account_id), None)
 
 
-# Flows that were listed and whose history has not been read to its end.
-_UNREAD = Q(flows__gone_at=None, flows__progress__executions_read_at=None)
+_GAPS = of_accounts_flows()
 
 
 def mirror(now: datetime) -> Mirror:
@@ -261,11 +264,13 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync", "token", "digest_key")
         .prefetch_related("streams")
         .annotate(
-            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__progress__hole_reason="")),
+            holes=Count("flows", filter=_GAPS[HOLE]),
             living=Count("flows", filter=Q(flows__gone_at=None)),
-            unread=Count("flows", filter=_UNREAD),
-            unread_known=Count("flows", filter=_UNREAD & Q(flows__progress__covered_from__isnull=False)),
-            covered_from=Max("flows__progress__covered_from", filter=_UNREAD),
+            unread=Count("flows", filter=_GAPS[UNREAD]),
+            unread_known=Count("flows", filter=_GAPS[UNREAD] & Q(flows__progress__covered_from__isnull=False)),
+            covered_from=Max("flows__progress__covered_from", filter=_GAPS[UNREAD]),
+            uncounted=Count("flows", filter=_GAPS[UNCOUNTED]),
+            moved=Count("flows", filter=_GAPS[MOVED]),
         )
         .order_by("name")
     )
@@ -334,9 +339,11 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
         swept_at=sync.last_finished_at,
         age=None if facts.as_of is None else now - facts.as_of,
         holes=read.holes,
-        streams=[_stream(row) for row in rows.values()],
+        streams=[_stream(row, _gaps_of(read)) for row in rows.values()],
         flows=read.living,
         unread=read.unread,
+        uncounted=read.uncounted,
+        moved=read.moved,
         covered_from=read.covered_from if read.unread == read.unread_known else None,
         is_history_paused=account.backfill_paused,
         products=frozenset(p for p, url in ((Product.FLOW, account.flow_url), (Product.CRM, account.crm_url)) if url),
@@ -344,7 +351,21 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
     )
 
 
-def _stream(row: StreamState) -> StreamFreshness:
+def _gaps_of(counted: Any) -> str:
+    """Says in one line of how many flows runs may be missing; "" where of none."""
+    several = {
+        "with missing runs": counted.holes,
+        "not read to the end yet": counted.unread,
+        "of which Zoho names no counters": counted.uncounted,
+        "with runs that are not read yet": counted.moved,
+    }
+    return ", ".join(f"{n} flow{'s' if n != 1 else ''} {what}" for what, n in several.items() if n)
+
+
+def _stream(row: StreamState, gaps: str) -> StreamFreshness:
+    if row.stream == Stream.EXECUTIONS and row.state == StreamState.State.OK and gaps:
+        # It was read as far as it could be, and the runs of an account are no more complete than those of its flows.
+        row.state, row.reason = StreamState.State.INCOMPLETE, gaps
     return StreamFreshness(
         stream=row.stream,
         label=row.get_stream_display(),

@@ -17,6 +17,7 @@ from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
 from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
+from monitor.standing.completeness import UNREAD, gap_of, why_incomplete
 from monitor.standing.facts import with_facts
 from monitor.standing.judge import GONE, WORDS, FlowStanding
 
@@ -66,7 +67,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
     sync = SyncState.objects.filter(account=account).first()
-    flows = _flows(account, now)
+    flows = _flows(account, sync.last_finished_at if sync else None, now)
     totals, aside = _totals(flows), open_quarantine(account)
     stand = _standings(account, fresh, now)
     for flow in flows:
@@ -90,6 +91,7 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
                 "reason": s.reason,
                 "as_of": _time(s.as_of),
                 "quarantined": aside.get(s.stream, 0),
+                "complete": not s.is_missing,
             }
             for s in (fresh.streams if fresh else [])
         },
@@ -162,7 +164,7 @@ def _budget(use: BudgetUse) -> dict[str, Any]:
     }
 
 
-def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
+def _flows(account: ZohoAccount, swept_at: datetime | None, now: datetime) -> list[dict[str, Any]]:
     """Per flow and status: counter = baseline + mirrored + pruned + quarantined, and what is missing of it."""
     mirrored: dict[Any, Any] = {
         row["flow"]: row
@@ -177,10 +179,12 @@ def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
     }
     flows = Flow.objects.filter(account=account, gone_at=None).select_related("progress")
     aside = quarantined_runs(account)
-    return [_flow(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), now) for flow in flows]
+    return [_flow(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), swept_at, now) for flow in flows]
 
 
-def _flow(flow: Flow, mirrored: dict[str, int], aside: list[str], now: datetime) -> dict[str, Any]:
+def _flow(
+    flow: Flow, mirrored: dict[str, int], aside: list[str], swept_at: datetime | None, now: datetime
+) -> dict[str, Any]:
     past = flow.progress
     counters = {
         "total": (flow.execution_count, past.baseline_total, past.pruned),
@@ -191,26 +195,17 @@ def _flow(flow: Flow, mirrored: dict[str, int], aside: list[str], now: datetime)
     rows["total"] = flow.counted(every=rows["total"], ended=mirrored.get("ended", 0))
     lost = dict(zip(counters, flow.tally(aside), strict=True))
     counts = {name: _count(*values, rows[name], lost[name]) for name, values in counters.items()}
-    unread = flow.has_moved
+    reason = why_incomplete(flow, swept_at)
+    if gap_of(flow, swept_at) == UNREAD and flow.progress.history_order:
+        reason = backfill.words(backfill.of_flow(flow, mirrored.get("total", 0), now))
     return {
         "flow_id": flow.flow_id,
         "flow_name": flow.flow_name,
-        "complete": not flow.progress.hole_reason and not unread,
-        "reason": flow.progress.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
+        "complete": not reason,
+        "reason": reason,
         "read_at": _time(flow.progress.executions_read_at),
         **counts,
     }
-
-
-def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
-    if flow.is_reading_history and flow.progress.history_order:
-        return backfill.words(backfill.of_flow(flow, runs, now))
-    if flow.progress.executions_read_at is None:
-        return "not read yet"
-    counters = (flow.execution_count, flow.success_count, flow.failure_count)
-    if None in counters:
-        return "Zoho names no counters of it that can be read: whether runs are missing is not known"
-    return "counters moved since it was read"
 
 
 def _count(

@@ -44,12 +44,12 @@ class CountedAct:
 
     @property
     def of_all(self) -> CountedAct:
-        """The same act, counted with those of other networks."""
+        """Is the same act, counted with those of other networks."""
         return replace(self, network="")
 
     @property
     def key(self) -> Key:
-        """What acts have in common that are counted in one number."""
+        """Is what acts have in common that are counted in one number."""
         return self.hour, self.action, self.thing, self.network
 
 

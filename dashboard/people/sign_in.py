@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard import formats
-from dashboard.client_address import network_of
+from dashboard.client_address import may_be_shared, network_of
 from dashboard.people import known_browsers
 from monitor import audit, origin, sign_in
 from monitor.models import User
@@ -55,9 +55,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         now = timezone.now()
         self.person = get_user_by_username(credentials.get("username", ""))
         self.network = network_of(origin.present().address)
+        self.is_shared = may_be_shared(request)
         browser = known_browsers.browser_of(request, self.person)
         name = credentials.get("username", "")
-        self.claim = sign_in.claim(name, self.person, network=self.network, browser=browser, now=now)
+        self.claim = sign_in.claim(
+            name, self.person, network=self.network, browser=browser, now=now, is_shared=self.is_shared
+        )
         if not self.claim.verdict.is_open:
             self._write_down("sign_in.delayed")
             raise _too_often(self.claim.verdict.wait)
@@ -78,7 +81,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not one_time.take(user, now):
             self._write_down("sign_in.failed", why="the one-time password is over")
             raise ValidationError("This one-time password is used up or has ended. An admin can give you a new one.")
-        sign_in.give_back(self.claim, user, self.network, now)
+        sign_in.give_back(self.claim, user, "" if self.is_shared else self.network, now)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:

@@ -30,11 +30,14 @@ def main() -> None:
     from dashboard.wsgi import application  # isort: skip - sets Django up, which the settings below need
     from django.conf import settings
 
+    from monitor import audit
+
     log_what_nobody_caught()
     listener = Listener(front(application), sock, ServerLimits(), trust=settings.TRUSTED_PROXIES)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
-    listener.serve()
+    with audit.counted_in_memory():
+        listener.serve()
 
 
 def allow_files() -> None:

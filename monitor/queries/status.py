@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django_q.models import OrmQ
 
+from monitor import checks
 from monitor.models import ENDED, AlertState, Execution, Flow, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
@@ -48,6 +49,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         "generated_at": _time(now),
         "ready": ready.is_ready,
         "problems": ready.problems,
+        "warnings": [trouble] if (trouble := checks.proxy_trouble()) else [],
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
         "mail": ready.mail,

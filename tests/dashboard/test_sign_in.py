@@ -189,6 +189,32 @@ class TestNobodyIsKeptOut:
         assert codes == [200] * 5 + [429] * 2
         assert is_in(try_from("127.0.0.1", RIGHT, HTTP_X_FORWARDED_FOR=HOME))
 
+    @pytest.mark.parametrize(
+        "header", ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_PROTO"]
+    )
+    def test_nobody_is_known_by_the_address_of_a_proxy_that_is_not_named(self, header: str, person: User) -> None:
+        """Else all who come through it would be known from everybody's home, guessers too."""
+        assert is_in(try_from("10.0.0.1", RIGHT, **{header: HOME}))
+        assert not own(KnownNetwork).exists()
+        assert is_in(try_from("10.0.0.1", RIGHT))
+        assert own(KnownNetwork).get().network == "10.0.0.1"
+        assert attack(7, "10.0.0.1", **{header: ATTACKER}) == [200] * 5 + [429] * 2
+        assert is_in(try_from("10.0.0.1", RIGHT))
+
+    def test_guesses_at_people_who_are_known_there_count_for_the_network(self, person: User, monkeypatch: Any) -> None:
+        monkeypatch.setitem(LIMITS, CountedBy.NETWORK, LIMITS[CountedBy.NETWORK].__class__(
+            12, timedelta(seconds=1), timedelta(seconds=2)))  # fmt: skip
+        otto = factories.make_user("otto")
+        otto.set_password(RIGHT)
+        otto.save()
+        assert is_in(try_from(OFFICE, RIGHT))
+        assert is_in(try_from(OFFICE, RIGHT, name="otto"))
+        for name in ("vera", "otto"):
+            assert attack(6, OFFICE, name=name) == [200] * 6
+        assert try_from(OFFICE, "guess", name="somebody").status_code == 429
+        assert is_in(try_from(OFFICE, RIGHT))
+        assert is_in(try_from(OFFICE, RIGHT, name="otto"))
+
 
 class TestOneTimePasswords:
     @pytest.fixture

@@ -80,7 +80,7 @@ class Context:
 
     @cached_property
     def lists_aside(self) -> frozenset[str]:
-        """Returns the lists of which records are in quarantine; asked for once a sweep, when the first list was read."""
+        """Returns the lists of which records are in quarantine; asked once a sweep, when the first list was read."""
         return lists_with_some(self.account)
 
     def call(self, ask: Callable[[], T]) -> T:

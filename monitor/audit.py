@@ -13,7 +13,17 @@ from django.db import transaction
 from django.db.models import F, Model
 
 from monitor import origin
-from monitor.models import AlertRule, AlertState, AuditEntry, AuditTally, HookEndpoint, RetryAttempt, User, ZohoAccount
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    AuditEntry,
+    AuditTally,
+    HookEndpoint,
+    Problem,
+    RetryAttempt,
+    User,
+    ZohoAccount,
+)
 from monitor.periods import hour_of
 
 MONITOR = "monitor"  # the actor's name where no person is behind an act
@@ -27,6 +37,7 @@ _WORDS: dict[type[Model], str] = {
     AlertRule: "alert_rule",
     AlertState: "alert",
     HookEndpoint: "hook",
+    Problem: "problem",
     RetryAttempt: "retry",
     User: "person",
 }

@@ -296,6 +296,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Failure',
+            fields=[
+                ('execution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='failure', serialize=False, to='monitor.execution')),
+                ('failed_at', models.DateTimeField(help_text="when it failed, by Zoho's clock")),
+                ('began_at', models.DateTimeField(null=True)),
+                ('record', models.CharField(blank=True, help_text="digest of the record's id in its trigger data", max_length=64)),
+                ('fate', models.CharField(choices=[('open', 'Open'), ('recovered', 'Recovered'), ('retried', 'Retried'), ('superseded', 'Superseded'), ('written_off', 'Written off')], default='open', max_length=12)),
+                ('fate_at', models.DateTimeField(help_text='since when')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ChainMark',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -350,6 +361,16 @@ class Migration(migrations.Migration):
                 ('pruned_before', models.DateTimeField(help_text='runs that began earlier are counted, not kept', null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name='RecordField',
+            fields=[
+                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='record_field', serialize=False, to='monitor.flow')),
+                ('found', models.CharField(blank=True, help_text='path of keys; empty where none was found', max_length=200)),
+                ('found_at', models.DateTimeField(null=True)),
+                ('chosen', models.CharField(blank=True, help_text='by a person; empty: as found', max_length=200)),
+                ('look_from', models.DateTimeField(help_text='runs since then are still to be looked through for successes of the same record', null=True)),
+            ],
+        ),
         migrations.AddField(
             model_name='execution',
             name='flow',
@@ -363,6 +384,9 @@ class Migration(migrations.Migration):
                 ('marks', models.PositiveBigIntegerField(default=1)),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.flow')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='DayBucket',
@@ -382,6 +406,18 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='CountedHour',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField()),
+                ('marks', models.PositiveBigIntegerField(default=1)),
+                ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.flow')),
+            ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='AlertState',
@@ -489,6 +525,44 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_mail_server')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Problem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('title', models.CharField(help_text='the template of its first group, cut', max_length=300)),
+                ('app', models.CharField(blank=True, max_length=200)),
+                ('remedy', models.CharField(help_text='class of what helps, see `monitor.triage.remedy`', max_length=20)),
+                ('first_seen_at', models.DateTimeField(help_text="when its first run failed, by Zoho's clock")),
+                ('last_seen_at', models.DateTimeField(help_text="when its newest run failed, by Zoho's clock")),
+                ('state', models.CharField(choices=[('new', 'New'), ('ongoing', 'Ongoing'), ('escalating', 'Escalating'), ('regressed', 'Regressed'), ('archived', 'Archived'), ('resolved', 'Resolved')], default='new', max_length=10)),
+                ('state_since', models.DateTimeField()),
+                ('version', models.PositiveIntegerField(default=0, help_text='compare-and-set guard of every change of state')),
+                ('resolved_before', models.DateTimeField(help_text='while resolved: a failure of a run that began earlier does not bring it back', null=True)),
+                ('archived_until', models.DateTimeField(help_text='while archived: comes back then', null=True)),
+                ('archived_after', models.PositiveIntegerField(help_text='while archived: comes back at so many failures', null=True)),
+                ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='merged', to='monitor.problem')),
+                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='problems_owned', to=settings.AUTH_USER_MODEL)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['-last_seen_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ProblemAct',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('kind', models.CharField(max_length=20)),
+                ('text', models.CharField(blank=True, help_text="a person's own words: a note, a reason", max_length=2000)),
+                ('detail', models.JSONField(default=dict)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acts', to='monitor.problem')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -808,6 +882,22 @@ class Migration(migrations.Migration):
             name='account',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount'),
         ),
+        migrations.CreateModel(
+            name='FailureGroup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('fingerprint', models.CharField(max_length=64)),
+                ('version', models.PositiveSmallIntegerField(help_text='of the rules that made the fingerprint')),
+                ('app', models.CharField(blank=True, max_length=200)),
+                ('action', models.CharField(blank=True, max_length=200)),
+                ('error_code', models.CharField(blank=True, max_length=200)),
+                ('template', models.TextField()),
+                ('remedy', models.CharField(max_length=20)),
+                ('first_seen_at', models.DateTimeField()),
+                ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='monitor.problem')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.zohoaccount')),
+            ],
+        ),
         migrations.AddField(
             model_name='execution',
             name='account',
@@ -930,9 +1020,37 @@ class Migration(migrations.Migration):
             model_name='connectedversion',
             constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='one_row_per_connected_version'),
         ),
+        migrations.CreateModel(
+            name='WriteOff',
+            fields=[
+                ('failure', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='write_off', serialize=False, to='monitor.failure')),
+                ('at', models.DateTimeField()),
+                ('reason', models.CharField(max_length=500)),
+            ],
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='account',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.zohoaccount'),
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='flow',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='failed_runs', to='monitor.flow'),
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='group',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='failures', to='monitor.failuregroup'),
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='superseded_by',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='supersedes', to='monitor.execution'),
+        ),
         migrations.AddConstraint(
             model_name='dirtyhour',
-            constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirty_hour'),
+            constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
         ),
         migrations.AddIndex(
             model_name='daybucket',
@@ -941,6 +1059,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='daybucket',
             constraint=models.UniqueConstraint(fields=('flow', 'day'), name='one_bucket_per_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='countedhour',
+            constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_countedhour'),
         ),
         migrations.AddIndex(
             model_name='alertstate',
@@ -1090,6 +1212,14 @@ class Migration(migrations.Migration):
             model_name='pushevent',
             constraint=models.UniqueConstraint(fields=('channel', 'digest'), name='one_notification_per_body'),
         ),
+        migrations.AddIndex(
+            model_name='problem',
+            index=models.Index(fields=['account', 'state', '-last_seen_at'], name='problem_by_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='problem',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['new', 'ongoing', 'escalating', 'regressed', 'archived', 'resolved'])), name='problem_state_known'),
+        ),
         migrations.AddConstraint(
             model_name='hookendpoint',
             constraint=models.UniqueConstraint(fields=('account', 'name'), name='one_hook_per_name'),
@@ -1097,6 +1227,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='flow',
             constraint=models.UniqueConstraint(fields=('account', 'flow_id'), name='one_row_per_flow'),
+        ),
+        migrations.AddConstraint(
+            model_name='failuregroup',
+            constraint=models.UniqueConstraint(fields=('account', 'fingerprint'), name='one_group_per_fingerprint'),
         ),
         migrations.AddIndex(
             model_name='execution',
@@ -1169,6 +1303,31 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='alertrule',
             constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('account',), name='one_default_rule_per_account'),
+        ),
+        migrations.AddField(
+            model_name='writeoff',
+            name='by',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['group', 'fate', '-failed_at'], name='failure_by_group'),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['account', 'fate', 'failed_at'], name='failure_by_age'),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['flow', 'fate', 'failed_at'], name='failure_by_flow'),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(condition=models.Q(('superseded_by__isnull', False)), fields=['superseded_by'], name='failure_superseded'),
+        ),
+        migrations.AddConstraint(
+            model_name='failure',
+            constraint=models.CheckConstraint(condition=models.Q(('fate__in', ['open', 'recovered', 'retried', 'superseded', 'written_off'])), name='fate_known'),
         ),
         migrations.RunPython(create_cache_table, drop_cache_table),
     ]

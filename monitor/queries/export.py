@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
+from monitor.models import AlertState, Execution, Failure, Flow, Problem, RetryAttempt, WebhookFailure, WorkflowRule
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
@@ -174,6 +174,15 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | _of("evaluated_at", "acknowledged_at", account="rule.account.name", threshold="rule.threshold"),
             "since",
         ),
+        "problems": Export(
+            _problems(),
+            _of(number="pk")
+            | shown.texts("title")
+            | _of("state", "state_since", "remedy", "app", "first_seen_at", "last_seen_at")
+            | _of("failed", *Failure.Fate.values, account="account.name")
+            | {"owner": lambda row: row.owner.get_username() if row.owner else ""},
+            "last_seen_at",
+        ),
         "retries": Export(
             RetryAttempt.objects.select_related("account", "execution", "execution__flow", "requested_by").defer(
                 "account__client_secret"
@@ -187,3 +196,11 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             "requested_at",
         ),
     }
+
+
+def _problems() -> QuerySet[Problem]:
+    """Problems with how their failures ended, under the names of the fates."""
+    failures = "groups__failures"
+    counts = {fate: Count(failures, filter=Q(**{f"{failures}__fate": fate})) for fate in Failure.Fate.values}
+    rows = Problem.objects.filter(merged_into=None).select_related("account", "owner").defer("account__client_secret")
+    return rows.annotate(failed=Count(failures), **counts)

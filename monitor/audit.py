@@ -21,6 +21,7 @@ from monitor.models import (
     HookEndpoint,
     Problem,
     RetryAttempt,
+    RetryBatch,
     User,
     ZohoAccount,
 )
@@ -39,6 +40,7 @@ _WORDS: dict[type[Model], str] = {
     HookEndpoint: "hook",
     Problem: "problem",
     RetryAttempt: "retry",
+    RetryBatch: "batch",
     User: "person",
 }
 

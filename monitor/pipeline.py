@@ -30,6 +30,7 @@ from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
+from monitor.retry.run_batches import run_batches
 from monitor.retry.settle import sweep as settle_sweep
 from monitor.rollups.prune import prune_hours
 from monitor.rollups.recount import rebuild_dirty
@@ -221,8 +222,9 @@ def deliver() -> None:
 def settle_retries() -> None:
     """Sends requested retries, settles open ones by reading, and lets the mirror see what became of them."""
     with _stage("retry") as summary:
+        batches = run_batches(utc_now())
         report = settle_sweep(utc_now, open_account=open_account)
-        summary.update(report.summary())
+        summary.update(report.summary() | {f"batch_{name}": count for name, count in batches.items() if count})
     if report.refs:
         refresh_executions(report.refs)
 

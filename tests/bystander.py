@@ -231,6 +231,7 @@ def make_bystander() -> Bystander:
     alert = _add_alert(account, flow, person)
     _add_retry(account, flow, person)
     _add_problem(account, flow, person)
+    _add_batch(account, flow, person)
     _add_hooks(account, flow)
     _add_trail(account, person, alert)
     found = Bystander(account.pk, person.pk)
@@ -418,6 +419,20 @@ def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None
         not_before=NEVER,
         next_check_at=NEVER,
     )
+
+
+def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None:
+    batch = tables.RetryBatch.objects.create(
+        account=account,
+        requested_by=person,
+        requested_at=PAST,
+        reason="the bystander's reason",
+        client_token="bystander-batch",
+        per_minute=30,
+        state="suspended",
+        state_since=PAST,
+    )
+    tables.RetryItem.objects.create(batch=batch, execution=flow.executions.get(), position=1)
 
 
 def _add_hooks(account: Account, flow: tables.Flow) -> None:

@@ -13,7 +13,7 @@
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
-| `monitor.retry`         | RetryAttempt                                                                 |
+| `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem                                          |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
@@ -64,7 +64,7 @@ from monitor.models.hooks import (
 )
 from monitor.models.people import Role, User, system_user
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
-from monitor.models.retries import RetryAttempt, zoho_ahead
+from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -124,6 +124,8 @@ __all__ = [
     "RecordField",
     "Retention",
     "RetryAttempt",
+    "RetryBatch",
+    "RetryItem",
     "Role",
     "RuleVersion",
     "Secret",

@@ -10,7 +10,17 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from monitor.models import AlertState, Execution, Failure, Flow, Problem, RetryAttempt, WebhookFailure, WorkflowRule
+from monitor.models import (
+    AlertState,
+    Execution,
+    Failure,
+    Flow,
+    Problem,
+    RetryAttempt,
+    RetryItem,
+    WebhookFailure,
+    WorkflowRule,
+)
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
@@ -184,7 +194,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             "last_seen_at",
         ),
         "retries": Export(
-            RetryAttempt.objects.select_related("account", "execution", "execution__flow", "requested_by").defer(
+            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item").defer(
                 "account__client_secret"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
@@ -192,8 +202,20 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.texts("reason")
             | _of("sends", "sent_at", "answered_at")
             | shown.texts("answer")
-            | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name"),
+            | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
+            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None},
             "requested_at",
+        ),
+        "retry_items": Export(
+            RetryItem.objects.select_related("batch__account", "batch__requested_by", "execution__flow").defer(
+                "batch__account__client_secret", "execution__trigger_data", "execution__flow__raw"
+            ),
+            _of(batch="batch.pk", execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
+            | _of("position", "state", skip_reason="code")
+            | shown.texts("note")
+            | _of("ended_at", requested_by="batch.requested_by.username", requested_at="batch.requested_at")
+            | _of(account="batch.account.name"),
+            "batch__requested_at",
         ),
     }
 

@@ -173,7 +173,8 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
     rows = Failure.objects.filter(fate=Failure.Fate.OPEN)
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
-    return rows.aggregate(oldest=Min("failed_at"))["oldest"]
+    oldest: datetime | None = rows.aggregate(oldest=Min("failed_at"))["oldest"]
+    return oldest
 
 
 def detail(problem: Problem, now: datetime) -> ProblemDetail:

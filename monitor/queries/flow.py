@@ -166,6 +166,5 @@ def completeness(flow: Flow) -> list[Mirrored]:
 
 def open_alerts(flow: Flow) -> QuerySet[AlertState]:
     """Finds the flow's open incidents, newest first."""
-    return (
-        AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
-    )
+    rows = flow.alert_states.filter(is_open=True)  # each knows its flow already
+    return rows.select_related("rule", "acknowledged_by").order_by("-since")

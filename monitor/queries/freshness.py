@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,6 +77,7 @@ class AccountFreshness:
     since: datetime | None
     as_of: datetime | None
     swept_at: datetime | None
+    due_at: datetime | None
     age: timedelta | None
     holes: int
     streams: list[StreamFreshness] = field(default_factory=list)
@@ -162,13 +164,15 @@ class AccountFreshness:
 class Mirror:
     """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure.
 
-    `locked` says why stored secrets cannot be read, here or in the worker; empty where they can.
+    `locked` says why stored secrets cannot be read, here or in the worker; empty where they can. `signs` are the newest
+    signs of life of the worker, by kind.
     """
 
     accounts: list[AccountFreshness]
     worker: Judged = field(default_factory=lambda: Judged("ok"))
     locked: str = ""
     failing: list[FailingJob] = field(default_factory=list)
+    signs: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def is_silent(self) -> bool:
@@ -277,9 +281,8 @@ def mirror(now: datetime) -> Mirror:
     signs = worker_signs()
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
     found = [_account(account, worker, locked, now) for account in accounts]
-    return Mirror(
-        found, worker, locked or next((one.reason for one in found if one.state == LOCKED), ""), signs.failing
-    )
+    locked = locked or next((one.reason for one in found if one.state == LOCKED), "")
+    return Mirror(found, worker, locked, signs.failing, signs)
 
 
 class WorkerSigns(dict[str, datetime]):
@@ -337,6 +340,7 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
         since=judged.since,
         as_of=facts.as_of,
         swept_at=sync.last_finished_at,
+        due_at=sync.next_due_at,
         age=None if facts.as_of is None else now - facts.as_of,
         holes=read.holes,
         streams=[_stream(row, _gaps_of(read)) for row in rows.values()],

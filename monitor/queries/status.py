@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,18 +10,18 @@ from django.db.models import Count, Q
 from django_q.models import OrmQ
 
 from monitor import checks
-from monitor.models import ENDED, AlertState, Execution, Flow, SyncState, ZohoAccount
+from monitor.models import ENDED, AlertState, Execution, Flow, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.flows import standings
-from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
+from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
 from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
 from monitor.standing.completeness import UNREAD, gap_of, why_incomplete
 from monitor.standing.facts import with_facts
-from monitor.standing.judge import GONE, WORDS, FlowStanding
+from monitor.standing.judge import GONE, WORDS
 
 STATUSES = ("success", "failed")
 RUN_PARTS = (
@@ -43,7 +44,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
     if name is not None:
         rows = rows.filter(name=name)
     found = [_account(row, fresh.of(row.pk), now) for row in rows]
-    ready, signs = readiness(now, fresh), worker_signs()
+    ready, signs = readiness(now, fresh), fresh.signs
     return {
         "generated_at": _time(now),
         "ready": ready.is_ready,
@@ -68,12 +69,14 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
 
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
-    sync = SyncState.objects.filter(account=account).first()
-    flows = _flows(account, sync.last_finished_at if sync else None, now)
+    swept_at = fresh.swept_at if fresh else None
+    rows = Flow.objects.filter(account=account, gone_at=None).select_related("progress").defer("raw")
+    here = list(with_facts(rows, now))
+    flows = _flows(account, here, swept_at, now)
     totals, aside = _totals(flows), open_quarantine(account)
-    stand = _standings(account, fresh, now)
-    for flow in flows:
-        flow["standing"] = stand[flow["flow_id"]].code
+    stand = standings(here, {account.pk: fresh.present} if fresh else {}, now)
+    for row, flow in zip(here, flows, strict=True):
+        flow["standing"] = stand[row.pk].code
     return {
         "name": account.name,
         "data_center": account.data_center,
@@ -85,8 +88,8 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "as_of": _time(fresh.as_of if fresh else None),
         "data_age_seconds": _age(fresh.as_of if fresh else None, now),
         "complete": bool(fresh and fresh.is_complete),
-        "last_sync_finished_at": _time(sync.last_finished_at if sync else None),
-        "next_due_at": _time(sync.next_due_at if sync else None),
+        "last_sync_finished_at": _time(swept_at),
+        "next_due_at": _time(fresh.due_at if fresh else None),
         "streams": {
             s.stream: {
                 "state": s.state,
@@ -108,14 +111,6 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
     }
-
-
-def _standings(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, FlowStanding]:
-    """Says how each flow stands, by Zoho's id of it."""
-    rows = Flow.objects.filter(account=account).select_related("progress").defer("raw")
-    flows = list(with_facts(rows, now).filter(gone_at=None))
-    found = standings(flows, {account.pk: fresh.present} if fresh else {}, now)
-    return {flow.flow_id: found[flow.pk] for flow in flows}
 
 
 def _organisation(account: ZohoAccount) -> dict[str, Any] | None:
@@ -166,7 +161,9 @@ def _budget(use: BudgetUse) -> dict[str, Any]:
     }
 
 
-def _flows(account: ZohoAccount, swept_at: datetime | None, now: datetime) -> list[dict[str, Any]]:
+def _flows(
+    account: ZohoAccount, flows: Iterable[Flow], swept_at: datetime | None, now: datetime
+) -> list[dict[str, Any]]:
     """Per flow and status: counter = baseline + mirrored + pruned + quarantined, and what is missing of it."""
     mirrored: dict[Any, Any] = {
         row["flow"]: row
@@ -179,7 +176,6 @@ def _flows(account: ZohoAccount, swept_at: datetime | None, now: datetime) -> li
             ended=Count("pk", filter=ENDED),
         )
     }
-    flows = Flow.objects.filter(account=account, gone_at=None).select_related("progress")
     aside = quarantined_runs(account)
     return [_flow(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), swept_at, now) for flow in flows]
 

@@ -16,6 +16,11 @@ NAMES = (
 LOGINS = ("root", "mchen", "backup", "guest", "x7", "anna.k", "test", "oracle", "svc-mail", "webadmin")
 WORDS = ("colour", "Berlin", "Gross", "kitchen", "Winter", "chair", "Delta", "Umsatz", "lamp", "Harbour")
 HOSTS = ("node-{}.example.com", "db{}.example.org", "shop.example.net", "mail-{}.example.co.uk", "files.example.com")
+DURATIONS = (" seconds", " s", " ms", "s", " minutes", ".25 s")
+BOXES = ("anna", "o.brien", "i+n", "x7")
+QUERIES = ("", "?id=5&name=Ann")
+NUMBERED = ("list_{}.csv", "offer-{}.pdf", "Q{}.xlsx", "img{}.png")
+ENDINGS = ("", "/list.csv", "/a-1.txt")
 FOLDERS = ("var", "home", "export", "data", "anna", "in", "crm", "2026-11", "old", "backup_3")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -40,8 +45,9 @@ def _date(random: Random) -> str:
     day, month, year = random.randint(1, 28), random.randint(1, 12), random.randint(2024, 2027)
     name = MONTHS[month - 1]
     forms = (
-        f"{year}-{month:02}-{day:02}", f"{day:02}/{month:02}/{year}", f"{day}.{month}.{year}", f"{name} {day}, {year}",
-        f"{day} {name} {year}", f"{year}-{month:02}-{day:02}T10:{day:02}:07Z", f"{year}-{month:02}-{day:02} 09:{day:02}",
+        f"{year}-{month:02}-{day:02}", f"{day:02}/{month:02}/{year}", f"{day}.{month}.{year}",
+        f"{name} {day}, {year}", f"{day} {name} {year}", f"{year}-{month:02}-{day:02}T10:{day:02}:07Z",
+        f"{year}-{month:02}-{day:02} 09:{day:02}",
         f"{year}{month:02}{day:02}", f"{DAYS[day % 7]}, {day:02} {name} {year}",
     )  # fmt: skip
     return random.choice(forms)
@@ -57,14 +63,15 @@ def _time(random: Random) -> str:
 def _amount(random: Random) -> str:
     value = random.randint(1_000, 9_999_999)
     forms = (
-        f"{value:,}", f"{value:,}.50", f"€ {value}.00", f"USD {value:,}.99", f"{value} EUR", f"${value:,}", f"₹{value}",
+        f"{value:,}",
+        f"{value:,}.50", f"€ {value}.00", f"USD {value:,}.99", f"{value} EUR", f"${value:,}", f"₹{value}",
         f"{value:,}".replace(",", ".") + ",25", f"{value:,}".replace(",", " "), "4,150,908",
     )  # fmt: skip
     return random.choice(forms)
 
 
 def _path(random: Random) -> str:
-    return "/" + "/".join(random.choices(FOLDERS, k=random.randint(2, 5))) + random.choice(("", "/list.csv", "/a-1.txt"))
+    return "/" + "/".join(random.choices(FOLDERS, k=random.randint(2, 5))) + random.choice(ENDINGS)
 
 
 def _phone(random: Random) -> str:
@@ -83,7 +90,7 @@ MAKERS: dict[str, Callable[[Random], str]] = {
     "uuid": lambda random: str(uuid.UUID(int=random.getrandbits(128), version=4)),
     "hex": lambda random: _hex(random, random.choice((8, 11, 16, 32))),
     "hh": lambda random: _hex(random, 2),
-    "email": lambda random: f"{random.choice(('anna', 'o.brien', 'i+n', 'x7'))}@{random.choice(('example.com', 'example.org'))}",
+    "email": lambda random: f"{random.choice(BOXES)}@{random.choice(('example.com', 'example.org'))}",
     "phone": _phone,
     "date": _date,
     "time": _time,
@@ -93,16 +100,16 @@ MAKERS: dict[str, Callable[[Random], str]] = {
     "nn": lambda random: f"{random.randint(0, 31):02}",
     "st": lambda random: random.choice(("200", "200", "202", "204", "404")),
     "pct": lambda random: f"{random.randint(80, 100)}{random.choice((' %', '%', '.5%'))}",
-    "dur": lambda random: f"{random.randint(2, 90)}{random.choice((' seconds', ' s', ' ms', 's', ' minutes', '.25 s'))}",
+    "dur": lambda random: f"{random.randint(2, 90)}{random.choice(DURATIONS)}",
     "life": lambda random: random.choice(("<1 sec", f"00:{random.randint(10, 59)}", f"01:{random.randint(10, 59)}:07")),
     "size": lambda random: f"{random.randint(21, 900)}{random.choice((' MB', 'MB', '.4 MB', ' KB', ' GB'))}",
     "ip": _ip,
     "ipport": lambda random: f"{_ip(random)}:{random.randint(80, 65_000)}",
     "mac": lambda random: ":".join(_hex(random, 2) for _ in range(6)),
     "host": lambda random: random.choice(HOSTS).format(random.randint(1, 99)),
-    "url": lambda random: f"https://{random.choice(HOSTS).format(3)}{_path(random)}{random.choice(('', '?id=5&name=Ann'))}",
+    "url": lambda random: f"https://{random.choice(HOSTS).format(3)}{_path(random)}{random.choice(QUERIES)}",
     "path": _path,
-    "file": lambda random: random.choice(("list_{}.csv", "offer-{}.pdf", "Q{}.xlsx", "img{}.png")).format(random.randint(1, 99)),
+    "file": lambda random: random.choice(NUMBERED).format(random.randint(1, 99)),
     "inv": lambda random: f"{random.choice(('INV-', 'RE2026-', 'B/', 'SO-'))}{random.randint(1, 99_999):05}",
     "ver": lambda random: f"1.{random.randint(10, 29)}.{random.randint(0, 9)}",
     "login": lambda random: random.choice(LOGINS),

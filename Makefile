@@ -17,7 +17,7 @@ LOCK := uv pip compile --python-version 3.11 --universal --generate-hashes --no-
 # What `check --deploy` is run with: settings as in production, made up on the spot.
 PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(48))')" \
 	ENCRYPTION_KEYS="$$($(PY) -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')" \
-	PUBLIC_URL=https://monitor.example.com DATABASE_URL=sqlite:///var/check.sqlite3
+	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages mutants bench bench-sync lint types format lock screenshots clean

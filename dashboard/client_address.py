@@ -17,6 +17,8 @@ from django.http import HttpRequest
 
 MOST_PROXIES = 10
 _MOST_READ = 50  # entries of a header: more were never added by proxies
+# By which a proxy shows that it asks for somebody else.
+_FORWARDING = ("X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST", "X_REAL_IP", "FORWARDED")
 _WITH_PORT = re.compile(r"\[(?P<six>[^\]]*)\](?::\d+)?|(?P<four>[0-9.]+)(?::\d+)?", re.ASCII)
 
 
@@ -26,6 +28,10 @@ class Trust:
 
     count: int = 0
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Returns whether any proxy is trusted."""
+        return bool(self.count or self.networks)
 
     def includes(self, address: IPv4Address | IPv6Address) -> bool:
         """Returns whether an address is a trusted proxy's, by the networks."""
@@ -70,27 +76,26 @@ def find_client(peer: str, forwarded_for: str, trust: Trust) -> str:
     Returns:
         The address in its one spelling; "" where the peer has none, such as a local socket.
     """
+    return str(_go_back(peer, forwarded_for, trust)[0] or "")
+
+
+def _go_back(peer: str, forwarded_for: str, trust: Trust) -> tuple[IPv4Address | IPv6Address | None, int]:
+    """Goes back as many hops as there are trusted proxies, or to the first that can be read where a hop is missing.
+
+    Returns:
+        The address there, and how many entries stand further left, which nobody who is trusted vouches for.
+    """
     nearest = read_address(peer)
     told = [read_address(entry) for entry in forwarded_for.split(",")[-_MOST_READ:]] if forwarded_for else []
-    if trust.count:
-        return str(_counted(nearest, told, trust.count) or "")
-    while told and nearest is not None and trust.includes(nearest):
-        before = told.pop()
+    hops = 0
+    while told and (hops < trust.count or (nearest is not None and trust.includes(nearest))):
+        before = told[-1]
         if before is None:  # no address: what stands further left is not believed either
             break
         nearest = before
-    return str(nearest or "")
-
-
-def _counted(
-    nearest: IPv4Address | IPv6Address | None, told: list[IPv4Address | IPv6Address | None], count: int
-) -> IPv4Address | IPv6Address | None:
-    """Goes back as many hops as there are proxies, or to the first that can be read where a hop is missing."""
-    for address in reversed(told[-count:]):
-        if address is None:
-            break
-        nearest = address
-    return nearest
+        hops += 1
+        told.pop()
+    return nearest, len(told)
 
 
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
@@ -118,8 +123,14 @@ def network_of(address: str) -> str:
 
 def of(request: HttpRequest) -> str:
     """Finds the address that a request of Django's came from, as `find_client` does."""
-    return find_client(
-        request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""), settings.TRUSTED_PROXIES
+    return find_client(*_asked_by(request))
+
+
+def _asked_by(request: HttpRequest) -> tuple[str, str, Trust]:
+    return (
+        request.META.get("REMOTE_ADDR", ""),
+        request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        settings.TRUSTED_PROXIES,
     )
 
 
@@ -127,6 +138,16 @@ def seems_to_be_a_proxy(request: HttpRequest) -> bool:
     """Returns whether somebody near, on this machine or its private network, forwards a request of somebody else."""
     peer = read_address(request.META.get("REMOTE_ADDR", ""))
     return "HTTP_X_FORWARDED_FOR" in request.META and peer is not None and peer.is_private
+
+
+def may_be_shared(request: HttpRequest) -> bool:
+    """Returns whether the address that `of` finds may be a proxy's that is not trusted, and so everybody's behind it.
+
+    Whoever adds such a header without being a proxy loses by it: nobody is known by such an address.
+    """
+    if not comes_from_a_trusted_proxy(request):
+        return any(f"HTTP_{name}" in request.META for name in _FORWARDING)
+    return _go_back(*_asked_by(request))[1] > 0
 
 
 def comes_from_a_trusted_proxy(request: HttpRequest) -> bool:

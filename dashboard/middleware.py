@@ -13,6 +13,7 @@ from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from dashboard import client_address, time_limit
@@ -22,6 +23,7 @@ from monitor import audit, origin
 from monitor.models import User
 from monitor.vault import VaultError
 
+CHANGE_PAGE = "account_change_password"
 log = logging.getLogger(__name__)
 
 
@@ -86,8 +88,8 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         if not getattr(view_func, "login_required", True):
             return None
         user = request.user
-        if isinstance(user, User) and user.has_one_time_password:
-            return redirect("account_change_password")
+        if isinstance(user, User) and user.has_one_time_password and request.path_info != reverse(CHANGE_PAGE):
+            return redirect(CHANGE_PAGE)
         return super().process_view(request, view_func, view_args, view_kwargs)
 
 

@@ -1,15 +1,18 @@
 """Writes the audit trail: who did what to which thing, when, and from where. Nothing else creates an `AuditEntry`.
 
 What can be brought about at will, such as a wrong password, goes through `record_counted`: the trail then holds the
-1st, 10th, 100th ... of an hour and, once the hour is over, how many there were.
+1st, 10th, 100th ... of an hour and, once the hour is over, how many there were. What is done to a known person or thing
+is counted for it alone, so that no flood about others, or about names that nobody has, hides it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import F, Model
 
 from monitor import origin
@@ -26,11 +29,15 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.periods import hour_of
+from monitor.tally_buffer import EVERY, CountedAct, TallyBuffer
 
 MONITOR = "monitor"  # the actor's name where no person is behind an act
 VISITOR = "visitor"  # and where somebody is who has not signed in
-# Things of one kind of act in an hour that are counted each by itself; what else comes is counted together.
-MOST_TALLIES = 100
+# Networks whose acts of one kind in an hour are counted each by itself; those of the others are counted together. Each
+# thing has its own, and what is about no thing that is known here has some more.
+NETWORKS_OF_A_THING, NETWORKS_OF_NOTHING = 20, 100
+# What is held in memory when an hour ends is counted in it a moment later.
+CLOSED_AFTER = timedelta(minutes=1)
 
 # What the trail calls a thing; the others go by their model's name.
 _WORDS: dict[type[Model], str] = {
@@ -113,44 +120,70 @@ def record_counted(
         network: from where, as limits count; an act on the same thing from elsewhere is counted by itself.
         detail: as `record` takes it, of this one act.
     """
-    hour = hour_of(now)
-    object_type, object_id = _name(thing)
-    is_about = {"object_type": object_type, "object_id": object_id, "network": network}
+    _tallies.add(CountedAct(action, _name(thing), network, now, actor, detail or {}, origin.present()))
+
+
+@contextmanager
+def counted_in_memory(every: float = EVERY) -> Iterator[None]:
+    """Has `record_counted` write the first of a kind at once, and what follows each so many seconds and at the end."""
+    with _tallies.in_memory(connections.close_all, every):
+        yield
+
+
+def _count(act: CountedAct, times: int) -> bool:
+    """Adds so many like this act to its tally, or to that of all networks; returns whether it has its own."""
+    object_type, object_id = act.thing
+    is_about: dict[str, Any] = {
+        "hour": act.hour,
+        "action": act.action,
+        "object_type": object_type,
+        "object_id": object_id,
+    }
     with transaction.atomic():
         # The row of all the rest is there from the first act on; whoever counts waits here for the others.
-        rest, _ = AuditTally.objects.select_for_update().get_or_create(
-            hour=hour, action=action, object_type="", object_id="", network=""
-        )
-        tallies = AuditTally.objects.filter(hour=hour, action=action)
-        tally = tallies.filter(**is_about).first()
+        rest, _ = AuditTally.objects.select_for_update().get_or_create(**is_about, network="")
+        tallies = AuditTally.objects.filter(**is_about)
+        tally = tallies.filter(network=act.network).first()
         if tally is None:
-            has_room = tallies.count() <= MOST_TALLIES
-            tally = AuditTally.objects.create(hour=hour, action=action, **is_about) if has_room else rest
-        times = tally.times + 1
-        is_told = is_worth_telling(times)
-        told = times if is_told else tally.told
-        AuditTally.objects.filter(pk=tally.pk).update(times=F("times") + 1, told=told)
+            has_room = tallies.count() <= (NETWORKS_OF_A_THING if object_id else NETWORKS_OF_NOTHING)
+            tally = AuditTally.objects.create(**is_about, network=act.network) if has_room else rest
+        after = tally.times + times
+        is_told = is_worth_telling(tally.times, after)
+        AuditTally.objects.filter(pk=tally.pk).update(times=F("times") + times, told=after if is_told else tally.told)
         if is_told:
-            counted = _count(times, hour) if times > 1 else {}
-            if tally.pk == rest.pk and any(is_about.values()):
-                actor, thing, detail = None, None, {}  # it was this one by chance
-            record(actor, action, thing, now=now, detail=(detail or {}) | counted, nobody=VISITOR)
+            _tell_of_one(act, act.detail | (_times(after, act.hour) if after > 1 else {}))
+    return tally.network == act.network
 
 
-def is_worth_telling(times: int) -> bool:
-    """Returns whether the nth of an hour stands in the trail: 1, 10, 100, 1,000 ... Pure."""
-    while times >= 10 and times % 10 == 0:
-        times //= 10
-    return times == 1
+_tallies = TallyBuffer(_count)
+
+
+def is_worth_telling(before: int, after: int) -> bool:
+    """Returns whether one of those counted from `before` to `after` is the 1st, 10th, 100th, 1,000th ... Pure."""
+    return after > before and (before == 0 or len(str(after)) > len(str(before)))
 
 
 def close_tallies(now: datetime) -> None:
     """Appends how many there were in the end in each hour that is over, and takes the tallies away."""
-    for tally in AuditTally.objects.filter(hour__lt=hour_of(now)).order_by("hour", "pk"):
+    for tally in AuditTally.objects.filter(hour__lt=hour_of(now - CLOSED_AFTER)).order_by("hour", "pk"):
         with transaction.atomic():
             is_mine, _ = AuditTally.objects.filter(pk=tally.pk).delete()
             if is_mine and tally.times > tally.told:
                 _tell_of_the_whole(tally, now)
+
+
+def _tell_of_one(act: CountedAct, detail: dict[str, Any]) -> None:
+    AuditEntry.objects.create(
+        at=act.now,
+        actor=act.actor,
+        actor_name=act.actor.get_username() if act.actor is not None else VISITOR,
+        action=act.action,
+        object_type=act.thing[0],
+        object_id=act.thing[1],
+        detail=detail,
+        address=act.asked.address,
+        request_id=act.asked.request_id,
+    )
 
 
 def _tell_of_the_whole(tally: AuditTally, now: datetime) -> None:
@@ -161,11 +194,11 @@ def _tell_of_the_whole(tally: AuditTally, now: datetime) -> None:
         action=tally.action,
         object_type=tally.object_type,
         object_id=tally.object_id,
-        detail=_count(tally.times, tally.hour) | ({"from": tally.network} if tally.network else {}),
+        detail=_times(tally.times, tally.hour) | ({"from": tally.network} if tally.network else {}),
     )
 
 
-def _count(times: int, hour: datetime) -> dict[str, Any]:
+def _times(times: int, hour: datetime) -> dict[str, Any]:
     return {"times": times, "in the hour from": f"{hour:%Y-%m-%d %H:%M} UTC"}
 
 

@@ -21,6 +21,7 @@ from monitor.periods import CHOICES, choice_of, last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
 from monitor.queries import freshness
+from monitor.standing.completeness import gap_of
 
 
 @require_safe
@@ -34,7 +35,11 @@ def flows(request: HttpRequest) -> HttpResponse:
         found = lists.numbered(queries.flow_list(wanted, now, mirror.presents), form)
         daily = queries.daily_results([flow.pk for flow in found["rows"]], now)
         standings = queries.standings(found["rows"], mirror.presents, now)
-        rows = [(flow, standings[flow.pk], daily.get(flow.pk), mirror.of(flow.account_id)) for flow in found["rows"]]
+        rows = []
+        for flow in found["rows"]:
+            account = mirror.of(flow.account_id)
+            gap = gap_of(flow, account.swept_at if account else None)
+            rows.append((flow, standings[flow.pk], daily.get(flow.pk), account, gap))
         return found | {"rows": rows}
 
     days = queries.LIST_DAYS

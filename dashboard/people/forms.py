@@ -8,7 +8,9 @@ from typing import Any
 
 from allauth.account.forms import ChangePasswordForm
 from django import forms
+from django.http import HttpRequest
 
+from dashboard.people.attempts import PasswordAttempt
 from monitor.access import RIGHTS, may
 from monitor.models import User
 from monitor.queries.people import other_admins
@@ -96,10 +98,35 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]
-    """Asks for a new password, which must be another one: a handed out one would else stay in use."""
+    """Asks for a new password, which must be another one: a handed out one would else stay in use.
+
+    Whoever came by somebody's open session may not guess here: each wrong present password counts as one at sign-in.
+    """
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_oldpassword(self) -> str:
+        """Looks at the present password, as far as limits let it.
+
+        Raises:
+            ValidationError: it is wrong, or it was tried too often.
+        """
+        attempt = PasswordAttempt.begin(
+            self.request, self.user.get_username(), self.user, "person.change_password", self.user
+        )
+        try:
+            present: str = super().clean_oldpassword()
+        except forms.ValidationError:
+            attempt.fail()
+            raise
+        attempt.succeed(self.user, is_remembered=False)
+        return present
 
     def clean_password1(self) -> str:
         new: str = self.cleaned_data["password1"]
-        if self.user.check_password(new):
+        # Held against the present one as it was given: to look at the stored one would let people guess here.
+        if new == self.cleaned_data.get("oldpassword"):
             raise forms.ValidationError("This is the present password; choose another one.")
         return new

@@ -6,30 +6,27 @@ together with the wrong ones.
 
 from __future__ import annotations
 
-import math
 import re
-from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.userkit import get_user_by_username
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.debug import sensitive_post_parameters
 
-from dashboard import formats
-from dashboard.client_address import network_of
 from dashboard.people import known_browsers
-from monitor import audit, origin, sign_in
+from dashboard.people.attempts import PasswordAttempt, say_when
+from monitor import audit
 from monitor.models import User
 from monitor.sign_in import one_time
 
-TOO_OFTEN = "too_often"
 _UNSEEN = re.compile(r"[\x00-\x20\x7f\\]")  # browsers drop some of these, and then see another address than we do
 
 
@@ -52,15 +49,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Raises:
             ValidationError: it may not be made now.
         """
-        now = timezone.now()
-        self.person = get_user_by_username(credentials.get("username", ""))
-        self.network = network_of(origin.present().address)
-        browser = known_browsers.browser_of(request, self.person)
         name = credentials.get("username", "")
-        self.claim = sign_in.claim(name, self.person, network=self.network, browser=browser, now=now)
-        if not self.claim.verdict.is_open:
-            self._write_down("sign_in.delayed")
-            raise _too_often(self.claim.verdict.wait)
+        self.attempt = PasswordAttempt.begin(request, name, get_user_by_username(name), "sign_in")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Finds the person whose name and password these are.
@@ -71,21 +61,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user: User | None = super().authenticate(request, **credentials)
         if user is None:
             return None
-        now = timezone.now()
         if not user.is_active:  # allauth shows such a person a page, and signs nobody in
-            self._write_down("sign_in.failed", why="the person may not sign in")
+            self.attempt.write_down("failed", why="the person may not sign in")
             return user
-        if not one_time.take(user, now):
-            self._write_down("sign_in.failed", why="the one-time password is over")
+        if not one_time.take(user, timezone.now()):
+            self.attempt.write_down("failed", why="the one-time password is over")
             raise ValidationError("This one-time password is used up or has ended. An admin can give you a new one.")
-        sign_in.give_back(self.claim, user, self.network, now)
+        self.attempt.succeed(user, is_remembered=True)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Writes a wrong password down, and says how long to wait where it was one of too many."""
-        self._write_down("sign_in.failed")
-        if wait := self.claim.verdict.wait_if_wrong:
-            raise _too_often(wait)
+        self.attempt.fail()
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Has the browser remembered, and the sign-in written down."""
@@ -106,18 +93,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             user.save(update_fields=["password", "one_time_until", "one_time_used_at"])
             audit.record(user, "person.change_password", user, now=timezone.now())
 
-    def _write_down(self, action: str, **detail: str) -> None:
-        """Adds to the trail; a name that nobody has is not repeated, for it may be a password in the wrong field."""
-        about = {"name": self.person.get_username() if self.person else "of nobody"}
-        audit.record_counted(None, action, self.person, now=timezone.now(), network=self.network, detail=about | detail)
-
-
-def _too_often(wait: timedelta) -> ValidationError:
-    seconds = math.ceil(wait.total_seconds())
-    return ValidationError(
-        f"Too many wrong passwords. Try again in {formats.span(seconds)}.", code=TOO_OFTEN, params={"seconds": seconds}
-    )
-
 
 class SignInView(LoginView):  # type: ignore[misc]
     """Answers 429 with `Retry-After` where it was tried too often."""
@@ -125,13 +100,22 @@ class SignInView(LoginView):  # type: ignore[misc]
     http_method_names = ("get", "head", "post", "options")  # Django's would take PUT as POST
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = super().post(request, *args, **kwargs)
-        if seconds := _seconds_to_wait(self.get_form()):
-            response.status_code = 429
-            response["Retry-After"] = str(seconds)
+        return say_when(super().post(request, *args, **kwargs), self.get_form())
+
+
+class ChangePasswordView(PasswordChangeView):  # type: ignore[misc]
+    """Answers 429 with `Retry-After` where a wrong present password was given too often."""
+
+    http_method_names = ("get", "head", "post", "options")
+
+    @method_decorator(sensitive_post_parameters())
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Past allauth's own, which leads a person without a password to a page that is not open here.
+        response: HttpResponse = super(PasswordChangeView, self).dispatch(request, *args, **kwargs)
         return response
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return say_when(super().post(request, *args, **kwargs), self.get_form())
 
-def _seconds_to_wait(form: Form) -> int:
-    errors = form.errors.as_data().get("__all__", [])
-    return max((error.params["seconds"] for error in errors if error.code == TOO_OFTEN), default=0)
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}

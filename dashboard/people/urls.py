@@ -10,7 +10,7 @@ from allauth.account import views as allauth_views
 from django.urls import path
 
 from dashboard.people import profile, views
-from dashboard.people.sign_in import SignInView
+from dashboard.people.sign_in import ChangePasswordView, SignInView
 
 urlpatterns = [
     path("people/", views.people, name="people"),
@@ -21,5 +21,5 @@ urlpatterns = [
     path("accounts/login/", SignInView.as_view(), name="account_login"),
     path("accounts/logout/", allauth_views.logout, name="account_logout"),
     path("accounts/inactive/", allauth_views.account_inactive, name="account_inactive"),
-    path("accounts/password/change/", allauth_views.password_change, name="account_change_password"),
+    path("accounts/password/change/", ChangePasswordView.as_view(), name="account_change_password"),
 ]

@@ -61,6 +61,7 @@ class ServerLimits:
         page_body: of a form; the longest of ours, a retry of many executions, has a few hundred kilobytes.
         waiting_tasks: complete requests that wait for a thread.
         waiting_tasks_per_address: of these, those of one client address.
+        waiting_probes_per_address: of those that wait for the one thread that looks at readiness.
         stopping: for the answers that are being made when the server is asked to end.
     """
 
@@ -79,6 +80,7 @@ class ServerLimits:
     page_body: int = 1024 * 1024
     waiting_tasks: int = 256
     waiting_tasks_per_address: int = 128
+    waiting_probes_per_address: int = 8
     stopping: float = 25.0
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import suppress
-from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 
 from dashboard.client_address import NOBODY, Trust
+from dashboard.server.application import Front
 from dashboard.server.connection import ClientConnection
 from dashboard.server.limits import THEIRS, Phase, ServerLimits, give_way, is_overdue
 from dashboard.server.pools import Pools
@@ -51,7 +51,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
 
     def __init__(
         self,
-        application: Any,
+        application: Front,
         sock: socket.socket,
         limits: ServerLimits,
         *,
@@ -60,7 +60,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     ) -> None:
         self.limits = limits
         self.trust = trust
-        self.pools = Pools(limits, threads)
+        self.pools = Pools(limits, application.is_known, threads)
         self._newest: ClientConnection | None = None
         self._next_look = 0.0
         self._stops_at: float | None = None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from waitress.task import ThreadedTaskDispatcher
 
-from dashboard.health import LIVE, READY
+from dashboard.health import READY
 from dashboard.server.limits import ServerLimits
 from dashboard.server.refusals import Refusal
 from dashboard.server.requests import CALLBACKS
@@ -45,18 +45,17 @@ class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
             return [task.client for task in self.queue]
 
 
-def pool_for(path: str, method: str) -> str | None:
-    """Returns whose threads answer; None = nobody's: the loop that reads the sockets answers at once."""
-    if path == LIVE and method in ("GET", "HEAD"):
-        return None
+def pool_for(path: str) -> str:
+    """Returns whose threads answer."""
     if path == READY:
         return PROBE
     return CALLBACK if path.startswith(CALLBACKS) else PAGES
 
 
-def refuse_task(clients: Sequence[str], client: str, limits: ServerLimits) -> Refusal | None:
+def refuse_task(clients: Sequence[str], client: str, limits: ServerLimits, pool: str = PAGES) -> Refusal | None:
     """Returns why a complete request is not put behind those that wait (given by their clients), or None."""
-    if clients.count(client) >= limits.waiting_tasks_per_address:
+    most = limits.waiting_probes_per_address if pool == PROBE else limits.waiting_tasks_per_address
+    if clients.count(client) >= most:
         return Refusal(429, "too many requests of one address wait here", retry_after=2)
     if len(clients) >= limits.waiting_tasks:
         return Refusal(503, "too many requests wait here", retry_after=2)
@@ -64,10 +63,19 @@ def refuse_task(clients: Sequence[str], client: str, limits: ServerLimits) -> Re
 
 
 class Pools:
-    """Gives each request to the threads that answer its kind, so that none keeps another kind waiting."""
+    """Gives each request to the threads that answer its kind, so that none keeps another kind waiting.
 
-    def __init__(self, limits: ServerLimits, threads: dict[str, int] | None = None) -> None:
+    Args:
+        limits: of those that wait.
+        is_known: says of a path and method whether the loop that reads the sockets answers at once.
+        threads: how many of each kind.
+    """
+
+    def __init__(
+        self, limits: ServerLimits, is_known: Callable[[str, str], bool], threads: dict[str, int] | None = None
+    ) -> None:
         self._limits = limits
+        self._is_known = is_known
         self._at_once: deque[Task] = deque()
         self._pools = {name: Threads() for name in THREADS}
         for name, count in (threads or THREADS).items():
@@ -76,9 +84,9 @@ class Pools:
     def add_task(self, task: Task) -> None:
         """Takes a connection whose request has come completely."""
         request = task.requests[0]
-        name = None if request.error else pool_for(request.path, request.command)
-        if name is not None:
-            refusal = refuse_task(self._pools[name].clients, task.client, self._limits)
+        if not request.error and not self._is_known(request.path, request.command):
+            name = pool_for(request.path)
+            refusal = refuse_task(self._pools[name].clients, task.client, self._limits, name)
             if refusal is None:
                 self._pools[name].add_task(task)
                 return

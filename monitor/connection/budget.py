@@ -101,7 +101,7 @@ class Gate:
         now, kept = self._clock(), self._limits.get(product)
         if kept is not None and timedelta(0) <= now - kept[0] < _A_MOMENT:
             return kept[1]
-        row = self._rows(product).first() or ApiBudget(account=self._account, product=product)
+        row = self.row(product)
         self._limits[product] = now, limits_in_force(self._account, row)
         return self._limits[product][1]
 
@@ -115,12 +115,20 @@ class Gate:
         ends = self._ends(product, self._clock())
         return (None if allowed is None else free_slots(ends, allowed, self._clock(), MINUTE)), ends
 
-    def day(self, product: str = Product.FLOW) -> tuple[int | None, int]:
+    def row(self, product: str = Product.FLOW) -> ApiBudget:
+        """Reads what is stored of a product's budget; unsaved and empty where nothing is."""
+        return self._rows(product).first() or ApiBudget(account=self._account, product=product)
+
+    def day(self, product: str = Product.FLOW, row: ApiBudget | None = None) -> tuple[int | None, int]:
         """Returns the background's calls of any 24 h, and the calls that somebody else made of the same limit.
 
         The second is what Zoho counts beyond our own, while its word is fresh; else 0.
+
+        Args:
+            product: whose limit.
+            row: its budget, where it was just read; else it is read here.
         """
-        now, row = self._clock(), self._rows(product).first() or ApiBudget(account=self._account, product=product)
+        now, row = self._clock(), row or self.row(product)
         whole = limits_in_force(self._account, row)
         allowed = share(whole, for_people=False).per_day
         fresh = row.seen_at is not None and row.seen_at <= now < row.seen_at + TRUSTED
@@ -282,10 +290,10 @@ class Gate:
         self._block(product, now, breaker_pause(failures), reason[:200])
         return now + breaker_pause(failures)
 
-    def blocked_until(self, product: str) -> datetime | None:
-        """Returns until when Zoho, or the breaker, wants this product left alone; None where it does not."""
-        until = self._rows(product).values_list("blocked_until", flat=True).first()
-        return until if until is not None and until > self._clock() else None
+    def blocked(self) -> dict[str, datetime]:
+        """Returns until when Zoho or the breaker wants products left alone; those that may be asked are not in it."""
+        rows = ApiBudget.objects.filter(account=self._account, blocked_until__gt=self._clock())
+        return {row.product: row.blocked_until for row in rows if row.blocked_until is not None}
 
     def edition_is_due(self, age: timedelta) -> bool:
         """Returns whether the CRM organisation was not asked for so long."""

@@ -32,7 +32,7 @@ class LedgerSlot:
     history: int = 0
 
 
-def read(account: ZohoAccount, product: str, now: datetime) -> list[LedgerSlot]:
+def read(account: ZohoAccount, product: str, now: datetime, row: ApiBudget | None = None) -> list[LedgerSlot]:
     """Reads the slots of the last day that had calls, oldest first; the last may still be going.
 
     What of the oldest slot is older than the window is counted too: the sum is never too low.
@@ -41,15 +41,16 @@ def read(account: ZohoAccount, product: str, now: datetime) -> list[LedgerSlot]:
         account: whose calls.
         product: "flow" or "crm".
         now: the present.
+        row: the product's budget, where it was just read; else it is read here.
     """
-    budget = ApiBudget.objects.filter(account=account, product=product).first()
+    budget = row or ApiBudget.objects.filter(account=account, product=product).first()
     closed_until = stretch_of(now - CLOSED_AFTER, SLOT)
     oldest = stretch_of(now - WINDOW, SLOT)
     kept = _kept(budget, oldest, closed_until)
     counted_until = max(kept, default=None)
     start = counted_until + SLOT if counted_until is not None else oldest
     fresh = _count(account, product, start, now)
-    if budget is not None and start < closed_until:
+    if budget is not None and budget.pk is not None and start < closed_until:
         closed = kept | {slot.start: slot for slot in fresh if slot.start < closed_until}
         # Also an empty one: that it is empty is known then.
         closed.setdefault(closed_until - SLOT, LedgerSlot(closed_until - SLOT, 0))

@@ -246,6 +246,15 @@ def check(account: ZohoAccount, org: Org | None, now: datetime) -> None:
     elif told.is_known:
         remember(account, told, now)
         return
+    refuse_other(row)
+
+
+def refuse_other(row: Organisation) -> None:
+    """Ends what is done for an account whose grant was last seen to answer for another organisation.
+
+    Raises:
+        OtherOrganisation: so it was, and nothing says that it is over.
+    """
     if row.other_at is not None:
         raise OtherOrganisation(differs(row), code="other_organisation")
 

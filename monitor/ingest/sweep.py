@@ -71,22 +71,17 @@ class _Sweep:
     is_first: bool
     flow: FlowClient | None = field(init=False)
     crm: CrmClient | None = field(init=False)
+    knows_whose: bool = False
     _listed: dict[Stream, bool] = field(default_factory=dict)
     _read: dict[Stream, int] = field(default_factory=dict)  # and what each cost, until it is put off
 
     def __post_init__(self) -> None:
-        clients = self.context.clients
-        self.flow = clients.flow if clients.flow is not None and self._may_be_asked(Product.FLOW) else None
-        self.crm = clients.crm if clients.crm is not None and self._may_be_asked(Product.CRM) else None
-
-    def _may_be_asked(self, product: str) -> bool:
-        """Says whether a product may be asked: not one that Zoho or our breaker wants left alone, but for a person."""
-        if self.context.mode.reads_everything:
-            return True
-        until = self.context.clients.gate.blocked_until(product)
-        if until is not None:
-            self.context.result.resume[product] = until
-        return until is None
+        clients, context = self.context.clients, self.context
+        # What Zoho or our breaker wants left alone is not asked, but for a person.
+        blocked = {} if context.mode.reads_everything else clients.gate.blocked()
+        context.result.resume |= {product: until for product, until in blocked.items() if product in clients.products}
+        self.flow = clients.flow if Product.FLOW not in blocked else None
+        self.crm = clients.crm if Product.CRM not in blocked else None
 
     def client(self, product: Product) -> Any:
         """Returns the client of a product; None where it is not to be asked."""
@@ -138,11 +133,12 @@ class _Sweep:
         self._put_off()
 
     def _look_whose_it_is(self) -> None:
-        account = self.context.account
-        if self.crm is not None and organisation.known_of(organisation.remembered(account)).is_known:
-            read_edition(self.context, self.crm)
+        row = organisation.remembered(self.context.account)
+        self.knows_whose = organisation.known_of(row).is_known
+        if self.crm is not None and self.knows_whose and read_edition(self.context, self.crm):
+            return
         # Where it was another one and could not be asked for now, nothing says that this is over.
-        organisation.check(account, None, self.context.clock())
+        organisation.refuse_other(row)
 
     def _is_wanted(self, step: Step) -> bool:
         if self.client(step.product) is None or (step.turn is not None and step.turn not in self.due):
@@ -227,13 +223,19 @@ def _say_when_executions_are_due(sweep: _Sweep) -> None:
     stream_due.set_due(sweep.context, Stream.EXECUTIONS, next_visit(sweep.context) if by_themselves else None)
 
 
-def _list_rules(context: Context, client: CrmClient) -> None:
+def _list_rules(sweep: _Sweep) -> None:
+    context = sweep.context
+    assert sweep.crm is not None  # noqa: S101 - steps of CRM are taken where there is a client
     with context.clients.gate.doing(ApiCall.Kind.LIST):
-        read_rules(context, client)
-    read_edition(context, client)
+        read_rules(context, sweep.crm)
+    if not sweep.knows_whose:  # else it was looked at before anything was read
+        read_edition(context, sweep.crm)
 
 
 def _pages_of_rules(sweep: _Sweep) -> int:
+    listed = sweep.context.result.outcomes.get(Stream.RULES.value)
+    if listed is not None and listed.state == StreamState.State.OK:
+        return 1 + listed.items // 200
     return 1 + WorkflowRule.objects.filter(account=sweep.context.account, gone_at=None).count() // 200
 
 
@@ -287,7 +289,7 @@ STEPS = (
         when=_has_room,
         cost=_one_call,
     ),
-    Step(Stream.RULES, CRM, _plainly(CRM, _list_rules), turn=Stream.RULES, cost=_pages_of_rules),
+    Step(Stream.RULES, CRM, _list_rules, turn=Stream.RULES, cost=_pages_of_rules),
     Step(
         *(Stream.CHANNELS, CRM, _plainly(CRM, keep_channels)),
         turn=Stream.CHANNELS,

@@ -97,6 +97,11 @@ class Flow(HasDefinition):
         return self.gone_at is None and self.status not in SWITCHED_OFF
 
     @property
+    def has_counters(self) -> bool:
+        """Returns whether Zoho's list names all three counters of it in a form that can be read."""
+        return None not in (self.execution_count, self.success_count, self.failure_count)
+
+    @property
     def has_moved(self) -> bool:
         """Returns whether Zoho's counters differ from those of the last complete read (or never were read)."""
         return self.progress.executions_read_at is None or self.counters_moved
@@ -107,7 +112,7 @@ class Flow(HasDefinition):
         now = (self.execution_count, self.success_count, self.failure_count)
         past = self.progress
         read = (past.read_execution_count, past.read_success_count, past.read_failure_count)
-        return None in now or now != read
+        return not self.has_counters or now != read
 
 
 class FlowProgress(models.Model):

@@ -68,7 +68,7 @@ class AuditEntry(models.Model):
 class AuditTally(models.Model):
     """Counts what can be brought about at will, such as a wrong password, so that the trail holds few rows of it.
 
-    One row for each kind, thing and network in an hour, and one with neither thing nor network for all the rest.
+    One row for each kind, thing and network in an hour, and for each kind and thing one without network for the rest.
     """
 
     hour = models.DateTimeField()

@@ -17,6 +17,8 @@ from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
+from monitor.standing.completeness import HOLE, gap_of, why_incomplete
+from monitor.standing.completeness import UNREAD as NOT_READ
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 from monitor.standing.judge import UNREAD, AccountPresent, FlowStanding
 
@@ -57,6 +59,7 @@ class FlowPage:
         before_unknown: why there are no figures of the time before; "" where there are.
         holes: stretches of the time that are not known.
         is_incomplete: runs are missing, and not because its history is still being read.
+        gap: why runs may be missing of which no time is known; "" where none may be.
         details: run times and errors by the pieces of the figures.
         history: how far the first reading has come; None once it has ended.
         description: masked.
@@ -67,6 +70,7 @@ class FlowPage:
     before_unknown: str
     holes: list[Hole]
     is_incomplete: bool
+    gap: str
     details: list[Detail]
     completeness: list[Mirrored]
     history: FlowHistory | None
@@ -111,6 +115,7 @@ def page(
         before_unknown=overview.why_unknown(before, is_read=is_read, flow=flow),
         holes=holes.of_flow(flow, account, figures.window.start, now),
         is_incomplete=bool(flow.progress.hole_reason) or (flow.progress.executions_read_at is None and history is None),
+        gap=_gap(flow, account),
         details=counts.details(figures.window, figures.begins, flow_id=flow.pk),
         completeness=mirrored,
         history=history,
@@ -120,6 +125,13 @@ def page(
         description=mask_text(flow.description, definition=True),
         standing=standing(flow, account, now),
     )
+
+
+def _gap(flow: Flow, account: AccountFreshness | None) -> str:
+    """Says why a flow that was read to its end, and has no hole, is not complete all the same."""
+    swept_at = account.swept_at if account is not None else None
+    is_gone = flow.gone_at is not None
+    return "" if is_gone or gap_of(flow, swept_at) in (HOLE, NOT_READ) else why_incomplete(flow, swept_at)
 
 
 def standing(flow: Flow, account: AccountFreshness | None, now: datetime) -> FlowStanding:
@@ -154,6 +166,5 @@ def completeness(flow: Flow) -> list[Mirrored]:
 
 def open_alerts(flow: Flow) -> QuerySet[AlertState]:
     """Finds the flow's open incidents, newest first."""
-    return (
-        AlertState.objects.filter(flow=flow, is_open=True).select_related("rule", "acknowledged_by").order_by("-since")
-    )
+    rows = flow.alert_states.filter(is_open=True)  # each knows its flow already
+    return rows.select_related("rule", "acknowledged_by").order_by("-since")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from monitor.freshness import (
 from monitor.job_failures import PREFIX, FailingJob, job_of
 from monitor.models import AlertState, Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.models.sync import product_of
+from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
 from monitor.standing.judge import AccountPresent, present_of
 
 WAIT = "It is read within minutes once the worker runs (manage.py worker)."
@@ -64,7 +66,8 @@ class AccountFreshness:
     else, and all runs since `covered_from` are mirrored (None: not known of all). `state`, `reason` and `since` are
     as `monitor.freshness.judge_account` has it: that of SyncState, or ``"stale"`` (its data is old), ``"silent"``
     (nothing is read any more), ``"locked"`` (no key for its secrets) or ``"paused"`` (a person switched it off).
-    `age` is None before the first complete read.
+    `age` is None before the first complete read. Of `flows` so many have a hole (`holes`), no counters by which missing
+    runs would be noticed (`uncounted`), or counters that moved and were not read since (`moved`).
     """
 
     account_id: int
@@ -74,11 +77,14 @@ class AccountFreshness:
     since: datetime | None
     as_of: datetime | None
     swept_at: datetime | None
+    due_at: datetime | None
     age: timedelta | None
     holes: int
     streams: list[StreamFreshness] = field(default_factory=list)
     flows: int = 0
     unread: int = 0
+    uncounted: int = 0
+    moved: int = 0
     covered_from: datetime | None = None
     is_history_paused: bool = False
     present: AccountPresent = field(default_factory=AccountPresent)
@@ -146,8 +152,8 @@ class AccountFreshness:
 
     @property
     def is_complete(self) -> bool:
-        whole = not self.holes and not self.unread and not any(s.is_missing for s in self.streams)
-        return self.as_of is not None and whole
+        gaps = self.holes or self.unread or self.uncounted or self.moved
+        return self.as_of is not None and not gaps and not any(s.is_missing for s in self.streams)
 
     @property
     def is_trustworthy(self) -> bool:
@@ -158,13 +164,15 @@ class AccountFreshness:
 class Mirror:
     """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure.
 
-    `locked` says why stored secrets cannot be read, here or in the worker; empty where they can.
+    `locked` says why stored secrets cannot be read, here or in the worker; empty where they can. `signs` are the newest
+    signs of life of the worker, by kind.
     """
 
     accounts: list[AccountFreshness]
     worker: Judged = field(default_factory=lambda: Judged("ok"))
     locked: str = ""
     failing: list[FailingJob] = field(default_factory=list)
+    signs: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def is_silent(self) -> bool:
@@ -247,8 +255,7 @@ class Mirror:
         return next((account for account in self.accounts if account.account_id == account_id), None)
 
 
-# Flows that were listed and whose history has not been read to its end.
-_UNREAD = Q(flows__gone_at=None, flows__progress__executions_read_at=None)
+_GAPS = of_accounts_flows()
 
 
 def mirror(now: datetime) -> Mirror:
@@ -261,20 +268,21 @@ def mirror(now: datetime) -> Mirror:
         ZohoAccount.objects.select_related("sync", "token", "digest_key")
         .prefetch_related("streams")
         .annotate(
-            holes=Count("flows", filter=Q(flows__gone_at=None) & ~Q(flows__progress__hole_reason="")),
+            holes=Count("flows", filter=_GAPS[HOLE]),
             living=Count("flows", filter=Q(flows__gone_at=None)),
-            unread=Count("flows", filter=_UNREAD),
-            unread_known=Count("flows", filter=_UNREAD & Q(flows__progress__covered_from__isnull=False)),
-            covered_from=Max("flows__progress__covered_from", filter=_UNREAD),
+            unread=Count("flows", filter=_GAPS[UNREAD]),
+            unread_known=Count("flows", filter=_GAPS[UNREAD] & Q(flows__progress__covered_from__isnull=False)),
+            covered_from=Max("flows__progress__covered_from", filter=_GAPS[UNREAD]),
+            uncounted=Count("flows", filter=_GAPS[UNCOUNTED]),
+            moved=Count("flows", filter=_GAPS[MOVED]),
         )
         .order_by("name")
     )
     signs = worker_signs()
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
     found = [_account(account, worker, locked, now) for account in accounts]
-    return Mirror(
-        found, worker, locked or next((one.reason for one in found if one.state == LOCKED), ""), signs.failing
-    )
+    locked = locked or next((one.reason for one in found if one.state == LOCKED), "")
+    return Mirror(found, worker, locked, signs.failing, signs)
 
 
 class WorkerSigns(dict[str, datetime]):
@@ -332,11 +340,14 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
         since=judged.since,
         as_of=facts.as_of,
         swept_at=sync.last_finished_at,
+        due_at=sync.next_due_at,
         age=None if facts.as_of is None else now - facts.as_of,
         holes=read.holes,
-        streams=[_stream(row) for row in rows.values()],
+        streams=[_stream(row, _gaps_of(read)) for row in rows.values()],
         flows=read.living,
         unread=read.unread,
+        uncounted=read.uncounted,
+        moved=read.moved,
         covered_from=read.covered_from if read.unread == read.unread_known else None,
         is_history_paused=account.backfill_paused,
         products=frozenset(p for p, url in ((Product.FLOW, account.flow_url), (Product.CRM, account.crm_url)) if url),
@@ -344,7 +355,21 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
     )
 
 
-def _stream(row: StreamState) -> StreamFreshness:
+def _gaps_of(counted: Any) -> str:
+    """Says in one line of how many flows runs may be missing; "" where of none."""
+    several = {
+        "with missing runs": counted.holes,
+        "not read to the end yet": counted.unread,
+        "of which Zoho names no counters": counted.uncounted,
+        "with runs that are not read yet": counted.moved,
+    }
+    return ", ".join(f"{n} flow{'s' if n != 1 else ''} {what}" for what, n in several.items() if n)
+
+
+def _stream(row: StreamState, gaps: str) -> StreamFreshness:
+    if row.stream == Stream.EXECUTIONS and row.state == StreamState.State.OK and gaps:
+        # It was read as far as it could be, and the runs of an account are no more complete than those of its flows.
+        row.state, row.reason = StreamState.State.INCOMPLETE, gaps
     return StreamFreshness(
         stream=row.stream,
         label=row.get_stream_display(),

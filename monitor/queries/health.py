@@ -9,7 +9,7 @@ from typing import Any
 from django.db import Error
 
 from monitor.freshness import problems
-from monitor.queries.freshness import Mirror, mirror, worker_signs
+from monitor.queries.freshness import Mirror, mirror
 from monitor.queries.mails import MailServerFacts, mail_problems, mail_server
 from monitor.schema import differences
 
@@ -48,11 +48,11 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
         if schema.problem:
             found = [schema.problem]
             return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
-        fresh, signs = fresh or mirror(now), worker_signs()
+        fresh = fresh or mirror(now)
         mail = mail_server()
         found = [*problems(fresh.worker, now, locked=fresh.locked), *mail_problems(mail, now)]
         worker = worker_report(fresh)
-        ages = {name: _seconds(signs.get(name), now) for name in ("supervisor", "canary")}
+        ages = {name: _seconds(fresh.signs.get(name), now) for name in ("supervisor", "canary")}
         report = _report(
             found,
             database=True,

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
 from django_q.models import OrmQ
 
-from monitor.models import ENDED, AlertState, Execution, Flow, SyncState, ZohoAccount
+from monitor import checks
+from monitor.models import ENDED, AlertState, Execution, Flow, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
 from monitor.queries.flows import standings
-from monitor.queries.freshness import AccountFreshness, mirror, worker_signs
+from monitor.queries.freshness import AccountFreshness, mirror
 from monitor.queries.health import readiness
 from monitor.queries.health import stamp as _time
 from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
+from monitor.standing.completeness import UNREAD, gap_of, why_incomplete
 from monitor.standing.facts import with_facts
-from monitor.standing.judge import GONE, WORDS, FlowStanding
+from monitor.standing.judge import GONE, WORDS
 
 STATUSES = ("success", "failed")
 RUN_PARTS = (
@@ -41,11 +44,12 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
     if name is not None:
         rows = rows.filter(name=name)
     found = [_account(row, fresh.of(row.pk), now) for row in rows]
-    ready, signs = readiness(now, fresh), worker_signs()
+    ready, signs = readiness(now, fresh), fresh.signs
     return {
         "generated_at": _time(now),
         "ready": ready.is_ready,
         "problems": ready.problems,
+        "warnings": [trouble] if (trouble := checks.proxy_trouble()) else [],
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
         "mail": ready.mail,
@@ -65,12 +69,14 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
 
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:
-    sync = SyncState.objects.filter(account=account).first()
-    flows = _flows(account, now)
+    swept_at = fresh.swept_at if fresh else None
+    rows = Flow.objects.filter(account=account, gone_at=None).select_related("progress").defer("raw")
+    here = list(with_facts(rows, now))
+    flows = _flows(account, here, swept_at, now)
     totals, aside = _totals(flows), open_quarantine(account)
-    stand = _standings(account, fresh, now)
-    for flow in flows:
-        flow["standing"] = stand[flow["flow_id"]].code
+    stand = standings(here, {account.pk: fresh.present} if fresh else {}, now)
+    for row, flow in zip(here, flows, strict=True):
+        flow["standing"] = stand[row.pk].code
     return {
         "name": account.name,
         "data_center": account.data_center,
@@ -82,14 +88,15 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "as_of": _time(fresh.as_of if fresh else None),
         "data_age_seconds": _age(fresh.as_of if fresh else None, now),
         "complete": bool(fresh and fresh.is_complete),
-        "last_sync_finished_at": _time(sync.last_finished_at if sync else None),
-        "next_due_at": _time(sync.next_due_at if sync else None),
+        "last_sync_finished_at": _time(swept_at),
+        "next_due_at": _time(fresh.due_at if fresh else None),
         "streams": {
             s.stream: {
                 "state": s.state,
                 "reason": s.reason,
                 "as_of": _time(s.as_of),
                 "quarantined": aside.get(s.stream, 0),
+                "complete": not s.is_missing,
             }
             for s in (fresh.streams if fresh else [])
         },
@@ -104,14 +111,6 @@ def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime
         "history": backfill.as_data(backfill.of_account(account, now)),
         "open_alerts": AlertState.objects.filter(rule__account=account, is_open=True).count(),
     }
-
-
-def _standings(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, FlowStanding]:
-    """Says how each flow stands, by Zoho's id of it."""
-    rows = Flow.objects.filter(account=account).select_related("progress").defer("raw")
-    flows = list(with_facts(rows, now).filter(gone_at=None))
-    found = standings(flows, {account.pk: fresh.present} if fresh else {}, now)
-    return {flow.flow_id: found[flow.pk] for flow in flows}
 
 
 def _organisation(account: ZohoAccount) -> dict[str, Any] | None:
@@ -162,7 +161,9 @@ def _budget(use: BudgetUse) -> dict[str, Any]:
     }
 
 
-def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
+def _flows(
+    account: ZohoAccount, flows: Iterable[Flow], swept_at: datetime | None, now: datetime
+) -> list[dict[str, Any]]:
     """Per flow and status: counter = baseline + mirrored + pruned + quarantined, and what is missing of it."""
     mirrored: dict[Any, Any] = {
         row["flow"]: row
@@ -175,12 +176,13 @@ def _flows(account: ZohoAccount, now: datetime) -> list[dict[str, Any]]:
             ended=Count("pk", filter=ENDED),
         )
     }
-    flows = Flow.objects.filter(account=account, gone_at=None).select_related("progress")
     aside = quarantined_runs(account)
-    return [_flow(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), now) for flow in flows]
+    return [_flow(flow, mirrored.get(flow.pk, {}), aside.get(flow.pk, []), swept_at, now) for flow in flows]
 
 
-def _flow(flow: Flow, mirrored: dict[str, int], aside: list[str], now: datetime) -> dict[str, Any]:
+def _flow(
+    flow: Flow, mirrored: dict[str, int], aside: list[str], swept_at: datetime | None, now: datetime
+) -> dict[str, Any]:
     past = flow.progress
     counters = {
         "total": (flow.execution_count, past.baseline_total, past.pruned),
@@ -191,26 +193,17 @@ def _flow(flow: Flow, mirrored: dict[str, int], aside: list[str], now: datetime)
     rows["total"] = flow.counted(every=rows["total"], ended=mirrored.get("ended", 0))
     lost = dict(zip(counters, flow.tally(aside), strict=True))
     counts = {name: _count(*values, rows[name], lost[name]) for name, values in counters.items()}
-    unread = flow.has_moved
+    reason = why_incomplete(flow, swept_at)
+    if gap_of(flow, swept_at) == UNREAD and flow.progress.history_order:
+        reason = backfill.words(backfill.of_flow(flow, mirrored.get("total", 0), now))
     return {
         "flow_id": flow.flow_id,
         "flow_name": flow.flow_name,
-        "complete": not flow.progress.hole_reason and not unread,
-        "reason": flow.progress.hole_reason or (_why_unread(flow, mirrored.get("total", 0), now) if unread else ""),
+        "complete": not reason,
+        "reason": reason,
         "read_at": _time(flow.progress.executions_read_at),
         **counts,
     }
-
-
-def _why_unread(flow: Flow, runs: int, now: datetime) -> str:
-    if flow.is_reading_history and flow.progress.history_order:
-        return backfill.words(backfill.of_flow(flow, runs, now))
-    if flow.progress.executions_read_at is None:
-        return "not read yet"
-    counters = (flow.execution_count, flow.success_count, flow.failure_count)
-    if None in counters:
-        return "Zoho names no counters of it that can be read: whether runs are missing is not known"
-    return "counters moved since it was read"
 
 
 def _count(

@@ -66,10 +66,10 @@ class VersionDetail:
 
 
 def of(thing: Model) -> Versions:
-    """Returns the versions of a flow, rule or connected workflow, without their contents. Two statements."""
+    """Returns the versions of a flow, rule or connected workflow, without their contents. At most two statements."""
     rows = thing.versions.order_by("-number")  # type: ignore[attr-defined]
     newest = list(rows.defer("content", "changes")[:SHOWN])
-    return Versions(newest, rows.count())
+    return Versions(newest, len(newest) if len(newest) < SHOWN else rows.count())
 
 
 def detail(thing: Model, number: int) -> VersionDetail | None:

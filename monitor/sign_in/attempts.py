@@ -53,7 +53,9 @@ def place_of(person: User | None, network: str, browser: str, now: datetime) -> 
     return Place.KNOWN_NETWORK if network and known.exists() else Place.STRANGE
 
 
-def claim(name: str, person: User | None, *, network: str, browser: str, now: datetime) -> Claim:
+def claim(
+    name: str, person: User | None, *, network: str, browser: str, now: datetime, is_shared: bool = False
+) -> Claim:
     """Counts an attempt as a wrong one, where it may be made at all. Runs in a transaction of its own.
 
     Args:
@@ -62,8 +64,9 @@ def claim(name: str, person: User | None, *, network: str, browser: str, now: da
         network: of the client's address.
         browser: the id of a browser that is known to be this person's, or "".
         now: the present.
+        is_shared: the address may be a proxy's: whoever comes through it is not known by it.
     """
-    place = place_of(person, network, browser, now)
+    place = place_of(person, "" if is_shared else network, browser, now)
     who = f"person {person.pk}" if person is not None else f"name {name.casefold()}"
     keys = {kind: _key(kind, who, network, browser) for kind in counts_of(place)}
     # What is refused at first sight writes nothing: a flood of names would else be a flood of rows.
@@ -86,6 +89,12 @@ def give_back(claimed: Claim, person: User, network: str, now: datetime) -> None
 
     The person's own slips are forgiven too; those of the name and the network as a whole are not, for somebody who
     has an account here could go on guessing at others for ever.
+
+    Args:
+        claimed: the attempt.
+        person: whose password it was.
+        network: by which the person is known from now on; "" for none.
+        now: the present.
     """
     with transaction.atomic():
         for kind, key in sorted(claimed.keys.items(), key=lambda item: item[1]):

@@ -5,8 +5,9 @@ Each attempt counts at several places at once (`counts_of`):
 - A stranger's counts for the name, for the network, and for the name from that network. Whoever guesses at one name
   waits soon; many who guess at it from everywhere wait for each other; what one network gets wrong with all names
   together only makes its answers 429, and stops nothing but a flood, for a whole office may be behind one address.
-- A person who signed in from that network or browser before is counted by that place alone: what strangers get wrong
-  never counts there, and what is got wrong there does not count for strangers.
+- A person who signed in from that network or browser before is judged by that place alone: what strangers get wrong
+  never counts there. What is got wrong there does not count for the name, but for the network: whoever guesses at the
+  names that are known in an office gets no further guesses at others by it.
 
 A wait begins with the last attempt that was let through. What is refused counts nowhere, so nobody keeps a name shut
 by knocking on.
@@ -88,7 +89,7 @@ LIMITS = {
 # From here on a network hears that it tries too often, while a right password still lets its person in.
 WARNED = Limit(20, timedelta(seconds=1), timedelta(minutes=1), timedelta(minutes=10))
 
-_BY_PLACE = {
+_JUDGED_BY = {
     Place.STRANGE: (CountedBy.NAME, CountedBy.NAME_FROM_NETWORK, CountedBy.NETWORK),
     Place.KNOWN_NETWORK: (CountedBy.KNOWN_NETWORK,),
     Place.KNOWN_BROWSER: (CountedBy.KNOWN_BROWSER,),
@@ -99,7 +100,8 @@ OWN = frozenset({CountedBy.NAME_FROM_NETWORK, CountedBy.KNOWN_NETWORK, CountedBy
 
 def counts_of(place: Place) -> tuple[CountedBy, ...]:
     """Returns what an attempt from a place counts by."""
-    return _BY_PLACE[place]
+    kinds = _JUDGED_BY[place]
+    return kinds if CountedBy.NETWORK in kinds else (*kinds, CountedBy.NETWORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def judge(place: Place, tried: Mapping[CountedBy, Tried], now: datetime) -> Sign
         tried: the wrong ones so far, by what they are counted by; one that is not in it has none.
         now: the present.
     """
-    kinds = counts_of(place)
+    kinds = _JUDGED_BY[place]
     wait = max(LIMITS[kind].wait(tried.get(kind), now) for kind in kinds)
     warned = WARNED.wait(tried.get(CountedBy.NETWORK), now) if CountedBy.NETWORK in kinds else ZERO
     return SignInVerdict(wait, max(wait, warned))

@@ -33,7 +33,7 @@ def silent_flows(now: datetime, *, among: Collection[int] | None = None) -> list
 
     The pause is counted to the last list in which Zoho's counters of the flow had not moved, not to `now`: of
     the time after it nobody knows, and an outage of ours is no silence of theirs. Flows with a hole, or whose
-    newest runs are not read yet, are left out for the same reason. At most three statements.
+    newest runs are not read yet, are left out for the same reason. At most two statements.
 
     Args:
         now: the present.
@@ -50,19 +50,16 @@ def silent_flows(now: datetime, *, among: Collection[int] | None = None) -> list
         flow__account__is_active=True,
     )
     counted = known.order_by().values("flow_id").annotate(last=Max("hour"), hours=Count("id"))
-    candidates = list(
-        counted.filter(hours__gte=MIN_ACTIVE_HOURS, last__lt=now - SHORTEST).values_list("flow_id", flat=True)
-    )
-    if not candidates:
+    candidates = counted.filter(hours__gte=MIN_ACTIVE_HOURS, last__lt=now - SHORTEST).values("flow_id")
+    rows = Flow.objects.filter(pk__in=candidates).select_related("account", "progress")
+    flows = list(rows.defer("raw", "account__client_secret"))
+    if not flows:
         return []
-    flows = (
-        Flow.objects.select_related("account", "progress").defer("raw", "account__client_secret").in_bulk(candidates)
-    )
     active: dict[int, list[datetime]] = defaultdict(list)
-    rows = HourBucket.objects.filter(flow_id__in=candidates, hour__gte=since).order_by("hour")
-    for flow_id, hour in rows.values_list("flow_id", "hour"):
+    theirs = HourBucket.objects.filter(flow__in=[flow.pk for flow in flows], hour__gte=since).order_by("hour")
+    for flow_id, hour in theirs.values_list("flow_id", "hour"):
         active[flow_id].append(hour)
-    found = [_silence(flows[flow_id], active[flow_id]) for flow_id in candidates if flow_id in flows]
+    found = [_silence(flow, active[flow.pk]) for flow in flows]
     silent = [one for one in found if one is not None]
     return sorted(silent, key=lambda one: (-(one.pause / one.longest_before), one.flow.pk))
 

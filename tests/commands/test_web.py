@@ -4,6 +4,9 @@ import http.client
 import os
 import signal
 import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
@@ -60,11 +63,11 @@ class Served:
         self.stage = stage
         self.child = stage.start("web", "--port", str(self.port))
 
-    def status(self, path: str = "/healthz/live") -> int:
+    def status(self, path: str = "/healthz/live", method: str = "GET") -> int:
         """What a path is answered with; 0 where nobody answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
-            connection.request("GET", path)
+            connection.request(method, path)
             return connection.getresponse().status
         except OSError:
             return 0
@@ -100,6 +103,15 @@ def test_the_end_of_the_command_ends_the_server_and_leaves_the_port_free(served:
     assert served.child.wait(timeout=20) == 0
     assert served.servers() == []
     require_port("127.0.0.1", served.port)
+
+
+def test_what_was_counted_for_the_trail_is_in_the_database_at_the_end(served: Served, tmp_path: Path):
+    for _ in range(5):
+        assert served.status("/accounts/login/", "POST") == 403
+    served.child.send_signal(signal.SIGTERM)
+    assert served.child.wait(timeout=20) == 0
+    with closing(sqlite3.connect(tmp_path / "web.sqlite3")) as database:
+        assert database.execute("SELECT SUM(times) FROM monitor_audittally WHERE action = 'refused'").fetchone() == (5,)
 
 
 def test_a_killed_command_takes_the_server_along(served: Served):

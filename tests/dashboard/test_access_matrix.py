@@ -99,6 +99,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
         dict.fromkeys(("viewer", "operator", "admin"), ("302", "302"))
         | dict.fromkeys(("anonymous", "inactive"), ("200", "200")),
     ),
+    "account_change_password": (lambda w: {}, dict.fromkeys(("viewer", "operator", "admin"), ("200", "200"))),
     # Nobody signs in here: a callback is proved by its signature or token.
     "hook_flow": (lambda w: {"key": "unknown"}, dict.fromkeys(ROLES, ("405", "404"))),
     "hook_crm": (lambda w: {"channel": "7"}, dict.fromkeys(ROLES, ("405", "404"))),

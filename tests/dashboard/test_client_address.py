@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,3 +111,53 @@ def test_a_request_is_asked_by_the_setting(settings) -> None:
     settings.TRUSTED_PROXIES = LOCAL
     assert client_address.of(request) == "198.51.100.1"
     assert client_address.comes_from_a_trusted_proxy(request)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "peer", "headers", "expected"),
+    [
+        ("", "203.0.113.7", {}, False),
+        ("", "127.0.0.1", {"X-Forwarded-For": "198.51.100.1"}, True),
+        ("", "93.184.216.34", {"X-Forwarded-For": "198.51.100.1"}, True),
+        ("", "127.0.0.1", {"X-Real-IP": "198.51.100.1"}, True),
+        ("", "127.0.0.1", {"Forwarded": "for=198.51.100.1"}, True),
+        ("", "127.0.0.1", {"X-Forwarded-Proto": "https"}, True),
+        ("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "198.51.100.1", "X-Forwarded-Proto": "https"}, False),
+        ("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "198.51.100.1, 192.0.2.5"}, True),  # another proxy before it
+        ("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "198.51.100.1, nonsense"}, True),
+        ("127.0.0.1, 192.0.2.5", "127.0.0.1", {"X-Forwarded-For": "198.51.100.1, 192.0.2.5"}, False),
+        ("127.0.0.1", "192.0.2.5", {"X-Forwarded-For": "198.51.100.1"}, True),
+        ("1", "192.0.2.5", {"X-Forwarded-For": "198.51.100.1"}, False),
+        ("1", "192.0.2.5", {"X-Forwarded-For": "198.51.100.1, 192.0.2.6"}, True),
+        ("2", "192.0.2.5", {"X-Forwarded-For": "198.51.100.1, 192.0.2.6"}, False),
+        ("2", "192.0.2.5", {"X-Forwarded-For": "198.51.100.1"}, False),
+    ],
+)
+def test_an_address_that_may_be_a_proxys_is_known_as_such(
+    trusted: str, peer: str, headers: dict[str, str], expected: bool, settings
+) -> None:
+    settings.TRUSTED_PROXIES = read_trust(trusted)
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, headers=headers)
+    assert client_address.may_be_shared(request) is expected
+
+
+@pytest.mark.parametrize(
+    ("trusted", "url", "is_told"),
+    [
+        ("", "https://monitor.example.com", True),
+        ("0", "https://monitor.example.com", True),
+        ("127.0.0.1", "https://monitor.example.com", False),
+        ("1", "https://monitor.example.com", False),
+        ("", "http://localhost:8000", False),
+    ],
+)
+def test_a_proxy_that_must_be_there_and_is_not_named_is_told(
+    trusted: str, url: str, is_told: bool, db: None, settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.TRUSTED_PROXIES, settings.PUBLIC_URL = read_trust(trusted), url
+    found = [check.id for check in run_checks(include_deployment_checks=True)]
+    assert ("monitor.W001" in found) is is_told
+    call_command("status")
+    assert ("WARNING: TRUSTED_PROXIES does not name the proxy in front" in capsys.readouterr().out) is is_told
+    call_command("status", "--json")
+    assert bool(json.loads(capsys.readouterr().out)["warnings"]) is is_told

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.http import HttpRequest
@@ -189,6 +190,32 @@ class TestNobodyIsKeptOut:
         assert codes == [200] * 5 + [429] * 2
         assert is_in(try_from("127.0.0.1", RIGHT, HTTP_X_FORWARDED_FOR=HOME))
 
+    @pytest.mark.parametrize(
+        "header", ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_PROTO"]
+    )
+    def test_nobody_is_known_by_the_address_of_a_proxy_that_is_not_named(self, header: str, person: User) -> None:
+        """Else all who come through it would be known from everybody's home, guessers too."""
+        assert is_in(try_from("10.0.0.1", RIGHT, **{header: HOME}))
+        assert not own(KnownNetwork).exists()
+        assert is_in(try_from("10.0.0.1", RIGHT))
+        assert own(KnownNetwork).get().network == "10.0.0.1"
+        assert attack(7, "10.0.0.1", **{header: ATTACKER}) == [200] * 5 + [429] * 2
+        assert is_in(try_from("10.0.0.1", RIGHT))
+
+    def test_guesses_at_people_who_are_known_there_count_for_the_network(self, person: User, monkeypatch: Any) -> None:
+        monkeypatch.setitem(LIMITS, CountedBy.NETWORK, LIMITS[CountedBy.NETWORK].__class__(
+            12, timedelta(seconds=1), timedelta(seconds=2)))  # fmt: skip
+        otto = factories.make_user("otto")
+        otto.set_password(RIGHT)
+        otto.save()
+        assert is_in(try_from(OFFICE, RIGHT))
+        assert is_in(try_from(OFFICE, RIGHT, name="otto"))
+        for name in ("vera", "otto"):
+            assert attack(6, OFFICE, name=name) == [200] * 6
+        assert try_from(OFFICE, "guess", name="somebody").status_code == 429
+        assert is_in(try_from(OFFICE, RIGHT))
+        assert is_in(try_from(OFFICE, RIGHT, name="otto"))
+
 
 class TestOneTimePasswords:
     @pytest.fixture
@@ -249,14 +276,69 @@ class TestOneTimePasswords:
         assert "no own one yet" in shown()
 
 
-def test_too_many_wrong_present_passwords_are_answered_by_a_page_of_ours(person: User, signed_in: Any) -> None:
-    form = {"oldpassword": "guess", "password1": "staple paper clip", "password2": "staple paper clip"}
-    client = signed_in(person)
-    answers = [client.post("/accounts/password/change/", form) for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
-    assert "Wait a minute" in answers[-1].content.decode()
-    person.refresh_from_db()
-    assert person.check_password(RIGHT)
+class TestPresentPassword:
+    """Whoever came by somebody's open session may not guess the password where it is changed."""
+
+    CHANGE = "/accounts/password/change/"
+    NEW = "staple paper clip"
+
+    def change(self, client: Client, present: str, new: str = NEW, address: str = ATTACKER) -> Any:
+        form = {"oldpassword": present, "password1": new, "password2": new}
+        return client.post(self.CHANGE, form, REMOTE_ADDR=address)
+
+    def guess(self, client: Client, times: int, address: str = ATTACKER) -> list[int]:
+        return [self.change(client, f"guess {number}", address=address).status_code for number in range(times)]
+
+    def test_guesses_wait_and_stand_in_the_trail(self, person: User, signed_in: Any) -> None:
+        client = signed_in(person)
+        assert self.guess(client, 7) == [200] * 5 + [429] * 2
+        refused = self.change(client, RIGHT)
+        assert (refused.status_code, refused["Retry-After"]) == (429, "5")
+        assert "Too many wrong passwords. Try again in 5 s." in refused.content.decode()
+        person.refresh_from_db()
+        assert person.check_password(RIGHT)
+        entries = own(AuditEntry).filter(action__startswith="person.change_password").order_by("pk")
+        assert [(entry.action, entry.actor, entry.object_id, entry.address) for entry in entries] == [
+            (f"person.change_password.{what}", person, str(person.pk), ATTACKER) for what in ("failed", "delayed")
+        ]
+
+    def test_guesses_here_and_at_sign_in_count_together(self, person: User, signed_in: Any) -> None:
+        assert self.guess(signed_in(person), 3) == [200] * 3
+        assert attack(4) == [200] * 2 + [429] * 2
+
+    def test_another_session_begins_no_new_count(self, person: User, signed_in: Any) -> None:
+        assert [self.guess(signed_in(person), 1)[0] for _ in range(7)] == [200] * 5 + [429] * 2
+
+    def test_the_person_changes_it_while_a_thief_guesses(self, person: User) -> None:
+        home = Client()
+        assert is_in(try_from(HOME, RIGHT, client=home))
+        thief = Client()
+        thief.cookies[settings.SESSION_COOKIE_NAME] = home.cookies[settings.SESSION_COOKIE_NAME].value
+        assert self.guess(thief, 30)[-1] == 429
+        assert self.change(home, RIGHT, address=HOME)["Location"] == "/profile/"
+
+    def test_the_right_one_forgives_the_slips_and_makes_no_place_known(self, person: User, signed_in: Any) -> None:
+        client = signed_in(person)
+        assert self.guess(client, 4) == [200] * 4
+        assert self.change(client, RIGHT)["Location"] == "/profile/"
+        assert not own(KnownNetwork).exists()
+        assert self.guess(client, 5) == [200] * 5
+
+    @pytest.mark.parametrize("present", ["", "guess"])
+    def test_the_field_of_the_new_one_answers_no_guess(self, present: str, person: User, signed_in: Any) -> None:
+        """It said that the new one is the present one, whatever stood in the other field."""
+        assert b"choose another one" not in self.change(signed_in(person), present, RIGHT).content
+
+    def test_an_answer_as_json_says_429_too(self, person: User, signed_in: Any) -> None:
+        client = signed_in(person)
+        self.guess(client, 5)
+        answer = client.post(
+            self.CHANGE, {"oldpassword": "guess"}, REMOTE_ADDR=ATTACKER, HTTP_ACCEPT="application/json"
+        )
+        assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+
+    def test_whoever_is_not_signed_in_gets_no_form(self, person: User) -> None:
+        assert Client().get(self.CHANGE)["Location"] == f"{LOGIN}?next={self.CHANGE}"
 
 
 class TestNext:

@@ -13,6 +13,7 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.lease import Lease, LeaseLost
 from monitor.ingest.history.backfill import unfinished
+from monitor.ingest.lists.flows import Round
 from monitor.ingest.night import reconcile
 from monitor.models import Execution, Flow, FlowProgress, Stream, StreamState, SyncState, ZohoAccount
 from tests.bystander import NEVER
@@ -113,12 +114,13 @@ def test_what_is_written_down_of_a_stream_is_that_streams(
         )
     others = list(StreamState.objects.order_by("pk").values())
 
-    assert (stream_due.due_at(context, Stream.FLOWS), stream_due.cursor_of(context, Stream.FLOWS)) == (None, {})
+    assert Round.load(account, now).due_at is None
+    assert stream_due.cursor_of(context, Stream.FLOWS) == {}
     stream_due.add_to_cursor(context, Stream.FLOWS, page=1)
     assert list(StreamState.objects.order_by("pk").values()) == others
     for at in (now + MINUTE, now + 2 * MINUTE):
         stream_due.set_due(context, Stream.FLOWS, at)
-        assert stream_due.due_at(context, Stream.FLOWS) == at
+        assert Round.load(account, now).due_at == at
     stream_due.write(context, Stream.FLOWS, cursor={"page": 1})
     stream_due.add_to_cursor(context, Stream.FLOWS, more=2)
 

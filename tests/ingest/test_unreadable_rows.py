@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from monitor.ingest.steps import read_everything
+from monitor.ingest.steps.moved_flows import read_flow
 from monitor.models import Execution, Flow, Quarantine, StreamState, ZohoAccount
 from monitor.queries.status import status
 from tests.bystander import own
@@ -287,6 +289,29 @@ def test_a_list_that_can_be_read_again_is_complete_again(account: ZohoAccount, b
 
     assert stream(account, "rules").state == StreamState.State.OK
     assert status(busy.clock(), account.name)["accounts"][0]["quarantined"] == 0
+
+
+def test_a_flow_that_can_be_read_by_the_second_list_of_a_sync_leaves_quarantine_at_once(
+    account: ZohoAccount, busy: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(account, busy)
+    seen = []
+
+    def put_aside_until_flows_are_read(*args: Any) -> None:
+        seen.append(own(Quarantine).filter(left_at=None).count())
+        busy.flows[5:] = []
+        busy.clock.pause(1)
+        read_flow(*args)
+
+    monkeypatch.setattr(read_everything, "read_flow", put_aside_until_flows_are_read)
+    busy.flows[0].runs.append(Run(busy.clock()))
+    busy.flows.append(FakeFlow(over={"flow_id": None}))
+    busy.clock.pause(60)
+
+    assert sync(account, busy).complete
+
+    assert seen == [1]
+    assert own(Quarantine).filter(left_at=None).count() == 0
 
 
 @pytest.mark.parametrize("count", ["many", -1, 10**30])

@@ -23,7 +23,19 @@ from monitor.models import (
 )
 from monitor.periods import Window
 from monitor.privacy import HIDDEN
-from monitor.queries import accounts, backfill, counts, execution, executions, flows, hooks, overview, status, versions
+from monitor.queries import (
+    accounts,
+    backfill,
+    counts,
+    execution,
+    executions,
+    flows,
+    freshness,
+    hooks,
+    overview,
+    status,
+    versions,
+)  # fmt: skip
 from monitor.queries.counts import Counts, Detail
 from monitor.queries.flows import FlowFilter
 from monitor.standing import silence
@@ -333,7 +345,7 @@ def test_the_state_of_an_account_is_told_by_its_own_rows(account: ZohoAccount, n
     factories.make_flow(account, flow_name="Theirs")
     factories.make_flow(mine, flow_name="Gone", gone_at=now)
     kept = factories.make_flow(mine, flow_name="Kept")
-    told = status._account(mine, None, now)
+    told = status._account(mine, freshness.mirror(now).of(mine.pk), now)
     assert (told["last_sync_finished_at"], told["next_due_at"]) == (status._time(now - HOUR), status._time(now - HOUR))
     assert told["quarantined"] == 0
     assert [flow["flow_id"] for flow in told["completeness"]["flows"]] == [kept.flow_id]

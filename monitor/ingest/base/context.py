@@ -18,6 +18,7 @@ from monitor.ingest.base.lease import Lease
 from monitor.ingest.base.list_pace import Budget
 from monitor.ingest.base.mode import Mode, Patience
 from monitor.ingest.base.page_habits import PageHabits
+from monitor.ingest.base.quarantine import lists_with_some
 from monitor.ingest.base.result import Result, StreamOutcome
 from monitor.models import Stream, ZohoAccount
 from monitor.privacy import SecretMask
@@ -76,6 +77,11 @@ class Context:
             VaultError: the key cannot be decrypted.
         """
         return mask_of(self.account)
+
+    @cached_property
+    def lists_aside(self) -> frozenset[str]:
+        """Returns the lists of which records are in quarantine; asked once a sweep, when the first list was read."""
+        return lists_with_some(self.account)
 
     def call(self, ask: Callable[[], T]) -> T:
         """Asks Zoho; as `Calls.make`."""

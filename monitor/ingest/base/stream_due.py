@@ -25,8 +25,10 @@ def budget(context: Context, product: str) -> list_pace.Budget:
     kept = context.room.budgets.get(product)
     if kept is not None and timedelta(0) <= now - kept[0] < A_MOMENT:
         return kept[1]
-    per_day, others = context.clients.gate.day(product)
-    found = list_pace.Budget(per_day, tuple(ledger.read(context.account, product, now)), others)
+    gate = context.clients.gate
+    row = gate.row(product)
+    per_day, others = gate.day(product, row)
+    found = list_pace.Budget(per_day, tuple(ledger.read(context.account, product, now, row)), others)
     context.room.budgets[product] = now, found
     return found
 
@@ -155,12 +157,6 @@ def add_to_cursor(context: Context, stream: Stream, **found: Any) -> None:
         rows = StreamState.objects.select_for_update().filter(account=context.account, stream=stream)
         for pk, cursor in rows.values_list("pk", "cursor"):
             StreamState.objects.filter(pk=pk).update(cursor=cursor | found)
-
-
-def due_at(context: Context, stream: Stream) -> datetime | None:
-    """Says when a stream is due, as written down; None for at once."""
-    rows = StreamState.objects.filter(account=context.account, stream=stream)
-    return rows.values_list("next_due_at", flat=True).first()
 
 
 def due_streams(context: Context, now: datetime) -> set[Stream]:

@@ -53,6 +53,7 @@ class Backfill:
         self._heeds_pause = False
         self._runs_done = 0
         self._look_at = FIRST_LOOK
+        self._has_none = False  # no first reading was open a moment ago
         self._reader = FirstReading(context, client, self._lift_limit)
         self.trouble = ItemErrors()
 
@@ -76,7 +77,9 @@ class Backfill:
         """Reads new runs of flows whose older history is still open: like those of any flow, before any history."""
         if self._context.mode.begins_anew:
             return  # begun again, and so the newest page is read anyway
-        for course in self._refreshed():
+        courses = self._refreshed()
+        self._has_none = not courses
+        for course in courses:
             flow = course.flow
             if flow.progress.wanted_at is not None:
                 with self._context.clients.gate.doing(ApiCall.Kind.PEOPLE):
@@ -107,7 +110,8 @@ class Backfill:
         Raises:
             ZohoError: Zoho cannot be read; what came is stored.
         """
-        courses = self._refreshed()
+        courses = [] if self._has_none else self._refreshed()
+        self._has_none = False  # a list that is read after this may bring new flows
         if not courses:
             return
         allowed = None if self._context.mode.reads_everything else self._share()

@@ -11,7 +11,7 @@ from functools import partial
 
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
-from monitor.ingest.base.quarantine import clipped, has_unlisted, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import ConnectedWorkflow, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
@@ -31,7 +31,7 @@ def read_connected(context: Context, client: CrmClient) -> None:
     with context.writing():
         rejected = write_or_put_aside(context.account, Stream.CONNECTED, unique, write, started)
         rejected += put_aside(context.account, Stream.CONNECTED, answer.rejected, started)
-        if has_unlisted(context.account, Stream.CONNECTED, started):
+        if Stream.CONNECTED in context.lists_aside:
             let_go_unlisted(context.account, Stream.CONNECTED, started, context.clock())
         if not rejected:
             rows = ConnectedWorkflow.objects.filter(account=context.account)

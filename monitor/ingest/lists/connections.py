@@ -9,7 +9,7 @@ from functools import partial
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
-from monitor.ingest.base.quarantine import clipped, has_unlisted, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Connection, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.flow import FlowClient
@@ -40,7 +40,7 @@ def read_connections(context: Context, client: FlowClient) -> None:
         seen |= new
         if not new or len(seen) + rejected >= (answer.total_count or 0):
             break
-    if has_unlisted(context.account, Stream.CONNECTIONS, started):
+    if Stream.CONNECTIONS in context.lists_aside:
         with context.writing():
             let_go_unlisted(context.account, Stream.CONNECTIONS, started, context.clock())
     if not rejected:

@@ -16,11 +16,14 @@ AGE = timedelta(hours=24)
 logger = logging.getLogger(__name__)
 
 
-def read_edition(context: Context, client: CrmClient) -> None:
+def read_edition(context: Context, client: CrmClient) -> bool:
     """Asks for the organisation if that is due, before anything is mirrored: it has to be the account's own.
 
     Where it cannot be had the limits stay as they are for a day. Of another one nothing is learned, so that the next
     sweep asks again.
+
+    Returns:
+        Whether it was asked whose organisation it is, and answered for the account's own as far as is known.
 
     Raises:
         OtherOrganisation: the account's grant answers for another one.
@@ -28,17 +31,18 @@ def read_edition(context: Context, client: CrmClient) -> None:
     """
     gate = context.clients.gate
     if not gate.edition_is_due(AGE):
-        return
+        return False
     try:
         found = _ask(context, client)
     except Wait as stop:
         context.halt(Product.CRM, stop)
-        return
+        return False
     organisation.check(context.account, found, context.clock())
     if found is None:
         gate.learn_edition(None, None)
     else:
         gate.learn_edition(found.edition(context.clock()), found.users_license_purchased)
+    return True
 
 
 def _ask(context: Context, client: CrmClient) -> Org | None:

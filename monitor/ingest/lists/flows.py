@@ -16,7 +16,7 @@ from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import PATIENCE, count_absent, doubt, is_mass
 from monitor.ingest.base.hide_secrets import without_secrets
-from monitor.ingest.base.quarantine import clipped, has_unlisted, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import ApiCall, Flow, FlowProgress, Stream, StreamState, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.errors import BadAnswer, NotAvailable, NotFound, Refused, SignIn, Wait, ZohoError
@@ -60,6 +60,7 @@ class Round:
     promised: int = 0
     probed_at: datetime | None = None  # when a page beyond the last was last seen to be empty
     probed_total: int = 0  # and how many flows there were then
+    due_at: datetime | None = None  # when the list was due, as written down; None for at once
 
     def has_all(self, now: datetime) -> bool:
         """Says whether Zoho's total is reached, and was right an hour ago at most: saves the call for an empty page."""
@@ -74,8 +75,8 @@ class Round:
     @classmethod
     def load(cls, account: ZohoAccount, now: datetime) -> Round:
         """Returns the round that an earlier sweep left unfinished, or a new one."""
-        cursor = StreamState.objects.filter(account=account, stream=Stream.FLOWS).values_list("cursor", flat=True)
-        kept = cursor.first() or {}
+        rows = StreamState.objects.filter(account=account, stream=Stream.FLOWS)
+        kept, due_at = rows.values_list("cursor", "next_due_at").first() or ({}, None)
         began = datetime.fromisoformat(kept["began"]) if kept.get("began") else None
         walk = cls(now, pages=int(kept.get("pages", 0)))
         if began is not None and kept["page"] > 1 and timedelta(0) <= now - began <= LONGEST_ROUND:
@@ -83,6 +84,7 @@ class Round:
             walk = cls(began, int(kept["page"]), walk.pages, set(listed), rejected_before=int(kept["rejected"]))
         if kept.get("probed"):
             walk.probed_at, walk.probed_total = datetime.fromisoformat(kept["probed"]), int(kept["total"])
+        walk.due_at = due_at
         return walk
 
     def save(self, context: Context, *, finished: bool, **more: datetime) -> None:
@@ -164,7 +166,7 @@ def read_page(
     walk.pages = page if found_new or page == 1 else page - 1
     if not found_new:
         walk.probed_at, walk.probed_total = context.clock(), walk.promised
-    if has_unlisted(context.account, Stream.FLOWS, walk.began):
+    if Stream.FLOWS in context.lists_aside:
         with context.writing():
             let_go_unlisted(context.account, Stream.FLOWS, walk.began, context.clock())
     context.note(Stream.FLOWS, StreamState.State.OK, items=len(walk.seen), began=walk.began)

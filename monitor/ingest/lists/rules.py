@@ -12,7 +12,7 @@ from functools import partial
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.deleted_in_zoho import mark_gone
 from monitor.ingest.base.hide_secrets import without_secrets
-from monitor.ingest.base.quarantine import clipped, has_unlisted, let_go_unlisted, put_aside, write_or_put_aside
+from monitor.ingest.base.quarantine import clipped, let_go_unlisted, put_aside, write_or_put_aside
 from monitor.models import Stream, StreamState, WorkflowRule, ZohoAccount
 from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
@@ -59,7 +59,7 @@ def read_rules(context: Context, client: CrmClient) -> None:
             break
     else:
         raise BadAnswer(f"the list of rules has no end after {MOST_PAGES} pages")
-    if has_unlisted(context.account, Stream.RULES, started):
+    if Stream.RULES in context.lists_aside:
         with context.writing():
             let_go_unlisted(context.account, Stream.RULES, started, context.clock())
     if not rejected:

@@ -21,7 +21,6 @@ from monitor.ingest.base import stream_due
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.quarantine import (
     clipped,
-    has_unlisted,
     let_go_read,
     let_go_unlisted,
     put_aside,
@@ -129,7 +128,7 @@ def read_webhook_failures(context: Context, client: CrmClient) -> None:
     _link(account)
     # What was put aside is listed no longer than what could be read.
     listed_since = context.clock() - timedelta(days=BACK_DAYS)
-    if has_unlisted(account, Stream.WEBHOOK_FAILURES, listed_since):
+    if Stream.WEBHOOK_FAILURES in context.lists_aside:
         with context.writing():
             let_go_unlisted(account, Stream.WEBHOOK_FAILURES, listed_since, context.clock())
     total = WebhookFailure.objects.filter(account=account).count()

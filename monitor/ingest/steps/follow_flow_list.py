@@ -36,7 +36,7 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
     Raises:
         ZohoError: a page could not be read; what moved on those before it is read.
     """
-    due, asked, finished = stream_due.due_at(context, Stream.FLOWS), 0, False
+    asked, finished = 0, False
     walk = Round.load(context.account, context.clock())
     slots = stream_due.list_slots(context)
     most = _pages_now(context, walk, slots.pages)
@@ -55,7 +55,9 @@ def follow_list(context: Context, client: FlowClient, reader: Reader) -> None:
         raise
     finally:
         if asked:
-            walk.save(context, finished=finished, next_due_at=stream_due.list_again(context, due, asked, walk.pages))
+            walk.save(
+                context, finished=finished, next_due_at=stream_due.list_again(context, walk.due_at, asked, walk.pages)
+            )
         else:
             stream_due.set_due(context, Stream.FLOWS, max(slots.free_from, context.clock() + timedelta(seconds=1)))
 

@@ -214,10 +214,12 @@ def _holes(context: Context) -> list[str]:
     if "flow" not in context.clients.products:
         return []
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(progress__hole_reason="")
-    found = flows.exclude(progress__hole_signature__startswith=ASIDE).select_related("progress").defer("raw")
-    if not Flow.objects.filter(account=context.account, progress__executions_read_at__isnull=False).exists():
+    found = list(flows.exclude(progress__hole_signature__startswith=ASIDE).select_related("progress").defer("raw"))
+    refused = [flow for flow in found if flow.progress.hole_signature == REFUSED]
+    read = Flow.objects.filter(account=context.account, progress__executions_read_at__isnull=False)
+    if refused and not read.exists():
         # Executions that are given of no flow at all are not available to this account: nothing of theirs is missing.
-        found = found.exclude(progress__hole_signature=REFUSED)
+        found = [flow for flow in found if flow not in refused]
     lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in found]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     history = unfinished(context.account, context.result.not_available)

@@ -47,6 +47,8 @@ class Command(DataCommand):
                 f"FAILING: {job['name']} failed {job['failures']} times since {job['since']} ({job['error']}); "
                 f"next try {job['next_try_at']}"
             )
+        for warning in report["warnings"]:
+            self.stdout.write(f"WARNING: {warning}")
         for problem in report["problems"]:
             self.stdout.write(f"NOT ready: {problem}")
 

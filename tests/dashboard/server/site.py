@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from dashboard.client_address import NOBODY, Trust
-from dashboard.server.application import front
+from dashboard.server.application import Front
 from dashboard.server.limits import Phase, ServerLimits
 from dashboard.server.listener import Listener
 from tests.realprocess import wait_for
@@ -37,7 +37,8 @@ class Site:
         self.hanging = threading.Semaphore(0)
         door = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = door.getsockname()[1]
-        self.listener = Listener(front(self._pages), door, limits, trust=trust, threads=threads)
+        self.front = Front(self._pages)
+        self.listener = Listener(self.front, door, limits, trust=trust, threads=threads)
         self._thread = threading.Thread(target=self.listener.serve, name="site")
         self._thread.start()
 

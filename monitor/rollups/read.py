@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
+from monitor.error_classes import READ
 from monitor.models import ChainMark, DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
 from monitor.models.bulk import numbers
 from monitor.periods import DAY, HOUR, day_start, hour_of
 from monitor.quarters import Packed
 from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, RunCounts
-from monitor.rollups.error_classes import READ
 from monitor.rollups.retry_chains import Key, Lineage, RetryLink
 
 # (primary key of the flow, start of the hour in UTC)

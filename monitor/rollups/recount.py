@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from django.db import OperationalError, connection, transaction
 
+from monitor.error_classes import OTHER, error_class
 from monitor.faultpoints import faultpoint
 from monitor.models import ChainMark, DirtyHour
 from monitor.models.bulk import delete
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
-from monitor.rollups.error_classes import OTHER, error_class
 from monitor.rollups.prune import closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
 from monitor.rollups.write import write, write_marks

@@ -98,7 +98,7 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
 
     @property
     def large_bodies(self) -> list[LargeBody]:
-        """What its requests take of the disk."""
+        """Is what its requests take of the disk."""
         current = self.request
         requests = [*self.requests, *([current] if current is not None and current.is_admitted else [])]
         return [replace(one.large_body, began=self._began) for one in requests if one.is_large]

@@ -125,17 +125,17 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
 
     @property
     def is_callback(self) -> bool:
-        """Whether it is a callback's."""
+        """Says whether it is a callback's."""
         return bool(self.path.startswith(CALLBACKS))
 
     @property
     def is_large(self) -> bool:
-        """Whether its body is more than is kept in memory, as far as that is known."""
+        """Says whether its body is more than is kept in memory, as far as that is known."""
         return self.error is None and max(self.content_length, self._body_length()) > self._limits.in_memory
 
     @property
     def large_body(self) -> LargeBody:
-        """What its body takes of the disk."""
+        """Is what its body takes of the disk."""
         size = self.content_length or (self._body_length() if self.completed else body_limit(self.path, self._limits))
         return LargeBody(size, self.is_callback, is_on_its_way=not self.completed)
 

@@ -104,7 +104,7 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         return [replace(one.large_body, began=self._began) for one in requests if one.is_large]
 
     def go_on(self) -> None:
-        """Reads the rest of a body whose address is known; who waits to send it is told so."""
+        """Reads the rest of a body whose address is known, and says so to a sender that waits for it."""
         request = self.request
         request.is_asked = False
         if not request.is_told_to_go_on:

@@ -44,7 +44,9 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
     if owner is not None and not may(owner, "triage", problem.account):
         raise ActRefused(f"{owner.get_username()} may not work on problems.", "no_owner")
     with transaction.atomic():
-        before = Problem.objects.select_for_update().values_list("owner__username", flat=True).get(pk=problem.pk)
+        before = (
+            Problem.objects.select_for_update(of=("self",)).values_list("owner__username", flat=True).get(pk=problem.pk)
+        )
         after = owner.get_username() if owner is not None else None
         if before == after:
             return

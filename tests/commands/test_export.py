@@ -17,6 +17,7 @@ from monitor.models import (
     AlertState,
     AuditEntry,
     FlowProgress,
+    Problem,
     RetryAttempt,
     RetryBatch,
     RetryItem,
@@ -107,7 +108,8 @@ def test_an_empty_table_is_a_header_in_csv_and_nothing_in_ndjson(nobody_else: No
 
 def test_every_row_says_how_old_and_how_complete_its_account_is(filled: ZohoAccount) -> None:
     read = datetime.now(UTC).replace(microsecond=0)
-    own(FlowProgress).update(executions_read_at=read)
+    counted = {"read_execution_count": 2, "read_success_count": 1, "read_failure_count": 1}
+    own(FlowProgress).update(executions_read_at=read, **counted)
     own(SyncState).update(state="ok", last_complete_at=read, last_finished_at=read)
     for what in KINDS:
         for form, complete in (("csv", "True"), ("ndjson", True)):
@@ -276,6 +278,8 @@ def test_no_export_shows_what_is_hidden_without_being_asked(filled: ZohoAccount,
         account=filled, execution=failed, requested_by=person, reason="quilla@example.com asks", requested_at=NOON,
         client_token="a" * 32, state="cancelled",
     )  # fmt: skip
+    own(Problem).update(title="no mail to quilla@example.com")
+    own(RetryItem).update(note="quilla@example.com has retried it")
     assert "quilla" not in run("export", what, "--format", "csv").out
     if what != "alerts":
         shown = run("export", what, "--format", "csv", "--unmasked", "--reason", "she asks for her data").out

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 from dashboard import formats
 from dashboard.slots import Slot
+from monitor.error_classes import CLASSES
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
-from monitor.rollups.error_classes import CLASSES
 
 Figure = dict[str, Any]
 MARGIN = {"l": 46, "r": 12, "t": 8, "b": 24}

@@ -1,4 +1,4 @@
-"""Formats log lines: one line each, UTC, control characters escaped, secrets and personal data hidden."""
+"""Formats log lines: short single lines in UTC, control characters escaped, secrets and personal data hidden."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from monitor import origin
 from monitor.privacy import mask_log
 
+LONGEST = 1000  # characters of a line
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
 
@@ -25,7 +26,9 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(asked)s%(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.name.startswith("django.security."):
+        if record.name.startswith("django.security.") or (
+            record.name == "django.request" and record.levelno < logging.ERROR
+        ):
             # Anybody can cause these, as often as they like: a line says it all, where a traceback would fill the disk.
             record = copy.copy(record)
             record.exc_info = record.exc_text = None
@@ -37,4 +40,9 @@ class LineFormatter(logging.Formatter):
         bare.message = ""
         ours = len(self.formatMessage(bare))
         lines = (text[:ours] + mask_log(text[ours:])).split("\n")
-        return "\n  ".join(_CONTROLS.sub("?", line) for line in lines)
+        return "\n  ".join(_CONTROLS.sub("?", _cut(line)) for line in lines)
+
+
+def _cut(line: str) -> str:
+    """Ends a line that quotes more than is read: a header or an address may have 64 kB."""
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line)} characters)"

@@ -1,5 +1,7 @@
 """Keeps SQLite's files to the one who runs the product: the database 0600, its folder 0700 where that is ours alone.
 
+A folder that holds anything else is left as it is, and a line says what to do.
+
 SQLite gives its own files beside the database (`-wal`, `-shm`, `-journal`) the database's mode when it makes them;
 those that are there already are closed here.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
+OWN_FOLDER = "var"  # where the product's own databases lie, in its folder
 BESIDE = ("", "-wal", "-shm", "-journal")
 ONLY_ME, ONLY_MINE = 0o600, 0o700
 OTHERS = 0o077
@@ -37,16 +41,36 @@ def close(database: Path) -> None:
     """Takes everybody else's rights to a database's files and its folder away; what is not ours is left alone."""
     for ending in BESIDE:
         _restrict(database.with_name(database.name + ending), ONLY_ME)
-    if is_ours_alone(database.parent):
+    if is_ours_alone(database):
         _restrict(database.parent, ONLY_MINE)
+    else:
+        _warn_of(database.parent.resolve())
 
 
-def is_ours_alone(folder: Path) -> bool:
-    """Says whether a folder is there for the database: no shared one, no home, none that holds the program."""
-    folder = folder.resolve()
+def is_ours_alone(database: Path) -> bool:
+    """Says whether a database's folder is there for it alone.
+
+    So is the product's own, and one that holds nothing else; not one that all may write to, a home, or the program's.
+    """
+    folder = database.parent.resolve()
     program, home = Path(settings.BASE_DIR).resolve(), Path.home().resolve()
-    is_shared = bool(folder.stat().st_mode & stat.S_ISVTX)
-    return not is_shared and folder not in (home, *home.parents) and folder not in (program, *program.parents)
+    if folder.stat().st_mode & stat.S_ISVTX or folder in (home, *home.parents, program, *program.parents):
+        return False
+    if folder.is_relative_to(program / OWN_FOLDER):
+        return True
+    names = {database.name + ending for ending in BESIDE}
+    return all(found.name in names for found in folder.iterdir())
+
+
+@lru_cache(maxsize=16)
+def _warn_of(folder: Path) -> None:
+    """Says once in a process that others may look into a folder which is not ours to close."""
+    if folder.stat().st_mode & OTHERS:
+        logger.warning(
+            "others may look into %s, which is not the database's alone and stays as it is: "
+            "move the database to a folder of its own, or run `chmod 700` on this one",
+            folder,
+        )
 
 
 def _restrict(path: Path, mode: int) -> None:

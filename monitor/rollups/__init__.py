@@ -5,7 +5,6 @@
 | recount.py       | takes the dirty hours off their table and recounts them         |
 | read.py          | reads the rows that a recount needs                             |
 | count_runs.py    | counts the rows of an hour (pure)                               |
-| error_classes.py | names the class of an error (pure)                              |
 | retry_chains.py  | finds which executions are retries of which (pure)              |
 | write.py         | writes the buckets of hours and of their days                   |
 | prune.py         | deletes hour buckets that have outlived their age               |

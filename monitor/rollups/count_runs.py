@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from operator import add, attrgetter
 from typing import Any, NamedTuple, Self
 
-from monitor.rollups.error_classes import OTHER
+from monitor.error_classes import OTHER
 
 SUCCESS = "success"
 FAILED = "failed"
@@ -35,7 +35,7 @@ class CountedRun(NamedTuple):
         duration_ms: run time in milliseconds; None, negative (clocks differ) or absurd is not counted.
         is_retry: the row is a retry's own (see `monitor.rollups.retry_chains`).
         is_rescued: a retry of it, or a retry of that retry, succeeded.
-        error: the class of its error (see `monitor.rollups.error_classes`), where it failed.
+        error: the class of its error (see `monitor.error_classes`), where it failed.
     """
 
     status: str

@@ -162,13 +162,16 @@ class Transport:
         connect, read, write, pool = (min(seconds, left) for seconds in self._timeouts)
         client = self._once if req.fresh else self._reads
         extra = {"Connection": "close"} if req.fresh else {}
-        sent = client.build_request(
-            req.method,
-            req.url,
-            headers={**req.headers, **extra},
-            content=req.body or None,
-            timeout=httpx.Timeout(connect=connect, read=read, write=write, pool=pool),
-        )
+        try:
+            sent = client.build_request(
+                req.method,
+                req.url,
+                headers={**req.headers, **extra},
+                content=req.body or None,
+                timeout=httpx.Timeout(connect=connect, read=read, write=write, pool=pool),
+            )
+        except UnicodeError:  # a host such as `xn--a`, which stands for no letters; httpx lets its library's error pass
+            raise httpx.InvalidURL("the host name stands for no letters") from None
         with self._backend.until(end):
             response = client.send(sent, stream=True, follow_redirects=False)
             try:

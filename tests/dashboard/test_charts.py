@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from dashboard import charts, svg
 from dashboard.slots import Slot
+from monitor.error_classes import CLASSES
 from monitor.periods import Window
 from monitor.queries.counts import Counts
 from monitor.queries.holes import Hole
-from monitor.rollups.error_classes import CLASSES
 from tests.depth import tried
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

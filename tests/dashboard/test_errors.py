@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import override_settings
 
 from dashboard.errors import is_database_away
+from dashboard.logs import LineFormatter
 
 
 class Away:
@@ -77,10 +78,30 @@ def test_a_question_of_ours_that_is_wrong_stays_a_500(client: Client, db):
 
 @override_settings(ALLOWED_HOSTS=["localhost"])
 def test_a_host_that_is_refused_is_one_line_in_the_log(client: Client, db, capsys, caplog):
-    from dashboard.logs import LineFormatter
-
     assert client.get("/flows/", headers={"host": "evil.example.com"}).status_code == 400
     (record,) = [one for one in caplog.records if one.name.startswith("django.security.")]
     assert record.exc_info
     assert "\n" not in LineFormatter().format(record)
     assert "Traceback" not in capsys.readouterr().err
+
+
+@override_settings(ALLOWED_HOSTS=["localhost"])
+@pytest.mark.parametrize("host", ["evil.example.com", "x" * 60_000, "a@b.example.com", "jo@example.com" * 3_000])
+def test_the_line_about_a_refused_host_is_short_and_holds_no_address_of_a_person(client: Client, db, caplog, host: str):
+    assert client.get("/flows/", headers={"host": host}).status_code == 400
+    (record,) = [one for one in caplog.records if one.name.startswith("django.security.")]
+    line = LineFormatter().format(record)
+    assert "\n" not in line
+    assert len(line) < 1_200
+    assert "jo@example.com" not in line
+
+
+@pytest.mark.parametrize("path", ["/people/", "/nothing/" + "x" * 50_000, "/flows/?page=" + "9" * 50_000])
+def test_what_anybody_can_bring_about_is_one_short_line_without_a_traceback(client: Client, vera, caplog, path: str):
+    client.force_login(vera, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.get(path)
+    assert caplog.records
+    for record in caplog.records:
+        line = LineFormatter().format(record)
+        assert "\n" not in line
+        assert len(line) < 1_200

@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.health import views
 from monitor.models import SyncState, WorkerBeat
 from tests import factories
 
@@ -143,3 +144,22 @@ def test_a_probe_with_a_session_does_not_ask_for_it(client, db, django_assert_nu
     client.cookies["monitor_session"] = "some-session"
     with django_assert_num_queries(0):
         assert client.get("/healthz/live", HTTP_HOST="10.0.0.1").status_code == 200
+
+
+def test_a_change_of_readiness_is_logged_once_and_no_probe_is(client, db, caplog, monkeypatch):
+    monkeypatch.setattr(views._changes, "_was_ready", True)
+
+    def told() -> list[str]:
+        found = [record.getMessage() for record in caplog.records if record.name != "dashboard.middleware"]
+        caplog.clear()
+        return found
+
+    for _ in range(3):
+        assert client.get("/healthz/ready").status_code == 503
+    (line,) = told()
+    assert line.startswith("not ready: ")
+    assert "worker" in line
+    WorkerBeat.objects.create(name="canary", beat_at=timezone.now())
+    for _ in range(3):
+        assert client.get("/healthz/ready").status_code == 200
+    assert told() == ["ready again"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +64,10 @@ def test_an_origin_is_kept_in_one_spelling(given_text, kept):
         "http://10.0.0.1",
         "https://[::1",
         "https://bücher.example",
+        "https://xn--a.example",
+        "https://xn--.example",
+        "https://xn--xn--bcher-kva.example",
+        "https://xn--bcher-kva._",
     ],
 )
 def test_anything_else_is_refused_with_one_clear_line(bad):
@@ -84,6 +89,23 @@ def test_any_text_is_an_origin_or_a_value_error(text):
     except ValueError:
         return
     assert origins.accounts.startswith(("https://", "http://"))
+
+
+NEARLY_NAMES = st.lists(
+    st.sampled_from(["xn--", "a", "-", "--", ".", "bcher-kva", "_", "443", ":", "[", "]", "1", "é"]), max_size=6
+)
+
+
+@fuzzed(400)
+@given(NEARLY_NAMES.map("".join))
+def test_whatever_is_taken_for_an_origin_a_request_can_be_made_to(host: str) -> None:
+    try:
+        origins = custom_origins(f"https://{host}", f"https://{host}", None)
+    except ValueError as error:
+        told = str(error)
+    else:
+        told = f"accounts URL: {httpx.Request('GET', origins.accounts).url.host}"
+    assert told.startswith("accounts URL: ")
 
 
 def test_a_token_may_only_name_the_crm_host_of_its_own_account():

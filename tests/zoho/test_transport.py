@@ -186,6 +186,12 @@ def test_a_host_that_does_not_exist_is_named_and_nothing_was_sent(monkeypatch):
     assert "host name" in error.hint
 
 
+@pytest.mark.parametrize("host", ["xn--a.example.com", "xn--.example.com", "xn--443"])
+def test_a_host_that_stands_for_no_letters_is_no_crash_and_nothing_was_sent(host: str) -> None:
+    error = failure(one_try(), get(f"https://{host}"))
+    assert type(error) is NotSent
+
+
 def test_a_look_up_that_hangs_is_left_at_the_time_out(monkeypatch):
     held = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_named: held.wait(5) and [])

@@ -67,19 +67,26 @@ def test_a_full_queue_says_503_and_one_address_that_fills_half_of_it_429():
 
 
 @pytest.mark.parametrize(
-    ("path", "method", "pool"),
+    ("path", "pool"),
     [
-        ("/healthz/live", "GET", None),
-        ("/healthz/live", "HEAD", None),
-        ("/healthz/live", "POST", PAGES),
-        ("/healthz/ready", "GET", PROBE),
-        ("/hooks/flow/abc", "POST", CALLBACK),
-        ("/", "GET", PAGES),
-        ("/healthz/live/", "GET", PAGES),
+        ("/healthz/ready", PROBE),
+        ("/healthz/ready/", PAGES),
+        ("/hooks/flow/abc", CALLBACK),
+        ("/", PAGES),
+        ("/healthz/live/", PAGES),
     ],
 )
-def test_pages_callbacks_and_probes_have_threads_of_their_own(path: str, method: str, pool: str | None):
-    assert pool_for(path, method) == pool
+def test_pages_callbacks_and_probes_have_threads_of_their_own(path: str, pool: str):
+    assert pool_for(path) == pool
+
+
+def test_few_probes_of_one_address_wait_for_the_one_thread_that_looks():
+    flood = ["192.0.2.1"] * LIMITS.waiting_probes_per_address
+    refused = refuse_task(flood, "192.0.2.1", LIMITS, PROBE)
+    assert refused
+    assert refused.code == 429
+    assert refuse_task(flood, "192.0.2.2", LIMITS, PROBE) is None
+    assert refuse_task(flood, "192.0.2.1", LIMITS) is None
 
 
 def head(**fields: object) -> Head:
@@ -93,8 +100,8 @@ def head(**fields: object) -> Head:
         ({}, None),
         ({"length": 1024 * 1024}, None),
         ({"length": 1024 * 1024 + 1}, 413),
-        ({"path": "/hooks/flow/x", "length": 10 * 1024 * 1024 + 1}, None),
-        ({"path": "/hooks/flow/x", "length": 10 * 1024 * 1024 + 2}, 413),
+        ({"path": "/hooks/flow/x", "length": 10 * 1024 * 1024}, None),
+        ({"path": "/hooks/flow/x", "length": 10 * 1024 * 1024 + 1}, 413),
         ({"content_type": "multipart/form-data; boundary=x"}, 415),
         ({"content_type": " Multipart/Mixed"}, 415),
         ({"path": "/hooks/crm/1", "content_type": "multipart/form-data"}, None),

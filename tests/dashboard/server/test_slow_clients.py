@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from dashboard.client_address import read_trust
+from dashboard.server.application import KnownAnswer
 from dashboard.server.pools import CALLBACK, PAGES, PROBE
 from tests.dashboard.server.site import Site, everything, serving, status
 
@@ -120,6 +121,13 @@ def test_both_probes_are_answered_while_every_thread_hangs():
         assert status(site.get("/healthz/ready")) == 200
         for client in clients:
             client.close()
+
+
+def test_a_readiness_that_is_known_is_told_although_no_thread_is_free():
+    with serving({PAGES: 1, CALLBACK: 1, PROBE: 0}) as site:
+        site.front._ready = KnownAnswer(time.monotonic() + 3600, "503 Service Unavailable", [], b"known")
+        assert status(site.get("/healthz/ready")) == 503
+        assert site.get("/healthz/ready").endswith(b"known")
 
 
 def test_callbacks_go_on_while_pages_hang_and_pages_while_callbacks_do():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.rollups.error_classes import CLASSES, OTHER, error_class
+from monitor.error_classes import CLASSES, OTHER, error_class
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""Names the class of remedy for a failure, and says what to do about it in plain words. Pure.
+
+The classes are those that people of integration platforms sort errors by: they tell who has to act and where. The words
+by which an error is known are those of `monitor.error_classes`; here "the data is wrong" is told apart further.
+"""
+
+from __future__ import annotations
+
+import re
+
+from monitor.error_classes import error_class
+
+UNKNOWN = "unknown"
+# In this order on pages, from what a person mends in the data to what passes by itself.
+REMEDIES: dict[str, str] = {
+    "value": "Correct the value that was refused, in the record or in the flow's mapping. Then retry.",
+    "missing": "Add what is missing: the required value, or the record, tax or item that is referred to. Then retry.",
+    "duplicate": "Such a record exists already: keep that one, or let the flow look for it before it creates one.",
+    "too large": "Make it smaller: fewer rows, a shorter text or a smaller file. A retry of the same fails again.",
+    "parse": "The answer or the data has another form than expected: look at what was sent, then at the mapping.",
+    "connection": "Reconnect the app in Zoho Flow, then retry.",
+    "permission": "Give the connection's user the right, the scope or the edition that the action needs, then retry.",
+    "definition": "Change the flow: the action, its function or its settings are wrong. Until then, a retry fails.",
+    "rate limit": "Wait until the limit renews, then retry slowly. If it returns, spread the runs over the day.",
+    "intermittent": "The app was busy or away. Zoho tries again by itself; retry what is left once it answers.",
+    UNKNOWN: "Nothing in the error says what to do: read a sample, and look at what differs from runs that went well.",
+}
+_BY_CLASS = {
+    "connection": "connection",
+    "permission": "permission",
+    "duplicate": "duplicate",
+    "not_found": "missing",
+    "function": "definition",
+    "quota": "rate limit",
+    "rate": "rate limit",
+    "conflict": "intermittent",
+    "timeout": "intermittent",
+    "server": "intermittent",
+    "data": "value",
+    "other": UNKNOWN,
+}
+# Looked for before the class, in this order: each is narrower than the words that decide a class.
+_WORDS = {
+    "too large": (
+        *("too (?:large|long|big|many (?:characters|rows|columns|fields|items|records))", "(?:larger|longer) than"),
+        *("exceeds? (?:the )?(?:grid|(?:maximum |max )?(?:size|length|file size))", "payload too", r"413\b", "uri too"),
+        *(r"(?:size|length|file|body|text|value)\b.{0,30} exceed", "maximum[_ ](?:length|size)"),
+    ),
+    "rate limit": (
+        *("rate.?limit", "too many requests", "throttl", "quota", r"429\b", "daily limit", "retry after"),
+        *(
+            "(?:limit|credits?) (?:is |was |has been |are )?(?:exceeded|reached|used)",
+            "limit of .{0,60}(?:exceeded|reached)",
+        ),
+        "(?:requests?|calls) (?:limit|per (?:minute|second|hour|day))",
+    ),
+    "parse": (
+        *("pars(?:e|ing)", "unexpected (?:token|end|character)", "malformed", "codec can't", "unterminated", "syntax"),
+        *("(?:in)?valid (?:json|xml|csv)", "not (?:valid )?(?:json|xml)", r"(?:de|en)cod(?:e|ed|ing)\b"),
+    ),
+    "duplicate": (
+        *("duplicate", "already exist", "already been", "unique (?:constraint|key|index|violation)", "must be unique"),
+    ),
+    "missing": (
+        *(
+            "mandatory",
+            "required",
+            "missing",
+            "empty",
+            "blank",
+            "cannot be null",
+            "not[ _]found",
+            "no such",
+            "has no",
+            "was deleted",
+        ),
+        *("do(?:es)? not exist", "do(?:es)?n't exist", "(?:could|can)(?: ?not) be found", r"404\b", r"410\b"),
+        "unknown (?:channel|user|customer|item|record)",
+    ),
+}
+_PATTERNS = tuple((remedy, re.compile(rf"(?i)(?<![a-z\d])(?:{'|'.join(words)})")) for remedy, words in _WORDS.items())
+# Where these words stand beside them, the narrow ones above mean something else: "token missing", "scope not found".
+_FIRM = ("connection", "permission", "function")
+_BY_CODE = {
+    "MANDATORY_NOT_FOUND": "missing",
+    "REQUIRED_PARAM_MISSING": "missing",
+    "EXPECTED_FIELD_MISSING": "missing",
+    "DEPENDENT_FIELD_MISSING": "missing",
+    "PATTERN_NOT_MATCHED": "value",
+    "INVALID_MODULE": "definition",
+    "INVALID_REQUEST_METHOD": "definition",
+    "INVALID_URL_PATTERN": "definition",
+    "LIMIT_EXCEEDED": "rate limit",
+}
+
+
+def remedy_of(code: str, message: str, details: str) -> str:
+    """Names the class of remedy, one of `REMEDIES`.
+
+    Args:
+        code: Zoho's, or what the app gave as one; "" where there is none.
+        message: the template of what people were told: values tell nothing of a remedy.
+        details: the template of more of it, often the app's own answer.
+    """
+    known = _BY_CODE.get(code.strip().upper())
+    if known is not None:
+        return known
+    kind = error_class(code, message, details)
+    if kind in _FIRM:
+        return _BY_CLASS[kind]
+    # The details first: they quote the app's answer, the message only says which action did not work.
+    for text in (details, message):
+        for remedy, pattern in _PATTERNS:
+            if pattern.search(text):
+                return remedy
+    return _BY_CLASS[kind]

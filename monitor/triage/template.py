@@ -1,0 +1,45 @@
+"""Makes the template of a message: what all failures of one cause say, with `<*>` for what differs. Pure.
+
+First values of the trigger data, then words with a digit (`digits`), then all the rest (`masks`), which is remembered
+by the text as it is once the digits are gone.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from monitor.triage.clean import clean
+from monitor.triage.digits import cheap_form
+from monitor.triage.masks import masked
+from monitor.triage.structure import told
+from monitor.triage.trigger_values import parameters_of, without
+
+REMEMBERED = 8_192
+LONGEST_REMEMBERED = 2_000  # characters: what is remembered is at most some megabytes
+
+
+def cheap(value: Any, parameters: list[str]) -> str:
+    """Takes values of the trigger data and words with a digit out of a message.
+
+    Args:
+        value: what JSON can hold; None where there is no message.
+        parameters: values of the trigger data (`parameters_of`).
+    """
+    text = clean(value)
+    if not text:
+        return ""
+    return cheap_form(without(text, parameters) if parameters else text)
+
+
+def template_of(cheap_text: str) -> str:
+    """Makes the template of a text in cheap form, with signs for its parameters."""
+    return _remembered(cheap_text) if len(cheap_text) <= LONGEST_REMEMBERED else told(cheap_text, masked)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(cheap_text: str) -> str:
+    return told(cheap_text, masked)
+
+
+__all__ = ["cheap", "parameters_of", "template_of"]

@@ -23,7 +23,7 @@ def test_a_number_within_a_name_stays(message: str) -> None:
     [
         "HTTP 502 came", "status code 404", "status: 503", "The server answered 429", "503 Service Unavailable",
         "404", "Error: 500", "SMTP 550 5.1.1 refused", "421 4.7.0 Try again later", "550-5.7.1 relaying denied",
-        "code 3001", "failed with code: 57", "error code -1", "exit code 137", "errno 13",
+        "code 3001", "failed with code: 57", "error code -1", "exit code 137", "exit status 1", "errno 13",
         "[Errno 13] Permission denied", "ORA-00942: no such table", "SQLSTATE[23000]: broken",
         "MySQL error 1062", "ERROR 1146 (42000): broken",
         "AADSTS50011: no reply URL", "Not found (404)", "errorCode: 4031",

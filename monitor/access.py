@@ -22,6 +22,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "acknowledge": OPERATORS,
     "alert_mails": OPERATORS,
     "read": OPERATORS,
+    "triage": OPERATORS,
+    "write_off": OPERATORS,
     "retry": OPERATORS,
     "retry.accept_risk": ADMINS,
     "retry.override": ADMINS,

@@ -16,7 +16,18 @@ from django.db import connections, transaction
 from django.db.models import F, Model
 
 from monitor import origin
-from monitor.models import AlertRule, AlertState, AuditEntry, AuditTally, HookEndpoint, RetryAttempt, User, ZohoAccount
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    AuditEntry,
+    AuditTally,
+    HookEndpoint,
+    Problem,
+    RetryAttempt,
+    RetryBatch,
+    User,
+    ZohoAccount,
+)
 from monitor.periods import hour_of
 from monitor.tally_buffer import EVERY, CountedAct, TallyBuffer
 
@@ -34,7 +45,9 @@ _WORDS: dict[type[Model], str] = {
     AlertRule: "alert_rule",
     AlertState: "alert",
     HookEndpoint: "hook",
+    Problem: "problem",
     RetryAttempt: "retry",
+    RetryBatch: "batch",
     User: "person",
 }
 

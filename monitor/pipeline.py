@@ -30,12 +30,16 @@ from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import send_due
+from monitor.retry.run_batches import run_batches
 from monitor.retry.settle import sweep as settle_sweep
 from monitor.rollups.prune import prune_hours
 from monitor.rollups.recount import rebuild_dirty
+from monitor.triage.judge import judge_problems
+from monitor.triage.take import by_earlier_successes, take
 
 # A task may last 60 s (Q_CLUSTER timeout): the last call and a new token begin before this and end before that.
 TASK_SECONDS = 25
+TRIAGE_SECONDS = 8
 RECOUNT_SECONDS = 4  # the next is not enqueued before this one has come to its end
 HOURS_AT_ONCE = 1000  # counted between two looks at the clock
 PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
@@ -128,6 +132,7 @@ def judge() -> None:
     An account whose evaluation fails is told of and pauses; it keeps no other's alerts back.
     """
     _count(TASK_SECONDS / 2, waits=True)
+    _triage(TRIAGE_SECONDS)
     failing, paused = {job.name for job in job_failures.failing()}, job_failures.put_off(utc_now())
     for account in ZohoAccount.objects.defer("client_secret"):
         # Also one that is switched off: its open alerts end for want of data.
@@ -155,6 +160,7 @@ def recount() -> None:
     Where another process counts already nothing is left to do, and no worker waits for it.
     """
     _count(RECOUNT_SECONDS, waits=False)
+    _triage(RECOUNT_SECONDS, waits=False)
 
 
 def _count(seconds: float, *, waits: bool) -> None:
@@ -164,6 +170,22 @@ def _count(seconds: float, *, waits: bool) -> None:
         summary["hours"] = 0
         while (hours := rebuild_dirty(utc_now(), limit=HOURS_AT_ONCE, waits=waits)) and utc_now() < until:
             summary["hours"] += hours
+
+
+def _triage(seconds: float, *, waits: bool = True) -> None:
+    """Enters the failures of counted hours into the ledger, for a bounded time, and judges their problems."""
+    until = utc_now() + timedelta(seconds=seconds)
+    with _stage("triage") as summary:
+        summary |= {"hours": 0, "failures": 0}
+        changed: set[int] = set()
+        while (taken := take(utc_now(), waits=waits)).hours:
+            summary["hours"] += taken.hours
+            summary["failures"] += taken.failures
+            changed |= taken.problems
+            if utc_now() >= until:
+                break
+        changed |= by_earlier_successes(utc_now())
+        summary["problems"] = judge_problems(changed, utc_now())
 
 
 @contextmanager
@@ -200,8 +222,9 @@ def deliver() -> None:
 def settle_retries() -> None:
     """Sends requested retries, settles open ones by reading, and lets the mirror see what became of them."""
     with _stage("retry") as summary:
+        batches = run_batches(utc_now())
         report = settle_sweep(utc_now, open_account=open_account)
-        summary.update(report.summary())
+        summary.update(report.summary() | {f"batch_{name}": count for name, count in batches.items() if count})
     if report.refs:
         refresh_executions(report.refs)
 

@@ -34,6 +34,7 @@ _FIND = """
 # The bystander has no row there, each for its reason.
 WITHOUT_A_ROW = {
     "DirtyHour": "one would rightly be counted by whatever counts next",
+    "CountedHour": "one would rightly be taken by whatever looks at failures next",
 }
 
 M = TypeVar("M", bound=models.Model)
@@ -229,6 +230,8 @@ def make_bystander() -> Bystander:
     flow = _add_mirror(account)
     alert = _add_alert(account, flow, person)
     _add_retry(account, flow, person)
+    _add_problem(account, flow, person)
+    _add_batch(account, flow, person)
     _add_hooks(account, flow)
     _add_trail(account, person, alert)
     found = Bystander(account.pk, person.pk)
@@ -329,6 +332,37 @@ def _add_mirror(account: Account) -> tables.Flow:
     return flow
 
 
+def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> None:
+    """Adds a problem in the archive that no time brings back, with a failure that was given up."""
+    seen = {"first_seen_at": PAST, "last_seen_at": PAST}
+    put_away = {"state": "archived", "state_since": PAST, "archived_until": NEVER}
+    problem = tables.Problem.objects.create(
+        account=account, title="The bystander's ledger is full", remedy="value", owner=person, **seen, **put_away
+    )
+    group = tables.FailureGroup.objects.create(
+        account=account,
+        fingerprint="b" * 64,
+        version=1,
+        problem=problem,
+        template=problem.title,
+        remedy="value",
+        first_seen_at=PAST,
+    )
+    failure = tables.Failure.objects.create(
+        execution=flow.executions.get(),
+        account=account,
+        flow=flow,
+        group=group,
+        failed_at=PAST,
+        record="b" * 64,
+        fate="written_off",
+        fate_at=PAST,
+    )
+    tables.WriteOff.objects.create(failure=failure, by=person, at=PAST, reason="the bystander's reason")
+    tables.RecordField.objects.create(flow=flow, found="id", found_at=NEVER, look_from=None)
+    tables.ProblemAct.objects.create(problem=problem, at=PAST, actor=person, kind="note", text="the bystander's note")
+
+
 def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> AlertState:
     """Adds an open alert without data, so that judging everybody changes nothing of it, and a mail that waits."""
     rule = factories.make_alert_rule(account, name="Bystander's rule", is_default=True)
@@ -385,6 +419,20 @@ def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None
         not_before=NEVER,
         next_check_at=NEVER,
     )
+
+
+def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None:
+    batch = tables.RetryBatch.objects.create(
+        account=account,
+        requested_by=person,
+        requested_at=PAST,
+        reason="the bystander's reason",
+        client_token="bystander-batch",
+        per_minute=30,
+        state="suspended",
+        state_since=PAST,
+    )
+    tables.RetryItem.objects.create(batch=batch, execution=flow.executions.get(), position=1)
 
 
 def _add_hooks(account: Account, flow: tables.Flow) -> None:

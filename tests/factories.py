@@ -13,10 +13,13 @@ from monitor.models import (
     ConnectedVersion,
     ConnectedWorkflow,
     Execution,
+    Failure,
+    FailureGroup,
     Flow,
     FlowProgress,
     FlowVersion,
     Organisation,
+    Problem,
     Product,
     Role,
     RuleVersion,
@@ -187,3 +190,27 @@ def make_webhook_failure(account: ZohoAccount | None = None, **fields: Any) -> W
         failure.mask_text()
     failure.save()
     return failure
+
+
+def make_failure(execution: Execution, **fields: Any) -> Failure:
+    """An entry of the ledger, with a problem of its own."""
+    at = execution.first_failed_at or execution.completed_time or NOON
+    problem = Problem.objects.create(
+        account=execution.account,
+        title="It failed",
+        remedy="unknown",
+        first_seen_at=at,
+        last_seen_at=at,
+        state_since=at,
+    )
+    group = FailureGroup.objects.create(
+        account=execution.account,
+        fingerprint=f"{next(_numbers):032x}",
+        version=1,
+        problem=problem,
+        template="It failed",
+        remedy="unknown",
+        first_seen_at=at,
+    )
+    given = {"account": execution.account, "flow": execution.flow, "group": group, "failed_at": at, "fate_at": at}
+    return Failure.objects.create(execution=execution, **(given | fields))

@@ -14,6 +14,7 @@ from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextF
 from dashboard.reasons import ReasonForm
 from monitor.models import Flow
 from monitor.periods import second_moment_of
+from monitor.privacy import mask_name
 from monitor.queries.executions import (
     DERIVED,
     FINISHED,
@@ -133,7 +134,7 @@ class ExecutionFilterForm(FilterForm):
         chosen = data.get("flow", "")
         if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
             offered += Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name")
-        self.offer("flow", offered)
+        self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -19,7 +19,7 @@ from dashboard.charts import Chart
 from monitor import access
 from monitor.models import Execution
 from monitor.periods import Window
-from monitor.privacy import mask_beginning
+from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
 from monitor.queries.run_status import Standing
 from monitor.queries.run_status import standing as standing_of
@@ -73,6 +73,12 @@ def masked(text: str, people: Sequence[str] = ()) -> str:
     """
     shown = mask_beginning(str(text or ""), MASKED_FROM, people)
     return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
+
+
+@register.filter
+def masked_name(name: str) -> str:
+    """Writes the name that people gave to a thing, or a person's who changed it, with addresses and secrets hidden."""
+    return mask_name(str(name or ""))
 
 
 @register.filter

@@ -297,6 +297,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Failure',
+            fields=[
+                ('execution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='failure', serialize=False, to='monitor.execution')),
+                ('failed_at', models.DateTimeField(help_text="when it failed, by Zoho's clock")),
+                ('began_at', models.DateTimeField(null=True)),
+                ('record', models.CharField(blank=True, help_text="digest of the record's id in its trigger data", max_length=64)),
+                ('fate', models.CharField(choices=[('open', 'Open'), ('recovered', 'Recovered'), ('retried', 'Retried'), ('superseded', 'Superseded'), ('written_off', 'Written off')], default='open', max_length=12)),
+                ('fate_at', models.DateTimeField(help_text='since when')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ChainMark',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -351,6 +362,16 @@ class Migration(migrations.Migration):
                 ('pruned_before', models.DateTimeField(help_text='runs that began earlier are counted, not kept', null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name='RecordField',
+            fields=[
+                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='record_field', serialize=False, to='monitor.flow')),
+                ('found', models.CharField(blank=True, help_text='path of keys; empty where none was found', max_length=200)),
+                ('found_at', models.DateTimeField(null=True)),
+                ('chosen', models.CharField(blank=True, help_text='by a person; empty: as found', max_length=200)),
+                ('look_from', models.DateTimeField(help_text='runs since then are still to be looked through for successes of the same record', null=True)),
+            ],
+        ),
         migrations.AddField(
             model_name='execution',
             name='flow',
@@ -364,6 +385,9 @@ class Migration(migrations.Migration):
                 ('marks', models.PositiveBigIntegerField(default=1)),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.flow')),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='DayBucket',
@@ -383,6 +407,18 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='CountedHour',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hour', models.DateTimeField()),
+                ('marks', models.PositiveBigIntegerField(default=1)),
+                ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.flow')),
+            ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.CreateModel(
             name='AlertState',
@@ -493,12 +529,126 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Problem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('title', models.CharField(help_text='the template of its first group, cut', max_length=300)),
+                ('app', models.CharField(blank=True, max_length=200)),
+                ('remedy', models.CharField(help_text='class of what helps, see `monitor.triage.remedy`', max_length=20)),
+                ('first_seen_at', models.DateTimeField(help_text="when its first run failed, by Zoho's clock")),
+                ('last_seen_at', models.DateTimeField(help_text="when its newest run failed, by Zoho's clock")),
+                ('state', models.CharField(choices=[('new', 'New'), ('ongoing', 'Ongoing'), ('escalating', 'Escalating'), ('regressed', 'Regressed'), ('archived', 'Archived'), ('resolved', 'Resolved')], default='new', max_length=10)),
+                ('state_since', models.DateTimeField()),
+                ('version', models.PositiveIntegerField(default=0, help_text='compare-and-set guard of every change of state')),
+                ('resolved_before', models.DateTimeField(help_text='while resolved: a failure of a run that began earlier does not bring it back', null=True)),
+                ('archived_until', models.DateTimeField(help_text='while archived: comes back then', null=True)),
+                ('archived_after', models.PositiveIntegerField(help_text='while archived: comes back at so many failures', null=True)),
+                ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='merged', to='monitor.problem')),
+                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='problems_owned', to=settings.AUTH_USER_MODEL)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['-last_seen_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='ProblemAct',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('kind', models.CharField(max_length=20)),
+                ('text', models.CharField(blank=True, help_text="a person's own words: a note, a reason", max_length=2000)),
+                ('detail', models.JSONField(default=dict)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acts', to='monitor.problem')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='PrunedHour',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('hour', models.DateTimeField()),
                 ('flow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='RetryAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('requested_at', models.DateTimeField()),
+                ('reason', models.CharField(max_length=500)),
+                ('accept_risk', models.BooleanField(default=False)),
+                ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
+                ('state', models.CharField(choices=[('requested', 'Requested'), ('sending', 'Sending'), ('accepted', 'Accepted by Zoho'), ('unknown', 'Outcome unknown'), ('succeeded', 'Succeeded'), ('failed_again', 'Failed again'), ('rejected', 'Rejected by Zoho'), ('cancelled', 'Cancelled'), ('not_run', 'Did not run')], default='requested', max_length=12)),
+                ('fence', models.PositiveIntegerField(default=0)),
+                ('sends', models.PositiveSmallIntegerField(default=0, help_text='times a POST may have left')),
+                ('not_before', models.DateTimeField(null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('original_completed_time', models.DateTimeField(help_text='of the execution just before the POST: what shows a later change', null=True)),
+                ('zoho_ahead', models.DurationField(help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date", null=True)),
+                ('answered_at', models.DateTimeField(null=True)),
+                ('answer', models.CharField(blank=True, max_length=500)),
+                ('new_execution_id', models.CharField(blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again", max_length=64)),
+                ('runs_in_place', models.BooleanField(default=False, help_text="Zoho's answer named the same execution")),
+                ('next_check_at', models.DateTimeField(null=True)),
+                ('checks', models.PositiveSmallIntegerField(default=0)),
+                ('settled_at', models.DateTimeField(null=True)),
+                ('owner_told_at', models.DateTimeField(null=True)),
+                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.execution')),
+                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='retries', to=settings.AUTH_USER_MODEL)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['-requested_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RetryBatch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('requested_at', models.DateTimeField()),
+                ('reason', models.CharField(max_length=500)),
+                ('accept_risk', models.BooleanField(default=False)),
+                ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
+                ('source', models.JSONField(default=dict, help_text='what was chosen: rows, a problem, or a filter, its times frozen')),
+                ('per_minute', models.PositiveIntegerField(help_text='items that are started in a minute at most')),
+                ('canary', models.PositiveIntegerField(default=1, help_text='items of the first step')),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('suspended', 'Suspended'), ('stopped', 'Stopped by itself'), ('cancelled', 'Cancelled'), ('finished', 'Finished')], default='queued', max_length=10)),
+                ('state_since', models.DateTimeField()),
+                ('state_reason', models.CharField(blank=True, max_length=300)),
+                ('step', models.PositiveSmallIntegerField(default=0)),
+                ('next_start_at', models.DateTimeField(null=True)),
+                ('started_at', models.DateTimeField(null=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('problem', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='batches', to='monitor.problem')),
+                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retry_batches', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['-requested_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='RetryItem',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveIntegerField()),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('started', 'Started'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('unknown', 'Outcome unknown'), ('skipped', 'Skipped')], default='waiting', max_length=10)),
+                ('step', models.PositiveSmallIntegerField(help_text='of the batch when it was started', null=True)),
+                ('code', models.CharField(blank=True, help_text='why it was skipped or failed, for programs', max_length=40)),
+                ('note', models.CharField(blank=True, help_text='why, for people', max_length=300)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('attempt', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='item', to='monitor.retryattempt')),
+                ('batch', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='monitor.retrybatch')),
+                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retry_items', to='monitor.execution')),
+            ],
+            options={
+                'ordering': ['batch', 'position'],
+            },
         ),
         migrations.CreateModel(
             name='SignInCount',
@@ -699,38 +849,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='RetryAttempt',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('requested_at', models.DateTimeField()),
-                ('reason', models.CharField(max_length=500)),
-                ('accept_risk', models.BooleanField(default=False)),
-                ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('sending', 'Sending'), ('accepted', 'Accepted by Zoho'), ('unknown', 'Outcome unknown'), ('succeeded', 'Succeeded'), ('failed_again', 'Failed again'), ('rejected', 'Rejected by Zoho'), ('cancelled', 'Cancelled'), ('not_run', 'Did not run')], default='requested', max_length=12)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('sends', models.PositiveSmallIntegerField(default=0, help_text='times a POST may have left')),
-                ('not_before', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('original_completed_time', models.DateTimeField(help_text='of the execution just before the POST: what shows a later change', null=True)),
-                ('zoho_ahead', models.DurationField(help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date", null=True)),
-                ('answered_at', models.DateTimeField(null=True)),
-                ('answer', models.CharField(blank=True, max_length=500)),
-                ('new_execution_id', models.CharField(blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again", max_length=64)),
-                ('runs_in_place', models.BooleanField(default=False, help_text="Zoho's answer named the same execution")),
-                ('next_check_at', models.DateTimeField(null=True)),
-                ('checks', models.PositiveSmallIntegerField(default=0)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('owner_told_at', models.DateTimeField(null=True)),
-                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.execution')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='retries', to=settings.AUTH_USER_MODEL)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.zohoaccount')),
-            ],
-            options={
-                'ordering': ['-requested_at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
             name='Retention',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -808,6 +926,22 @@ class Migration(migrations.Migration):
             model_name='flow',
             name='account',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount'),
+        ),
+        migrations.CreateModel(
+            name='FailureGroup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('fingerprint', models.CharField(max_length=64)),
+                ('version', models.PositiveSmallIntegerField(help_text='of the rules that made the fingerprint')),
+                ('app', models.CharField(blank=True, max_length=200)),
+                ('action', models.CharField(blank=True, max_length=200)),
+                ('error_code', models.CharField(blank=True, max_length=200)),
+                ('template', models.TextField()),
+                ('remedy', models.CharField(max_length=20)),
+                ('first_seen_at', models.DateTimeField()),
+                ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='monitor.problem')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.zohoaccount')),
+            ],
         ),
         migrations.AddField(
             model_name='execution',
@@ -931,9 +1065,37 @@ class Migration(migrations.Migration):
             model_name='connectedversion',
             constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='one_row_per_connected_version'),
         ),
+        migrations.CreateModel(
+            name='WriteOff',
+            fields=[
+                ('failure', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='write_off', serialize=False, to='monitor.failure')),
+                ('at', models.DateTimeField()),
+                ('reason', models.CharField(max_length=500)),
+            ],
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='account',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.zohoaccount'),
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='flow',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='failed_runs', to='monitor.flow'),
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='group',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='failures', to='monitor.failuregroup'),
+        ),
+        migrations.AddField(
+            model_name='failure',
+            name='superseded_by',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='supersedes', to='monitor.execution'),
+        ),
         migrations.AddConstraint(
             model_name='dirtyhour',
-            constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirty_hour'),
+            constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
         ),
         migrations.AddIndex(
             model_name='daybucket',
@@ -942,6 +1104,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='daybucket',
             constraint=models.UniqueConstraint(fields=('flow', 'day'), name='one_bucket_per_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='countedhour',
+            constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_countedhour'),
         ),
         migrations.AddIndex(
             model_name='alertstate',
@@ -974,6 +1140,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='prunedhour',
             constraint=models.UniqueConstraint(fields=('flow', 'hour'), name='one_row_per_pruned_hour'),
+        ),
+        migrations.AddIndex(
+            model_name='retryitem',
+            index=models.Index(fields=['batch', 'state', 'position'], name='retry_item_next'),
+        ),
+        migrations.AddConstraint(
+            model_name='retryitem',
+            constraint=models.UniqueConstraint(fields=('batch', 'execution'), name='one_item_per_execution_of_a_batch'),
+        ),
+        migrations.AddConstraint(
+            model_name='retryitem',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'started', 'succeeded', 'failed', 'unknown', 'skipped'])), name='item_state_known'),
         ),
         migrations.AddIndex(
             model_name='transition',
@@ -1040,6 +1218,18 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['stage', 'account', '-started_at'], name='stagerun_recent'),
         ),
         migrations.AddIndex(
+            model_name='retrybatch',
+            index=models.Index(fields=['state', 'requested_at'], name='batch_by_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='retrybatch',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('account',), name='one_running_batch_per_account'),
+        ),
+        migrations.AddConstraint(
+            model_name='retrybatch',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'suspended', 'stopped', 'cancelled', 'finished'])), name='batch_state_known'),
+        ),
+        migrations.AddIndex(
             model_name='retryattempt',
             index=models.Index(fields=['state', 'next_check_at'], name='retry_due'),
         ),
@@ -1091,6 +1281,14 @@ class Migration(migrations.Migration):
             model_name='pushevent',
             constraint=models.UniqueConstraint(fields=('channel', 'digest'), name='one_notification_per_body'),
         ),
+        migrations.AddIndex(
+            model_name='problem',
+            index=models.Index(fields=['account', 'state', '-last_seen_at'], name='problem_by_state'),
+        ),
+        migrations.AddConstraint(
+            model_name='problem',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['new', 'ongoing', 'escalating', 'regressed', 'archived', 'resolved'])), name='problem_state_known'),
+        ),
         migrations.AddConstraint(
             model_name='hookendpoint',
             constraint=models.UniqueConstraint(fields=('account', 'name'), name='one_hook_per_name'),
@@ -1098,6 +1296,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='flow',
             constraint=models.UniqueConstraint(fields=('account', 'flow_id'), name='one_row_per_flow'),
+        ),
+        migrations.AddConstraint(
+            model_name='failuregroup',
+            constraint=models.UniqueConstraint(fields=('account', 'fingerprint'), name='one_group_per_fingerprint'),
         ),
         migrations.AddIndex(
             model_name='execution',
@@ -1170,6 +1372,31 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='alertrule',
             constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('account',), name='one_default_rule_per_account'),
+        ),
+        migrations.AddField(
+            model_name='writeoff',
+            name='by',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['group', 'fate', '-failed_at'], name='failure_by_group'),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['account', 'fate', 'failed_at'], name='failure_by_age'),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(fields=['flow', 'fate', 'failed_at'], name='failure_by_flow'),
+        ),
+        migrations.AddIndex(
+            model_name='failure',
+            index=models.Index(condition=models.Q(('superseded_by__isnull', False)), fields=['superseded_by'], name='failure_superseded'),
+        ),
+        migrations.AddConstraint(
+            model_name='failure',
+            constraint=models.CheckConstraint(condition=models.Q(('fate__in', ['open', 'recovered', 'retried', 'superseded', 'written_off'])), name='fate_known'),
         ),
         migrations.RunPython(create_cache_table, drop_cache_table),
     ]

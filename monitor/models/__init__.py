@@ -10,14 +10,16 @@
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark                                             |
+| `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
-| `monitor.retry`         | RetryAttempt                                                                 |
+| `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem                                          |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
-DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. PushEvent is the
+DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. CountedHour is the one
+into `triage`: rollups adds rows, triage takes them away. PushEvent is the
 hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
 takes old ones away.
 StageRun and AuditEntry are append-only for every stage.
@@ -37,7 +39,7 @@ from monitor.models.accounts import (
     ZohoAccount,
 )
 from monitor.models.alerts import AlertRule, AlertState, Transition
-from monitor.models.buckets import ChainMark, DayBucket, DirtyHour, HourBucket
+from monitor.models.buckets import ChainMark, CountedHour, DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -62,10 +64,11 @@ from monitor.models.hooks import (
 )
 from monitor.models.people import Role, User, system_user
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
-from monitor.models.retries import RetryAttempt, zoho_ahead
+from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
+from monitor.models.triage import Failure, FailureGroup, Problem, ProblemAct, RecordField, WriteOff
 
 __all__ = [
     "ENDED",
@@ -88,6 +91,7 @@ __all__ = [
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",
+    "CountedHour",
     "DataCenter",
     "DayBucket",
     "DefinitionVersion",
@@ -96,6 +100,8 @@ __all__ = [
     "DirtyHour",
     "Execution",
     "ExecutionEvent",
+    "Failure",
+    "FailureGroup",
     "Flow",
     "FlowProgress",
     "FlowVersion",
@@ -108,13 +114,18 @@ __all__ = [
     "MailServer",
     "Organisation",
     "Plan",
+    "Problem",
+    "ProblemAct",
     "Product",
     "PrunedHour",
     "PushEvent",
     "PushTurn",
     "Quarantine",
+    "RecordField",
     "Retention",
     "RetryAttempt",
+    "RetryBatch",
+    "RetryItem",
     "Role",
     "RuleVersion",
     "Secret",
@@ -130,6 +141,7 @@ __all__ = [
     "WebhookFailure",
     "WorkerBeat",
     "WorkflowRule",
+    "WriteOff",
     "ZohoAccount",
     "ages",
     "system_user",

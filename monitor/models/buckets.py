@@ -1,4 +1,4 @@
-"""Stores counts per flow and hour. Written by `monitor.rollups` only; DirtyHour is its inbox."""
+"""Stores counts per flow and hour. Written by `monitor.rollups` only; DirtyHour is its inbox, CountedHour triage's."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from monitor.models.flows import Flow
 from monitor.periods import HOUR, times_passed
 
 
-class DirtyHourManager(models.Manager["DirtyHour"]):
+class MarkedHourManager(models.Manager["MarkedHour"]):
     def mark(self, pairs: Iterable[tuple[int, datetime]]) -> int:
-        """Marks hours for a recount; call it in the transaction that changed the rows.
+        """Marks hours for the next stage; call it in the transaction that changed the rows.
 
         Args:
             pairs: (primary key of a Flow, any aware time within the hour).
@@ -47,25 +47,34 @@ class DirtyHourManager(models.Manager["DirtyHour"]):
         return len(hours)
 
 
-class DirtyHour(models.Model):
-    """Marks an hour of a flow whose rows changed.
+class MarkedHour(models.Model):
+    """Marks an hour of a flow that the next stage has to look at.
 
-    Marking one that is here changes `marks`, and so locks the row: a recount leaves it until the marker's rows can be
-    seen.
+    Marking one that is here changes `marks`, and so locks the row: who takes hours off the table leaves it until the
+    marker's rows can be seen.
     """
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="+", db_index=False)
     hour = models.DateTimeField()
     marks = models.PositiveBigIntegerField(default=1)
 
-    objects = DirtyHourManager()
+    objects = MarkedHourManager()
 
     class Meta:
+        abstract = True
         # The hour first: they are taken newest first, and this is the table's only index besides its key.
-        constraints = [models.UniqueConstraint(fields=["hour", "flow"], name="one_row_per_dirty_hour")]
+        constraints = [models.UniqueConstraint(fields=["hour", "flow"], name="one_row_per_%(class)s")]
 
     def __str__(self) -> str:
         return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"
+
+
+class DirtyHour(MarkedHour):
+    """Marks an hour of a flow whose rows changed: rollups recounts it."""
+
+
+class CountedHour(MarkedHour):
+    """Marks an hour of a flow that was counted anew: triage looks at the failures in it."""
 
 
 class Bucket(models.Model):

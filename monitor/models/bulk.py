@@ -130,7 +130,7 @@ def _table_form(
     Raises:
         ValueError: rows of different lengths.
     """
-    fields = {field.attname: field for field in model._meta.concrete_fields if not field.primary_key}
+    fields = {f.attname: f for f in model._meta.concrete_fields if not f.primary_key or f.attname in columns}
     defaults = {
         name: field.get_default()
         for name, field in fields.items()

@@ -107,6 +107,100 @@ class RetryAttempt(models.Model):
         return self.state in self.OPEN_STATES
 
 
+class RetryBatch(models.Model):
+    """Records a person's wish to run many failed executions of one account again: a list that was frozen, and its pace.
+
+    It owns no POST: each item becomes a `RetryAttempt` when its turn comes, and all that holds for one holds for it.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        SUSPENDED = "suspended", "Suspended"
+        STOPPED = "stopped", "Stopped by itself"
+        CANCELLED = "cancelled", "Cancelled"
+        FINISHED = "finished", "Finished"
+
+    # What may still start something.
+    OPEN_STATES = (State.QUEUED, State.RUNNING, State.SUSPENDED)
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retry_batches")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+    accept_risk = models.BooleanField(default=False)
+    client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
+    source = models.JSONField(default=dict, help_text="what was chosen: rows, a problem, or a filter, its times frozen")
+    problem = models.ForeignKey("monitor.Problem", on_delete=models.SET_NULL, null=True, related_name="batches")
+    per_minute = models.PositiveIntegerField(help_text="items that are started in a minute at most")
+    canary = models.PositiveIntegerField(default=1, help_text="items of the first step")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    state_since = models.DateTimeField()
+    state_reason = models.CharField(max_length=300, blank=True)
+    step = models.PositiveSmallIntegerField(default=0)
+    next_start_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-requested_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(state="running"), name="one_running_batch_per_account"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=["queued", "running", "suspended", "stopped", "cancelled", "finished"],
+                ),
+                name="batch_state_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "requested_at"], name="batch_by_state")]
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}: {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN_STATES
+
+
+class RetryItem(models.Model):
+    """Is one execution of a batch. It ends as done, failed or skipped, each with its reason."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        STARTED = "started", "Started"
+        SUCCEEDED = "succeeded", "Succeeded"
+        FAILED = "failed", "Failed"
+        UNKNOWN = "unknown", "Outcome unknown"
+        SKIPPED = "skipped", "Skipped"
+
+    batch = models.ForeignKey(RetryBatch, on_delete=models.CASCADE, related_name="items", db_index=False)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="retry_items")
+    position = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    step = models.PositiveSmallIntegerField(null=True, help_text="of the batch when it was started")
+    attempt = models.OneToOneField(RetryAttempt, on_delete=models.SET_NULL, null=True, related_name="item")
+    code = models.CharField(max_length=40, blank=True, help_text="why it was skipped or failed, for programs")
+    note = models.CharField(max_length=300, blank=True, help_text="why, for people")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["batch", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "execution"], name="one_item_per_execution_of_a_batch"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["waiting", "started", "succeeded", "failed", "unknown", "skipped"]),
+                name="item_state_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["batch", "state", "position"], name="retry_item_next")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.position}: {self.state}"
+
+
 def zoho_ahead(account: Any) -> models.QuerySet[RetryAttempt, timedelta | None]:
     """Finds Zoho's clock less ours, as it was when a retry of an account last looked at Zoho: one value or none.
 

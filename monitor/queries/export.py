@@ -8,9 +8,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from monitor.models import AlertState, Execution, Flow, RetryAttempt, WebhookFailure, WorkflowRule
+from monitor.models import (
+    AlertState,
+    Execution,
+    Failure,
+    Flow,
+    Problem,
+    RetryAttempt,
+    RetryItem,
+    WebhookFailure,
+    WorkflowRule,
+)
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
@@ -133,7 +143,9 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             _of("flow_id")
             | shown.names("flow_name")
             | shown.description()
-            | _of("status", "trigger_app", "created_time", "modified_time")
+            | _of("status")
+            | shown.names("trigger_app")
+            | _of("created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
             | _of("first_seen_at", "seen_at", "gone_at"),
             "seen_at",
@@ -153,7 +165,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             shown.names("name")
             | shown.description()
             | _of("module", "active", "execute_when", id="rule_id")
-            | _of("last_executed_time", "created_time", "modified_time", "modified_by")
+            | _of("last_executed_time", "created_time", "modified_time")
+            | shown.names("modified_by")
             | _of("trigger_count", "success_count", "failure_count", executed_from="usage_from")
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")
             | _of("gone_at"),
@@ -184,8 +197,17 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | _of("evaluated_at", "acknowledged_at", account="rule.account.name", threshold="rule.threshold"),
             "since",
         ),
+        "problems": Export(
+            _problems(),
+            _of(number="pk")
+            | shown.texts("title")
+            | _of("state", "state_since", "remedy", "app", "first_seen_at", "last_seen_at")
+            | _of("failed", *Failure.Fate.values, account="account.name")
+            | {"owner": lambda row: row.owner.get_username() if row.owner else ""},
+            "last_seen_at",
+        ),
         "retries": Export(
-            RetryAttempt.objects.select_related("account", "execution", "execution__flow", "requested_by").defer(
+            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item").defer(
                 "account__client_secret"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
@@ -193,7 +215,27 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.texts("reason")
             | _of("sends", "sent_at", "answered_at")
             | shown.texts("answer")
-            | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name"),
+            | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
+            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None},
             "requested_at",
         ),
+        "retry_items": Export(
+            RetryItem.objects.select_related("batch__account", "batch__requested_by", "execution__flow").defer(
+                "batch__account__client_secret", "execution__trigger_data", "execution__flow__raw"
+            ),
+            _of(batch="batch.pk", execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
+            | _of("position", "state", skip_reason="code")
+            | shown.texts("note")
+            | _of("ended_at", requested_by="batch.requested_by.username", requested_at="batch.requested_at")
+            | _of(account="batch.account.name"),
+            "batch__requested_at",
+        ),
     }
+
+
+def _problems() -> QuerySet[Problem]:
+    """Problems with how their failures ended, under the names of the fates."""
+    failures = "groups__failures"
+    counts = {fate: Count(failures, filter=Q(**{f"{failures}__fate": fate})) for fate in Failure.Fate.values}
+    rows = Problem.objects.filter(merged_into=None).select_related("account", "owner").defer("account__client_secret")
+    return rows.annotate(failed=Count(failures), **counts)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
 from monitor.access import may
-from monitor.models import Execution, RetryAttempt, User, zoho_ahead
+from monitor.models import Execution, RetryAttempt, User
 from monitor.retry import transition
-from monitor.retry.safety import Earlier, FailedRun, RetryFacts, Verdict, judge
+from monitor.retry.facts import facts_for
+from monitor.retry.safety import Verdict, judge
 from monitor.retry.timing import OWNER_TOLD_AFTER
-from monitor.zoho.reruns import clock_began
 
 State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
@@ -31,52 +31,6 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
         super().__init__(message)
         self.message = message
         self.code = code
-
-
-def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
-    """Returns what the tables know of an execution, for `judge`.
-
-    Args:
-        execution: a mirrored execution, fresh from the database.
-        now: the present, for what carries no time.
-        besides: an attempt to leave out: the one that is about to be sent.
-    """
-    # One query, hence one moment: read in two, a retry could be seen neither open nor succeeded.
-    attempts = [one for one in RetryAttempt.objects.filter(execution=execution) if one != besides]
-    caused_ids = [one.new_execution_id for one in attempts if one.new_execution_id]
-    caused = {
-        run.execution_id: run
-        for run in Execution.objects.filter(account=execution.account_id, execution_id__in=caused_ids)
-        if run.pk != execution.pk
-    }
-    parent = (
-        RetryAttempt.objects.filter(account=execution.account_id, new_execution_id=execution.execution_id)
-        .exclude(execution=execution)
-        .values_list("execution__execution_id", flat=True)
-        .first()
-    )
-    was_sent = any(one.sent_at for one in attempts)
-    failed = [execution, *(run for run in caused.values() if run.is_failed)]
-    earlier = [
-        Earlier(one.state, caused[one.new_execution_id].status if one.new_execution_id in caused else "")
-        for one in attempts
-    ]
-    account = execution.account
-    return RetryFacts(
-        status=execution.status,
-        runs=tuple(_failed_run(run, now, was_sent=was_sent) for run in failed),
-        earlier=tuple(earlier),
-        retry_of=parent or "",
-        flow_gone=execution.flow.gone_at is not None,
-        account_active=account.is_active,
-        has_flow_api=bool(account.flow_url),
-        zoho_ahead=zoho_ahead(execution.account_id).first() or timedelta(0),
-    )
-
-
-def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:
-    began = clock_began(run.first_failed_at, run.completed_time, run.started_time, was_retried=was_sent)
-    return FailedRun((run.error_code, run.error_message, run.error_details), began or now)
 
 
 def request_retry(
@@ -101,7 +55,7 @@ def request_retry(
     Raises:
         RetryRefused: not allowed, not wise, or not a usable form; nothing was written.
     """
-    reason = _reason(reason)
+    reason = usable_reason(reason)
     if not client_token or len(client_token) > TOKEN_LIMIT:
         raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
     if not may(user, "retry", execution.account):
@@ -186,7 +140,7 @@ def resolve_not_run(attempt: RetryAttempt, user: User, reason: str, now: datetim
         RetryRefused: not permitted, no reason, not unknown, or within 15 minutes of the POST, while the
             run may still begin to show.
     """
-    reason = _reason(reason)
+    reason = usable_reason(reason)
     attempt = _reread(attempt)
     if not may(user, "retry.override", attempt.account):
         raise RetryRefused("You may not close retries by hand.", "not_permitted")
@@ -204,7 +158,12 @@ def _reread(attempt: RetryAttempt) -> RetryAttempt:
     return RetryAttempt.objects.select_related("account", "execution").get(pk=attempt.pk)
 
 
-def _reason(reason: str) -> str:
+def usable_reason(reason: str) -> str:
+    """Returns a reason as it is kept: one line.
+
+    Raises:
+        RetryRefused: it is empty or too long.
+    """
     reason = " ".join(reason.replace("\0", "").split())
     if not reason:
         raise RetryRefused("Say why it is retried.", "reason_missing")

@@ -49,6 +49,7 @@ class RetryFacts:
         runs: the failed runs of this work, the execution itself among them.
         earlier: every retry of it so far, in any order.
         retry_of: Zoho's id of the execution whose retry this very row is; "" for an ordinary one.
+        superseded_by: Zoho's id of a later run of the flow that was good for the same record; "" without one.
         flow_gone: the flow was deleted in Zoho.
         account_active: the account is mirrored, not paused.
         has_flow_api: the account has an address for Zoho Flow.
@@ -59,6 +60,7 @@ class RetryFacts:
     runs: tuple[FailedRun, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     retry_of: str = ""
+    superseded_by: str = ""
     flow_gone: bool = False
     account_active: bool = True
     has_flow_api: bool = True
@@ -127,6 +129,9 @@ def _risks(facts: RetryFacts, now: datetime) -> list[tuple[str, str]]:
         found.append(
             ("closed_by_hand", "The answer to an earlier retry was lost and a person decided that it did not run.")
         )
+    if facts.superseded_by:
+        text = f"A later run for the same record has succeeded ({facts.superseded_by}): the work may be done."
+        found.append(("superseded", text))
     if not facts.runs:
         found.append(("error_unknown", "Nothing is known of how it failed: Zoho may still run it again by itself."))
     for number, run in enumerate(facts.runs):

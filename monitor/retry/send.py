@@ -21,8 +21,9 @@ from monitor.connection import organisation
 from monitor.models import Execution, RetryAttempt
 from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
+from monitor.retry.facts import facts_for
 from monitor.retry.lost_answer import Proof, proof_of
-from monitor.retry.requests import facts_for, objection_to
+from monitor.retry.requests import objection_to
 from monitor.retry.safety import judge
 from monitor.retry.transition import amend, move
 from monitor.vault import VaultError

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from monitor.error_classes import READ
 from monitor.models import ChainMark, DayBucket, Execution, HourBucket, RetryAttempt, ZohoAccount
-from monitor.models.bulk import numbers
+from monitor.models.spans import rows_within, utc
 from monitor.periods import DAY, HOUR, day_start, hour_of
 from monitor.quarters import Packed
 from monitor.rollups.count_runs import COUNT_FIELDS, SUCCESS, RunCounts
@@ -29,23 +29,6 @@ T = TypeVar("T")
 
 # SQLite takes 32,766 parameters a statement as it is built by default.
 IDS_A_STATEMENT = 5000
-# Times given in are the outer table whatever a planner thinks: each is one look into an index by flow and time.
-# Statistics lag behind a first reading, and without them a planner may join by the flow alone.
-_ON_POSTGRESQL = """
-    unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS given (flow, began, place)
-    CROSS JOIN LATERAL (
-        SELECT * FROM {table} AS of_flow
-        WHERE of_flow.flow_id = given.flow AND of_flow.{column} >= to_timestamp(given.began)
-          AND of_flow.{column} < to_timestamp(given.began + {seconds})
-        OFFSET 0
-    ) AS e
-"""
-_ON_SQLITE = """
-    (SELECT key + 1 AS place, json_extract(value, '$[0]') AS flow, json_extract(value, '$[1]') AS began,
-            json_extract(value, '$[2]') AS ended FROM json_each(%s)) AS given
-    CROSS JOIN {table} AS e
-        ON e.flow_id = given.flow AND e.{column} >= given.began AND e.{column} < given.ended
-"""
 # Both keep times in UTC.
 _QUARTER_ON_POSTGRESQL = "floor(extract(minute FROM e.started_time AT TIME ZONE 'UTC') / 15)::int"
 _QUARTER_ON_SQLITE = "CAST(substr(e.started_time, 15, 2) AS INTEGER) / 15"
@@ -93,7 +76,7 @@ def rows_of(hours: set[FlowHour]) -> list[Row]:
             (code, message, details),
         )
         for place, quarter, pk, mark, account, execution, status, first_status, duration, code, message, details in (
-            _within(Execution, "started_time", places, HOUR, f"{columns}, {texts}", _AND_MARKS)
+            rows_within(Execution, "started_time", places, HOUR, f"{columns}, {texts}", _AND_MARKS)
         )
     ]
 
@@ -101,7 +84,7 @@ def rows_of(hours: set[FlowHour]) -> list[Row]:
 def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, tuple[RunCounts, Packed]]:
     """Reads the stored counts of all hours (UTC) of some flows' days, and their quarters, in one statement."""
     begins = [(flow, day_start(day, UTC)) for flow, day in sorted(days)]
-    found = _within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}, quarters")
+    found = rows_within(HourBucket, "hour", begins, DAY, f"place, e.hour, {', '.join(COUNT_FIELDS)}, quarters")
     return {
         (begins[place - 1][0], utc(hour)): (
             RunCounts(*[*numbers, json.loads(durations), json.loads(errors)]),
@@ -116,32 +99,6 @@ def days_there(days: Collection[FlowDay]) -> set[FlowDay]:
     # All pairs of the flows and the days: few more than were asked for, and none is looked up by itself.
     rows = DayBucket.objects.filter(flow__in={flow for flow, _ in days}, day__in={day for _, day in days})
     return set(rows.values_list("flow_id", "day")) & set(days)
-
-
-def utc(at: datetime | str) -> datetime:
-    """Returns a time as a plain cursor gives it, in UTC: SQLite's has no zone, and may be text."""
-    found = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _within(
-    model: type[Model], column: str, begins: list[FlowHour], length: timedelta, columns: str, more: str = ""
-) -> list[tuple[Any, ...]]:
-    """Selects columns of the rows `e` of some flows in spans of equal length; `place` is which span, from 1.
-
-    `more` joins further tables to the rows.
-    """
-    names = {"table": connection.ops.quote_name(model._meta.db_table), "column": column}
-    parameters: list[Any]
-    if connection.vendor == "postgresql":
-        given = _ON_POSTGRESQL.format(**names, seconds=int(length.total_seconds()))
-        parameters = [numbers(flow for flow, _ in begins), numbers(int(at.timestamp()) for _, at in begins)]
-    else:
-        given, text = _ON_SQLITE.format(**names), connection.ops.adapt_datetimefield_value
-        parameters = [json.dumps([(flow, text(at), text(at + length)) for flow, at in begins])]
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {columns} FROM {given} {more}", parameters)  # noqa: S608 - our own names
-        return list(cursor.fetchall())
 
 
 def lineage_of(rows: Sequence[Row]) -> tuple[Lineage, dict[Key, FlowHour]]:

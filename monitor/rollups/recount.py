@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from monitor.error_classes import OTHER, error_class
 from monitor.faultpoints import faultpoint
-from monitor.models import ChainMark, DirtyHour
-from monitor.models.bulk import delete
+from monitor.models import ChainMark, CountedHour, DirtyHour
+from monitor.models.hand_over import is_our_turn, take_hours
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
@@ -71,9 +71,9 @@ def _is_deadlock(error: OperationalError) -> bool:
 
 @transaction.atomic
 def _rebuild_batch(size: int, *, waits: bool = True) -> int:
-    if not _is_our_turn(waits=waits):
+    if not is_our_turn(_ALONE, waits=waits):
         return 0
-    taken = _take(size, _whole_days(size)) or _take(size, _LONG_AGO)
+    taken = take_hours(DirtyHour, size, _whole_days(size)) or take_hours(DirtyHour, size, _LONG_AGO)
     if not taken:
         return 0
     rows = read.rows_of(taken)
@@ -84,45 +84,9 @@ def _rebuild_batch(size: int, *, waits: bool = True) -> int:
     write(wanted, _count(rows, lineage))
     write_marks({row.pk: (row.mark, _mark(row, lineage)) for row in rows})
     _mark_roots(wanted, rows, lineage, hour_of)
+    CountedHour.objects.mark(taken)
     faultpoint("rollup-before-commit")
     return len(taken)
-
-
-def _is_our_turn(*, waits: bool) -> bool:
-    """Takes the lock of recounts: two that sum up the same day would each miss the other's hours.
-
-    On SQLite the (IMMEDIATE) transaction itself keeps others out.
-    """
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        if waits:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ALONE])
-            return True
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_ALONE])
-        return bool(cursor.fetchone()[0])
-
-
-def _take(size: int, since: datetime) -> set[read.FlowHour]:
-    """Takes the newest dirty hours off the table, those from `since` on.
-
-    An hour that a page is marking at this moment is left for the next time, so that neither waits for the other. Who
-    marks one of these from now on waits for our end, and marks it again: what we do not see is counted then.
-    """
-    if connection.vendor != "postgresql":
-        newest = DirtyHour.objects.filter(hour__gte=since).order_by("-hour", "-flow_id")
-        held = list(newest.values_list("pk", "flow_id", "hour")[:size])
-        delete(DirtyHour, [pk for pk, _, _ in held])
-        return {(flow, hour) for _, flow, hour in held}
-    table = connection.ops.quote_name(DirtyHour._meta.db_table)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE hour >= %s "  # noqa: S608 - our own names
-            "ORDER BY hour DESC, flow_id DESC LIMIT %s FOR UPDATE SKIP LOCKED) "
-            "RETURNING flow_id, extract(epoch FROM hour)::bigint",
-            [since, size],
-        )
-        return {(flow, datetime.fromtimestamp(hour, UTC)) for flow, hour in cursor.fetchall()}
 
 
 def _whole_days(size: int) -> datetime:

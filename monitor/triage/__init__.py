@@ -13,6 +13,17 @@
 | words.py          | lists words that mean what they say: `utf-8`, "invalid", nouns that are counted    |
 | marks.py          | names the signs that stand in a half-read text                                     |
 | remedy.py         | names the class of remedy, and says what to do (pure)                              |
+| failed_action.py  | finds which action of a flow failed                                               |
+| fate.py           | decides how a failed run ended (pure)                                             |
+| records.py        | finds which record a run was about (pure)                                         |
+| take.py           | enters counted failures into the ledger, with their groups and problems            |
+| supersede.py      | closes failures by a later success for the same record                             |
+| life_cycle.py     | decides the state of a problem by its failures and by time (pure)                  |
+| judge.py          | judges the problems whose failures changed or whose time has come                  |
+| activity.py       | writes a problem's log and changes its state                                       |
+| seen.py           | sets when problems were seen first and last                                        |
+| acts.py           | does what people do with problems                                                  |
+| write_off.py      | gives failed runs up, and takes that back                                          |
 
-Nothing here reads the database yet: `manage.py fingerprint` needs none.
+What is marked as pure knows no database: `manage.py fingerprint` needs none.
 """

@@ -19,7 +19,7 @@ _URL_CUT = re.compile(rf"\b(?:{_SCHEMES}):{_P}{_IN_URL}")
 _MAIL = re.compile(r"<?(?<![\w.+-])[\w.+-]{1,80}@[\w-]{1,80}(?:\.[\w-]{1,80})*>?")
 _NOT_IN_PATH = r"\s\"'<>()\[\]{},;=|"
 _PATH = re.compile(
-    rf"(?<![\w/<.:)\]{_P}])(?:[A-Za-z]:(?=[/\\]\w))?(?:~|\.\.?)?[/\\](?=[\w.~$%{_P}/\\])"
+    rf"(?<![\w/<.)\]{_P}])(?:[A-Za-z]:(?=[/\\]\w))?(?:~|\.\.?)?[/\\](?=[\w.~$%{_P}/\\])"
     rf"(?:[^{_NOT_IN_PATH}:.!?]|[.:](?=[^{_NOT_IN_PATH}:.]))*+"
 )
 _RELATIVE = re.compile(r"(?<![\w/.-])[\w-]++(?:\.[\w-]++)*+(?:/[\w.-]{1,80}){1,20}\.\w{1,5}\b")
@@ -30,7 +30,7 @@ _FILE = re.compile(
 # Names of classes are written the other way round and stay.
 _NO_HOST = "com|org|net|java|javax|io|edu|gov|sun|akka|scala|android|kotlin"
 _HOST = re.compile(
-    rf"(?<![\w.@/$-])(?!(?:{_NO_HOST})\.)(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP})\b(?![\w.(-]*[A-Za-z(])(?::{_P})?"
+    rf"(?<![\w.@/$-])(?:\*\.)?(?!(?:{_NO_HOST})\.)(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP})\b(?![\w.(-]*[A-Za-z(])(?::{_P})?"
 )
 _SOURCES = ("java", "py", "js", "scala", "go", "cs", "rb", "php", "kt", "ts", "c", "cc", "cpp", "h")
 _NO_SOURCE = "".join(rf"(?<!\.{ending})" for ending in _SOURCES)

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import Execution, RetryAttempt, Role, User
-from monitor.retry.requests import RetryRefused, facts_for
+from monitor.retry.facts import facts_for
+from monitor.retry.requests import RetryRefused
 from monitor.retry.safety import judge
 from monitor.zoho.shapes.executions import RetryReply
 from tests import factories

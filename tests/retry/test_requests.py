@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount
-from monitor.retry.requests import RetryRefused, cancel, facts_for, resolve_not_run
+from monitor.retry.facts import facts_for
+from monitor.retry.requests import RetryRefused, cancel, resolve_not_run
 from monitor.retry.safety import judge
 from tests import factories
 from tests.bystander import own

@@ -35,7 +35,7 @@ class Command(DataCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["flows", "executions", "rules", "webhook_failures", "alerts", "retries"])
+        parser.add_argument("what", choices=list(exports()))
         parser.add_argument("--format", choices=["csv", "ndjson"], required=True)
         parser.add_argument("--since", help="a day (2026-11-22) or a time (2026-11-22T10:00:00Z); UTC where unsaid")
         parser.add_argument("--unmasked", action="store_true", help="texts and names as Zoho sent them; needs --reason")

@@ -1,0 +1,107 @@
+"""Chooses the failed runs that a command is about: by their ids, by a problem, or by a flow and a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from monitor.management.commands.export import parse_since
+from monitor.models import Execution, Failure, Flow, Problem, ZohoAccount
+from monitor.queries.executions import ExecutionFilter, matching
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Holds what was chosen, and how it was said.
+
+    Attributes:
+        by_account: primary keys of executions by the account's, the oldest first.
+        source: what was said, with its times as they were understood.
+        problem: whose failures they are, where a problem was named.
+    """
+
+    by_account: dict[int, list[int]]
+    source: dict[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+
+    @property
+    def keys(self) -> list[int]:
+        return [key for keys in self.by_account.values() for key in keys]
+
+
+def by_ids(executions: list[Execution]) -> Choice:
+    """Chooses executions that were named one by one."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for execution in executions:
+        found[execution.account_id].append(execution.pk)
+    return Choice(dict(found), {"kind": "rows", "runs": len(executions)})
+
+
+def by_problem(number: int) -> Choice:
+    """Chooses the failures of a problem that are still open.
+
+    Raises:
+        CommandError: there is no such problem.
+    """
+    problem = Problem.objects.filter(pk=number, merged_into=None).first()
+    if problem is None:
+        raise CommandError(f"there is no problem {number}")
+    rows = Failure.objects.filter(group__problem=problem, fate=Failure.Fate.OPEN).order_by("failed_at", "pk")
+    return Choice({problem.account_id: list(rows.values_list("pk", flat=True))}, {"kind": "problem"}, problem)
+
+
+def by_flow(
+    flow_id: str, account: str | None, *, since: str, until: str | None, code: str | None, text: str | None
+) -> Choice:
+    """Chooses the failed runs of a flow that began in a time.
+
+    Args:
+        flow_id: Zoho's.
+        account: its name, where two accounts know the same id.
+        since: a day or a time, included.
+        until: a day or a time, excluded; None for no end.
+        code: of the error; None for any.
+        text: in the error as it is shown, masked; None for any.
+
+    Raises:
+        CommandError: a time cannot be read, no such flow, or more than one.
+    """
+    flow = _flow(flow_id, account)
+    wanted = ExecutionFilter(
+        flow_id=flow.pk,
+        status="failed",
+        start=parse_since(since),
+        end=_until(until),
+        text=text or "",
+    )
+    rows = matching(wanted)
+    if code is not None:
+        rows = rows.filter(error_code=code)
+    keys = list(rows.order_by("started_time", "pk").values_list("pk", flat=True))
+    said = {"kind": "filter", "flow": flow_id, "since": since, "until": until, "code": code}
+    return Choice({flow.account_id: keys}, {name: value for name, value in said.items() if value is not None})
+
+
+def _until(text: str | None) -> Any:
+    try:
+        return parse_since(text) if text is not None else None
+    except CommandError as error:
+        raise CommandError(str(error).replace("--since", "--until", 1)) from None
+
+
+def _flow(flow_id: str, account: str | None) -> Flow:
+    rows = Flow.objects.select_related("account").filter(flow_id=flow_id)
+    if account is not None:
+        if not ZohoAccount.objects.filter(name=account).exists():
+            raise CommandError(f"There is no account named “{account}”.")
+        rows = rows.filter(account__name=account)
+    found = list(rows.order_by("account__name"))
+    if not found:
+        raise CommandError(f"No mirrored flow has the id “{flow_id}”; has it been synced?")
+    if len(found) > 1:
+        names = ", ".join(flow.account.name for flow in found)
+        raise CommandError(f"Several accounts have a flow {flow_id}: say --account NAME ({names}).")
+    return found[0]

@@ -1,0 +1,51 @@
+"""Takes what one stage left for the next: hours off their table, one process at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db import connection
+
+from monitor.models.buckets import MarkedHour
+from monitor.models.bulk import delete
+
+
+def is_our_turn(lock: int, *, waits: bool = True) -> bool:
+    """Takes a lock for the transaction that goes on, so that nobody else does the same at the same time.
+
+    On SQLite the (IMMEDIATE) transaction itself keeps others out.
+
+    Args:
+        lock: a number of our own for PostgreSQL's advisory lock.
+        waits: for whoever has it; else the answer is False.
+    """
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        if waits:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+            return True
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock])
+        return bool(cursor.fetchone()[0])
+
+
+def take_hours(model: type[MarkedHour], size: int, since: datetime) -> set[tuple[int, datetime]]:
+    """Takes the newest marked hours off their table, those from `since` on: flow's primary key and hour, each.
+
+    An hour that somebody is marking at this moment is left for the next time, so that neither waits for the other. Who
+    marks one of these from now on waits for our end, and marks it again: what we do not see is looked at then.
+    """
+    if connection.vendor != "postgresql":
+        newest = model._default_manager.filter(hour__gte=since).order_by("-hour", "-flow_id")
+        held = list(newest.values_list("pk", "flow_id", "hour")[:size])
+        delete(model, [pk for pk, _, _ in held])
+        return {(flow, hour) for _, flow, hour in held}
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE hour >= %s "  # noqa: S608 - our own names
+            "ORDER BY hour DESC, flow_id DESC LIMIT %s FOR UPDATE SKIP LOCKED) "
+            "RETURNING flow_id, extract(epoch FROM hour)::bigint",
+            [since, size],
+        )
+        return {(flow, datetime.fromtimestamp(hour, UTC)) for flow, hour in cursor.fetchall()}

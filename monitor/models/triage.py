@@ -1,0 +1,187 @@
+"""Stores problems, what became of each failed run, and what people did about both. Written by `monitor.triage` only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.executions import Execution
+from monitor.models.flows import Flow
+
+
+class Problem(models.Model):
+    """Holds what people see as one problem: its state, its owner, and when it was seen.
+
+    Which failures it has follows from its groups (`FailureGroup`): one, or several once people merged some.
+    """
+
+    class State(models.TextChoices):
+        NEW = "new", "New"
+        ONGOING = "ongoing", "Ongoing"
+        ESCALATING = "escalating", "Escalating"
+        REGRESSED = "regressed", "Regressed"
+        ARCHIVED = "archived", "Archived"
+        RESOLVED = "resolved", "Resolved"
+
+    # What somebody has to look at; the other two are put away until something happens.
+    UNRESOLVED = (State.NEW, State.ONGOING, State.ESCALATING, State.REGRESSED)
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="problems")
+    title = models.CharField(max_length=300, help_text="the template of its first group, cut")
+    app = models.CharField(max_length=200, blank=True)
+    remedy = models.CharField(max_length=20, help_text="class of what helps, see `monitor.triage.remedy`")
+    first_seen_at = models.DateTimeField(help_text="when its first run failed, by Zoho's clock")
+    last_seen_at = models.DateTimeField(help_text="when its newest run failed, by Zoho's clock")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
+    state_since = models.DateTimeField()
+    version = models.PositiveIntegerField(default=0, help_text="compare-and-set guard of every change of state")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="problems_owned"
+    )
+    resolved_before = models.DateTimeField(
+        null=True, help_text="while resolved: a failure of a run that began earlier does not bring it back"
+    )
+    archived_until = models.DateTimeField(null=True, help_text="while archived: comes back then")
+    archived_after = models.PositiveIntegerField(null=True, help_text="while archived: comes back at so many failures")
+    merged_into = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="merged")
+
+    class Meta:
+        ordering = ["-last_seen_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["new", "ongoing", "escalating", "regressed", "archived", "resolved"]),
+                name="problem_state_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "state", "-last_seen_at"], name="problem_by_state")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("problem", args=[self.pk])
+
+    @property
+    def is_unresolved(self) -> bool:
+        return self.state in self.UNRESOLVED
+
+
+class FailureGroup(models.Model):
+    """Holds one fingerprint: the failures of one account that have one cause, as far as their words tell.
+
+    A merge moves groups to another problem, so that it holds for what comes later; a split gives one its own again.
+    """
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    fingerprint = models.CharField(max_length=64)
+    version = models.PositiveSmallIntegerField(help_text="of the rules that made the fingerprint")
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="groups")
+    app = models.CharField(max_length=200, blank=True)
+    action = models.CharField(max_length=200, blank=True)
+    error_code = models.CharField(max_length=200, blank=True)
+    template = models.TextField()
+    remedy = models.CharField(max_length=20)
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "fingerprint"], name="one_group_per_fingerprint")]
+
+    def __str__(self) -> str:
+        return self.template
+
+
+class Failure(models.Model):
+    """Is the ledger's entry of a run that failed: where it belongs, and how it ended.
+
+    `failed = recovered + retried + superseded + written off + open`, for each flow and in all. A retry's own run has
+    no entry: what becomes of it is told by the run that was retried.
+    """
+
+    class Fate(models.TextChoices):
+        OPEN = "open", "Open"
+        RECOVERED = "recovered", "Recovered"
+        RETRIED = "retried", "Retried"
+        SUPERSEDED = "superseded", "Superseded"
+        WRITTEN_OFF = "written_off", "Written off"
+
+    execution = models.OneToOneField(Execution, on_delete=models.CASCADE, primary_key=True, related_name="failure")
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="failed_runs", db_index=False)
+    group = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="failures", db_index=False)
+    failed_at = models.DateTimeField(help_text="when it failed, by Zoho's clock")
+    began_at = models.DateTimeField(null=True)
+    record = models.CharField(max_length=64, blank=True, help_text="digest of the record's id in its trigger data")
+    fate = models.CharField(max_length=12, choices=Fate.choices, default=Fate.OPEN)
+    fate_at = models.DateTimeField(help_text="since when")
+    superseded_by = models.ForeignKey(
+        Execution, on_delete=models.SET_NULL, null=True, related_name="supersedes", db_index=False
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(fate__in=["open", "recovered", "retried", "superseded", "written_off"]),
+                name="fate_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["group", "fate", "-failed_at"], name="failure_by_group"),
+            models.Index(fields=["account", "fate", "failed_at"], name="failure_by_age"),
+            models.Index(fields=["flow", "fate", "failed_at"], name="failure_by_flow"),
+            models.Index(
+                fields=["superseded_by"], name="failure_superseded", condition=models.Q(superseded_by__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id}: {self.fate}"
+
+
+class WriteOff(models.Model):
+    """Records that a person has given a failed run up, with a reason. Taken back, the row goes; the trail keeps it."""
+
+    failure = models.OneToOneField(Failure, on_delete=models.CASCADE, primary_key=True, related_name="write_off")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=500)
+
+    def __str__(self) -> str:
+        return f"{self.failure_id}: {self.reason}"
+
+
+class RecordField(models.Model):
+    """Says where in a flow's trigger data the id of the record stands: as found, and as a person set it."""
+
+    flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="record_field")
+    found = models.CharField(max_length=200, blank=True, help_text="path of keys; empty where none was found")
+    found_at = models.DateTimeField(null=True)
+    chosen = models.CharField(max_length=200, blank=True, help_text="by a person; empty: as found")
+    look_from = models.DateTimeField(
+        null=True, help_text="runs since then are still to be looked through for successes of the same record"
+    )
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def path(self) -> str:
+        return self.chosen or self.found
+
+
+class ProblemAct(models.Model):
+    """Is a line of a problem's activity log: what a person did, or what the program found. Append-only."""
+
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="acts")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=20)
+    text = models.CharField(max_length=2000, blank=True, help_text="a person's own words: a note, a reason")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.problem_id}: {self.kind}"

@@ -1,0 +1,182 @@
+"""Does what people ask of batches: confirm one, suspend it, go on with it, cancel it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from monitor import audit
+from monitor.access import may
+from monitor.models import Execution, Problem, RetryBatch, RetryItem, User, ZohoAccount
+from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
+
+MOST_ITEMS = 10_000
+MOST_PER_MINUTE = 600
+USUAL_PER_MINUTE = 30
+MOST_CANARY = 100
+State = RetryBatch.State
+Waiting = RetryItem.State.WAITING
+
+
+def request_batch(
+    *,
+    account: ZohoAccount,
+    executions: Sequence[int],
+    user: User,
+    reason: str,
+    client_token: str,
+    now: datetime,
+    accept_risk: bool = False,
+    per_minute: int = USUAL_PER_MINUTE,
+    canary: int = 1,
+    source: dict[str, Any] | None = None,
+    problem: Problem | None = None,
+) -> RetryBatch:
+    """Freezes a list of failed executions that are to be run again; `run_batches` carries it out.
+
+    Args:
+        account: whose executions they are.
+        executions: their primary keys, in the order in which they are taken. None of them is refused, never all.
+        user: who asks.
+        reason: why, 1 to 500 characters, for all of them.
+        client_token: 1 to 64 characters, made with the form: posted twice, it gives the same batch again.
+        now: the present, aware.
+        accept_risk: the person has confirmed that some could run twice; else those are skipped.
+        per_minute: how many are started in a minute at most, 1 to 600.
+        canary: how many go first, by themselves, 1 to 100.
+        source: what was chosen, with its times frozen, for whoever reads the batch later.
+        problem: whose failures they are, where they are one problem's.
+
+    Raises:
+        RetryRefused: not permitted, nothing chosen, too much, of another account, or not a usable form; nothing was
+            written.
+    """
+    reason = usable_reason(reason)
+    keys = list(dict.fromkeys(executions))
+    _check(user, account, keys, client_token, per_minute, canary, accept_risk=accept_risk)
+    if Execution.objects.filter(pk__in=keys, account=account).count() != len(keys):
+        raise RetryRefused("Some of these executions are gone, or of another account.", "not_there")
+    try:
+        with transaction.atomic():
+            batch = RetryBatch.objects.create(
+                account=account,
+                requested_by=user,
+                requested_at=now,
+                reason=reason,
+                accept_risk=accept_risk,
+                client_token=client_token,
+                source=source or {},
+                problem=problem,
+                per_minute=per_minute,
+                canary=canary,
+                state_since=now,
+            )
+            rows = (RetryItem(batch=batch, execution_id=key, position=n) for n, key in enumerate(keys, start=1))
+            RetryItem.objects.bulk_create(rows, batch_size=1000)
+            detail = {"items": len(keys), "accept_risk": accept_risk, "per_minute": per_minute, "reason": reason}
+            audit.record(user, "batch.requested", batch, now=now, account=account, detail=detail)
+    except IntegrityError:
+        return _by_token(client_token, user, account)
+    return batch
+
+
+def suspend(batch: RetryBatch, user: User, now: datetime) -> None:
+    """Starts nothing more until somebody goes on with it; what was sent is followed to its end.
+
+    Raises:
+        RetryRefused: not permitted, or it is not queued or running.
+    """
+    _turn(batch, user, now, (State.QUEUED, State.RUNNING), State.SUSPENDED)
+
+
+def resume(batch: RetryBatch, user: User, now: datetime) -> None:
+    """Goes on with a batch that was suspended, or that stopped by itself: from its next item.
+
+    One that stopped goes on with the next step: what has failed is not held against it a second time.
+
+    Raises:
+        RetryRefused: not permitted, or it is neither.
+    """
+    if batch.state == State.STOPPED:
+        _turn(batch, user, now, (State.STOPPED,), State.QUEUED, step=batch.step + 1)
+    else:
+        _turn(batch, user, now, (State.SUSPENDED,), State.QUEUED)
+
+
+def cancel_batch(batch: RetryBatch, user: User, now: datetime) -> None:
+    """Ends a batch: what waits is skipped, what was sent is followed to its end.
+
+    Raises:
+        RetryRefused: not permitted, or it is over.
+    """
+    with transaction.atomic():
+        _turn(batch, user, now, (State.QUEUED, State.RUNNING, State.SUSPENDED, State.STOPPED), State.CANCELLED)
+        RetryItem.objects.filter(batch=batch, state=Waiting).update(
+            state=RetryItem.State.SKIPPED, code="cancelled", note="The batch was cancelled.", ended_at=now
+        )
+
+
+def change(
+    batch: RetryBatch, before: Sequence[str], to: str, *, now: datetime, actor: User | None, **more: Any
+) -> bool:
+    """Takes a batch to another state, if it is still in one of those before; with an audit entry.
+
+    Returns:
+        False where it is not, or another batch of the account is running; then nothing was written.
+    """
+    columns = {"state": to, "state_since": now, "state_reason": ""} | more
+    try:
+        with transaction.atomic():
+            if not RetryBatch.objects.filter(pk=batch.pk, state__in=before).update(**columns):
+                return False
+            detail = {"to": to} | ({"reason": columns["state_reason"]} if columns["state_reason"] else {})
+            audit.record(actor, f"batch.{to}", batch, now=now, account=batch.account_id, detail=detail)
+    except IntegrityError:
+        return False
+    for name, value in columns.items():
+        setattr(batch, name, value)
+    return True
+
+
+def _turn(batch: RetryBatch, user: User, now: datetime, before: Sequence[str], to: str, **more: Any) -> None:
+    if not may(user, "retry.bulk", batch.account):
+        raise RetryRefused("You may not change batches.", "not_permitted")
+    if not change(batch, before, to, now=now, actor=user, **more):
+        current = RetryBatch.objects.values_list("state", flat=True).get(pk=batch.pk)
+        raise RetryRefused(f"The batch is {State(current).label.lower()}.", "too_late")
+
+
+def _check(
+    user: User,
+    account: ZohoAccount,
+    keys: Sequence[int],
+    client_token: str,
+    per_minute: int,
+    canary: int,
+    *,
+    accept_risk: bool,
+) -> None:
+    if not client_token or len(client_token) > TOKEN_LIMIT:
+        raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
+    if not may(user, "retry.bulk", account):
+        raise RetryRefused("You may not retry many executions at once.", "not_permitted")
+    if accept_risk and not may(user, "retry.accept_risk", account):
+        raise RetryRefused("Only an admin may accept the risk of running work twice.", "risk_not_permitted")
+    if not keys:
+        raise RetryRefused("Nothing is chosen.", "nothing_chosen")
+    if len(keys) > MOST_ITEMS:
+        raise RetryRefused(f"A batch has {MOST_ITEMS:,} executions at most.", "too_many")
+    if not 1 <= per_minute <= MOST_PER_MINUTE:
+        raise RetryRefused(f"The pace is 1 to {MOST_PER_MINUTE} a minute.", "bad_pace")
+    if not 1 <= canary <= MOST_CANARY:
+        raise RetryRefused(f"The first step is 1 to {MOST_CANARY} executions.", "bad_canary")
+
+
+def _by_token(client_token: str, user: User, account: ZohoAccount) -> RetryBatch:
+    found = RetryBatch.objects.filter(client_token=client_token).first()
+    if found is None or found.requested_by_id != user.pk or found.account_id != account.pk:
+        raise RetryRefused("This form has been used for something else; load the page again.", "token_used")
+    return found

@@ -1,0 +1,136 @@
+"""Reads what the tables know of executions that somebody wants to retry, many at once, for `safety.judge`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from monitor.models import Execution, Failure, RetryAttempt, zoho_ahead
+from monitor.retry.safety import Earlier, FailedRun, RetryFacts
+from monitor.zoho.reruns import clock_began
+
+IDS_A_STATEMENT = 5000
+T = TypeVar("T")
+
+
+def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
+    """Returns what the tables know of an execution, for `judge`.
+
+    Args:
+        execution: a mirrored execution, fresh from the database.
+        now: the present, for what carries no time.
+        besides: an attempt to leave out: the one that is about to be sent.
+    """
+    return facts_of([execution], now, besides=besides)[execution.pk]
+
+
+def facts_of(
+    executions: Collection[Execution], now: datetime, *, besides: RetryAttempt | None = None
+) -> dict[int, RetryFacts]:
+    """Returns what the tables know of some executions, by their primary keys; few statements, however many they are.
+
+    Args:
+        executions: mirrored, fresh from the database, with their accounts and flows.
+        now: the present, for what carries no time.
+        besides: an attempt to leave out: the one that is about to be sent.
+    """
+    by_key = {execution.pk: execution for execution in executions}
+    # One statement, hence one moment: read in two, a retry could be seen neither open nor succeeded.
+    attempts: dict[int, list[RetryAttempt]] = defaultdict(list)
+    for keys in _chunks(list(by_key)):
+        for attempt in RetryAttempt.objects.filter(execution__in=keys).order_by("-requested_at", "-pk"):
+            if besides is None or attempt.pk != besides.pk:
+                attempts[attempt.execution_id].append(attempt)
+    caused = _caused(executions, attempts)
+    parents = _parents(executions)
+    superseded = _superseded(list(by_key))
+    ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
+    return {
+        pk: _facts(execution, attempts[pk], caused, parents.get(pk, ""), superseded.get(pk, ""), now, ahead)
+        for pk, execution in by_key.items()
+    }
+
+
+def _facts(
+    execution: Execution,
+    attempts: Sequence[RetryAttempt],
+    caused: dict[tuple[int, str], Execution],
+    parent: str,
+    superseded: str,
+    now: datetime,
+    ahead: dict[int, timedelta],
+) -> RetryFacts:
+    runs = {
+        one.new_execution_id: run
+        for one in attempts
+        if (run := caused.get((execution.account_id, one.new_execution_id))) is not None and run.pk != execution.pk
+    }
+    was_sent = any(one.sent_at for one in attempts)
+    failed = [execution, *(run for run in runs.values() if run.is_failed)]
+    account = execution.account
+    return RetryFacts(
+        status=execution.status,
+        runs=tuple(_failed_run(run, now, was_sent=was_sent) for run in failed),
+        earlier=tuple(
+            Earlier(one.state, runs[one.new_execution_id].status if one.new_execution_id in runs else "")
+            for one in attempts
+        ),
+        retry_of=parent,
+        superseded_by=superseded,
+        flow_gone=execution.flow.gone_at is not None,
+        account_active=account.is_active,
+        has_flow_api=bool(account.flow_url),
+        zoho_ahead=ahead[execution.account_id],
+    )
+
+
+def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:
+    began = clock_began(run.first_failed_at, run.completed_time, run.started_time, was_retried=was_sent)
+    return FailedRun((run.error_code, run.error_message, run.error_details), began or now)
+
+
+def _caused(
+    executions: Collection[Execution], attempts: dict[int, list[RetryAttempt]]
+) -> dict[tuple[int, str], Execution]:
+    """Finds the runs that earlier retries caused, by account and Zoho's id."""
+    ids: dict[int, list[str]] = defaultdict(list)
+    for execution in executions:
+        ids[execution.account_id] += [a.new_execution_id for a in attempts[execution.pk] if a.new_execution_id]
+    return {
+        (account, run.execution_id): run
+        for account, wanted in ids.items()
+        for some in _chunks(wanted)
+        for run in Execution.objects.filter(account=account, execution_id__in=some)
+    }
+
+
+def _parents(executions: Collection[Execution]) -> dict[int, str]:
+    """Finds Zoho's id of the execution whose retry each one is, by primary key."""
+    keys = {(execution.account_id, execution.execution_id): execution.pk for execution in executions}
+    ids: dict[int, list[str]] = defaultdict(list)
+    for account, execution_id in keys:
+        ids[account].append(execution_id)
+    found: dict[int, str] = {}
+    for account, wanted in ids.items():
+        for some in _chunks(wanted):
+            rows = RetryAttempt.objects.filter(account=account, new_execution_id__in=some).order_by("pk")
+            for new, old, pk in rows.values_list("new_execution_id", "execution__execution_id", "execution_id"):
+                if pk != keys[account, new]:
+                    found[keys[account, new]] = old
+    return found
+
+
+def _superseded(keys: Sequence[int]) -> dict[int, str]:
+    """Finds Zoho's id of a later success for the same record, by the primary key of what failed."""
+    found: dict[int, str] = {}
+    for some in _chunks(keys):
+        rows = Failure.objects.filter(execution__in=some, fate=Failure.Fate.SUPERSEDED)
+        found |= {pk: run or "a later run" for pk, run in rows.values_list("pk", "superseded_by__execution_id")}
+    return found
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), IDS_A_STATEMENT):
+        yield items[start : start + IDS_A_STATEMENT]

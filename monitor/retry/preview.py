@@ -1,0 +1,109 @@
+"""Says what a bulk retry would do, before anybody asks for it: how many are safe, risky, impossible, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.models import Execution
+from monitor.retry.facts import facts_of
+from monitor.retry.safety import Verdict, judge
+from monitor.retry.steps import time_needed
+
+CALLS_AN_ITEM = 4  # a look before, the POST, and mostly two looks after
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Holds the verdicts on a list of executions.
+
+    Attributes:
+        safe, risky, impossible: how many.
+        reasons: how many for each reason, in words, the most frequent first; of what is not safe.
+        by_flow: verdicts by the flow's primary key.
+        verdicts: by the execution's primary key.
+    """
+
+    safe: int = 0
+    risky: int = 0
+    impossible: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    by_flow: dict[int, Counter[str]] = field(default_factory=dict)
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return self.safe + self.risky + self.impossible
+
+    def items(self, *, accept_risk: bool) -> int:
+        """Returns how many would be sent."""
+        return self.safe + (self.risky if accept_risk else 0)
+
+    def calls(self, *, accept_risk: bool) -> int:
+        """Returns how many API calls that takes, about."""
+        return CALLS_AN_ITEM * self.items(accept_risk=accept_risk)
+
+    def time_needed(self, per_minute: int, *, accept_risk: bool) -> timedelta:
+        """Returns how long that takes at least."""
+        return time_needed(self.items(accept_risk=accept_risk), per_minute)
+
+    def as_json(self) -> dict[str, object]:
+        """Returns the numbers for programs."""
+        return {
+            "total": self.total,
+            "safe": self.safe,
+            "risky": self.risky,
+            "impossible": self.impossible,
+            "reasons": self.reasons,
+        }
+
+
+def preview(keys: Sequence[int], now: datetime) -> Preview:
+    """Judges executions by what the tables know; nothing is asked of Zoho, and nothing is written.
+
+    Args:
+        keys: primary keys of executions; what is gone meanwhile is left out.
+        now: the present, aware.
+    """
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    by_flow: dict[int, Counter[str]] = {}
+    verdicts: dict[int, Verdict] = {}
+    for execution, verdict in judged(keys, now):
+        counts[verdict.kind] += 1
+        by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
+        verdicts[execution.pk] = verdict
+        if verdict.kind != "safe":
+            reasons[REASONS.get(verdict.code, verdict.reasons[0])] += 1
+    ordered = dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
+    return Preview(counts["safe"], counts["risky"], counts["refused"], ordered, by_flow, verdicts)
+
+
+def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verdict]]:
+    """Yields executions with their verdicts, in the order of their primary keys, a thousand in memory at a time."""
+    for start in range(0, len(keys), CHUNK):
+        rows = Execution.objects.filter(pk__in=keys[start : start + CHUNK]).select_related("account", "flow")
+        some = list(rows.defer("trigger_data", "account__client_secret", "flow__raw", "search_text").order_by("pk"))
+        facts = facts_of(some, now)
+        for execution in some:
+            yield execution, judge(facts[execution.pk], now)
+
+
+# One line for many runs: without the id or the time of one of them.
+REASONS = {
+    "not_failed": "It is no longer failed.",
+    "open_retry": "A retry of it is still open.",
+    "already_succeeded": "An earlier retry of it has succeeded.",
+    "run_running": "The run that an earlier retry caused is still going on.",
+    "retry_row": "It is itself the run of a retry: the first run is the one to retry.",
+    "flow_gone": "Its flow was deleted in Zoho.",
+    "account_paused": "Its account is paused.",
+    "no_flow_api": "Its account has no address for Zoho Flow.",
+    "closed_by_hand": "The answer to an earlier retry was lost, and a person decided that it did not run.",
+    "superseded": "A later run for the same record has succeeded.",
+    "error_unknown": "Nothing is known of how it failed: Zoho may still run it again by itself.",
+    "auto_rerun": "Zoho may still run it again by itself, so it could run twice.",
+}

@@ -1,0 +1,215 @@
+"""Does what people do with problems: assign, note, resolve, archive, reopen, merge, split."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from monitor.access import may
+from monitor.models import Failure, FailureGroup, Problem, User
+from monitor.triage.activity import change_state, log
+from monitor.triage.seen import widen
+
+TEXT_LIMIT = 2000  # characters of a note
+LONGEST_ARCHIVE = timedelta(days=365)
+MOST_MORE = 1_000_000
+State = Problem.State
+
+
+class ActRefused(Exception):  # noqa: N818 - it says what happened
+    """Says that it cannot be done, and nothing was done.
+
+    Attributes:
+        message: one line for the person.
+        code: for programs: not_permitted, text_missing, text_long, changed_meanwhile, bad_time, bad_number,
+            merged_away, other_account, itself, one_group, not_its_group, no_owner, already_so.
+    """
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> None:
+    """Gives a problem to a person, or to nobody.
+
+    Raises:
+        ActRefused: not permitted, merged away, or to somebody who may do nothing about it.
+    """
+    _check(problem, actor)
+    if owner is not None and not may(owner, "triage", problem.account):
+        raise ActRefused(f"{owner.get_username()} may not work on problems.", "no_owner")
+    with transaction.atomic():
+        held = Problem.objects.select_for_update(of=("self",)).select_related("owner").get(pk=problem.pk)
+        before = held.owner.get_username() if held.owner is not None else None
+        after = owner.get_username() if owner is not None else None
+        if before == after:
+            return
+        Problem.objects.filter(pk=problem.pk).update(owner=owner)
+        problem.owner = owner
+        log(problem, "assigned", now=now, actor=actor, detail={"from": before, "to": after})
+
+
+def add_note(problem: Problem, text: str, actor: User, now: datetime) -> None:
+    """Adds a note to a problem's log.
+
+    Raises:
+        ActRefused: not permitted, merged away, empty or too long.
+    """
+    _check(problem, actor)
+    log(problem, "note", now=now, actor=actor, text=_words(text))
+
+
+def resolve(
+    problem: Problem, actor: User, now: datetime, *, by_change_at: datetime | None = None, text: str = ""
+) -> None:
+    """Says that a problem is solved; it comes back when a run that begins from then on fails with it.
+
+    Args:
+        problem: as it was read.
+        actor: who says so.
+        now: the present.
+        by_change_at: when what solved it was changed: runs that began earlier do not bring it back.
+        text: how, in the person's words.
+
+    Raises:
+        ActRefused: not permitted, merged away, resolved already, changed meanwhile, or a change in the future.
+    """
+    _check(problem, actor)
+    if by_change_at is not None and by_change_at > now:
+        raise ActRefused("The change cannot lie in the future.", "bad_time")
+    _leave(problem, State.RESOLVED)
+    _change(problem, State.RESOLVED, actor, now, text, resolved_before=by_change_at or now)
+
+
+def archive(
+    problem: Problem,
+    actor: User,
+    now: datetime,
+    *,
+    until: datetime | None = None,
+    after_more: int | None = None,
+    text: str = "",
+) -> None:
+    """Puts a problem away: until a time, until so many more failures, or else until it escalates.
+
+    Raises:
+        ActRefused: not permitted, merged away, changed meanwhile, both a time and a number, a time that is past or
+            more than a year ahead, or a number below 1.
+    """
+    _check(problem, actor)
+    if until is not None and after_more is not None:
+        raise ActRefused("Choose a time or a number of failures, not both.", "bad_number")
+    if until is not None and not now < until <= now + LONGEST_ARCHIVE:
+        raise ActRefused("The time must lie ahead, a year at most.", "bad_time")
+    if after_more is not None and not 1 <= after_more <= MOST_MORE:
+        raise ActRefused(f"The number of failures is 1 to {MOST_MORE:,}.", "bad_number")
+    present = Failure.objects.filter(group__problem=problem).count() if after_more is not None else 0
+    after = present + after_more if after_more is not None else None
+    _change(problem, State.ARCHIVED, actor, now, text, archived_until=until, archived_after=after)
+
+
+def reopen(problem: Problem, actor: User, now: datetime, *, text: str = "") -> None:
+    """Takes a problem out of the archive, or says that it is not solved.
+
+    Raises:
+        ActRefused: not permitted, merged away, open already, or changed meanwhile.
+    """
+    _check(problem, actor)
+    if problem.is_unresolved:
+        raise ActRefused("It is open.", "already_so")
+    _change(problem, State.ONGOING, actor, now, text)
+
+
+def merge(problems: Collection[Problem], into: Problem, actor: User, now: datetime) -> None:
+    """Makes several problems one; what fails with their words later belongs to it as well.
+
+    Raises:
+        ActRefused: not permitted, of another account, one of them itself, or merged away.
+    """
+    _check(into, actor)
+    for problem in problems:
+        _check(problem, actor)
+        if problem.pk == into.pk:
+            raise ActRefused("A problem cannot be merged into itself.", "itself")
+        if problem.account_id != into.account_id:
+            raise ActRefused("Problems of two accounts cannot be merged.", "other_account")
+    keys = sorted(problem.pk for problem in problems)
+    with transaction.atomic():
+        # In one order, so that two people who merge each other's never wait for each other.
+        held = list(
+            Problem.objects.select_for_update().filter(pk__in=[*keys, into.pk], merged_into=None).order_by("pk")
+        )
+        if len(held) != len(set(keys)) + 1:
+            raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+        for problem in held:
+            if problem.pk == into.pk:
+                continue
+            FailureGroup.objects.filter(problem=problem).update(problem=into)
+            Problem.objects.filter(pk=problem.pk).update(merged_into=into)
+            log(problem, "merged", now=now, actor=actor, detail={"into": into.pk})
+            log(into, "took_in", now=now, actor=actor, detail={"problem": problem.pk, "title": problem.title})
+        widen([into.pk])
+
+
+def split(problem: Problem, group: FailureGroup, actor: User, now: datetime) -> Problem:
+    """Gives one group of a merged problem a problem of its own again; returns that.
+
+    Raises:
+        ActRefused: not permitted, merged away, not one of its groups, or its only one.
+    """
+    _check(problem, actor)
+    with transaction.atomic():
+        Problem.objects.select_for_update().get(pk=problem.pk)
+        groups = {one.pk: one for one in FailureGroup.objects.filter(problem=problem)}
+        if group.pk not in groups:
+            raise ActRefused("These failures do not belong to the problem.", "not_its_group")
+        if len(groups) == 1:
+            raise ActRefused("These are all of its failures.", "one_group")
+        own = Problem.objects.create(
+            account_id=problem.account_id,
+            title=group.template[: Problem._meta.get_field("title").max_length],
+            app=group.app,
+            remedy=group.remedy,
+            first_seen_at=group.first_seen_at,
+            last_seen_at=group.first_seen_at,
+            state=State.ONGOING,
+            state_since=now,
+            owner=problem.owner,
+        )
+        FailureGroup.objects.filter(pk=group.pk).update(problem=own)
+        widen([own.pk, problem.pk])
+        log(problem, "gave_away", now=now, actor=actor, detail={"problem": own.pk, "title": own.title})
+        log(own, "split", now=now, actor=actor, detail={"from": problem.pk})
+    return own
+
+
+def _check(problem: Problem, actor: User) -> None:
+    if not may(actor, "triage", problem.account):
+        raise ActRefused("You may not work on problems.", "not_permitted")
+    if problem.merged_into_id is not None:
+        raise ActRefused("It was merged into another problem.", "merged_away")
+
+
+def _leave(problem: Problem, state: str) -> None:
+    if problem.state == state:
+        raise ActRefused(f"It is {state}.", "already_so")
+
+
+def _change(problem: Problem, to: str, actor: User, now: datetime, text: str, **changes: Any) -> None:
+    words = _words(text) if text.strip() else ""
+    if not change_state(problem, to, now=now, actor=actor, text=words, **changes):
+        raise ActRefused("Somebody has changed it meanwhile; load the page again.", "changed_meanwhile")
+
+
+def _words(text: str) -> str:
+    text = text.replace("\0", "").strip()
+    if not text:
+        raise ActRefused("Write something.", "text_missing")
+    if len(text) > TEXT_LIMIT:
+        raise ActRefused(f"That is longer than {TEXT_LIMIT:,} characters.", "text_long")
+    return text

@@ -1,0 +1,87 @@
+"""Gives failed runs up, with a reason, and takes that back within ten minutes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from monitor.access import may
+from monitor.models import Failure, Problem, User, WriteOff
+from monitor.triage.activity import log
+from monitor.triage.acts import ActRefused
+from monitor.triage.judge import judge_problems
+
+UNDO_FOR = timedelta(minutes=10)
+REASON_LIMIT = 500  # characters
+
+
+def write_off(failures: Collection[int], actor: User, reason: str, now: datetime) -> list[int]:
+    """Gives open failures up; what is no longer open stays as it is.
+
+    Args:
+        failures: primary keys. None of them is nothing, never all.
+        actor: who gives them up.
+        reason: why, 1 to 500 characters.
+        now: the present.
+
+    Returns:
+        Primary keys of those that were written off.
+
+    Raises:
+        ActRefused: not permitted for one of them, or no usable reason; nothing was written.
+    """
+    reason = " ".join(reason.replace("\0", "").split())
+    if not reason:
+        raise ActRefused("Say why these runs are given up.", "text_missing")
+    if len(reason) > REASON_LIMIT:
+        raise ActRefused(f"The reason is longer than {REASON_LIMIT} characters.", "text_long")
+    with transaction.atomic():
+        rows = _held(failures, Failure.Fate.OPEN)
+        _check(rows, actor)
+        WriteOff.objects.bulk_create(WriteOff(failure=row, by=actor, at=now, reason=reason) for row in rows)
+        keys = [row.pk for row in rows]
+        Failure.objects.filter(pk__in=keys).update(fate=Failure.Fate.WRITTEN_OFF, fate_at=now)
+        _log(rows, "written_off", actor, now, reason)
+    return keys
+
+
+def take_back(failures: Collection[int], actor: User, now: datetime) -> list[int]:
+    """Opens failures again that were written off within the last ten minutes; returns their primary keys.
+
+    Raises:
+        ActRefused: not permitted for one of them; nothing was written.
+    """
+    with transaction.atomic():
+        rows = [row for row in _held(failures, Failure.Fate.WRITTEN_OFF) if now < row.write_off.at + UNDO_FOR]
+        _check(rows, actor)
+        keys = [row.pk for row in rows]
+        WriteOff.objects.filter(failure__in=keys).delete()
+        Failure.objects.filter(pk__in=keys).update(fate=Failure.Fate.OPEN, fate_at=now)
+        _log(rows, "taken_back", actor, now, "")
+    return keys
+
+
+def _held(failures: Collection[int], fate: str) -> list[Failure]:
+    """Locks the rows of some failures that have this fate, in one order."""
+    rows = Failure.objects.select_for_update(of=("self",)).filter(pk__in=failures, fate=fate)
+    return list(
+        rows.select_related("account", "group__problem", "write_off").defer("account__client_secret").order_by("pk")
+    )
+
+
+def _check(rows: Collection[Failure], actor: User) -> None:
+    if not may(actor, "write_off") or not all(may(actor, "write_off", row.account) for row in rows):
+        raise ActRefused("You may not write failures off.", "not_permitted")
+
+
+def _log(rows: Collection[Failure], kind: str, actor: User, now: datetime, reason: str) -> None:
+    """Writes a line for each problem, how many of its runs, not which; and judges the problem by what is left."""
+    problems: dict[Problem, int] = defaultdict(int)
+    for row in rows:
+        problems[row.group.problem] += 1
+    for problem, count in problems.items():
+        log(problem, kind, now=now, actor=actor, text=reason, detail={"runs": count})
+    judge_problems({problem.pk for problem in problems}, now)

@@ -1,0 +1,185 @@
+"""From counted hours to the ledger and to problems."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from monitor.models import CountedHour, Execution, Failure, FailureGroup, Flow, Problem, RecordField, RetryAttempt, User
+from monitor.triage.take import take
+from tests import factories
+from tests.bystander import own
+from tests.triage.conftest import Fail, Triage, fates, problem
+
+pytestmark = pytest.mark.django_db
+State = Problem.State
+
+
+def retried(run: Execution, person: User, state: str, new: Execution | None = None) -> RetryAttempt:
+    return RetryAttempt.objects.create(
+        account=run.account,
+        execution=run,
+        requested_by=person,
+        requested_at=factories.NOON,
+        reason="again",
+        client_token=f"token-{own(RetryAttempt).count()}",
+        state=state,
+        new_execution_id=new.execution_id if new else "",
+        runs_in_place=new is None,
+    )
+
+
+def test_one_outage_over_three_flows_is_one_problem(fail: Fail, triage: Triage, flow: Flow) -> None:
+    others = [factories.make_flow(flow.account) for _ in range(2)]
+    runs = [fail(minutes_ago=50), fail(minutes_ago=40, flow=others[0]), fail(minutes_ago=30, flow=others[1])]
+    triage(*runs)
+    found = problem()
+    assert own(Failure).filter(group__problem=found).count() == 3
+    assert (found.first_seen_at, found.last_seen_at) == (runs[0].first_failed_at, runs[2].first_failed_at)
+    assert (found.state, found.account) == (State.NEW, flow.account)
+
+
+def test_two_causes_are_two_problems_and_an_account_has_its_own(fail: Fail, triage: Triage) -> None:
+    elsewhere = factories.make_flow()
+    triage(fail("Tax 'VAT 19' does not exist"), fail("The token has expired"), fail(flow=elsewhere))
+    assert own(Problem).count() == own(FailureGroup).count() == 3
+
+
+def test_taking_the_same_hour_again_changes_nothing(fail: Fail, triage: Triage, now: datetime) -> None:
+    run = fail()
+    triage(run)
+    before = own(Failure).values().get()
+    CountedHour.objects.mark([(run.flow_id, run.started_time)])
+    assert take(now + timedelta(hours=5)).failures == 0
+    assert own(Failure).values().get() == before
+
+
+def test_a_failure_that_zoho_ran_again_has_recovered_and_keeps_its_problem(fail: Fail, triage: Triage) -> None:
+    run = fail()
+    triage(run)
+    Execution.objects.filter(pk=run.pk).update(status="success", error_message="", error_code="", rerun_count=1)
+    triage(run)
+    assert fates() == ["recovered"]
+    assert problem().state == State.RESOLVED
+
+
+def test_a_run_that_never_failed_is_not_in_the_ledger(fail: Fail, triage: Triage) -> None:
+    triage(fail(status="success", first_failed_at=None), fail(status="running", first_failed_at=None))
+    assert not own(Failure).exists()
+
+
+def test_a_run_that_a_retry_made_good_is_retried_and_the_retrys_own_run_is_none(
+    fail: Fail, triage: Triage, operator: User
+) -> None:
+    first = fail(minutes_ago=50)
+    again = fail(minutes_ago=20)  # mirrored before its retry was known to have caused it
+    triage(first, again)
+    assert fates() == ["open", "open"]
+    attempt = retried(first, operator, RetryAttempt.State.FAILED_AGAIN, again)
+    triage(first, again)
+    assert fates() == ["open"]
+    good = fail(minutes_ago=5, status="success", first_failed_at=None)
+    RetryAttempt.objects.filter(pk=attempt.pk).update(state="succeeded", new_execution_id=good.execution_id)
+    triage(first, good)
+    assert fates() == ["retried", "open"]  # what no retry caused any more is a failure of its own
+
+
+def test_a_retry_in_the_same_row_is_a_retry_and_no_recovery(fail: Fail, triage: Triage, operator: User) -> None:
+    run = fail(status="success", error_message="")
+    retried(run, operator, RetryAttempt.State.SUCCEEDED)
+    triage(run)
+    assert fates() == ["retried"]
+
+
+def test_an_error_in_other_words_moves_the_failure_to_another_problem(fail: Fail, triage: Triage) -> None:
+    run = fail("The token has expired")
+    triage(run)
+    Execution.objects.filter(pk=run.pk).update(error_message="Tax does not exist")
+    triage(run)
+    assert own(Failure).get().group.template != own(Problem).order_by("pk").first().title
+
+
+def test_what_has_lost_its_payload_keeps_its_group_and_its_record(fail: Fail, triage: Triage, now: datetime) -> None:
+    run = fail(error_details="no such tax", trigger_data={"id": "1"})
+    fail(trigger_data={"id": "2"}, minutes_ago=90)
+    triage(run)
+    before = own(Failure).values().get(pk=run.pk)
+    Execution.objects.filter(pk=run.pk).update(error_details="", trigger_data=None, payload_removed_at=now)
+    triage(run)
+    assert own(Failure).values().get(pk=run.pk) == before
+    assert before["record"]
+
+
+class TestTheSameRecord:
+    def test_a_later_success_for_it_closes_the_failure(self, fail: Fail, triage: Triage) -> None:
+        run = fail(minutes_ago=50, trigger_data={"id": "1"})
+        other = fail(minutes_ago=45, trigger_data={"id": "2"})
+        triage(run, other)
+        good = fail(minutes_ago=10, status="success", first_failed_at=None, trigger_data={"id": "1"})
+        triage(good)
+        assert fates() == ["superseded", "open"]
+        assert own(Failure).get(pk=run.pk).superseded_by == good
+        assert problem().state == State.NEW
+
+    def test_an_earlier_success_and_one_of_another_flow_do_not(self, fail: Fail, triage: Triage, flow: Flow) -> None:
+        run = fail(minutes_ago=50, trigger_data={"id": "1"})
+        earlier = fail(minutes_ago=55, status="success", first_failed_at=None, trigger_data={"id": "1"})
+        other = factories.make_flow(flow.account)
+        elsewhere = fail(minutes_ago=5, status="success", first_failed_at=None, trigger_data={"id": "1"}, flow=other)
+        fail(minutes_ago=58, trigger_data={"id": "3"}, status="success", first_failed_at=None)
+        triage(run, earlier, elsewhere)
+        assert fates() == ["open"]
+
+    def test_a_success_that_was_mirrored_first_closes_it_too(self, fail: Fail, triage: Triage) -> None:
+        good = fail(minutes_ago=10, status="success", first_failed_at=None, trigger_data={"id": "1"})
+        fail(minutes_ago=9, status="success", first_failed_at=None, trigger_data={"id": "2"})
+        triage(good)
+        triage(fail(minutes_ago=200, trigger_data={"id": "1"}))
+        assert fates() == ["superseded"]
+
+    def test_while_the_history_is_read_one_look_is_put_off(self, fail: Fail, triage: Triage, flow: Flow) -> None:
+        factories.change_flow(flow, executions_read_at=None)
+        good = fail(minutes_ago=10, status="success", first_failed_at=None, trigger_data={"id": "1"})
+        fail(minutes_ago=9, status="success", first_failed_at=None, trigger_data={"id": "2"})
+        triage(good)
+        triage(fail(minutes_ago=200, trigger_data={"id": "1"}))
+        assert fates() == ["open"]
+        factories.change_flow(flow, executions_read_at=factories.NOON)
+        triage()
+        assert fates() == ["superseded"]
+
+    def test_a_field_that_a_person_chose_is_the_one(self, fail: Fail, triage: Triage, flow: Flow) -> None:
+        RecordField.objects.create(flow=flow, found="id", found_at=factories.NOON, chosen="number")
+        run = fail(minutes_ago=50, trigger_data={"id": "1", "number": "A"})
+        triage(run)
+        triage(fail(minutes_ago=10, status="success", first_failed_at=None, trigger_data={"id": "1", "number": "B"}))
+        assert fates() == ["open"]
+        triage(fail(minutes_ago=5, status="success", first_failed_at=None, trigger_data={"id": "9", "number": "A"}))
+        assert fates() == ["superseded"]
+
+    def test_where_the_later_run_is_gone_it_stays_closed(self, fail: Fail, triage: Triage) -> None:
+        run = fail(minutes_ago=50, trigger_data={"id": "1"})
+        good = fail(minutes_ago=10, status="success", first_failed_at=None, trigger_data={"id": "1"})
+        fail(minutes_ago=9, status="success", first_failed_at=None, trigger_data={"id": "2"})
+        triage(run, good)
+        assert fates() == ["superseded"]
+        good.delete()
+        triage(run)
+        assert fates() == ["superseded"]
+
+
+def test_statements_do_not_grow_with_the_failures(fail: Fail, triage: Triage, now: datetime, flow: Flow) -> None:
+    def statements(runs: int) -> int:
+        made = [fail(minutes_ago=n) for n in range(runs)]
+        CountedHour.objects.mark((one.flow_id, one.started_time) for one in made)
+        with CaptureQueriesContext(
+            connection,
+        ) as found:
+            take(now)
+        return len(found)
+
+    triage(fail())
+    assert statements(2) == statements(40)

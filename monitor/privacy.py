@@ -28,7 +28,7 @@ from monitor.privacy_rules import is_private_key, is_secret_key
 from monitor.privacy_secrets import MARK, SecretMask, is_value_of_secret, json_inside
 
 __all__ = [
-    "HIDDEN", "MARK", "MASKING", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask",
+    "HIDDEN", "MARK", "MASKING", "SecretMask", "is_private_key", "is_secret_key", "mask",
     "mask_beginning", "mask_log", "mask_name", "mask_text", "searchable", "without_digests",
 ]  # fmt: skip
 
@@ -137,11 +137,6 @@ def mask_log(text: str) -> str:
         halves = rules.CODE.split(piece) if number % 2 else [piece]
         shown += [half if place % 2 else _mask_patterns(half, _LOG) for place, half in enumerate(halves)]
     return "".join(shown)
-
-
-def hide_secrets(text: str) -> str:
-    """Hides secrets alone, for messages of our own that quote Zoho."""
-    return _PLAIN.text(_sign_ins(text))
 
 
 def without_digests(text: str) -> str:

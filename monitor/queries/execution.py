@@ -23,12 +23,12 @@ STATE_WORDS: dict[str, str] = {
     "requested": "Waiting for the worker to send it. Nothing has left for Zoho yet; it can still be cancelled.",
     "sending": "The request is on its way to Zoho.",
     "accepted": "Zoho took the request. Its run is followed until it has ended.",
-    "unknown": "Outcome unknown: the answer was lost; it is settled by reading, never by sending again.",
+    "unknown": "Outcome unknown: no answer came, or none that tells; it is settled by reading, never by sending again.",
     "succeeded": "The run that this retry caused has succeeded.",
     "failed_again": "Zoho ran it again and it failed again.",
     "rejected": "Zoho refused the request; nothing was run.",
     "cancelled": "Cancelled before anything was sent.",
-    "not_run": "The answer was lost, and a person has decided that Zoho did not run it.",
+    "not_run": "The outcome was not known, and a person has decided that Zoho did not run it.",
 }
 
 

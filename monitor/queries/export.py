@@ -143,7 +143,7 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             _of("flow_id")
             | shown.names("flow_name")
             | shown.description()
-            | _of("status")
+            | shown.texts("status")
             | shown.names("trigger_app")
             | _of("created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
@@ -154,7 +154,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             Execution.objects.select_related("account", "flow").defer("trigger_data", "account__client_secret"),
             _of("execution_id", flow_id="flow.flow_id")
             | shown.names(flow_name="flow.flow_name")
-            | _of("status", "started_time", "completed_time", "duration_ms")
+            | shown.texts("status")
+            | _of("started_time", "completed_time", "duration_ms")
             | shown.errors("error_code", "error_message", "error_details")
             | _of("error_action_id", "actions_executed", "actions_successful", "actions_failed")
             | _of("first_status", "rerun_count", account="account.name", details_removed_at="payload_removed_at"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.privacy import mask, mask_text
+from monitor.privacy_people import names_in
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
 SOON = timedelta(minutes=2)
@@ -143,7 +145,7 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
     Args:
         masked: False only for a person who may unmask and gave a reason.
     """
-    clean = mask_text if masked else str
+    clean = partial(mask_text, people=execution.people) if masked else str
     return ErrorText(
         code=clean(execution.error_code),
         message=clean(execution.error_message),
@@ -171,7 +173,7 @@ def _attempts(execution: Execution) -> list[Attempt]:
         Attempt(
             row=row,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
-            answer=mask_text(row.answer),
+            answer=mask_text(row.answer, people=names_in([row.answer], execution.trigger_data, execution.people)),
             new_run=runs.get(row.new_execution_id),
         )
         for row in rows

@@ -37,6 +37,12 @@ _NO_SOURCE = "".join(rf"(?<!\.{ending})" for ending in _SOURCES)
 _HOST_AND_PORT = re.compile(rf"(?<![\w.@/$-])[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}{_NO_SOURCE}:{_P}")
 
 
+# A name with two dots beside an address is that computer's, whatever it ends with.
+_COMPUTER = rf"(?!(?:{_NO_HOST})\.)[a-z\d-]{{1,63}}(?:\.[a-z\d-]{{1,63}}){{1,8}}\.[a-z]{{2,12}}"
+_HOST_AND_ADDRESS = re.compile(rf"(?<![\w.@/$-]){_COMPUTER}(?=\s?\[{_P}\]|\s\({_P}\))")
+_ADDRESS_AND_HOST = re.compile(rf"({_P}\s?\(){_COMPUTER}(?=\))")
+
+
 def without_addresses(text: str) -> str:
     """Puts a parameter's sign for each address, path, file and host.
 
@@ -50,5 +56,6 @@ def without_addresses(text: str) -> str:
     if "/" in text or "\\" in text:
         text = _RELATIVE.sub(_P, _PATH.sub(_P, text))
     if "." in text:
+        text = _ADDRESS_AND_HOST.sub(rf"\1{_P}", _HOST_AND_ADDRESS.sub(_P, text))
         text = _HOST_AND_PORT.sub(_P, _HOST.sub(_P, _FILE.sub(_P, text)))
     return text

@@ -61,7 +61,7 @@ _OTHER_CODES = (
     "zip|post|postal|country|area|currency|product|item|promo|promotion|coupon|discount|voucher|verification|security"
     "|access|sales|tax|hsn|sac|bar|qr|color|colour|dial|dialing|state|sort|swift|branch|bank|bin|airport|department|dept"
     "|account|customer|vendor|project|cost|class|language|locale|region|invite|invitation|auth|otp|referral|tracking|plan"
-    "|subscription|sku|site|store|location|gl|pin|gift|booking|your|the|source|machine|byte"
+    "|subscription|sku|site|store|location|gl|pin|gift|booking|your|the|source|machine|byte|message"
 )
 _ERROR_CODES = r"(?<!error)(?<!status)(?<!response)(?<!exit)(?<!return)"
 _OTHER_CODE = re.compile(rf"(?i)(?:\b(?:{_OTHER_CODES})[ _-]?|[a-z]{_ERROR_CODES})code\W*\Z")

@@ -17,9 +17,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from django.db import connections
 
 from monitor.models import Execution, RetryAttempt, RetryItem, WorkerBeat
-from tests.realprocess import Stage, rows, wait_for
+from tests.realprocess import ALIAS, Stage, rows, wait_for
 from tests.stories import test_kill_suite as kill_suite
 from tests.stories.test_kill_suite import Killer, Zoho, finished_sweeps, stage, zoho
 
@@ -49,6 +50,12 @@ class Wishes:
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
+        try:
+            self._go_on()
+        finally:
+            connections[ALIAS].close()  # a thread has one of its own
+
+    def _go_on(self) -> None:
         dice = Random(5)
         flows = [flow["flow_id"] for flow in self.zoho.flows()]
         while not self.stopped.is_set():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from monitor.freshness import LABELS, NEVER, PAUSED, Judged
 from monitor.models import SWITCHED_OFF, AlertRule, Execution, SyncState
+from monitor.privacy import mask_text
 
 HEALTHY, FAILING, SILENT, STUCK = "healthy", "failing", "silent", "stuck"
 ON_HOLD, UNKNOWN, UNREAD, GONE = "paused", "unknown", "unread", "gone"
@@ -104,7 +105,7 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
 def _in_zohos_words(status: str) -> str:
     if not status:
         return "Zoho does not say whether it is switched on"
-    return f"Zoho says “{status}” of it, and whether that is switched on is not known here"
+    return f"Zoho says “{mask_text(status)}” of it, and whether that is switched on is not known here"
 
 
 def is_good(runs: int, failures: int) -> bool:

@@ -30,11 +30,17 @@ _FILE = re.compile(
 # Names of classes are written the other way round and stay.
 _NO_HOST = "com|org|net|java|javax|io|edu|gov|sun|akka|scala|android|kotlin"
 _HOST = re.compile(
-    rf"(?<![\w.@/$-])(?!(?:{_NO_HOST})\.)(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP})\b(?![\w.(-]*[A-Za-z(])(?::{_P})?"
+    rf"(?<![\w.@/$-])(?:\*\.)?(?!(?:{_NO_HOST})\.)(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP})\b(?![\w.(-]*[A-Za-z(])(?::{_P})?"
 )
 _SOURCES = ("java", "py", "js", "scala", "go", "cs", "rb", "php", "kt", "ts", "c", "cc", "cpp", "h")
 _NO_SOURCE = "".join(rf"(?<!\.{ending})" for ending in _SOURCES)
 _HOST_AND_PORT = re.compile(rf"(?<![\w.@/$-])[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}{_NO_SOURCE}:{_P}")
+
+
+# A name with two dots beside an address is that computer's, whatever it ends with.
+_COMPUTER = rf"(?!(?:{_NO_HOST})\.)[a-z\d-]{{1,63}}(?:\.[a-z\d-]{{1,63}}){{1,8}}\.[a-z]{{2,12}}"
+_HOST_AND_ADDRESS = re.compile(rf"(?<![\w.@/$-]){_COMPUTER}(?=\s?\[{_P}\]|\s\({_P}\))")
+_ADDRESS_AND_HOST = re.compile(rf"({_P}\s?\(){_COMPUTER}(?=\))")
 
 
 def without_addresses(text: str) -> str:
@@ -50,5 +56,6 @@ def without_addresses(text: str) -> str:
     if "/" in text or "\\" in text:
         text = _RELATIVE.sub(_P, _PATH.sub(_P, text))
     if "." in text:
+        text = _ADDRESS_AND_HOST.sub(rf"\1{_P}", _HOST_AND_ADDRESS.sub(_P, text))
         text = _HOST_AND_PORT.sub(_P, _HOST.sub(_P, _FILE.sub(_P, text)))
     return text

@@ -25,7 +25,7 @@ _REQUEST = re.compile(r"(?P<method>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|CONNEC
 _SAYS = re.compile(
     r"""(?ix)
     (?: \b(?:said|says|message|error|reason|response|responded|answer|answered|replied|reply|returned|because|with|msg
-      |description)\b["']?\s{0,2}[:=]? | [:=] )\s{0,2}\Z
+      |description)\b["']?\s{0,2}[:=]? | [:=] | (?:Error|Exception|Warning)\( )\s{0,2}\Z
     """
 )
 _KEY = re.compile(r"[A-Za-z_][\w.-]{0,60}")

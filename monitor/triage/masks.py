@@ -34,7 +34,6 @@ _NAMED = (
 _PAIR = re.compile(
     rf"(?i)(?<![\w.-])({_NAMED})(=|\s=\s)(?![=>\s])(?:\[[^\[\]\n]{{0,200}}\]|<[^<>\n]{{0,200}}>|[^\s,;&)\]}}>|]+)"
 )
-_OTHER_PAIR = re.compile(rf"=[^\s,;&)(\]\[}}<>|={_P}]*{_P}[^\s,;&)(\]\[}}<>|=]*")
 _NO_USERS = (
     "account|accounts|name|names|id|ids|input|credential|credentials|token|tokens|role|roles|group|groups|or|and|data|type"
     "|agent|profile|session|email|password|request|requests|permission|permissions|license|licenses|field|fields|is|was|has"
@@ -113,7 +112,7 @@ def _without_unread(text: str) -> str:
 
 def _without_named(text: str) -> str:
     if "=" in text:
-        text = _OTHER_PAIR.sub(f"={_P}", _PAIR.sub(rf"\1\2{_P}", text))
+        text = _PAIR.sub(rf"\1\2{_P}", text)
     if "user" in text or "User" in text:
         text = _USER.sub(rf"\1{_P}", text)
     text = _SURE_USER.sub(rf"\1{_P}", text)

@@ -10,7 +10,7 @@ from tests.triage.failures import are_one, template
 @pytest.mark.parametrize(
     "message",
     [
-        "codec is utf-8 here", "encoded as iso-8859-1", "digest sha256 differs", "wants oauth2", "speaks http/2 only",
+        "utf-8 codec fails", "encoded as iso-8859-1", "digest sha256 differs", "wants oauth2", "speaks http/2 only",
         "no ipv4 route", "bad base64 text", "API v2 is gone", "stored in s3", "TLSv1.2 is refused", "x.509 is broken",
     ],
 )  # fmt: skip
@@ -92,6 +92,14 @@ def test_each_kind_of_value_is_one_parameter(value: str) -> None:
         ("lookup of a.example.zz [10.0.0.1] failed", "lookup of b-c.example.qq [10.0.0.2] failed"),
         ("sets 0x1 <ok> 0x2 <ok> 0x3 <ok>", "sets 0x1 <ok> 0x2 <ok> 0x3 <ok> 0x4 <ok>"),
         ("bus x+ is down", "bus z- is down"),
+        ("no row in data/list.csv yet", "no row in a/b/c-1.txt yet"),
+        ("no answer from a.b-c.qqq:443", "no answer from 10.0.0.1:443"),
+        ('10.0.0.1 "GET /a HTTP/1.1" status: 404 len: 5', '10.0.0.1 "GET /b HTTP/1.1" status: 200 len: 7'),
+        ("limit of 300MB reached", "limit of 2 GB reached"),
+        (
+            "The message of the app is too long to be shown as a whole, it said wh...",
+            "The message of the app is too long to be shown as a whole, it said w...",
+        ),
         ("r00=0x1 r01=0xfe", "r07=0x2 r08=0xaa"),
         ("Fans ( 3552 3534 )", "Fans ( 3552 **** 3375 )"),
         ("no node for /home/a/b", "no node for /x"),
@@ -111,6 +119,8 @@ def test_what_differs_by_chance_does_not_part_messages(one: str, other: str) -> 
         ("ORA-00942", "ORA-00001"),
         ("expects utf-8", "expects utf-16"),
         ("limit of 300 MB", "limit of 300 seconds"),
+        ("limit of 300MB", "limit of 300s"),
+        ("SMTP 452 refused", "SMTP 451 refused"),
         ("Input/output error", "Input/output fault"),
         ("no application/json", "no text/html"),
         ("Field 'Last_Name' is empty", "Field 'First_Name' is empty"),
@@ -158,6 +168,8 @@ def test_a_template_is_short_whatever_the_message() -> None:
 
 
 def test_signs_that_nobody_sees_do_not_part_messages() -> None:
+    assert template("Record\x07 gone\x00") == "Record gone"
+    assert template("'utf-8' codec") == template("utf-8 codec")
     assert template("\u202bRecord\u200b 5\x00 is\ufeff gone\ue000") == "Record <*> is gone"
 
 

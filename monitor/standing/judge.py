@@ -50,6 +50,7 @@ class FlowFacts:
         newest: the status of its newest finished run; "" where none is mirrored.
         runs: finished runs of the last 7 days, by final result.
         failures: those of them that failed.
+        others: runs of the last 7 days whose status is not known here.
         is_stuck: a run is under way for longer than any flow runs.
         is_silent: it pauses longer than it ever does.
     """
@@ -63,6 +64,7 @@ class FlowFacts:
     newest: str = Execution.Status.SUCCESS
     runs: int = 0
     failures: int = 0
+    others: int = 0
     is_stuck: bool = False
     is_silent: bool = False
 
@@ -95,6 +97,11 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
         (bool(account.code), UNKNOWN, account.reason),
         (bool(facts.hole), UNKNOWN, facts.hole),
         (facts.status != "active", UNKNOWN, _in_zohos_words(facts.status)),
+        (
+            is_mostly_unknown(facts.runs, facts.others),
+            UNKNOWN,
+            "most of its last runs have a status that is not known here",
+        ),
         (facts.is_stuck, STUCK, "a run is under way for longer than any flow runs"),
         (facts.is_silent, SILENT, "it pauses longer than it ever does"),
         (not facts.newest and not facts.runs, UNKNOWN, "no finished run of it is mirrored"),
@@ -106,6 +113,11 @@ def _in_zohos_words(status: str) -> str:
     if not status:
         return "Zoho does not say whether it is switched on"
     return f"Zoho says “{mask_text(status)}” of it, and whether that is switched on is not known here"
+
+
+def is_mostly_unknown(runs: int, others: int) -> bool:
+    """Returns whether more of the last runs have a status that is not known here than have finished."""
+    return others > runs
 
 
 def is_good(runs: int, failures: int) -> bool:

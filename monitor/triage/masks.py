@@ -64,6 +64,11 @@ _CONSTANT = re.compile(r"(?<![\w$.-])(?:true|false|null|True|False|TRUE|FALSE|NU
 _BRACKETS = re.compile(r"\[([^\[\]{}\n]{1,600})\]")
 _ITEM = r"\s{0,3}[\w.@'\"-]{1,80}(?:\s[\w.@'\"-]{1,80}){0,3}\s{0,3}"
 _OF_LIST = re.compile(rf"{_ITEM}(?:,{_ITEM})+")
+# A list of fields that are missing is the cause itself.
+_OF_FIELDS = re.compile(
+    r"(?i)\b(?:fields?|columns?|param(?:eter)?s?|attributes?|keys?|required|mandatory|missing|scopes?|permissions?)\W{0,3}\Z"
+)
+_BEFORE = 24
 _SET = re.compile(r"\b((?:Set|List|Array|Seq)\()[^()\n]{0,600}\)")
 _IN_PARENS = re.compile(rf"\({_P}\)\s?{_P}|{_P}\s?\({_P}\)")
 _LIST = re.compile(rf"{_P}(?:[\s,;:/|&+.\-–—~*#\\%@_x×\"]{{0,5}}(?:(?:and|or|und|y|et)\s)?{_P})+")
@@ -138,6 +143,8 @@ def _joined(text: str) -> str:
 
 
 def _list_or_word(found: re.Match[str]) -> str:
+    if _OF_FIELDS.search(found.string[max(0, found.start() - _BEFORE) : found.start()]):
+        return found[0]
     return f"[{_P}]" if _OF_LIST.fullmatch(found[1].replace(_P, "0")) else found[0]
 
 

@@ -163,15 +163,14 @@ def _merge(keys: Collection[int], into: Problem, actor: User, now: datetime) -> 
     FailureGroup.objects.filter(problem__in=keys).update(problem=into)
     # Who has read one of them before now acts on what is no longer so.
     Problem.objects.filter(pk__in=keys).update(merged_into=into, version=F("version") + 1)
-    owner = target.owner_id or next((held[key].owner_id for key in keys if held[key].owner_id), None)
+    owner = target.owner or next((held[key].owner for key in keys if held[key].owner is not None), None)
     more = F("archived_after") + taken_in  # so many more failures, not those that were there already
     Problem.objects.filter(pk=into.pk).update(owner=owner, archived_after=more, version=F("version") + 1)
     for key in keys:
         log(held[key], "merged", now=now, actor=actor, detail={"into": into.pk})
         log(into, "took_in", now=now, actor=actor, detail={"problem": key})
-    if owner != target.owner_id:
-        name = User.objects.get(pk=owner).get_username()
-        log(into, "assigned", now=now, actor=actor, detail={"from": None, "to": name})
+    if owner is not None and owner != target.owner:
+        log(into, "assigned", now=now, actor=actor, detail={"from": None, "to": owner.get_username()})
     touch([into.pk])
     judge_these([into.pk], now)
 

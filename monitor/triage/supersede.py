@@ -174,9 +174,12 @@ def _first_good(waiting: Waiting, good: Iterable[Execution]) -> dict[int, tuple[
     first: dict[int, tuple[datetime, int]] = {}
     for run in good:
         record = record_of(run.trigger_data, paths.get(run.flow_id, ""))
-        for began, failure in waiting[run.flow_id].get(record, ()) if record and run.started_time else ():
+        if not record or run.started_time is None:
+            continue
+        found = (run.started_time, run.pk)
+        for began, failure in waiting[run.flow_id].get(record, ()):
             if run.started_time > began:
-                first[failure] = min((run.started_time, run.pk), first.get(failure, (run.started_time, run.pk)))
+                first[failure] = min(found, first.get(failure, found))
     return first
 
 

@@ -128,9 +128,13 @@ def _asking(now: datetime, limit: int) -> list[int]:
     outcomes = RetryAttempt.objects.filter(
         state__in=[State.ACCEPTED, State.UNKNOWN], next_check_at__lte=now, account__is_active=True
     )
-    found = list(wishes.order_by("requested_at", "pk").values_list("pk", flat=True)[:limit])
-    found += outcomes.order_by("next_check_at", "pk").values_list("pk", flat=True)[: limit - len(found)]
-    return found
+    # A person's own click before what batches want, of which half of a run at most; outcomes have the rest, and a
+    # quarter in any case.
+    found = list(wishes.filter(item=None).order_by("requested_at", "pk").values_list("pk", flat=True)[:limit])
+    of_batches = wishes.filter(item__isnull=False).order_by("requested_at", "pk").values_list("pk", flat=True)
+    found += of_batches[: max(limit // 2 - len(found), 0)]
+    rest = max(limit - len(found), limit // 4)
+    return found + list(outcomes.order_by("next_check_at", "pk").values_list("pk", flat=True)[:rest])
 
 
 def _give_up_sender(attempt: RetryAttempt, now: datetime) -> int:

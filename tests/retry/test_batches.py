@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.models import (
+    ApiBudget,
     AuditEntry,
     Execution,
     Flow,
@@ -31,7 +32,7 @@ from monitor.retry.settle import sweep
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho import Clock, RetryingZoho
-from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT
+from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT, Crash
 
 pytestmark = pytest.mark.django_db
 State, Item = RetryBatch.State, RetryItem.State
@@ -240,11 +241,11 @@ class TestRunning:
 
         def and_die(**wanted: Any) -> RetryAttempt:
             made(**wanted)
-            raise MemoryError
+            raise Crash("killed")
 
         with monkeypatch.context() as patch:
             patch.setattr(runner, "request_retry", and_die)
-            with pytest.raises(MemoryError):
+            with pytest.raises(Crash):
                 run_batches(floor.clock())
         floor.work(60)
         assert states(batch) == {"succeeded": 1}
@@ -302,7 +303,7 @@ class TestSkippedSinceThePreview:
     def test_its_flow_was_changed_and_only_its_definition_tells(self, floor: Floor) -> None:
         def change(run: Execution) -> None:
             factories.make_version(run.flow, number=1, first_seen_at=floor.clock() - timedelta(days=9))
-            factories.make_version(run.flow, number=2, first_seen_at=floor.clock())
+            factories.make_version(run.flow, number=2, first_seen_at=floor.clock(), modified_time=floor.clock())
 
         assert self.skipped(floor, change) == "flow_changed"
         assert FlowVersion.objects.filter(flow=floor.flow).count() == 2
@@ -346,6 +347,7 @@ class TestPeople:
         cancel_batch(batch, floor.user, floor.clock())
         floor.work(60)
         assert states(batch) == {"succeeded": 1, "skipped": 7}
+        assert len(floor.zoho.posts) == 1
         assert fresh(batch).state == State.CANCELLED
         refused("too_late", cancel_batch, fresh(batch), floor.user, floor.clock())
         refused("too_late", resume, fresh(batch), floor.user, floor.clock())
@@ -358,7 +360,175 @@ class TestPeople:
         assert fresh(batch).state == State.QUEUED
 
 
+class TestNotYetSent:
+    """Wishes of a batch that are made and have not left for Zoho."""
+
+    def asked(self, floor: Floor) -> RetryBatch:
+        batch = floor.ask(floor.fail(4), canary=3)
+        for _ in range(2):
+            run_batches(floor.clock())
+            floor.clock.forward(seconds=1)
+        assert states(batch) == {"started": 3, "waiting": 1}
+        assert not floor.zoho.posts
+        return batch
+
+    def test_are_not_sent_once_it_is_cancelled(self, floor: Floor) -> None:
+        batch = self.asked(floor)
+        cancel_batch(batch, floor.user, floor.clock())
+        floor.work(120)
+        assert states(batch) == {"skipped": 4}
+        assert not floor.zoho.posts
+        assert {row.state for row in own(RetryAttempt)} == {"cancelled"}
+
+    def test_wait_while_it_is_suspended_and_are_sent_once_afterwards(self, floor: Floor) -> None:
+        batch = self.asked(floor)
+        suspend(batch, floor.user, floor.clock())
+        floor.work(60)
+        assert states(batch) == {"waiting": 4}
+        assert not floor.zoho.posts
+        resume(fresh(batch), floor.user, floor.clock())
+        floor.work(120)
+        assert states(batch) == {"succeeded": 4}
+        assert len(floor.zoho.posts) == 4
+
+    def test_wait_while_zoho_wants_to_be_left_alone_or_the_account_is_paused(self, floor: Floor) -> None:
+        batch = self.asked(floor)
+        until = floor.clock() + timedelta(hours=3)
+        ApiBudget.objects.filter(account=floor.account, product="flow").update(blocked_until=until)
+        floor.work(60)
+        assert states(batch) == {"waiting": 4}
+        floor.clock.forward(hours=3)
+        run_batches(floor.clock())
+        ZohoAccount.objects.filter(pk=floor.account.pk).update(is_active=False)
+        floor.work(60)
+        assert states(batch) == {"waiting": 4}
+        ZohoAccount.objects.filter(pk=floor.account.pk).update(is_active=True)
+        floor.work(120)
+        assert states(batch) == {"succeeded": 4}
+        assert len(floor.zoho.posts) == 4
+
+    def test_are_judged_by_what_has_happened_since(self, floor: Floor) -> None:
+        batch = self.asked(floor)
+        floor.clock.forward(seconds=1)
+        Flow.objects.filter(pk=floor.flow.pk).update(modified_time=floor.clock())
+        floor.work(60)
+        assert states(batch) == {"skipped": 4}
+        assert not floor.zoho.posts
+
+    def test_are_not_sent_for_somebody_who_lost_the_right(self, floor: Floor) -> None:
+        batch = self.asked(floor)
+        User.objects.filter(pk=floor.user.pk).update(role=Role.OPERATOR)
+        floor.work(60)
+        assert not floor.zoho.posts
+        assert (fresh(batch).state, states(batch)) == (State.STOPPED, Counter(waiting=4))
+
+    def test_what_zoho_has_run_again_and_failed_again_is_not_the_failure_that_was_confirmed(self, floor: Floor) -> None:
+        batch = self.asked(floor)
+        for run in floor.zoho.runs.values():
+            floor.zoho.rerun_by_itself(run, success=False)
+        floor.work(60)
+        assert not floor.zoho.posts
+        assert states(batch) == {"skipped": 4}
+        assert "failed again" in RetryItem.objects.filter(batch=batch)[0].note
+
+    def test_a_persons_own_click_is_sent_before_them(self, floor: Floor) -> None:
+        self.asked(floor)
+        eve = factories.make_user("eve", Role.ADMIN)
+        run = Execution.objects.get(pk=floor.fail(1)[0])
+        mine = request_retry(
+            execution=run, user=eve, reason="mine", client_token="eve", accept_risk=False, now=floor.clock()
+        )
+        sweep(floor.clock, open_account=floor.zoho.open_account, limit=1)
+        assert [post.attempt for post in floor.zoho.posts] == [mine.pk]
+
+
+class TestRisks:
+    def test_a_risk_that_came_up_later_is_not_the_one_that_was_accepted(self, floor: Floor) -> None:
+        safe, risky = floor.fail(1), floor.fail(1, error=TRANSIENT)
+        batch = floor.ask([*safe, *risky], accept_risk=True)
+        factories.make_failure(Execution.objects.get(pk=safe[0]), fate="superseded")
+        floor.work(60)
+        assert RetryItem.objects.get(batch=batch, execution=safe[0]).code == "new_risk"
+        assert RetryItem.objects.get(batch=batch, execution=risky[0]).state == Item.SUCCEEDED
+        assert len(floor.zoho.posts) == 1
+
+    def test_what_changed_between_preview_and_confirmation_is_skipped(self, floor: Floor) -> None:
+        keys, seen_at = floor.fail(2), floor.clock()
+        floor.clock.forward(minutes=3)
+        Flow.objects.filter(pk=floor.flow.pk).update(modified_time=floor.clock())
+        floor.clock.forward(minutes=3)
+        batch = floor.ask(keys, seen_at=seen_at)
+        floor.work(60)
+        assert set(RetryItem.objects.filter(batch=batch).values_list("code", flat=True)) == {"flow_changed"}
+
+    def test_after_a_repair_of_the_flow_whoever_goes_on_confirms_anew(self, floor: Floor) -> None:
+        floor.zoho.luck = False
+        batch = floor.ask(floor.fail(3))
+        floor.work(60)
+        floor.zoho.luck = True
+        Flow.objects.filter(pk=floor.flow.pk).update(modified_time=floor.clock())
+        floor.clock.forward(seconds=30)
+        resume(fresh(batch), floor.user, floor.clock())
+        floor.work(120)
+        assert states(batch) == {"failed": 1, "succeeded": 2}
+
+
+class TestTokens:
+    def test_a_form_that_made_another_list_makes_none(self, floor: Floor) -> None:
+        keys = floor.fail(2)
+        floor.ask(keys)
+        refused("token_used", floor.ask, keys[:1])
+
+    def test_nobody_takes_the_name_of_an_items_retry(self, floor: Floor) -> None:
+        run = Execution.objects.get(pk=floor.fail(1)[0])
+        wanted = {"execution": run, "user": floor.user, "reason": "r", "accept_risk": False, "now": floor.clock()}
+        refused("bad_token", request_retry, client_token="batch-1-item-1-0", **wanted)
+
+
+class TestFaults:
+    def test_one_batch_that_cannot_be_gone_on_with_keeps_no_other(
+        self, floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        elsewhere = factories.make_account()
+        broken = floor.ask(floor.fail(1, flow=factories.make_flow(elsewhere)), "first", account=elsewhere)
+        batch = floor.ask(floor.fail(1))
+        asked = runner.why_not
+
+        def fails(item: RetryItem, *args: Any, **more: Any) -> Any:
+            if item.batch_id == broken.pk:
+                raise LookupError("a fault of ours")
+            return asked(item, *args, **more)
+
+        monkeypatch.setattr(runner, "why_not", fails)
+        assert run_batches(floor.clock())["errors"] == 1
+        assert f"batch {broken.pk} could not be gone on with" in caplog.text
+        floor.work(60)
+        assert (states(batch), states(broken)) == (Counter(succeeded=1), Counter(waiting=1))
+
+    def test_a_batch_of_one_that_fails_is_over(self, floor: Floor) -> None:
+        floor.zoho.luck = False
+        batch = floor.ask(floor.fail(1))
+        floor.work(60)
+        assert (fresh(batch).state, states(batch)) == (State.FINISHED, Counter(failed=1))
+        assert fresh(batch).finished_at is not None
+
+    def test_a_run_that_goes_on_for_hours_holds_no_other_up(self, floor: Floor) -> None:
+        floor.zoho.takes = timedelta(hours=5)
+        batch = floor.ask(floor.fail(1))
+        floor.work(16 * 60)
+        assert (fresh(batch).state, states(batch)) == (State.FINISHED, Counter(unknown=1))
+        floor.clock.forward(hours=5)
+        floor.work(60)
+        assert states(batch) == {"succeeded": 1}
+
+
 class TestPreview:
+    def test_what_was_written_off_is_not_brought_back_with_the_others(self, floor: Floor) -> None:
+        keys = floor.fail(2)
+        factories.make_failure(Execution.objects.get(pk=keys[0]), fate="written_off")
+        found = preview(keys, floor.clock())
+        assert (found.safe, found.impossible, found.reasons) == (1, 1, {"It was written off.": 1})
+
     def test_it_says_how_many_are_safe_risky_and_impossible_and_why(self, floor: Floor) -> None:
         safe, risky = floor.fail(3), floor.fail(2, error=TRANSIENT)
         done = floor.fail(1)

@@ -37,7 +37,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if part != "cards":
         context["chart"] = _chart(figures, mirror, zone)
     if part != "chart":
-        context["cards"] = queries.cards(now, period.days, mirror.presents)
+        context["cards"] = queries.cards(now, period.days, mirror.presents, zone)
     template = f"overview/overview.html#{part}" if part in PARTS else "overview/overview.html"
     return render(request, template, context)
 

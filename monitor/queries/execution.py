@@ -152,6 +152,17 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
     )
 
 
+def specific_error(execution: Execution) -> str:
+    """Returns the line that tells most of a failure, as Zoho sent it: of the details, which quote the app, or the message.
+
+    Args:
+        execution: whichever; "" where Zoho said nothing.
+    """
+    details = (line.strip() for line in execution.error_details.splitlines())
+    # The bracket alone in the first line of formatted JSON says nothing.
+    return next((line for line in details if any(char.isalnum() for char in line)), execution.error_message)
+
+
 def as_text(value: Any) -> tuple[str, bool]:
     """JSON for people, and whether it was cut at `LONGEST_SHOWN` characters."""
     if value is None:

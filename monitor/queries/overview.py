@@ -10,9 +10,10 @@ from django.db.models import F, QuerySet
 
 from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days, slot_starts
-from monitor.queries import counts, retention
+from monitor.queries import counts, problems, retention
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
+from monitor.queries.problems import AgeCount, ProblemSummary
 from monitor.standing.facts import Presents, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, FlowStanding
 from monitor.standing.silence import SilentFlow, silent_flows
@@ -54,6 +55,8 @@ class OverviewCards:
         broken: connections that Zoho does not call active.
         standings: how many flows stand how, what is bad first.
         worst_standings: of the worst flows, by primary key.
+        problems: that somebody has to look at.
+        ages: open failures by age.
     """
 
     worst: list[FlowCounts]
@@ -62,6 +65,8 @@ class OverviewCards:
     broken: list[Connection]
     standings: list[StandingCount]
     worst_standings: dict[int, FlowStanding]
+    problems: ProblemSummary
+    ages: list[AgeCount]
 
 
 @dataclass(frozen=True)
@@ -115,13 +120,14 @@ def period(
     )
 
 
-def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent]) -> OverviewCards:
+def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent], zone: tzinfo = UTC) -> OverviewCards:
     """Reads what the cards list.
 
     Args:
         now: the present.
         days: how far failures are counted back.
         accounts: how far the present of each is known.
+        zone: by whose clock today began.
     """
     silent = silent_flows(now)
     silent_ids = frozenset(one.flow.pk for one in silent)
@@ -135,6 +141,8 @@ def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent]) -> O
         broken=list(broken_connections()),
         standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
         worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
+        problems=problems.summary(now, zone),
+        ages=problems.open_by_age(now),
     )
 
 

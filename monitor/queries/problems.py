@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
 from monitor.models import Execution, Failure, FailureGroup, Flow, Problem, ProblemAct
-from monitor.periods import DAY
+from monitor.periods import DAY, Window, day_start, day_window
 from monitor.privacy import mask_text
 
 SAMPLES = 5
@@ -53,22 +53,46 @@ class ProblemFilter:
         state: one of `Problem.State`, "unresolved" for those that somebody has to look at, empty for all.
         owner_id: primary key of the owner; 0 for those without one.
         flow_id: that this flow has failures of.
+        seen_from: that were seen first then or later.
     """
 
     account_id: int | None = None
     state: str = "unresolved"
     owner_id: int | None = None
     flow_id: int | None = None
+    seen_from: datetime | None = None
 
 
 @dataclass(frozen=True)
 class ProblemRow:
-    """Holds one problem of a list. `title` is masked."""
+    """Holds one problem of a list. `title` is masked; `oldest_open` is when the oldest failure still open happened."""
 
     problem: Problem
     title: str
     ledger: Ledger
     flows: int
+    oldest_open: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AgeCount:
+    """Holds how many failures of an age are open: those from `start` on (None: however old) and before `end`."""
+
+    words: str
+    count: int
+    start: datetime | None
+    end: datetime | None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class ProblemSummary:
+    """Holds how many problems somebody has to look at, how many of these are new today, and how many nobody owns."""
+
+    unresolved: int
+    new_today: int
+    without_owner: int
+    today: datetime
 
 
 @dataclass(frozen=True)
@@ -92,7 +116,7 @@ class ProblemDetail:
     flows: list[FlowShare]
     flow_count: int
     records: int
-    trend: list[tuple[date, int]]
+    trend: list[tuple[Window, int]]
     samples: list[Execution]
     acts: list[ProblemAct]
 
@@ -114,8 +138,11 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
     if wanted.owner_id is not None:
         rows = rows.filter(owner_id=wanted.owner_id or None)
     if wanted.flow_id is not None:
-        rows = rows.filter(groups__in=FailureGroup.objects.filter(failures__flow=wanted.flow_id))
-    return rows.distinct().order_by("-last_seen_at", "-pk")
+        rows = rows.filter(pk__in=FailureGroup.objects.filter(failures__flow=wanted.flow_id).values("problem"))
+    if wanted.seen_from is not None:
+        rows = rows.filter(first_seen_at__gte=wanted.seen_from)
+    put_away = Case(When(state__in=Problem.UNRESOLVED, then=Value(0)), default=Value(1))
+    return rows.order_by(put_away, "-last_seen_at", "-pk")
 
 
 def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
@@ -123,8 +150,34 @@ def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
     keys = [problem.pk for problem in rows]
     ledgers = ledgers_by("group__problem", Q(group__problem__in=keys))
     spread = Failure.objects.filter(group__problem__in=keys).order_by().values_list("group__problem")
-    flows = dict(spread.annotate(flows=Count("flow", distinct=True)))
-    return [ProblemRow(one, mask_text(one.title), ledgers.get(one.pk, Ledger()), flows.get(one.pk, 0)) for one in rows]
+    oldest = Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
+    found = {row[0]: row[1:] for row in spread.annotate(flows=Count("flow", distinct=True), oldest=oldest)}
+    return [
+        ProblemRow(one, mask_text(one.title), ledgers.get(one.pk, Ledger()), *found.get(one.pk, (0, None)))
+        for one in rows
+    ]
+
+
+def summary(now: datetime, zone: tzinfo) -> ProblemSummary:
+    """Counts the problems that somebody has to look at. One statement.
+
+    Args:
+        now: the present.
+        zone: by whose clock today began.
+    """
+    today = day_start(now.astimezone(zone).date(), zone)
+    rows = Problem.objects.filter(merged_into=None, state__in=Problem.UNRESOLVED).order_by()
+    found = rows.aggregate(
+        unresolved=Count("pk"),
+        new_today=Count("pk", filter=Q(first_seen_at__gte=today)),
+        without_owner=Count("pk", filter=Q(owner=None)),
+    )
+    return ProblemSummary(**found, today=today)
+
+
+def unresolved_count() -> int:
+    """Counts the problems that somebody has to look at. One statement."""
+    return Problem.objects.filter(merged_into=None, state__in=Problem.UNRESOLVED).count()
 
 
 def ledgers_by(key: str, scope: Q) -> dict[int, Ledger]:
@@ -147,25 +200,35 @@ def ledger(scope: Q | None = None) -> Ledger:
     return Ledger(**dict(rows.annotate(count=Count("pk"))))
 
 
-def open_by_age(now: datetime, account_id: int | None = None) -> list[tuple[str, int]]:
+def open_by_age(now: datetime, account_id: int | None = None) -> list[AgeCount]:
     """Counts open failures by how long they have been open, the youngest first. One statement.
 
     Args:
-        now: the present.
+        now: the present; ages are reckoned from the beginning of its minute, so that an address can name them.
         account_id: only of this account; None for all.
     """
     rows = Failure.objects.filter(fate=Failure.Fate.OPEN)
     if account_id is not None:
         rows = rows.filter(account_id=account_id)
+    minute = now.replace(second=0, microsecond=0)
+    begins = [minute - age if age is not None else None for _, age in AGES]
     conditions: dict[str, Count] = {}
-    youngest: datetime | None = None
-    for number, (_, age) in enumerate(AGES):
-        within = Q(failed_at__gt=now - age) if age is not None else Q()
-        older = Q(failed_at__lte=youngest) if youngest is not None else Q()
+    for number, (begin, end) in enumerate(zip(begins, [None, *begins], strict=False)):
+        within = Q(failed_at__gte=begin) if begin is not None else Q()
+        older = Q(failed_at__lt=end) if end is not None else Q()
         conditions[f"age_{number}"] = Count("pk", filter=within & older)
-        youngest = now - age if age is not None else youngest
     found = rows.aggregate(**conditions)
-    return [(words, found[f"age_{number}"]) for number, (words, _) in enumerate(AGES)]
+    return [
+        AgeCount(words, found[f"age_{number}"], begin, end, tone_of_age(minute - end) if end is not None else "")
+        for number, ((words, _), begin, end) in enumerate(zip(AGES, begins, [None, *begins], strict=False))
+    ]
+
+
+def tone_of_age(age: timedelta) -> str:
+    """Names the tone of an open failure's age: "" up to a day, "warn" up to a week, then "bad"."""
+    if age < DAY:
+        return ""
+    return "warn" if age < 7 * DAY else "bad"
 
 
 def oldest_open(account_id: int | None = None) -> datetime | None:
@@ -177,8 +240,14 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
     return oldest
 
 
-def detail(problem: Problem, now: datetime) -> ProblemDetail:
-    """Returns everything about one problem. Eight statements."""
+def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail:
+    """Returns everything about one problem. Eight statements.
+
+    Args:
+        problem: from `problems()`.
+        now: the present.
+        zone: by whose clock the days of the trend begin.
+    """
     of_it = Failure.objects.filter(group__problem=problem)
     groups = list(problem.groups.order_by("first_seen_at", "pk"))
     by_flow = ledgers_by("flow", Q(group__problem=problem))
@@ -195,7 +264,7 @@ def detail(problem: Problem, now: datetime) -> ProblemDetail:
         flows=shares,
         flow_count=len(by_flow),
         records=of_it.exclude(record="").aggregate(records=Count("record", distinct=True))["records"],
-        trend=_trend(of_it, now),
+        trend=_trend(of_it, now, zone),
         samples=list(samples.defer("account__client_secret", "flow__raw").order_by("-started_time", "-pk")),
         acts=list(problem.acts.select_related("actor")),
     )
@@ -216,10 +285,10 @@ def _flows(of_it: QuerySet[Failure], by_flow: Mapping[int, Ledger]) -> list[Flow
     return [FlowShare(flows[key], by_flow[key], newest[key]) for key in most]
 
 
-def _trend(of_it: QuerySet[Failure], now: datetime) -> list[tuple[date, int]]:
-    """Counts failures by day (UTC), the oldest day first, days without one included."""
-    first = (now - (TREND_DAYS - 1) * DAY).date()
-    rows = of_it.filter(failed_at__date__gte=first).order_by().values_list(TruncDate("failed_at"))
-    counts = dict(rows.annotate(count=Count("pk")))
-    days = [first + timedelta(days=n) for n in range(TREND_DAYS)]
-    return [(day, counts.get(day, 0)) for day in days]
+def _trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> list[tuple[Window, int]]:
+    """Counts failures by the days of a clock, the oldest day first, days without one included."""
+    last = now.astimezone(zone).date()
+    days = [last - timedelta(days=n) for n in range(TREND_DAYS - 1, -1, -1)]
+    rows = of_it.filter(failed_at__gte=day_start(days[0], zone)).order_by()
+    counts = dict(rows.values_list(TruncDate("failed_at", tzinfo=zone)).annotate(count=Count("pk")))
+    return [(day_window(day, day, zone), counts.get(day, 0)) for day in days]

@@ -1,0 +1,173 @@
+"""Shows batches of retries: what was asked, how far each is, and what became of every item; and unknown outcomes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, QuerySet
+
+from monitor.models import RetryAttempt, RetryBatch, RetryItem, User
+from monitor.privacy import mask_text
+from monitor.retry.steps import time_needed
+
+REASONS_OFFERED = 8
+State, Item = RetryBatch.State, RetryItem.State
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Holds how many items of a batch are in which state."""
+
+    waiting: int = 0
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.started + self.succeeded + self.failed + self.unknown + self.skipped
+
+    @property
+    def ended(self) -> int:
+        return self.total - self.waiting - self.started
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """Holds one batch of a list. `reason` is masked."""
+
+    batch: RetryBatch
+    progress: Progress
+    reason: str
+
+
+@dataclass(frozen=True)
+class SkipReason:
+    """Holds why items were skipped or failed, masked, and how many."""
+
+    words: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BatchDetail:
+    """Holds what the page of a batch shows beside its items. Texts are masked.
+
+    Attributes:
+        left: how long the items that wait take at the batch's pace, at least; None where nothing more is started.
+        per_minute: how many ended in a minute so far; None where none did.
+        mark: what there is to see of it, in one word: one mark, one page.
+    """
+
+    batch: RetryBatch
+    progress: Progress
+    reason: str
+    left: timedelta | None
+    per_minute: float | None
+    skips: list[SkipReason]
+    mark: str
+
+    @property
+    def is_moving(self) -> bool:
+        """Returns whether it changes by itself: something waits for its turn, or for its outcome."""
+        return self.batch.state in (State.QUEUED, State.RUNNING) or self.progress.started > 0
+
+
+def batches() -> QuerySet[RetryBatch]:
+    """Batches with the joins that pages need, the newest first."""
+    rows = RetryBatch.objects.select_related("account", "requested_by", "problem")
+    return rows.defer("account__client_secret").order_by("-requested_at", "-pk")
+
+
+def with_progress(rows: Sequence[RetryBatch]) -> list[BatchRow]:
+    """Adds to batches how far they are. One statement."""
+    found = progress_of([batch.pk for batch in rows])
+    return [BatchRow(batch, found[batch.pk], mask_text(batch.reason)) for batch in rows]
+
+
+def progress_of(keys: Collection[int]) -> dict[int, Progress]:
+    """Returns how far batches are, by their primary keys. One statement."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    rows = RetryItem.objects.filter(batch__in=keys).order_by().values_list("batch", "state")
+    for batch, state, count in rows.annotate(count=Count("pk")):
+        counts[batch][state] += count
+    return {key: Progress(**counts[key]) for key in keys}
+
+
+def detail(batch: RetryBatch, now: datetime) -> BatchDetail:
+    """Returns everything about one batch but its items. Three statements.
+
+    Args:
+        batch: from `batches()`.
+        now: the present.
+    """
+    progress = progress_of([batch.pk])[batch.pk]
+    ended = batch.items.filter(ended_at__isnull=False).aggregate(newest=Max("ended_at"))["newest"]
+    moved = f"{batch.state}-{batch.step}-{progress.waiting}-{progress.started}-{progress.ended}-{progress.unknown}"
+    return BatchDetail(
+        batch=batch,
+        progress=progress,
+        reason=mask_text(batch.reason),
+        left=_left(batch, progress, now),
+        per_minute=_pace(batch, progress, ended),
+        skips=_skips(batch),
+        mark=moved,
+    )
+
+
+def items(batch: RetryBatch, state: str = "") -> QuerySet[RetryItem]:
+    """Returns the items of a batch, in the order in which they are taken.
+
+    Args:
+        batch: which.
+        state: one of `RetryItem.State`; empty for all.
+    """
+    rows = RetryItem.objects.filter(batch=batch).select_related("execution__flow", "attempt").order_by("position")
+    rows = rows.defer("execution__trigger_data", "execution__search_text", "execution__flow__raw")
+    return rows.filter(state=state) if state else rows
+
+
+def unknown() -> QuerySet[RetryAttempt]:
+    """Returns the retries whose outcome nobody knows, the oldest first."""
+    rows = RetryAttempt.objects.filter(state=RetryAttempt.State.UNKNOWN)
+    rows = rows.select_related("account", "requested_by", "execution__flow")
+    rows = rows.defer("account__client_secret", "execution__trigger_data", "execution__search_text")
+    return rows.order_by("sent_at", "pk")
+
+
+def recent_reasons(person: User) -> list[str]:
+    """Returns the reasons that a person gave last for retries, each once, the newest first. Two statements."""
+    found: dict[str, datetime] = {}
+    for rows in (RetryBatch.objects.all(), RetryAttempt.objects.filter(item=None)):
+        said = rows.filter(requested_by=person).order_by("-pk").values_list("reason", "requested_at")
+        for reason, at in said[: 4 * REASONS_OFFERED]:
+            found[reason] = max(at, found.get(reason, at))
+    newest = sorted(found, key=lambda reason: found[reason], reverse=True)
+    return newest[:REASONS_OFFERED]
+
+
+def _left(batch: RetryBatch, progress: Progress, now: datetime) -> timedelta | None:
+    if batch.state not in (State.QUEUED, State.RUNNING) or not progress.waiting:
+        return None
+    until_next = max(batch.next_start_at - now, timedelta(0)) if batch.next_start_at is not None else timedelta(0)
+    return until_next + time_needed(progress.waiting, batch.per_minute)
+
+
+def _pace(batch: RetryBatch, progress: Progress, newest: datetime | None) -> float | None:
+    tried = progress.ended - progress.skipped
+    if not tried or batch.started_at is None or newest is None or newest <= batch.started_at:
+        return None
+    return tried / ((newest - batch.started_at) / timedelta(minutes=1))
+
+
+def _skips(batch: RetryBatch) -> list[SkipReason]:
+    counts: Counter[str] = Counter()
+    rows = batch.items.filter(state=Item.SKIPPED).order_by().values_list("note")
+    for note, count in rows.annotate(count=Count("pk")).order_by("-count", "note")[:50]:
+        counts[mask_text(note)] += count
+    return [SkipReason(words, count) for words, count in counts.most_common(10)]

@@ -21,18 +21,21 @@ from typing import Any
 
 from monitor import privacy_numbers as numbers
 from monitor import privacy_rules as rules
+from monitor.privacy_length import DEEPEST, shorten
 from monitor.privacy_numbers import SECRET
 from monitor.privacy_rules import is_private_key, is_secret_key
 from monitor.privacy_secrets import MARK, SecretMask, is_value_of_secret, json_inside
 
 __all__ = [
-    "HIDDEN", "MARK", "MASKING", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask", "mask_log",
-    "mask_name", "mask_text", "searchable", "without_digests",
+    "HIDDEN", "MARK", "MASKING", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask",
+    "mask_beginning", "mask_log", "mask_name", "mask_text", "searchable", "without_digests",
 ]  # fmt: skip
 
 HIDDEN = "[hidden]"
 MASKING = rules.VERSION
-MAX_DEPTH = 40
+MAX_DEPTH = DEEPEST
+# Characters that are masked of one text or structure, and then shown at most: half a second of work at the worst.
+LONGEST_MASKED = 100_000
 # Codes, names and keys come again and again; what is longer is rarely the same twice.
 REMEMBERED_LENGTH, REMEMBERED = 200, 4096
 LONGEST_SEARCHED = 20_000  # characters of each text, once it is masked
@@ -75,9 +78,10 @@ def mask(value: Any, *, definition: bool = False) -> Any:
             only below a key such as `modified_by`.
 
     Returns:
-        New lists and dicts; lengths and order are kept, None, booleans and empty values stay.
+        New lists and dicts; lengths and order are kept, None, booleans and empty values stay. What is longer than
+        `LONGEST_MASKED` ends in "…".
     """
-    return _mask(value, _DEFINITION if definition else _DATA, 0)
+    return _mask(shorten(value, LONGEST_MASKED), _DEFINITION if definition else _DATA, 0)
 
 
 def mask_text(text: str, *, definition: bool = False) -> str:
@@ -87,7 +91,12 @@ def mask_text(text: str, *, definition: bool = False) -> str:
         text: what Zoho, an app, a mail server or a library said.
         definition: it describes automation, such as a rule's description.
     """
-    return _mask_text(text, _DESCRIPTION if definition else _TEXT, 0)
+    return _mask_text(shorten(text, LONGEST_MASKED), _DESCRIPTION if definition else _TEXT, 0)
+
+
+def mask_beginning(text: str, longest: int) -> str:
+    """Hides personal data and secrets in about so many characters of a text, for a line of a list or a mail."""
+    return _mask_text(shorten(text, longest), _TEXT, 0)
 
 
 def searchable(*texts: str, names: Iterable[str] = ()) -> str:
@@ -100,13 +109,14 @@ def searchable(*texts: str, names: Iterable[str] = ()) -> str:
     Returns:
         A line for each that is not empty; search it for text in the same case (`str.casefold`).
     """
-    shown = [*map(mask_name, names), *map(mask_text, texts)]
+    # Twice as much is masked as is kept, for what is masked is mostly shorter.
+    shown = [*map(mask_name, names), *(mask_beginning(text, 2 * LONGEST_SEARCHED) for text in texts)]
     return "\n".join(text[:LONGEST_SEARCHED] for text in shown if text).casefold()
 
 
 def mask_name(name: str) -> str:
     """Hides personal data and secrets in the name of a flow or a rule; "Invoices 2025-2026" keeps its numbers."""
-    return _mask_text(name, _NAME, 0)
+    return _mask_text(shorten(name, LONGEST_MASKED), _NAME, 0)
 
 
 def mask_log(text: str) -> str:

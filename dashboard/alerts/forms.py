@@ -37,7 +37,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret")
         flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
         self.fields["flow"].queryset = flows.order_by("account__name", "flow_name", "pk")
-        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.flow_name}"
+        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
         self.fields["flow"].empty_label = "Each flow"
         for name in ("threshold", "recover_at"):
             self.fields[name].widget.attrs["step"] = "0.1"

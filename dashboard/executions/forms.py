@@ -14,7 +14,7 @@ from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextF
 from dashboard.reasons import ReasonForm
 from monitor.models import Failure, Flow, Problem
 from monitor.periods import second_moment_of
-from monitor.privacy import mask_text
+from monitor.privacy import mask_name, mask_text
 from monitor.queries.executions import (
     DERIVED,
     FINISHED,
@@ -140,7 +140,7 @@ class ExecutionFilterForm(FilterForm):
         chosen = data.get("flow", "")
         if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
             offered += Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name")
-        self.offer("flow", offered)
+        self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
         problem = data.get("problem", "")
         if problem and self.fields["problem"].valid_value(problem):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")

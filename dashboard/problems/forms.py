@@ -11,6 +11,7 @@ from django.http import QueryDict
 from dashboard.filters import FilterForm, IdField, OneOfField, TimeField
 from monitor.access import who_may
 from monitor.models import Flow, Problem, User
+from monitor.privacy import mask_name
 from monitor.queries.problems import ProblemFilter
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
 
@@ -47,7 +48,8 @@ class ProblemFilterForm(FilterForm):
         people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
         self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
         flows = Flow.objects.filter(failed_runs__isnull=False).distinct().order_by("flow_name", "pk")
-        self.offer("flow", flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED])
+        offered = flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED]
+        self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
         if not data.get("seen_from"):
             self.fields["seen_from"].widget = forms.HiddenInput()
 

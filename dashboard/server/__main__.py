@@ -30,10 +30,13 @@ def main() -> None:
     from dashboard.wsgi import application  # isort: skip - sets Django up, which the settings below need
     from django.conf import settings
 
+    from dashboard.hooks.early import refuse_address
     from monitor import audit
 
     log_what_nobody_caught()
-    listener = Listener(Front(application), sock, ServerLimits(), trust=settings.TRUSTED_PROXIES)
+    listener = Listener(
+        Front(application), sock, ServerLimits(), trust=settings.TRUSTED_PROXIES, refuse_address=refuse_address
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
     with audit.counted_in_memory():

@@ -6,15 +6,17 @@ import logging
 import socket
 import time
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 
 from dashboard.client_address import find_client, is_trusted, network_of
+from dashboard.server.bodies import LargeBody
 from dashboard.server.limits import Phase, SocketWait
 from dashboard.server.refusals import Refusal
-from dashboard.server.requests import reader
+from dashboard.server.requests import ClientRequest
 
 # Requests of one connection that wait for their turn. Each answer may hold a file open, until its reader has taken it.
 MOST_AT_ONCE = 8
@@ -41,7 +43,6 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         self._in_body = False
         self._lingers_since: float | None = None
         self._is_refused = False
-        self._parser = reader(server.limits)
         super().__init__(server, sock, addr, adj, map=map)
         self.client = self._find_client(None)  # found once for each request, as it is asked for often
         server.came(self)
@@ -51,7 +52,7 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         self._since, self._moved, self._in_body = time.monotonic(), 0, False
         if self._is_answered:
             self._began = self._since
-        return self._parser(adj, self._take_head)
+        return ClientRequest(adj, self.server.limits, self._take_head)
 
     def _take_head(self, headers: dict[str, str]) -> None:
         self.client = self._find_client(headers.get("X_FORWARDED_FOR", ""))
@@ -90,7 +91,26 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         if self.request is not None and self.request.headers_finished and not self._in_body:
             self._since, self._moved, self._in_body = time.monotonic(), 0, True
             self.server.make_room_beside(self)
+        if self.request is not None and self._in_body and self.request.is_large and not self.request.is_admitted:
+            self.request.is_admitted = True
+            self.server.admit(self, self.request)
         return taken
+
+    @property
+    def large_bodies(self) -> list[LargeBody]:
+        """Is what its requests take of the disk."""
+        current = self.request
+        requests = [*self.requests, *([current] if current is not None and current.is_admitted else [])]
+        return [replace(one.large_body, began=self._began) for one in requests if one.is_large]
+
+    def go_on(self) -> None:
+        """Reads the rest of a body whose address is known, and says so to a sender that waits for it."""
+        request = self.request
+        request.is_asked = False
+        if not request.is_told_to_go_on:
+            request.is_told_to_go_on = request.expect_continue = True
+            if not self.requests and not self.sent_continue:
+                self.send_continue()
 
     def service(self) -> None:
         """Makes the answer to the first request that waits."""
@@ -119,7 +139,10 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
 
     def readable(self) -> bool:
         """Returns whether anything of the client is looked at."""
-        return self._lingers_since is not None or bool(super().readable())
+        if self._lingers_since is not None:
+            return True
+        request = self.request
+        return not (request is not None and getattr(request, "is_asked", False)) and bool(super().readable())
 
     def writable(self) -> bool:
         """Returns whether something is to be sent, or to be ended."""

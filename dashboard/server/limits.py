@@ -59,6 +59,9 @@ class ServerLimits:
         linger: for what a refused client still sends.
         send_buffer: of the kernel's, which counts as taken by the reader; it gives twice as much.
         page_body: of a form; the longest of ours, a retry of many executions, has a few hundred kilobytes.
+        in_memory: of a body; the rest of it is a file.
+        large_bodies: of those that are files, at once; those of callbacks and those of forms are counted apart.
+        large_bodies_bytes: of these together.
         waiting_tasks: complete requests that wait for a thread.
         waiting_tasks_per_address: of these, those of one client address.
         waiting_probes_per_address: of those that wait for the one thread that looks at readiness.
@@ -78,6 +81,9 @@ class ServerLimits:
     linger: float = 3.0
     send_buffer: int = 128 * 1024
     page_body: int = 1024 * 1024
+    in_memory: int = 64 * 1024
+    large_bodies: int = 64
+    large_bodies_bytes: int = 256 * 1024 * 1024
     waiting_tasks: int = 256
     waiting_tasks_per_address: int = 128
     waiting_probes_per_address: int = 8

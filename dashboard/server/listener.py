@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -12,9 +15,10 @@ from waitress.server import TcpWSGIServer
 
 from dashboard.client_address import NOBODY, Trust
 from dashboard.server.application import Front
+from dashboard.server.bodies import make_room_for
 from dashboard.server.connection import ClientConnection
 from dashboard.server.limits import THEIRS, Phase, ServerLimits, give_way, is_overdue
-from dashboard.server.pools import Pools
+from dashboard.server.pools import AddressQuestion, Pools
 from dashboard.server.refusals import Refusal
 
 LOOKS_EVERY = 0.5  # seconds between two looks at who takes too long
@@ -22,7 +26,7 @@ ACCEPTS = 64  # clients that are let in between two looks at the others
 TOO_SLOW = "the request took too long"
 
 
-def adjustments(sock: socket.socket) -> Adjustments:
+def adjustments(sock: socket.socket, limits: ServerLimits) -> Adjustments:
     """Returns waitress's own settings. Its limits are out of reach, as ours come first."""
     return Adjustments(
         sockets=[sock],
@@ -36,7 +40,7 @@ def adjustments(sock: socket.socket) -> Adjustments:
         max_request_body_size=2**40,
         max_request_header_size=64 * 1024,
         recv_bytes=64 * 1024,
-        inbuf_overflow=64 * 1024,  # the rest of a body is a file
+        inbuf_overflow=limits.in_memory,  # the rest of a body is a file
         outbuf_overflow=1024 * 1024,
         # A thread never waits for a reader: what a reader does not take is a file.
         outbuf_high_watermark=2**40,
@@ -56,11 +60,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         limits: ServerLimits,
         *,
         trust: Trust = NOBODY,
+        refuse_address: Callable[[str], Refusal | None] | None = None,
         threads: dict[str, int] | None = None,
     ) -> None:
         self.limits = limits
         self.trust = trust
         self.pools = Pools(limits, application.is_known, threads)
+        self._refuse_address = refuse_address
+        self._asked: deque[AddressQuestion] = deque()
         self._newest: ClientConnection | None = None
         self._next_look = 0.0
         self._stops_at: float | None = None
@@ -68,7 +75,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         super().__init__(
             *(application, {}, True, sock),
             dispatcher=self.pools,
-            adj=adjustments(sock),
+            adj=adjustments(sock, limits),
             sockinfo=sockinfo,
             bind_socket=False,
         )
@@ -105,6 +112,39 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             waiting = [one for one in others if one.standing.phase in THEIRS - {Phase.LINGERING}]
             self._end(self._longest(waiting, len(waiting) + 1 - self.limits.per_address))
 
+    def admit(self, channel: ClientConnection, request: Any) -> None:
+        """Lets a large body come, where there is room for it and, for a callback's, somebody is known by its address.
+
+        A thread looks for that; the rest of the body stays with its sender meanwhile.
+        """
+        if self._refuse_address is None or not request.is_callback:
+            self._give_room(channel, request)
+            return
+        request.is_asked = True
+        question = AddressQuestion(channel, request, self._refuse_address, self._asked, self.pull_trigger)
+        if refusal := self.pools.ask(question):
+            channel.end(refusal)
+
+    def _hear(self) -> None:
+        """Does what the answers to questions about addresses say."""
+        while self._asked:
+            question = self._asked.popleft()
+            if question.channel.request is not question.request:
+                continue  # it has ended meanwhile
+            if question.refusal is not None:
+                question.channel.end(question.refusal)
+            else:
+                self._give_room(question.channel, question.request)
+
+    def _give_room(self, channel: ClientConnection, request: Any) -> None:
+        held = [(one, body) for one in self._channels() if one is not channel for body in one.large_bodies]
+        ended = make_room_for(request.large_body, [body for _, body in held], self.limits)
+        if ended is None:
+            channel.end(Refusal(503, "too many large requests at once", retry_after=5))
+            return
+        self._end([held[place][0] for place in ended])
+        channel.go_on()
+
     def set_socket_options(self, conn: socket.socket) -> None:
         """Keeps the kernel from taking megabytes off us for a reader that takes nothing off the kernel."""
         super().set_socket_options(conn)
@@ -131,6 +171,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
                 self.look(now)
                 if self._stops_at is not None:
                     self._end_waiting()
+            self._hear()
             self.pools.answer_at_once()
         for channel in self._channels():
             channel.abort()

@@ -14,6 +14,7 @@ from dashboard.server.limits import ServerLimits
 from dashboard.server.refusals import Refusal
 from dashboard.server.requests import CALLBACKS
 
+LOG = logging.getLogger("dashboard.server")
 PAGES, CALLBACK, PROBE = "pages", "callbacks", "probe"
 THREADS = {PAGES: 8, CALLBACK: 4, PROBE: 1}
 
@@ -31,10 +32,47 @@ class Task(Protocol):
         """Gives up what waits."""
 
 
+class AddressQuestion:
+    """Asks, by a thread for callbacks, whether anybody is known by the address of one that has a large body.
+
+    Args:
+        channel: whose request it is.
+        request: whose body waits.
+        ask: says why no body is taken at an address, or None.
+        heard: where the question goes with its answer.
+        wake: has the loop look there.
+    """
+
+    def __init__(
+        self,
+        channel: Any,
+        request: Any,
+        ask: Callable[[str], Refusal | None],
+        heard: deque[AddressQuestion],
+        wake: Callable[[], None],
+    ) -> None:
+        self.channel, self.request, self.client = channel, request, channel.client
+        self.refusal: Refusal | None = None
+        self._ask, self._heard, self._wake = ask, heard, wake
+
+    def service(self) -> None:
+        """Finds the answer."""
+        try:
+            self.refusal = self._ask(self.request.path)
+        except Exception:
+            LOG.exception("a callback's address could not be looked up")
+            self.refusal = Refusal(503, "something went wrong here", retry_after=5)
+        self._heard.append(self)
+        self._wake()
+
+    def cancel(self) -> None:
+        """Gives up: its connection ends with the server."""
+
+
 class Threads(ThreadedTaskDispatcher):  # type: ignore[misc]
     """Is waitress's pool; what waits in it is counted, not logged at each request."""
 
-    logger = logging.getLogger("dashboard.server")
+    logger = LOG
     queue_logger = logging.getLogger("dashboard.server.silent")
     queue_logger.disabled = True
 
@@ -92,6 +130,13 @@ class Pools:
                 return
             request.refuse(refusal)
         self._at_once.append(task)
+
+    def ask(self, question: AddressQuestion) -> Refusal | None:
+        """Gives a question to a thread; returns why not, where too many wait."""
+        refusal = refuse_task(self._pools[CALLBACK].clients, question.client, self._limits)
+        if refusal is None:
+            self._pools[CALLBACK].add_task(question)
+        return refusal
 
     def answer_at_once(self) -> None:
         """Answers what needs no thread; called by the loop, after each look at the sockets."""

@@ -8,6 +8,7 @@ from waitress.utilities import Error
 
 REASONS = {
     400: "Bad Request",
+    404: "Not Found",
     408: "Request Timeout",
     413: "Content Too Large",
     415: "Unsupported Media Type",

@@ -9,6 +9,7 @@ from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
 
+from dashboard.server.bodies import LargeBody
 from dashboard.server.limits import ServerLimits
 from dashboard.server.refusals import Refusal
 from monitor.hooks.body import LIMIT as CALLBACK_BODY
@@ -35,10 +36,7 @@ class Head:
 
 
 def refuse_head(head: Head, limits: ServerLimits) -> Refusal | None:
-    """Returns why a request is refused before its body is read, or None.
-
-    Callbacks judge their own content type and say themselves that one byte is too much.
-    """
+    """Returns why a request is refused before its body is read, or None. Callbacks judge their own content type."""
     if head.version not in ("1.0", "1.1"):
         return Refusal(505, "HTTP/1.1 or HTTP/1.0 is spoken here")
     if not head.path.startswith("/") or "\0" in head.path:
@@ -75,7 +73,7 @@ def without_charset(content_type: str) -> str:
 
 def body_limit(path: str, limits: ServerLimits) -> int:
     """Returns how many bytes of a body are read."""
-    return CALLBACK_BODY + 1 if path.startswith(CALLBACKS) else limits.page_body
+    return CALLBACK_BODY if path.startswith(CALLBACKS) else limits.page_body
 
 
 def too_large(path: str, limits: ServerLimits) -> Refusal:
@@ -90,57 +88,82 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def reader(limits: ServerLimits) -> type[HTTPRequestParser]:
-    """Makes the class of requests that keep to `limits`; waitress makes one for each."""
+class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
+    """Is one request, as far as it has come.
 
-    class Request(HTTPRequestParser):  # type: ignore[misc]
-        """Is one request, as far as it has come."""
+    Args:
+        adj: waitress's own settings.
+        limits: that it keeps to.
+        take_head: is told its headers, once they have come.
+    """
 
-        is_checked = False
+    path = ""
 
-        def __init__(self, adj: Any, take_head: Callable[[dict[str, str]], None] = lambda _: None) -> None:
-            super().__init__(adj)
-            self._take_head = take_head
+    is_checked = False
+    is_admitted = False  # there is room for its large body, or was found soon after it began
+    is_asked = False  # somebody is looking whether its address is known; nothing of it is read meanwhile
+    is_told_to_go_on = True  # or waits for it before it sends its body
 
-        def received(self, data: bytes) -> int:
-            """Takes what came over the wire; returns how much of it belongs to this request."""
-            consumed: int = super().received(data)
-            if self.headers_finished and not self.is_checked and not self.empty:
-                self.is_checked = True
-                self._take_head(self.headers)
-                if self.error is None:
-                    self.refuse(refuse_head(self._head(), limits))
-            elif self.is_checked and self.error is None and self._body_length() > body_limit(self.path, limits):
-                self.refuse(too_large(self.path, limits))
-            return consumed
+    def __init__(self, adj: Any, limits: ServerLimits, take_head: Callable[[dict[str, str]], None]) -> None:
+        super().__init__(adj)
+        self._limits = limits
+        self._take_head = take_head
 
-        def _body_length(self) -> int:
-            """Returns how much of the body has come; what frames its chunks is no part of it."""
-            return len(self.body_rcv) if self.body_rcv is not None else 0
+    def received(self, data: bytes) -> int:
+        """Takes what came over the wire; returns how much of it belongs to this request."""
+        consumed: int = super().received(data)
+        if self.headers_finished and not self.is_checked and not self.empty:
+            self.is_checked = True
+            self._take_head(self.headers)
+            if self.error is None:
+                self.refuse(refuse_head(self._head(), self._limits))
+            if self.is_large and self.is_callback and self.expect_continue:
+                self.is_told_to_go_on = self.expect_continue = False
+        elif self.is_checked and self.error is None and self._body_length() > body_limit(self.path, self._limits):
+            self.refuse(too_large(self.path, self._limits))
+        return consumed
 
-        def parse_header(self, header_plus: bytes) -> None:
-            self.has_transfer_encoding = b"\ntransfer-encoding:" in header_plus.lower()
-            try:
-                super().parse_header(header_plus)
-            except ValueError:  # a length of thousands of digits
-                raise ParsingError("Content-Length is invalid") from None
+    @property
+    def is_callback(self) -> bool:
+        """Says whether it is a callback's."""
+        return bool(self.path.startswith(CALLBACKS))
 
-        def refuse(self, refusal: Refusal | None) -> None:
-            """Ends the request with an answer of our own, where there is one."""
-            if refusal is None:
-                return
-            refusal.is_callback = getattr(self, "path", "").startswith(CALLBACKS)
-            self.error, self.completed, self.expect_continue = refusal, True, False
+    @property
+    def is_large(self) -> bool:
+        """Says whether its body is more than is kept in memory, as far as that is known."""
+        return self.error is None and max(self.content_length, self._body_length()) > self._limits.in_memory
 
-        def _head(self) -> Head:
-            headers: dict[str, Any] = self.headers
-            return Head(
-                path=self.path,
-                version=self.version,
-                content_type=headers.get("CONTENT_TYPE", ""),
-                length=self.content_length,
-                # HTTP/1.0 knows no chunks: a body in them would be read as the next request.
-                has_both_lengths=self.has_transfer_encoding and ("CONTENT_LENGTH" in headers or not self.chunked),
-            )
+    @property
+    def large_body(self) -> LargeBody:
+        """Is what its body takes of the disk."""
+        size = self.content_length or (self._body_length() if self.completed else body_limit(self.path, self._limits))
+        return LargeBody(size, self.is_callback, is_on_its_way=not self.completed)
 
-    return Request
+    def _body_length(self) -> int:
+        """Returns how much of the body has come; what frames its chunks is no part of it."""
+        return len(self.body_rcv) if self.body_rcv is not None else 0
+
+    def parse_header(self, header_plus: bytes) -> None:
+        self.has_transfer_encoding = b"\ntransfer-encoding:" in header_plus.lower()
+        try:
+            super().parse_header(header_plus)
+        except ValueError:  # a length of thousands of digits
+            raise ParsingError("Content-Length is invalid") from None
+
+    def refuse(self, refusal: Refusal | None) -> None:
+        """Ends the request with an answer of our own, where there is one."""
+        if refusal is None:
+            return
+        refusal.is_callback = self.is_callback
+        self.error, self.completed, self.expect_continue = refusal, True, False
+
+    def _head(self) -> Head:
+        headers: dict[str, Any] = self.headers
+        return Head(
+            path=self.path,
+            version=self.version,
+            content_type=headers.get("CONTENT_TYPE", ""),
+            length=self.content_length,
+            # HTTP/1.0 knows no chunks: a body in them would be read as the next request.
+            has_both_lengths=self.has_transfer_encoding and ("CONTENT_LENGTH" in headers or not self.chunked),
+        )

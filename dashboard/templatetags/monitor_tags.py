@@ -18,7 +18,7 @@ from dashboard.charts import Chart
 from monitor import access
 from monitor.models import Execution
 from monitor.periods import Window
-from monitor.privacy import mask_text
+from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
 from monitor.queries.batches import Progress
 from monitor.queries.execution import specific_error
@@ -72,9 +72,9 @@ def known(value: int | None, age: Any) -> str:
 def masked(text: str) -> str:
     """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters.
 
-    More is masked than shown: a cut before the masking could leave half an address unrecognised.
+    More is masked than shown, for what is masked is mostly shorter.
     """
-    shown = mask_text(str(text or "")[:MASKED_FROM])
+    shown = mask_beginning(str(text or ""), MASKED_FROM)
     return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
 
 
@@ -88,6 +88,12 @@ def specific(run: Execution) -> str:
 def retry_words(state: str) -> str:
     """Writes the state of a run's newest retry as a tag: "retry: requested"."""
     return f"retry: {status_labels.look(state).label.lower()}"
+
+
+@register.filter
+def masked_name(name: str) -> str:
+    """Writes the name that people gave to a thing, or a person's who changed it, with addresses and secrets hidden."""
+    return mask_name(str(name or ""))
 
 
 @register.filter

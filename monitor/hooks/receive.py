@@ -60,8 +60,6 @@ UNREADABLE = CallbackAnswer(400, "the body is not JSON")
 _TROUBLE: dict[type[Exception], CallbackAnswer] = {
     bodies.TooLarge: CallbackAnswer(413, "the body is larger than 10 MiB"),
     bodies.Broken: CallbackAnswer(400, "the body is not complete"),
-    bodies.TooSlow: CallbackAnswer(408, "the body took too long"),
-    bodies.NoPlace: CallbackAnswer(503, "too many callbacks at once", retry_after=2),
 }
 
 
@@ -73,7 +71,7 @@ def flow_callback(key: str, callback: Callback, now: datetime) -> CallbackAnswer
         callback: the request.
         now: the present.
     """
-    endpoint = HookEndpoint.objects.filter(key_hash=key_hash(key), is_active=True).first()
+    endpoint = endpoint_of(key)
     if endpoint is None:
         return UNKNOWN
     if not rate_limit.allowed(endpoint, endpoint.per_minute, now):
@@ -118,8 +116,7 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Callback
         callback: the request.
         now: the present; an expired channel is as good as unknown.
     """
-    opening = Q(expires_at=None, asked_at__gt=now - OPENING, asked_at__lte=now)
-    channel = WatchChannel.objects.filter(Q(expires_at__gt=now) | opening, channel_id=channel_id).first()
+    channel = channel_of(channel_id, now)
     if channel is None:
         return UNKNOWN
     if not rate_limit.allowed(channel, USUAL_RATE, now):
@@ -141,6 +138,17 @@ def crm_callback(channel_id: str, callback: Callback, now: datetime) -> Callback
         account_id=channel.account_id, channel=channel, digest=hashlib.sha256(body).hexdigest(), received_at=now
     )
     return _keep(channel, event, now)
+
+
+def endpoint_of(key: str) -> HookEndpoint | None:
+    """Finds the endpoint that is called at an address with this key; None where there is none, or it is off."""
+    return HookEndpoint.objects.filter(key_hash=key_hash(key), is_active=True).first()
+
+
+def channel_of(channel_id: str, now: datetime) -> WatchChannel | None:
+    """Finds the channel that is open under an id, or may be: its first notification may come before we know its end."""
+    opening = Q(expires_at=None, asked_at__gt=now - OPENING, asked_at__lte=now)
+    return WatchChannel.objects.filter(Q(expires_at__gt=now) | opening, channel_id=channel_id).first()
 
 
 def key_hash(key: str) -> str:

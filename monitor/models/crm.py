@@ -13,6 +13,7 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.definitions import HasDefinition
 from monitor.models.masked_text import HasMaskedText, masked_columns
+from monitor.privacy import mask_name
 
 
 class WorkflowRule(HasDefinition):
@@ -57,7 +58,12 @@ class WorkflowRule(HasDefinition):
         constraints = [models.UniqueConstraint(fields=["account", "rule_id"], name="one_row_per_rule")]
 
     def __str__(self) -> str:
-        return self.name
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        """Returns the name for pages: masked, and never empty, so that a link always has a text."""
+        return mask_name(self.name) or self.rule_id
 
     def get_absolute_url(self) -> str:
         return reverse("rule", args=[self.pk])
@@ -129,8 +135,8 @@ class ConnectedWorkflow(HasDefinition):
 
     @property
     def shown_name(self) -> str:
-        """Returns the name for pages: never empty, so that a link always has a text."""
-        return self.name or self.workflow_id
+        """Returns the name for pages: masked, and never empty, so that a link always has a text."""
+        return mask_name(self.name) or self.workflow_id
 
 
 class WebhookFailure(HasMaskedText):

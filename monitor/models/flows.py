@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.definitions import HasDefinition
+from monitor.privacy import mask_name
 
 # Zoho's words for a flow that is switched off. One of any other word, or of none, may be running: it is watched.
 SWITCHED_OFF = ("inactive", "disabled", "deactivated", "paused", "suspended", "stopped", "draft", "off")
@@ -61,8 +62,8 @@ class Flow(HasDefinition):
 
     @property
     def shown_name(self) -> str:
-        """Returns the name for pages and mails: never empty, so that a link always has a text."""
-        return self.flow_name or "(without a name)"
+        """Returns the name for pages and mails: masked, and never empty, so that a link always has a text."""
+        return mask_name(self.flow_name) or "(without a name)"
 
     def counted(self, *, every: int, ended: int) -> int:
         """Returns how many of our rows Zoho's total stands beside.

@@ -12,14 +12,15 @@ from monitor import freshness
 from monitor.models import Execution, Flow, StreamState, SyncState, Transition
 from monitor.notify.words import clean, shorten
 from monitor.periods import last_hours
-from monitor.privacy import mask_text
+from monitor.privacy import mask_beginning, mask_text
+from monitor.privacy_length import cut
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, present_of
 
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
 ERROR_LENGTH = 200
-TEXT_READ = 600
+TEXT_READ, MOST_CLEANED = 600, 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,5 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
 
 def error_line(code: str, message: str) -> str:
     """Returns an error as one line of a mail, masked; "" where Zoho gave none."""
-    parts = (mask_text(clean(code)), mask_text(_beginning(clean(message[:5000]))))
+    parts = (mask_text(clean(code)), mask_beginning(clean(cut(message, MOST_CLEANED)), TEXT_READ))
     return ": ".join(part for part in parts if part)
-
-
-def _beginning(text: str) -> str:
-    """Returns as much as may be shown after masking, cut between words: half an address would not be known as one."""
-    return text if len(text) <= TEXT_READ else text[:TEXT_READ].rsplit(maxsplit=1)[0]

@@ -144,7 +144,7 @@ def as_data(one: History) -> dict[str, Any]:
         "open_flows": [
             {
                 "flow_id": flow.flow.flow_id,
-                "flow_name": flow.flow.flow_name,
+                "flow_name": flow.flow.shown_name,
                 "newest_page_read": flow.is_begun,
                 "runs": {"read": flow.runs, "about": flow.about, "at_most": flow.at_most},
                 "back_to": _time(flow.back_to),

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from monitor.models import ConnectedWorkflow
 from monitor.privacy import mask_text
 from monitor.queries import versions
+from monitor.queries.shown_names import shows
 from monitor.queries.versions import Versions
 
 
@@ -30,8 +31,8 @@ def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
     """Finds those that fit, with `version_count`; those deleted in Zoho are among them, marked by `gone_at`."""
     rows = ConnectedWorkflow.objects.select_related("account").defer("account__client_secret", "description")
     if wanted.text:
-        parts = Q(name__icontains=wanted.text) | Q(primary_module__icontains=wanted.text)
-        rows = rows.filter(parts | Q(workflow_id=wanted.text))
+        named = shows(ConnectedWorkflow.objects.all(), wanted.text, "name", "primary_module")
+        rows = rows.filter(named | Q(workflow_id=wanted.text))
     if wanted.status == "gone":
         rows = rows.exclude(gone_at=None)
     elif wanted.status:

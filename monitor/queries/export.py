@@ -133,7 +133,9 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             _of("flow_id")
             | shown.names("flow_name")
             | shown.description()
-            | _of("status", "trigger_app", "created_time", "modified_time")
+            | _of("status")
+            | shown.names("trigger_app")
+            | _of("created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
             | _of("first_seen_at", "seen_at", "gone_at"),
             "seen_at",
@@ -153,7 +155,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             shown.names("name")
             | shown.description()
             | _of("module", "active", "execute_when", id="rule_id")
-            | _of("last_executed_time", "created_time", "modified_time", "modified_by")
+            | _of("last_executed_time", "created_time", "modified_time")
+            | shown.names("modified_by")
             | _of("trigger_count", "success_count", "failure_count", executed_from="usage_from")
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")
             | _of("gone_at"),

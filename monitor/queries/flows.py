@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from monitor.models import Execution, Flow, HourBucket
 from monitor.periods import DAY, last_days
+from monitor.queries.shown_names import shows
 from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
 from monitor.standing.judge import WORDS, AccountPresent, FlowStanding
 
@@ -74,9 +75,8 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
     if wanted.account_id is not None:
         flows = flows.filter(account_id=wanted.account_id)
     if wanted.text:
-        flows = flows.filter(
-            Q(flow_name__icontains=wanted.text) | Q(trigger_app__icontains=wanted.text) | Q(flow_id=wanted.text)
-        )
+        named = shows(Flow.objects.all(), wanted.text, "flow_name", "trigger_app")
+        flows = flows.filter(named | Q(flow_id=wanted.text))
     if "gone" in (wanted.status, wanted.standing):
         return flows.filter(gone_at__isnull=False)
     flows = flows.filter(gone_at=None)

@@ -13,6 +13,7 @@ from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.privacy import HIDDEN, mask, mask_text, without_digests
 from monitor.queries import versions, webhook_failures
 from monitor.queries.execution import as_text
+from monitor.queries.shown_names import shows
 from monitor.queries.versions import Versions
 
 SNAPSHOTS_SHOWN = 120
@@ -48,7 +49,7 @@ def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
     """Returns the rules that fit; those deleted in Zoho stand among them, marked by `gone_at`."""
     rows = WorkflowRule.objects.select_related("account").defer("account__client_secret", "raw", "description")
     if wanted.text:
-        rows = rows.filter(Q(name__icontains=wanted.text) | Q(rule_id=wanted.text))
+        rows = rows.filter(shows(WorkflowRule.objects.all(), wanted.text, "name") | Q(rule_id=wanted.text))
     if wanted.module:
         rows = rows.filter(module=wanted.module)
     if wanted.active:

@@ -198,7 +198,7 @@ def _flow(
         reason = backfill.words(backfill.of_flow(flow, mirrored.get("total", 0), now))
     return {
         "flow_id": flow.flow_id,
-        "flow_name": flow.flow_name,
+        "flow_name": flow.shown_name,
         "complete": not reason,
         "reason": reason,
         "read_at": _time(flow.progress.executions_read_at),

@@ -40,7 +40,7 @@ class BatchFacts:
 
     @property
     def size(self) -> int | None:
-        """How many items the step has; None for the rest."""
+        """Returns how many items the step has; None for the rest."""
         return {0: self.canary, 1: SECOND_STEP}.get(self.step)
 
     @property

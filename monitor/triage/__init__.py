@@ -25,5 +25,5 @@
 | acts.py           | does what people do with problems                                                  |
 | write_off.py      | gives failed runs up, and takes that back                                          |
 
-Nothing here reads the database yet: `manage.py fingerprint` needs none.
+What is marked as pure knows no database: `manage.py fingerprint` needs none.
 """

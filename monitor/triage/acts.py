@@ -44,7 +44,8 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
     if owner is not None and not may(owner, "triage", problem.account):
         raise ActRefused(f"{owner.get_username()} may not work on problems.", "no_owner")
     with transaction.atomic():
-        before = Problem.objects.select_for_update().values_list("owner__username", flat=True).get(pk=problem.pk)
+        held = Problem.objects.select_for_update(of=("self",)).select_related("owner").get(pk=problem.pk)
+        before = held.owner.get_username() if held.owner is not None else None
         after = owner.get_username() if owner is not None else None
         if before == after:
             return

@@ -8,53 +8,47 @@ import re
 import unicodedata
 from typing import Any
 
-from monitor.exact_numbers import decoder
 from monitor.triage.marks import without_signs
 
 LONGEST = 20_000  # characters that are read; what tells a cause stands before them
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+_QUOTE = re.compile(r"&(?:quot|#34|#x22);")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
-_READER = decoder()
+_IN_JSON = "{["
 
 
 def clean(value: Any) -> str:
     """Makes clean text of a message or its details.
 
     Args:
-        value: what JSON can hold; None is no text. Objects, and text that is JSON as a whole, are written with
-            sorted keys, so that two spellings of one object are one text.
+        value: what JSON can hold; None is no text.
 
     Returns:
-        At most `LONGEST` characters without control characters and signs that cannot be seen.
+        At most `LONGEST` characters without control characters and signs that cannot be seen; objects as JSON, with
+        letters of every script as they are.
     """
     if value is None:
         return ""
-    text = value if isinstance(value, str) else written(value)
-    if text[:1] in "{[ \t\r\n" and isinstance(value, str):
-        text = _as_json(text)
+    text = value if isinstance(value, str) else _written(value)
     if len(text) > LONGEST:
         text = text[:LONGEST]
     if "&" in text and _ENTITY.search(text):
-        text = html.unescape(text)
+        text = html.unescape(_QUOTE.sub(r'\\"', text) if text.lstrip()[:1] in _IN_JSON else text)
     if "\\u" in text:
-        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    if text.isascii() and text.isprintable():
-        return text
-    return without_signs(unicodedata.normalize("NFC", text))
+        text = _ESCAPED.sub(_letter, text)
+    if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        text = unicodedata.normalize("NFC", text)
+    # Neither signs of our own nor what cannot be seen is printable.
+    return text if text.isprintable() else without_signs(text)
 
 
-def written(value: Any) -> str:
-    """Writes a value as JSON, keys sorted, letters of every script as they are."""
+def _letter(found: re.Match[str]) -> str:
+    letter = chr(int(found[1], 16))
+    return found[0] if letter in '"\\' else letter
+
+
+def _written(value: Any) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+        return json.dumps(value, ensure_ascii=False)
     except RecursionError:
         return repr(type(value))
-
-
-def _as_json(text: str) -> str:
-    if text.lstrip()[:1] not in ("{", "["):
-        return text
-    try:
-        return written(_READER.decode(text))
-    except (ValueError, RecursionError):
-        return text

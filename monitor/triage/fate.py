@@ -13,7 +13,7 @@ FATES = (OPEN, RECOVERED, RETRIED, SUPERSEDED, WRITTEN_OFF)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FailedOnce:
     """Holds what is known of a run that failed at least once.
 
     Attributes:
@@ -29,7 +29,7 @@ class Outcome:
     is_written_off: bool = False
 
 
-def fate_of(run: Outcome) -> str:
+def fate_of(run: FailedOnce) -> str:
     """Returns one of `FATES`."""
     if run.has_good_retry:
         return RETRIED

@@ -24,7 +24,7 @@ _END_OF_UNREAD = {"script": "</script", "style": "</style", "!--": "-->"}
 _TAG = re.compile(rf"<[/!?]?[A-Za-z{_P}][^<>]*>|<!\[CDATA\[|\]\]>|-->")
 
 # --- names of parameters
-_PLACEHOLDER = re.compile(rf"\$\{{[^{{}}]*\}}|\{{\{{[^{{}}]*\}}\}}|<(?:\*|\s?{_P}\s?)>")
+_PLACEHOLDER = re.compile(rf"\$\{{[^{{}}]*\}}|\{{\{{[^{{}}]*\}}\}}|<(?:\*|\s?{_P}\s?)>|\*{{3,}}")
 _NAMED = (
     "user|users|username|user_name|ruser|logname|login|loginname|rhost|host|hostname|name|first_name|last_name|full_name"
     "|email|mail|to|from|cc|sender|recipient|id|uid|gid|pid|sid|key|value|val|path|file|filename|dir|uri|url|addr|address"
@@ -32,9 +32,9 @@ _NAMED = (
     "|daemon|node|instance|device|dev|tag|label|city|country|company|account"
 )
 _PAIR = re.compile(
-    rf"(?i)(?<![\w.-])({_NAMED})(\s?=\s?)(?![=>\s])(?:\[[^\[\]\n]{{0,200}}\]|<[^<>\n]{{0,200}}>|[^\s,;&)\]}}>|]+)"
+    rf"(?i)(?<![\w.-])({_NAMED})(=|\s=\s)(?![=>\s])(?:\[[^\[\]\n]{{0,200}}\]|<[^<>\n]{{0,200}}>|[^\s,;&)\]}}>|]+)"
 )
-_OTHER_PAIR = re.compile(rf"=[^\s,;&)(\]\[}}>|={_P}]*{_P}[^\s,;&)(\]\[}}>|=]*")
+_OTHER_PAIR = re.compile(rf"=[^\s,;&)(\]\[}}<>|={_P}]*{_P}[^\s,;&)(\]\[}}<>|=]*")
 _NO_USERS = (
     "account|accounts|name|names|id|ids|input|credential|credentials|token|tokens|role|roles|group|groups|or|and|data|type"
     "|agent|profile|session|email|password|request|requests|permission|permissions|license|licenses|field|fields|is|was|has"

@@ -46,7 +46,16 @@ _PLURALS = {
 _VERBS = {"was": "were", "is": "are", "has": "have", "does": "do", "doesn't": "don't", "isn't": "aren't"}
 _MANY = "|".join(_PLURALS.values())
 _BY_LENGTH = "|".join(sorted(_PLURALS, key=len, reverse=True))
-_COUNT = re.compile(rf"({_P} (?:[a-z]{{1,20}} )?)({_BY_LENGTH}|{_MANY})\b(?: (was|is|has|does|doesn't|isn't)\b)?(?!\()")
+# Whether the parameter is a count is told by what follows: "<*> record was", not "<*> record type".
+_NOT_BETWEEN = "bytes|for|of|in|to|from|at|on|by|with|the|a|an|is|was|and|or|not|no"
+_FOLLOWS = (
+    "were|are|have|do|had|did|could|can|cannot|will|would|must|may|not|in|of|from|for|to|with|without|on|at|by|left|failed"
+    "|exceed|exceeded|already|more|and|or|skipped|remaining|that|which|found|allowed"
+)
+_COUNT = re.compile(
+    rf"({_P} (?:(?!(?:{_NOT_BETWEEN}) )[a-z]{{1,20}} )?)({_BY_LENGTH}|{_MANY})"
+    rf"(?: ({'|'.join(_VERBS)})(?![\w'])|(?=\s?\Z|[.,;!?)]|\s(?:{_FOLLOWS})\b))"
+)
 _MAYBE_PLURAL = re.compile(r"\b([a-z]{3,20})\((?:s|es|ies)\)")
 
 
@@ -66,8 +75,13 @@ def without_measures(text: str) -> str:
 
 def counted_alike(text: str) -> str:
     """Writes what is counted in the plural, whatever the count was."""
-    text = _MAYBE_PLURAL.sub(lambda found: _PLURALS.get(found[1], f"{found[1]}s"), text)
+    text = _MAYBE_PLURAL.sub(_plural, text)
     return _COUNT.sub(_in_plural, text)
+
+
+def _plural(found: re.Match[str]) -> str:
+    word = found[1]
+    return word if word.endswith("s") else _PLURALS.get(word, f"{word}s")
 
 
 def _in_plural(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from monitor.triage.marks import KEPT_DIGITS, PLACE
 
 _QUOTES = re.compile(
     r"""
-      \\?"(?P<double>[^"\n]{0,600}?)\\?"
+      (?<![A-Za-z0-9\ue000])\\?"(?P<double>[^"\n]{0,600}?)\\?"
     | (?<!\w)'(?P<single>(?:[^'\n]|'(?=\w)){0,300})'(?!\w)
     | (?<!\w)`(?P<back>[^`'\n]{0,300})[`'](?!\w)
     | [“„”](?P<curly>[^“”„\n]{0,600})[”“]

@@ -15,7 +15,24 @@ _MOST_ITEMS = 60
 _BARE = re.compile(rf"(?<=[:\[,])(\s*)(-?{PLACE}|-?[{KEPT_DIGITS}.]+)(?=\s*[,\]}}])")
 _START = re.compile(r"\{(?=\s*[\"}])|\[(?=\s*[{\[])|\A\s*\[(?=\s*\")")
 _TRIES = 3
-_READER = json.JSONDecoder()
+
+
+class _Repeated(list[Any]):
+    """Holds the values of keys that are one once their digits are gone, such as `line_1` and `line_2`."""
+
+
+def _with_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        held = made.setdefault(key, value)
+        if isinstance(held, _Repeated):
+            held.append(value)
+        elif held is not value:
+            made[key] = _Repeated((held, value))
+    return made
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_with_repeated, strict=False)
 
 # What stands under these keys says what went wrong, or where.
 _OF_CAUSES = (
@@ -87,8 +104,10 @@ def _value(key: str, value: Any, words: Words, depth: int) -> str:
         return _members(value, words, depth)
     if isinstance(value, list):
         # Ten rows that failed alike are told once, whatever their number.
-        items = (_value(key, item, words, depth + 1) for item in value[:_MOST_ITEMS])
-        return "; ".join(dict.fromkeys(filter(None, items)))
+        is_repeated = isinstance(value, _Repeated)
+        chosen = value if is_repeated else value[:_MOST_ITEMS]
+        items = dict.fromkeys(filter(None, (_value(key, item, words, depth + 1) for item in chosen)))
+        return "; ".join(sorted(items) if is_repeated else items)
     return _text(key, value.strip(), words, depth) if isinstance(value, str) else PLACE
 
 

@@ -27,7 +27,7 @@ from monitor.periods import HOUR
 from monitor.triage import supersede
 from monitor.triage.activity import log
 from monitor.triage.failed_action import FailedAction, actions_of
-from monitor.triage.fate import Outcome, fate_of
+from monitor.triage.fate import FailedOnce, fate_of
 from monitor.triage.fingerprint import VERSION, FailureCause, cause_of
 from monitor.triage.seen import widen
 
@@ -55,7 +55,7 @@ _ENTERED = ("account_id", "flow_id", "group_id", "failed_at", "began_at", "recor
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenHours:
     """Says what a run did: hours looked at, failures entered or changed, and the problems they belong to."""
 
     hours: int = 0
@@ -64,7 +64,7 @@ class Taken:
 
 
 @transaction.atomic
-def take(now: datetime, *, waits: bool = True) -> Taken:
+def take(now: datetime, *, waits: bool = True) -> TakenHours:
     """Looks at the failures of some counted hours, the newest first. Call it again until no hours are left.
 
     Args:
@@ -72,14 +72,14 @@ def take(now: datetime, *, waits: bool = True) -> Taken:
         waits: for another process that does the same; else the hours are left to it.
     """
     if not is_our_turn(ALONE, waits=waits):
-        return Taken()
+        return TakenHours()
     hours = take_hours(CountedHour, HOURS_AT_ONCE, _LONG_AGO)
     if not hours:
-        return Taken()
+        return TakenHours()
     keys = [pk for (pk,) in rows_within(Execution, "started_time", sorted(hours), HOUR, "e.id", _FAILED_ONCE)]
     problems, count = enter(keys, now)
     closed = supersede.by_successes_of(hours, now)
-    return Taken(len(hours), count + len(closed), frozenset(problems | problems_of(closed)))
+    return TakenHours(len(hours), count + len(closed), frozenset(problems | problems_of(closed)))
 
 
 @transaction.atomic
@@ -160,7 +160,7 @@ def _since(run: Execution, fate: str) -> datetime:
     return ended or _failed_at(run)
 
 
-def _outcomes(runs: Sequence[Execution], entered: Mapping[int, Failure]) -> dict[int, Outcome]:
+def _outcomes(runs: Sequence[Execution], entered: Mapping[int, Failure]) -> dict[int, FailedOnce]:
     keys = [run.pk for run in runs]
     good = set(
         RetryAttempt.objects.filter(execution__in=keys, state=RetryAttempt.State.SUCCEEDED).values_list(
@@ -171,7 +171,7 @@ def _outcomes(runs: Sequence[Execution], entered: Mapping[int, Failure]) -> dict
     good |= set(made_good.values_list("execution_id", flat=True))
     given_up = set(WriteOff.objects.filter(failure__in=keys).values_list("failure_id", flat=True))
     return {
-        run.pk: Outcome(
+        run.pk: FailedOnce(
             status=run.status,
             has_good_retry=run.pk in good,
             # Also where the later run is no longer kept.

@@ -27,9 +27,9 @@ def cheap(value: Any, parameters: list[str]) -> str:
         parameters: values of the trigger data (`parameters_of`).
     """
     text = clean(value)
-    if parameters and text:
-        text = without(text, parameters)
-    return cheap_form(text)
+    if not text:
+        return ""
+    return cheap_form(without(text, parameters) if parameters else text)
 
 
 def template_of(cheap_text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.triage.clean import clean
 from monitor.triage.marks import PLACE
-from monitor.triage.words import is_said_of_errors
+from monitor.triage.words import REASON, is_said_of_errors
 
 MOST_VALUES = 2_000
 LONGEST_VALUE = 500
@@ -33,18 +33,16 @@ def parameters_of(trigger: Any) -> list[str]:
 
 
 def is_trivial(text: str) -> bool:
-    """Says whether a value tells nothing where it stands in a message: "a", "1", "true", "failed"."""
+    """Says whether a value tells nothing where it stands in a message: "a", "1", "true", "failed", "Token expired"."""
     if len(text) > LONGEST_VALUE:
         return True
-    if text.isascii():
-        if len(text) < SHORTEST:
-            return True
-        is_number = text.replace(".", "").replace("-", "").isdecimal()
-        if is_number and len(text) < SHORTEST_NUMBER:
-            return True
-    elif (len(text) < SHORTEST and not _is_unspaced(text[0])) or len(text) < 2:
+    if len(text) < SHORTEST and not (len(text) > 1 and _is_unspaced(text[0])):
         return True
-    return is_said_of_errors(text)
+    if text.replace(".", "").replace("-", "").isdecimal():
+        return len(text) < SHORTEST_NUMBER
+    # "New Deal" is the name of a deal, "Not Found" is what HTTP says.
+    is_title = " " in text and text.istitle()
+    return is_said_of_errors(text) and not (is_title and REASON.match(text) is None)
 
 
 def without(text: str, values: list[str]) -> str:

@@ -57,6 +57,18 @@ _NAMES = re.compile(
     re.VERBOSE,
 )
 
+# What HTTP calls its statuses, as it stands behind the number.
+REASON = re.compile(
+    r"""(?ix)\s?[:\-–—]?\s?
+    (?: bad\s(?:request|gateway) | un-?authori[sz]ed | payment\srequired | forbidden | (?:page\s)?not\sfound
+      | method\snot | not\sacceptable | proxy\sauth | request\s(?:time|entity|uri|header|too) | conflict | gone\b
+      | length\srequired | precondition | payload | uri\stoo | unsupported\smedia | range\snot | expectation
+      | i'm\sa | misdirected | unprocessable | locked\b | failed\sdep | too\s(?:early|many) | upgrade | unavailable
+      | (?:internal\s)?server\serror | not\simplemented | service\s | gateway\stime | http\sversion | insufficient
+      | loop\sdet | network\sauth | client\serror | web\sserver | origin\s | connection\stimed | ssl\shandshake )
+    """
+)
+
 
 @lru_cache(4096)
 def is_said_of_errors(text: str) -> bool:

@@ -13,7 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.management.commands.export import defuse, parse_since
-from monitor.models import AlertState, AuditEntry, FlowProgress, RetryAttempt, SyncState, ZohoAccount
+from monitor.models import (
+    AlertState,
+    AuditEntry,
+    FlowProgress,
+    Problem,
+    RetryAttempt,
+    RetryBatch,
+    RetryItem,
+    SyncState,
+    ZohoAccount,
+)
 from monitor.queries.export import exports
 from tests.bystander import own
 from tests.commands.commandline import run
@@ -22,6 +32,7 @@ from tests.factories import (
     make_account,
     make_alert_rule,
     make_execution,
+    make_failure,
     make_flow,
     make_rule,
     make_user,
@@ -29,7 +40,7 @@ from tests.factories import (
 )
 from tests.realprocess import ROOT, Stage, throw_away_database
 
-KINDS = ["flows", "executions", "rules", "alerts", "retries"]
+KINDS = ["flows", "executions", "rules", "alerts", "retries", "problems", "retry_items"]
 FIELDS = {
     "flows": {"flow_id", "flow_name", "status", "trigger_app", "execution_count", "success_count", "failure_count"},
     "executions": {
@@ -38,14 +49,17 @@ FIELDS = {
     },
     "rules": {"id", "name", "module", "active", "last_executed_time", "trigger_count", "success_count"},
     "alerts": {"rule", "flow_id", "state", "since", "rate"},
-    "retries": {"execution_id", "state", "flow_id", "requested_at"},
+    "retries": {"execution_id", "state", "flow_id", "requested_at", "batch"},
+    "problems": {"number", "title", "state", "owner", "failed", "open", "recovered", "written_off"},
+    "retry_items": {"batch", "execution_id", "flow_id", "state", "skip_reason", "note", "requested_by"},
 }  # fmt: skip
 
 
 @pytest.fixture
 def filled(nobody_else: None) -> ZohoAccount:
     account = make_account("Acme")
-    flow = make_flow(account, flow_name="=HYPERLINK(1)")
+    counters = {"execution_count": 2, "success_count": 1, "failure_count": 1}
+    flow = make_flow(account, flow_name="=HYPERLINK(1)", **counters)
     failed = make_execution(
         flow, "failed", error_message='a "quoted", text\nof two lines', trigger_data={"Email": "a@b"}
     )
@@ -53,14 +67,12 @@ def filled(nobody_else: None) -> ZohoAccount:
     make_rule(account, name="+1 000")
     rule = make_alert_rule(account)
     AlertState.objects.create(rule=rule, flow=flow, since=NOON, evaluated_at=NOON, state="firing", rate=50.0)
-    RetryAttempt.objects.create(
-        account=account,
-        execution=failed,
-        requested_by=make_user("otto"),
-        requested_at=NOON,
-        state="requested",
-        reason="mended",
-    )
+    otto = make_user("otto")
+    asked = {"account": account, "requested_by": otto, "requested_at": NOON, "reason": "mended"}
+    attempt = RetryAttempt.objects.create(execution=failed, state="requested", **asked)
+    batch = RetryBatch.objects.create(per_minute=30, state_since=NOON, **asked)
+    RetryItem.objects.create(batch=batch, execution=failed, position=1, attempt=attempt, state="started")
+    make_failure(failed)
     return account
 
 
@@ -96,7 +108,8 @@ def test_an_empty_table_is_a_header_in_csv_and_nothing_in_ndjson(nobody_else: No
 
 def test_every_row_says_how_old_and_how_complete_its_account_is(filled: ZohoAccount) -> None:
     read = datetime.now(UTC).replace(microsecond=0)
-    own(FlowProgress).update(executions_read_at=read)
+    counted = {"read_execution_count": 2, "read_success_count": 1, "read_failure_count": 1}
+    own(FlowProgress).update(executions_read_at=read, **counted)
     own(SyncState).update(state="ok", last_complete_at=read, last_finished_at=read)
     for what in KINDS:
         for form, complete in (("csv", "True"), ("ndjson", True)):
@@ -265,6 +278,8 @@ def test_no_export_shows_what_is_hidden_without_being_asked(filled: ZohoAccount,
         account=filled, execution=failed, requested_by=person, reason="quilla@example.com asks", requested_at=NOON,
         client_token="a" * 32, state="cancelled",
     )  # fmt: skip
+    own(Problem).update(title="no mail to quilla@example.com")
+    own(RetryItem).update(note="quilla@example.com has retried it")
     assert "quilla" not in run("export", what, "--format", "csv").out
     if what != "alerts":
         shown = run("export", what, "--format", "csv", "--unmasked", "--reason", "she asks for her data").out

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import Client
 from django_q.models import OrmQ
 
+from dashboard.hooks.early import refuse_address
 from dashboard.logs import LineFormatter
 from monitor.hooks import endpoints
 from monitor.hooks.signature import sign
@@ -365,3 +366,40 @@ def share_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [name])
         monkeypatch.setitem(connections.settings["default"], "NAME", name)
+
+
+@pytest.fixture
+def open_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the connection, in which the test's transaction is."""
+    monkeypatch.setattr("dashboard.hooks.early.close_old_connections", lambda: None)
+
+
+@pytest.mark.usefixtures("open_connection")
+class TestAddressBeforeTheBody:
+    @pytest.mark.parametrize("ending", ["", "/"])
+    def test_an_endpoints_address_is_known_and_no_other(self, ending: str, sender: Sender):
+        assert refuse_address(sender.path + ending) is None
+        for path in ("/hooks/flow/unknown", "/hooks", f"{sender.path}x", "/hooks/flow/\xff\xc3", "/hooks/crm/x", "/"):
+            refused = refuse_address(path + ending)
+            assert refused is not None
+            assert (refused.code, refused.body) == (404, "unknown address")
+
+    def test_one_that_is_switched_off_is_not(self, sender: Sender, ada, now: datetime):
+        endpoints.switch(sender.endpoint, on=False, actor=ada, now=now)
+        assert refuse_address(sender.path) is not None
+
+    def test_a_channels_address_is_known_as_long_as_it_is_open(self, channel: WatchChannel, at_noon: datetime):
+        path = f"/hooks/crm/{channel.channel_id}"
+        assert refuse_address(path) is None
+        with time_machine.travel(at_noon + timedelta(hours=1), tick=False):
+            assert refuse_address(path) is not None
+
+    def test_where_the_database_is_away_the_sender_is_asked_to_come_again(self, db: None, caplog):
+        def away(*_: object) -> None:
+            raise OperationalError("connection refused")
+
+        with connection.execute_wrapper(away):
+            refused = refuse_address("/hooks/flow/a-key-that-nobody-sees")
+        assert refused is not None
+        assert (refused.code, refused.retry_after) == (503, 10)
+        assert "a-key" not in caplog.text

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.hooks import body as bodies
-from monitor.hooks.body import DRAINED, LIMIT, Broken, NoPlace, TooLarge, TooSlow, read_body
+from monitor.hooks.body import LIMIT, Broken, TooLarge, read_body
 from monitor.hooks.callback_ids import CallbackIds, NotReadable, find_ids, notification, parse
 
 
@@ -99,7 +97,7 @@ def test_a_length_beyond_reason_is_refused_unread():
     def never(size: int) -> bytes:
         raise AssertionError("it was read")
 
-    for length in (DRAINED + 1, 10**40):
+    for length in (LIMIT + 1, 10**40):
         with pytest.raises(TooLarge):
             read_body(never, str(length))
 
@@ -113,7 +111,19 @@ def test_an_endless_body_is_not_read_for_ever():
 
     with pytest.raises(TooLarge):
         read_body(endless, None)
-    assert read[0] <= DRAINED + bodies.PIECE
+    assert read[0] == LIMIT + 1
+
+
+def test_nothing_is_read_behind_the_end_of_a_body():
+    """There stands the next request."""
+    asked: list[int] = []
+
+    def read(size: int) -> bytes:
+        asked.append(size)
+        return b"x" * min(size, 3)
+
+    assert read_body(read, "5") == b"xxxxx"
+    assert asked == [5, 2]
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "", "٣", "0x10", "1, 1"])
@@ -130,30 +140,3 @@ def test_a_sender_that_hangs_up_is_broken():
         read_body(sender(3), "5")
     with pytest.raises(Broken):
         read_body(hangs_up, "5")
-
-
-def test_a_body_that_drips_is_given_up():
-    time = iter(range(0, 1000, 7))
-    with pytest.raises(TooSlow):
-        read_body(sender(100, piece=1), "100", clock=lambda: float(next(time)))
-
-
-def test_slow_bodies_take_few_places_and_give_them_back():
-    inside, go_on = threading.Semaphore(0), threading.Event()
-
-    def stuck(size: int) -> bytes:
-        inside.release()
-        assert go_on.wait(30)
-        return b"x" * size
-
-    threads = [threading.Thread(target=read_body, args=(stuck, "5")) for _ in range(bodies.READERS)]
-    for thread in threads:
-        thread.start()
-    for _ in threads:
-        assert inside.acquire(timeout=10)
-    with pytest.raises(NoPlace):
-        read_body(sender(5), "5", patience=0.01)
-    go_on.set()
-    for thread in threads:
-        thread.join()
-    assert read_body(sender(5), "5", patience=0.01) == b"xxxxx"

@@ -91,3 +91,15 @@ def test_the_order_of_keys_never_matters(details: dict[str, object], random: obj
     keys = list(details)
     random.shuffle(keys)  # type: ignore[attr-defined]
     assert said("Failed", details=details) == said("Failed", details={key: details[key] for key in keys})
+
+
+def test_keys_that_differ_by_a_digit_are_both_told() -> None:
+    assert (
+        template({"line_1": {"code": "TOO_LONG"}, "line_2": {"code": "EMPTY_ROW"}}) == "code: EMPTY_ROW; code: TOO_LONG"
+    )
+    assert are_one({"row 1": {"code": "A"}, "row 2": {"code": "A"}}, {"row 7": {"code": "A"}})
+
+
+def test_an_answer_with_html_in_it_is_still_an_answer() -> None:
+    assert are_one({"message": "No &quot;Acme&quot;"}, '{"message": "No &quot;Acme&quot;"}', {"message": 'No "Bolt"'})
+    assert are_one('{"message": "No \\u0022Acme\\u0022"}', {"message": 'No "Bolt"'})

@@ -87,6 +87,11 @@ def test_each_kind_of_value_is_one_parameter(value: str) -> None:
         ("refused password for root from 10.0.0.1", "refused password for x7 from 10.0.0.2"),
         ("Bad &quot;Acme&quot; &#39;x&#39;", "Bad \"Bolt\" 'y'"),
         ("in [12, 13, 14]", "in [7]"),
+        ("r00=0x1 r01=0xfe", "r07=0x2 r08=0xaa"),
+        ("Fans ( 3552 3534 )", "Fans ( 3552 **** 3375 )"),
+        ("no node for /home/a/b", "no node for /x"),
+        ("Path:/home/a x", "Path:/b x"),
+        ("no answer from shop.example.com:443", "no answer from 10.0.0.1:443"),
     ],
 )
 def test_what_differs_by_chance_does_not_part_messages(one: str, other: str) -> None:
@@ -113,6 +118,14 @@ def test_what_differs_by_chance_does_not_part_messages(one: str, other: str) -> 
         ("テンプレート123が見つかりません", "レコード123が見つかりません"),
         ("NoSuchElementException here", "IllegalArgumentException here"),
         ("[preauth] closed", "[postauth] closed"),
+        ("wait enabled.......0", "trap enabled.......0"),
+        ("Invoice#12 is gone", "Order#12 is gone"),
+        ("line 5:bad value", "line 5:odd value"),
+        ("jk2_init() failed", "jk2_exit() failed"),
+        ("fpr1=0x1 is bad", "gpr1=0x1 is bad"),
+        ("5 record type is bad", "5 field type is bad"),
+        ("login failed; ruser= rhost=10.0.0.1", "login failed; ruser= rhost=10.0.0.1 user=root"),
+        ("Can't use users' data or owners' rows", "Can't use users' data or guests' rows"),
     ],
 )
 def test_what_tells_causes_apart_stays(one: str, other: str) -> None:

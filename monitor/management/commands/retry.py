@@ -42,7 +42,7 @@ sleep: Callable[[float], None] = time.sleep
 
 
 class Command(DataCommand):
-    """Sends one in the foreground and follows it; several become a batch, which the worker or `--follow` carries out."""
+    """Sends one in the foreground and follows it; several become a batch for the worker, or for `--follow`."""
 
     help = (
         "Run failed executions again at Zoho. One is sent at once and followed, exit code 0 only if it succeeded. "
@@ -69,7 +69,7 @@ class Command(DataCommand):
         parser.add_argument("--canary", type=int, default=1, metavar="N", help="of a batch: how many go first (1)")
         parser.add_argument(
             "--follow", type=float, nargs="?", const=float(LONGEST_FOLLOW), metavar="SECONDS",
-            help="how long to wait for the outcome (60 for one; a batch is left to the worker without it)",
+            help="how long to wait for the outcome (60 for one; without it a batch is left to the worker)",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -107,9 +107,8 @@ class Command(DataCommand):
         items = found.items(accept_risk=options["accept_risk"])
         needed = found.time_needed(options["rate"], accept_risk=options["accept_risk"])
         calls = found.calls(accept_risk=options["accept_risk"])
-        self.stdout.write(
-            f"{items} would be sent, about {calls} API calls, in {_span(needed)} at {options['rate']}/min"
-        )
+        pace = f"{_span(needed)} at {options['rate']} a minute"
+        self.stdout.write(f"{items} would be sent, with about {calls} API calls, in {pace}")
 
     def _retry_one(self, key: int, options: dict[str, Any]) -> None:
         execution = Execution.objects.select_related("account", "flow").get(pk=key)

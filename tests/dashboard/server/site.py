@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,6 +14,7 @@ from dashboard.client_address import NOBODY, Trust
 from dashboard.server.application import Front
 from dashboard.server.limits import Phase, ServerLimits
 from dashboard.server.listener import Listener
+from dashboard.server.refusals import Refusal
 from tests.realprocess import wait_for
 
 QUICK = ServerLimits(
@@ -32,13 +33,19 @@ QUICK = ServerLimits(
 class Site:
     """Serves `/`, `/hang` (until `go` is set), `/echo`, `/big` and `/stream`, and counts who hangs."""
 
-    def __init__(self, limits: ServerLimits, threads: dict[str, int] | None, trust: Trust) -> None:
+    def __init__(
+        self,
+        limits: ServerLimits,
+        threads: dict[str, int] | None,
+        trust: Trust,
+        refuse_address: Callable[[str], Refusal | None] | None,
+    ) -> None:
         self.go = threading.Event()
         self.hanging = threading.Semaphore(0)
         door = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = door.getsockname()[1]
         self.front = Front(self._pages)
-        self.listener = Listener(self.front, door, limits, trust=trust, threads=threads)
+        self.listener = Listener(self.front, door, limits, trust=trust, threads=threads, refuse_address=refuse_address)
         self._thread = threading.Thread(target=self.listener.serve, name="site")
         self._thread.start()
 
@@ -138,9 +145,15 @@ def status(answer: bytes) -> int:
 
 
 @contextmanager
-def serving(threads: dict[str, int] | None = None, *, trust: Trust = NOBODY, **limits: Any) -> Iterator[Site]:
+def serving(
+    threads: dict[str, int] | None = None,
+    *,
+    trust: Trust = NOBODY,
+    refuse_address: Callable[[str], Refusal | None] | None = None,
+    **limits: Any,
+) -> Iterator[Site]:
     """A site with short deadlines, and others where they are given."""
-    site = Site(replace(QUICK, **limits), threads, trust)
+    site = Site(replace(QUICK, **limits), threads, trust, refuse_address)
     try:
         yield site
     finally:

@@ -1,0 +1,209 @@
+"""`manage.py retry` with several runs, a problem, or a flow and a time."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from monitor import connection, pipeline
+from monitor.management.commands import retry
+from monitor.models import Execution, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount, system_user
+from tests import factories
+from tests.bystander import own
+from tests.fake_zoho import Clock
+from tests.fake_zoho.retrying import PERMANENT, TRANSIENT, RetryingZoho
+
+pytestmark = pytest.mark.django_db
+
+
+class Line:
+    """The command line with a clock that only sleeping moves, a Zoho that keeps a ledger, and a flow that fails."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, clock: Clock, account: ZohoAccount) -> None:
+        self.clock, self.account, self.zoho = clock, account, RetryingZoho(clock)
+        self.flow = factories.make_flow(account)
+        patch.setattr(retry, "clock", clock)
+        patch.setattr(pipeline, "utc_now", clock)
+        patch.setattr(retry, "sleep", lambda seconds: clock.forward(seconds=5))
+        patch.setattr(connection, "open_account", self.zoho.open_account)
+        patch.setattr(pipeline, "open_account", self.zoho.open_account)
+        patch.setattr(pipeline, "refresh_executions", lambda refs: sum(len(ids) for _, ids in refs))
+
+    def fail(self, error: tuple[str, str, str] = PERMANENT, *, hours_ago: float = 1, **fields: Any) -> Execution:
+        at = self.clock() - timedelta(hours=hours_ago)
+        code, message, details = error
+        given: dict[str, Any] = {
+            "started_time": at,
+            "completed_time": at,
+            "first_failed_at": at,
+            "error_code": code,
+            "error_message": message,
+            "error_details": details,
+            "trigger_data": {"Deal": own(Execution).count()},
+        }
+        run = factories.make_execution(fields.pop("flow", self.flow), "failed", **(given | fields))
+        self.zoho.add(run)
+        return run
+
+    def run(self, *words: str) -> str:
+        out = StringIO()
+        call_command("retry", *words, stdout=out)
+        return out.getvalue()
+
+    def error(self, *words: str) -> str:
+        before = own(RetryBatch).count(), own(RetryAttempt).count()
+        with pytest.raises(CommandError) as caught:
+            self.run(*words)
+        assert "\n" not in str(caught.value)
+        assert (own(RetryBatch).count(), own(RetryAttempt).count()) == before
+        return str(caught.value)
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, now: Any, account: ZohoAccount) -> Line:
+    return Line(monkeypatch, Clock(now), account)
+
+
+def chosen(batch: RetryBatch) -> list[int]:
+    return list(batch.items.values_list("execution", flat=True))
+
+
+class TestDryRun:
+    def test_as_json_it_counts_and_does_nothing(self, line: Line) -> None:
+        for error, hours_ago in ((PERMANENT, 1), (TRANSIENT, 1), (PERMANENT, 30)):
+            line.fail(error, hours_ago=hours_ago)
+        found = json.loads(line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--dry-run", "--json"))
+        assert found == {
+            "total": 2,
+            "safe": 1,
+            "risky": 1,
+            "impossible": 0,
+            "reasons": {"Zoho may still run it again by itself, so it could run twice.": 1},
+        }
+        assert not own(RetryBatch).exists()
+        assert not line.zoho.posts
+
+    def test_for_people_it_is_a_table(self, line: Line) -> None:
+        ids = [line.fail().execution_id, line.fail(TRANSIENT).execution_id]
+        out = line.run(*ids, "--dry-run", "--rate", "6")
+        assert "2 runs: 1 safe, 1 risky, 0 impossible" in out
+        assert f"in {line.flow.flow_name}: 1 safe, 1 risky" in out
+        assert "1 would be sent, with about 4 API calls, in 10 s at 6 a minute" in out
+        assert "2 would be sent" in line.run(*ids, "--dry-run", "--accept-risk")
+
+    def test_nothing_that_matches_is_nothing(self, line: Line) -> None:
+        found = json.loads(line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--dry-run", "--json"))
+        assert found["total"] == 0
+
+
+class TestChoosing:
+    def test_a_flow_and_a_time(self, line: Line) -> None:
+        other = factories.make_flow(line.account)
+        before, first, last = line.fail(hours_ago=5), line.fail(hours_ago=4), line.fail(hours_ago=2)
+        after, elsewhere = line.fail(hours_ago=1), line.fail(hours_ago=2, flow=other)
+        good = factories.make_execution(line.flow, "success", started_time=first.started_time)
+        words = ("--flow", line.flow.flow_id, "--since", "2026-11-22T08:00:00Z", "--until", "2026-11-22T11:00:00Z")
+        line.run(*words, "--reason", "the tax is there")
+        batch = own(RetryBatch).get()
+        assert chosen(batch) == [first.pk, last.pk]
+        assert {before.pk, after.pk, elsewhere.pk, good.pk}.isdisjoint(chosen(batch))
+        assert batch.source == {
+            "kind": "filter",
+            "flow": line.flow.flow_id,
+            "since": "2026-11-22T08:00:00Z",
+            "until": "2026-11-22T11:00:00Z",
+        }
+        assert (batch.requested_by, batch.reason, batch.state) == (system_user(), "the tax is there", "queued")
+
+    def test_a_code_and_a_text(self, line: Line) -> None:
+        one = line.fail(("TAX", "Tax 'VAT 19' does not exist", ""))
+        line.fail(("TAX", "The address is wrong", ""))
+        line.fail(("OTHER", "Tax 'VAT 19' does not exist", ""))
+        for run in own(Execution):
+            run.mask_text()
+            run.save()
+        words = ("--flow", line.flow.flow_id, "--since", "2026-11-22", "--code", "TAX", "--text", "vat 19")
+        line.run(*words, "--reason", "r")
+        assert chosen(own(RetryBatch).get()) == [one.pk]
+
+    def test_a_problem(self, line: Line) -> None:
+        run = line.fail()
+        line.fail()
+        failure = factories.make_failure(run)
+        closed = factories.make_failure(line.fail(), fate="written_off")
+        closed.group.problem_id = failure.group.problem_id
+        closed.group.save()
+        line.run("--problem", str(failure.group.problem_id), "--reason", "r")
+        batch = own(RetryBatch).get()
+        assert (chosen(batch), batch.problem) == ([run.pk], failure.group.problem)
+
+    def test_runs_of_two_accounts_are_two_batches(self, line: Line) -> None:
+        elsewhere = line.fail(flow=factories.make_flow(factories.make_account()))
+        here = [line.fail(), line.fail()]
+        line.run(*(run.execution_id for run in (*here, elsewhere)), "--reason", "r", "--rate", "7", "--canary", "2")
+        first, second = own(RetryBatch).order_by("pk")
+        assert chosen(first) == [run.pk for run in here]
+        assert chosen(second) == [elsewhere.pk]
+        assert (first.per_minute, first.canary) == (7, 2)
+
+
+class TestFollowing:
+    def test_it_is_carried_out_and_told(self, line: Line) -> None:
+        runs = [line.fail() for _ in range(3)]
+        out = line.run(*(run.execution_id for run in runs), "--reason", "r", "--rate", "600", "--follow")
+        assert out.splitlines()[-1].endswith("finished; 3 succeeded")
+        assert len(line.zoho.posts) == 3
+        assert set(line.zoho.caused.values()) == {1}
+
+    def test_it_ends_with_an_error_where_not_all_succeed(self, line: Line) -> None:
+        line.zoho.luck = False
+        runs = [line.fail() for _ in range(3)]
+        with pytest.raises(CommandError, match="Not every run succeeded"):
+            line.run(*(run.execution_id for run in runs), "--reason", "r", "--follow")
+        assert own(RetryItem).filter(state="waiting").count() == 2
+
+    def test_without_follow_it_is_left_to_the_worker(self, line: Line) -> None:
+        runs = [line.fail() for _ in range(2)]
+        out = line.run(*(run.execution_id for run in runs), "--reason", "r")
+        assert out == f"Batch {own(RetryBatch).get().pk}: 2 runs of {line.account.name}\n"
+        assert not line.zoho.posts
+
+
+def test_what_is_not_understood_does_nothing(line: Line) -> None:
+    run = line.fail().execution_id
+    flow = line.flow.flow_id
+    more = line.fail().execution_id
+    for words, says in (
+        ((), "say why: --reason TEXT"),
+        (("--reason", "r"), "say which runs"),
+        ((run, "--problem", "1", "--reason", "r"), "say which runs"),
+        ((run, "--since", "2026-11-22", "--reason", "r"), "are for --flow"),
+        (("--flow", flow, "--reason", "r"), "--flow needs --since"),
+        (("--flow", flow, "--since", "soon", "--reason", "r"), "--since 'soon' is neither"),
+        (("--flow", flow, "--since", "2026-11-22", "--until", "soon", "--reason", "r"), "--until 'soon' is neither"),
+        (("--flow", "nowhere", "--since", "2026-11-22", "--reason", "r"), "No mirrored flow"),
+        (("--flow", flow, "--since", "2026-11-23", "--reason", "r"), "No failed run matches"),
+        (("--problem", "987654321", "--reason", "r"), "there is no problem 987654321"),
+        ((run, more), "say why"),
+        ((run, more, "--reason", "r", "--rate", "0"), "The pace is 1 to 600"),
+        ((run, more, "--reason", "r", "--canary", "0"), "The first step is 1 to 100"),
+        ((run, more, "--reason", "r", "--json"), "--json is for --dry-run"),
+        ((run, "nobody", "--reason", "r"), "No mirrored execution has the id"),
+    ):
+        assert says in line.error(*words)
+
+
+def test_a_flow_id_that_two_accounts_know_needs_the_account(line: Line) -> None:
+    line.fail()
+    twin = factories.make_flow(factories.make_account("Twin"), flow_id=line.flow.flow_id)
+    words = ("--flow", twin.flow_id, "--since", "2026-11-22", "--reason", "r")
+    assert "say --account NAME" in line.error(*words)
+    assert "There is no account named" in line.error(*words, "--account", "Nobody")
+    line.run(*words, "--account", line.account.name)
+    assert own(RetryBatch).get().account == line.account
+    assert not Flow.objects.get(pk=twin.pk).executions.exists()

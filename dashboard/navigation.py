@@ -12,7 +12,12 @@ from monitor.access import may
 
 @dataclass(frozen=True)
 class Entry:
-    """Describes one line of the menu: `sections` are the URL names whose pages belong to it, `counts` what it counts."""
+    """Describes one line of the menu.
+
+    Attributes:
+        sections: URL names whose pages belong to it.
+        counts: what its number counts, "alerts" or "problems".
+    """
 
     name: str
     label: str

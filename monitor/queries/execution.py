@@ -153,7 +153,7 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
 
 
 def specific_error(execution: Execution) -> str:
-    """Returns the line that tells most of a failure, as Zoho sent it: of the details, which quote the app, or the message.
+    """Returns the line that tells most of a failure, as Zoho sent it: the details quote what the app said.
 
     Args:
         execution: whichever; "" where Zoho said nothing.

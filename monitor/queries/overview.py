@@ -13,7 +13,8 @@ from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts, problems, retention
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
-from monitor.queries.problems import AgeCount, ProblemSummary
+from monitor.queries.problems import ProblemsInShort
+from monitor.queries.tallies import count_each
 from monitor.standing.facts import Presents, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, FlowStanding
 from monitor.standing.silence import SilentFlow, silent_flows
@@ -55,8 +56,8 @@ class OverviewCards:
         broken: connections that Zoho does not call active.
         standings: how many flows stand how, what is bad first.
         worst_standings: of the worst flows, by primary key.
-        problems: that somebody has to look at.
-        ages: open failures by age.
+        problems: that somebody has to look at, and open failures by age.
+        open_alert_count: open incidents.
     """
 
     worst: list[FlowCounts]
@@ -65,8 +66,8 @@ class OverviewCards:
     broken: list[Connection]
     standings: list[StandingCount]
     worst_standings: dict[int, FlowStanding]
-    problems: ProblemSummary
-    ages: list[AgeCount]
+    problems: ProblemsInShort
+    open_alert_count: int
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent], zone
     silent_ids = frozenset(one.flow.pk for one in silent)
     worst = worst_flows(now, days)
     presents = Presents(accounts, silent_ids)
+    alerts = AlertState.objects.filter(is_open=True)
+    counted_rows = count_each({"alerts": alerts} | problems.to_count(now, zone))
     counted = standing_counts(accounts, silent_ids, now)
     return OverviewCards(
         worst=worst,
@@ -141,8 +144,8 @@ def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent], zone
         broken=list(broken_connections()),
         standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
         worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
-        problems=problems.summary(now, zone),
-        ages=problems.open_by_age(now),
+        problems=problems.in_short(counted_rows, now, zone),
+        open_alert_count=counted_rows["alerts"],
     )
 
 

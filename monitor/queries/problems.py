@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
 from monitor.models import Execution, Failure, FailureGroup, Flow, Problem, ProblemAct
-from monitor.periods import DAY, Window, day_start, day_window
+from monitor.periods import DAY, Window, day_start, day_window, midnight_of
 from monitor.privacy import mask_text
 
 SAMPLES = 5
@@ -86,13 +87,19 @@ class AgeCount:
 
 
 @dataclass(frozen=True)
-class ProblemSummary:
-    """Holds how many problems somebody has to look at, how many of these are new today, and how many nobody owns."""
+class ProblemsInShort:
+    """Holds how many problems somebody has to look at, how many of these are new today, and how many nobody owns.
+
+    Attributes:
+        today: when it began.
+        ages: open failures by age.
+    """
 
     unresolved: int
     new_today: int
     without_owner: int
     today: datetime
+    ages: list[AgeCount]
 
 
 @dataclass(frozen=True)
@@ -158,26 +165,35 @@ def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
     ]
 
 
-def summary(now: datetime, zone: tzinfo) -> ProblemSummary:
-    """Counts the problems that somebody has to look at. One statement.
+def unresolved() -> QuerySet[Problem]:
+    """Returns the problems that somebody has to look at."""
+    return Problem.objects.filter(merged_into=None, state__in=Problem.UNRESOLVED)
+
+
+def to_count(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any]]:
+    """Returns what is counted for `in_short`, by name.
 
     Args:
         now: the present.
         zone: by whose clock today began.
     """
-    today = day_start(now.astimezone(zone).date(), zone)
-    rows = Problem.objects.filter(merged_into=None, state__in=Problem.UNRESOLVED).order_by()
-    found = rows.aggregate(
-        unresolved=Count("pk"),
-        new_today=Count("pk", filter=Q(first_seen_at__gte=today)),
-        without_owner=Count("pk", filter=Q(owner=None)),
+    counted: dict[str, QuerySet[Any]] = {
+        "problems": unresolved(),
+        "new_today": unresolved().filter(first_seen_at__gte=midnight_of(now, zone)),
+        "without_owner": unresolved().filter(owner=None),
+    }
+    return counted | {f"age_{number}": _open_between(*span) for number, span in enumerate(_spans(now))}
+
+
+def in_short(counts: Mapping[str, int], now: datetime, zone: tzinfo) -> ProblemsInShort:
+    """Puts counts of `to_count` together for a page; the other arguments as there. Pure."""
+    return ProblemsInShort(
+        unresolved=counts["problems"],
+        new_today=counts["new_today"],
+        without_owner=counts["without_owner"],
+        today=midnight_of(now, zone),
+        ages=_ages(counts, now),
     )
-    return ProblemSummary(**found, today=today)
-
-
-def unresolved_count() -> int:
-    """Counts the problems that somebody has to look at. One statement."""
-    return Problem.objects.filter(merged_into=None, state__in=Problem.UNRESOLVED).count()
 
 
 def ledgers_by(key: str, scope: Q) -> dict[int, Ledger]:
@@ -201,26 +217,36 @@ def ledger(scope: Q | None = None) -> Ledger:
 
 
 def open_by_age(now: datetime, account_id: int | None = None) -> list[AgeCount]:
-    """Counts open failures by how long they have been open, the youngest first. One statement.
+    """Counts open failures by how long they have been open, the youngest first.
 
     Args:
         now: the present; ages are reckoned from the beginning of its minute, so that an address can name them.
         account_id: only of this account; None for all.
     """
-    rows = Failure.objects.filter(fate=Failure.Fate.OPEN)
-    if account_id is not None:
-        rows = rows.filter(account_id=account_id)
+    counts = {}
+    for number, span in enumerate(_spans(now)):
+        rows = _open_between(*span)
+        counts[f"age_{number}"] = (rows if account_id is None else rows.filter(account_id=account_id)).count()
+    return _ages(counts, now)
+
+
+def _spans(now: datetime) -> list[tuple[datetime | None, datetime | None]]:
+    """Returns where each of the ages begins and ends."""
     minute = now.replace(second=0, microsecond=0)
     begins = [minute - age if age is not None else None for _, age in AGES]
-    conditions: dict[str, Count] = {}
-    for number, (begin, end) in enumerate(zip(begins, [None, *begins], strict=False)):
-        within = Q(failed_at__gte=begin) if begin is not None else Q()
-        older = Q(failed_at__lt=end) if end is not None else Q()
-        conditions[f"age_{number}"] = Count("pk", filter=within & older)
-    found = rows.aggregate(**conditions)
+    return list(zip(begins, [None, *begins], strict=False))
+
+
+def _open_between(begin: datetime | None, end: datetime | None) -> QuerySet[Failure]:
+    rows = Failure.objects.filter(fate=Failure.Fate.OPEN)
+    rows = rows if begin is None else rows.filter(failed_at__gte=begin)
+    return rows if end is None else rows.filter(failed_at__lt=end)
+
+
+def _ages(counts: Mapping[str, int], now: datetime) -> list[AgeCount]:
     return [
-        AgeCount(words, found[f"age_{number}"], begin, end, tone_of_age(minute - end) if end is not None else "")
-        for number, ((words, _), begin, end) in enumerate(zip(AGES, begins, [None, *begins], strict=False))
+        AgeCount(words, counts[f"age_{number}"], begin, end, tone_of_age(now - end) if end is not None else "")
+        for number, ((words, _), (begin, end)) in enumerate(zip(AGES, _spans(now), strict=True))
     ]
 
 

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.privacy import mask, mask_text
+from monitor.zoho.envelope import find_envelope
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
 SOON = timedelta(minutes=2)
@@ -158,9 +159,17 @@ def specific_error(execution: Execution) -> str:
     Args:
         execution: whichever; "" where Zoho said nothing.
     """
-    details = (line.strip() for line in execution.error_details.splitlines())
-    # The bracket alone in the first line of formatted JSON says nothing.
-    return next((line for line in details if any(char.isalnum() for char in line)), execution.error_message)
+    details = execution.error_details
+    if details.lstrip().startswith(("{", "[")):
+        try:
+            envelope = find_envelope(json.loads(details))
+        except (ValueError, RecursionError):
+            envelope = None
+        if envelope is not None and envelope.message:
+            return envelope.message
+    lines = (line.strip() for line in details.splitlines())
+    # A bracket alone, as JSON begins with, says nothing.
+    return next((line for line in lines if any(char.isalnum() for char in line)), execution.error_message)
 
 
 def as_text(value: Any) -> tuple[str, bool]:

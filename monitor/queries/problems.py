@@ -14,6 +14,7 @@ from django.db.models.functions import TruncDate
 from monitor.models import Execution, Failure, FailureGroup, Flow, Problem, ProblemAct
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of
 from monitor.privacy import mask_text
+from monitor.queries.executions import by_keys
 
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
@@ -280,7 +281,6 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
     total = sum_of(by_flow.values())
     shares = _flows(of_it, by_flow)
     newest = of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]
-    samples = Execution.objects.filter(pk__in=list(newest)).select_related("flow", "account", "failure")
     return ProblemDetail(
         problem=problem,
         title=mask_text(problem.title),
@@ -291,7 +291,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
         flow_count=len(by_flow),
         records=of_it.exclude(record="").aggregate(records=Count("record", distinct=True))["records"],
         trend=_trend(of_it, now, zone),
-        samples=list(samples.defer("account__client_secret", "flow__raw").order_by("-started_time", "-pk")),
+        samples=by_keys(list(newest)),
         acts=list(problem.acts.select_related("actor")),
     )
 

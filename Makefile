@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages mutants bench bench-grouping bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-grouping bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -30,6 +30,8 @@ help: ## this menu
 	@echo "make test-stories   real processes from Zoho to the mail and back"
 	@echo "make test-browser   the pages in Chromium"
 	@echo "make fuzz-pages     20,000 odd requests to every address, on both databases; FUZZ_REQUESTS=… FUZZ_SEED=…"
+	@echo "make fuzz-retry     10,000 schedules of retries and batches against a ledger; FUZZ_SCHEDULES=…"
+	@echo "make retry-kills    kill -9 while batches run: nothing lost, nothing twice; RETRY_KILLS=200"
 	@echo "make mutants        faults put into the code one at a time: which does no test notice? N=60 SEED=…"
 	@echo "make lint           format, rules, types, imports, templates, settings, migrations, sizes"
 	@echo "make types          mypy alone"
@@ -81,6 +83,14 @@ test-browser: $(DEV)
 
 fuzz-pages: $(DEV)
 	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} exec $(PY) scripts/test.py --workers $(WORKERS) tests/dashboard/test_fuzz_pages.py $(ARGS)
+
+fuzz-retry: $(DEV)
+	@HYPOTHESIS_PROFILE=nightly exec $(PY) scripts/test.py --database postgresql --workers 0 --mark property \
+		tests/retry/test_machine_of_batches.py $(ARGS)
+
+retry-kills: $(DEV)
+	RETRY_KILLS=$${RETRY_KILLS:-200} $(PY) scripts/test.py --mark kills --workers 0 --require-postgres --database postgresql \
+		-s -p no:randomly -o faulthandler_timeout=14400 tests/stories/test_retry_kills.py $(ARGS)
 
 mutants: $(DEV)
 	@PYTHONPATH=scripts exec $(PY) -m mutants --count $(N) --seed "$(SEED)" $(ARGS)

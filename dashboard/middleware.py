@@ -13,6 +13,7 @@ from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 
@@ -54,6 +55,25 @@ class OriginMiddleware:
         response = self.get_response(request)
         response["X-Request-ID"] = asked.request_id
         return response
+
+
+class RedirectMiddleware:
+    """Refuses an address that is so long that the answer would lead to one no proxy lets through.
+
+    Some redirects repeat the address that was asked for: to sign in, to HTTPS, to the same with a slash. nginx takes
+    4 KiB of an answer's head as a rule, and makes a 502 of a longer one.
+    """
+
+    LONGEST = 2000  # characters; Zoho's page of consent, the longest that we lead to, has about 1,200
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if len(response.get("Location", "")) <= self.LONGEST:
+            return response
+        return HttpResponse(loader.render_to_string("400.html"), status=414)
 
 
 class ProbeMiddleware:

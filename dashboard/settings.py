@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "dashboard.middleware.OriginMiddleware",
+    "dashboard.middleware.RedirectMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "dashboard.middleware.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.privacy import mask_text
+
 
 @dataclass(frozen=True)
 class Look:
@@ -94,7 +96,7 @@ _LOOKS: dict[str, Look] = {
 
 
 def look(status: str, label: str = "") -> Look:
-    """Says how to show a status; one that Zoho does not document is shown as it came.
+    """Says how to show a status; one that Zoho does not document is shown as it came, masked.
 
     Args:
         status: the stored value, such as ``"failed"``.
@@ -102,5 +104,5 @@ def look(status: str, label: str = "") -> Look:
     """
     known = _LOOKS.get(status)
     if known is None:
-        return Look(label or status or "unknown", "quiet", "circle-question-mark")
+        return Look(label or mask_text(status) or "unknown", "quiet", "circle-question-mark")
     return Look(label or known.label, known.tone, known.icon)

@@ -6,12 +6,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 
+from django import forms
 from django.http import HttpRequest
+
+from monitor.periods import choice_of
 
 AT_ONCE = 2
 _FAR_PAGE = 20  # the rows before it are all counted through
-_LONG_PERIOD = "90"  # days
+_LONG_PERIOD = 90  # days
 _SEARCHES = ("text", "actor")
+_PAGE = forms.IntegerField(required=False)  # as lists read it: "+21", "21.0" and " 21" are the 21st, too
 
 
 class Turns:
@@ -53,6 +57,13 @@ class Turns:
 def is_costly(request: HttpRequest) -> bool:
     """Returns whether a page reads many rows: a search by text, a quarter of a year, a page far down a list."""
     query = request.GET
-    page = query.get("page", "")
-    is_far = page.isascii() and page.isdecimal() and len(page) < 19 and int(page) > _FAR_PAGE
-    return is_far or query.get("days") == _LONG_PERIOD or any(query.get(name) for name in _SEARCHES)
+    is_long = choice_of(query.get("days")).days >= _LONG_PERIOD
+    return is_long or _page(query.get("page", "")) > _FAR_PAGE or any(query.get(name) for name in _SEARCHES)
+
+
+def _page(text: str) -> int:
+    """Returns which page of a list is asked for; 0 where the list refuses what is written there."""
+    try:
+        return _PAGE.clean(text) or 0
+    except forms.ValidationError:
+        return 0

@@ -11,10 +11,12 @@ from typing import Any
 
 from monitor.models import WorkerBeat
 from monitor.privacy import mask_log
-from monitor.schedules import pause_after
+from monitor.schedules import LONGEST_PAUSE, pause_after
 
 PREFIX = "failing:"
 ERROR_LENGTH = 200
+LONGEST_AFTER_DEATH = timedelta(minutes=1)
+DIED = "its process ended while it ran: it took too long, too much memory, or was killed"
 ABANDONED_AFTER = timedelta(hours=1)  # the longest pause is ten minutes
 
 
@@ -39,18 +41,31 @@ def name_of(function: str, args: tuple[object, ...] = ()) -> str:
     return ":".join([function.rsplit(".", 1)[-1], *(str(arg) for arg in args)])[:50]
 
 
-def failed(name: str, error: str, now: datetime) -> FailingJob:
+def died(name: str, now: datetime) -> FailingJob:
+    """Notes that the process of a job ended while it ran, by its time-out, for want of memory or by a signal.
+
+    It may have been ended from outside: then work goes on within a minute (docs/reference/promises.md), however often.
+
+    Args:
+        name: of the job.
+        now: the present.
+    """
+    return failed(name, DIED, now, longest=LONGEST_AFTER_DEATH)
+
+
+def failed(name: str, error: str, now: datetime, *, longest: timedelta = LONGEST_PAUSE) -> FailingJob:
     """Notes one more failure, and decides how long the job pauses.
 
     Args:
         name: of the job.
         error: one line; personal data and secrets are hidden before it is kept.
         now: the present.
+        longest: the pause is no longer.
     """
     row = WorkerBeat.objects.filter(name=PREFIX + name).first()
     before = row.detail if row is not None else {}
     count = int(before.get("failures", 0)) + 1
-    next_try_at = now + pause_after(count, name)
+    next_try_at = now + min(pause_after(count, name), longest)
     detail = {
         "failures": count,
         "since": before.get("since", now.isoformat()),

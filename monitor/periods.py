@@ -50,11 +50,13 @@ CHOICES = {
     365: PeriodChoice(365, 7 * 24, "12 months"),
 }
 USUAL_CHOICE = CHOICES[7]
+_BY_ADDRESS = {str(days): choice for days, choice in CHOICES.items()}
 
 
 def choice_of(value: str | None) -> PeriodChoice:
     """Reads the period that an address names by its days; the usual one where it names none that there is."""
-    return CHOICES.get(int(value), USUAL_CHOICE) if value and value.isascii() and value.isdigit() else USUAL_CHOICE
+    # Looked up as text: `int` raises at more digits than 4,300.
+    return _BY_ADDRESS.get(value or "", USUAL_CHOICE)
 
 
 def times_passed(at: datetime, length: timedelta) -> int:

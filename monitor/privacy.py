@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,11 +23,12 @@ from monitor import privacy_numbers as numbers
 from monitor import privacy_rules as rules
 from monitor.privacy_length import DEEPEST, shorten
 from monitor.privacy_numbers import SECRET
+from monitor.privacy_people import hide_names
 from monitor.privacy_rules import is_private_key, is_secret_key
 from monitor.privacy_secrets import MARK, SecretMask, is_value_of_secret, json_inside
 
 __all__ = [
-    "HIDDEN", "MARK", "MASKING", "SecretMask", "hide_secrets", "is_private_key", "is_secret_key", "mask",
+    "HIDDEN", "MARK", "MASKING", "SecretMask", "is_private_key", "is_secret_key", "mask",
     "mask_beginning", "mask_log", "mask_name", "mask_text", "searchable", "without_digests",
 ]  # fmt: skip
 
@@ -84,33 +85,36 @@ def mask(value: Any, *, definition: bool = False) -> Any:
     return _mask(shorten(value, LONGEST_MASKED), _DEFINITION if definition else _DATA, 0)
 
 
-def mask_text(text: str, *, definition: bool = False) -> str:
+def mask_text(text: str, *, definition: bool = False, people: Iterable[str] = ()) -> str:
     """Hides personal data and secrets in text, the same for a page, a mail, an export and a log.
 
     Args:
         text: what Zoho, an app, a mail server or a library said.
         definition: it describes automation, such as a rule's description.
+        people: names that stand in it, as `monitor.privacy_people` finds them in the run that it is about.
     """
-    return _mask_text(shorten(text, LONGEST_MASKED), _DESCRIPTION if definition else _TEXT, 0)
+    shown = _mask_text(shorten(text, LONGEST_MASKED), _DESCRIPTION if definition else _TEXT, 0)
+    return hide_names(shown, people, HIDDEN)
 
 
-def mask_beginning(text: str, longest: int) -> str:
+def mask_beginning(text: str, longest: int, people: Iterable[str] = ()) -> str:
     """Hides personal data and secrets in about so many characters of a text, for a line of a list or a mail."""
-    return _mask_text(shorten(text, longest), _TEXT, 0)
+    return hide_names(_mask_text(shorten(text, longest), _TEXT, 0), people, HIDDEN)
 
 
-def searchable(*texts: str, names: Iterable[str] = ()) -> str:
+def searchable(*texts: str, names: Iterable[str] = (), people: Sequence[str] = ()) -> str:
     """Makes what may be searched by people who may not see what is masked: the texts as they are shown, in one case.
 
     Args:
         texts: what Zoho sent.
         names: those that people gave to things.
+        people: as `mask_text` takes them.
 
     Returns:
         A line for each that is not empty; search it for text in the same case (`str.casefold`).
     """
     # Twice as much is masked as is kept, for what is masked is mostly shorter.
-    shown = [*map(mask_name, names), *(mask_beginning(text, 2 * LONGEST_SEARCHED) for text in texts)]
+    shown = [*map(mask_name, names), *(mask_beginning(text, 2 * LONGEST_SEARCHED, people) for text in texts)]
     return "\n".join(text[:LONGEST_SEARCHED] for text in shown if text).casefold()
 
 
@@ -133,11 +137,6 @@ def mask_log(text: str) -> str:
         halves = rules.CODE.split(piece) if number % 2 else [piece]
         shown += [half if place % 2 else _mask_patterns(half, _LOG) for place, half in enumerate(halves)]
     return "".join(shown)
-
-
-def hide_secrets(text: str) -> str:
-    """Hides secrets alone, for messages of our own that quote Zoho."""
-    return _PLAIN.text(_sign_ins(text))
 
 
 def without_digests(text: str) -> str:

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 
 # Raise it with every change of what is masked: texts that were masked for searching are then masked anew.
-VERSION = 3
+VERSION = 4
 
 # --- keys of secrets: endings once everything but letters and digits is gone (`X-Api-Key`, `client_secret`)
 _SECRET_ENDINGS = (
@@ -63,9 +63,26 @@ _LAST_WORDS = (
 )
 _NO_PERSONS = "sortby orderby groupby filterby standby poweredby sortedby orderedby groupedby"
 _PEOPLE = "modifiedby createdby owner user users recipients recipient to cc bcc from replyto"
+# Where a full name would stand for no person: `Deal_Stage`, `trigger_type`.
+_KINDS = (
+    "status stage type kind source module event operation action state priority category rating industry currency "
+    "country region plan product products tag tags picklist label title subject step trigger flow workflow rule app "
+    "connection timezone language locale reason message error description"
+)
+# What tells what went wrong is no name, also where somebody typed it into the field of one.
+_PLAIN = (
+    "not no none null unknown invalid timeout error errors missing required disabled failed failure denied true false "
+    "test the and for with from has was are but found empty already exists duplicate wrong limit value values field "
+    "fields record records contact contacts lead leads account accounts deal deals task tasks call calls event events "
+    "case cases product products quote quotes order orders invoice invoices vendor vendors campaign campaigns user "
+    "users owner email mail phone name names address city street zip admin administrator system zoho flow crm flows "
+    "company customer client created updated deleted update create delete new old request response server data payload "
+    "api key token secret password van von der den del bin dos mrs herr frau"
+)
 _PRIVATE_WORDS, _HARMLESS_KEYS, _PEOPLE_KEYS, _PERSON_KEYS, _PERSON_ENDINGS, _NO_PERSON_KEYS = (
     frozenset(words.split()) for words in (_PRIVATE, _HARMLESS, _PEOPLE, _PERSONS, _LAST_WORDS, _NO_PERSONS)
 )
+_KIND_WORDS, PLAIN_WORDS = (frozenset(words.split()) for words in (_KINDS, _PLAIN))
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
 
 _DOTTED = re.compile(r"v?\d{1,8}(?:\.\d{1,8}){1,5}")
@@ -227,6 +244,13 @@ def is_person_key(key: str) -> bool:
     words = _words_of(key)
     joined = "".join(words)
     return joined not in _NO_PERSON_KEYS and (joined in _PERSON_KEYS or not _PERSON_ENDINGS.isdisjoint(words[-1:]))
+
+
+@lru_cache(4096)
+def is_kind_key(key: str) -> bool:
+    """Says whether the value under this key says of what kind something is, or what an automation is called."""
+    words = _words_of(key)
+    return not _KIND_WORDS.isdisjoint(words[-1:]) or "".join(words) in _HARMLESS_KEYS or words[-2:] == ["flow", "name"]
 
 
 def is_version(key: str, text: str) -> bool:

@@ -102,7 +102,8 @@ def retries_unknown(request: HttpRequest) -> HttpResponse:
 
     def find(account_id: int | None) -> dict[str, Any]:
         rows = queries.unknown()
-        return lists.numbered(rows if account_id is None else rows.filter(account=account_id), form)
+        page = lists.numbered(rows if account_id is None else rows.filter(account=account_id), form)
+        return page | {"rows": queries.with_answers(page["rows"])}
 
     return lists.show(
         request,
@@ -119,7 +120,8 @@ def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: i
     parts = _parts(request, row, queries.detail(row, timezone.now()))
 
     def find(state: str) -> dict[str, Any]:
-        return lists.numbered(queries.items(row, state), form)
+        page = lists.numbered(queries.items(row, state), form)
+        return page | {"rows": queries.with_notes(page["rows"])}
 
     age = age_of(row.account_id)
     response = lists.show(request, "batches/batch.html", form, find, nouns="items", refusal=refusal, **age, **parts)

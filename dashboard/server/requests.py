@@ -15,6 +15,7 @@ from dashboard.server.refusals import Refusal
 from monitor.hooks.body import LIMIT as CALLBACK_BODY
 
 CALLBACKS = "/hooks/"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 CALLBACK_CHARSETS = CHARSETS | {"iso-8859-1", "latin-1", "windows-1252"}  # their bodies are read as UTF-8 all the same
 # Whatever follows a name that begins like this, up to the next parameter. A name with a star is in a charset of its own
@@ -30,6 +31,7 @@ class Head:
 
     path: str
     version: str
+    method: str
     content_type: str
     length: int
     has_both_lengths: bool
@@ -41,6 +43,8 @@ def refuse_head(head: Head, limits: ServerLimits) -> Refusal | None:
         return Refusal(505, "HTTP/1.1 or HTTP/1.0 is spoken here")
     if not head.path.startswith("/") or "\0" in head.path:
         return Refusal(400, "the address is not one")
+    if head.method not in METHODS:  # of any length; logs and the trail of what was refused would repeat it
+        return Refusal(501, "this method is not known here")
     if head.has_both_lengths:
         return Refusal(400, "the length of the body is said twice")
     if head.length > body_limit(head.path, limits):
@@ -162,6 +166,7 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
         return Head(
             path=self.path,
             version=self.version,
+            method=self.command,
             content_type=headers.get("CONTENT_TYPE", ""),
             length=self.content_length,
             # HTTP/1.0 knows no chunks: a body in them would be read as the next request.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -69,19 +70,19 @@ def known(value: int | None, age: Any) -> str:
 
 
 @register.filter
-def masked(text: str) -> str:
-    """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters.
+def masked(text: str, people: Sequence[str] = ()) -> str:
+    """Writes a line of what Zoho sent with personal data hidden, cut to 300 characters: `{{ text|masked:run.people }}`.
 
     More is masked than shown, for what is masked is mostly shorter.
     """
-    shown = mask_beginning(str(text or ""), MASKED_FROM)
+    shown = mask_beginning(str(text or ""), MASKED_FROM, people)
     return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
 
 
 @register.filter
 def specific(run: Execution) -> str:
     """Writes the line that tells most of a run's failure, masked."""
-    return masked(specific_error(run))
+    return masked(specific_error(run), run.people)
 
 
 @register.filter

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from monitor.privacy import mask_text
+
 PER_MINUTE_UNTIL_KNOWN = 10
 LEAST_DAY = 1_000  # calls a day of the smallest plan
 MOST_MINUTE = 120  # calls a minute of the largest one
@@ -161,7 +163,9 @@ def crm_limits_for(
 def _told(edition: str, known: Edition | None, users: int | None) -> str:
     """Says where the limits of an edition come from."""
     if known is None and edition:
-        return f"edition “{edition}” is not known here: the smallest edition's until your own numbers are set"
+        return (
+            f"edition “{mask_text(edition)}” is not known here: the smallest edition's until your own numbers are set"
+        )
     if known is None:
         return "the smallest edition's, until Zoho tells"
     licences = f", {users} user{'s' if users != 1 else ''}" if users is not None and known.per_user else ""

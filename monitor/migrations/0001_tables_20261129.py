@@ -88,6 +88,7 @@ class Migration(migrations.Migration):
                 ('error_details', models.TextField(blank=True)),
                 ('error_action_id', models.CharField(blank=True, max_length=64)),
                 ('trigger_data', models.JSONField(null=True)),
+                ('said_names', models.TextField(blank=True, help_text="names of its trigger data that stand in its error's texts, a line each: hidden there")),
                 ('actions_executed', models.BigIntegerField(null=True)),
                 ('actions_successful', models.BigIntegerField(null=True)),
                 ('actions_failed', models.BigIntegerField(null=True)),

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
-from monitor.models.masked_text import HasMaskedText, masked_columns
+from monitor.models.masked_text import HasMaskedText, masked_run
 
 # A run of a status that nobody knows has ended where it says when.
 ENDED = models.Q(status__in=("success", "failed")) | (~models.Q(status="running") & ~models.Q(completed_time=None))
@@ -37,6 +37,9 @@ class Execution(HasMaskedText):
     error_details = models.TextField(blank=True)
     error_action_id = models.CharField(max_length=64, blank=True)
     trigger_data = models.JSONField(null=True)
+    said_names = models.TextField(
+        blank=True, help_text="names of its trigger data that stand in its error's texts, a line each: hidden there"
+    )
     actions_executed = models.BigIntegerField(null=True)
     actions_successful = models.BigIntegerField(null=True)
     actions_failed = models.BigIntegerField(null=True)
@@ -90,7 +93,13 @@ class Execution(HasMaskedText):
         return reverse("execution", args=[self.pk])
 
     def masked_texts(self) -> dict[str, Any]:
-        return masked_columns(self.error_code, self.error_message, self.error_details)
+        texts = self.error_code, self.error_message, self.error_details
+        return masked_run(*texts, data=self.trigger_data, known=self.said_names)
+
+    @property
+    def people(self) -> list[str]:
+        """Are the people who are named in its error, each of whom is hidden there."""
+        return self.said_names.splitlines()
 
     @property
     def is_failed(self) -> bool:

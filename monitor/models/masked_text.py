@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import models
 
-from monitor.privacy import MASKING, searchable
+from monitor.privacy import MASKING, mask_text, searchable
+from monitor.privacy_people import names_in
 
 
 class HasMaskedText(models.Model):
@@ -28,15 +29,29 @@ class HasMaskedText(models.Model):
         """Makes the columns of the row from its own texts."""
         raise NotImplementedError
 
-    def mask_text(self) -> None:
-        """Sets the columns of the row by its own texts; saves nothing."""
-        for name, value in self.masked_texts().items():
+    def mask_text(self) -> list[str]:
+        """Sets the columns of the row by its own texts; saves nothing. Returns which they are."""
+        made = self.masked_texts()
+        for name, value in made.items():
             setattr(self, name, value)
+        return list(made)
 
 
-def masked_columns(*texts: str, names: Iterable[str] = ()) -> dict[str, Any]:
-    """Makes the columns of `HasMaskedText` from what Zoho sent: texts, and the names of things."""
-    text = searchable(*texts, names=names)
+def masked_run(*texts: str, data: Any, known: str) -> dict[str, Any]:
+    """Makes the columns of a run from what Zoho sent.
+
+    Args:
+        texts: what is said of it.
+        data: what it was about; None where that is not known any more.
+        known: its `said_names` so far.
+    """
+    found = names_in([mask_text(text) for text in texts if text], data, known.splitlines())
+    return {"said_names": "\n".join(found)} | masked_columns(*texts, people=found)
+
+
+def masked_columns(*texts: str, names: Iterable[str] = (), people: Sequence[str] = ()) -> dict[str, Any]:
+    """Makes the columns of `HasMaskedText` from what Zoho sent: texts, names of things, people named in texts."""
+    text = searchable(*texts, names=names, people=people)
     return {"search_text": text, "masked_by": MASKING if text else None}
 
 

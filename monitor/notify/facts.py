@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -149,14 +150,23 @@ def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, s
         started_time__gte=window.start,
         started_time__lt=window.end,
     )
-    groups = failed.order_by().values("error_code", "error_message").annotate(times=Count("pk")).order_by("-times")
+    groups = (
+        failed.order_by()
+        .values("error_code", "error_message", "said_names")
+        .annotate(times=Count("pk"))
+        .order_by("-times")
+    )
     counts: Counter[str] = Counter()
-    for code, message, count in groups.values_list("error_code", "error_message", "times")[:ERRORS_READ]:
-        counts[shorten(error_line(code, message) or "no error text", ERROR_LENGTH)] += count
+    columns = "error_code", "error_message", "said_names", "times"
+    for code, message, names, count in groups.values_list(*columns)[:ERRORS_READ]:
+        counts[shorten(error_line(code, message, names.splitlines()) or "no error text", ERROR_LENGTH)] += count
     return tuple((count, text) for text, count in counts.most_common(ERRORS_SHOWN))
 
 
-def error_line(code: str, message: str) -> str:
-    """Returns an error as one line of a mail, masked; "" where Zoho gave none."""
-    parts = (mask_text(clean(code)), mask_beginning(clean(cut(message, MOST_CLEANED)), TEXT_READ))
+def error_line(code: str, message: str, people: Sequence[str] = ()) -> str:
+    """Returns an error as one line of a mail, masked; "" where Zoho gave none. `people`: names that stand in it."""
+    parts = (
+        mask_text(clean(code), people=people),
+        mask_beginning(clean(cut(message, MOST_CLEANED)), TEXT_READ, people),
+    )
     return ": ".join(part for part in parts if part)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, QuerySet
 
-from monitor.models import RetryAttempt, RetryBatch, RetryItem, User
+from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
 from monitor.privacy import mask_text
+from monitor.queries.execution import masked_answer
 from monitor.retry.steps import time_needed
 
 REASONS_OFFERED = 8
@@ -43,6 +44,23 @@ class BatchRow:
 
     batch: RetryBatch
     progress: Progress
+    reason: str
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """Holds an item of a list; `note` is masked."""
+
+    item: RetryItem
+    note: str
+
+
+@dataclass(frozen=True)
+class UnknownRow:
+    """Holds a retry of unknown outcome; `answer` and `reason` are masked."""
+
+    attempt: RetryAttempt
+    answer: str
     reason: str
 
 
@@ -132,11 +150,23 @@ def items(batch: RetryBatch, state: str = "") -> QuerySet[RetryItem]:
     return rows.filter(state=state) if state else rows
 
 
+def with_notes(rows: Sequence[RetryItem]) -> list[ItemRow]:
+    """Masks the notes of items; what the runs were about is read for those that have one. One statement."""
+    told = Execution.objects.filter(pk__in=[item.execution_id for item in rows if item.note])
+    runs = told.only("trigger_data", "said_names").in_bulk()
+    return [ItemRow(item, masked_answer(item.note, runs[item.execution_id]) if item.note else "") for item in rows]
+
+
+def with_answers(rows: Sequence[RetryAttempt]) -> list[UnknownRow]:
+    """Masks the answers of retries of unknown outcome, and why somebody asked for them."""
+    return [UnknownRow(one, masked_answer(one.answer, one.execution), mask_text(one.reason)) for one in rows]
+
+
 def unknown() -> QuerySet[RetryAttempt]:
-    """Returns the retries whose outcome nobody knows, the oldest first."""
+    """Returns the retries whose outcome nobody knows, the oldest first, with what their runs were about."""
     rows = RetryAttempt.objects.filter(state=RetryAttempt.State.UNKNOWN)
     rows = rows.select_related("account", "requested_by", "execution__flow")
-    rows = rows.defer("account__client_secret", "execution__trigger_data", "execution__search_text")
+    rows = rows.defer("account__client_secret", "execution__search_text", "execution__flow__raw")
     return rows.order_by("sent_at", "pk")
 
 

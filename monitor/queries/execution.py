@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.privacy import mask, mask_text
+from monitor.privacy_people import names_in
 from monitor.zoho.envelope import find_envelope
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
@@ -22,12 +24,12 @@ STATE_WORDS: dict[str, str] = {
     "requested": "Waiting for the worker to send it. Nothing has left for Zoho yet; it can still be cancelled.",
     "sending": "The request is on its way to Zoho.",
     "accepted": "Zoho took the request. Its run is followed until it has ended.",
-    "unknown": "Outcome unknown: the answer was lost; it is settled by reading, never by sending again.",
+    "unknown": "Outcome unknown: no answer came, or none that tells; it is settled by reading, never by sending again.",
     "succeeded": "The run that this retry caused has succeeded.",
     "failed_again": "Zoho ran it again and it failed again.",
     "rejected": "Zoho refused the request; nothing was run.",
     "cancelled": "Cancelled before anything was sent.",
-    "not_run": "The answer was lost, and a person has decided that Zoho did not run it.",
+    "not_run": "The outcome was not known, and a person has decided that Zoho did not run it.",
 }
 
 
@@ -144,13 +146,23 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
     Args:
         masked: False only for a person who may unmask and gave a reason.
     """
-    clean = mask_text if masked else str
+    clean = partial(mask_text, people=execution.people) if masked else str
     return ErrorText(
         code=clean(execution.error_code),
         message=clean(execution.error_message),
         details=clean(execution.error_details),
         action_id=execution.error_action_id,
     )
+
+
+def masked_answer(answer: str, execution: Execution) -> str:
+    """Masks what Zoho said of a run when it was retried, the people of the run included.
+
+    Args:
+        answer: of Zoho.
+        execution: with its trigger data.
+    """
+    return mask_text(answer, people=names_in([answer], execution.trigger_data, execution.people))
 
 
 def specific_error(execution: Execution) -> str:
@@ -191,7 +203,7 @@ def _attempts(execution: Execution) -> list[Attempt]:
         Attempt(
             row=row,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
-            answer=mask_text(row.answer),
+            answer=masked_answer(row.answer, execution),
             new_run=runs.get(row.new_execution_id),
         )
         for row in rows

@@ -58,6 +58,12 @@ class MaskedColumns:
         """Makes columns of what Zoho or an app said, masked as on every page."""
         return {name: self._through(mask_text, name) for name in names}
 
+    def errors(self, *names: str) -> dict[str, Getter]:
+        """Makes columns of what was said of a run, in which the names of the run itself are hidden too."""
+        if not self.masked:
+            return _of(*names)
+        return {name: partial(_masked_error, name) for name in names}
+
     def names(self, *names: str, **renamed: str) -> dict[str, Getter]:
         """Makes columns of the names that people gave to things."""
         return {
@@ -72,6 +78,10 @@ class MaskedColumns:
     def _through(self, hide: Callable[[str], str], path: str) -> Getter:
         get = _getter(path)
         return (lambda row: hide(get(row))) if self.masked else get
+
+
+def _masked_error(name: str, run: Execution) -> str:
+    return mask_text(getattr(run, name), people=run.people)
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -133,7 +143,7 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             _of("flow_id")
             | shown.names("flow_name")
             | shown.description()
-            | _of("status")
+            | shown.texts("status")
             | shown.names("trigger_app")
             | _of("created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
@@ -144,8 +154,9 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             Execution.objects.select_related("account", "flow").defer("trigger_data", "account__client_secret"),
             _of("execution_id", flow_id="flow.flow_id")
             | shown.names(flow_name="flow.flow_name")
-            | _of("status", "started_time", "completed_time", "duration_ms")
-            | shown.texts("error_code", "error_message", "error_details")
+            | shown.texts("status")
+            | _of("started_time", "completed_time", "duration_ms")
+            | shown.errors("error_code", "error_message", "error_details")
             | _of("error_action_id", "actions_executed", "actions_successful", "actions_failed")
             | _of("first_status", "rerun_count", account="account.name", details_removed_at="payload_removed_at"),
             "started_time",

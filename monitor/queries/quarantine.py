@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Max, Min
 
 from monitor.models import Execution, Quarantine, Stream, ZohoAccount
+from monitor.privacy import mask_text
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,10 @@ def open_quarantine(account: ZohoAccount) -> dict[str, int]:
 
 
 def unknown_statuses(account: ZohoAccount) -> dict[str, int]:
-    """Counts the runs of statuses that Zoho does not document, as it spells them: they are neither good nor bad."""
+    """Counts the runs of statuses that Zoho does not document, by its masked words: they are neither good nor bad."""
     rows = Execution.objects.filter(account=account, flow__gone_at=None)
     others = rows.exclude(status__in=Execution.Status.values)
-    return dict(others.order_by("status").values_list("status").annotate(Count("pk")))
+    found = Counter[str]()
+    for status, count in others.order_by("status").values_list("status").annotate(Count("pk")):
+        found[mask_text(status)] += count
+    return dict(found)

@@ -48,5 +48,11 @@ def proof_of(error: Exception) -> Proof:
 
 
 def _has_envelope(error: ZohoError) -> bool:
-    """Whether it is a 4xx in Zoho's own words; 408 says that something on the way gave up, not that Zoho refused."""
-    return error.status is not None and 400 <= error.status < 500 and error.status != 408 and bool(error.code)
+    """Whether it is a 4xx in Zoho's own words, or a 2xx that is nothing but a refusal.
+
+    408 says that something on the way gave up, not that Zoho refused.
+    """
+    if error.status is None or not error.code:
+        return False
+    is_plain = isinstance(error, Refused) and 200 <= error.status < 300  # see `read_answer.read_once`
+    return is_plain or (400 <= error.status < 500 and error.status != 408)

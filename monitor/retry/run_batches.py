@@ -18,9 +18,11 @@ from monitor.models import Execution, FlowVersion, RetryAttempt, RetryBatch, Ret
 from monitor.retry.batches import change
 from monitor.retry.requests import RetryRefused, request_retry
 from monitor.retry.steps import BatchFacts, NextStep, next_start, next_step
-from monitor.retry.timing import OWNER_TOLD_AFTER
 
 MOST_OPEN_OF_A_FLOW = 10  # executions of a flow that run at once (docs/reference/zoho-flow.md, "Plans and limits")
+# An answer that was lost often shows within a minute what it was. After that it counts as failed and holds nothing up;
+# what becomes known of it later is still noted.
+WAITED_FOR = timedelta(minutes=1)
 MOST_SKIPPED = 200  # items in one pass, which is one transaction
 LOOKED_THROUGH = 200  # waiting items that are looked through for one whose flow has room
 State, Item, Attempt = RetryBatch.State, RetryItem.State, RetryAttempt.State
@@ -99,7 +101,7 @@ def _follow(batch: RetryBatch, now: datetime) -> Counter[str]:
             continue
         state = _ENDS.get(Attempt(attempt.state))
         if state is None and attempt.state == Attempt.UNKNOWN and item.state == Item.STARTED:
-            is_late = attempt.sent_at is not None and now >= attempt.sent_at + OWNER_TOLD_AFTER
+            is_late = attempt.sent_at is not None and now >= attempt.sent_at + WAITED_FOR
             state = Item.UNKNOWN if is_late else None
         if state is None:
             continue

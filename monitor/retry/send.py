@@ -272,9 +272,15 @@ def _record_error(attempt: RetryAttempt, error: Exception, now: datetime) -> boo
         check = timing.next_check(State.UNKNOWN, attempt.sent_at or now, now)
         move(
             attempt, State.UNKNOWN, now=now, actor=None, note=told,
-            lease_until=None, next_check_at=check, answer=f"The answer was lost: {told}"[:500],
+            lease_until=None, next_check_at=check, answer=f"{_unknown(error)}: {told}"[:500],
         )  # fmt: skip
     return False
+
+
+def _unknown(error: Exception) -> str:
+    """Says why the outcome is not known: no answer came, or one that does not tell."""
+    came = isinstance(error, ZohoError) and error.status is not None
+    return "Zoho's answer does not tell whether it ran" if came else "The answer was lost"
 
 
 def _not_sent(attempt: RetryAttempt, told: str, now: datetime, *, counts: bool, until: datetime | None = None) -> None:

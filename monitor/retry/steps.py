@@ -68,9 +68,9 @@ def next_step(facts: BatchFacts, now: datetime) -> NextStep:
         now: the present, aware.
     """
     if _is_failing(facts):
-        of = f"{facts.failed} of the {facts.ended} that ended"
         what = {0: "the first step", 1: "the second step"}.get(facts.step, "the rest")
-        return NextStep("stop", reason=f"Half or more of {what} failed: {of}.")
+        of = f"{facts.failed} of {facts.ended} failed or stayed unknown"
+        return NextStep("stop", reason=f"Half or more of {what} did not succeed: {of}.")
     if facts.waiting == 0:
         return NextStep("finish") if facts.open == 0 else WAIT
     size = facts.size

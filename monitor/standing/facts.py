@@ -49,7 +49,7 @@ def silent_among(now: datetime, flow_ids: Collection[int] | None = None) -> froz
 def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
     """Adds to flows what `standing_of` and `standing_in_sql` decide by.
 
-    That is `runs` and `failures` of the last 7 days, `has_alert`, `newest_status` and `is_stuck`.
+    That is `runs`, `failures` and `others` of the last 7 days, `has_alert`, `newest_status` and `is_stuck`.
 
     Args:
         flows: with their progress joined.
@@ -64,6 +64,7 @@ def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
     return flows.annotate(
         failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),
+        others=Coalesce(Subquery(sums.annotate(n=Sum("other")).values("n")), 0),
         has_alert=Exists(AlertState.objects.filter(flow=OuterRef("pk"), is_open=True)),
         newest_status=Coalesce(Subquery(finished.values("status")[:1]), Value("")),
         is_stuck=Exists(under_way),
@@ -89,6 +90,7 @@ def standing_of(flow: Any, presents: Presents) -> FlowStanding:
             newest=flow.newest_status,
             runs=flow.runs,
             failures=flow.failures,
+            others=flow.others,
             is_stuck=flow.is_stuck,
             is_silent=flow.pk in presents.silent,
         )
@@ -115,6 +117,7 @@ def standing_in_sql(presents: Presents) -> Case:
         When(accounts(judge.UNREAD) | unread, then=Value(judge.UNREAD)),
         When(last_known_bad & ~is_good, then=Value(judge.FAILING)),
         When(accounts(judge.UNKNOWN) | ~Q(progress__hole_reason="") | ~Q(status="active"), then=Value(judge.UNKNOWN)),
+        When(Q(others__gt=F("runs")), then=Value(judge.UNKNOWN)),
         When(Q(is_stuck=True), then=Value(judge.STUCK)),
         When(Q(pk__in=presents.silent), then=Value(judge.SILENT)),
         When(Q(newest_status="", runs=0), then=Value(judge.UNKNOWN)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from monitor.freshness import LABELS, NEVER, PAUSED, Judged
 from monitor.models import SWITCHED_OFF, AlertRule, Execution, SyncState
+from monitor.privacy import mask_text
 
 HEALTHY, FAILING, SILENT, STUCK = "healthy", "failing", "silent", "stuck"
 ON_HOLD, UNKNOWN, UNREAD, GONE = "paused", "unknown", "unread", "gone"
@@ -49,6 +50,7 @@ class FlowFacts:
         newest: the status of its newest finished run; "" where none is mirrored.
         runs: finished runs of the last 7 days, by final result.
         failures: those of them that failed.
+        others: runs of the last 7 days whose status is not known here.
         is_stuck: a run is under way for longer than any flow runs.
         is_silent: it pauses longer than it ever does.
     """
@@ -62,6 +64,7 @@ class FlowFacts:
     newest: str = Execution.Status.SUCCESS
     runs: int = 0
     failures: int = 0
+    others: int = 0
     is_stuck: bool = False
     is_silent: bool = False
 
@@ -94,6 +97,11 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
         (bool(account.code), UNKNOWN, account.reason),
         (bool(facts.hole), UNKNOWN, facts.hole),
         (facts.status != "active", UNKNOWN, _in_zohos_words(facts.status)),
+        (
+            is_mostly_unknown(facts.runs, facts.others),
+            UNKNOWN,
+            "most of its last runs have a status that is not known here",
+        ),
         (facts.is_stuck, STUCK, "a run is under way for longer than any flow runs"),
         (facts.is_silent, SILENT, "it pauses longer than it ever does"),
         (not facts.newest and not facts.runs, UNKNOWN, "no finished run of it is mirrored"),
@@ -104,7 +112,12 @@ def judge_flow(facts: FlowFacts) -> FlowStanding:
 def _in_zohos_words(status: str) -> str:
     if not status:
         return "Zoho does not say whether it is switched on"
-    return f"Zoho says “{status}” of it, and whether that is switched on is not known here"
+    return f"Zoho says “{mask_text(status)}” of it, and whether that is switched on is not known here"
+
+
+def is_mostly_unknown(runs: int, others: int) -> bool:
+    """Returns whether more of the last runs have a status that is not known here than have finished."""
+    return others > runs
 
 
 def is_good(runs: int, failures: int) -> bool:

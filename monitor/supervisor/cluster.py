@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django_q.conf import Conf
 
+from monitor import job_failures
 from monitor.models import WorkerBeat
 from monitor.supervisor import processes, queue
 from monitor.supervisor.cluster_health import ClusterFacts, LivingWorker
@@ -44,7 +45,7 @@ class Cluster:
 
     def look(self, now: datetime) -> ClusterFacts:
         """Reads the signs of life; asks the database for the workers' marks and the canaries' answers."""
-        workers = self._living_workers()
+        workers = self._living_workers(now)
         expected = int(Conf.WORKERS)
         if len(workers) >= expected:
             self.complete_at = now
@@ -90,20 +91,31 @@ class Cluster:
         processes.ask_to_end(self.child)
         return processes.wait_for_end(self.child, grace=grace, hurry=hurry)
 
-    def forget(self) -> None:
-        """Deletes the marks of its workers, which are gone."""
-        WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)).delete()
+    def forget(self, now: datetime) -> None:
+        """Deletes the marks of its workers, which are gone; jobs that ran beyond their time have failed."""
+        marks = WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token))
+        for beat in marks.filter(busy_since__lt=now - timedelta(seconds=Conf.TIMEOUT)):
+            self._died(beat, now)
+        marks.delete()
 
-    def _living_workers(self) -> list[LivingWorker]:
+    def _living_workers(self, now: datetime) -> list[LivingWorker]:
+        """Reads the marks of the workers; a job whose process died in it has failed, and is not given out again."""
         workers, dead = [], []
         for beat in WorkerBeat.objects.filter(name__startswith=beat_prefix(self.token)):
             if processes.alive(beat.pid):
                 workers.append(LivingWorker(since=beat.busy_since or beat.beat_at, busy=beat.busy_since is not None))
             else:
-                dead.append(beat.pk)
+                dead.append(beat)
         if dead:
-            WorkerBeat.objects.filter(pk__in=dead).delete()
+            WorkerBeat.objects.filter(pk__in=[beat.pk for beat in dead]).delete()
+        for beat in dead:
+            self._died(beat, now)
         return workers
+
+    def _died(self, beat: WorkerBeat, now: datetime) -> None:
+        if beat.busy_since is not None and beat.detail.get("job"):
+            job_failures.died(beat.detail["job"], now)
+            queue.take_out(beat.detail["task_id"])
 
     def _collect_answers(self, now: datetime) -> None:
         done = queue.answered(self._waiting) if self._waiting else set()

@@ -103,7 +103,7 @@ class Supervisor:
         self._start_at = now + pause
         self._last_fault = fault
         self._say(f"cluster {cluster.token} is replaced in {pause.total_seconds():.0f} s: {fault}")
-        cluster.forget()
+        cluster.forget(now)
         queue.forget(cluster.token, now)
 
     def _start_jobs(self, now: datetime) -> None:
@@ -150,7 +150,7 @@ class Supervisor:
         polite = self._cluster.stop(grace=self._grace, hurry=lambda: self._signals > max(seen, 1))
         self._say("stopped" if polite else "stopped; tasks that were still running will be done again")
         try:
-            self._cluster.forget()
+            self._cluster.forget(timezone.now())
             WorkerBeat.objects.filter(name="supervisor", pid=os.getpid()).delete()
         except db.Error as error:
             # What is left there grows old and is seen as dead.

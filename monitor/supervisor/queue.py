@@ -67,6 +67,15 @@ def forget(token: str, now: datetime) -> None:
     OrmQ.objects.filter(pk__in=stale).delete()
 
 
+def take_out(task_id: str) -> None:
+    """Deletes the task that a process died in: else the queue would give it out again and again, whatever it kills.
+
+    What it should have done is due as before, and comes with the next task of its kind.
+    """
+    taken = OrmQ.objects.filter(key=Conf.CLUSTER_NAME)
+    OrmQ.objects.filter(pk__in=[row.pk for row in taken if row.task.get("id") == task_id]).delete()
+
+
 def prune(now: datetime) -> int:
     """Deletes rows of finished tasks that have outlived their time, some hundreds at a time; returns how many."""
     old = Task.objects.filter(success=True, stopped__lt=now - KEEP_SUCCESSES) | Task.objects.filter(

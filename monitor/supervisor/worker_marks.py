@@ -32,7 +32,12 @@ def connect() -> None:
 
 
 def _busy(task: dict[str, Any], **kwargs: Any) -> None:
-    _mark(timezone.now(), busy=True, task=str(task.get("func", "")), worked=True)
+    function = str(task.get("func", ""))
+    under_way = {}
+    if function != CANARY_TASK:
+        name = job_failures.name_of(function, tuple(task.get("args") or ()))
+        under_way = {"job": name, "task_id": str(task.get("id", ""))}
+    _mark(timezone.now(), busy=True, task=function, worked=True, under_way=under_way)
 
 
 def _idle(**kwargs: Any) -> None:
@@ -59,13 +64,16 @@ def _note(task: dict[str, Any], now: datetime) -> None:
         logger.warning("a failure of %s could not be noted: %s", name, type(error).__name__)
 
 
-def _mark(now: datetime, *, busy: bool, task: str, worked: bool = False) -> None:
+def _mark(
+    now: datetime, *, busy: bool, task: str, worked: bool = False, under_way: dict[str, str] | None = None
+) -> None:
     """Writes a mark. A lost one costs at most a needless restart; an exception out of here would cost the worker."""
     name = beat_prefix(os.environ.get(CLUSTER, "")) + str(os.getpid())
     values = {"pid": os.getpid(), "beat_at": now, "busy_since": now if busy else None, "task": task[:100]}
     if worked:
         # A task came through: while the canary waits in a long queue, this tells that the poller lives.
-        values["detail"] = {"worked": True}
+        # What is under way is put down to its job if this process dies in it.
+        values["detail"] = {"worked": True} | (under_way or {})
     try:
         if not WorkerBeat.objects.filter(name=name).update(**values):
             WorkerBeat.objects.update_or_create(name=name, defaults=values)

@@ -23,6 +23,8 @@
 | activity.py       | writes a problem's log and changes its state                                       |
 | seen.py           | sets when problems were seen first and last                                        |
 | acts.py           | does what people do with problems                                                  |
+| differences.py    | finds what failed runs have in common that good ones do not (pure)                 |
+| what_differs.py   | compares a problem's runs with good ones of the same flows and time                 |
 | write_off.py      | gives failed runs up, and takes that back                                          |
 
 What is marked as pure knows no database: `manage.py fingerprint` needs none.

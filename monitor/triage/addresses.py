@@ -7,10 +7,14 @@ import re
 from monitor.triage.marks import PLACE as _P
 
 _TOP = (
-    "com|net|org|edu|gov|mil|int|info|biz|io|co|eu|de|uk|in|au|jp|cn|ca|fr|hk|tw|kr|sg|us|ch|at|nl|be|ru|pl|br|it|es|pt|se"
-    "|no|dk|fi|ie|nz|za|ae|sa|mx|ar|tr|il|id|my|th|vn|ph|local|lan|internal|intra|corp|home|localdomain|example|test|cloud"
-    "|app|dev|ai|me|tv|site|online|shop"
+    "com|net|org|edu|gov|mil|biz|io|eu|de|uk|au|jp|cn|ca|fr|hk|tw|kr|sg|ch|nl|ru|pl|br|es|pt|se|dk|fi|ie|nz|za|ae|mx|tr|il"
+    "|vn|localdomain"
 )
+# Words that names of fields end with, too, such as "order.id" and "trigger.order.no": hosts only behind such a label,
+# or where at least two dots stand before them.
+_SECOND = "co|com|net|org|gov|edu|ac|or|ne"
+_TOP_WORDS = "in|id|no|it|is|me|my|at|be|us|th|ar|sa|ph|co"
+_TOP_PRIVATE = "local|lan|internal|intra|corp|cloud|app|dev|ai|tv|example|test|shop|online"
 _SCHEMES = f"https?|ftps?|sftp|wss?|hdfs|s{_P}|jdbc|spark|file|tcp|udp|amqp|redis|mongodb|postgres(?:ql)?|mysql"
 _IN_URL = r"[^\s\"'<>()\[\]{}]*"
 _URL = re.compile(rf"(?<![A-Za-z])[A-Za-z][A-Za-z+\d]{{1,15}}://{_IN_URL}|(?<![\w.])www\.[^\s\"'<>()]+")
@@ -29,12 +33,19 @@ _FILE = re.compile(
 )
 # Names of classes are written the other way round and stay.
 _NO_HOST = "com|org|net|java|javax|io|edu|gov|sun|akka|scala|android|kotlin"
+_LABEL = r"[\w-]{1,63}\."
 _HOST = re.compile(
-    rf"(?<![\w.@/$-])(?!(?:{_NO_HOST})\.)(?:[\w-]{{1,63}}\.){{1,8}}(?:{_TOP})\b(?![\w.(-]*[A-Za-z(])(?::{_P})?"
+    rf"(?<![\w.@/$-])(?:\*\.)?(?!(?:{_NO_HOST})\.)"
+    rf"(?:(?:{_LABEL}){{1,8}}(?:{_TOP})|(?:{_LABEL}){{1,7}}(?:{_SECOND})\.(?:{_TOP_WORDS})|(?:{_LABEL}){{2,8}}(?:{_TOP_PRIVATE}))"
+    rf"\b(?![\w.(-]*[A-Za-z(])(?::{_P})?"
 )
-_SOURCES = ("java", "py", "js", "scala", "go", "cs", "rb", "php", "kt", "ts", "c", "cc", "cpp", "h")
+# A name with two dots beside an address or before a port is that computer's, whatever it ends with.
+_COMPUTER = rf"(?!(?:{_NO_HOST})\.)[a-z\d-]{{1,63}}(?:\.[a-z\d-]{{1,63}}){{1,8}}\.[a-z]{{2,12}}"
+_SOURCES = ("java", "py", "js", "scala", "go", "cs", "rb", "php", "kt", "ts", "cc", "cpp")
 _NO_SOURCE = "".join(rf"(?<!\.{ending})" for ending in _SOURCES)
-_HOST_AND_PORT = re.compile(rf"(?<![\w.@/$-])[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}{_NO_SOURCE}:{_P}")
+_HOST_AND_PORT = re.compile(rf"(?<![\w.@/$-]){_COMPUTER}{_NO_SOURCE}:{_P}")
+_HOST_AND_ADDRESS = re.compile(rf"(?<![\w.@/$-]){_COMPUTER}(?=\s?\[{_P}\]|\s\({_P}\))")
+_ADDRESS_AND_HOST = re.compile(rf"({_P}\s?\(){_COMPUTER}(?=\))")
 
 
 def without_addresses(text: str) -> str:
@@ -50,5 +61,6 @@ def without_addresses(text: str) -> str:
     if "/" in text or "\\" in text:
         text = _RELATIVE.sub(_P, _PATH.sub(_P, text))
     if "." in text:
+        text = _ADDRESS_AND_HOST.sub(rf"\1{_P}", _HOST_AND_ADDRESS.sub(_P, text))
         text = _HOST_AND_PORT.sub(_P, _HOST.sub(_P, _FILE.sub(_P, text)))
     return text

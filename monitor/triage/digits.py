@@ -61,13 +61,14 @@ _OTHER_CODES = (
     "zip|post|postal|country|area|currency|product|item|promo|promotion|coupon|discount|voucher|verification|security"
     "|access|sales|tax|hsn|sac|bar|qr|color|colour|dial|dialing|state|sort|swift|branch|bank|bin|airport|department|dept"
     "|account|customer|vendor|project|cost|class|language|locale|region|invite|invitation|auth|otp|referral|tracking|plan"
-    "|subscription|sku|site|store|location|gl|pin|gift|booking|your|the|source|machine|byte"
+    "|subscription|sku|site|store|location|gl|pin|gift|booking|your|the|source|machine|byte|message"
 )
 _ERROR_CODES = r"(?<!error)(?<!status)(?<!response)(?<!exit)(?<!return)"
 _OTHER_CODE = re.compile(rf"(?i)(?:\b(?:{_OTHER_CODES})[ _-]?|[a-z]{_ERROR_CODES})code\W*\Z")
 _CODE_BEFORE = re.compile(
     r"""(?ix)
-    (?: code | \berr(?:or)?no | (?:err(?:or)?|exception|message|msg|fault|sql)[ _-]?(?:no\.?|nr\.?|num|number|id) )
+    (?: code | \bexit\sstatus | \berr(?:or)?no
+      | (?:err(?:or)?|exception|message|msg|fault|sql)[ _-]?(?:no\.?|nr\.?|num|number|id) )
     (?: \s(?:is|was|of) )? ["'\])]? \s{0,2} [:=(\[\#]{0,2} \s{0,2} ["'(\[]? -? \Z
     | \[errno\s\Z | \bsql(?:state|code)\W{0,4}\Z | \berror\s\d{3,5}\s\(\Z | \bhresult\W{0,4}\Z
     """
@@ -126,7 +127,7 @@ def _is_cause(text: str, start: int, end: int, token: str) -> bool:
         return True
     # Nearly all numbers have none of these before them: they are not worth a pattern.
     near = text[max(0, start - _NEAR) : start].lower()
-    if "code" not in near and "rr" not in near and "sql" not in near and "hresult" not in near:
+    if not ("code" in near or "rr" in near or "sql" in near or "hresult" in near or "exit" in near):
         return False
     before = text[max(0, start - _BEFORE) : start]
     if _CODE.fullmatch(token) and _CODE_BEFORE.search(before):

@@ -34,7 +34,6 @@ _NAMED = (
 _PAIR = re.compile(
     rf"(?i)(?<![\w.-])({_NAMED})(=|\s=\s)(?![=>\s])(?:\[[^\[\]\n]{{0,200}}\]|<[^<>\n]{{0,200}}>|[^\s,;&)\]}}>|]+)"
 )
-_OTHER_PAIR = re.compile(rf"=[^\s,;&)(\]\[}}<>|={_P}]*{_P}[^\s,;&)(\]\[}}<>|=]*")
 _NO_USERS = (
     "account|accounts|name|names|id|ids|input|credential|credentials|token|tokens|role|roles|group|groups|or|and|data|type"
     "|agent|profile|session|email|password|request|requests|permission|permissions|license|licenses|field|fields|is|was|has"
@@ -46,12 +45,18 @@ _USER = re.compile(
     rf"(?i)(\b(?:for|invalid|illegal|unknown|by|as|of|to)\s(?:invalid\s|illegal\s|unknown\s)?user(?:name)?\s){_A_NAME}"
     r"(?=\s(?:from|by|at|on|via|is|was|has|due|after|in)\b|\s?[\[(,;:.]|\s?\Z)"
 )
+# Here any word is a name, also "data" or "login": an address or a log-in stands beside it.
+_SURE_USER = re.compile(
+    r"(?i)(\b(?:invalid|illegal|unknown) user |\bpassword for (?:invalid user )?|\bsession (?:opened|closed) for user )"
+    rf"(?!invalid user )[^\s\[\]{_P}]{{1,64}}(?= from {_P}| \[| by |\s?\Z)"
+)
 _FOR_FROM = re.compile(rf"(?i)(\bfor ){_A_NAME}(?= from {_P})")
 _FAILURES_FOR = re.compile(rf"(?i)(\bauthentication failures? for ){_A_NAME}")
 
 # --- words that are none
 _MIXED = re.compile(r"(?<![\w.$-])[A-Za-z]{10,64}(?![\w.(])")
 _RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_SIGNED = re.compile(r"(?<![^\s(])[a-z][+-](?=[\s,;)]|\Z)")  # directions such as "x+"
 _HEX = re.compile(r"(?<![\w.-])(?:[a-f]{8}|[A-F]{8}|[a-f]{12}|[a-f]{16}|[a-f]{32}|[a-f]{40}|[a-f]{64})(?![\w.-])")
 _CONSTANT = re.compile(r"(?<![\w$.-])(?:true|false|null|True|False|TRUE|FALSE|NULL)(?![\w$(-])")
 
@@ -59,9 +64,15 @@ _CONSTANT = re.compile(r"(?<![\w$.-])(?:true|false|null|True|False|TRUE|FALSE|NU
 _BRACKETS = re.compile(r"\[([^\[\]{}\n]{1,600})\]")
 _ITEM = r"\s{0,3}[\w.@'\"-]{1,80}(?:\s[\w.@'\"-]{1,80}){0,3}\s{0,3}"
 _OF_LIST = re.compile(rf"{_ITEM}(?:,{_ITEM})+")
+# A list of fields that are missing is the cause itself.
+_OF_FIELDS = re.compile(
+    r"(?i)\b(?:fields?|columns?|param(?:eter)?s?|attributes?|keys?|required|mandatory|missing|scopes?|permissions?)\W{0,3}\Z"
+)
+_BEFORE = 24
 _SET = re.compile(r"\b((?:Set|List|Array|Seq)\()[^()\n]{0,600}\)")
 _IN_PARENS = re.compile(rf"\({_P}\)\s?{_P}|{_P}\s?\({_P}\)")
 _LIST = re.compile(rf"{_P}(?:[\s,;:/|&+.\-–—~*#\\%@_x×\"]{{0,5}}(?:(?:and|or|und|y|et)\s)?{_P})+")
+_IN_TURN = re.compile(rf"{_P}([^{_P}]{{1,12}}){_P}\1{_P}(?:\1{_P})*")
 
 _CUT_END = re.compile(r"(?<!\w)\w{0,60}…\Z")
 _CUT_LONG = re.compile(r"(?<!\w)\w{1,60}\.\.\.\Z")
@@ -85,7 +96,7 @@ def masked(text: str) -> str:
         text = _CUT_LONG.sub("", text)
     text = _PLACEHOLDER.sub(_P, text)
     text = _without_named(without_addresses(without_quoted(text)))
-    text = _HEX.sub(_P, _MIXED.sub(_random_or_word, text))
+    text = _SIGNED.sub(_P, _HEX.sub(_P, _MIXED.sub(_random_or_word, text)))
     text = _CONSTANT.sub(_P, without_measures(text))
     text = counted_alike(_joined(text))
     return _shortened(" ".join(text.split()).strip(_TAIL))
@@ -106,9 +117,10 @@ def _without_unread(text: str) -> str:
 
 def _without_named(text: str) -> str:
     if "=" in text:
-        text = _OTHER_PAIR.sub(f"={_P}", _PAIR.sub(rf"\1\2{_P}", text))
+        text = _PAIR.sub(rf"\1\2{_P}", text)
     if "user" in text or "User" in text:
         text = _USER.sub(rf"\1{_P}", text)
+    text = _SURE_USER.sub(rf"\1{_P}", text)
     return _FAILURES_FOR.sub(rf"\1{_P}", _FOR_FROM.sub(rf"\1{_P}", text))
 
 
@@ -126,10 +138,13 @@ def _joined(text: str) -> str:
     text = _SET.sub(rf"\1{_P})", text)
     if text.count(_P) > 1:
         text = _LIST.sub(_P, _IN_PARENS.sub(_P, _LIST.sub(_P, text)))
+        text = _IN_TURN.sub(rf"{_P}\1{_P}", text)
     return text
 
 
 def _list_or_word(found: re.Match[str]) -> str:
+    if _OF_FIELDS.search(found.string[max(0, found.start() - _BEFORE) : found.start()]):
+        return found[0]
     return f"[{_P}]" if _OF_LIST.fullmatch(found[1].replace(_P, "0")) else found[0]
 
 

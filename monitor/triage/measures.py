@@ -16,7 +16,9 @@ _DATE = re.compile(
     rf"(?:,?\s{{1,3}}{_P})*"
     rf"|(?<!\w){_DAY}\.?,?\s{{1,3}}(?={_P})"
 )
-_ZONE = re.compile(rf"{_P}\s?(?:AM|PM|am|pm|a\.m\.|p\.m\.|Z|UTC|GMT|CES?T|[ECMP][SD]T|IST|BST|o'clock|Uhr)(?!\w)")
+_ZONE = re.compile(
+    rf"{_P}(?:\s?(?:AM|PM|am|pm|a\.m\.|p\.m\.|Z|UTC|GMT|CES?T|[ECMP][SD]T|IST|BST|o'clock|Uhr)(?!\w)){{1,2}}"
+)
 _CURRENCIES = (
     r"USD|EUR|GBP|INR|JPY|CHF|AUD|CAD|CNY|RMB|HKD|SGD|AED|SAR|BRL|MXN|SEK|NOK|DKK|PLN|CZK|RUB|TRY|ZAR|THB|KRW|NZD|ILS"
     r"|Rs\.?|US\$|kr|zł"
@@ -49,7 +51,7 @@ _BY_LENGTH = "|".join(sorted(_PLURALS, key=len, reverse=True))
 # Whether the parameter is a count is told by what follows: "<*> record was", not "<*> record type".
 _NOT_BETWEEN = "bytes|for|of|in|to|from|at|on|by|with|the|a|an|is|was|and|or|not|no"
 _FOLLOWS = (
-    "were|are|have|do|had|did|could|can|cannot|will|would|must|may|not|in|of|from|for|to|with|without|on|at|by|left|failed"
+    "were|are|have|do|had|did|could|can|cannot|will|would|must|may|not|in|of|from|for|to|with|without|on|by|left|failed"
     "|exceed|exceeded|already|more|and|or|skipped|remaining|that|which|found|allowed"
 )
 _COUNT = re.compile(

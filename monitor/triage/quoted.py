@@ -25,11 +25,16 @@ _REQUEST = re.compile(r"(?P<method>GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS|CONNEC
 _SAYS = re.compile(
     r"""(?ix)
     (?: \b(?:said|says|message|error|reason|response|responded|answer|answered|replied|reply|returned|because|with|msg
-      |description)\b["']?\s{0,2}[:=]? | [:=] )\s{0,2}\Z
+      |description)\b["']?\s{0,2}[:=]? | [:=] | (?:Error|Exception|Warning)\( )\s{0,2}\Z
     """
 )
 _KEY = re.compile(r"[A-Za-z_][\w.-]{0,60}")
 _KEY_BEFORE, _KEY_BEHIND = re.compile(r"[{,(\[]\s{0,2}\\?\Z"), re.compile(r"\s{0,2}[:=]")
+# What is missing or wrong is a field, whose name tells two causes apart, as under the key "field" of JSON.
+_FIELDS = r"(?:fields?|columns?|parameters?|params?|attributes?|propert(?:y|ies)|modules?|api names?)"
+_FIELD_BEFORE = re.compile(rf"(?i)\b{_FIELDS}(?:\snamed|\sname)?\s?[:=]?\s?\Z")
+_FIELD_BEHIND = re.compile(rf"(?i)\s{_FIELDS}\b")
+_LABEL = re.compile(r"[^\W\d](?:[\w .&/-]{0,60})")
 _SMALL_WORD = re.compile(r"(?<![\w'-])[a-z]{2,}(?![\w-])")
 _BEFORE = 24
 
@@ -56,6 +61,8 @@ def _read(found: re.Match[str]) -> str:
     text = found.string
     before = text[max(0, found.start() - _BEFORE) : found.start()]
     if _KEY.fullmatch(inner) and _KEY_BEHIND.match(text, found.end()) and _KEY_BEFORE.search(before):
+        return inner
+    if _LABEL.fullmatch(inner) and (_FIELD_BEFORE.search(before) or _FIELD_BEHIND.match(text, found.end())):
         return inner
     is_whole = not text[: found.start()].strip() and not text[found.end() :].strip(" .")
     if (is_whole or _SAYS.search(before)) and len(_SMALL_WORD.findall(inner)) >= 2:

@@ -18,7 +18,7 @@ REMEDIES: dict[str, str] = {
     "duplicate": "Such a record exists already: keep that one, or let the flow look for it before it creates one.",
     "too large": "Make it smaller: fewer rows, a shorter text or a smaller file. A retry of the same fails again.",
     "parse": "The answer or the data has another form than expected: look at what was sent, then at the mapping.",
-    "connection": "Reconnect the app in Zoho Flow, then retry.",
+    "connection": "Reconnect the app in Zoho Flow, or renew the password or certificate that was refused. Then retry.",
     "permission": "Give the connection's user the right, the scope or the edition that the action needs, then retry.",
     "definition": "Change the flow: the action, its function or its settings are wrong. Until then, a retry fails.",
     "rate limit": "Wait until the limit renews, then retry slowly. If it returns, spread the runs over the day.",
@@ -39,13 +39,8 @@ _BY_CLASS = {
     "data": "value",
     "other": UNKNOWN,
 }
-# Looked for before the class, in this order: each is narrower than the words that decide a class.
+# Looked for in this order; each is narrower than the words that decide a class.
 _WORDS = {
-    "too large": (
-        *("too (?:large|long|big|many (?:characters|rows|columns|fields|items|records))", "(?:larger|longer) than"),
-        *("exceeds? (?:the )?(?:grid|(?:maximum |max )?(?:size|length|file size))", "payload too", r"413\b", "uri too"),
-        *(r"(?:size|length|file|body|text|value)\b.{0,30} exceed", "maximum[_ ](?:length|size)"),
-    ),
     "rate limit": (
         *("rate.?limit", "too many requests", "throttl", "quota", r"429\b", "daily limit", "retry after"),
         *(
@@ -54,32 +49,70 @@ _WORDS = {
         ),
         "(?:requests?|calls) (?:limit|per (?:minute|second|hour|day))",
     ),
+    "too large": (
+        *("too (?:large|long|big|many (?:characters|rows|columns|fields|items|records))", "(?:larger|longer) than"),
+        *("exceed(?:s|ed)? .{0,40}(?:grid|size|length)", "payload too", r"413\b", "uri too"),
+        *(r"(?:size|length|file|body|text|value)\b.{0,30} exceed", "maximum (?:length|size)"),
+    ),
+    "definition": (
+        *("undefined", "null ?pointer", "object reference not set", "cannot read propert", "null value in expression"),
+        r"(?:function|script|statement)s?\b.{0,40} exceed",
+    ),
+    "connection": (
+        *("invalid auth", "log(?:in|on) denied", "invalid user ?name", "username/password", "access denied for user"),
+        *(
+            "certificate",
+            "ssl error",
+            "tls handshake",
+            "not authenticated",
+            "token .{0,20}(?:revoked|expired|no longer)",
+        ),
+    ),
+    "value": (
+        *(r"(?:value|picklist|option)\b.{0,40} not allowed", r"55[03] 5\.1\.", "recipient rejected", "user unknown"),
+        "unsubscribed",
+    ),
+    "permission": ("upgrade your", "plan (?:has |is )?expired", "not available in (?:this|your) (?:edition|plan)"),
+}
+# Looked for where neither those nor a firm class is found: their words mean something else beside "token" or "scope".
+_WIDE_WORDS = {
     "parse": (
         *("pars(?:e|ing)", "unexpected (?:token|end|character)", "malformed", "codec can't", "unterminated", "syntax"),
-        *("(?:in)?valid (?:json|xml|csv)", "not (?:valid )?(?:json|xml)", r"(?:de|en)cod(?:e|ed|ing)\b"),
+        *("(?:in)?valid (?:json|xml|csv|base64)", "not (?:valid )?(?:json|xml)", r"(?:de|en)cod(?:e|ed|ing)\b"),
+        "(?:de)?seriali[sz]",
     ),
     "duplicate": (
         *("duplicate", "already exist", "already been", "unique (?:constraint|key|index|violation)", "must be unique"),
     ),
     "missing": (
+        *("mandatory", "required", "missing", "empty", "blank", "cannot be null", "not found", "no such", "has no"),
         *(
-            "mandatory",
-            "required",
-            "missing",
-            "empty",
-            "blank",
-            "cannot be null",
-            "not[ _]found",
-            "no such",
-            "has no",
             "was deleted",
+            "do(?:es)? not exist",
+            "do(?:es)?n't exist",
+            "(?:could|can)(?: ?not) be found",
+            r"404\b",
+            r"410\b",
         ),
-        *("do(?:es)? not exist", "do(?:es)?n't exist", "(?:could|can)(?: ?not) be found", r"404\b", r"410\b"),
         "unknown (?:channel|user|customer|item|record)",
     ),
+    "intermittent": (
+        *(r"50[0234]\b", r"4[25][0-2] 4\.", "mailbox full", "econnrefused", "econnreset", "etimedout", "enotfound"),
+        *("getaddrinfo", "(?:cannot|could not|can't) (?:be )?resolve", "no route to host", "network is", "broken pipe"),
+        *("deadlock", "lock wait", "refused", "try again"),
+    ),
+    "value": (
+        *("must (?:be|have|not|match)", "not (?:a )?(?:valid|boolean|number|date|integer)", "expected", "out of range"),
+        *("does not match", "invalid", "not part of", "negative"),
+    ),
 }
-_PATTERNS = tuple((remedy, re.compile(rf"(?i)(?<![a-z\d])(?:{'|'.join(words)})")) for remedy, words in _WORDS.items())
-# Where these words stand beside them, the narrow ones above mean something else: "token missing", "scope not found".
+
+
+def _patterns(words: dict[str, tuple[str, ...]]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((remedy, re.compile(rf"(?i)(?<![a-z\d])(?:{'|'.join(these)})")) for remedy, these in words.items())
+
+
+_NARROW, _WIDE = _patterns(_WORDS), _patterns(_WIDE_WORDS)
 _FIRM = ("connection", "permission", "function")
 _BY_CODE = {
     "MANDATORY_NOT_FOUND": "missing",
@@ -105,12 +138,17 @@ def remedy_of(code: str, message: str, details: str) -> str:
     known = _BY_CODE.get(code.strip().upper())
     if known is not None:
         return known
-    kind = error_class(code, message, details)
+    # The details first: they quote the app's answer, the message only says which action did not work. Codes in either
+    # are read as words, such as "invalid grant".
+    texts = [text.replace("_", " ") for text in (details, message) if text]
+    narrow = _first(texts, _NARROW)
+    if narrow is not None:
+        return narrow
+    kind = error_class(code, message.replace("_", " "), details.replace("_", " "))
     if kind in _FIRM:
         return _BY_CLASS[kind]
-    # The details first: they quote the app's answer, the message only says which action did not work.
-    for text in (details, message):
-        for remedy, pattern in _PATTERNS:
-            if pattern.search(text):
-                return remedy
-    return _BY_CLASS[kind]
+    return _first(texts, _WIDE) or _BY_CLASS[kind]
+
+
+def _first(texts: list[str], patterns: tuple[tuple[str, re.Pattern[str]], ...]) -> str | None:
+    return next((remedy for text in texts for remedy, pattern in patterns if pattern.search(text)), None)

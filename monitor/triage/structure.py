@@ -58,7 +58,6 @@ _OF_ENVELOPES = (
 _CAUSES, _MESSAGES, _ENVELOPE = (frozenset(keys.split()) for keys in (_OF_CAUSES, _OF_MESSAGES, _OF_ENVELOPES))
 _FAILED = frozenset(("error", "failed", "failure", "fail", "nok", "ko", PLACE))
 _IDENTIFIER = re.compile(r"[A-Za-z][a-z]*(?:_[A-Za-z]+)+|[A-Z_]{4,}")
-_CODE = re.compile(rf"[\w.{KEPT_DIGITS}-]{{1,80}}")
 _PLACES_IN_JSON = ("json_path", "jsonpath", "pointer", "location")
 _PLACE_IN_JSON = re.compile(rf"[\w.\[\]$/{PLACE}]+")
 
@@ -131,8 +130,6 @@ def _members(value: dict[str, Any], words: Words, depth: int) -> str:
 
 def _text(key: str, text: str, words: Words, depth: int) -> str:
     is_word = len(text.split(maxsplit=1)) == 1
-    if is_word and (key in _CAUSES or key in _MESSAGES) and _CODE.fullmatch(text):
-        return text
     if key in _PLACES_IN_JSON and _PLACE_IN_JSON.fullmatch(text):
         return text
     if is_word and _IDENTIFIER.fullmatch(text):

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from monitor.privacy_secrets import json_inside
 from monitor.triage.clean import clean
 from monitor.triage.marks import PLACE
 from monitor.triage.words import REASON, is_said_of_errors
@@ -16,6 +17,7 @@ from monitor.triage.words import REASON, is_said_of_errors
 MOST_VALUES = 2_000
 LONGEST_VALUE = 500
 SHORTEST = 3
+_SENTENCE = 4  # spaces from which a value is a sentence rather than a name
 SHORTEST_NUMBER = 5  # "404" of an order's quantity is not the 404 of an answer
 
 
@@ -51,15 +53,19 @@ def without(text: str, values: list[str]) -> str:
     Args:
         text: clean text.
         values: longest first, as `parameters_of` lists them.
+
+    Returns:
+        The text without them; as it is where a whole sentence of the trigger data is all that it says.
     """
+    found = [value for value in values if value in text]
+    left = text
+    for value in found:
+        left = _replaced(left, value)
     for value in values:
-        if value in text:
-            text = _replaced(text, value)
-        elif '"' in value or "\\" in value:
-            escaped = json.dumps(value, ensure_ascii=False)[1:-1]
-            if escaped in text:
-                text = _replaced(text, escaped)
-    return text
+        if '"' in value or "\\" in value:
+            left = _replaced(left, json.dumps(value, ensure_ascii=False)[1:-1])
+    is_sentence = bool(found) and found[0].count(" ") >= _SENTENCE
+    return text if is_sentence and not any(map(str.isalnum, left)) else left
 
 
 def _replaced(text: str, value: str) -> str:
@@ -96,6 +102,8 @@ def _leaves(trigger: Any) -> Iterator[Any]:
             stack.extend(value.values())
         elif isinstance(value, list | tuple):
             stack.extend(value)
+        elif isinstance(value, str) and (inner := json_inside(value)) is not None:
+            stack.append(inner.value)
         elif isinstance(value, str | int | float) and not isinstance(value, bool):
             left -= 1
             yield value if isinstance(value, str) else str(value)

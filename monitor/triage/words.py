@@ -74,7 +74,7 @@ REASON = re.compile(
 def is_said_of_errors(text: str) -> bool:
     """Says whether every word of a text is one that errors consist of."""
     words = _WORD.findall(text.casefold())
-    return bool(words) and all(word in _SAID for word in words)
+    return bool(words) and all(word in _SAID or word.isdecimal() for word in words)
 
 
 @lru_cache(4096)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from monitor.privacy import mask, mask_text
+from monitor.privacy import mask
 from monitor.zoho import clean
 from monitor.zoho.protocol import Answer, redact
 
@@ -96,7 +96,7 @@ def _in_short(answer: Answer, payload: object) -> str:
 
 def _shown(text: str) -> str:
     """Returns a text that may hold anything, people's data too, as a message may show it."""
-    return mask_text(redact(text))[:TOLD]
+    return redact(text)[:TOLD]
 
 
 def _rank(found: Envelope) -> int:

@@ -17,10 +17,11 @@ from urllib.parse import quote, urlencode, urlsplit
 import orjson
 
 from monitor.exact_numbers import decoder
-from monitor.privacy import hide_secrets
+from monitor.privacy import mask_text
 from monitor.zoho import clean
 from monitor.zoho.errors import BadAnswer, TornAnswer
 
+TOLD, MASKED_FROM = 300, 2_000  # characters of a text of Zoho's that a message quotes, and that are masked before
 _HTML_START = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
 
 
@@ -227,9 +228,13 @@ def form_body(fields: Mapping[str, str | None]) -> bytes:
 
 
 def redact(message: object, *secrets: str) -> str:
-    """Shortens a text of Zoho's (or a library's) for our messages: one line without anything like a token."""
-    shown = clean.line(message, 300)
+    """Shortens a text of Zoho's (or a library's) for our messages: one line without tokens and personal data.
+
+    What is made of it is stored, logged, mailed and shown to everybody. More is masked than kept: a cut before the
+    masking could leave half an address unrecognised.
+    """
+    shown = clean.line(message, MASKED_FROM)
     for secret in secrets:
         if secret:
             shown = shown.replace(secret, "…")
-    return hide_secrets(shown)
+    return mask_text(shown)[:TOLD]

@@ -37,12 +37,18 @@ ACT_CODES = frozenset(
     {"AUTHORIZATION_ERROR", "AUTHORIZATION_FAILED", "PERMISSION_DENIED", "NO_PERMISSION", "ACCESS_DENIED"}
 )
 UNAVAILABLE_CODES = frozenset({"NO_PERMISSION", "FEATURE_NOT_SUPPORTED", "FEATURE_NOT_ENABLED", "INVALID_URL_PATTERN"})
+# With a 2xx these refuse the request itself and cannot be the end of the run that it was to cause: nothing ran.
+REFUSED_AT_ONCE = frozenset(
+    {"NOT_ALLOWED", "NO_PERMISSION", "PERMISSION_DENIED", "INVALID_REQUEST", "FLOW_NOT_FOUND", "EXECUTION_NOT_FOUND",
+     "INVALID_TOKEN", "INVALID_OAUTHTOKEN", "OAUTH_SCOPE_MISMATCH", "RATE_LIMIT_EXCEEDED", "TOO_MANY_REQUESTS"}
+)  # fmt: skip
 SERVER_CODES = frozenset({"INTERNAL_ERROR", "INTERNAL_SERVER_ERROR", "EXECUTION_FAILED"})
 _SCOPE = re.compile(r"scope", re.IGNORECASE)
 _TOKEN_WORDS = re.compile(
     r"token|oauth|authenticat|ticket|log.?in|logged|sign.?in|session|credential|expired", re.IGNORECASE
 )
 _DAYS = frozenset({"from", "to", "executed_from", "executed_till"})
+_WRAPPED = 2  # lists and names that a result may be wrapped in
 _FAILURE_WORDS = frozenset({"failure", "error"})
 _ENVELOPE_KEYS = frozenset(
     {"status", "error", "code", "message", "details", "error_description", "errorCode", "error_code", "errorMessage"}
@@ -72,7 +78,8 @@ def read_once(answer: Answer) -> object:
 
     Only Zoho's own words count: success is a 2xx whose JSON says `"status": "success"`; `Wait`, `ScopeMissing`,
     `Refused` and `NotAvailable` are raised for a 4xx with a code only, and mean that it was not carried out;
-    `TokenRefused` besides, that a new token may help: for the codes that say so and for no other 401.
+    `TokenRefused` besides, that a new token may help: for the codes that say so and for no other 401. `Refused` is
+    raised, too, for a 2xx that holds nothing but an error whose code refuses the request itself.
     All else is `AnswerLost` or `BadAnswer`: unknown.
     """
     if answer.status >= 500 or answer.status == 408:
@@ -81,7 +88,7 @@ def read_once(answer: Answer) -> object:
         payload = answer.json
         if isinstance(payload, Mapping) and clean.word(payload.get("status")) == "success":
             return payload
-        raise _strange(answer, payload)
+        raise _refused_at_once(answer, payload) or _strange(answer, payload)
     if answer.status < 400:
         raise _redirect(answer)
     envelope = find_envelope(answer.any_json)
@@ -91,6 +98,29 @@ def read_once(answer: Answer) -> object:
     if isinstance(error, TokenRefused) and not proves_token_refused(error):
         raise _error(Refused, answer, envelope)
     raise error
+
+
+def _refused_at_once(answer: Answer, payload: object) -> ZohoError | None:
+    """Returns the refusal that a 2xx is, where it is nothing else and its code leaves no doubt; None for all others.
+
+    A code of any other kind may be the error of the run itself: then it ran, and failed again.
+    """
+    for _ in range(_WRAPPED):
+        if isinstance(payload, list) and len(payload) == 1:
+            payload = payload[0]
+        elif (
+            isinstance(payload, Mapping)
+            and len(payload) == 1
+            and isinstance(inner := next(iter(payload.values())), list)
+        ):
+            payload = inner
+    if not says_failure(payload) or not isinstance(payload, Mapping):
+        return None
+    is_alone = all(name in _ENVELOPE_KEYS or not value for name, value in payload.items())
+    envelope = find_envelope(payload)
+    if not is_alone or envelope is None or envelope.code.upper() not in REFUSED_AT_ONCE:
+        return None
+    return _error(Refused, answer, envelope)
 
 
 def proves_token_refused(error: ZohoError) -> bool:

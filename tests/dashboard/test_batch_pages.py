@@ -240,8 +240,14 @@ def test_everybody_sees_how_far_a_batch_is_and_only_who_may_changes_it(batch, si
         assert "at least 2 s" in text
         assert "1 × =1+1 The flow was changed after the preview." in text
         assert ("Suspend" in page, "Items as CSV" in page) == (sees, sees)
+    failed = batch.items.get(state="failed")
+    Execution.objects.filter(pk=failed.execution_id).update(trigger_data={"name": "Quilla Zorn"})
+    RetryItem.objects.filter(pk=failed.pk).update(note="No such contact: Quilla Zorn")
+    page = client.get(reverse("batch", args=[batch.pk])).content.decode()
+    assert "No such contact" in page
+    assert "Quilla" not in page
     rows = client.get(reverse("batch", args=[batch.pk]), {"state": "failed"}).context["rows"]
-    assert [item.state for item in rows] == ["failed"]
+    assert [row.item.state for row in rows] == ["failed"]
 
 
 def test_the_part_that_changes_is_asked_for_by_itself_until_nothing_moves(batch, client) -> None:
@@ -282,15 +288,17 @@ def test_the_items_leave_as_csv_that_no_spreadsheet_runs_and_it_stands_in_the_tr
 def test_retries_of_unknown_outcome_show_their_evidence_and_an_admin_closes_one(
     runs, client, signed_in, otto, now
 ) -> None:
+    Execution.objects.filter(pk=runs[0].pk).update(trigger_data={"name": "Quilla Zorn"})
     attempt = make_attempt(
         runs[0], otto, now, state="unknown", sent_at=now - timedelta(hours=1), checks=3,
-        answer="The connection to jo@example.com broke", next_check_at=now + timedelta(minutes=5),
+        answer="The connection to jo@example.com broke for Quilla Zorn", next_check_at=now + timedelta(minutes=5),
     )  # fmt: skip
     page = " ".join(client.get(reverse("retries_unknown")).content.decode().split())
     assert runs[0].execution_id in page
     assert "3, next" in page
     assert "broke" in page
     assert "jo@example.com" not in page
+    assert "Quilla" not in page
     assert "it did not run" not in signed_in(otto).get(reverse("retries_unknown")).content.decode()
     client.post(reverse("retry_not_run", args=[attempt.pk]), {"reason": "I looked: nothing there"})
     attempt.refresh_from_db()

@@ -84,6 +84,8 @@ FAULTS: dict[str, Fault] = {
         lost("act", envelope(NotAvailable, 401, "AUTHORIZATION_ERROR")),
         lost("other_401", envelope(Refused, 401, "FLOW_IS_ASLEEP")),
         ran("ran_401_page", lambda: BadAnswer("answered 401 with an HTML page", status=401)),
+        lost("in_a_200", envelope(Refused, 200, "NOT_ALLOWED")),
+        ran("ran_in_a_200", envelope(BadAnswer, 200, "DUPLICATE_DATA")),
         lost("scope", envelope(ScopeMissing, 401, "OAUTH_SCOPE_MISMATCH")),
         ran("ran_503", envelope(AnswerLost, 503, "EXECUTION_FAILED")),
         lost("lost_503", envelope(AnswerLost, 503, "EXECUTION_FAILED")),
@@ -98,7 +100,7 @@ FAULTS: dict[str, Fault] = {
         lost("lost_crash", lambda: Crash("after the intent, before the POST")),
     )
 }
-PROVEN = {"no_connection", "token", "rate", "refused", "gone", "plan", "scope", "act", "other_401"}
+PROVEN = {"no_connection", "token", "rate", "refused", "gone", "plan", "scope", "act", "other_401", "in_a_200"}
 
 
 @dataclass

@@ -92,3 +92,51 @@ def test_what_was_masked_is_found_in_any_case_and_by_no_sign_of_the_database(acc
     for text in ("straße", "STRASSE", "100%_DONE\\", "état"):
         assert own(Execution).filter(says(text)).count() == 1
     assert not own(Execution).filter(says("100_")).exists()
+
+
+NAMED = {"error_message": "Contact Quilla Zorn not found", "error_details": "", "error_code": ""}
+DATA = {"payload": {"contact": {"Full_Name": "Quilla Zorn"}}}
+
+
+def test_names_of_a_new_runs_data_are_hidden_in_its_error(now: Any) -> None:
+    made = dict(zip(NEW_COLUMNS, new_values(row_of(now, **NAMED, trigger_data=DATA), now), strict=True))
+    assert made["search_text"] == "contact [hidden] not found"
+    assert made["said_names"].splitlines() == ["Quilla Zorn", "Quilla", "Zorn"]
+
+
+def test_names_follow_the_error_and_the_data_in_whatever_order_they_come(now: Any) -> None:
+    times = {"completed_time": now, "started_time": now}
+    bare = Stored("failed", "failed", 0, now, NAMED | times)
+    changes = merge(bare, row_of(now, **NAMED, trigger_data=DATA), now)
+    assert changes["search_text"] == "contact [hidden] not found"
+    silent = Stored("failed", "failed", 0, now, dict.fromkeys(NAMED, "") | times | {"trigger_data": DATA})
+    assert merge(silent, row_of(now, **NAMED, trigger_data=DATA), now)["search_text"] == "contact [hidden] not found"
+    known = Stored("failed", "failed", 0, now, NAMED | times | {"said_names": "Quilla Zorn\nQuilla\nZorn"})
+    again = merge(known, row_of(now, **NAMED | {"error_message": "Zorn is gone"}), now)
+    assert (again["search_text"], again["said_names"]) == ("[hidden] is gone", "Zorn")
+    good = merge(known, row_of(now, status="success", **dict.fromkeys(NAMED, "")), now)
+    assert (good["search_text"], good["said_names"]) == ("", "")
+    plain = Stored("success", "success", 0, None, dict.fromkeys(NAMED, "") | times)
+    quiet = row_of(now, status="success", **dict.fromkeys(NAMED, ""), trigger_data=DATA)
+    assert "said_names" not in merge(plain, quiet, now)
+
+
+@pytest.mark.usefixtures("all_are_pruned")
+def test_names_stay_hidden_when_the_data_has_gone_for_its_age(account: ZohoAccount, now: Any) -> None:
+    flow = factories.make_flow(account)
+    old = factories.make_execution(flow, "failed", started_time=now - timedelta(days=40), **NAMED, trigger_data=DATA)
+    prune(Ages(payload=30, rows=400, hours=400, days=400), now, lambda: True)
+    remask(lambda: True)
+    old.refresh_from_db()
+    assert (old.trigger_data, old.search_text) == (None, "contact [hidden] not found")
+    assert old.people == ["Quilla Zorn", "Quilla", "Zorn"]
+
+
+def test_runs_of_older_rules_get_their_names_in_the_night(account: ZohoAccount) -> None:
+    flow = factories.make_flow(account)
+    run = factories.make_execution(
+        flow, "failed", **NAMED, trigger_data=DATA, search_text="contact quilla zorn", masked_by=MASKING - 1
+    )
+    remask(lambda: True)
+    run.refresh_from_db()
+    assert (run.search_text, run.people) == ("contact [hidden] not found", ["Quilla Zorn", "Quilla", "Zorn"])

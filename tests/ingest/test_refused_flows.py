@@ -10,10 +10,12 @@ import pytest
 from monitor.ingest.base.page_habits import sizes_left
 from monitor.models import Flow, StreamState, SyncState, ZohoAccount
 from monitor.zoho.errors import NotAvailable, NotFound, Refused, ZohoError
+from monitor.zoho.read_answer import read
 from tests.bystander import own
 from tests.fake_zoho import FakeFlow, Run, Zoho, a_task, sync
 from tests.ingest.adds_up import report
 from tests.ingest.mirror import mirrored, stream, upstream
+from tests.zoho.helpers import answer
 
 GIVEN_NO_LONGER = "Zoho no longer gives this flow's executions"
 
@@ -131,13 +133,17 @@ def test_a_flow_that_was_never_given_says_so_in_zohos_words_and_the_account_is_n
 def test_why_a_flow_is_not_given_is_told_without_what_names_people(account: ZohoAccount, zoho: Zoho) -> None:
     a_flow(zoho)
     sick = a_flow(zoho)
-    fail(zoho, f"executions {sick.flow_id}", NotAvailable("403: ask jane.doe@example.com", status=403))
+    with pytest.raises(NotAvailable) as refused:
+        read(answer(403, {"code": "NO_PERMISSION", "message": "ask jane.doe@example.com"}))
+    fail(zoho, f"executions {sick.flow_id}", refused.value)
 
     sync(account, zoho)
 
     reason = Flow.objects.get(flow_id=sick.flow_id).progress.hole_reason
-    assert reason.startswith("Zoho does not give this flow's executions: 403: ask ")
-    assert "jane" not in reason
+    assert reason.startswith(
+        "Zoho does not give this flow's executions: GET flow.zoho.com/x answered 403 NO_PERMISSION"
+    )
+    assert reason.endswith(": ask [e-mail]")
 
 
 def test_a_flow_that_was_just_deleted_is_no_hole_at_once(account: ZohoAccount, zoho: Zoho) -> None:

@@ -25,7 +25,7 @@ from monitor.models import (
 from monitor.retry import run_batches as runner
 from monitor.retry.batches import cancel_batch, request_batch, resume, suspend
 from monitor.retry.preview import preview
-from monitor.retry.requests import RetryRefused, request_retry
+from monitor.retry.requests import RetryRefused, request_retry, resolve_not_run
 from monitor.retry.run_batches import run_batches
 from monitor.retry.settle import sweep
 from tests import factories
@@ -165,15 +165,23 @@ class TestRunning:
         batch = floor.ask(floor.fail(15))
         floor.work(120)
         assert (fresh(batch).state, len(floor.zoho.posts)) == (State.STOPPED, 1)
-        assert fresh(batch).state_reason == "Half or more of the first step failed: 1 of the 1 that ended."
+        assert fresh(batch).state_reason == (
+            "Half or more of the first step did not succeed: 1 of 1 failed or stayed unknown."
+        )
         assert states(batch) == {"failed": 1, "waiting": 14}
 
     def test_an_outcome_that_stays_unknown_counts_as_failed_and_may_become_known(self, floor: Floor) -> None:
         floor.zoho.post_faults.append(FAULTS["lost_unread"])
         batch = floor.ask(floor.fail(3))
-        floor.work(16 * 60)
+        floor.work(55)
+        assert states(batch) == {"started": 1, "waiting": 2}
+        floor.work(60)
         assert states(batch) == {"unknown": 1, "waiting": 2}
         assert fresh(batch).state == State.STOPPED
+        row = own(RetryAttempt).get()
+        resolve_not_run(row, floor.user, "no trace at Zoho", floor.clock() + timedelta(minutes=15))
+        floor.work(5)
+        assert states(batch) == {"failed": 1, "waiting": 2}
 
     def test_what_may_run_twice_is_skipped_unless_the_risk_was_accepted(self, floor: Floor) -> None:
         keys = floor.fail(1, error=TRANSIENT) + floor.fail(1)

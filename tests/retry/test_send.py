@@ -53,7 +53,7 @@ def test_an_id_that_belongs_to_another_retry_is_not_taken_twice(desk) -> None:
 ENDS = {
     "plain": "accepted", "no_connection": "requested", "token": "accepted", "rate": "requested",
     "bare_429": "unknown", "refused": "rejected", "gone": "rejected", "plan": "rejected", "scope": "rejected",
-    "act": "rejected", "other_401": "rejected",
+    "act": "rejected", "other_401": "rejected", "in_a_200": "rejected",
 }  # fmt: skip
 
 
@@ -64,6 +64,20 @@ def test_each_answer_leads_to_the_state_it_proves(desk, name) -> None:
     assert attempt.state == ENDS.get(name, "unknown")
     assert own(RetryAttempt).get().state == attempt.state
     assert len(desk.zoho.posts) == (2 if name == "token" else 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("in_a_200", "answered 200 NOT_ALLOWED"),
+        ("ran_in_a_200", "Zoho's answer does not tell whether it ran: answered 200 DUPLICATE_DATA"),
+        ("ran_503", "Zoho's answer does not tell whether it ran: answered 503 EXECUTION_FAILED"),
+        ("lost_unread", "The answer was lost: the answer was lost"),
+    ],
+)
+def test_it_is_told_whether_an_answer_came_and_what_it_said(desk, name: str, says: str) -> None:
+    desk.zoho.post_faults.append(FAULTS[name])
+    assert desk.send(desk.ask()).answer == says
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name not in PROVEN and name != "plain"])

@@ -31,7 +31,10 @@ def test_the_canary_goes_alone_and_is_waited_for() -> None:
 
 def test_a_canary_that_fails_stops_the_batch() -> None:
     step = does(started=1, failed=1)
-    assert (step.do, step.reason) == ("stop", "Half or more of the first step failed: 1 of the 1 that ended.")
+    assert (step.do, step.reason) == (
+        "stop",
+        "Half or more of the first step did not succeed: 1 of 1 failed or stayed unknown.",
+    )
 
 
 def test_five_more_go_before_the_rest() -> None:

@@ -32,6 +32,7 @@ one_flow = st.fixed_dictionaries(
         "hole": st.sampled_from(["", "", "3 runs are missing"]),
         "alert": st.sampled_from([None, None, False, True]),
         "week": st.tuples(st.integers(0, 40), st.integers(0, 40)),
+        "others": st.sampled_from([0, 0, 0, 30]),
         "newest": st.sampled_from(["", "success", "success", "failed"]),
         "running": st.sampled_from([None, 9, 11, 600]),
         "regular": st.booleans(),
@@ -57,8 +58,9 @@ def store(account: ZohoAccount, wanted: dict[str, Any]) -> Flow:
     if wanted["regular"]:
         for n in range(9):
             HourBucket.objects.create(flow=flow, hour=hour_of(NOW - (40 + 4 * n) * HOUR), succeeded=1)
-    elif failed or succeeded:
-        HourBucket.objects.create(flow=flow, hour=hour_of(NOW - HOUR), failed=failed, succeeded=succeeded)
+    elif failed or succeeded or wanted["others"]:
+        counts = {"failed": failed, "succeeded": succeeded, "other": wanted["others"]}
+        HourBucket.objects.create(flow=flow, hour=hour_of(NOW - HOUR), **counts)
     if wanted["newest"]:
         factories.make_execution(flow, wanted["newest"], started_time=NOW - HOUR)
         factories.make_execution(flow, "success", started_time=NOW - 2 * HOUR)

@@ -57,6 +57,9 @@ class Zoho:
         headers = {"X-Standin-Control": CONTROL, "Content-Type": "application/json"}
         return self._json(urllib.request.Request(f"{self.url}/_control/{path}", json.dumps(body).encode(), headers))
 
+    def control_read(self, path: str) -> dict[str, Any]:
+        return self._json(urllib.request.Request(f"{self.url}/_control/{path}", headers={"X-Standin-Control": CONTROL}))
+
     def sign_in(self) -> None:
         """One access token of our own for looking at the truth."""
         form = {"grant_type": "refresh_token", "client_id": "1000.KILL", "client_secret": SECRET,

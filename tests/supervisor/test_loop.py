@@ -13,7 +13,7 @@ from monitor import job_failures
 from monitor.models import DirtyHour, SyncState, WorkerBeat
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
-from monitor.supervisor import loop, processes
+from monitor.supervisor import loop, processes, queue
 from monitor.supervisor.worker_marks import beat_prefix
 from tests import factories
 from tests.factories import make_account, make_flow
@@ -131,6 +131,69 @@ def test_a_cluster_whose_canary_is_overdue_is_replaced_and_its_rows_are_forgotte
     assert any("no longer reach an idle worker" in line for line in said)
     assert queued("monitor.tasks.canary") == 0
     assert WorkerBeat.objects.filter(name__startswith="worker:").count() == 0
+
+
+def dies_in(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime, *, job: str, busy: bool = True
+) -> None:
+    """A worker takes the newest task, and its process ends."""
+    row = OrmQ.objects.latest("pk")
+    assert supervisor._cluster
+    WorkerBeat.objects.create(
+        name=f"{beat_prefix(supervisor._cluster.token)}103", pid=103, beat_at=now, busy_since=now if busy else None,
+        detail={"worked": True, "job": job, "task_id": row.task["id"]} if job else {"worked": True},
+    )  # fmt: skip
+    living["workers"] = False
+    supervisor._cluster.look(now)
+    living["workers"] = True
+
+
+def test_a_job_whose_process_dies_again_and_again_fails_pauses_longer_and_is_not_given_out_again(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime
+) -> None:
+    supervisor._round(now)
+    pauses = []
+    for death in range(1, 6):
+        queue.enqueue("monitor.tasks.judge")
+        dies_in(supervisor, living, now, job="judge")
+        (job,) = job_failures.failing()
+        assert (job.name, job.failures, job.error) == ("judge", death, job_failures.DIED)
+        assert queued("monitor.tasks.judge") == (1 if death == 1 else 0), "the first round's own still waits"
+        OrmQ.objects.filter(
+            pk__in=[row.pk for row in OrmQ.objects.all() if row.task["func"].endswith("judge")]
+        ).delete()
+        pauses.append(job.next_try_at - now)
+    assert pauses[:3] == sorted(set(pauses[:3]))
+    assert max(pauses) == job_failures.LONGEST_AFTER_DEATH
+    supervisor._start_jobs(now + timedelta(seconds=30))
+    assert queued("monitor.tasks.judge") == 0
+    supervisor._start_jobs(now + timedelta(seconds=60))
+    assert queued("monitor.tasks.judge") == 1
+    assert queued("monitor.tasks.deliver") > 0, "the others go on"
+
+
+@pytest.mark.parametrize(("job", "busy"), [("judge", False), ("", True)])
+def test_a_process_that_dies_idle_or_in_a_canary_is_no_jobs_failure(
+    supervisor: loop.Supervisor, living: dict[str, bool], now: datetime, job: str, busy: bool
+) -> None:
+    supervisor._round(now)
+    before = OrmQ.objects.count()
+    dies_in(supervisor, living, now, job=job, busy=busy)
+    assert (job_failures.failing(), OrmQ.objects.count()) == ([], before)
+
+
+def test_jobs_that_ran_beyond_their_time_when_their_cluster_is_replaced_have_failed(
+    supervisor: loop.Supervisor, now: datetime
+) -> None:
+    supervisor._round(now)
+    assert supervisor._cluster
+    for pid, seconds, job in ((104, 70, "judge"), (105, 5, "deliver")):
+        WorkerBeat.objects.create(
+            name=f"{beat_prefix(supervisor._cluster.token)}{pid}", pid=pid, beat_at=now,
+            busy_since=now - timedelta(seconds=seconds), detail={"job": job, "task_id": "none"},
+        )  # fmt: skip
+    supervisor._replace(supervisor._cluster, "every worker is stuck", now)
+    assert [one.name for one in job_failures.failing()] == ["judge"]
 
 
 def test_a_cluster_that_dies_again_and_again_is_started_at_a_growing_pace(

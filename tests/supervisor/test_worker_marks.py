@@ -27,10 +27,14 @@ def beat() -> WorkerBeat:
 def test_a_worker_marks_itself_idle_busy_and_idle_again(connected: None):
     post_spawn.send(sender="django_q", proc_name="x")
     assert beat().busy_since is None
-    pre_execute.send(sender="django_q", func=None, task={"func": "monitor.tasks.tick"})
-    assert (beat().busy_since is not None, beat().task, beat().pid) == (True, "monitor.tasks.tick", os.getpid())
+    task = {"func": "monitor.tasks.sync_account", "args": (7,), "id": "a1"}
+    pre_execute.send(sender="django_q", func=None, task=task)
+    assert (beat().busy_since is not None, beat().task, beat().pid) == (True, "monitor.tasks.sync_account", os.getpid())
+    assert beat().detail == {"worked": True, "job": "sync_account:7", "task_id": "a1"}
     post_execute_in_worker.send(sender="django_q", func=None, task={})
-    assert (beat().busy_since, beat().task) == (None, "")
+    assert (beat().busy_since, beat().task, beat().detail) == (None, "", {"worked": True})
+    pre_execute.send(sender="django_q", func=None, task={"func": "monitor.tasks.canary", "args": ("t-1",)})
+    assert beat().detail == {"worked": True}
 
 
 @pytest.mark.django_db

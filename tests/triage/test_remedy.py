@@ -43,6 +43,17 @@ from monitor.triage.remedy import REMEDIES, remedy_of
         ("permission", "", "HTTP 403 Forbidden"),
         ("definition", "CUSTOM_FUNCTION_FAILED", "Divide by zero"),
         ("definition", "INVALID_MODULE", "the module name given seems to be invalid"),
+        ("connection", "", "invalid_grant"),
+        ("connection", "", "certificate of <*> expired"),
+        ("connection", "", "invalid username/password; logon denied"),
+        ("rate limit", "", "error 403: Quota exceeded for this project"),
+        ("value", "", "SMTP 550 5.1.1 <*>: recipient rejected"),
+        ("value", "", "Amount <*> must be positive"),
+        ("value", "", "picklist value <*> not allowed for Lead_Status"),
+        ("definition", "", "tax is undefined at line <*>"),
+        ("definition", "", "Function execution exceeded <*>"),
+        ("intermittent", "", "getaddrinfo ENOTFOUND <*>"),
+        ("permission", "", "Please upgrade your plan"),
         ("unknown", "ACTION_FAILED", "It did not go well"),
         ("unknown", "", ""),
     ],
@@ -57,5 +68,5 @@ def test_the_details_say_more_than_the_message() -> None:
 
 def test_each_class_of_error_has_a_remedy_and_each_remedy_its_advice() -> None:
     assert set(remedy._BY_CLASS) == set(CLASSES)
-    assert {*remedy._BY_CLASS.values(), *remedy._BY_CODE.values(), *remedy._WORDS} == set(REMEDIES)
+    assert {*remedy._BY_CLASS.values(), *remedy._BY_CODE.values(), *remedy._WORDS, *remedy._WIDE_WORDS} == set(REMEDIES)
     assert len(set(REMEDIES.values())) == len(REMEDIES) == 11

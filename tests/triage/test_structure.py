@@ -48,6 +48,16 @@ def test_what_names_the_cause_tells_causes_apart(field: str) -> None:
     assert not are_one({field: "Email", "id": 1}, {field: "Phone", "id": 1})
 
 
+def test_a_place_in_the_data_tells_causes_apart_and_a_row_does_not() -> None:
+    assert are_one({"json_path": "$.data[0].Email"}, {"json_path": "$.data[17].Email"})
+    assert not are_one({"json_path": "$.data[0].Email"}, {"json_path": "$.data[0].Phone"})
+
+
+def test_a_code_is_known_by_its_form_under_any_key() -> None:
+    assert not are_one({"why": "invalid_grant"}, {"why": "invalid_client"})
+    assert are_one({"why": "Berlin"}, {"why": "Delhi"})
+
+
 @pytest.mark.parametrize("field", ["id", "name", "value", "customer", "record_id"])
 def test_what_holds_a_value_does_not(field: str) -> None:
     assert are_one({field: "Email", "code": "X"}, {field: "Phone", "code": "X"})
@@ -62,6 +72,7 @@ def test_json_that_was_cut_off_still_tells_its_code() -> None:
     one = '{"code":"INVALID_DATA","details":{"id":"123","name":"An…'
     assert are_one(one, one.replace("123", "98765"))
     assert not are_one(one, one.replace("INVALID_DATA", "DUPLICATE_DATA"))
+    assert template(one) == "{code:INVALID_DATA,details:{id:<*>,name"
 
 
 def test_details_that_repeat_the_message_add_nothing() -> None:

@@ -44,6 +44,16 @@ def test_a_value_is_found_in_json_and_in_html_as_well() -> None:
     assert said("No customer O&#39;Brien &amp; Sons", {"c": "O'Brien & Sons"}) == said("No customer 5")
 
 
+def test_the_trigger_data_may_be_json_within_text() -> None:
+    assert template("Contact Zoë Ek gone", {"body": '{"who": ["Zoë Ek"]}'}) == "Contact <*> gone"
+
+
+def test_a_message_that_came_with_the_trigger_as_a_whole_is_still_told() -> None:
+    message = "Payment was not made because of missing funds"
+    assert template(message, {"reason": message}) == message
+    assert template("Zoë Ek", {"reason": "Zoë Ek"}) == "<*>"
+
+
 def test_thousands_of_values_are_no_trouble() -> None:
     assert said("Contact Zed9 gone", [[f"value {n}"] for n in range(50_000)]).template == "Contact <*> gone"
 

@@ -14,7 +14,6 @@ from monitor.models import Execution, WebhookFailure
 from monitor.models.masked_text import HasMaskedText, stale
 
 BATCH = 500  # rows in a transaction
-MASKED = ("search_text", "masked_by")
 
 
 def remask(go_on: Callable[[], bool]) -> int:
@@ -37,7 +36,7 @@ def remask(go_on: Callable[[], bool]) -> int:
 def _batch(model: type[HasMaskedText]) -> int:
     # Who stores a page of runs waits for the rows, and then writes both columns by what it has stored itself.
     rows: list[HasMaskedText] = list(model._default_manager.filter(stale()).select_for_update()[:BATCH])
-    for row in rows:
-        row.mask_text()
-    model._default_manager.bulk_update(rows, MASKED)
+    columns = [row.mask_text() for row in rows]
+    if columns:
+        model._default_manager.bulk_update(rows, columns[0])
     return len(rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from monitor.models.masked_text import masked_columns
+from monitor.models.masked_text import masked_run
 from monitor.zoho.reruns import is_under_way, next_rerun
 from monitor.zoho.shapes import ExecutionRow
 
@@ -33,9 +33,11 @@ COPIED = (
     "actions_failed",
 )
 _copied = attrgetter(*COPIED)
-MASKED = ("search_text", "masked_by")
+MASKED = ("said_names", "search_text", "masked_by")
 NEW_COLUMNS = ("status", *COPIED, "first_status", "first_failed_at", "recheck_at", "rerun_due_at", *MASKED)
 TEXTS = ("error_code", "error_message", "error_details")
+# What the masked columns are made from.
+SAID = (*TEXTS, "trigger_data")
 ERROR = (*TEXTS, "error_action_id")
 ENDED = ("completed_time", "duration_ms")
 
@@ -77,7 +79,7 @@ def new_values(row: ExecutionRow, now: datetime) -> tuple[object, ...]:
         failed_at,
         None if final else recheck_at(row.status, row.started_time, now),
         None if failed_at is None else _rerun_due(row.status, failed_at, row, now),
-        *masked_columns(row.error_code, row.error_message, row.error_details).values(),
+        *masked_run(row.error_code, row.error_message, row.error_details, data=row.trigger_data, known="").values(),
     )
 
 
@@ -104,8 +106,11 @@ def merge(stored: Stored, row: ExecutionRow, now: datetime) -> dict[str, object]
     if changes and "failed" in (row.status, stored.status):
         first = stored.first_failed_at or _failed_at(row)
         changes["rerun_due_at"] = _rerun_due(row.status, first, row, now)
-    if not changes.keys().isdisjoint(TEXTS):
-        changes |= masked_columns(*(str(changes.get(name, stored.values.get(name)) or "") for name in TEXTS))
+    if not changes.keys().isdisjoint(SAID):
+        *said, data = (changes.get(name, stored.values.get(name)) for name in SAID)
+        texts = [str(text or "") for text in said]
+        if any(texts) or not changes.keys().isdisjoint(TEXTS):
+            changes |= masked_run(*texts, data=data, known=str(stored.values.get("said_names") or ""))
     return changes
 
 

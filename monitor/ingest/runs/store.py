@@ -199,7 +199,7 @@ def _update(have: Execution, row: ExecutionRow, now: datetime, dirty: list[tuple
         first_status=have.first_status,
         rerun_count=have.rerun_count,
         first_failed_at=have.first_failed_at,
-        values={name: getattr(have, name) for name in COPIED},
+        values={name: getattr(have, name) for name in (*COPIED, "said_names")},
         last_failed_at=have.last_failed_at,
     )
     changes = merge(stored, row, now)

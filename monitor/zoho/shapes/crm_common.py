@@ -14,6 +14,7 @@ from monitor.zoho import clean
 from monitor.zoho.envelope import Envelope, read_envelope
 from monitor.zoho.errors import BadAnswer, NotFound, Refused
 from monitor.zoho.moments import moment
+from monitor.zoho.protocol import redact
 from monitor.zoho.shapes.base import Json, Rejected, find_list, paging, read_all
 
 T = TypeVar("T")
@@ -105,7 +106,8 @@ def write_result(payload: object, *names: str) -> WriteResult:
     if not result.ok:
         said = read_envelope(result.raw) or Envelope(result.code, result.message)
         kind = NotFound if said.names_missing_thing else Refused
-        raise kind(f"{names[0]}: {result.code}: {said.message or result.message}", code=result.code)
+        code = redact(result.code)
+        raise kind(f"{names[0]}: {code}: {said.message or result.message}", code=code)
     return result
 
 
@@ -116,13 +118,15 @@ def _write_result(item: Mapping[str, object]) -> WriteResult:
         ok=clean.word(item.get("status")) == "success" or clean.line(item.get("code")).upper() == "SUCCESS",
         id=clean.identifier(found if found is not None else item.get("id")),
         code=clean.line(item.get("code"), clean.CODE_LIMIT),
-        message=clean.line(item.get("message")),
+        message=redact(item.get("message")),
         raw=clean.mapping(item),
     )
 
 
 def _unreadable(item: object) -> WriteResult:
-    return WriteResult(ok=False, id="", code="", message=f"unreadable result {clean.escaped(item)[:80]}", raw={})
+    return WriteResult(
+        ok=False, id="", code="", message=f"unreadable result {redact(clean.escaped(item))[:80]}", raw={}
+    )
 
 
 def reference(value: object) -> Reference:

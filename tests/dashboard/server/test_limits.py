@@ -90,7 +90,7 @@ def test_few_probes_of_one_address_wait_for_the_one_thread_that_looks():
 
 
 def head(**fields: object) -> Head:
-    usual = {"path": "/", "version": "1.1", "content_type": "", "length": 0, "has_both_lengths": False}
+    usual = {"path": "/", "version": "1.1", "method": "GET", "content_type": "", "length": 0, "has_both_lengths": False}
     return Head(**(usual | fields))
 
 
@@ -110,6 +110,8 @@ def head(**fields: object) -> Head:
         ({"path": "/hooks/crm/1", "content_type": "text/plain; x*0*=utf-8''%00"}, 400),
         ({"path": "/hooks/crm/1", "content_type": "application/json; charset=ISO-8859-1"}, None),
         ({"path": "/hooks/crm/1", "content_type": "application/json; charset=zlib"}, 400),
+        ({"method": "PROPFIND"}, 501),
+        ({"method": "F" * 60_000}, 501),
         ({"version": "2.0"}, 505),
         ({"version": ""}, 505),
         ({"path": "*"}, 400),

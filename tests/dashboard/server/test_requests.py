@@ -19,6 +19,8 @@ def site():
 @pytest.mark.parametrize(
     ("request_bytes", "code"),
     [
+        (b"F" * 30_000 + b" / HTTP/1.1\r\n\r\n", 501),
+        (b"FOO /hooks/flow/abc HTTP/1.1\r\n\r\n", 501),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
         (b"GET /\r\n\r\n", 505),
         (b"GET / HTTP/3.0\r\n\r\n", 505),

@@ -1,0 +1,146 @@
+"""Batches beside single retries against a ledger of what really ran, in random order and with random faults.
+
+All that a single retry must keep (docs/reference/retries.md, "Invariants of a retry") holds for each item. Besides: an
+item is one retry at most, two people's batches may overlap, whatever happens between preview and send, and every item
+comes to an end. `make fuzz-retry` runs 10,000 schedules on PostgreSQL, CI 500.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
+
+from monitor.models import Flow, RetryAttempt, RetryBatch, RetryItem, Role, User, ZohoAccount
+from monitor.retry.batches import cancel_batch, request_batch, resume, suspend
+from monitor.retry.requests import RetryRefused
+from monitor.retry.run_batches import run_batches
+from tests import factories
+from tests.bystander import own
+from tests.depth import tried
+from tests.retry.test_machine import Retries, mostly, pick
+
+ON_POSTGRESQL = "postgresql" in settings.DATABASES["default"]["ENGINE"]
+SCHEDULES = tried(
+    8, 500 if ON_POSTGRESQL else 60, nightly=int(os.environ.get("FUZZ_SCHEDULES", "10000")), stateful_step_count=30
+)
+ENDED = (RetryItem.State.SUCCEEDED, RetryItem.State.FAILED, RetryItem.State.SKIPPED)
+
+
+class Batches(Retries):
+    """What `Retries` does, and people who retry many at once."""
+
+    def _admins(self) -> list[User]:
+        if len(self.people) < 3:
+            self.people.append(factories.make_user(role=Role.ADMIN))
+        return self.people[1:]
+
+    @rule(
+        some=st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),
+        who=st.integers(0, 1),
+        accept_risk=mostly,
+        canary=st.integers(1, 3),
+        per_minute=st.sampled_from([4, 60, 600]),
+        is_doubled=st.booleans(),
+    )
+    def ask_for_a_batch(
+        self, some: list[int], who: int, accept_risk: bool, canary: int, per_minute: int, is_doubled: bool
+    ) -> None:
+        """Where `is_doubled`, the form is posted twice."""
+        made = set()
+        for _ in range(1 + is_doubled):
+            try:
+                batch = request_batch(
+                    account=self.account,
+                    executions=[self.executions[n].pk for n in some],
+                    user=User.objects.get(pk=self._admins()[who].pk),
+                    reason="all of them",
+                    client_token=f"batch-form-{self.clock().timestamp()}-{own(RetryBatch).count() - len(made)}",
+                    now=self.clock(),
+                    accept_risk=accept_risk,
+                    canary=canary,
+                    per_minute=per_minute,
+                )
+            except RetryRefused as refusal:
+                assert refusal.code == "not_permitted"  # noqa: PT017 - a refusal ends this rule
+                return
+            made.add(batch.pk)
+        assert len(made) == 1, "one form, one batch"
+
+    @rule(wait=st.sampled_from([0, 5, 20]), times=st.integers(1, 2))
+    def work_on_batches(self, wait: int, times: int) -> None:
+        self.clock.forward(seconds=wait)
+        for _ in range(times):
+            run_batches(self.clock())
+        self._sweep()
+        run_batches(self.clock())
+
+    @precondition(lambda self: hasattr(self, "account") and own(RetryBatch).exists())
+    @rule(which=pick, act=st.sampled_from([suspend, resume, cancel_batch]), who=st.integers(0, 1))
+    def change_a_batch(self, which: int, act, who: int) -> None:
+        batches = list(own(RetryBatch).order_by("-pk"))
+        self._try(lambda: act(batches[which % len(batches)], self._admins()[who], self.clock()))
+
+    @rule()
+    def change_the_flow(self) -> None:
+        Flow.objects.filter(pk=self.executions[0].flow_id).update(modified_time=self.zoho.time())
+
+    @rule(which=pick)
+    def the_mirror_sees_a_success(self, which: int) -> None:
+        """Zoho's own re-run, between preview and send, where Zoho does such a thing."""
+        self.zoho_re_runs_by_itself(which, success=True)
+        self.mirror()
+
+    @invariant()
+    def each_item_is_one_retry_at_most(self) -> None:
+        if not hasattr(self, "zoho"):
+            return
+        for item in own(RetryItem).select_related("batch", "attempt"):
+            asked = own(RetryAttempt).filter(client_token=f"batch-{item.batch_id}-item-{item.pk}")
+            assert len(asked) <= 1
+            assert item.attempt is None or list(asked) == [item.attempt]
+            assert (item.state == RetryItem.State.WAITING) == (item.attempt is None and not item.code)
+            assert (item.ended_at is not None) == (item.state in ENDED)
+            if item.state == RetryItem.State.SUCCEEDED:
+                assert item.attempt is not None
+                assert item.attempt.state == RetryAttempt.State.SUCCEEDED
+        running = own(RetryBatch).filter(state=RetryBatch.State.RUNNING)
+        assert running.count() <= 1, "one batch of an account runs"
+
+    def teardown(self) -> None:
+        if hasattr(self, "savepoint"):
+            self._everything_ends()
+            transaction.savepoint_rollback(self.savepoint)
+            del self.savepoint
+
+    def _everything_ends(self) -> None:
+        """With a living worker and an account that is not paused, no item is left without an end."""
+        self.zoho.read_faults.clear()
+        self.zoho.post_faults.clear()
+        self.zoho.during_look = self.zoho.during_post = None
+        ZohoAccount.objects.filter(pk=self.account.pk).update(is_active=True)
+        for _ in range(80):
+            run_batches(self.clock())
+            self._sweep()
+            self.clock.forward(seconds=30)
+        run_batches(self.clock())
+        for item in own(RetryItem).select_related("batch", "attempt"):
+            batch, attempt = item.batch, item.attempt
+            assert batch.state not in (RetryBatch.State.QUEUED, RetryBatch.State.RUNNING), "a batch never ends"
+            if item.state == RetryItem.State.WAITING:
+                assert batch.state in (RetryBatch.State.SUSPENDED, RetryBatch.State.STOPPED)
+            elif item.state == RetryItem.State.UNKNOWN:
+                assert attempt is not None
+                assert attempt.state == RetryAttempt.State.UNKNOWN
+            else:
+                assert item.state in ENDED, f"an item without an end: {item.state}"
+
+
+@pytest.mark.property
+@pytest.mark.django_db
+def test_whatever_happens_no_wish_of_a_batch_runs_the_work_twice_and_every_item_ends() -> None:
+    run_state_machine_as_test(Batches, settings=SCHEDULES)

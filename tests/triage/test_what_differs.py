@@ -1,0 +1,67 @@
+"""What a problem's runs have in common, as its page shows it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import Flow
+from monitor.triage.what_differs import what_differs
+from tests import factories
+from tests.triage.conftest import Fail, Triage, problem
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_field_of_the_trigger_that_failed_runs_share_is_shown_with_counts(
+    fail: Fail, triage: Triage, flow: Flow
+) -> None:
+    bad = [fail(minutes_ago=n, trigger_data={"Country": "DE", "n": n}) for n in range(1, 13)]
+    for n in range(30):
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data={"Country": "FR", "n": n})
+    other = factories.make_flow(flow.account)
+    for n in range(30):
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data={"Country": "DE"}, flow=other)
+    triage(*bad)
+    found = what_differs(problem())
+    assert [(one.found.field, one.value) for one in found] == [("trigger.Country", "DE")]
+    assert (found[0].found.failed, found[0].found.good, found[0].found.of_good) == (12, 0, 30)
+
+
+def test_people_are_hidden_in_it(fail: Fail, triage: Triage) -> None:
+    bad = [fail(minutes_ago=n, trigger_data={"Email": "quilla@example.com", "note": "call +49 30 1234567"})
+           for n in range(1, 13)]  # fmt: skip
+    for n in range(30):
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data={"Email": "zoe@example.com"})
+    triage(*bad)
+    found = what_differs(problem())
+    assert {one.found.field for one in found} == {"trigger.Email", "trigger.note"}
+    assert "quilla" not in str([one.value for one in found])
+    assert "1234567" not in str([one.value for one in found])
+
+
+def test_the_version_of_the_flow_is_compared_too(fail: Fail, triage: Triage, flow: Flow, now: Any) -> None:
+    for number, hours in ((1, 500), (2, 1)):
+        factories.make_version(flow, number=number, first_seen_at=now - timedelta(hours=hours))
+    bad = [fail(minutes_ago=n) for n in range(1, 13)]
+    for n in range(30):
+        fail(minutes_ago=65 + n, status="success", first_failed_at=None)
+    triage(*bad)
+    assert ("version", "2") in [(one.found.field, one.value) for one in what_differs(problem())]
+
+
+def test_its_statements_do_not_grow(fail: Fail, triage: Triage, django_assert_max_num_queries: Any) -> None:
+    triage(*[fail(minutes_ago=n) for n in range(1, 60)])
+    found = problem()
+    with django_assert_max_num_queries(4):
+        what_differs(found)
+
+
+def test_a_problem_without_runs_differs_in_nothing(fail: Fail, triage: Triage) -> None:
+    run = fail()
+    triage(run)
+    found = problem()
+    run.delete()
+    assert what_differs(found) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -26,6 +26,7 @@ from monitor.queries import batches as queries
 from monitor.queries.export import exports
 from monitor.retry import batches as acts
 from monitor.retry.requests import RetryRefused
+from monitor.retry.steps import time_needed
 
 POLL_SECONDS = 5
 Act = Callable[[RetryBatch, User, datetime], None]
@@ -54,7 +55,7 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
 def batch_state(request: HttpRequest, pk: int) -> HttpResponse:
     """Answers with the part of the page that changes, for its own refreshing; the whole page once nothing moves."""
     row = get_or_404(request.user, queries.batches(), pk)
-    detail = queries.detail(row, timezone.now())
+    detail = queries.detail(row)
     if detail.is_moving and request.GET.get("seen") == detail.mark:
         return HttpResponse(status=204)
     response = render(request, "batches/progress.html", _parts(request, row, detail))
@@ -117,7 +118,7 @@ def retries_unknown(request: HttpRequest) -> HttpResponse:
 
 def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: int = 200) -> HttpResponse:
     form = ItemFilterForm(request.GET)
-    parts = _parts(request, row, queries.detail(row, timezone.now()))
+    parts = _parts(request, row, queries.detail(row))
 
     def find(state: str) -> dict[str, Any]:
         page = lists.numbered(queries.items(row, state), form)
@@ -134,10 +135,19 @@ def _parts(request: HttpRequest, row: RetryBatch, detail: queries.BatchDetail) -
     return {
         "batch": row,
         "detail": detail,
+        "left": time_left(row, detail.progress.waiting, timezone.now()),
         "poll_seconds": POLL_SECONDS,
         "may_change": may(request.user, "retry.bulk", row.account),
         "may_export": may(request.user, "export", row.account),
     }
+
+
+def time_left(row: RetryBatch, waiting: int, now: datetime) -> timedelta | None:
+    """Returns how long the items that wait take at the batch's pace, at least; None where nothing more is started."""
+    if row.state not in (RetryBatch.State.QUEUED, RetryBatch.State.RUNNING) or not waiting:
+        return None
+    until_next = max(row.next_start_at - now, timedelta(0)) if row.next_start_at is not None else timedelta(0)
+    return until_next + time_needed(waiting, row.per_minute)
 
 
 def _act(request: HttpRequest, pk: int, act: Act, done: str) -> HttpResponse:

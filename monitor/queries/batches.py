@@ -12,7 +12,6 @@ from django.db.models import Count, Max, QuerySet
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
 from monitor.privacy import mask_text
 from monitor.queries.execution import masked_answer
-from monitor.retry.steps import time_needed
 
 REASONS_OFFERED = 8
 State, Item = RetryBatch.State, RetryItem.State
@@ -77,7 +76,6 @@ class BatchDetail:
     """Holds what the page of a batch shows beside its items. Texts are masked.
 
     Attributes:
-        left: how long the items that wait take at the batch's pace, at least; None where nothing more is started.
         per_minute: how many ended in a minute so far; None where none did.
         mark: what there is to see of it, in one word: one mark, one page.
     """
@@ -85,7 +83,6 @@ class BatchDetail:
     batch: RetryBatch
     progress: Progress
     reason: str
-    left: timedelta | None
     per_minute: float | None
     skips: list[SkipReason]
     mark: str
@@ -117,12 +114,11 @@ def progress_of(keys: Collection[int]) -> dict[int, Progress]:
     return {key: Progress(**counts[key]) for key in keys}
 
 
-def detail(batch: RetryBatch, now: datetime) -> BatchDetail:
+def detail(batch: RetryBatch) -> BatchDetail:
     """Returns everything about one batch but its items. Three statements.
 
     Args:
         batch: from `batches()`.
-        now: the present.
     """
     progress = progress_of([batch.pk])[batch.pk]
     ended = batch.items.filter(ended_at__isnull=False).aggregate(newest=Max("ended_at"))["newest"]
@@ -131,7 +127,6 @@ def detail(batch: RetryBatch, now: datetime) -> BatchDetail:
         batch=batch,
         progress=progress,
         reason=mask_text(batch.reason),
-        left=_left(batch, progress, now),
         per_minute=_pace(batch, progress, ended),
         skips=_skips(batch),
         mark=moved,
@@ -179,13 +174,6 @@ def recent_reasons(person: User) -> list[str]:
             found[reason] = max(at, found.get(reason, at))
     newest = sorted(found, key=lambda reason: found[reason], reverse=True)
     return newest[:REASONS_OFFERED]
-
-
-def _left(batch: RetryBatch, progress: Progress, now: datetime) -> timedelta | None:
-    if batch.state not in (State.QUEUED, State.RUNNING) or not progress.waiting:
-        return None
-    until_next = max(batch.next_start_at - now, timedelta(0)) if batch.next_start_at is not None else timedelta(0)
-    return until_next + time_needed(progress.waiting, batch.per_minute)
 
 
 def _pace(batch: RetryBatch, progress: Progress, newest: datetime | None) -> float | None:

@@ -12,7 +12,7 @@ from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
 from monitor.models import Execution, Failure, FailureGroup, Flow, Problem, ProblemAct
-from monitor.periods import DAY, Window, day_start, day_window, midnight_of
+from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import by_keys
 
@@ -233,7 +233,7 @@ def open_by_age(now: datetime, account_id: int | None = None) -> list[AgeCount]:
 
 def _spans(now: datetime) -> list[tuple[datetime | None, datetime | None]]:
     """Returns where each of the ages begins and ends."""
-    minute = now.replace(second=0, microsecond=0)
+    minute = stretch_of(now, timedelta(minutes=1))
     begins = [minute - age if age is not None else None for _, age in AGES]
     return list(zip(begins, [None, *begins], strict=False))
 

@@ -26,6 +26,12 @@ def rate(value: float | None, digits: int = 1) -> str:
     return f"{cut:.{digits}f} %"
 
 
+def sentence(text: str) -> str:
+    """Writes a line of ours as a sentence: a capital letter first, and one full stop at its end."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def number(value: float | None) -> str:
     """Writes a number with commas between thousands; a dash where there is none."""
     if value is None:

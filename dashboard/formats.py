@@ -26,6 +26,12 @@ def rate(value: float | None, digits: int = 1) -> str:
     return f"{cut:.{digits}f} %"
 
 
+def sentence(text: str) -> str:
+    """Writes a line of ours as a sentence: a capital letter first, and one full stop at its end."""
+    text = text.strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
 def number(value: float | None) -> str:
     """Writes a number with commas between thousands; a dash where there is none."""
     if value is None:
@@ -92,6 +98,11 @@ def relative(at: datetime, now: datetime) -> str:
     size, unit = next((size, unit) for size, unit in _STEPS if abs(delta) >= size)
     text = f"{int(abs(delta) // size)} {unit}"
     return f"{text} ago" if delta > 0 else f"in {text}"
+
+
+def pace(value: float) -> str:
+    """Writes how many there are in a minute: "0.4", "12", "1,200"."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
 
 
 def change(value: float | None, before: float | None) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dashboard import formats
 from dashboard.access import get_or_404, requires
 from dashboard.accounts import consent
 from dashboard.accounts.forms import ConnectForm, origins_of
@@ -101,10 +102,10 @@ def _finish(
     except pipeline.ConnectError as error:
         form.asks_for_organisation = form.reconnects is not None and error.can_be_confirmed
         hint = "; if it is the same one, say so below and get a new grant" if form.asks_for_organisation else ""
-        return _form(request, form, refusal=f"{error}{hint}.", status=400)
+        return _form(request, form, refusal=formats.sentence(f"{error}".rstrip(".") + hint), status=400)
     messages.success(request, f"“{account.name}” is connected. Its history is being read now.")
     for note in queries.connect_notes(account):
-        messages.warning(request, f"{note}.")
+        messages.warning(request, formats.sentence(note))
     return redirect(account)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from dashboard import formats
 from monitor.models import MOST_AT_ONCE, MOST_CALLS, MOST_CREDITS, DataCenter, Plan, ZohoAccount
 from monitor.zoho.datacenters import DATA_CENTERS, Origins, custom_origins
 from monitor.zoho.oauth import NO_CLIENT_ID, is_client_id
@@ -92,7 +93,7 @@ class ConnectForm(forms.Form):
     def clean_client_id(self) -> str:
         value = self._printable("client_id")
         if not is_client_id(value):
-            raise forms.ValidationError(f"{NO_CLIENT_ID}.")
+            raise forms.ValidationError(formats.sentence(NO_CLIENT_ID))
         return value
 
     def clean_client_secret(self) -> str:

@@ -160,7 +160,9 @@ class _Prover:
         try:
             ask()
         except (NotAvailable, ScopeMissing) as error:
-            notes.append(f"{product} is not available: {error}")
+            # That the product is not there is news for nobody; that it was not asked for can be put right.
+            mend = f". {error.hint.rstrip('.')}" if isinstance(error, ScopeMissing) else ""
+            notes.append(f"{product} is not available: {error}{mend}")
             return False
         except Wait as error:
             # The token was taken, only the budget is used up: that proves the credentials.

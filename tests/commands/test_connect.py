@@ -87,6 +87,17 @@ def test_flow_or_crm_may_be_absent(zoho: tuple[App, str], missing: str) -> None:
     assert len(zoho[0].ledger.calls) == (3 if missing == "flow-url" else 2)
 
 
+def test_a_product_whose_scopes_were_not_granted_says_how_to_mend_it(zoho: tuple[App, str]) -> None:
+    args = {"scope": "ZohoFlow.flows.ALL"}
+    zoho[0].faults.push({"path": "/crm/", "kind": "narrow_scope", "times": 0, "args": args})
+
+    ended = run(*connect_arguments(zoho[1]))
+    assert ended.error == ""
+    assert "Zoho CRM is not available" in ended.out
+    assert "OAUTH_SCOPE_MISMATCH: Unauthorized. Connect the account again and grant the scopes asked for" in ended.out
+    assert "is connected (Flow)" in ended.out
+
+
 def test_a_product_that_the_edition_lacks_is_no_error(zoho: tuple[App, str]) -> None:
     zoho[0].world.habits = zoho[0].world.habits.changed(crm=False)
 

@@ -312,7 +312,7 @@ def test_a_person_is_asked_only_where_it_cannot_be_told_whether_it_is_the_same(s
     client, address = signed_in(ada), f"{reverse('connect')}?account={account.pk}"
     assert "same_organisation" not in client.get(address).content.decode()
     asked = client.post(address, entered(grant_code="1000.a"))
-    assert "it cannot be told; if it is the same one, say so below" in asked.content.decode()
+    assert "It cannot be told; if it is the same one, say so below" in asked.content.decode()
     assert 'name="same_organisation"' in asked.content.decode()
     again = client.post(address, entered(grant_code="1000.b", same_organisation="on"))
     assert 'name="same_organisation"' in again.content.decode()
@@ -368,6 +368,27 @@ def test_what_zoho_refuses_is_one_clear_line_and_nothing_is_stored(signed_in, ad
     assert "Zoho refused the grant code (invalid_code)" in response.content.decode()
     assert "1000.old" not in response.content.decode()
     assert not own(ZohoAccount).exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("this grant is for another organisation", "This grant is for another organisation."),
+        (
+            "answered invalid_client. Check client id and secret.",
+            "Answered invalid_client. Check client id and secret.",
+        ),
+        ("refused. Is this the data centre?", "Refused. Is this the data centre?"),
+    ],
+)
+def test_what_is_refused_is_told_in_whole_sentences(signed_in, ada, monkeypatch, said: str, told: str) -> None:
+    def refuse(**wanted: Any) -> ZohoAccount:
+        raise pipeline.ConnectError(said)
+
+    monkeypatch.setattr(pipeline, "connect_account", refuse)
+    response = signed_in(ada).post(reverse("connect"), entered(grant_code="1000.old"))
+    assert response.context["refusal"] == told
+    assert told in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

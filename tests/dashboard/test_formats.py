@@ -12,6 +12,20 @@ from dashboard import formats
 
 
 @pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("no, never", "No, never."),
+        ("Done.", "Done."),
+        ("is it?", "Is it?"),
+        (" x ", "X."),
+        ("“Acme” is it", "“Acme” is it."),
+    ],
+)
+def test_a_line_becomes_a_sentence(text: str, sentence: str) -> None:
+    assert formats.sentence(text) == sentence
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (None, "–"),

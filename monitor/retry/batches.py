@@ -66,7 +66,6 @@ def request_batch(
         return earlier
     if Execution.objects.filter(pk__in=keys, account=account).count() != len(keys):
         raise RetryRefused("Some of these executions are gone, or of another account.", "not_there")
-    verdicts = preview(keys, now).verdicts
     columns = {
         "account": account,
         "requested_by": user,
@@ -82,19 +81,26 @@ def request_batch(
         "state_since": now,
     }
     try:
-        with transaction.atomic():
-            batch = RetryBatch.objects.create(**columns)
-            rows = (
-                RetryItem(batch=batch, execution_id=key, position=n, verdict=verdicts[key].code)
-                for n, key in enumerate(keys, start=1)
-            )
-            RetryItem.objects.bulk_create(rows, batch_size=1000)
-            detail = {"items": len(keys), "accept_risk": accept_risk, "per_minute": per_minute, "reason": reason}
-            audit.record(user, "batch.requested", batch, now=now, account=account, detail=detail)
+        return _create(columns, keys, now)
     except IntegrityError:
         if earlier := _by_token(client_token, user, account, keys):
             return earlier
         raise
+
+
+@transaction.atomic
+def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
+    """Writes a batch and its items, each with the verdict that is confirmed."""
+    verdicts = preview(keys, now).verdicts
+    batch = RetryBatch.objects.create(**columns)
+    rows = (
+        RetryItem(batch=batch, execution_id=key, position=n, verdict=verdicts[key].code)
+        for n, key in enumerate(keys, start=1)
+    )
+    RetryItem.objects.bulk_create(rows, batch_size=1000)
+    told = {name: columns[name] for name in ("accept_risk", "per_minute", "reason")}
+    detail = {"items": len(keys)} | told
+    audit.record(batch.requested_by, "batch.requested", batch, now=now, account=batch.account_id, detail=detail)
     return batch
 
 

@@ -1,73 +1,120 @@
 """Finds which record a run was about, in the data that triggered it. Pure.
 
 A later success for the same record closes an earlier failure. So a wrong field is worse than none: one that two records
-share would close what nobody mended. A field counts only where its name says that it is an id, and not one of the
-event, a person or the organisation.
+share would close what nobody mended. A field counts only where its name says that it is an id, no word of its path
+names an event, a person, the organisation or a thing that many records refer to, and its values differ from run to run
+as those of records do. Where two fields are as good as each other, neither is sure.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 DEEPEST = 3  # keys in a path
 LONGEST_ID = 200  # characters
 SAMPLES = 50  # runs that are looked at
-_SHARE = 0.9  # of the samples that must have the field
-_IS_ID = re.compile(r"(?:^|[_\-. ])(?i:id)$|[a-z]I[dD]$")
-# Ids that do not name the record: of the event (new with each), or of what many records share.
-_NOT_THE_RECORDS = re.compile(
-    r"(?:^|[_\-. ])(?i:event|execution|request|trace|message|webhook|hook|delivery|notification|channel|transaction|"
-    r"correlation|session|run|job|batch|flow|workflow|rule|trigger|org|organi[sz]ation|portal|company|tenant|user|"
-    r"owner|creator|created|modified|modifier|updated|assignee|agent|profile|role|territory|layout|module|app|client|"
-    r"parent|campaign|source|page|form|list|folder|project|workspace|currency|template)(?:[_\-. ]|(?=[A-Z])|$)"
+ENOUGH = 5  # samples from which shares tell something
+_PRESENT = 0.9  # of the samples must have the field
+# Records are changed more than once: the field that is the record's own by its name may repeat, any other hardly.
+_OWN_DISTINCT, _OTHER_DISTINCT = 0.5, 0.9
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+# Words of ids that do not name the record: of the event (new with each), or of what many records share.
+_SHARED_WORDS = (
+    "event execution request trace message webhook hook delivery notification channel transaction correlation session "
+    "run job batch flow workflow rule trigger org organization organisation portal company tenant user owner creator "
+    "created modified modifier updated updater assigned assignee assigner agent rep representative salesperson manager "
+    "approver reviewer reporter requester sender profile role team group department territory layout module app "
+    "application client parent campaign source page form list folder project workspace board currency template "
+    "customer account vendor supplier product item category type status stage pipeline tag store warehouse location "
+    "branch site region country plan subscription service author member employee staff by"
 )
-_RECORD_NAMES = re.compile(r"^(?:id|record[_\-. ]?id|entity[_\-. ]?id|object[_\-. ]?id)$", re.IGNORECASE)
+_SHARED = frozenset(_SHARED_WORDS.split())
+# What holds the record's own fields in the data of a trigger.
+_WRAPPERS = frozenset({"data", "record", "payload", "body", "object", "entity"})
+_OWN_NAMES = frozenset({("id",), ("record", "id"), ("entity", "id"), ("object", "id"), ("recordid",)})
+# Fields of a reference to another record: who has no more than these is one.
+_REFERENCE = frozenset({"id", "name", "email", "full_name", "display_name", "module", "type", "link", "url"})
+# People whom a record refers to; where it is the record itself its id stands under no name of its own.
+_REFERRED = frozenset({"contact", "lead"})
+
+
+@dataclass(frozen=True, slots=True)
+class _IdField:
+    """Holds a field that may be the record's id, and how near it is to it: 0 its own, 1 named, 2 of a thing in it."""
+
+    path: str
+    rank: int
 
 
 def find_path(samples: Sequence[Any]) -> str:
     """Finds the field with the id of the record, as keys joined by dots; "" where none is sure.
 
     Args:
-        samples: trigger data of runs of one flow, whatever JSON they are; `SAMPLES` of them are enough.
+        samples: trigger data of runs of one flow, whatever JSON they are; `SAMPLES` of them are enough. The same data
+            twice is one sample: a run was repeated.
     """
-    objects = [data for data in samples if isinstance(data, Mapping)]
-    if not objects:
-        return ""
-    present: Counter[str] = Counter()
-    values: dict[str, set[str]] = {}
-    for data in objects:
-        for path, value in _ids(data):
-            present[path] += 1
-            values.setdefault(path, set()).add(value)
-    steady = [path for path, count in present.items() if count >= _SHARE * len(objects)]
-    # More than one record, or it may be something that all of them share.
-    varied = [path for path in steady if len(values[path]) > 1]
-    return min(varied, key=lambda path: _rank(path, len(values[path])), default="")
+    objects = {json.dumps(data, sort_keys=True): data for data in samples if isinstance(data, Mapping)}
+    values: dict[_IdField, list[str]] = defaultdict(list)
+    for data in objects.values():
+        for field, value in _ids(data):
+            values[field].append(value)
+    sure = [field for field, found in values.items() if _is_sure(field, found, len(objects))]
+    nearest = min((field.rank for field in sure), default=0)
+    best = [field.path for field in sure if field.rank == nearest]
+    return best[0] if len(best) == 1 else ""
 
 
-def _rank(path: str, distinct: int) -> tuple[int, int, int, str]:
-    """Orders fields: a record's own name first, the shallower first, the more telling first."""
-    name = path.rpartition(".")[2]
-    return (0 if _RECORD_NAMES.match(name) else 1, path.count("."), -distinct, path)
+def _is_sure(field: _IdField, found: Sequence[str], samples: int) -> bool:
+    distinct = len(set(found))
+    if len(found) < _PRESENT * samples or distinct < 2:
+        return False
+    if samples < ENOUGH:
+        return field.rank == 0
+    return distinct >= (_OTHER_DISTINCT if field.rank else _OWN_DISTINCT) * len(found)
 
 
-def _ids(data: Mapping[str, Any], before: str = "", depth: int = 1) -> Iterable[tuple[str, str]]:
+def _ids(
+    data: Mapping[str, Any], before: tuple[str, ...] = (), *, is_own: bool = True
+) -> Iterator[tuple[_IdField, str]]:
+    """Yields what may be ids: `is_own` while only wrappers lie above."""
     for key, value in data.items():
-        if "." in key or not key or _NOT_THE_RECORDS.match(key):
+        words = words_of(key)
+        # What its name says in other letters cannot be told.
+        if "." in key or not key.isascii() or not words or any(map(_is_shared, words)):
             continue
-        path = f"{before}{key}"
-        if isinstance(value, Mapping) and depth < DEEPEST:
-            yield from _ids(value, f"{path}.", depth + 1)
-        elif _IS_ID.search(key) and (text := _text(value)):
-            yield path, text
+        path = (*before, key)
+        if isinstance(value, Mapping) and len(path) < DEEPEST:
+            is_wrapper = words[0] in _WRAPPERS and len(words) == 1
+            if is_wrapper or not (_REFERRED.intersection(words) or _is_reference(value)):
+                yield from _ids(value, path, is_own=is_own and is_wrapper)
+        elif words[-1] in ("id", "recordid") and (text := _text(value)):
+            rank = (0 if words in _OWN_NAMES else 1) if is_own else 2
+            yield _IdField(".".join(path), rank), text
+
+
+def _is_shared(word: str) -> bool:
+    return word in _SHARED or word.removesuffix("s") in _SHARED
+
+
+def _is_reference(value: Mapping[str, Any]) -> bool:
+    return all("_".join(words_of(key)) in _REFERENCE for key in value)
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """Splits a field's name into its words, in lower case: `Deal_Owner`, `dealOwner` and `deal owner` are two."""
+    return tuple(word.lower() for word in _WORD.findall(name))
 
 
 def record_of(data: Any, path: str) -> str:
     """Returns the digest of the id that stands in a run's trigger data, "" where there is none.
+
+    The path is in it: an id that was read from another field never matches.
 
     Args:
         data: the trigger data, whatever JSON it is.
@@ -78,7 +125,7 @@ def record_of(data: Any, path: str) -> str:
             return ""
         data = data.get(key)
     text = _text(data)
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() if text else ""
+    return hashlib.sha256(f"{path}\0{text}".encode("utf-8", "replace")).hexdigest() if text else ""
 
 
 def _text(value: Any) -> str:

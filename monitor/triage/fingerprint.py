@@ -61,8 +61,13 @@ def cause_of(
 
 
 def _made(app: str, action: str, code: str, message: str, details: str) -> FailureCause:
+    told_by = _told_by if len(app) + len(action) + len(code) <= LONGEST_REMEMBERED else _told_by.__wrapped__
+    return told_by(app, action, code, template_of(message), template_of(details))
+
+
+@lru_cache(REMEMBERED)  # there are fewer templates than cheap forms, and each is short
+def _told_by(app: str, action: str, code: str, said: str, more: str) -> FailureCause:
     app, action, code = (" ".join(without_signs(text).split()) for text in (app, action, code))
-    said, more = template_of(message), template_of(details)
     # Apps often say the same twice: once is enough for people, and which of the two is filled is chance.
     shown, told = readable(said or more), readable(more) if said and more not in said else ""
     key = "\0".join((str(VERSION), app.casefold(), action.casefold(), code.casefold(), shown, told))

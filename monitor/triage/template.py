@@ -11,7 +11,7 @@ from typing import Any
 
 from monitor.triage.clean import clean
 from monitor.triage.digits import cheap_form
-from monitor.triage.masks import masked
+from monitor.triage.masks import masked, shortened
 from monitor.triage.structure import told
 from monitor.triage.trigger_values import parameters_of, without
 
@@ -34,12 +34,14 @@ def cheap(value: Any, parameters: list[str]) -> str:
 
 def template_of(cheap_text: str) -> str:
     """Makes the template of a text in cheap form, with signs for its parameters."""
-    return _remembered(cheap_text) if len(cheap_text) <= LONGEST_REMEMBERED else told(cheap_text, masked)
+    return _remembered(cheap_text) if len(cheap_text) <= LONGEST_REMEMBERED else _made(cheap_text)
 
 
-@lru_cache(REMEMBERED)
-def _remembered(cheap_text: str) -> str:
-    return told(cheap_text, masked)
+def _made(cheap_text: str) -> str:
+    return shortened(told(cheap_text, masked))
+
+
+_remembered = lru_cache(REMEMBERED)(_made)
 
 
 __all__ = ["cheap", "parameters_of", "template_of"]

@@ -43,14 +43,13 @@ def request_batch(
 
     Args:
         account: whose executions they are.
-        executions: their primary keys, in the order in which they are taken. None of them is refused, never all.
+        executions: their primary keys, in the order in which they are taken; none is refused.
         user: who asks.
         reason: why, 1 to 500 characters, for all of them.
-        client_token: 1 to 64 characters, made with the form: posted twice, it gives the same batch again.
+        client_token: 1 to 64 characters, made with the form: posted twice, it gives the same batch.
         now: the present, aware.
         accept_risk: the person has confirmed that some could run twice; else those are skipped.
-        per_minute: how many are started in a minute at most, 1 to 600.
-        canary: how many go first, by themselves, 1 to 100.
+        per_minute, canary: how many are started in a minute at most (1 to 600), and go first (1 to 100).
         source: what was chosen, with its times frozen, for whoever reads the batch later.
         problem: whose failures they are, where they are one problem's.
         seen_at: of when the preview was that the person confirms; None for now. What has changed since is skipped.
@@ -80,17 +79,22 @@ def request_batch(
         "canary": canary,
         "state_since": now,
     }
+    return _create(columns, keys, now)
+
+
+def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
+    """Writes a batch and its items, each with the verdict that is confirmed; or finds what the form has made by now."""
     try:
-        return _create(columns, keys, now)
+        with transaction.atomic():
+            return _write(columns, keys, now)
     except IntegrityError:
-        if earlier := _by_token(client_token, user, account, keys):
+        token, user, account = (columns[name] for name in ("client_token", "requested_by", "account"))
+        if earlier := _by_token(token, user, account, keys):
             return earlier
         raise
 
 
-@transaction.atomic
-def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
-    """Writes a batch and its items, each with the verdict that is confirmed."""
+def _write(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
     verdicts = preview(keys, now).verdicts
     batch = RetryBatch.objects.create(**columns)
     rows = (

@@ -229,6 +229,29 @@ def failures(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), li
     )
 
 
+def failed_by_day(slots: Sequence[Slot], zone: tzinfo, link: Link = no_link) -> Chart:
+    """Draws the failures of a problem by day: the ledger's counts, in which a day without one has none."""
+    counts = [slot.counts.failed for slot in slots]
+    most, step = _count_axis(max(counts, default=0))
+    layout = _layout(slots, zone, ())
+    layout["yaxis"] = _axis(range(0, most + 1, step), lambda v: f"{v:,}")
+    return Chart(
+        id="chart-problem",
+        title="Failed runs by day",
+        summary=f"{sum(counts):,} runs failed in these days, {max(counts, default=0):,} at most in one.",
+        figure={
+            "data": [_bars("Failed", "bad", slots, zone, counts, _hrefs(slots, "failed", link))],
+            "layout": layout,
+        },
+        legend=[LegendKey("Failed runs", "bad", "bar")],
+        head=["From", "Failed"],
+        rows=[
+            [Cell(name), _count(slot.counts.failed, slot, "failed", link)]
+            for name, slot in zip(names(slots, zone), slots, strict=True)
+        ],
+    )
+
+
 def names(slots: Sequence[Slot], zone: tzinfo) -> list[str]:
     """Names the slots by when they begin to count, on the viewer's clock: no two alike."""
     is_long = bool(slots) and slots[-1].start - slots[0].start > timedelta(days=300)

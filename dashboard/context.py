@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from dashboard.navigation import menu_for
 from monitor.models import User
-from monitor.queries import freshness
+from monitor.queries import freshness, tallies
 
 
 def age_of(account_id: int, stream: str = "") -> dict[str, Any]:
@@ -31,8 +31,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
     """Gives every page what it needs.
 
     `demo`: whether this is the demonstration; `now`: the page's time; and for people who are signed in `menu`,
-    `open_alert_count` and `mirror` (how fresh and complete the mirror is). The last three ask the database only where
-    a template uses them.
+    `open_alert_count`, `open_problem_count` and `mirror` (how fresh and complete the mirror is). The last three ask the
+    database only where a template uses them.
     """
     now = timezone.now()
     values: dict[str, Any] = {"demo": settings.DEMO, "now": now}
@@ -41,6 +41,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
         match = request.resolver_match
         values["menu"] = menu_for(user, (match.url_name or "") if match else "")
         # Templates call what can be called; `cache` makes it one question a page.
-        values["open_alert_count"] = cache(freshness.open_alert_count)
+        counts = cache(tallies.of_menu)
+        values["open_alert_count"] = lambda: counts()["alerts"]
+        values["open_problem_count"] = lambda: counts()["problems"]
         values["mirror"] = cache(partial(freshness.mirror, now))
     return values

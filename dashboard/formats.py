@@ -100,6 +100,11 @@ def relative(at: datetime, now: datetime) -> str:
     return f"{text} ago" if delta > 0 else f"in {text}"
 
 
+def pace(value: float) -> str:
+    """Writes how many there are in a minute: "0.4", "12", "1,200"."""
+    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}"
+
+
 def change(value: float | None, before: float | None) -> str:
     """Writes the signed difference of two numbers, or nothing where one of them is missing."""
     if value is None or before is None:

@@ -34,6 +34,38 @@ def runs(
     return f"{reverse('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
 
+def failures(
+    *,
+    outcome: str = "",
+    problem_id: int | None = None,
+    flow_id: int | None = None,
+    account_id: int | None = None,
+    failed_from: datetime | None = None,
+    failed_before: datetime | None = None,
+) -> str:
+    """Returns the address of the list of the runs that the ledger of failures counts.
+
+    Args:
+        outcome: one of `Failure.Fate`; empty for all.
+        problem_id: only of this problem.
+        flow_id: only of this flow.
+        account_id: only of this account.
+        failed_from: failed at or after; in whole seconds.
+        failed_before: failed before; in whole seconds.
+    """
+    wanted = {"problem": problem_id, "outcome": outcome, "account": account_id, "flow": flow_id}
+    wanted |= {
+        "failed_from": failed_from and _text(failed_from),
+        "failed_before": failed_before and _text(failed_before),
+    }
+    return f"{reverse('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
+
+
+def problems_since(first_seen: datetime) -> str:
+    """Returns the address of the list of the unresolved problems that were seen first at a time or later."""
+    return f"{reverse('problems')}?{urlencode({'seen_from': _text(first_seen)})}"
+
+
 def _text(at: datetime) -> str:
     local = at.astimezone(UTC)
     return f"{local:%Y-%m-%dT%H:%M:%SZ}" if local.second else f"{local:%Y-%m-%dT%H:%MZ}"

@@ -12,24 +12,31 @@ from monitor.access import may
 
 @dataclass(frozen=True)
 class Entry:
-    """Describes one line of the menu. `sections` are the URL names whose pages belong to it."""
+    """Describes one line of the menu.
+
+    Attributes:
+        sections: URL names whose pages belong to it.
+        counts: what its number counts, "alerts" or "problems".
+    """
 
     name: str
     label: str
     icon: str
     sections: tuple[str, ...] = ()
     right: str = "view"
-    counts_alerts: bool = False
+    counts: str = ""
 
 
 MENU = (
     Entry("overview", "Overview", "layout-dashboard"),
     Entry("flows", "Flows", "workflow", ("flow", "flow_version")),
     Entry("executions", "Executions", "list", ("execution",)),
+    Entry("problems", "Problems", "bug", ("problem", "write_off"), counts="problems"),
+    Entry("batches", "Retries", "rotate-ccw", ("batch", "batch_preview", "batch_confirm", "retries_unknown")),
     Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version")),
     Entry("connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version")),
     Entry("webhook_failures", "Webhook failures", "webhook"),
-    Entry("alerts", "Alerts", "bell", ("alert", "alert_rules"), counts_alerts=True),
+    Entry("alerts", "Alerts", "bell", ("alert", "alert_rules"), counts="alerts"),
     Entry(
         "accounts",
         "Accounts",

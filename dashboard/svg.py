@@ -93,6 +93,26 @@ def sparkline(days: Iterable[tuple[int, int]]) -> SafeString:
     )
 
 
+def shares(parts: Iterable[tuple[int, str]]) -> SafeString:
+    """Paints one bar across, each part as wide as its share of the whole. The words are the caller's.
+
+    Args:
+        parts: how many, and the role of their colour; "" for an empty stretch.
+    """
+    pairs = [(count, role) for count, role in parts if count]
+    whole = sum(count for count, _ in pairs) or 1
+    shapes, left = [], 0.0
+    for count, role in pairs:
+        width = WIDTH * count / whole
+        if role:
+            shapes.append(_rect(left, 0, width, HEIGHT, role))
+        left += width
+    return format_html(
+        '<svg class="shares" viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
+        _joined(shapes),
+    )
+
+
 def _joined(parts: Iterable[SafeString]) -> SafeString:
     return format_html_join("", "{}", ((part,) for part in parts))
 

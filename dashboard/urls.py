@@ -3,7 +3,19 @@
 from django.urls import include, path
 
 AREAS = (
-    *("overview", "flows", "executions", "alerts", "rules", "versions", "accounts", "people", "audit"),
+    *(
+        "overview",
+        "flows",
+        "executions",
+        "problems",
+        "batches",
+        "alerts",
+        "rules",
+        "versions",
+        "accounts",
+        "people",
+        "audit",
+    ),
     *("hooks", "health", "styleguide"),
 )
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
 from dashboard.reasons import ReasonForm
-from monitor.models import Flow
+from monitor.models import Failure, Flow, Problem
 from monitor.periods import second_moment_of
-from monitor.privacy import mask_name
+from monitor.privacy import mask_name, mask_text
 from monitor.queries.executions import (
     DERIVED,
     FINISHED,
@@ -115,15 +115,21 @@ class ExecutionFilterForm(FilterForm):
         "Status",
         "All",
     )
+    outcome = OneOfField(Failure.Fate.choices, "Outcome", "Any")
     flow = IdField(label="Flow")
     start = TimeField(label="Started from")
     end = TimeField(label="Started before")
+    problem = IdField(label="Problem")
+    failed_from = TimeField(label="Failed from")
+    failed_before = TimeField(label="Failed before")
     after = KeyField()
     before = KeyField()
     page = None
 
     places = ("after", "before")
-    field_order = ["text", "status", "flow", "account", "start", "end"]
+    # Links from counts set these: they are shown where they are set, so that a person sees what narrows the list.
+    set_by_links = ("problem", "failed_from", "failed_before")
+    field_order = ["text", "status", "outcome", "flow", "account", "start", "end", *set_by_links]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -135,6 +141,13 @@ class ExecutionFilterForm(FilterForm):
         if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
             offered += Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name")
         self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
+        problem = data.get("problem", "")
+        if problem and self.fields["problem"].valid_value(problem):
+            known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
+            self.offer("problem", [(pk, mask_text(title)) for pk, title in known])
+        for name in self.set_by_links:
+            if not data.get(name):
+                self.fields[name].widget = forms.HiddenInput()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -158,6 +171,10 @@ class ExecutionFilterForm(FilterForm):
             start=cleaned["start"],
             end=cleaned["end"],
             text=cleaned["text"],
+            outcome=cleaned["outcome"],
+            problem_id=cleaned["problem"],
+            failed_from=cleaned["failed_from"],
+            failed_before=cleaned["failed_before"],
             after=cleaned["after"],
             before=cleaned["before"],
             now=timezone.now() if cleaned["status"] in DERIVED else None,

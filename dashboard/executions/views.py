@@ -18,7 +18,8 @@ from dashboard.executions.forms import ExecutionFilterForm, encode_key
 from dashboard.executions.page import UNMASK_IDS, page_context
 from dashboard.reasons import ReasonForm
 from monitor import audit
-from monitor.models import Execution, ages
+from monitor.access import may
+from monitor.models import Execution, Failure, ages
 from monitor.queries import execution as one
 from monitor.queries import executions as queries
 from monitor.queries import retention
@@ -43,7 +44,9 @@ def executions(request: HttpRequest) -> HttpResponse:
             "first_url": _address(request.GET) if wanted.after or wanted.before else "",
         }
 
-    return lists.show(request, LIST, form, find, **_list_context(), **unmasked_search.offer(request, form))
+    return lists.show(
+        request, LIST, form, find, **_list_context(), **_many(request), **unmasked_search.offer(request, form)
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,6 +66,21 @@ def executions_unmasked(request: HttpRequest) -> HttpResponse:
         }
 
     return unmasked_search.show(request, LIST, form, Execution, find, **_list_context())
+
+
+def _many(request: HttpRequest) -> dict[str, Any]:
+    """Says what the viewer may do with many runs at once."""
+    may_retry, may_write_off = may(request.user, "retry.bulk"), may(request.user, "write_off")
+    query = request.GET.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    return {
+        "chooses": "choose" if may_retry or may_write_off else "",
+        "query": query.urlencode(),
+        "may_retry_many": may_retry,
+        "may_write_off": may_write_off,
+        "may_take_back": may_write_off and request.GET.get("outcome") == Failure.Fate.WRITTEN_OFF,
+    }
 
 
 def _list_context() -> dict[str, Any]:

@@ -21,6 +21,9 @@ from monitor.models import Execution
 from monitor.periods import Window
 from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
+from monitor.queries.batches import Progress
+from monitor.queries.execution import specific_error
+from monitor.queries.problems import tone_of_age
 from monitor.queries.run_status import Standing
 from monitor.queries.run_status import standing as standing_of
 
@@ -35,6 +38,7 @@ register.filter("points", formats.points)
 register.filter("change", formats.change)
 register.filter("capped", formats.capped)
 register.filter("window", formats.window)
+register.filter("pace", formats.pace)
 
 
 @register.filter
@@ -73,6 +77,18 @@ def masked(text: str, people: Sequence[str] = ()) -> str:
     """
     shown = mask_beginning(str(text or ""), MASKED_FROM, people)
     return shown if len(shown) <= LINE else f"{shown[:LINE]}…"
+
+
+@register.filter
+def specific(run: Execution) -> str:
+    """Writes the line that tells most of a run's failure, masked."""
+    return masked(specific_error(run), run.people)
+
+
+@register.filter
+def retry_words(state: str) -> str:
+    """Writes the state of a run's newest retry as a tag: "retry: requested"."""
+    return f"retry: {status_labels.look(state).label.lower()}"
 
 
 @register.filter
@@ -125,6 +141,13 @@ def ago(context: Context, at: datetime | None, missing: str = formats.DASH) -> S
 
 
 @register.simple_tag(takes_context=True)
+def age_tone(context: Context, at: datetime | None) -> str:
+    """Names the class of an open failure's age: the older, the redder. Uses the page's `now`."""
+    now = context.get("now") or timezone.now()
+    return tone_of_age(now - at) if at else ""
+
+
+@register.simple_tag(takes_context=True)
 def standing(context: Context, run: Execution) -> Standing:
     """Says what may still become of a run of a list: `{% standing execution as later %}`. Uses the page's `now`."""
     now = context.get("now") or timezone.now()
@@ -148,6 +171,28 @@ def runs(count: int | None, window: Window, status: str, **more: Any) -> SafeStr
     if not href:
         return format_html('<span class="{}">{}</span>', tone, text) if tone and count else text
     return format_html('<a class="{}" href="{}">{}</a>', tone, href, text)
+
+
+@register.simple_tag
+def failures(count: int, **wanted: Any) -> SafeString | str:
+    """Writes a number of failed runs as a link to exactly these: `{% failures n outcome="open" problem_id=p.pk %}`.
+
+    Args:
+        count: how many; none are no link.
+        wanted: as `links.failures` takes it; `tone` is a class of the link.
+    """
+    tone = wanted.pop("tone", "")
+    text = formats.number(count)
+    if not count:
+        return text
+    href = links.failures(**{name: value or None for name, value in wanted.items()})
+    return format_html('<a class="{}" href="{}">{}</a>', tone, href, text)
+
+
+@register.simple_tag
+def new_problems_url(first_seen: datetime) -> str:
+    """Returns the address of the unresolved problems that were seen first at a time or later."""
+    return links.problems_since(first_seen)
 
 
 @register.simple_tag
@@ -204,6 +249,21 @@ def sort_head(context: Context, by: str, label: str, *, rising: bool = False, nu
 def paint(chart: Chart) -> SafeString:
     """Paints a chart as the SVG that stands until plotly takes over."""
     return svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=f"{chart.id}-svg")
+
+
+@register.simple_tag
+def progress_bar(progress: Progress) -> SafeString:
+    """Paints how far a batch is as one bar: succeeded, failed, unknown, skipped, started, and what waits left empty."""
+    parts = [
+        (progress.succeeded, "good"),
+        (progress.failed, "bad"),
+        (progress.unknown, "first"),
+        (progress.skipped, "other"),
+        (progress.started, "info"),
+        (progress.waiting, ""),
+    ]
+    words = f"{progress.ended:,} of {progress.total:,} ended"
+    return format_html('<span title="{0}">{1}<span class="visually-hidden">{0}</span></span>', words, svg.shares(parts))
 
 
 @register.simple_tag

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
 from monitor.privacy import mask, mask_text
 from monitor.privacy_people import names_in
+from monitor.zoho.envelope import find_envelope
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
 SOON = timedelta(minutes=2)
@@ -154,6 +155,35 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
     )
 
 
+def masked_answer(answer: str, execution: Execution) -> str:
+    """Masks what Zoho said of a run when it was retried, the people of the run included.
+
+    Args:
+        answer: of Zoho.
+        execution: with its trigger data.
+    """
+    return mask_text(answer, people=names_in([answer], execution.trigger_data, execution.people))
+
+
+def specific_error(execution: Execution) -> str:
+    """Returns the line that tells most of a failure, as Zoho sent it: the details quote what the app said.
+
+    Args:
+        execution: whichever; "" where Zoho said nothing.
+    """
+    details = execution.error_details
+    if details.lstrip().startswith(("{", "[")):
+        try:
+            envelope = find_envelope(json.loads(details))
+        except (ValueError, RecursionError):
+            envelope = None
+        if envelope is not None and envelope.message:
+            return envelope.message
+    lines = (line.strip() for line in details.splitlines())
+    # A bracket alone, as JSON begins with, says nothing.
+    return next((line for line in lines if any(char.isalnum() for char in line)), execution.error_message)
+
+
 def as_text(value: Any) -> tuple[str, bool]:
     """JSON for people, and whether it was cut at `LONGEST_SHOWN` characters."""
     if value is None:
@@ -173,7 +203,7 @@ def _attempts(execution: Execution) -> list[Attempt]:
         Attempt(
             row=row,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
-            answer=mask_text(row.answer, people=names_in([row.answer], execution.trigger_data, execution.people)),
+            answer=masked_answer(row.answer, execution),
             new_run=runs.get(row.new_execution_id),
         )
         for row in rows

@@ -6,13 +6,14 @@ the key of the row it begins after (or ends before), never by a number: new rows
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from monitor.models import ChainMark, Execution, Flow, RetryAttempt, zoho_ahead
+from monitor.models import ChainMark, Execution, Failure, Flow, RetryAttempt, ZohoAccount, zoho_ahead
 from monitor.models.masked_text import says, stale
 from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
@@ -58,6 +59,9 @@ class ExecutionFilter:
         text: found in the error's code, message or details as they are masked, or equal to Zoho's id of the run or
             its flow.
         is_unmasked: it is found in them as Zoho sent them; only for a person who may unmask and gave a reason.
+        outcome: how a run that failed ended, one of `Failure.Fate`; empty for all, also those that never failed.
+        problem_id: only the failures of this problem.
+        failed_from: failed at or after; failed_before: failed before. Both drop runs that never failed.
         after: the page begins with the next older row than this place; before: it ends with the next newer.
     """
 
@@ -68,9 +72,18 @@ class ExecutionFilter:
     end: datetime | None = None
     text: str = ""
     is_unmasked: bool = False
+    outcome: str = ""
+    problem_id: int | None = None
+    failed_from: datetime | None = None
+    failed_before: datetime | None = None
     after: Key | None = None
     before: Key | None = None
     now: datetime | None = None
+
+    @property
+    def is_of_failures(self) -> bool:
+        """Returns whether it asks for something that only the ledger of failures knows."""
+        return bool(self.outcome or self.problem_id is not None or self.failed_from or self.failed_before)
 
 
 @dataclass(frozen=True)
@@ -97,6 +110,8 @@ def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
         rows = rows.filter(started_time__gte=wanted.start)
     if wanted.end is not None:
         rows = rows.filter(started_time__lt=wanted.end)
+    if wanted.is_of_failures:
+        rows = rows.filter(pk__in=_failures(wanted).values("pk"))
     if wanted.text:
         rows = _saying(rows, wanted.text, is_unmasked=wanted.is_unmasked)
     return rows
@@ -111,6 +126,27 @@ def _saying(rows: QuerySet[Execution], text: str, *, is_unmasked: bool) -> Query
     # An id that nothing bears is left out: an index of text serves no condition on other columns beside it.
     by_id = Q(execution_id=text) | Q(flow__in=list(Flow.objects.filter(flow_id=text).values_list("pk", flat=True)))
     return rows.filter(found | by_id if Execution.objects.filter(by_id).exists() else found)
+
+
+def _failures(wanted: ExecutionFilter) -> QuerySet[Failure]:
+    """Returns the entries of the ledger that a filter asks for, narrowed as far as one of its indexes can be used."""
+    rows = Failure.objects.all()
+    if wanted.problem_id is not None:
+        rows = rows.filter(group__problem=wanted.problem_id)
+    if wanted.flow_id is not None:
+        rows = rows.filter(flow=wanted.flow_id)
+    if wanted.account_id is not None:
+        rows = rows.filter(account=wanted.account_id)
+    elif wanted.problem_id is None and wanted.flow_id is None:
+        # The index by age begins with the account.
+        rows = rows.filter(account__in=list(ZohoAccount.objects.order_by("pk").values_list("pk", flat=True)))
+    # One of the fates, or each of them: the indexes have it before the time.
+    rows = rows.filter(fate__in=[wanted.outcome] if wanted.outcome else Failure.Fate.values)
+    if wanted.failed_from is not None:
+        rows = rows.filter(failed_at__gte=wanted.failed_from)
+    if wanted.failed_before is not None:
+        rows = rows.filter(failed_at__lt=wanted.failed_before)
+    return rows
 
 
 def is_masked_in_part() -> bool:
@@ -172,11 +208,21 @@ def recent(flow_id: int, limit: int = 15) -> list[Execution]:
     return _older_rows(ExecutionFilter(flow_id=flow_id), limit)
 
 
+def by_keys(keys: Collection[int]) -> list[Execution]:
+    """Returns the rows with these primary keys as a list shows them, newest first. One statement."""
+    return list(_base(ExecutionFilter()).filter(pk__in=keys).order_by("-started_time", "-id"))
+
+
 def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:
     # What may still become of a failed run depends on these, on the run's own page as here.
     sent = RetryAttempt.objects.filter(execution=OuterRef("pk"), sent_at__isnull=False)
-    rows = matching(wanted).select_related("flow", "account", "chain_mark")
-    rows = rows.annotate(was_retried=Exists(sent), zoho_ahead=Subquery(zoho_ahead(OuterRef("account"))))
+    newest = RetryAttempt.objects.filter(execution=OuterRef("pk")).order_by("-pk").values("state")[:1]
+    rows = matching(wanted).select_related("flow", "account", "chain_mark", "failure")
+    rows = rows.annotate(
+        was_retried=Exists(sent),
+        zoho_ahead=Subquery(zoho_ahead(OuterRef("account"))),
+        retry_state=Subquery(newest),
+    )
     return rows.defer("trigger_data", "search_text", "flow__raw", "account__client_secret")
 
 

@@ -24,7 +24,7 @@ from monitor.freshness import (
     judge_worker,
 )
 from monitor.job_failures import PREFIX, FailingJob, job_of
-from monitor.models import AlertState, Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models import Product, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.models.sync import product_of
 from monitor.standing.completeness import HOLE, MOVED, UNCOUNTED, UNREAD, of_accounts_flows
 from monitor.standing.judge import AccountPresent, present_of
@@ -311,11 +311,6 @@ def worker_signs() -> WorkerSigns:
         if kind != "task" or detail.get("worked"):
             signs[kind] = max(signs.get(kind, at), at)
     return signs
-
-
-def open_alert_count() -> int:
-    """Alerts with an open incident, acknowledged or not."""
-    return AlertState.objects.filter(is_open=True).count()
 
 
 def _stored_secrets(account: ZohoAccount) -> list[str]:

@@ -10,9 +10,11 @@ from django.db.models import F, QuerySet
 
 from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days, slot_starts
-from monitor.queries import counts, retention
+from monitor.queries import counts, problems, retention
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
+from monitor.queries.problems import ProblemsInShort
+from monitor.queries.tallies import count_each
 from monitor.standing.facts import Presents, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, FlowStanding
 from monitor.standing.silence import SilentFlow, silent_flows
@@ -54,6 +56,8 @@ class OverviewCards:
         broken: connections that Zoho does not call active.
         standings: how many flows stand how, what is bad first.
         worst_standings: of the worst flows, by primary key.
+        problems: that somebody has to look at, and open failures by age.
+        open_alert_count: open incidents.
     """
 
     worst: list[FlowCounts]
@@ -62,6 +66,8 @@ class OverviewCards:
     broken: list[Connection]
     standings: list[StandingCount]
     worst_standings: dict[int, FlowStanding]
+    problems: ProblemsInShort
+    open_alert_count: int
 
 
 @dataclass(frozen=True)
@@ -115,18 +121,21 @@ def period(
     )
 
 
-def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent]) -> OverviewCards:
+def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent], zone: tzinfo = UTC) -> OverviewCards:
     """Reads what the cards list.
 
     Args:
         now: the present.
         days: how far failures are counted back.
         accounts: how far the present of each is known.
+        zone: by whose clock today began.
     """
     silent = silent_flows(now)
     silent_ids = frozenset(one.flow.pk for one in silent)
     worst = worst_flows(now, days)
     presents = Presents(accounts, silent_ids)
+    alerts = AlertState.objects.filter(is_open=True)
+    counted_rows = count_each({"alerts": alerts} | problems.to_count(now, zone))
     counted = standing_counts(accounts, silent_ids, now)
     return OverviewCards(
         worst=worst,
@@ -135,6 +144,8 @@ def cards(now: datetime, days: int, accounts: Mapping[int, AccountPresent]) -> O
         broken=list(broken_connections()),
         standings=[StandingCount(FlowStanding(code), flows) for code, flows in counted.items()],
         worst_standings={one.flow.pk: standing_of(one.flow, presents) for one in worst},
+        problems=problems.in_short(counted_rows, now, zone),
+        open_alert_count=counted_rows["alerts"],
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
 from monitor.models import Execution, Failure, FailureGroup, Flow, Problem, ProblemAct
-from monitor.periods import DAY
+from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
+from monitor.queries.executions import by_keys
 
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
@@ -53,22 +55,52 @@ class ProblemFilter:
         state: one of `Problem.State`, "unresolved" for those that somebody has to look at, empty for all.
         owner_id: primary key of the owner; 0 for those without one.
         flow_id: that this flow has failures of.
+        seen_from: that were seen first then or later.
     """
 
     account_id: int | None = None
     state: str = "unresolved"
     owner_id: int | None = None
     flow_id: int | None = None
+    seen_from: datetime | None = None
 
 
 @dataclass(frozen=True)
 class ProblemRow:
-    """Holds one problem of a list. `title` is masked."""
+    """Holds one problem of a list. `title` is masked; `oldest_open` is when the oldest failure still open happened."""
 
     problem: Problem
     title: str
     ledger: Ledger
     flows: int
+    oldest_open: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AgeCount:
+    """Holds how many failures of an age are open: those from `start` on (None: however old) and before `end`."""
+
+    words: str
+    count: int
+    start: datetime | None
+    end: datetime | None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class ProblemsInShort:
+    """Holds how many problems somebody has to look at, how many of these are new today, and how many nobody owns.
+
+    Attributes:
+        today: when it began.
+        ages: open failures by age.
+    """
+
+    unresolved: int
+    new_today: int
+    without_owner: int
+    today: datetime
+    ages: list[AgeCount]
 
 
 @dataclass(frozen=True)
@@ -92,7 +124,7 @@ class ProblemDetail:
     flows: list[FlowShare]
     flow_count: int
     records: int
-    trend: list[tuple[date, int]]
+    trend: list[tuple[Window, int]]
     samples: list[Execution]
     acts: list[ProblemAct]
 
@@ -114,8 +146,11 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
     if wanted.owner_id is not None:
         rows = rows.filter(owner_id=wanted.owner_id or None)
     if wanted.flow_id is not None:
-        rows = rows.filter(groups__in=FailureGroup.objects.filter(failures__flow=wanted.flow_id))
-    return rows.distinct().order_by("-last_seen_at", "-pk")
+        rows = rows.filter(pk__in=FailureGroup.objects.filter(failures__flow=wanted.flow_id).values("problem"))
+    if wanted.seen_from is not None:
+        rows = rows.filter(first_seen_at__gte=wanted.seen_from)
+    put_away = Case(When(state__in=Problem.UNRESOLVED, then=Value(0)), default=Value(1))
+    return rows.order_by(put_away, "-last_seen_at", "-pk")
 
 
 def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
@@ -123,8 +158,43 @@ def with_counts(rows: Sequence[Problem]) -> list[ProblemRow]:
     keys = [problem.pk for problem in rows]
     ledgers = ledgers_by("group__problem", Q(group__problem__in=keys))
     spread = Failure.objects.filter(group__problem__in=keys).order_by().values_list("group__problem")
-    flows = dict(spread.annotate(flows=Count("flow", distinct=True)))
-    return [ProblemRow(one, mask_text(one.title), ledgers.get(one.pk, Ledger()), flows.get(one.pk, 0)) for one in rows]
+    oldest = Min("failed_at", filter=Q(fate=Failure.Fate.OPEN))
+    found = {row[0]: row[1:] for row in spread.annotate(flows=Count("flow", distinct=True), oldest=oldest)}
+    return [
+        ProblemRow(one, mask_text(one.title), ledgers.get(one.pk, Ledger()), *found.get(one.pk, (0, None)))
+        for one in rows
+    ]
+
+
+def unresolved() -> QuerySet[Problem]:
+    """Returns the problems that somebody has to look at."""
+    return Problem.objects.filter(merged_into=None, state__in=Problem.UNRESOLVED)
+
+
+def to_count(now: datetime, zone: tzinfo) -> dict[str, QuerySet[Any]]:
+    """Returns what is counted for `in_short`, by name.
+
+    Args:
+        now: the present.
+        zone: by whose clock today began.
+    """
+    counted: dict[str, QuerySet[Any]] = {
+        "problems": unresolved(),
+        "new_today": unresolved().filter(first_seen_at__gte=midnight_of(now, zone)),
+        "without_owner": unresolved().filter(owner=None),
+    }
+    return counted | {f"age_{number}": _open_between(*span) for number, span in enumerate(_spans(now))}
+
+
+def in_short(counts: Mapping[str, int], now: datetime, zone: tzinfo) -> ProblemsInShort:
+    """Puts counts of `to_count` together for a page; the other arguments as there. Pure."""
+    return ProblemsInShort(
+        unresolved=counts["problems"],
+        new_today=counts["new_today"],
+        without_owner=counts["without_owner"],
+        today=midnight_of(now, zone),
+        ages=_ages(counts, now),
+    )
 
 
 def ledgers_by(key: str, scope: Q) -> dict[int, Ledger]:
@@ -147,25 +217,45 @@ def ledger(scope: Q | None = None) -> Ledger:
     return Ledger(**dict(rows.annotate(count=Count("pk"))))
 
 
-def open_by_age(now: datetime, account_id: int | None = None) -> list[tuple[str, int]]:
-    """Counts open failures by how long they have been open, the youngest first. One statement.
+def open_by_age(now: datetime, account_id: int | None = None) -> list[AgeCount]:
+    """Counts open failures by how long they have been open, the youngest first.
 
     Args:
-        now: the present.
+        now: the present; ages are reckoned from the beginning of its minute, so that an address can name them.
         account_id: only of this account; None for all.
     """
+    counts = {}
+    for number, span in enumerate(_spans(now)):
+        rows = _open_between(*span)
+        counts[f"age_{number}"] = (rows if account_id is None else rows.filter(account_id=account_id)).count()
+    return _ages(counts, now)
+
+
+def _spans(now: datetime) -> list[tuple[datetime | None, datetime | None]]:
+    """Returns where each of the ages begins and ends."""
+    minute = stretch_of(now, timedelta(minutes=1))
+    begins = [minute - age if age is not None else None for _, age in AGES]
+    return list(zip(begins, [None, *begins], strict=False))
+
+
+def _open_between(begin: datetime | None, end: datetime | None) -> QuerySet[Failure]:
     rows = Failure.objects.filter(fate=Failure.Fate.OPEN)
-    if account_id is not None:
-        rows = rows.filter(account_id=account_id)
-    conditions: dict[str, Count] = {}
-    youngest: datetime | None = None
-    for number, (_, age) in enumerate(AGES):
-        within = Q(failed_at__gt=now - age) if age is not None else Q()
-        older = Q(failed_at__lte=youngest) if youngest is not None else Q()
-        conditions[f"age_{number}"] = Count("pk", filter=within & older)
-        youngest = now - age if age is not None else youngest
-    found = rows.aggregate(**conditions)
-    return [(words, found[f"age_{number}"]) for number, (words, _) in enumerate(AGES)]
+    rows = rows if begin is None else rows.filter(failed_at__gte=begin)
+    return rows if end is None else rows.filter(failed_at__lt=end)
+
+
+def _ages(counts: Mapping[str, int], now: datetime) -> list[AgeCount]:
+    return [
+        AgeCount(words, counts[f"age_{number}"], begin, end, tone_of_age(now - end) if end is not None else "")
+        for number, ((words, _), (begin, end)) in enumerate(zip(AGES, _spans(now), strict=True))
+    ]
+
+
+def tone_of_age(age: timedelta) -> str:
+    """Names the tone of an open failure's age: "" up to a day, "warn" up to a week, then "bad"."""
+    if age < DAY:
+        return ""
+    return "warn" if age < 7 * DAY else "bad"
 
 
 def oldest_open(account_id: int | None = None) -> datetime | None:
@@ -177,15 +267,20 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
     return oldest
 
 
-def detail(problem: Problem, now: datetime) -> ProblemDetail:
-    """Returns everything about one problem. Eight statements."""
+def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail:
+    """Returns everything about one problem. Eight statements.
+
+    Args:
+        problem: from `problems()`.
+        now: the present.
+        zone: by whose clock the days of the trend begin.
+    """
     of_it = Failure.objects.filter(group__problem=problem)
     groups = list(problem.groups.order_by("first_seen_at", "pk"))
     by_flow = ledgers_by("flow", Q(group__problem=problem))
     total = sum_of(by_flow.values())
     shares = _flows(of_it, by_flow)
     newest = of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]
-    samples = Execution.objects.filter(pk__in=list(newest)).select_related("flow", "account", "failure")
     return ProblemDetail(
         problem=problem,
         title=mask_text(problem.title),
@@ -195,8 +290,8 @@ def detail(problem: Problem, now: datetime) -> ProblemDetail:
         flows=shares,
         flow_count=len(by_flow),
         records=of_it.exclude(record="").aggregate(records=Count("record", distinct=True))["records"],
-        trend=_trend(of_it, now),
-        samples=list(samples.defer("account__client_secret", "flow__raw").order_by("-started_time", "-pk")),
+        trend=_trend(of_it, now, zone),
+        samples=by_keys(list(newest)),
         acts=list(problem.acts.select_related("actor")),
     )
 
@@ -216,10 +311,10 @@ def _flows(of_it: QuerySet[Failure], by_flow: Mapping[int, Ledger]) -> list[Flow
     return [FlowShare(flows[key], by_flow[key], newest[key]) for key in most]
 
 
-def _trend(of_it: QuerySet[Failure], now: datetime) -> list[tuple[date, int]]:
-    """Counts failures by day (UTC), the oldest day first, days without one included."""
-    first = (now - (TREND_DAYS - 1) * DAY).date()
-    rows = of_it.filter(failed_at__date__gte=first).order_by().values_list(TruncDate("failed_at"))
-    counts = dict(rows.annotate(count=Count("pk")))
-    days = [first + timedelta(days=n) for n in range(TREND_DAYS)]
-    return [(day, counts.get(day, 0)) for day in days]
+def _trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> list[tuple[Window, int]]:
+    """Counts failures by the days of a clock, the oldest day first, days without one included."""
+    last = now.astimezone(zone).date()
+    days = [last - timedelta(days=n) for n in range(TREND_DAYS - 1, -1, -1)]
+    rows = of_it.filter(failed_at__gte=day_start(days[0], zone)).order_by()
+    counts = dict(rows.values_list(TruncDate("failed_at", tzinfo=zone)).annotate(count=Count("pk")))
+    return [(day_window(day, day, zone), counts.get(day, 0)) for day in days]

@@ -13,7 +13,7 @@ from typing import Any
 
 from monitor.triage.marks import readable, without_signs
 from monitor.triage.remedy import remedy_of
-from monitor.triage.template import LONGEST_REMEMBERED, REMEMBERED, cheap, parameters_of, template_of
+from monitor.triage.template import LONGEST_REMEMBERED, REMEMBERED, cheap_texts, template_of
 
 # Raise it with every change of what is a parameter: fingerprints of two versions are never equal, so that problems of
 # old failures stay as they are and new ones are made for what comes later.
@@ -55,14 +55,18 @@ def cause_of(
         details: of the error, text or what JSON can hold.
         trigger_data: what started the run; its values are parameters where they stand in message or details.
     """
-    parameters = parameters_of(trigger_data) if trigger_data else []
-    key = (app, action, code, cheap(message, parameters), cheap(details, parameters))
+    key = (app, action, code, *cheap_texts((message, details), trigger_data))
     return _remembered(*key) if sum(map(len, key)) <= LONGEST_REMEMBERED else _made(*key)
 
 
 def _made(app: str, action: str, code: str, message: str, details: str) -> FailureCause:
+    told_by = _told_by if len(app) + len(action) + len(code) <= LONGEST_REMEMBERED else _told_by.__wrapped__
+    return told_by(app, action, code, template_of(message), template_of(details))
+
+
+@lru_cache(REMEMBERED)  # there are fewer templates than cheap forms, and each is short
+def _told_by(app: str, action: str, code: str, said: str, more: str) -> FailureCause:
     app, action, code = (" ".join(without_signs(text).split()) for text in (app, action, code))
-    said, more = template_of(message), template_of(details)
     # Apps often say the same twice: once is enough for people, and which of the two is filled is chance.
     shown, told = readable(said or more), readable(more) if said and more not in said else ""
     key = "\0".join((str(VERSION), app.casefold(), action.casefold(), code.casefold(), shown, told))

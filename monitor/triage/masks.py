@@ -99,7 +99,7 @@ def masked(text: str) -> str:
     text = _SIGNED.sub(_P, _HEX.sub(_P, _MIXED.sub(_random_or_word, text)))
     text = _CONSTANT.sub(_P, without_measures(text))
     text = counted_alike(_joined(text))
-    return _shortened(" ".join(text.split()).strip(_TAIL))
+    return shortened(" ".join(text.split()).strip(_TAIL))
 
 
 def _without_unread(text: str) -> str:
@@ -148,7 +148,8 @@ def _list_or_word(found: re.Match[str]) -> str:
     return f"[{_P}]" if _OF_LIST.fullmatch(found[1].replace(_P, "0")) else found[0]
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Cuts a template at the last word that is whole within `LONGEST` characters."""
     if len(text) <= LONGEST:
         return text
     return text[:LONGEST].rsplit(" ", 1)[0].rstrip(_TAIL)

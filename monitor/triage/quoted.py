@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.triage.marks import KEPT_DIGITS, PLACE
+from monitor.triage.structure import CAUSE_KEYS
 
 _QUOTES = re.compile(
     r"""
@@ -35,8 +36,11 @@ _FIELDS = r"(?:fields?|columns?|parameters?|params?|attributes?|propert(?:y|ies)
 _FIELD_BEFORE = re.compile(rf"(?i)\b{_FIELDS}(?:\snamed|\sname)?\s?[:=]?\s?\Z")
 _FIELD_BEHIND = re.compile(rf"(?i)\s{_FIELDS}\b")
 _LABEL = re.compile(r"[^\W\d](?:[\w .&/-]{0,60})")
+# JSON that was cut off, or is none.
+_UNDER_KEY = re.compile(r"([A-Za-z_-]{1,24})\\?[\"']?\s{0,2}[:=]\s{0,2}\Z")
+_CODE = re.compile(r"[A-Za-z][\w.-]{0,60}")
 _SMALL_WORD = re.compile(r"(?<![\w'-])[a-z]{2,}(?![\w-])")
-_BEFORE = 24
+_BEFORE = 32
 
 
 def without_quoted(text: str) -> str:
@@ -61,6 +65,9 @@ def _read(found: re.Match[str]) -> str:
     text = found.string
     before = text[max(0, found.start() - _BEFORE) : found.start()]
     if _KEY.fullmatch(inner) and _KEY_BEHIND.match(text, found.end()) and _KEY_BEFORE.search(before):
+        return inner
+    key = _UNDER_KEY.search(before)
+    if key is not None and key[1].casefold() in CAUSE_KEYS and _CODE.fullmatch(inner):
         return inner
     if _LABEL.fullmatch(inner) and (_FIELD_BEFORE.search(before) or _FIELD_BEHIND.match(text, found.end())):
         return inner

@@ -42,7 +42,7 @@ _BY_CLASS = {
 # Looked for in this order; each is narrower than the words that decide a class.
 _WORDS = {
     "rate limit": (
-        *("rate.?limit", "too many requests", "throttl", "quota", r"429\b", "daily limit", "retry after"),
+        *("rate.?limit", "too many requests", "throttl", "quota", r"429\b", "slow ?down", "daily limit", "retry after"),
         *(
             "(?:limit|credits?) (?:is |was |has been |are )?(?:exceeded|reached|used)",
             "limit of .{0,60}(?:exceeded|reached)",
@@ -65,6 +65,7 @@ _WORDS = {
             "ssl error",
             "tls handshake",
             "not authenticated",
+            "log ?in (?:incorrect|failed)",
             "token .{0,20}(?:revoked|expired|no longer)",
         ),
     ),
@@ -72,7 +73,12 @@ _WORDS = {
         *(r"(?:value|picklist|option)\b.{0,40} not allowed", r"55[03] 5\.1\.", "recipient rejected", "user unknown"),
         "unsubscribed",
     ),
-    "permission": ("upgrade your", "plan (?:has |is )?expired", "not available in (?:this|your) (?:edition|plan)"),
+    "permission": (
+        "upgrade your",
+        "plan (?:has |is )?expired",
+        "access ?denied",
+        "not available in (?:this|your) (?:edition|plan)",
+    ),
 }
 # Looked for where neither those nor a firm class is found: their words mean something else beside "token" or "scope".
 _WIDE_WORDS = {
@@ -99,7 +105,7 @@ _WIDE_WORDS = {
     "intermittent": (
         *(r"50[0234]\b", r"4[25][0-2] 4\.", "mailbox full", "econnrefused", "econnreset", "etimedout", "enotfound"),
         *("getaddrinfo", "(?:cannot|could not|can't) (?:be )?resolve", "no route to host", "network is", "broken pipe"),
-        *("deadlock", "lock wait", "refused", "try again"),
+        *("deadlock", "lock wait", "connection.{0,40} refused", "try again"),
     ),
     "value": (
         *("must (?:be|have|not|match)", "not (?:a )?(?:valid|boolean|number|date|integer)", "expected", "out of range"),

@@ -11,8 +11,8 @@ from monitor.triage.marks import KEPT_DIGITS, PLACE
 
 _DEEPEST = 12
 _MOST_ITEMS = 60
-# Numbers are signs by now: with quotes around them they are JSON again.
-_BARE = re.compile(rf"(?<=[:\[,])(\s*)(-?{PLACE}|-?[{KEPT_DIGITS}.]+)(?=\s*[,\]}}])")
+# Numbers are signs by now: with quotes around them they are JSON again. Strings are left as they are.
+_BARE = re.compile(rf'"(?:[^"\\]|\\.)*+"|(?<=[:\[,\s])(?:-?{PLACE}|-?[{KEPT_DIGITS}.]+)(?=\s*[,\]}}])')
 _START = re.compile(r"\{(?=\s*[\"}])|\[(?=\s*[{\[])|\A\s*\[(?=\s*\")")
 _TRIES = 3
 
@@ -55,7 +55,7 @@ _OF_ENVELOPES = (
     " fbtrace_id transaction_id transactionid path instance statuscode status_code status documentation_url"
     " more_info help_url helpurl link links"
 )
-_CAUSES, _MESSAGES, _ENVELOPE = (frozenset(keys.split()) for keys in (_OF_CAUSES, _OF_MESSAGES, _OF_ENVELOPES))
+CAUSE_KEYS, _MESSAGES, _ENVELOPE = (frozenset(keys.split()) for keys in (_OF_CAUSES, _OF_MESSAGES, _OF_ENVELOPES))
 _FAILED = frozenset(("error", "failed", "failure", "fail", "nok", "ko", PLACE))
 _IDENTIFIER = re.compile(r"[A-Za-z][a-z]*(?:_[A-Za-z]+)+|[A-Z_]{4,}")
 _PLACES_IN_JSON = ("json_path", "jsonpath", "pointer", "location")
@@ -74,8 +74,9 @@ def told(text: str, words: Words) -> str:
     Returns:
         The template, with signs for parameters.
     """
-    if "{" in text:
-        text = _BARE.sub(r'\1"\2"', text)
+    first = text.find("{")
+    if first >= 0:
+        text = text[:first] + _BARE.sub(_in_quotes, text[first:])
     elif "[" not in text:
         return words(text)
     pieces: list[str] = []
@@ -94,6 +95,10 @@ def told(text: str, words: Words) -> str:
             position = end
         searched = end
     return " ".join(filter(None, [*pieces, words(text[position:])]))
+
+
+def _in_quotes(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else f'"{found[0]}"'
 
 
 def _value(key: str, value: Any, words: Words, depth: int) -> str:
@@ -136,6 +141,6 @@ def _text(key: str, text: str, words: Words, depth: int) -> str:
         return text
     if text[:1] in "{[" and depth < _DEEPEST:
         return told(text, words)
-    if key in _MESSAGES or key in _CAUSES or (key == "" and not is_word):
+    if key in _MESSAGES or key in CAUSE_KEYS or (key == "" and not is_word):
         return words(text)
     return PLACE if text else ""

@@ -46,7 +46,8 @@ for (const button of document.querySelectorAll("[data-copies]")) {
 // A form is sent once: a double click on "Retry" must not post twice (the server refuses the second anyway).
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.defaultPrevented) return;
+  // What is downloaded leaves the page as it is: it may be asked for again.
+  if (form.method !== "post" || event.defaultPrevented || "repeats" in form.dataset) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

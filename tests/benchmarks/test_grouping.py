@@ -65,7 +65,7 @@ def by_us(record: dict[str, Any]) -> Hashable:
 
 
 def forget() -> None:
-    for cached in (fingerprint._remembered, template._remembered):
+    for cached in (fingerprint._remembered, fingerprint._told_by, template._remembered):
         cached.cache_clear()
 
 

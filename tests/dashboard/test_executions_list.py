@@ -17,7 +17,7 @@ from tests.dashboard.world import make_attempt
 def test_failures_are_listed_with_their_error(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
     busy_flow(flow_name="Lead to campaign")
     words = text_of(signed_in(vera).get("/executions/?status=failed"))
-    assert "22 Nov 09:00:00 Failed Lead to campaign 2.0 s ACTION_FAILED Failed to create contact" in words
+    assert "22 Nov 09:00:00 Failed Lead to campaign 2.0 s ACTION_FAILED Invalid email format" in words
     assert "1 execution · times in UTC" in words
 
 

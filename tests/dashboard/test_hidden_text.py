@@ -16,12 +16,16 @@ from django.urls import reverse
 from dashboard import filters
 from dashboard.alerts.forms import AlertFilterForm, MailFilterForm
 from dashboard.audit.forms import AuditFilterForm
+from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.flows.forms import FlowFilterForm
+from dashboard.problems.forms import ProblemFilterForm
 from dashboard.rules.forms import ConnectedFilterForm, FailureFilterForm, RuleFilterForm
-from monitor.models import AuditEntry, Execution, User, WebhookFailure
+from monitor.models import AuditEntry, Execution, RetryBatch, Role, User, WebhookFailure
 from monitor.privacy import MASKING
 from tests import factories
+from tests.bystander import own
+from tests.dashboard.world import make_batch
 
 pytestmark = pytest.mark.usefixtures("at_noon", "healthy")
 
@@ -49,6 +53,10 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "connected_workflows": ConnectedFilterForm,
     "alerts": AlertFilterForm,
     "audit": AuditFilterForm,
+    "problems": ProblemFilterForm,
+    "batches": BatchFilterForm,
+    "batch": ItemFilterForm,
+    "retries_unknown": UnknownFilterForm,
     "mails": MailFilterForm,
 }
 
@@ -69,7 +77,16 @@ def hidden(healthy: Any, now: Any) -> Execution:
     factories.make_webhook_failure(healthy, reason=TEXT, record_name="Quilla Zorn", failure_time=now)
     factories.make_rule(healthy, description=TEXT)
     factories.make_connected(healthy, description=TEXT)
+    problem = factories.make_failure(run).group.problem
+    problem.title = TEXT
+    problem.save(update_fields=["title"])
+    batch = make_batch([run], factories.make_user("pat", Role.ADMIN), now)
+    batch.items.update(note=TEXT[:300])
     return run
+
+
+def address_of(name: str) -> str:
+    return reverse(name, args=[own(RetryBatch).get().pk]) if name == "batch" else reverse(name)
 
 
 def answer(client: Client, address: str, /, **query: Any) -> tuple[int, str]:
@@ -92,7 +109,7 @@ def parameters() -> Iterator[tuple[str, str]]:
 def test_a_right_guess_is_answered_like_a_wrong_one(
     name: str, parameter: str, signed_in: Any, vera: User, hidden: Execution
 ) -> None:
-    client, address = signed_in(vera), reverse(name)
+    client, address = signed_in(vera), address_of(name)
     # What takes no text refuses each alike: two of a kind show it.
     for right, wrong in itertools.islice(SECRETS.items(), None if parameter == "text" else 2):
         assert answer(client, address, **{parameter: right}) == answer(client, address, **{parameter: wrong})

@@ -13,9 +13,13 @@ from monitor.models import (
     ConnectedWorkflow,
     Delivery,
     Execution,
+    Failure,
     Flow,
     HookEndpoint,
+    Problem,
     RetryAttempt,
+    RetryBatch,
+    RetryItem,
     Role,
     Secret,
     StageRun,
@@ -48,6 +52,9 @@ class World:
     person: User
     connected: ConnectedWorkflow
     hook: HookEndpoint
+    failure: Failure
+    problem: Problem
+    batch: RetryBatch
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -108,6 +115,23 @@ def make_attempt(execution: Execution, user: User, now: datetime, **fields: Any)
     return RetryAttempt.objects.create(account=execution.account, execution=execution, requested_by=user, **fields)
 
 
+def make_batch(executions: list[Execution], user: User, now: datetime, **fields: Any) -> RetryBatch:
+    """A batch of retries with these executions as its items, in their order."""
+    fields = {
+        "account": executions[0].account,
+        "requested_at": now,
+        "reason": "The tax is there again",
+        "client_token": f"batch-{own(RetryBatch).count()}-{executions[0].pk}",
+        "per_minute": 30,
+        "state_since": now,
+    } | fields
+    batch = RetryBatch.objects.create(requested_by=user, **fields)
+    RetryItem.objects.bulk_create(
+        RetryItem(batch=batch, execution=one, position=number) for number, one in enumerate(executions, start=1)
+    )
+    return batch
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -120,6 +144,8 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     )
     operator = factories.make_user(person, Role.OPERATOR)
     attempt = make_attempt(execution, operator, now)
+    failure = factories.make_failure(execution)
+    batch = make_batch([execution], operator, now)
     rule = factories.make_rule(account, raw={"name": "Rule", "modified_by": {"name": "Jo"}})
     UsageSnapshot.objects.create(
         rule=rule, day=now.date(), trigger_count=4, success_count=3, failure_count=1, taken_at=now
@@ -140,5 +166,19 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     hook.secret_list = [Secret("a-secret-of-the-world", now)]
     hook.save()
     return World(
-        account, flow, execution, attempt, rule, alert_rule, alert, transition, mail, operator, connected, hook
+        account=account,
+        flow=flow,
+        execution=execution,
+        attempt=attempt,
+        rule=rule,
+        alert_rule=alert_rule,
+        alert=alert,
+        transition=transition,
+        mail=mail,
+        person=operator,
+        connected=connected,
+        hook=hook,
+        failure=failure,
+        problem=failure.group.problem,
+        batch=batch,
     )

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from monitor.models import ZohoAccount
+from monitor.models import Failure, ZohoAccount
 from monitor.queries import executions
 from monitor.queries.executions import ExecutionFilter, Key
 from tests import factories
@@ -26,7 +26,7 @@ def listed(account: ZohoAccount) -> ZohoAccount:
     return account
 
 
-def plans(wanted: ExecutionFilter) -> list[str]:
+def plans(wanted: ExecutionFilter, *, sorts: bool = False) -> list[str]:
     """How the database reads each statement of one page."""
     with CaptureQueriesContext(
         connection,
@@ -37,7 +37,8 @@ def plans(wanted: ExecutionFilter) -> list[str]:
         if connection.vendor == "postgresql":
             # A table this small is cheaper to sort: what is asked is whether an index can serve the order at all.
             cursor.execute("ANALYZE monitor_execution")
-            cursor.execute("SET LOCAL enable_sort = off")
+            cursor.execute("ANALYZE monitor_failure, monitor_failuregroup")
+            cursor.execute(f"SET LOCAL enable_sort = {'on' if sorts else 'off'}")
             cursor.execute("SET LOCAL enable_seqscan = off")
         explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
         for statement in statements.captured_queries:
@@ -75,3 +76,51 @@ def test_a_search_reads_an_index_of_the_runs_that_have_a_text(listed: ZohoAccoun
     searched = [plan for plan in plans(wanted) if "search_text" in plan or "masked" in plan]
     assert searched
     assert all(any(name in plan for name in index[connection.vendor]) for plan in searched)
+
+
+@pytest.fixture
+def failed(listed: ZohoAccount) -> Failure:
+    """The ledger's entry of one of the failed runs."""
+    for run in listed.executions.filter(status="failed"):
+        found = factories.make_failure(run)
+    return found
+
+
+@pytest.mark.parametrize("narrowed", ["outcome", "account", "flow", "problem", "problem and flow", "age"])
+def test_no_filter_by_the_ledger_reads_a_whole_table(failed: Failure, narrowed: str) -> None:
+    hour = timedelta(hours=1)
+    wanted = {
+        "outcome": ExecutionFilter(outcome="open"),
+        "account": ExecutionFilter(outcome="open", account_id=failed.account_id),
+        "flow": ExecutionFilter(outcome="open", flow_id=failed.flow_id),
+        "problem": ExecutionFilter(problem_id=failed.group.problem_id),
+        "problem and flow": ExecutionFilter(problem_id=failed.group.problem_id, flow_id=failed.flow_id),
+        "age": ExecutionFilter(
+            outcome="open", failed_from=failed.failed_at - hour, failed_before=failed.failed_at + hour
+        ),
+    }[narrowed]
+    found = [plan for plan in plans(wanted, sorts=True) if "failure" in plan]
+    assert found
+    for plan in found:
+        for table in ("monitor_failure", "monitor_execution", "monitor_failuregroup"):
+            assert f"Seq Scan on {table}" not in plan, plan
+        # SQLite: a table without an index of its own beside it is read whole.
+        whole = [line for line in plan.splitlines() if line.startswith("SCAN") and "USING" not in line]
+        assert whole == [], plan
+
+
+def test_the_ledger_narrows_a_list_as_its_counts_say(failed: Failure) -> None:
+    at, problem = failed.failed_at, failed.group.problem_id
+    second = timedelta(seconds=1)
+
+    def found(**wanted: object) -> int:
+        return executions.matching(ExecutionFilter(account_id=failed.account_id, **wanted)).count()  # type: ignore[arg-type]
+
+    assert found(outcome="open") == 12
+    assert found(outcome="open", status="success") == 0
+    assert found(outcome="recovered") == 0
+    assert found(problem_id=problem) == found(problem_id=problem, outcome="open", flow_id=failed.flow_id) == 1
+    assert found(problem_id=problem + 10**6) == 0
+    assert found(failed_from=at, failed_before=at + second) == 1
+    assert found(failed_from=at + second, failed_before=at + 2 * second) == found(failed_before=at) == 0
+    assert found() == 60

@@ -43,7 +43,7 @@ def test_filters(fail: Fail, triage: Triage, flow: Flow, operator: User, now: da
 
     assert found() == [elsewhere, tax]
     assert found(account_id=flow.account_id) == [tax]
-    assert found(state="") == [elsewhere, token, tax]
+    assert found(state="") == [elsewhere, tax, token]
     assert found(state="archived") == [token]
     assert found(owner_id=operator.pk) == [tax]
     assert found(owner_id=0) == [elsewhere]
@@ -55,7 +55,11 @@ def test_open_failures_by_age(fail: Fail, triage: Triage, flow: Flow, now: datet
     runs = [fail(minutes_ago=n) for n in (5, day - 1, 2 * day, 20 * day, 29 * day, 40 * day)]
     triage(*runs, fail(minutes_ago=7, status="success"))
     ages = queries.open_by_age(now, flow.account_id)
-    assert ages == [("up to a day", 2), ("up to a week", 1), ("up to a month", 2), ("older", 1)]
+    assert [(one.words, one.count) for one in ages] == [
+        ("up to a day", 2), ("up to a week", 1), ("up to a month", 2), ("older", 1),
+    ]  # fmt: skip
+    assert ages[0].end is ages[-1].start is None
+    assert [one.end for one in ages[1:]] == [one.start for one in ages[:-1]]
     assert queries.oldest_open(flow.account_id) == runs[-1].first_failed_at
 
 

@@ -48,6 +48,22 @@ def test_what_names_the_cause_tells_causes_apart(field: str) -> None:
     assert not are_one({field: "Email", "id": 1}, {field: "Phone", "id": 1})
 
 
+def test_an_answer_of_crm_is_read_whole() -> None:
+    row = {"code": "INVALID_DATA", "details": {"api_name": "Stage", "json_path": "$.data[12].Stage"}, "status": "error"}
+    one = json.dumps({"data": [row], "count": 1})
+    assert (
+        template(one) == "count: <*>, data: code: INVALID_DATA, details: api_name: Stage, json_path: $.data[<*>].Stage"
+    )
+    assert are_one(one, one.replace("12", "3"), {"data": [row], "count": 17})
+    assert not are_one(one, one.replace('"Stage"', '"Owner"'))
+
+
+def test_a_code_in_json_that_was_cut_off_stays() -> None:
+    one = '{"data":[{"api_name":"Stage","id":"12","name":"Anna","message":"inv…'
+    assert are_one(one, one.replace("12", "345").replace("Anna", "Bo"))
+    assert not are_one(one, one.replace("Stage", "Owner"))
+
+
 def test_a_place_in_the_data_tells_causes_apart_and_a_row_does_not() -> None:
     assert are_one({"json_path": "$.data[0].Email"}, {"json_path": "$.data[17].Email"})
     assert not are_one({"json_path": "$.data[0].Email"}, {"json_path": "$.data[0].Phone"})
@@ -61,6 +77,16 @@ def test_a_code_is_known_by_its_form_under_any_key() -> None:
 @pytest.mark.parametrize("field", ["id", "name", "value", "customer", "record_id"])
 def test_what_holds_a_value_does_not(field: str) -> None:
     assert are_one({field: "Email", "code": "X"}, {field: "Phone", "code": "X"})
+
+
+def test_a_large_answer_has_a_short_template() -> None:
+    many = {f"field_{chr(97 + n)}": {"code": f"{chr(97 + n) * 80}"} for n in range(26)}
+    assert 500 < len(template(many)) <= 1_000
+
+
+def test_what_is_written_with_backslashes_in_json_parts_words_there_too() -> None:
+    assert template({"message": "Stopped\n5 rows are bad\t7"}) == "Stopped <*> rows are bad <*>"
+    assert are_one({"message": 'size 5" is bad'}, {"message": 'size 17" is bad'})
 
 
 def test_numbers_stay_where_they_are_codes() -> None:

@@ -1,0 +1,1 @@
+"""Previews bulk retries, confirms them, and shows batches and retries of unknown outcome."""

@@ -1,0 +1,82 @@
+"""Asks how a batch of retries is to be run; reads the filters of batches and of their items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from dashboard.filters import FilterForm, OneOfField
+from dashboard.reasons import ReasonForm
+from monitor.models import RetryItem
+from monitor.retry.batches import MOST_CANARY, MOST_PER_MINUTE, USUAL_PER_MINUTE
+
+RECENT = "recent-reasons"  # the id of the list of reasons that a browser offers
+
+
+class BatchForm(ReasonForm):
+    """Asks for one reason for all, the pace, and the number of those that could run twice, where they are to be taken.
+
+    Args:
+        risky: how many could run twice; 0 where there are none, or the person may not accept that.
+    """
+
+    per_minute = forms.IntegerField(
+        label="Started a minute, at most", min_value=1, max_value=MOST_PER_MINUTE, initial=USUAL_PER_MINUTE
+    )
+    canary = forms.IntegerField(
+        label="In the first step",
+        min_value=1,
+        max_value=MOST_CANARY,
+        initial=1,
+        help_text="Then 5, then the rest. It stops by itself where half of a step fails.",
+    )
+    risky = forms.IntegerField(required=False, min_value=0)
+
+    field_order = ["reason", "per_minute", "canary", "risky"]
+
+    def __init__(self, *args: Any, risky: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._risky = risky
+        self.fields["reason"].widget.attrs["list"] = RECENT
+        self.fields["reason"].help_text = "One for all of them. Kept in the history and the audit trail."
+        if risky:
+            runs = "the run" if risky == 1 else f"the {risky:,} runs"
+            self.fields["risky"].label = f"Type {risky} to take {runs} that could run twice, too"
+            self.fields["risky"].help_text = "Left empty, they are skipped."
+        else:
+            del self.fields["risky"]
+
+    def clean_risky(self) -> int | None:
+        typed: int | None = self.cleaned_data["risky"]
+        if typed and typed != self._risky:
+            raise forms.ValidationError(f"Type {self._risky}, or nothing.", code="risky")
+        return typed
+
+    @property
+    def accepts_risk(self) -> bool:
+        """Returns whether those that could run twice are taken, too."""
+        return bool(self.cleaned_data.get("risky"))
+
+
+class BatchFilterForm(FilterForm):
+    """Reads whose batches are listed."""
+
+    def wanted(self) -> int | None:
+        account_id: int | None = self.cleaned_data["account"]
+        return account_id
+
+
+class UnknownFilterForm(BatchFilterForm):
+    """Reads whose retries of unknown outcome are listed."""
+
+
+class ItemFilterForm(FilterForm):
+    """Reads which items of a batch are listed."""
+
+    state = OneOfField(RetryItem.State.choices, "Result")
+    account = None
+
+    def wanted(self) -> str:
+        state: str = self.cleaned_data["state"]
+        return state

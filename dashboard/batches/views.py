@@ -1,0 +1,173 @@
+"""Shows batches of retries and what becomes of them; suspends, resumes and cancels them; lists unknown outcomes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard import lists
+from dashboard.access import get_or_404
+from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
+from dashboard.context import age_of
+from monitor import audit
+from monitor.access import may
+from monitor.management.commands.export import defuse
+from monitor.models import RetryBatch, User
+from monitor.queries import batches as queries
+from monitor.queries.export import exports
+from monitor.retry import batches as acts
+from monitor.retry.requests import RetryRefused
+from monitor.retry.steps import time_needed
+
+POLL_SECONDS = 5
+Act = Callable[[RetryBatch, User, datetime], None]
+
+
+@require_safe
+def batches(request: HttpRequest) -> HttpResponse:
+    """Lists batches, the newest first."""
+    form = BatchFilterForm(request.GET)
+
+    def find(account_id: int | None) -> dict[str, Any]:
+        rows = queries.batches()
+        page = lists.numbered(rows if account_id is None else rows.filter(account=account_id), form)
+        return page | {"rows": queries.with_progress(page["rows"]), "unknown_count": queries.unknown().count()}
+
+    return lists.show(request, "batches/list.html", form, find, nouns="batches")
+
+
+@require_safe
+def batch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows one batch: how far it is, and the result of each item."""
+    return _show(request, get_or_404(request.user, queries.batches(), pk))
+
+
+@require_safe
+def batch_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answers with the part of the page that changes, for its own refreshing; the whole page once nothing moves."""
+    row = get_or_404(request.user, queries.batches(), pk)
+    detail = queries.detail(row)
+    if detail.is_moving and request.GET.get("seen") == detail.mark:
+        return HttpResponse(status=204)
+    response = render(request, "batches/progress.html", _parts(request, row, detail))
+    if not detail.is_moving:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+def batch_items(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Sends the items of a batch as CSV, masked as on the page, under the names of `manage.py export retry_items`.
+
+    By POST: that somebody took them out stands in the audit trail.
+    """
+    row = get_or_404(request.user, queries.batches(), pk, action="export")
+    detail = {"what": "retry_items", "batch": row.pk, "format": "csv"}
+    audit.record(request.user, "export", row, now=timezone.now(), account=row.account, detail=detail)
+    response = StreamingHttpResponse(_csv(row), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="batch-{row.pk}.csv"'
+    return response
+
+
+@require_POST
+def batch_suspend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Starts nothing more of a batch until somebody resumes it."""
+    return _act(request, pk, acts.suspend, "The batch is suspended. What was sent is followed to its end.")
+
+
+@require_POST
+def batch_resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Goes on with a batch that was suspended, or that stopped by itself."""
+    return _act(request, pk, acts.resume, "The batch goes on when its turn comes.")
+
+
+@require_POST
+def batch_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ends a batch: what waits is skipped."""
+    return _act(request, pk, acts.cancel_batch, "The batch is cancelled. What was sent is followed to its end.")
+
+
+@require_safe
+def retries_unknown(request: HttpRequest) -> HttpResponse:
+    """Lists retries whose outcome nobody knows, with the evidence, for a named person to settle."""
+    form = UnknownFilterForm(request.GET)
+
+    def find(account_id: int | None) -> dict[str, Any]:
+        rows = queries.unknown()
+        page = lists.numbered(rows if account_id is None else rows.filter(account=account_id), form)
+        return page | {"rows": queries.with_answers(page["rows"])}
+
+    return lists.show(
+        request,
+        "batches/unknown.html",
+        form,
+        find,
+        nouns="retries",
+        may_override=may(request.user, "retry.override"),
+    )
+
+
+def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    form = ItemFilterForm(request.GET)
+    parts = _parts(request, row, queries.detail(row))
+
+    def find(state: str) -> dict[str, Any]:
+        page = lists.numbered(queries.items(row, state), form)
+        return page | {"rows": queries.with_notes(page["rows"])}
+
+    age = age_of(row.account_id)
+    response = lists.show(request, "batches/batch.html", form, find, nouns="items", refusal=refusal, **age, **parts)
+    if refusal:
+        response.status_code = status
+    return response
+
+
+def _parts(request: HttpRequest, row: RetryBatch, detail: queries.BatchDetail) -> dict[str, Any]:
+    return {
+        "batch": row,
+        "detail": detail,
+        "left": time_left(row, detail.progress.waiting, timezone.now()),
+        "poll_seconds": POLL_SECONDS,
+        "may_change": may(request.user, "retry.bulk", row.account),
+        "may_export": may(request.user, "export", row.account),
+    }
+
+
+def time_left(row: RetryBatch, waiting: int, now: datetime) -> timedelta | None:
+    """Returns how long the items that wait take at the batch's pace, at least; None where nothing more is started."""
+    if row.state not in (RetryBatch.State.QUEUED, RetryBatch.State.RUNNING) or not waiting:
+        return None
+    until_next = max(row.next_start_at - now, timedelta(0)) if row.next_start_at is not None else timedelta(0)
+    return until_next + time_needed(waiting, row.per_minute)
+
+
+def _act(request: HttpRequest, pk: int, act: Act, done: str) -> HttpResponse:
+    row = get_or_404(request.user, queries.batches(), pk, action="retry.bulk")
+    try:
+        act(row, request.user, timezone.now())
+    except RetryRefused as refusal:
+        return _show(request, row, refusal=refusal.message, status=409)
+    messages.success(request, done)
+    return redirect("batch", row.pk)
+
+
+def _csv(row: RetryBatch) -> Iterator[str]:
+    export = exports()["retry_items"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(export.columns)
+    for item in export.rows.filter(batch=row).order_by("position").iterator(chunk_size=500):
+        writer.writerow([defuse(get(item)) for get in export.columns.values()])
+        yield out.getvalue()
+        out.seek(0)
+        out.truncate()
+    yield out.getvalue()

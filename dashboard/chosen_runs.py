@@ -1,0 +1,160 @@
+"""Reads which runs a person chose on a page, and freezes them: what is confirmed is what was looked at.
+
+Runs are chosen by ticks, by "all that match this filter", or as the open failures of a problem. Nothing ticked is
+nothing, never all. The frozen list travels in the form that confirms it, compressed and signed
+for the person who looked.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core import signing
+from django.http import QueryDict
+
+from dashboard.executions.forms import ExecutionFilterForm
+from dashboard.filters import BIGGEST_ID
+from monitor.models import Execution, Failure, Problem, User
+from monitor.queries.executions import ExecutionFilter, matching
+from monitor.retry.batches import MOST_ITEMS
+
+HELD_FOR = 3600  # seconds that a preview may be confirmed
+TICKED, MATCHING = "ticked", "matching"
+_SALT = "chosen-runs"
+
+
+class ChoiceRefused(Exception):  # noqa: N818 - it says what happened
+    """Says in one line why the choice cannot be used."""
+
+
+@dataclass(frozen=True)
+class ChosenRuns:
+    """Holds the runs that a person chose.
+
+    Attributes:
+        by_account: primary keys of executions by their account's, the oldest first.
+        source: what was chosen, its times absolute, for whoever reads it later.
+        problem_id: whose failures they are, where they are one problem's.
+        token: of this choice: confirmed twice, it is confirmed once.
+    """
+
+    by_account: dict[int, list[int]]
+    source: dict[str, Any] = field(default_factory=dict)
+    problem_id: int | None = None
+    token: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def keys(self) -> list[int]:
+        return [key for keys in self.by_account.values() for key in keys]
+
+
+def choose(data: QueryDict, person: User, now: datetime) -> ChosenRuns:
+    """Reads a choice from a form: a frozen one (`chosen`), a problem's, all that match a filter, or ticked rows.
+
+    Args:
+        data: as it was posted.
+        person: who chose.
+        now: the present, for filters that hang on it.
+
+    Raises:
+        ChoiceRefused: nothing is chosen, too much, or it cannot be read.
+    """
+    if data.get("chosen"):
+        return unseal(data["chosen"], person)
+    if data.get("problem"):
+        return _of_problem(data["problem"])
+    if data.get("which") == MATCHING:
+        return _matching(data.get("query", ""), now)
+    ticked = list(dict.fromkeys(_number(value) for value in data.getlist("run")))
+    rows = Execution.objects.filter(pk__in=ticked[: MOST_ITEMS + 1]).order_by("started_time", "pk")
+    return _checked(ChosenRuns(_by_account(rows), {"kind": "rows", "runs": len(ticked)}))
+
+
+def seal(chosen: ChosenRuns, person: User) -> str:
+    """Writes a choice as a text that nobody can change, and that is of use to this person alone."""
+    runs = [[account, _steps(keys)] for account, keys in chosen.by_account.items()]
+    held = {"p": person.pk, "r": runs, "s": chosen.source, "o": chosen.problem_id, "t": chosen.token}
+    return signing.dumps(held, salt=_SALT, compress=True)
+
+
+def unseal(text: str, person: User) -> ChosenRuns:
+    """Reads what `seal` wrote.
+
+    Raises:
+        ChoiceRefused: it did not write this, for somebody else, or more than an hour ago.
+    """
+    try:
+        held = signing.loads(text, salt=_SALT, max_age=HELD_FOR)
+    except signing.SignatureExpired:
+        raise ChoiceRefused("You looked at this more than an hour ago; choose again.") from None
+    except signing.BadSignature:
+        raise ChoiceRefused("The choice in the form is damaged; choose again.") from None
+    if held["p"] != person.pk:
+        raise ChoiceRefused("Somebody else chose this; choose yourself.")
+    runs = {account: _sums(steps) for account, steps in held["r"]}
+    return ChosenRuns(runs, held["s"], held["o"], held["t"])
+
+
+def _of_problem(text: str) -> ChosenRuns:
+    problem = Problem.objects.filter(pk=_number(text), merged_into=None).first()
+    if problem is None:
+        raise ChoiceRefused("There is no such problem.")
+    rows = Failure.objects.filter(group__problem=problem, fate=Failure.Fate.OPEN).order_by("failed_at", "pk")
+    keys = list(rows.values_list("pk", flat=True)[: MOST_ITEMS + 1])
+    chosen = ChosenRuns({problem.account_id: keys} if keys else {}, {"kind": "problem"}, problem.pk)
+    return _checked(chosen, "No failed run of this problem is open.")
+
+
+def _matching(query: str, now: datetime) -> ChosenRuns:
+    form = ExecutionFilterForm(QueryDict(query))
+    if not form.is_valid():
+        raise ChoiceRefused("The filter of the list cannot be read; choose again.")
+    wanted: ExecutionFilter = replace(form.wanted(), now=now)
+    rows = matching(wanted).filter(status=Execution.Status.FAILED).order_by("started_time", "pk")
+    names = ("status", "outcome", "problem", "flow", "account")
+    source = {name: form.cleaned_data[name] for name in names if form.cleaned_data[name]}
+    times = {name: form.cleaned_data[name] for name in ("start", "end", "failed_from", "failed_before")}
+    source |= {name: at.astimezone(UTC).isoformat() for name, at in times.items() if at is not None}
+    # What was searched for may be personal: that there was a search is enough.
+    source |= {"kind": "filter", "as_of": now.isoformat()} | ({"searched": True} if wanted.text else {})
+    return _checked(ChosenRuns(_by_account(rows), source, wanted.problem_id), "No failed run matches this filter.")
+
+
+def _by_account(rows: Any) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    for account, pk in rows.values_list("account_id", "pk")[: MOST_ITEMS + 1]:
+        found[account].append(pk)
+    return dict(found)
+
+
+def _checked(chosen: ChosenRuns, nothing: str = "Nothing is chosen.") -> ChosenRuns:
+    if not chosen.keys:
+        raise ChoiceRefused(nothing)
+    if len(chosen.keys) > MOST_ITEMS:
+        raise ChoiceRefused(
+            f"These are more than {MOST_ITEMS:,} runs: narrow the list, by time or by flow, and take them in turn."
+        )
+    return chosen
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= BIGGEST_ID):
+        raise ChoiceRefused("The choice cannot be read; choose again.")
+    return int(text)
+
+
+def _steps(keys: Sequence[int]) -> list[int]:
+    """Writes keys as their differences, which are small and compress well."""
+    return [key - before for before, key in zip([0, *keys], keys, strict=False)]
+
+
+def _sums(steps: Iterable[int]) -> list[int]:
+    keys: list[int] = []
+    for step in steps:
+        keys.append((keys[-1] if keys else 0) + step)
+    return keys

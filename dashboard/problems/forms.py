@@ -1,0 +1,153 @@
+"""Reads the filters of the list of problems; asks for what people do about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.validators import ProhibitNullCharactersValidator
+from django.http import QueryDict
+
+from dashboard.filters import FilterForm, IdField, OneOfField, TimeField
+from monitor.access import who_may
+from monitor.models import Flow, Problem, User
+from monitor.privacy import mask_name
+from monitor.queries.problems import ProblemFilter
+from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
+
+MOST_FLOWS_OFFERED = 500
+NOBODY, ALL = "nobody", "all"
+ESCALATES, TIME, COUNT = "escalates", "time", "count"
+# What may be done with several problems at once.
+MANY = {"take": "Take them", "resolve": "Resolve", "archive": "Archive", "reopen": "Reopen", "merge": "Merge into one"}
+
+
+class OwnerField(IdField):
+    """Takes a person's primary key, or "nobody", which becomes 0."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.coerce = lambda value: 0 if value == NOBODY else int(value)
+
+    def valid_value(self, value: Any) -> bool:
+        return value == NOBODY or super().valid_value(value)
+
+
+class ProblemFilterForm(FilterForm):
+    """Reads what the list of problems is narrowed to: those that somebody has to look at, unless it says otherwise."""
+
+    state = OneOfField([(ALL, "All"), *Problem.State.choices], "State", "Unresolved")
+    owner = OwnerField(label="Owner")
+    flow = IdField(label="Flow")
+    seen_from = TimeField(label="First seen from")
+
+    field_order = ["state", "owner", "flow", "account", "seen_from"]
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
+        self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
+        flows = Flow.objects.filter(failed_runs__isnull=False).distinct().order_by("flow_name", "pk")
+        offered = flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED]
+        self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
+        if not data.get("seen_from"):
+            self.fields["seen_from"].widget = forms.HiddenInput()
+
+    def wanted(self) -> ProblemFilter:
+        cleaned = self.cleaned_data
+        state = cleaned["state"] or "unresolved"
+        return ProblemFilter(
+            account_id=cleaned["account"],
+            state="" if state == ALL else state,
+            owner_id=cleaned["owner"],
+            flow_id=cleaned["flow"],
+            seen_from=cleaned["seen_from"],
+        )
+
+
+class WordsField(forms.CharField):
+    """Takes a person's own words, for the activity log."""
+
+    def __init__(self, label: str, *, required: bool = False, rows: int = 2) -> None:
+        widget = forms.Textarea(attrs={"rows": rows})
+        super().__init__(label=label, required=required, max_length=TEXT_LIMIT, widget=widget)
+        self.validators.append(ProhibitNullCharactersValidator())
+
+
+class AssignForm(forms.Form):
+    """Asks who is on it."""
+
+    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.objects.filter(who_may("triage")).order_by("username")
+
+
+class NoteForm(forms.Form):
+    """Asks for a note."""
+
+    text = WordsField("Note", required=True)
+
+
+class ResolveForm(forms.Form):
+    """Asks how a problem was solved, and when what solved it was changed."""
+
+    changed_at = TimeField(
+        label="Solved by a change at",
+        help_text="Failures of runs that began before do not bring it back. Empty: now.",
+    )
+    text = WordsField("How (optional)")
+
+
+class ArchiveForm(forms.Form):
+    """Asks until when a problem is put away."""
+
+    until = forms.ChoiceField(
+        label="Until",
+        choices=[(ESCALATES, "it escalates"), (TIME, "a time"), (COUNT, "so many more failures")],
+        initial=ESCALATES,
+    )
+    time = TimeField(label="The time")
+    count = forms.IntegerField(label="How many more", required=False, min_value=1, max_value=MOST_MORE)
+    text = WordsField("Why (optional)")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for name in (TIME, COUNT):
+            if data.get("until") == name and not data.get(name) and name not in self.errors:
+                self.add_error(name, "Say when." if name == TIME else "Say how many.")
+        return data
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Returns what ends the archive, as `acts.archive` takes it; what was not chosen is left aside."""
+        chosen = self.cleaned_data["until"]
+        return {
+            "until": self.cleaned_data["time"] if chosen == TIME else None,
+            "after_more": self.cleaned_data["count"] if chosen == COUNT else None,
+        }
+
+
+class ReopenForm(forms.Form):
+    """Asks why a problem is looked at again."""
+
+    text = WordsField("Why (optional)")
+
+
+class SplitForm(forms.Form):
+    """Asks which group gets a problem of its own."""
+
+    group = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**63 - 1)
+
+
+class ManyForm(forms.Form):
+    """Asks what is to be done with the ticked problems."""
+
+    act = forms.ChoiceField(label="With the ticked", choices=MANY.items())
+    text = WordsField("Why (optional)")
+    problem = forms.TypedMultipleChoiceField(coerce=int, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["problem"].valid_value = IdField().valid_value

@@ -1,0 +1,60 @@
+"""Writes the activity log of a problem as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.models import Problem, ProblemAct
+from monitor.privacy import mask_text
+
+_WORDS = {
+    "seen": "Seen for the first time",
+    "note": "Wrote a note",
+    "new": "New",
+    "ongoing": "Ongoing",
+    "escalating": "Escalating",
+    "regressed": "Came back",
+    "archived": "Archived",
+    "resolved": "Resolved",
+}
+_BY_PERSON = {"ongoing": "Reopened"}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """Holds a line of the log: what happened, who did it ("" for the program), and the person's words or the reason."""
+
+    at: datetime
+    words: str
+    who: str
+    text: str
+
+
+def lines_of(acts: Iterable[ProblemAct]) -> list[LogLine]:
+    """Writes the lines of a log, in the order of the acts."""
+    return [LogLine(act.at, _words(act), _who(act), act.text or str(act.detail.get("reason", ""))) for act in acts]
+
+
+def _who(act: ProblemAct) -> str:
+    return act.actor.get_username() if act.actor else ""
+
+
+def _words(act: ProblemAct) -> str:
+    detail = act.detail
+    if act.kind == "assigned":
+        return f"Assigned to {detail['to']}" if detail.get("to") else "Assigned to nobody"
+    if act.kind in ("written_off", "taken_back"):
+        runs = "1 run" if detail.get("runs") == 1 else f"{detail.get('runs', 0):,} runs"
+        return f"Wrote {runs} off" if act.kind == "written_off" else f"Took back that {runs} were written off"
+    if act.kind in ("took_in", "gave_away"):
+        verb = "Took in" if act.kind == "took_in" else "Gave away"
+        return f"{verb} problem {detail.get('problem')}: {mask_text(str(detail.get('title', '')))}"
+    if act.kind == "merged":
+        return f"Merged into problem {detail.get('into')}"
+    if act.kind == "split":
+        return f"Split off problem {detail.get('from')}"
+    if act.actor is not None and act.kind in _BY_PERSON:
+        return _BY_PERSON[act.kind]
+    return _WORDS.get(act.kind) or dict(Problem.State.choices).get(act.kind, act.kind)

@@ -1,0 +1,76 @@
+"""Does one thing with several problems that were ticked in the list: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from dashboard.access import requires
+from dashboard.problems.forms import ManyForm
+from dashboard.problems.views import show_list
+from monitor.models import Problem, User
+from monitor.queries import problems as queries
+from monitor.triage import acts
+from monitor.triage.acts import ActRefused
+
+MOST = 200
+DONE = {"take": "You are on them.", "resolve": "They are resolved.", "archive": "They are archived."}
+DONE |= {"reopen": "They are open again.", "merge": "They are one problem now."}
+
+
+@require_POST
+@requires("triage")
+def problems_act(request: HttpRequest) -> HttpResponse:
+    """Takes, resolves, archives, reopens or merges the ticked problems. Nothing ticked is nothing."""
+    form = ManyForm(request.POST)
+    if not form.is_valid():
+        return show_list(request, refusal="The form cannot be read; choose again.", status=400)
+    keys = list(dict.fromkeys(form.cleaned_data["problem"]))
+    if not keys:
+        return show_list(request, refusal="Nothing is ticked.", status=400)
+    if len(keys) > MOST:
+        return show_list(request, refusal=f"At most {MOST} problems at once.", status=400)
+    act = form.cleaned_data["act"]
+    rows = list(queries.problems().filter(pk__in=keys).order_by("first_seen_at", "pk"))
+    try:
+        with transaction.atomic():
+            if len(rows) != len(keys):
+                raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+            _act(act, rows, request.user, form.cleaned_data["text"], timezone.now())
+    except ActRefused as refusal:
+        return show_list(request, refusal=refusal.message, status=409)
+    messages.success(request, DONE[act])
+    return redirect(rows[0]) if act == "merge" else redirect("problems")
+
+
+def _act(act: str, rows: Sequence[Problem], person: User, text: str, now: datetime) -> None:
+    """Does it with each; merged, they go into the one that was seen first."""
+    if act == "merge":
+        first, *others = rows
+        if not others:
+            raise ActRefused("Tick two problems at least.", "itself")
+        acts.merge(others, first, person, now)
+        return
+    for row in rows:
+        try:
+            _act_on(act, row, person, text, now)
+        except ActRefused as refusal:
+            raise ActRefused(f"Problem {row.pk}: {refusal.message}", refusal.code) from None
+
+
+def _act_on(act: str, row: Problem, person: User, text: str, now: datetime) -> None:
+    if act == "take":
+        acts.assign(row, person, person, now)
+    elif act == "resolve":
+        acts.resolve(row, person, now, text=text)
+    elif act == "archive":
+        acts.archive(row, person, now, text=text)
+    else:
+        acts.reopen(row, person, now, text=text)

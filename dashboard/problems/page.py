@@ -1,0 +1,81 @@
+"""Puts together what the template of a problem's page needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.forms import Form
+from django.http import HttpRequest
+from django.utils import timezone
+
+from dashboard import charts, links
+from dashboard.context import age_of
+from dashboard.problems.forms import ArchiveForm, AssignForm, NoteForm, ReopenForm, ResolveForm
+from dashboard.problems.log import lines_of
+from dashboard.slots import Slot
+from monitor.access import may
+from monitor.models import Failure, Problem
+from monitor.queries import problems as queries
+from monitor.queries.counts import Counts
+from monitor.triage.remedy import REMEDIES
+from monitor.triage.write_off import UNDO_FOR
+
+
+def page_context(
+    request: HttpRequest, problem: Problem, form: Form | None = None, *, refusal: str = ""
+) -> dict[str, Any]:
+    """Puts together what the page's template needs.
+
+    Args:
+        request: of the person who looks.
+        problem: which.
+        form: one that was sent and found wanting; it takes the place of the fresh one of its kind.
+        refusal: why what was asked was not done.
+    """
+    now, zone = timezone.now(), timezone.get_current_timezone()
+    detail = queries.detail(problem, now, zone)
+    may_act = may(request.user, "triage", problem.account) and problem.merged_into_id is None
+    forms = {kind: _form(kind, problem, form) for kind in (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)}
+    return age_of(problem.account_id) | {
+        "problem": problem,
+        "detail": detail,
+        "what_to_do": REMEDIES.get(problem.remedy, ""),
+        "causes": list(zip(detail.groups, detail.templates, strict=True)),
+        "chart": _trend(problem, detail, zone),
+        "log": lines_of(detail.acts),
+        "rows": detail.samples,
+        "may_act": may_act,
+        "may_retry": may(request.user, "retry.bulk", problem.account),
+        "may_write_off": may(request.user, "write_off", problem.account),
+        "undone_until": just_written_off(problem, now).count(),
+        "assign_form": forms[AssignForm],
+        "note_form": forms[NoteForm],
+        "resolve_form": forms[ResolveForm],
+        "archive_form": forms[ArchiveForm],
+        "reopen_form": forms[ReopenForm],
+        "refusal": refusal,
+    }
+
+
+def just_written_off(problem: Problem, now: Any) -> QuerySet[Failure]:
+    """Finds the failures of a problem whose writing off can still be taken back."""
+    return Failure.objects.filter(
+        group__problem=problem, fate=Failure.Fate.WRITTEN_OFF, write_off__at__gt=now - UNDO_FOR
+    )
+
+
+def _form(kind: type[Form], problem: Problem, sent: Form | None) -> Form:
+    if isinstance(sent, kind):
+        return sent
+    initial = {"owner": problem.owner_id} if kind is AssignForm else {}
+    return kind(initial=initial, auto_id=f"{kind.__name__.lower()}_%s")
+
+
+def _trend(problem: Problem, detail: queries.ProblemDetail, zone: Any) -> charts.Chart:
+    slots = [Slot(day.start, day.end, Counts(failed=count)) for day, count in detail.trend]
+
+    def link(slot: Slot, _status: str) -> str:
+        return links.failures(problem_id=problem.pk, failed_from=slot.start, failed_before=slot.end)
+
+    return charts.failed_by_day(slots, zone, link)

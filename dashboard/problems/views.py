@@ -1,0 +1,55 @@
+"""Shows problems: the list, and the page of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from dashboard import lists
+from dashboard.access import get_or_404
+from dashboard.problems.forms import MANY, ProblemFilterForm
+from dashboard.problems.page import page_context
+from monitor.access import may
+from monitor.models import Problem
+from monitor.queries import problems as queries
+
+
+@require_safe
+def problems(request: HttpRequest) -> HttpResponse:
+    """Lists problems, those that somebody has to look at first."""
+    return show_list(request)
+
+
+@require_safe
+def problem(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows one problem; the address of one that was merged leads to the one that took it in."""
+    row = get_or_404(request.user, all_problems(), pk)
+    if row.merged_into_id is not None:
+        return redirect("problem", row.merged_into_id)
+    return render(request, "problems/problem.html", page_context(request, row))
+
+
+def all_problems() -> QuerySet[Problem]:
+    """Problems with the joins that pages need, those that were merged away, too."""
+    return Problem.objects.select_related("account", "owner").defer("account__client_secret")
+
+
+def show_list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    """Shows the list, and what was refused."""
+    form = ProblemFilterForm(request.GET)
+
+    def find(wanted: queries.ProblemFilter) -> dict[str, Any]:
+        page = lists.numbered(queries.matching(wanted), form)
+        return page | {"rows": queries.with_counts(page["rows"])}
+
+    may_act = may(request.user, "triage")
+    response = lists.show(
+        request, "problems/list.html", form, find, nouns="problems", may_act=may_act, many=MANY.items(), refusal=refusal
+    )
+    if refusal:
+        response.status_code = status
+    return response

@@ -1,0 +1,191 @@
+"""Shows batches of retries: what was asked, how far each is, and what became of every item; and unknown outcomes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, QuerySet
+
+from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
+from monitor.privacy import mask_text
+from monitor.queries.execution import masked_answer
+
+REASONS_OFFERED = 8
+State, Item = RetryBatch.State, RetryItem.State
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Holds how many items of a batch are in which state."""
+
+    waiting: int = 0
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.started + self.succeeded + self.failed + self.unknown + self.skipped
+
+    @property
+    def ended(self) -> int:
+        return self.total - self.waiting - self.started
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """Holds one batch of a list. `reason` is masked."""
+
+    batch: RetryBatch
+    progress: Progress
+    reason: str
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """Holds an item of a list; `note` is masked."""
+
+    item: RetryItem
+    note: str
+
+
+@dataclass(frozen=True)
+class UnknownRow:
+    """Holds a retry of unknown outcome; `answer` and `reason` are masked."""
+
+    attempt: RetryAttempt
+    answer: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SkipReason:
+    """Holds why items were skipped or failed, masked, and how many."""
+
+    words: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BatchDetail:
+    """Holds what the page of a batch shows beside its items. Texts are masked.
+
+    Attributes:
+        per_minute: how many ended in a minute so far; None where none did.
+        mark: what there is to see of it, in one word: one mark, one page.
+    """
+
+    batch: RetryBatch
+    progress: Progress
+    reason: str
+    per_minute: float | None
+    skips: list[SkipReason]
+    mark: str
+
+    @property
+    def is_moving(self) -> bool:
+        """Returns whether it changes by itself: something waits for its turn, or for its outcome."""
+        return self.batch.state in (State.QUEUED, State.RUNNING) or self.progress.started > 0
+
+
+def batches() -> QuerySet[RetryBatch]:
+    """Batches with the joins that pages need, the newest first."""
+    rows = RetryBatch.objects.select_related("account", "requested_by", "problem")
+    return rows.defer("account__client_secret").order_by("-requested_at", "-pk")
+
+
+def with_progress(rows: Sequence[RetryBatch]) -> list[BatchRow]:
+    """Adds to batches how far they are. One statement."""
+    found = progress_of([batch.pk for batch in rows])
+    return [BatchRow(batch, found[batch.pk], mask_text(batch.reason)) for batch in rows]
+
+
+def progress_of(keys: Collection[int]) -> dict[int, Progress]:
+    """Returns how far batches are, by their primary keys. One statement."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    rows = RetryItem.objects.filter(batch__in=keys).order_by().values_list("batch", "state")
+    for batch, state, count in rows.annotate(count=Count("pk")):
+        counts[batch][state] += count
+    return {key: Progress(**counts[key]) for key in keys}
+
+
+def detail(batch: RetryBatch) -> BatchDetail:
+    """Returns everything about one batch but its items. Three statements.
+
+    Args:
+        batch: from `batches()`.
+    """
+    progress = progress_of([batch.pk])[batch.pk]
+    ended = batch.items.filter(ended_at__isnull=False).aggregate(newest=Max("ended_at"))["newest"]
+    moved = f"{batch.state}-{batch.step}-{progress.waiting}-{progress.started}-{progress.ended}-{progress.unknown}"
+    return BatchDetail(
+        batch=batch,
+        progress=progress,
+        reason=mask_text(batch.reason),
+        per_minute=_pace(batch, progress, ended),
+        skips=_skips(batch),
+        mark=moved,
+    )
+
+
+def items(batch: RetryBatch, state: str = "") -> QuerySet[RetryItem]:
+    """Returns the items of a batch, in the order in which they are taken.
+
+    Args:
+        batch: which.
+        state: one of `RetryItem.State`; empty for all.
+    """
+    rows = RetryItem.objects.filter(batch=batch).select_related("execution__flow", "attempt").order_by("position")
+    rows = rows.defer("execution__trigger_data", "execution__search_text", "execution__flow__raw")
+    return rows.filter(state=state) if state else rows
+
+
+def with_notes(rows: Sequence[RetryItem]) -> list[ItemRow]:
+    """Masks the notes of items; what the runs were about is read for those that have one. One statement."""
+    told = Execution.objects.filter(pk__in=[item.execution_id for item in rows if item.note])
+    runs = told.only("trigger_data", "said_names").in_bulk()
+    return [ItemRow(item, masked_answer(item.note, runs[item.execution_id]) if item.note else "") for item in rows]
+
+
+def with_answers(rows: Sequence[RetryAttempt]) -> list[UnknownRow]:
+    """Masks the answers of retries of unknown outcome, and why somebody asked for them."""
+    return [UnknownRow(one, masked_answer(one.answer, one.execution), mask_text(one.reason)) for one in rows]
+
+
+def unknown() -> QuerySet[RetryAttempt]:
+    """Returns the retries whose outcome nobody knows, the oldest first, with what their runs were about."""
+    rows = RetryAttempt.objects.filter(state=RetryAttempt.State.UNKNOWN)
+    rows = rows.select_related("account", "requested_by", "execution__flow")
+    rows = rows.defer("account__client_secret", "execution__search_text", "execution__flow__raw")
+    return rows.order_by("sent_at", "pk")
+
+
+def recent_reasons(person: User) -> list[str]:
+    """Returns the reasons that a person gave last for retries, each once, the newest first. Two statements."""
+    found: dict[str, datetime] = {}
+    for rows in (RetryBatch.objects.all(), RetryAttempt.objects.filter(item=None)):
+        said = rows.filter(requested_by=person).order_by("-pk").values_list("reason", "requested_at")
+        for reason, at in said[: 4 * REASONS_OFFERED]:
+            found[reason] = max(at, found.get(reason, at))
+    newest = sorted(found, key=lambda reason: found[reason], reverse=True)
+    return newest[:REASONS_OFFERED]
+
+
+def _pace(batch: RetryBatch, progress: Progress, newest: datetime | None) -> float | None:
+    tried = progress.ended - progress.skipped
+    if not tried or batch.started_at is None or newest is None or newest <= batch.started_at:
+        return None
+    return tried / ((newest - batch.started_at) / timedelta(minutes=1))
+
+
+def _skips(batch: RetryBatch) -> list[SkipReason]:
+    counts: Counter[str] = Counter()
+    rows = batch.items.filter(state=Item.SKIPPED).order_by().values_list("note")
+    for note, count in rows.annotate(count=Count("pk")).order_by("-count", "note")[:50]:
+        counts[mask_text(note)] += count
+    return [SkipReason(words, count) for words, count in counts.most_common(10)]

@@ -1,4 +1,4 @@
-"""Brings problems up to date whose failures changed: when they were seen, and that they are to be judged.
+"""Brings problems up to date whose failures changed: sets when they were seen, and marks them for the judge.
 
 Locks are taken in one order everywhere, so that nobody waits in a circle: failures, then problems, each by their keys.
 """
@@ -26,7 +26,7 @@ def touch_problems_of(groups: Collection[int]) -> set[int]:
 
 
 def touch(problems: Collection[int]) -> None:
-    """Sets when problems were seen first and last by the failures they have now, and that they are to be judged."""
+    """Sets when problems were seen first and last by the failures they have now, and marks them for the judge."""
     hold(problems)
     spans = Failure.objects.filter(group__problem__in=problems).values("group__problem").order_by("group__problem")
     for span in spans.annotate(first=Min("failed_at"), last=Max("failed_at")):

@@ -428,6 +428,7 @@ def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None
         requested_at=PAST,
         reason="the bystander's reason",
         client_token="bystander-batch",
+        seen_at=PAST,
         per_minute=30,
         state="suspended",
         state_since=PAST,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -54,38 +55,43 @@ def by_problem(number: int) -> Choice:
 
 
 def by_flow(
-    flow_id: str, account: str | None, *, since: str, until: str | None, code: str | None, text: str | None
+    flow_id: str,
+    account: str | None,
+    now: datetime,
+    *,
+    since: str,
+    until: str | None,
+    code: str | None,
+    text: str | None,
 ) -> Choice:
     """Chooses the failed runs of a flow that began in a time.
 
     Args:
         flow_id: Zoho's.
         account: its name, where two accounts know the same id.
+        now: the present: what begins later was never meant.
         since: a day or a time, included.
-        until: a day or a time, excluded; None for no end.
+        until: a day or a time, excluded; None for the present.
         code: of the error; None for any.
         text: in the error as it is shown, masked; None for any.
 
     Raises:
         CommandError: a time cannot be read, no such flow, or more than one.
     """
-    flow = _flow(flow_id, account)
-    wanted = ExecutionFilter(
-        flow_id=flow.pk,
-        status="failed",
-        start=parse_since(since),
-        end=_until(until),
-        text=text or "",
-    )
-    rows = matching(wanted)
+    flow, start, end = _flow(flow_id, account), parse_since(since), _until(until) or now
+    rows = matching(ExecutionFilter(flow_id=flow.pk, status="failed", start=start, end=end, text=text or ""))
     if code is not None:
         rows = rows.filter(error_code=code)
     keys = list(rows.order_by("started_time", "pk").values_list("pk", flat=True))
-    said = {"kind": "filter", "flow": flow_id, "since": since, "until": until, "code": code}
+    said = {"kind": "filter", "flow": flow_id, "since": _plain(start), "until": _plain(end), "code": code, "text": text}
     return Choice({flow.account_id: keys}, {name: value for name, value in said.items() if value is not None})
 
 
-def _until(text: str | None) -> Any:
+def _plain(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _until(text: str | None) -> datetime | None:
     try:
         return parse_since(text) if text is not None else None
     except CommandError as error:

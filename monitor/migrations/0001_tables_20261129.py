@@ -612,6 +612,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('requested_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
+                ('seen_at', models.DateTimeField(help_text='what the person saw before confirming was of then')),
                 ('accept_risk', models.BooleanField(default=False)),
                 ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
                 ('source', models.JSONField(default=dict, help_text='what was chosen: rows, a problem, or a filter, its times frozen')),
@@ -639,6 +640,8 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveIntegerField()),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('started', 'Started'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('unknown', 'Outcome unknown'), ('skipped', 'Skipped')], default='waiting', max_length=10)),
                 ('step', models.PositiveSmallIntegerField(help_text='of the batch when it was started', null=True)),
+                ('verdict', models.CharField(blank=True, help_text='code of the verdict that the person confirmed', max_length=40)),
+                ('tries', models.PositiveSmallIntegerField(default=0, help_text='wishes that were called back before they were sent')),
                 ('code', models.CharField(blank=True, help_text='why it was skipped or failed, for programs', max_length=40)),
                 ('note', models.CharField(blank=True, help_text='why, for people', max_length=300)),
                 ('ended_at', models.DateTimeField(null=True)),
@@ -1144,6 +1147,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='retryitem',
             index=models.Index(fields=['batch', 'state', 'position'], name='retry_item_next'),
+        ),
+        migrations.AddIndex(
+            model_name='retryitem',
+            index=models.Index(condition=models.Q(('state__in', ['started', 'unknown'])), fields=['batch'], name='retry_item_on_its_way'),
         ),
         migrations.AddConstraint(
             model_name='retryitem',

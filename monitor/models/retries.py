@@ -121,13 +121,14 @@ class RetryBatch(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         FINISHED = "finished", "Finished"
 
-    # What may still start something.
+    # What goes on, or may be gone on with by a person.
     OPEN_STATES = (State.QUEUED, State.RUNNING, State.SUSPENDED)
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retry_batches")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     reason = models.CharField(max_length=500)
+    seen_at = models.DateTimeField(help_text="what the person saw before confirming was of then")
     accept_risk = models.BooleanField(default=False)
     client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
     source = models.JSONField(default=dict, help_text="what was chosen: rows, a problem, or a filter, its times frozen")
@@ -166,7 +167,7 @@ class RetryBatch(models.Model):
 
 
 class RetryItem(models.Model):
-    """Is one execution of a batch. It ends as done, failed or skipped, each with its reason."""
+    """Is one execution of a batch. It ends as succeeded, failed or skipped, each of the last two with its reason."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -181,6 +182,8 @@ class RetryItem(models.Model):
     position = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     step = models.PositiveSmallIntegerField(null=True, help_text="of the batch when it was started")
+    verdict = models.CharField(max_length=40, blank=True, help_text="code of the verdict that the person confirmed")
+    tries = models.PositiveSmallIntegerField(default=0, help_text="wishes that were called back before they were sent")
     attempt = models.OneToOneField(RetryAttempt, on_delete=models.SET_NULL, null=True, related_name="item")
     code = models.CharField(max_length=40, blank=True, help_text="why it was skipped or failed, for programs")
     note = models.CharField(max_length=300, blank=True, help_text="why, for people")
@@ -195,7 +198,14 @@ class RetryItem(models.Model):
                 name="item_state_known",
             ),
         ]
-        indexes = [models.Index(fields=["batch", "state", "position"], name="retry_item_next")]
+        indexes = [
+            models.Index(fields=["batch", "state", "position"], name="retry_item_next"),
+            models.Index(
+                fields=["batch"],
+                name="retry_item_on_its_way",
+                condition=models.Q(state__in=["started", "unknown"]),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.batch_id} {self.position}: {self.state}"

@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from monitor import audit
 from monitor.access import may
-from monitor.models import Execution, Problem, RetryBatch, RetryItem, User, ZohoAccount
+from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount
+from monitor.retry import transition
+from monitor.retry.preview import preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
 
 MOST_ITEMS = 10_000
@@ -34,21 +37,22 @@ def request_batch(
     canary: int = 1,
     source: dict[str, Any] | None = None,
     problem: Problem | None = None,
+    seen_at: datetime | None = None,
 ) -> RetryBatch:
     """Freezes a list of failed executions that are to be run again; `run_batches` carries it out.
 
     Args:
         account: whose executions they are.
-        executions: their primary keys, in the order in which they are taken. None of them is refused, never all.
+        executions: their primary keys, in the order in which they are taken; none is refused.
         user: who asks.
         reason: why, 1 to 500 characters, for all of them.
-        client_token: 1 to 64 characters, made with the form: posted twice, it gives the same batch again.
+        client_token: 1 to 64 characters, made with the form: posted twice, it gives the same batch.
         now: the present, aware.
         accept_risk: the person has confirmed that some could run twice; else those are skipped.
-        per_minute: how many are started in a minute at most, 1 to 600.
-        canary: how many go first, by themselves, 1 to 100.
+        per_minute, canary: how many are started in a minute at most (1 to 600), and go first (1 to 100).
         source: what was chosen, with its times frozen, for whoever reads the batch later.
         problem: whose failures they are, where they are one problem's.
+        seen_at: of when the preview was that the person confirms; None for now. What has changed since is skipped.
 
     Raises:
         RetryRefused: not permitted, nothing chosen, too much, of another account, or not a usable form; nothing was
@@ -57,66 +61,115 @@ def request_batch(
     reason = usable_reason(reason)
     keys = list(dict.fromkeys(executions))
     _check(user, account, keys, client_token, per_minute, canary, accept_risk=accept_risk)
+    if earlier := _by_token(client_token, user, account, keys):
+        return earlier
     if Execution.objects.filter(pk__in=keys, account=account).count() != len(keys):
         raise RetryRefused("Some of these executions are gone, or of another account.", "not_there")
+    columns = {
+        "account": account,
+        "requested_by": user,
+        "requested_at": now,
+        "seen_at": min(seen_at or now, now),
+        "reason": reason,
+        "accept_risk": accept_risk,
+        "client_token": client_token,
+        "source": source or {},
+        "problem": problem,
+        "per_minute": per_minute,
+        "canary": canary,
+        "state_since": now,
+    }
+    return _create(columns, keys, now)
+
+
+def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
+    """Writes a batch and its items, each with the verdict that is confirmed; or finds what the form has made by now."""
     try:
         with transaction.atomic():
-            batch = RetryBatch.objects.create(
-                account=account,
-                requested_by=user,
-                requested_at=now,
-                reason=reason,
-                accept_risk=accept_risk,
-                client_token=client_token,
-                source=source or {},
-                problem=problem,
-                per_minute=per_minute,
-                canary=canary,
-                state_since=now,
-            )
-            rows = (RetryItem(batch=batch, execution_id=key, position=n) for n, key in enumerate(keys, start=1))
-            RetryItem.objects.bulk_create(rows, batch_size=1000)
-            detail = {"items": len(keys), "accept_risk": accept_risk, "per_minute": per_minute, "reason": reason}
-            audit.record(user, "batch.requested", batch, now=now, account=account, detail=detail)
+            return _write(columns, keys, now)
     except IntegrityError:
-        return _by_token(client_token, user, account)
+        token, user, account = (columns[name] for name in ("client_token", "requested_by", "account"))
+        if earlier := _by_token(token, user, account, keys):
+            return earlier
+        raise
+
+
+def _write(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
+    verdicts = preview(keys, now).verdicts
+    batch = RetryBatch.objects.create(**columns)
+    rows = (
+        RetryItem(batch=batch, execution_id=key, position=n, verdict=verdicts[key].code)
+        for n, key in enumerate(keys, start=1)
+    )
+    RetryItem.objects.bulk_create(rows, batch_size=1000)
+    told = {name: columns[name] for name in ("accept_risk", "per_minute", "reason")}
+    detail = {"items": len(keys)} | told
+    audit.record(batch.requested_by, "batch.requested", batch, now=now, account=batch.account_id, detail=detail)
     return batch
 
 
 def suspend(batch: RetryBatch, user: User, now: datetime) -> None:
-    """Starts nothing more until somebody goes on with it; what was sent is followed to its end.
+    """Sends nothing more until somebody goes on with it; what was sent is followed to its end.
 
     Raises:
         RetryRefused: not permitted, or it is not queued or running.
     """
-    _turn(batch, user, now, (State.QUEUED, State.RUNNING), State.SUSPENDED)
+    with transaction.atomic():
+        _turn(batch, user, now, (State.QUEUED, State.RUNNING), State.SUSPENDED)
+        call_back(batch, now)
 
 
 def resume(batch: RetryBatch, user: User, now: datetime) -> None:
     """Goes on with a batch that was suspended, or that stopped by itself: from its next item.
 
-    One that stopped goes on with the next step: what has failed is not held against it a second time.
+    One that stopped goes on with the next step: what has failed is not held against it a second time. What the person
+    sees now is what is confirmed: only what changes from now on is skipped for it.
 
     Raises:
         RetryRefused: not permitted, or it is neither.
     """
-    if batch.state == State.STOPPED:
-        _turn(batch, user, now, (State.STOPPED,), State.QUEUED, step=batch.step + 1)
-    else:
-        _turn(batch, user, now, (State.SUSPENDED,), State.QUEUED)
+    with transaction.atomic():
+        held = RetryBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
+        of_step = RetryItem.objects.filter(batch=batch, step=held.step)
+        has_failed = held.state == State.STOPPED and of_step.exists()
+        step = held.step + 1 if has_failed else held.step
+        _turn(batch, user, now, (State.SUSPENDED, State.STOPPED), State.QUEUED, step=step, seen_at=now)
 
 
 def cancel_batch(batch: RetryBatch, user: User, now: datetime) -> None:
-    """Ends a batch: what waits is skipped, what was sent is followed to its end.
+    """Ends a batch: what was not sent is skipped, what was sent is followed to its end.
 
     Raises:
         RetryRefused: not permitted, or it is over.
     """
     with transaction.atomic():
         _turn(batch, user, now, (State.QUEUED, State.RUNNING, State.SUSPENDED, State.STOPPED), State.CANCELLED)
+        call_back(batch, now)
         RetryItem.objects.filter(batch=batch, state=Waiting).update(
             state=RetryItem.State.SKIPPED, code="cancelled", note="The batch was cancelled.", ended_at=now
         )
+
+
+def call_back(batch: RetryBatch, now: datetime) -> int:
+    """Calls off what a batch has started and nobody has sent yet, and has it wait again; returns how many items.
+
+    Whoever is sending one at this moment has moved it first, or finds it called off.
+    """
+    unsent = RetryItem.objects.filter(
+        batch=batch, state=RetryItem.State.STARTED, attempt__state=RetryAttempt.State.REQUESTED
+    )
+    called = 0
+    for item in unsent.select_related("attempt__execution", "attempt__account").order_by("pk"):
+        attempt = item.attempt
+        if attempt is None:
+            continue
+        text = "Its batch does not go on: nothing was sent."
+        if attempt.sends == 0 and transition.move(
+            attempt, RetryAttempt.State.CANCELLED, now=now, actor=None, note=text, answer=text
+        ):
+            RetryItem.objects.filter(pk=item.pk).update(state=Waiting, attempt=None, step=None, tries=F("tries") + 1)
+            called += 1
+    return called
 
 
 def change(
@@ -175,8 +228,16 @@ def _check(
         raise RetryRefused(f"The first step is 1 to {MOST_CANARY} executions.", "bad_canary")
 
 
-def _by_token(client_token: str, user: User, account: ZohoAccount) -> RetryBatch:
+def _by_token(client_token: str, user: User, account: ZohoAccount, keys: Sequence[int]) -> RetryBatch | None:
+    """Returns the batch that this form has already made.
+
+    Raises:
+        RetryRefused: it was somebody else's, or for other executions.
+    """
     found = RetryBatch.objects.filter(client_token=client_token).first()
-    if found is None or found.requested_by_id != user.pk or found.account_id != account.pk:
+    if found is None:
+        return None
+    is_same = found.requested_by_id == user.pk and found.account_id == account.pk
+    if not is_same or list(found.items.values_list("execution_id", flat=True)) != list(keys):
         raise RetryRefused("This form has been used for something else; load the page again.", "token_used")
     return found

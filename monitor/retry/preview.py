@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.models import Execution
+from monitor.models import Execution, Failure
 from monitor.retry.facts import facts_of
 from monitor.retry.safety import Verdict, judge
 from monitor.retry.steps import time_needed
@@ -72,7 +72,10 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     reasons: Counter[str] = Counter()
     by_flow: dict[int, Counter[str]] = {}
     verdicts: dict[int, Verdict] = {}
-    for execution, verdict in judged(keys, now):
+    given_up = _written_off(keys)
+    for execution, found in judged(keys, now):
+        is_given_up = execution.pk in given_up
+        verdict = Verdict("refused", [REASONS["written_off"]], "written_off") if is_given_up else found
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
         verdicts[execution.pk] = verdict
@@ -92,6 +95,15 @@ def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verd
             yield execution, judge(facts[execution.pk], now)
 
 
+def _written_off(keys: Sequence[int]) -> set[int]:
+    """Returns those that a person gave up: many at once never brings them back, one by one may."""
+    found: set[int] = set()
+    for start in range(0, len(keys), CHUNK):
+        rows = Failure.objects.filter(pk__in=keys[start : start + CHUNK], fate=Failure.Fate.WRITTEN_OFF)
+        found.update(rows.values_list("pk", flat=True))
+    return found
+
+
 # One line for many runs: without the id or the time of one of them.
 REASONS = {
     "not_failed": "It is no longer failed.",
@@ -103,6 +115,7 @@ REASONS = {
     "account_paused": "Its account is paused.",
     "no_flow_api": "Its account has no address for Zoho Flow.",
     "closed_by_hand": "The answer to an earlier retry was lost, and a person decided that it did not run.",
+    "written_off": "It was written off.",
     "superseded": "A later run for the same record has succeeded.",
     "error_unknown": "Nothing is known of how it failed: Zoho may still run it again by itself.",
     "auto_rerun": "Zoho may still run it again by itself, so it could run twice.",

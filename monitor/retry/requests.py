@@ -16,6 +16,7 @@ from monitor.retry.timing import OWNER_TOLD_AFTER
 State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
 TOKEN_LIMIT = 64
+ITEM_TOKEN = "batch-"  # noqa: S105 - what the tokens of a batch's items begin with: no secret
 
 
 class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
@@ -41,6 +42,7 @@ def request_retry(
     client_token: str,
     accept_risk: bool,
     now: datetime,
+    is_item: bool = False,
 ) -> RetryAttempt:
     """Writes down the wish to run a failed execution again; `send.send` carries it out.
 
@@ -51,12 +53,13 @@ def request_retry(
         client_token: 1 to 64 characters, made with the form: posted twice, it gives the same row again.
         accept_risk: the person has confirmed a risky retry.
         now: the present, aware.
+        is_item: a batch asks; nobody else's token may look like one of its own.
 
     Raises:
         RetryRefused: not allowed, not wise, or not a usable form; nothing was written.
     """
     reason = usable_reason(reason)
-    if not client_token or len(client_token) > TOKEN_LIMIT:
+    if not client_token or len(client_token) > TOKEN_LIMIT or client_token.startswith(ITEM_TOKEN) != is_item:
         raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
     if not may(user, "retry", execution.account):
         raise RetryRefused("You may not retry executions.", "not_permitted")

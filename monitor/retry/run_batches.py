@@ -6,6 +6,7 @@ has a name of its own (`_token`): whoever starts the item again gets the same ro
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -14,18 +15,21 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from monitor.access import may
-from monitor.models import Execution, FlowVersion, RetryAttempt, RetryBatch, RetryItem, zoho_ahead
-from monitor.retry.batches import change
-from monitor.retry.requests import RetryRefused, request_retry
+from monitor.models import ApiBudget, Product, RetryAttempt, RetryBatch, RetryItem, ZohoAccount
+from monitor.retry.batches import call_back, change
+from monitor.retry.requests import ITEM_TOKEN, RetryRefused, request_retry
+from monitor.retry.since_preview import why_not
 from monitor.retry.steps import BatchFacts, NextStep, next_start, next_step
 
+log = logging.getLogger(__name__)
 MOST_OPEN_OF_A_FLOW = 10  # executions of a flow that run at once (docs/reference/zoho-flow.md, "Plans and limits")
-# An answer that was lost often shows within a minute what it was. After that it counts as failed and holds nothing up;
-# what becomes known of it later is still noted.
-WAITED_FOR = timedelta(minutes=1)
 MOST_SKIPPED = 200  # items in one pass, which is one transaction
+MOST_UNSENT = 10  # wishes of an account's batches that wait to be sent: a person's own click comes soon after
 LOOKED_THROUGH = 200  # waiting items that are looked through for one whose flow has room
 State, Item, Attempt = RetryBatch.State, RetryItem.State, RetryAttempt.State
+# An answer that was lost often shows within a minute what it was, and a run takes five minutes at most. After that it
+# counts as failed and holds nothing up; what becomes known of it later is still noted.
+WAITED_FOR = {Attempt.UNKNOWN: timedelta(minutes=1), Attempt.ACCEPTED: timedelta(minutes=15)}
 _ENDS = {
     Attempt.SUCCEEDED: Item.SUCCEEDED,
     Attempt.FAILED_AGAIN: Item.FAILED,
@@ -36,15 +40,35 @@ _ENDS = {
 
 
 def run_batches(now: datetime) -> dict[str, int]:
-    """Takes every open batch as far as it can go now; returns how many items were started, ended and skipped."""
+    """Takes every open batch as far as it can go now.
+
+    A fault of ours with one batch is logged and counted, and keeps no other waiting.
+
+    Returns:
+        How many items were started, ended and skipped, and how many batches could not be gone on with.
+    """
     done: Counter[str] = Counter()
     for batch in RetryBatch.objects.filter(state=State.QUEUED).order_by("requested_at", "pk"):
         # The database lets one batch of an account run; the next one waits for its turn.
         change(batch, [State.QUEUED], State.RUNNING, now=now, actor=None, started_at=batch.started_at or now)
-    following = Q(state=State.RUNNING) | Q(items__state__in=(Item.STARTED, Item.UNKNOWN))
-    for key in RetryBatch.objects.filter(following).distinct().order_by("pk").values_list("pk", flat=True):
-        done.update(_run(key, now))
-    return {name: done[name] for name in ("started", "ended", "skipped")}
+    for key in sorted({*_running(), *_on_their_way()}):
+        try:
+            done.update(_run(key, now))
+        except Exception:
+            log.exception("batch %s could not be gone on with", key)
+            done["errors"] += 1
+    return {name: done[name] for name in ("started", "ended", "skipped", "errors")}
+
+
+def _running() -> Iterable[int]:
+    return RetryBatch.objects.filter(state=State.RUNNING).values_list("pk", flat=True)
+
+
+def _on_their_way() -> Iterable[int]:
+    """Returns the batches with an item whose retry may have come to an end since it was looked at."""
+    items = RetryItem.objects.filter(state__in=(Item.STARTED, Item.UNKNOWN))
+    news = items.exclude(state=Item.UNKNOWN, attempt__state=Attempt.UNKNOWN)
+    return news.order_by().values_list("batch_id", flat=True).distinct()
 
 
 @transaction.atomic
@@ -59,10 +83,11 @@ def _run(key: int, now: datetime) -> Counter[str]:
     if batch.state != State.RUNNING:
         return done
     if not may(batch.requested_by, "retry.bulk", batch.account):
-        change(batch, [State.RUNNING], State.STOPPED, now=now, actor=None, state_reason=_LOST_RIGHT)
+        _stop(batch, _LOST_RIGHT, now)
         return done
-    if not batch.account.is_active:
-        return done  # it waits, as everything else of a paused account does
+    if _must_wait(batch.account_id, now):
+        call_back(batch, now)
+        return done
     done_now = 0
     while True:
         step = next_step(_facts(batch), now)
@@ -81,12 +106,24 @@ def _run(key: int, now: datetime) -> Counter[str]:
     return done
 
 
+def _stop(batch: RetryBatch, reason: str, now: datetime) -> None:
+    change(batch, [State.RUNNING], State.STOPPED, now=now, actor=None, state_reason=reason)
+    call_back(batch, now)
+
+
+def _must_wait(account: int, now: datetime) -> bool:
+    """Returns whether nothing of the account can be sent now: it is paused, or Zoho wants to be left alone."""
+    if not ZohoAccount.objects.filter(pk=account, is_active=True).exists():
+        return True
+    return ApiBudget.objects.filter(account=account, product=Product.FLOW, blocked_until__gt=now).exists()
+
+
 _LOST_RIGHT = "The person who asked for it may no longer retry."
 
 
 def _end(batch: RetryBatch, step: NextStep, now: datetime) -> None:
     if step.do == "stop":
-        change(batch, [State.RUNNING], State.STOPPED, now=now, actor=None, state_reason=step.reason)
+        _stop(batch, step.reason, now)
     elif step.do == "finish":
         change(batch, [State.RUNNING], State.FINISHED, now=now, actor=None, finished_at=now)
 
@@ -95,21 +132,29 @@ def _follow(batch: RetryBatch, now: datetime) -> Counter[str]:
     """Ends items by what became of their retries. An unknown outcome may still become known."""
     done: Counter[str] = Counter()
     items = RetryItem.objects.filter(batch=batch, state__in=(Item.STARTED, Item.UNKNOWN)).select_related("attempt")
-    for item in items:
+    for item in items.order_by("pk"):
+        state = _end_of(item, now)
+        if state is None or state == item.state:
+            continue
         attempt = item.attempt
-        if attempt is None:
-            continue
-        state = _ENDS.get(Attempt(attempt.state))
-        if state is None and attempt.state == Attempt.UNKNOWN and item.state == Item.STARTED:
-            is_late = attempt.sent_at is not None and now >= attempt.sent_at + WAITED_FOR
-            state = Item.UNKNOWN if is_late else None
-        if state is None:
-            continue
-        ended = None if state == Item.UNKNOWN else attempt.settled_at or now
-        code = "" if state == Item.SUCCEEDED else attempt.state
-        RetryItem.objects.filter(pk=item.pk).update(state=state, code=code, note=attempt.answer[:300], ended_at=ended)
+        ended = None if state == Item.UNKNOWN else (attempt.settled_at if attempt is not None else None) or now
+        code, note = ("lost", "") if attempt is None else (attempt.state, attempt.answer[:300])
+        code = "" if state == Item.SUCCEEDED else code
+        RetryItem.objects.filter(pk=item.pk).update(state=state, code=code, note=note, ended_at=ended)
         done["skipped" if state == Item.SKIPPED else "ended"] += 1
     return done
+
+
+def _end_of(item: RetryItem, now: datetime) -> str | None:
+    """Returns the state of an item by its retry's, None while that is on its way."""
+    attempt = item.attempt
+    if attempt is None:
+        return Item.FAILED
+    state = _ENDS.get(Attempt(attempt.state))
+    if state is None and attempt.sent_at is not None and attempt.state in WAITED_FOR:
+        is_late = now >= attempt.sent_at + WAITED_FOR[Attempt(attempt.state)]
+        return Item.UNKNOWN if is_late else None
+    return state
 
 
 def _facts(batch: RetryBatch) -> BatchFacts:
@@ -130,7 +175,7 @@ def _start(batch: RetryBatch, step: NextStep, now: datetime) -> tuple[int, int]:
     """Starts the next items; returns how many were started, and how many were skipped instead."""
     started = skipped = 0
     for item in _next_items(batch, step.count):
-        reason = _why_not(batch, item, now)
+        reason = why_not(item, now)
         if reason is None:
             reason = _ask(batch, item, now)
         if reason is not None:
@@ -147,43 +192,23 @@ def _start(batch: RetryBatch, step: NextStep, now: datetime) -> tuple[int, int]:
 
 
 def _next_items(batch: RetryBatch, count: int) -> Iterable[RetryItem]:
-    """Returns the next waiting items whose flows have room for another run."""
-    rows = RetryItem.objects.filter(batch=batch, state=Item.WAITING).order_by("position")
-    waiting = list(rows.select_related("execution")[:LOOKED_THROUGH])
-    of_flows = RetryAttempt.objects.filter(
-        execution__flow__in={item.execution.flow_id for item in waiting},
-        state__in=(Attempt.REQUESTED, Attempt.SENDING, Attempt.ACCEPTED),
-    )
-    busy = Counter(of_flows.order_by().values_list("execution__flow_id", flat=True))
+    """Returns the next waiting items whose flows have room for another run, while not too many wishes are unsent."""
+    opened = RetryAttempt.objects.filter(account=batch.account_id)
+    unsent = opened.filter(state=Attempt.REQUESTED, item__isnull=False).count()
+    on_the_way = opened.filter(state__in=(Attempt.REQUESTED, Attempt.SENDING, Attempt.ACCEPTED))
+    busy = Counter(on_the_way.order_by().values_list("execution__flow_id", flat=True))
+    full = [flow for flow, runs in busy.items() if runs >= MOST_OPEN_OF_A_FLOW]
+    rows = RetryItem.objects.filter(batch=batch, state=Item.WAITING).exclude(execution__flow__in=full)
     found: list[RetryItem] = []
-    for item in waiting:
-        if len(found) == count:
+    for item in rows.select_related("execution", "batch__requested_by", "batch__account").order_by("position")[
+        :LOOKED_THROUGH
+    ]:
+        if len(found) >= min(count, MOST_UNSENT - unsent):
             break
         if busy[item.execution.flow_id] < MOST_OPEN_OF_A_FLOW:
             busy[item.execution.flow_id] += 1
             found.append(item)
     return found
-
-
-def _why_not(batch: RetryBatch, item: RetryItem, now: datetime) -> tuple[str, str] | None:
-    """Says what has happened since the preview that makes the retry wrong; None for nothing."""
-    execution = Execution.objects.select_related("flow").get(pk=item.execution_id)
-    ahead = zoho_ahead(batch.account_id).first() or timedelta(0)
-    modified, since = execution.flow.modified_time, batch.requested_at
-    is_changed = modified > since + ahead if modified is not None else _has_new_version(execution.flow_id, since)
-    if is_changed:
-        return "flow_changed", "The flow was changed after the preview."
-    others = RetryAttempt.objects.filter(execution=execution, requested_at__gte=since)
-    other = others.exclude(client_token=_token(item)).select_related("requested_by").first()
-    if other is not None:
-        return "retried_meanwhile", f"{other.requested_by.get_username()} has retried it since the preview."
-    if hasattr(execution, "failure") and execution.failure.fate == "written_off":
-        return "written_off", "It was written off."
-    return None
-
-
-def _has_new_version(flow: int, since: datetime) -> bool:
-    return FlowVersion.objects.filter(flow=flow, first_seen_at__gt=since, number__gt=1).exists()
 
 
 def _ask(batch: RetryBatch, item: RetryItem, now: datetime) -> tuple[str, str] | None:
@@ -193,9 +218,10 @@ def _ask(batch: RetryBatch, item: RetryItem, now: datetime) -> tuple[str, str] |
             execution=item.execution,
             user=batch.requested_by,
             reason=batch.reason,
-            client_token=_token(item),
+            client_token=token_of(item),
             accept_risk=batch.accept_risk,
             now=now,
+            is_item=True,
         )
     except RetryRefused as refusal:
         return refusal.code, refusal.message
@@ -203,5 +229,6 @@ def _ask(batch: RetryBatch, item: RetryItem, now: datetime) -> tuple[str, str] |
     return None
 
 
-def _token(item: RetryItem) -> str:
-    return f"batch-{item.batch_id}-item-{item.pk}"
+def token_of(item: RetryItem) -> str:
+    """Names the wish of an item: the same again, unless it was called back before it was sent."""
+    return f"{ITEM_TOKEN}{item.batch_id}-item-{item.pk}-{item.tries}"

@@ -18,13 +18,14 @@ from django.db.models import F
 
 from monitor.access import may
 from monitor.connection import organisation
-from monitor.models import Execution, RetryAttempt
+from monitor.models import Execution, RetryAttempt, RetryItem
 from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
 from monitor.retry.facts import facts_for
 from monitor.retry.lost_answer import Proof, proof_of
 from monitor.retry.requests import objection_to
 from monitor.retry.safety import judge
+from monitor.retry.since_preview import why_not
 from monitor.retry.transition import amend, move
 from monitor.vault import VaultError
 from monitor.zoho.errors import (
@@ -110,6 +111,10 @@ def _check(attempt: RetryAttempt, now: datetime) -> None:
     objection = objection_to(verdict, user, accept_risk=attempt.accept_risk)
     if objection is not None:
         raise _CalledOffError(objection.message)
+    item = RetryItem.objects.select_related("batch__requested_by", "batch__account").filter(attempt=attempt).first()
+    reason = why_not(item, now, attempt=attempt) if item is not None else None
+    if reason is not None:
+        raise _CalledOffError(reason[1])
 
 
 def _postpone(attempt: RetryAttempt, error: ZohoError | VaultError, now: datetime) -> None:
@@ -157,6 +162,8 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
         raise _CalledOffError("Zoho no longer has this execution.") from None
     except (NotAvailable, Refused):
         log.info("retry %s: Zoho gives no single execution, the mirror must do", attempt.pk)
+    if row is not None and _has_failed_again(row, attempt):
+        raise _CalledOffError("Zoho has run it again since the preview, and it failed again.")
     shown = [row]
     caused = RetryAttempt.objects.filter(execution=execution).exclude(new_execution_id="")
     for run_id in caused.order_by("-pk").values_list("new_execution_id", flat=True)[:RUNS_LOOKED_AT]:
@@ -168,6 +175,13 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
         if run is not None and run.status not in (Execution.Status.FAILED, ""):
             raise _CalledOffError(f"Zoho now shows execution {run.execution_id} as “{run.status[:32]}”.")
     return row
+
+
+def _has_failed_again(row: ExecutionRow, attempt: RetryAttempt) -> bool:
+    """Returns whether a batch's run has failed anew: what the person confirmed was about the failure before."""
+    known, shown = attempt.execution.completed_time, row.completed_time
+    is_newer = known is not None and shown is not None and shown > known
+    return is_newer and RetryItem.objects.filter(attempt=attempt).exists()
 
 
 def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: datetime) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 SECOND_STEP = 5  # items after the canary
+PASS = timedelta(seconds=10)  # between two looks at most; what was missed for longer is not caught up with
 FEWEST_OF_REST = 6  # ended items of the rest before they are judged
-MOST_AT_ONCE = 10  # started in one pass
+MOST_AT_ONCE = 50  # started in one pass
 MINUTE = timedelta(minutes=1)
 
 
@@ -67,12 +68,14 @@ def next_step(facts: BatchFacts, now: datetime) -> NextStep:
         facts: see `BatchFacts`.
         now: the present, aware.
     """
+    if facts.waiting == 0 and facts.open == 0:
+        return NextStep("finish")
     if _is_failing(facts):
         what = {0: "the first step", 1: "the second step"}.get(facts.step, "the rest")
         of = f"{facts.failed} of {facts.ended} failed or stayed unknown"
         return NextStep("stop", reason=f"Half or more of {what} did not succeed: {of}.")
     if facts.waiting == 0:
-        return NextStep("finish") if facts.open == 0 else WAIT
+        return WAIT
     size = facts.size
     if size is not None and facts.started >= size:
         return NextStep("advance") if facts.ended >= facts.started else WAIT
@@ -101,7 +104,7 @@ def due_starts(per_minute: int, next_start_at: datetime | None, now: datetime) -
         return 1
     if now < next_start_at:
         return 0
-    return 1 + min(int((now - next_start_at) / (MINUTE / per_minute)), MOST_AT_ONCE)
+    return 1 + int((now - max(next_start_at, now - PASS)) / (MINUTE / per_minute))
 
 
 def next_start(per_minute: int, next_start_at: datetime | None, now: datetime, started: int) -> datetime:
@@ -113,7 +116,7 @@ def next_start(per_minute: int, next_start_at: datetime | None, now: datetime, s
         now: the present.
         started: how many were started now.
     """
-    begin = max(next_start_at or now, now - MINUTE)
+    begin = max(next_start_at or now, now - PASS)
     return begin + started * (MINUTE / per_minute)
 
 

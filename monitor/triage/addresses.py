@@ -20,7 +20,9 @@ _IN_URL = r"[^\s\"'<>()\[\]{}]*"
 _URL = re.compile(rf"(?<![A-Za-z])[A-Za-z][A-Za-z+\d]{{1,15}}://{_IN_URL}|(?<![\w.])www\.[^\s\"'<>()]+")
 # The part behind "://" held a digit and is a sign by now.
 _URL_CUT = re.compile(rf"\b(?:{_SCHEMES}):{_P}{_IN_URL}")
-_MAIL = re.compile(r"<?(?<![\w.+-])[\w.+-]{1,80}@[\w-]{1,80}(?:\.[\w-]{1,80})*>?")
+# Groups of an address of version 6 that hold no digit are left of it.
+_V6 = re.compile(rf"(?<![\w.:])(?=[^\s]{{0,45}}{_P})(?:[0-9a-fA-F{_P}]{{0,4}}:){{2,8}}[0-9a-fA-F{_P}]{{0,4}}(?![\w:.])")
+_MAIL = re.compile(r"<?(?<![\w.+'-])[\w.+-][\w.+'-]{0,80}@[\w-]{1,80}(?:\.[\w-]{1,80})*>?")
 _NOT_IN_PATH = r"\s\"'<>()\[\]{},;=|"
 _PATH = re.compile(
     rf"(?<![\w/<.)\]{_P}])(?:[A-Za-z]:(?=[/\\]\w))?(?:~|\.\.?)?[/\\](?=[\w.~$%{_P}/\\])"
@@ -55,7 +57,7 @@ def without_addresses(text: str) -> str:
         text: in cheap form; what holds a digit is a sign by now.
     """
     if ":" in text or "www." in text:
-        text = _URL_CUT.sub(_P, _URL.sub(_P, text))
+        text = _V6.sub(_P, _URL_CUT.sub(_P, _URL.sub(_P, text)))
     if "@" in text:
         text = _MAIL.sub(_P, text)
     if "/" in text or "\\" in text:

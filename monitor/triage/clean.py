@@ -14,6 +14,7 @@ LONGEST = 20_000  # characters that are read; what tells a cause stands before t
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _QUOTE = re.compile(r"&(?:quot|#34|#x22);")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_BREAK = re.compile(r"(?<!\\)\\[nrt]")
 _IN_JSON = "{["
 
 
@@ -34,6 +35,8 @@ def clean(value: Any) -> str:
         text = text[:LONGEST]
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(_QUOTE.sub(r'\\"', text) if text.lstrip()[:1] in _IN_JSON else text)
+    if "\\" in text and text.lstrip()[:1] in _IN_JSON:
+        text = _BREAK.sub(" ", text)
     if "\\u" in text:
         text = _ESCAPED.sub(_letter, text)
     if not (text.isascii() or unicodedata.is_normalized("NFC", text)):

@@ -14,7 +14,7 @@ from monitor.triage.words import REASON, is_name
 # Scripts whose words stand side by side: a number between them would take whole sentences with it.
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uff0f\uff1a-\uff20"
 _ENDS = rf"\s,;()\[\]{{}}<>\"'`=|#“”„«»‘’–—→•·:{_UNSPACED}"
-_TAIL = rf"[^{_ENDS}.!?…]"
+_TAIL = rf"[^{_ENDS}.!?…\\]"
 # Possessive, from a word's beginning only: each character is looked at once, however long a word is. A row of dots
 # ends a word, as in "parity error.......0".
 _TOKEN = re.compile(
@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     [^{_ENDS}\d.]*+ (?: \.(?!\.) [^{_ENDS}\d.]*+ )*+
     \d {_TAIL}*+
     (?:
-      (?: [.!?](?={_TAIL}) | ,(?=\d)
+      (?: [.!?](?={_TAIL}) | \\(?!") | ,(?=\d)
         | :(?= :?[a-fA-F]{{0,3}}\d | [0-9a-fA-F]{{2}}: | (?<=:[0-9a-fA-F]{{2}}:)[0-9a-fA-F]{{2}}(?![^\W_]) ) )
       {_TAIL}*+
     )*+

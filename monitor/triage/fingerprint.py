@@ -13,7 +13,7 @@ from typing import Any
 
 from monitor.triage.marks import readable, without_signs
 from monitor.triage.remedy import remedy_of
-from monitor.triage.template import LONGEST_REMEMBERED, REMEMBERED, cheap, parameters_of, template_of
+from monitor.triage.template import LONGEST_REMEMBERED, REMEMBERED, cheap_texts, template_of
 
 # Raise it with every change of what is a parameter: fingerprints of two versions are never equal, so that problems of
 # old failures stay as they are and new ones are made for what comes later.
@@ -55,8 +55,7 @@ def cause_of(
         details: of the error, text or what JSON can hold.
         trigger_data: what started the run; its values are parameters where they stand in message or details.
     """
-    parameters = parameters_of(trigger_data) if trigger_data else []
-    key = (app, action, code, cheap(message, parameters), cheap(details, parameters))
+    key = (app, action, code, *cheap_texts((message, details), trigger_data))
     return _remembered(*key) if sum(map(len, key)) <= LONGEST_REMEMBERED else _made(*key)
 
 

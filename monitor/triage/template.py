@@ -19,17 +19,18 @@ REMEMBERED = 8_192
 LONGEST_REMEMBERED = 2_000  # characters: what is remembered is at most some megabytes
 
 
-def cheap(value: Any, parameters: list[str]) -> str:
-    """Takes values of the trigger data and words with a digit out of a message.
+def cheap_texts(values: tuple[Any, ...], trigger_data: Any) -> tuple[str, ...]:
+    """Takes values of the trigger data and words with a digit out of messages.
 
     Args:
-        value: what JSON can hold; None where there is no message.
-        parameters: values of the trigger data (`parameters_of`).
+        values: each what JSON can hold; None where there is no message.
+        trigger_data: what JSON can hold; None where nothing is known of it.
     """
-    text = clean(value)
-    if not text:
-        return ""
-    return cheap_form(without(text, parameters) if parameters else text)
+    texts = tuple(map(clean, values))
+    if trigger_data and any(texts):
+        parameters = parameters_of(trigger_data, "\n".join(texts))
+        texts = tuple(without(text, parameters) for text in texts)
+    return tuple(cheap_form(text) if text else "" for text in texts)
 
 
 def template_of(cheap_text: str) -> str:
@@ -42,6 +43,3 @@ def _made(cheap_text: str) -> str:
 
 
 _remembered = lru_cache(REMEMBERED)(_made)
-
-
-__all__ = ["cheap", "parameters_of", "template_of"]

@@ -6,6 +6,7 @@ A person's name or a deal's title has no form by which it could be known; that i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,24 +15,32 @@ from monitor.triage.clean import clean
 from monitor.triage.marks import PLACE
 from monitor.triage.words import REASON, is_said_of_errors
 
-MOST_VALUES = 2_000
+MOST_VALUES = 20_000
 LONGEST_VALUE = 500
 SHORTEST = 3
 _SENTENCE = 4  # spaces from which a value is a sentence rather than a name
+_PLAIN = re.compile(r"[\w.,:;@+/()#%=-]*+(?: [\w.,:;@+/()#%=-]++)*+", re.ASCII)
 SHORTEST_NUMBER = 5  # "404" of an order's quantity is not the 404 of an answer
 
 
-def parameters_of(trigger: Any) -> list[str]:
-    """Lists the values of trigger data that may be looked for in a message, longest first.
+def parameters_of(trigger: Any, text: str) -> list[str]:
+    """Lists the values of trigger data that may stand in a text, longest first.
 
     Args:
         trigger: what JSON can hold; values are looked for at every depth, keys are not.
+        text: clean text.
 
     Returns:
         Each value once, and none that is trivial: too short, or made of words that errors consist of.
     """
-    found = {text for leaf in _leaves(trigger) if (text := " ".join(clean(leaf).split())) and not is_trivial(text)}
-    return sorted(found, key=lambda text: (-len(text), text))
+    found: set[str] = set()
+    for leaf in _leaves(trigger):
+        # Most values stand in no message; what is plain need not be cleaned to know it.
+        if leaf not in text and _PLAIN.fullmatch(leaf):
+            continue
+        value = clean(leaf).strip()
+        found.update(form for form in (value, " ".join(value.split())) if not is_trivial(form))
+    return sorted(found, key=lambda value: (-len(value), value))
 
 
 def is_trivial(text: str) -> bool:
@@ -94,7 +103,7 @@ def _is_unspaced(char: str) -> bool:
     return "\u0e00" <= char <= "\u0eff" or "\u1780" <= char <= "\u17ff" or "\u3040" <= char <= "\ud7af"
 
 
-def _leaves(trigger: Any) -> Iterator[Any]:
+def _leaves(trigger: Any) -> Iterator[str]:
     stack, left = [trigger], MOST_VALUES
     while stack and left:
         value = stack.pop()

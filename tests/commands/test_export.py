@@ -70,7 +70,7 @@ def filled(nobody_else: None) -> ZohoAccount:
     otto = make_user("otto")
     asked = {"account": account, "requested_by": otto, "requested_at": NOON, "reason": "mended"}
     attempt = RetryAttempt.objects.create(execution=failed, state="requested", **asked)
-    batch = RetryBatch.objects.create(per_minute=30, state_since=NOON, **asked)
+    batch = RetryBatch.objects.create(per_minute=30, state_since=NOON, seen_at=NOON, **asked)
     RetryItem.objects.create(batch=batch, execution=failed, position=1, attempt=attempt, state="started")
     make_failure(failed)
     return account

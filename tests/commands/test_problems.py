@@ -78,6 +78,15 @@ def test_merge(fail: Fail, triage: Triage, capsys: pytest.CaptureFixture[str]) -
     assert problem() == other
 
 
+def test_all_or_none(fail: Fail, triage: Triage) -> None:
+    triage(fail("Tax"), fail("Token"))
+    one, other = own(Problem).order_by("pk")
+    call_command("problems", "resolve", str(other.pk))
+    with pytest.raises(CommandError, match="It is resolved"):
+        call_command("problems", "resolve", str(one.pk), str(other.pk))
+    assert {row.state for row in own(Problem)} == {"new", "resolved"}
+
+
 @pytest.mark.parametrize(
     ("words", "options", "says"),
     [

@@ -120,6 +120,14 @@ class TestChoosing:
         }
         assert (batch.requested_by, batch.reason, batch.state) == (system_user(), "the tax is there", "queued")
 
+    def test_without_an_end_it_is_the_present_and_what_was_meant_stands_with_the_batch(self, line: Line) -> None:
+        run = line.fail()
+        line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--text", "e", "--reason", "r", "--dry-run")
+        line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--code", run.error_code, "--reason", "r")
+        source = own(RetryBatch).get().source
+        assert (source["since"], source["until"]) == ("2026-11-22T00:00:00Z", "2026-11-22T12:00:00Z")
+        assert source["code"] == run.error_code
+
     def test_a_code_and_a_text(self, line: Line) -> None:
         one = line.fail(("TAX", "Tax 'VAT 19' does not exist", ""))
         line.fail(("TAX", "The address is wrong", ""))
@@ -189,6 +197,7 @@ def test_what_is_not_understood_does_nothing(line: Line) -> None:
         (("--flow", "nowhere", "--since", "2026-11-22", "--reason", "r"), "No mirrored flow"),
         (("--flow", flow, "--since", "2026-11-23", "--reason", "r"), "No failed run matches"),
         (("--problem", "987654321", "--reason", "r"), "there is no problem 987654321"),
+        (("--problem", "1", "--account", "Acme", "--reason", "r"), "leave --account out"),
         ((run, more), "say why"),
         ((run, more, "--reason", "r", "--rate", "0"), "The pace is 1 to 600"),
         ((run, more, "--reason", "r", "--canary", "0"), "The first step is 1 to 100"),

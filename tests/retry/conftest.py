@@ -13,6 +13,7 @@ from monitor.retry.send import send
 from monitor.retry.settle import SweepReport, sweep
 from tests import factories
 from tests.fake_zoho import Clock, RetryingZoho
+from tests.retry.floor import Floor
 
 
 @pytest.fixture
@@ -69,3 +70,8 @@ class Desk:
 @pytest.fixture
 def desk(zoho: RetryingZoho, clock: Clock, failed: Execution, ada: User) -> Desk:
     return Desk(zoho, clock, failed, ada)
+
+
+@pytest.fixture
+def floor(clock: Clock, account: ZohoAccount, ada: User) -> Floor:
+    return Floor(RetryingZoho(clock), clock, account, ada, factories.make_flow(account))

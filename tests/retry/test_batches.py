@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +11,6 @@ import pytest
 from monitor.models import (
     AuditEntry,
     Execution,
-    Flow,
-    FlowVersion,
     RetryAttempt,
     RetryBatch,
     RetryItem,
@@ -23,87 +19,17 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.retry import run_batches as runner
-from monitor.retry.batches import cancel_batch, request_batch, resume, suspend
+from monitor.retry.batches import cancel_batch, resume, suspend
 from monitor.retry.preview import preview
-from monitor.retry.requests import RetryRefused, request_retry, resolve_not_run
+from monitor.retry.requests import request_retry, resolve_not_run
 from monitor.retry.run_batches import run_batches
-from monitor.retry.settle import sweep
 from tests import factories
 from tests.bystander import own
-from tests.fake_zoho import Clock, RetryingZoho
-from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT
+from tests.fake_zoho.retrying import FAULTS, TRANSIENT, Crash
+from tests.retry.floor import Floor, fresh, refused, states
 
 pytestmark = pytest.mark.django_db
 State, Item = RetryBatch.State, RetryItem.State
-
-
-@dataclass
-class Floor:
-    """A flow with failed runs that Zoho knows too, and what people and the worker do with them."""
-
-    zoho: RetryingZoho
-    clock: Clock
-    account: ZohoAccount
-    user: User
-    flow: Flow
-
-    def fail(self, count: int = 1, *, flow: Flow | None = None, error: tuple[str, str, str] = PERMANENT) -> list[int]:
-        code, message, details = error
-        made = []
-        for _ in range(count):
-            number = own(Execution).count()
-            at = self.clock() - timedelta(minutes=5)
-            run = factories.make_execution(
-                flow or self.flow,
-                "failed",
-                trigger_data={"Deal": number},
-                started_time=at,
-                completed_time=at,
-                first_failed_at=at,
-                error_code=code,
-                error_message=message,
-                error_details=details,
-            )
-            self.zoho.add(run)
-            made.append(run.pk)
-        return made
-
-    def ask(self, keys: list[int], token: str = "form", **changes: Any) -> RetryBatch:
-        wanted = {
-            "account": self.account, "executions": keys, "user": self.user, "reason": "the tax is there",
-            "client_token": token, "now": self.clock(), "per_minute": 600,
-        }  # fmt: skip
-        return request_batch(**(wanted | changes))
-
-    def work(self, seconds: int = 120, *, before_each: Callable[[], object] | None = None) -> None:
-        """What the worker's job does, every five seconds."""
-        for _ in range(seconds // 5):
-            if before_each is not None:
-                before_each()
-            run_batches(self.clock())
-            sweep(self.clock, open_account=self.zoho.open_account)
-            self.clock.forward(seconds=5)
-        run_batches(self.clock())
-
-
-@pytest.fixture
-def floor(clock: Clock, account: ZohoAccount, ada: User) -> Floor:
-    return Floor(RetryingZoho(clock), clock, account, ada, factories.make_flow(account))
-
-
-def states(batch: RetryBatch) -> Counter[str]:
-    return Counter(RetryItem.objects.filter(batch=batch).values_list("state", flat=True))
-
-
-def fresh(batch: RetryBatch) -> RetryBatch:
-    return RetryBatch.objects.get(pk=batch.pk)
-
-
-def refused(code: str, act: Callable[..., object], *args: Any, **more: Any) -> None:
-    with pytest.raises(RetryRefused) as refusal:
-        act(*args, **more)
-    assert refusal.value.code == code
-    assert refusal.value.message.endswith(".")
 
 
 class TestAsking:
@@ -240,84 +166,15 @@ class TestRunning:
 
         def and_die(**wanted: Any) -> RetryAttempt:
             made(**wanted)
-            raise MemoryError
+            raise Crash("killed")
 
         with monkeypatch.context() as patch:
             patch.setattr(runner, "request_retry", and_die)
-            with pytest.raises(MemoryError):
+            with pytest.raises(Crash):
                 run_batches(floor.clock())
         floor.work(60)
         assert states(batch) == {"succeeded": 1}
         assert len(floor.zoho.posts) == 1
-
-
-class TestSkippedSinceThePreview:
-    """What has happened to a run between the preview and its turn."""
-
-    def skipped(self, floor: Floor, meanwhile: Callable[[Execution], object]) -> str:
-        keys = floor.fail(2)
-        batch = floor.ask(keys)
-        floor.clock.forward(seconds=1)
-        meanwhile(Execution.objects.get(pk=keys[0]))
-        floor.work(60)
-        item = RetryItem.objects.get(batch=batch, execution=keys[0])
-        other = RetryItem.objects.get(batch=batch, execution=keys[1])
-        assert item.state == Item.SKIPPED
-        assert item.note.endswith(".")
-        assert item.ended_at is not None
-        assert other.state in (Item.SUCCEEDED, Item.SKIPPED)
-        return item.code
-
-    def test_it_has_succeeded(self, floor: Floor) -> None:
-        assert self.skipped(floor, lambda run: Execution.objects.filter(pk=run.pk).update(status="success")) == (
-            "not_failed"
-        )
-        assert len(floor.zoho.posts) == 1
-
-    def test_zoho_has_run_it_again_and_the_mirror_does_not_know_yet(self, floor: Floor) -> None:
-        def rerun(run: Execution) -> None:
-            floor.zoho.runs[run.execution_id].status = "success"
-
-        assert self.skipped(floor, rerun) == "cancelled"
-        assert len(floor.zoho.posts) == 1
-
-    def test_somebody_has_retried_it(self, floor: Floor) -> None:
-        eve = factories.make_user("eve", Role.ADMIN)
-
-        def by_eve(run: Execution) -> None:
-            request_retry(
-                execution=run, user=eve, reason="mine", client_token="eve", accept_risk=False, now=floor.clock()
-            )
-
-        assert self.skipped(floor, by_eve) == "retried_meanwhile"
-        assert len(floor.zoho.posts) == 2
-
-    def test_its_flow_was_changed(self, floor: Floor) -> None:
-        def change(run: Execution) -> None:
-            Flow.objects.filter(pk=run.flow_id).update(modified_time=floor.clock())
-
-        assert self.skipped(floor, change) == "flow_changed"
-        assert not floor.zoho.posts
-
-    def test_its_flow_was_changed_and_only_its_definition_tells(self, floor: Floor) -> None:
-        def change(run: Execution) -> None:
-            factories.make_version(run.flow, number=1, first_seen_at=floor.clock() - timedelta(days=9))
-            factories.make_version(run.flow, number=2, first_seen_at=floor.clock())
-
-        assert self.skipped(floor, change) == "flow_changed"
-        assert FlowVersion.objects.filter(flow=floor.flow).count() == 2
-
-    def test_its_flow_is_gone(self, floor: Floor) -> None:
-        def delete(run: Execution) -> None:
-            Flow.objects.filter(pk=run.flow_id).update(gone_at=floor.clock())
-
-        assert self.skipped(floor, delete) == "flow_gone"
-
-    def test_it_was_written_off_or_superseded(self, floor: Floor) -> None:
-        assert self.skipped(floor, lambda run: factories.make_failure(run, fate="written_off")) == "written_off"
-
-    def test_a_later_run_for_the_same_record_has_succeeded(self, floor: Floor) -> None:
-        assert self.skipped(floor, lambda run: factories.make_failure(run, fate="superseded")) == "risk_not_accepted"
 
 
 class TestPeople:
@@ -346,6 +203,7 @@ class TestPeople:
         cancel_batch(batch, floor.user, floor.clock())
         floor.work(60)
         assert states(batch) == {"succeeded": 1, "skipped": 7}
+        assert len(floor.zoho.posts) == 1
         assert fresh(batch).state == State.CANCELLED
         refused("too_late", cancel_batch, fresh(batch), floor.user, floor.clock())
         refused("too_late", resume, fresh(batch), floor.user, floor.clock())
@@ -358,7 +216,62 @@ class TestPeople:
         assert fresh(batch).state == State.QUEUED
 
 
+class TestTokens:
+    def test_a_form_that_made_another_list_makes_none(self, floor: Floor) -> None:
+        keys = floor.fail(2)
+        floor.ask(keys)
+        refused("token_used", floor.ask, keys[:1])
+
+    def test_nobody_takes_the_name_of_an_items_retry(self, floor: Floor) -> None:
+        run = Execution.objects.get(pk=floor.fail(1)[0])
+        wanted = {"execution": run, "user": floor.user, "reason": "r", "accept_risk": False, "now": floor.clock()}
+        refused("bad_token", request_retry, client_token="batch-1-item-1-0", **wanted)
+
+
+class TestFaults:
+    def test_one_batch_that_cannot_be_gone_on_with_keeps_no_other(
+        self, floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        elsewhere = factories.make_account()
+        broken = floor.ask(floor.fail(1, flow=factories.make_flow(elsewhere)), "first", account=elsewhere)
+        batch = floor.ask(floor.fail(1))
+        asked = runner.why_not
+
+        def fails(item: RetryItem, *args: Any, **more: Any) -> Any:
+            if item.batch_id == broken.pk:
+                raise LookupError("a fault of ours")
+            return asked(item, *args, **more)
+
+        monkeypatch.setattr(runner, "why_not", fails)
+        assert run_batches(floor.clock())["errors"] == 1
+        assert f"batch {broken.pk} could not be gone on with" in caplog.text
+        floor.work(60)
+        assert (states(batch), states(broken)) == (Counter(succeeded=1), Counter(waiting=1))
+
+    def test_a_batch_of_one_that_fails_is_over(self, floor: Floor) -> None:
+        floor.zoho.luck = False
+        batch = floor.ask(floor.fail(1))
+        floor.work(60)
+        assert (fresh(batch).state, states(batch)) == (State.FINISHED, Counter(failed=1))
+        assert fresh(batch).finished_at is not None
+
+    def test_a_run_that_goes_on_for_hours_holds_no_other_up(self, floor: Floor) -> None:
+        floor.zoho.takes = timedelta(hours=5)
+        batch = floor.ask(floor.fail(1))
+        floor.work(16 * 60)
+        assert (fresh(batch).state, states(batch)) == (State.FINISHED, Counter(unknown=1))
+        floor.clock.forward(hours=5)
+        floor.work(60)
+        assert states(batch) == {"succeeded": 1}
+
+
 class TestPreview:
+    def test_what_was_written_off_is_not_brought_back_with_the_others(self, floor: Floor) -> None:
+        keys = floor.fail(2)
+        factories.make_failure(Execution.objects.get(pk=keys[0]), fate="written_off")
+        found = preview(keys, floor.clock())
+        assert (found.safe, found.impossible, found.reasons) == (1, 1, {"It was written off.": 1})
+
     def test_it_says_how_many_are_safe_risky_and_impossible_and_why(self, floor: Floor) -> None:
         safe, risky = floor.fail(3), floor.fail(2, error=TRANSIENT)
         done = floor.fail(1)

@@ -18,7 +18,7 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 from monitor.models import Flow, RetryAttempt, RetryBatch, RetryItem, Role, User, ZohoAccount
 from monitor.retry.batches import cancel_batch, request_batch, resume, suspend
 from monitor.retry.requests import RetryRefused
-from monitor.retry.run_batches import run_batches
+from monitor.retry.run_batches import run_batches, token_of
 from tests import factories
 from tests.bystander import own
 from tests.depth import tried
@@ -59,7 +59,7 @@ class Batches(Retries):
                     executions=[self.executions[n].pk for n in some],
                     user=User.objects.get(pk=self._admins()[who].pk),
                     reason="all of them",
-                    client_token=f"batch-form-{self.clock().timestamp()}-{own(RetryBatch).count() - len(made)}",
+                    client_token=f"form-of-batch-{self.clock().timestamp()}-{own(RetryBatch).count() - len(made)}",
                     now=self.clock(),
                     accept_risk=accept_risk,
                     canary=canary,
@@ -100,7 +100,7 @@ class Batches(Retries):
         if not hasattr(self, "zoho"):
             return
         for item in own(RetryItem).select_related("batch", "attempt"):
-            asked = own(RetryAttempt).filter(client_token=f"batch-{item.batch_id}-item-{item.pk}")
+            asked = own(RetryAttempt).filter(client_token=token_of(item))
             assert len(asked) <= 1
             assert item.attempt is None or list(asked) == [item.attempt]
             assert (item.state == RetryItem.State.WAITING) == (item.attempt is None and not item.code)
@@ -124,6 +124,8 @@ class Batches(Retries):
         self.zoho.during_look = self.zoho.during_post = None
         ZohoAccount.objects.filter(pk=self.account.pk).update(is_active=True)
         for _ in range(80):
+            if not self._is_anything_on_its_way():
+                break
             run_batches(self.clock())
             self._sweep()
             self.clock.forward(seconds=30)
@@ -138,6 +140,10 @@ class Batches(Retries):
                 assert attempt.state == RetryAttempt.State.UNKNOWN
             else:
                 assert item.state in ENDED, f"an item without an end: {item.state}"
+
+    def _is_anything_on_its_way(self) -> bool:
+        goes_on = own(RetryBatch).filter(state__in=(RetryBatch.State.QUEUED, RetryBatch.State.RUNNING)).exists()
+        return goes_on or own(RetryItem).filter(state=RetryItem.State.STARTED).exists()
 
 
 @pytest.mark.property

@@ -84,6 +84,11 @@ def test_a_large_answer_has_a_short_template() -> None:
     assert 500 < len(template(many)) <= 1_000
 
 
+def test_what_is_written_with_backslashes_in_json_parts_words_there_too() -> None:
+    assert template({"message": "Stopped\n5 rows are bad\t7"}) == "Stopped <*> rows are bad <*>"
+    assert are_one({"message": 'size 5" is bad'}, {"message": 'size 17" is bad'})
+
+
 def test_numbers_stay_where_they_are_codes() -> None:
     assert template({"code": 57, "id": 57}) == "code: 57, id: <*>"
     assert not are_one({"code": 57}, {"code": 14})

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import transaction
 
 from monitor.connection import utc_now
 from monitor.management.commands.export import parse_since
@@ -59,21 +60,16 @@ class Command(DataCommand):
         chosen = [found[number] for number in numbers]
         now = utc_now()
         try:
-            if options["act"] == "merge":
-                self._merge(chosen, now)
-                return
-            do = _act(options, now)
-            for problem in chosen:
-                self.stdout.write(f"{problem.pk}: {do(problem)}")
+            # All of them, or none.
+            with transaction.atomic():
+                if options["act"] == "merge":
+                    lines = [_merge(chosen, now)]
+                else:
+                    do = _act(options, now)
+                    lines = [f"{problem.pk}: {do(problem)}" for problem in chosen]
         except ActRefused as refusal:
             raise CommandError(refusal.message) from None
-
-    def _merge(self, chosen: list[Problem], now: datetime) -> None:
-        *others, into = chosen
-        if not others:
-            raise CommandError("merge needs two problems at least")
-        acts.merge(others, into, system_user(), now)
-        self.stdout.write(f"{into.pk}: took in {', '.join(str(one.pk) for one in others)}")
+        self.stdout.write("\n".join(lines))
 
     def _list(self, options: dict[str, Any]) -> None:
         account = options["account"]
@@ -89,6 +85,14 @@ class Command(DataCommand):
             self.stdout.write("No problems." if state == "" else f"No problems that are {state}.")
         for row in rows:
             self.stdout.write(_line(row))
+
+
+def _merge(chosen: list[Problem], now: datetime) -> str:
+    *others, into = chosen
+    if not others:
+        raise CommandError("merge needs two problems at least")
+    acts.merge(others, into, system_user(), now)
+    return f"{into.pk}: took in {', '.join(str(one.pk) for one in others)}"
 
 
 def _act(options: dict[str, Any], now: datetime) -> Callable[[Problem], str]:

@@ -234,6 +234,8 @@ def _choice(options: dict[str, Any]) -> Choice:
     narrowing = ("since", "until", "code", "text")
     if options["flow"] is None and any(options[name] is not None for name in narrowing):
         raise CommandError("--since, --until, --code and --text are for --flow")
+    if options["problem"] is not None and options["account"] is not None:
+        raise CommandError("a problem is of one account: leave --account out")
     if options["problem"] is not None:
         return choose_runs.by_problem(options["problem"])
     if options["flow"] is None:
@@ -241,7 +243,9 @@ def _choice(options: dict[str, Any]) -> Choice:
         return choose_runs.by_ids([find_execution(name, options["account"]) for name in names])
     if options["since"] is None:
         raise CommandError("--flow needs --since TIME: all that ever failed is never meant")
-    return choose_runs.by_flow(options["flow"], options["account"], **{name: options[name] for name in narrowing})
+    return choose_runs.by_flow(
+        options["flow"], options["account"], clock(), **{name: options[name] for name in narrowing}
+    )
 
 
 def progress(batch: RetryBatch) -> dict[str, int]:

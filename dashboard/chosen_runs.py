@@ -78,7 +78,7 @@ def choose(data: QueryDict, person: User, now: datetime) -> ChosenRuns:
 
 
 def seal(chosen: ChosenRuns, person: User, now: datetime) -> str:
-    """Writes a choice, as it is shown now, as a text that nobody can change, and that is of use to this person alone."""
+    """Writes a choice, as it is shown now, as a text that nobody can change and that only this person can use."""
     runs = [[account, _steps(keys)] for account, keys in chosen.by_account.items()]
     held = {"p": person.pk, "r": runs, "s": chosen.source, "o": chosen.problem_id, "t": chosen.token}
     held["a"] = now.isoformat()

@@ -135,6 +135,7 @@ def test_all_that_match_are_the_failed_runs_of_the_filter_and_its_times_are_kept
     assert batch.source["kind"] == "filter"
     assert batch.source["start"] == f"{start}:00+00:00"
     assert batch.source["searched"] is True
+    assert "all failed runs that matched a filter" in client.get(reverse("batch", args=[batch.pk])).content.decode()
     assert "tax" not in str(batch.source)  # what was searched for may be personal
 
 

@@ -41,12 +41,14 @@ class ChosenRuns:
         source: what was chosen, its times absolute, for whoever reads it later.
         problem_id: whose failures they are, where they are one problem's.
         token: of this choice: confirmed twice, it is confirmed once.
+        seen_at: when it was shown to the person; None until then.
     """
 
     by_account: dict[int, list[int]]
     source: dict[str, Any] = field(default_factory=dict)
     problem_id: int | None = None
     token: str = field(default_factory=lambda: str(uuid.uuid4()))
+    seen_at: datetime | None = None
 
     @property
     def keys(self) -> list[int]:
@@ -75,10 +77,11 @@ def choose(data: QueryDict, person: User, now: datetime) -> ChosenRuns:
     return _checked(ChosenRuns(_by_account(rows), {"kind": "rows", "runs": len(ticked)}))
 
 
-def seal(chosen: ChosenRuns, person: User) -> str:
-    """Writes a choice as a text that nobody can change, and that is of use to this person alone."""
+def seal(chosen: ChosenRuns, person: User, now: datetime) -> str:
+    """Writes a choice, as it is shown now, as a text that nobody can change and that only this person can use."""
     runs = [[account, _steps(keys)] for account, keys in chosen.by_account.items()]
     held = {"p": person.pk, "r": runs, "s": chosen.source, "o": chosen.problem_id, "t": chosen.token}
+    held["a"] = now.isoformat()
     return signing.dumps(held, salt=_SALT, compress=True)
 
 
@@ -97,7 +100,7 @@ def unseal(text: str, person: User) -> ChosenRuns:
     if held["p"] != person.pk:
         raise ChoiceRefused("Somebody else chose this; choose yourself.")
     runs = {account: _sums(steps) for account, steps in held["r"]}
-    return ChosenRuns(runs, held["s"], held["o"], held["t"])
+    return ChosenRuns(runs, held["s"], held["o"], held["t"], datetime.fromisoformat(held["a"]))
 
 
 def _of_problem(text: str) -> ChosenRuns:

@@ -93,6 +93,7 @@ def batch_confirm(request: HttpRequest) -> HttpResponse:
                     per_minute=form.cleaned_data["per_minute"],
                     canary=form.cleaned_data["canary"],
                     source=chosen.source,
+                    seen_at=chosen.seen_at,
                     problem=problem if problem is not None and problem.account_id == account else None,
                 )
                 made.append(batch)
@@ -117,7 +118,8 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     """Shows the preview, and what was wrong with the form; `again`: with another pace, which the form holds."""
-    found = found or preview(chosen.keys, timezone.now())
+    now = timezone.now()
+    found = found or preview(chosen.keys, now)
     risky = _risky(request, found)
     if form is None:
         form = BatchForm(request.POST, risky=risky) if again else BatchForm(risky=risky)
@@ -128,7 +130,7 @@ def _show(
     context = {
         "found": found,
         "form": form,
-        "chosen": chosen_runs.seal(chosen, request.user),
+        "chosen": chosen_runs.seal(chosen, request.user, now),
         "problem": Problem.objects.filter(pk=chosen.problem_id).first() if chosen.problem_id else None,
         "flows": _flows(found),
         "flow_count": len(found.by_flow),

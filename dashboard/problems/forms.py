@@ -6,11 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
 from dashboard.filters import FilterForm, IdField, OneOfField, TimeField
 from monitor.access import who_may
-from monitor.models import Flow, Problem, User
+from monitor.models import Failure, Flow, Problem, User
 from monitor.privacy import mask_name
 from monitor.queries.problems import ProblemFilter
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
@@ -47,7 +48,8 @@ class ProblemFilterForm(FilterForm):
         super().__init__(data)
         people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
         self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
-        flows = Flow.objects.filter(failed_runs__isnull=False).distinct().order_by("flow_name", "pk")
+        has_failed = Exists(Failure.objects.filter(flow=OuterRef("pk")))
+        flows = Flow.objects.filter(has_failed).order_by("flow_name", "pk")
         offered = flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED]
         self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
         if not data.get("seen_from"):

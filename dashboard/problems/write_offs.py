@@ -86,7 +86,7 @@ def _show(
         "total": len(chosen.keys),
         "still_open": still_open,
         "form": form,
-        "chosen": chosen_runs.seal(chosen, request.user),
+        "chosen": chosen_runs.seal(chosen, request.user, timezone.now()),
         "problem": Problem.objects.filter(pk=chosen.problem_id).first() if chosen.problem_id else None,
         "refusal": refusal,
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,7 +18,7 @@ from lucide.templatetags.lucide import lucide as lucide_svg
 from dashboard import formats, links, status_labels, svg
 from dashboard.charts import Chart
 from monitor import access
-from monitor.models import Execution
+from monitor.models import Execution, RetryBatch
 from monitor.periods import Window
 from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
@@ -249,6 +250,15 @@ def sort_head(context: Context, by: str, label: str, *, rising: bool = False, nu
 def paint(chart: Chart) -> SafeString:
     """Paints a chart as the SVG that stands until plotly takes over."""
     return svg.paint(chart.figure, title=chart.title, summary=chart.summary, id=f"{chart.id}-svg")
+
+
+@register.simple_tag
+def items_link(batch: RetryBatch, count: int, state: str) -> SafeString | str:
+    """Writes a number of a batch's items as a link to exactly these; none are no link."""
+    text = formats.number(count)
+    return (
+        format_html('<a href="{}?state={}">{}</a>', reverse("batch", args=[batch.pk]), state, text) if count else text
+    )
 
 
 @register.simple_tag

@@ -88,6 +88,12 @@ class BatchDetail:
     mark: str
 
     @property
+    def shares(self) -> list[tuple[str, str, int]]:
+        """Returns each state of items with its words and how many are in it, those that ended first."""
+        order = (Item.SUCCEEDED, Item.FAILED, Item.UNKNOWN, Item.SKIPPED, Item.STARTED, Item.WAITING)
+        return [(state.value, state.label, getattr(self.progress, state)) for state in order]
+
+    @property
     def is_moving(self) -> bool:
         """Returns whether it changes by itself: something waits for its turn, or for its outcome."""
         return self.batch.state in (State.QUEUED, State.RUNNING) or self.progress.started > 0

@@ -115,7 +115,8 @@ class ExecutionDetail:
 
 def executions() -> QuerySet[Execution]:
     """Executions with the joins that the page needs."""
-    return Execution.objects.select_related("flow", "account").defer("account__client_secret")
+    joined = Execution.objects.select_related("flow", "account", "failure__group__problem", "failure__superseded_by")
+    return joined.defer("account__client_secret", "failure__superseded_by__trigger_data")
 
 
 def detail(execution: Execution, *, masked: bool = True) -> ExecutionDetail:

@@ -139,7 +139,7 @@ def _failures(wanted: ExecutionFilter) -> QuerySet[Failure]:
         rows = rows.filter(account=wanted.account_id)
     elif wanted.problem_id is None and wanted.flow_id is None:
         # The index by age begins with the account.
-        rows = rows.filter(account__in=list(ZohoAccount.objects.order_by("pk").values_list("pk", flat=True)))
+        rows = rows.filter(account__in=ZohoAccount.objects.values("pk"))
     # One of the fates, or each of them: the indexes have it before the time.
     rows = rows.filter(fate__in=[wanted.outcome] if wanted.outcome else Failure.Fate.values)
     if wanted.failed_from is not None:

@@ -76,6 +76,18 @@ def test_the_list_is_frozen_when_it_is_looked_at(runs, fail, triage, client) -> 
     assert set(executions_of(made())) == {run.pk for run in runs}
 
 
+def test_a_batch_is_judged_by_what_has_changed_since_the_preview_and_not_since_it_was_confirmed(
+    runs, client, now
+) -> None:
+    shown = look(client, problem=problem().pk)
+    with time_machine.travel(now + timedelta(minutes=20), tick=False):
+        again = look(client, chosen=shown.context["chosen"], per_minute=20, canary=1)
+    with time_machine.travel(now + timedelta(minutes=30), tick=False):
+        confirm(client, again)
+    assert made().seen_at == now + timedelta(minutes=20)
+    assert made().requested_at == now + timedelta(minutes=30)
+
+
 def test_a_form_that_is_confirmed_twice_makes_one_batch(runs, client) -> None:
     shown = look(client, problem=problem().pk)
     first, second = confirm(client, shown), confirm(client, shown)
@@ -123,6 +135,7 @@ def test_all_that_match_are_the_failed_runs_of_the_filter_and_its_times_are_kept
     assert batch.source["kind"] == "filter"
     assert batch.source["start"] == f"{start}:00+00:00"
     assert batch.source["searched"] is True
+    assert "all failed runs that matched a filter" in client.get(reverse("batch", args=[batch.pk])).content.decode()
     assert "tax" not in str(batch.source)  # what was searched for may be personal
 
 

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from dashboard.executions.forms import ExecutionFilterForm
-from monitor.models import DirtyHour, Execution, Failure, Flow, User
+from monitor.models import DirtyHour, Execution, Failure, Flow, RetryBatch, User
 from monitor.periods import CHOICES, DAY, HOUR
 from monitor.queries import executions
 from monitor.rollups.recount import rebuild_dirty
@@ -77,7 +77,8 @@ def busy_world(at_noon: datetime) -> Any:
         pass
     given_up = own(Failure).filter(fate="open").order_by("failed_at").values_list("pk", flat=True)[:3]
     write_off(list(given_up), world.person, "lost for good", at_noon)
-    make_batch(list(own(Execution).filter(status="failed")[:4]), world.person, at_noon)
+    batch = make_batch(list(own(Execution).filter(status="failed")[:4]), world.person, at_noon)
+    batch.items.filter(position__lt=3).update(state="skipped", ended_at=at_noon)
     return world
 
 
@@ -154,6 +155,7 @@ def test_every_number_that_is_a_link_opens_as_many_rows(busy_world: Any, client:
     of_flow = busy_world.flow.get_absolute_url()
     starts = [f"{path}?days={days}" for days in CHOICES for path in ("/", of_flow)]
     starts += [f"/problems/{query}" for query in ("", "?state=all", f"?account={busy_world.account.pk}")]
+    starts += ["/batches/"]
     starts += [f"/flows/?account={busy_world.account.pk}", f"/executions/?account={busy_world.account.pk}"]
     followed: dict[str, int] = {}
     wrong = []
@@ -179,6 +181,7 @@ def test_every_number_that_is_a_link_opens_as_many_rows(busy_world: Any, client:
         "/webhook-failures/",
         "/flows/",
         "/problems/",
+        f"/batches/{own(RetryBatch).latest('pk').pk}/",
     }
     kinds = {name for target in followed for name in QueryDict(urlsplit(target).query)}
     assert kinds >= {"problem", "outcome", "failed_from", "failed_before", "owner", "seen_from"}

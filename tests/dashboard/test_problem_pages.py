@@ -301,3 +301,15 @@ def test_failures_without_a_ledger_entry_are_in_no_outcome(flow: Flow, signed_in
     own_runs = signed_in(vera).get(reverse("executions"), {"outcome": "open"}).context["rows"]
     assert [run for run in own_runs if run.flow == flow] == []
     assert Execution.objects.filter(flow=flow).count() == 1
+
+
+def test_a_runs_page_leads_to_its_problem_and_says_how_it_ended(taxed, fail, triage, signed_in, vera, now) -> None:
+    run = Execution.objects.filter(failure__group__problem=taxed).first()
+    later = factories.make_execution(run.flow, "success", started_time=now - timedelta(minutes=1))
+    client = signed_in(vera)
+    assert f'href="{taxed.get_absolute_url()}"' in client.get(run.get_absolute_url()).content.decode()
+    Failure.objects.filter(pk=run.pk).update(fate="superseded", superseded_by=later)
+    page = client.get(run.get_absolute_url()).content.decode()
+    assert "Superseded" in page
+    assert later.execution_id in page
+    assert "Outcome" not in client.get(later.get_absolute_url()).content.decode()

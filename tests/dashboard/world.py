@@ -123,6 +123,7 @@ def make_batch(executions: list[Execution], user: User, now: datetime, **fields:
         "reason": "The tax is there again",
         "client_token": f"batch-{own(RetryBatch).count()}-{executions[0].pk}",
         "per_minute": 30,
+        "seen_at": now,
         "state_since": now,
     } | fields
     batch = RetryBatch.objects.create(requested_by=user, **fields)

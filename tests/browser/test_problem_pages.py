@@ -1,0 +1,97 @@
+"""From a problem to its retried runs, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db.models import Count, Q
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from monitor import pipeline
+from monitor.models import Problem, RetryBatch, User
+from tests.browser.conftest import Visit, Zoho
+
+pytestmark = pytest.mark.browser
+
+
+def mended_problem(zoho: Zoho) -> Problem:
+    """The problem with the most open failures among those whose flows work again."""
+    ill = [flow.pk for flow in zoho.account.flows.all() if zoho.world.flow(flow.flow_id).ailment(timezone.now(), "")]
+    still_open = Count("groups__failures", filter=Q(groups__failures__fate="open"))
+    rows = Problem.objects.filter(account=zoho.account).exclude(groups__failures__flow__in=ill)
+    return rows.annotate(n=still_open).order_by("-n", "pk")[0]
+
+
+def test_an_admin_retries_a_problems_open_failures_with_two_clicks_and_watches_the_bar(
+    visit: Visit, zoho: Zoho, people: dict[str, User]
+) -> None:
+    problem = mended_problem(zoho)
+    visit.sign_in(people["ada"])
+    visit.go(problem.get_absolute_url())
+    visit.page.get_by_role("button", name="Retry open failures").click()
+    visit.page.get_by_label("Reason").fill("The other side answers again")
+    visit.page.get_by_label("Started a minute").fill("600")
+    visit.page.get_by_role("button", name="Start the retry").click()
+    visit.page.wait_for_url(re.compile(r"/batches/\d+/$"))
+    batch = RetryBatch.objects.get(account=zoho.account)
+    assert batch.problem == problem
+    progress = visit.page.locator("#progress")
+    expect(progress.get_by_text("Queued")).to_be_visible()
+    for _ in range(60):
+        # The worker's part, here without a worker: what is due is started, sent and settled.
+        pipeline.settle_retries()
+        if batch.items.filter(state="succeeded").exists():
+            break
+        visit.page.wait_for_timeout(500)
+    first = batch.items.filter(state="succeeded").select_related("execution").first()
+    assert first is not None
+    assert len(zoho.world.retries[first.execution.execution_id]) == 1
+    # The part has asked for itself.
+    expect(progress.get_by_text("Running")).to_be_visible(timeout=15_000)
+    visit.page.get_by_role("button", name="Suspend").click()
+    expect(progress.get_by_text("Suspended")).to_be_visible()
+
+
+def test_ticked_runs_are_written_off_and_taken_back_without_any_script(
+    chromium, live_server, zoho: Zoho, people: dict[str, User]
+) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    visit = Visit(context.new_page(), live_server.url)
+    visit.sign_in(people["otto"])
+    visit.go("/executions/?outcome=open")
+    boxes = visit.page.get_by_role("checkbox")
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    visit.page.get_by_role("button", name="Write off").click()
+    expect(visit.page.get_by_role("heading", name="Write 2 failed runs off?")).to_be_visible()
+    visit.page.get_by_label("Reason").fill("The month is closed")
+    visit.page.get_by_role("button", name="Write off").click()
+    expect(visit.page.get_by_text("2 failed runs are written off")).to_be_visible()
+    visit.page.get_by_label("With", exact=True).select_option("matching")
+    visit.page.get_by_role("button", name="Take back").click()
+    expect(visit.page.get_by_text("2 failed runs are open again")).to_be_visible()
+    context.close()
+
+
+def test_no_page_of_problems_or_retries_is_wider_than_a_phone(
+    phone: Visit, zoho: Zoho, people: dict[str, User]
+) -> None:
+    phone.sign_in(people["ada"])
+    problem = mended_problem(zoho)
+    for path in (
+        "/problems/",
+        problem.get_absolute_url(),
+        "/executions/?status=failed",
+        "/batches/",
+        "/retries/unknown/",
+    ):
+        phone.go(path)
+        wide = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
+    phone.go(problem.get_absolute_url())
+    phone.page.get_by_role("button", name="Retry open failures").click()
+    expect(phone.page.get_by_role("button", name="Start the retry")).to_be_visible()
+    wide = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0

@@ -133,21 +133,12 @@ def judge() -> None:
     """
     _count(TASK_SECONDS / 2, waits=True)
     _triage(TRIAGE_SECONDS)
-    failing, paused = {job.name for job in job_failures.failing()}, job_failures.put_off(utc_now())
     for account in ZohoAccount.objects.defer("client_secret"):
         # Also one that is switched off: its open alerts end for want of data.
-        name = f"judge:{account.pk}"
-        if name in paused:
-            continue
-        try:
-            with _stage("alerting", account) as summary:
-                summary["transitions"] = len(evaluate_account(account, utc_now()))
-        except Exception as fault:
-            logger.exception("the alerts of account %s could not be judged", account.pk)
-            job_failures.failed(name, f"{type(fault).__name__}: {fault}", utc_now())
-        else:
-            if name in failing:
-                job_failures.worked(name)
+        with _not_in_the_way(f"judge:{account.pk}") as goes_on:
+            if goes_on:
+                with _stage("alerting", account) as summary:
+                    summary["transitions"] = len(evaluate_account(account, utc_now()))
     with _stage("notify") as summary:
         summary["transitions"] = dispatch_new(utc_now())
     if summary["transitions"]:
@@ -173,19 +164,44 @@ def _count(seconds: float, *, waits: bool) -> None:
 
 
 def _triage(seconds: float, *, waits: bool = True) -> None:
-    """Enters the failures of counted hours into the ledger, for a bounded time, and judges their problems."""
+    """Enters the failures of counted hours into the ledger, for a bounded time, and judges their problems.
+
+    What fails in it keeps no alerts back. What was entered and not judged is judged the next time.
+    """
     until = utc_now() + timedelta(seconds=seconds)
-    with _stage("triage") as summary:
-        summary |= {"hours": 0, "failures": 0}
-        changed: set[int] = set()
-        while (taken := take(utc_now(), waits=waits)).hours:
-            summary["hours"] += taken.hours
-            summary["failures"] += taken.failures
-            changed |= taken.problems
-            if utc_now() >= until:
-                break
-        changed |= by_earlier_successes(utc_now())
-        summary["problems"] = judge_problems(changed, utc_now())
+    with _not_in_the_way("triage") as goes_on:
+        if not goes_on:
+            return
+        with _stage("triage") as summary:
+            summary |= {"hours": 0, "failures": 0}
+            while (taken := take(utc_now(), waits=waits)).hours:
+                summary["hours"] += taken.hours
+                summary["failures"] += taken.failures
+                if utc_now() >= until:
+                    break
+            by_earlier_successes(utc_now(), lambda: utc_now() < until)
+            summary["problems"] = judge_problems([], utc_now())
+
+
+@contextmanager
+def _not_in_the_way(name: str) -> Iterator[bool]:
+    """Does a piece of work that may fail without the rest: it is told of, and pauses.
+
+    Yields:
+        Whether to do it: False while it pauses.
+    """
+    failing = {job.name for job in job_failures.failing()}
+    if name in failing and name in job_failures.put_off(utc_now()):
+        yield False
+        return
+    try:
+        yield True
+    except Exception as fault:
+        logger.exception("%s could not be done", name)
+        job_failures.failed(name, f"{type(fault).__name__}: {fault}", utc_now())
+    else:
+        if name in failing:
+            job_failures.worked(name)
 
 
 @contextmanager

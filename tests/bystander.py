@@ -359,7 +359,7 @@ def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> No
         fate_at=PAST,
     )
     tables.WriteOff.objects.create(failure=failure, by=person, at=PAST, reason="the bystander's reason")
-    tables.RecordField.objects.create(flow=flow, found="id", found_at=NEVER, look_from=None)
+    tables.RecordField.objects.create(flow=flow, found="id", applied="id", found_at=NEVER, look_from=None)
     tables.ProblemAct.objects.create(problem=problem, at=PAST, actor=person, kind="note", text="the bystander's note")
 
 

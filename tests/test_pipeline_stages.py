@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django_q.models import OrmQ
 
-from monitor import pipeline
+from monitor import job_failures, pipeline
 from monitor.ingest import callbacks
 from monitor.models import (
     ApiBudget,
@@ -26,6 +26,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from tests import factories
+from tests.bystander import Bystander
 
 pytestmark = pytest.mark.django_db
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -282,3 +283,26 @@ def test_another_accounts_blocked_products_keep_none_of_ones_own_from_being_due(
     assert account.pk not in pipeline.due_accounts(now)
     ApiBudget.objects.filter(account=account, product="crm").update(blocked_until=now)
     assert account.pk in pipeline.due_accounts(now)
+
+
+def test_triage_that_fails_keeps_no_alert_back_and_is_told(
+    account: ZohoAccount, monkeypatch: pytest.MonkeyPatch, now: datetime, bystander: Bystander
+) -> None:
+    bystander.go()  # every account is judged
+
+    def fall(*args: object, **options: object) -> None:
+        raise ValueError("unreadable")
+
+    judged: list[ZohoAccount] = []
+    monkeypatch.setattr(pipeline, "evaluate_account", lambda account, at: judged.append(account) or [])
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "take", fall)
+        pipeline.judge()
+    assert StageRun.objects.filter(stage="triage", outcome="failed").exists()
+    assert account in judged
+    assert [job.name for job in job_failures.failing()] == ["triage"]
+    pipeline.judge()
+    assert StageRun.objects.filter(stage="triage").count() == 1, "it pauses"
+    with time_machine.travel(now + timedelta(minutes=11), tick=False):
+        pipeline.judge()
+    assert job_failures.failing() == []

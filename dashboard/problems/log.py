@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.models import Problem, ProblemAct
-from monitor.privacy import mask_text
 
 _WORDS = {
     "seen": "Seen for the first time",
@@ -50,7 +49,7 @@ def _words(act: ProblemAct) -> str:
         return f"Wrote {runs} off" if act.kind == "written_off" else f"Took back that {runs} were written off"
     if act.kind in ("took_in", "gave_away"):
         verb = "Took in" if act.kind == "took_in" else "Gave away"
-        return f"{verb} problem {detail.get('problem')}: {mask_text(str(detail.get('title', '')))}"
+        return f"{verb} problem {detail.get('problem')}"
     if act.kind == "merged":
         return f"Merged into problem {detail.get('into')}"
     if act.kind == "split":

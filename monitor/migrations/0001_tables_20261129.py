@@ -303,6 +303,7 @@ class Migration(migrations.Migration):
                 ('failed_at', models.DateTimeField(help_text="when it failed, by Zoho's clock")),
                 ('began_at', models.DateTimeField(null=True)),
                 ('record', models.CharField(blank=True, help_text="digest of the record's id in its trigger data", max_length=64)),
+                ('error_digest', models.CharField(blank=True, help_text='of what told the cause: while it is the same, the group stays', max_length=32)),
                 ('fate', models.CharField(choices=[('open', 'Open'), ('recovered', 'Recovered'), ('retried', 'Retried'), ('superseded', 'Superseded'), ('written_off', 'Written off')], default='open', max_length=12)),
                 ('fate_at', models.DateTimeField(help_text='since when')),
             ],
@@ -368,8 +369,12 @@ class Migration(migrations.Migration):
                 ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='record_field', serialize=False, to='monitor.flow')),
                 ('found', models.CharField(blank=True, help_text='path of keys; empty where none was found', max_length=200)),
                 ('found_at', models.DateTimeField(null=True)),
+                ('samples', models.PositiveSmallIntegerField(default=0, help_text='runs that it was found by: few are looked at again')),
                 ('chosen', models.CharField(blank=True, help_text='by a person; empty: as found', max_length=200)),
                 ('look_from', models.DateTimeField(help_text='runs since then are still to be looked through for successes of the same record', null=True)),
+                ('look_key', models.BigIntegerField(default=0, help_text='of the run at that time that was looked at last')),
+                ('applied', models.CharField(blank=True, help_text='path that the records of failures were read by', max_length=200)),
+                ('apply_key', models.BigIntegerField(help_text='while another path is applied: the failure up to which it was done', null=True)),
             ],
         ),
         migrations.AddField(
@@ -532,7 +537,7 @@ class Migration(migrations.Migration):
             name='Problem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(help_text='the template of its first group, cut', max_length=300)),
+                ('title', models.CharField(help_text='the template of its first group, masked and cut', max_length=300)),
                 ('app', models.CharField(blank=True, max_length=200)),
                 ('remedy', models.CharField(help_text='class of what helps, see `monitor.triage.remedy`', max_length=20)),
                 ('first_seen_at', models.DateTimeField(help_text="when its first run failed, by Zoho's clock")),
@@ -543,6 +548,7 @@ class Migration(migrations.Migration):
                 ('resolved_before', models.DateTimeField(help_text='while resolved: a failure of a run that began earlier does not bring it back', null=True)),
                 ('archived_until', models.DateTimeField(help_text='while archived: comes back then', null=True)),
                 ('archived_after', models.PositiveIntegerField(help_text='while archived: comes back at so many failures', null=True)),
+                ('unjudged', models.PositiveIntegerField(default=0, help_text='changes of its failures since it was judged; a judgement takes away what it has seen')),
                 ('merged_into', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='merged', to='monitor.problem')),
                 ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='problems_owned', to=settings.AUTH_USER_MODEL)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='monitor.zohoaccount')),
@@ -935,11 +941,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('fingerprint', models.CharField(max_length=64)),
-                ('version', models.PositiveSmallIntegerField(help_text='of the rules that made the fingerprint')),
+                ('version', models.PositiveSmallIntegerField(help_text='of the rules that made the fingerprint; 0 where they could not read the runs')),
                 ('app', models.CharField(blank=True, max_length=200)),
                 ('action', models.CharField(blank=True, max_length=200)),
                 ('error_code', models.CharField(blank=True, max_length=200)),
-                ('template', models.TextField()),
+                ('template', models.TextField(help_text='what its failures say, masked')),
                 ('remedy', models.CharField(max_length=20)),
                 ('first_seen_at', models.DateTimeField()),
                 ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='monitor.problem')),
@@ -1291,6 +1297,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='problem',
             index=models.Index(fields=['account', 'state', '-last_seen_at'], name='problem_by_state'),
+        ),
+        migrations.AddIndex(
+            model_name='problem',
+            index=models.Index(condition=models.Q(('unjudged__gt', 0)), fields=['id'], name='problem_unjudged'),
         ),
         migrations.AddConstraint(
             model_name='problem',

@@ -1,13 +1,42 @@
-"""Takes what one stage left for the next: hours off their table, one process at a time."""
+"""Takes what one stage left for the next: hours off their table, one process at a time, once more after a deadlock."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from monitor.models.buckets import MarkedHour
 from monitor.models.bulk import delete
+
+Answer = TypeVar("Answer")
+MOST_AGAIN = 3  # deadlocks of one piece of work
+
+
+def again_on_deadlock(work: Callable[[], Answer]) -> Answer:
+    """Does a piece of work, and does it again where the database chose it to end a deadlock.
+
+    People's acts lock the same rows at the same time (docs/reference/faults.md, F39): one of us goes again.
+
+    Args:
+        work: one whole transaction.
+
+    Raises:
+        OperationalError: another trouble of the database, or a deadlock again and again.
+    """
+    for _ in range(MOST_AGAIN):
+        try:
+            return work()
+        except OperationalError as error:
+            if not _is_deadlock(error):
+                raise
+    return work()
+
+
+def _is_deadlock(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
 def is_our_turn(lock: int, *, waits: bool = True) -> bool:

@@ -29,7 +29,7 @@ class Problem(models.Model):
     UNRESOLVED = (State.NEW, State.ONGOING, State.ESCALATING, State.REGRESSED)
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="problems")
-    title = models.CharField(max_length=300, help_text="the template of its first group, cut")
+    title = models.CharField(max_length=300, help_text="the template of its first group, masked and cut")
     app = models.CharField(max_length=200, blank=True)
     remedy = models.CharField(max_length=20, help_text="class of what helps, see `monitor.triage.remedy`")
     first_seen_at = models.DateTimeField(help_text="when its first run failed, by Zoho's clock")
@@ -45,6 +45,9 @@ class Problem(models.Model):
     )
     archived_until = models.DateTimeField(null=True, help_text="while archived: comes back then")
     archived_after = models.PositiveIntegerField(null=True, help_text="while archived: comes back at so many failures")
+    unjudged = models.PositiveIntegerField(
+        default=0, help_text="changes of its failures since it was judged; a judgement takes away what it has seen"
+    )
     merged_into = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="merged")
 
     class Meta:
@@ -55,7 +58,10 @@ class Problem(models.Model):
                 name="problem_state_known",
             ),
         ]
-        indexes = [models.Index(fields=["account", "state", "-last_seen_at"], name="problem_by_state")]
+        indexes = [
+            models.Index(fields=["account", "state", "-last_seen_at"], name="problem_by_state"),
+            models.Index(fields=["id"], name="problem_unjudged", condition=models.Q(unjudged__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -76,12 +82,14 @@ class FailureGroup(models.Model):
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
     fingerprint = models.CharField(max_length=64)
-    version = models.PositiveSmallIntegerField(help_text="of the rules that made the fingerprint")
+    version = models.PositiveSmallIntegerField(
+        help_text="of the rules that made the fingerprint; 0 where they could not read the runs"
+    )
     problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="groups")
     app = models.CharField(max_length=200, blank=True)
     action = models.CharField(max_length=200, blank=True)
     error_code = models.CharField(max_length=200, blank=True)
-    template = models.TextField()
+    template = models.TextField(help_text="what its failures say, masked")
     remedy = models.CharField(max_length=20)
     first_seen_at = models.DateTimeField()
 
@@ -113,6 +121,9 @@ class Failure(models.Model):
     failed_at = models.DateTimeField(help_text="when it failed, by Zoho's clock")
     began_at = models.DateTimeField(null=True)
     record = models.CharField(max_length=64, blank=True, help_text="digest of the record's id in its trigger data")
+    error_digest = models.CharField(
+        max_length=32, blank=True, help_text="of what told the cause: while it is the same, the group stays"
+    )
     fate = models.CharField(max_length=12, choices=Fate.choices, default=Fate.OPEN)
     fate_at = models.DateTimeField(help_text="since when")
     superseded_by = models.ForeignKey(
@@ -157,9 +168,17 @@ class RecordField(models.Model):
     flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="record_field")
     found = models.CharField(max_length=200, blank=True, help_text="path of keys; empty where none was found")
     found_at = models.DateTimeField(null=True)
+    samples = models.PositiveSmallIntegerField(
+        default=0, help_text="runs that it was found by: few are looked at again"
+    )
     chosen = models.CharField(max_length=200, blank=True, help_text="by a person; empty: as found")
     look_from = models.DateTimeField(
         null=True, help_text="runs since then are still to be looked through for successes of the same record"
+    )
+    look_key = models.BigIntegerField(default=0, help_text="of the run at that time that was looked at last")
+    applied = models.CharField(max_length=200, blank=True, help_text="path that the records of failures were read by")
+    apply_key = models.BigIntegerField(
+        null=True, help_text="while another path is applied: the failure up to which it was done"
     )
 
     def __str__(self) -> str:

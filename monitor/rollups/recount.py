@@ -6,13 +6,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 
 from monitor.error_classes import OTHER, error_class
 from monitor.faultpoints import faultpoint
 from monitor.models import ChainMark, CountedHour, DirtyHour
-from monitor.models.hand_over import is_our_turn, take_hours
+from monitor.models.hand_over import again_on_deadlock, is_our_turn, take_hours
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
@@ -27,7 +28,6 @@ logger = logging.getLogger(__name__)
 # Hours a transaction: short enough that a writer of the mirror hardly waits, and that the rows of so many hours of
 # busy flows fit into memory; long enough to save statements.
 BATCH_HOURS = 1000
-MOST_AGAIN = 3  # deadlocks in a run
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # no flow is older
 _ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
 
@@ -46,16 +46,10 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> in
     Returns:
         How many hours were recounted.
     """
-    done, tries = 0, 0
+    done = 0
     while done < limit:
-        try:
-            count = _rebuild_batch(min(BATCH_HOURS, limit - done), waits=waits)
-        except OperationalError as error:
-            # A page that marks hours of two retries may wait for us while we wait for it (F39): one of us goes again.
-            tries += 1
-            if not _is_deadlock(error) or tries > MOST_AGAIN:
-                raise
-            continue
+        size = min(BATCH_HOURS, limit - done)
+        count = again_on_deadlock(partial(_rebuild_batch, size, waits=waits))
         done += count
         if count == 0:
             break
@@ -63,10 +57,6 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> in
     if done:
         logger.debug("%d hours recounted at %s", done, now.isoformat(timespec="seconds"))
     return done
-
-
-def _is_deadlock(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
 @transaction.atomic

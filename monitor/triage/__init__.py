@@ -16,12 +16,14 @@
 | failed_action.py  | finds which action of a flow failed                                               |
 | fate.py           | decides how a failed run ended (pure)                                             |
 | records.py        | finds which record a run was about (pure)                                         |
-| take.py           | enters counted failures into the ledger, with their groups and problems            |
+| outcomes.py       | reads what became of runs that failed                                             |
+| groups.py         | finds the group of each failed run by its cause, and makes new ones               |
+| take.py           | enters counted failures into the ledger, whatever one of them says                |
 | supersede.py      | closes failures by a later success for the same record                             |
 | life_cycle.py     | decides the state of a problem by its failures and by time (pure)                  |
 | judge.py          | judges the problems whose failures changed or whose time has come                  |
 | activity.py       | writes a problem's log and changes its state                                       |
-| seen.py           | sets when problems were seen first and last                                        |
+| seen.py           | locks problems, sets when they were seen, and marks them for the judge             |
 | acts.py           | does what people do with problems                                                  |
 | differences.py    | finds what failed runs have in common that good ones do not (pure)                 |
 | what_differs.py   | compares a problem's runs with good ones of the same flows and time                 |

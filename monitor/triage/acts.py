@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from monitor.access import may
 from monitor.models import Failure, FailureGroup, Problem, User
+from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.activity import change_state, log
-from monitor.triage.seen import widen
+from monitor.triage.judge import judge_these
+from monitor.triage.seen import hold, touch
 
 TEXT_LIMIT = 2000  # characters of a note
 LONGEST_ARCHIVE = timedelta(days=365)
@@ -44,7 +48,7 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
     if owner is not None and not may(owner, "triage", problem.account):
         raise ActRefused(f"{owner.get_username()} may not work on problems.", "no_owner")
     with transaction.atomic():
-        held = Problem.objects.select_for_update(of=("self",)).select_related("owner").get(pk=problem.pk)
+        held = _held(problem)
         before = held.owner.get_username() if held.owner is not None else None
         after = owner.get_username() if owner is not None else None
         if before == after:
@@ -61,7 +65,10 @@ def add_note(problem: Problem, text: str, actor: User, now: datetime) -> None:
         ActRefused: not permitted, merged away, empty or too long.
     """
     _check(problem, actor)
-    log(problem, "note", now=now, actor=actor, text=_words(text))
+    words = _words(text)
+    with transaction.atomic():
+        _held(problem)
+        log(problem, "note", now=now, actor=actor, text=words)
 
 
 def resolve(
@@ -108,9 +115,11 @@ def archive(
         raise ActRefused("The time must lie ahead, a year at most.", "bad_time")
     if after_more is not None and not 1 <= after_more <= MOST_MORE:
         raise ActRefused(f"The number of failures is 1 to {MOST_MORE:,}.", "bad_number")
-    present = Failure.objects.filter(group__problem=problem).count() if after_more is not None else 0
-    after = present + after_more if after_more is not None else None
-    _change(problem, State.ARCHIVED, actor, now, text, archived_until=until, archived_after=after)
+    with transaction.atomic():
+        _held(problem)  # a merge counts on: it must not come between the count and the change
+        present = Failure.objects.filter(group__problem=problem).count() if after_more is not None else 0
+        after = present + after_more if after_more is not None else None
+        _change(problem, State.ARCHIVED, actor, now, text, archived_until=until, archived_after=after)
 
 
 def reopen(problem: Problem, actor: User, now: datetime, *, text: str = "") -> None:
@@ -138,22 +147,32 @@ def merge(problems: Collection[Problem], into: Problem, actor: User, now: dateti
             raise ActRefused("A problem cannot be merged into itself.", "itself")
         if problem.account_id != into.account_id:
             raise ActRefused("Problems of two accounts cannot be merged.", "other_account")
-    keys = sorted(problem.pk for problem in problems)
-    with transaction.atomic():
-        # In one order, so that two people who merge each other's never wait for each other.
-        held = list(
-            Problem.objects.select_for_update().filter(pk__in=[*keys, into.pk], merged_into=None).order_by("pk")
-        )
-        if len(held) != len(set(keys)) + 1:
-            raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
-        for problem in held:
-            if problem.pk == into.pk:
-                continue
-            FailureGroup.objects.filter(problem=problem).update(problem=into)
-            Problem.objects.filter(pk=problem.pk).update(merged_into=into)
-            log(problem, "merged", now=now, actor=actor, detail={"into": into.pk})
-            log(into, "took_in", now=now, actor=actor, detail={"problem": problem.pk, "title": problem.title})
-        widen([into.pk])
+    again_on_deadlock(partial(_merge, sorted({problem.pk for problem in problems}), into, actor, now))
+
+
+@transaction.atomic
+def _merge(keys: Collection[int], into: Problem, actor: User, now: datetime) -> None:
+    # In one order, so that two people who merge each other's never wait for each other.
+    held = hold({*keys, into.pk})
+    if len(held) != len(keys) + 1 or any(one.merged_into_id is not None for one in held.values()):
+        raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+    target = held.pop(into.pk)
+    if not keys:
+        return
+    taken_in = Failure.objects.filter(group__problem__in=keys).count()
+    FailureGroup.objects.filter(problem__in=keys).update(problem=into)
+    # Who has read one of them before now acts on what is no longer so.
+    Problem.objects.filter(pk__in=keys).update(merged_into=into, version=F("version") + 1)
+    owner = target.owner or next((held[key].owner for key in keys if held[key].owner is not None), None)
+    more = F("archived_after") + taken_in  # so many more failures, not those that were there already
+    Problem.objects.filter(pk=into.pk).update(owner=owner, archived_after=more, version=F("version") + 1)
+    for key in keys:
+        log(held[key], "merged", now=now, actor=actor, detail={"into": into.pk})
+        log(into, "took_in", now=now, actor=actor, detail={"problem": key})
+    if owner is not None and owner != target.owner:
+        log(into, "assigned", now=now, actor=actor, detail={"from": None, "to": owner.get_username()})
+    touch([into.pk])
+    judge_these([into.pk], now)
 
 
 def split(problem: Problem, group: FailureGroup, actor: User, now: datetime) -> Problem:
@@ -163,28 +182,34 @@ def split(problem: Problem, group: FailureGroup, actor: User, now: datetime) -> 
         ActRefused: not permitted, merged away, not one of its groups, or its only one.
     """
     _check(problem, actor)
-    with transaction.atomic():
-        Problem.objects.select_for_update().get(pk=problem.pk)
-        groups = {one.pk: one for one in FailureGroup.objects.filter(problem=problem)}
-        if group.pk not in groups:
-            raise ActRefused("These failures do not belong to the problem.", "not_its_group")
-        if len(groups) == 1:
-            raise ActRefused("These are all of its failures.", "one_group")
-        own = Problem.objects.create(
-            account_id=problem.account_id,
-            title=group.template[: Problem._meta.get_field("title").max_length],
-            app=group.app,
-            remedy=group.remedy,
-            first_seen_at=group.first_seen_at,
-            last_seen_at=group.first_seen_at,
-            state=State.ONGOING,
-            state_since=now,
-            owner=problem.owner,
-        )
-        FailureGroup.objects.filter(pk=group.pk).update(problem=own)
-        widen([own.pk, problem.pk])
-        log(problem, "gave_away", now=now, actor=actor, detail={"problem": own.pk, "title": own.title})
-        log(own, "split", now=now, actor=actor, detail={"from": problem.pk})
+    return again_on_deadlock(partial(_split, problem, group, actor, now))
+
+
+@transaction.atomic
+def _split(problem: Problem, group: FailureGroup, actor: User, now: datetime) -> Problem:
+    held = _held(problem)
+    groups = {one.pk: one for one in FailureGroup.objects.filter(problem=problem)}
+    if group.pk not in groups:
+        raise ActRefused("These failures do not belong to the problem.", "not_its_group")
+    if len(groups) == 1:
+        raise ActRefused("These are all of its failures.", "one_group")
+    own = Problem.objects.create(
+        account_id=problem.account_id,
+        title=group.template[: Problem._meta.get_field("title").max_length],
+        app=group.app,
+        remedy=group.remedy,
+        first_seen_at=group.first_seen_at,
+        last_seen_at=group.first_seen_at,
+        state=State.ONGOING,
+        state_since=now,
+        owner=held.owner,
+    )
+    FailureGroup.objects.filter(pk=group.pk).update(problem=own)
+    log(problem, "gave_away", now=now, actor=actor, detail={"problem": own.pk})
+    log(own, "split", now=now, actor=actor, detail={"from": problem.pk})
+    touch([problem.pk, own.pk])
+    judge_these([problem.pk, own.pk], now)
+    own.refresh_from_db()
     return own
 
 
@@ -193,6 +218,18 @@ def _check(problem: Problem, actor: User) -> None:
         raise ActRefused("You may not work on problems.", "not_permitted")
     if problem.merged_into_id is not None:
         raise ActRefused("It was merged into another problem.", "merged_away")
+
+
+def _held(problem: Problem) -> Problem:
+    """Locks a problem, and returns it as it is now.
+
+    Raises:
+        ActRefused: it was merged away meanwhile.
+    """
+    held = hold([problem.pk]).get(problem.pk)
+    if held is None or held.merged_into_id is not None:
+        raise ActRefused("It was merged into another problem.", "merged_away")
+    return held
 
 
 def _leave(problem: Problem, state: str) -> None:

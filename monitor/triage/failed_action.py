@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet
 
 from monitor.models import FlowVersion
 
 DEEPEST = 20  # branches within branches
+VERSIONS = 20  # of a flow, the newest, that an action is looked for in
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +23,26 @@ class FailedAction:
 
 
 def actions_of(wanted: Collection[tuple[int, str]]) -> dict[tuple[int, str], FailedAction]:
-    """Finds actions by their flow's primary key and their id. One statement.
+    """Finds actions by their flow's primary key and their id. One statement, a second where an action is gone.
 
-    By the newest definition: an id is never given twice, and what has left the definition is looked for in vain.
+    An id is never given twice: what has left the newest definition is looked for in the older ones.
     """
     flows = {flow for flow, action in wanted if action}
-    newest = FlowVersion.objects.filter(flow=OuterRef("flow")).order_by("-number").values("pk")[:1]
-    versions = FlowVersion.objects.filter(flow__in=flows, pk=Subquery(newest)) if flows else FlowVersion.objects.none()
-    known = {flow: dict(_actions(content)) for flow, content in versions.values_list("flow_id", "content")}
+    newest = FlowVersion.objects.filter(flow=OuterRef("flow")).order_by("-number").values("pk")
+    known = _known(flows, newest[:1])
+    missing = {flow for flow, action in wanted if action and flow in known and action not in known[flow]}
+    for flow, older in _known(missing, newest[1:VERSIONS]).items():
+        known[flow] = older | known[flow]
     return {(flow, action): known.get(flow, {}).get(action, FailedAction()) for flow, action in wanted}
+
+
+def _known(flows: Collection[int], versions: QuerySet[Any, Any]) -> dict[int, dict[str, FailedAction]]:
+    """Returns the actions of some versions of some flows; where two name one, the newer says what it is."""
+    known: dict[int, dict[str, FailedAction]] = {}
+    rows = FlowVersion.objects.filter(flow__in=flows, pk__in=versions) if flows else FlowVersion.objects.none()
+    for flow, content in rows.order_by("number").values_list("flow_id", "content"):
+        known.setdefault(flow, {}).update(_actions(content))
+    return known
 
 
 def _actions(part: Any, depth: int = 0) -> Iterator[tuple[str, FailedAction]]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from monitor.models import Failure, Problem
+from monitor.models import Failure, Problem, ProblemAct, RetryBatch
+from monitor.models.hand_over import is_our_turn
 from monitor.periods import HOUR, hour_of
 from monitor.triage.activity import change_state
-from monitor.triage.life_cycle import CALM_FOR, NEW_FOR, ProblemFacts, next_state
+from monitor.triage.life_cycle import CALM_FOR, NEW_FOR, ProblemFacts, is_to_go, next_state
+from monitor.triage.seen import ALONE, hold
 
 PAST = timedelta(days=7)  # that an hour is compared with
 State = Problem.State
@@ -21,28 +25,64 @@ def judge_problems(changed: Collection[int], now: datetime) -> int:
     """Takes problems to the states that follow from their failures and from time; returns how many changed.
 
     Args:
-        changed: primary keys of problems whose failures changed.
+        changed: primary keys of problems to judge besides those that are due.
         now: the present.
     """
-    problems = list(Problem.objects.filter(Q(pk__in=changed) | due(now), merged_into=None))
+    return _judge(Problem.objects.filter(Q(pk__in=changed) | due(now)), now)
+
+
+def judge_these(changed: Collection[int], now: datetime) -> int:
+    """Judges these problems alone, within somebody's act; returns how many changed."""
+    return _judge(Problem.objects.filter(pk__in=changed), now)
+
+
+def _judge(rows: QuerySet[Problem], now: datetime) -> int:
+    # Read before their failures are: what changes from now on is not taken for seen.
+    problems = list(rows.filter(merged_into=None).order_by("pk"))
     facts = facts_of(problems, now)
     count = 0
     for problem in problems:
-        change = next_state(facts[problem.pk], now)
-        if change is not None:
-            count += change_state(problem, change.state, now=now, actor=None, reason=change.reason)
+        known = facts[problem.pk]
+        change = next_state(known, now)
+        if is_to_go(known):
+            count += _delete(problem)
+        elif change is None or change_state(problem, change.state, now=now, actor=None, reason=change.reason):
+            count += change is not None
+            Problem.objects.filter(pk=problem.pk, unjudged=problem.unjudged).exclude(unjudged=0).update(unjudged=0)
     return count
 
 
+def _delete(problem: Problem) -> bool:
+    """Deletes a problem that has no failures any more and that nobody touched, if both are still so."""
+    with transaction.atomic():
+        # Whoever enters failures has this lock: none can come in between.
+        if not is_our_turn(ALONE, waits=False) or not hold([problem.pk]):
+            return False
+        same = Problem.objects.filter(pk=problem.pk, version=problem.version, owner=None)
+        if Failure.objects.filter(group__problem=problem).exists() or _touched([problem.pk]) or not same.exists():
+            return False
+        same.delete()
+        return True
+
+
 def due(now: datetime) -> Q:
-    """Selects problems whose state may change by the passing of time alone."""
+    """Selects problems whose state may change: by the passing of time, or because it is not what it has to be.
+
+    The latter hold whatever became of whoever changed their failures: it may have died before they were judged.
+    """
     is_old = Q(state__in=(State.NEW, State.REGRESSED), state_since__lte=now - NEW_FOR)
     is_calm = Q(state=State.ESCALATING, state_since__lte=now - CALM_FOR)
-    return is_old | is_calm | Q(state=State.ARCHIVED, archived_until__lte=now)
+    is_back = Q(state=State.ARCHIVED, archived_until__lte=now)
+    open_ones = Failure.objects.filter(group__problem=OuterRef("pk"), fate=Failure.Fate.OPEN)
+    is_over = Q(~Exists(open_ones), state__in=Problem.UNRESOLVED)
+    again = Q(Exists(open_ones), state=State.RESOLVED, resolved_before=None)
+    later = open_ones.filter(_brings_back(OuterRef("resolved_before")))
+    again |= Q(Exists(later), state=State.RESOLVED, resolved_before__isnull=False)
+    return Q(unjudged__gt=0) | is_old | is_calm | is_back | is_over | again
 
 
 def facts_of(problems: Collection[Problem], now: datetime) -> dict[int, ProblemFacts]:
-    """Returns what is known of some problems, for `next_state`. Two statements, one more for resolved ones."""
+    """Returns what is known of some problems, for `next_state`. Two statements, one for each resolved one."""
     keys = [problem.pk for problem in problems]
     counts: dict[int, Counter[str]] = defaultdict(Counter)
     by_fate = Failure.objects.filter(group__problem__in=keys).order_by().values("group__problem", "fate")
@@ -50,6 +90,7 @@ def facts_of(problems: Collection[Problem], now: datetime) -> dict[int, ProblemF
         counts[row["group__problem"]][row["fate"]] += row["count"]
     hours = _by_hour(keys, now)
     again = _open_again([problem for problem in problems if problem.state == State.RESOLVED])
+    touched = _touched([key for key in keys if not counts[key].total()])
     slots = int(PAST / HOUR)
     return {
         problem.pk: ProblemFacts(
@@ -63,6 +104,7 @@ def facts_of(problems: Collection[Problem], now: datetime) -> dict[int, ProblemF
             this_hour=hours[problem.pk][0],
             archived_until=problem.archived_until,
             archived_after=problem.archived_after,
+            is_touched=problem.owner_id is not None or problem.pk in touched,
         )
         for problem in problems
     }
@@ -83,8 +125,21 @@ def _open_again(problems: Collection[Problem]) -> dict[int, int]:
     for problem in problems:
         rows = Failure.objects.filter(group__problem=problem, fate=Failure.Fate.OPEN)
         if problem.resolved_before is not None:
-            # One without a beginning is taken by when it failed.
-            began = Q(began_at__gte=problem.resolved_before)
-            rows = rows.filter(began | Q(began_at=None, failed_at__gte=problem.resolved_before))
+            rows = rows.filter(_brings_back(problem.resolved_before))
         found[problem.pk] = rows.count()
     return found
+
+
+def _brings_back(resolved_before: Any) -> Q:
+    """Selects failures that bring a problem back; one without a beginning is taken by when it failed."""
+    return Q(began_at__gte=resolved_before) | Q(began_at=None, failed_at__gte=resolved_before)
+
+
+def _touched(keys: Collection[int]) -> set[int]:
+    """Returns the problems that people did something about, or that batches of retries name."""
+    if not keys:
+        return set()
+    acted = Exists(ProblemAct.objects.filter(problem=OuterRef("pk"), actor__isnull=False))
+    merged = Exists(Problem.objects.filter(merged_into=OuterRef("pk")))
+    retried = Exists(RetryBatch.objects.filter(problem=OuterRef("pk")))
+    return set(Problem.objects.filter(acted | merged | retried, pk__in=keys).values_list("pk", flat=True))

@@ -34,6 +34,7 @@ class ProblemFacts:
         this_hour: failures within the last 60 minutes.
         archived_until: comes back then; None where no time was set.
         archived_after: comes back at so many failures; None where no number was set.
+        is_touched: somebody owns it or did something about it.
     """
 
     state: str
@@ -46,6 +47,7 @@ class ProblemFacts:
     this_hour: int = 0
     archived_until: datetime | None = None
     archived_after: int | None = None
+    is_touched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ def next_state(facts: ProblemFacts, now: datetime) -> StateChange | None:
         return _from_resolved(facts)
     if facts.state == "archived":
         return _from_archived(facts, now)
-    if facts.failures and not facts.open:
-        return StateChange("resolved", "Every failed run of it has come to an end.")
+    if not facts.open:
+        gone = "No failed run belongs to it any more."
+        return StateChange("resolved", "Every failed run of it has come to an end." if facts.failures else gone)
     if facts.state != "escalating" and is_escalating(facts, now):
         return StateChange("escalating", _spike(facts))
     if facts.state == "escalating":
@@ -77,6 +80,11 @@ def next_state(facts: ProblemFacts, now: datetime) -> StateChange | None:
     if facts.state in ("new", "regressed") and now - facts.since >= NEW_FOR:
         return StateChange("ongoing", "A week has gone by.")
     return None
+
+
+def is_to_go(facts: ProblemFacts) -> bool:
+    """Returns whether a problem is nobody's and nothing's any more: its failures went to others, and nobody saw it."""
+    return facts.state in UNRESOLVED and not facts.failures and not facts.is_touched
 
 
 def _from_resolved(facts: ProblemFacts) -> StateChange | None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Min, Q
 
 from monitor.models import Execution, Failure, RecordField
 from monitor.models.spans import rows_within
 from monitor.periods import HOUR
 from monitor.triage.records import SAMPLES, find_path, record_of
 
-LOOK_AGAIN_AFTER = timedelta(days=1)  # for the field of a flow in which none was found
-MOST_SUCCESSES = 20_000  # of a flow that one look back reads
+LOOK_AGAIN_AFTER = timedelta(days=1)  # for the field of a flow, also where one was found: definitions change
+NEWEST = 200  # runs of a flow among which samples are looked for: many flows have no trigger data at all
+STEP = 1_000  # runs, or failures, of a transaction
+CHUNK = 5_000  # keys in a statement
+# What a person gave up and what then succeeds after all has succeeded.
+WAITING = (Failure.Fate.OPEN, Failure.Fate.WRITTEN_OFF)
+Waiting = Mapping[int, Mapping[str, list[tuple[datetime, int]]]]
 
 
 def records_of(runs: Sequence[Execution], now: datetime) -> dict[int, str]:
@@ -30,36 +34,52 @@ def records_of(runs: Sequence[Execution], now: datetime) -> dict[int, str]:
 
 
 def _paths(flows: Collection[int], now: datetime) -> dict[int, str]:
-    """Returns where the record's id stands in the trigger data of some flows; looks for it where it is not known."""
+    """Returns where the record's id stands in the trigger data of some flows; looks for it where it is not sure."""
     fields = RecordField.objects.in_bulk(flows)
     for flow in flows:
         field = fields.get(flow)
-        is_due = field is None or field.found_at is None or field.found_at <= now - LOOK_AGAIN_AFTER
-        if field is not None and (field.path or not is_due):
-            continue
-        samples = Execution.objects.filter(flow=flow, trigger_data__isnull=False).order_by("-started_time", "-pk")
-        found = find_path(list(samples.values_list("trigger_data", flat=True)[:SAMPLES]))
-        fields[flow], _ = RecordField.objects.update_or_create(flow_id=flow, defaults={"found": found, "found_at": now})
+        if field is None or _is_to_be_looked_for(field, now):
+            samples = _samples(flow)
+            looked = {"found": find_path(samples), "samples": len(samples), "found_at": now}
+            fields[flow], _ = RecordField.objects.update_or_create(flow_id=flow, defaults=looked)
     return {flow: field.path for flow, field in fields.items()}
 
 
+def _is_to_be_looked_for(field: RecordField, now: datetime) -> bool:
+    """Says whether to look again: a field that was found by few runs is looked at with each run that fails."""
+    if field.chosen:
+        return False
+    return field.samples < SAMPLES or field.found_at is None or field.found_at <= now - LOOK_AGAIN_AFTER
+
+
+def _samples(flow: int) -> list[object]:
+    newest = Execution.objects.filter(flow=flow, started_time__isnull=False).order_by("-started_time", "-pk")
+    with_data = Execution.objects.filter(pk__in=newest.values("pk")[:NEWEST], trigger_data__isnull=False)
+    return list(with_data.order_by("-started_time", "-pk").values_list("trigger_data", flat=True)[:SAMPLES])
+
+
 def by_successes_of(hours: Collection[tuple[int, datetime]], now: datetime) -> list[int]:
-    """Closes open failures whose record a run of these hours was good for; returns their primary keys.
+    """Closes failures whose record a run of these hours was good for; returns their primary keys.
 
     Args:
         hours: a flow's primary key and the beginning of an hour, each.
         now: the present.
     """
     waiting = _waiting({flow for flow, _ in hours})
-    if not waiting:
-        return []
     places = sorted(place for place in hours if place[0] in waiting)
+    if not places:
+        return []
     keys = [pk for (pk,) in rows_within(Execution, "started_time", places, HOUR, "e.id", "WHERE e.status = 'success'")]
-    return _close(waiting, Execution.objects.filter(pk__in=keys, trigger_data__isnull=False), now)
+    first: dict[int, tuple[datetime, int]] = {}
+    for start in range(0, len(keys), CHUNK):
+        some = Execution.objects.filter(pk__in=keys[start : start + CHUNK], trigger_data__isnull=False)
+        for failure, run in _first_good(waiting, some.only("flow_id", "started_time", "trigger_data")).items():
+            first[failure] = min(run, first.get(failure, run))
+    return _close(first, now)
 
 
 def look_back(failures: Iterable[tuple[int, datetime | None]]) -> None:
-    """Has flows looked through for successes that were mirrored before a failure was: see `by_earlier_successes`.
+    """Has flows looked through for successes that were mirrored before a failure was: see `by_earlier_successes_of`.
 
     Args:
         failures: a flow's primary key and when its failed run began, each.
@@ -68,52 +88,106 @@ def look_back(failures: Iterable[tuple[int, datetime | None]]) -> None:
     for flow, began in failures:
         if began is not None:
             since[flow] = min(began, since.get(flow, began))
-    for flow, began in since.items():
-        later = Q(look_from=None) | Q(look_from__gt=began)
-        RecordField.objects.filter(later, flow=flow).update(look_from=began)
+    for flow, began in sorted(since.items()):
+        later = Q(look_from=None) | Q(look_from__gte=began)
+        RecordField.objects.filter(later, flow=flow).update(look_from=began, look_key=0)
 
 
-def by_earlier_successes(now: datetime) -> list[int]:
-    """Closes open failures whose record a run was good for that was mirrored before them; returns their keys.
+def flows_to_look_at() -> list[int]:
+    """Returns the flows for which `by_earlier_successes_of` has something to do.
 
     A flow whose history is still being read waits until it is read: then one look serves all of it.
     """
-    due = RecordField.objects.filter(look_from__isnull=False).exclude(
-        flow__gone_at=None, flow__progress__executions_read_at=None
+    found = Q(chosen="") & ~Q(found=F("applied"))
+    chosen = ~Q(chosen="") & ~Q(chosen=F("applied"))
+    due = RecordField.objects.filter(Q(look_from__isnull=False) | Q(apply_key__isnull=False) | found | chosen)
+    unread = due.exclude(flow__gone_at=None, flow__progress__executions_read_at=None)
+    return list(unread.order_by("pk").values_list("pk", flat=True))
+
+
+def by_earlier_successes_of(flow: int, now: datetime) -> tuple[list[int], bool]:
+    """Does a step of what a flow's failures wait for; returns which it closed, and whether that was the last step.
+
+    First their records are read anew, where another field than before holds them; then the runs since the oldest of
+    them are looked through for one that was good for its record.
+    """
+    field = RecordField.objects.select_for_update(no_key=True).filter(pk=flow).first()
+    if field is None:
+        return [], True
+    if field.applied != field.path or field.apply_key is not None:
+        _apply(field)
+        return [], False
+    if field.look_from is None:
+        return [], True
+    waiting = _waiting([flow])
+    beyond = Q(started_time__gt=field.look_from) | Q(started_time=field.look_from, pk__gt=field.look_key)
+    good = Execution.objects.filter(
+        beyond,
+        flow=flow,
+        status=Execution.Status.SUCCESS,
+        started_time__gte=field.look_from,
+        trigger_data__isnull=False,
     )
-    closed: list[int] = []
-    for flow, since in due.values_list("flow_id", "look_from"):
-        waiting = _waiting([flow])
-        good = Execution.objects.filter(
-            flow=flow, status=Execution.Status.SUCCESS, started_time__gt=since, trigger_data__isnull=False
-        )
-        if waiting:
-            closed += _close(waiting, good.order_by("-started_time")[:MOST_SUCCESSES], now)
-        RecordField.objects.filter(flow=flow, look_from=since).update(look_from=None)
-    return closed
+    some = list(good.order_by("started_time", "pk").only("flow_id", "started_time", "trigger_data")[:STEP])
+    closed = _close(_first_good(waiting, some), now) if waiting else []
+    is_last = len(some) < STEP or not waiting
+    place = (None, 0) if is_last else (some[-1].started_time, some[-1].pk)
+    RecordField.objects.filter(pk=flow).update(look_from=place[0], look_key=place[1])
+    return closed, is_last
 
 
-def _waiting(flows: Collection[int]) -> dict[int, dict[str, list[tuple[datetime, int]]]]:
-    """Returns the open failures of some flows by record: when each began, and its key."""
+def _apply(field: RecordField) -> None:
+    """Reads the records of some waiting failures anew, by another path than before; then has runs looked through."""
+    after = (field.apply_key or 0) if field.applied == field.path else 0
+    waiting = Failure.objects.filter(flow=field.flow_id, fate__in=WAITING)
+    rows = waiting.select_for_update(of=("self",), no_key=True).filter(pk__gt=after).order_by("pk")
+    some = list(rows.select_related("execution").only("record", "execution__trigger_data")[:STEP])
+    changed = []
+    for failure in some:
+        # Of what has lost its data nothing else can be known.
+        if failure.execution.trigger_data is not None:
+            record = record_of(failure.execution.trigger_data, field.path)
+            if record != failure.record:
+                failure.record = record
+                changed.append(failure)
+    Failure.objects.bulk_update(changed, ["record"])
+    key = some[-1].pk if len(some) == STEP else None
+    RecordField.objects.filter(pk=field.pk).update(applied=field.path, apply_key=key)
+    if key is None:
+        oldest = waiting.exclude(record="").aggregate(oldest=Min("began_at"))["oldest"]
+        look_back([(field.flow_id, oldest)])
+
+
+def _waiting(flows: Collection[int]) -> Waiting:
+    """Returns the failures of some flows that a success may close, by record: when each began, and its key."""
     found: dict[int, dict[str, list[tuple[datetime, int]]]] = defaultdict(lambda: defaultdict(list))
-    rows = Failure.objects.filter(flow__in=flows, fate=Failure.Fate.OPEN, began_at__isnull=False).exclude(record="")
+    rows = Failure.objects.filter(flow__in=flows, fate__in=WAITING, began_at__isnull=False).exclude(record="")
     for flow, record, began, pk in rows.values_list("flow_id", "record", "began_at", "pk"):
         if began is not None:
             found[flow][record].append((began, pk))
     return found
 
 
-def _close(waiting: Mapping[int, Mapping[str, list[tuple[datetime, int]]]], good: Any, now: datetime) -> list[int]:
-    paths = {field.flow_id: field.path for field in RecordField.objects.filter(flow__in=waiting)}
+def _first_good(waiting: Waiting, good: Iterable[Execution]) -> dict[int, tuple[datetime, int]]:
+    """Returns the first of some good runs for the record of each failure: when it began, and its key."""
+    paths = {field.flow_id: field.path for field in RecordField.objects.filter(flow__in=list(waiting))}
     first: dict[int, tuple[datetime, int]] = {}
-    for run in good.only("flow_id", "started_time", "trigger_data").iterator(chunk_size=1000):
+    for run in good:
         record = record_of(run.trigger_data, paths.get(run.flow_id, ""))
-        for began, failure in waiting[run.flow_id].get(record, ()) if record else ():
+        if not record or run.started_time is None:
+            continue
+        found = (run.started_time, run.pk)
+        for began, failure in waiting[run.flow_id].get(record, ()):
             if run.started_time > began:
-                first[failure] = min((run.started_time, run.pk), first.get(failure, (run.started_time, run.pk)))
+                first[failure] = min(found, first.get(failure, found))
+    return first
+
+
+def _close(first: Mapping[int, tuple[datetime, int]], now: datetime) -> list[int]:
+    """Closes failures in the order of their keys, as far as they still wait."""
     closed = []
-    for failure, (_, run) in first.items():
-        still_open = Failure.objects.filter(pk=failure, fate=Failure.Fate.OPEN)
-        if still_open.update(fate=Failure.Fate.SUPERSEDED, superseded_by=run, fate_at=now):
+    for failure, (_, run) in sorted(first.items()):
+        waits = Failure.objects.filter(pk=failure, fate__in=WAITING)
+        if waits.update(fate=Failure.Fate.SUPERSEDED, superseded_by=run, fate_at=now):
             closed.append(failure)
     return closed

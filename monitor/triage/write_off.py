@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
 from monitor.access import may
-from monitor.models import Failure, Problem, User, WriteOff
+from monitor.models import Execution, Failure, FailureGroup, Problem, User, WriteOff
+from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.activity import log
 from monitor.triage.acts import ActRefused
-from monitor.triage.judge import judge_problems
+from monitor.triage.judge import judge_these
+from monitor.triage.outcomes import fates_of
+from monitor.triage.seen import touch_problems_of
+from monitor.triage.supersede import look_back
 
 UNDO_FOR = timedelta(minutes=10)
 REASON_LIMIT = 500  # characters
@@ -38,13 +43,17 @@ def write_off(failures: Collection[int], actor: User, reason: str, now: datetime
         raise ActRefused("Say why these runs are given up.", "text_missing")
     if len(reason) > REASON_LIMIT:
         raise ActRefused(f"The reason is longer than {REASON_LIMIT} characters.", "text_long")
-    with transaction.atomic():
-        rows = _held(failures, Failure.Fate.OPEN)
-        _check(rows, actor)
-        WriteOff.objects.bulk_create(WriteOff(failure=row, by=actor, at=now, reason=reason) for row in rows)
-        keys = [row.pk for row in rows]
-        Failure.objects.filter(pk__in=keys).update(fate=Failure.Fate.WRITTEN_OFF, fate_at=now)
-        _log(rows, "written_off", actor, now, reason)
+    return again_on_deadlock(partial(_write_off, failures, actor, reason, now))
+
+
+@transaction.atomic
+def _write_off(failures: Collection[int], actor: User, reason: str, now: datetime) -> list[int]:
+    rows = _held(failures, Failure.Fate.OPEN)
+    _check(rows, actor)
+    WriteOff.objects.bulk_create(WriteOff(failure=row, by=actor, at=now, reason=reason) for row in rows)
+    keys = [row.pk for row in rows]
+    Failure.objects.filter(pk__in=keys).update(fate=Failure.Fate.WRITTEN_OFF, fate_at=now)
+    _log(rows, "written_off", actor, now, reason)
     return keys
 
 
@@ -54,22 +63,35 @@ def take_back(failures: Collection[int], actor: User, now: datetime) -> list[int
     Raises:
         ActRefused: not permitted for one of them; nothing was written.
     """
-    with transaction.atomic():
-        rows = [row for row in _held(failures, Failure.Fate.WRITTEN_OFF) if now < row.write_off.at + UNDO_FOR]
-        _check(rows, actor)
-        keys = [row.pk for row in rows]
-        WriteOff.objects.filter(failure__in=keys).delete()
-        Failure.objects.filter(pk__in=keys).update(fate=Failure.Fate.OPEN, fate_at=now)
-        _log(rows, "taken_back", actor, now, "")
-    return keys
+    return again_on_deadlock(partial(_take_back, failures, actor, now))
+
+
+@transaction.atomic
+def _take_back(failures: Collection[int], actor: User, now: datetime) -> list[int]:
+    rows = [row for row in _held(failures, Failure.Fate.WRITTEN_OFF) if now < row.write_off.at + UNDO_FOR]
+    _check(rows, actor)
+    WriteOff.objects.filter(failure__in=[row.pk for row in rows]).delete()
+    # What happened at Zoho meanwhile counts: a retry that went well, or a run of Zoho's own.
+    for fate, keys in _by_fate(rows).items():
+        Failure.objects.filter(pk__in=keys).update(fate=fate, fate_at=now)
+    look_back([(row.flow_id, row.began_at) for row in rows if row.record])
+    _log(rows, "taken_back", actor, now, "")
+    return [row.pk for row in rows]
+
+
+def _by_fate(rows: Collection[Failure]) -> dict[str, list[int]]:
+    """Sorts failures by how they ended without a person's giving them up."""
+    runs = list(Execution.objects.filter(pk__in=[row.pk for row in rows]).only("status"))
+    found: dict[str, list[int]] = defaultdict(list)
+    for key, fate in fates_of(runs, {}).items():
+        found[fate].append(key)
+    return found
 
 
 def _held(failures: Collection[int], fate: str) -> list[Failure]:
     """Locks the rows of some failures that have this fate, in one order."""
-    rows = Failure.objects.select_for_update(of=("self",)).filter(pk__in=failures, fate=fate)
-    return list(
-        rows.select_related("account", "group__problem", "write_off").defer("account__client_secret").order_by("pk")
-    )
+    rows = Failure.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=failures, fate=fate)
+    return list(rows.select_related("account", "write_off").defer("account__client_secret").order_by("pk"))
 
 
 def _check(rows: Collection[Failure], actor: User) -> None:
@@ -79,9 +101,12 @@ def _check(rows: Collection[Failure], actor: User) -> None:
 
 def _log(rows: Collection[Failure], kind: str, actor: User, now: datetime, reason: str) -> None:
     """Writes a line for each problem, how many of its runs, not which; and judges the problem by what is left."""
-    problems: dict[Problem, int] = defaultdict(int)
-    for row in rows:
-        problems[row.group.problem] += 1
-    for problem, count in problems.items():
-        log(problem, kind, now=now, actor=actor, text=reason, detail={"runs": count})
-    judge_problems({problem.pk for problem in problems}, now)
+    groups = Counter(row.group_id for row in rows)
+    problems = touch_problems_of(groups)
+    places = dict(FailureGroup.objects.filter(pk__in=groups).values_list("pk", "problem_id"))
+    counts: Counter[int] = Counter()
+    for group, count in groups.items():
+        counts[places[group]] += count
+    for problem in Problem.objects.filter(pk__in=problems).select_related("account").order_by("pk"):
+        log(problem, kind, now=now, actor=actor, text=reason, detail={"runs": counts[problem.pk]})
+    judge_these(problems, now)

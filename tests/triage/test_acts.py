@@ -206,6 +206,71 @@ class TestMerge:
         assert own(Failure).filter(group__problem=two[0]).count() == 1
         refused("one_group", acts.split, apart, FailureGroup.objects.get(pk=group.pk), operator, now)
 
+    def test_the_owner_comes_along_where_there_is_none(self, two: list[Problem], operator: User, now: datetime) -> None:
+        acts.assign(two[1], operator, operator, now)
+        acts.merge([two[1]], two[0], operator, now)
+        assert problem().owner == operator
+        assert last_act().detail == {"from": None, "to": "olga"}
+
+    def test_an_owner_stays(self, two: list[Problem], operator: User, now: datetime) -> None:
+        other = factories.make_user("otis", Role.OPERATOR)
+        acts.assign(two[0], other, operator, now)
+        acts.assign(two[1], operator, operator, now)
+        acts.merge([two[1]], two[0], operator, now)
+        assert problem().owner == other
+
+    def test_what_is_open_brings_a_solved_one_back_at_once(
+        self, two: list[Problem], operator: User, now: datetime
+    ) -> None:
+        own(Failure).filter(group__problem=two[0]).update(fate="recovered")
+        judge_problems([], now)
+        acts.merge([two[1]], two[0], operator, now)
+        assert problem().state == State.REGRESSED
+
+    def test_the_failures_that_it_brings_along_are_no_more_failures_for_an_archived_one(
+        self, two: list[Problem], operator: User, now: datetime, fail: Fail, triage: Triage
+    ) -> None:
+        triage(fail("No such tax", minutes_ago=20), fail("No such tax", minutes_ago=21))
+        acts.archive(two[0], operator, now, after_more=2)
+        acts.merge([two[1]], two[0], operator, now)
+        assert (problem().state, problem().archived_after) == (State.ARCHIVED, 6)
+        triage(fail("No such tax", minutes_ago=5))
+        assert problem().state == State.ARCHIVED
+        triage(fail("Tax does not exist", minutes_ago=4))
+        assert problem().state == State.ONGOING
+
+    def test_who_has_read_either_before_acts_on_what_is_no_longer_so(
+        self, two: list[Problem], operator: User, now: datetime
+    ) -> None:
+        acts.merge([Problem.objects.get(pk=two[1].pk)], Problem.objects.get(pk=two[0].pk), operator, now)
+        refused("changed_meanwhile", acts.resolve, two[0], operator, now)
+        refused("changed_meanwhile", acts.resolve, two[1], operator, now)
+        refused("merged_away", acts.add_note, two[1], "Too late", operator, now)
+        refused("merged_away", acts.assign, two[1], operator, operator, now)
+        refused("merged_away", acts.archive, two[1], operator, now)
+        refused("merged_away", acts.split, two[1], two[1].groups.model(pk=1), operator, now)
+
+    def test_a_split_leaves_both_in_the_state_that_their_failures_say(
+        self, two: list[Problem], operator: User, now: datetime
+    ) -> None:
+        own(Failure).filter(group__problem=two[1]).update(fate="recovered")
+        acts.merge([two[1]], two[0], operator, now)
+        group = FailureGroup.objects.get(template__contains="No such tax")
+        apart = acts.split(Problem.objects.get(pk=two[0].pk), group, operator, now)
+        assert apart.state == State.RESOLVED
+        assert Problem.objects.get(pk=two[0].pk).is_unresolved
+
+    def test_what_apps_say_stands_in_no_trail(self, fail: Fail, triage: Triage, operator: User, now: datetime) -> None:
+        triage(fail("Mail of quilla.zorn@example.com", minutes_ago=90), fail("Ask Quilla Zorn", minutes_ago=30))
+        one, other = own(Problem).order_by("first_seen_at")
+        acts.merge([other], one, operator, now)
+        acts.split(
+            Problem.objects.get(pk=one.pk), other.groups.model.objects.get(template__contains="Ask"), operator, now
+        )
+        said = str(list(own(AuditEntry).values())) + str(list(own(ProblemAct).values()))
+        assert "Ask" not in said
+        assert "Mail of" not in said
+
     def test_what_makes_no_sense_is_refused(self, two: list[Problem], operator: User, now: datetime) -> None:
         elsewhere = Problem.objects.create(
             account=factories.make_account(), title="x", first_seen_at=now, last_seen_at=now, state_since=now

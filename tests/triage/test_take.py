@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from monitor.models import CountedHour, Execution, Failure, FailureGroup, Flow, Problem, RecordField, RetryAttempt, User
+from monitor.triage import acts, groups
+from monitor.triage import take as take_module
 from monitor.triage.take import take
 from tests import factories
 from tests.bystander import own
@@ -16,6 +20,10 @@ from tests.triage.conftest import Fail, Triage, fates, problem
 
 pytestmark = pytest.mark.django_db
 State = Problem.State
+
+
+class Deadlock(Exception):  # noqa: N818 - as PostgreSQL's driver has it
+    sqlstate = "40P01"
 
 
 def retried(run: Execution, person: User, state: str, new: Execution | None = None) -> RetryAttempt:
@@ -99,7 +107,171 @@ def test_an_error_in_other_words_moves_the_failure_to_another_problem(fail: Fail
     triage(run)
     Execution.objects.filter(pk=run.pk).update(error_message="Tax does not exist")
     triage(run)
-    assert own(Failure).get().group.template != own(Problem).order_by("pk").first().title
+    assert problem().title == "Tax does not exist", "what nobody touched and nothing belongs to is gone"
+    assert own(Failure).get().group.problem == problem()
+
+
+def test_a_problem_that_somebody_has_touched_is_resolved_when_its_last_failure_leaves_it(
+    fail: Fail, triage: Triage, operator: User, now: datetime
+) -> None:
+    run = fail("The token has expired")
+    triage(run)
+    old = problem()
+    acts.add_note(old, "I look at it", operator, now)
+    Execution.objects.filter(pk=run.pk).update(error_message="Tax does not exist")
+    triage(run)
+    assert Problem.objects.get(pk=old.pk).state == State.RESOLVED
+    assert own(Failure).get().group.problem != old
+
+
+class TestADefinitionThatChanges:
+    """A failure belongs to the problem that people decided about, whatever the flow's definition says later."""
+
+    @pytest.fixture
+    def run(self, fail: Fail) -> Execution:
+        return fail(error_action_id="a1")
+
+    @staticmethod
+    def define(flow: Flow, number: int, *actions: tuple[str, str, str]) -> None:
+        content = {"actions": [{"action_id": key, "app": app, "action": kind} for key, app, kind in actions]}
+        factories.make_version(flow, number=number, content=content)
+
+    def test_it_stays_where_its_app_is_renamed_and_where_its_action_is_gone(
+        self, run: Execution, flow: Flow, triage: Triage, operator: User, now: datetime
+    ) -> None:
+        self.define(flow, 1, ("a1", "Zoho CRM", "Create Lead"))
+        triage(run)
+        acts.assign(problem(), operator, operator, now)
+        self.define(flow, 2, ("a1", "Zoho CRM Plus", "Create Lead"))
+        triage(run)
+        self.define(flow, 3, ("b2", "Zoho Books", "Create Invoice"))
+        triage(run)
+        assert problem().owner == operator
+        assert own(Failure).get().group.app == "Zoho CRM"
+
+    def test_a_later_failure_of_an_action_that_has_gone_is_the_same_problem(
+        self, run: Execution, flow: Flow, triage: Triage, fail: Fail
+    ) -> None:
+        self.define(flow, 1, ("a1", "Zoho CRM", "Create Lead"))
+        triage(run)
+        self.define(flow, 2, ("b2", "Zoho Books", "Create Invoice"))
+        triage(fail(error_action_id="a1"), fail("Other words", error_action_id="a1", minutes_ago=200))
+        assert {group.app for group in own(FailureGroup)} == {"Zoho CRM"}
+        assert own(FailureGroup).count() == 2
+
+    def test_one_that_was_entered_before_its_definition_moves_once_and_its_problem_stays(
+        self, run: Execution, flow: Flow, triage: Triage, fail: Fail, operator: User, now: datetime
+    ) -> None:
+        older = fail(error_action_id="a1", minutes_ago=300)
+        triage(run, older)
+        acts.assign(problem(), operator, operator, now)
+        self.define(flow, 1, ("a1", "Zoho CRM", "Create Lead"))
+        triage(run)
+        assert own(Failure).get(pk=run.pk).group.app == "Zoho CRM"
+        assert problem().owner == operator
+        triage(older)
+        self.define(flow, 2, ("a1", "Zoho Books", "Create Invoice"))
+        triage(run, older)
+        assert {failure.group.app for failure in own(Failure)} == {"Zoho CRM"}
+        assert problem().owner == operator
+
+    def test_one_that_moves_to_what_is_known_leaves_no_empty_problem_behind(
+        self, run: Execution, flow: Flow, triage: Triage, fail: Fail
+    ) -> None:
+        triage(run)
+        self.define(flow, 1, ("a1", "Zoho CRM", "Create Lead"))
+        triage(fail(error_action_id="a1", minutes_ago=300))
+        triage(run)
+        assert own(Failure).filter(group__problem=problem()).count() == 2
+
+    def test_other_rules_leave_old_failures_where_they_are(
+        self, run: Execution, triage: Triage, fail: Fail, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        triage(run)
+        read = groups.cause_of
+        monkeypatch.setattr(groups, "cause_of", lambda **said: replace(read(**said), fingerprint="f" * 32))
+        triage(run)
+        assert own(FailureGroup).count() == 1
+        triage(fail(minutes_ago=20))
+        assert own(FailureGroup).count() == own(Problem).count() == 2
+
+
+class TestWhatCannotBeRead:
+    def test_a_run_that_no_rule_can_read_is_put_aside_where_people_see_it(
+        self, fail: Fail, triage: Triage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cause_of = groups.cause_of
+
+        def read(**said: object) -> object:
+            if said["message"] == "poison":
+                raise RecursionError
+            return cause_of(**said)  # type: ignore[arg-type]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(groups, "cause_of", read)
+            run = fail("poison")
+            triage(run, fail("Tax"))
+            triage(run)
+        assert {one.title for one in own(Problem)} == {groups.UNREAD.template, "Tax"}
+        triage(run)
+        assert {one.title for one in own(Problem)} == {"poison", "Tax"}, "it is read once it can be"
+
+    def test_one_whose_entry_is_refused_keeps_no_other_and_no_hour_back(
+        self, fail: Fail, triage: Triage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        enter, bad = take_module.enter, fail(minutes_ago=30)
+
+        def refuse(keys: list[int], now: datetime, **options: bool) -> object:
+            if bad.pk in keys and not options:
+                raise ValueError("what no column takes")
+            return enter(keys, now, **options)
+
+        monkeypatch.setattr(take_module, "enter", refuse)
+        triage(bad, *[fail(minutes_ago=n) for n in (29, 31, 700)])
+        assert fates() == ["open"] * 4
+        assert own(Failure).get(pk=bad.pk).group.template == groups.UNREAD.template
+
+    def test_a_database_in_trouble_is_no_run_that_cannot_be_read(
+        self, fail: Fail, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = fail()
+        CountedHour.objects.mark([(run.flow_id, run.started_time)])
+
+        def fall(*args: object, **options: object) -> None:
+            raise OperationalError("disk full")
+
+        monkeypatch.setattr(take_module, "enter", fall)
+        with pytest.raises(OperationalError):
+            take(now)
+        assert CountedHour.objects.exists()
+
+    def test_one_that_was_chosen_to_end_a_deadlock_is_done_again(
+        self, fail: Fail, triage: Triage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        enter, deadlocks = take_module.enter, [Deadlock()]
+
+        def fall(*args: Any, **options: Any) -> object:
+            if deadlocks:
+                raise OperationalError("deadlock detected") from deadlocks.pop()
+            return enter(*args, **options)
+
+        monkeypatch.setattr(take_module, "enter", fall)
+        triage(fail())
+        assert fates() == ["open"]
+
+
+def test_what_is_too_much_for_one_transaction_is_left_for_the_next(
+    fail: Fail, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(take_module, "RUNS_AT_ONCE", 3)
+    monkeypatch.setattr(take_module, "CHUNK", 2)
+    runs = [fail(minutes_ago=n) for n in (1, 2, 61, 62, 121, 122, 123, 124)]
+    CountedHour.objects.mark((run.flow_id, run.started_time) for run in runs)
+    entered = []
+    while (taken := take(now)).hours:
+        entered.append(taken.failures)
+    assert entered == [2, 2, 4]
+    assert own(Failure).count() == 8
 
 
 def test_what_has_lost_its_payload_keeps_its_group_and_its_record(fail: Fail, triage: Triage, now: datetime) -> None:

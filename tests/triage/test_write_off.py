@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.models import AuditEntry, Failure, Problem, ProblemAct, Role, User, WriteOff
+from monitor.models import AuditEntry, Execution, Failure, Problem, ProblemAct, RetryAttempt, Role, User, WriteOff
 from monitor.triage.acts import ActRefused
 from monitor.triage.write_off import take_back, write_off
 from tests import factories
 from tests.bystander import own
 from tests.triage.conftest import Fail, Triage, fates, problem
+from tests.triage.test_take import retried
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,41 @@ def test_what_was_given_up_and_succeeds_after_all_has_recovered(
     type(run).objects.filter(pk=run.pk).update(status="success")
     triage(run)
     assert fates() == ["recovered"]
+
+
+def test_one_that_a_later_run_for_the_same_record_made_good_is_superseded(
+    fail: Fail, triage: Triage, operator: User, now: datetime
+) -> None:
+    run = fail(minutes_ago=50, trigger_data={"id": "1"})
+    triage(run, fail(minutes_ago=45, trigger_data={"id": "2"}))
+    write_off([run.pk], operator, "lost", now)
+    triage(fail(minutes_ago=5, status="success", first_failed_at=None, trigger_data={"id": "1"}))
+    assert fates() == ["superseded", "open"]
+
+
+def test_taken_back_it_is_what_has_become_of_it_meanwhile(
+    fail: Fail, triage: Triage, operator: User, now: datetime
+) -> None:
+    runs = [fail(minutes_ago=n) for n in (50, 40, 30)]
+    triage(*runs)
+    keys = [run.pk for run in runs]
+    write_off(keys, operator, "lost", now)
+    Execution.objects.filter(pk=keys[0]).update(status="success")
+    retried(runs[1], operator, RetryAttempt.State.SUCCEEDED)
+    assert take_back(keys, operator, now) == keys
+    assert fates() == ["recovered", "retried", "open"]
+
+
+def test_taken_back_it_is_looked_for_among_the_runs_that_came_before(
+    fail: Fail, triage: Triage, operator: User, now: datetime
+) -> None:
+    run = fail(minutes_ago=50, trigger_data={"id": "1"})
+    triage(run, fail(minutes_ago=45, trigger_data={"id": "2"}))
+    write_off([run.pk], operator, "lost", now)
+    fail(minutes_ago=5, status="success", first_failed_at=None, trigger_data={"id": "1"})
+    take_back([run.pk], operator, now)
+    triage()
+    assert fates() == ["superseded", "open"]
 
 
 @pytest.mark.parametrize(("reason", "code"), [("", "text_missing"), (" \0", "text_missing"), ("x" * 501, "text_long")])

@@ -95,3 +95,25 @@ def test_no_page_of_problems_or_retries_is_wider_than_a_phone(
     expect(phone.page.get_by_role("button", name="Start the retry")).to_be_visible()
     wide = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0
+
+
+def test_keys_move_tick_and_choose_in_the_list_and_nowhere_else(
+    visit: Visit, zoho: Zoho, people: dict[str, User]
+) -> None:
+    visit.sign_in(people["otto"])
+    visit.go(f"/problems/?account={zoho.account.pk}")
+    rows, keyboard = visit.page.locator("#list tbody tr"), visit.page.keyboard
+    keyboard.press("j")
+    expect(rows.nth(0).locator("th a")).not_to_be_focused()  # the focus is not in the list
+    visit.page.get_by_role("group", name="Problems").focus()
+    for key in ("j", "j", "x", "k"):
+        keyboard.press(key)
+    expect(rows.nth(0).locator("th a")).to_be_focused()
+    expect(rows.nth(1).get_by_role("checkbox")).to_be_checked()
+    expect(rows.nth(0).get_by_role("checkbox")).not_to_be_checked()
+    keyboard.press("a")
+    expect(visit.page.get_by_label("With the ticked")).to_have_value("take")
+    assert not Problem.objects.filter(owner=people["otto"]).exists()  # one key sends nothing
+    keyboard.press("Enter")
+    expect(visit.page.get_by_text("You are on them.")).to_be_visible()
+    assert Problem.objects.filter(owner=people["otto"]).count() == 1

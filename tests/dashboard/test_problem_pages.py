@@ -313,3 +313,11 @@ def test_a_runs_page_leads_to_its_problem_and_says_how_it_ended(taxed, fail, tri
     assert "Superseded" in page
     assert later.execution_id in page
     assert "Outcome" not in client.get(later.get_absolute_url()).content.decode()
+
+
+def test_a_flows_page_leads_to_the_problems_that_it_has_failures_of(taxed, fail, triage, flow, signed_in, vera) -> None:
+    triage(fail("Token revoked by the other side", flow=factories.make_flow(flow.account)))
+    client = signed_in(vera)
+    address = f"{reverse('problems')}?flow={flow.pk}"
+    assert f'href="{address}"' in client.get(flow.get_absolute_url()).content.decode()
+    assert [row.problem for row in client.get(address).context["rows"]] == [taxed]

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from monitor.models import ChainMark, Execution, Failure, Flow, RetryAttempt, ZohoAccount, zoho_ahead
@@ -209,8 +209,9 @@ def recent(flow_id: int, limit: int = 15) -> list[Execution]:
 
 
 def by_keys(keys: Collection[int]) -> list[Execution]:
-    """Returns the rows with these primary keys as a list shows them, newest first. One statement."""
-    return list(_base(ExecutionFilter()).filter(pk__in=keys).order_by("-started_time", "-id"))
+    """Returns the rows with these keys as a list shows them, newest first, last those without a time. One statement."""
+    newest_first = F("started_time").desc(nulls_last=True), "-id"
+    return list(_base(ExecutionFilter()).filter(pk__in=keys).order_by(*newest_first))
 
 
 def _base(wanted: ExecutionFilter) -> QuerySet[Execution]:

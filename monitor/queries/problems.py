@@ -18,6 +18,7 @@ from monitor.queries.executions import by_keys
 
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
+MOST_ACTS = 200  # the newest
 TREND_DAYS = 30
 # Open failures by age: up to a day, a week, a month, and older.
 AGES: tuple[tuple[str, timedelta | None], ...] = (
@@ -269,7 +270,7 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
 
 
 def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail:
-    """Returns everything about one problem. Eight statements.
+    """Returns everything about one problem. Nine statements.
 
     Args:
         problem: from `problems()`.
@@ -293,7 +294,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
         records=of_it.exclude(record="").aggregate(records=Count("record", distinct=True))["records"],
         trend=_trend(of_it, now, zone),
         samples=by_keys(list(newest)),
-        acts=list(problem.acts.select_related("actor")),
+        acts=list(problem.acts.select_related("actor")[:MOST_ACTS]),
     )
 
 

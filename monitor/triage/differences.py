@@ -19,6 +19,9 @@ MOST_VALUES = 50  # of a field: an id differs in each run and explains none
 MOST_TOLD = 8
 DEEPEST = 3  # keys in a path
 ABSENT = "(absent)"
+TRIGGER = "trigger"
+Path = tuple[str, ...]
+Fields = Mapping[Path, str]
 _Z = 1.96
 
 
@@ -27,13 +30,13 @@ class Difference:
     """Holds one value of a field that marks the failed runs.
 
     Attributes:
-        field: its name; fields of trigger data begin with `trigger.`.
-        value: as text; `ABSENT` where the field is not there.
+        path: the field's keys; those of trigger data begin with `TRIGGER`. A key may hold any text, dots too.
+        value: as text, whole; `ABSENT` where the field is not there.
         failed: failed runs with it, of `of_failed`.
         good: good runs with it, of `of_good`.
     """
 
-    field: str
+    path: Path
     value: str
     failed: int
     of_failed: int
@@ -41,12 +44,16 @@ class Difference:
     of_good: int
 
     @property
+    def field(self) -> str:
+        return ".".join(self.path)
+
+    @property
     def lift(self) -> float:
         """Returns how many times as frequent it is among the failed; what no good run has counts as half a run."""
         return (self.failed / self.of_failed) / (max(self.good, 0.5) / self.of_good)
 
 
-def differences(failed: Sequence[Mapping[str, str]], good: Sequence[Mapping[str, str]]) -> list[Difference]:
+def differences(failed: Sequence[Fields], good: Sequence[Fields]) -> list[Difference]:
     """Returns what marks the failed runs, the greatest lift first; empty where nothing does.
 
     Args:
@@ -67,8 +74,8 @@ def differences(failed: Sequence[Mapping[str, str]], good: Sequence[Mapping[str,
     return sorted(found, key=lambda one: (-one.lift, -one.failed, one.field, one.value))[:MOST_TOLD]
 
 
-def _counts(runs: Sequence[Mapping[str, str]]) -> defaultdict[str, Counter[str]]:
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+def _counts(runs: Sequence[Fields]) -> defaultdict[Path, Counter[str]]:
+    found: defaultdict[Path, Counter[str]] = defaultdict(Counter)
     for run in runs:
         for name, value in run.items():
             found[name][value] += 1
@@ -99,25 +106,32 @@ def _wilson(count: int, of: int) -> tuple[float, float]:
     return (share + square / (2 * of)) / below, half
 
 
-def fields_of(trigger_data: Any, **more: str) -> dict[str, str]:
+def fields_of(trigger_data: Any, **more: str) -> dict[Path, str]:
     """Flattens what a run is described by: the plain values of its trigger data, and `more`.
 
     Args:
         trigger_data: whatever JSON it is.
         more: further fields by name, such as the hour; empty ones are left out.
     """
-    found = {name: value for name, value in more.items() if value}
-    found.update(_plain(trigger_data, "trigger", 0) if isinstance(trigger_data, Mapping) else ())
+    found: dict[Path, str] = {(name,): value for name, value in more.items() if value}
+    found.update(_plain(trigger_data, (TRIGGER,)) if isinstance(trigger_data, Mapping) else ())
     return found
 
 
-def _plain(data: Mapping[str, Any], before: str, depth: int) -> Iterator[tuple[str, str]]:
+def _plain(data: Mapping[str, Any], before: Path) -> Iterator[tuple[Path, str]]:
     for key, value in data.items():
-        path = f"{before}.{key}"
-        if isinstance(value, Mapping) and depth + 1 < DEEPEST:
-            yield from _plain(value, path, depth + 1)
-        elif isinstance(value, bool) or value is None:
-            yield path, {True: "true", False: "false", None: "null"}[value]
-        elif isinstance(value, str | int | float):
-            text = str(value) if not isinstance(value, int) or value.bit_length() < 1000 else ""
-            yield path, text[:100] or "(empty)"
+        path = (*before, key)
+        if isinstance(value, Mapping) and len(path) <= DEEPEST:
+            yield from _plain(value, path)
+        elif (text := plain_text(value)) is not None:
+            yield path, text
+
+
+def plain_text(value: Any) -> str | None:
+    """Returns a plain value of JSON as text; None for a list or an object."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, str | int | float):
+        text = str(value) if not isinstance(value, int) or value.bit_length() < 1000 else ""
+        return text or "(empty)"
+    return None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, DateTimeField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
 from monitor.models import Failure, Problem, ProblemAct, RetryBatch
 from monitor.models.hand_over import is_our_turn
@@ -110,12 +110,27 @@ def facts_of(problems: Collection[Problem], now: datetime) -> dict[int, ProblemF
     }
 
 
+class _HoursPast(Func):
+    """Counts the whole hours from one time to another, in the database."""
+
+    output_field = IntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+        return self.as_sql(compiler, connection, template="floor(extract(epoch FROM %(expressions)s) / 3600)::int")
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
+        # To the microsecond, which whole seconds would round away at the end of an hour.
+        return self.as_sql(compiler, connection, template="(%(expressions)s) / 3600000000")
+
+
 def _by_hour(keys: Collection[int], now: datetime) -> Mapping[int, Counter[int]]:
     """Counts the failures of the last week by how many whole hours they are past."""
     found: dict[int, Counter[int]] = defaultdict(Counter)
     since = Failure.objects.filter(group__problem__in=keys, failed_at__gt=hour_of(now) - PAST, failed_at__lte=now)
-    for problem, failed_at in since.values_list("group__problem", "failed_at").iterator(chunk_size=5000):
-        found[problem][int((now - failed_at) / HOUR)] += 1
+    past = _HoursPast(Value(now, DateTimeField()) - F("failed_at"))
+    rows = since.order_by().annotate(past=past).values_list("group__problem", "past")
+    for problem, hours, count in rows.annotate(count=Count("pk")):
+        found[problem][hours] = count
     return found
 
 

@@ -2,50 +2,75 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from monitor.models import Execution, Failure, FlowVersion, Problem
 from monitor.periods import DAY
-from monitor.privacy import HIDDEN, is_private_key, mask
-from monitor.triage.differences import ABSENT, Difference, differences, fields_of
+from monitor.privacy import HIDDEN, mask
+from monitor.triage.differences import ABSENT, TRIGGER, Difference, Fields, differences, fields_of, plain_text
 
 MOST_FAILED, MOST_GOOD = 300, 600  # runs that are compared, the newest
+MOST_FLOWS = 20  # those with the most failures
+FEWEST_GOOD = 0.1  # good runs for each failed one of a flow
+LONGEST_SHOWN = 100  # characters of a value
 _SLOW = (("under 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000))
 _COLUMNS = ("flow_id", "started_time", "duration_ms", "trigger_data")
 
 
 @dataclass(frozen=True)
 class ShownDifference:
-    """Holds a difference as anybody may see it: the value is hidden where it would be hidden anywhere."""
+    """Holds a difference as anybody may see it: hidden is what would be hidden where the run is shown.
+
+    Attributes:
+        found: with the field and the value as Zoho sent them: for no page.
+        field: its name.
+        value: cut to a line.
+    """
 
     found: Difference
+    field: str
     value: str
 
 
 def what_differs(problem: Problem) -> list[ShownDifference]:
     """Compares the newest failed runs of a problem with good ones of the same flows, from a day before to a day after.
 
-    Four statements, however long the history is.
+    Each flow has its share of the good runs as it has of the failed ones: else what tells two flows apart would be
+    taken for what tells failures apart. A flow that hardly has good runs is left out: there is nothing to compare with.
+    Three statements, and one for each flow, of `MOST_FLOWS`.
     """
-    keys = Failure.objects.filter(group__problem=problem).order_by("-failed_at").values_list("pk", flat=True)
+    keys = Failure.objects.filter(group__problem=problem).order_by("-failed_at", "-pk").values_list("pk", flat=True)
     failed = list(Execution.objects.filter(pk__in=list(keys[:MOST_FAILED])).only(*_COLUMNS))
+    most = dict(Counter(run.flow_id for run in failed).most_common(MOST_FLOWS))
     times = [run.started_time for run in failed if run.started_time is not None]
     if not times:
         return []
-    flows = {run.flow_id for run in failed}
-    good = Execution.objects.filter(
-        flow__in=flows, status="success", started_time__gte=min(times) - DAY, started_time__lt=max(times) + DAY
-    )
-    fine = list(good.order_by("-started_time").only(*_COLUMNS)[:MOST_GOOD])
-    versions = _versions(flows)
-    found = differences([_fields(run, versions) for run in failed], [_fields(run, versions) for run in fine])
-    return [ShownDifference(one, _shown(one)) for one in found]
+    found = {
+        flow: list(
+            Execution.objects.filter(
+                flow=flow, status="success", started_time__gte=min(times) - DAY, started_time__lt=max(times) + DAY
+            )
+            .order_by("-started_time", "-pk")
+            .only(*_COLUMNS)[: max(1, MOST_GOOD * count // len(failed))]
+        )
+        for flow, count in most.items()
+    }
+    ratios = {flow: len(found[flow]) / count for flow, count in most.items() if len(found[flow]) >= FEWEST_GOOD * count}
+    failed = [run for run in failed if run.flow_id in ratios]
+    fine = [run for flow in ratios for run in found[flow][: math.ceil(min(ratios.values()) * most[flow])]]
+    versions = _versions(ratios)
+    bad_fields = [_fields(run, versions) for run in failed]
+    told = differences(bad_fields, [_fields(run, versions) for run in fine])
+    return [_shown(one, failed, bad_fields) for one in told]
 
 
-def _fields(run: Execution, versions: Mapping[int, list[tuple[datetime, int]]]) -> dict[str, str]:
+def _fields(run: Execution, versions: Mapping[int, list[tuple[datetime, int]]]) -> Fields:
     began, took = run.started_time, run.duration_ms
     known = versions.get(run.flow_id, [])
     place = bisect_right(known, began, key=lambda one: one[0]) if began is not None else 0
@@ -66,9 +91,36 @@ def _versions(flows: Iterable[int]) -> dict[int, list[tuple[datetime, int]]]:
     return found
 
 
-def _shown(one: Difference) -> str:
-    """Hides a value that would be hidden where the run is shown."""
-    *_, key = one.field.split(".")
-    if one.value == ABSENT or not one.field.startswith("trigger."):
-        return one.value
-    return HIDDEN if is_private_key(key) or mask({key: one.value})[key] != one.value else one.value
+def _shown(one: Difference, failed: Sequence[Execution], fields: Sequence[Fields]) -> ShownDifference:
+    """Looks a value up in the data of a run that has it, masked as a whole, as the run's page shows it."""
+    if one.path[0] != TRIGGER:
+        return ShownDifference(one, one.field, one.value)
+    path = one.path[1:]
+    # What is absent stands in no failed run's data: of its name alone is told what may be.
+    data = _nested(path) if one.value == ABSENT else None
+    if data is None:
+        data = next(run for run, its in zip(failed, fields, strict=True) if its.get(one.path) == one.value).trigger_data
+    keys, value = _looked_up(data, path)
+    text = ABSENT if one.value == ABSENT else plain_text(value)
+    return ShownDifference(one, ".".join((TRIGGER, *keys)), HIDDEN if text is None else text[:LONGEST_SHOWN])
+
+
+def _nested(path: Sequence[str]) -> Any:
+    data: Any = ""
+    for key in reversed(path):
+        data = {key: data}
+    return data
+
+
+def _looked_up(data: Any, path: Sequence[str]) -> tuple[list[str], Any]:
+    """Returns the keys and the value at a path as they are shown: a key may be hidden as well, and its place is not."""
+    keys: list[str] = []
+    shown = mask(data)
+    for key in path:
+        if not isinstance(shown, dict):
+            return [*keys, HIDDEN], HIDDEN  # all below is hidden
+        place = list(data).index(key)
+        name, shown = list(shown.items())[place]
+        keys.append(name)
+        data = data[key]
+    return keys, shown

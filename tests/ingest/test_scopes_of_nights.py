@@ -14,7 +14,22 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.lists import webhook_failures
 from monitor.ingest.night import checks, prune, statistics
 from monitor.ingest.runs import counters, read_runs
-from monitor.models import Ages, Execution, Flow, HourBucket, PrunedHour, Quarantine, Retention, RetryAttempt, User
+from monitor.models import (
+    Ages,
+    Execution,
+    Failure,
+    FailureGroup,
+    Flow,
+    HourBucket,
+    Problem,
+    PrunedHour,
+    Quarantine,
+    Retention,
+    RetryAttempt,
+    RetryBatch,
+    RetryItem,
+    User,
+)
 from monitor.models import ZohoAccount as Account
 from tests.bystander import Bystander
 from tests.factories import NOON, make_account, make_execution, make_flow, make_rule, make_webhook_failure
@@ -74,6 +89,28 @@ def test_a_run_is_linked_where_a_retry_of_its_own_account_names_it(account: Acco
     retry(make_execution(elsewhere, "failed"), namesake.execution_id)
     rows = [(run.pk, run.execution_id) for run in (plain, retried, caused, namesake)]
     assert prune._linked(account.pk, rows) == {retried.pk, caused.pk}
+
+
+def test_a_run_is_linked_while_it_is_open_or_a_batch_of_retries_waits_for_it(account: Account, otto: User) -> None:
+    flow = make_flow(account)
+    runs = {name: make_execution(flow, "failed") for name in ("open", "written_off", "waiting", "started", "skipped")}
+    problem = Problem.objects.create(
+        account=account, title="Tax", remedy="value", first_seen_at=NOON, last_seen_at=NOON, state_since=NOON
+    )
+    group = FailureGroup.objects.create(
+        account=account, fingerprint="f", version=1, problem=problem, template="Tax", remedy="value", first_seen_at=NOON
+    )
+    batch = RetryBatch.objects.create(
+        account=account, requested_by=otto, requested_at=NOON, reason="again", client_token="b", per_minute=1,
+        seen_at=NOON, state="stopped", state_since=NOON,
+    )  # fmt: skip
+    for place, (name, run) in enumerate(runs.items()):
+        about = {"account": account, "flow": flow, "group": group, "failed_at": NOON, "fate_at": NOON}
+        Failure.objects.create(execution=run, fate="open" if name == "open" else "written_off", **about)
+        if name in RetryItem.State.values:
+            RetryItem.objects.create(batch=batch, execution=run, position=place, state=name)
+    rows = [(run.pk, run.execution_id) for run in runs.values()]
+    assert prune._linked(account.pk, rows) == {runs[name].pk for name in ("open", "waiting", "started")}
 
 
 def put_aside(account: Account, seen: datetime, number: int = 0) -> Quarantine:

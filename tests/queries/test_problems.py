@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from monitor.models import Flow, Problem, User
+from monitor.models import Flow, Problem, ProblemAct, User
 from monitor.queries import problems as queries
 from monitor.queries.problems import Ledger, ProblemFilter
 from monitor.triage import acts
@@ -78,3 +79,25 @@ def test_the_page_of_a_problem_hides_people_and_shows_flows_samples_and_trend(
     assert [count for _, count in found.trend][-3:] == [1, 0, 7]
     assert sum(count for _, count in found.trend) == found.ledger.failed == 8
     assert found.acts[-1].kind == "seen"
+
+
+def test_a_page_reads_nine_times_and_a_bounded_log(
+    fail: Fail, triage: Triage, operator: User, now: datetime, django_assert_num_queries: Any
+) -> None:
+    triage(fail(minutes_ago=90), fail(minutes_ago=2))
+    found = problem()
+    ProblemAct.objects.bulk_create(
+        ProblemAct(problem=found, at=now + timedelta(seconds=n), actor=operator, kind="note", text=str(n))
+        for n in range(queries.MOST_ACTS + 5)
+    )
+    with django_assert_num_queries(9):
+        shown = queries.detail(found, now)
+    assert [act.text for act in shown.acts[:2]] == ["204", "203"]
+    assert len(shown.acts) == queries.MOST_ACTS
+
+
+def test_a_sample_without_a_time_comes_last(fail: Fail, triage: Triage, now: datetime) -> None:
+    first, second = fail(minutes_ago=90), fail(minutes_ago=80)
+    triage(first, second)
+    type(first).objects.filter(pk=second.pk).update(started_time=None)
+    assert [run.pk for run in queries.detail(problem(), now).samples] == [first.pk, second.pk]

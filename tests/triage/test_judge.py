@@ -17,7 +17,7 @@ from tests.triage.conftest import Fail, Triage, problem
 
 pytestmark = pytest.mark.django_db
 State = Problem.State
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR, TICK = timedelta(minutes=1), timedelta(hours=1), timedelta(microseconds=1)
 
 
 def take_and_die(now: datetime, *runs: Execution) -> None:
@@ -127,3 +127,24 @@ def test_an_act_judges_the_problems_that_it_is_about_alone(
     own(Failure).filter(pk=other.pk).update(fate="recovered")
     write_off([run.pk], operator, "lost", now)
     assert {one.title: one.state for one in own(Problem)} == {"Tax": State.RESOLVED, "Token": State.NEW}
+
+
+def test_the_hours_of_a_problem_are_counted_from_the_present_back(fail: Fail, triage: Triage, now: datetime) -> None:
+    ago = [
+        timedelta(0),
+        HOUR - TICK,
+        HOUR,
+        HOUR + TICK,
+        2 * HOUR - TICK,
+        24 * HOUR,
+        168 * HOUR - TICK,
+        168 * HOUR + TICK,
+    ]
+    triage(*[fail(started_time=now - HOUR, first_failed_at=now - one, completed_time=now - one) for one in ago])
+    facts = judge.facts_of([problem()], now)[problem().pk]
+    assert facts.this_hour == 2
+    assert {len(facts.by_hour) - place: count for place, count in enumerate(facts.by_hour) if count} == {
+        1: 3,
+        24: 1,
+        167: 1,
+    }

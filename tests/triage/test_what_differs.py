@@ -42,6 +42,44 @@ def test_people_are_hidden_in_it(fail: Fail, triage: Triage) -> None:
     assert "1234567" not in str([one.value for one in found])
 
 
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ({"owner": {"name": "Quilla Zorn"}}, "trigger.owner.name"),
+        ({"password": {"hint": "Quilla"}}, "trigger.password"),
+        ({"pair": {"name": "Last_Name", "value": "Quilla"}}, "trigger.pair.value"),
+        ({"note": "x" * 90 + " quilla.zorn@example.com"}, "trigger.note"),
+        ({"Last.Name": "Quilla"}, "trigger.Last.Name"),
+        ({"quilla.zorn@example.com": "yes"}, "trigger."),
+    ],
+)
+def test_what_is_hidden_where_a_run_is_shown_is_hidden_in_it(
+    fail: Fail, triage: Triage, data: dict[str, Any], shown: str
+) -> None:
+    bad = [fail(minutes_ago=n, trigger_data=data) for n in range(1, 13)]
+    for n in range(30):
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data={"n": n})
+    triage(*bad)
+    found = what_differs(problem())
+    assert any(one.field.startswith(shown) for one in found)
+    assert "quilla" not in str([(one.field, one.value) for one in found]).lower()
+
+
+def test_each_flow_is_compared_with_as_many_good_runs_as_it_has_failed_ones(
+    fail: Fail, triage: Triage, flow: Flow
+) -> None:
+    """A flow of many good runs must not stand for one that fails: what tells the flows apart explains nothing."""
+    quiet = factories.make_flow(flow.account)
+    bad = [fail(minutes_ago=n, flow=quiet, trigger_data={"form": "B"}) for n in range(1, 25)]
+    bad += [fail(minutes_ago=30, trigger_data={"form": "A"})]
+    for n in range(24):
+        fail(minutes_ago=100 + n, status="success", first_failed_at=None, trigger_data={"form": "B"}, flow=quiet)
+    for n in range(200):
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data={"form": "A"})
+    triage(*bad)
+    assert "trigger.form" not in [one.field for one in what_differs(problem())]
+
+
 def test_the_version_of_the_flow_is_compared_too(fail: Fail, triage: Triage, flow: Flow, now: Any) -> None:
     for number, hours in ((1, 500), (2, 1)):
         factories.make_version(flow, number=number, first_seen_at=now - timedelta(hours=hours))

@@ -21,6 +21,7 @@ from monitor.models import (
     Ages,
     DirtyHour,
     Execution,
+    Failure,
     Flow,
     FlowProgress,
     HourBucket,
@@ -28,6 +29,7 @@ from monitor.models import (
     Quarantine,
     Retention,
     RetryAttempt,
+    RetryItem,
     SyncState,
     ZohoAccount,
 )
@@ -204,12 +206,17 @@ def _hours(flow_id: int, hours: set[datetime], now: datetime) -> Hours:
 
 
 def _linked(account_id: int, rows: Sequence[tuple[int, str]]) -> set[int]:
-    """Keys of rows that were retried, or that a retry caused."""
-    retried = RetryAttempt.objects.filter(execution__in=[pk for pk, _ in rows]).values_list("execution_id", flat=True)
+    """Keys of rows that people still need: retried, caused by a retry, still open, or wanted by a batch of retries."""
+    keys = [pk for pk, _ in rows]
+    needed = set(RetryAttempt.objects.filter(execution__in=keys).values_list("execution_id", flat=True))
+    # The next failed run of a problem must not find that what nobody has looked at is gone.
+    needed |= set(Failure.objects.filter(pk__in=keys, fate=Failure.Fate.OPEN).values_list("pk", flat=True))
+    items = RetryItem.objects.filter(execution__in=keys, state__in=(RetryItem.State.WAITING, RetryItem.State.STARTED))
+    needed |= set(items.values_list("execution_id", flat=True))
     ids = [execution_id for _, execution_id in rows]
     named = RetryAttempt.objects.filter(account=account_id, new_execution_id__in=ids)
     caused = set(named.values_list("new_execution_id", flat=True))
-    return set(retried) | {pk for pk, execution_id in rows if execution_id in caused}
+    return needed | {pk for pk, execution_id in rows if execution_id in caused}
 
 
 def _forget_closed(account_id: int, edge: datetime) -> None:
@@ -238,7 +245,7 @@ SUCCESS, FAILED = "success", "failed"
 class Old:
     """Holds a row that is old enough.
 
-    `hour` is the UTC hour it began in; `is_linked`: somebody retried it, or a retry caused it.
+    `hour` is the UTC hour it began in; `is_linked`: somebody retried it or is to look at it, or a retry caused it.
     """
 
     pk: int
@@ -281,8 +288,8 @@ class Batch:
 def choose(rows: Sequence[Old], hours: Hours) -> Batch:
     """Chooses the rows to delete, of hours that may go.
 
-    Of these hours too, rows stay that a person's retry hangs on, and rows without a final status: they are few,
-    are counted as they are, and nothing else tells of them.
+    Of these hours too, rows stay that a person's retry hangs on, failures that are still open, and rows without a final
+    status: they are few, are counted as they are, and nothing else tells of them.
 
     Args:
         rows: one flow's, old enough; an hour may be cut off, its other rows are the next batch's.

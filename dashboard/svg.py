@@ -54,8 +54,10 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
         *_bars(figure["data"], x, axes),
         *(shape for trace in figure["data"] if trace["type"] == "scatter" for shape in _line(trace, x, axes)),
     ]
+    # What holds links is no picture: assistive technology would not tell of them.
+    role = "group" if any(any(trace.get("customdata", ())) for trace in figure["data"]) else "img"
     return format_html(
-        '<svg class="chart__svg" role="img" aria-labelledby="{0}-title {0}-desc">'
+        '<svg class="chart__svg" role="{11}" aria-labelledby="{0}-title {0}-desc">'
         '<title id="{0}-title">{1}</title><desc id="{0}-desc">{2}</desc>'
         '<svg y="{3}" width="100%" height="{4}" viewBox="0 0 {5} {6}" preserveAspectRatio="none">'
         '{7}</svg>{8}<svg y="{9}" width="100%" height="20" overflow="visible">{10}</svg></svg>',
@@ -65,6 +67,7 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
         _joined(_y_labels(layout, axes)),
         layout["margin"]["t"] + PLOT_HEIGHT_PX,
         _joined(_x_labels(layout, x)),
+        role,
     )
 
 
@@ -140,9 +143,9 @@ def _rect(x: float, y: float, width: float, height: float, role: str) -> SafeStr
     )
 
 
-def _linked(bar: SafeString, href: str) -> SafeString:
+def _linked(bar: SafeString, href: str, words: str) -> SafeString:
     """Makes a bar a link for who points at it; with a keyboard the table's numbers are the way."""
-    return format_html('<a href="{}" tabindex="-1">{}</a>', href, bar) if href else bar
+    return format_html('<a href="{}" tabindex="-1" aria-label="{}">{}</a>', href, words, bar) if href else bar
 
 
 def _holes(layout: Figure, x: Scale) -> list[SafeString]:
@@ -179,7 +182,8 @@ def _bars(data: list[Figure], x: Scale, axes: dict[str, Scale]) -> list[SafeStri
             width = x.at(x.first + share)
             top, foot = axis.at(bottom + value), axis.at(bottom)
             bar = _rect(x.at(at) - width / 2, top, width, foot - top, trace["meta"]["role"])
-            shapes.append(_linked(bar, trace["customdata"][at] if trace["customdata"] else ""))
+            words = f"{trace['name']}, {trace['x'][at]}: {value:,}"
+            shapes.append(_linked(bar, trace["customdata"][at] if trace["customdata"] else "", words))
     return shapes
 
 

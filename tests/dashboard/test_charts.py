@@ -204,7 +204,11 @@ def test_numbers_and_bars_lead_to_the_runs_that_they_count_and_zeros_lead_nowher
     assert trace(results, "Success")["customdata"] == ["/1/success", "/2/success"]
     painted = svg.paint(results.figure, title="t", summary="s", id="c")
     assert painted.count("<a href") == 3
-    assert '<a href="/1/failed" tabindex="-1"><rect class="chart__bar series-bad"' in painted
+    name = trace(results, "Failed")["x"][0]
+    named = f'<a href="/1/failed" tabindex="-1" aria-label="Failed, {name}: 2"><rect class="chart__bar series-bad"'
+    assert named in painted
+    assert 'role="group"' in painted  # a picture would hide its links
+    assert 'role="img"' in svg.paint(charts.durations(laid, UTC).figure, title="t", summary="s", id="c")
     assert not [
         cell.href
         for make in (charts.durations, charts.failures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 from unittest import mock
 
@@ -28,11 +29,10 @@ from monitor.triage.judge import judge_problems
 from monitor.triage.take import by_earlier_successes, take
 from monitor.triage.write_off import take_back, write_off
 from tests import factories
-from tests.bystander import own
 from tests.depth import tried
-from tests.triage.failures import said
 
 MINUTE = timedelta(minutes=1)
+NUMBERS = count()  # an address in memory is given to the next machine as well
 MESSAGES = ("Tax does not exist", "The token has expired", "Time-out after 30 s")
 
 
@@ -49,9 +49,10 @@ class Ledger(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         Flow.objects.filter(account__name__startswith="Ledger").delete()
-        account = factories.make_account(f"Ledger {own(Flow).count()} {id(self)}")
+        number = next(NUMBERS)
+        account = factories.make_account(f"Ledger {number}")
         self.flows = [factories.make_flow(account, executions_read_at=factories.NOON) for _ in range(2)]
-        self.person = factories.make_user(f"person {id(self)} {account.pk}", Role.OPERATOR)
+        self.person = factories.make_user(f"person {number}", Role.OPERATOR)
 
     def runs(self, **wanted: Any) -> list[Execution]:
         return list(Execution.objects.filter(flow__in=self.flows, **wanted).order_by("pk"))
@@ -102,7 +103,7 @@ class Ledger(RuleBasedStateMachine):
             requested_by=self.person,
             requested_at=self.now,
             reason="again",
-            client_token=f"{id(self)}-{own(RetryAttempt).count()}",
+            client_token=f"ledger-{next(NUMBERS)}",
             state=state,
             new_execution_id=caused,
         )
@@ -207,7 +208,9 @@ class Ledger(RuleBasedStateMachine):
             assert (failure.fate == "open") <= (failure.execution.status != "success")
             assert (failure.fate == "written_off") <= hasattr(failure, "write_off")
             if failure.execution.status != "success":
-                assert failure.group.template == said(failure.execution.error_message).template
+                run = failure.execution
+                now_said = cause_of(message=run.error_message, details=run.error_details, trigger_data=run.trigger_data)
+                assert failure.group.template == now_said.template
         assert entered == Counter(dict.fromkeys(failed, 1))
         for problem in Problem.objects.filter(account=self.flows[0].account, merged_into=None):
             of_it = Failure.objects.filter(group__problem=problem)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from monitor.models import MOST_RATE, USUAL_RATE, Flow, ZohoAccount
+from monitor.queries.shown_names import by_shown_name
 
 
 class NewHookForm(forms.Form):
@@ -28,7 +29,7 @@ class NewHookForm(forms.Form):
     def __init__(self, *args: Any, account: ZohoAccount, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         flows = Flow.objects.filter(account=account, gone_at=None).defer("raw", "description")
-        self.fields["flow"].queryset = flows.order_by("flow_name", "pk")
+        self.fields["flow"].queryset = flows.order_by(*by_shown_name(Flow.objects.all(), "flow_name"))
         self.fields["flow"].label_from_instance = lambda flow: flow.shown_name
 
 

@@ -9,6 +9,7 @@ from django import forms
 from dashboard.filters import FilterForm, OneOfField, TextField
 from monitor.models import AlertRule, Delivery, Flow, ZohoAccount
 from monitor.queries.mails import MailFilter
+from monitor.queries.shown_names import by_shown_name
 
 
 class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,7 +37,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret")
         flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
-        self.fields["flow"].queryset = flows.order_by("account__name", "flow_name", "pk")
+        self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
         self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
         self.fields["flow"].empty_label = "Each flow"
         for name in ("threshold", "recover_at"):

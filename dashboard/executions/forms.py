@@ -14,7 +14,7 @@ from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextF
 from dashboard.reasons import ReasonForm
 from monitor.models import Failure, Flow, Problem
 from monitor.periods import second_moment_of
-from monitor.privacy import mask_name, mask_text
+from monitor.privacy import mask_text
 from monitor.queries.executions import (
     DERIVED,
     FINISHED,
@@ -26,6 +26,7 @@ from monitor.queries.executions import (
     ExecutionFilter,
     Key,
 )
+from monitor.queries.shown_names import in_shown_order
 
 MOST_FLOWS_OFFERED = 500
 
@@ -140,7 +141,7 @@ class ExecutionFilterForm(FilterForm):
         chosen = data.get("flow", "")
         if chosen and chosen not in {str(pk) for pk, _ in offered} and self.fields["flow"].valid_value(chosen):
             offered += Flow.objects.filter(pk=int(chosen)).values_list("pk", "flow_name")
-        self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
+        self.offer("flow", in_shown_order(offered))
         problem = data.get("problem", "")
         if problem and self.fields["problem"].valid_value(problem):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")

@@ -14,6 +14,7 @@ from monitor.access import who_may
 from monitor.models import Failure, Flow, Problem, User
 from monitor.privacy import mask_name
 from monitor.queries.problems import ProblemFilter
+from monitor.queries.shown_names import by_shown_name
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
 
 MOST_FLOWS_OFFERED = 500
@@ -49,7 +50,7 @@ class ProblemFilterForm(FilterForm):
         people = User.objects.filter(who_may("triage")).order_by("username").values_list("pk", "username")
         self.offer("owner", [(NOBODY, "Nobody"), *people], "Anybody")
         has_failed = Exists(Failure.objects.filter(flow=OuterRef("pk")))
-        flows = Flow.objects.filter(has_failed).order_by("flow_name", "pk")
+        flows = Flow.objects.filter(has_failed).order_by(*by_shown_name(Flow.objects.all(), "flow_name"))
         offered = flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED]
         self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
         if not data.get("seen_from"):

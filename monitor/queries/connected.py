@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from monitor.models import ConnectedWorkflow
 from monitor.privacy import mask_text
 from monitor.queries import versions
-from monitor.queries.shown_names import shows
+from monitor.queries.shown_names import by_shown_name, shows
 from monitor.queries.versions import Versions
 
 
@@ -39,7 +39,9 @@ def search(wanted: ConnectedFilter) -> QuerySet[ConnectedWorkflow]:
         rows = rows.filter(status=wanted.status, gone_at=None)
     if wanted.account_id is not None:
         rows = rows.filter(account_id=wanted.account_id)
-    return rows.annotate(version_count=Count("versions")).order_by("name", "pk")
+    return rows.annotate(version_count=Count("versions")).order_by(
+        *by_shown_name(ConnectedWorkflow.objects.all(), "name")
+    )
 
 
 def all_of_them() -> QuerySet[ConnectedWorkflow]:

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from monitor.models import Execution, Flow, HourBucket
 from monitor.periods import DAY, last_days
-from monitor.queries.shown_names import shows
+from monitor.queries.shown_names import by_shown_name, shows
 from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
 from monitor.standing.judge import WORDS, AccountPresent, FlowStanding
 
@@ -58,16 +58,18 @@ def flow_list(
     )
     share = ExpressionWrapper(100.0 * (F("runs") - F("failures")) / F("runs"), output_field=FloatField())
     flows = flows.annotate(rate=Case(When(runs__gt=0, then=share), default=None, output_field=FloatField()))
-    return flows.order_by(*_ORDERS[wanted.sort])
+    return flows.order_by(*_order(wanted.sort))
 
 
-_ORDERS: dict[str, tuple[Any, ...]] = {
-    "name": ("flow_name", "pk"),
-    "failures": ("-failures", F("rate").asc(nulls_last=True), "flow_name", "pk"),
-    "rate": (F("rate").asc(nulls_last=True), "-failures", "pk"),
-    "runs": ("-runs", "flow_name", "pk"),
-    "last_run": (F("last_run").desc(nulls_last=True), "pk"),
-}
+def _order(sort: str) -> tuple[Any, ...]:
+    """Returns the order of a sort; names only where they decide."""
+    rate = F("rate").asc(nulls_last=True)
+    if sort == "rate":
+        return (rate, "-failures", "pk")
+    if sort == "last_run":
+        return (F("last_run").desc(nulls_last=True), "pk")
+    named = by_shown_name(Flow.objects.all(), "flow_name")
+    return {"name": named, "failures": ("-failures", rate, *named), "runs": ("-runs", *named)}[sort]
 
 
 def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:

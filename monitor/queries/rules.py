@@ -13,17 +13,18 @@ from monitor.models import UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.privacy import HIDDEN, mask, mask_text, without_digests
 from monitor.queries import versions, webhook_failures
 from monitor.queries.execution import as_text
-from monitor.queries.shown_names import shows
+from monitor.queries.shown_names import by_shown_name, shows
 from monitor.queries.versions import Versions
 
 SNAPSHOTS_SHOWN = 120
 NAMING_PEOPLE = ("assign_owner",)  # types of actions
 TO_PEOPLE = re.compile(r"(to\s+users?(?=\s)|[^:]{0,40}(?=:))[\s:]*\S", re.IGNORECASE)
 # What is not known comes last on both databases: PostgreSQL would put it first.
-ORDERS: dict[str, tuple[str | OrderBy, ...]] = {
-    "name": ("name", "pk"),
-    "last": (F("last_executed_time").desc(nulls_last=True), "name", "pk"),
-    "failures": (F("failure_count").desc(nulls_last=True), "name", "pk"),
+# Before the name, which decides between equals.
+ORDERS: dict[str, tuple[OrderBy, ...]] = {
+    "name": (),
+    "last": (F("last_executed_time").desc(nulls_last=True),),
+    "failures": (F("failure_count").desc(nulls_last=True),),
 }
 
 
@@ -58,7 +59,7 @@ def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
         rows = rows.filter(last_executed_time=None)
     if wanted.account_id is not None:
         rows = rows.filter(account_id=wanted.account_id)
-    return rows.order_by(*ORDERS.get(wanted.order, ORDERS["name"]))
+    return rows.order_by(*ORDERS.get(wanted.order, ()), *by_shown_name(WorkflowRule.objects.all(), "name"))
 
 
 def modules() -> list[str]:

@@ -1,10 +1,11 @@
-"""Searches the names of things as pages show them, so that no search tells what masking hides in a name."""
+"""Searches and sorts by names as pages show them, so that neither tells what masking hides in a name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, Value, When
 
 from monitor.privacy import mask_name
 
@@ -31,3 +32,30 @@ def shows(rows: QuerySet[Any], text: str, *names: str) -> Q:
     for name in names:
         as_stored |= Q(**{f"{name}__icontains": text})
     return (as_stored & ~Q(pk__in=masked)) | Q(pk__in=found) if masked else as_stored
+
+
+def by_shown_name(rows: QuerySet[Any], name: str) -> tuple[Any, ...]:
+    """Makes an order by a name as it is shown: where something is hidden in it, its place tells nothing. One statement.
+
+    Those come first, in the order in which they came to be known.
+
+    Args:
+        rows: where the names stand; what they are narrowed to does not matter.
+        name: column of `rows`.
+    """
+    names = rows.order_by().values_list("pk", name)
+    hidden = [pk for pk, value in names if mask_name(value) != value]
+    if not hidden:
+        return (name, "pk")
+    return (Case(When(pk__in=hidden, then=Value("")), default=F(name)), "pk")
+
+
+def in_shown_order(named: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Returns things with their names as they are shown, in the order of `by_shown_name`.
+
+    Args:
+        named: primary keys and names, in the order of the names.
+    """
+    shown = [(pk, mask_name(name), name) for pk, name in named]
+    hidden = sorted((pk, seen) for pk, seen, name in shown if seen != name)
+    return hidden + [(pk, seen) for pk, seen, name in shown if seen == name]

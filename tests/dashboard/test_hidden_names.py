@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from monitor.models import AlertRule, ConnectedWorkflow, Flow, Organisation, User, WebhookFailure, WorkflowRule
+from monitor.models import (
+    AlertRule,
+    ConnectedWorkflow,
+    Flow,
+    Organisation,
+    User,
+    WebhookFailure,
+    WorkflowRule,
+    ZohoAccount,
+)
 from monitor.queries.shown_names import shows
 from tests import factories
 from tests.bystander import own
@@ -110,3 +119,20 @@ def test_an_admin_who_chooses_a_flow_for_an_alert_rule_sees_its_name_masked(
         assert SHOWN in page
         assert "quilla" not in page
     assert own(AlertRule).exists()
+
+
+@pytest.mark.parametrize("address", ["/flows/?sort=name", "/rules/", "/connected/", "/executions/"])
+def test_what_is_hidden_in_a_name_does_not_decide_its_place(
+    signed_in: Any, otto: User, account: ZohoAccount, address: str
+) -> None:
+    """A place among other names would tell how it begins."""
+    for name in ("zoe.last@example.com", "Middle", "ada.first@example.com", "Beginning"):
+        factories.make_flow(account, flow_name=name)
+        factories.make_rule(account, name=name)
+        factories.make_connected(account, name=name)
+    text = signed_in(otto).get(address).content.decode()
+    main = text[text.index("<main") :]
+    places = [main.index(shown) for shown in ("[e-mail]", "Beginning", "Middle")]
+    assert places == sorted(places)
+    first = main[places[0] : places[1]]
+    assert first.count("[e-mail]") >= 2

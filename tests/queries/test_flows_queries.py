@@ -70,9 +70,12 @@ def test_the_figures_are_of_the_last_seven_days(three: None, now: datetime) -> N
     assert figures == {"Bad": (2, 1, 50.0), "Busy": (100, 3, 97.0), "Idle": (0, 0, None)}
 
 
-def test_the_list_is_one_statement(three: None, now: datetime, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(1):
-        assert [flow.account.name for flow in flows.flow_list(FlowFilter(), now)]
+@pytest.mark.parametrize(("sort", "statements"), [("rate", 1), ("last_run", 1), ("failures", 2), ("name", 2)])
+def test_the_list_is_one_statement_and_one_for_the_order_of_names(
+    three: None, now: datetime, django_assert_num_queries: Any, sort: str, statements: int
+) -> None:
+    with django_assert_num_queries(statements):
+        assert [flow.account.name for flow in flows.flow_list(FlowFilter(sort=sort), now)]
 
 
 def test_results_are_laid_into_days_of_24_hours(account: ZohoAccount, now: datetime, bucket: Any) -> None:

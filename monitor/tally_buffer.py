@@ -141,6 +141,9 @@ class TallyBuffer:
         finally:
             with self._lock:
                 self._is_on = False
+                self._hour = None
+                self._known.clear()
+                self._full.clear()
             stop.set()
             thread.join()
             self._write_held("they are lost")

@@ -90,6 +90,16 @@ def test_networks_that_have_no_room_are_held_too() -> None:
     assert store.counts[act(network="").key] == 1000 - ROOM
 
 
+def test_who_holds_counts_again_knows_nothing_of_the_time_before() -> None:
+    store = Store()
+    buffer = TallyBuffer(store.write)
+    for _ in range(2):
+        with buffer.in_memory(lambda: None, every=3600):
+            writes = store.writes
+            buffer.add(act())
+            assert store.writes == writes + 1
+
+
 def test_the_first_of_each_hour_is_written_at_once() -> None:
     store = Store()
     buffer = TallyBuffer(store.write)

@@ -10,9 +10,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
-
 from monitor.zoho.public_addresses import is_loopback, refusal_of
+from monitor.zoho.transport import can_be_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _origin(text: str, name: str) -> str:
         raise ValueError(f"{name}: must start with https:// and name a host")
     if not re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", host):
         raise ValueError(f"{name}: the host may hold letters, digits, dots and hyphens only")
-    if not _is_readable(host):
+    if not can_be_asked(host):
         raise ValueError(f"{name}: “{host[:60]}” is no host name")
     if "@" in parts.netloc:
         raise ValueError(f"{name}: must not hold a user name or password")
@@ -107,15 +106,6 @@ def _origin(text: str, name: str) -> str:
     shown = f"[{host}]" if ":" in host else host
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{shown}" + (f":{port}" if port is not None and port != default else "")
-
-
-def _is_readable(host: str) -> bool:
-    """Returns whether a request can be made to a host: one that begins with `xn--` stands for letters, or for none."""
-    try:
-        httpx.Request("GET", f"https://[{host}]" if ":" in host else f"https://{host}")
-    except (httpx.InvalidURL, UnicodeError):  # UnicodeError: what the standard of such names forbids (RFC 5891)
-        return False
-    return True
 
 
 def allowed_api_domain(origins: Origins, api_domain: str) -> bool:

@@ -279,3 +279,16 @@ class _Stream(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
+
+
+def can_be_asked(host: str) -> bool:
+    """Returns whether a request can be made to a host: one that begins with `xn--` stands for letters, or for none.
+
+    Args:
+        host: a name or an IP address, without brackets.
+    """
+    try:
+        httpx.Request("GET", f"https://[{host}]" if ":" in host else f"https://{host}")
+    except (httpx.InvalidURL, UnicodeError):  # UnicodeError: what the standard of such names forbids (RFC 5891)
+        return False
+    return True

@@ -52,7 +52,8 @@ def test_a_flow_that_was_listed_and_never_read_makes_the_account_incomplete(acco
     SyncState.objects.filter(account=account).update(state="ok", last_finished_at=now, last_complete_at=now)
     assert not mirror(now).accounts[0].is_complete
 
-    FlowProgress.objects.filter(flow=flow).update(executions_read_at=now)
+    counted = {"read_execution_count": 0, "read_success_count": 0, "read_failure_count": 0}
+    FlowProgress.objects.filter(flow=flow).update(executions_read_at=now, **counted)
     assert mirror(now).accounts[0].is_complete
 
 

@@ -94,9 +94,9 @@ def test_how_long_to_wait_comes_with_the_error():
 FAILED = {"status": "failure", "error": {"code": "X", "message": "m"}}
 ODD = [
     # status, body, type, for a read, for the POST that is sent once
-    (200, {"status": "failure", "error": {"code": "INVALID_TOKEN"}}, TokenRefused, BadAnswer),
-    (200, {"status": "failure", "error": {"code": "RATE_LIMIT_EXCEEDED"}}, Wait, BadAnswer),
-    (200, {"status": "failure", "error": {"code": "FLOW_NOT_FOUND"}}, NotFound, BadAnswer),
+    (200, {"status": "failure", "error": {"code": "INVALID_TOKEN"}}, TokenRefused, Refused),
+    (200, {"status": "failure", "error": {"code": "RATE_LIMIT_EXCEEDED"}}, Wait, Refused),
+    (200, {"status": "failure", "error": {"code": "FLOW_NOT_FOUND"}}, NotFound, Refused),
     (200, {"status": "failure"}, BadAnswer, BadAnswer),
     (200, {"error": {"code": "NOVEL"}}, BadAnswer, BadAnswer),
     (200, {"code": "NOVEL", "message": "?"}, BadAnswer, BadAnswer),

@@ -41,7 +41,7 @@ def test_the_charts_are_there_before_any_script_has_run(
     context = chromium.new_context(java_script_enabled=False)
     visit = Visit(context.new_page(), live_server.url)
     visit.sign_in(people["vera"])
-    expect(visit.page.locator("svg[role=img] path, svg[role=img] polyline").first).to_be_attached()
+    expect(visit.page.locator("svg.chart__svg path, svg.chart__svg polyline").first).to_be_attached()
     context.close()
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import CommandError
+from django.db.models import Model, QuerySet
 
 from monitor.management.commands.export import parse_since
 from monitor.models import Execution, Failure, Flow, Problem, ZohoAccount
 from monitor.queries.executions import ExecutionFilter, matching
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,30 @@ def _until(text: str | None) -> datetime | None:
 
 def _flow(flow_id: str, account: str | None) -> Flow:
     rows = Flow.objects.select_related("account").filter(flow_id=flow_id)
+    return only_one(rows, "a flow", f"No mirrored flow has the id “{flow_id}”; has it been synced?", account)
+
+
+def only_one(rows: QuerySet[M], what: str, missing: str, account: str | None) -> M:
+    """Returns the one thing that is meant by an id of Zoho's: two accounts may know the same.
+
+    Args:
+        rows: those with the id, with their accounts.
+        what: such as "a flow".
+        missing: said where there is none.
+        account: whose it is; None for whichever has it.
+
+    Raises:
+        CommandError: no such account, nothing of that id, or in more than one account.
+    """
     if account is not None:
         if not ZohoAccount.objects.filter(name=account).exists():
             raise CommandError(f"There is no account named “{account}”.")
         rows = rows.filter(account__name=account)
-    found = list(rows.order_by("account__name"))
+    found: list[Any] = list(rows.order_by("account__name"))
     if not found:
-        raise CommandError(f"No mirrored flow has the id “{flow_id}”; has it been synced?")
+        raise CommandError(missing)
     if len(found) > 1:
-        names = ", ".join(flow.account.name for flow in found)
-        raise CommandError(f"Several accounts have a flow {flow_id}: say --account NAME ({names}).")
-    return found[0]
+        names = ", ".join(one.account.name for one in found)
+        raise CommandError(f"Several accounts have {what} of this id: say --account NAME ({names}).")
+    one: M = found[0]
+    return one

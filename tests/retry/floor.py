@@ -78,7 +78,7 @@ def fresh(batch: RetryBatch) -> RetryBatch:
     return RetryBatch.objects.get(pk=batch.pk)
 
 
-def refused(code: str, act: Callable[..., object], *args: Any, **more: Any) -> None:
+def assert_refused(code: str, act: Callable[..., object], *args: Any, **more: Any) -> None:
     with pytest.raises(RetryRefused) as refusal:
         act(*args, **more)
     assert refusal.value.code == code

@@ -26,7 +26,7 @@ from monitor.retry.run_batches import run_batches
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho.retrying import FAULTS, TRANSIENT, Crash
-from tests.retry.floor import Floor, fresh, refused, states
+from tests.retry.floor import Floor, assert_refused, fresh, states
 
 pytestmark = pytest.mark.django_db
 State, Item = RetryBatch.State, RetryItem.State
@@ -45,7 +45,7 @@ class TestAsking:
         keys = floor.fail(2)
         assert floor.ask(keys).pk == floor.ask(keys).pk
         other = factories.make_user("eve", Role.ADMIN)
-        refused("token_used", floor.ask, keys, user=other)
+        assert_refused("token_used", floor.ask, keys, user=other)
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -64,13 +64,13 @@ class TestAsking:
         ],
     )
     def test_what_makes_no_batch(self, floor: Floor, changes: dict[str, Any], code: str) -> None:
-        refused(code, floor.ask, floor.fail(1), **changes)
+        assert_refused(code, floor.ask, floor.fail(1), **changes)
         assert not own(RetryBatch).exists()
 
     def test_runs_of_another_account_and_people_without_the_right_are_refused(self, floor: Floor) -> None:
         elsewhere = factories.make_execution(factories.make_flow(), "failed")
-        refused("not_there", floor.ask, [*floor.fail(1), elsewhere.pk])
-        refused("not_permitted", floor.ask, floor.fail(1), user=factories.make_user("olga", Role.OPERATOR))
+        assert_refused("not_there", floor.ask, [*floor.fail(1), elsewhere.pk])
+        assert_refused("not_permitted", floor.ask, floor.fail(1), user=factories.make_user("olga", Role.OPERATOR))
 
 
 class TestRunning:
@@ -205,14 +205,14 @@ class TestPeople:
         assert states(batch) == {"succeeded": 1, "skipped": 7}
         assert len(floor.zoho.posts) == 1
         assert fresh(batch).state == State.CANCELLED
-        refused("too_late", cancel_batch, fresh(batch), floor.user, floor.clock())
-        refused("too_late", resume, fresh(batch), floor.user, floor.clock())
+        assert_refused("too_late", cancel_batch, fresh(batch), floor.user, floor.clock())
+        assert_refused("too_late", resume, fresh(batch), floor.user, floor.clock())
 
     def test_an_operator_may_not(self, floor: Floor) -> None:
         batch = floor.ask(floor.fail(2))
         olga = factories.make_user("olga", Role.OPERATOR)
         for act in (suspend, resume, cancel_batch):
-            refused("not_permitted", act, batch, olga, floor.clock())
+            assert_refused("not_permitted", act, batch, olga, floor.clock())
         assert fresh(batch).state == State.QUEUED
 
 
@@ -220,12 +220,12 @@ class TestTokens:
     def test_a_form_that_made_another_list_makes_none(self, floor: Floor) -> None:
         keys = floor.fail(2)
         floor.ask(keys)
-        refused("token_used", floor.ask, keys[:1])
+        assert_refused("token_used", floor.ask, keys[:1])
 
     def test_nobody_takes_the_name_of_an_items_retry(self, floor: Floor) -> None:
         run = Execution.objects.get(pk=floor.fail(1)[0])
         wanted = {"execution": run, "user": floor.user, "reason": "r", "accept_risk": False, "now": floor.clock()}
-        refused("bad_token", request_retry, client_token="batch-1-item-1-0", **wanted)
+        assert_refused("bad_token", request_retry, client_token="batch-1-item-1-0", **wanted)
 
 
 class TestFaults:

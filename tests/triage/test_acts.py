@@ -33,7 +33,7 @@ def last_act() -> ProblemAct:
     return act
 
 
-def refused(code: str, act: Callable[..., object], *args: Any, **more: Any) -> None:
+def assert_refused(code: str, act: Callable[..., object], *args: Any, **more: Any) -> None:
     before = list(own(Problem).order_by("pk").values()), own(ProblemAct).count(), own(AuditEntry).count()
     with pytest.raises(ActRefused) as refusal:
         act(*args, **more)
@@ -44,13 +44,13 @@ def refused(code: str, act: Callable[..., object], *args: Any, **more: Any) -> N
 
 def test_a_viewer_may_nothing(found: Problem, now: datetime) -> None:
     viewer = factories.make_user("vera", Role.VIEWER)
-    refused("not_permitted", acts.assign, found, viewer, viewer, now)
-    refused("not_permitted", acts.add_note, found, "I see", viewer, now)
-    refused("not_permitted", acts.resolve, found, viewer, now)
-    refused("not_permitted", acts.archive, found, viewer, now)
-    refused("not_permitted", acts.reopen, found, viewer, now)
-    refused("not_permitted", acts.merge, [found], found, viewer, now)
-    refused("not_permitted", acts.split, found, found.groups.get(), viewer, now)
+    assert_refused("not_permitted", acts.assign, found, viewer, viewer, now)
+    assert_refused("not_permitted", acts.add_note, found, "I see", viewer, now)
+    assert_refused("not_permitted", acts.resolve, found, viewer, now)
+    assert_refused("not_permitted", acts.archive, found, viewer, now)
+    assert_refused("not_permitted", acts.reopen, found, viewer, now)
+    assert_refused("not_permitted", acts.merge, [found], found, viewer, now)
+    assert_refused("not_permitted", acts.split, found, found.groups.get(), viewer, now)
 
 
 class TestOwner:
@@ -67,9 +67,9 @@ class TestOwner:
         assert own(AuditEntry).filter(action="problem.assigned", object_type="problem").count() == 2
 
     def test_nobody_owns_it_who_can_do_nothing_about_it(self, found: Problem, operator: User, now: datetime) -> None:
-        refused("no_owner", acts.assign, found, factories.make_user("vera", Role.VIEWER), operator, now)
+        assert_refused("no_owner", acts.assign, found, factories.make_user("vera", Role.VIEWER), operator, now)
         gone = factories.make_user("gone", Role.OPERATOR, is_active=False)
-        refused("no_owner", acts.assign, found, gone, operator, now)
+        assert_refused("no_owner", acts.assign, found, gone, operator, now)
 
 
 class TestNotes:
@@ -86,7 +86,7 @@ class TestNotes:
     def test_an_empty_or_endless_note_is_refused(
         self, found: Problem, operator: User, now: datetime, text: str, code: str
     ) -> None:
-        refused(code, acts.add_note, found, text, operator, now)
+        assert_refused(code, acts.add_note, found, text, operator, now)
 
 
 class TestResolved:
@@ -113,11 +113,11 @@ class TestResolved:
     def test_a_change_that_is_still_to_come_solves_nothing_yet(
         self, found: Problem, operator: User, now: datetime
     ) -> None:
-        refused("bad_time", acts.resolve, found, operator, now, by_change_at=now + MINUTE)
+        assert_refused("bad_time", acts.resolve, found, operator, now, by_change_at=now + MINUTE)
 
     def test_twice_is_refused(self, found: Problem, operator: User, now: datetime) -> None:
         acts.resolve(found, operator, now)
-        refused("already_so", acts.resolve, found, operator, now)
+        assert_refused("already_so", acts.resolve, found, operator, now)
 
     def test_by_itself_it_is_resolved_once_nothing_is_open_and_any_new_failure_brings_it_back(
         self, fail: Fail, triage: Triage
@@ -163,19 +163,19 @@ class TestArchived:
     ) -> None:
         if "until" in options:
             options = options | {"until": now + options["until"]}
-        refused(code, acts.archive, found, operator, now, **options)
+        assert_refused(code, acts.archive, found, operator, now, **options)
 
     def test_it_is_taken_out_by_hand(self, found: Problem, operator: User, now: datetime) -> None:
         acts.archive(found, operator, now)
         acts.reopen(found, operator, now)
         assert problem().state == State.ONGOING
-        refused("already_so", acts.reopen, found, operator, now)
+        assert_refused("already_so", acts.reopen, found, operator, now)
 
 
 def test_who_comes_second_changes_nothing(found: Problem, operator: User, now: datetime) -> None:
     as_read = problem()
     acts.archive(found, operator, now)
-    refused("changed_meanwhile", acts.resolve, as_read, operator, now)
+    assert_refused("changed_meanwhile", acts.resolve, as_read, operator, now)
 
 
 class TestMerge:
@@ -204,7 +204,7 @@ class TestMerge:
         triage(fail("No such tax", minutes_ago=5))
         assert own(Failure).filter(group__problem=apart).count() == 2
         assert own(Failure).filter(group__problem=two[0]).count() == 1
-        refused("one_group", acts.split, apart, FailureGroup.objects.get(pk=group.pk), operator, now)
+        assert_refused("one_group", acts.split, apart, FailureGroup.objects.get(pk=group.pk), operator, now)
 
     def test_the_owner_comes_along_where_there_is_none(self, two: list[Problem], operator: User, now: datetime) -> None:
         acts.assign(two[1], operator, operator, now)
@@ -243,12 +243,12 @@ class TestMerge:
         self, two: list[Problem], operator: User, now: datetime
     ) -> None:
         acts.merge([Problem.objects.get(pk=two[1].pk)], Problem.objects.get(pk=two[0].pk), operator, now)
-        refused("changed_meanwhile", acts.resolve, two[0], operator, now)
-        refused("changed_meanwhile", acts.resolve, two[1], operator, now)
-        refused("merged_away", acts.add_note, two[1], "Too late", operator, now)
-        refused("merged_away", acts.assign, two[1], operator, operator, now)
-        refused("merged_away", acts.archive, two[1], operator, now)
-        refused("merged_away", acts.split, two[1], two[1].groups.model(pk=1), operator, now)
+        assert_refused("changed_meanwhile", acts.resolve, two[0], operator, now)
+        assert_refused("changed_meanwhile", acts.resolve, two[1], operator, now)
+        assert_refused("merged_away", acts.add_note, two[1], "Too late", operator, now)
+        assert_refused("merged_away", acts.assign, two[1], operator, operator, now)
+        assert_refused("merged_away", acts.archive, two[1], operator, now)
+        assert_refused("merged_away", acts.split, two[1], two[1].groups.model(pk=1), operator, now)
 
     def test_a_split_leaves_both_in_the_state_that_their_failures_say(
         self, two: list[Problem], operator: User, now: datetime
@@ -275,11 +275,11 @@ class TestMerge:
         elsewhere = Problem.objects.create(
             account=factories.make_account(), title="x", first_seen_at=now, last_seen_at=now, state_since=now
         )
-        refused("itself", acts.merge, [two[0]], two[0], operator, now)
-        refused("other_account", acts.merge, [elsewhere], two[0], operator, now)
+        assert_refused("itself", acts.merge, [two[0]], two[0], operator, now)
+        assert_refused("other_account", acts.merge, [elsewhere], two[0], operator, now)
         acts.merge([two[1]], two[0], operator, now)
         gone = Problem.objects.get(pk=two[1].pk)
-        refused("merged_away", acts.merge, [gone], two[0], operator, now)
-        refused("merged_away", acts.resolve, gone, operator, now)
-        refused("not_its_group", acts.split, two[0], FailureGroup(pk=10**9), operator, now)
-        refused("changed_meanwhile", acts.merge, [two[1]], two[0], operator, now)
+        assert_refused("merged_away", acts.merge, [gone], two[0], operator, now)
+        assert_refused("merged_away", acts.resolve, gone, operator, now)
+        assert_refused("not_its_group", acts.split, two[0], FailureGroup(pk=10**9), operator, now)
+        assert_refused("changed_meanwhile", acts.merge, [two[1]], two[0], operator, now)

@@ -276,18 +276,9 @@ def find_execution(execution_id: str, account_name: str | None) -> Execution:
     Raises:
         CommandError: no such account, no such execution, or more than one.
     """
-    found = Execution.objects.select_related("account", "flow").filter(execution_id=execution_id)
-    if account_name is not None:
-        if not ZohoAccount.objects.filter(name=account_name).exists():
-            raise CommandError(f"There is no account named “{account_name}”.")
-        found = found.filter(account__name=account_name)
-    rows = list(found.order_by("account__name"))
-    if not rows:
-        raise CommandError(f"No mirrored execution has the id “{execution_id}”; has it been synced?")
-    if len(rows) > 1:
-        names = ", ".join(row.account.name for row in rows)
-        raise CommandError(f"Several accounts have an execution {execution_id}: say --account NAME ({names}).")
-    return rows[0]
+    rows = Execution.objects.select_related("account", "flow").filter(execution_id=execution_id)
+    missing = f"No mirrored execution has the id “{execution_id}”; has it been synced?"
+    return choose_runs.only_one(rows, "an execution", missing, account_name)
 
 
 def _news(attempt: RetryAttempt, told: int) -> Iterator[AuditEntry]:

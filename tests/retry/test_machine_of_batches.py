@@ -124,9 +124,11 @@ class Batches(Retries):
 
     def teardown(self) -> None:
         if hasattr(self, "savepoint"):
-            self._everything_ends()
-            transaction.savepoint_rollback(self.savepoint)
-            del self.savepoint
+            try:
+                self._everything_ends()
+            finally:
+                transaction.savepoint_rollback(self.savepoint)
+                del self.savepoint
 
     def _everything_ends(self) -> None:
         """With a living worker and an account that is not paused, no item is left without an end."""
@@ -143,7 +145,9 @@ class Batches(Retries):
         run_batches(self.clock())
         for item in own(RetryItem).select_related("batch", "attempt"):
             batch, attempt = item.batch, item.attempt
-            assert batch.state not in (RetryBatch.State.QUEUED, RetryBatch.State.RUNNING), "a batch never ends"
+            told = f"item {item.position} {item.state} ({item.code}), {attempt and (attempt.state, attempt.not_before)}"
+            goes_on = batch.state in (RetryBatch.State.QUEUED, RetryBatch.State.RUNNING)
+            assert not goes_on, f"a batch never ends: {told}, step {batch.step}, next {batch.next_start_at}"
             if item.state == RetryItem.State.WAITING:
                 assert batch.state in (RetryBatch.State.SUSPENDED, RetryBatch.State.STOPPED)
             elif item.state == RetryItem.State.UNKNOWN:

@@ -66,6 +66,8 @@ class Wishes:
             options = ("--reason", "killed in between", "--rate", "600", "--canary", "100", "--accept-risk")
             try:
                 wait_for("the runs to be mirrored", partial(self._are_mirrored, made), timeout=PATIENCE)
+                if self.stopped.is_set():
+                    return  # they were not waited for
                 self.stage.must("retry", *made, *options)
             except AssertionError as error:
                 self.trouble.append(str(error))

@@ -152,7 +152,8 @@ class Batches(Retries):
                 assert batch.state in (RetryBatch.State.SUSPENDED, RetryBatch.State.STOPPED)
             elif item.state == RetryItem.State.UNKNOWN:
                 assert attempt is not None
-                assert attempt.state == RetryAttempt.State.UNKNOWN
+                # Of a run that goes on for long it is not known yet either.
+                assert attempt.state in (RetryAttempt.State.UNKNOWN, RetryAttempt.State.ACCEPTED)
             else:
                 assert item.state in ENDED, f"an item without an end: {item.state}"
 

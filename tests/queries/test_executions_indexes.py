@@ -80,8 +80,8 @@ def test_a_search_reads_an_index_of_the_runs_that_have_a_text(listed: ZohoAccoun
 
 @pytest.fixture
 def failed(listed: ZohoAccount) -> Failure:
-    """The ledger's entry of one of the failed runs."""
-    for run in listed.executions.filter(status="failed"):
+    """The ledger's entry of the oldest of the failed runs."""
+    for run in listed.executions.filter(status="failed").order_by("-started_time"):
         found = factories.make_failure(run)
     return found
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,7 +41,7 @@ def read(*reads: bytes) -> tuple[ChunkedBody, int]:
 def test_a_body_in_chunks_is_read_whole_wherever_the_reads_cut_it(pieces, extension, trailer, cuts, behind):
     wire = b"".join(framed(piece, extension) for piece in pieces) + b"0\r\n" + trailer + b"\r\n" + behind
     places = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
-    body, taken = read(*(wire[begin:end] for begin, end in zip(places, places[1:], strict=False)))
+    body, taken = read(*(wire[begin:end] for begin, end in pairwise(places)))
     assert body.error is None
     assert body.completed
     assert body.getfile().read() == b"".join(pieces)

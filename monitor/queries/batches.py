@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
 from monitor.privacy import mask_text
@@ -121,7 +121,7 @@ def progress_of(keys: Collection[int]) -> dict[int, Progress]:
 
 
 def detail(batch: RetryBatch) -> BatchDetail:
-    """Returns everything about one batch but its items. Three statements.
+    """Returns everything about one batch but its items. Four statements.
 
     Args:
         batch: from `batches()`.
@@ -160,7 +160,7 @@ def with_notes(rows: Sequence[RetryItem]) -> list[ItemRow]:
 
 def with_answers(rows: Sequence[RetryAttempt]) -> list[UnknownRow]:
     """Masks the answers of retries of unknown outcome, and why somebody asked for them."""
-    return [UnknownRow(one, masked_answer(one.answer, one.execution), mask_text(one.reason)) for one in rows]
+    return [UnknownRow(one, *(masked_answer(text, one.execution) for text in (one.answer, one.reason))) for one in rows]
 
 
 def unknown() -> QuerySet[RetryAttempt]:
@@ -192,6 +192,9 @@ def _pace(batch: RetryBatch, progress: Progress, newest: datetime | None) -> flo
 def _skips(batch: RetryBatch) -> list[SkipReason]:
     counts: Counter[str] = Counter()
     rows = batch.items.filter(state=Item.SKIPPED).order_by().values_list("note")
-    for note, count in rows.annotate(count=Count("pk")).order_by("-count", "note")[:50]:
-        counts[mask_text(note)] += count
+    # What is said of many runs names none of their people: one of them tells whom a note may name.
+    told = list(rows.annotate(count=Count("pk"), run=Min("execution")).order_by("-count", "note")[:50])
+    runs = Execution.objects.only("trigger_data", "said_names").in_bulk([run for _, _, run in told])
+    for note, count, run in told:
+        counts[masked_answer(note, runs[run])] += count
     return [SkipReason(words, count) for words, count in counts.most_common(10)]

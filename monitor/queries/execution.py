@@ -48,11 +48,12 @@ class ErrorText:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Holds a retry with its state in plain words. `answer` is masked; `new_run` is the mirrored run it caused."""
+    """Holds a retry with its state in plain words. Texts are masked; `new_run` is the mirrored run it caused."""
 
     row: RetryAttempt
     words: str
     answer: str
+    reason: str
     new_run: Execution | None
 
 
@@ -157,10 +158,10 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
 
 
 def masked_answer(answer: str, execution: Execution) -> str:
-    """Masks what Zoho said of a run when it was retried, the people of the run included.
+    """Masks what Zoho, or a person, said of a run when it was retried, the people of the run included.
 
     Args:
-        answer: of Zoho.
+        answer: of Zoho; or why somebody asked for it.
         execution: with its trigger data.
     """
     return mask_text(answer, people=names_in([answer], execution.trigger_data, execution.people))
@@ -205,6 +206,7 @@ def _attempts(execution: Execution) -> list[Attempt]:
             row=row,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
             answer=masked_answer(row.answer, execution),
+            reason=masked_answer(row.reason, execution),
             new_run=runs.get(row.new_execution_id),
         )
         for row in rows
@@ -243,7 +245,7 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
     for attempt in attempts:
         row = attempt.row
         who = row.requested_by.get_username()
-        events.append(Event(row.requested_at, "requested", "Retry requested", who, row.reason))
+        events.append(Event(row.requested_at, "requested", "Retry requested", who, attempt.reason))
         if row.sent_at:
             events.append(Event(row.sent_at, "sending", "Retry sent to Zoho"))
         if row.settled_at:

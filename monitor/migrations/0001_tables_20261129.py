@@ -1173,7 +1173,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='occasion',
-            constraint=models.UniqueConstraint(fields=('act', 'recipient'), name='a_person_is_told_of_an_act_once'),
+            constraint=models.UniqueConstraint(fields=('act', 'recipient'), name='one_occasion_of_an_act_for_a_person'),
         ),
         migrations.AddConstraint(
             model_name='occasion',

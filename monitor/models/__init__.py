@@ -63,7 +63,7 @@ from monitor.models.hooks import (
     Secret,
     WatchChannel,
 )
-from monitor.models.occasions import Occasion, tell_of_act, tell_of_batch
+from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch
 from monitor.models.people import Role, User, system_user
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
@@ -147,8 +147,8 @@ __all__ = [
     "WriteOff",
     "ZohoAccount",
     "ages",
+    "notify_of_act",
+    "notify_of_batch",
     "system_user",
-    "tell_of_act",
-    "tell_of_batch",
     "zoho_ahead",
 ]

@@ -1,4 +1,4 @@
-"""Stores what people are to be told of: the hand-over into `monitor.notify`, one row for each person and act."""
+"""Stores what people are to be notified of: the hand-over into `monitor.notify`, one row for each person and act."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from monitor.models.triage import Problem, ProblemAct
 
 
 class Occasion(models.Model):
-    """Records that something happened that a person is told of by mail, in the transaction in which it happened.
+    """Records that something happened that a person is notified of by mail, in the transaction in which it happened.
 
     Who does the act adds it (`tell`); `monitor.notify` claims it by `dispatch_state` and writes the mail. Alerts have
-    an occasion of their own, `Transition`: who is told of them is not known before.
+    an occasion of their own, `Transition`: who is notified of them is not known before.
     """
 
     class Kind(models.TextChoices):
@@ -45,7 +45,7 @@ class Occasion(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["act", "recipient"], name="a_person_is_told_of_an_act_once"),
+            models.UniqueConstraint(fields=["act", "recipient"], name="one_occasion_of_an_act_for_a_person"),
             models.CheckConstraint(
                 condition=models.Q(act__isnull=False, batch=None) | models.Q(act=None, batch__isnull=False),
                 name="an_occasion_has_one_subject",
@@ -60,19 +60,21 @@ class Occasion(models.Model):
 
     @property
     def subject(self) -> Problem | RetryBatch:
-        """Returns what the person is told about."""
+        """Returns what the person is notified about."""
         found = self.act.problem if self.act is not None else self.batch
         if found is None:
             raise ValueError("an occasion has an act or a batch")
         return found
 
 
-def tell_of_act(kind: Occasion.Kind, people: Iterable[User | None], act: ProblemAct, *, by: User | None = None) -> None:
-    """Has people told of what happened to a problem; nobody of what they did themselves.
+def notify_of_act(
+    kind: Occasion.Kind, people: Iterable[User | None], act: ProblemAct, *, by: User | None = None
+) -> None:
+    """Notifies people of what happened to a problem; nobody of what they did themselves.
 
     Args:
         kind: of the mail.
-        people: whom it concerns; those who are named twice are told once.
+        people: whom it concerns; those who are named twice are notified once.
         act: the line of the problem's log, in whose transaction this is called.
         by: who brought it about, where the program wrote the line.
     """
@@ -83,8 +85,8 @@ def tell_of_act(kind: Occasion.Kind, people: Iterable[User | None], act: Problem
     )
 
 
-def tell_of_batch(batch: RetryBatch, state: str, *, at: datetime, by: User | None) -> None:
-    """Has the person who confirmed a batch told that it has ended, unless they ended it themselves.
+def notify_of_batch(batch: RetryBatch, state: str, *, at: datetime, by: User | None) -> None:
+    """Notifies the person who confirmed a batch that it has ended, unless they ended it themselves.
 
     Args:
         batch: which; this is called in the transaction in which it ends.

@@ -54,8 +54,8 @@ def whole(path: str) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def told(at: datetime, zone: tzinfo) -> str:
-    """Returns a time as mails write it."""
+def in_words(at: datetime, zone: tzinfo) -> str:
+    """Writes a time as all mails do."""
     local = at.astimezone(zone)
     return f"{local.day} {local:%b %Y, %H:%M %Z}"
 

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from monitor import audit
 from monitor.access import may
-from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, tell_of_batch
+from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
 from monitor.retry import transition
 from monitor.retry.preview import preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
@@ -190,7 +190,7 @@ def change(
             detail = {"to": to} | ({"reason": columns["state_reason"]} if columns["state_reason"] else {})
             audit.record(actor, f"batch.{to}", batch, now=now, account=batch.account_id, detail=detail)
             if to in RetryBatch.ENDS:
-                tell_of_batch(batch, to, at=now, by=actor)
+                notify_of_batch(batch, to, at=now, by=actor)
     except IntegrityError:
         return False
     for name, value in columns.items():

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor import audit
-from monitor.models import Occasion, Problem, ProblemAct, User, tell_of_act
+from monitor.models import Occasion, Problem, ProblemAct, User, notify_of_act
 
 
 def log(
@@ -79,7 +79,7 @@ def change_state(
         if actor is None and to == Problem.State.RESOLVED:
             # As it is now: who has read the problem need not know its newest owner.
             owner = User.objects.filter(problems_owned=problem).first()
-            tell_of_act(Occasion.Kind.RESOLVED, [owner], act, by=by)
+            notify_of_act(Occasion.Kind.RESOLVED, [owner], act, by=by)
     for name, value in columns.items():
         setattr(problem, name, value)
     problem.version += 1

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor.access import may
-from monitor.models import Failure, FailureGroup, Occasion, Problem, User, tell_of_act
+from monitor.models import Failure, FailureGroup, Occasion, Problem, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.activity import change_state, log
 from monitor.triage.judge import judge_these
@@ -59,11 +59,11 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
         Problem.objects.filter(pk=problem.pk).update(owner=owner)
         problem.owner = owner
         act = log(problem, "assigned", now=now, actor=actor, detail={"from": before, "to": after})
-        tell_of_act(Assigned, [owner], act)
+        notify_of_act(Assigned, [owner], act)
 
 
 def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[str]:
-    """Adds a note to a problem's log; its owner is told, and whoever is mentioned in it ("@olga").
+    """Adds a note to a problem's log; its owner and whoever it mentions ("@olga") get a mail.
 
     Returns:
         The names that are mentioned and are of nobody who may see the problem.
@@ -77,7 +77,7 @@ def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[st
         held = _held(problem)
         act = log(problem, "note", now=now, actor=actor, text=words)
         mentioned, unknown = people_mentioned(words, problem.account)
-        tell_of_act(Occasion.Kind.NOTE, [held.owner, *mentioned], act)
+        notify_of_act(Occasion.Kind.NOTE, [held.owner, *mentioned], act)
     return unknown
 
 
@@ -188,7 +188,7 @@ def _merge(keys: Collection[int], into: Problem, actor: User, now: datetime) -> 
         log(into, "took_in", now=now, actor=actor, detail={"problem": key})
     if owner is not None and owner != target.owner:
         act = log(into, "assigned", now=now, actor=actor, detail={"from": None, "to": owner.get_username()})
-        tell_of_act(Assigned, [owner], act)
+        notify_of_act(Assigned, [owner], act)
     touch([into.pk])
     judge_these([into.pk], now, by=actor)
 
@@ -225,7 +225,7 @@ def _split(problem: Problem, group: FailureGroup, actor: User, now: datetime) ->
     FailureGroup.objects.filter(pk=group.pk).update(problem=own)
     log(problem, "gave_away", now=now, actor=actor, detail={"problem": own.pk})
     act = log(own, "split", now=now, actor=actor, detail={"from": problem.pk})
-    tell_of_act(Assigned, [held.owner], act)
+    notify_of_act(Assigned, [held.owner], act)
     touch([problem.pk, own.pk])
     judge_these([problem.pk, own.pk], now, by=actor)
     own.refresh_from_db()

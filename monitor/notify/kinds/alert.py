@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from monitor.notify.compose import NAME_LENGTH, Rendered, address, compose, told, zone_of
+from monitor.notify.compose import NAME_LENGTH, Rendered, address, compose, in_words, zone_of
 from monitor.notify.facts import Facts
 from monitor.notify.words import limit, per_cent, shorten, span
 from monitor.privacy import mask_name
@@ -54,9 +54,9 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "threshold": limit(facts.threshold),
         "recover_at": limit(facts.recover_at),
         "window": span(facts.window_hours * 3600),
-        "as_of": told(facts.as_of, zone) if facts.as_of else "the account has not been read completely yet",
-        "at": told(facts.at, zone),
-        "fired_at": told(facts.fired_at, zone),
+        "as_of": in_words(facts.as_of, zone) if facts.as_of else "the account has not been read completely yet",
+        "at": in_words(facts.at, zone),
+        "fired_at": in_words(facts.fired_at, zone),
         "open_for": span((facts.at - facts.fired_at).total_seconds()),
         "alert_url": address("alert", facts.alert),
         "flow_url": address("flow", facts.flow),

@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 from monitor.batch_outcomes import Progress, progress_of, skip_reasons
 from monitor.models import Occasion, RetryBatch, RetryItem
-from monitor.notify.compose import told
+from monitor.notify.compose import in_words
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
 from monitor.notify.kinds.of_problem import quote, title, who
 from monitor.notify.words import clean
@@ -53,7 +53,7 @@ def _rows(batch: RetryBatch, progress: Progress, zone: tzinfo) -> list[tuple[str
     found.append(("Why", quote(batch.reason)))
     if batch.problem is not None:
         found.append(("Problem", title(batch.problem)))
-    found.append(("Confirmed", told(batch.requested_at, zone)))
+    found.append(("Confirmed", in_words(batch.requested_at, zone)))
     found.append(("Account", clean(batch.account.name)))
     return found
 

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from django.db.models import Count
 
 from monitor.models import Failure, Occasion, Problem, ProblemAct, User
-from monitor.notify.compose import NAME_LENGTH, told
+from monitor.notify.compose import NAME_LENGTH, in_words
 from monitor.notify.facts import as_of
 from monitor.notify.words import clean, shorten
 from monitor.privacy import mask_text
@@ -52,9 +52,9 @@ def rows(problem: Problem, zone: tzinfo) -> tuple[tuple[str, str], ...]:
         ("Problem", title(problem, TITLE_LENGTH)),
         ("State", problem.get_state_display()),
         ("Failed runs", f"{counts.total()}, of which {counts[Failure.Fate.OPEN]} are open"),
-        ("First seen", told(problem.first_seen_at, zone)),
-        ("Last seen", told(problem.last_seen_at, zone)),
-        ("Data as of", told(found, zone) if found else "the account has not been read completely yet"),
+        ("First seen", in_words(problem.first_seen_at, zone)),
+        ("Last seen", in_words(problem.last_seen_at, zone)),
+        ("Data as of", in_words(found, zone) if found else "the account has not been read completely yet"),
         ("Account", clean(problem.account.name)),
     )
 

@@ -50,7 +50,8 @@ def records(scope: Q) -> QuerySet[Failure, Any]:
         last_failed_at=Max("failed_at"),
         newest=Max("pk"),
     )
-    return told.order_by("-still_open", "-last_failed_at", "flow", "record")
+    # Never by the record itself: its place would tell of an id that is hidden.
+    return told.order_by("-still_open", "-last_failed_at", "-newest")
 
 
 def without_record(scope: Q) -> int:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, ProblemAct, User
@@ -321,3 +323,53 @@ def test_a_flows_page_leads_to_the_problems_that_it_has_failures_of(taxed, fail,
     address = f"{reverse('problems')}?flow={flow.pk}"
     assert f'href="{address}"' in client.get(flow.get_absolute_url()).content.decode()
     assert [row.problem for row in client.get(address).context["rows"]] == [taxed]
+
+
+@pytest.fixture
+def from_germany(db: None, fail: Fail, triage: Triage, flow: Flow) -> Problem:
+    """Twelve runs that failed for orders of one country and one person, beside thirty good ones of another."""
+    for n in range(30):
+        fail(
+            minutes_ago=n,
+            status="success",
+            first_failed_at=None,
+            trigger_data={"Country": "FR", "Email": "jo@example.com"},
+        )
+    bad = {"Country": "DE", "Email": "quilla@example.com"}
+    triage(*(fail(minutes_ago=n, trigger_data=bad) for n in range(12)))
+    return problem()
+
+
+@pytest.mark.parametrize("person", ["vera", "otto", "ada"])
+def test_a_problem_says_what_is_different_and_hides_people_from_everybody(
+    from_germany: Problem, signed_in: Any, request: pytest.FixtureRequest, person: str
+) -> None:
+    page = " ".join(page_of(signed_in(request.getfixturevalue(person)), from_germany).split())
+    told = page.partition("What is different?")[2].partition("</section>")[0]
+    assert "trigger.Country" in told
+    assert ">DE<" in told
+    assert "12 of 12" in told
+    assert "0 of 30" in told
+    assert "trigger.Email" in told
+    assert "[hidden]" in told
+    assert "quilla" not in page
+
+
+def test_where_nothing_differs_nothing_is_said(taxed: Problem, signed_in: Any, vera: User) -> None:
+    assert "What is different?" not in page_of(signed_in(vera), taxed)
+
+
+def test_the_page_of_a_problem_asks_no_more_for_more_runs_and_flows(
+    taxed: Problem, fail: Fail, triage: Triage, flow: Flow, signed_in: Any, vera: User
+) -> None:
+    client = signed_in(vera)
+    with CaptureQueriesContext(connection) as few:
+        page_of(client, taxed)
+    for _ in range(4):
+        other = factories.make_flow(flow.account)
+        for n in range(8):
+            fail(minutes_ago=n, status="success", first_failed_at=None, flow=other)
+        triage(*(fail(minutes_ago=n, flow=other) for n in range(8)))
+    with CaptureQueriesContext(connection) as many:
+        page_of(client, taxed)
+    assert len(many) <= len(few) + 1  # the versions of flows are asked for where there is something to compare

@@ -31,7 +31,8 @@ _US = (
 # After the data the recipient was taken already: what these words are about is the sender's account.
 _US_AFTER_DATA = (
     r"\blimits?\b|unusual|verif(?:y|ied)|identit(?:y|ies)\b|suspended|paused|account .{0,40}(?:disabled|deactivated)"
-    r"|\bcredits?\b|subscription|billing|payment|from[ -](?:address|domain)|\bip\b|mail system has been|throttl|\brate\b"
+    r"|\bcredits?\b|subscription|billing|payment|from[ -](?:address|domain)|\bip\b|mail system has been|throttl"
+    r"|\brate\b"
 )
 _RECIPIENT = (
     r"\b(?:mail ?box|inbox)\b.{0,60}\b(?:full|quota|storage|space)\b|\bquota\b.{0,30}\b(?:mail ?box|inbox)\b"

@@ -60,6 +60,9 @@ def refuse_everything(sink: Sink, stage: str, answer: str) -> None:
         ("data", "550 5.7.60 not permitted to send as this sender"),
         ("data", "452 4.5.3 too many recipients today"),
         ("data", "554 5.7.1 relaying denied"),
+        ("data", "550 5.4.6 Unusual sending activity detected"),
+        ("data", "554 Message rejected: Email address is not verified"),
+        ("rcpt", "550 example.com has exceeded the max emails per hour"),
     ],
 )
 def test_where_it_refuses_us_all_wait_and_go_out_in_their_order_once_it_is_fixed(

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
+from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask, mask_text
-from monitor.privacy_people import names_in
 from monitor.zoho.envelope import find_envelope
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
@@ -157,16 +157,6 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
     )
 
 
-def masked_answer(answer: str, execution: Execution) -> str:
-    """Masks what Zoho, or a person, said of a run when it was retried, the people of the run included.
-
-    Args:
-        answer: of Zoho; or why somebody asked for it.
-        execution: with its trigger data.
-    """
-    return mask_text(answer, people=names_in([answer], execution.trigger_data, execution.people))
-
-
 def specific_error(execution: Execution) -> str:
     """Returns the line that tells most of a failure, as Zoho sent it: the details quote what the app said.
 
@@ -205,8 +195,8 @@ def _attempts(execution: Execution) -> list[Attempt]:
         Attempt(
             row=row,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
-            answer=masked_answer(row.answer, execution),
-            reason=masked_answer(row.reason, execution),
+            answer=said_of_run(row.answer, execution),
+            reason=said_of_run(row.reason, execution),
             new_run=runs.get(row.new_execution_id),
         )
         for row in rows

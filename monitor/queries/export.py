@@ -21,8 +21,8 @@ from monitor.models import (
     WebhookFailure,
     WorkflowRule,
 )
+from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_name, mask_text
-from monitor.queries.execution import masked_answer
 from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 
@@ -69,7 +69,7 @@ class MaskedColumns:
         """Makes the column of what was said of a run when it was retried; its people are hidden, as on the pages."""
         if not self.masked:
             return _of(name)
-        return {name: partial(_masked_answer, name)}
+        return {name: partial(_said_of_run, name)}
 
     def names(self, *names: str, **renamed: str) -> dict[str, Getter]:
         """Makes columns of the names that people gave to things."""
@@ -91,10 +91,8 @@ def _masked_error(name: str, run: Execution) -> str:
     return mask_text(getattr(run, name), people=run.people)
 
 
-def _masked_answer(name: str, row: RetryAttempt | RetryItem) -> str:
-    answer = getattr(row, name)
-    # What the run was about is read where there is something to hide in.
-    return masked_answer(answer, row.execution) if answer else ""
+def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
+    return said_of_run(getattr(row, name), row.execution)
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:

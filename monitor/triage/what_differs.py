@@ -16,8 +16,9 @@ from django.db.models.functions import Cast, Length
 
 from monitor.models import Execution, Failure, FlowVersion, Problem
 from monitor.periods import DAY
-from monitor.privacy import HIDDEN, mask
+from monitor.privacy import HIDDEN
 from monitor.triage.differences import ABSENT, TRIGGER, Difference, Fields, differences, fields_of, plain_text
+from monitor.triage.shown_values import nested, shown_at
 
 MOST_FAILED, MOST_GOOD = 300, 600  # runs that are compared, the newest
 MOST_FLOWS = 20  # those with the most failures
@@ -138,30 +139,9 @@ def _shown(one: Difference, failed: Sequence[Execution], fields: Sequence[Fields
         return ShownDifference(one, one.field, one.value)
     path = one.path[1:]
     # What is absent stands in no failed run's data: of its name alone is told what may be.
-    data = _nested(path) if one.value == ABSENT else None
+    data = nested(path) if one.value == ABSENT else None
     if data is None:
         data = next(run for run, its in zip(failed, fields, strict=True) if its.get(one.path) == one.value).trigger_data
-    keys, value = _looked_up(data, path)
+    keys, value = shown_at(data, path)
     text = ABSENT if one.value == ABSENT else plain_text(value)
     return ShownDifference(one, ".".join((TRIGGER, *keys)), HIDDEN if text is None else text[:LONGEST_SHOWN])
-
-
-def _nested(path: Sequence[str]) -> Any:
-    data: Any = ""
-    for key in reversed(path):
-        data = {key: data}
-    return data
-
-
-def _looked_up(data: Any, path: Sequence[str]) -> tuple[list[str], Any]:
-    """Returns the keys and the value at a path as they are shown: a key may be hidden as well, and its place is not."""
-    keys: list[str] = []
-    shown = mask(data)
-    for key in path:
-        if not isinstance(shown, dict):
-            return [*keys, HIDDEN], HIDDEN  # all below is hidden
-        place = list(data).index(key)
-        name, shown = list(shown.items())[place]
-        keys.append(name)
-        data = data[key]
-    return keys, shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.batches import request, views
+from dashboard.batches import records, request, views
 
 urlpatterns = [
     path("batches/", views.batches, name="batches"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("batches/<int:pk>/", views.batch, name="batch"),
     path("batches/<int:pk>/state/", views.batch_state, name="batch_state"),
     path("batches/<int:pk>/items.csv", views.batch_items, name="batch_items"),
+    path("batches/<int:pk>/records/", records.batch_records, name="batch_records"),
+    path("batches/<int:pk>/records.csv", records.batch_records_csv, name="batch_records_csv"),
     path("batches/<int:pk>/suspend/", views.batch_suspend, name="batch_suspend"),
     path("batches/<int:pk>/resume/", views.batch_resume, name="batch_resume"),
     path("batches/<int:pk>/cancel/", views.batch_cancel, name="batch_cancel"),

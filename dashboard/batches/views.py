@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +16,9 @@ from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
 from dashboard.context import age_of
+from dashboard.csv_files import csv_file
 from monitor import audit
 from monitor.access import may
-from monitor.management.commands.export import defuse
 from monitor.models import RetryBatch, User
 from monitor.queries import batches as queries
 from monitor.queries.export import exports
@@ -73,9 +71,10 @@ def batch_items(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     row = get_or_404(request.user, queries.batches(), pk, action="export")
     detail = {"what": "retry_items", "batch": row.pk, "format": "csv"}
     audit.record(request.user, "export", row, now=timezone.now(), account=row.account, detail=detail)
-    response = StreamingHttpResponse(_csv(row), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="batch-{row.pk}.csv"'
-    return response
+    export = exports()["retry_items"]
+    items = export.rows.filter(batch=row).order_by("position").iterator(chunk_size=500)
+    cells = ([get(item) for get in export.columns.values()] for item in items)
+    return csv_file(f"batch-{row.pk}", list(export.columns), cells)
 
 
 @require_POST
@@ -158,16 +157,3 @@ def _act(request: HttpRequest, pk: int, act: Act, done: str) -> HttpResponse:
         return _show(request, row, refusal=refusal.message, status=409)
     messages.success(request, done)
     return redirect("batch", row.pk)
-
-
-def _csv(row: RetryBatch) -> Iterator[str]:
-    export = exports()["retry_items"]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(export.columns)
-    for item in export.rows.filter(batch=row).order_by("position").iterator(chunk_size=500):
-        writer.writerow([defuse(get(item)) for get in export.columns.values()])
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-    yield out.getvalue()

@@ -19,6 +19,7 @@ from monitor.models import Failure, Problem
 from monitor.queries import problems as queries
 from monitor.queries.counts import Counts
 from monitor.triage.remedy import REMEDIES
+from monitor.triage.what_differs import what_differs
 from monitor.triage.write_off import UNDO_FOR
 
 
@@ -41,6 +42,7 @@ def page_context(
         "problem": problem,
         "detail": detail,
         "what_to_do": REMEDIES.get(problem.remedy, ""),
+        "differences": what_differs(problem),
         "causes": list(zip(detail.groups, detail.templates, strict=True)),
         "chart": _trend(problem, detail, zone),
         "log": lines_of(detail.acts),
@@ -48,7 +50,7 @@ def page_context(
         "may_act": may_act,
         "may_retry": may(request.user, "retry.bulk", problem.account),
         "may_write_off": may(request.user, "write_off", problem.account),
-        "undone_until": just_written_off(problem, now).count(),
+        "undone_until": just_written_off(problem, now).count() if detail.ledger.written_off else 0,
         "assign_form": forms[AssignForm],
         "note_form": forms[NoteForm],
         "resolve_form": forms[ResolveForm],

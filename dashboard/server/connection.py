@@ -16,7 +16,7 @@ from dashboard.client_address import find_client, is_trusted, network_of
 from dashboard.server.bodies import LargeBody
 from dashboard.server.limits import Phase, SocketWait
 from dashboard.server.refusals import Refusal
-from dashboard.server.requests import ClientRequest
+from dashboard.server.requests import ClientRequest, UnreadRest
 
 # Requests of one connection that wait for their turn. Each answer may hold a file open, until its reader has taken it.
 MOST_AT_ONCE = 8
@@ -49,6 +49,8 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
 
     def parser_class(self, adj: Any) -> HTTPRequestParser:
         """Makes the next request; its head counts from here."""
+        if len(self.requests) > MOST_AT_ONCE:
+            return UnreadRest(adj)
         self._since, self._moved, self._in_body = time.monotonic(), 0, False
         if self._is_answered:
             self._began = self._since
@@ -82,7 +84,9 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         return Phase.IDLE if self._is_answered else Phase.SILENT
 
     def received(self, data: bytes) -> bool:
-        """Takes what came over the wire."""
+        """Takes what came over the wire; blank lines alone begin nothing, so the wait goes on."""
+        if self.request is None and not data.strip(b"\r\n"):
+            return True
         self._moved += len(data)
         taken: bool = super().received(data)
         if len(self.requests) > MOST_AT_ONCE:

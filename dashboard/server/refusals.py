@@ -13,6 +13,7 @@ REASONS = {
     413: "Content Too Large",
     415: "Unsupported Media Type",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
     501: "Not Implemented",
     503: "Service Unavailable",
     505: "HTTP Version Not Supported",

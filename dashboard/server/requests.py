@@ -10,6 +10,7 @@ from typing import Any
 from waitress.parser import HTTPRequestParser, ParsingError
 
 from dashboard.server.bodies import LargeBody
+from dashboard.server.chunks import ChunkedBody
 from dashboard.server.limits import ServerLimits
 from dashboard.server.refusals import Refusal
 from monitor.hooks.body import LIMIT as CALLBACK_BODY
@@ -22,6 +23,13 @@ CALLBACK_CHARSETS = CHARSETS | {"iso-8859-1", "latin-1", "windows-1252"}  # thei
 # (RFC 2231), which no browser sends in a Content-Type.
 _CHARSET = re.compile(r"charset[^;=]*=\s*([^;]*)", re.IGNORECASE)
 _CHARSET_PART = re.compile(r";[^;=]*charset[^;=]*=[^;]*", re.IGNORECASE)
+# What waitress found wrong, without the line of the request that it quotes.
+UNREADABLE = {
+    400: "this is no request that can be read",
+    413: "the body is too large",
+    431: "the head of the request is too long",
+    501: "a body that is coded like this is not read here",
+}
 _ENCODED = re.compile(r"\*\d*\*?\s*=")
 
 
@@ -115,7 +123,14 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         """Takes what came over the wire; returns how much of it belongs to this request."""
-        consumed: int = super().received(data)
+        blank = 0 if self.header_plus or self.headers_finished else len(data) - len(data.lstrip(b"\r\n"))
+        if blank == len(data):  # blank lines before a request are none of it, as many as there are
+            self.empty = self.completed = True
+            return blank
+        consumed: int = blank + super().received(data[blank:] if blank else data)
+        if self.error is not None and not isinstance(self.error, Refusal):
+            code = self.error.code if self.error.code in UNREADABLE else 400
+            self.refuse(Refusal(code, UNREADABLE[code]))
         if self.headers_finished and not self.is_checked and not self.empty:
             self.is_checked = True
             self._take_head(self.headers)
@@ -153,6 +168,8 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
             super().parse_header(header_plus)
         except ValueError:  # a length of thousands of digits
             raise ParsingError("Content-Length is invalid") from None
+        if self.chunked:
+            self.body_rcv = ChunkedBody(self.body_rcv.buf)
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Ends the request with an answer of our own, where there is one."""
@@ -172,3 +189,12 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
             # HTTP/1.0 knows no chunks: a body in them would be read as the next request.
             has_both_lengths=self.has_transfer_encoding and ("CONTENT_LENGTH" in headers or not self.chunked),
         )
+
+
+class UnreadRest(HTTPRequestParser):  # type: ignore[misc]
+    """Is all that a client sent behind more requests than are taken at once; nobody looks at it."""
+
+    def received(self, data: bytes) -> int:
+        """Takes everything."""
+        self.empty = self.completed = True
+        return len(data)

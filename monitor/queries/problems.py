@@ -291,7 +291,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
         templates=[mask_text(group.template) for group in groups],
         flows=shares,
         flow_count=len(by_flow),
-        records=of_it.exclude(record="").aggregate(records=Count("record", distinct=True))["records"],
+        records=of_it.exclude(record="").order_by().values("flow", "record").distinct().count(),
         trend=_trend(of_it, now, zone),
         samples=by_keys(list(newest)),
         acts=list(problem.acts.select_related("actor")[:MOST_ACTS]),

@@ -27,6 +27,8 @@
 | acts.py           | does what people do with problems                                                  |
 | differences.py    | finds what failed runs have in common that good ones do not (pure)                 |
 | what_differs.py   | compares a problem's runs with good ones of the same flows and time                 |
+| shown_values.py   | looks a value of trigger data up as the run's page shows it (pure)                |
+| impacted.py       | lists the records that failed runs were about                                     |
 | write_off.py      | gives failed runs up, and takes that back                                          |
 
 What is marked as pure knows no database: `manage.py fingerprint` needs none.

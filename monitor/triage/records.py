@@ -120,12 +120,17 @@ def record_of(data: Any, path: str) -> str:
         data: the trigger data, whatever JSON it is.
         path: keys joined by dots, from `find_path` or a person.
     """
+    text = id_at(data, path)
+    return hashlib.sha256(f"{path}\0{text}".encode("utf-8", "replace")).hexdigest() if text else ""
+
+
+def id_at(data: Any, path: str) -> str:
+    """Returns the id that stands at a path of a run's trigger data, "" where there is none; arguments as above."""
     for key in path.split("."):
         if not isinstance(data, Mapping):
             return ""
         data = data.get(key)
-    text = _text(data)
-    return hashlib.sha256(f"{path}\0{text}".encode("utf-8", "replace")).hexdigest() if text else ""
+    return _text(data)
 
 
 def _text(value: Any) -> str:

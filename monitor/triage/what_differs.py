@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, TextField
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Length
+
 from monitor.models import Execution, Failure, FlowVersion, Problem
 from monitor.periods import DAY
-from monitor.privacy import HIDDEN, mask
+from monitor.privacy import HIDDEN
 from monitor.triage.differences import ABSENT, TRIGGER, Difference, Fields, differences, fields_of, plain_text
+from monitor.triage.shown_values import nested, shown_at
 
 MOST_FAILED, MOST_GOOD = 300, 600  # runs that are compared, the newest
 MOST_FLOWS = 20  # those with the most failures
+LOOKED_AT = 5_000  # runs of a flow, the newest of the time, among which good ones are looked for
+LONGEST_DATA = 20_000  # characters of trigger data; a run with more is left out, or a page would read megabytes
 FEWEST_GOOD = 0.1  # good runs for each failed one of a flow
 LONGEST_SHOWN = 100  # characters of a value
 _SLOW = (("under 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000))
@@ -28,7 +35,7 @@ class ShownDifference:
     """Holds a difference as anybody may see it: hidden is what would be hidden where the run is shown.
 
     Attributes:
-        found: with the field and the value as Zoho sent them: for no page.
+        found: with the field and the value as Zoho sent them: for no page; its counts have names of their own here.
         field: its name.
         value: cut to a line.
     """
@@ -37,30 +44,44 @@ class ShownDifference:
     field: str
     value: str
 
+    @property
+    def failed(self) -> int:
+        return self.found.failed
+
+    @property
+    def of_failed(self) -> int:
+        return self.found.of_failed
+
+    @property
+    def good(self) -> int:
+        return self.found.good
+
+    @property
+    def of_good(self) -> int:
+        return self.found.of_good
+
+    @property
+    def lift(self) -> float:
+        return self.found.lift
+
 
 def what_differs(problem: Problem) -> list[ShownDifference]:
     """Compares the newest failed runs of a problem with good ones of the same flows, from a day before to a day after.
 
     Each flow has its share of the good runs as it has of the failed ones: else what tells two flows apart would be
     taken for what tells failures apart. A flow that hardly has good runs is left out: there is nothing to compare with.
-    Three statements, and one for each flow, of `MOST_FLOWS`.
+    Three statements, however many flows and runs there are.
     """
     keys = Failure.objects.filter(group__problem=problem).order_by("-failed_at", "-pk").values_list("pk", flat=True)
-    failed = list(Execution.objects.filter(pk__in=list(keys[:MOST_FAILED])).only(*_COLUMNS))
+    failed = _runs(keys[:MOST_FAILED])
     most = dict(Counter(run.flow_id for run in failed).most_common(MOST_FLOWS))
     times = [run.started_time for run in failed if run.started_time is not None]
     if not times:
         return []
-    found = {
-        flow: list(
-            Execution.objects.filter(
-                flow=flow, status="success", started_time__gte=min(times) - DAY, started_time__lt=max(times) + DAY
-            )
-            .order_by("-started_time", "-pk")
-            .only(*_COLUMNS)[: max(1, MOST_GOOD * count // len(failed))]
-        )
-        for flow, count in most.items()
-    }
+    shares = {flow: max(1, MOST_GOOD * count // len(failed)) for flow, count in most.items()}
+    found: dict[int, list[Execution]] = {flow: [] for flow in most}
+    for run in _runs(_good(shares, min(times) - DAY, max(times) + DAY)):
+        found[run.flow_id].append(run)
     ratios = {flow: len(found[flow]) / count for flow, count in most.items() if len(found[flow]) >= FEWEST_GOOD * count}
     failed = [run for run in failed if run.flow_id in ratios]
     fine = [run for flow in ratios for run in found[flow][: math.ceil(min(ratios.values()) * most[flow])]]
@@ -68,6 +89,27 @@ def what_differs(problem: Problem) -> list[ShownDifference]:
     bad_fields = [_fields(run, versions) for run in failed]
     told = differences(bad_fields, [_fields(run, versions) for run in fine])
     return [_shown(one, failed, bad_fields) for one in told]
+
+
+def _runs(keys: Any) -> list[Execution]:
+    """Reads the runs that a question for keys finds, with what triggered them, the newest first."""
+    size = Length(Cast("trigger_data", TextField()))
+    rows = Execution.objects.filter(pk__in=keys).annotate(size=size)
+    rows = rows.filter(Q(trigger_data__isnull=True) | Q(size__lte=LONGEST_DATA))
+    return list(rows.order_by("-started_time", "-pk").only(*_COLUMNS))
+
+
+def _good(shares: Mapping[int, int], begin: datetime, end: datetime) -> RawSQL:
+    """Asks for the newest good runs of each flow within a time, as many as its share."""
+    pieces, parameters = [], list[Any]()
+    for number, (flow, share) in enumerate(shares.items()):
+        of_time = Execution.objects.filter(flow=flow, started_time__gte=begin, started_time__lt=end)
+        newest = of_time.order_by("-started_time", "-pk").values("pk")[:LOOKED_AT]
+        good = Execution.objects.filter(pk__in=newest, status=Execution.Status.SUCCESS)
+        sql, given = good.order_by("-started_time", "-pk").values("pk")[:share].query.sql_with_params()
+        pieces.append(f"SELECT * FROM ({sql}) AS of_{number}")  # noqa: S608 - the ORM's, with its parameters apart
+        parameters += given
+    return RawSQL(" UNION ALL ".join(pieces), parameters)  # noqa: S611
 
 
 def _fields(run: Execution, versions: Mapping[int, list[tuple[datetime, int]]]) -> Fields:
@@ -97,30 +139,9 @@ def _shown(one: Difference, failed: Sequence[Execution], fields: Sequence[Fields
         return ShownDifference(one, one.field, one.value)
     path = one.path[1:]
     # What is absent stands in no failed run's data: of its name alone is told what may be.
-    data = _nested(path) if one.value == ABSENT else None
+    data = nested(path) if one.value == ABSENT else None
     if data is None:
         data = next(run for run, its in zip(failed, fields, strict=True) if its.get(one.path) == one.value).trigger_data
-    keys, value = _looked_up(data, path)
+    keys, value = shown_at(data, path)
     text = ABSENT if one.value == ABSENT else plain_text(value)
     return ShownDifference(one, ".".join((TRIGGER, *keys)), HIDDEN if text is None else text[:LONGEST_SHOWN])
-
-
-def _nested(path: Sequence[str]) -> Any:
-    data: Any = ""
-    for key in reversed(path):
-        data = {key: data}
-    return data
-
-
-def _looked_up(data: Any, path: Sequence[str]) -> tuple[list[str], Any]:
-    """Returns the keys and the value at a path as they are shown: a key may be hidden as well, and its place is not."""
-    keys: list[str] = []
-    shown = mask(data)
-    for key in path:
-        if not isinstance(shown, dict):
-            return [*keys, HIDDEN], HIDDEN  # all below is hidden
-        place = list(data).index(key)
-        name, shown = list(shown.items())[place]
-        keys.append(name)
-        data = data[key]
-    return keys, shown

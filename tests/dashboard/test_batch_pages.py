@@ -334,3 +334,15 @@ def test_an_operator_is_offered_to_write_off_and_not_to_retry_many(runs, signed_
         assert [one for one in ("Retry…", "Write off…") if one in page] == words
     assert not WriteOff.objects.filter(failure__in=own(Failure).values("pk")).exists()
     assert Problem.objects.filter(pk=problem().pk).exists()
+
+
+def test_the_records_of_a_batch_are_those_of_its_runs(fail, triage, signed_in, vera, otto, now) -> None:
+    made = [fail(minutes_ago=n, trigger_data={"id": f"33612{n}"}) for n in range(1, 5)]
+    triage(*made)
+    batch = make_batch(made[:2], otto, now)
+    page = signed_in(vera).get(reverse("batch_records", args=[batch.pk])).content.decode()
+    assert [name for name in ("336121", "336122", "336123") if f">{name}<" in page] == ["336121", "336122"]
+    assert "Records as CSV" not in page
+    response = signed_in(otto).post(reverse("batch_records_csv", args=[batch.pk]))
+    rows = list(csv.DictReader(b"".join(response.streaming_content).decode().splitlines()))
+    assert [row["record_id"] for row in rows] == ["336121", "336122"]

@@ -19,9 +19,10 @@ from dashboard.audit.forms import AuditFilterForm
 from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.flows.forms import FlowFilterForm
+from dashboard.impacted_records import RecordFilterForm
 from dashboard.problems.forms import ProblemFilterForm
 from dashboard.rules.forms import ConnectedFilterForm, FailureFilterForm, RuleFilterForm
-from monitor.models import AuditEntry, Execution, RetryBatch, Role, User, WebhookFailure
+from monitor.models import AuditEntry, Execution, Problem, RetryBatch, Role, User, WebhookFailure
 from monitor.privacy import MASKING
 from tests import factories
 from tests.bystander import own
@@ -54,6 +55,7 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "alerts": AlertFilterForm,
     "audit": AuditFilterForm,
     "problems": ProblemFilterForm,
+    "problem_records": RecordFilterForm,
     "batches": BatchFilterForm,
     "batch": ItemFilterForm,
     "retries_unknown": UnknownFilterForm,
@@ -86,7 +88,8 @@ def hidden(healthy: Any, now: Any) -> Execution:
 
 
 def address_of(name: str) -> str:
-    return reverse(name, args=[own(RetryBatch).get().pk]) if name == "batch" else reverse(name)
+    of: dict[str, Any] = {"batch": RetryBatch, "problem_records": Problem}
+    return reverse(name, args=[own(of[name]).get().pk]) if name in of else reverse(name)
 
 
 def answer(client: Client, address: str, /, **query: Any) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from monitor.models import Flow
-from monitor.triage.what_differs import what_differs
+from monitor.triage.what_differs import LONGEST_DATA, what_differs
 from tests import factories
 from tests.triage.conftest import Fail, Triage, problem
 
@@ -90,11 +90,40 @@ def test_the_version_of_the_flow_is_compared_too(fail: Fail, triage: Triage, flo
     assert ("version", "2") in [(one.found.field, one.value) for one in what_differs(problem())]
 
 
-def test_its_statements_do_not_grow(fail: Fail, triage: Triage, django_assert_max_num_queries: Any) -> None:
-    triage(*[fail(minutes_ago=n) for n in range(1, 60)])
+def test_its_statements_do_not_grow(fail: Fail, triage: Triage, flow: Flow, django_assert_max_num_queries: Any) -> None:
+    for n in range(3):
+        other = factories.make_flow(flow.account)
+        fail(minutes_ago=5, flow=other, status="success", first_failed_at=None)
+        triage(*[fail(minutes_ago=60 * n + m, flow=other) for m in range(1, 30)])
     found = problem()
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(3):
         what_differs(found)
+
+
+def test_a_run_of_megabytes_is_left_out(fail: Fail, triage: Triage, flow: Flow) -> None:
+    """A page that reads hundreds of runs must not read hundreds of megabytes."""
+    bad = [fail(minutes_ago=n, trigger_data={"kind": "DE", "body": "x" * LONGEST_DATA}) for n in range(1, 13)]
+    for n in range(30):
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data={"kind": "FR"})
+    triage(*bad)
+    assert what_differs(problem()) == []
+    triage(*[fail(minutes_ago=n, trigger_data={"kind": "DE"}) for n in range(1, 13)])
+    assert [(one.field, one.value, one.found.of_failed) for one in what_differs(problem())] == [
+        ("trigger.kind", "DE", 12)
+    ]
+
+
+def test_good_runs_are_looked_for_among_the_newest_of_each_flow(
+    fail: Fail, triage: Triage, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.triage.what_differs.LOOKED_AT", 40)
+    bad = [fail(minutes_ago=n, trigger_data={"kind": "DE"}) for n in range(1, 13)]
+    for n in range(20):
+        fail(minutes_ago=15 + n, status="success", first_failed_at=None, trigger_data={"kind": "FR"})
+    for n in range(50):
+        fail(minutes_ago=100 + n, status="success", first_failed_at=None, trigger_data={"kind": "DE"})
+    triage(*bad)
+    assert [(one.value, one.found.good, one.found.of_good) for one in what_differs(problem())] == [("DE", 8, 28)]
 
 
 def test_a_problem_without_runs_differs_in_nothing(fail: Fail, triage: Triage) -> None:

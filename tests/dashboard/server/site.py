@@ -103,6 +103,10 @@ class Site:
         """Whether the body of the client at an address is on its way."""
         return address in self.bodies
 
+    def is_without(self, address: tuple[str, int]) -> bool:
+        """Whether the client at an address has no connection any more."""
+        return all(one.addr != address for one in list(self.listener.active_channels.values()))
+
     @property
     def bodies(self) -> list[tuple[str, int]]:
         """The addresses of the connections whose bodies are on their way."""

@@ -14,10 +14,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Delivery, MailServer, Transition
 from monitor.notify import mail_server
+from monitor.notify.kinds import plain_of
 from monitor.notify.mailer import Mailer
 from monitor.notify.message import build
-from monitor.notify.recipients import entitled
-from monitor.notify.render import plain
+from monitor.notify.recipients import still_gets
 from monitor.notify.smtp_answers import (
     GIVEN_UP_AFTER,
     FailureKind,
@@ -37,6 +37,9 @@ BUDGET = timedelta(seconds=30)
 # So many messages in a row refused for what may be our fault, and none taken: it is. A relay may keep out some domains
 # alone: then another one tells more, as long as there is any, up to the larger number.
 ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
+
+# What a mail is about, and whose account that is.
+JOINED = ("transition", "occasion__act__problem__account", "occasion__batch__account")
 
 Clock = Callable[[], datetime]
 
@@ -158,12 +161,12 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     too_early = Q(transition__kind=Transition.Kind.RESOLVED) & (Q(Exists(undispatched)) | Q(Exists(unsent)))
     is_due = Q(state=states.QUEUED, next_try_at__lte=now) | Q(state=states.SENDING, lease_until__lt=now)
     due = Delivery.objects.filter(is_due).exclude(too_early)
-    return due.select_related("transition").order_by("next_try_at", "pk")
+    return due.select_related(*JOINED).order_by("next_try_at", "pk")
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport) -> None:
-    if not entitled().filter(pk=delivery.recipient_id).exists():
-        _close(delivery, "the recipient no longer gets alert mails", report)
+    if not still_gets(delivery):
+        _close(delivery, "the recipient no longer gets such mails", report)
         return
     message = _message(delivery)
     outcome = mailer.send(message) if isinstance(message, EmailMessage) else message
@@ -206,7 +209,7 @@ def _passes_as_plain(delivery: Delivery, mailer: Mailer) -> bool:
 
 
 def _plain_columns(delivery: Delivery) -> dict[str, str]:
-    simple = plain(delivery.transition.alert_id, delivery.transition.kind)
+    simple = plain_of(delivery)
     return {"subject": simple.subject, "text": simple.text, "html": ""}
 
 

@@ -208,7 +208,7 @@ def test_readiness_names_the_refusal_without_the_servers_words(queue: list[str],
     send_at(now)
     found = readiness(now)
     (told,) = [problem for problem in found.problems if "mail" in problem]
-    assert told == "the mail server refuses us since 2026-11-22 12:00 UTC (535 5.7.8): alert mails wait"
+    assert told == "the mail server refuses us since 2026-11-22 12:00 UTC (535 5.7.8): mails wait"
     assert "monitor-7" not in str(found.report)
     assert found.report["mail"]["waiting"] == len(queue) + SOMEBODY_ELSES
 

@@ -33,7 +33,9 @@ class FailingJob:
     @property
     def label(self) -> str:
         """Returns what the job does, in words."""
-        return self.name.replace("_", " ").replace(":", " of account ")
+        job, _, account = self.name.partition(":")
+        what = job.removesuffix("_account").replace("_", " ")
+        return f"{what} of account {account}" if account else what
 
 
 def name_of(function: str, args: tuple[object, ...] = ()) -> str:

@@ -28,7 +28,7 @@ from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
-from monitor.notify.dispatch import dispatch_new
+from monitor.notify.dispatch import dispatch_new, dispatch_occasions
 from monitor.notify.send import send_due
 from monitor.retry.run_batches import run_batches
 from monitor.retry.settle import sweep as settle_sweep
@@ -229,8 +229,9 @@ def _stage(name: str, account: ZohoAccount | None = None) -> Iterator[dict[str, 
 
 
 def deliver() -> None:
-    """Sends the mails that are due."""
+    """Writes the mails of what people did, and sends those that are due."""
     with _stage("delivery") as summary:
+        summary["written"] = dispatch_occasions(utc_now())
         report = send_due(utc_now())
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
 

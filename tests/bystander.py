@@ -197,13 +197,16 @@ def _ways(model: type[models.Model]) -> dict[str, int]:
 
 
 def _paths_to_account(model: type[models.Model]) -> list[str]:
-    """Finds the shortest paths: there are two where a row hangs on one of two things."""
+    """Finds the shortest paths; where a row hangs on one of several things, those by each of them."""
     if model is Account:
         return ["pk"]
-    paths = [(name, path) for name, to in _links(model) if to is not model for path in _paths_to_account(to)[:1]]
-    found = [name if path == "pk" else f"{name}__{path}" for name, path in paths]
-    shortest = min((path.count("__") for path in found), default=0)
-    return [path for path in found if path.count("__") == shortest]
+    found: dict[bool, list[str]] = {True: [], False: []}
+    for name, to in _links(model):
+        is_sure = not model._meta.get_field(name).null
+        paths = _paths_to_account(to) if to is not model else []
+        found[is_sure] += [name if path == "pk" else f"{name}__{path}" for path in paths]
+    shortest = min((path.count("__") for path in found[True]), default=0)
+    return [path for path in found[True] if path.count("__") == shortest] or found[False]
 
 
 _prepared: list[tuple[str, str, str, list[int]]] = []
@@ -434,6 +437,15 @@ def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None
         state_since=PAST,
     )
     tables.RetryItem.objects.create(batch=batch, execution=flow.executions.get(), position=1)
+    tables.Occasion.objects.create(
+        kind="batch_ended",
+        at=PAST,
+        recipient=person,
+        batch=batch,
+        state="stopped",
+        dispatch_state="dispatched",
+        dispatched_at=PAST,
+    )
 
 
 def _add_hooks(account: Account, flow: tables.Flow) -> None:

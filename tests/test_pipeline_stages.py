@@ -165,7 +165,7 @@ def test_a_stage_that_fails_leaves_a_row_that_says_so(account: ZohoAccount, monk
     with pytest.raises(LookupError):
         pipeline.deliver()
     row = StageRun.objects.get(stage="delivery")
-    assert (row.outcome, row.error, row.summary, row.account) == ("failed", "LookupError", {}, None)
+    assert (row.outcome, row.error, row.summary, row.account) == ("failed", "LookupError", {"written": 0}, None)
 
 
 def test_counting_ends_with_its_time_and_a_recount_waits_for_nobody(

@@ -45,7 +45,7 @@ def mail_test(request: HttpRequest) -> HttpResponse:
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one mail: its fate, its text, and its HTML part in a sandboxed frame."""
     row = get_or_404(request.user, queries.whole_mails(), pk, action="mails")
-    return render(request, "alerts/mail.html", {"mail": row})
+    return render(request, "alerts/mail.html", {"mail": row, "about": queries.name_of(row.about)})
 
 
 @require_safe

@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from dashboard.people.attempts import PasswordAttempt
 from monitor.access import RIGHTS, may
 from monitor.models import User
+from monitor.notify.kinds import KINDS
+from monitor.notify.kinds.kind import MailKind
 from monitor.queries.people import other_admins
 
 
@@ -95,6 +97,23 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = ["timezone", "wants_mail"]
         labels = {"wants_mail": "Send me mails about alerts"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind in KINDS.values():
+            wanted = kind.name not in self.instance.unwanted_mails
+            self.fields[switch_of(kind)] = forms.BooleanField(label=kind.switch, required=False, initial=wanted)
+
+    def clean(self) -> dict[str, Any]:
+        """Takes the switches over into the person's row."""
+        data = super().clean() or self.cleaned_data
+        self.instance.unwanted_mails = [kind.name for kind in KINDS.values() if not data.get(switch_of(kind))]
+        return data
+
+
+def switch_of(kind: MailKind) -> str:
+    """Returns the name of the field that switches a kind of mail on or off."""
+    return f"wants_{kind.name}"
 
 
 class OwnPasswordForm(ChangePasswordForm):  # type: ignore[misc]

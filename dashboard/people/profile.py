@@ -12,10 +12,10 @@ from dashboard.people.forms import ProfileForm
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
-    """Shows and saves time zone and alert mails; the password has a page of its own."""
+    """Shows and saves time zone and which mails are wanted; the password has a page of its own."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        request.user.save(update_fields=["timezone", "wants_mail"])
+        request.user.save(update_fields=["timezone", "wants_mail", "unwanted_mails"])
         messages.success(request, "Your profile is saved.")
         return redirect("profile")
     status = 400 if request.method == "POST" else 200

@@ -43,7 +43,9 @@ def problem_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Adds a note to the log."""
 
     def do(row: Problem, form: Form, now: Any) -> None:
-        acts.add_note(row, form.cleaned_data["text"], request.user, now)
+        unknown = acts.add_note(row, form.cleaned_data["text"], request.user, now)
+        if unknown:
+            messages.warning(request, acts.nobody_is_called(unknown))
 
     return _by_form(request, pk, NoteForm, do, "The note is added.")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from math import ceil
 
 from monitor.connection import organisation
 from monitor.connection.network import open_transport
@@ -228,4 +229,8 @@ def _credentials_line(error: ZohoError, wanted: Wanted) -> str:
         return f"Zoho refused the {kind} ({error.code or 'invalid_code'}): it is wrong, used, expired or revoked"
     if isinstance(error, NotSent):
         return f"the accounts server cannot be reached: {error}"
-    return f"{error}. {error.hint}"
+    said = str(error).rstrip(".")
+    if isinstance(error, Wait):
+        # Elsewhere a wait ends by itself; here a person has to come back.
+        return f"{said}. Nothing was changed: try again in {ceil(error.retry_after / 60)} minutes"
+    return f"{said}. {error.hint}"

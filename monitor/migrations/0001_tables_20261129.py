@@ -245,6 +245,7 @@ class Migration(migrations.Migration):
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('admin', 'Admin')], default='viewer', max_length=10)),
                 ('wants_mail', models.BooleanField(default=True, verbose_name='alert mails')),
+                ('unwanted_mails', models.JSONField(blank=True, default=list, help_text='kinds of mails, beside alerts, that the person has switched off')),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
@@ -640,6 +641,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Occasion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=20)),
+                ('at', models.DateTimeField()),
+                ('state', models.CharField(blank=True, help_text='that the batch came to', max_length=10)),
+                ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
+                ('dispatched_at', models.DateTimeField(null=True)),
+                ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
+                ('act', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.problemact')),
+                ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.retrybatch')),
+            ],
+        ),
+        migrations.CreateModel(
             name='RetryItem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -711,7 +727,8 @@ class Migration(migrations.Migration):
                 ('sent_at', models.DateTimeField(null=True)),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
-                ('transition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='monitor.transition')),
+                ('occasion', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='delivery', to='monitor.occasion')),
+                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='monitor.transition')),
             ],
             options={
                 'ordering': ['-created_at', '-pk'],
@@ -1151,6 +1168,18 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('flow', 'hour'), name='one_row_per_pruned_hour'),
         ),
         migrations.AddIndex(
+            model_name='occasion',
+            index=models.Index(condition=models.Q(('dispatch_state', 'new')), fields=['at', 'id'], name='occasion_new'),
+        ),
+        migrations.AddConstraint(
+            model_name='occasion',
+            constraint=models.UniqueConstraint(fields=('act', 'recipient'), name='one_occasion_of_an_act_for_a_person'),
+        ),
+        migrations.AddConstraint(
+            model_name='occasion',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None)), models.Q(('act', None), ('batch__isnull', False)), _connector='OR'), name='an_occasion_has_one_subject'),
+        ),
+        migrations.AddIndex(
             model_name='retryitem',
             index=models.Index(fields=['batch', 'state', 'position'], name='retry_item_next'),
         ),
@@ -1181,6 +1210,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='delivery',
             constraint=models.UniqueConstraint(fields=('transition', 'recipient'), name='one_message_per_recipient'),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('occasion', None), ('transition__isnull', False)), models.Q(('occasion__isnull', False), ('transition', None)), _connector='OR'), name='a_message_has_one_occasion'),
         ),
         migrations.AddConstraint(
             model_name='hooktraffic',

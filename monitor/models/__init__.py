@@ -12,7 +12,7 @@
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark                                             |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, Transition                                                       |
-| `monitor.notify`        | Delivery, MailServer (and Transition.dispatch_state, the mark it claims)     |
+| `monitor.notify`        | Delivery, MailServer (and `dispatch_state`, the mark it claims)              |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem                                          |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
@@ -21,7 +21,8 @@
 DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. CountedHour is the one
 into `triage`: rollups adds rows, triage takes them away. PushEvent is the
 hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
-takes old ones away.
+takes old ones away. Transition and Occasion are the one into `notify`: alerting adds transitions; triage and retry add
+occasions in the transaction of the act; notify claims both by `dispatch_state`.
 StageRun and AuditEntry are append-only for every stage.
 """
 
@@ -62,6 +63,7 @@ from monitor.models.hooks import (
     Secret,
     WatchChannel,
 )
+from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch
 from monitor.models.people import Role, User, system_user
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
@@ -112,6 +114,7 @@ __all__ = [
     "HourBucket",
     "KnownNetwork",
     "MailServer",
+    "Occasion",
     "Organisation",
     "Plan",
     "Problem",
@@ -144,6 +147,8 @@ __all__ = [
     "WriteOff",
     "ZohoAccount",
     "ages",
+    "notify_of_act",
+    "notify_of_batch",
     "system_user",
     "zoho_ahead",
 ]

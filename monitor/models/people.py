@@ -22,6 +22,11 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
     wants_mail = models.BooleanField("alert mails", default=True)
+    unwanted_mails = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="kinds of mails, beside alerts, that the person has switched off",
+    )
     timezone = models.CharField(max_length=64, default="UTC")
     # Of a password that an admin handed out; both are empty once the person has one of their own.
     one_time_until = models.DateTimeField(null=True, editable=False, help_text="the handed out password ends here")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.executions import Execution
@@ -123,6 +124,8 @@ class RetryBatch(models.Model):
 
     # What goes on, or may be gone on with by a person.
     OPEN_STATES = (State.QUEUED, State.RUNNING, State.SUSPENDED)
+    # What has come to an end, though a person may go on with one that stopped by itself.
+    ENDS = (State.STOPPED, State.CANCELLED, State.FINISHED)
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retry_batches")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -160,6 +163,9 @@ class RetryBatch(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.pk}: {self.state}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("batch", args=[self.pk])
 
     @property
     def is_open(self) -> bool:

@@ -1,7 +1,8 @@
-"""Turns transitions into mails to people.
+"""Turns what happened into mails to people: transitions of alerts, and occasions that other stages hand over.
 
-`dispatch` claims new transitions and writes one Delivery per recipient in the same database transaction;
+`dispatch` claims what is new and writes one Delivery per recipient in the same database transaction;
 `send` claims due deliveries and hands each to the mail server, at least once, always under the same
-Message-ID. `smtp_answers` decides what follows from what the server answers (pure), `facts` loads what a mail says,
-`render` and `message` put it into text, HTML and headers, `words` makes untrusted text fit to be mailed (pure).
+Message-ID. `smtp_answers` decides what follows from what the server answers (pure), `recipients` says who gets what,
+`kinds` says what a mail of each kind tells (`facts` loads it for alerts), `compose` and `message` put it into text,
+HTML and headers, `words` makes untrusted text fit to be mailed (pure).
 """

@@ -1,4 +1,4 @@
-"""Claims new transitions and writes a Delivery for each of their recipients."""
+"""Claims new transitions and occasions, and writes a Delivery for each of their recipients."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from monitor.models import Delivery, Transition, User
+from monitor.models import Delivery, Occasion, Transition, User
+from monitor.notify.compose import Rendered
 from monitor.notify.facts import facts_of
+from monitor.notify.kinds import KINDS
+from monitor.notify.kinds.alert import render
 from monitor.notify.message import message_id
-from monitor.notify.recipients import recipients
-from monitor.notify.render import Rendered, render
+from monitor.notify.recipients import may_get, recipients
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +71,40 @@ def _may_still_concern_somebody(found: Transition) -> bool:
     return True
 
 
-def _delivery(found: Transition, person: User, rendered: Rendered, now: datetime) -> Delivery:
+def dispatch_occasions(now: datetime) -> int:
+    """Turns new occasions into deliveries, the oldest first; returns how many mails were written.
+
+    Who has switched such mails off, has no address or may not see what it is about gets none.
+
+    Args:
+        now: the time of the run.
+    """
+    waiting = Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW).select_related(
+        "recipient", "actor", "act__actor", "act__problem__account", "batch__account", "batch__problem"
+    )
+    return sum(_dispatch_occasion(found, now) for found in waiting.order_by("at", "pk")[:AT_ONCE])
+
+
+def _dispatch_occasion(found: Occasion, now: datetime) -> bool:
+    """Returns whether this process, and no other, wrote a mail of it."""
+    person = found.recipient
+    is_wanted = may_get(person, found)
+    rendered = KINDS[found.kind].write(found, person.timezone) if is_wanted else None
+    states = Transition.Dispatch
+    with transaction.atomic():
+        claimed = Occasion.objects.filter(pk=found.pk, dispatch_state=states.NEW).update(
+            dispatch_state=states.DISPATCHED if rendered else states.SILENT, dispatched_at=now
+        )
+        if not claimed or rendered is None:
+            return False
+        _delivery(found, person, rendered, now).save(force_insert=True)
+    return True
+
+
+def _delivery(found: Transition | Occasion, person: User, rendered: Rendered, now: datetime) -> Delivery:
     return Delivery(
-        transition=found,
+        transition=found if isinstance(found, Transition) else None,
+        occasion=found if isinstance(found, Occasion) else None,
         recipient=person,
         address=person.email,
         message_id=message_id(found, person.email),

@@ -10,18 +10,27 @@ from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.utils.crypto import salted_hmac
 
-from monitor.models import Delivery, Transition
+from monitor.models import Delivery, Occasion, Transition
+from monitor.notify.kinds import topic_of
 
 
-def message_id(transition: Transition, address: str) -> str:
+def message_id(cause: Transition | Occasion, address: str) -> str:
     """Returns the same for each attempt at a message, so that a mail program shows one that was sent twice once."""
     reader = salted_hmac("monitor.notify.recipient", address.casefold(), algorithm="sha256").hexdigest()[:16]
-    return f"<alert{transition.alert_id}.{transition.episode}.{transition.kind}.{reader}@{domain()}>"
+    if isinstance(cause, Transition):
+        return f"<alert{cause.alert_id}.{cause.episode}.{cause.kind}.{reader}@{domain()}>"
+    return f"<occasion{cause.pk}.{cause.kind}.{reader}@{domain()}>"
 
 
-def thread_id(transition: Transition) -> str:
-    """Returns the id of a message that is never sent: all mails of an episode refer to it, and stand in one thread."""
-    return f"<alert{transition.alert_id}.{transition.episode}@{domain()}>"
+def thread_id(cause: Transition | Occasion) -> str:
+    """Returns the id of a message that is never sent: all mails about one thing refer to it, and stand in one thread.
+
+    The thing is an episode of an alert, a problem, or a batch of retries.
+    """
+    if isinstance(cause, Transition):
+        return f"<alert{cause.alert_id}.{cause.episode}@{domain()}>"
+    thing = cause.subject
+    return f"<{type(thing).__name__.lower()}{thing.pk}@{domain()}>"
 
 
 def build(delivery: Delivery) -> EmailMessage:
@@ -30,7 +39,8 @@ def build(delivery: Delivery) -> EmailMessage:
     `Auto-Submitted` (RFC 3834) and `X-Auto-Response-Suppress` keep absence notes from answering, `List-Id`
     (RFC 2919) lets a reader sort. The date is that of the delivery, so that a second attempt is the same message.
     """
-    thread = thread_id(delivery.transition)
+    thread = thread_id(delivery.cause)
+    topic = topic_of(delivery)
     kind = EmailMultiAlternatives if delivery.html else EmailMessage
     message = kind(
         subject=delivery.subject,
@@ -44,7 +54,7 @@ def build(delivery: Delivery) -> EmailMessage:
             "Date": format_datetime(delivery.created_at),
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
-            "List-Id": f"Alerts of the Zoho monitor <alerts.{domain()}>",
+            "List-Id": f"{topic.capitalize()} of the Zoho monitor <{topic}.{domain()}>",
         },
     )
     if isinstance(message, EmailMultiAlternatives):

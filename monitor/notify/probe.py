@@ -25,7 +25,7 @@ _MEANING = {
     FailureKind.TRANSIENT: "The server asks to try again later.",
     FailureKind.AMBIGUOUS: "The connection broke; the mail may have arrived all the same.",
     FailureKind.PERMANENT: "It refuses this address; other people may get their mails.",
-    FailureKind.SENDER: "It refuses us, so all alert mails wait. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
+    FailureKind.SENDER: "It refuses us, so all mails wait. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
     FailureKind.SUSPECT: "It refuses us or this address. Check EMAIL_URL and DEFAULT_FROM_EMAIL.",
     FailureKind.POISON: "It refuses what the mail says.",
 }

@@ -1,11 +1,11 @@
-"""Chooses who gets mail about alerts, for each transition and again when a message is sent."""
+"""Says who gets mail about what, when it is written and again when it is sent."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from monitor.access import who_may
-from monitor.models import User
+from monitor.access import may, who_may
+from monitor.models import Delivery, Occasion, User
 from monitor.models.people import SYSTEM_USERNAME
 
 
@@ -21,3 +21,18 @@ def recipients() -> list[User]:
     for person in entitled():
         by_address.setdefault(person.email.casefold(), person)
     return list(by_address.values())
+
+
+def may_get(person: User, occasion: Occasion) -> bool:
+    """Returns whether a person may see what an occasion is about, wants mails of its kind, and has an address."""
+    if not may(person, "view", occasion.subject.account) or person.username == SYSTEM_USERNAME:
+        return False
+    return bool(person.email) and occasion.kind not in person.unwanted_mails
+
+
+def still_gets(delivery: Delivery) -> bool:
+    """Returns whether the recipient of a mail gets such mails now, as the tables have it."""
+    if delivery.occasion is None:
+        return entitled().filter(pk=delivery.recipient_id).exists()
+    person = User.objects.filter(pk=delivery.recipient_id).first()
+    return person is not None and may_get(person, delivery.occasion)

@@ -13,10 +13,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Delivery, MailServer, Transition
 from monitor.notify import mail_server
+from monitor.notify.kinds import plain_of
 from monitor.notify.mailer import Mailer
 from monitor.notify.message import build
-from monitor.notify.recipients import entitled
-from monitor.notify.render import plain
+from monitor.notify.recipients import still_gets
 from monitor.notify.smtp_answers import (
     GIVEN_UP_AFTER,
     FailureKind,
@@ -35,6 +35,9 @@ LEASE = timedelta(minutes=3)
 BUDGET = timedelta(seconds=30)
 # So many messages in a row refused for what may be our fault, and none taken: it is.
 ENOUGH_SUSPECTS = 2
+
+# What a mail is about, and whose account that is.
+JOINED = ("transition", "occasion__act__problem__account", "occasion__batch__account")
 
 Clock = Callable[[], datetime]
 
@@ -143,12 +146,12 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     too_early = Q(transition__kind=Transition.Kind.RESOLVED) & (Q(Exists(undispatched)) | Q(Exists(unsent)))
     is_due = Q(state=states.QUEUED, next_try_at__lte=now) | Q(state=states.SENDING, lease_until__lt=now)
     due = Delivery.objects.filter(is_due).exclude(too_early)
-    return due.select_related("transition").order_by("next_try_at", "pk")
+    return due.select_related(*JOINED).order_by("next_try_at", "pk")
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport) -> None:
-    if not entitled().filter(pk=delivery.recipient_id).exists():
-        _close(delivery, "the recipient no longer gets alert mails", report)
+    if not still_gets(delivery):
+        _close(delivery, "the recipient no longer gets such mails", report)
         return
     message = _message(delivery)
     outcome = mailer.send(message) if isinstance(message, EmailMessage) else message
@@ -230,7 +233,7 @@ def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report:
     if not delivery.html:
         _close(delivery, outcome.reason, report)
         return
-    simple = plain(delivery.transition.alert_id, delivery.transition.kind)
+    simple = plain_of(delivery)
     _requeue(delivery, outcome.reason, now, subject=simple.subject, text=simple.text, html="")
     report.retried += 1
     logger.warning("mail %d goes out as plain text: %s", delivery.pk, outcome.reason)

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.notify.refusal_words import Blamed, blamed_by
 from monitor.notify.words import clean, shorten
 from monitor.privacy import mask_text
 
@@ -66,13 +67,15 @@ class SendOutcome:
 
 # The subject and detail of an enhanced status (IANA's registry of SMTP enhanced status codes; 7.57 and above are
 # Microsoft's, 4.5 and 7.26 to 7.30 are Google's use of them).
-_SENDER = {1: (7, 8), 4: (5,), 5: (3,), 7: (3, 8, 9, *range(11, 15), *range(20, 31), 54, 57, 60, 64, 67, 68, 139)}
+_SENDER = {1: (7, 8, 90), 4: (5,), 5: (3,), 7: (3, 8, 9, *range(11, 15), *range(20, 31), 54, 57, 60, 64, 67, 68, 139)}
 _RECIPIENT = {
     1: (*range(7), 9, 10),
     2: (0, 1, 2, 4),
     4: (1, 4, 6),
     7: (2, 10, *range(16, 20), 124, 129, *range(133, 137)),
 }
+# Which of them leave open what is wrong; some servers use them for a sender whom they keep out.
+_VAGUE = {1: (0,), 2: (0,), 4: (1, 6)}
 _MESSAGE = {2: (3,), 3: (3, 4), 5: (2, 6), 6: tuple(range(11)), 7: (7,)}
 # After the data: most often what the message says. As plain text it says nothing that came from outside.
 _CONTENT = {7: (0, 1)}
@@ -83,12 +86,6 @@ _FIRST_BLOCK_OF_A_HOST = 500
 
 _LOGIN_CODES = (530, 534, 535, 538)
 _NO_SUCH_MAILBOX = (521, 550, 551, 552, 553, 556)
-_ABOUT_US = re.compile(
-    r"relay|authenticat|log ?in|sign ?in|credential|not\s+(?:allowed|permitted|authori[sz]ed)|sender|quota"
-    r"|limit\s+exceeded|exceeded\s+.*limit|too\s+many|\bspf\b|\bdkim\b|\bdmarc\b|policy|block|black ?list|banned"
-    r"|reputation|rcpthosts",
-    re.IGNORECASE,
-)
 _ENHANCED = re.compile(r"\s*[245]\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -137,8 +134,9 @@ def cleared(suspect: SendOutcome) -> FailureKind:
 
 def _judge_connection(error: BaseException) -> FailureKind:
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        # 454 is "temporary authentication failure" (RFC 4954, section 6).
-        return FailureKind.TRANSIENT if 400 <= error.smtp_code < 500 else FailureKind.SENDER
+        # 454 is "temporary authentication failure" (RFC 4954, section 6), 432 4.7.12 wants a person's new password.
+        is_passing = 400 <= error.smtp_code < 500 and not _is_one_of(_SENDER, _status(_answer(error)[1]))
+        return FailureKind.TRANSIENT if is_passing else FailureKind.SENDER
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
         return FailureKind.SENDER
     if isinstance(error, smtplib.SMTPResponseException):
@@ -173,15 +171,22 @@ def _judge_refusal(stage: SmtpStage, code: int, answer: str) -> FailureKind:
     if stage == SmtpStage.MAIL:
         # The sender is ours and the same for all; only the message's announced size differs.
         return FailureKind.POISON if code == 552 else FailureKind.SENDER
+    blamed = blamed_by(answer, after_data=stage == SmtpStage.DATA)
     if _is_one_of(_RECIPIENT, status):
+        is_open = blamed == Blamed.US and _is_one_of(_VAGUE, status)
+        return FailureKind.SUSPECT if is_open else FailureKind.PERMANENT
+    return _judge_words(stage, code, status, blamed)
+
+
+def _judge_words(stage: SmtpStage, code: int, status: tuple[int, int] | None, blamed: Blamed) -> FailureKind:
+    """Judges a refusal whose enhanced status, if it has one, does not say who is to blame."""
+    is_policy = status is not None and status[0] == 7
+    if blamed == Blamed.RECIPIENT and not is_policy:
         return FailureKind.PERMANENT
-    is_about_us = bool(_ABOUT_US.search(answer))
-    if stage == SmtpStage.DATA and not is_about_us and _is_one_of(_CONTENT, status):
+    if stage == SmtpStage.DATA and blamed != Blamed.US and (_is_one_of(_CONTENT, status) or not is_policy):
         return FailureKind.POISON
-    if is_about_us or (status is not None and status[0] == 7):
+    if blamed == Blamed.US or is_policy:
         return FailureKind.SUSPECT
-    if stage == SmtpStage.DATA:
-        return FailureKind.POISON
     return FailureKind.PERMANENT if code in _NO_SUCH_MAILBOX else FailureKind.SUSPECT
 
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Max, QuerySet
 
+from monitor.batch_outcomes import Progress, SkipReason, progress_of, skip_reasons
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
+from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_text
-from monitor.queries.execution import masked_answer
 
 REASONS_OFFERED = 8
 State, Item = RetryBatch.State, RetryItem.State
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Holds how many items of a batch are in which state."""
-
-    waiting: int = 0
-    started: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    unknown: int = 0
-    skipped: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.waiting + self.started + self.succeeded + self.failed + self.unknown + self.skipped
-
-    @property
-    def ended(self) -> int:
-        return self.total - self.waiting - self.started
 
 
 @dataclass(frozen=True)
@@ -61,14 +41,6 @@ class UnknownRow:
     attempt: RetryAttempt
     answer: str
     reason: str
-
-
-@dataclass(frozen=True)
-class SkipReason:
-    """Holds why items were skipped or failed, masked, and how many."""
-
-    words: str
-    count: int
 
 
 @dataclass(frozen=True)
@@ -111,17 +83,8 @@ def with_progress(rows: Sequence[RetryBatch]) -> list[BatchRow]:
     return [BatchRow(batch, found[batch.pk], mask_text(batch.reason)) for batch in rows]
 
 
-def progress_of(keys: Collection[int]) -> dict[int, Progress]:
-    """Returns how far batches are, by their primary keys. One statement."""
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    rows = RetryItem.objects.filter(batch__in=keys).order_by().values_list("batch", "state")
-    for batch, state, count in rows.annotate(count=Count("pk")):
-        counts[batch][state] += count
-    return {key: Progress(**counts[key]) for key in keys}
-
-
 def detail(batch: RetryBatch) -> BatchDetail:
-    """Returns everything about one batch but its items. Three statements.
+    """Returns everything about one batch but its items. Four statements.
 
     Args:
         batch: from `batches()`.
@@ -134,7 +97,7 @@ def detail(batch: RetryBatch) -> BatchDetail:
         progress=progress,
         reason=mask_text(batch.reason),
         per_minute=_pace(batch, progress, ended),
-        skips=_skips(batch),
+        skips=skip_reasons(batch),
         mark=moved,
     )
 
@@ -155,12 +118,12 @@ def with_notes(rows: Sequence[RetryItem]) -> list[ItemRow]:
     """Masks the notes of items; what the runs were about is read for those that have one. One statement."""
     told = Execution.objects.filter(pk__in=[item.execution_id for item in rows if item.note])
     runs = told.only("trigger_data", "said_names").in_bulk()
-    return [ItemRow(item, masked_answer(item.note, runs[item.execution_id]) if item.note else "") for item in rows]
+    return [ItemRow(item, said_of_run(item.note, runs[item.execution_id]) if item.note else "") for item in rows]
 
 
 def with_answers(rows: Sequence[RetryAttempt]) -> list[UnknownRow]:
     """Masks the answers of retries of unknown outcome, and why somebody asked for them."""
-    return [UnknownRow(one, masked_answer(one.answer, one.execution), mask_text(one.reason)) for one in rows]
+    return [UnknownRow(one, *(said_of_run(text, one.execution) for text in (one.answer, one.reason))) for one in rows]
 
 
 def unknown() -> QuerySet[RetryAttempt]:
@@ -187,11 +150,3 @@ def _pace(batch: RetryBatch, progress: Progress, newest: datetime | None) -> flo
     if not tried or batch.started_at is None or newest is None or newest <= batch.started_at:
         return None
     return tried / ((newest - batch.started_at) / timedelta(minutes=1))
-
-
-def _skips(batch: RetryBatch) -> list[SkipReason]:
-    counts: Counter[str] = Counter()
-    rows = batch.items.filter(state=Item.SKIPPED).order_by().values_list("note")
-    for note, count in rows.annotate(count=Count("pk")).order_by("-count", "note")[:50]:
-        counts[mask_text(note)] += count
-    return [SkipReason(words, count) for words, count in counts.most_common(10)]

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from monitor.models import Delivery, MailServer
+from monitor.models import AlertState, Delivery, MailServer, Problem, RetryBatch
+from monitor.privacy import mask_name, mask_text
 
 # A mail server that restarts is back by then.
 UNREACHABLE_FOR_LONG = timedelta(minutes=15)
@@ -38,9 +39,17 @@ def mails(wanted: MailFilter) -> QuerySet[Delivery]:
 
 def whole_mails() -> QuerySet[Delivery]:
     """Joins to deliveries their bodies and what they are about."""
-    return Delivery.objects.select_related("recipient", "transition__alert__rule", "transition__alert__flow").defer(
-        "transition__alert__flow__raw"
+    rows = Delivery.objects.select_related(
+        "recipient", "transition__alert__rule", "transition__alert__flow", "occasion__act__problem", "occasion__batch"
     )
+    return rows.defer("transition__alert__flow__raw")
+
+
+def name_of(about: AlertState | Problem | RetryBatch) -> str:
+    """Returns what a mail is about, in a few words, masked."""
+    if isinstance(about, AlertState):
+        return mask_name(about.flow.flow_name) or f"Flow {about.flow_id}"
+    return mask_text(about.title) if isinstance(about, Problem) else f"Batch {about.pk}"
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ def mail_server() -> MailServerFacts:
 
 
 def mail_problems(server: MailServerFacts, now: datetime) -> list[str]:
-    """Names what keeps alert mails from going out, without the server's words: strangers may read it. Pure.
+    """Names what keeps mails from going out, without the server's words: strangers may read it. Pure.
 
     Args:
         server: what is known of the mail server.
@@ -100,7 +109,7 @@ def mail_problems(server: MailServerFacts, now: datetime) -> list[str]:
     """
     since = f"{server.since:%Y-%m-%d %H:%M} UTC" if server.since else "the first try"
     if server.is_refusing:
-        return [f"the mail server refuses us since {since} ({server.code}): alert mails wait"]
+        return [f"the mail server refuses us since {since} ({server.code}): mails wait"]
     if server.is_unreachable and server.waiting and server.since and now - server.since > UNREACHABLE_FOR_LONG:
-        return [f"the mail server cannot be reached since {since} ({server.code}): alert mails wait"]
+        return [f"the mail server cannot be reached since {since} ({server.code}): mails wait"]
     return []

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from monitor import audit
 from monitor.access import may
-from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount
+from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
 from monitor.retry import transition
 from monitor.retry.preview import preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
@@ -177,6 +177,8 @@ def change(
 ) -> bool:
     """Takes a batch to another state, if it is still in one of those before; with an audit entry.
 
+    The person who confirmed one that ends is told.
+
     Returns:
         False where it is not, or another batch of the account is running; then nothing was written.
     """
@@ -187,6 +189,8 @@ def change(
                 return False
             detail = {"to": to} | ({"reason": columns["state_reason"]} if columns["state_reason"] else {})
             audit.record(actor, f"batch.{to}", batch, now=now, account=batch.account_id, detail=detail)
+            if to in RetryBatch.ENDS:
+                notify_of_batch(batch, to, at=now, by=actor)
     except IntegrityError:
         return False
     for name, value in columns.items():

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor import audit
-from monitor.models import Problem, ProblemAct, User
+from monitor.models import Occasion, Problem, ProblemAct, User, notify_of_act
 
 
 def log(
@@ -47,9 +47,12 @@ def change_state(
     actor: User | None,
     reason: str = "",
     text: str = "",
+    by: User | None = None,
     **changes: Any,
 ) -> bool:
     """Takes a problem to another state, if nobody else has changed it since it was read.
+
+    The owner of one that the program resolves is told.
 
     Args:
         problem: as it was read; on success it is brought up to date.
@@ -58,6 +61,7 @@ def change_state(
         actor: the person behind it; None for the program.
         reason: why, in the program's words.
         text: why, in the person's words.
+        by: whose act made the program do it; None where nobody's did.
         changes: further columns to set with it; what belongs to the former state is taken away.
 
     Returns:
@@ -71,7 +75,11 @@ def change_state(
         if not same.update(**columns, version=F("version") + 1):
             return False
         detail = {"from": before, "to": to} | ({"reason": reason} if reason else {})
-        log(problem, to, now=now, actor=actor, text=text, detail=detail)
+        act = log(problem, to, now=now, actor=actor, text=text, detail=detail)
+        if actor is None and to == Problem.State.RESOLVED:
+            # As it is now: who has read the problem need not know its newest owner.
+            owner = User.objects.filter(problems_owned=problem).first()
+            notify_of_act(Occasion.Kind.RESOLVED, [owner], act, by=by)
     for name, value in columns.items():
         setattr(problem, name, value)
     problem.version += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,16 +11,19 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor.access import may
-from monitor.models import Failure, FailureGroup, Problem, User
+from monitor.models import Failure, FailureGroup, Occasion, Problem, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.activity import change_state, log
 from monitor.triage.judge import judge_these
+from monitor.triage.mentioned import people_mentioned
 from monitor.triage.seen import hold, touch
 
 TEXT_LIMIT = 2000  # characters of a note
 LONGEST_ARCHIVE = timedelta(days=365)
 MOST_MORE = 1_000_000
+NAMES_SHOWN, NAME_SHOWN = 5, 40  # of those whom a note mentions and nobody knows
 State = Problem.State
+Assigned = Occasion.Kind.ASSIGNED
 
 
 class ActRefused(Exception):  # noqa: N818 - it says what happened
@@ -55,11 +58,15 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
             return
         Problem.objects.filter(pk=problem.pk).update(owner=owner)
         problem.owner = owner
-        log(problem, "assigned", now=now, actor=actor, detail={"from": before, "to": after})
+        act = log(problem, "assigned", now=now, actor=actor, detail={"from": before, "to": after})
+        notify_of_act(Assigned, [owner], act)
 
 
-def add_note(problem: Problem, text: str, actor: User, now: datetime) -> None:
-    """Adds a note to a problem's log.
+def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[str]:
+    """Adds a note to a problem's log; its owner and whoever it mentions ("@olga") get a mail.
+
+    Returns:
+        The names that are mentioned and are of nobody who may see the problem.
 
     Raises:
         ActRefused: not permitted, merged away, empty or too long.
@@ -67,8 +74,18 @@ def add_note(problem: Problem, text: str, actor: User, now: datetime) -> None:
     _check(problem, actor)
     words = _words(text)
     with transaction.atomic():
-        _held(problem)
-        log(problem, "note", now=now, actor=actor, text=words)
+        held = _held(problem)
+        act = log(problem, "note", now=now, actor=actor, text=words)
+        mentioned, unknown = people_mentioned(words, problem.account)
+        notify_of_act(Occasion.Kind.NOTE, [held.owner, *mentioned], act)
+    return unknown
+
+
+def nobody_is_called(unknown: Sequence[str]) -> str:
+    """Says which of the names that a note mentions are nobody's."""
+    names = ", ".join(f"@{name[:NAME_SHOWN]}" for name in unknown[:NAMES_SHOWN])
+    more = f" and {len(unknown) - NAMES_SHOWN} more" if len(unknown) > NAMES_SHOWN else ""
+    return f"Nobody who may see this is called {names}{more}, so no mail went there."
 
 
 def resolve(
@@ -170,9 +187,10 @@ def _merge(keys: Collection[int], into: Problem, actor: User, now: datetime) -> 
         log(held[key], "merged", now=now, actor=actor, detail={"into": into.pk})
         log(into, "took_in", now=now, actor=actor, detail={"problem": key})
     if owner is not None and owner != target.owner:
-        log(into, "assigned", now=now, actor=actor, detail={"from": None, "to": owner.get_username()})
+        act = log(into, "assigned", now=now, actor=actor, detail={"from": None, "to": owner.get_username()})
+        notify_of_act(Assigned, [owner], act)
     touch([into.pk])
-    judge_these([into.pk], now)
+    judge_these([into.pk], now, by=actor)
 
 
 def split(problem: Problem, group: FailureGroup, actor: User, now: datetime) -> Problem:
@@ -206,9 +224,10 @@ def _split(problem: Problem, group: FailureGroup, actor: User, now: datetime) ->
     )
     FailureGroup.objects.filter(pk=group.pk).update(problem=own)
     log(problem, "gave_away", now=now, actor=actor, detail={"problem": own.pk})
-    log(own, "split", now=now, actor=actor, detail={"from": problem.pk})
+    act = log(own, "split", now=now, actor=actor, detail={"from": problem.pk})
+    notify_of_act(Assigned, [held.owner], act)
     touch([problem.pk, own.pk])
-    judge_these([problem.pk, own.pk], now)
+    judge_these([problem.pk, own.pk], now, by=actor)
     own.refresh_from_db()
     return own
 

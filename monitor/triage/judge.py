@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, DateTimeField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
-from monitor.models import Failure, Problem, ProblemAct, RetryBatch
+from monitor.models import Failure, Problem, ProblemAct, RetryBatch, User
 from monitor.models.hand_over import is_our_turn
 from monitor.periods import HOUR, hour_of
 from monitor.triage.activity import change_state
@@ -31,12 +31,12 @@ def judge_problems(changed: Collection[int], now: datetime) -> int:
     return _judge(Problem.objects.filter(Q(pk__in=changed) | due(now)), now)
 
 
-def judge_these(changed: Collection[int], now: datetime) -> int:
-    """Judges these problems alone, within somebody's act; returns how many changed."""
-    return _judge(Problem.objects.filter(pk__in=changed), now)
+def judge_these(changed: Collection[int], now: datetime, *, by: User) -> int:
+    """Judges these problems alone, within the act of a person; returns how many changed."""
+    return _judge(Problem.objects.filter(pk__in=changed), now, by=by)
 
 
-def _judge(rows: QuerySet[Problem], now: datetime) -> int:
+def _judge(rows: QuerySet[Problem], now: datetime, *, by: User | None = None) -> int:
     # Read before their failures are: what changes from now on is not taken for seen.
     problems = list(rows.filter(merged_into=None).order_by("pk"))
     facts = facts_of(problems, now)
@@ -46,7 +46,7 @@ def _judge(rows: QuerySet[Problem], now: datetime) -> int:
         change = next_state(known, now)
         if is_to_go(known):
             count += _delete(problem)
-        elif change is None or change_state(problem, change.state, now=now, actor=None, reason=change.reason):
+        elif change is None or change_state(problem, change.state, now=now, actor=None, reason=change.reason, by=by):
             count += change is not None
             Problem.objects.filter(pk=problem.pk, unjudged=problem.unjudged).exclude(unjudged=0).update(unjudged=0)
     return count

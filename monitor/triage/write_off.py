@@ -109,4 +109,4 @@ def _log(rows: Collection[Failure], kind: str, actor: User, now: datetime, reaso
         counts[places[group]] += count
     for problem in Problem.objects.filter(pk__in=problems).select_related("account").order_by("pk"):
         log(problem, kind, now=now, actor=actor, text=reason, detail={"runs": counts[problem.pk]})
-    judge_these(problems, now)
+    judge_these(problems, now, by=actor)

@@ -83,7 +83,8 @@ class ApiClient:
     ) -> object:
         """Returns the payload of any call; None for a 204. `only_reads`: it changes nothing, whatever its method."""
         url = build_url(self._origin, *self.base, *segments, params=params)
-        return self._exchange(method, url, read_answer.read, body, only_reads=only_reads)
+        read = read_answer.read_only if method == "GET" else read_answer.read
+        return self._exchange(method, url, read, body, only_reads=only_reads)
 
     def _exchange(
         self,

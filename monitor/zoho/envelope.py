@@ -23,6 +23,12 @@ _MESSAGES = (
     "message", "errorMessage", "error_message", "error_description", "description", "detail", "details", "summary",
     "title", "reason",
 )  # fmt: skip
+# What an error says of itself; any other name holds a part of what was asked for.
+_OWN_NAMES = frozenset(
+    {*_CODES, *_MESSAGES, "status", "error", "success", "result", "type", "instance", "uri", "path", "timestamp",
+     "request_id", "requestId"}
+)  # fmt: skip
+_SUCCESS_WORDS = frozenset({"success", "ok"})
 _PLACES = ("json_path", "param_name", "api_name", "limit_reason")  # where CRM names what it objects to
 _DEPTH, _NODES = 6, 200  # of a body, that are looked through
 _INVALID_ID = re.compile(r"\bthe (?:related )?id given (?:seems to be|is) invalid\b", re.IGNORECASE)
@@ -69,6 +75,49 @@ def find_envelope(body: object) -> Envelope | None:
         return None
     best = max(spoken, key=_rank)
     return best if best.message else replace(best, message=next((one.message for one in spoken if one.message), ""))
+
+
+def refusal_in(payload: object) -> Envelope | None:
+    """Returns the error that a body holds and nothing else, however it is wrapped; None for every other body.
+
+    Some answer an error with 200 and in the form of what was asked for: as the one row of a list, as the object in it.
+
+    Args:
+        payload: parsed JSON of a reply to a read: the results of a write may all be errors and yet be a value.
+    """
+    if not _is_nothing_else(payload, _DEPTH):
+        return None
+    found = find_envelope(payload)
+    if found is None or (found.is_numbered and _is_success(found.code)):
+        return None
+    outer = payload if isinstance(payload, Mapping) else {}
+    says_well = clean.word(outer.get("status")) in _SUCCESS_WORDS or _has_list(outer)
+    return None if not found.code and says_well else found
+
+
+def _is_nothing_else(node: object, depth: int) -> bool:
+    """Returns whether nothing stands in a body but an error's own words; of what was asked for there is nothing."""
+    if isinstance(node, list):
+        return depth > 0 and all(
+            isinstance(item, Mapping | list) and _is_nothing_else(item, depth - 1) for item in node
+        )
+    if not isinstance(node, Mapping):
+        return False
+    return depth > 0 and all(
+        name in _OWN_NAMES or not value or (isinstance(value, Mapping | list) and _is_nothing_else(value, depth - 1))
+        for name, value in node.items()
+    )
+
+
+def _is_success(code: str) -> bool:
+    """Returns whether a number says that all went well, as some products' own 0 and HTTP's 2xx do."""
+    return code == "0" or (len(code) == 3 and code.startswith("2"))
+
+
+def _has_list(outer: Mapping[str, object]) -> bool:
+    data = outer.get("data")
+    inner = data.values() if isinstance(data, Mapping) else ()
+    return any(isinstance(value, list) for value in (*outer.values(), *inner))
 
 
 def words_of(answer: Answer) -> Envelope:

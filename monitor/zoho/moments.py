@@ -32,6 +32,8 @@ _FORMS = tuple(
         rf"(?P<one>\d\d?)(?P<s>[-/.])(?P<two>\d\d?)(?P=s)(?P<year>\d{{4}}){_AT}",
     )
 )
+# What Java and browsers write before AM and PM, and other blanks that look like one.
+_BLANKS = re.compile(r"[\u00a0\u2002-\u200a\u202f]")
 _NUMBER = re.compile(r"\d{9,13}(?:\.\d{1,9})?\Z", re.ASCII)
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -65,7 +67,7 @@ def _of_text(value: str, zone: tzinfo) -> datetime | None:
             return datetime.fromisoformat(value)
         except ValueError:
             return None
-    text = value.strip()
+    text = _BLANKS.sub(" ", value.strip())
     if len(text) > LONGEST:
         return None
     if _NUMBER.match(text):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from monitor.zoho import clean
-from monitor.zoho.envelope import Envelope, find_envelope, words_of
+from monitor.zoho.envelope import Envelope, find_envelope, refusal_in, words_of
 from monitor.zoho.errors import (
     AnswerLost,
     BadAnswer,
@@ -44,9 +44,9 @@ REFUSED_AT_ONCE = frozenset(
 )  # fmt: skip
 SERVER_CODES = frozenset({"INTERNAL_ERROR", "INTERNAL_SERVER_ERROR", "EXECUTION_FAILED"})
 _SCOPE = re.compile(r"scope", re.IGNORECASE)
-_TOKEN_WORDS = re.compile(
-    r"token|oauth|authenticat|ticket|log.?in|logged|sign.?in|session|credential|expired", re.IGNORECASE
-)
+_TOKEN_WORDS = re.compile(r"token|oauth|authenticat|ticket|log.?in|logged|sign.?in|session|credential", re.IGNORECASE)
+_EXPIRED = re.compile(r"expired", re.IGNORECASE)
+_CONTRACT = re.compile(r"licen[cs]e|trial|subscription|\bplan\b|edition|payment", re.IGNORECASE)  # may expire, too
 _DAYS = frozenset({"from", "to", "executed_from", "executed_till"})
 _WRAPPED = 2  # lists and names that a result may be wrapped in
 _FAILURE_WORDS = frozenset({"failure", "error"})
@@ -71,6 +71,22 @@ def read(answer: Answer) -> object:
     if answer.status < 400:
         raise _redirect(answer)
     raise _refusal(answer)
+
+
+def read_only(answer: Answer) -> object:
+    """Returns the payload of a reply to a call that changes nothing, as `read`.
+
+    Of a 200 that holds an error and nothing else, in whatever wrapping, nothing is a value: a row that refuses is not
+    the one thing there is.
+
+    Raises:
+        ZohoError: any branch of the tree but `NotSent`.
+    """
+    payload = read(answer)
+    refusal = refusal_in(payload)
+    if refusal is not None:
+        raise _by_code(answer, refusal) or _error(BadAnswer, answer, refusal)
+    return payload
 
 
 def read_once(answer: Answer) -> object:
@@ -183,9 +199,11 @@ def _unauthorised(envelope: Envelope) -> type[ZohoError]:
     if envelope.code.upper() in ACT_CODES:
         return NotAvailable
     is_named = envelope.code and not envelope.is_numbered and envelope.code.upper() != "UNAUTHORIZED"
-    if is_named and not _TOKEN_WORDS.search(f"{envelope.code} {envelope.message}"):
-        return Refused
-    return TokenRefused
+    return Refused if is_named and not _speaks_of_token(f"{envelope.code} {envelope.message}") else TokenRefused
+
+
+def _speaks_of_token(words: str) -> bool:
+    return bool(_TOKEN_WORDS.search(words) or (_EXPIRED.search(words) and not _CONTRACT.search(words)))
 
 
 def _refusal(answer: Answer) -> ZohoError:

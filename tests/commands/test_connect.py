@@ -157,6 +157,29 @@ def test_what_a_failed_connection_of_a_known_account_cost_stands_in_its_ledger(z
     assert own(AuditEntry).count() == audited, "nothing else is stored"
 
 
+@pytest.mark.parametrize("code", ["INVALID_OAUTHTOKEN", "RULE_IS_ASLEEP"])
+def test_a_refusal_within_a_200_proves_nothing(zoho: tuple[App, str], code: str) -> None:
+    app, base = zoho
+    row = {"code": code, "details": {}, "message": "come back tomorrow", "status": "error"}
+    for path in ("/flows", "/workflow_rules"):
+        app.faults.push({"path": path, "kind": "shape", "times": 0, "args": {"content": {"data": [row]}}})
+
+    assert f"{code}: come back tomorrow" in run(*connect_arguments(base)).error
+
+    assert nothing_stored()
+
+
+def test_a_person_whom_zoho_gives_no_token_for_now_is_told_when_to_come_back(zoho: tuple[App, str]) -> None:
+    app, base = zoho
+    app.faults.push({"path": "/oauth/v2/token", "kind": "token_throttle", "times": 0})
+
+    ended = run(*connect_arguments(base))
+
+    assert ended.error.endswith(". Nothing was changed: try again in 10 minutes")
+    assert ".." not in ended.error
+    assert nothing_stored()
+
+
 def test_a_wait_that_zoho_asked_for_outlives_connecting_again(zoho: tuple[App, str]) -> None:
     app, base = zoho
     run(*connect_arguments(base))

@@ -61,6 +61,9 @@ def test_acts_by_number(found: Problem, capsys: pytest.CaptureFixture[str], now:
     assert problem().archived_until == now.replace(hour=0) + timedelta(days=2)
     assert "reopened" in run(capsys, "reopen", found.pk)
     assert "noted" in run(capsys, "note", found.pk, reason="asked the vendor")
+    assert "noted. Nobody who may see this is called @ghost, so no mail went there." in run(
+        capsys, "note", found.pk, reason="ask @ghost"
+    )
     assert "resolved" in run(capsys, "resolve", found.pk, changed_at="2026-11-22T11:00:00Z", reason="made the tax")
     assert (problem().state, problem().resolved_before) == ("resolved", now - timedelta(hours=1))
     assert "assigned to nobody" in run(capsys, "assign", found.pk, owner="")

@@ -15,7 +15,7 @@ from django.utils import timezone
 from monitor.models import AlertState, Flow, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.models.sync import STREAMS
 from monitor.notify.facts import facts_of
-from monitor.notify.render import render
+from monitor.notify.kinds.alert import render
 from tests import factories
 from tests.bystander import Bystander
 from tests.commands.commandline import run

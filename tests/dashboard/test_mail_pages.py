@@ -6,9 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import Delivery, MailServer
+from monitor.models import Delivery, MailServer, Occasion
+from monitor.notify.dispatch import dispatch_occasions
+from monitor.queries.mails import mail_server
+from monitor.triage import acts
 from tests import factories
-from tests.dashboard.world import make_mail, make_state, make_transition
+from tests.dashboard.world import make_batch, make_mail, make_state, make_transition
 
 HOSTILE = "<script>parent.alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -93,3 +96,25 @@ def test_an_admin_sends_a_test_mail_to_the_own_address_and_reads_the_answer(sign
     again = signed_in(ada).post(reverse("mail_test"), follow=True).content.decode()
     assert "less than 10 seconds ago" in again
     assert len(mailoutbox) == 1
+
+
+def test_a_mail_that_is_not_about_an_alert_is_listed_counted_and_leads_to_what_it_is_about(
+    account, otto, vera, signed_in, ada
+):
+    now = timezone.now()
+    run = factories.make_execution(factories.make_flow(account), "failed")
+    problem = factories.make_failure(run).group.problem
+    acts.assign(problem, otto, ada, now)
+    batch = make_batch([run], otto, now)
+    Occasion.objects.create(kind="batch_ended", at=now, recipient=otto, batch=batch, state="finished")
+    assert dispatch_occasions(now) == 2
+    client = signed_in(ada)
+    page = client.get(reverse("mails")).content.decode()
+    assert "[Yours] It failed" in page
+    assert f"[Retries] Batch {batch.pk} is finished" in page
+    assert mail_server().waiting == 2
+    for one, named in ((problem, "It failed"), (batch, f"Batch {batch.pk}")):
+        (mail,) = (row for row in Delivery.objects.filter(recipient=otto) if row.about == one)
+        page = client.get(reverse("mail", args=[mail.pk])).content.decode()
+        assert f'<a href="{one.get_absolute_url()}">{named}</a>' in page
+        assert client.get(reverse("mail_html", args=[mail.pk])).status_code == 200

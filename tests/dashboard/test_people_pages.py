@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from monitor.models import AuditEntry, User, system_user
+from monitor.notify.kinds import KINDS
 from tests import factories
 from tests.bystander import own
 
@@ -150,6 +151,29 @@ def test_the_profile_sets_the_time_zone_of_the_pages_and_the_mails(signed_in, ve
     vera.refresh_from_db()
     assert (vera.timezone, vera.wants_mail) == ("Asia/Kolkata", False)
     assert "16:30:00" in client.get(execution.get_absolute_url()).content.decode()
+
+
+def test_each_kind_of_mail_has_a_switch_that_is_on_until_the_person_turns_it_off(signed_in, vera):
+    client = signed_in(vera)
+    boxes = [f'name="wants_{kind}"' for kind in (*KINDS, "mail")]
+    page = client.get(reverse("profile")).content.decode()
+    for box in boxes:
+        assert re.search(f"<input[^>]*{box}[^>]* checked", page)
+    on = {f"wants_{kind}": "on" for kind in KINDS if kind != "note"}
+    assert client.post(reverse("profile"), {"timezone": "UTC", "wants_mail": "on"} | on).status_code == 302
+    vera.refresh_from_db()
+    assert (vera.wants_mail, vera.unwanted_mails) == (True, ["note"])
+    page = client.get(reverse("profile")).content.decode()
+    assert not re.search('<input[^>]*name="wants_note"[^>]* checked', page)
+    assert client.post(reverse("profile"), {"timezone": "UTC", "wants_note": "on"} | on).status_code == 302
+    vera.refresh_from_db()
+    assert (vera.wants_mail, vera.unwanted_mails) == (False, [])
+
+
+def test_a_profile_that_is_refused_keeps_the_switches(signed_in, vera):
+    assert signed_in(vera).post(reverse("profile"), {"timezone": "Mars/Olympus"}).status_code == 400
+    vera.refresh_from_db()
+    assert (vera.wants_mail, vera.unwanted_mails) == (True, [])
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", ""])

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, ProblemAct, RecordField, User
+from monitor.models import AuditEntry, Execution, Failure, Flow, Occasion, Problem, ProblemAct, RecordField, User
 from monitor.triage import acts
 from tests import factories
 from tests.bystander import own
@@ -133,6 +133,18 @@ def test_a_note_stands_in_the_log_with_its_writers_name_and_as_it_was_written(ta
     assert ask("note", text="   ").status_code == 400
     assert ask("note", text="x" * 2001).status_code == 400
     assert ProblemAct.objects.filter(problem=taxed, kind="note").count() == 1
+
+
+def test_a_note_that_mentions_nobody_known_is_kept_and_its_writer_told_so(taxed, ask, vera) -> None:
+    answer = ask("note", text="@vera and @<i>, @who: look")
+    page = page_of(answer.client, taxed)
+    assert "The note is added." in page
+    assert "Nobody who may see this is called @who, so no mail went there." in page
+    assert list(own(Occasion).values_list("recipient__username", flat=True)) == ["vera"]
+    answer = ask("note", text=" ".join(f"@n{n}{'x' * 60}" for n in range(7)))
+    page = page_of(answer.client, taxed)
+    assert f"@n4{'x' * 38} and 2 more, so no mail" in page
+    assert "@n5" not in page.split("is called")[1].split("no mail")[0]
 
 
 def test_resolved_by_a_change_keeps_the_time_that_was_typed(taxed, ask, now) -> None:

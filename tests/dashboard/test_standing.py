@@ -14,7 +14,7 @@ from django.test import Client
 
 from monitor.models import Execution, Flow, StreamState, SyncState, User, WorkerBeat, ZohoAccount
 from monitor.notify.facts import facts_of
-from monitor.notify.render import render
+from monitor.notify.kinds.alert import render
 from monitor.standing.judge import WORDS
 from tests import factories
 from tests.commands.commandline import run

@@ -21,6 +21,7 @@ from monitor.models import (
     Connection,
     Execution,
     Flow,
+    Quarantine,
     StreamState,
     SyncState,
     WebhookFailure,
@@ -217,11 +218,14 @@ def test_a_burst_of_faults_is_outlived(small: House, kind: str, args: dict[str, 
     assert house.mirrored() == house.upstream()
 
 
+REFUSED_ROW = {"code": "RULE_IS_ASLEEP", "details": {}, "message": "come back tomorrow", "status": "error"}
 ODD = {
     "empty-object": ("shape", {"shape": "empty_object"}),
     "data-null": ("shape", {"shape": "data_null"}),
     "rows-missing": ("shape", {"shape": "rows_missing"}),
     "failure-with-200": ("shape", {"shape": "failure_with_200"}),
+    "refused-row": ("shape", {"content": {"data": [REFUSED_ROW]}}),
+    "refused-object": ("shape", {"content": {"data": REFUSED_ROW}}),
     "html": ("html", {}),
     "no-content": ("no_content", {}),
     "nested": ("odd_json", {"what": "nested"}),
@@ -233,7 +237,7 @@ ODD = {
 STRANGE = [("/executions", name) for name in ODD] + [
     (path, name)
     for path in ("/api/v1/flows", "/connections", "/workflow_rules")
-    for name in ("data-null", "no-content")
+    for name in ("data-null", "no-content", "refused-row")
 ]
 
 
@@ -251,6 +255,7 @@ def test_an_answer_of_another_shape_is_never_taken_for_nothing_there(small: Hous
     assert had <= set(own(Execution).values_list("pk", flat=True))
     for model in (Flow, Connection, WorkflowRule):
         assert not model.objects.exclude(gone_at=None).exists()
+    assert not own(Quarantine).exists()
     assert own(SyncState).get().state in ("schema", "incomplete", "unreachable")
 
 

@@ -60,6 +60,9 @@ def refuse_everything(sink: Sink, stage: str, answer: str) -> None:
         ("data", "550 5.7.60 not permitted to send as this sender"),
         ("data", "452 4.5.3 too many recipients today"),
         ("data", "554 5.7.1 relaying denied"),
+        ("data", "550 5.4.6 Unusual sending activity detected"),
+        ("data", "554 Message rejected: Email address is not verified"),
+        ("rcpt", "550 example.com has exceeded the max emails per hour"),
     ],
 )
 def test_where_it_refuses_us_all_wait_and_go_out_in_their_order_once_it_is_fixed(
@@ -154,7 +157,7 @@ def test_readiness_names_the_refusal_without_the_servers_words(queue: list[str],
     send_at(now)
     found = readiness(now)
     (told,) = [problem for problem in found.problems if "mail" in problem]
-    assert told == "the mail server refuses us since 2026-11-22 12:00 UTC (535 5.7.8): alert mails wait"
+    assert told == "the mail server refuses us since 2026-11-22 12:00 UTC (535 5.7.8): mails wait"
     assert "monitor-7" not in str(found.report)
     assert found.report["mail"]["waiting"] == len(queue) + SOMEBODY_ELSES
 

@@ -13,10 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.models import AlertRule, AlertState, Delivery, Flow, FlowProgress, StreamState, SyncState, Transition
-from monitor.notify import render as rendering
+from monitor.notify.compose import Rendered
 from monitor.notify.facts import Facts, error_line, facts_of, top_errors
+from monitor.notify.kinds import alert as rendering
+from monitor.notify.kinds.alert import render
 from monitor.notify.message import build, message_id
-from monitor.notify.render import Rendered, render
 from monitor.notify.words import clean, per_cent, shorten, span
 from monitor.queries import freshness
 from tests import factories

@@ -116,6 +116,14 @@ def test_it_is_told_on_pages_and_by_status(nobody_else: None, vera: Any, signed_
     assert "jobs-banner" not in client.get("/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("sync_account:7", "sync of account 7"), ("judge:7", "judge of account 7"), ("send_retries", "send retries")],
+)
+def test_a_failing_job_is_called_by_what_it_does(name: str, label: str, now: datetime) -> None:
+    assert job_failures.failed(name, "no", now).label == label
+
+
 def test_what_nobody_tries_any_more_is_forgotten(now: datetime) -> None:
     job_failures.failed("sync_account:7", "no", now - 2 * HOUR)
     job_failures.failed("judge", "no", now)

@@ -72,6 +72,8 @@ def test_every_spelling_of_a_moment_is_that_moment(spelled: object) -> None:
         ("2025-01-22 10:30", datetime(2025, 1, 22, 10, 30, tzinfo=UTC)),
         ("2025-01-22", datetime(2025, 1, 22, tzinfo=UTC)),
         ("24-11-2026 10:05", datetime(2026, 11, 24, 10, 5, tzinfo=UTC)),
+        ("Oct 21, 2025 05:08\u202fPM", datetime(2025, 10, 21, 17, 8, tzinfo=UTC)),
+        ("Oct\u00a021, 2025, 5:08:00\u00a0PM", datetime(2025, 10, 21, 17, 8, tzinfo=UTC)),
         ("Oct 21, 2025 05:08 PM", datetime(2025, 10, 21, 17, 8, tzinfo=UTC)),
         ("Oct 21, 2025 12:08 AM", datetime(2025, 10, 21, 0, 8, tzinfo=UTC)),
         ("05-05-2026 10:05", datetime(2026, 5, 5, 10, 5, tzinfo=UTC)),

@@ -78,6 +78,7 @@ REFUSED_ACT = {
     "in the list": {"tasks": [{"code": "AUTHORIZATION_ERROR", "message": "locked", "status": "error"}]},
     "an object": {"tasks": {"code": "NO_PERMISSION", "message": "no", "status": "error"}},
     "unknown": {"code": "RULE_IS_ASLEEP", "message": "come back tomorrow", "status": "error"},
+    "a licence": {"code": "LICENSE_EXPIRED", "message": "Your Zoho Flow licence has expired", "status": "error"},
 }
 
 

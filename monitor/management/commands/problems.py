@@ -126,8 +126,8 @@ def _act(options: dict[str, Any], now: datetime) -> Callable[[Problem], str]:
         return do
 
     def noted(problem: Problem) -> str:
-        acts.add_note(problem, reason, actor, now)
-        return "noted"
+        unknown = acts.add_note(problem, reason, actor, now)
+        return f"noted. {acts.nobody_is_called(unknown)}" if unknown else "noted"
 
     return {
         "resolve": done(acts.resolve, "resolved", by_change_at=changed_at),

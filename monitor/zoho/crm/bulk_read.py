@@ -68,7 +68,7 @@ class CrmBulkRead(CrmApi):
         Raises:
             NotFound: Zoho does not have it.
         """
-        payload = self._exchange("GET", build_url(self._origin, *_BULK, job_id), read_answer.read)
+        payload = self._exchange("GET", build_url(self._origin, *_BULK, job_id), read_answer.read_only)
         return first_of(payload, "data", shapes.bulk_read_job)
 
     def bulk_read_result(self, job_id: str) -> bytes:

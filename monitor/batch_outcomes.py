@@ -1,0 +1,63 @@
+"""Counts what became of the items of batches of retries, and why some were skipped: for pages and mails alike."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Count, Min
+
+from monitor.models import Execution, RetryBatch, RetryItem
+from monitor.models.masked_text import said_of_run
+
+MOST_READ, MOST_REASONS = 50, 10
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Holds how many items of a batch are in which state."""
+
+    waiting: int = 0
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    unknown: int = 0
+    skipped: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.started + self.succeeded + self.failed + self.unknown + self.skipped
+
+    @property
+    def ended(self) -> int:
+        return self.total - self.waiting - self.started
+
+
+@dataclass(frozen=True)
+class SkipReason:
+    """Holds why items were skipped, masked, and how many."""
+
+    words: str
+    count: int
+
+
+def progress_of(keys: Collection[int]) -> dict[int, Progress]:
+    """Returns how far batches are, by their primary keys. One statement."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    rows = RetryItem.objects.filter(batch__in=keys).order_by().values_list("batch", "state")
+    for batch, state, count in rows.annotate(count=Count("pk")):
+        counts[batch][state] += count
+    return {key: Progress(**counts[key]) for key in keys}
+
+
+def skip_reasons(batch: RetryBatch) -> list[SkipReason]:
+    """Returns why items of a batch were skipped, the most frequent reasons first. Two statements."""
+    counts: Counter[str] = Counter()
+    rows = batch.items.filter(state=RetryItem.State.SKIPPED).order_by().values_list("note")
+    # A note that names somebody is of one run, or of runs about the same person: any of them tells whom it names.
+    told = list(rows.annotate(count=Count("pk"), run=Min("execution")).order_by("-count", "note")[:MOST_READ])
+    runs = Execution.objects.only("trigger_data", "said_names").in_bulk([run for _, _, run in told])
+    for note, count, run in told:
+        counts[said_of_run(note, runs[run])] += count
+    return [SkipReason(words, count) for words, count in counts.most_common(MOST_REASONS)]

@@ -1,0 +1,105 @@
+"""Stores what people are to be notified of: the hand-over into `monitor.notify`, one row for each person and act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+
+from monitor.models.alerts import Transition
+from monitor.models.people import User
+from monitor.models.retries import RetryBatch
+from monitor.models.triage import Problem, ProblemAct
+
+
+class Occasion(models.Model):
+    """Records that something happened that a person is notified of by mail, in the transaction in which it happened.
+
+    Who does the act adds it (`tell`); `monitor.notify` claims it by `dispatch_state` and writes the mail. Alerts have
+    an occasion of their own, `Transition`: who is notified of them is not known before.
+    """
+
+    class Kind(models.TextChoices):
+        """Names what happened; what a mail of it says is in the module of this name in `monitor/notify/kinds/`."""
+
+        ASSIGNED = "assigned", "Assigned"
+        NOTE = "note", "Note"
+        RESOLVED = "resolved", "Resolved by itself"
+        BATCH_ENDED = "batch_ended", "Retries ended"
+
+    kind = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="occasions")
+    act = models.ForeignKey(ProblemAct, on_delete=models.CASCADE, null=True, related_name="occasions")
+    batch = models.ForeignKey(RetryBatch, on_delete=models.CASCADE, null=True, related_name="occasions")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", help_text="who did it"
+    )
+    state = models.CharField(max_length=10, blank=True, help_text="that the batch came to")
+    dispatch_state = models.CharField(
+        max_length=10, choices=Transition.Dispatch.choices, default=Transition.Dispatch.NEW
+    )
+    dispatched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["act", "recipient"], name="one_occasion_of_an_act_for_a_person"),
+            models.CheckConstraint(
+                condition=models.Q(act__isnull=False, batch=None) | models.Q(act=None, batch__isnull=False),
+                name="an_occasion_has_one_subject",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["at", "id"], name="occasion_new", condition=models.Q(dispatch_state="new")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at}"
+
+    @property
+    def subject(self) -> Problem | RetryBatch:
+        """Returns what the person is notified about."""
+        found = self.act.problem if self.act is not None else self.batch
+        if found is None:
+            raise ValueError("an occasion has an act or a batch")
+        return found
+
+
+def notify_of_act(
+    kind: Occasion.Kind, people: Iterable[User | None], act: ProblemAct, *, by: User | None = None
+) -> None:
+    """Notifies people of what happened to a problem; nobody of what they did themselves.
+
+    Args:
+        kind: of the mail.
+        people: whom it concerns; those who are named twice are notified once.
+        act: the line of the problem's log, in whose transaction this is called.
+        by: who brought it about, where the program wrote the line.
+    """
+    actor = by or act.actor
+    keys = {person.pk for person in people if person is not None} - {actor.pk if actor is not None else None}
+    Occasion.objects.bulk_create(
+        Occasion(kind=kind, at=act.at, recipient_id=key, act=act, actor=actor) for key in sorted(keys)
+    )
+
+
+def notify_of_batch(batch: RetryBatch, state: str, *, at: datetime, by: User | None) -> None:
+    """Notifies the person who confirmed a batch that it has ended, unless they ended it themselves.
+
+    Args:
+        batch: which; this is called in the transaction in which it ends.
+        state: that it came to.
+        at: the present.
+        by: who ended it; None for the program.
+    """
+    if by is None or by.pk != batch.requested_by_id:
+        Occasion.objects.create(
+            kind=Occasion.Kind.BATCH_ENDED,
+            at=at,
+            recipient_id=batch.requested_by_id,
+            batch=batch,
+            actor=by,
+            state=state,
+        )

@@ -1,0 +1,24 @@
+"""Lists the kinds of mails. A new one is a name in `Occasion.Kind` and its module here; the rest follows from them."""
+
+from __future__ import annotations
+
+from monitor.models import Delivery, Transition
+from monitor.notify.compose import Rendered
+from monitor.notify.kinds import alert, assigned, batch_ended, note, resolved
+from monitor.notify.kinds.kind import MailKind
+
+KINDS: dict[str, MailKind] = {module.KIND.name: module.KIND for module in (assigned, note, resolved, batch_ended)}
+ALERTS = "alerts"
+
+
+def topic_of(delivery: Delivery) -> str:
+    """Returns what a mail is sorted by."""
+    return KINDS[delivery.occasion.kind].topic if delivery.occasion is not None else ALERTS
+
+
+def plain_of(delivery: Delivery) -> Rendered:
+    """Returns the plainest form of a mail."""
+    cause = delivery.cause
+    if isinstance(cause, Transition):
+        return alert.plain(cause.alert_id, cause.kind)
+    return KINDS[cause.kind].plain(cause)

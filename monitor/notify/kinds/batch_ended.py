@@ -1,0 +1,69 @@
+"""Reports to who confirmed a batch of retries how it ended."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from monitor.batch_outcomes import Progress, progress_of, skip_reasons
+from monitor.models import Occasion, RetryBatch, RetryItem
+from monitor.notify.compose import in_words
+from monitor.notify.kinds.kind import Letter, MailKind, page_of
+from monitor.notify.kinds.of_problem import quote, title, who
+from monitor.notify.words import clean
+
+State, Item = RetryBatch.State, RetryItem.State
+_WORDS = {State.FINISHED: "is finished", State.STOPPED: "stopped by itself", State.CANCELLED: "was cancelled"}
+# What stands in the subject, and in the mail, where there is any: the good and the bad first.
+_OUTCOMES = (Item.SUCCEEDED, Item.FAILED, Item.UNKNOWN, Item.SKIPPED, Item.STARTED, Item.WAITING)
+
+
+def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
+    batch = occasion.batch
+    if batch is None:
+        raise ValueError("the occasion is not about a batch")
+    progress = progress_of([batch.pk])[batch.pk]
+    how = _WORDS[State(occasion.state)]
+    return Letter(
+        subject=f"[Retries] Batch {batch.pk} {how}: {_in_short(progress)}",
+        intro=_intro(occasion, batch, how),
+        rows=tuple(_rows(batch, progress, zone)),
+        page=page_of(occasion),
+        button="Open the batch",
+        counted_title="Skipped, because",
+        counted=tuple((reason.count, clean(reason.words) or "no reason was noted") for reason in skip_reasons(batch)),
+        is_good=progress.succeeded == progress.total,
+    )
+
+
+def _in_short(progress: Progress) -> str:
+    found = [(getattr(progress, state), state.label.lower()) for state in _OUTCOMES]
+    return ", ".join(f"{count} {label}" for count, label in found if count)
+
+
+def _intro(occasion: Occasion, batch: RetryBatch, how: str) -> str:
+    by = f" by {who(occasion.actor)}" if occasion.state == State.CANCELLED else ""
+    # Only while it stands as it did then: whoever goes on with it starts a story of its own.
+    reason = f" {clean(batch.state_reason)}" if batch.state == occasion.state and batch.state_reason else ""
+    return f"The batch of retries that you confirmed {how}{by}.{reason}"
+
+
+def _rows(batch: RetryBatch, progress: Progress, zone: tzinfo) -> list[tuple[str, str]]:
+    found = [("Runs", str(progress.total))]
+    found += [(state.label, str(getattr(progress, state))) for state in _OUTCOMES if getattr(progress, state)]
+    found.append(("Why", quote(batch.reason)))
+    if batch.problem is not None:
+        found.append(("Problem", title(batch.problem)))
+    found.append(("Confirmed", in_words(batch.requested_at, zone)))
+    found.append(("Account", clean(batch.account.name)))
+    return found
+
+
+KIND = MailKind(
+    name=Occasion.Kind.BATCH_ENDED,
+    topic="retries",
+    headline="A batch of retries has ended",
+    switch="Send me a report when a batch of retries that I confirmed ends",
+    why="you confirmed these retries",
+    no_more="about batches of retries",
+    letter=_letter,
+)

@@ -1,0 +1,35 @@
+"""Tells a person of a note on a problem of theirs, or of one that mentions them."""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+
+from monitor.mentions import is_mentioned
+from monitor.models import Occasion
+from monitor.notify.kinds.kind import Letter, MailKind, page_of
+from monitor.notify.kinds.of_problem import act_of, quote, rows, title, who
+
+
+def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
+    act = act_of(occasion)
+    is_meant = is_mentioned(occasion.recipient.get_username(), act.text)
+    what = "mentions you in a note" if is_meant else "wrote a note on a problem of yours"
+    return Letter(
+        subject=f"[Note] {title(act.problem)}",
+        intro=f"{who(act.actor)} {what}:",
+        rows=rows(act.problem, zone),
+        page=page_of(occasion),
+        button="Open the problem",
+        quote=quote(act.text),
+    )
+
+
+KIND = MailKind(
+    name=Occasion.Kind.NOTE,
+    topic="problems",
+    headline="There is a note for you on a problem",
+    switch="Send me a mail when a note is written on a problem of mine, or mentions me",
+    why="the problem is yours, or the note mentions you",
+    no_more="about notes",
+    letter=_letter,
+)

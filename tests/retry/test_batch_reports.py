@@ -1,0 +1,90 @@
+"""Who confirmed a batch is told how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from monitor.models import Delivery, Occasion, RetryBatch, RetryItem, User
+from monitor.notify.dispatch import dispatch_occasions
+from monitor.retry import batches
+from monitor.retry.batches import cancel_batch, resume, suspend
+from monitor.retry.run_batches import run_batches
+from tests import factories
+from tests.bystander import own
+from tests.retry.floor import Floor, fresh
+
+pytestmark = pytest.mark.django_db
+State = RetryBatch.State
+
+
+def ends() -> list[tuple[str, str]]:
+    """To which ends batches came that somebody is told of, and who that is."""
+    return list(own(Occasion).order_by("pk").values_list("state", "recipient__username"))
+
+
+@pytest.fixture
+def chief(db: None) -> User:
+    return factories.make_user("chief", "admin")
+
+
+def test_the_report_says_how_many_came_to_which_end_and_why_some_were_skipped(floor: Floor, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://monitor.example.com"
+    first, *others = floor.fail(4)
+    batch = floor.ask([first, *others], reason="told by jane@example.com")
+    RetryItem.objects.filter(batch=batch, execution=others[0]).update(
+        state="skipped", code="succeeded", note="It has succeeded meanwhile: jane@example.com."
+    )
+    floor.work(180)
+    assert fresh(batch).state == State.FINISHED
+    assert ends() == [("finished", "ada")]
+    assert dispatch_occasions(floor.clock()) == 1
+    mail = own(Delivery).get()
+    assert mail.subject == f"[Retries] Batch {batch.pk} is finished: 3 succeeded, 1 skipped"
+    assert f"https://monitor.example.com{batch.get_absolute_url()}" in mail.text
+    for line in ("Runs: 4", "Succeeded: 3", "Skipped: 1", "  1 x It has succeeded meanwhile: "):
+        assert line in mail.text
+    assert "No more mails about batches of retries: https://monitor.example.com/profile/" in mail.text
+    assert "jane@example.com" not in mail.text + mail.html + mail.subject
+
+
+def test_a_batch_that_stops_by_itself_is_told_with_the_reason_and_again_when_it_ends(floor: Floor) -> None:
+    batch = floor.ask(floor.fail(3))
+    RetryBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING)
+    with_reason = {"now": floor.clock(), "actor": None, "state_reason": "Half or more of it did not succeed."}
+    assert batches.change(batch, [State.RUNNING], State.STOPPED, **with_reason)
+    dispatch_occasions(floor.clock())
+    mail = own(Delivery).get()
+    assert mail.subject == f"[Retries] Batch {batch.pk} stopped by itself: 3 waiting"
+    assert "stopped by itself. Half or more of it did not succeed." in mail.text
+    resume(batch, floor.user, floor.clock())
+    floor.work(180)
+    assert ends() == [("stopped", "ada"), ("finished", "ada")]
+
+
+def test_whoever_cancels_their_own_batch_is_not_told_and_somebody_elses_is(floor: Floor, chief: User) -> None:
+    own_one = floor.ask(floor.fail(1), "one")
+    cancel_batch(own_one, floor.user, floor.clock())
+    assert ends() == []
+    other = floor.ask(floor.fail(1), "two")
+    cancel_batch(other, chief, floor.clock())
+    assert ends() == [("cancelled", "ada")]
+    dispatch_occasions(floor.clock())
+    assert "was cancelled by chief." in own(Delivery).get().text
+
+
+def test_what_only_pauses_is_not_reported(floor: Floor, chief: User) -> None:
+    batch = floor.ask(floor.fail(2))
+    run_batches(floor.clock())
+    suspend(batch, chief, floor.clock())
+    resume(batch, chief, floor.clock())
+    assert ends() == []
+
+
+def test_an_end_that_somebody_else_has_brought_about_is_told_once(floor: Floor, chief: User) -> None:
+    batch = floor.ask(floor.fail(1))
+    stale = fresh(batch)
+    cancel_batch(batch, chief, floor.clock())
+    assert not batches.change(stale, [State.QUEUED], State.FINISHED, now=floor.clock(), actor=None)
+    assert ends() == [("cancelled", "ada")]

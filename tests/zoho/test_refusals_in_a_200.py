@@ -1,0 +1,118 @@
+"""Zoho refuses with 200 and in the form of what was asked for: nothing of it is a value, and its words are told."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.zoho import BadAnswer, NotAvailable, TokenRefused, Wait, ZohoError, read_answer
+from monitor.zoho.envelope import refusal_in
+from monitor.zoho.shapes.executions import execution_page
+
+from .helpers import FLOW_ORIGIN, TOKEN, Tokens, answer, crm_client, flow_client, scripted
+from .test_other_words import DATA, FlowClient
+
+
+def row(code: object = "RULE_IS_ASLEEP", message: str = "come back tomorrow") -> dict[str, object]:
+    return {"code": code, "details": {}, "message": message, "status": "error"}
+
+
+# How one error may be wrapped where a list is asked for.
+WRAPPINGS = {
+    "the one row": lambda said: {"flows": [said]},
+    "the one row, as documented": lambda said: {"status": "success", "data": {"flows": [said]}},
+    "rows in rows": lambda said: {"flows": [[said]]},
+    "the data": lambda said: {"data": [said]},
+    "instead of the list": lambda said: {"flows": said},
+    "a bare list": lambda said: [said],
+    "several": lambda said: {"errors": [said, said]},
+    "a response": lambda said: {"response": {"error": said, "uri": "/flows"}},
+    "beside nothing": lambda said: {"flows": [said], "info": {}, "page_context": None},
+    "beside no rows": lambda said: {**said, "flows": []},
+}
+
+
+@pytest.mark.parametrize("wrapping", [*WRAPPINGS])
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (row(), BadAnswer),
+        (row(57, "You are not authorized"), BadAnswer),
+        (row("NO_PERMISSION", "permission denied"), NotAvailable),
+        (row("RATE_LIMIT_EXCEEDED", "slow down"), Wait),
+    ],
+)
+def test_a_list_that_holds_a_refusal_alone_is_no_list(
+    wrapping: str, said: dict[str, object], kind: type[ZohoError]
+) -> None:
+    client, _ = flow_client(httpx.Response(200, json=WRAPPINGS[wrapping](said)))
+    with pytest.raises(kind, match=f"{said['code']}: {said['message']}") as error:
+        client.list_flows()
+    assert type(error.value) is kind
+
+
+@pytest.mark.parametrize("wrapping", [*WRAPPINGS])
+def test_a_token_that_is_refused_with_a_200_is_renewed(wrapping: str) -> None:
+    refused = httpx.Response(200, json=WRAPPINGS[wrapping](row("INVALID_OAUTHTOKEN", "invalid oauth token")))
+    transport, script = scripted(refused, httpx.Response(200, json=DATA))
+    tokens = Tokens()
+    assert FlowClient(transport, FLOW_ORIGIN, tokens).list_flows().flows == []
+    assert (len(script.requests), tokens.renewals) == (2, [TOKEN])
+    transport, _ = scripted(refused)
+    with pytest.raises(TokenRefused, match="INVALID_OAUTHTOKEN: invalid oauth token"):
+        FlowClient(transport, FLOW_ORIGIN, Tokens()).list_flows()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"status": {"code": 401, "description": "unauthorized"}, "data": {"errorCode": "TICKET_LOST"}}, "TICKET_LOST"),
+        ({"success": False, "message": "Maintenance until 10"}, "Maintenance until 10"),
+        ({"status": "failed", "message": "You have no access"}, "You have no access"),
+        ({"status": "maintenance", "message": "Zoho Flow is resting"}, "Zoho Flow is resting"),
+        ({"result": "failure", "reason": "resting"}, "resting"),
+    ],
+)
+def test_what_zoho_says_instead_of_a_list_is_told(body: object, words: str) -> None:
+    client, _ = flow_client(httpx.Response(200, json=body))
+    with pytest.raises(BadAnswer, match=words):
+        client.list_flows()
+
+
+def test_crm_is_read_alike() -> None:
+    for body in ({"workflow_rules": [row()]}, {"workflow_rules": row()}):
+        crm, _ = crm_client(httpx.Response(200, json=body))
+        with pytest.raises(BadAnswer, match="RULE_IS_ASLEEP: come back tomorrow"):
+            crm.list_workflow_rules(page=1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"status": "success", "data": {"executions": []}},
+        {"status": "success", "message": "ok", "data": {"executions": []}},
+        {"code": 0, "message": "success", "executions": []},
+        {"status": {"code": 200, "description": "success"}, "data": []},
+        {"executions": [], "message": "No runs found"},
+        {"executions": [{}]},
+        {"executions": [{"status": "failed", "error": row(), "started_time": "2026-11-24T10:05:00Z"}]},
+        {"executions": [row() | {"id": "1"}, row()]},
+    ],
+)
+def test_a_list_is_one_where_anything_of_it_is_there_or_nothing_is_refused(body: object) -> None:
+    execution_page(read_answer.read_only(answer(200, body)))
+
+
+# What stands inside an "error" is the error's own.
+OPEN = [name for name in WRAPPINGS if name != "a response"]
+
+
+@given(st.sampled_from(OPEN), st.text(min_size=1), st.one_of(st.text(min_size=1), st.integers(1)))
+def test_whatever_stands_beside_an_error_that_is_no_word_of_its_own_is_a_value(
+    wrapping: str, name: str, value: object
+) -> None:
+    said = row() | {f"x_{name}": value}
+    assert refusal_in(WRAPPINGS[wrapping](said)) is None
+    assert refusal_in(WRAPPINGS[wrapping](row())) is not None

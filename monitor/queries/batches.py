@@ -129,7 +129,7 @@ def with_answers(rows: Sequence[RetryAttempt]) -> list[UnknownRow]:
 def unknown() -> QuerySet[RetryAttempt]:
     """Returns the retries whose outcome nobody knows, the oldest first, with what their runs were about."""
     rows = RetryAttempt.objects.filter(state=RetryAttempt.State.UNKNOWN)
-    rows = rows.select_related("account", "requested_by", "execution__flow")
+    rows = rows.select_related("account", "requested_by", "execution__flow__progress")
     rows = rows.defer("account__client_secret", "execution__search_text", "execution__flow__raw")
     return rows.order_by("sent_at", "pk")
 

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Count, Min
 
-from monitor.models import RetryBatch, RetryItem
-from monitor.privacy import mask_text
+from monitor.models import Execution, RetryBatch, RetryItem
+from monitor.models.masked_text import said_of_run
 
 MOST_READ, MOST_REASONS = 50, 10
 
@@ -52,9 +52,12 @@ def progress_of(keys: Collection[int]) -> dict[int, Progress]:
 
 
 def skip_reasons(batch: RetryBatch) -> list[SkipReason]:
-    """Returns why items of a batch were skipped, the most frequent reasons first. One statement."""
+    """Returns why items of a batch were skipped, the most frequent reasons first. Two statements."""
     counts: Counter[str] = Counter()
     rows = batch.items.filter(state=RetryItem.State.SKIPPED).order_by().values_list("note")
-    for note, count in rows.annotate(count=Count("pk")).order_by("-count", "note")[:MOST_READ]:
-        counts[mask_text(note)] += count
+    # A note that names somebody is of one run, or of runs about the same person: any of them tells whom it names.
+    told = list(rows.annotate(count=Count("pk"), run=Min("execution")).order_by("-count", "note")[:MOST_READ])
+    runs = Execution.objects.only("trigger_data", "said_names").in_bulk([run for _, _, run in told])
+    for note, count, run in told:
+        counts[said_of_run(note, runs[run])] += count
     return [SkipReason(words, count) for words, count in counts.most_common(MOST_REASONS)]

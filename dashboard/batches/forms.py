@@ -71,6 +71,31 @@ class UnknownFilterForm(BatchFilterForm):
     """Reads whose retries of unknown outcome are listed."""
 
 
+class SettleForm(ReasonForm):
+    """Asks what became of a retry of unknown outcome: which run it caused, or that it did not run; and why."""
+
+    NOT_RUN, OTHER = "not_run", "other"
+
+    # A run that is offered is chosen by its id.
+    outcome = forms.CharField(max_length=64, error_messages={"required": "Say what became of it."})
+    other = forms.CharField(max_length=64, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("outcome") == self.OTHER and not cleaned.get("other"):
+            self.add_error("other", "Say which run it was, by Zoho's id.")
+        return cleaned
+
+    @property
+    def ran_as(self) -> str:
+        """Returns Zoho's id of the run that it caused, "" where it did not run."""
+        outcome: str = self.cleaned_data["outcome"]
+        if outcome == self.OTHER:
+            other: str = self.cleaned_data["other"]
+            return other
+        return "" if outcome == self.NOT_RUN else outcome
+
+
 class ItemFilterForm(FilterForm):
     """Reads which items of a batch are listed."""
 

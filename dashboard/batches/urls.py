@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.batches import records, request, views
+from dashboard.batches import records, request, unknown, views
 
 urlpatterns = [
     path("batches/", views.batches, name="batches"),
@@ -18,5 +18,6 @@ urlpatterns = [
     path("batches/<int:pk>/suspend/", views.batch_suspend, name="batch_suspend"),
     path("batches/<int:pk>/resume/", views.batch_resume, name="batch_resume"),
     path("batches/<int:pk>/cancel/", views.batch_cancel, name="batch_cancel"),
-    path("retries/unknown/", views.retries_unknown, name="retries_unknown"),
+    path("retries/unknown/", unknown.retries_unknown, name="retries_unknown"),
+    path("retries/<int:pk>/settle/", unknown.retry_settle, name="retry_settle"),
 ]

@@ -1,4 +1,4 @@
-"""Shows batches of retries and what becomes of them; suspends, resumes and cancels them; lists unknown outcomes."""
+"""Shows batches of retries and what becomes of them; suspends, resumes and cancels them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404
-from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilterForm
+from dashboard.batches.forms import BatchFilterForm, ItemFilterForm
 from dashboard.context import age_of
 from dashboard.csv_files import csv_file
 from monitor import audit
@@ -93,26 +93,6 @@ def batch_resume(request: HttpRequest, pk: int) -> HttpResponse:
 def batch_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Ends a batch: what waits is skipped."""
     return _act(request, pk, acts.cancel_batch, "The batch is cancelled. What was sent is followed to its end.")
-
-
-@require_safe
-def retries_unknown(request: HttpRequest) -> HttpResponse:
-    """Lists retries whose outcome nobody knows, with the evidence, for a named person to settle."""
-    form = UnknownFilterForm(request.GET)
-
-    def find(account_id: int | None) -> dict[str, Any]:
-        rows = queries.unknown()
-        page = lists.numbered(rows if account_id is None else rows.filter(account=account_id), form)
-        return page | {"rows": queries.with_answers(page["rows"])}
-
-    return lists.show(
-        request,
-        "batches/unknown.html",
-        form,
-        find,
-        nouns="retries",
-        may_override=may(request.user, "retry.override"),
-    )
 
 
 def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: int = 200) -> HttpResponse:

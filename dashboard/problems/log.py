@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.models import Problem, ProblemAct
+from monitor.privacy import mask_text
 
 _WORDS = {
     "seen": "Seen for the first time",
@@ -23,7 +24,10 @@ _BY_PERSON = {"ongoing": "Reopened"}
 
 @dataclass(frozen=True)
 class LogLine:
-    """Holds a line of the log: what happened, who did it ("" for the program), and the person's words or the reason."""
+    """Holds a line of the log: what happened, who did it ("" for the program), and the person's words or the reason.
+
+    Words are masked as everywhere: an admin may have copied what others do not see.
+    """
 
     at: datetime
     words: str
@@ -33,7 +37,10 @@ class LogLine:
 
 def lines_of(acts: Iterable[ProblemAct]) -> list[LogLine]:
     """Writes the lines of a log, in the order of the acts."""
-    return [LogLine(act.at, _words(act), _who(act), act.text or str(act.detail.get("reason", ""))) for act in acts]
+    return [
+        LogLine(act.at, _words(act), _who(act), mask_text(act.text or str(act.detail.get("reason", ""))))
+        for act in acts
+    ]
 
 
 def _who(act: ProblemAct) -> str:

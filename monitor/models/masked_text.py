@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from monitor.privacy import MASKING, mask_text, searchable
 from monitor.privacy_people import names_in
+
+if TYPE_CHECKING:
+    from monitor.models.executions import Execution
 
 
 class HasMaskedText(models.Model):
@@ -47,6 +50,16 @@ def masked_run(*texts: str, data: Any, known: str) -> dict[str, Any]:
     """
     found = names_in([mask_text(text) for text in texts if text], data, known.splitlines())
     return {"said_names": "\n".join(found)} | masked_columns(*texts, people=found)
+
+
+def said_of_run(text: str, run: Execution) -> str:
+    """Masks what Zoho, or a person, said of a run when it was retried, the people of the run included.
+
+    Args:
+        text: an answer of Zoho's, a note, or why somebody asked for the retry.
+        run: what it was about is read where there is a text.
+    """
+    return mask_text(text, people=names_in([text], run.trigger_data, run.people)) if text else ""
 
 
 def masked_columns(*texts: str, names: Iterable[str] = (), people: Sequence[str] = ()) -> dict[str, Any]:

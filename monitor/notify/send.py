@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,8 +34,9 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=3)
 # A task of the queue may last 60 s; what is left over is due at the next call.
 BUDGET = timedelta(seconds=30)
-# So many messages in a row refused for what may be our fault, and none taken: it is.
-ENOUGH_SUSPECTS = 2
+# So many messages in a row refused for what may be our fault, and none taken: it is. A relay may keep out some domains
+# alone: then another one tells more, as long as there is any, up to the larger number.
+ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
 
 # What a mail is about, and whose account that is.
 JOINED = ("transition", "occasion__act__problem__account", "occasion__batch__account")
@@ -114,12 +116,10 @@ def _give_up_old(server: MailServer, now: datetime, report: SendReport) -> None:
 def _claim(now: datetime, report: SendReport) -> Delivery | None:
     """Returns the next delivery that is due, leased to this process; None when there is none.
 
-    After a suspect refusal the next is one that tells more: to somebody else where the recipient was refused.
+    After a suspect refusal the next is one that tells more: to another domain where the recipient was refused, or at
+    least to somebody else.
     """
-    told = Q(pk__in=[delivery.pk for delivery, _ in report.suspects])
-    refused = [delivery.address for delivery, outcome in report.suspects if outcome.stage == SmtpStage.RCPT]
-    told |= Q(address__in=refused)
-    while (found := _due(now).exclude(told).first()) is not None:
+    while (found := _next_due(now, report.suspects)) is not None:
         mine = Delivery.objects.filter(pk=found.pk, state=found.state, attempts=found.attempts).update(
             state=Delivery.State.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
         )
@@ -127,6 +127,21 @@ def _claim(now: datetime, report: SendReport) -> Delivery | None:
             found.attempts += 1
             return found
     return None
+
+
+def _next_due(now: datetime, suspects: list[tuple[Delivery, SendOutcome]]) -> Delivery | None:
+    """Returns the delivery to try next; None where there is none, or none that tells more about the suspects."""
+    refused = [delivery.address for delivery, outcome in suspects if outcome.stage == SmtpStage.RCPT]
+    told = Q(pk__in=[delivery.pk for delivery, _ in suspects]) | Q(address__in=refused)
+    due = _due(now).exclude(told)
+    if refused and len(refused) == len(suspects) < MOST_SUSPECTS:
+        domains = {address.rpartition("@")[2] for address in refused}
+        theirs = Q()
+        for domain in domains:
+            theirs |= Q(address__iendswith=f"@{domain}")
+        if (elsewhere := due.exclude(theirs).first()) is not None:
+            return elsewhere
+    return due.first() if len(suspects) < ENOUGH_SUSPECTS else None
 
 
 def _due(now: datetime) -> QuerySet[Delivery]:
@@ -155,6 +170,8 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
         return
     message = _message(delivery)
     outcome = mailer.send(message) if isinstance(message, EmailMessage) else message
+    if _may_be_what_it_says(outcome, delivery, report) and _passes_as_plain(delivery, mailer):
+        outcome = None
     if outcome is not None and outcome.kind == FailureKind.POISON and outcome.is_policy and not delivery.html:
         # Not even the plainest message passes: then the policy may be about us.
         outcome = replace(outcome, kind=FailureKind.SUSPECT)
@@ -163,12 +180,37 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
         _clear_suspects(clock(), report)
     elif outcome.kind == FailureKind.SUSPECT and not report.sent:
         report.suspects.append((delivery, outcome))
-        if len(report.suspects) >= ENOUGH_SUSPECTS:
-            _judge_suspects(clock(), report)
     elif outcome.kind == FailureKind.SUSPECT:
         _mark_failed(delivery, _as_cleared(outcome), clock(), report)
     else:
         _mark_failed(delivery, outcome, clock(), report)
+
+
+def _may_be_what_it_says(outcome: SendOutcome | None, delivery: Delivery, report: SendReport) -> bool:
+    """Returns whether a refusal that may be ours came after the data, of a message that still says something.
+
+    The next message may be the same alert's to somebody else: its refusal would tell nothing.
+    """
+    is_suspect = outcome is not None and outcome.kind == FailureKind.SUSPECT and outcome.stage == SmtpStage.DATA
+    return is_suspect and bool(delivery.html) and not report.sent
+
+
+def _passes_as_plain(delivery: Delivery, mailer: Mailer) -> bool:
+    """Sends a message once more as plain text; where the server takes that, it refused what the message said."""
+    bare = copy(delivery)
+    columns = _plain_columns(delivery)
+    for name, text in columns.items():
+        setattr(bare, name, text)
+    if mailer.send(build(bare)) is not None:
+        return False
+    _mine(delivery).update(**columns)
+    logger.warning("mail %d went out as plain text", delivery.pk)
+    return True
+
+
+def _plain_columns(delivery: Delivery) -> dict[str, str]:
+    simple = plain_of(delivery)
+    return {"subject": simple.subject, "text": simple.text, "html": ""}
 
 
 def _message(delivery: Delivery) -> EmailMessage | SendOutcome:
@@ -233,8 +275,7 @@ def _make_plain(delivery: Delivery, outcome: SendOutcome, now: datetime, report:
     if not delivery.html:
         _close(delivery, outcome.reason, report)
         return
-    simple = plain_of(delivery)
-    _requeue(delivery, outcome.reason, now, subject=simple.subject, text=simple.text, html="")
+    _requeue(delivery, outcome.reason, now, **_plain_columns(delivery))
     report.retried += 1
     logger.warning("mail %d goes out as plain text: %s", delivery.pk, outcome.reason)
 

@@ -10,8 +10,8 @@ from django.db.models import Max, QuerySet
 
 from monitor.batch_outcomes import Progress, SkipReason, progress_of, skip_reasons
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
+from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_text
-from monitor.queries.execution import masked_answer
 
 REASONS_OFFERED = 8
 State, Item = RetryBatch.State, RetryItem.State
@@ -84,7 +84,7 @@ def with_progress(rows: Sequence[RetryBatch]) -> list[BatchRow]:
 
 
 def detail(batch: RetryBatch) -> BatchDetail:
-    """Returns everything about one batch but its items. Three statements.
+    """Returns everything about one batch but its items. Four statements.
 
     Args:
         batch: from `batches()`.
@@ -118,18 +118,18 @@ def with_notes(rows: Sequence[RetryItem]) -> list[ItemRow]:
     """Masks the notes of items; what the runs were about is read for those that have one. One statement."""
     told = Execution.objects.filter(pk__in=[item.execution_id for item in rows if item.note])
     runs = told.only("trigger_data", "said_names").in_bulk()
-    return [ItemRow(item, masked_answer(item.note, runs[item.execution_id]) if item.note else "") for item in rows]
+    return [ItemRow(item, said_of_run(item.note, runs[item.execution_id]) if item.note else "") for item in rows]
 
 
 def with_answers(rows: Sequence[RetryAttempt]) -> list[UnknownRow]:
     """Masks the answers of retries of unknown outcome, and why somebody asked for them."""
-    return [UnknownRow(one, masked_answer(one.answer, one.execution), mask_text(one.reason)) for one in rows]
+    return [UnknownRow(one, *(said_of_run(text, one.execution) for text in (one.answer, one.reason))) for one in rows]
 
 
 def unknown() -> QuerySet[RetryAttempt]:
     """Returns the retries whose outcome nobody knows, the oldest first, with what their runs were about."""
     rows = RetryAttempt.objects.filter(state=RetryAttempt.State.UNKNOWN)
-    rows = rows.select_related("account", "requested_by", "execution__flow")
+    rows = rows.select_related("account", "requested_by", "execution__flow__progress")
     rows = rows.defer("account__client_secret", "execution__search_text", "execution__flow__raw")
     return rows.order_by("sent_at", "pk")
 

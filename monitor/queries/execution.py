@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
+from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask, mask_text
-from monitor.privacy_people import names_in
 from monitor.zoho.envelope import find_envelope
 
 # An open retry mostly ends within a minute; one of unknown outcome may stay open for hours.
@@ -48,11 +48,12 @@ class ErrorText:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Holds a retry with its state in plain words. `answer` is masked; `new_run` is the mirrored run it caused."""
+    """Holds a retry with its state in plain words. Texts are masked; `new_run` is the mirrored run it caused."""
 
     row: RetryAttempt
     words: str
     answer: str
+    reason: str
     new_run: Execution | None
 
 
@@ -156,16 +157,6 @@ def error_of(execution: Execution, *, masked: bool = True) -> ErrorText:
     )
 
 
-def masked_answer(answer: str, execution: Execution) -> str:
-    """Masks what Zoho said of a run when it was retried, the people of the run included.
-
-    Args:
-        answer: of Zoho.
-        execution: with its trigger data.
-    """
-    return mask_text(answer, people=names_in([answer], execution.trigger_data, execution.people))
-
-
 def specific_error(execution: Execution) -> str:
     """Returns the line that tells most of a failure, as Zoho sent it: the details quote what the app said.
 
@@ -204,7 +195,8 @@ def _attempts(execution: Execution) -> list[Attempt]:
         Attempt(
             row=row,
             words=STATE_WORDS.get(row.state, row.get_state_display()),
-            answer=masked_answer(row.answer, execution),
+            answer=said_of_run(row.answer, execution),
+            reason=said_of_run(row.reason, execution),
             new_run=runs.get(row.new_execution_id),
         )
         for row in rows
@@ -243,7 +235,7 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
     for attempt in attempts:
         row = attempt.row
         who = row.requested_by.get_username()
-        events.append(Event(row.requested_at, "requested", "Retry requested", who, row.reason))
+        events.append(Event(row.requested_at, "requested", "Retry requested", who, attempt.reason))
         if row.sent_at:
             events.append(Event(row.sent_at, "sending", "Retry sent to Zoho"))
         if row.settled_at:

@@ -21,6 +21,7 @@ from monitor.models import (
     WebhookFailure,
     WorkflowRule,
 )
+from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
@@ -64,6 +65,12 @@ class MaskedColumns:
             return _of(*names)
         return {name: partial(_masked_error, name) for name in names}
 
+    def answers(self, name: str) -> dict[str, Getter]:
+        """Makes the column of what was said of a run when it was retried; its people are hidden, as on the pages."""
+        if not self.masked:
+            return _of(name)
+        return {name: partial(_said_of_run, name)}
+
     def names(self, *names: str, **renamed: str) -> dict[str, Getter]:
         """Makes columns of the names that people gave to things."""
         return {
@@ -82,6 +89,10 @@ class MaskedColumns:
 
 def _masked_error(name: str, run: Execution) -> str:
     return mask_text(getattr(run, name), people=run.people)
+
+
+def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
+    return said_of_run(getattr(row, name), row.execution)
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -209,13 +220,13 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
         ),
         "retries": Export(
             RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item").defer(
-                "account__client_secret"
+                "account__client_secret", "execution__trigger_data", "execution__flow__raw"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
             | _of("state", "requested_at")
-            | shown.texts("reason")
+            | shown.answers("reason")
             | _of("sends", "sent_at", "answered_at")
-            | shown.texts("answer")
+            | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
             | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None},
             "requested_at",
@@ -226,7 +237,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             ),
             _of(batch="batch.pk", execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
             | _of("position", "state", skip_reason="code")
-            | shown.texts("note")
+            | shown.answers("note")
             | _of("ended_at", requested_by="batch.requested_by.username", requested_at="batch.requested_at")
             | _of(account="batch.account.name"),
             "batch__requested_at",

@@ -3,12 +3,13 @@
 | file            | does                                                                            |
 |-----------------|---------------------------------------------------------------------------------|
 | safety.py       | may this execution be retried, and how sure is that? (pure)                     |
-| requests.py     | the wish: ask, call off, close by hand                                          |
+| requests.py     | the wish: ask, call off, settle by hand                                         |
 | transition.py   | the one door for every change of an attempt's row                               |
 | lost_answer.py  | what an error of the POST proves; a lost answer: nothing, so "unknown" (pure)   |
 | send.py         | look first, commit the intent, one POST, write down the answer                  |
 | timing.py       | when to look again (pure)                                                       |
 | conclude.py     | from what Zoho shows to an outcome (pure); ask_zoho.py asks Zoho for it         |
+| candidates.py   | which mirrored runs an unknown retry may have caused, for a person to choose    |
 | settle.py       | the sweep: dead senders, due wishes, open outcomes                              |
 
 The design and its invariants R1 to R12: docs/reference/retries.md.

@@ -7,13 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.models import Execution, Failure
+from django.db.models import F
+
+from monitor.models import Execution, Failure, Flow
 from monitor.retry.facts import facts_of
 from monitor.retry.safety import Verdict, judge
 from monitor.retry.steps import time_needed
 
 CALLS_AN_ITEM = 4  # a look before, the POST, and mostly two looks after
 CHUNK = 1000
+# What a verdict hangs on, of a row whose data and texts to search would cost most.
+READ = (
+    *("account_id", "flow_id", "execution_id", "status", "started_time", "completed_time", "first_failed_at"),
+    *("error_code", "error_message", "error_details"),
+)
+READ_OF_A_FLOW = ("account_id", "gone_at", "account__is_active", "account__flow_url")
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     reasons: Counter[str] = Counter()
     by_flow: dict[int, Counter[str]] = {}
     verdicts: dict[int, Verdict] = {}
-    given_up = _written_off(keys)
-    for execution, found in judged(keys, now):
-        is_given_up = execution.pk in given_up
-        verdict = Verdict("refused", [REASONS["written_off"]], "written_off") if is_given_up else found
+    for execution, verdict in judged(keys, now):
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
         verdicts[execution.pk] = verdict
@@ -86,22 +91,24 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
 
 
 def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verdict]]:
-    """Yields executions with their verdicts, in the order of their primary keys, a thousand in memory at a time."""
+    """Yields executions with their verdicts, in the order of their primary keys, a thousand in memory at a time.
+
+    Flows and their accounts are read once: with each row they would cost more than the row.
+    """
+    flows: dict[int, Flow] = {}
     for start in range(0, len(keys), CHUNK):
-        rows = Execution.objects.filter(pk__in=keys[start : start + CHUNK]).select_related("account", "flow")
-        some = list(rows.defer("trigger_data", "account__client_secret", "flow__raw", "search_text").order_by("pk"))
+        rows = Execution.objects.filter(pk__in=keys[start : start + CHUNK]).annotate(fate=F("failure__fate"))
+        some = list(rows.only(*READ).order_by("pk"))
+        if missing := {execution.flow_id for execution in some} - flows.keys():
+            flows |= Flow.objects.select_related("account").only(*READ_OF_A_FLOW).in_bulk(missing)
+        for execution in some:
+            execution.flow = flows[execution.flow_id]
+            execution.account = execution.flow.account
         facts = facts_of(some, now)
         for execution in some:
-            yield execution, judge(facts[execution.pk], now)
-
-
-def _written_off(keys: Sequence[int]) -> set[int]:
-    """Returns those that a person gave up: many at once never brings them back, one by one may."""
-    found: set[int] = set()
-    for start in range(0, len(keys), CHUNK):
-        rows = Failure.objects.filter(pk__in=keys[start : start + CHUNK], fate=Failure.Fate.WRITTEN_OFF)
-        found.update(rows.values_list("pk", flat=True))
-    return found
+            # Many at once never bring back what a person gave up; one by one may.
+            is_given_up = execution.fate == Failure.Fate.WRITTEN_OFF
+            yield execution, GIVEN_UP if is_given_up else judge(facts[execution.pk], now)
 
 
 # One line for many runs: without the id or the time of one of them.
@@ -120,3 +127,4 @@ REASONS = {
     "error_unknown": "Nothing is known of how it failed: Zoho may still run it again by itself.",
     "auto_rerun": "Zoho may still run it again by itself, so it could run twice.",
 }
+GIVEN_UP = Verdict("refused", [REASONS["written_off"]], "written_off")

@@ -1,14 +1,16 @@
-"""Does what people ask for: asks for a retry, calls it off, closes one whose outcome stayed unknown."""
+"""Does what people ask for: asks for a retry, calls it off, settles one whose outcome stayed unknown."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from monitor.access import may
 from monitor.models import Execution, RetryAttempt, User
-from monitor.retry import transition
+from monitor.retry import effects, transition
+from monitor.retry.candidates import begins_from, has_run_again
 from monitor.retry.facts import facts_for
 from monitor.retry.safety import Verdict, judge
 from monitor.retry.timing import OWNER_TOLD_AFTER
@@ -25,7 +27,8 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
     Attributes:
         message: one line for the person.
         code: for programs: not_permitted, risk_not_permitted, risk_not_accepted, reason_missing, reason_long,
-            bad_token, token_used, too_late, too_early, not_unknown, or a refusal's of `safety.judge`.
+            bad_token, token_used, too_late, too_early, not_unknown, no_such_run, run_too_old, run_claimed,
+            not_run_again, or a refusal's of `safety.judge`.
     """
 
     def __init__(self, message: str, code: str) -> None:
@@ -144,16 +147,65 @@ def resolve_not_run(attempt: RetryAttempt, user: User, reason: str, now: datetim
             run may still begin to show.
     """
     reason = usable_reason(reason)
-    attempt = _reread(attempt)
-    if not may(user, "retry.override", attempt.account):
-        raise RetryRefused("You may not close retries by hand.", "not_permitted")
-    if attempt.state != State.UNKNOWN:
-        raise RetryRefused("Only a retry of unknown outcome can be closed by hand.", "not_unknown")
+    attempt = _to_be_settled(attempt, user)
     if attempt.sent_at is not None and now < attempt.sent_at + OWNER_TOLD_AFTER:
         raise RetryRefused("The run may still show up: wait until 15 minutes after it was sent.", "too_early")
     answer = f"Closed by {user.get_username()}: it did not run."
     if not transition.move(attempt, State.NOT_RUN, now=now, actor=user, note=reason, answer=answer):
         raise RetryRefused("Its outcome has just become known.", "not_unknown")
+    return attempt
+
+
+def resolve_ran_as(attempt: RetryAttempt, execution_id: str, user: User, reason: str, now: datetime) -> RetryAttempt:
+    """Settles a retry whose outcome stayed unknown: a named person knows which run it caused.
+
+    How that run has ended is what became of the retry; one that still goes on is followed to its end.
+
+    Args:
+        attempt: of unknown outcome.
+        execution_id: Zoho's id of the run; that of the original where the same row ran again.
+        user: who settles it.
+        reason: how they know.
+        now: the present, aware.
+
+    Raises:
+        RetryRefused: not permitted, no reason, not unknown, or the run cannot be the one.
+    """
+    reason = usable_reason(reason)
+    attempt = _to_be_settled(attempt, user)
+    run = Execution.objects.filter(
+        account=attempt.account_id, flow=attempt.execution.flow_id, execution_id=execution_id
+    ).first()
+    if run is None:
+        raise RetryRefused("No run of its flow with this id is mirrored; sync the flow first.", "no_such_run")
+    is_same_row = run.pk == attempt.execution_id
+    if is_same_row and not has_run_again(attempt, run):
+        raise RetryRefused("The original has not ended anew since it was sent.", "not_run_again")
+    if not is_same_row and (run.started_time is None or run.started_time < begins_from(attempt)):
+        raise RetryRefused("This run began before the retry was sent.", "run_too_old")
+    outcomes: dict[str, str] = {"success": State.SUCCEEDED, "failed": State.FAILED_AGAIN}
+    to = outcomes.get(run.status, State.ACCEPTED)
+    changes: dict[str, Any] = {"new_execution_id": "" if is_same_row else execution_id, "runs_in_place": is_same_row}
+    if to == State.ACCEPTED:
+        changes["next_check_at"] = now
+    answer = f"Settled by {user.get_username()}: it ran as {execution_id}."
+    note = f"it ran as {execution_id}: {reason}"
+    try:
+        with transaction.atomic():
+            if not transition.move(attempt, to, now=now, actor=user, note=note, answer=answer, **changes):
+                raise RetryRefused("Its outcome has just become known.", "not_unknown")
+            effects.mark_hours(attempt)
+    except IntegrityError:
+        raise RetryRefused("This run belongs to another retry.", "run_claimed") from None
+    return attempt
+
+
+def _to_be_settled(attempt: RetryAttempt, user: User) -> RetryAttempt:
+    attempt = _reread(attempt)
+    if not may(user, "retry.override", attempt.account):
+        raise RetryRefused("You may not close retries by hand.", "not_permitted")
+    if attempt.state != State.UNKNOWN:
+        raise RetryRefused("Only a retry of unknown outcome can be closed by hand.", "not_unknown")
     return attempt
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from monitor.models import Execution, Failure, FailureGroup, Problem
 from monitor.privacy import mask_text
+from monitor.privacy_people import names_in
 from monitor.triage.activity import log
 from monitor.triage.failed_action import FailedAction, actions_of
 from monitor.triage.fingerprint import LENGTH, VERSION, FailureCause, cause_of
@@ -20,6 +21,7 @@ from monitor.triage.remedy import UNKNOWN
 from monitor.triage.seen import hold_problems_of
 
 TITLE_LENGTH = 300
+MOST_COMPARED = 100  # runs of a new group whose names are looked for in its template
 UNREAD = FailureCause("0" * LENGTH, "What this run says could not be read", UNKNOWN)
 UNREAD_VERSION = 0  # of the rules that could not read it
 logger = logging.getLogger(__name__)
@@ -141,7 +143,8 @@ def _new_group(members: Sequence[Execution], caused: Caused, before: int | None,
         "remedy": cause.remedy,
         "first_seen_at": min(times),
     }
-    template = mask_text(cause.template)
+    people = _people_of_all(members, [cause.template, caused.code]) if caused.is_read else []
+    template = mask_text(cause.template, people=people)
     if before is not None:
         (problem,) = hold_problems_of([before])
     else:
@@ -155,6 +158,21 @@ def _new_group(members: Sequence[Execution], caused: Caused, before: int | None,
         fingerprint=cause.fingerprint,
         version=VERSION if caused.is_read else UNREAD_VERSION,
         action=caused.action.kind,
-        error_code=caused.code,
+        error_code=mask_text(caused.code, people=people),
         template=template,
     )
+
+
+def _people_of_all(members: Sequence[Execution], texts: Sequence[str]) -> list[str]:
+    """Returns the names that stand in what is told of a cause and are hidden on the page of each of its runs.
+
+    What one of these pages shows may stand here too: "website" is a word, though somebody's deal is called so.
+    """
+    said, names = [mask_text(text) for text in texts], list[str]()
+    for number, run in enumerate(members[:MOST_COMPARED]):
+        found = names_in(said, run.trigger_data, run.people)
+        same = {name.casefold() for name in found}
+        names = [name for name in names if name.casefold() in same] if number else found
+        if not names:
+            break
+    return names

@@ -38,6 +38,7 @@ _COLUMNS = (
     "error_message",
     "error_details",
     "error_action_id",
+    "said_names",
     "payload_removed_at",
 )
 _ENTERED = ("account_id", "flow_id", "group_id", "failed_at", "began_at", "record", "error_digest", "fate")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class ErrorKind(StrEnum):
@@ -54,6 +55,8 @@ _NAMED_STATUS = re.compile(
 _BARE_STATUS = re.compile(r"\W*([1-5][0-9]{2})\W*")
 
 
+# Failures come in crowds that say the same, and each is asked about several times. Few are kept: texts may be long.
+@lru_cache(maxsize=512)
 def classify(*texts: str) -> ErrorFinding:
     """Returns the kind of a failure.
 

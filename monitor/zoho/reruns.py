@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from monitor.zoho.error_kinds import ErrorKind, classify, named_statuses, speaks_of
 
@@ -41,6 +42,7 @@ class Outlook(StrEnum):
     FINAL = "final"
 
 
+@lru_cache(maxsize=512)  # as for `classify`
 def outlook(*texts: str) -> Outlook:
     """Returns what Zoho does about a failure; one that no sign decides may be run again.
 

@@ -80,6 +80,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "batch_resume": (lambda w: {"pk": w.batch.pk}, post(POST_OF_ADMINS, "409")),
     "batch_cancel": (lambda w: {"pk": w.batch.pk}, post(POST_OF_ADMINS, "302")),
     "retries_unknown": (lambda w: {}, SEEN_BY_ALL),
+    "retry_settle": (lambda w: {"pk": w.attempt.pk}, POST_OF_ADMINS),
     "rules": (lambda w: {}, SEEN_BY_ALL),
     "rule": (lambda w: {"pk": w.rule.pk}, SEEN_BY_ALL),
     "rule_version": (lambda w: {"pk": w.rule.pk, "number": 1}, SEEN_BY_ALL),

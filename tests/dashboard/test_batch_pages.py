@@ -8,11 +8,24 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_q.models import OrmQ
 
-from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, RetryBatch, RetryItem, User, WriteOff
+from monitor.models import (
+    AuditEntry,
+    Execution,
+    Failure,
+    Flow,
+    Problem,
+    RetryAttempt,
+    RetryBatch,
+    RetryItem,
+    User,
+    WriteOff,
+)
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.world import make_attempt, make_batch
@@ -298,25 +311,92 @@ def test_the_items_leave_as_csv_that_no_spreadsheet_runs_and_it_stands_in_the_tr
     assert AuditEntry.objects.get(action="export", object_id=str(batch.pk)).detail["what"] == "retry_items"
 
 
-def test_retries_of_unknown_outcome_show_their_evidence_and_an_admin_closes_one(
-    runs, client, signed_in, otto, now
-) -> None:
-    Execution.objects.filter(pk=runs[0].pk).update(trigger_data={"name": "Quilla Zorn"})
-    attempt = make_attempt(
-        runs[0], otto, now, state="unknown", sent_at=now - timedelta(hours=1), checks=3,
+@pytest.fixture
+def lost(runs, otto, now) -> RetryAttempt:
+    """A retry whose answer was lost an hour ago, and a run of the flow that it may have caused."""
+    data = {"name": "Quilla Zorn", "Deal": 7}
+    Execution.objects.filter(pk=runs[0].pk).update(trigger_data=data)
+    sent = now - timedelta(hours=1)
+    factories.make_execution(
+        runs[0].flow, "success", started_time=sent + timedelta(seconds=4), trigger_data=data, execution_id="4711"
+    )
+    return make_attempt(
+        runs[0], otto, now, state="unknown", sent_at=sent, checks=3, sends=1,
         answer="The connection to jo@example.com broke for Quilla Zorn", next_check_at=now + timedelta(minutes=5),
     )  # fmt: skip
-    page = " ".join(client.get(reverse("retries_unknown")).content.decode().split())
-    assert runs[0].execution_id in page
-    assert "3, next" in page
-    assert "broke" in page
-    assert "jo@example.com" not in page
-    assert "Quilla" not in page
-    assert "it did not run" not in signed_in(otto).get(reverse("retries_unknown")).content.decode()
-    client.post(reverse("retry_not_run", args=[attempt.pk]), {"reason": "I looked: nothing there"})
-    attempt.refresh_from_db()
-    assert attempt.state == "not_run"
-    assert runs[0].execution_id not in client.get(reverse("retries_unknown")).content.decode()
+
+
+def test_retries_of_unknown_outcome_show_to_everybody_what_was_sent_and_read_and_what_it_may_be(
+    runs, lost, signed_in, vera, otto, ada
+) -> None:
+    for person in (vera, otto, ada):
+        page = " ".join(signed_in(person).get(reverse("retries_unknown")).content.decode().split())
+        assert runs[0].execution_id in page
+        assert "3, next" in page
+        assert "broke" in page
+        assert "jo@example.com" not in page
+        assert "Quilla" not in page
+        run = Execution.objects.get(execution_id="4711")
+        assert f'execution <a class="mono" href="{run.get_absolute_url()}">4711</a>' in page
+        assert "with the same trigger data" in page
+        assert "as it was when the retry was sent" in page
+        assert ("settle it" in page) is (person == ada)
+
+
+def settle(client: Client, attempt: RetryAttempt, outcome: str, **fields: str) -> Any:
+    form = {"outcome": outcome, "reason": "I looked into Zoho"} | fields
+    return client.post(reverse("retry_settle", args=[attempt.pk]), form)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "other", "state", "caused"),
+    [("4711", "", "succeeded", "4711"), ("other", "4711", "succeeded", "4711"), ("not_run", "", "not_run", "")],
+)
+def test_an_admin_settles_one_by_the_run_that_it_caused_or_as_not_run(
+    runs, lost, client, ada, outcome: str, other: str, state: str, caused: str
+) -> None:
+    response = settle(client, lost, outcome, other=other)
+    assert response["Location"] == reverse("retries_unknown")
+    lost.refresh_from_db()
+    assert (lost.state, lost.new_execution_id) == (state, caused)
+    entry = AuditEntry.objects.get(action=f"retry.{state}")
+    assert entry.actor == ada
+    assert "I looked into Zoho" in entry.detail["note"]
+    page = client.get(reverse("retries_unknown")).content.decode()
+    assert f'aria-labelledby="unknown-{lost.pk}"' not in page
+    assert "is settled" in page
+
+
+def test_what_cannot_be_settled_so_is_refused_with_a_reason_and_nothing_changes(
+    runs, lost, client, signed_in, vera, otto, now
+) -> None:
+    for person in (vera, otto):
+        assert settle(signed_in(person), lost, "not_run").status_code == 403
+    for status, words, fields in (
+        (400, "Say how you know", {"outcome": "4711", "reason": ""}),
+        (400, "Say what became of it", {"outcome": ""}),
+        (400, "Say which run it was", {"outcome": "other"}),
+        (409, "No run of its flow", {"outcome": "404"}),
+        (409, "has not ended anew", {"outcome": runs[0].execution_id}),
+        (409, "began before", {"outcome": runs[1].execution_id}),
+    ):
+        response = settle(client, lost, **fields)
+        assert (response.status_code, words in response.content.decode()) == (status, True), words
+    RetryAttempt.objects.filter(pk=lost.pk).update(sent_at=now - timedelta(minutes=14))
+    assert settle(client, lost, "not_run").status_code == 409
+    assert "15 minutes after it was sent" in client.get(reverse("retries_unknown")).content.decode()
+    lost.refresh_from_db()
+    assert lost.state == "unknown"
+
+
+def test_the_page_of_unknown_outcomes_asks_no_more_for_more_of_them(runs, lost, client, otto, now) -> None:
+    with CaptureQueriesContext(connection) as few:
+        client.get(reverse("retries_unknown"))
+    for run in runs[1:]:
+        make_attempt(run, otto, now, state="unknown", sent_at=now - timedelta(minutes=50))
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("retries_unknown"))
+    assert len(many) <= len(few)
 
 
 def test_the_pages_cost_a_fixed_number_of_statements(batch, client, django_assert_max_num_queries) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from monitor.models import Execution, User, ZohoAccount
+from monitor.models import Execution, RetryItem, User, ZohoAccount
 from monitor.notify.facts import top_errors
 from monitor.queries.execution import error_of
 from monitor.queries.export import exports
+from monitor.triage.acts import add_note
 from tests import factories
-from tests.dashboard.world import make_attempt
+from tests.bystander import own
+from tests.dashboard.world import make_attempt, make_batch
 
 SAID = "Contact Quilla Zorn not found"
 
@@ -46,3 +48,52 @@ def test_no_page_mail_or_export_shows_the_name(run: Execution, vera: User, signe
 def test_whoever_may_unmask_sees_it(run: Execution) -> None:
     assert error_of(run, masked=False).message == SAID
     assert exports(masked=False)["executions"].columns["error_message"](run) == SAID
+
+
+@pytest.mark.parametrize("state", ["failed", "skipped"])
+def test_what_zoho_says_of_a_retry_names_nobody_of_its_run(
+    run: Execution, state: str, ada: User, signed_in: Any, at_noon: Any
+) -> None:
+    answer = "No mail for Zorn"
+    attempt = make_attempt(run, ada, at_noon, answer=answer)
+    batch = make_batch([run], ada, at_noon)
+    item = batch.items.get()
+    own(RetryItem).update(state=state, note=answer, attempt=attempt, ended_at=at_noon)
+    item.refresh_from_db()
+    client = signed_in(ada)
+    shown = {
+        "the batch": client.get(f"/batches/{batch.pk}/").content.decode(),
+        "its items as CSV": b"".join(client.post(f"/batches/{batch.pk}/items.csv").streaming_content).decode(),
+        "the export of items": exports()["retry_items"].columns["note"](item),
+        "the export of retries": exports()["retries"].columns["answer"](attempt),
+    }
+    for place, text in shown.items():
+        assert "No mail for [hidden]" in text, place
+        assert "Zorn" not in text, place
+    unmasked = exports(masked=False)
+    assert unmasked["retry_items"].columns["note"](item) == unmasked["retries"].columns["answer"](attempt) == answer
+
+
+def test_why_somebody_retried_is_masked_wherever_it_is_read(
+    run: Execution, ada: User, vera: User, signed_in: Any, at_noon: Any
+) -> None:
+    reason = "jo@example.com says that Zorn is there now"
+    attempt = make_attempt(run, ada, at_noon, reason=reason, state="unknown", sent_at=at_noon)
+    client = signed_in(vera)
+    shown = {
+        "its page": client.get(run.get_absolute_url()).content.decode(),
+        "unknown outcomes": client.get("/retries/unknown/").content.decode(),
+        "the export": exports()["retries"].columns["reason"](attempt),
+    }
+    for place, text in shown.items():
+        assert "says that [hidden] is there now" in text, place
+        assert "jo@example.com" not in text, place
+
+
+def test_a_problem_s_log_shows_no_address_that_somebody_wrote_into_it(
+    run: Execution, otto: User, vera: User, signed_in: Any, at_noon: Any
+) -> None:
+    problem = factories.make_failure(run).group.problem
+    add_note(problem, "Asked jo@example.com, token=s3cret17", otto, at_noon)
+    page = signed_in(vera).get(problem.get_absolute_url()).content.decode()
+    assert "Asked [e-mail], token=[hidden]" in page

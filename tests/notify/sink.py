@@ -20,12 +20,13 @@ class Sink:
     """`at_rcpt` and `at_data` hold the answers to come, in order; then every answer is 250.
 
     `DROP` as an answer to DATA closes the connection after the mail was taken. `by_address` answers RCPT for
-    one address always.
+    one address always, `to_html` each message with a part of HTML.
     """
 
     at_rcpt: list[str] = field(default_factory=list)
     at_data: list[str] = field(default_factory=list)
     by_address: dict[str, str] = field(default_factory=dict)
+    to_html: str = ""
     mails: list[EmailMessage] = field(default_factory=list)
     envelopes: list[list[str]] = field(default_factory=list)
     connections: int = 0
@@ -49,6 +50,8 @@ class Sink:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         answer = self.at_data.pop(0) if self.at_data else "250 OK"
+        if self.to_html and b"text/html" in envelope.content:
+            answer = self.to_html
         if answer == DROP or answer.startswith("250"):
             self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
             self.envelopes.append(list(envelope.rcpt_tos))

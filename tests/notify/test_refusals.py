@@ -115,12 +115,63 @@ def test_a_recipient_whom_a_policy_keeps_out_delays_nobody_and_is_kept(
     assert send_at(now + 15 * SECOND).sent == 1
 
 
+@pytest.mark.parametrize("outside", [["a.example.net", "a.example.net"], ["a.example.net", "B.example.org"]])
+def test_a_relay_that_keeps_out_other_domains_delays_nobody_of_its_own(
+    alert: AlertState, now: datetime, sink: Sink, outside: list[str]
+) -> None:
+    for number, domain in enumerate([*outside, "example.com"]):
+        person = factories.make_user(f"person{number}", Role.ADMIN)
+        User.objects.filter(pk=person.pk).update(email=f"person{number}@{domain}")
+    make_transition(alert)
+    dispatch_new(now)
+    addresses = list(own(Delivery).order_by("pk").values_list("address", flat=True))
+    sink.by_address = dict.fromkeys(addresses[:2], "554 5.7.1 relay access denied")
+    assert send_at(now) == SendReport(sent=1, retried=2)
+    assert sink.envelopes == [addresses[2:]]
+    assert MailServer.objects.get().state == "accepts"
+
+
+def test_a_server_that_refuses_everybody_is_asked_a_few_times_and_no_more(
+    alert: AlertState, now: datetime, sink: Sink
+) -> None:
+    for number in range(9):
+        person = factories.make_user(f"person{number}", Role.ADMIN)
+        User.objects.filter(pk=person.pk).update(email=f"person{number}@d{number}.example.com")
+    make_transition(alert)
+    dispatch_new(now)
+    refuse_everything(sink, "rcpt", "550 5.7.1 unable to relay")
+    assert send_at(now).sent == 0
+    assert 99 - len(sink.at_rcpt) == 5
+    assert MailServer.objects.get().state == "refuses"
+
+
 def test_a_policy_that_keeps_out_the_last_of_several_does_not_make_the_next_mails_wait(
     queue: list[str], now: datetime, sink: Sink
 ) -> None:
     sink.by_address = {queue[2]: "554 5.7.1 relay access denied"}
     assert send_at(now) == SendReport(sent=2, retried=1)
     assert MailServer.objects.get().state == "accepts"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "554 5.7.1 message blocked: it holds a listed address",
+        "550 5.7.99 no",
+        "554 your message exceeds the rate of links allowed",
+        "554 5.6.0 malformed",
+    ],
+)
+def test_what_a_mail_says_keeps_no_other_back_though_the_server_speaks_of_a_policy(
+    queue: list[str], now: datetime, sink: Sink, answer: str
+) -> None:
+    sink.to_html = answer
+    for _ in queue:
+        send_at(now)
+    assert states() == {"sent"}
+    assert [mail.get_content_type() for mail in sink.mails] == ["text/plain"] * 3
+    assert MailServer.objects.get().state == "accepts"
+    assert set(own(Delivery).values_list("html", flat=True)) == {""}, "what is kept is what was sent"
 
 
 def test_a_content_that_is_refused_even_as_plain_text_may_be_our_fault(

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from monitor.models import AuditEntry, Execution, RetryAttempt, Role, User, ZohoAccount
-from monitor.retry.requests import RetryRefused, cancel, request_retry, resolve_not_run
+from monitor.retry.requests import RetryRefused, cancel, request_retry, resolve_not_run, resolve_ran_as
 from monitor.retry.send import send
 from monitor.retry.settle import sweep
 from monitor.retry.transition import EDGES
@@ -161,6 +161,15 @@ class Retries(RuleBasedStateMachine):
             self._try(lambda: cancel(row, person, self.clock()))
         elif not self.zoho.caused[row.pk]:
             self._try(lambda: resolve_not_run(row, person, "no trace", self.clock()))
+
+    @rule(which=pick, who=often_admin)
+    def say_which_run_it_caused(self, which: int, who: int) -> None:
+        """Who says so has looked closely, too; what the mirror does not show cannot be named yet."""
+        row = self._some_row(which)
+        mine = [run for run in self.zoho.runs.values() if row is not None and run.attempt == row.pk]
+        if row is not None and mine:
+            person = self.people[who % 2]
+            self._try(lambda: resolve_ran_as(row, mine[0].execution_id, person, "I saw it there", self.clock()))
 
     @rule(who=st.sampled_from([0, 1, None]), active=mostly)
     def switch_a_person_or_the_account(self, who: int | None, active: bool) -> None:

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.models import AuditEntry, Execution, RetryAttempt, ZohoAccount
+from monitor.models import AuditEntry, DirtyHour, Execution, RetryAttempt, ZohoAccount
 from monitor.retry.facts import facts_for
-from monitor.retry.requests import RetryRefused, cancel, resolve_not_run
+from monitor.retry.requests import RetryRefused, cancel, resolve_not_run, resolve_ran_as
 from monitor.retry.safety import judge
 from tests import factories
 from tests.bystander import own
@@ -191,12 +191,101 @@ def test_closing_by_hand_is_refused_to_operators_without_reason_too_early_and_in
         assert refusal(resolve_not_run, attempt, ada, "no trace", desk.clock()) == "not_unknown"
 
 
+SENT = timedelta(minutes=15)
+
+
+def unknown(desk, **fields) -> RetryAttempt:
+    return make_attempt(desk, state="unknown", sent_at=desk.clock() - SENT, **fields)
+
+
+def later_run(desk, status: str = "success", *, after: timedelta = timedelta(seconds=3), **fields) -> Execution:
+    """A run of the flow that began so long after the retry was sent."""
+    began = desk.clock() - SENT + after
+    given = {"started_time": began, "trigger_data": desk.execution.trigger_data} | fields
+    return factories.make_execution(given.pop("flow", desk.execution.flow), status, **given)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [("success", "succeeded"), ("failed", "failed_again"), ("running", "accepted")]
+)
+def test_an_admin_names_the_run_that_an_unknown_retry_caused_and_its_end_is_that_of_the_retry(
+    desk, ada, status: str, state: str
+) -> None:
+    attempt, run = unknown(desk), later_run(desk, status)
+    settled = resolve_ran_as(attempt, run.execution_id, ada, "its note names the same order", desk.clock())
+    assert (settled.state, settled.new_execution_id, settled.runs_in_place) == (state, run.execution_id, False)
+    assert settled.answer == f"Settled by ada: it ran as {run.execution_id}."
+    assert (settled.settled_at is None) == (state == "accepted")
+    assert (settled.next_check_at is not None) == (state == "accepted")
+    entry = own(AuditEntry).get(action=f"retry.{state}")
+    assert (entry.actor, entry.detail["note"]) == (
+        ada, f"it ran as {run.execution_id}: its note names the same order",
+    )  # fmt: skip
+    hours = {(run.flow_id, run.started_time.replace(minute=0, second=0)) for run in (run, desk.execution)}
+    assert {(mark.flow_id, mark.hour) for mark in own(DirtyHour)} == hours
+
+
+def test_what_a_person_settled_as_succeeded_cannot_be_retried_again(desk, ada) -> None:
+    resolve_ran_as(unknown(desk), later_run(desk).execution_id, ada, "I saw it", desk.clock())
+    assert refusal(desk.ask, "form-2") == "already_succeeded"
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "state"),
+    [(None, "success", "succeeded"), (60, "failed", "failed_again"), (None, "running", "accepted"),
+     (-60, "failed", "not_run_again"), (None, "failed", "not_run_again")],
+)  # fmt: skip
+def test_the_original_may_have_run_again_in_its_own_row(desk, ada, ended, status: str, state: str) -> None:
+    attempt, original = unknown(desk), desk.execution
+    original.status = status
+    if ended is not None:
+        original.completed_time = attempt.sent_at + timedelta(seconds=ended)
+    original.save()
+    if state == "not_run_again":
+        assert refusal(resolve_ran_as, attempt, original.execution_id, ada, "I saw it", desk.clock()) == state
+    else:
+        settled = resolve_ran_as(attempt, original.execution_id, ada, "I saw it", desk.clock())
+        assert (settled.state, settled.new_execution_id, settled.runs_in_place) == (state, "", True)
+
+
+def test_no_run_is_named_that_cannot_be_the_one(desk, otto, ada, now) -> None:
+    attempt = unknown(desk)
+
+    def named(run: Execution | str, person=ada, reason: str = "I saw it") -> str:
+        execution_id = run if isinstance(run, str) else run.execution_id
+        return refusal(resolve_ran_as, attempt, execution_id, person, reason, desk.clock())
+
+    fine = later_run(desk)
+    assert named(fine, otto) == "not_permitted"
+    assert named(fine, reason=" ") == "reason_missing"
+    assert named("404") == "no_such_run"
+    assert named("") == "no_such_run"
+    assert named(later_run(desk, flow=factories.make_flow(attempt.account))) == "no_such_run"
+    assert named(later_run(desk, flow=factories.make_flow())) == "no_such_run"
+    assert named(later_run(desk, after=timedelta(seconds=-6))) == "run_too_old"
+    nowhen = later_run(desk)
+    Execution.objects.filter(pk=nowhen.pk).update(started_time=None)
+    assert named(nowhen) == "run_too_old"
+    other = factories.make_execution(desk.execution.flow, "failed")
+    make_attempt(desk, execution=other, state="succeeded", new_execution_id=fine.execution_id)
+    assert named(fine) == "run_claimed"
+    RetryAttempt.objects.filter(pk=attempt.pk).update(state="accepted")
+    assert named(fine) == "not_unknown"
+
+
+def test_a_run_is_too_old_by_the_clock_of_zoho(desk, ada) -> None:
+    attempt = unknown(desk, zoho_ahead=timedelta(hours=3))
+    ours = later_run(desk, after=timedelta(hours=2))
+    assert refusal(resolve_ran_as, attempt, ours.execution_id, ada, "I saw it", desk.clock()) == "run_too_old"
+    zohos = later_run(desk, after=timedelta(hours=3, seconds=-4))
+    assert resolve_ran_as(attempt, zohos.execution_id, ada, "I saw it", desk.clock()).state == "succeeded"
+
+
 def make_attempt(desk, **fields) -> RetryAttempt:
     fields = {
         "requested_at": desk.clock(),
         "reason": "made",
         "client_token": f"made-{own(RetryAttempt).count()}",
+        "execution": desk.execution,
     } | fields
-    return RetryAttempt.objects.create(
-        account=desk.execution.account, execution=desk.execution, requested_by=desk.user, **fields
-    )
+    return RetryAttempt.objects.create(account=desk.execution.account, requested_by=desk.user, **fields)

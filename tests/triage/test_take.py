@@ -56,6 +56,47 @@ def test_two_causes_are_two_problems_and_an_account_has_its_own(fail: Fail, tria
     assert own(Problem).count() == own(FailureGroup).count() == 3
 
 
+@pytest.mark.parametrize(
+    ("data", "name", "said", "told"),
+    [
+        (
+            {"Full_Name": "Quilla Zorn"},
+            "Zorn",
+            "No mail address for Zorn in the list",
+            "No mail address for [hidden] in the list",
+        ),
+        ({"Full_Name": "Quilla Zorn"}, "ZORN", "Contact QUILLA ZORN is locked", "Contact [hidden] is locked"),
+        (
+            {"Last_Name": "Zorn", "First_Name": "Quilla"},
+            "quilla",
+            "Nobody is called zorn, quilla here",
+            "Nobody is called [hidden], [hidden] here",
+        ),
+        (
+            {"contact": {"name": "S\u00f8ren \u00d8deg"}},
+            "\u00d8deg",
+            "No one is called s\u00f8ren",
+            "No one is called [hidden]",
+        ),
+    ],
+)
+def test_a_problem_names_nobody_whom_the_pages_of_its_runs_hide(
+    fail: Fail, triage: Triage, data: Any, name: str, said: str, told: str
+) -> None:
+    triage(*(fail(said, trigger_data=data, error_code=f"NO {name}", minutes_ago=ago) for ago in (10, 20)))
+    group = own(FailureGroup).get()
+    assert (problem().title, group.template, group.error_code) == (told, told, "NO [hidden]")
+
+
+def test_a_word_that_the_page_of_one_of_its_runs_shows_stands_in_a_problem(fail: Fail, triage: Triage) -> None:
+    said = "The website is not reached"
+    triage(
+        fail(said, trigger_data={"name": "Website Redesign"}, minutes_ago=10),
+        fail(said, trigger_data={"name": "Quilla Zorn"}, minutes_ago=20),
+    )
+    assert problem().title == said
+
+
 def test_taking_the_same_hour_again_changes_nothing(fail: Fail, triage: Triage, now: datetime) -> None:
     run = fail()
     triage(run)

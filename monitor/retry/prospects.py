@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,9 +73,9 @@ class Prospects:
 
 def prospect_of(execution: Execution) -> Prospect | None:
     """Returns what a retry of one run is worth; None while the run has no entry in the ledger."""
-    rows: Iterable[Failure] = Failure.objects.filter(execution=execution).select_related("group", "flow")
-    for failure in rows:
-        group, flow = failure.group, failure.flow
-        cause = Cause(group.pk, group.remedy, failure.failed_at, flow.pk, flow.modified_time)
-        return Prospects().of([cause])[0]
-    return None
+    failure: Failure | None = getattr(execution, "failure", None)
+    if failure is None:
+        return None
+    group, flow = failure.group, execution.flow
+    cause = Cause(group.pk, group.remedy, failure.failed_at, flow.pk, flow.modified_time)
+    return Prospects().of([cause])[0]

@@ -82,7 +82,7 @@ def run(account: ZohoAccount) -> Execution:
 
 def told(run: Execution) -> str:
     """What the run's page and the preview say, which are the same."""
-    found = prospect_of(run)
+    found = prospect_of(Execution.objects.get(pk=run.pk))
     assert found is not None
     assert preview([run.pk], factories.NOON + 48 * HOUR).outlooks == {found.text: 1}
     return found.text
@@ -116,7 +116,7 @@ def test_only_retries_of_the_same_cause_count(run: Execution, ada: User) -> None
 
 def test_a_run_without_an_entry_in_the_ledger_has_no_prospect(run: Execution) -> None:
     run.failure.delete()
-    assert prospect_of(run) is None
+    assert prospect_of(Execution.objects.get(pk=run.pk)) is None
     assert preview([run.pk], factories.NOON + 48 * HOUR).outlooks == {}
 
 

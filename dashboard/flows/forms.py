@@ -11,7 +11,7 @@ from monitor.triage.choose_record import LONGEST_PATH
 
 
 class RecordFieldForm(forms.Form):
-    """Asks by which field of the trigger data a flow's records are told."""
+    """Asks by which field of the trigger data a flow's records are known."""
 
     path = forms.CharField(
         label="Field", max_length=LONGEST_PATH, help_text="Keys joined by dots, as in data.id.", strip=True

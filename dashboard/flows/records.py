@@ -1,4 +1,4 @@
-"""Takes the choice of the field by which a flow's records are told, and takes it back."""
+"""Takes the choice of the field by which a flow's records are known, and takes it back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitor.triage.acts import ActRefused
 
 @require_POST
 def flow_record_field(request: HttpRequest, pk: int) -> HttpResponse:
-    """Has a flow's records told by the field that an admin names. 400 for the form, 409 where it tells none apart."""
+    """Has a flow's records known by the field that an admin names. 400 for the form, 409 where it tells none apart."""
     now = timezone.now()
     row = get_or_404(request.user, one.flows(now), pk, action="record_field")
     form = RecordFieldForm(request.POST, auto_id="record_%s")
@@ -34,7 +34,7 @@ def flow_record_field(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def flow_record_take_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Has a flow's records told again by what is found by itself."""
+    """Has a flow's records known again by what is found by itself."""
     now = timezone.now()
     row = get_or_404(request.user, one.flows(now), pk, action="record_field")
     try:

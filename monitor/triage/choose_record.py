@@ -1,4 +1,4 @@
-"""Lets a person choose the field by which a flow's records are told, and take the choice back."""
+"""Lets a person choose the field by which a flow's records are known, and take the choice back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class OfferedField:
 
 @dataclass(frozen=True)
 class RecordFieldDetail:
-    """Holds by what a flow's records are told, and what else a person may choose.
+    """Holds by what a flow's records are known, and what else a person may choose.
 
     Attributes:
         field: what was found and chosen; None where no run has failed yet.
@@ -57,7 +57,7 @@ class RecordFieldDetail:
 
 
 def detail(flow: Flow, *, with_offers: bool) -> RecordFieldDetail:
-    """Reads by what a flow's records are told. No statement, one with what may be chosen.
+    """Reads by what a flow's records are known. No statement, one with what may be chosen.
 
     Args:
         flow: with its `record_field` and who chose it.
@@ -97,7 +97,7 @@ def _ids(data: Mapping[str, Any], before: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def choose(flow: Flow, path: str, actor: User, now: datetime) -> None:
-    """Has a flow's records told by the field that a person names, from now on and for what is open.
+    """Has a flow's records known by the field that a person names, from now on and for what is open.
 
     Args:
         flow: with its account.
@@ -127,7 +127,7 @@ def choose(flow: Flow, path: str, actor: User, now: datetime) -> None:
 
 
 def take_back(flow: Flow, actor: User, now: datetime) -> None:
-    """Has a flow's records told again by the field that is found by itself.
+    """Has a flow's records known again by the field that is found by itself.
 
     Raises:
         ActRefused: not permitted, or nothing was chosen.

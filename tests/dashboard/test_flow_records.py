@@ -1,4 +1,4 @@
-"""By which field a flow's records are told, on the flow's page."""
+"""By which field a flow's records are known, on the flow's page."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_admin_chooses_another_it_is_told_who_did_and_takes_it_back(
     response = client.post(reverse("flow_record_field", args=[orders.pk]), {"path": "order"})
     assert response["Location"] == orders.get_absolute_url()
     page = page_of(signed_in(vera), orders)
-    assert "Told by the field that ada chose" in page
+    assert "Known by the field that ada chose" in page
     assert 'By itself <span class="mono">id</span> was found.' in page
     assert "Take the choice back" not in page
     assert "Take the choice back" in page_of(client, orders)

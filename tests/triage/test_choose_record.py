@@ -1,4 +1,4 @@
-"""The field by which a flow's records are told: chosen by an admin, taken back, shown with its origin."""
+"""The field by which a flow's records are known: chosen by an admin, taken back, shown with its origin."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from typing import Any
 from django.core import signing
 from django.http import QueryDict
 
+from dashboard import time_limit
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.filters import BIGGEST_ID
 from monitor.models import Execution, Failure, Problem, User
@@ -65,6 +66,7 @@ def choose(data: QueryDict, person: User, now: datetime) -> ChosenRuns:
 
     Raises:
         ChoiceRefused: nothing is chosen, too much, or it cannot be read.
+        PageTooSlow, OperationalError: the filter took too long.
     """
     if data.get("chosen"):
         return unseal(data["chosen"], person)
@@ -114,7 +116,13 @@ def _of_problem(text: str) -> ChosenRuns:
 
 
 def _matching(query: str, now: datetime) -> ChosenRuns:
-    form = ExecutionFilterForm(QueryDict(query))
+    with time_limit.limited(
+        time_limit.PAGE_SECONDS
+    ):  # as for the list itself: what is found there in time is here, too
+        return _found(ExecutionFilterForm(QueryDict(query)), now)
+
+
+def _found(form: ExecutionFilterForm, now: datetime) -> ChosenRuns:
     if not form.is_valid():
         raise ChoiceRefused("The filter of the list cannot be read; choose again.")
     wanted: ExecutionFilter = replace(form.wanted(), now=now)

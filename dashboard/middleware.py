@@ -165,7 +165,14 @@ class PersonalMiddleware:
         return render(request, "locked.html", {"reason": str(exception)}, status=503)
 
 
-SEARCHES_BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}  # they limit the time of the search alone
+# These limit the time of their search alone; asked for by GET they lead to the list.
+SEARCHES_BY_POST = {"executions_unmasked", "webhook_failures_unmasked"}
+# What is chosen by a filter or by thousands is looked through (`dashboard.chosen_runs` limits the time of that), and
+# files hold a thread until they are written.
+MANY_BY_POST = SEARCHES_BY_POST | {
+    *("batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back"),
+    *("batch_items", "batch_records_csv", "problem_records_csv"),
+}
 ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
 
 
@@ -183,7 +190,7 @@ class _Sending:
 class CostMiddleware:
     """Bounds what pages cost: the time of their questions, and how many costly ones a person asks at once.
 
-    Acts (POST) and background work are left alone: they have limits of their own.
+    Background work and acts (POST), but for those on many rows, are left alone: they have limits of their own.
     """
 
     RETRY_AFTER = 5  # seconds
@@ -205,13 +212,14 @@ class CostMiddleware:
         name = request.resolver_match.url_name if request.resolver_match else ""
         user = request.user
         is_page = request.method in ("GET", "HEAD") and name not in ACTS_ON_GET
-        if not isinstance(user, User) or not (is_page or name in SEARCHES_BY_POST):
+        if not isinstance(user, User) or not (is_page or name in MANY_BY_POST):
             return None
         turn, limit = request.held  # type: ignore[attr-defined]
         if not is_page or is_costly(request):
             give_back = self._turns.take(user.pk)
             if give_back is None:
-                response = render(request, "one_moment.html", {"again": request.get_full_path()}, status=429)
+                again = request.get_full_path() if is_page or name in SEARCHES_BY_POST else ""
+                response = render(request, "one_moment.html", {"again": again}, status=429)
                 response["Retry-After"] = str(self.RETRY_AFTER)
                 return response
             turn.callback(give_back)

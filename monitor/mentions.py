@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 # What Django lets a username consist of. Before it stands no letter, as in "jane@example.com", and no slash, as in an
 # address of a page.
-_MENTION = re.compile(r"(?<![\w.@+/-])@([\w.@+-]+)")
+_BEFORE = r"(?<![\w.@+/-])"
+_MENTION = re.compile(_BEFORE + r"@([\w.@+-]+)")
 _CLOSING = ".+-@"
 
 
@@ -25,7 +27,14 @@ def mentions(text: str) -> list[tuple[str, ...]]:
     return list(dict.fromkeys(read))
 
 
-def is_mentioned(username: str, text: str) -> bool:
-    """Returns whether a person's words may mean the person of this name."""
-    wanted = username.casefold()
-    return any(wanted == name.casefold() for readings in mentions(text) for name in readings)
+def split_mentions(text: str, known: Collection[str]) -> list[str]:
+    """Cuts a text at the mentions of some people: every second part is one, the first and the last never are.
+
+    Args:
+        text: a person's words.
+        known: usernames. One that has the form of an address is no cut.
+    """
+    names = sorted((re.escape(name) for name in known if "@" not in name), key=len, reverse=True)
+    if not names:
+        return [text]
+    return re.split(rf"{_BEFORE}(@(?:{'|'.join(names)}))(?![\w@])", text, flags=re.IGNORECASE)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.mentions import is_mentioned, mentions
+from monitor.mentions import mentions, split_mentions
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,24 @@ def test_a_mention_is_an_at_sign_and_a_name_and_not_an_address(text: str, names:
     after=st.sampled_from(["", ".", ", ", "!", ")"]),
 )
 def test_any_username_is_found_whatever_closes_the_sentence(name: str, after: str) -> None:
-    assert is_mentioned(name, f"Please, @{name}{after}")
-    assert is_mentioned(name.upper(), f"@{name}{after} see above")
-    assert not is_mentioned(name, f"mail{'@'}{name}{after}")
+    assert name in {one for readings in mentions(f"Please, @{name}{after}") for one in readings}
+    assert mentions(f"mail@{name}{after}") == []
+    assert split_mentions(f"Please, @{name}{after}", [name.upper()]) == ["Please, ", f"@{name}", after]
+    assert split_mentions(f"mail@{name}{after}", [name]) == [f"mail@{name}{after}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("@olga, ask @otto.", ["", "@olga", ", ask ", "@otto", "."]),
+        ("@olgas and jane@olga are others", ["@olgas and jane@olga are others"]),
+        ('"jane"@example.com', ['"jane"@example.com']),
+        ("@olga@example.com", ["@olga@example.com"]),
+    ],
+)
+def test_a_text_is_cut_at_people_and_not_at_what_looks_like_them(text: str, parts: list[str]) -> None:
+    assert split_mentions(text, ["olga", "otto", "jane@example.com"]) == parts
+    assert split_mentions(text, []) == [text]
 
 
 @given(st.text())

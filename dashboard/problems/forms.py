@@ -71,9 +71,9 @@ class ProblemFilterForm(FilterForm):
 class WordsField(forms.CharField):
     """Takes a person's own words, for the activity log."""
 
-    def __init__(self, label: str, *, required: bool = False, rows: int = 2) -> None:
+    def __init__(self, label: str, *, required: bool = False, rows: int = 2, help_text: str = "") -> None:
         widget = forms.Textarea(attrs={"rows": rows})
-        super().__init__(label=label, required=required, max_length=TEXT_LIMIT, widget=widget)
+        super().__init__(label=label, required=required, max_length=TEXT_LIMIT, widget=widget, help_text=help_text)
         self.validators.append(ProhibitNullCharactersValidator())
 
 
@@ -90,7 +90,7 @@ class AssignForm(forms.Form):
 class NoteForm(forms.Form):
     """Asks for a note."""
 
-    text = WordsField("Note", required=True)
+    text = WordsField("Note", required=True, help_text="@name tells a person of it by mail; the owner is told anyway.")
 
 
 class ResolveForm(forms.Form):

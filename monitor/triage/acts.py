@@ -11,11 +11,11 @@ from django.db import transaction
 from django.db.models import F
 
 from monitor.access import may
+from monitor.mentioned import people_mentioned
 from monitor.models import Failure, FailureGroup, Occasion, Problem, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
 from monitor.triage.activity import change_state, log
 from monitor.triage.judge import judge_these
-from monitor.triage.mentioned import people_mentioned
 from monitor.triage.seen import hold, touch
 
 TEXT_LIMIT = 2000  # characters of a note

@@ -144,6 +144,39 @@ def test_searches_of_unmasked_text_take_turns_with_other_searches(ada: User, mon
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["batch_preview", "write_off", "write_off_take_back"])
+def test_a_choice_by_a_filter_that_takes_too_long_is_stopped_as_the_list_would_be(
+    name: str, signed_in, ada, healthy, monkeypatch
+) -> None:
+    monkeypatch.setattr(time_limit, "PAGE_SECONDS", 0.2)
+    monkeypatch.setattr("dashboard.chosen_runs.matching", ask_for_ever)
+    response = signed_in(ada).post(reverse(name), {"which": "matching", "query": "text=x"})
+    assert response.status_code == 503
+    assert "This took too long" in response.content.decode()
+
+
+MANY = [
+    "batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back", "batch_items",
+    "batch_records_csv", "problem_records_csv",
+]  # fmt: skip
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", MANY)
+def test_what_is_posted_about_many_runs_takes_turns_and_no_link_leads_to_a_page_that_is_none(
+    name: str, signed_in, ada: User, monkeypatch
+) -> None:
+    monkeypatch.setattr(Turns, "take", lambda *_: None)
+    keys = {"pk": 1} if name.endswith(("items", "csv")) else {}
+    response = signed_in(ada).post(reverse(name, kwargs=keys))
+    assert response.status_code == 429
+    assert response["Retry-After"] == "5"
+    told = response.content.decode()
+    assert "Nothing was done" in told
+    assert reverse(name, kwargs=keys) not in told
+
+
+@pytest.mark.django_db(transaction=True)
 def test_acts_and_other_processes_have_no_time_limit_of_pages(signed_in, ada, hurried, monkeypatch) -> None:
     """Deleting an account with a year of runs takes longer than a page may."""
     left: list[object] = []

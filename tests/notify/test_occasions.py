@@ -202,6 +202,7 @@ class TestTheMail:
         acts.add_note(problem, f"{text}\n<b>jane@example.com</b> asks", olga, now)
         dispatch_occasions(now)
         mail = own(Delivery).get()
+        assert f"\n\n{text}\n<b>" in mail.text
         assert words in mail.text
         assert "jane@example.com" not in mail.text + mail.html
         assert "<b>" in mail.text

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings as project
 
-from monitor.models import Delivery, Occasion, RetryBatch, RetryItem, User
+from monitor.models import Delivery, Execution, Occasion, RetryBatch, RetryItem, User
 from monitor.notify.dispatch import dispatch_occasions
 from monitor.retry import batches
 from monitor.retry.batches import cancel_batch, resume, suspend
@@ -45,6 +46,10 @@ def test_the_report_says_how_many_came_to_which_end_and_why_some_were_skipped(fl
     assert f"https://monitor.example.com{batch.get_absolute_url()}" in mail.text
     for line in ("Runs: 4", "Succeeded: 3", "Skipped: 1", "  1 x It has succeeded meanwhile: "):
         assert line in mail.text
+    page = f"https://monitor.example.com{batch.get_absolute_url()}"
+    assert f"Skipped (1): {page}?state=skipped\n" in mail.text
+    assert f'href="{page}?state=skipped"' in mail.html
+    assert "?state=failed" not in mail.text
     assert "No more mails about batches of retries: https://monitor.example.com/profile/" in mail.text
     assert "jane@example.com" not in mail.text + mail.html + mail.subject
 
@@ -88,3 +93,13 @@ def test_an_end_that_somebody_else_has_brought_about_is_told_once(floor: Floor, 
     cancel_batch(batch, chief, floor.clock())
     assert not batches.change(stale, [State.QUEUED], State.FINISHED, now=floor.clock(), actor=None)
     assert ends() == [("cancelled", "ada")]
+
+
+def test_the_report_of_a_problems_retries_leads_to_the_problem(floor: Floor, chief: User) -> None:
+    (key,) = floor.fail(1)
+    problem = factories.make_failure(Execution.objects.get(pk=key)).group.problem
+    cancel_batch(floor.ask([key], problem=problem), chief, floor.clock())
+    dispatch_occasions(floor.clock())
+    mail = own(Delivery).get()
+    assert "Problem: It failed" in mail.text
+    assert f"The problem: {project.PUBLIC_URL}{problem.get_absolute_url()}" in mail.text

@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 from monitor.batch_outcomes import Progress, progress_of, skip_reasons
 from monitor.models import Occasion, RetryBatch, RetryItem
-from monitor.notify.compose import in_words
+from monitor.notify.compose import in_words, whole
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
 from monitor.notify.kinds.of_problem import quote, title, who
 from monitor.notify.words import clean
@@ -31,6 +31,7 @@ def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
         button="Open the batch",
         counted_title="Skipped, because",
         counted=tuple((reason.count, clean(reason.words) or "no reason was noted") for reason in skip_reasons(batch)),
+        links=tuple(_links(batch, progress)),
         is_good=progress.succeeded == progress.total,
     )
 
@@ -55,6 +56,16 @@ def _rows(batch: RetryBatch, progress: Progress, zone: tzinfo) -> list[tuple[str
         found.append(("Problem", title(batch.problem)))
     found.append(("Confirmed", in_words(batch.requested_at, zone)))
     found.append(("Account", clean(batch.account.name)))
+    return found
+
+
+def _links(batch: RetryBatch, progress: Progress) -> list[tuple[str, str]]:
+    """Returns where to look further: at what did not succeed, and at the problem whose failures they were."""
+    page = whole(batch.get_absolute_url())
+    unhappy = [state for state in (Item.FAILED, Item.UNKNOWN, Item.SKIPPED) if getattr(progress, state)]
+    found = [(f"{state.label} ({getattr(progress, state)})", f"{page}?state={state.value}") for state in unhappy]
+    if batch.problem is not None:
+        found.append(("The problem", whole(batch.problem.get_absolute_url())))
     return found
 
 

@@ -25,6 +25,7 @@ class Letter:
         button: what opening it is called.
         quote: a person's words; empty where there are none.
         counted: (how many, what) each, under the heading `counted_title`.
+        links: (what, address) each, of further pages.
         is_good: whether it is good news, by the colour of its edge.
     """
 
@@ -36,6 +37,7 @@ class Letter:
     quote: str = ""
     counted_title: str = ""
     counted: tuple[tuple[int, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
     is_good: bool = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
-from monitor.mentions import is_mentioned
+from monitor.mentioned import people_mentioned
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
 from monitor.notify.kinds.of_problem import act_of, quote, rows, title, who
@@ -12,7 +12,9 @@ from monitor.notify.kinds.of_problem import act_of, quote, rows, title, who
 
 def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
     act = act_of(occasion)
-    is_meant = is_mentioned(occasion.recipient.get_username(), act.text)
+    people, _ = people_mentioned(act.text, act.problem.account)
+    known = [person.get_username() for person in people]
+    is_meant = occasion.recipient in people
     what = "mentions you in a note" if is_meant else "wrote a note on a problem of yours"
     return Letter(
         subject=f"[Note] {title(act.problem)}",
@@ -20,7 +22,7 @@ def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
         rows=rows(act.problem, zone),
         page=page_of(occasion),
         button="Open the problem",
-        quote=quote(act.text),
+        quote=quote(act.text, known),
     )
 
 

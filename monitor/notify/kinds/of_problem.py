@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import tzinfo
 
 from django.db.models import Count
 
+from monitor.mentions import split_mentions
 from monitor.models import Failure, Occasion, Problem, ProblemAct, User
 from monitor.notify.compose import NAME_LENGTH, in_words
 from monitor.notify.facts import as_of
@@ -34,14 +36,20 @@ def title(problem: Problem, length: int = NAME_LENGTH) -> str:
 
 
 def who(person: User | None) -> str:
-    """Returns how a person is called; an address that serves as a name is hidden, as elsewhere in a mail."""
-    return mask_text(clean(person.get_username())) if person is not None else "Somebody"
+    """Returns how a person is called on the pages."""
+    return clean(person.get_username()) if person is not None else "Somebody"
 
 
-def quote(text: str) -> str:
-    """Returns a person's words, line by line, without personal data."""
+def quote(text: str, known: Collection[str] = ()) -> str:
+    """Returns a person's words, line by line, without personal data.
+
+    Args:
+        text: the words.
+        known: usernames of people whom they mention. A mention has the look of an address, and is none.
+    """
     lines = "\n".join(clean(line) for line in text.splitlines())
-    return shorten(mask_text(lines).strip(), QUOTE_LENGTH)
+    parts = split_mentions(lines, known)
+    return shorten("".join(part if at % 2 else mask_text(part) for at, part in enumerate(parts)).strip(), QUOTE_LENGTH)
 
 
 def rows(problem: Problem, zone: tzinfo) -> tuple[tuple[str, str], ...]:

@@ -41,7 +41,7 @@ class EmailMixin:
 class NewPersonForm(EmailMixin, forms.ModelForm):  # type: ignore[type-arg]
     """Asks for a person who may sign in from now on."""
 
-    email = forms.EmailField(label="E-mail address", help_text="Alerts go there.")
+    email = forms.EmailField(label="E-mail address", help_text="Mails go there.")
 
     class Meta:
         model = User

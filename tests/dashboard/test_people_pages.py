@@ -170,6 +170,14 @@ def test_each_kind_of_mail_has_a_switch_that_is_on_until_the_person_turns_it_off
     assert (vera.wants_mail, vera.unwanted_mails) == (False, [])
 
 
+@pytest.mark.parametrize("role", ["viewer", "admin"])
+def test_the_profile_says_where_mails_go(db, role, signed_in):
+    person = factories.make_user("pat", role)
+    assert "Mails go to pat@example.com." in signed_in(person).get(reverse("profile")).content.decode()
+    User.objects.filter(pk=person.pk).update(email="")
+    assert "There is no address to send mails to" in signed_in(person).get(reverse("profile")).content.decode()
+
+
 def test_a_profile_that_is_refused_keeps_the_switches(signed_in, vera):
     assert signed_in(vera).post(reverse("profile"), {"timezone": "Mars/Olympus"}).status_code == 400
     vera.refresh_from_db()

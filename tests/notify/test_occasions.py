@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.models import Delivery, Failure, Occasion, Problem, ProblemAct, Role, User, system_user
 from monitor.notify import dispatch, send
 from monitor.notify.dispatch import dispatch_occasions
 from monitor.notify.kinds import KINDS
+from monitor.notify.message import build
 from monitor.notify.send import SendReport, send_due
 from monitor.triage import acts
 from monitor.triage.activity import change_state
@@ -20,10 +25,15 @@ from monitor.triage.judge import judge_problems
 from monitor.triage.write_off import write_off
 from tests import factories
 from tests.bystander import own
+from tests.depth import tried
 from tests.notify.sink import DROP, Sink
 
 pytestmark = pytest.mark.django_db
 
+HEADERS = [
+    *("Auto-Submitted", "Content-Type", "Date", "From", "In-Reply-To", "List-Id", "MIME-Version", "Message-ID"),
+    *("References", "Subject", "To", "X-Auto-Response-Suppress"),
+]
 SECOND = timedelta(seconds=1)
 
 
@@ -221,6 +231,18 @@ class TestTheMail:
         assert "Every failed run of it has come to an end." in mail.text
         assert "1 x Superseded" in mail.text
 
+    def test_one_of_a_problem_that_was_merged_meanwhile_tells_of_the_one_that_took_it_in(
+        self, problem: Problem, otto: User, olga: User, now: datetime
+    ) -> None:
+        run = factories.make_execution(problem.groups.get().failures.get().flow, "failed")
+        into = factories.make_failure(run).group.problem
+        acts.add_note(problem, "@otto", olga, now)
+        acts.merge([problem], into, olga, now)
+        dispatch_occasions(now)
+        mail = own(Delivery).get()
+        assert mail.subject == "[Note] It failed"
+        assert "2, of which 2 are open" in mail.text
+
     def test_times_are_in_the_zone_of_the_reader(self, problem: Problem, otto: User, olga: User, now: datetime) -> None:
         User.objects.filter(pk=otto.pk).update(timezone="Asia/Kolkata")
         acts.assign(problem, otto, olga, now)
@@ -252,6 +274,27 @@ class TestTheMail:
         assert first["References"] == second["References"] == f"<problem{problem.pk}@monitor.example.com>"
         assert first["List-Id"] == "Problems of the Zoho monitor <problems.monitor.example.com>"
         assert first["To"] == "otto@example.com"
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=300)
+
+
+@given(title=TEXTS, note=TEXTS)
+@tried(20, 200)
+def test_no_title_and_no_note_adds_a_header_or_makes_the_subject_long(
+    problem: Problem, otto: User, olga: User, now: datetime, title: str, note: str
+) -> None:
+    with transaction.atomic():
+        Problem.objects.filter(pk=problem.pk).update(title=title)
+        acts.add_note(problem, f"@otto {note}", olga, now)
+        assert dispatch_occasions(now) == 1
+        mail = own(Delivery).get()
+        parsed = email.message_from_bytes(build(mail).message().as_bytes(), policy=email.policy.default)
+        transaction.set_rollback(True)
+    assert len(mail.subject) <= 120
+    assert mail.subject.startswith("[Note] ")
+    assert parsed["To"] == "otto@example.com"
+    assert sorted(parsed.keys()) == sorted(HEADERS)
 
 
 class TestSwitches:

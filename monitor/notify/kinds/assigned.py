@@ -6,17 +6,17 @@ from datetime import tzinfo
 
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
-from monitor.notify.kinds.of_problem import act_of, rows, title, who
+from monitor.notify.kinds.of_problem import act_of, problem_of, rows, title, who
 
 
 def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
-    act = act_of(occasion)
+    act, problem = act_of(occasion), problem_of(occasion)
     is_part = act.kind == "split"
     how = "split it off a problem of yours" if is_part else "gave it to you"
     return Letter(
-        subject=f"[Yours] {title(act.problem)}",
+        subject=f"[Yours] {title(problem)}",
         intro=f"{who(act.actor)} {how}.",
-        rows=rows(act.problem, zone),
+        rows=rows(problem, zone),
         page=page_of(occasion),
         button="Open the problem",
     )

@@ -7,19 +7,19 @@ from datetime import tzinfo
 from monitor.mentioned import people_mentioned
 from monitor.models import Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
-from monitor.notify.kinds.of_problem import act_of, quote, rows, title, who
+from monitor.notify.kinds.of_problem import act_of, problem_of, quote, rows, title, who
 
 
 def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
-    act = act_of(occasion)
-    people, _ = people_mentioned(act.text, act.problem.account)
+    act, problem = act_of(occasion), problem_of(occasion)
+    people, _ = people_mentioned(act.text, problem.account)
     known = [person.get_username() for person in people]
     is_meant = occasion.recipient in people
     what = "mentions you in a note" if is_meant else "wrote a note on a problem of yours"
     return Letter(
-        subject=f"[Note] {title(act.problem)}",
+        subject=f"[Note] {title(problem)}",
         intro=f"{who(act.actor)} {what}:",
-        rows=rows(act.problem, zone),
+        rows=rows(problem, zone),
         page=page_of(occasion),
         button="Open the problem",
         quote=quote(act.text, known),

@@ -30,6 +30,18 @@ def act_of(occasion: Occasion) -> ProblemAct:
     return occasion.act
 
 
+def problem_of(occasion: Occasion) -> Problem:
+    """Returns the problem that an occasion is about; one that was merged away meanwhile is the one that took it in.
+
+    Raises:
+        ValueError: it is about something else.
+    """
+    problem = act_of(occasion).problem
+    while problem.merged_into is not None:
+        problem = problem.merged_into
+    return problem
+
+
 def title(problem: Problem, length: int = NAME_LENGTH) -> str:
     """Returns the name of a problem, for one line."""
     return shorten(mask_text(clean(problem.title)), length) or f"problem {problem.pk}"

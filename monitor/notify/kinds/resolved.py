@@ -6,17 +6,17 @@ from datetime import tzinfo
 
 from monitor.models import Failure, Occasion
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
-from monitor.notify.kinds.of_problem import act_of, fates, rows, title
+from monitor.notify.kinds.of_problem import act_of, fates, problem_of, rows, title
 from monitor.notify.words import clean
 
 
 def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
-    act = act_of(occasion)
-    counts = fates(act.problem)
+    act, problem = act_of(occasion), problem_of(occasion)
+    counts = fates(problem)
     return Letter(
-        subject=f"[Resolved] {title(act.problem)}",
+        subject=f"[Resolved] {title(problem)}",
         intro=clean(str(act.detail.get("reason", ""))),
-        rows=rows(act.problem, zone),
+        rows=rows(problem, zone),
         page=page_of(occasion),
         button="Open the problem",
         counted_title="How the failed runs ended",

@@ -11,15 +11,17 @@ import unicodedata
 from functools import lru_cache
 
 # Raise it with every change of what is masked: texts that were masked for searching are then masked anew.
-VERSION = 4
+VERSION = 5
 
 # --- keys of secrets: endings once everything but letters and digits is gone (`X-Api-Key`, `client_secret`)
 _SECRET_ENDINGS = (
     "password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "authkey", "zapikey", "authorization",
     "passwort", "kennwort", "contrasena", "senha", "wachtwoord", "motdepasse", "passcode",
+    "пароль", "密码", "密碼", "ハスワート",  # as `_bare` leaves them
     "credential", "credentials", "cookie", "privatekey", "accesskey", "secretkey", "signature", "sessionid", "bearer",
 )  # fmt: skip
 _SECRET_KEYS = frozenset({"auth", "pin", "otp", "sig", "secrets", "passwords", "tokens", "apikeys", "session", "jwt"})
+_SECRET_LAST_WORDS = frozenset({"pass", "pw"})  # `smtp_pass`, `userPw`; not `bypass`
 # `{"name": "X-Api-Key", "value": "..."}`: how lists of headers and parameters are often written.
 NAMES_OF_PAIRS = ("name", "key", "header", "param", "api_name", "label", "field", "question")
 VALUES_OF_PAIRS = ("value", "values", "val", "answer")
@@ -33,8 +35,11 @@ _PRIVATE = (
     "card cardnumber pan cvv cvc iban bic swift account accountnumber bank routing salary "
     "token tokens secret secrets password passwd pwd passphrase pin otp apikey zapikey credential credentials "
     "authorization auth cookie session signature privatekey clientsecret accesstoken refreshtoken authtoken "
-    "recipient recipients owner "
-    "telefon telefono correo nombre nom prenom vorname nachname anschrift adresse strasse plz ort geburtstag"
+    "recipient recipients owner fname lname familyname givenname coordinates coords latlng latlong geolocation "
+    "telefon telefono correo nombre nom prenom vorname nachname anschrift adresse strasse plz ort geburtstag "
+    "apellido apellidos cognome nome sobrenome achternaam voornaam naam imie nazwisko familienname efternamn fornavn "
+    "etternavn straße wohnort hausnummer indirizzo endereco direccion calle ville rue telefone telefoon cellulare "
+    "celular 姓名 名字 氏名 名前 お名前 имя фамилия отчество фио телефон почта адрес 电话 手机 地址 邮箱 電話 住所"
 )
 # `flow_name` or `Account_Type` say nothing of a person; `name` alone may.
 _HARMLESS = (
@@ -54,7 +59,8 @@ _PERSONS = (
     "invitees employee employees patient patients signatory signer signers guest guests buyer payer payee beneficiary "
     "subscriber applicant candidate student teacher visitor organizer organiser approver reviewer reporter requester "
     "requestor to cc bcc from replyto assignedto billto shipto soldto deliverto login nick skype twitter "
-    "kunde kundin ansprechpartner cliente"
+    "salesrep doctor spouse mother father responsible "
+    "kunde kundin kontakt ansprechpartner cliente contacto contatto contato"
 )
 # What such a key may end with: `primary_contact`, `approved_by`.
 _LAST_WORDS = (
@@ -106,8 +112,8 @@ SIGN_INS = re.compile(
 )
 # "the password is hunter2", "api key: abc", "PIN 1234"; what people say of secrets beside it is no secret.
 _SECRETS_IN_WORDS = (
-    r"pass(?:word|code|phrase|wd)|pwd|pin(?:[ -]?code)?|otp|(?:secret|access|private|api|auth)[ -]?(?:key|token)"
-    r"|(?:client )?secret|token|(?:one[ -]time|verification|security|access|your) code"
+    r"pass(?:word|code|phrase|wd)|pwd|pw|pin(?:[ -]?code)?|otp|(?:secret|access|private|api|auth)[ -]?(?:key|token)"
+    r"|(?:one[ -]time|verification|security|secret|access|your) code|(?:client )?secret|token"
     r"|passwort|kennwort|contraseña|senha|wachtwoord|mot de passe|пароль|密码|密碼|パスワード"
 )
 _QUOTE, _UNQUOTE = "[\"'„“«‘]", "[\"'”“»’]"
@@ -225,7 +231,7 @@ CODE = re.compile(r"(?<![\w.\-])([A-Za-z_]\w{0,63} ?= ?(?:[A-Za-z_.]{1,100}[(\[]
 SUSPECT = re.compile(
     r"[\d@=:/\\&%：\uff20\ufe6b]"
     r"|(?i:bearer|basic|token|secret|zapikey|authorization|whsec_|eyJ|AKIA|BEGIN|(?:[spr]k|xox[abpr]|gh[pousr])[_\-])"
-    r"|(?i:pass|pwd|pin|otp|kennwort|contrase|senha|wachtwoord|mot de|code|key|паро|密|パス)"
+    r"|(?i:pass|pwd|\bpw\b|pin|otp|kennwort|contrase|senha|wachtwoord|mot de|code|key|паро|密|パス)"
 )
 DIGIT = re.compile(r"\d")
 
@@ -281,7 +287,9 @@ def is_counted(number: str, before: str, behind: str) -> bool:
 def is_secret_key(key: str) -> bool:
     """Says whether what stands under this key is a secret whatever it looks like."""
     plain = "".join(char for char in _bare(key).lower() if char.isalnum())
-    return plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS)
+    if plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS):
+        return True
+    return not _SECRET_LAST_WORDS.isdisjoint(_words_of(key)[-1:])
 
 
 @lru_cache(4096)

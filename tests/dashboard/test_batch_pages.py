@@ -16,7 +16,6 @@ from django_q.models import OrmQ
 
 from monitor.models import (
     ApiCall,
-    ZohoAccount,
     AuditEntry,
     Execution,
     Failure,
@@ -27,6 +26,7 @@ from monitor.models import (
     RetryItem,
     User,
     WriteOff,
+    ZohoAccount,
 )
 from tests import factories
 from tests.bystander import own

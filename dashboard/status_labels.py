@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitor.models import Execution
 from monitor.privacy import mask_text
 
 
@@ -95,8 +96,27 @@ _LOOKS: dict[str, Look] = {
 }
 
 
+# Zoho's own words that are known, by what they are said of. Each of ours may be a word of Zoho's that means another
+# thing: "ok" or "complete" of a run is neither good nor bad here.
+_OF_ZOHO: dict[str, frozenset[str]] = {
+    "run": frozenset(Execution.Status.values),
+    "connection": frozenset({"active", "inactive", "disabled", "expired", "error"}),
+    "connected workflow": frozenset({"active", "inactive", "draft"}),
+}
+
+
+def look_of_zohos(kind: str, status: str) -> Look:
+    """Says how to show what Zoho says of a thing; a word that is not known of this kind is shown as it came, masked.
+
+    Args:
+        kind: what it is said of: run, connection or connected workflow.
+        status: as it is stored.
+    """
+    return look(status) if status in _OF_ZOHO[kind] else _as_it_came(status)
+
+
 def look(status: str, label: str = "") -> Look:
-    """Says how to show a status; one that Zoho does not document is shown as it came, masked.
+    """Says how to show a status of ours; one that is not in the table is shown as it came, masked.
 
     Args:
         status: the stored value, such as ``"failed"``.
@@ -104,5 +124,9 @@ def look(status: str, label: str = "") -> Look:
     """
     known = _LOOKS.get(status)
     if known is None:
-        return Look(label or mask_text(status) or "unknown", "quiet", "circle-question-mark")
+        return _as_it_came(status, label)
     return Look(label or known.label, known.tone, known.icon)
+
+
+def _as_it_came(status: str, label: str = "") -> Look:
+    return Look(label or mask_text(status) or "unknown", "quiet", "circle-question-mark")

@@ -24,6 +24,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "read": OPERATORS,
     "triage": OPERATORS,
     "write_off": OPERATORS,
+    "record_field": ADMINS,
     "retry": OPERATORS,
     "retry.accept_risk": ADMINS,
     "retry.override": ADMINS,

@@ -15,6 +15,7 @@ from monitor.models import Execution
 from monitor.queries import execution as queries
 from monitor.queries.run_status import standing
 from monitor.retry import requests
+from monitor.retry.prospects import prospect_of
 from monitor.retry.safety import judge
 
 # Three forms of the page ask for a reason; their fields must not share ids.
@@ -65,6 +66,7 @@ def retry_context(
         "later": standing(row, now, was_retried=detail.was_retried, zoho_ahead=facts.zoho_ahead),
         "poll_seconds": detail.poll_seconds(now),
         "verdict": verdict,
+        "worth": prospect_of(row) if verdict.kind != "refused" else None,
         "may_retry": may(request.user, "retry", row.account),
         "may_override": may(request.user, "retry.override", row.account),
         "needs_admin": is_risky and not may_accept,

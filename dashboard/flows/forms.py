@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from django import forms
+
 from dashboard.filters import FilterForm, OneOfField, TextField
 from monitor.queries.flows import SORTS, FlowFilter
 from monitor.standing.judge import WORDS
+from monitor.triage.choose_record import LONGEST_PATH
+
+
+class RecordFieldForm(forms.Form):
+    """Asks by which field of the trigger data a flow's records are known."""
+
+    path = forms.CharField(
+        label="Field", max_length=LONGEST_PATH, help_text="Keys joined by dots, as in data.id.", strip=True
+    )
 
 
 class FlowFilterForm(FilterForm):

@@ -7,17 +7,16 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import charts, lists, slots
+from dashboard import lists
 from dashboard.access import get_or_404
-from dashboard.context import age_of
 from dashboard.flows.forms import FlowFilterForm
+from dashboard.flows.page import show
 from monitor import audit, pipeline
-from monitor.access import may
-from monitor.periods import CHOICES, choice_of, last_days
+from monitor.periods import last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
 from monitor.queries import freshness
@@ -50,23 +49,7 @@ def flows(request: HttpRequest) -> HttpResponse:
 @require_safe
 def flow(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one flow: its counters, charts, alerts and newest executions."""
-    row = get_or_404(request.user, one.flows(timezone.now()), pk)
-    period = choice_of(request.GET.get("days") or "30")
-    age = age_of(row.account_id)
-    zone = timezone.get_current_timezone()
-    page = one.page(row, age["freshness"], age["now"], period, zone)
-    link = slots.link(page.figures, flow_id=row.pk)
-    laid = slots.of_figures(page.figures, page.holes, page.details)
-    context = age | {
-        "flow": row,
-        "page": page,
-        "period": period,
-        "periods": CHOICES.values(),
-        "rate_chart": charts.success_rate(laid, zone, page.holes, link),
-        "charts": [draw(laid, zone, page.holes, link) for draw in (charts.durations, charts.outcomes, charts.failures)],
-        "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
-    }
-    return render(request, "flows/flow.html", context)
+    return show(request, get_or_404(request.user, one.flows(timezone.now()), pk))
 
 
 @require_POST

@@ -119,8 +119,17 @@ def icon(name: str, size: int = 16) -> SafeString:
 
 @register.simple_tag
 def pill(status: str, label: str = "") -> SafeString:
-    """Shows a status: icon, word and colour. `{% pill execution.status %}`, `{% pill "stale" "3 h old" %}`."""
-    look = status_labels.look(str(status or ""), str(label or ""))
+    """Shows a status of ours: icon, word and colour. `{% pill mail.state %}`, `{% pill "stale" "3 h old" %}`."""
+    return _painted(status_labels.look(str(status or ""), str(label or "")))
+
+
+@register.simple_tag
+def zohos_pill(kind: str, status: str) -> SafeString:
+    """Shows a status in Zoho's words: `{% zohos_pill "run" execution.status %}`."""
+    return _painted(status_labels.look_of_zohos(kind, str(status or "")))
+
+
+def _painted(look: status_labels.Look) -> SafeString:
     return format_html('<span class="pill pill--{}">{}{}</span>', look.tone, icon(look.icon, 14), look.label)
 
 

@@ -372,6 +372,7 @@ class Migration(migrations.Migration):
                 ('found_at', models.DateTimeField(null=True)),
                 ('samples', models.PositiveSmallIntegerField(default=0, help_text='runs that it was found by: few are looked at again')),
                 ('chosen', models.CharField(blank=True, help_text='by a person; empty: as found', max_length=200)),
+                ('chosen_at', models.DateTimeField(null=True)),
                 ('look_from', models.DateTimeField(help_text='runs since then are still to be looked through for successes of the same record', null=True)),
                 ('look_key', models.BigIntegerField(default=0, help_text='of the run at that time that was looked at last')),
                 ('applied', models.CharField(blank=True, help_text='path that the records of failures were read by', max_length=200)),
@@ -1118,6 +1119,11 @@ class Migration(migrations.Migration):
             model_name='failure',
             name='superseded_by',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='supersedes', to='monitor.execution'),
+        ),
+        migrations.AddField(
+            model_name='recordfield',
+            name='chosen_by',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddConstraint(
             model_name='dirtyhour',

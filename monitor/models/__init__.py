@@ -52,7 +52,7 @@ from monitor.models.definitions import (
 )
 from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
+from monitor.models.flows import BROKEN, SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
     USUAL_RATE,
@@ -73,6 +73,7 @@ from monitor.models.sync import Stream, StreamState, SyncState
 from monitor.models.triage import Failure, FailureGroup, Problem, ProblemAct, RecordField, WriteOff
 
 __all__ = [
+    "BROKEN",
     "ENDED",
     "MOST_AT_ONCE",
     "MOST_CALLS",

@@ -17,6 +17,10 @@ from monitor.privacy import mask_name
 SWITCHED_OFF = ("inactive", "disabled", "deactivated", "paused", "suspended", "stopped", "draft", "off")
 
 
+# Zoho's words for a sign-in that does not work. Of one of any other word but "active", or of none, nothing is known.
+BROKEN = ("inactive", "disabled", "expired", "invalid", "revoked", "error", "failed", "broken", "disconnected")
+
+
 class HistoryOrder(models.TextChoices):
     """Names how a flow's history is read for the first time, by what its newest page showed."""
 
@@ -194,5 +198,6 @@ class Connection(models.Model):
         return self.connection_name
 
     @property
-    def is_healthy(self) -> bool:
-        return self.status == "active"
+    def is_broken(self) -> bool:
+        """Returns whether Zoho says that it does not work."""
+        return self.status in BROKEN

@@ -172,6 +172,8 @@ class RecordField(models.Model):
         default=0, help_text="runs that it was found by: few are looked at again"
     )
     chosen = models.CharField(max_length=200, blank=True, help_text="by a person; empty: as found")
+    chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    chosen_at = models.DateTimeField(null=True)
     look_from = models.DateTimeField(
         null=True, help_text="runs since then are still to be looked through for successes of the same record"
     )

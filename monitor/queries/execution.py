@@ -216,7 +216,12 @@ def _rerun(event: ExecutionEvent) -> Event:
         "running": "Is being run again",
     }
     text = words.get(event.to_status, "Run again")
-    return Event(event.completed_time or event.seen_at, event.to_status, text)
+    return Event(event.completed_time or event.seen_at, _known(event.to_status), text)
+
+
+def _known(status: str) -> str:
+    """Returns a status of Zoho's where it is known what it means; else none."""
+    return status if status in Execution.Status.values else ""
 
 
 def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
@@ -231,7 +236,7 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
     events += reruns
     if execution.completed_time and execution.completed_time not in told:
         again = " in a later run" if execution.rerun_count else ""
-        events.append(Event(execution.completed_time, execution.status, f"Ended{again}"))
+        events.append(Event(execution.completed_time, _known(execution.status), f"Ended{again}"))
     for attempt in attempts:
         row = attempt.row
         who = row.requested_by.get_username()

@@ -88,7 +88,8 @@ class FlowPage:
 
 def flows(now: datetime) -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
-    rows = Flow.objects.select_related("account", "progress").defer("account__client_secret")
+    joined = Flow.objects.select_related("account", "progress", "record_field__chosen_by")
+    rows = joined.defer("account__client_secret")
     return with_facts(rows, now)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
-from monitor.models import Execution, Flow, HourBucket
+from monitor.models import SWITCHED_OFF, Execution, Flow, HourBucket
 from monitor.periods import DAY, last_days
 from monitor.queries.shown_names import by_shown_name, shows
 from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
@@ -25,7 +25,8 @@ SORTS = ("failures", "name", "rate", "runs", "last_run")
 class FlowFilter:
     """Says what the list is narrowed to.
 
-    `status` is Zoho's, active or inactive, or gone; empty means all but gone. `standing` is one of
+    `status` is Zoho's: active, inactive (any of its words for it) or gone; empty means all but gone, those of words
+    that are not known included. `standing` is one of
     `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known.
     """
 
@@ -85,7 +86,7 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
     if wanted.status == "active":
         return flows.filter(status="active")
     if wanted.status == "inactive":
-        return flows.exclude(status="active")
+        return flows.filter(status__in=SWITCHED_OFF)
     return flows
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, When
 
-from monitor.models import AlertState, Connection, DayBucket, Flow, HourBucket
+from monitor.models import BROKEN, AlertState, Connection, DayBucket, Flow, HourBucket
 from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts, problems, retention
 from monitor.queries.counts import Counts, Piece
@@ -203,11 +203,11 @@ def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
 
 
 def broken_connections(limit: int = 8) -> QuerySet[Connection]:
-    """Connections that Zoho does not call active, the longest broken first."""
+    """Connections that Zoho does not call active: those that it calls broken first, of each the longest so."""
     return (
         Connection.objects.filter(gone_at=None)
         .exclude(status="active")
         .select_related("account")
         .defer("raw", "account__client_secret")
-        .order_by("status_since")[:limit]
+        .order_by(Case(When(status__in=BROKEN, then=0), default=1), "status_since", "pk")[:limit]
     )

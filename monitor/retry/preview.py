@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F
 
 from monitor.models import Execution, Failure, Flow
 from monitor.retry.facts import facts_of
+from monitor.retry.prospect import Chance, Prospect
+from monitor.retry.prospects import Cause, Prospects
 from monitor.retry.safety import Verdict, judge
 from monitor.retry.steps import time_needed
 
@@ -21,7 +24,13 @@ READ = (
     *("account_id", "flow_id", "execution_id", "status", "started_time", "completed_time", "first_failed_at"),
     *("error_code", "error_message", "error_details"),
 )
-READ_OF_A_FLOW = ("account_id", "gone_at", "account__is_active", "account__flow_url")
+LEDGER = {
+    "fate": F("failure__fate"),
+    "group": F("failure__group"),
+    "remedy": F("failure__group__remedy"),
+    "failed_at": F("failure__failed_at"),
+}
+READ_OF_A_FLOW = ("account_id", "gone_at", "modified_time", "account__is_active", "account__flow_url")
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class Preview:
         reasons: how many for each reason, in words, the most frequent first; of what is not safe.
         by_flow: verdicts by the flow's primary key.
         verdicts: by the execution's primary key.
+        chances: how many of those that can be sent are worth what.
+        outlooks: how many for each reason of that, in words, the most frequent first.
     """
 
     safe: int = 0
@@ -41,6 +52,8 @@ class Preview:
     reasons: dict[str, int] = field(default_factory=dict)
     by_flow: dict[int, Counter[str]] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
+    chances: Counter[Chance] = field(default_factory=Counter)
+    outlooks: dict[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -80,35 +93,62 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     reasons: Counter[str] = Counter()
     by_flow: dict[int, Counter[str]] = {}
     verdicts: dict[int, Verdict] = {}
-    for execution, verdict in judged(keys, now):
+    chances: Counter[Chance] = Counter()
+    outlooks: Counter[str] = Counter()
+    for execution, verdict, worth in judged(keys, now):
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
         verdicts[execution.pk] = verdict
         if verdict.kind != "safe":
             reasons[REASONS.get(verdict.code, verdict.reasons[0])] += 1
-    ordered = dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])))
-    return Preview(counts["safe"], counts["risky"], counts["refused"], ordered, by_flow, verdicts)
+        if verdict.kind != "refused" and worth is not None:
+            chances[worth.chance] += 1
+            outlooks[worth.text] += 1
+    return Preview(
+        counts["safe"],
+        counts["risky"],
+        counts["refused"],
+        _most_first(reasons),
+        by_flow,
+        verdicts,
+        chances,
+        _most_first(outlooks),
+    )
 
 
-def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verdict]]:
-    """Yields executions with their verdicts, in the order of their primary keys, a thousand in memory at a time.
+def _most_first(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verdict, Prospect | None]]:
+    """Yields executions, in the order of their primary keys, a thousand in memory at a time.
+
+    With each come its verdict and what a retry is worth; None where the run has no entry in the ledger yet.
 
     Flows and their accounts are read once: with each row they would cost more than the row.
     """
     flows: dict[int, Flow] = {}
+    prospects = Prospects()
     for start in range(0, len(keys), CHUNK):
-        rows = Execution.objects.filter(pk__in=keys[start : start + CHUNK]).annotate(fate=F("failure__fate"))
-        some = list(rows.only(*READ).order_by("pk"))
+        rows = Execution.objects.filter(pk__in=keys[start : start + CHUNK]).annotate(**LEDGER)
+        some: list[Any] = list(rows.only(*READ).order_by("pk"))
         if missing := {execution.flow_id for execution in some} - flows.keys():
             flows |= Flow.objects.select_related("account").only(*READ_OF_A_FLOW).in_bulk(missing)
         for execution in some:
             execution.flow = flows[execution.flow_id]
             execution.account = execution.flow.account
         facts = facts_of(some, now)
+        entered = [execution for execution in some if execution.group is not None]
+        worth = dict(zip((run.pk for run in entered), prospects.of([_cause(run) for run in entered]), strict=True))
         for execution in some:
             # Many at once never bring back what a person gave up; one by one may.
             is_given_up = execution.fate == Failure.Fate.WRITTEN_OFF
-            yield execution, GIVEN_UP if is_given_up else judge(facts[execution.pk], now)
+            verdict = GIVEN_UP if is_given_up else judge(facts[execution.pk], now)
+            yield execution, verdict, worth.get(execution.pk)
+
+
+def _cause(run: Any) -> Cause:
+    return Cause(run.group, run.remedy, run.failed_at, run.flow_id, run.flow.modified_time)
 
 
 # One line for many runs: without the id or the time of one of them.

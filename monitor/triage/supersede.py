@@ -39,7 +39,7 @@ def _paths(flows: Collection[int], now: datetime) -> dict[int, str]:
     for flow in flows:
         field = fields.get(flow)
         if field is None or _is_to_be_looked_for(field, now):
-            samples = _samples(flow)
+            samples = samples_of(flow)
             looked = {"found": find_path(samples), "samples": len(samples), "found_at": now}
             fields[flow], _ = RecordField.objects.update_or_create(flow_id=flow, defaults=looked)
     return {flow: field.path for flow, field in fields.items()}
@@ -52,7 +52,8 @@ def _is_to_be_looked_for(field: RecordField, now: datetime) -> bool:
     return field.samples < SAMPLES or field.found_at is None or field.found_at <= now - LOOK_AGAIN_AFTER
 
 
-def _samples(flow: int) -> list[object]:
+def samples_of(flow: int) -> list[object]:
+    """Returns the trigger data of the newest runs of a flow that have any. One statement."""
     newest = Execution.objects.filter(flow=flow, started_time__isnull=False).order_by("-started_time", "-pk")
     with_data = Execution.objects.filter(pk__in=newest.values("pk")[:NEWEST], trigger_data__isnull=False)
     return list(with_data.order_by("-started_time", "-pk").values_list("trigger_data", flat=True)[:SAMPLES])

@@ -21,6 +21,18 @@ def test_failures_are_listed_with_their_error(vera: User, signed_in: Any, busy_f
     assert "1 execution · times in UTC" in words
 
 
+@pytest.mark.parametrize("word", ["complete", "ok", "recovered", "error", "sent"])
+def test_a_status_that_nobody_knows_is_shown_in_its_own_word(
+    vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime, word: str
+) -> None:
+    run = factories.make_execution(busy_flow(), word, started_time=at_noon)
+    shown = re.compile(rf'<span class="pill pill--quiet">.*?</svg>{word}</span>', re.DOTALL)
+    for address in (f"/executions/?flow={run.flow_id}", run.get_absolute_url()):
+        page = signed_in(vera).get(address).content.decode()
+        assert shown.search(page)
+        assert f'pill--good">{word}' not in page
+
+
 def test_times_are_in_the_viewers_zone(vera: User, signed_in: Any, busy_flow: Any, at_noon: datetime) -> None:
     busy_flow()
     vera.timezone = "Asia/Kolkata"

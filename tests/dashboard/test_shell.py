@@ -182,6 +182,17 @@ def test_a_status_is_told_by_word_and_icon() -> None:
     assert status_labels.look("something_new").label == "something_new"
 
 
+@pytest.mark.parametrize("kind", ["run", "connection", "connected workflow"])
+def test_a_word_of_zohos_is_not_taken_for_one_of_ours(kind: str) -> None:
+    ours = {word: known for word, known in status_labels._LOOKS.items() if word not in status_labels._OF_ZOHO[kind]}
+    assert len(ours) > 50
+    for word in ours:
+        assert status_labels.look_of_zohos(kind, word) == status_labels.Look(word, "quiet", "circle-question-mark")
+    assert status_labels.look_of_zohos(kind, "").label == "unknown"
+    for word in status_labels._OF_ZOHO[kind]:
+        assert status_labels.look_of_zohos(kind, word) == status_labels.look(word)
+
+
 def test_every_state_of_the_tables_has_a_look() -> None:
     kinds = (Execution.Status, RetryAttempt.State, Role, StreamState.State, SyncState.State, AlertState.State)
     for choices in (*kinds, Delivery.State, Transition.Kind):

@@ -49,6 +49,17 @@ def test_the_list_is_sorted_with_what_has_no_figure_last(
     assert names(FlowFilter(sort=sort), now) == order
 
 
+@pytest.mark.parametrize("word", ["resting", "enabled", ""])
+def test_a_flow_of_a_word_that_nobody_knows_is_neither_active_nor_inactive(
+    three: None, account: ZohoAccount, now: datetime, word: str
+) -> None:
+    factories.make_flow(account, flow_name="Odd", status=word)
+    factories.make_flow(account, flow_name="Off", status="suspended")
+    assert names(FlowFilter(sort="name", status="active"), now) == ["Bad", "Idle"]
+    assert names(FlowFilter(sort="name", status="inactive"), now) == ["Busy", "Off"]
+    assert names(FlowFilter(sort="name"), now) == ["Bad", "Busy", "Idle", "Odd", "Off"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

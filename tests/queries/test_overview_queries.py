@@ -154,6 +154,15 @@ def test_a_connection_that_is_not_active_is_broken(account: ZohoAccount, now: da
     assert [one.connection_id for one in overview.broken_connections()] == ["b"]
 
 
+def test_a_connection_of_a_word_that_nobody_knows_is_not_called_broken(account: ZohoAccount, now: datetime) -> None:
+    since = {"connected": 9, "": 8, "revoked": 1, "expired": 2}
+    for status, days in since.items():
+        times = {"status_since": now - timedelta(days=days), "first_seen_at": now, "seen_at": now}
+        Connection.objects.create(account=account, connection_id=status, connection_name="x", status=status, **times)
+    found = [(one.status, one.is_broken) for one in overview.broken_connections()]
+    assert found == [("expired", True), ("revoked", True), ("connected", False), ("", False)]
+
+
 def test_unacknowledged_alerts_come_first(flow: Flow, now: datetime) -> None:
     rule = factories.make_alert_rule(flow.account)
     fields = {"rule": rule, "state": "firing", "evaluated_at": now}

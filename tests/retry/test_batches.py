@@ -297,7 +297,7 @@ class TestPreview:
 
     def test_its_statements_do_not_grow_with_the_runs(self, floor: Floor, django_assert_max_num_queries: Any) -> None:
         keys = floor.fail(60)
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(8):
             preview(keys[:2], floor.clock())
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(8):
             assert preview(keys, floor.clock()).total == 60

@@ -78,6 +78,8 @@ def test_one_bad_record_does_not_stop_its_page():
 def test_whether_a_flow_is_switched_on_is_read_and_never_guessed(said, status):
     flow, _ = flow_client(ok({"flows": [{"flow_id": "7", "status": said}, {"flow_id": "8"}]}))
     assert [item.status for item in flow.list_flows().flows] == [status, ""]
+    flow, _ = flow_client(ok({"connections": [{"connection_id": "7", "status": said}, {"connection_id": "8"}]}))
+    assert [item.status for item in flow.list_connections().connections] == [status, ""]
 
 
 def test_one_flow_comes_with_trigger_and_actions():

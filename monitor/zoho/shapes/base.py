@@ -158,6 +158,14 @@ def person(value: object) -> str:
     return clean.line(value, clean.NAME_LIMIT)
 
 
+def switched(value: object) -> str:
+    """Returns Zoho's word for whether a thing is switched on; a yes or no, also as CRM has it, becomes one."""
+    if isinstance(value, Mapping):
+        value = value.get("active")
+    said = clean.flag(value)
+    return clean.word(value) if said is None else "active" if said else "inactive"
+
+
 def _kind(value: object) -> str:
     names = {type(None): "null", bool: "true/false", str: "text", int: "a number", float: "a number", list: "a list"}
     return names.get(type(value), "an object")

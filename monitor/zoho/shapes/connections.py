@@ -11,7 +11,17 @@ from datetime import datetime
 
 from monitor.zoho import clean
 from monitor.zoho.moments import moment
-from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, need_id, paging, read_all, read_one
+from monitor.zoho.shapes.base import (
+    Json,
+    Rejected,
+    find_list,
+    find_object,
+    need_id,
+    paging,
+    read_all,
+    read_one,
+    switched,
+)
 
 _GOOD_RESULTS = frozenset({"passed", "success", "successful", "ok", "valid", "active", "connected"})
 _BAD_RESULTS = frozenset({"failed", "failure", "error", "invalid", "expired", "revoked", "broken", "inactive"})
@@ -66,7 +76,7 @@ def connection_row(record: Mapping[str, object]) -> ConnectionRow:
         connection_name=clean.line(record.get("connection_name") or record.get("name"), clean.NAME_LIMIT),
         app=clean.line(record.get("app"), clean.WORD_LIMIT),
         auth_type=clean.word(record.get("auth_type")),
-        status=clean.word(record.get("status")),
+        status=switched(record.get("status")),
         created_time=moment(record.get("created_time")),
         scopes=tuple(name for item in items if (name := clean.line(item, clean.NAME_LIMIT))),
         email=clean.line(record.get("email"), clean.NAME_LIMIT),

@@ -11,7 +11,17 @@ from datetime import datetime
 
 from monitor.zoho import clean
 from monitor.zoho.moments import moment
-from monitor.zoho.shapes.base import Json, Rejected, find_list, find_object, need_id, paging, read_all, read_one
+from monitor.zoho.shapes.base import (
+    Json,
+    Rejected,
+    find_list,
+    find_object,
+    need_id,
+    paging,
+    read_all,
+    read_one,
+    switched,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ def flow_summary(record: Mapping[str, object]) -> FlowSummary:
         flow_id=need_id(record, "flow_id", "id"),
         flow_name=clean.line(record.get("flow_name") or record.get("name"), clean.NAME_LIMIT),
         description=clean.text(record.get("description"), clean.MESSAGE_LIMIT),
-        status=_status(record.get("status")),
+        status=switched(record.get("status")),
         trigger_app=clean.line(trigger_app, clean.WORD_LIMIT),
         created_time=moment(record.get("created_time")),
         modified_time=moment(record.get("modified_time")),
@@ -83,14 +93,6 @@ def flow_summary(record: Mapping[str, object]) -> FlowSummary:
         failure_count=clean.count(record.get("failure_count")),
         raw=clean.mapping(record),
     )
-
-
-def _status(value: object) -> str:
-    """Returns Zoho's word for whether a flow is switched on; a yes or no, also as CRM has it, becomes one."""
-    if isinstance(value, Mapping):
-        value = value.get("active")
-    said = clean.flag(value)
-    return clean.word(value) if said is None else "active" if said else "inactive"
 
 
 def flow_page(payload: object) -> FlowPage:

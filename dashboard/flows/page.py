@@ -1,0 +1,53 @@
+"""Puts together what the template of a flow's page needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from dashboard import charts, slots
+from dashboard.context import age_of
+from dashboard.flows.forms import RecordFieldForm
+from monitor.access import may
+from monitor.models import Flow
+from monitor.periods import CHOICES, choice_of
+from monitor.queries import flow as one
+from monitor.triage import choose_record
+
+
+def show(
+    request: HttpRequest, row: Flow, *, refusal: str = "", status: int = 200, record_form: RecordFieldForm | None = None
+) -> HttpResponse:
+    """Shows one flow, and what was refused.
+
+    Args:
+        request: of the person who looks.
+        row: from `monitor.queries.flow.flows`.
+        refusal: why what was asked was not done.
+        status: of the answer.
+        record_form: one that was sent and found wanting.
+    """
+    period = choice_of(request.GET.get("days") or "30")
+    age = age_of(row.account_id)
+    zone = timezone.get_current_timezone()
+    page = one.page(row, age["freshness"], age["now"], period, zone)
+    link = slots.link(page.figures, flow_id=row.pk)
+    laid = slots.of_figures(page.figures, page.holes, page.details)
+    may_choose = may(request.user, "record_field", row.account)
+    context: dict[str, Any] = age | {
+        "flow": row,
+        "page": page,
+        "period": period,
+        "periods": CHOICES.values(),
+        "rate_chart": charts.success_rate(laid, zone, page.holes, link),
+        "charts": [draw(laid, zone, page.holes, link) for draw in (charts.durations, charts.outcomes, charts.failures)],
+        "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
+        "record": choose_record.detail(row, with_offers=may_choose and "fields" in request.GET),
+        "may_choose_record": may_choose,
+        "record_form": record_form or RecordFieldForm(auto_id="record_%s"),
+        "refusal": refusal,
+    }
+    return render(request, "flows/flow.html", context, status=status)

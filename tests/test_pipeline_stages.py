@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.mail import EmailMessage
 from django_q.models import OrmQ
 
 from monitor import job_failures, pipeline
@@ -23,8 +24,10 @@ from monitor.models import (
     SignInCount,
     StageRun,
     SyncState,
+    User,
     ZohoAccount,
 )
+from monitor.triage import acts
 from tests import factories
 from tests.bystander import Bystander
 
@@ -155,6 +158,21 @@ def test_mails_are_sent_for_where_there_are_transitions(
     monkeypatch.setattr(pipeline, "dispatch_new", lambda now: 2)
     pipeline.judge()
     assert [row.task["func"] for row in OrmQ.objects.all()] == ["monitor.tasks.deliver"]
+
+
+def test_what_a_person_did_is_written_and_sent_by_the_next_delivery(
+    account: ZohoAccount, otto: User, ada: User, now: datetime, mailoutbox: list[EmailMessage]
+) -> None:
+    problem = factories.make_failure(factories.make_execution(factories.make_flow(account), "failed")).group.problem
+    acts.assign(problem, otto, ada, now)
+    pipeline.deliver()
+    assert [mail.subject for mail in mailoutbox] == ["[Yours] It failed"]
+    pipeline.deliver()
+    told = [row.summary for row in StageRun.objects.filter(stage="delivery").order_by("pk")]
+    assert told == [
+        {"written": 1, "sent": 1, "retried": 0, "dead": 0},
+        {"written": 0, "sent": 0, "retried": 0, "dead": 0},
+    ]
 
 
 def test_a_stage_that_fails_leaves_a_row_that_says_so(account: ZohoAccount, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +22,7 @@ from dashboard.chosen_runs import ChoiceRefused, ChosenRuns
 from monitor.access import may
 from monitor.models import Flow, Problem, RetryBatch, ZohoAccount
 from monitor.queries import batches as queries
+from monitor.queries.quota import QuotaLeft, quota_left
 from monitor.retry.batches import USUAL_PER_MINUTE, request_batch
 from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import RetryRefused
@@ -43,11 +44,12 @@ class FlowVerdicts:
 
 @dataclass(frozen=True)
 class Cost:
-    """Holds what a batch takes: runs that are sent, API calls, and time at least."""
+    """Holds what a batch takes: runs that are sent, API calls, and time at least; and what is left of the quota."""
 
     items: int
     calls: int
     time: timedelta
+    quota: list[QuotaLeft]
 
 
 @require_POST
@@ -136,8 +138,8 @@ def _show(
         "flow_count": len(found.by_flow),
         "accounts": len(chosen.by_account),
         "pace": pace,
-        "safe_cost": _cost(found, pace, accept_risk=False),
-        "all_cost": _cost(found, pace, accept_risk=True) if risky else None,
+        "safe_cost": _cost(found, pace, now, accept_risk=False),
+        "all_cost": _cost(found, pace, now, accept_risk=True) if risky else None,
         "can_start": bool(found.safe or risky),
         "reasons": queries.recent_reasons(request.user),
         "reasons_id": RECENT,
@@ -155,11 +157,12 @@ def _risky(request: HttpRequest, found: Preview) -> int:
     return found.risky if may(request.user, "retry.accept_risk") else 0
 
 
-def _cost(found: Preview, pace: int, *, accept_risk: bool) -> Cost:
+def _cost(found: Preview, pace: int, now: datetime, *, accept_risk: bool) -> Cost:
     return Cost(
         found.items(accept_risk=accept_risk),
         found.calls(accept_risk=accept_risk),
         found.time_needed(pace, accept_risk=accept_risk),
+        quota_left(found.calls_by_account(accept_risk=accept_risk), now),
     )
 
 

@@ -634,6 +634,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('problem', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='batches', to='monitor.problem')),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('resumed_by', models.ForeignKey(help_text='who went on with it last', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retry_batches', to='monitor.zohoaccount')),
             ],
             options={

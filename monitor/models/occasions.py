@@ -86,7 +86,7 @@ def notify_of_act(
 
 
 def notify_of_batch(batch: RetryBatch, state: str, *, at: datetime, by: User | None) -> None:
-    """Notifies the person who confirmed a batch that it has ended, unless they ended it themselves.
+    """Notifies who confirmed a batch, and who went on with it last, that it has ended, unless they ended it themselves.
 
     Args:
         batch: which; this is called in the transaction in which it ends.
@@ -94,12 +94,10 @@ def notify_of_batch(batch: RetryBatch, state: str, *, at: datetime, by: User | N
         at: the present.
         by: who ended it; None for the program.
     """
-    if by is None or by.pk != batch.requested_by_id:
-        Occasion.objects.create(
-            kind=Occasion.Kind.BATCH_ENDED,
-            at=at,
-            recipient_id=batch.requested_by_id,
-            batch=batch,
-            actor=by,
-            state=state,
-        )
+    # As it is now: who has read the batch need not know who went on with it.
+    confirmed = RetryBatch.objects.values_list("requested_by", "resumed_by").get(pk=batch.pk)
+    keys = {key for key in confirmed if key is not None} - {by.pk if by is not None else None}
+    Occasion.objects.bulk_create(
+        Occasion(kind=Occasion.Kind.BATCH_ENDED, at=at, recipient_id=key, batch=batch, actor=by, state=state)
+        for key in sorted(keys)
+    )

@@ -136,6 +136,13 @@ class RetryBatch(models.Model):
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retry_batches")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
+    resumed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="who went on with it last",
+    )
     reason = models.CharField(max_length=500)
     seen_at = models.DateTimeField(help_text="what the person saw before confirming was of then")
     accept_risk = models.BooleanField(default=False)

@@ -74,7 +74,8 @@ def _may_still_concern_somebody(found: Transition) -> bool:
 def dispatch_occasions(now: datetime) -> int:
     """Turns new occasions into deliveries, the oldest first; returns how many mails were written.
 
-    Who has switched such mails off, has no address or may not see what it is about gets none.
+    Who has switched such mails off, has no address or may not see what it is about gets none. A fault of ours with one
+    is logged, is tried again the next time, and keeps no other waiting.
 
     Args:
         now: the time of the run.
@@ -82,7 +83,13 @@ def dispatch_occasions(now: datetime) -> int:
     waiting = Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW).select_related(
         "recipient", "actor", "act__actor", "act__problem__account", "batch__account", "batch__problem"
     )
-    return sum(_dispatch_occasion(found, now) for found in waiting.order_by("at", "pk")[:AT_ONCE])
+    written = 0
+    for found in waiting.order_by("at", "pk")[:AT_ONCE]:
+        try:
+            written += _dispatch_occasion(found, now)
+        except Exception:
+            logger.exception("occasion %d: its mail could not be written", found.pk)
+    return written
 
 
 def _dispatch_occasion(found: Occasion, now: datetime) -> bool:

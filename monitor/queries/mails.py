@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q, QuerySet
 
 from monitor.models import AlertState, Delivery, MailServer, Problem, RetryBatch
-from monitor.privacy import mask_name, mask_text
+from monitor.privacy import mask_text
 
 # A mail server that restarts is back by then.
 UNREACHABLE_FOR_LONG = timedelta(minutes=15)
@@ -48,7 +48,7 @@ def whole_mails() -> QuerySet[Delivery]:
 def name_of(about: AlertState | Problem | RetryBatch) -> str:
     """Returns what a mail is about, in a few words, masked."""
     if isinstance(about, AlertState):
-        return mask_name(about.flow.flow_name) or f"Flow {about.flow_id}"
+        return about.flow.shown_name
     return mask_text(about.title) if isinstance(about, Problem) else f"Batch {about.pk}"
 
 

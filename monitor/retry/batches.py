@@ -133,7 +133,7 @@ def resume(batch: RetryBatch, user: User, now: datetime) -> None:
         of_step = RetryItem.objects.filter(batch=batch, step=held.step)
         has_failed = held.state == State.STOPPED and of_step.exists()
         step = held.step + 1 if has_failed else held.step
-        _turn(batch, user, now, (State.SUSPENDED, State.STOPPED), State.QUEUED, step=step, seen_at=now)
+        _turn(batch, user, now, (State.SUSPENDED, State.STOPPED), State.QUEUED, step=step, seen_at=now, resumed_by=user)
 
 
 def cancel_batch(batch: RetryBatch, user: User, now: datetime) -> None:
@@ -177,7 +177,7 @@ def change(
 ) -> bool:
     """Takes a batch to another state, if it is still in one of those before; with an audit entry.
 
-    The person who confirmed one that ends is told.
+    Who confirmed one that ends, or went on with it last, is told.
 
     Returns:
         False where it is not, or another batch of the account is running; then nothing was written.

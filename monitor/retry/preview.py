@@ -41,6 +41,7 @@ class Preview:
         safe, risky, impossible: how many.
         reasons: how many for each reason, in words, the most frequent first; of what is not safe.
         by_flow: verdicts by the flow's primary key.
+        by_account: verdicts by the account's primary key.
         verdicts: by the execution's primary key.
         chances: how many of those that can be sent are worth what.
         outlooks: how many for each reason of that, in words, the most frequent first.
@@ -51,6 +52,7 @@ class Preview:
     impossible: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     by_flow: dict[int, Counter[str]] = field(default_factory=dict)
+    by_account: dict[int, Counter[str]] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     chances: Counter[Chance] = field(default_factory=Counter)
     outlooks: dict[str, int] = field(default_factory=dict)
@@ -66,6 +68,11 @@ class Preview:
     def calls(self, *, accept_risk: bool) -> int:
         """Returns how many API calls that takes, about."""
         return CALLS_AN_ITEM * self.items(accept_risk=accept_risk)
+
+    def calls_by_account(self, *, accept_risk: bool) -> dict[int, int]:
+        """Returns the same of each account, by its primary key."""
+        kinds = ("safe", "risky") if accept_risk else ("safe",)
+        return {key: CALLS_AN_ITEM * sum(counts[kind] for kind in kinds) for key, counts in self.by_account.items()}
 
     def time_needed(self, per_minute: int, *, accept_risk: bool) -> timedelta:
         """Returns how long that takes at least."""
@@ -92,12 +99,14 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     by_flow: dict[int, Counter[str]] = {}
+    by_account: dict[int, Counter[str]] = {}
     verdicts: dict[int, Verdict] = {}
     chances: Counter[Chance] = Counter()
     outlooks: Counter[str] = Counter()
     for execution, verdict, worth in judged(keys, now):
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
+        by_account.setdefault(execution.account_id, Counter())[verdict.kind] += 1
         verdicts[execution.pk] = verdict
         if verdict.kind != "safe":
             reasons[REASONS.get(verdict.code, verdict.reasons[0])] += 1
@@ -110,6 +119,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
         counts["refused"],
         _most_first(reasons),
         by_flow,
+        by_account,
         verdicts,
         chances,
         _most_first(outlooks),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django_q.models import OrmQ
 
 from monitor.models import (
+    ApiCall,
     AuditEntry,
     Execution,
     Failure,
@@ -25,6 +26,7 @@ from monitor.models import (
     RetryItem,
     User,
     WriteOff,
+    ZohoAccount,
 )
 from tests import factories
 from tests.bystander import own
@@ -80,6 +82,20 @@ def test_from_the_problem_to_the_batch_it_takes_two_clicks(runs, client) -> None
         problem(), "The tax is there again", 30, False,
     )  # fmt: skip
     assert [task.func() for task in OrmQ.objects.all()] == ["monitor.tasks.send_retries"]
+
+
+def test_the_preview_says_what_is_left_of_the_quota(runs, client, now) -> None:
+    account = runs[0].account
+    ZohoAccount.objects.filter(pk=account.pk).update(plan="free")
+    ApiCall.objects.bulk_create(
+        ApiCall(account=account, product="flow", method="GET", path="/", started_at=now - timedelta(hours=1))
+        for _ in range(100)
+    )
+    page = " ".join(look(client, problem=problem().pk).content.decode().split())
+    assert "leaves about 876 of the 1,000 calls of any 24 hours (900 are left now)" in page
+    ZohoAccount.objects.filter(pk=account.pk).update(calls_per_day=110)
+    page = " ".join(look(client, problem=problem().pk).content.decode().split())
+    assert "more than is left now: 10 of the 110 calls of any 24 hours." in page
 
 
 def test_the_list_is_frozen_when_it_is_looked_at(runs, fail, triage, client) -> None:

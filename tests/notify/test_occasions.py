@@ -37,6 +37,10 @@ HEADERS = [
 SECOND = timedelta(seconds=1)
 
 
+class Killed(BaseException):
+    """Ends a process as a power cut would: nothing of ours catches it."""
+
+
 def send_at(at: datetime) -> SendReport:
     return send_due(at, clock=lambda: at)
 
@@ -401,12 +405,36 @@ class TestAtOnce:
     def test_a_crash_between_the_claim_and_the_mail_undoes_both(
         self, problem: Problem, otto: User, olga: User, now: datetime, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        def die(*args: Any, **more: Any) -> None:
+            raise Killed
+
         acts.assign(problem, otto, olga, now)
         with monkeypatch.context() as patch:
-            patch.setattr(Delivery, "save", _crash)
-            with pytest.raises(LookupError):
+            patch.setattr(Delivery, "save", die)
+            with pytest.raises(Killed):
                 dispatch_occasions(now)
         assert own(Occasion).get().dispatch_state == "new"
+        assert dispatch_occasions(now) == 1
+
+    def test_one_that_cannot_be_written_keeps_no_other_waiting_and_is_tried_again(
+        self,
+        problem: Problem,
+        otto: User,
+        olga: User,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        acts.assign(problem, otto, olga, now)
+        acts.add_note(problem, "@otto", olga, now + SECOND)
+        with monkeypatch.context() as patch:
+            patch.delitem(KINDS, "assigned")
+            assert dispatch_occasions(now) == 1
+        assert "its mail could not be written" in caplog.text
+        assert set(own(Occasion).values_list("kind", "dispatch_state")) == {
+            ("assigned", "new"),
+            ("note", "dispatched"),
+        }
         assert dispatch_occasions(now) == 1
 
     def test_the_oldest_come_first_and_a_pass_is_bounded(
@@ -418,7 +446,3 @@ class TestAtOnce:
         assert dispatch_occasions(now) == 1
         assert "first" in own(Delivery).get().text
         assert dispatch_occasions(now) == 1
-
-
-def _crash(*args: Any, **more: Any) -> None:
-    raise LookupError

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings as project
 
-from monitor.models import Delivery, Execution, Occasion, RetryBatch, RetryItem, User
+from monitor.models import Delivery, Execution, Occasion, RetryBatch, RetryItem, User, system_user
 from monitor.notify.dispatch import dispatch_occasions
 from monitor.retry import batches
 from monitor.retry.batches import cancel_batch, resume, suspend
@@ -103,3 +103,25 @@ def test_the_report_of_a_problems_retries_leads_to_the_problem(floor: Floor, chi
     mail = own(Delivery).get()
     assert "Problem: It failed" in mail.text
     assert f"The problem: {project.PUBLIC_URL}{problem.get_absolute_url()}" in mail.text
+
+
+def test_the_command_line_gets_no_report(floor: Floor) -> None:
+    floor.ask(floor.fail(1), user=system_user())
+    floor.work(60)
+    assert ends() == [("finished", "system")]
+    assert dispatch_occasions(floor.clock()) == 0
+    assert own(Occasion).get().dispatch_state == "silent"
+
+
+def test_whoever_went_on_with_a_batch_is_told_too_how_it_ended(floor: Floor, chief: User) -> None:
+    batch = floor.ask(floor.fail(2))
+    stale = fresh(batch)
+    suspend(batch, chief, floor.clock())
+    resume(batch, chief, floor.clock())
+    cancel_batch(stale, chief, floor.clock())
+    assert ends() == [("cancelled", "ada")]
+    batch = floor.ask(floor.fail(2), "another")
+    suspend(batch, chief, floor.clock())
+    resume(batch, chief, floor.clock())
+    floor.work(120)
+    assert ends()[1:] == [("finished", "ada"), ("finished", "chief")]

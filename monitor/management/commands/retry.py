@@ -22,6 +22,7 @@ from monitor.management.data_command import DataCommand
 from monitor.management.ranges import require_range
 from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount, system_user
 from monitor.privacy import mask_name
+from monitor.queries.quota import quota_left
 from monitor.retry.batches import USUAL_PER_MINUTE, request_batch
 from monitor.retry.effects import Ref, merged
 from monitor.retry.preview import preview
@@ -111,6 +112,13 @@ class Command(DataCommand):
         calls = found.calls(accept_risk=options["accept_risk"])
         pace = f"{_span(needed)} at {options['rate']} a minute"
         self.stdout.write(f"{items} would be sent, with about {calls} API calls, in {pace}")
+        for one in quota_left(found.calls_by_account(accept_risk=options["accept_risk"]), clock()):
+            of_day = (
+                "of a day is not known yet"
+                if one.limit is None
+                else f"of any 24 h: {one.after} of {one.limit} after it"
+            )
+            self.stdout.write(f"{one.account.name}: quota {of_day}{'' if one.is_enough else ', more than is left'}")
 
     def _retry_one(self, key: int, options: dict[str, Any]) -> None:
         execution = Execution.objects.select_related("account", "flow").get(pk=key)

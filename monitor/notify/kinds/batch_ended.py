@@ -1,4 +1,4 @@
-"""Reports to who confirmed a batch of retries how it ended."""
+"""Reports how a batch of retries ended."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _intro(occasion: Occasion, batch: RetryBatch, how: str) -> str:
     by = f" by {who(occasion.actor)}" if occasion.state == State.CANCELLED else ""
     # Only while it stands as it did then: whoever goes on with it starts a story of its own.
     reason = f" {clean(batch.state_reason)}" if batch.state == occasion.state and batch.state_reason else ""
-    return f"The batch of retries that you confirmed {how}{by}.{reason}"
+    return f"A batch of retries of yours {how}{by}.{reason}"
 
 
 def _rows(batch: RetryBatch, progress: Progress, zone: tzinfo) -> list[tuple[str, str]]:
@@ -73,8 +73,8 @@ KIND = MailKind(
     name=Occasion.Kind.BATCH_ENDED,
     topic="retries",
     headline="A batch of retries has ended",
-    switch="Send me a report when a batch of retries that I confirmed ends",
-    why="you confirmed these retries",
+    switch="Send me reports of batches of retries that I confirmed",
+    why="you confirmed these retries, or went on with them",
     no_more="about batches of retries",
     letter=_letter,
 )

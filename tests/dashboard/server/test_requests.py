@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import logging
+import time
+from functools import partial
 
 import pytest
 
 from dashboard.server.connection import MOST_AT_ONCE
+from dashboard.server.requests import CHARSETS, is_charset_known, without_charset
 from tests.dashboard.server.site import QUICK, everything, serving, status
 
 POST = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -118,3 +121,45 @@ def test_an_address_is_never_logged_by_the_server(site, caplog: pytest.LogCaptur
 
 def fails(environ, start_response):
     raise ValueError("nothing to see")
+
+
+LONG = 60_000  # nearly as long as a head may be
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nX: " + b" \t" * (LONG // 2) + b"\x01",
+        b"GET / HTTP/1.1\r\nX: a" + b" " * LONG + b"\x7f",
+        b"GET / HTTP/1.1\r\nX: a" + b" \t" * (LONG // 2) + b"\xff",
+        b"GET / HTTP/1.1\r\nX" + b" " * LONG + b": a",
+        b"GET / HTTP/1.1\r\nX: a\r\n" + b" a\r\n" * (LONG // 4) + b"\x00",
+        b"GET a://" + b"1" * LONG + b" x",
+        b"GET a://" + b"1" * LONG + b" HTTP/1.1 x",
+        b"GET a://" + b"1" * LONG + b" HTTP/1.1a",
+        b"GET " + b"a" * LONG + b":// HTTP/",
+        b"GET" + b" " * LONG + b"/ HTTP/1.1",
+        b"GET / HTTP/" + b"1." * (LONG // 2),
+        b"GET http://[" + b":" * LONG + b"]/ HTTP/1.1",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: " + b"," * LONG,
+        b"GET / HTTP/1.1\r\nContent-Type: " + b"charset" * (LONG // 7),
+        b"GET / HTTP/1.1\r\nContent-Type: a; " + b"charset" * (LONG // 7),
+        b"GET / HTTP/1.1\r\nContent-Type: a" + b"; charset" * (LONG // 9),
+        b"GET / HTTP/1.1\r\nContent-Type: a" + b"; charset=" * (LONG // 10),
+        b"GET / HTTP/1.1\r\nContent-Type: " + b"*1" * (LONG // 2),
+        b"GET / HTTP/1.1\r\nX-Forwarded-For: " + b"1," * (LONG // 2),
+    ],
+)
+def test_no_head_costs_the_loop_more_than_a_moment(site, head: bytes):
+    """Of waitress's own patterns and ours some took 3 to 40 seconds over it, in which nobody else was served."""
+    began = time.process_time()
+    assert status(site.ask(head + b"\r\nHost: a\r\nConnection: close\r\n\r\n")) in (200, 400, 505)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("spelled", ["charset", "Charset ", "charset=", "x=charset", "charset*"])
+@pytest.mark.parametrize("judge", [partial(is_charset_known, charsets=CHARSETS), without_charset])
+def test_no_content_type_costs_more_than_a_moment(judge, spelled: str):
+    began = time.process_time()
+    judge("a; " + spelled * (LONG // len(spelled)))
+    assert time.process_time() - began < 1

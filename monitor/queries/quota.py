@@ -1,0 +1,57 @@
+"""Says what is left of the API calls that accounts may make in a day, and what some work would leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.connection import Gate, ledger
+from monitor.connection.budget import limits_in_force
+from monitor.models import ApiBudget, Product, ZohoAccount
+
+
+@dataclass(frozen=True)
+class QuotaLeft:
+    """Holds what is left of an account's calls of Zoho Flow's API in any 24 hours.
+
+    Attributes:
+        limit: of calls; None where it is not known.
+        left: now; what others have used of the same limit is taken off as far as Zoho says so.
+        calls: what the work takes, about.
+    """
+
+    account: ZohoAccount
+    limit: int | None
+    left: int | None
+    calls: int
+
+    @property
+    def after(self) -> int | None:
+        """Returns what the work leaves, below 0 where it takes more than there is; None where that is not known."""
+        return None if self.left is None else self.left - self.calls
+
+    @property
+    def is_enough(self) -> bool:
+        """Returns whether there is enough, as far as is known."""
+        return self.after is None or self.after >= 0
+
+
+def quota_left(calls: Mapping[int, int], now: datetime) -> list[QuotaLeft]:
+    """Returns what is left for accounts, by their names. Three statements an account.
+
+    Args:
+        calls: what the work takes of each, by its primary key.
+        now: the present.
+    """
+    accounts = ZohoAccount.objects.filter(pk__in=calls).defer("client_secret").order_by("name", "pk")
+    return [_of(account, calls[account.pk], now) for account in accounts]
+
+
+def _of(account: ZohoAccount, calls: int, now: datetime) -> QuotaLeft:
+    budget = account.budgets.filter(product=Product.FLOW).first() or ApiBudget(account=account, product=Product.FLOW)
+    limit = limits_in_force(account, budget).per_day
+    if limit is None:
+        return QuotaLeft(account, None, None, calls)
+    _, of_others = Gate(account, lambda: now).day(Product.FLOW, budget)
+    return QuotaLeft(account, limit, max(limit - ledger.spent(account, budget, now) - of_others, 0), calls)

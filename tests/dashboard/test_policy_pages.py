@@ -87,7 +87,9 @@ def test_it_is_changed_and_deleted_and_each_stands_in_the_trail(policy, signed_i
     assert list(actions) == ["retry_policy.change", "retry_policy.delete"]
 
 
-def test_everybody_sees_what_it_did_and_only_admins_are_offered_more(policy, flow, signed_in, vera, otto, now) -> None:
+def test_everybody_sees_what_it_did_and_only_admins_are_offered_more(
+    policy, flow, signed_in, vera, otto, now, at_noon
+) -> None:
     run = factories.make_execution(flow, "failed")
     make_attempt(run, otto, now, policy=policy, state="failed_again")
     make_attempt(factories.make_execution(flow, "failed"), otto, now, policy=policy, state="succeeded")
@@ -108,7 +110,9 @@ def test_why_it_switched_itself_off_is_said(policy, signed_in, vera) -> None:
     assert "The person who set it may no longer do so." in text(signed_in(vera).get(policy.get_absolute_url()))
 
 
-def test_pages_cost_the_same_however_many_there_are(policy, flow, signed_in, vera, ada, now, django_assert_max_num_queries):
+def test_pages_cost_the_same_however_many_there_are(
+    policy, flow, signed_in, vera, ada, now, django_assert_max_num_queries
+):
     client = signed_in(vera)
     for number in range(20):
         RetryPolicy.objects.create(account=flow.account, name=f"Policy {number}", flow=flow, set_by=ada, set_at=now)

@@ -185,7 +185,7 @@ def read_usage(context: Context, client: CrmClient) -> None:
     today = day_of(client.last_server_date or now)
     trouble = ItemErrors()
     for done, rule in enumerate(due, start=1):
-        with trouble.of(rule.name), _put_off_if_refused(context, rule):
+        with trouble.of(rule.shown_name), _put_off_if_refused(context, rule):
             till = last_day(rule.raw, today)
             before = rule.snapshots.order_by("-day").first()
             report, read_till = _read_till(context, client, rule, before, till)
@@ -198,7 +198,7 @@ def read_usage(context: Context, client: CrmClient) -> None:
     unread = [r for r in waiting if r.usage_problem]
     if unread:
         others = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
-        reason = f"{unread[0].name}: {unread[0].usage_problem}{others}"
+        reason = f"{unread[0].shown_name}: {unread[0].usage_problem}{others}"
         context.note(Stream.USAGE, StreamState.State.INCOMPLETE, reason)
     else:
         context.note(Stream.USAGE, StreamState.State.OK, items=rules.count())

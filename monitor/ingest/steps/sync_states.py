@@ -220,7 +220,7 @@ def _holes(context: Context) -> list[str]:
     if refused and not read.exists():
         # Executions that are given of no flow at all are not available to this account: nothing of theirs is missing.
         found = [flow for flow in found if flow not in refused]
-    lines = [f"{flow.flow_name}: {flow.progress.hole_reason}" for flow in found]
+    lines = [f"{flow.shown_name}: {flow.progress.hole_reason}" for flow in found]
     executions = context.result.outcomes.get(Stream.EXECUTIONS.value)
     history = unfinished(context.account, context.result.not_available)
     if executions is not None and executions.state == StreamState.State.OK and (lines or history):

@@ -56,7 +56,7 @@ def actions_of(flow: Flow) -> list[tuple[str, str]]:
 
 
 def _is_joined(flow: Flow) -> bool:
-    return "retry_pin" in flow._state.fields_cache
+    return RetryPin._meta.get_field("flow").remote_field.is_cached(flow)
 
 
 def _pin_of(flow: Flow) -> RetryPin | None:

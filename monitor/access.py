@@ -30,6 +30,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "retry.override": ADMINS,
     "retry.bulk": ADMINS,
     "retry.policies": ADMINS,
+    "retry.pin": ADMINS,
     "unmask": ADMINS,
     "accounts": ADMINS,
     "rules": ADMINS,

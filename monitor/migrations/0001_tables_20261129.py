@@ -379,6 +379,18 @@ class Migration(migrations.Migration):
                 ('apply_key', models.BigIntegerField(help_text='while another path is applied: the failure up to which it was done', null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name='RetryPin',
+            fields=[
+                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='retry_pin', serialize=False, to='monitor.flow')),
+                ('retry_class', models.CharField(choices=[('safe', 'Its work may be repeated'), ('unsafe', 'Its work must not be repeated'), ('unknown', 'Nobody knows whether its work may be repeated')], max_length=10)),
+                ('repeatable', models.JSONField(default=list, help_text='ids of actions that may be repeated whatever the class')),
+                ('known', models.JSONField(default=list, help_text='ids of all actions of the definition then')),
+                ('version', models.PositiveIntegerField(help_text='of the definition then; empty where none was read', null=True)),
+                ('reason', models.CharField(max_length=500)),
+                ('at', models.DateTimeField()),
+            ],
+        ),
         migrations.AddField(
             model_name='execution',
             name='flow',
@@ -1126,6 +1138,11 @@ class Migration(migrations.Migration):
             name='chosen_by',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
+        migrations.AddField(
+            model_name='retrypin',
+            name='by',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
         migrations.AddConstraint(
             model_name='dirtyhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
@@ -1454,6 +1471,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='failure',
             constraint=models.CheckConstraint(condition=models.Q(('fate__in', ['open', 'recovered', 'retried', 'superseded', 'written_off'])), name='fate_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='retrypin',
+            constraint=models.CheckConstraint(condition=models.Q(('retry_class__in', ['safe', 'unsafe', 'unknown'])), name='retry_class_known'),
         ),
         migrations.RunPython(create_cache_table, drop_cache_table),
     ]

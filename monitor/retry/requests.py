@@ -28,7 +28,7 @@ class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the t
         message: one line for the person.
         code: for programs: not_permitted, risk_not_permitted, risk_not_accepted, reason_missing, reason_long,
             bad_token, token_used, too_late, too_early, not_unknown, no_such_run, run_too_old, run_claimed,
-            not_run_again, or a refusal's of `safety.judge`.
+            not_run_again, bad_class, no_such_action, not_pinned, or a refusal's of `safety.judge`.
     """
 
     def __init__(self, message: str, code: str) -> None:

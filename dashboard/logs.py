@@ -9,8 +9,10 @@ import time
 
 from monitor import origin
 from monitor.privacy import mask_log
+from monitor.privacy_length import MORE, cut
 
 LONGEST = 1000  # characters of a line
+MOST_MASKED = 4 * LONGEST  # of a line: what is masked is mostly shorter, and anybody can bring about lines of 64 kB
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u2028\u2029]")
 
 
@@ -39,10 +41,13 @@ class LineFormatter(logging.Formatter):
         bare = copy.copy(record)
         bare.message = ""
         ours = len(self.formatMessage(bare))
-        lines = (text[:ours] + mask_log(text[ours:])).split("\n")
+        quoted = "\n".join(cut(line, MOST_MASKED) for line in text[ours:].split("\n"))
+        lines = (text[:ours] + mask_log(quoted)).split("\n")
         return "\n  ".join(_CONTROLS.sub("?", _cut(line)) for line in lines)
 
 
 def _cut(line: str) -> str:
     """Ends a line that quotes more than is read: a header or an address may have 64 kB."""
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line)} characters)"
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[:LONGEST]}… ({'more than ' if line.endswith(MORE) else ''}{len(line)} characters)"

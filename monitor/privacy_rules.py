@@ -152,9 +152,7 @@ HOOK = re.compile(
     r"(?P<before>/(?:webhooks?|hooks|services)/(?:[\w\-]{1,80}/){0,4})(?P<secret>[\w\-]{6,}|\[secret:[0-9a-f]{16}\])"
 )
 # In a log whatever stands behind a word with "hook" may be a key, also where the address is none of ours.
-HOOK_PATH = re.compile(
-    r"(?i)(?P<before>[\w%\-]{0,40}hook[\w\-]{0,40}(?:/|%2f|\\){1,4})(?P<rest>(?!\S{0,200}\.py\b)[^\s\"'?#<>]+)"
-)
+HOOK_PATH = re.compile(r"(?i)(?P<before>hook[\w\-]{0,40}(?:/|%2f|\\){1,4})(?P<rest>(?!\S{0,200}\.py\b)[^\s\"'?#<>]+)")
 HOOK_PIECE = re.compile(r"(?i)(?:/|%2f|\\)+")
 HOOK_WORDS = frozenset(("flow", "crm", "rotate", "retire", "switch", "delete", "unmasked"))
 RANDOM_RUN = re.compile(r"[A-Za-z0-9+_=\-]{24,}")

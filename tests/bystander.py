@@ -363,6 +363,7 @@ def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> No
     )
     tables.WriteOff.objects.create(failure=failure, by=person, at=PAST, reason="the bystander's reason")
     tables.RecordField.objects.create(flow=flow, found="id", applied="id", found_at=NEVER, look_from=None)
+    tables.RetryPin.objects.create(flow=flow, retry_class="unsafe", reason="the bystander's reason", by=person, at=PAST)
     tables.ProblemAct.objects.create(problem=problem, at=PAST, actor=person, kind="note", text="the bystander's note")
 
 
@@ -437,6 +438,9 @@ def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None
         state_since=PAST,
     )
     tables.RetryItem.objects.create(batch=batch, execution=flow.executions.get(), position=1)
+    tables.RetryPolicy.objects.create(
+        account=account, name="the bystander's policy", flow=flow, set_by=person, set_at=PAST, on_since=PAST
+    )
     tables.Occasion.objects.create(
         kind="batch_ended",
         at=PAST,

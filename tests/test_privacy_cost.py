@@ -19,7 +19,7 @@ NOTHING = 0.02
 PIECES = [
     " ", '"', "1", "_", "a", "aB3", "key=", "@", ".", "-", "=", ":", "/", "\\", "\n", "    ", "+", "(", "1 ", "1.",
     "a-", "a=", "a@", "token=", 'token: "', "DE89 ", "eyJ-", "-eyJaaaaaaaa", "basic ", "x://", "http://", "https://a:",
-    "/webhook/a",
+    "/webhook/a", "hook", "/hook",
     "-----BEGIN PRIVATE KEY-----", "[secret:", "1 12345678901234567 ", 'password="\\', "name=token,", "2026-11-22 ",
     "authorization", "authorization ", "File \"", "    a = b", "{", "[", "&#64", "é", "1000.",
 ]  # fmt: skip

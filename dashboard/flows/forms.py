@@ -5,6 +5,8 @@ from __future__ import annotations
 from django import forms
 
 from dashboard.filters import FilterForm, OneOfField, TextField
+from dashboard.reasons import ReasonForm
+from monitor.models import RetryPin
 from monitor.queries.flows import SORTS, FlowFilter
 from monitor.standing.judge import WORDS
 from monitor.triage.choose_record import LONGEST_PATH
@@ -16,6 +18,14 @@ class RecordFieldForm(forms.Form):
     path = forms.CharField(
         label="Field", max_length=LONGEST_PATH, help_text="Keys joined by dots, as in data.id.", strip=True
     )
+
+
+class PinForm(ReasonForm):
+    """Asks whether a flow's work may be repeated, and why; which actions may be stands beside it, one tick each."""
+
+    retry_class = forms.ChoiceField(label="Run again", choices=RetryPin.Class.choices)
+
+    field_order = ["retry_class", "reason"]
 
 
 class FlowFilterForm(FilterForm):

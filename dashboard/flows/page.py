@@ -10,16 +10,24 @@ from django.utils import timezone
 
 from dashboard import charts, slots
 from dashboard.context import age_of
-from dashboard.flows.forms import RecordFieldForm
+from dashboard.flows.forms import PinForm, RecordFieldForm
+from dashboard.reasons import ReasonForm
 from monitor.access import may
 from monitor.models import Flow
 from monitor.periods import CHOICES, choice_of
 from monitor.queries import flow as one
+from monitor.retry.pins import actions_of, word_on
 from monitor.triage import choose_record
 
 
 def show(
-    request: HttpRequest, row: Flow, *, refusal: str = "", status: int = 200, record_form: RecordFieldForm | None = None
+    request: HttpRequest,
+    row: Flow,
+    *,
+    refusal: str = "",
+    status: int = 200,
+    record_form: RecordFieldForm | None = None,
+    pin_form: PinForm | None = None,
 ) -> HttpResponse:
     """Shows one flow, and what was refused.
 
@@ -29,6 +37,7 @@ def show(
         refusal: why what was asked was not done.
         status: of the answer.
         record_form: one that was sent and found wanting.
+        pin_form: likewise.
     """
     period = choice_of(request.GET.get("days") or "30")
     age = age_of(row.account_id)
@@ -36,6 +45,9 @@ def show(
     page = one.page(row, age["freshness"], age["now"], period, zone)
     link = slots.link(page.figures, flow_id=row.pk)
     laid = slots.of_figures(page.figures, page.holes, page.details)
+    may_pin = may(request.user, "retry.pin", row.account)
+    word = word_on(row)
+    actions = list(word.actions) if word is not None else actions_of(row) if may_pin else []
     may_choose = may(request.user, "record_field", row.account)
     context: dict[str, Any] = age | {
         "flow": row,
@@ -47,7 +59,13 @@ def show(
         "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
         "record": choose_record.detail(row, with_offers=may_choose and "fields" in request.GET),
         "may_choose_record": may_choose,
+        "may_set_policies": may(request.user, "retry.policies", row.account),
         "record_form": record_form or RecordFieldForm(auto_id="record_%s"),
+        "word": word,
+        "actions": actions,
+        "may_pin": may_pin,
+        "pin_form": pin_form or PinForm(auto_id="pin_%s"),
+        "take_back_form": ReasonForm(auto_id="take_back_%s"),
         "refusal": refusal,
     }
     return render(request, "flows/flow.html", context, status=status)

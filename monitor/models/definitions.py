@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from django.db import models
 
 from monitor.models.accounts import ZohoAccount
 from monitor.vault import EncryptedTextField
+
+DEEPEST_BRANCH = 20  # branches within branches
+
+
+def actions_in(content: Any, depth: int = 0) -> Iterator[tuple[str, str, str]]:
+    """Walks the definition of a flow, into branches and loops as well, in the order in which it is written. Pure.
+
+    Yields:
+        Zoho's id of each action, its app and its kind; the last two are "" where they are not known.
+    """
+    if depth > DEEPEST_BRANCH:
+        return
+    if isinstance(content, Mapping):
+        if content.get("action_id"):
+            yield str(content["action_id"]), _word(content.get("app")), _word(content.get("action"))
+        for inner in content.values():
+            yield from actions_in(inner, depth + 1)
+    elif isinstance(content, list):
+        for inner in content:
+            yield from actions_in(inner, depth + 1)
+
+
+def _word(value: Any) -> str:
+    return value[:200] if isinstance(value, str) else ""
 
 
 class HasDefinition(models.Model):

@@ -139,6 +139,9 @@ def _judge_connection(error: BaseException) -> FailureKind:
         return FailureKind.TRANSIENT if is_passing else FailureKind.SENDER
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
         return FailureKind.SENDER
+    if type(error) is smtplib.SMTPException or getattr(error, "reason", "") == "WRONG_VERSION_NUMBER":
+        # No way to sign in that both know, or TLS from the start where the server waits for STARTTLS.
+        return FailureKind.SENDER
     if isinstance(error, smtplib.SMTPResponseException):
         return FailureKind.SENDER if error.smtp_code >= 500 else FailureKind.TRANSIENT
     return FailureKind.TRANSIENT if isinstance(error, OSError) else FailureKind.SENDER

@@ -116,7 +116,9 @@ class ExecutionDetail:
 
 def executions() -> QuerySet[Execution]:
     """Executions with the joins that the page needs."""
-    joined = Execution.objects.select_related("flow", "account", "failure__group__problem", "failure__superseded_by")
+    joined = Execution.objects.select_related(
+        "flow__retry_pin__by", "account", "failure__group__problem", "failure__superseded_by"
+    )
     return joined.defer("account__client_secret", "failure__superseded_by__trigger_data")
 
 

@@ -219,7 +219,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             "last_seen_at",
         ),
         "retries": Export(
-            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item").defer(
+            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item", "policy").defer(
                 "account__client_secret", "execution__trigger_data", "execution__flow__raw"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
@@ -228,7 +228,8 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | _of("sends", "sent_at", "answered_at")
             | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
-            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None},
+            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
+            | {"policy": lambda row: row.policy.name if row.policy else None},
             "requested_at",
         ),
         "retry_items": Export(

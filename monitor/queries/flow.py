@@ -88,7 +88,7 @@ class FlowPage:
 
 def flows(now: datetime) -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
-    joined = Flow.objects.select_related("account", "progress", "record_field__chosen_by")
+    joined = Flow.objects.select_related("account", "progress", "record_field__chosen_by", "retry_pin__by")
     rows = joined.defer("account__client_secret")
     return with_facts(rows, now)
 

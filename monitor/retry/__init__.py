@@ -3,6 +3,8 @@
 | file            | does                                                                            |
 |-----------------|---------------------------------------------------------------------------------|
 | safety.py       | may this execution be retried, and how sure is that? (pure)                     |
+| pinned.py       | what an admin's word about a flow means for one of its runs (pure)              |
+| pins.py         | reads what admins said; set_pin.py takes it and takes it back                   |
 | requests.py     | the wish: ask, call off, settle by hand                                         |
 | transition.py   | the one door for every change of an attempt's row                               |
 | lost_answer.py  | what an error of the POST proves; a lost answer: nothing, so "unknown" (pure)   |

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.models import Execution, Failure, RetryAttempt, zoho_ahead
+from monitor.retry.pins import words_on
 from monitor.retry.safety import Earlier, FailedRun, RetryFacts
 from monitor.zoho.reruns import clock_began
 
@@ -47,8 +49,12 @@ def facts_of(
     parents = _parents(executions)
     superseded = _superseded(list(by_key))
     ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
+    said = words_on({execution.flow for execution in executions}, ahead)
     return {
-        pk: _facts(execution, attempts[pk], caused, parents.get(pk, ""), superseded.get(pk, ""), now, ahead)
+        pk: replace(
+            _facts(execution, attempts[pk], caused, parents.get(pk, ""), superseded.get(pk, ""), now, ahead),
+            pinned=said.get(execution.flow_id),
+        )
         for pk, execution in by_key.items()
     }
 
@@ -83,6 +89,7 @@ def _facts(
         account_active=account.is_active,
         has_flow_api=bool(account.flow_url),
         zoho_ahead=ahead[execution.account_id],
+        failed_action=execution.error_action_id,
     )
 
 

@@ -22,7 +22,7 @@ CHUNK = 1000
 # What a verdict hangs on, of a row whose data and texts to search would cost most.
 READ = (
     *("account_id", "flow_id", "execution_id", "status", "started_time", "completed_time", "first_failed_at"),
-    *("error_code", "error_message", "error_details"),
+    *("error_code", "error_message", "error_details", "error_action_id"),
 )
 LEDGER = {
     "fate": F("failure__fate"),
@@ -30,7 +30,10 @@ LEDGER = {
     "remedy": F("failure__group__remedy"),
     "failed_at": F("failure__failed_at"),
 }
-READ_OF_A_FLOW = ("account_id", "gone_at", "modified_time", "account__is_active", "account__flow_url")
+READ_OF_A_FLOW = (
+    *("account_id", "gone_at", "modified_time", "definition_read_at"),
+    *("account__is_active", "account__flow_url"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Preview:
     Attributes:
         safe, risky, impossible: how many.
         reasons: how many for each reason, in words, the most frequent first; of what is not safe.
+        said: how many are safe because an admin said so, by the words, the most frequent first.
         by_flow: verdicts by the flow's primary key.
         by_account: verdicts by the account's primary key.
         verdicts: by the execution's primary key.
@@ -56,6 +60,7 @@ class Preview:
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     chances: Counter[Chance] = field(default_factory=Counter)
     outlooks: dict[str, int] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -103,11 +108,14 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     verdicts: dict[int, Verdict] = {}
     chances: Counter[Chance] = Counter()
     outlooks: Counter[str] = Counter()
+    said: Counter[str] = Counter()
     for execution, verdict, worth in judged(keys, now):
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
         by_account.setdefault(execution.account_id, Counter())[verdict.kind] += 1
         verdicts[execution.pk] = verdict
+        if verdict.code == "pinned_safe":
+            said[verdict.reasons[0]] += 1
         if verdict.kind != "safe":
             reasons[REASONS.get(verdict.code, verdict.reasons[0])] += 1
         if verdict.kind != "refused" and worth is not None:
@@ -123,6 +131,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
         verdicts,
         chances,
         _most_first(outlooks),
+        _most_first(said),
     )
 
 

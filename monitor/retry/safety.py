@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from monitor.retry.pinned import PinnedWord, weigh
 from monitor.zoho.error_kinds import classify
 from monitor.zoho.reruns import Outlook, may_run_again, outlook, over_at
 
 Kind = Literal["safe", "risky", "refused"]
 
 _OPEN = frozenset({"requested", "sending", "accepted", "unknown"})
+# Risks of doing the work twice: where that does no harm, as an admin said, they are none.
+_RUNS_TWICE = frozenset({"closed_by_hand", "error_unknown", "auto_rerun"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class RetryFacts:
         account_active: the account is mirrored, not paused.
         has_flow_api: the account has an address for Zoho Flow.
         zoho_ahead: Zoho's clock, by which it failed, less ours; zero where it is not known.
+        pinned: what an admin said of its flow; None where nobody did.
+        failed_action: Zoho's id of the action that failed, "" where it is not known.
     """
 
     status: str
@@ -65,6 +70,8 @@ class RetryFacts:
     account_active: bool = True
     has_flow_api: bool = True
     zoho_ahead: timedelta = timedelta(0)
+    pinned: PinnedWord | None = None
+    failed_action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,18 @@ def judge(facts: RetryFacts, now: datetime) -> Verdict:
     if refusals:
         return Verdict("refused", [text for _, text in refusals], refusals[0][0])
     risks = _risks(facts, now)
+    if facts.pinned is None:
+        return _of_risks(risks, facts)
+    effect, told = weigh(facts.pinned, facts.failed_action)
+    if effect == "objects":
+        return Verdict("risky", [*told, *(text for _, text in risks)], f"pinned_{facts.pinned.kind}")
+    if effect == "safe" and all(code in _RUNS_TWICE for code, _ in risks):
+        return Verdict("safe", [*told, *([text for _, text in risks] or [_why_safe(facts)])], "pinned_safe")
+    verdict = _of_risks(risks, facts)
+    return Verdict(verdict.kind, [*verdict.reasons, *told], verdict.code)
+
+
+def _of_risks(risks: list[tuple[str, str]], facts: RetryFacts) -> Verdict:
     if risks:
         return Verdict("risky", [text for _, text in risks], risks[0][0])
     return Verdict("safe", [_why_safe(facts)], "safe")

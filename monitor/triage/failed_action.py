@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet
 
 from monitor.models import FlowVersion
+from monitor.models.definitions import actions_in
 
-DEEPEST = 20  # branches within branches
 VERSIONS = 20  # of a flow, the newest, that an action is looked for in
 
 
@@ -41,23 +41,6 @@ def _known(flows: Collection[int], versions: QuerySet[Any, Any]) -> dict[int, di
     known: dict[int, dict[str, FailedAction]] = {}
     rows = FlowVersion.objects.filter(flow__in=flows, pk__in=versions) if flows else FlowVersion.objects.none()
     for flow, content in rows.order_by("number").values_list("flow_id", "content"):
-        known.setdefault(flow, {}).update(_actions(content))
+        actions = {key: FailedAction(app, kind) for key, app, kind in actions_in(content)}
+        known.setdefault(flow, {}).update(actions)
     return known
-
-
-def _actions(part: Any, depth: int = 0) -> Iterator[tuple[str, FailedAction]]:
-    """Walks a definition, into branches and loops as well. Pure."""
-    if depth > DEEPEST:
-        return
-    if isinstance(part, Mapping):
-        if part.get("action_id"):
-            yield str(part["action_id"]), FailedAction(_word(part.get("app")), _word(part.get("action")))
-        for inner in part.values():
-            yield from _actions(inner, depth + 1)
-    elif isinstance(part, list):
-        for inner in part:
-            yield from _actions(inner, depth + 1)
-
-
-def _word(value: Any) -> str:
-    return value[:200] if isinstance(value, str) else ""

@@ -16,6 +16,13 @@ from monitor.notify.smtp_answers import FailureKind, classify, next_try
 from tests.factories import NOON
 
 
+def no_tls_here() -> ssl.SSLError:
+    """What Python raises where a server answers TLS in plain words."""
+    error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
+    error.reason = "WRONG_VERSION_NUMBER"
+    return error
+
+
 def refused(*codes: int) -> smtplib.SMTPRecipientsRefused:
     return smtplib.SMTPRecipientsRefused({f"p{n}@example.com": (code, b"no") for n, code in enumerate(codes)})
 
@@ -161,6 +168,9 @@ def test_the_code_names_the_enhanced_status_and_no_word_of_the_server() -> None:
         (smtplib.SMTPAuthenticationError(454, b"4.7.0 Temporary authentication failure"), FailureKind.TRANSIENT),
         (smtplib.SMTPAuthenticationError(432, b"4.7.12 A password transition is needed"), FailureKind.SENDER),
         (smtplib.SMTPNotSupportedError("STARTTLS"), FailureKind.SENDER),
+        (smtplib.SMTPException("No suitable authentication method found."), FailureKind.SENDER),
+        (no_tls_here(), FailureKind.SENDER),
+        (ssl.SSLError(1, "[SSL] unexpected eof"), FailureKind.TRANSIENT),
         (ssl.SSLCertVerificationError("expired"), FailureKind.SENDER),
         (ValueError("EMAIL_USE_TLS/EMAIL_USE_SSL are mutually exclusive"), FailureKind.SENDER),
     ],

@@ -60,7 +60,7 @@ class MaskedColumns:
         return {name: self._through(mask_text, name) for name in names}
 
     def errors(self, *names: str) -> dict[str, Getter]:
-        """Makes columns of what was said of a run, in which the names of the run itself are hidden too."""
+        """Makes columns of what was said of a run or a record, in which its own names are hidden too."""
         if not self.masked:
             return _of(*names)
         return {name: partial(_masked_error, name) for name in names}
@@ -87,8 +87,8 @@ class MaskedColumns:
         return (lambda row: hide(get(row))) if self.masked else get
 
 
-def _masked_error(name: str, run: Execution) -> str:
-    return mask_text(getattr(run, name), people=run.people)
+def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
+    return mask_text(getattr(row, name), people=row.people)
 
 
 def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
@@ -186,9 +186,9 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
         ),
         "webhook_failures": Export(
             # The record's name is personal data and left out; its id is enough to find it in Zoho.
-            WebhookFailure.objects.select_related("account").defer("record_name", "account__client_secret"),
+            WebhookFailure.objects.select_related("account").defer("account__client_secret"),
             _of("failure_time")
-            | shown.texts("reason")
+            | shown.errors("reason")
             | _of("module", "record_id", "webhook_id")
             | shown.names("webhook_name")
             | _of(id="failure_id")

@@ -115,7 +115,7 @@ def _present(flow: Flow, now: datetime) -> AccountPresent:
     """Says how far the account's present is known; the worker lives, for it writes this."""
     facts = _mirror_facts(flow.account_id, is_mirrored=flow.account.is_active)
     judged = freshness.judge_account(facts, freshness.Judged(freshness.OK), now)
-    return present_of(judged, executions_failing=facts.executions_failing_since is not None)
+    return present_of(judged, unread=facts.unread)
 
 
 def _standing(flow: Flow, present: AccountPresent, now: datetime) -> str:

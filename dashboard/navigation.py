@@ -32,7 +32,12 @@ MENU = (
     Entry("flows", "Flows", "workflow", ("flow", "flow_version")),
     Entry("executions", "Executions", "list", ("execution",)),
     Entry("problems", "Problems", "bug", ("problem", "write_off"), counts="problems"),
-    Entry("batches", "Retries", "rotate-ccw", ("batch", "batch_preview", "batch_confirm", "retries_unknown")),
+    Entry(
+        "batches",
+        "Retries",
+        "rotate-ccw",
+        ("batch", "batch_preview", "batch_confirm", "retries_unknown", "retry_policies", "retry_policy"),
+    ),
     Entry("rules", "Workflow rules", "git-branch", ("rule", "rule_version")),
     Entry("connected_workflows", "Connected workflows", "waypoints", ("connected_workflow", "connected_version")),
     Entry("webhook_failures", "Webhook failures", "webhook"),

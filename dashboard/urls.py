@@ -9,6 +9,7 @@ AREAS = (
         "executions",
         "problems",
         "batches",
+        "policies",
         "alerts",
         "rules",
         "versions",

@@ -29,6 +29,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "retry.accept_risk": ADMINS,
     "retry.override": ADMINS,
     "retry.bulk": ADMINS,
+    "retry.policies": ADMINS,
     "retry.pin": ADMINS,
     "unmask": ADMINS,
     "accounts": ADMINS,

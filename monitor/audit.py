@@ -25,6 +25,7 @@ from monitor.models import (
     Problem,
     RetryAttempt,
     RetryBatch,
+    RetryPolicy,
     User,
     ZohoAccount,
 )
@@ -48,6 +49,7 @@ _WORDS: dict[type[Model], str] = {
     Problem: "problem",
     RetryAttempt: "retry",
     RetryBatch: "batch",
+    RetryPolicy: "retry_policy",
     User: "person",
 }
 

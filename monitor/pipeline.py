@@ -31,6 +31,7 @@ from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRu
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
 from monitor.notify.send import send_due
 from monitor.retry.run_batches import run_batches
+from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep as settle_sweep
 from monitor.rollups.prune import prune_hours
 from monitor.rollups.recount import rebuild_dirty
@@ -240,8 +241,10 @@ def settle_retries() -> None:
     """Sends requested retries, settles open ones by reading, and lets the mirror see what became of them."""
     with _stage("retry") as summary:
         batches = run_batches(utc_now())
+        policies = run_policies(utc_now())
         report = settle_sweep(utc_now, open_account=open_account)
         summary.update(report.summary() | {f"batch_{name}": count for name, count in batches.items() if count})
+        summary.update({f"policy_{name}": count for name, count in policies.items() if count})
     if report.refs:
         refresh_executions(report.refs)
 

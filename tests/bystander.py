@@ -438,6 +438,9 @@ def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None
         state_since=PAST,
     )
     tables.RetryItem.objects.create(batch=batch, execution=flow.executions.get(), position=1)
+    tables.RetryPolicy.objects.create(
+        account=account, name="the bystander's policy", flow=flow, set_by=person, set_at=PAST, on_since=PAST
+    )
     tables.Occasion.objects.create(
         kind="batch_ended",
         at=PAST,

@@ -59,6 +59,7 @@ def show(
         "may_ask": row.gone_at is None and row.account.is_active and may(request.user, "read", row.account),
         "record": choose_record.detail(row, with_offers=may_choose and "fields" in request.GET),
         "may_choose_record": may_choose,
+        "may_set_policies": may(request.user, "retry.policies", row.account),
         "record_form": record_form or RecordFieldForm(auto_id="record_%s"),
         "word": word,
         "actions": actions,

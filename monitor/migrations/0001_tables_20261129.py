@@ -620,7 +620,6 @@ class Migration(migrations.Migration):
                 ('owner_told_at', models.DateTimeField(null=True)),
                 ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.execution')),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='retries', to=settings.AUTH_USER_MODEL)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.zohoaccount')),
             ],
             options={
                 'ordering': ['-requested_at', '-pk'],
@@ -688,6 +687,32 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['batch', 'position'],
             },
+        ),
+        migrations.CreateModel(
+            name='RetryPolicy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80)),
+                ('tries', models.PositiveSmallIntegerField(default=2, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)], verbose_name='retries of a run, at most')),
+                ('wait_minutes', models.PositiveIntegerField(default=30, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)], verbose_name='wait before the first (minutes)')),
+                ('per_day', models.PositiveIntegerField(default=20, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='retries in 24 hours, at most')),
+                ('is_on', models.BooleanField(default=False)),
+                ('on_since', models.DateTimeField(help_text='failures from before are none of its business', null=True)),
+                ('set_at', models.DateTimeField()),
+                ('off_reason', models.CharField(blank=True, help_text='why it switched itself off', max_length=300)),
+                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='retry_policies', to='monitor.flow')),
+                ('problem', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='retry_policies', to='monitor.problem')),
+                ('set_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retry_policies', to='monitor.zohoaccount')),
+            ],
+            options={
+                'ordering': ['account', 'name', 'pk'],
+            },
+        ),
+        migrations.AddField(
+            model_name='retryattempt',
+            name='policy',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='monitor.retrypolicy'),
         ),
         migrations.CreateModel(
             name='SignInCount',
@@ -887,6 +912,11 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-started_at', '-pk'],
             },
+        ),
+        migrations.AddField(
+            model_name='retryattempt',
+            name='account',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.zohoaccount'),
         ),
         migrations.CreateModel(
             name='Retention',
@@ -1287,6 +1317,18 @@ class Migration(migrations.Migration):
             model_name='stagerun',
             index=models.Index(fields=['stage', 'account', '-started_at'], name='stagerun_recent'),
         ),
+        migrations.AddConstraint(
+            model_name='retrypolicy',
+            constraint=models.UniqueConstraint(fields=('account', 'name'), name='one_policy_of_a_name_per_account'),
+        ),
+        migrations.AddConstraint(
+            model_name='retrypolicy',
+            constraint=models.CheckConstraint(condition=models.Q(('flow__isnull', True), ('problem__isnull', True), _connector='XOR'), name='policy_of_one_thing'),
+        ),
+        migrations.AddConstraint(
+            model_name='retrypolicy',
+            constraint=models.CheckConstraint(condition=models.Q(('is_on', False), ('on_since__isnull', False), _connector='OR'), name='policy_on_since'),
+        ),
         migrations.AddIndex(
             model_name='retrybatch',
             index=models.Index(fields=['state', 'requested_at'], name='batch_by_state'),
@@ -1306,6 +1348,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='retryattempt',
             index=models.Index(fields=['account', 'new_execution_id'], name='retry_new_execution'),
+        ),
+        migrations.AddIndex(
+            model_name='retryattempt',
+            index=models.Index(condition=models.Q(('policy__isnull', False)), fields=['policy', '-requested_at'], name='retry_by_policy'),
         ),
         migrations.AddConstraint(
             model_name='retryattempt',

@@ -13,7 +13,7 @@
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, Transition                                                       |
 | `monitor.notify`        | Delivery, MailServer (and `dispatch_state`, the mark it claims)              |
-| `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin                                |
+| `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
@@ -66,6 +66,7 @@ from monitor.models.hooks import (
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
+from monitor.models.policies import RetryPolicy
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
 from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
@@ -132,6 +133,7 @@ __all__ = [
     "RetryBatch",
     "RetryItem",
     "RetryPin",
+    "RetryPolicy",
     "Role",
     "RuleVersion",
     "Secret",

@@ -14,6 +14,7 @@ from monitor.models.accounts import ZohoAccount
 from monitor.models.definitions import HasDefinition
 from monitor.models.masked_text import HasMaskedText, masked_columns
 from monitor.privacy import mask_name
+from monitor.privacy_people import names_in
 
 
 class WorkflowRule(HasDefinition):
@@ -169,8 +170,13 @@ class WebhookFailure(HasMaskedText):
             models.Index(fields=["rule", "failure_time"], name="webhookfailure_rule"),
         ]
 
+    @property
+    def people(self) -> list[str]:
+        """Are the names of its record that stand in its reason, each of which is hidden there."""
+        return names_in([self.reason], {"name": self.record_name})
+
     def masked_texts(self) -> dict[str, Any]:
-        return masked_columns(self.reason, names=(self.rule_name, self.webhook_name))
+        return masked_columns(self.reason, names=(self.rule_name, self.webhook_name), people=self.people)
 
     def __str__(self) -> str:
         return f"{self.webhook_name or self.webhook_id} at {self.failure_time}"

@@ -64,6 +64,9 @@ class RetryAttempt(models.Model):
     checks = models.PositiveSmallIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
     owner_told_at = models.DateTimeField(null=True)
+    policy = models.ForeignKey(
+        "monitor.RetryPolicy", on_delete=models.SET_NULL, null=True, related_name="retries", db_index=False
+    )
 
     class Meta:
         ordering = ["-requested_at", "-pk"]
@@ -98,6 +101,9 @@ class RetryAttempt(models.Model):
         indexes = [
             models.Index(fields=["state", "next_check_at"], name="retry_due"),
             models.Index(fields=["account", "new_execution_id"], name="retry_new_execution"),
+            models.Index(
+                fields=["policy", "-requested_at"], name="retry_by_policy", condition=models.Q(policy__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -60,7 +60,7 @@ class MaskedColumns:
         return {name: self._through(mask_text, name) for name in names}
 
     def errors(self, *names: str) -> dict[str, Getter]:
-        """Makes columns of what was said of a run, in which the names of the run itself are hidden too."""
+        """Makes columns of what was said of a run or a record, in which its own names are hidden too."""
         if not self.masked:
             return _of(*names)
         return {name: partial(_masked_error, name) for name in names}
@@ -87,8 +87,8 @@ class MaskedColumns:
         return (lambda row: hide(get(row))) if self.masked else get
 
 
-def _masked_error(name: str, run: Execution) -> str:
-    return mask_text(getattr(run, name), people=run.people)
+def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
+    return mask_text(getattr(row, name), people=row.people)
 
 
 def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
@@ -186,9 +186,9 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
         ),
         "webhook_failures": Export(
             # The record's name is personal data and left out; its id is enough to find it in Zoho.
-            WebhookFailure.objects.select_related("account").defer("record_name", "account__client_secret"),
+            WebhookFailure.objects.select_related("account").defer("account__client_secret"),
             _of("failure_time")
-            | shown.texts("reason")
+            | shown.errors("reason")
             | _of("module", "record_id", "webhook_id")
             | shown.names("webhook_name")
             | _of(id="failure_id")
@@ -219,7 +219,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             "last_seen_at",
         ),
         "retries": Export(
-            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item").defer(
+            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item", "policy").defer(
                 "account__client_secret", "execution__trigger_data", "execution__flow__raw"
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
@@ -228,7 +228,8 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | _of("sends", "sent_at", "answered_at")
             | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
-            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None},
+            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
+            | {"policy": lambda row: row.policy.name if row.policy else None},
             "requested_at",
         ),
         "retry_items": Export(

@@ -37,7 +37,7 @@ class FailureFilter:
 def search(wanted: FailureFilter) -> QuerySet[WebhookFailure]:
     """Finds the failures that fit, the newest first."""
     rows = WebhookFailure.objects.select_related("rule", "account").defer(
-        "account__client_secret", "rule__raw", "rule__description", "record_name", "search_text"
+        "account__client_secret", "rule__raw", "rule__description", "search_text"
     )
     if wanted.text:
         ids = Q(rule_zoho_id=wanted.text) | Q(webhook_id=wanted.text) | Q(record_id=wanted.text)

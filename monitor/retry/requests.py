@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from monitor.access import may
-from monitor.models import Execution, RetryAttempt, User
+from monitor.models import Execution, RetryAttempt, RetryPolicy, User
 from monitor.retry import effects, transition
 from monitor.retry.candidates import begins_from, has_run_again
 from monitor.retry.facts import facts_for
@@ -19,6 +19,7 @@ State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
 TOKEN_LIMIT = 64
 ITEM_TOKEN = "batch-"  # noqa: S105 - what the tokens of a batch's items begin with: no secret
+POLICY_TOKEN = "policy-"  # noqa: S105 - and those of a policy's retries
 
 
 class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
@@ -46,6 +47,7 @@ def request_retry(
     accept_risk: bool,
     now: datetime,
     is_item: bool = False,
+    policy: RetryPolicy | None = None,
 ) -> RetryAttempt:
     """Writes down the wish to run a failed execution again; `send.send` carries it out.
 
@@ -57,18 +59,21 @@ def request_retry(
         accept_risk: the person has confirmed a risky retry.
         now: the present, aware.
         is_item: a batch asks; nobody else's token may look like one of its own.
+        policy: whose retry it is; its tokens are its own likewise.
 
     Raises:
         RetryRefused: not allowed, not wise, or not a usable form; nothing was written.
     """
     reason = usable_reason(reason)
-    if not client_token or len(client_token) > TOKEN_LIMIT or client_token.startswith(ITEM_TOKEN) != is_item:
+    is_foreign = client_token.startswith(ITEM_TOKEN) != is_item
+    is_foreign = is_foreign or client_token.startswith(POLICY_TOKEN) != (policy is not None)
+    if not client_token or len(client_token) > TOKEN_LIMIT or is_foreign:
         raise RetryRefused("The form has no usable token; load the page again.", "bad_token")
     if not may(user, "retry", execution.account):
         raise RetryRefused("You may not retry executions.", "not_permitted")
     try:
         with transaction.atomic():
-            return _insert(execution.pk, user, reason, client_token, accept_risk, now)
+            return _insert(execution.pk, user, reason, client_token, accept_risk, now, policy)
     except IntegrityError:
         # Somebody was faster: with this very form, or with another one.
         if earlier := _by_token(client_token, execution.pk, user):
@@ -83,6 +88,7 @@ def _insert(
     client_token: str,
     accept_risk: bool,
     now: datetime,
+    policy: RetryPolicy | None,
 ) -> RetryAttempt:
     # PostgreSQL makes the askers for one execution queue here, so that none judges by facts that another is
     # just making old; SQLite's IMMEDIATE transaction does so by itself.
@@ -104,6 +110,7 @@ def _insert(
         reason=reason,
         accept_risk=accept_risk,
         client_token=client_token,
+        policy=policy,
     )
     detail = {"from": "", "to": State.REQUESTED, "reason": reason, "verdict": verdict.kind, "accept_risk": accept_risk}
     transition.record(attempt, user, now, "retry.requested", detail)

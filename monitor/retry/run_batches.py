@@ -15,9 +15,10 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from monitor.access import may
-from monitor.models import ApiBudget, Product, RetryAttempt, RetryBatch, RetryItem, ZohoAccount
+from monitor.models import RetryAttempt, RetryBatch, RetryItem
 from monitor.retry.batches import call_back, change
 from monitor.retry.requests import ITEM_TOKEN, RetryRefused, request_retry
+from monitor.retry.room import must_wait
 from monitor.retry.since_preview import why_not
 from monitor.retry.steps import BatchFacts, NextStep, next_start, next_step
 
@@ -85,7 +86,7 @@ def _run(key: int, now: datetime) -> Counter[str]:
     if not may(batch.requested_by, "retry.bulk", batch.account):
         _stop(batch, _LOST_RIGHT, now)
         return done
-    if _must_wait(batch.account_id, now):
+    if must_wait(batch.account_id, now):
         call_back(batch, now)
         return done
     done_now = 0
@@ -109,13 +110,6 @@ def _run(key: int, now: datetime) -> Counter[str]:
 def _stop(batch: RetryBatch, reason: str, now: datetime) -> None:
     change(batch, [State.RUNNING], State.STOPPED, now=now, actor=None, state_reason=reason)
     call_back(batch, now)
-
-
-def _must_wait(account: int, now: datetime) -> bool:
-    """Returns whether nothing of the account can be sent now: it is paused, or Zoho wants to be left alone."""
-    if not ZohoAccount.objects.filter(pk=account, is_active=True).exists():
-        return True
-    return ApiBudget.objects.filter(account=account, product=Product.FLOW, blocked_until__gt=now).exists()
 
 
 _LOST_RIGHT = "The person who asked for it may no longer retry."

@@ -97,3 +97,20 @@ def test_a_problem_s_log_shows_no_address_that_somebody_wrote_into_it(
     add_note(problem, "Asked jo@example.com, token=s3cret17", otto, at_noon)
     page = signed_in(vera).get(problem.get_absolute_url()).content.decode()
     assert "Asked [e-mail], token=[hidden]" in page
+
+
+def test_why_a_webhook_failed_does_not_name_its_record(account: ZohoAccount, vera: User, signed_in: Any) -> None:
+    rule = factories.make_rule(account)
+    failure = factories.make_webhook_failure(
+        account, rule=rule, record_name="Quilla Zorn", reason="No such contact: zorn, Quilla"
+    )
+    client = signed_in(vera)
+    shown = {
+        "the list": client.get("/webhook-failures/").content.decode(),
+        "the rule's page": client.get(rule.get_absolute_url()).content.decode(),
+        "the export": exports()["webhook_failures"].columns["reason"](failure),
+    }
+    for place, text in shown.items():
+        assert "No such contact: [hidden], [hidden]" in text, place
+    assert "zorn" not in failure.search_text
+    assert exports(masked=False)["webhook_failures"].columns["reason"](failure) == failure.reason

@@ -29,7 +29,7 @@ from tests.dashboard.world import make_attempt, make_batch, make_state, make_wor
 
 pytestmark = pytest.mark.django_db
 NUMBER = re.compile(r"^(?:All )?([\d,]+)(?: open)?$")
-MOST_PAGES = 100
+MOST_PAGES = 150
 
 
 def make_runs(flow: Flow, now: datetime) -> list[Execution]:

@@ -20,6 +20,7 @@ from monitor.models import (
     RetryAttempt,
     RetryBatch,
     RetryItem,
+    RetryPolicy,
     Role,
     Secret,
     StageRun,
@@ -55,6 +56,7 @@ class World:
     failure: Failure
     problem: Problem
     batch: RetryBatch
+    policy: RetryPolicy
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -147,6 +149,9 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     attempt = make_attempt(execution, operator, now)
     failure = factories.make_failure(execution)
     batch = make_batch([execution], operator, now)
+    policy = RetryPolicy.objects.create(
+        account=account, name="Retry what the tax stopped", flow=flow, set_by=operator, set_at=now
+    )
     rule = factories.make_rule(account, raw={"name": "Rule", "modified_by": {"name": "Jo"}})
     UsageSnapshot.objects.create(
         rule=rule, day=now.date(), trigger_count=4, success_count=3, failure_count=1, taken_at=now
@@ -182,4 +187,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         failure=failure,
         problem=failure.group.problem,
         batch=batch,
+        policy=policy,
     )

@@ -34,6 +34,7 @@ HEADERS = [
     *("Auto-Submitted", "Content-Type", "Date", "From", "In-Reply-To", "List-Id", "MIME-Version", "Message-ID"),
     *("References", "Subject", "To", "X-Auto-Response-Suppress"),
 ]
+GOOD = "border-top: 4px solid #1a6b3c"
 SECOND = timedelta(seconds=1)
 
 
@@ -105,6 +106,10 @@ class TestWhoIsTold:
         split = acts.split(problem, other.group, ada, now + SECOND)
         last = own(Occasion).latest("at")
         assert (last.recipient, last.subject) == (otto, split)
+        dispatch_occasions(now)
+        first, second = own(Delivery).order_by("pk")
+        assert "ada gave it to you." in first.text
+        assert "ada split it off a problem of yours." in second.text
 
     def test_a_note_goes_to_the_owner_and_to_whoever_it_mentions_once_each_and_not_to_its_writer(
         self, problem: Problem, otto: User, olga: User, vera: User, now: datetime
@@ -234,6 +239,17 @@ class TestTheMail:
         assert mail.subject.startswith("[Resolved] ")
         assert "Every failed run of it has come to an end." in mail.text
         assert "1 x Superseded" in mail.text
+        assert GOOD in mail.html
+
+    def test_a_note_whose_writer_is_gone_is_somebodys_and_no_good_news(
+        self, problem: Problem, otto: User, olga: User, now: datetime
+    ) -> None:
+        acts.add_note(problem, "@otto", olga, now)
+        own(ProblemAct).update(actor=None)
+        dispatch_occasions(now)
+        mail = own(Delivery).get()
+        assert "Somebody mentions you in a note:" in mail.text
+        assert GOOD not in mail.html
 
     def test_one_of_a_problem_that_was_merged_meanwhile_tells_of_the_one_that_took_it_in(
         self, problem: Problem, otto: User, olga: User, now: datetime

@@ -18,6 +18,7 @@ from tests.retry.floor import Floor, fresh
 
 pytestmark = pytest.mark.django_db
 State = RetryBatch.State
+GOOD = "border-top: 4px solid #1a6b3c"
 
 
 def ends() -> list[tuple[str, str]]:
@@ -46,12 +47,21 @@ def test_the_report_says_how_many_came_to_which_end_and_why_some_were_skipped(fl
     assert f"https://monitor.example.com{batch.get_absolute_url()}" in mail.text
     for line in ("Runs: 4", "Succeeded: 3", "Skipped: 1", "  1 x It has succeeded meanwhile: "):
         assert line in mail.text
+    assert "\nA batch of retries of yours is finished.\n" in mail.text
+    assert GOOD not in mail.html
     page = f"https://monitor.example.com{batch.get_absolute_url()}"
     assert f"Skipped (1): {page}?state=skipped\n" in mail.text
     assert f'href="{page}?state=skipped"' in mail.html
     assert "?state=failed" not in mail.text
     assert "No more mails about batches of retries: https://monitor.example.com/profile/" in mail.text
     assert "jane@example.com" not in mail.text + mail.html + mail.subject
+
+
+def test_the_report_of_a_batch_that_went_well_is_good_news(floor: Floor) -> None:
+    floor.ask(floor.fail(1))
+    floor.work(60)
+    dispatch_occasions(floor.clock())
+    assert GOOD in own(Delivery).get().html
 
 
 def test_a_batch_that_stops_by_itself_is_told_with_the_reason_and_again_when_it_ends(floor: Floor) -> None:

@@ -43,8 +43,7 @@ def _in_short(progress: Progress) -> str:
 
 def _intro(occasion: Occasion, batch: RetryBatch, how: str) -> str:
     by = f" by {who(occasion.actor)}" if occasion.state == State.CANCELLED else ""
-    # Only while it stands as it did then: whoever goes on with it starts a story of its own.
-    reason = f" {clean(batch.state_reason)}" if batch.state == occasion.state and batch.state_reason else ""
+    reason = f" {clean(batch.state_reason)}" if batch.state_reason else ""
     return f"A batch of retries of yours {how}{by}.{reason}"
 
 

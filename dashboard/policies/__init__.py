@@ -1,0 +1,1 @@
+"""Holds the pages of policies: what is retried by itself."""

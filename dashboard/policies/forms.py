@@ -1,0 +1,34 @@
+"""Asks how often, how soon and how much a policy retries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from monitor.models import RetryPolicy
+from monitor.retry.policies import SETTINGS
+
+
+class RetryPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks for a policy's name and its limits."""
+
+    class Meta:
+        model = RetryPolicy
+        fields = list(SETTINGS)
+        labels = {
+            "tries": "Retries of a run, at most",
+            "wait_minutes": "Wait before the first retry (minutes)",
+            "per_day": "Retries in 24 hours, at most",
+        }
+        help_texts = {
+            "name": "Stands in the reason of each of its retries.",
+            "tries": "1 to 5.",
+            "wait_minutes": "Twice as long before each further one. 1 to 1,440.",
+            "per_day": "1 to 1,000.",
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Returns what was asked for, by name."""
+        return {name: self.cleaned_data[name] for name in SETTINGS}

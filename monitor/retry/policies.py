@@ -1,0 +1,133 @@
+"""Does what people ask of policies: makes, changes, switches and deletes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from monitor import audit
+from monitor.access import may
+from monitor.models import Flow, Problem, RetryAttempt, RetryPolicy, User
+from monitor.retry import transition
+from monitor.retry.requests import RetryRefused
+
+RIGHT = "retry.policies"
+SETTINGS = ("name", "tries", "wait_minutes", "per_day")
+
+
+def add_policy(thing: Flow | Problem, user: User, now: datetime, **settings: Any) -> RetryPolicy:
+    """Makes a policy for a flow or a problem; it is off until somebody switches it on.
+
+    Args:
+        thing: what it is for.
+        user: who asks.
+        now: the present, aware.
+        settings: `SETTINGS` by name, as the form has checked them.
+
+    Raises:
+        RetryRefused: not permitted, a problem that was merged, or a name that is taken; nothing was written.
+    """
+    _check(user, thing)
+    if isinstance(thing, Problem) and thing.merged_into_id is not None:
+        raise RetryRefused("This problem was merged into another one.", "merged")
+    of = {"flow": thing} if isinstance(thing, Flow) else {"problem": thing}
+    policy = RetryPolicy(account=thing.account, set_by=user, set_at=now, **of, **settings)
+    _save(policy, user, now, "retry_policy.add", {name: getattr(policy, name) for name in SETTINGS})
+    return policy
+
+
+def change_policy(policy: RetryPolicy, user: User, now: datetime, **settings: Any) -> None:
+    """Changes how often, how soon and how much; who changes it answers for it from then on.
+
+    Raises:
+        RetryRefused: not permitted, or a name that is taken; nothing was written.
+    """
+    _check(user, policy)
+    before = {name: getattr(policy, name) for name in SETTINGS}
+    for name, value in (settings | {"set_by": user, "set_at": now}).items():
+        setattr(policy, name, value)
+    after = {name: getattr(policy, name) for name in SETTINGS}
+    # Only these: whether it is on may be changing at this moment, by itself or by somebody else.
+    written = [*SETTINGS, "set_by", "set_at"]
+    _save(policy, user, now, "retry_policy.change", audit.changes(before, after), written)
+
+
+def switch_on(policy: RetryPolicy, user: User, now: datetime) -> None:
+    """Has it retry what fails from now on, in the name of who switched it on.
+
+    Raises:
+        RetryRefused: not permitted.
+    """
+    _check(user, policy)
+    with transaction.atomic():
+        on = {"is_on": True, "on_since": now, "off_reason": "", "set_by": user, "set_at": now}
+        if RetryPolicy.objects.filter(pk=policy.pk, is_on=False).update(**on):
+            audit.record(user, "retry_policy.on", policy, now=now, account=policy.account_id)
+
+
+def switch_off(policy: RetryPolicy, user: User | None, now: datetime, *, reason: str = "") -> None:
+    """Stops a policy, and calls back what it has asked for and nobody has sent yet.
+
+    Args:
+        policy: which.
+        user: who asks; None where it stops by itself.
+        now: the present, aware.
+        reason: why it stopped by itself.
+
+    Raises:
+        RetryRefused: not permitted.
+    """
+    if user is not None:
+        _check(user, policy)
+    with transaction.atomic():
+        if RetryPolicy.objects.filter(pk=policy.pk, is_on=True).update(is_on=False, off_reason=reason):
+            audit.record(
+                user, "retry_policy.off", policy, now=now, account=policy.account_id, detail={"reason": reason}
+            )
+        _call_back(policy, user, now)
+
+
+def delete_policy(policy: RetryPolicy, user: User, now: datetime) -> None:
+    """Deletes a policy; the retries that it made stay, with its name in their reason.
+
+    Raises:
+        RetryRefused: not permitted.
+    """
+    _check(user, policy)
+    with transaction.atomic():
+        _call_back(policy, user, now)
+        detail = {name: getattr(policy, name) for name in SETTINGS}
+        audit.record(user, "retry_policy.delete", policy, now=now, account=policy.account_id, detail=detail)
+        RetryPolicy.objects.filter(pk=policy.pk).delete()
+
+
+def _check(user: User, thing: Flow | Problem | RetryPolicy) -> None:
+    if not may(user, RIGHT, thing.account):
+        raise RetryRefused("Only an admin may set policies of retries.", "not_permitted")
+
+
+def _save(
+    policy: RetryPolicy,
+    user: User,
+    now: datetime,
+    action: str,
+    detail: dict[str, Any],
+    written: Sequence[str] | None = None,
+) -> None:
+    try:
+        with transaction.atomic():
+            policy.save(update_fields=written)
+            audit.record(user, action, policy, now=now, account=policy.account_id, detail=detail)
+    except IntegrityError:
+        raise RetryRefused("Another policy of this account has that name.", "name_taken") from None
+
+
+def _call_back(policy: RetryPolicy, user: User | None, now: datetime) -> None:
+    """Whoever is sending one at this moment has moved it first, or finds it called off."""
+    text = "Its policy was switched off: nothing was sent."
+    unsent = RetryAttempt.objects.filter(policy=policy, state=RetryAttempt.State.REQUESTED, sends=0)
+    for attempt in unsent.select_related("account", "execution").order_by("pk"):
+        transition.move(attempt, RetryAttempt.State.CANCELLED, now=now, actor=user, note=text, answer=text)

@@ -1,0 +1,143 @@
+"""Asks for the retries that policies want. It asks nothing of Zoho; any number of processes may run it at any time.
+
+A policy's row is locked while it has its turn, so that what it may send in a day is never counted twice; each try of a
+run has a name of its own, so that whoever asks for it again gets the same row back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from monitor.access import may
+from monitor.models import Failure, RetryAttempt, RetryItem, RetryPolicy
+from monitor.retry.facts import facts_of
+from monitor.retry.policies import RIGHT, switch_off
+from monitor.retry.policy import DAY, due_at, room
+from monitor.retry.requests import POLICY_TOKEN, RetryRefused, request_retry
+from monitor.retry.room import must_wait
+from monitor.retry.safety import judge
+
+log = logging.getLogger(__name__)
+MOST_UNSENT = 5  # wishes of a policy that wait to be sent: people's own and batches' come soon after
+LOOKED_THROUGH = 200  # failures that are looked at in one pass, the oldest first
+State = RetryAttempt.State
+
+
+def run_policies(now: datetime) -> dict[str, int]:
+    """Has each policy ask for what is due now.
+
+    A fault of ours with one policy is logged and counted, and keeps no other waiting.
+
+    Returns:
+        How many retries were asked for, and how many policies could not be gone on with.
+    """
+    done: Counter[str] = Counter()
+    for key in RetryPolicy.objects.filter(is_on=True).order_by("pk").values_list("pk", flat=True):
+        try:
+            done["asked"] += _run(key, now)
+        except Exception:
+            log.exception("retry policy %s could not be gone on with", key)
+            done["errors"] += 1
+    return {name: done[name] for name in ("asked", "errors")}
+
+
+@transaction.atomic
+def _run(key: int, now: datetime) -> int:
+    """Gives one policy its turn; one that another process holds at this moment is left to it."""
+    rows = RetryPolicy.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=key, is_on=True)
+    policy = rows.select_related("account", "set_by", "problem").first()
+    if policy is None:
+        return 0
+    if reason := _why_off(policy):
+        switch_off(policy, None, now, reason=reason)
+        return 0
+    if must_wait(policy.account_id, now):
+        return 0
+    own = RetryAttempt.objects.filter(policy=policy).exclude(state=State.CANCELLED)
+    asked = own.filter(requested_at__gt=now - DAY).values_list("requested_at", flat=True)
+    unsent = own.filter(state=State.REQUESTED).count()
+    most = min(room(policy.per_day, list(asked), now), MOST_UNSENT - unsent)
+    found = 0
+    for failure, ended in _due(policy, now) if most > 0 else []:
+        if found >= most:
+            break
+        found += _ask(policy, failure, len(ended), now)
+    return found
+
+
+def _why_off(policy: RetryPolicy) -> str:
+    if not may(policy.set_by, RIGHT, policy.account):
+        return "The person who set it may no longer do so."
+    if policy.problem is not None and policy.problem.merged_into_id is not None:
+        return "Its problem was merged into another one, whose failures nobody said this for."
+    return ""
+
+
+def _due(policy: RetryPolicy, now: datetime) -> list[tuple[Failure, Sequence[datetime]]]:
+    """Returns the failures whose next try is due and safe, with when its tries of them ended; the oldest first."""
+    wait = timedelta(minutes=policy.wait_minutes)
+    failures = list(_candidates(policy, now - wait)[:LOOKED_THROUGH])
+    ended: dict[int, list[datetime]] = defaultdict(list)
+    tried = RetryAttempt.objects.filter(policy=policy, execution__in=[one.pk for one in failures])
+    for attempt in tried.exclude(state=State.CANCELLED).order_by("requested_at", "pk"):
+        ended[attempt.execution_id].append(attempt.settled_at or attempt.requested_at)
+    due: list[tuple[Failure, Sequence[datetime]]] = []
+    for failure in failures:
+        at = due_at(wait, policy.tries, failure.failed_at, ended[failure.pk])
+        if at is not None and at <= now:
+            due.append((failure, ended[failure.pk]))
+    # Judged together: while Zoho may still run a storm's failures again by itself, each turn would ask for each one.
+    facts = facts_of([failure.execution for failure, _ in due], now)
+    return [one for one in due if judge(facts[one[0].pk], now).kind == "safe"]
+
+
+def _candidates(policy: RetryPolicy, failed_before: datetime) -> QuerySet[Failure]:
+    """Returns open failures from its time that nobody but the policy itself has tried to retry, and no batch holds.
+
+    What a person has taken in hand is theirs, whatever came of it.
+    """
+    attempts = RetryAttempt.objects.filter(execution=OuterRef("pk"))
+    others = attempts.exclude(policy=policy) | attempts.filter(policy=None)
+    tries = RetryAttempt.objects.filter(execution=OuterRef("pk"), policy=policy).exclude(state=State.CANCELLED)
+    held = RetryItem.objects.filter(execution=OuterRef("pk"), state=RetryItem.State.WAITING)
+    rows = Failure.objects.filter(
+        account=policy.account_id,
+        fate=Failure.Fate.OPEN,
+        failed_at__gte=policy.on_since,
+        failed_at__lte=failed_before,
+        flow__gone_at=None,
+    )
+    if policy.flow_id is not None:
+        rows = rows.filter(flow=policy.flow_id)
+    else:
+        rows = rows.filter(group__problem=policy.problem_id)
+    # One that has had all its tries must not stand in the way of those behind it.
+    done = tries.order_by("requested_at", "pk").values("pk")[policy.tries - 1 : policy.tries]
+    rows = rows.filter(~Exists(others), ~Exists(attempts.filter(state__in=RetryAttempt.OPEN_STATES)), ~Exists(held))
+    return (
+        rows.filter(~Exists(done)).select_related("execution__account", "execution__flow").order_by("failed_at", "pk")
+    )
+
+
+def _ask(policy: RetryPolicy, failure: Failure, tried: int, now: datetime) -> int:
+    """Asks for the retry of one run, if it is still safe by now."""
+    number = RetryAttempt.objects.filter(policy=policy, execution=failure.pk).count()
+    try:
+        request_retry(
+            execution=failure.execution,
+            user=policy.set_by,
+            reason=f"Policy “{policy.name}”: retry {tried + 1} of {policy.tries}",
+            client_token=f"{POLICY_TOKEN}{policy.pk}-{failure.pk}-{number}",
+            accept_risk=False,
+            now=now,
+            policy=policy,
+        )
+    except RetryRefused:
+        return 0
+    return 1

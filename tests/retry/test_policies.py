@@ -1,0 +1,302 @@
+"""A policy retries by itself only what it was set for, only where that is safe, and no more than it was allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, RetryAttempt, RetryPolicy, Role, User
+from monitor.retry.policies import add_policy, change_policy, delete_policy, switch_off, switch_on
+from monitor.retry.policy import due_at, room
+from monitor.retry.requests import RetryRefused
+from monitor.retry.run_policies import run_policies
+from monitor.retry.settle import sweep
+from tests import factories
+from tests.bystander import own
+from tests.retry.floor import Floor
+
+AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MINUTES = timedelta(minutes=1)
+PASSING = ("ACTION_FAILED", "The app answered 503", "HTTP 503")
+
+
+class TestWhen:
+    """The pure part."""
+
+    def test_the_wait_doubles_with_each_try(self) -> None:
+        assert due_at(10 * MINUTES, 3, AT, []) == AT + 10 * MINUTES
+        assert due_at(10 * MINUTES, 3, AT, [AT + 20 * MINUTES]) == AT + 40 * MINUTES
+        assert due_at(10 * MINUTES, 3, AT, [AT, AT + 60 * MINUTES]) == AT + 100 * MINUTES
+
+    def test_after_its_last_try_a_run_is_left_alone(self) -> None:
+        assert due_at(MINUTES, 1, AT, [AT]) is None
+        assert due_at(MINUTES, 2, AT, [AT, AT, AT]) is None
+
+    def test_the_cap_holds_in_any_24_hours(self) -> None:
+        assert room(3, [], AT) == 3
+        assert room(3, [AT - timedelta(hours=25), AT - timedelta(hours=23)], AT) == 2
+        assert room(1, [AT - MINUTES, AT], AT) == 0
+
+
+@pytest.fixture
+def set_policy(floor: Floor, ada: User) -> Callable[..., RetryPolicy]:
+    """Makes a policy for the flow, or what is named, and switches it on."""
+
+    def make(thing: Flow | Problem | None = None, **settings: Any) -> RetryPolicy:
+        given = {"name": "Missing tax", "tries": 2, "wait_minutes": 10, "per_day": 20} | settings
+        policy = add_policy(thing or floor.flow, ada, floor.clock(), **given)
+        switch_on(policy, ada, floor.clock())
+        policy.refresh_from_db()
+        return policy
+
+    return make
+
+
+def fail(floor: Floor, count: int = 1, **more: Any) -> list[Failure]:
+    """Runs that fail now, with their entries in the ledger."""
+    floor.clock.forward(minutes=6)  # the floor's runs have failed five minutes ago
+    return [factories.make_failure(Execution.objects.get(pk=pk)) for pk in floor.fail(count, **more)]
+
+
+def later(floor: Floor, minutes: int) -> list[RetryAttempt]:
+    """Every wish that there is after so many minutes of the worker's job."""
+    for _ in range(minutes):
+        floor.clock.forward(minutes=1)
+        run_policies(floor.clock())
+        sweep(floor.clock, open_account=floor.zoho.open_account)
+    return list(own(RetryAttempt).order_by("pk"))
+
+
+def test_a_run_is_retried_once_its_wait_is_over_in_the_policys_name(floor: Floor, set_policy: Any, ada: User) -> None:
+    policy = set_policy()
+    [failure] = fail(floor)
+    assert later(floor, 3) == []
+    [attempt] = later(floor, 8)
+    assert attempt.execution_id == failure.pk
+    assert attempt.policy == policy
+    assert attempt.requested_by == ada
+    assert attempt.reason == "Policy “Missing tax”: retry 1 of 2"
+    assert attempt.state == "succeeded"
+    assert not attempt.accept_risk
+    assert len(floor.zoho.posts) == 1
+
+
+def test_what_is_none_of_its_business_is_left_alone(floor: Floor, set_policy: Any) -> None:
+    [old] = fail(floor)
+    floor.clock.forward(minutes=30)
+    set_policy()
+    other = factories.make_flow(floor.account)
+    fail(floor, flow=other)
+    [gone] = fail(floor)
+    Failure.objects.filter(pk=gone.pk).update(fate="written_off")
+    assert old.fate == "open"
+    assert later(floor, 30) == []
+
+
+def test_one_for_a_problem_takes_the_failures_of_that_problem_alone(floor: Floor, set_policy: Any) -> None:
+    [first] = fail(floor)
+    set_policy(first.group.problem)
+    [mine, other] = fail(floor, 2)
+    Failure.objects.filter(pk=mine.pk).update(group=first.group)
+    assert [attempt.execution_id for attempt in later(floor, 12)] == [mine.pk]
+    assert other.group != first.group
+
+
+def test_what_zoho_may_still_run_again_waits_until_that_is_over(floor: Floor, set_policy: Any) -> None:
+    set_policy()
+    fail(floor, error=PASSING)
+    assert later(floor, 60) == []
+    floor.clock.forward(hours=26)
+    assert len(later(floor, 1)) == 1
+
+
+def test_a_run_that_fails_again_is_retried_as_often_as_was_said_each_time_later(floor: Floor, set_policy: Any) -> None:
+    set_policy(tries=2)
+    fail(floor)
+    floor.zoho.luck = False
+    attempts = later(floor, 200)
+    assert [attempt.state for attempt in attempts] == ["failed_again", "failed_again"]
+    assert attempts[1].requested_at - attempts[0].settled_at >= 20 * MINUTES
+    assert len(floor.zoho.posts) == 2
+
+
+def test_those_that_had_all_their_tries_do_not_stand_in_the_way(
+    floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.retry.run_policies.LOOKED_THROUGH", 2)
+    set_policy(tries=1)
+    fail(floor, 2)
+    floor.zoho.luck = False
+    assert len(later(floor, 15)) == 2
+    fail(floor)
+    assert len(later(floor, 15)) == 3
+
+
+def test_no_more_than_was_said_go_out_in_24_hours(floor: Floor, set_policy: Any) -> None:
+    set_policy(per_day=3)
+    fail(floor, 8)
+    assert len(later(floor, 30)) == 3
+    floor.clock.forward(hours=24)
+    assert len(later(floor, 5)) == 6
+
+
+def test_what_a_person_has_retried_is_theirs(floor: Floor, set_policy: Any, ada: User) -> None:
+    set_policy()
+    [failure] = fail(floor)
+    made = {"account": floor.account, "execution": failure.execution, "requested_by": ada, "reason": "by hand"}
+    RetryAttempt.objects.create(
+        requested_at=floor.clock(), client_token="form", state="failed_again", settled_at=floor.clock(), **made
+    )
+    assert len(later(floor, 60)) == 1
+
+
+def test_what_waits_in_a_batch_is_the_batchs(floor: Floor, set_policy: Any) -> None:
+    set_policy()
+    [failure] = fail(floor)
+    batch = floor.ask([failure.pk])
+    assert later(floor, 30) == []
+    assert batch.items.get().state == "waiting"
+
+
+def test_many_processes_ask_for_a_try_once(floor: Floor, set_policy: Any) -> None:
+    set_policy()
+    fail(floor, 3)
+    floor.clock.forward(minutes=20)
+    assert run_policies(floor.clock())["asked"] == 3
+    assert run_policies(floor.clock())["asked"] == 0
+    assert own(RetryAttempt).count() == 3
+
+
+class TestSwitching:
+    """On, off, and by itself."""
+
+    def test_it_begins_off_and_off_it_does_nothing(self, floor: Floor, ada: User) -> None:
+        policy = add_policy(floor.flow, ada, floor.clock(), name="Tax", tries=1, wait_minutes=1, per_day=5)
+        assert not policy.is_on
+        fail(floor)
+        assert later(floor, 20) == []
+
+    def test_switched_off_it_calls_back_what_was_not_sent(self, floor: Floor, set_policy: Any, ada: User) -> None:
+        policy = set_policy()
+        [failure] = fail(floor)
+        floor.clock.forward(minutes=20)
+        run_policies(floor.clock())
+        switch_off(policy, ada, floor.clock())
+        [attempt] = later(floor, 30)
+        assert attempt.state == "cancelled"
+        assert len(floor.zoho.posts) == 0
+        # What was called back is no try: switched on again, a new failure has all of them.
+        switch_on(policy, ada, floor.clock())
+        Failure.objects.filter(pk=failure.pk).update(failed_at=floor.clock())
+        assert [one.state for one in later(floor, 12)] == ["cancelled", "succeeded"]
+
+    def test_it_switches_itself_off_where_its_person_may_no_longer(
+        self, floor: Floor, set_policy: Any, ada: User
+    ) -> None:
+        policy = set_policy()
+        fail(floor)
+        User.objects.filter(pk=ada.pk).update(role=Role.OPERATOR)
+        assert later(floor, 20) == []
+        policy.refresh_from_db()
+        assert not policy.is_on
+        assert policy.off_reason == "The person who set it may no longer do so."
+        assert AuditEntry.objects.get(action="retry_policy.off").actor is None
+
+    def test_it_switches_itself_off_where_its_problem_was_merged(self, floor: Floor, set_policy: Any) -> None:
+        [first, other] = fail(floor, 2)
+        policy = set_policy(first.group.problem)
+        Problem.objects.filter(pk=first.group.problem_id).update(merged_into=other.group.problem)
+        later(floor, 1)
+        policy.refresh_from_db()
+        assert not policy.is_on
+        assert "merged" in policy.off_reason
+
+    def test_while_the_account_is_paused_it_waits(self, floor: Floor, set_policy: Any) -> None:
+        policy = set_policy()
+        fail(floor)
+        type(floor.account).objects.filter(pk=floor.account.pk).update(is_active=False)
+        assert later(floor, 20) == []
+        policy.refresh_from_db()
+        assert policy.is_on
+
+    def test_one_that_cannot_be_gone_on_with_keeps_no_other(
+        self, floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken, good = set_policy(name="Broken"), set_policy(name="Good")
+        fail(floor)
+        from monitor.retry import run_policies as module
+
+        honest = module._why_off
+
+        def why_off(policy: RetryPolicy) -> str:
+            if policy.pk == broken.pk:
+                raise ArithmeticError("a fault of ours")
+            return honest(policy)
+
+        monkeypatch.setattr(module, "_why_off", why_off)
+        assert [one.policy for one in later(floor, 20)] == [good]
+
+
+class TestPeople:
+    """Who may, and what is written down."""
+
+    @pytest.mark.parametrize("role", [Role.OPERATOR, Role.VIEWER])
+    def test_only_admins_set_them(self, floor: Floor, set_policy: Any, role: Role) -> None:
+        policy, person = set_policy(), factories.make_user("otto", role)
+        given = {"name": "Mine", "tries": 1, "wait_minutes": 1, "per_day": 1}
+        acts: list[Callable[[], object]] = [
+            lambda: add_policy(floor.flow, person, floor.clock(), **given),
+            lambda: change_policy(policy, person, floor.clock(), **given),
+            lambda: switch_on(policy, person, floor.clock()),
+            lambda: switch_off(policy, person, floor.clock()),
+            lambda: delete_policy(policy, person, floor.clock()),
+        ]
+        for act in acts:
+            with pytest.raises(RetryRefused):
+                act()
+        assert own(RetryPolicy).values("name", "is_on").get() == {"name": "Missing tax", "is_on": True}
+
+    def test_each_act_stands_in_the_trail_and_a_deleted_ones_retries_stay(
+        self, floor: Floor, set_policy: Any, ada: User
+    ) -> None:
+        policy = set_policy()
+        fail(floor)
+        later(floor, 12)
+        change_policy(policy, ada, floor.clock(), name="Tax", tries=3, wait_minutes=5, per_day=9)
+        delete_policy(policy, ada, floor.clock())
+        entries = AuditEntry.objects.filter(object_type="retry_policy").order_by("pk")
+        assert [entry.action.partition(".")[2] for entry in entries] == ["add", "on", "change", "delete"]
+        assert entries[2].detail["per_day"] == {"from": 20, "to": 9}
+        [attempt] = own(RetryAttempt)
+        assert (attempt.policy, attempt.reason) == (None, "Policy “Missing tax”: retry 1 of 2")
+
+    def test_a_change_leaves_what_somebody_switches_off_meanwhile_off(
+        self, floor: Floor, set_policy: Any, ada: User
+    ) -> None:
+        stale = set_policy()
+        switch_off(RetryPolicy.objects.get(pk=stale.pk), ada, floor.clock())
+        change_policy(stale, ada, floor.clock(), name="Tax", tries=3, wait_minutes=5, per_day=9)
+        assert own(RetryPolicy).values("name", "is_on").get() == {"name": "Tax", "is_on": False}
+
+    def test_two_of_one_account_have_two_names(self, floor: Floor, set_policy: Any) -> None:
+        set_policy()
+        with pytest.raises(RetryRefused, match="has that name"):
+            set_policy()
+        assert own(RetryPolicy).count() == 1
+
+    def test_nobody_elses_form_may_look_like_one_of_its_own(self, floor: Floor, ada: User) -> None:
+        from monitor.retry.requests import request_retry
+
+        [failure] = fail(floor)
+        with pytest.raises(RetryRefused, match="no usable token"):
+            request_retry(
+                execution=failure.execution,
+                user=ada,
+                reason="by hand",
+                client_token=f"policy-1-{failure.pk}-0",
+                accept_risk=False,
+                now=floor.clock(),
+            )

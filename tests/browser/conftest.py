@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -53,6 +54,10 @@ class Visit:
         """Opens a page and waits until it is quiet."""
         self.page.goto(self.url + path)
         self.page.wait_for_load_state("networkidle")
+
+    def take_turns(self) -> None:
+        """Has the page's own refreshing wait for the test: both use the one connection to a database in memory."""
+        self.page.route(re.compile("/state/"), lambda route: route.fulfill(response=route.fetch()))
 
     def sign_in(self, user: User) -> None:
         """By the form, as a person does."""

@@ -63,7 +63,14 @@ def test_fifteen_failures_of_one_cause_are_one_problem_and_three_clicks_from_the
     visit: Visit, zoho: Zoho, people: dict[str, User], mailoutbox: list[Any]
 ) -> None:
     zoho.world.go_bad("sickness", fixed_by_retry=True, after=-FAILED_FOR)
+    # Somebody adds the tax: what fails later than the retry would rightly keep the problem from being resolved.
+    sick = zoho.world.role("sick")
+    assert sick is not None
+    zoho.world.do("heal_flow", flow_id=sick.flow_id)
     sync(zoho, visit.page)
+    while zoho.account.executions.filter(flow__flow_id=sick.flow_id, status="running").exists():
+        visit.page.wait_for_timeout(1000)
+        sync(zoho, visit.page)
     problem = the_problem(zoho)
     failed = Failure.objects.filter(group__problem=problem)
     assert failed.count() >= 15
@@ -90,6 +97,7 @@ def test_fifteen_failures_of_one_cause_are_one_problem_and_three_clicks_from_the
     hand.button("Retry open failures")
     visit.page.get_by_label("Reason").fill("The tax is there again")
     visit.page.get_by_label("Started a minute").fill("600")
+    visit.take_turns()
     hand.button("Start the retry")
     visit.page.wait_for_url(re.compile(r"/batches/\d+/$"))
     assert hand.count <= 6
@@ -109,6 +117,7 @@ def test_fifteen_failures_of_one_cause_are_one_problem_and_three_clicks_from_the
     assert {item.state for item in items} == {"succeeded"}
     assert {len(zoho.world.retries[item.execution.execution_id]) for item in items} == {1}
 
+    visit.go("/profile/")  # a page that asks for nothing while the last reading is counted
     sync(zoho, visit.page)
     problem.refresh_from_db()
     assert problem.state == "resolved"

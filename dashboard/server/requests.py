@@ -30,6 +30,7 @@ UNREADABLE = {
 _ENCODED = re.compile(r"\*\d*\*?\s*=")
 _VERSION = re.compile(rb"HTTP/[0-9.]{1,20}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CODING = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)")
 # A line that goes on in the next (RFC 9112, 5.2), and a value that begins far behind its name.
 _SPREAD = re.compile(rb"\r\n[ \t]|(?m:^[^:\r\n]*:[ \t]{64})")
 
@@ -114,6 +115,8 @@ def why_unreadable(head: bytes) -> str:
     line = head.partition(b"\r\n")[0].rstrip().split(b" ")
     if not 2 <= len(line) <= 3 or (len(line) == 3 and not _VERSION.fullmatch(line[2])):
         return "the first line is no request's"
+    if b",".join(_CODING.findall(head)).lower().count(b"chunked") > 1:
+        return "its body is in chunks twice"
     if _SPREAD.search(head):
         return "a header is spread out"
     return "a control character stands in it" if _CONTROL.search(head) else ""

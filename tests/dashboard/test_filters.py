@@ -157,6 +157,16 @@ def test_a_flow_beyond_the_offered_choices_can_still_be_chosen(
     assert {first.pk, second.pk} == {pk for pk, _ in form.fields["flow"].choices if pk}
 
 
+@pytest.mark.parametrize("hidden", ["anna@example.com", "zoe@example.com"])
+def test_which_flows_are_offered_tells_nothing_of_a_hidden_name(
+    hidden: str, account: ZohoAccount, nobody_else: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "MOST_FLOWS_OFFERED", 2)
+    for name in ("Leads", hidden, "Orders"):
+        factories.make_flow(account, flow_name=name)
+    assert [name for pk, name in form_of("").fields["flow"].choices if pk] == ["[e-mail]", "Leads"]
+
+
 class AnyInput(TestCase):
     """Whatever stands in an address, it is read or refused."""
 

@@ -141,12 +141,13 @@ def test_a_firing_mail_says_what_fired_the_numbers_and_where_to_look() -> None:
         "Since: 22 Nov 2026, 12:00 UTC",
         "8 x ACTION_FAILED: Failed to create contact",
         "The alert: https://monitor.example.com/alerts/3/",
+        "What fails, by cause: https://monitor.example.com/problems/?flow=7",
         "The flow: https://monitor.example.com/flows/7/",
         "No more alert mails: https://monitor.example.com/profile/",
     ):
         assert told in mail.text
     assert Addresses(mail.html).links == [
-        f"https://monitor.example.com/{path}/" for path in ("alerts/3", "flows/7", "profile")
+        f"https://monitor.example.com/{path}" for path in ("alerts/3/", "problems/?flow=7", "flows/7/", "profile/")
     ]
 
 

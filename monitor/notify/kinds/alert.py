@@ -60,6 +60,7 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "open_for": span((facts.at - facts.fired_at).total_seconds()),
         "alert_url": address("alert", facts.alert),
         "flow_url": address("flow", facts.flow),
+        "problems_url": f"{address('problems')}?flow={facts.flow}",
     }
 
 

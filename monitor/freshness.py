@@ -20,6 +20,7 @@ LABELS = {STALE: "Out of date", PAUSED: "Paused", SILENT: "Poller silent", LOCKE
 NOT_RUN_YET = "the worker has not run yet (manage.py worker)"
 # The list that says what moved. An account of CRM alone has only its rules.
 LEADING = (Stream.FLOWS, Stream.RULES)
+UNREAD = {Stream.EXECUTIONS: "executions cannot be read", Stream.FLOWS: "the list of flows cannot be read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class MirrorFacts:
         leading: of the list that says what moved; see `LEADING`.
         flows: of the list of flows.
         executions_failing_since: since when reading executions fails; None while it does not.
+        unread: why nothing of the flows' present is known, though sweeps come to their end; empty where it is.
         locked: why its stored secrets cannot be read; empty while they can.
     """
 
@@ -101,6 +103,7 @@ class MirrorFacts:
     leading: ReadTimes = ReadTimes()
     flows: ReadTimes = ReadTimes()
     executions_failing_since: datetime | None = None
+    unread: str = ""
     locked: str = ""
 
 
@@ -142,8 +145,17 @@ def facts_of(
         leading=_times(leading),
         flows=_times(streams.get(Stream.FLOWS)),
         executions_failing_since=executions.since if executions is not None and failing else None,
+        unread=next((words for name, words in UNREAD.items() if _is_lost(streams.get(name))), ""),
         locked=locked,
     )
+
+
+def _is_lost(row: StreamState | None) -> bool:
+    """Says whether a list fails, or was read once and is refused by now."""
+    states = StreamState.State
+    if row is None:
+        return False
+    return row.state == states.FAILING or (row.state == states.NOT_AVAILABLE and row.last_read_at is not None)
 
 
 def _times(row: StreamState | None) -> ReadTimes:

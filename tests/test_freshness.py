@@ -178,6 +178,16 @@ def test_executions_fail_since_their_stream_says_so(now: datetime) -> None:
     assert facts_of(None, {"executions": row}, is_mirrored=True).executions_failing_since is None
 
 
+@pytest.mark.parametrize("stream", ["executions", "flows"])
+def test_a_list_that_is_refused_leaves_no_flows_present_known(now: datetime, stream: str) -> None:
+    row = StreamState(stream=stream, last_read_at=now)
+    for state, is_unread in {"ok": False, "incomplete": False, "failing": True, "not_available": True}.items():
+        row.state = state
+        assert bool(facts_of(None, {stream: row}, is_mirrored=True).unread) == is_unread
+    never = StreamState(stream=stream, state="not_available")
+    assert facts_of(None, {stream: never}, is_mirrored=True).unread == "", "the account does not have it"
+
+
 @pytest.fixture
 def fresh(now: datetime) -> MirrorFacts:
     """An account read a minute ago, its list every two minutes."""

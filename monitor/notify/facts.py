@@ -15,7 +15,7 @@ from monitor.notify.words import clean, shorten
 from monitor.periods import last_hours
 from monitor.privacy import mask_beginning, mask_text
 from monitor.privacy_length import cut
-from monitor.standing.completeness import UNREAD, gap_of, why_incomplete
+from monitor.standing.completeness import MOVED, UNREAD, gap_of, why_incomplete
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, present_of
 
@@ -115,7 +115,7 @@ def _present(flow: Flow, now: datetime) -> AccountPresent:
     """Says how far the account's present is known; the worker lives, for it writes this."""
     facts = _mirror_facts(flow.account_id, is_mirrored=flow.account.is_active)
     judged = freshness.judge_account(facts, freshness.Judged(freshness.OK), now)
-    return present_of(judged, executions_failing=facts.executions_failing_since is not None)
+    return present_of(judged, unread=facts.unread)
 
 
 def _standing(flow: Flow, present: AccountPresent, now: datetime) -> str:
@@ -127,9 +127,12 @@ def _gap(flow: Flow, present: AccountPresent) -> str:
     """Says why the figures may be too low: the flow's own reason first, then that of its account."""
     sync = SyncState.objects.filter(account=flow.account_id)
     swept_at = sync.values_list("last_finished_at", flat=True).first()
-    if gap_of(flow, swept_at) == UNREAD:
+    gap, own = gap_of(flow, swept_at), why_incomplete(flow, swept_at)
+    if gap == UNREAD:
         return "the flow's history is not read to its end yet"
-    return clean(why_incomplete(flow, swept_at) or present.reason)
+    if gap == MOVED:  # for want of a reading, of which the account says why
+        return clean(present.reason or own)
+    return clean(own or present.reason)
 
 
 def _fired_at(transition: Transition) -> datetime:

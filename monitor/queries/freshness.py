@@ -346,7 +346,7 @@ def _account(account: ZohoAccount, worker: Judged, locked: str, now: datetime) -
         covered_from=read.covered_from if read.unread == read.unread_known else None,
         is_history_paused=account.backfill_paused,
         products=frozenset(p for p, url in ((Product.FLOW, account.flow_url), (Product.CRM, account.crm_url)) if url),
-        present=present_of(judged, executions_failing=facts.executions_failing_since is not None),
+        present=present_of(judged, unread=facts.unread),
     )
 
 

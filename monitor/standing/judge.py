@@ -125,21 +125,20 @@ def is_good(runs: int, failures: int) -> bool:
     return runs > 0 and 100 * (runs - failures) >= GOOD_RATE * runs
 
 
-def present_of(judged: Judged, *, executions_failing: bool) -> AccountPresent:
+def present_of(judged: Judged, *, unread: str) -> AccountPresent:
     """Says whether an account's present is known, from the one judgement of its mirror.
 
     Args:
         judged: by `monitor.freshness.judge_account`.
-        executions_failing: whether executions cannot be read. Where only some flows have holes, the others are known.
+        unread: why nothing of its flows' present is known (`monitor.freshness.MirrorFacts`). Where only some flows
+            have holes, the others are known.
     """
     states = SyncState.State
     if judged.state == PAUSED:
         return AccountPresent(ON_HOLD, "the account is not mirrored: a person switched it off")
     if judged.state == NEVER:
         return AccountPresent(UNREAD, judged.reason or "the account's first reading has not ended")
-    if executions_failing:
-        return AccountPresent(UNKNOWN, "executions cannot be read")
     if judged.state in (states.OK, states.INCOMPLETE):
-        return AccountPresent()
+        return AccountPresent(UNKNOWN, unread) if unread else AccountPresent()
     label = LABELS.get(judged.state) or str(states(judged.state).label)
     return AccountPresent(UNKNOWN, f"{label}: {judged.reason}" if judged.reason else label)

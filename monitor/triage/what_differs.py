@@ -101,14 +101,18 @@ def _runs(keys: Any) -> list[Execution]:
 
 def _good(shares: Mapping[int, int], begin: datetime, end: datetime) -> RawSQL:
     """Asks for the newest good runs of each flow within a time, as many as its share."""
-    pieces, parameters = [], list[Any]()
-    for number, (flow, share) in enumerate(shares.items()):
+    pieces: list[str] = []
+    parameters: list[Any] = []
+    for flow, share in shares.items():
         of_time = Execution.objects.filter(flow=flow, started_time__gte=begin, started_time__lt=end)
-        newest = of_time.order_by("-started_time", "-pk").values("pk")[:LOOKED_AT]
-        good = Execution.objects.filter(pk__in=newest, status=Execution.Status.SUCCESS)
-        sql, given = good.order_by("-started_time", "-pk").values("pk")[:share].query.sql_with_params()
-        pieces.append(f"SELECT * FROM ({sql}) AS of_{number}")  # noqa: S608 - the ORM's, with its parameters apart
-        parameters += given
+        newest = of_time.order_by("-started_time", "-pk").values("id", "started_time", "status")[:LOOKED_AT]
+        sql, given = newest.query.sql_with_params()
+        number = len(pieces)
+        pieces.append(
+            f"SELECT id FROM (SELECT id FROM ({sql}) AS newest_{number} WHERE status = %s"  # noqa: S608 - the ORM's
+            f" ORDER BY started_time DESC, id DESC LIMIT %s) AS good_{number}"
+        )
+        parameters += [*given, Execution.Status.SUCCESS.value, share]
     return RawSQL(" UNION ALL ".join(pieces), parameters)  # noqa: S611
 
 

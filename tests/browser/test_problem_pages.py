@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db.models import Count, Q
@@ -10,9 +11,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from monitor import pipeline
-from monitor.models import Problem, RetryBatch, User
+from monitor.models import Problem, RetryAttempt, RetryBatch, User
 from tests.browser.conftest import Visit, Zoho
 from tests.browser.test_callbacks_pages import look_at
+from tests.dashboard.world import make_attempt
+from tests.factories import make_execution
 
 pytestmark = pytest.mark.browser
 
@@ -23,6 +26,39 @@ def mended_problem(zoho: Zoho) -> Problem:
     still_open = Count("groups__failures", filter=Q(groups__failures__fate="open"))
     rows = Problem.objects.filter(account=zoho.account).exclude(groups__failures__flow__in=ill)
     return rows.annotate(n=still_open).order_by("-n", "pk")[0]
+
+
+def lost_retry(problem: Problem, person: User) -> RetryAttempt:
+    """A retry of one of its runs whose answer was lost an hour ago, and a run that it may have caused."""
+    sent = timezone.now() - timedelta(hours=1)
+    run = problem.groups.get().failures.order_by("failed_at").first().execution
+    fields = {"started_time": sent + timedelta(seconds=3), "trigger_data": run.trigger_data}
+    make_execution(run.flow, "success", execution_id="4711", **fields)
+    return make_attempt(run, person, sent, state="unknown", sent_at=sent, sends=1)
+
+
+def test_an_admin_settles_an_unknown_outcome_and_speaks_for_a_flow_without_any_script(
+    chromium, live_server, zoho: Zoho, people: dict[str, User]
+) -> None:
+    attempt = lost_retry(mended_problem(zoho), people["otto"])
+    context = chromium.new_context(java_script_enabled=False)
+    visit = Visit(context.new_page(), live_server.url)
+    visit.sign_in(people["ada"])
+    visit.go("/retries/unknown/")
+    visit.page.get_by_text("I have looked in Zoho: settle it").click()
+    visit.page.get_by_label("It ran: execution 4711").check()
+    visit.page.get_by_label("How do you know?").fill("I saw its invoice")
+    visit.page.get_by_role("button", name="Settle it").click()
+    expect(visit.page.get_by_text("is settled: succeeded")).to_be_visible()
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.new_execution_id) == ("succeeded", "4711")
+    visit.go(attempt.execution.flow.get_absolute_url())
+    visit.page.get_by_text("Say whether its work may be repeated").click()
+    visit.page.get_by_label("Run again").select_option("unsafe")
+    visit.page.get_by_label("Reason").first.fill("It sends money")
+    visit.page.get_by_role("button", name="Write it down").click()
+    expect(visit.page.get_by_text("that this flow's work must not be repeated: It sends money.")).to_be_visible()
+    context.close()
 
 
 def test_an_admin_retries_a_problems_open_failures_with_two_clicks_and_watches_the_bar(
@@ -81,9 +117,18 @@ def test_the_pages_fit_a_phone_and_hinder_no_assistive_technology(
 ) -> None:
     phone.sign_in(people["ada"])
     problem = mended_problem(zoho)
-    pages = ["/problems/", problem.get_absolute_url(), "/executions/?outcome=open", "/batches/", "/retries/unknown/"]
+    lost_retry(problem, people["otto"])
+    flow = problem.groups.get().failures.first().flow
+    pages = [
+        "/problems/",
+        problem.get_absolute_url(),
+        f"{problem.get_absolute_url()}records/",
+        "/executions/?outcome=open",
+    ]
+    pages += ["/batches/", "/retries/unknown/", f"{flow.get_absolute_url()}?fields=1"]
     for path in pages:
         phone.go(path)
+        phone.page.evaluate("for (const part of document.querySelectorAll('main details')) part.open = true")
         look_at(phone.page, path.strip("/").replace("/", "-").partition("?")[0])
     for button, name in (("Retry open failures", "preview"), ("Write off", "write-off")):
         phone.go(problem.get_absolute_url())

@@ -29,6 +29,7 @@ from monitor.models import (
     ZohoAccount,
     system_user,
 )
+from monitor.queries.status import status
 from monitor.zoho.datacenters import Origins
 from monitor.zoho.shapes import executions as shapes
 from monitor.zoho.transport import Transport
@@ -257,6 +258,22 @@ def test_an_answer_of_another_shape_is_never_taken_for_nothing_there(small: Hous
         assert not model.objects.exclude(gone_at=None).exists()
     assert not own(Quarantine).exists()
     assert own(SyncState).get().state in ("schema", "incomplete", "unreachable")
+
+
+@pytest.mark.parametrize(("number", "code"), [(400, "LICENSE_EXPIRED"), (402, "PAYMENT_DUE"), (403, "NO_PERMISSION")])
+def test_where_the_list_of_flows_is_refused_no_flow_is_called_healthy(small: House, number: int, code: str) -> None:
+    house = small
+    house.sync()
+    (told,) = status(house.clock(), house.account.name)["accounts"]
+    assert told["standings"]["healthy"] > 0
+    house.clock.advance(3600)
+    house.fault("/api/v1/flows", "status", times=0, status=number, code=code, message="come back tomorrow")
+
+    house.sync(Mode.SYNC_WITHOUT_WAITING)
+
+    (told,) = status(house.clock(), house.account.name)["accounts"]
+    assert f"{code}: come back tomorrow" in told["reason"]
+    assert (told["standings"]["healthy"], told["standings"]["unknown"] > 0) == (0, True)
 
 
 def test_an_account_without_crm_is_complete_without_it(small: House) -> None:

@@ -69,12 +69,10 @@ def test_a_word_of_zohos_that_is_not_known_is_told_as_it_came() -> None:
 
 @pytest.mark.parametrize("state", [*SyncState.State.values, *LABELS])
 def test_only_an_account_that_is_read_makes_a_flow_green(state: str) -> None:
-    present = present_of(Judged(state, "why"), executions_failing=False)
+    present = present_of(Judged(state, "why"), unread="")
     green = judge_flow(FlowFacts(account=present)).code == "healthy"
     assert green is (state in ("ok", "incomplete"))
-    assert (
-        not green or judge_flow(FlowFacts(account=present_of(Judged(state), executions_failing=True))).code == "unknown"
-    )
+    assert not green or judge_flow(FlowFacts(account=present_of(Judged(state), unread="no list"))).code == "unknown"
     assert (present.code, "why" in present.reason) == {
         "ok": ("", False),
         "incomplete": ("", False),

@@ -24,7 +24,8 @@ def people_mentioned(text: str, account: ZohoAccount) -> tuple[list[User], list[
     people: dict[int, User] = {}
     unknown: dict[str, None] = {}
     for readings in wanted:
-        person = next((known[name.casefold()] for name in readings if name.casefold() in known), None)
+        spelled = (spelling for name in readings for spelling in (name, name.casefold()))
+        person = next((known[one] for one in spelled if one in known), None)
         if person is None:
             unknown[readings[-1]] = None
         else:
@@ -33,5 +34,7 @@ def people_mentioned(text: str, account: ZohoAccount) -> tuple[list[User], list[
 
 
 def _people_by_name(account: ZohoAccount) -> dict[str, User]:
-    people = User.objects.exclude(username=SYSTEM_USERNAME).order_by("pk")
-    return {person.username.casefold(): person for person in people if may(person, "view", account)}
+    """Returns people by their names, in lower case too; where two differ in case alone, each by what is their own."""
+    people = User.objects.exclude(username=SYSTEM_USERNAME)
+    known = {person.username: person for person in people if may(person, "view", account)}
+    return {name.casefold(): person for name, person in known.items()} | known

@@ -47,6 +47,7 @@ def test_any_username_is_found_whatever_closes_the_sentence(name: str, after: st
         ("@olgas and jane@olga are others", ["@olgas and jane@olga are others"]),
         ('"jane"@example.com', ['"jane"@example.com']),
         ("@olga@example.com", ["@olga@example.com"]),
+        ("@jane@example.com", ["@jane@example.com"]),
     ],
 )
 def test_a_text_is_cut_at_people_and_not_at_what_looks_like_them(text: str, parts: list[str]) -> None:

@@ -64,7 +64,8 @@ def show(
         "word": word,
         "actions": actions,
         "may_pin": may_pin,
-        "pin_form": pin_form or PinForm(auto_id="pin_%s"),
+        "pin_form": pin_form
+        or PinForm(auto_id="pin_%s", initial={"retry_class": word.kind if word is not None else ""}),
         "take_back_form": ReasonForm(auto_id="take_back_%s"),
         "refusal": refusal,
     }

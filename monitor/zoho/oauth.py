@@ -38,6 +38,8 @@ TOTAL = 20.0  # seconds a token call may take: less than the lease of the one wh
 _REVOKED = frozenset({"invalid_code"})
 _UNKNOWN_TOKEN = frozenset({"invalid_code", "invalid_token"})
 _CLIENT = frozenset({"invalid_client", "invalid_client_secret"})
+# The same word may deny something else: then its description speaks of no pace.
+_PACE = re.compile(r"too many|continuous|again|limit|later|wait|throttl|frequent|exceed", re.IGNORECASE)
 _THROTTLE = frozenset({"access_denied", "too_many_requests"})
 _TEMPORARY = frozenset({"general_error", "server_error", "internal_error", "temporarily_unavailable"})
 _HINTS = {
@@ -192,7 +194,7 @@ class OAuthClient:
             kind = GrantRevoked
         elif word in _CLIENT:
             kind = ClientRefused
-        elif word in _THROTTLE:
+        elif word in _THROTTLE and (not description or _PACE.search(description)):
             kind, wait = Wait, THROTTLED
         elif word in _TEMPORARY or (answer.status >= 500 and not told):
             kind = AnswerLost

@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 
 from monitor import connection, pipeline
 from monitor.management.commands import retry
-from monitor.models import Execution, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount, system_user
+from monitor.models import Execution, Flow, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, system_user
+from monitor.retry.set_pin import set_pin
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho import Clock
@@ -216,3 +217,17 @@ def test_a_flow_id_that_two_accounts_know_needs_the_account(line: Line) -> None:
     line.run(*words, "--account", line.account.name)
     assert own(RetryBatch).get().account == line.account
     assert not Flow.objects.get(pk=twin.pk).executions.exists()
+
+
+def test_a_dry_run_says_what_an_admin_said_and_what_is_left_of_the_quota(line: Line, ada: User) -> None:
+    run = line.fail(TRANSIENT)
+    set_pin(line.flow, "safe", [], ada, "it looks first", line.clock())
+    ZohoAccount.objects.filter(pk=line.account.pk).update(plan="free")
+    out = line.run(run.execution_id, line.fail().execution_id, "--dry-run")
+    assert "2 runs: 2 safe, 0 risky, 0 impossible" in out
+    assert "2  safe: ada said on 2026-11-22 that this flow's work may be repeated: it looks first." in out
+    assert f"{line.account.name}: quota of any 24 h: 992 of 1000 after it" in out
+    ZohoAccount.objects.filter(pk=line.account.pk).update(calls_per_day=5)
+    assert "quota of any 24 h: 1 of 5 after it" in line.run(run.execution_id, "--dry-run")
+    ZohoAccount.objects.filter(pk=line.account.pk).update(calls_per_day=3)
+    assert "-1 of 3 after it, more than is left" in line.run(run.execution_id, "--dry-run")

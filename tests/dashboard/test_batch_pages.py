@@ -359,6 +359,13 @@ def test_retries_of_unknown_outcome_show_to_everybody_what_was_sent_and_read_and
         assert ("settle it" in page) is (person == ada)
 
 
+def test_a_run_that_zoho_named_and_does_not_show_is_told(lost, client) -> None:
+    assert "Zoho named" not in client.get(reverse("retries_unknown")).content.decode()
+    RetryAttempt.objects.filter(pk=lost.pk).update(new_execution_id="815")
+    page = " ".join(client.get(reverse("retries_unknown")).content.decode().split())
+    assert 'execution <span class="mono">815</span> as the run that it caused' in page
+
+
 def settle(client: Client, attempt: RetryAttempt, outcome: str, **fields: str) -> Any:
     form = {"outcome": outcome, "reason": "I looked into Zoho"} | fields
     return client.post(reverse("retry_settle", args=[attempt.pk]), form)

@@ -43,6 +43,8 @@ def test_an_admin_says_it_everybody_sees_who_said_what_and_the_verdict_goes_by_i
         assert words in page
         assert "CRM: Create" in page
         assert ("Say it anew" in page) is (person == ada)
+        assert ('<option value="unsafe" selected>' in page) is (person == ada)
+        assert ('value="1" checked>' in page) is (person == ada)
         assert words in page_of(signed_in(person), run)
     assert "Only an admin may accept this risk." in page_of(signed_in(otto), run)
     back = client.post(reverse("flow_pin_take_back", args=[run.flow.pk]), {"reason": "It was another flow"})

@@ -127,6 +127,15 @@ class TestWhoIsTold:
         assert acts.add_note(problem, "@gone, @system and @who.", olga, now) == ["gone", "system", "who"]
         assert told() == []
 
+    def test_of_two_names_that_differ_in_case_alone_the_one_that_is_written_is_meant(
+        self, problem: Problem, olga: User, now: datetime
+    ) -> None:
+        for name in ("Max", "max"):
+            factories.make_user(name)
+        assert acts.add_note(problem, "@Max", olga, now) == []
+        assert acts.add_note(problem, "@max", olga, now + SECOND) == []
+        assert told() == [("note", "Max"), ("note", "max")]
+
     def test_a_note_that_is_refused_tells_nobody(self, problem: Problem, vera: User, otto: User, now: datetime) -> None:
         acts.assign(problem, otto, otto, now)
         with pytest.raises(ActRefused):

@@ -45,7 +45,13 @@ def test_the_report_says_how_many_came_to_which_end_and_why_some_were_skipped(fl
     mail = own(Delivery).get()
     assert mail.subject == f"[Retries] Batch {batch.pk} is finished: 3 succeeded, 1 skipped"
     assert f"https://monitor.example.com{batch.get_absolute_url()}" in mail.text
-    for line in ("Runs: 4", "Succeeded: 3", "Skipped: 1", "  1 x It has succeeded meanwhile: "):
+    for line in (
+        "Runs: 4",
+        "Succeeded: 3",
+        "Skipped: 1",
+        f"Account: {floor.account.name}",
+        "  1 x It has succeeded meanwhile: ",
+    ):
         assert line in mail.text
     assert "\nA batch of retries of yours is finished.\n" in mail.text
     assert GOOD not in mail.html

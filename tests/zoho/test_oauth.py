@@ -131,6 +131,24 @@ def test_errors_are_told_apart_by_the_body(reply, kind, code):
     assert SECRET not in f"{error.value!s}{error.value!r}"
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("You have made too many requests continuously. Please try again after some time.", Wait),
+        ("Request limit exceeded", Wait),
+        ("", Wait),
+        ("The organisation is blocked", Refused),
+        ("The user is inactive", Refused),
+    ],
+)
+def test_access_is_denied_for_a_while_only_where_the_words_speak_of_a_pace(words, kind):
+    oauth, _ = client(httpx.Response(200, json={"error": "Access Denied", "error_description": words}))
+    with pytest.raises(ZohoError) as error:
+        oauth.refresh("1000.refresh")
+    assert type(error.value) is kind
+    assert words in str(error.value)
+
+
 def test_the_throttle_lasts_ten_minutes():
     oauth, _ = client("token-throttled")
     with pytest.raises(Wait, match="too many requests") as error:

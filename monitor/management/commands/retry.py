@@ -103,6 +103,8 @@ class Command(DataCommand):
             self.stdout.write(f"{count:>7}  {reason}")
         for words, count in found.outlooks.items():
             self.stdout.write(f"{count:>7}  {words}")
+        for words, count in found.said.items():
+            self.stdout.write(f"{count:>7}  safe: {words}")
         names = dict(Flow.objects.filter(pk__in=found.by_flow).values_list("pk", "flow_name"))
         for flow, counts in sorted(found.by_flow.items(), key=lambda pair: -pair[1].total()):
             parts = ", ".join(f"{counts[kind]} {word}" for kind, word in KINDS.items() if counts[kind])

@@ -119,12 +119,14 @@ def _matching(query: str, now: datetime) -> ChosenRuns:
     with time_limit.limited(
         time_limit.PAGE_SECONDS
     ):  # as for the list itself: what is found there in time is here, too
-        return _found(ExecutionFilterForm(QueryDict(query)), now)
+        form = ExecutionFilterForm(QueryDict(query))
+        found = _found(form, now) if form.is_valid() else None
+    if found is None:
+        raise ChoiceRefused("The filter of the list cannot be read; choose again.")
+    return _checked(found, "No failed run matches this filter.")
 
 
 def _found(form: ExecutionFilterForm, now: datetime) -> ChosenRuns:
-    if not form.is_valid():
-        raise ChoiceRefused("The filter of the list cannot be read; choose again.")
     wanted: ExecutionFilter = replace(form.wanted(), now=now)
     rows = matching(wanted).filter(status=Execution.Status.FAILED).order_by("started_time", "pk")
     names = ("status", "outcome", "problem", "flow", "account")
@@ -133,7 +135,7 @@ def _found(form: ExecutionFilterForm, now: datetime) -> ChosenRuns:
     source |= {name: at.astimezone(UTC).isoformat() for name, at in times.items() if at is not None}
     # What was searched for may be personal: that there was a search is enough.
     source |= {"kind": "filter", "as_of": now.isoformat()} | ({"searched": True} if wanted.text else {})
-    return _checked(ChosenRuns(_by_account(rows), source, wanted.problem_id), "No failed run matches this filter.")
+    return ChosenRuns(_by_account(rows), source, wanted.problem_id)
 
 
 def _by_account(rows: Any) -> dict[int, list[int]]:

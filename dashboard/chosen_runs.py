@@ -116,9 +116,8 @@ def _of_problem(text: str) -> ChosenRuns:
 
 
 def _matching(query: str, now: datetime) -> ChosenRuns:
-    with time_limit.limited(
-        time_limit.PAGE_SECONDS
-    ):  # as for the list itself: what is found there in time is here, too
+    # As for the list itself: what is found there in time is found here, too.
+    with time_limit.limited(time_limit.PAGE_SECONDS):
         form = ExecutionFilterForm(QueryDict(query))
         found = _found(form, now) if form.is_valid() else None
     if found is None:

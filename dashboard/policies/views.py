@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import lists
 from dashboard.access import get_or_404
+from dashboard.context import age_of
 from dashboard.policies.forms import RetryPolicyForm
 from monitor.access import may
 from monitor.models import Flow, Problem, RetryPolicy, User
@@ -103,7 +104,7 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     may_set = may(request.user, acts.RIGHT, row.account)
-    context = {
+    context = age_of(row.account_id) | {
         "policy": row,
         "use": queries.use_of(row, timezone.now() - DAY),
         "form": (form or RetryPolicyForm(instance=row)) if may_set else None,
@@ -124,7 +125,7 @@ def _add(request: HttpRequest, thing: Flow | Problem) -> HttpResponse:
         else:
             messages.success(request, "The policy is made. It does nothing until it is switched on.")
             return redirect(made)
-    context = {
+    context = age_of(thing.account_id) | {
         "form": form,
         "thing": thing,
         "is_flow": isinstance(thing, Flow),

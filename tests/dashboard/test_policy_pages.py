@@ -120,5 +120,5 @@ def test_pages_cost_the_same_however_many_there_are(
         make_attempt(run, ada, now, policy=policy, state="succeeded")
     with django_assert_max_num_queries(9):
         client.get(reverse("retry_policies"))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         client.get(policy.get_absolute_url())

@@ -63,6 +63,7 @@ from monitor.models.hooks import (
     Secret,
     WatchChannel,
 )
+from monitor.models.lookups import Among
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
@@ -87,6 +88,7 @@ __all__ = [
     "Ages",
     "AlertRule",
     "AlertState",
+    "Among",
     "ApiBudget",
     "ApiCall",
     "ApiToken",

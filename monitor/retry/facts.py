@@ -42,7 +42,7 @@ def facts_of(
     # One statement, hence one moment: read in two, a retry could be seen neither open nor succeeded.
     attempts: dict[int, list[RetryAttempt]] = defaultdict(list)
     for keys in _chunks(list(by_key)):
-        for attempt in RetryAttempt.objects.filter(execution__in=keys).order_by("-requested_at", "-pk"):
+        for attempt in RetryAttempt.objects.filter(execution__id__among=keys).order_by("-requested_at", "-pk"):
             if besides is None or attempt.pk != besides.pk:
                 attempts[attempt.execution_id].append(attempt)
     caused = _caused(executions, attempts)
@@ -109,7 +109,7 @@ def _caused(
         (account, run.execution_id): run
         for account, wanted in ids.items()
         for some in _chunks(wanted)
-        for run in Execution.objects.filter(account=account, execution_id__in=some)
+        for run in Execution.objects.filter(account=account, execution_id__among=some)
     }
 
 
@@ -122,7 +122,7 @@ def _parents(executions: Collection[Execution]) -> dict[int, str]:
     found: dict[int, str] = {}
     for account, wanted in ids.items():
         for some in _chunks(wanted):
-            rows = RetryAttempt.objects.filter(account=account, new_execution_id__in=some).order_by("pk")
+            rows = RetryAttempt.objects.filter(account=account, new_execution_id__among=some).order_by("pk")
             for new, old, pk in rows.values_list("new_execution_id", "execution__execution_id", "execution_id"):
                 if pk != keys[account, new]:
                     found[keys[account, new]] = old
@@ -133,7 +133,7 @@ def _superseded(keys: Sequence[int]) -> dict[int, str]:
     """Finds Zoho's id of a later success for the same record, by the primary key of what failed."""
     found: dict[int, str] = {}
     for some in _chunks(keys):
-        rows = Failure.objects.filter(execution__in=some, fate=Failure.Fate.SUPERSEDED)
+        rows = Failure.objects.filter(execution__id__among=some, fate=Failure.Fate.SUPERSEDED)
         found |= {pk: run or "a later run" for pk, run in rows.values_list("pk", "superseded_by__execution_id")}
     return found
 

@@ -149,7 +149,7 @@ def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verd
     flows: dict[int, Flow] = {}
     prospects = Prospects()
     for start in range(0, len(keys), CHUNK):
-        rows = Execution.objects.filter(pk__in=keys[start : start + CHUNK]).annotate(**LEDGER)
+        rows = Execution.objects.filter(pk__among=keys[start : start + CHUNK]).annotate(**LEDGER)
         some: list[Any] = list(rows.only(*READ).order_by("pk"))
         if missing := {execution.flow_id for execution in some} - flows.keys():
             flows |= Flow.objects.select_related("account").only(*READ_OF_A_FLOW).in_bulk(missing)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.models import Execution, Failure, RetryAttempt, zoho_ahead
+from monitor.retry.pinned import PinnedWord
 from monitor.retry.pins import words_on
 from monitor.retry.safety import Earlier, FailedRun, RetryFacts
 from monitor.zoho.reruns import clock_began
 
 IDS_A_STATEMENT = 5000
+LATER_RUN = "a later run"  # one that is no longer kept
 T = TypeVar("T")
 
 
@@ -29,7 +30,11 @@ def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | No
 
 
 def facts_of(
-    executions: Collection[Execution], now: datetime, *, besides: RetryAttempt | None = None
+    executions: Collection[Execution],
+    now: datetime,
+    *,
+    besides: RetryAttempt | None = None,
+    superseded: Mapping[int, str] | None = None,
 ) -> dict[int, RetryFacts]:
     """Returns what the tables know of some executions, by their primary keys; few statements, however many they are.
 
@@ -37,6 +42,7 @@ def facts_of(
         executions: mirrored, fresh from the database, with their accounts and flows.
         now: the present, for what carries no time.
         besides: an attempt to leave out: the one that is about to be sent.
+        superseded: Zoho's id of a later success for the same record, by primary key; None has it read.
     """
     by_key = {execution.pk: execution for execution in executions}
     # One statement, hence one moment: read in two, a retry could be seen neither open nor succeeded.
@@ -47,13 +53,19 @@ def facts_of(
                 attempts[attempt.execution_id].append(attempt)
     caused = _caused(executions, attempts)
     parents = _parents(executions)
-    superseded = _superseded(list(by_key))
+    superseded = _superseded(list(by_key)) if superseded is None else superseded
     ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
     said = words_on({execution.flow for execution in executions}, ahead)
     return {
-        pk: replace(
-            _facts(execution, attempts[pk], caused, parents.get(pk, ""), superseded.get(pk, ""), now, ahead),
-            pinned=said.get(execution.flow_id),
+        pk: _facts(
+            execution,
+            attempts[pk],
+            caused,
+            parents.get(pk, ""),
+            superseded.get(pk, ""),
+            now,
+            ahead,
+            said.get(execution.flow_id),
         )
         for pk, execution in by_key.items()
     }
@@ -67,6 +79,7 @@ def _facts(
     superseded: str,
     now: datetime,
     ahead: dict[int, timedelta],
+    pinned: PinnedWord | None,
 ) -> RetryFacts:
     runs = {
         one.new_execution_id: run
@@ -90,6 +103,7 @@ def _facts(
         has_flow_api=bool(account.flow_url),
         zoho_ahead=ahead[execution.account_id],
         failed_action=execution.error_action_id,
+        pinned=pinned,
     )
 
 
@@ -134,7 +148,7 @@ def _superseded(keys: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for some in _chunks(keys):
         rows = Failure.objects.filter(execution__id__among=some, fate=Failure.Fate.SUPERSEDED)
-        found |= {pk: run or "a later run" for pk, run in rows.values_list("pk", "superseded_by__execution_id")}
+        found |= {pk: run or LATER_RUN for pk, run in rows.values_list("pk", "superseded_by__execution_id")}
     return found
 
 

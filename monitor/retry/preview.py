@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F
 
 from monitor.models import Execution, Failure, Flow
-from monitor.retry.facts import facts_of
+from monitor.retry.facts import LATER_RUN, facts_of
 from monitor.retry.prospect import Chance, Prospect
 from monitor.retry.prospects import Cause, Prospects
 from monitor.retry.safety import Verdict, judge
@@ -26,6 +26,7 @@ READ = (
 )
 LEDGER = {
     "fate": F("failure__fate"),
+    "superseded": F("failure__superseded_by__execution_id"),
     "group": F("failure__group"),
     "remedy": F("failure__group__remedy"),
     "failed_at": F("failure__failed_at"),
@@ -156,7 +157,8 @@ def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verd
         for execution in some:
             execution.flow = flows[execution.flow_id]
             execution.account = execution.flow.account
-        facts = facts_of(some, now)
+        late = {run.pk: run.superseded or LATER_RUN for run in some if run.fate == Failure.Fate.SUPERSEDED}
+        facts = facts_of(some, now, superseded=late)
         entered = [execution for execution in some if execution.group is not None]
         worth = dict(zip((run.pk for run in entered), prospects.of([_cause(run) for run in entered]), strict=True))
         for execution in some:

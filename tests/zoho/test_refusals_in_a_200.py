@@ -89,20 +89,23 @@ def test_crm_is_read_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "rows", "rejected"),
     [
-        {"status": "success", "data": {"executions": []}},
-        {"status": "success", "message": "ok", "data": {"executions": []}},
-        {"code": 0, "message": "success", "executions": []},
-        {"status": {"code": 200, "description": "success"}, "data": []},
-        {"executions": [], "message": "No runs found"},
-        {"executions": [{}]},
-        {"executions": [{"status": "failed", "error": row(), "started_time": "2026-11-24T10:05:00Z"}]},
-        {"executions": [row() | {"id": "1"}, row()]},
+        ({"status": "success", "data": {"executions": []}}, 0, 0),
+        ({"status": "success", "message": "ok", "data": {"executions": []}}, 0, 0),
+        ({"code": 0, "message": "success", "executions": []}, 0, 0),
+        ({"status": {"code": 200, "description": "success"}, "data": []}, 0, 0),
+        ({"executions": [], "message": "No runs found"}, 0, 0),
+        ({"executions": [{}]}, 0, 1),
+        ({"executions": [{"status": "failed", "error": row(), "started_time": "2026-11-24T10:05:00Z"}]}, 0, 1),
+        ({"executions": [row() | {"id": "1"}, row()]}, 1, 1),
     ],
 )
-def test_a_list_is_one_where_anything_of_it_is_there_or_nothing_is_refused(body: object) -> None:
-    execution_page(read_answer.read_only(answer(200, body)))
+def test_a_list_is_one_where_anything_of_it_is_there_or_nothing_is_refused(
+    body: object, rows: int, rejected: int
+) -> None:
+    page = execution_page(read_answer.read_only(answer(200, body)))
+    assert (len(page.rows), len(page.rejected)) == (rows, rejected)
 
 
 # What stands inside an "error" is the error's own.

@@ -126,7 +126,8 @@ def test_a_run_that_fails_again_is_retried_as_often_as_was_said_each_time_later(
 def test_those_that_had_all_their_tries_do_not_stand_in_the_way(
     floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.retry.run_policies.LOOKED_THROUGH", 2)
+    monkeypatch.setattr("monitor.retry.run_policies.MOST_LOOKED_AT", 1)
+    monkeypatch.setattr("monitor.retry.run_policies.AT_ONCE", 2)
     set_policy(tries=1)
     fail(floor, 2)
     floor.zoho.luck = False

@@ -151,9 +151,14 @@ def cancel_batch(batch: RetryBatch, user: User, now: datetime) -> None:
     with transaction.atomic():
         _turn(batch, user, now, (State.QUEUED, State.RUNNING, State.SUSPENDED, State.STOPPED), State.CANCELLED)
         call_back(batch, now)
-        RetryItem.objects.filter(batch=batch, state=Waiting).update(
-            state=RetryItem.State.SKIPPED, code="cancelled", note="The batch was cancelled.", ended_at=now
-        )
+        skip_the_rest(batch, now)
+
+
+def skip_the_rest(batch: RetryBatch, now: datetime) -> None:
+    """Ends what still waits in a cancelled batch."""
+    RetryItem.objects.filter(batch=batch, state=Waiting).update(
+        state=RetryItem.State.SKIPPED, code="cancelled", note="The batch was cancelled.", ended_at=now
+    )
 
 
 def call_back(batch: RetryBatch, now: datetime) -> int:

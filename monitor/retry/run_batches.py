@@ -16,7 +16,7 @@ from django.db.models import Count, Q
 
 from monitor.access import may
 from monitor.models import RetryAttempt, RetryBatch, RetryItem
-from monitor.retry.batches import call_back, change
+from monitor.retry.batches import call_back, change, skip_the_rest
 from monitor.retry.requests import ITEM_TOKEN, RetryRefused, request_retry
 from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.since_preview import why_not
@@ -83,6 +83,8 @@ def _run(key: int, now: datetime) -> Counter[str]:
     if batch.state != State.RUNNING:
         # Also what came back to be sent again after the batch was suspended or cancelled.
         call_back(batch, now)
+        if batch.state == State.CANCELLED:
+            skip_the_rest(batch, now)
         return done
     if not may(batch.requested_by, "retry.bulk", batch.account):
         _stop(batch, _LOST_RIGHT, now)

@@ -172,7 +172,8 @@ def test_a_key_that_only_looks_like_a_person_s_hides_nothing(value: dict[str, An
 FOREIGN_KEYS = [
     "客户姓名", "手机号码", "お客様氏名", "電話番号", "メールアドレス", "ﾒｰﾙｱﾄﾞﾚｽ", "邮箱地址", "收货地址2",
     "身份证号码", "客户Name", "имяКлиента", "имяклиента", "Имя_клиента", "номерТелефона", "АДРЕС_ДОСТАВКИ",
-    "датаРождения", "billing_straße", "Straße_Nr", "Kundenstraße", "STRAẞE", "strassenNr_Straße", "Lieferadresse", "kundenname", "고객이름", "이메일주소",
+    "датаРождения", "billing_straße", "Straße_Nr", "Kundenstraße",
+    "STRAẞE", "strassenNr_Straße", "Lieferadresse", "kundenname", "고객이름", "이메일주소",
 ]  # fmt: skip
 
 

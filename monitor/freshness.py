@@ -90,7 +90,8 @@ class MirrorFacts:
         due_at: when the next sweep is due.
         leading: of the list that says what moved; see `LEADING`.
         flows: of the list of flows.
-        executions_failing_since: since when reading executions fails; None while it does not.
+        executions_lost_since: since when executions cannot be read, be it that reading them fails or that they are
+            refused by now; None while they can, and where the account never had them.
         unread: why nothing of the flows' present is known, though sweeps come to their end; empty where it is.
         locked: why its stored secrets cannot be read; empty while they can.
     """
@@ -102,7 +103,7 @@ class MirrorFacts:
     due_at: datetime | None = None
     leading: ReadTimes = ReadTimes()
     flows: ReadTimes = ReadTimes()
-    executions_failing_since: datetime | None = None
+    executions_lost_since: datetime | None = None
     unread: str = ""
     locked: str = ""
 
@@ -129,7 +130,7 @@ def facts_of(
     there = {name: row for name, row in streams.items() if row.state != StreamState.State.NOT_AVAILABLE}
     leading = next((there[name] for name in LEADING if name in there), None)
     executions = streams.get(Stream.EXECUTIONS)
-    failing = executions is not None and executions.state == StreamState.State.FAILING
+    lost = executions if _is_lost(executions) else None
     as_of = sync.last_complete_at
     if is_reading:
         as_of = max((at for at in (as_of, sync.last_fresh_at) if at is not None), default=None)
@@ -144,7 +145,7 @@ def facts_of(
         due_at=sync.next_due_at,
         leading=_times(leading),
         flows=_times(streams.get(Stream.FLOWS)),
-        executions_failing_since=executions.since if executions is not None and failing else None,
+        executions_lost_since=lost.since or lost.last_read_at if lost is not None else None,
         unread=next((words for name, words in UNREAD.items() if _is_lost(streams.get(name))), ""),
         locked=locked,
     )
@@ -247,8 +248,8 @@ def why_unfit(facts: MirrorFacts, now: datetime) -> str:
         return stored.reason or f"the mirror is not healthy: {SyncState.State(stored.state).label}"
     if facts.flows.read_at is not None and facts.flows.read_at < oldest:
         return f"the list of flows could not be read since {_minute(facts.flows.read_at)}"
-    if facts.executions_failing_since is not None and facts.executions_failing_since < now - patience:
-        return f"executions cannot be read since {_minute(facts.executions_failing_since)}"
+    if facts.executions_lost_since is not None and facts.executions_lost_since < now - patience:
+        return f"{UNREAD[Stream.EXECUTIONS]} since {_minute(facts.executions_lost_since)}"
     return ""
 
 

@@ -173,9 +173,26 @@ def test_a_mail_and_the_page_are_as_of_the_same_moment_while_history_is_read(
 
 def test_executions_fail_since_their_stream_says_so(now: datetime) -> None:
     row = StreamState(stream="executions", state=StreamState.State.FAILING, since=now - MINUTE)
-    assert facts_of(None, {"executions": row}, is_mirrored=True).executions_failing_since == now - MINUTE
+    assert facts_of(None, {"executions": row}, is_mirrored=True).executions_lost_since == now - MINUTE
     row.state = StreamState.State.OK
-    assert facts_of(None, {"executions": row}, is_mirrored=True).executions_failing_since is None
+    assert facts_of(None, {"executions": row}, is_mirrored=True).executions_lost_since is None
+
+
+@pytest.mark.parametrize("stream", ["executions", "flows"])
+@pytest.mark.parametrize("state", [*StreamState.State.values])
+@pytest.mark.parametrize("was_read", [True, False])
+def test_what_pages_call_unread_for_long_is_unfit_for_alerts_too(
+    now: datetime, stream: str, state: str, was_read: bool
+) -> None:
+    long_ago = now - 480 * MINUTE
+    read = StreamState(stream="flows", state="ok", last_read_at=now - MINUTE, next_due_at=now)
+    lost = StreamState(stream=stream, state=state, since=long_ago, last_read_at=long_ago if was_read else None)
+    sync = SyncState(state="ok", last_finished_at=now - MINUTE, last_complete_at=now - MINUTE, next_due_at=now)
+    facts = facts_of(sync, {"flows": read} | {stream: lost}, is_mirrored=True)
+    if facts.unread and (was_read or stream == "executions"):
+        assert "could not be read since" in why_unfit(facts, now) or f"{facts.unread} since" in why_unfit(facts, now)
+    if stream == "executions" and not facts.unread:
+        assert why_unfit(facts, now) == "", "an account that never had the list is judged by the others"
 
 
 @pytest.mark.parametrize("stream", ["executions", "flows"])
@@ -238,8 +255,8 @@ def test_sweeps_that_end_without_the_list_of_flows_are_stale(fresh: MirrorFacts,
 
 
 def test_executions_that_cannot_be_read_are_stale(fresh: MirrorFacts, now: datetime) -> None:
-    assert "executions" in why_unfit(replace(fresh, executions_failing_since=now - 7 * MINUTE), now)
-    assert not why_unfit(replace(fresh, executions_failing_since=now - 6 * MINUTE), now)
+    assert "executions" in why_unfit(replace(fresh, executions_lost_since=now - 7 * MINUTE), now)
+    assert not why_unfit(replace(fresh, executions_lost_since=now - 6 * MINUTE), now)
 
 
 def test_an_account_that_a_person_switched_off_is_stale_at_once(fresh: MirrorFacts, now: datetime) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from waitress.receiver import ChunkedReceiver
 from waitress.rfc7230 import CHUNK_EXT_RE, ONLY_HEXDIG_RE
-from waitress.utilities import BadRequest
+
+from dashboard.server.refusals import Refusal
 
 LONGEST_LINE = 1024  # bytes: the size of a chunk with its extension, or a field of the trailer
 # Bytes of frame that are free; beyond them a body has at least as many of its own.
@@ -88,4 +89,4 @@ class ChunkedBody(ChunkedReceiver):  # type: ignore[misc]
         self._next = _DATA if self._left else _TRAILER
 
     def _refuse(self, why: str) -> None:
-        self.error = BadRequest(f"the body in chunks cannot be read: {why}")
+        self.error = Refusal(400, f"the body in chunks cannot be read: {why}")

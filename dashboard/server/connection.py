@@ -43,18 +43,25 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
         self._in_body = False
         self._lingers_since: float | None = None
         self._is_refused = False
+        self._last: Any = None  # the last request that is taken, where its client sent more behind it
         super().__init__(server, sock, addr, adj, map=map)
         self.client = self._find_client(None)  # found once for each request, as it is asked for often
         server.came(self)
 
     def parser_class(self, adj: Any) -> HTTPRequestParser:
         """Makes the next request; its head counts from here."""
-        if len(self.requests) > MOST_AT_ONCE:
+        if len(self.requests) >= MOST_AT_ONCE:
+            self._take_no_more()
             return UnreadRest(adj)
         self._since, self._moved, self._in_body = time.monotonic(), 0, False
         if self._is_answered:
             self._began = self._since
         return ClientRequest(adj, self.server.limits, self._take_head)
+
+    def _take_no_more(self) -> None:
+        """Makes the answer to the last request say that the connection ends with it (RFC 9112, 9.6)."""
+        self._last = self.requests[-1]  # no thread has begun with it, as others are before it
+        self._last.headers["CONNECTION"] = "close"
 
     def _take_head(self, headers: dict[str, str]) -> None:
         self.client = self._find_client(headers.get("X_FORWARDED_FOR", ""))
@@ -89,9 +96,6 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
             return True
         self._moved += len(data)
         taken: bool = super().received(data)
-        if len(self.requests) > MOST_AT_ONCE:
-            self.abort()
-            return taken
         if self.request is not None and self.request.headers_finished and not self._in_body:
             self._since, self._moved, self._in_body = time.monotonic(), 0, True
             self.server.make_room_beside(self)
@@ -118,7 +122,7 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
 
     def service(self) -> None:
         """Makes the answer to the first request that waits."""
-        self._is_refused = self.requests[0].error is not None
+        self._is_refused = self.requests[0].error is not None or self.requests[0] is self._last
         super().service()
         self._is_answered = True
         if self.request is None and not self.total_outbufs_len:
@@ -163,7 +167,7 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]
             self.abort()
 
     def handle_close(self) -> None:
-        """Closes; after a refusal only our side, as a client that still sends would lose the answer (RFC 9112, 9.6)."""
+        """Closes; where its client may still send, only our side, as it would lose the answer (RFC 9112, 9.6)."""
         if self._is_refused and self.connected and self._lingers_since is None and not self.total_outbufs_len:
             try:
                 self.socket.shutdown(socket.SHUT_WR)

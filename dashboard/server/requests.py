@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.utilities import Error
 
 from dashboard.server.bodies import LargeBody
 from dashboard.server.chunks import ChunkedBody
@@ -16,21 +17,33 @@ from dashboard.server.refusals import Refusal
 from monitor.hooks.body import LIMIT as CALLBACK_BODY
 
 CALLBACKS = "/hooks/"
+BAD_REQUEST = 400
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
 CALLBACK_CHARSETS = CHARSETS | {"iso-8859-1", "latin-1", "windows-1252"}  # their bodies are read as UTF-8 all the same
-# What waitress found wrong, without the line of the request that it quotes.
+# What waitress found wrong, without the line of the request that it quotes: by the code, and by how its words begin.
 UNREADABLE = {
     400: "this is no request that can be read",
     413: "the body is too large",
     431: "the head of the request is too long",
     501: "a body that is coded like this is not read here",
 }
+_NO_LINE, _NO_LENGTH = "the first line is no request's", "the length of its body is no number"
+REASONS_OF_WAITRESS = {
+    "Start line is invalid": _NO_LINE,
+    "HTTP message header invalid": _NO_LINE,
+    "Malformed HTTP method": "its method is not in capital letters",
+    "Bare CR or LF": "a line of it has no proper end",
+    "Invalid header": "a header has no proper name or value",
+    "Content-Length is invalid": _NO_LENGTH,
+    "Bad URI": "its address is none",
+}
 # A name with a star is in a charset of its own (RFC 2231), which no browser sends in a Content-Type.
 _ENCODED = re.compile(r"\*\d*\*?\s*=")
 _VERSION = re.compile(rb"HTTP/[0-9.]{1,20}")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _CODING = re.compile(rb"(?im)^transfer-encoding:([^\r\n]*)")
+_ENDLESS_LENGTH = re.compile(rb"(?im)^content-length:[ \t]{0,64}\d{20}")
 # A line that goes on in the next (RFC 9112, 5.2), and a value that begins far behind its name.
 _SPREAD = re.compile(rb"\r\n[ \t]|(?m:^[^:\r\n]*:[ \t]{64})")
 
@@ -114,11 +127,13 @@ def why_unreadable(head: bytes) -> str:
     """Returns why a head is none, "" where waitress may look at it: its patterns take seconds over what they refuse."""
     line = head.partition(b"\r\n")[0].rstrip().split(b" ")
     if not 2 <= len(line) <= 3 or (len(line) == 3 and not _VERSION.fullmatch(line[2])):
-        return "the first line is no request's"
+        return _NO_LINE
     if b",".join(_CODING.findall(head)).lower().count(b"chunked") > 1:
         return "its body is in chunks twice"
     if _SPREAD.search(head):
         return "a header is spread out"
+    if _ENDLESS_LENGTH.search(head):
+        return _NO_LENGTH
     return "a control character stands in it" if _CONTROL.search(head) else ""
 
 
@@ -133,6 +148,7 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
 
     path = ""
 
+    _why = ""  # its head is none
     is_checked = False
     is_admitted = False  # there is room for its large body, or was found soon after it began
     is_asked = False  # somebody is looking whether its address is known; nothing of it is read meanwhile
@@ -150,9 +166,8 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
             self.empty = self.completed = True
             return blank
         consumed: int = blank + super().received(data[blank:] if blank else data)
-        if self.error is not None and not isinstance(self.error, Refusal):
-            code = self.error.code if self.error.code in UNREADABLE else 400
-            self.refuse(Refusal(code, UNREADABLE[code]))
+        if self.error is not None:
+            self.refuse(self.error if isinstance(self.error, Refusal) else self._word(self.error))
         if self.headers_finished and not self.is_checked and not self.empty:
             self.is_checked = True
             self._take_head(self.headers)
@@ -186,14 +201,24 @@ class ClientRequest(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         if why := why_unreadable(header_plus):
+            self._why = why
             raise ParsingError(why)
         self.has_transfer_encoding = b"\ntransfer-encoding:" in header_plus.lower()
         try:
             super().parse_header(header_plus)
-        except ValueError:  # a length of thousands of digits
-            raise ParsingError("Content-Length is invalid") from None
+        except ValueError:  # "http://[" and the like
+            raise ParsingError("Bad URI") from None
         if self.chunked:
             self.body_rcv = ChunkedBody(self.body_rcv.buf)
+
+    def _word(self, error: Error) -> Refusal:
+        """Returns the answer to what waitress cannot read; a client that was not meant to be refused learns why."""
+        if error.code != BAD_REQUEST:
+            code = error.code if error.code in UNREADABLE else BAD_REQUEST
+            return Refusal(code, UNREADABLE[code])
+        found = (ours for theirs, ours in REASONS_OF_WAITRESS.items() if str(error.body).startswith(theirs))
+        why = self._why or next(found, "")
+        return Refusal(BAD_REQUEST, f"{UNREADABLE[BAD_REQUEST]}: {why}" if why else UNREADABLE[BAD_REQUEST])
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Ends the request with an answer of our own, where there is one."""

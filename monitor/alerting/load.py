@@ -84,7 +84,10 @@ def _why_unread(flow: Flow, start: datetime) -> str:
 
     While a flow's history is read for the first time, newest first, a window is evaluated from the moment on when all
     its runs are in: none of them would say that nothing failed, and its newest alone that all is as it is now.
+    A flow that Zoho gives no longer loses its runs to the window's end, one by one, which is no recovery.
     """
+    if flow.progress.is_refused:
+        return "the flow's executions cannot be read: Zoho does not give them"
     if flow.covers(start) or (flow.execution_count == 0 and not flow.progress.history_order):
         return ""
     if flow.progress.covered_from is None:

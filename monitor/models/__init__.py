@@ -52,7 +52,7 @@ from monitor.models.definitions import (
 )
 from monitor.models.deliveries import Delivery, MailServer
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
-from monitor.models.flows import BROKEN, SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
+from monitor.models.flows import BROKEN, FLOW_REFUSED, SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
     MOST_RATE,
     USUAL_RATE,
@@ -78,6 +78,7 @@ from monitor.models.triage import Failure, FailureGroup, Problem, ProblemAct, Re
 __all__ = [
     "BROKEN",
     "ENDED",
+    "FLOW_REFUSED",
     "MOST_AT_ONCE",
     "MOST_CALLS",
     "MOST_CREDITS",

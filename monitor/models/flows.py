@@ -16,6 +16,9 @@ from monitor.privacy import mask_name
 # Zoho's words for a flow that is switched off. One of any other word, or of none, may be running: it is watched.
 SWITCHED_OFF = ("inactive", "disabled", "deactivated", "paused", "suspended", "stopped", "draft", "off")
 
+# The signature of the hole that a flow is whose runs Zoho does not give.
+FLOW_REFUSED = "refused"
+
 
 # Zoho's words for a sign-in that does not work. Of one of any other word but "active", or of none, nothing is known.
 BROKEN = ("inactive", "disabled", "expired", "invalid", "revoked", "error", "failed", "broken", "disconnected")
@@ -162,6 +165,11 @@ class FlowProgress(models.Model):
 
     def __str__(self) -> str:
         return f"progress of flow {self.flow_id}"
+
+    @property
+    def is_refused(self) -> bool:
+        """Returns whether Zoho does not give its runs, or no longer: nothing is known of its present."""
+        return self.hole_signature == FLOW_REFUSED
 
     @property
     def is_provisional(self) -> bool:

@@ -81,7 +81,15 @@ class ApiClient:
         body: object = None,
         only_reads: bool = False,
     ) -> object:
-        """Returns the payload of any call; None for a 204. `only_reads`: it changes nothing, whatever its method."""
+        """Returns the payload of any call; None for a 204.
+
+        Args:
+            method: GET reads; any other may answer with several results, of which each may be an error.
+            segments: of the address.
+            params: of the address.
+            body: sent as JSON.
+            only_reads: whether it changes nothing, whatever its method.
+        """
         url = build_url(self._origin, *self.base, *segments, params=params)
         read = read_answer.read_only if method == "GET" else read_answer.read
         return self._exchange(method, url, read, body, only_reads=only_reads)

@@ -29,6 +29,21 @@ _OWN_NAMES = frozenset(
      "request_id", "requestId"}
 )  # fmt: skip
 _SUCCESS_WORDS = frozenset({"success", "ok"})
+# Beside an empty list any other code or message says no more than that there is nothing.
+_REFUSING_CODE = re.compile(
+    r"token|oauth|authenticat|authori[sz]|scope|permi(?:ssion|t)|denied|forbidden|not allowed|limit|too many|throttl"
+    r"|exceed|unavailable|not (?:available|supported|enabled)|maintenance|invalid|expired|disabled|suspended|blocked"
+    r"|error|fail|(?:flow|rule|workflow|account|org\w*|module|resource|url|job) not found",
+    re.IGNORECASE,
+)
+_REFUSING_MESSAGE = re.compile(
+    r"(?:token|ticket|session|licen[cs]e|trial|subscription) .{0,30}(?:expired|invalid|revoked)|\binvalid\b|oauth|scope"
+    r"|permission|not permitted|unauthori[sz]ed|not authori[sz]ed|denied|forbidden|not allowed|limit (?:is )?reached"
+    r"|exceeded|too many|throttl|slow down|unavailable|not (?:available|supported|enabled)|maintenance"
+    r"|internal (?:server )?error|try again|went wrong",
+    re.IGNORECASE,
+)
+_BAD_STATUS = re.compile(r"[45]\d\d")
 _PLACES = ("json_path", "param_name", "api_name", "limit_reason")  # where CRM names what it objects to
 _DEPTH, _NODES = 6, 200  # of a body, that are looked through
 _INVALID_ID = re.compile(r"\bthe (?:related )?id given (?:seems to be|is) invalid\b", re.IGNORECASE)
@@ -90,23 +105,55 @@ def refusal_in(payload: object) -> Envelope | None:
     found = find_envelope(payload)
     if found is None or (found.is_numbered and _is_success(found.code)):
         return None
+    if _has_empty_list(payload, _DEPTH) and not _refuses(found):
+        return None
     outer = payload if isinstance(payload, Mapping) else {}
     says_well = clean.word(outer.get("status")) in _SUCCESS_WORDS or _has_list(outer)
     return None if not found.code and says_well else found
 
 
-def _is_nothing_else(node: object, depth: int) -> bool:
-    """Returns whether nothing stands in a body but an error's own words; of what was asked for there is nothing."""
+def _is_nothing_else(node: object, depth: int, *, in_list: bool = False) -> bool:
+    """Returns whether nothing stands in a body but an error's own words; of what was asked for there is nothing.
+
+    Around a list nothing may stand under other names, too. In a list such a name makes a row, spoiled or not.
+    """
     if isinstance(node, list):
         return depth > 0 and all(
-            isinstance(item, Mapping | list) and _is_nothing_else(item, depth - 1) for item in node
+            isinstance(item, Mapping | list) and _is_nothing_else(item, depth - 1, in_list=True) for item in node
         )
     if not isinstance(node, Mapping):
         return False
     return depth > 0 and all(
-        name in _OWN_NAMES or not value or (isinstance(value, Mapping | list) and _is_nothing_else(value, depth - 1))
+        name in _OWN_NAMES
+        or (not in_list and not value)
+        or (isinstance(value, Mapping | list) and value and _is_nothing_else(value, depth - 1, in_list=in_list))
         for name, value in node.items()
     )
+
+
+def _has_empty_list(node: object, depth: int) -> bool:
+    """Returns whether a list that was asked for is there and empty, with nothing around it that speaks of a failure."""
+    if not isinstance(node, Mapping) or depth == 0 or _says_failure(node):
+        return False
+    return any(
+        value == [] or _has_empty_list(value, depth - 1)
+        for name, value in node.items()
+        if name not in _OWN_NAMES and name != "errors"
+    )
+
+
+def _says_failure(node: Mapping[str, object]) -> bool:
+    words = {clean.word(node.get("status")), clean.word(node.get("result"))}
+    return bool(words & _FAILURE_WORDS) or node.get("success") is False or any(map(node.get, ("error", "errors")))
+
+
+def _refuses(found: Envelope) -> bool:
+    """Returns whether an error that stands beside an empty list is one in words or numbers known for it."""
+    if found.is_numbered:
+        is_known = _BAD_STATUS.fullmatch(found.code) is not None
+    else:
+        is_known = _REFUSING_CODE.search(found.code.replace("_", " ")) is not None
+    return is_known or _REFUSING_MESSAGE.search(found.message) is not None
 
 
 def _is_success(code: str) -> bool:

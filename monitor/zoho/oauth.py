@@ -38,9 +38,17 @@ TOTAL = 20.0  # seconds a token call may take: less than the lease of the one wh
 _REVOKED = frozenset({"invalid_code"})
 _UNKNOWN_TOKEN = frozenset({"invalid_code", "invalid_token"})
 _CLIENT = frozenset({"invalid_client", "invalid_client_secret"})
-# The same word may deny something else: then its description speaks of no pace.
-_PACE = re.compile(r"too many|continuous|again|limit|later|wait|throttl|frequent|exceed", re.IGNORECASE)
-_THROTTLE = frozenset({"access_denied", "too_many_requests"})
+_THROTTLED = frozenset({"too_many_requests"})
+# This word may deny something else for good: it is the throttle only where its description, if any, speaks of a pace.
+_DENIED = "access_denied"
+_CALLS = r"\b(?:requests?|calls?|tokens?|attempts?|api)\b"
+_PACE = re.compile(
+    r"too (?:many|frequent)|\bcontinuous|\bfrequently\b|\bthrottl|slow down|\brate\b.{0,20}\b(?:limit|exceed)"
+    rf"|{_CALLS}.{{0,40}}(?:\b(?:limits?|quota)\b|\bexceed)|(?:\b(?:limits?|quota)\b|\bexceed).{{0,40}}{_CALLS}"
+    r"|\b(?:re)?try(?: again)?(?: (?:later|after|in|once)\b|\W*$)"
+    r"|\bwait\b.{0,30}\b(?:seconds?|minutes?|hours?|while|time)\b",
+    re.IGNORECASE,
+)
 _TEMPORARY = frozenset({"general_error", "server_error", "internal_error", "temporarily_unavailable"})
 _HINTS = {
     "other_dc": "This account lives in another data centre: choose that one.",
@@ -194,7 +202,7 @@ class OAuthClient:
             kind = GrantRevoked
         elif word in _CLIENT:
             kind = ClientRefused
-        elif word in _THROTTLE and (not description or _PACE.search(description)):
+        elif _is_throttle(answer.status, word, description):
             kind, wait = Wait, THROTTLED
         elif word in _TEMPORARY or (answer.status >= 500 and not told):
             kind = AnswerLost
@@ -210,6 +218,12 @@ class OAuthClient:
             return AnswerLost(f"{where} answered {status}", status=status)
         what = "a redirect" if 300 <= status < 400 else _in_words(answer)
         return BadAnswer(f"{where} answered {status} with {what}", status=status, hint=WRONG_HOST)
+
+
+def _is_throttle(status: int, word: str, description: str) -> bool:
+    if status == 429 or word in _THROTTLED:
+        return True
+    return word == _DENIED and (not description or _PACE.search(description) is not None)
 
 
 def _in_words(answer: Answer, *secrets: str) -> str:

@@ -14,6 +14,7 @@ from monitor.alerting import evaluate
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
 from monitor.models import (
+    FLOW_REFUSED,
     AlertRule,
     AlertState,
     DirtyHour,
@@ -240,6 +241,52 @@ def test_an_hour_that_is_recounted_does_not_hold_up_a_flow_that_is_judged_alread
     count(flow, 30, 10, now)
     DirtyHour.objects.mark([(flow.pk, now)])
     assert kinds(evaluate_account(account, now)) == ["firing"]
+
+
+@pytest.mark.parametrize("state", ["not_available", "failing"])
+def test_runs_that_leave_the_window_while_executions_are_refused_are_no_recovery(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, state: str
+) -> None:
+    count(flow, 0, 40, now)
+    evaluate_account(account, now)
+    later = now + timedelta(hours=8)
+    be_read(account, later)
+    streams = StreamState.objects
+    streams.create(account=account, stream="flows", state="ok", last_read_at=later, next_due_at=later + MINUTE)
+    streams.create(account=account, stream="executions", state=state, since=now, last_read_at=now)
+    HourBucket.objects.filter(flow=flow).delete()
+    (edge,) = evaluate_account(account, later)
+    assert (edge.kind, edge.reason) == ("no_data", f"executions cannot be read since {now:%Y-%m-%d %H:%M} UTC")
+    assert own(AlertState).get().is_open
+
+    own(StreamState).filter(stream="executions").update(state="ok", last_read_at=later)
+    assert [edge.reason for edge in evaluate_account(account, later)] == ["no runs remain in the window"]
+
+
+@pytest.mark.parametrize("runs", [(0, 0), (40, 0)])
+def test_a_flow_that_zoho_gives_no_longer_is_no_data_and_no_recovery(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, runs: tuple[int, int]
+) -> None:
+    count(flow, 0, 40, now)
+    evaluate_account(account, now)
+    HourBucket.objects.filter(flow=flow).delete()
+    if any(runs):
+        count(flow, *runs, now)
+    factories.change_flow(flow, hole_signature=FLOW_REFUSED, hole_reason="Zoho no longer gives this flow's executions")
+    (edge,) = evaluate_account(account, now)
+    assert (edge.kind, own(AlertState).get().is_open) == ("no_data", True)
+    assert "cannot be read" in edge.reason
+
+    factories.change_flow(flow, hole_signature="", hole_reason="")
+    assert kinds(evaluate_account(account, now)) == ["resolved"]
+
+
+def test_a_flow_that_zoho_does_not_give_is_judged_by_nothing_yet(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    factories.change_flow(flow, hole_signature=FLOW_REFUSED, hole_reason="not given", execution_count=0)
+    assert evaluate_account(account, now) == []
+    assert not own(AlertState).exists()
 
 
 def test_a_list_of_flows_that_is_not_read_any_more_is_no_data(

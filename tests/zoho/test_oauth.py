@@ -137,7 +137,16 @@ def test_errors_are_told_apart_by_the_body(reply, kind, code):
         ("You have made too many requests continuously. Please try again after some time.", Wait),
         ("Request limit exceeded", Wait),
         ("", Wait),
+        ("You have exceeded the number of access tokens allowed in ten minutes", Wait),
+        ("Please wait for some time", Wait),
+        ("Please retry after 10 minutes", Wait),
+        ("Please try again.", Wait),
         ("The organisation is blocked", Refused),
+        ("Your account is blocked, contact support again", Refused),
+        ("User limit of your trial exceeded", Refused),
+        ("Please wait for your administrator's approval", Refused),
+        ("Try again with another account", Refused),
+        ("Access is limited to administrators", Refused),
         ("The user is inactive", Refused),
     ],
 )
@@ -147,6 +156,30 @@ def test_access_is_denied_for_a_while_only_where_the_words_speak_of_a_pace(words
         oauth.refresh("1000.refresh")
     assert type(error.value) is kind
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": "too_many_requests", "error_description": "slow down"}),
+        (200, {"error": "too_many_requests", "error_description": "The organisation is busy"}),
+        (429, {"error": "access_denied", "error_description": "quota reached"}),
+        (429, {"error": "something_new"}),
+        (429, {"message": "busy"}),
+    ],
+)
+def test_a_throttle_that_names_itself_needs_no_words_about_a_pace(status, body):
+    oauth, _ = client(httpx.Response(status, json=body))
+    with pytest.raises(Wait) as error:
+        oauth.refresh("1000.refresh")
+    assert error.value.retry_after == 600.0
+
+
+@pytest.mark.parametrize(("word", "kind"), [("invalid_code", GrantRevoked), ("invalid_client", ClientRefused)])
+def test_a_word_that_is_final_is_believed_before_the_status(word, kind):
+    oauth, _ = client(httpx.Response(429, json={"error": word}))
+    with pytest.raises(kind):
+        oauth.refresh("1000.refresh")
 
 
 def test_the_throttle_lasts_ten_minutes():

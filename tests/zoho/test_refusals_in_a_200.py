@@ -96,6 +96,14 @@ def test_crm_is_read_alike() -> None:
         ({"code": 0, "message": "success", "executions": []}, 0, 0),
         ({"status": {"code": 200, "description": "success"}, "data": []}, 0, 0),
         ({"executions": [], "message": "No runs found"}, 0, 0),
+        ({"code": "NO_DATA", "message": "No records found", "executions": []}, 0, 0),
+        ({"code": "OK", "executions": []}, 0, 0),
+        ({"code": 2000, "message": "success", "executions": []}, 0, 0),
+        ({"code": "NO_FURTHER_PAGE", "message": "that was all", "data": {"executions": []}}, 0, 0),
+        ({"status": "success", "data": {"code": "NO_CONTENT", "executions": []}}, 0, 0),
+        ({"executions": [{"execution_id": None, "status": "failed", "error": row("INVALID_TOKEN")}]}, 0, 1),
+        ({"executions": [{"execution_id": None, "started_time": "", "code": "INVALID_TOKEN"}]}, 0, 1),
+        ({"data": {"executions": [{"trigger_data": {}, "status": "failed", "error": row("LIMIT_EXCEEDED")}]}}, 0, 1),
         ({"executions": [{}]}, 0, 1),
         ({"executions": [{"status": "failed", "error": row(), "started_time": "2026-11-24T10:05:00Z"}]}, 0, 1),
         ({"executions": [row() | {"id": "1"}, row()]}, 1, 1),
@@ -106,6 +114,43 @@ def test_a_list_is_one_where_anything_of_it_is_there_or_nothing_is_refused(
 ) -> None:
     page = execution_page(read_answer.read_only(answer(200, body)))
     assert (len(page.rows), len(page.rejected)) == (rows, rejected)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"code": "INVALID_OAUTHTOKEN", "message": "expired", "flows": []}, "INVALID_OAUTHTOKEN"),
+        ({"code": "OAUTH_SCOPE_MISMATCH", "flows": []}, "OAUTH_SCOPE_MISMATCH"),
+        ({"code": "RATE_LIMIT_EXCEEDED", "flows": []}, "RATE_LIMIT_EXCEEDED"),
+        ({"code": "NO_PERMISSION", "data": {"flows": []}}, "NO_PERMISSION"),
+        ({"code": "FEATURE_NOT_SUPPORTED", "flows": []}, "FEATURE_NOT_SUPPORTED"),
+        ({"code": "SERVICE_UNAVAILABLE", "flows": []}, "SERVICE_UNAVAILABLE"),
+        ({"code": "FLOW_NOT_FOUND", "flows": []}, "FLOW_NOT_FOUND"),
+        ({"code": "X1", "message": "You are not authorized", "flows": []}, "X1"),
+        ({"code": 57, "message": "You are not authorized", "flows": []}, "57"),
+        ({"code": 503, "flows": []}, "503"),
+        ({"status": {"code": 401, "description": "who are you"}, "data": []}, "401"),
+        ({"code": "RULE_IS_ASLEEP", "status": "error", "data": {"flows": []}}, "RULE_IS_ASLEEP"),
+        ({"status": "success", "data": {"status": "failed", "code": "RULE_IS_ASLEEP", "flows": []}}, "RULE_IS_ASLEEP"),
+        ({"code": "RULE_IS_ASLEEP", "success": False, "flows": []}, "RULE_IS_ASLEEP"),
+        ({"error": {"code": "RULE_IS_ASLEEP"}, "flows": []}, "RULE_IS_ASLEEP"),
+        ({"errors": [], "code": "RULE_IS_ASLEEP"}, "RULE_IS_ASLEEP"),
+    ],
+)
+def test_a_refusal_in_known_words_or_that_says_failure_is_one_beside_an_empty_list_too(
+    body: object, words: str
+) -> None:
+    client, _ = flow_client(httpx.Response(200, json=body))
+    with pytest.raises(ZohoError, match=words):
+        client.list_flows()
+
+
+def test_a_refusal_in_the_form_of_a_record_is_no_record_of_a_query() -> None:
+    crm, _ = crm_client(httpx.Response(200, json={"data": [row("RULE_IS_ASLEEP")]}))
+    with pytest.raises(BadAnswer, match="RULE_IS_ASLEEP"):
+        crm.coql("select id from Leads limit 1")
+    crm, _ = crm_client(httpx.Response(200, json={"data": [row() | {"id": "1"}]}))
+    assert len(crm.coql("select id from Leads limit 1").rows) == 1
 
 
 # What stands inside an "error" is the error's own.

@@ -10,10 +10,9 @@ from datetime import datetime
 from monitor.ingest.base.context import Context
 from monitor.ingest.base.retry_times import failed_recheck
 from monitor.ingest.runs.holes import MOST_TRIES
-from monitor.models import Flow, FlowProgress
+from monitor.models import FLOW_REFUSED, Flow, FlowProgress
 from monitor.zoho.errors import NotAvailable, NotFound, ZohoError
 
-REFUSED = "refused"  # signature of the hole that a flow is which Zoho no longer gives
 NO_LONGER_GIVEN = "Zoho no longer gives this flow's executions"
 NOT_GIVEN = "Zoho does not give this flow's executions"
 REASON_LENGTH = 300  # characters; of the column
@@ -40,7 +39,7 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
     is_refused = isinstance(error, NotAvailable) and (not isinstance(error, NotFound) or flow.progress.hole_tries > 0)
     if is_refused:
         what = NOT_GIVEN if flow.progress.executions_read_at is None else NO_LONGER_GIVEN
-        values |= {"hole_reason": f"{what}: {error}"[:REASON_LENGTH], "hole_signature": REFUSED}
+        values |= {"hole_reason": f"{what}: {error}"[:REASON_LENGTH], "hole_signature": FLOW_REFUSED}
     with context.writing():
         FlowProgress.objects.filter(flow=flow).update(**values)
     for name, value in values.items():

@@ -15,7 +15,6 @@ from monitor.ingest.base.context import Context
 from monitor.ingest.base.result import StreamOutcome
 from monitor.ingest.history.backfill import unfinished
 from monitor.ingest.runs.holes import ASIDE
-from monitor.ingest.runs.refused_flows import REFUSED
 from monitor.models import Flow, Product, Quarantine, Stream, StreamState, SyncState
 from monitor.models.sync import STREAMS, product_of
 from monitor.zoho.errors import BadAnswer, ClientRefused, GrantRevoked, ScopeMissing, SignIn, Unreachable, Wait
@@ -215,7 +214,7 @@ def _holes(context: Context) -> list[str]:
         return []
     flows = Flow.objects.filter(account=context.account, gone_at=None).exclude(progress__hole_reason="")
     found = list(flows.exclude(progress__hole_signature__startswith=ASIDE).select_related("progress").defer("raw"))
-    refused = [flow for flow in found if flow.progress.hole_signature == REFUSED]
+    refused = [flow for flow in found if flow.progress.is_refused]
     read = Flow.objects.filter(account=context.account, progress__executions_read_at__isnull=False)
     if refused and not read.exists():
         # Executions that are given of no flow at all are not available to this account: nothing of theirs is missing.

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from monitor.zoho import read_answer
 from monitor.zoho.crm.base import CrmApi
+from monitor.zoho.protocol import build_url
 from monitor.zoho.shapes import queries as shapes
 from monitor.zoho.shapes.queries import QueryResult, SubAnswer
 
@@ -26,7 +28,9 @@ class CrmQueries(CrmApi):
         Raises:
             Refused: Zoho declines it (SYNTAX_ERROR, INVALID_QUERY).
         """
-        return shapes.query_result(self._ask("POST", "coql", body={"select_query": select_query}, only_reads=True))
+        url = build_url(self._origin, *self.base, "coql")
+        body = {"select_query": select_query}
+        return shapes.query_result(self._exchange("POST", url, read_answer.read_only, body, only_reads=True))
 
     def composite(self, paths: Iterable[tuple[str, Mapping[str, object]]], *, parallel: bool = True) -> list[SubAnswer]:
         """Makes up to five reads in one call; each has its own answer, whose status is to be looked at.

@@ -25,7 +25,7 @@ from monitor.privacy_length import DEEPEST, shorten
 from monitor.privacy_numbers import SECRET
 from monitor.privacy_people import hide_names
 from monitor.privacy_rules import is_private_key, is_secret_key
-from monitor.privacy_secrets import MARK, SecretMask, is_value_of_secret, json_inside
+from monitor.privacy_secrets import MARK, SecretMask, json_inside, names_of_pair, says_no_secret
 
 __all__ = [
     "HIDDEN", "MARK", "MASKING", "SecretMask", "is_private_key", "is_secret_key", "mask",
@@ -178,7 +178,7 @@ def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str
         name, number = shown, 2
         while name in masked:
             name, number = f"{shown} ({number})", number + 1
-        if _is_hidden_key(str(key), reading) or _is_value_of_private(key, value, reading):
+        if _is_hidden_key(str(key), item, reading) or _is_value_of_private(key, value, reading):
             masked[name] = _hide_leaves(item, reading, depth)
         elif reading.is_of_people and not reading.definition and rules.is_person_key(str(key)):
             masked[name] = _hide_names(item, reading, depth)
@@ -189,18 +189,21 @@ def _mask_dict(value: dict[Any, Any], reading: _Reading, depth: int) -> dict[str
     return masked
 
 
-def _is_hidden_key(key: str, reading: _Reading) -> bool:
+def _is_hidden_key(key: str, value: Any, reading: _Reading) -> bool:
+    if rules.is_count_of_passes(key, value):
+        return False
     return is_private_key(key, definition=reading.definition) if reading.is_of_people else is_secret_key(key)
 
 
 def _is_value_of_private(key: Any, pair: dict[Any, Any], reading: _Reading) -> bool:
     """Says whether a key is the `value` of a pair whose `name` is a secret's or a person's (`Last_Name`)."""
-    if is_value_of_secret(key, pair):
-        return True
-    if not reading.data or reading.definition or str(key).lower() not in rules.VALUES_OF_PAIRS:
+    names = names_of_pair(key, pair)
+    if any(rules.is_count_of_passes(name, pair[key]) for name in names):
         return False
-    names = [str(pair.get(name) or "") for name in rules.NAMES_OF_PAIRS]
-    return any(is_private_key(name) or rules.is_person_key(name) for name in names)
+    if any(map(is_secret_key, names)):
+        return True
+    is_read = reading.data and not reading.definition
+    return is_read and any(is_private_key(name) or rules.is_person_key(name) for name in names)
 
 
 def _hide_names(value: Any, reading: _Reading, depth: int) -> Any:
@@ -286,7 +289,9 @@ def _sign_ins(text: str) -> str:
 
 
 def _named_value(found: re.Match[str]) -> str:
-    return found["before"] + HIDDEN if is_secret_key(found["key"]) else found[0]
+    value = found[0][len(found["before"]) :].strip("\\\"'")
+    is_hidden = is_secret_key(found["key"]) and not rules.is_count_of_passes(found["key"], value)
+    return found["before"] + HIDDEN if is_hidden else found[0]
 
 
 def _hook_path(found: re.Match[str]) -> str:
@@ -297,12 +302,20 @@ def _hook_path(found: re.Match[str]) -> str:
     return found[0]
 
 
+_SIGNS = ("=", *rules.SENTENCE_SIGNS)
+
+
 def _said_secret(found: re.Match[str]) -> str:
     """`the password is hunter2`: what is said of a secret in plain words ("is wrong", "is required") stays."""
     value = found["value"]
     if found["quote"] is None and rules.SAID_OF_SECRETS.fullmatch(value.rstrip(".,;:!?)")):
         return found[0]
-    if not found["says"].strip() and not rules.is_code(value):
+    says = found["says"].strip()
+    if not says and not rules.is_code(value):
+        return found[0]
+    if says in _SIGNS and rules.is_count_of_passes(
+        found["before"].removesuffix(found["says"]), value.rstrip(".,;:!?)")
+    ):
         return found[0]
     return found["before"] + HIDDEN
 
@@ -322,7 +335,7 @@ def _mask_pairs(text: str, reading: _Reading) -> str:
             continue
         if not (is_private_key(key) if reading.is_of_people else is_secret_key(key)):
             continue
-        if is_secret_key(key) and rules.SAID_AT_END.match(text, position):
+        if is_secret_key(key) and says_no_secret(key, text, position):
             continue
         end = _end_of_value(text, position, key, found["sign"], definition=reading.definition)
         if end > position:
@@ -333,7 +346,7 @@ def _mask_pairs(text: str, reading: _Reading) -> str:
 
 def _end_of_value(text: str, position: int, key: str, sign: str, *, definition: bool) -> int:
     """Finds where a private value ends at the latest, by the ways in which values are written."""
-    ways = [rules.SENTENCE_VALUE if sign == ":" else rules.QUERY_VALUE, rules.FULL_NAME]
+    ways = [rules.SENTENCE_VALUE if sign in rules.SENTENCE_SIGNS else rules.QUERY_VALUE, rules.FULL_NAME]
     if is_secret_key(key):
         ways.append(rules.SECRET_VALUE)
         if key.lower().endswith("cookie"):

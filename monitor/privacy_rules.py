@@ -11,17 +11,36 @@ import unicodedata
 from functools import lru_cache
 
 # Raise it with every change of what is masked: texts that were masked for searching are then masked anew.
-VERSION = 6
+VERSION = 7
+
+# Letters that no normal form takes apart.
+_PLAIN_LETTERS = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE"}
+    | {"đ": "d", "Đ": "D", "ı": "i"}
+)
+
+
+def _bare(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.translate(_PLAIN_LETTERS))
+    return "".join(char for char in letters if not unicodedata.combining(char))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_bare(text).split())
+
 
 # --- keys of secrets: endings once everything but letters and digits is gone (`X-Api-Key`, `client_secret`)
 _SECRET_ENDINGS = (
     "password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "authkey", "zapikey", "authorization",
-    "passwort", "kennwort", "contrasena", "senha", "wachtwoord", "motdepasse", "passcode",
-    "пароль", "密码", "密碼", "ハスワート",  # as `_bare` leaves them
+    "passwort", "kennwort", "contrasena", "senha", "wachtwoord", "motdepasse", "passcode", "haslo", "losenord",
     "credential", "credentials", "cookie", "privatekey", "accesskey", "secretkey", "signature", "sessionid", "bearer",
 )  # fmt: skip
 _SECRET_KEYS = frozenset({"auth", "pin", "otp", "sig", "secrets", "passwords", "tokens", "apikeys", "session", "jwt"})
 _SECRET_LAST_WORDS = frozenset({"pass", "pw"})  # `smtp_pass`, `userPw`; not `bypass`
+# Wherever they stand in a key, as not every script parts words.
+_FOREIGN_SECRETS = _words(
+    "пароль пароля токен 密码 密碼 口令 令牌 密钥 密鑰 パスワード 暗証番号 トークン 비밀번호 암호 토큰"
+)
 # `{"name": "X-Api-Key", "value": "..."}`: how lists of headers and parameters are often written.
 NAMES_OF_PAIRS = ("name", "key", "header", "param", "api_name", "label", "field", "question")
 VALUES_OF_PAIRS = ("value", "values", "val", "answer")
@@ -39,18 +58,32 @@ _PRIVATE = (
     "telefon telefono correo nombre nom prenom vorname nachname anschrift adresse strasse plz ort geburtstag "
     "apellido apellidos cognome nome sobrenome achternaam voornaam naam imie nazwisko familienname efternamn fornavn "
     "etternavn straße wohnort hausnummer indirizzo endereco direccion calle ville rue telefone telefoon cellulare "
-    "celular 姓名 名字 氏名 名前 お名前 имя фамилия отчество фио телефон почта адрес 电话 手机 地址 邮箱 電話 住所"
+    "celular rufnummer telefonnummer handynummer mobilnummer kundenname kontaktname benutzername nutzername "
+    "empfangername empfaengername absendername ansprechpartnername hausnr passwort kennwort contrasena senha wachtwoord"
+)
+# They are looked for within a key too: scripts without spaces have no words to see, and others write them together.
+_FOREIGN_WORDS = _words(
+    "имя імя фамилия фамилии отчество прізвище фио телефон мобильный почта почты пошта адрес улица рождения паспорт "
+    "姓名 名字 氏名 名前 お名 顧客名 客户名 客戶名 担当者名 用户名 用戶名 使用者名 电话 電話 手机 手機 携帯 传真 傳真 "
+    "微信 地址 住址 住所 街道 城市 邮编 郵便番号 邮箱 郵箱 邮件 郵件 メール メアド アドレス 生日 誕生日 出生 生年月日 "
+    "年龄 年齡 年齢 性别 性別 国籍 國籍 护照 護照 身份证 身份證 银行 銀行 口座 "
+    "이름 성명 성함 고객명 전화 휴대폰 주소 메일 생년월일 생일 여권 계좌"
 )
 # `flow_name` or `Account_Type` say nothing of a person; `name` alone may.
 _HARMLESS = (
     "flowname modulename fieldname appname eventname stagename statusname filename apiname hostname "
     "connectionname triggername actionname workflowname rulename layoutname pipelinename campaignname productname "
-    "accounttype mailtype phonetype emailoptout authtype addresstype tokentype expiresin"
+    "accounttype mailtype phonetype emailoptout authtype addresstype tokentype expiresin "
+    "имяфайла имяпотока имяполя имямодуля имясобытия"
 )
 # Endings of keys written without separators: useremail, customerphone, billingaddress.
 _PRIVATE_ENDINGS = (
     "email", "phone", "mobile", "firstname", "lastname", "fullname", "username", "surname", "address", "street",
     "iban", "password", "secret", "token", "apikey", "zapikey", "birthday", "birthdate", "cardnumber",
+    "strasse", "adresse", "anschrift", "telefon", "telefonnummer", "handynummer", "mobilnummer", "vorname", "nachname",
+    "kundenname", "kontaktname", "geburtstag", "hausnummer", "telefono", "telefone", "direccion", "endereco",
+    "indirizzo", "apellido", "apellidos", "sobrenome", "achternaam", "voornaam", "nazwisko", "efternamn", "fornavn",
+    "etternavn",
 )  # fmt: skip
 # Keys under which a name stands by itself, or an object of which each key says what it holds.
 _PERSONS = (
@@ -61,6 +94,13 @@ _PERSONS = (
     "requestor to cc bcc from replyto assignedto billto shipto soldto deliverto login nick skype twitter "
     "salesrep doctor spouse mother father responsible "
     "kunde kundin kontakt ansprechpartner cliente contacto contatto contato"
+)
+# They may also end a key, as in "新客户".
+_FOREIGN_PERSONS = tuple(
+    _words(
+        "клиент получатель отправитель сотрудник 客户 客戶 联系人 聯絡人 收件人 收货人 收貨人 顧客 お客様 担当者 "
+        "고객 담당자"
+    )
 )
 # What such a key may end with: `primary_contact`, `approved_by`.
 _LAST_WORDS = (
@@ -86,10 +126,18 @@ _PLAIN = (
     "api key token secret password van von der den del bin dos mrs herr frau"
 )
 _PRIVATE_WORDS, _HARMLESS_KEYS, _PEOPLE_KEYS, _PERSON_KEYS, _PERSON_ENDINGS, _NO_PERSON_KEYS = (
-    frozenset(words.split()) for words in (_PRIVATE, _HARMLESS, _PEOPLE, _PERSONS, _LAST_WORDS, _NO_PERSONS)
+    _words(words) for words in (_PRIVATE, _HARMLESS, _PEOPLE, _PERSONS, _LAST_WORDS, _NO_PERSONS)
 )
 _KIND_WORDS, PLAIN_WORDS = (frozenset(words.split()) for words in (_KINDS, _PLAIN))
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+")
+# Of the scripts that have capital letters: Latin, Greek and Cyrillic, as `_bare` leaves them.
+_UPPER, _LOWER = "A-Z\u0391-\u03a9\u0400-\u042f\u0490", "a-z\u03b1-\u03c9\u0430-\u045f\u0491"
+_WORDS = re.compile(rf"[{_UPPER}]+(?![{_LOWER}])|[{_UPPER}]?[{_LOWER}]+|(?:(?![{_UPPER}{_LOWER}])[^\W\d_])+")
+_DIGITS = "0123456789"
+# How many tests or seasons "pass", with what follows such a count; a password as short as that is none.
+_SHORT_COUNT = re.compile(r"\d{1,3}")
+COUNT_OF_PASSES = re.compile(
+    r"\\?[\"']?\d{1,3}\\?[\"']?(?=[,;)&|%}\]\n，；。]|\.(?:\s|\Z)|\s{0,3}(?:\Z|of \d|\w{1,40}\s{0,2}[=:：]))"
+)
 
 _DOTTED = re.compile(r"v?\d{1,8}(?:\.\d{1,8}){1,5}")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3}){1,4}")
@@ -141,7 +189,11 @@ SAID_AT_END = re.compile(
 KEY_LENGTH = 40
 SHORT_TOKENS = re.compile(r"1000\.[0-9A-Za-z._\-]{6,}")
 USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]{0,30}://)(?P<secret>[^/?#\s@\"'<>]{1,500})@")
-SECRET_PAIR = re.compile(r"(?<![\w.\-])(?P<key>[\w.\-]{1,64})\\?[\"']?\s{0,2}(?:=|:|%3[dD]|%3[aA])\s{0,2}")
+# What keys are made of, with the marks of accents and of kana that stand apart from their letters.
+_IN_KEYS = r"\w.\-\u0300-\u036f\u3099\u309a"
+SECRET_PAIR = re.compile(
+    rf"(?<![{_IN_KEYS}])(?P<key>[{_IN_KEYS}]{{1,64}})\\?[\"']?\s{{0,2}}(?:[=:：＝]|%3[dD]|%3[aA])\s{{0,2}}"
+)
 SECRET_VALUE = re.compile(
     r"(?P<quote>\")(?:[^\"\\\n]|\\.)*|(?P<single>')(?:[^'\\\n]|\\.)*"
     r"|(?P<inner>\\\")(?:[^\"\\\n]|\\\\\\\")*|[^\s&,;\"'<>\\]+"
@@ -163,15 +215,18 @@ _WORD_OR_NUMBER = re.compile(r"[^\W\d_]*|\d+|(?=\w{2,7}\Z)(?:[^\W\d_]+\d{1,4}|\d
 _HEX = re.compile(r"[0-9a-fA-F\-]+")
 
 # --- personal data in text
-PAIR = re.compile(r"(?<![\w.\-])(?P<key>[\w.\-]++)\\?[\"']?\s{0,3}(?P<sign>=|:|%3[dD]|%3[aA])\s{0,3}")
+PAIR = re.compile(
+    rf"(?<![{_IN_KEYS}])(?P<key>[{_IN_KEYS}]++)\\?[\"']?\s{{0,3}}(?P<sign>[=:：＝]|%3[dD]|%3[aA])\s{{0,3}}"
+)
 # `"name": "X-Api-Key", "value": "..."` within text that is not JSON as a whole.
 NAMED_VALUE = re.compile(
     r"(?P<before>\b(?:name|key|header|param)\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?(?P<key>[\w.\-]{1,64})\\?[\"']?\s{0,3}[,;]"
     r"\s{0,3}\\?[\"']?(?:values?|val)\\?[\"']?\s{0,3}[:=]\s{0,3})(?:\\?\"[^\"\n]*\"?|'[^'\n]*'?|[^\s,;}&]+)"
 )
 # A query string's value ends at white space, a sentence's (`name: John Doe, ...`) at the next stop.
-QUERY_VALUE = re.compile(r"\"[^\"\n]*\"|[^\s&,;]+")
-SENTENCE_VALUE = re.compile(r"\"[^\"\n]*\"|(?:[^,;&|\n.]|\.(?!\s))+")
+QUERY_VALUE = re.compile(r"\"[^\"\n]*\"|[^\s&,;，；。]+")
+SENTENCE_VALUE = re.compile(r"\"[^\"\n]*\"|(?:[^,;&|\n.，；。]|\.(?!\s))+")
+SENTENCE_SIGNS = ":："
 WHOLE_WORD = re.compile(r"\S+")
 WHOLE_LINE = re.compile(r"[^\n]+")
 QUOTED_LOCAL_PART = re.compile(r'"[^"\n]{1,66}"@')
@@ -227,15 +282,11 @@ CODE = re.compile(r"(?<![\w.\-])([A-Za-z_]\w{0,63} ?= ?(?:[A-Za-z_.]{1,100}[(\[]
 
 # --- what a text must have for anything in it to be private, and for any number in it to be
 SUSPECT = re.compile(
-    r"[\d@=:/\\&%：\uff20\ufe6b]"
+    r"[\d@=:/\\&%：＝\uff20\ufe6b]"
     r"|(?i:bearer|basic|token|secret|zapikey|authorization|whsec_|eyJ|AKIA|BEGIN|(?:[spr]k|xox[abpr]|gh[pousr])[_\-])"
     r"|(?i:pass|pwd|\bpw\b|pin|otp|kennwort|contrase|senha|wachtwoord|mot de|code|key|паро|密|パス)"
 )
 DIGIT = re.compile(r"\d")
-
-
-def _bare(key: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFKD", key) if not unicodedata.combining(char))
 
 
 def _words_of(key: str) -> list[str]:
@@ -247,7 +298,10 @@ def is_person_key(key: str) -> bool:
     """Says whether a name may stand under this key by itself, as under `contact`, `who` or `created_by`."""
     words = _words_of(key)
     joined = "".join(words)
-    return joined not in _NO_PERSON_KEYS and (joined in _PERSON_KEYS or not _PERSON_ENDINGS.isdisjoint(words[-1:]))
+    if joined in _NO_PERSON_KEYS:
+        return False
+    is_last = not _PERSON_ENDINGS.isdisjoint(words[-1:]) or joined.endswith(_FOREIGN_PERSONS)
+    return joined in _PERSON_KEYS or is_last
 
 
 @lru_cache(4096)
@@ -284,10 +338,22 @@ def is_counted(number: str, before: str, behind: str) -> bool:
 @lru_cache(4096)
 def is_secret_key(key: str) -> bool:
     """Says whether what stands under this key is a secret whatever it looks like."""
-    plain = "".join(char for char in _bare(key).lower() if char.isalnum())
-    if plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS):
-        return True
-    return not _SECRET_LAST_WORDS.isdisjoint(_words_of(key)[-1:])
+    return _is_named_secret(key) or not _SECRET_LAST_WORDS.isdisjoint(_words_of(key)[-1:])
+
+
+def _is_named_secret(key: str) -> bool:
+    plain = "".join(char for char in _bare(key).lower() if char.isalnum()).rstrip(_DIGITS)
+    return plain in _SECRET_KEYS or plain.endswith(_SECRET_ENDINGS) or _holds(plain, _FOREIGN_SECRETS)
+
+
+def _holds(joined: str, foreign: frozenset[str]) -> bool:
+    return not joined.isascii() and any(word in joined for word in foreign)
+
+
+def is_count_of_passes(key: str, value: object) -> bool:
+    """Says whether a number counts what passes, under a key that may be a password's too: `nb_pass: 3`."""
+    is_short = isinstance(value, int | str) and _SHORT_COUNT.fullmatch(str(value)) is not None
+    return is_short and is_secret_key(key) and not _is_named_secret(key)
 
 
 @lru_cache(4096)
@@ -308,7 +374,9 @@ def is_private_key(key: str, *, definition: bool = False) -> bool:
         return False
     if definition and words[-1:] in (["name"], ["names"]):
         return False
-    return not _PRIVATE_WORDS.isdisjoint(words) or joined in _PRIVATE_WORDS or joined.endswith(_PRIVATE_ENDINGS)
+    if not _PRIVATE_WORDS.isdisjoint(words) or joined in _PRIVATE_WORDS or joined.endswith(_PRIVATE_ENDINGS):
+        return True
+    return _holds(joined, _FOREIGN_WORDS)
 
 
 def is_random(run: str) -> bool:

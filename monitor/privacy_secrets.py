@@ -124,7 +124,7 @@ class SecretMask:
             shown.append(text[position : found.end()])
             position = found.end()
             value = rules.SECRET_VALUE.match(text, position) if is_secret_key(found["key"]) else None
-            if value is not None and self._key is None and rules.SAID_AT_END.match(text, position):
+            if value is not None and self._key is None and says_no_secret(found["key"], text, position):
                 value = None
             if value is None or value[0].lower() in rules.SCHEMES:
                 continue
@@ -153,9 +153,22 @@ def _outside_marks(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], 
 
 def is_value_of_secret(key: Any, pair: dict[Any, Any]) -> bool:
     """Says whether a key is the `value` of a pair whose `name` is a secret's."""
+    return any(map(is_secret_key, names_of_pair(key, pair)))
+
+
+def names_of_pair(key: Any, pair: dict[Any, Any]) -> list[str]:
+    """Returns what a pair of a name and a value calls its value; nothing where this key is not that of the value."""
     if str(key).lower() not in rules.VALUES_OF_PAIRS:
-        return False
-    return any(is_secret_key(str(pair.get(name) or "")) for name in rules.NAMES_OF_PAIRS)
+        return []
+    return [str(pair.get(name) or "") for name in rules.NAMES_OF_PAIRS]
+
+
+def says_no_secret(key: str, text: str, position: int) -> bool:
+    """Says whether what stands behind a secret's key tells of it (`token: invalid`) or counts (`pass: 12`)."""
+    if rules.SAID_AT_END.match(text, position):
+        return True
+    found = rules.COUNT_OF_PASSES.match(text, position)
+    return found is not None and rules.is_count_of_passes(key, found[0].strip("\\\"'"))
 
 
 @dataclass(frozen=True, slots=True)

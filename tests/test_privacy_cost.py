@@ -22,6 +22,7 @@ PIECES = [
     "/webhook/a", "hook", "/hook",
     "-----BEGIN PRIVATE KEY-----", "[secret:", "1 12345678901234567 ", 'password="\\', "name=token,", "2026-11-22 ",
     "authorization", "authorization ", "File \"", "    a = b", "{", "[", "&#64", "é", "1000.",
+    "姓名：", "имяИ", "ß", "pass: 1 ", "a\u0301", "密码",
 ]  # fmt: skip
 HEADS = ["", "authorization", 'authorization"', "authorization=", "bearer", "token=", "a", "1", "https://"]
 TEXTS: dict[str, Callable[[int], str]] = {

@@ -27,7 +27,8 @@ def flow_pin(request: HttpRequest, pk: int) -> HttpResponse:
         return show(request, row, refusal="Say whether its work may be repeated, and why.", status=400, pin_form=form)
     said, actions = form.cleaned_data, list(dict.fromkeys(request.POST.getlist("action")))
     try:
-        set_pin.set_pin(row, said["retry_class"], actions, request.user, said["reason"], now)
+        seen = request.POST.getlist("seen")
+        set_pin.set_pin(row, said["retry_class"], actions, request.user, said["reason"], now, seen=seen)
     except RetryRefused as refusal:
         return show(request, row, refusal=refusal.message, status=409, pin_form=form)
     messages.success(request, "It is written down: verdicts on retries of this flow go by it.")

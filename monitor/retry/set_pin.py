@@ -14,7 +14,16 @@ from monitor.retry.pins import named_actions, newest_versions
 from monitor.retry.requests import RetryRefused, usable_reason
 
 
-def set_pin(flow: Flow, retry_class: str, repeatable: Collection[str], user: User, reason: str, now: datetime) -> None:
+def set_pin(
+    flow: Flow,
+    retry_class: str,
+    repeatable: Collection[str],
+    user: User,
+    reason: str,
+    now: datetime,
+    *,
+    seen: Collection[str] | None = None,
+) -> None:
     """Writes down whether a flow's work may be repeated, and which actions may be.
 
     Args:
@@ -24,15 +33,19 @@ def set_pin(flow: Flow, retry_class: str, repeatable: Collection[str], user: Use
         user: an admin.
         reason: why, 1 to 500 characters.
         now: the present, aware.
+        seen: ids of the actions that the person was shown; None for who looked at the flow itself.
 
     Raises:
-        RetryRefused: not permitted, no reason, or no such class or action; nothing was written.
+        RetryRefused: not permitted, no reason, no such class or action, or the flow has other actions than the person
+            was shown; nothing was written.
     """
     reason = _checked(flow, user, reason)
     if retry_class not in RetryPin.Class.values:
         raise RetryRefused("Say whether its work may be repeated.", "bad_class")
     version = newest_versions([flow.pk]).get(flow.pk)
     known = [key for key, _ in named_actions(version.content)] if version is not None else []
+    if seen is not None and set(seen) != set(known):
+        raise RetryRefused("The flow has other actions by now than the page showed; look at it again.", "flow_changed")
     chosen = [key for key in known if key in set(repeatable)]
     if set(chosen) != set(repeatable):
         raise RetryRefused("The flow has no such action any more; look at it again.", "no_such_action")

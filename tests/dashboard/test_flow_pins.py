@@ -27,7 +27,7 @@ def page_of(client: Any, thing: Flow | Execution) -> str:
 
 
 def say(client: Any, flow: Flow, **fields: Any) -> Any:
-    form = {"retry_class": "unsafe", "action": ["1"], "reason": "It sends money"} | fields
+    form = {"retry_class": "unsafe", "action": ["1"], "seen": ["1", "2"], "reason": "It sends money"} | fields
     return client.post(reverse("flow_pin", args=[flow.pk]), form)
 
 
@@ -50,6 +50,19 @@ def test_an_admin_says_it_everybody_sees_who_said_what_and_the_verdict_goes_by_i
     back = client.post(reverse("flow_pin_take_back", args=[run.flow.pk]), {"reason": "It was another flow"})
     assert back.status_code == 302
     assert words not in page_of(client, run.flow) + page_of(client, run)
+
+
+def test_a_word_is_about_the_actions_that_the_page_showed(run: Execution, signed_in: Any, ada: User, now: Any) -> None:
+    client = signed_in(ada)
+    page = page_of(client, run.flow)
+    assert page.count('name="seen"') == 2
+    new = [*ACTIONS, {"action_id": "3", "app": "Bank", "action": "Pay"}]
+    factories.make_version(run.flow, number=2, content={"actions": new}, first_seen_at=now)
+    refused = say(client, run.flow, retry_class="safe", action=[])
+    assert refused.status_code == 409
+    assert "other actions by now than the page showed" in refused.content.decode()
+    assert not RetryPin.objects.filter(flow=run.flow).exists()
+    assert say(client, run.flow, retry_class="safe", action=[], seen=["1", "2", "3"]).status_code == 302
 
 
 def test_a_change_of_the_flow_is_said_beside_it(

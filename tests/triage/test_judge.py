@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.models import CountedHour, Execution, Failure, Problem, User
+from monitor.models import CountedHour, Execution, Failure, Problem, RetryPolicy, User
 from monitor.triage import acts, judge
 from monitor.triage.judge import judge_problems
 from monitor.triage.take import take
@@ -74,6 +74,20 @@ def test_one_that_has_lost_its_failures_is_gone_or_resolved_where_somebody_was_o
     judge_problems([], now)
     assert list(own(Problem)) == [token]
     assert Problem.objects.get(pk=token.pk).state == State.RESOLVED
+
+
+def test_one_that_a_policy_of_retries_names_is_kept_with_it(
+    fail: Fail, triage: Triage, operator: User, now: datetime
+) -> None:
+    triage(fail("Tax", minutes_ago=50), fail("Token", minutes_ago=40))
+    _, token = own(Problem).order_by("first_seen_at")
+    policy = RetryPolicy.objects.create(
+        account=token.account, name="Tokens", problem=token, set_by=operator, set_at=now
+    )
+    own(Execution).all().delete()
+    judge_problems([], now)
+    assert list(own(Problem)) == [token]
+    assert list(own(RetryPolicy)) == [policy]
 
 
 def test_a_change_between_the_look_and_the_judgement_is_judged_the_next_time(

@@ -19,13 +19,25 @@ class Blamed(enum.StrEnum):
     NOBODY = ""
 
 
+# A recipient that is not there, whatever else is said beside it; words about a sender or relaying are no such case.
+_NOBODY_THERE = (
+    r"\A(?!.*(?:\bsenders?\b|relay|\byour (?:account|domain|ip)\b|from[ -](?:address|domain)"
+    r"|\b(?:ip|client|host ?name|dns|reverse|helo|ehlo)\b)).*?"
+    r"(?:\bno such (?:user|recipient|person|address|mail ?box|account|list|alias)\b"
+    r"|\b(?:user|recipient|person|address|mail ?box|inbox|account|list|alias|group)\b.{0,40}"
+    r"\b(?:(?:does ?n[o'’]t|does not|no longer) exists?|not (?:found|known)|is unknown|unknown\b)"
+    r"|\bunknown (?:user|recipient|address|mail ?box|alias)\b)"
+)
 # Of what goes out, in whatever other words: a full mailbox sends nothing.
+_LIMIT = r"(?:limits?|quota|caps?|allowance|maximum|usage|volume|rate|credits?|sen[dt]|exceed\w*|reached)"
+_PERIOD = r"(?:hourly|daily|monthly)"
 _SENDING = (
-    r"\bsending\b|out(?:going|bound)|send ?as|per (?:second|minute|hour|day|month)\b|\b(?:hourly|daily|monthly)\b"
+    r"(?<!stop )(?<!cease )\bsending\b|out(?:going|bound)|send ?as|per (?:second|minute|hour|day|month)\b"
+    rf"|\b{_PERIOD}\b.{{0,40}}\b{_LIMIT}\b|\b{_LIMIT}\b.{{0,40}}\b{_PERIOD}\b"
 )
 _US = (
     r"relay|authenticat|log ?in|sign ?in|credential|not\s+(?:allowed|permitted|authori[sz]ed)|sender|quota"
-    r"|limit\s+exceeded|exceeded\s+.*limit|too\s+many|\bspf\b|\bdkim\b|\bdmarc\b|policy|block|black ?list|banned"
+    r"|limit\s+exceeded|exceeded\s.{0,80}limit|too\s+many|\bspf\b|\bdkim\b|\bdmarc\b|policy|block|black ?list|banned"
     r"|reputation|rcpthosts"
 )
 # After the data the recipient was taken already: what these words are about is the sender's account.
@@ -44,6 +56,7 @@ _AT_ANY_STAGE, _AFTER_DATA = (
     tuple(
         (re.compile(words, re.IGNORECASE | re.DOTALL), blamed)
         for words, blamed in (
+            (_NOBODY_THERE, Blamed.RECIPIENT),
             (_SENDING, Blamed.US),
             (_RECIPIENT, Blamed.RECIPIENT),
             (_MESSAGE, Blamed.MESSAGE),
@@ -52,14 +65,19 @@ _AT_ANY_STAGE, _AFTER_DATA = (
     )
     for us in (_US, f"{_US}|{_US_AFTER_DATA}")
 )
+_OF_SENDING = re.compile(rf"{_SENDING}|\bsenders?\b|relay", re.IGNORECASE | re.DOTALL)
 
 
-def blamed_by(answer: str, *, after_data: bool) -> Blamed:
+def blamed_by(answer: str, *, after_data: bool, is_of_mailbox: bool = False) -> Blamed:
     """Says whom the words of a refusal are about; nobody where they do not tell.
 
     Args:
         answer: the server's words.
         after_data: whether the message itself was refused, and not the recipient.
+        is_of_mailbox: whether the reply's code itself says that the recipient's storage is spent; only words about
+            sending say otherwise.
     """
+    if is_of_mailbox and not _OF_SENDING.search(answer):
+        return Blamed.RECIPIENT
     known = _AFTER_DATA if after_data else _AT_ANY_STAGE
     return next((blamed for words, blamed in known if words.search(answer)), Blamed.NOBODY)

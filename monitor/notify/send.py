@@ -9,7 +9,6 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from django.core.mail import EmailMessage
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.models import Delivery, MailServer, Transition
@@ -30,7 +29,7 @@ from monitor.notify.smtp_answers import (
 
 logger = logging.getLogger(__name__)
 
-# Longer than the slowest exchange with a server whose every answer takes EMAIL_TIMEOUT.
+# Longer than the slowest exchange with a server whose every answer takes EMAIL_TIMEOUT; begun anew for each exchange.
 LEASE = timedelta(minutes=3)
 # A task of the queue may last 60 s; what is left over is due at the next call.
 BUDGET = timedelta(seconds=30)
@@ -76,7 +75,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
         limit: how many messages at most.
     """
     tell = clock or _running_from(now)
-    report, mailer, started = SendReport(), Mailer(), tell()
+    report, mailer, ends_at = SendReport(), Mailer(), tell() + BUDGET
     server = mail_server.standing()
     if server.state == MailServer.State.REFUSES:
         _give_up_old(server, now, report)
@@ -84,11 +83,11 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
         report.paused = server.reason
         return report
     try:
-        while report.handled < limit and tell() - started < BUDGET and not report.paused:
+        while report.handled < limit and tell() < ends_at and not report.paused:
             delivery = _claim(tell(), report)
             if delivery is None:
                 break
-            _send_one(delivery, mailer, tell, report)
+            _send_one(delivery, mailer, tell, report, ends_at)
     finally:
         mailer.close()
         _judge_suspects(tell(), report)
@@ -164,14 +163,13 @@ def _due(now: datetime) -> QuerySet[Delivery]:
     return due.select_related(*JOINED).order_by("next_try_at", "pk")
 
 
-def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport) -> None:
+def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:
     if not still_gets(delivery):
         _close(delivery, "the recipient no longer gets such mails", report)
         return
-    message = _message(delivery)
-    outcome = mailer.send(message) if isinstance(message, EmailMessage) else message
-    if _may_be_what_it_says(outcome, delivery, report) and _passes_as_plain(delivery, mailer):
-        outcome = None
+    outcome = _exchange(delivery, mailer)
+    if outcome is not None and _may_be_what_it_says(outcome, delivery, report):
+        outcome = _as_plain(delivery, mailer, outcome, clock, ends_at)
     if outcome is not None and outcome.kind == FailureKind.POISON and outcome.is_policy and not delivery.html:
         # Not even the plainest message passes: then the policy may be about us.
         outcome = replace(outcome, kind=FailureKind.SUSPECT)
@@ -186,39 +184,53 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
         _mark_failed(delivery, outcome, clock(), report)
 
 
-def _may_be_what_it_says(outcome: SendOutcome | None, delivery: Delivery, report: SendReport) -> bool:
+def _exchange(delivery: Delivery, mailer: Mailer) -> SendOutcome | None:
+    """Hands one message to the server; returns what kept it from being built or taken, None where nothing did."""
+    try:
+        message = build(delivery)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others must go out
+        return classify(error, connected=True)
+    return mailer.send(message)
+
+
+def _may_be_what_it_says(outcome: SendOutcome, delivery: Delivery, report: SendReport) -> bool:
     """Returns whether a refusal that may be ours came after the data, of a message that still says something.
 
     The next message may be the same alert's to somebody else: its refusal would tell nothing.
     """
-    is_suspect = outcome is not None and outcome.kind == FailureKind.SUSPECT and outcome.stage == SmtpStage.DATA
+    is_suspect = outcome.kind == FailureKind.SUSPECT and outcome.stage == SmtpStage.DATA
     return is_suspect and bool(delivery.html) and not report.sent
 
 
-def _passes_as_plain(delivery: Delivery, mailer: Mailer) -> bool:
-    """Sends a message once more as plain text; where the server takes that, it refused what the message said."""
-    bare = copy(delivery)
+def _as_plain(
+    delivery: Delivery, mailer: Mailer, refusal: SendOutcome, clock: Clock, ends_at: datetime
+) -> SendOutcome | None:
+    """Sends a refused message once more as plain text, and returns what that came to; None where it was taken.
+
+    Where the server takes it, it refused what the message said. Where it may have taken it, or takes it later, the
+    message stays the plain one: it is sent again as it went out. Only a second refusal of the same doubt leaves the
+    first to be judged. A run whose time is up leaves the second sending to the next one.
+    """
+    if clock() >= ends_at:
+        return replace(refusal, kind=FailureKind.POISON)
+    if not _mine(delivery).update(lease_until=clock() + LEASE):
+        return replace(refusal, kind=FailureKind.TRANSIENT)  # another process has it by now, and marks it
     columns = _plain_columns(delivery)
+    bare = copy(delivery)
     for name, text in columns.items():
         setattr(bare, name, text)
-    if mailer.send(build(bare)) is not None:
-        return False
-    _mine(delivery).update(**columns)
-    logger.warning("mail %d went out as plain text", delivery.pk)
-    return True
+    outcome = _exchange(bare, mailer)
+    if outcome is not None and outcome.kind in (FailureKind.SUSPECT, FailureKind.POISON):
+        return refusal
+    if outcome is None or outcome.kind in (FailureKind.AMBIGUOUS, FailureKind.TRANSIENT):
+        _mine(delivery).update(**columns)
+        logger.warning("mail %d goes out as plain text: %s", delivery.pk, refusal.reason)
+    return outcome
 
 
 def _plain_columns(delivery: Delivery) -> dict[str, str]:
     simple = plain_of(delivery)
     return {"subject": simple.subject, "text": simple.text, "html": ""}
-
-
-def _message(delivery: Delivery) -> EmailMessage | SendOutcome:
-    """Returns the message of a delivery, or why it cannot be built."""
-    try:
-        return build(delivery)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others must go out
-        return classify(error, connected=True)
 
 
 def _clear_suspects(now: datetime, report: SendReport) -> None:

@@ -25,6 +25,7 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 REFUSED_PAUSE = timedelta(minutes=5)
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 120, 300, 600, 900, 1800))
 REASON_LENGTH = 280
+ANSWER_LENGTH = 2_000  # characters of an answer that are looked at
 
 
 class FailureKind(enum.StrEnum):
@@ -86,6 +87,7 @@ _FIRST_BLOCK_OF_A_HOST = 500
 
 _LOGIN_CODES = (530, 534, 535, 538)
 _NO_SUCH_MAILBOX = (521, 550, 551, 552, 553, 556)
+_FULL = 552  # RFC 5321, section 4.2.2: "exceeded storage allocation"
 _ENHANCED = re.compile(r"\s*[245]\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -174,7 +176,8 @@ def _judge_refusal(stage: SmtpStage, code: int, answer: str) -> FailureKind:
     if stage == SmtpStage.MAIL:
         # The sender is ours and the same for all; only the message's announced size differs.
         return FailureKind.POISON if code == 552 else FailureKind.SENDER
-    blamed = blamed_by(answer, after_data=stage == SmtpStage.DATA)
+    is_data = stage == SmtpStage.DATA
+    blamed = blamed_by(answer, after_data=is_data, is_of_mailbox=code == _FULL and not is_data)
     if _is_one_of(_RECIPIENT, status):
         is_open = blamed == Blamed.US and _is_one_of(_VAGUE, status)
         return FailureKind.SUSPECT if is_open else FailureKind.PERMANENT
@@ -222,4 +225,4 @@ def _answer(error: BaseException) -> tuple[int | None, str]:
         code, answer = next(iter(error.recipients.values()), (None, b""))
     elif isinstance(error, smtplib.SMTPResponseException):
         code, answer = error.smtp_code, error.smtp_error
-    return code, answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+    return code, (answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer)[:ANSWER_LENGTH]

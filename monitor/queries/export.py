@@ -27,21 +27,26 @@ from monitor.queries.freshness import Mirror
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 
 CHUNK = 2000
+CHUNK_WITH_DATA = 200  # rows that are read with what their runs were about, which may be large
 Getter = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Export:
-    """Holds one kind of export: `columns` by name in order, `since_field` what --since is held against."""
+    """Holds one kind of export: `columns` by name in order, `since_field` what --since is held against.
+
+    `chunk` is how many rows are in memory at once.
+    """
 
     rows: QuerySet[Any]
     columns: dict[str, Getter]
     since_field: str
+    chunk: int = CHUNK
 
     def records(self, since: datetime | None) -> Iterator[dict[str, Any]]:
         """Yields the rows, oldest key first, a chunk at a time."""
         rows = self.rows if since is None else self.rows.filter(**{f"{self.since_field}__gte": since})
-        for row in rows.order_by("pk").iterator(chunk_size=CHUNK):
+        for row in rows.order_by("pk").iterator(chunk_size=self.chunk):
             yield {name: get(row) for name, get in self.columns.items()}
 
 
@@ -70,6 +75,11 @@ class MaskedColumns:
         if not self.masked:
             return _of(name)
         return {name: partial(_said_of_run, name)}
+
+    @property
+    def run_is_read_for_answers(self) -> bool:
+        """Returns whether `answers` reads what a run was about: then it is joined, or each row would ask for it."""
+        return self.masked
 
     def names(self, *names: str, **renamed: str) -> dict[str, Getter]:
         """Makes columns of the names that people gave to things."""
@@ -200,6 +210,9 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
 
 
 def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
+    unread, chunk = ["execution__flow__raw", "execution__trigger_data"], CHUNK
+    if shown.run_is_read_for_answers:
+        unread, chunk = ["execution__flow__raw"], CHUNK_WITH_DATA
     return {
         "alerts": Export(
             AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),
@@ -220,7 +233,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
         ),
         "retries": Export(
             RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item", "policy").defer(
-                "account__client_secret", "execution__trigger_data", "execution__flow__raw"
+                "account__client_secret", *unread
             ),
             _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
             | _of("state", "requested_at")
@@ -231,10 +244,11 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
             | {"policy": lambda row: row.policy.name if row.policy else None},
             "requested_at",
+            chunk,
         ),
         "retry_items": Export(
             RetryItem.objects.select_related("batch__account", "batch__requested_by", "execution__flow").defer(
-                "batch__account__client_secret", "execution__trigger_data", "execution__flow__raw"
+                "batch__account__client_secret", *unread
             ),
             _of(batch="batch.pk", execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
             | _of("position", "state", skip_reason="code")
@@ -242,6 +256,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | _of("ended_at", requested_by="batch.requested_by.username", requested_at="batch.requested_at")
             | _of(account="batch.account.name"),
             "batch__requested_at",
+            chunk,
         ),
     }
 

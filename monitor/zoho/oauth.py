@@ -1,7 +1,8 @@
 """Makes the consent address and asks Zoho's accounts server for tokens.
 
-Errors are distinguished by the body, never by the status: Zoho answers `invalid_code` and even its throttle
-with HTTP 200 (docs/reference/zoho-oauth.md, "Token errors"). All secrets travel in the form body.
+Errors are distinguished by the body before the status: Zoho answers `invalid_code` and even its throttle with HTTP
+200; only 429 says by itself what it is (docs/reference/zoho-oauth.md, "Token errors"). All secrets travel in the form
+body.
 """
 
 from __future__ import annotations

@@ -219,6 +219,29 @@ def test_a_million_rows_would_not_be_loaded_at_once(filled: ZohoAccount) -> None
     assert not hasattr(rows, "__len__")
 
 
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("what", [*KINDS, "webhook_failures"])
+def test_an_export_costs_one_statement_however_many_rows_and_texts(
+    filled: ZohoAccount, what: str, masked: bool, django_assert_num_queries: Any
+) -> None:
+    otto, flow = make_user("ida"), make_flow(filled)
+    asked = {"account": filled, "requested_by": otto, "requested_at": NOON, "reason": "Jane Doe asked"}
+    batch = RetryBatch.objects.get()
+    for position in range(2, 5):
+        failed = make_execution(flow, "failed", error_message="no Jane Doe", trigger_data={"Name": "Jane Doe"})
+        attempt = RetryAttempt.objects.create(
+            execution=failed, state="failed_again", answer="no Jane Doe", client_token=f"t{position}", **asked
+        )
+        item = {"position": position, "attempt": attempt, "state": "failed", "note": "no Jane Doe"}
+        RetryItem.objects.create(batch=batch, execution=failed, **item)
+        make_webhook_failure(filled, reason="no Jane Doe", record_name="Jane Doe")
+    with django_assert_num_queries(1):
+        rows = list(exports(masked=masked)[what].records(None))
+    assert rows
+    if what in {"retries", "retry_items"}:
+        assert ("Jane Doe" in str(rows)) != masked
+
+
 def test_a_reader_that_stops_early_ends_it_quietly_and_names_are_utf8_on_any_terminal(tmp_path: Any) -> None:
     with throw_away_database(tmp_path) as url:
         stage = Stage(tmp_path, url)

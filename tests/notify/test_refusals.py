@@ -10,15 +10,16 @@ import pytest
 
 from monitor.models import AlertState, AuditEntry, Delivery, MailServer, Role, User
 from monitor.notify.dispatch import dispatch_new
+from monitor.notify.mailer import Mailer
 from monitor.notify.probe import PAUSE, probe
-from monitor.notify.send import SendReport, send_due
-from monitor.notify.smtp_answers import REFUSED_PAUSE
+from monitor.notify.send import BUDGET, LEASE, SendReport, send_due
+from monitor.notify.smtp_answers import REFUSED_PAUSE, SendOutcome
 from monitor.queries.health import readiness
 from monitor.queries.mails import mail_problems, mail_server
 from tests import factories
 from tests.bystander import own
 from tests.notify.conftest import make_transition
-from tests.notify.sink import Sink
+from tests.notify.sink import DROP, Sink
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -181,6 +182,86 @@ def test_a_content_that_is_refused_even_as_plain_text_may_be_our_fault(
     assert send_at(now).dead == 0
     assert states() == {"queued"}
     assert MailServer.objects.get().state == "refuses"
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [(DROP, "SMTPServerDisconnected"), ("451 4.3.0 later", "451"), ("450 4.7.1 greylisted", "450")],
+)
+def test_what_became_of_the_plain_sending_counts_where_the_server_may_have_the_mail(
+    queue: list[str], now: datetime, sink: Sink, second: str, error: str
+) -> None:
+    sink.at_data = ["554 5.7.1 blocked", second]
+    assert send_at(now) == SendReport(sent=2, retried=1)
+    kept = own(Delivery).get(state="queued")
+    assert (kept.html, kept.next_try_at) == ("", now + 15 * SECOND)
+    assert kept.last_error.startswith(error)
+    assert MailServer.objects.get().state == "accepts"
+
+    assert send_at(now + 15 * SECOND).sent == 1
+    plain = [mail for mail in sink.mails if mail.get_content_type() == "text/plain"]
+    assert len({mail["Message-ID"] for mail in plain}) == 1, "it may have arrived twice: as one message"
+
+
+def test_a_plain_sending_that_is_refused_for_our_sake_says_so(queue: list[str], now: datetime, sink: Sink) -> None:
+    sink.at_data = ["554 5.7.1 blocked", "550 5.4.5 daily sending quota exceeded"]
+    assert send_at(now).paused.startswith("550 5.4.5")
+    assert MailServer.objects.get().code == "550 5.4.5"
+    assert "" not in own(Delivery).values_list("html", flat=True)
+
+
+def test_a_plain_sending_whose_recipient_is_gone_is_given_up(queue: list[str], now: datetime, sink: Sink) -> None:
+    sink.at_rcpt = ["250 OK", "550 5.1.1 no such user"]
+    sink.at_data = ["554 5.7.1 blocked"]
+    assert send_at(now) == SendReport(sent=2, dead=1)
+    assert own(Delivery).get(state="dead").last_error.startswith("550 5.1.1")
+
+
+def test_a_run_whose_time_is_up_leaves_the_plain_sending_to_the_next(
+    queue: list[str], now: datetime, sink: Sink
+) -> None:
+    sink.to_html = "554 5.7.1 blocked"
+    ticks = iter([now, now, now, now + BUDGET])
+    assert send_due(now, clock=lambda: next(ticks, now + BUDGET)) == SendReport(retried=1)
+    waiting = own(Delivery).get(html="")
+    assert (sink.connections, waiting.state, sink.mails) == (1, "queued", [])
+    assert not MailServer.objects.filter(state="refuses").exists()
+
+    assert send_at(now + BUDGET).sent == 3
+
+
+def test_each_of_the_two_sendings_has_a_lease_of_its_own(
+    queue: list[str], now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases: list[datetime | None] = []
+    present = [now]
+
+    def slow(self: Mailer, message: Any) -> SendOutcome | None:
+        leases.append(own(Delivery).get(state="sending").lease_until)
+        present[0] += 10 * SECOND
+        return original(self, message)
+
+    original = Mailer.send
+    monkeypatch.setattr(Mailer, "send", slow)
+    sink.to_html = "554 5.7.1 blocked"
+    send_due(now, clock=lambda: present[0], limit=1)
+    assert leases == [now + LEASE, now + 10 * SECOND + LEASE]
+
+
+def test_a_message_that_another_process_took_meanwhile_is_not_sent_again_by_this_one(
+    queue: list[str], now: datetime, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(self: Mailer, message: Any) -> SendOutcome | None:
+        own(Delivery).filter(state="sending").update(attempts=9, lease_until=now + 2 * LEASE)
+        return original(self, message)
+
+    original = Mailer.send
+    monkeypatch.setattr(Mailer, "send", lose)
+    sink.to_html = "554 5.7.1 blocked"
+    send_due(now, clock=lambda: now, limit=1)
+    theirs = own(Delivery).get(state="sending")
+    assert (theirs.attempts, theirs.lease_until, bool(theirs.html)) == (9, now + 2 * LEASE, True)
+    assert (sink.mails, sink.connections) == ([], 1)
 
 
 def test_each_state_says_since_when_and_is_logged_once(

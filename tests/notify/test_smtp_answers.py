@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from django.core.mail import BadHeaderError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.notify.smtp_answers import FailureKind, classify, next_try
+from monitor.notify.smtp_answers import ANSWER_LENGTH, FailureKind, classify, next_try
 from tests.factories import NOON
 
 
@@ -134,6 +135,26 @@ def told(stage: str, code: int, words: str) -> Exception:
         ("data", "552 Message size limit exceeded", FailureKind.POISON),
         ("data", "554 message length exceeds the administrative limit", FailureKind.POISON),
         ("data", "554 rejected due to spam content", FailureKind.POISON),
+        # A recipient that is not there, whatever is said beside it; and a spent storage that is not ours.
+        ("rcpt", "550 No such user here; stop sending mail to this address", FailureKind.PERMANENT),
+        ("rcpt", "550 The daily digest list does not exist", FailureKind.PERMANENT),
+        ("rcpt", "550 User unknown, blocked by policy of this group", FailureKind.PERMANENT),
+        ("rcpt", "550 The account you tried to reach doesn't exist; sending is useless", FailureKind.PERMANENT),
+        ("rcpt", "550 hourly report group not found", FailureKind.PERMANENT),
+        ("rcpt", "550 please stop sending", FailureKind.PERMANENT),
+        ("data", "550 no such user here, stop sending", FailureKind.PERMANENT),
+        ("rcpt", "552 quota exceeded", FailureKind.PERMANENT),
+        ("rcpt", "552 too many messages in the box", FailureKind.PERMANENT),
+        ("rcpt", "552 storage limit exceeded", FailureKind.PERMANENT),
+        ("rcpt", "552 outgoing quota exceeded", FailureKind.SUSPECT),
+        ("rcpt", "552 sender's quota exceeded", FailureKind.SUSPECT),
+        ("data", "552 quota exceeded", FailureKind.SUSPECT),
+        ("rcpt", "550 Sender address rejected: user unknown", FailureKind.SUSPECT),
+        ("rcpt", "550 relay denied, no such user", FailureKind.SUSPECT),
+        ("rcpt", "550 You have exceeded your maximum of messages a day", FailureKind.PERMANENT),
+        ("rcpt", "550 exceeded the allowed limit", FailureKind.SUSPECT),
+        ("rcpt", "550 limit of daily messages reached", FailureKind.SUSPECT),
+        ("data", "550 your daily message allowance is used up", FailureKind.SUSPECT),
         # For now.
         ("rcpt", "450 4.7.1 greylisted", FailureKind.TRANSIENT),
         ("mail", "451 4.7.0 later", FailureKind.TRANSIENT),
@@ -146,6 +167,16 @@ def test_who_is_to_blame_is_judged_by_the_stage_and_the_enhanced_status(
     code, _, words = answer.partition(" ")
     found = classify(told(stage, int(code), words), connected=True)
     assert (found.kind, found.stage) == (kind, stage)
+
+
+@pytest.mark.parametrize("filling", [" ", "exceeded ", "daily ", "user ", "account ", "sending", "\n", "mailbox "])
+@pytest.mark.parametrize("stage", ["rcpt", "data"])
+def test_a_long_answer_is_judged_by_its_beginning_at_no_great_cost(stage: str, filling: str) -> None:
+    long = f"exceeded {filling * (300_000 // len(filling))}"
+    began = time.process_time()
+    classify(told(stage, 550, f"{long} no such user"), connected=True)
+    assert time.process_time() - began < 0.2
+    assert classify(told(stage, 550, f"{'x' * ANSWER_LENGTH} relay"), connected=True).kind != FailureKind.SUSPECT
 
 
 def test_the_code_names_the_enhanced_status_and_no_word_of_the_server() -> None:

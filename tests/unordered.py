@@ -12,16 +12,23 @@ from typing import Any
 
 from django.db.models import OrderBy
 from django.db.models.functions import Random
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.compiler import (
+    SQLAggregateCompiler,
+    SQLCompiler,
+    SQLDeleteCompiler,
+    SQLInsertCompiler,
+    SQLUpdateCompiler,
+)
 
 _order_by = SQLCompiler.get_order_by
+_OTHERS = (SQLAggregateCompiler, SQLDeleteCompiler, SQLInsertCompiler, SQLUpdateCompiler)
 
 
 def _any_order(compiler: SQLCompiler) -> Any:
     found, query = _order_by(compiler), compiler.query
     # A subquery's order is nobody's to see; where rows are put together, what is not in them cannot order them.
     put_together = query.distinct or query.combinator or query.group_by is not None
-    if found or query.subquery or put_together or type(compiler) is not SQLCompiler:
+    if found or query.subquery or put_together or isinstance(compiler, _OTHERS):
         return found
     chance = OrderBy(Random())
     return [(chance, (*compiler.compile(chance), False))]

@@ -675,7 +675,7 @@ class Migration(migrations.Migration):
                 ('position', models.PositiveIntegerField()),
                 ('state', models.CharField(choices=[('waiting', 'Waiting'), ('started', 'Started'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('unknown', 'Outcome unknown'), ('skipped', 'Skipped')], default='waiting', max_length=10)),
                 ('step', models.PositiveSmallIntegerField(help_text='of the batch when it was started', null=True)),
-                ('verdict', models.CharField(blank=True, help_text='code of the verdict that the person confirmed', max_length=40)),
+                ('verdict', models.CharField(blank=True, help_text='codes of the risks that the person confirmed, else of the verdict', max_length=200)),
                 ('tries', models.PositiveSmallIntegerField(default=0, help_text='wishes that were called back before they were sent')),
                 ('code', models.CharField(blank=True, help_text='why it was skipped or failed, for programs', max_length=40)),
                 ('note', models.CharField(blank=True, help_text='why, for people', max_length=300)),

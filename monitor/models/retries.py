@@ -201,7 +201,9 @@ class RetryItem(models.Model):
     position = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     step = models.PositiveSmallIntegerField(null=True, help_text="of the batch when it was started")
-    verdict = models.CharField(max_length=40, blank=True, help_text="code of the verdict that the person confirmed")
+    verdict = models.CharField(
+        max_length=200, blank=True, help_text="codes of the risks that the person confirmed, else of the verdict"
+    )
     tries = models.PositiveSmallIntegerField(default=0, help_text="wishes that were called back before they were sent")
     attempt = models.OneToOneField(RetryAttempt, on_delete=models.SET_NULL, null=True, related_name="item")
     code = models.CharField(max_length=40, blank=True, help_text="why it was skipped or failed, for programs")

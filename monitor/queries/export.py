@@ -242,7 +242,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
             | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
-            | {"policy": lambda row: row.policy.name if row.policy else None},
+            | {"policy": lambda row: mask_text(row.policy.name) if row.policy else None},
             "requested_at",
             chunk,
         ),

@@ -15,6 +15,7 @@ from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryIt
 from monitor.retry import transition
 from monitor.retry.preview import preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
+from monitor.retry.safety import Verdict
 
 MOST_ITEMS = 10_000
 MOST_PER_MINUTE = 600
@@ -82,6 +83,11 @@ def request_batch(
     return _create(columns, keys, now)
 
 
+def confirmed(verdict: Verdict) -> str:
+    """Writes down what a person confirms of an item: the codes of all its risks, else the verdict's."""
+    return " ".join(sorted(verdict.risks)) or verdict.code
+
+
 def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
     """Writes a batch and its items, each with the verdict that is confirmed; or finds what the form has made by now."""
     try:
@@ -98,7 +104,7 @@ def _write(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> Retry
     verdicts = preview(keys, now).verdicts
     batch = RetryBatch.objects.create(**columns)
     rows = (
-        RetryItem(batch=batch, execution_id=key, position=n, verdict=verdicts[key].code)
+        RetryItem(batch=batch, execution_id=key, position=n, verdict=confirmed(verdicts[key]))
         for n, key in enumerate(keys, start=1)
     )
     RetryItem.objects.bulk_create(rows, batch_size=1000)
@@ -145,9 +151,14 @@ def cancel_batch(batch: RetryBatch, user: User, now: datetime) -> None:
     with transaction.atomic():
         _turn(batch, user, now, (State.QUEUED, State.RUNNING, State.SUSPENDED, State.STOPPED), State.CANCELLED)
         call_back(batch, now)
-        RetryItem.objects.filter(batch=batch, state=Waiting).update(
-            state=RetryItem.State.SKIPPED, code="cancelled", note="The batch was cancelled.", ended_at=now
-        )
+        skip_the_rest(batch, now)
+
+
+def skip_the_rest(batch: RetryBatch, now: datetime) -> None:
+    """Ends what still waits in a cancelled batch."""
+    RetryItem.objects.filter(batch=batch, state=Waiting).update(
+        state=RetryItem.State.SKIPPED, code="cancelled", note="The batch was cancelled.", ended_at=now
+    )
 
 
 def call_back(batch: RetryBatch, now: datetime) -> int:
@@ -164,9 +175,8 @@ def call_back(batch: RetryBatch, now: datetime) -> int:
         if attempt is None:
             continue
         text = "Its batch does not go on: nothing was sent."
-        if attempt.sends == 0 and transition.move(
-            attempt, RetryAttempt.State.CANCELLED, now=now, actor=None, note=text, answer=text
-        ):
+        # While it is `requested` nothing of it has left, whatever was tried before.
+        if transition.move(attempt, RetryAttempt.State.CANCELLED, now=now, actor=None, note=text, answer=text):
             RetryItem.objects.filter(pk=item.pk).update(state=Waiting, attempt=None, step=None, tries=F("tries") + 1)
             called += 1
     return called

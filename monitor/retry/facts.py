@@ -52,6 +52,7 @@ def facts_of(
             if besides is None or attempt.pk != besides.pk:
                 attempts[attempt.execution_id].append(attempt)
     caused = _caused(executions, attempts)
+    again = _retries_of(caused)
     parents = _parents(executions)
     superseded = _superseded(list(by_key)) if superseded is None else superseded
     ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
@@ -66,6 +67,7 @@ def facts_of(
             now,
             ahead,
             said.get(execution.flow_id),
+            again,
         )
         for pk, execution in by_key.items()
     }
@@ -80,6 +82,7 @@ def _facts(
     now: datetime,
     ahead: dict[int, timedelta],
     pinned: PinnedWord | None,
+    again: dict[int, list[RetryAttempt]],
 ) -> RetryFacts:
     runs = {
         one.new_execution_id: run
@@ -95,16 +98,24 @@ def _facts(
         earlier=tuple(
             Earlier(one.state, runs[one.new_execution_id].status if one.new_execution_id in runs else "")
             for one in attempts
-        ),
+        )
+        # Whoever has retried a run that a retry caused, before anybody knew whose it was, has retried this work.
+        + tuple(Earlier(one.state) for run in runs.values() for one in again.get(run.pk, [])),
         retry_of=parent,
         superseded_by=superseded,
         flow_gone=execution.flow.gone_at is not None,
         account_active=account.is_active,
         has_flow_api=bool(account.flow_url),
         zoho_ahead=ahead[execution.account_id],
-        failed_action=execution.error_action_id,
+        # Once it has run again, here or at Zoho, an earlier try may have done more than the last one.
+        failed_action="" if was_sent or _has_run_again(execution) else execution.error_action_id,
         pinned=pinned,
     )
+
+
+def _has_run_again(execution: Execution) -> bool:
+    first = execution.first_failed_at
+    return execution.rerun_count > 0 or (first is not None and first != execution.completed_time)
 
 
 def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:
@@ -125,6 +136,15 @@ def _caused(
         for some in _chunks(wanted)
         for run in Execution.objects.filter(account=account, execution_id__among=some)
     }
+
+
+def _retries_of(caused: Mapping[tuple[int, str], Execution]) -> dict[int, list[RetryAttempt]]:
+    """Finds the retries of runs that retries caused, by those runs' primary keys."""
+    found: dict[int, list[RetryAttempt]] = defaultdict(list)
+    for keys in _chunks([run.pk for run in caused.values()]):
+        for attempt in RetryAttempt.objects.filter(execution__id__among=keys).order_by("pk"):
+            found[attempt.execution_id].append(attempt)
+    return found
 
 
 def _parents(executions: Collection[Execution]) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.db.models import OuterRef, Subquery
@@ -98,5 +98,14 @@ def _word(pin: RetryPin, flow: Flow, version: FlowVersion | None, ahead: timedel
         known=known,
         actions=actions,
         changed_at=changed_at,
-        is_unread=is_edited and (version is None or read_at is None or (edited is not None and read_at < edited)),
+        is_unread=_is_unread(edited, read_at, version, is_edited=is_edited),
     )
+
+
+def _is_unread(
+    edited: datetime | None, read_at: datetime | None, version: FlowVersion | None, *, is_edited: bool
+) -> bool:
+    """Returns whether the flow is another than the one that was read, whenever that was said of it."""
+    if read_at is not None and edited is not None and read_at < edited:
+        return True
+    return is_edited and (version is None or read_at is None)

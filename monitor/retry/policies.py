@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from monitor import audit
 from monitor.access import may
-from monitor.models import Flow, Problem, RetryAttempt, RetryPolicy, User
+from monitor.models import Failure, Flow, Problem, RetryAttempt, RetryPolicy, User
 from monitor.retry import transition
-from monitor.retry.requests import RetryRefused
+from monitor.retry.requests import POLICY_TOKEN, RetryRefused
 
 RIGHT = "retry.policies"
 SETTINGS = ("name", "tries", "wait_minutes", "per_day")
@@ -98,10 +98,25 @@ def delete_policy(policy: RetryPolicy, user: User, now: datetime) -> None:
     """
     _check(user, policy)
     with transaction.atomic():
+        # First, so that a turn of its own that is under way ends before what it asked for is called back.
+        RetryPolicy.objects.filter(pk=policy.pk).update(is_on=False)
         _call_back(policy, user, now)
         detail = {name: getattr(policy, name) for name in SETTINGS}
         audit.record(user, "retry_policy.delete", policy, now=now, account=policy.account_id, detail=detail)
         RetryPolicy.objects.filter(pk=policy.pk).delete()
+
+
+def why_not_for_policy(attempt: RetryAttempt) -> str:
+    """Returns why a policy's retry must not be sent any more; "" for nothing, and for whatever is no policy's."""
+    if not attempt.client_token.startswith(POLICY_TOKEN):
+        return ""
+    policy = attempt.policy_id
+    if policy is None or not RetryPolicy.objects.filter(pk=policy, is_on=True).exists():
+        return "Its policy was switched off: nothing was sent."
+    failure = Failure.objects.filter(execution=attempt.execution_id).first()
+    if failure is None or failure.fate != Failure.Fate.OPEN:
+        return "Its failure is no longer open: nothing was sent."
+    return ""
 
 
 def _check(user: User, thing: Flow | Problem | RetryPolicy) -> None:
@@ -123,11 +138,16 @@ def _save(
             audit.record(user, action, policy, now=now, account=policy.account_id, detail=detail)
     except IntegrityError:
         raise RetryRefused("Another policy of this account has that name.", "name_taken") from None
+    except DatabaseError:
+        # Django's word for a row that is no longer there; any other fault of the database is none of this.
+        if RetryPolicy.objects.filter(pk=policy.pk).exists():
+            raise
+        raise RetryRefused("The policy was deleted meanwhile.", "not_there") from None
 
 
 def _call_back(policy: RetryPolicy, user: User | None, now: datetime) -> None:
     """Whoever is sending one at this moment has moved it first, or finds it called off."""
     text = "Its policy was switched off: nothing was sent."
-    unsent = RetryAttempt.objects.filter(policy=policy, state=RetryAttempt.State.REQUESTED, sends=0)
+    unsent = RetryAttempt.objects.filter(policy=policy, state=RetryAttempt.State.REQUESTED)
     for attempt in unsent.select_related("account", "execution").order_by("pk"):
         transition.move(attempt, RetryAttempt.State.CANCELLED, now=now, actor=user, note=text, answer=text)

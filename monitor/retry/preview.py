@@ -21,7 +21,16 @@ CALLS_AN_ITEM = 4  # a look before, the POST, and mostly two looks after
 CHUNK = 1000
 # What a verdict hangs on, of a row whose data and texts to search would cost most.
 READ = (
-    *("account_id", "flow_id", "execution_id", "status", "started_time", "completed_time", "first_failed_at"),
+    *(
+        "account_id",
+        "flow_id",
+        "execution_id",
+        "status",
+        "started_time",
+        "completed_time",
+        "first_failed_at",
+        "rerun_count",
+    ),
     *("error_code", "error_message", "error_details", "error_action_id"),
 )
 LEDGER = {

@@ -143,6 +143,9 @@ def cancel(attempt: RetryAttempt, user: User, now: datetime) -> RetryAttempt:
         attempt, State.CANCELLED, now=now, actor=user, note="called off", answer="Called off before it was sent."
     ):
         raise RetryRefused("It is too late: the retry has been sent or is over.", "too_late")
+    # What a person has called off is theirs: no policy asks for it again.
+    RetryAttempt.objects.filter(pk=attempt.pk).update(policy=None)
+    attempt.policy = None
     return attempt
 
 

@@ -16,14 +16,13 @@ from django.db.models import Count, Q
 
 from monitor.access import may
 from monitor.models import RetryAttempt, RetryBatch, RetryItem
-from monitor.retry.batches import call_back, change
+from monitor.retry.batches import call_back, change, skip_the_rest
 from monitor.retry.requests import ITEM_TOKEN, RetryRefused, request_retry
-from monitor.retry.room import must_wait
+from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.since_preview import why_not
 from monitor.retry.steps import BatchFacts, NextStep, next_start, next_step
 
 log = logging.getLogger(__name__)
-MOST_OPEN_OF_A_FLOW = 10  # executions of a flow that run at once (docs/reference/zoho-flow.md, "Plans and limits")
 MOST_SKIPPED = 200  # items in one pass, which is one transaction
 MOST_UNSENT = 10  # wishes of an account's batches that wait to be sent: a person's own click comes soon after
 LOOKED_THROUGH = 200  # waiting items that are looked through for one whose flow has room
@@ -82,6 +81,10 @@ def _run(key: int, now: datetime) -> Counter[str]:
         return done
     done += _follow(batch, now)
     if batch.state != State.RUNNING:
+        # Also what came back to be sent again after the batch was suspended or cancelled.
+        call_back(batch, now)
+        if batch.state == State.CANCELLED:
+            skip_the_rest(batch, now)
         return done
     if not may(batch.requested_by, "retry.bulk", batch.account):
         _stop(batch, _LOST_RIGHT, now)
@@ -189,8 +192,7 @@ def _next_items(batch: RetryBatch, count: int) -> Iterable[RetryItem]:
     """Returns the next waiting items whose flows have room for another run, while not too many wishes are unsent."""
     opened = RetryAttempt.objects.filter(account=batch.account_id)
     unsent = opened.filter(state=Attempt.REQUESTED, item__isnull=False).count()
-    on_the_way = opened.filter(state__in=(Attempt.REQUESTED, Attempt.SENDING, Attempt.ACCEPTED))
-    busy = Counter(on_the_way.order_by().values_list("execution__flow_id", flat=True))
+    busy = busy_flows(batch.account_id)
     full = [flow for flow, runs in busy.items() if runs >= MOST_OPEN_OF_A_FLOW]
     rows = RetryItem.objects.filter(batch=batch, state=Item.WAITING).exclude(execution__flow__in=full)
     found: list[RetryItem] = []

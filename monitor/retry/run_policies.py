@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from monitor.access import may
-from monitor.models import Failure, RetryAttempt, RetryItem, RetryPolicy
+from monitor.models import Failure, ProblemAct, RetryAttempt, RetryItem, RetryPolicy, zoho_ahead
 from monitor.retry.facts import facts_of
 from monitor.retry.policies import RIGHT, switch_off
 from monitor.retry.policy import DAY, due_at, room
 from monitor.retry.requests import POLICY_TOKEN, RetryRefused, request_retry
-from monitor.retry.room import must_wait
+from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.safety import judge
 
 log = logging.getLogger(__name__)
 MOST_UNSENT = 5  # wishes of a policy that wait to be sent: people's own and batches' come soon after
-LOOKED_THROUGH = 200  # failures that are looked at in one pass, the oldest first
+AT_ONCE, MOST_LOOKED_AT = 200, 1000  # failures that are judged together, and in one turn, the oldest first
 State = RetryAttempt.State
 
 
@@ -59,16 +59,26 @@ def _run(key: int, now: datetime) -> int:
         return 0
     if must_wait(policy.account_id, now):
         return 0
-    own = RetryAttempt.objects.filter(policy=policy).exclude(state=State.CANCELLED)
+    own = _tries(policy)
     asked = own.filter(requested_at__gt=now - DAY).values_list("requested_at", flat=True)
     unsent = own.filter(state=State.REQUESTED).count()
     most = min(room(policy.per_day, list(asked), now), MOST_UNSENT - unsent)
+    busy = busy_flows(policy.account_id)
     found = 0
-    for failure, ended in _due(policy, now) if most > 0 else []:
+    for failure, tried in _due(policy, now) if most > 0 else ():
         if found >= most:
             break
-        found += _ask(policy, failure, len(ended), now)
+        if busy[failure.flow_id] < MOST_OPEN_OF_A_FLOW:
+            asked_for = _ask(policy, failure, tried, now)
+            busy[failure.flow_id] += asked_for
+            found += asked_for
     return found
+
+
+def _tries(policy: RetryPolicy) -> QuerySet[RetryAttempt]:
+    """Returns what counts as a try: all but what switching it off has called back. Nothing is asked for ever."""
+    called_back = Q(state=State.CANCELLED, requested_at__lt=policy.on_since)
+    return RetryAttempt.objects.filter(policy=policy).exclude(called_back)
 
 
 def _why_off(policy: RetryPolicy) -> str:
@@ -76,41 +86,52 @@ def _why_off(policy: RetryPolicy) -> str:
         return "The person who set it may no longer do so."
     if policy.problem is not None and policy.problem.merged_into_id is not None:
         return "Its problem was merged into another one, whose failures nobody said this for."
+    # An operator may merge problems, but not have others' failures retried many at once.
+    took_in = ProblemAct.objects.filter(problem=policy.problem_id, kind="took_in", at__gte=policy.on_since)
+    if policy.problem_id is not None and took_in.exists():
+        return "Another problem was merged into its own: nobody said that for the failures of that one."
     return ""
 
 
-def _due(policy: RetryPolicy, now: datetime) -> list[tuple[Failure, Sequence[datetime]]]:
-    """Returns the failures whose next try is due and safe, with when its tries of them ended; the oldest first."""
+def _due(policy: RetryPolicy, now: datetime) -> Iterator[tuple[Failure, int]]:
+    """Yields the failures whose next try is due and safe, with how often it was tried; the oldest first."""
     wait = timedelta(minutes=policy.wait_minutes)
-    failures = list(_candidates(policy, now - wait)[:LOOKED_THROUGH])
-    ended: dict[int, list[datetime]] = defaultdict(list)
-    tried = RetryAttempt.objects.filter(policy=policy, execution__in=[one.pk for one in failures])
-    for attempt in tried.exclude(state=State.CANCELLED).order_by("requested_at", "pk"):
-        ended[attempt.execution_id].append(attempt.settled_at or attempt.requested_at)
-    due: list[tuple[Failure, Sequence[datetime]]] = []
-    for failure in failures:
-        at = due_at(wait, policy.tries, failure.failed_at, ended[failure.pk])
-        if at is not None and at <= now:
-            due.append((failure, ended[failure.pk]))
-    # Judged together: while Zoho may still run a storm's failures again by itself, each turn would ask for each one.
-    facts = facts_of([failure.execution for failure, _ in due], now)
-    return [one for one in due if judge(facts[one[0].pk], now).kind == "safe"]
+    # When a run failed is said by Zoho's clock, all else by ours.
+    ahead = zoho_ahead(policy.account_id).first() or timedelta(0)
+    rows = _candidates(policy, ahead, now - wait)
+    for start in range(0, MOST_LOOKED_AT, AT_ONCE):
+        failures = list(rows[start : start + AT_ONCE])
+        ended: dict[int, list[datetime]] = defaultdict(list)
+        tries = _tries(policy).filter(execution__id__among=[one.pk for one in failures])
+        for attempt in tries.order_by("requested_at", "pk"):
+            ended[attempt.execution_id].append(attempt.settled_at or attempt.requested_at)
+        due = []
+        for failure in failures:
+            at = due_at(wait, policy.tries, failure.failed_at - ahead, ended[failure.pk])
+            if at is not None and at <= now:
+                due.append(failure)
+        # Judged together: while Zoho may still run a storm's failures again, each turn would ask for each one.
+        facts = facts_of([failure.execution for failure in due], now)
+        yield from ((one, len(ended[one.pk])) for one in due if judge(facts[one.pk], now).kind == "safe")
+        if len(failures) < AT_ONCE:
+            return
 
 
-def _candidates(policy: RetryPolicy, failed_before: datetime) -> QuerySet[Failure]:
+def _candidates(policy: RetryPolicy, ahead: timedelta, failed_before: datetime) -> QuerySet[Failure]:
     """Returns open failures from its time that nobody but the policy itself has tried to retry, and no batch holds.
 
     What a person has taken in hand is theirs, whatever came of it.
     """
+    since = policy.on_since or failed_before
     attempts = RetryAttempt.objects.filter(execution=OuterRef("pk"))
-    others = attempts.exclude(policy=policy) | attempts.filter(policy=None)
-    tries = RetryAttempt.objects.filter(execution=OuterRef("pk"), policy=policy).exclude(state=State.CANCELLED)
+    # What another policy asked for and nobody sent was never tried.
+    others = attempts.exclude(policy=policy, policy__isnull=False).exclude(state=State.CANCELLED, policy__isnull=False)
     held = RetryItem.objects.filter(execution=OuterRef("pk"), state=RetryItem.State.WAITING)
     rows = Failure.objects.filter(
         account=policy.account_id,
         fate=Failure.Fate.OPEN,
-        failed_at__gte=policy.on_since,
-        failed_at__lte=failed_before,
+        failed_at__gte=since + ahead,
+        failed_at__lte=failed_before + ahead,
         flow__gone_at=None,
     )
     if policy.flow_id is not None:
@@ -118,11 +139,10 @@ def _candidates(policy: RetryPolicy, failed_before: datetime) -> QuerySet[Failur
     else:
         rows = rows.filter(group__problem=policy.problem_id)
     # One that has had all its tries must not stand in the way of those behind it.
-    done = tries.order_by("requested_at", "pk").values("pk")[policy.tries - 1 : policy.tries]
+    done = _tries(policy).filter(execution=OuterRef("pk")).order_by("pk").values("pk")[policy.tries - 1 : policy.tries]
     rows = rows.filter(~Exists(others), ~Exists(attempts.filter(state__in=RetryAttempt.OPEN_STATES)), ~Exists(held))
-    return (
-        rows.filter(~Exists(done)).select_related("execution__account", "execution__flow").order_by("failed_at", "pk")
-    )
+    rows = rows.filter(~Exists(done)).select_related("execution__account", "execution__flow")
+    return rows.order_by("failed_at", "pk")
 
 
 def _ask(policy: RetryPolicy, failure: Failure, tried: int, now: datetime) -> int:

@@ -81,11 +81,13 @@ class Verdict:
     Attributes:
         reasons: sentences for a person, the weightiest first; never empty, never Zoho's own text.
         code: of the first reason, for programs.
+        risks: codes of everything that has to be accepted, none where it is safe or refused.
     """
 
     kind: Kind
     reasons: list[str] = field(default_factory=list)
     code: str = ""
+    risks: frozenset[str] = frozenset()
 
 
 def judge(facts: RetryFacts, now: datetime) -> Verdict:
@@ -103,16 +105,17 @@ def judge(facts: RetryFacts, now: datetime) -> Verdict:
         return _of_risks(risks, facts)
     effect, told = weigh(facts.pinned, facts.failed_action)
     if effect == "objects":
-        return Verdict("risky", [*told, *(text for _, text in risks)], f"pinned_{facts.pinned.kind}")
+        code = f"pinned_{facts.pinned.kind}"
+        return Verdict("risky", [*told, *(text for _, text in risks)], code, frozenset({code, *(c for c, _ in risks)}))
     if effect == "safe" and all(code in _RUNS_TWICE for code, _ in risks):
         return Verdict("safe", [*told, *([text for _, text in risks] or [_why_safe(facts)])], "pinned_safe")
     verdict = _of_risks(risks, facts)
-    return Verdict(verdict.kind, [*verdict.reasons, *told], verdict.code)
+    return Verdict(verdict.kind, [*verdict.reasons, *told], verdict.code, verdict.risks)
 
 
 def _of_risks(risks: list[tuple[str, str]], facts: RetryFacts) -> Verdict:
     if risks:
-        return Verdict("risky", [text for _, text in risks], risks[0][0])
+        return Verdict("risky", [text for _, text in risks], risks[0][0], frozenset(code for code, _ in risks))
     return Verdict("safe", [_why_safe(facts)], "safe")
 
 

@@ -18,13 +18,14 @@ from django.db.models import F
 
 from monitor.access import may
 from monitor.connection import organisation
-from monitor.models import Execution, RetryAttempt, RetryItem
+from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem
 from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
 from monitor.retry.facts import facts_for
 from monitor.retry.lost_answer import Proof, proof_of
+from monitor.retry.policies import why_not_for_policy
 from monitor.retry.requests import objection_to
-from monitor.retry.safety import judge
+from monitor.retry.safety import FailedRun, judge
 from monitor.retry.since_preview import why_not
 from monitor.retry.transition import amend, move
 from monitor.vault import VaultError
@@ -80,6 +81,8 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
         return attempt
     try:
         _check(attempt, now)
+        if _must_wait_for_its_batch(attempt):
+            return attempt
         with open_account(attempt.account, priority="people") as clients:
             _send_through(attempt, clients, now_fn, now)
     except _CalledOffError as reason:
@@ -89,6 +92,11 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
     except (ZohoError, VaultError) as error:
         _postpone(attempt, error, now_fn())
     return attempt
+
+
+def _must_wait_for_its_batch(attempt: RetryAttempt) -> bool:
+    """Returns whether its batch does not go on at this moment: the batch's next turn calls it back."""
+    return RetryItem.objects.filter(attempt=attempt).exclude(batch__state=RetryBatch.State.RUNNING).exists()
 
 
 def call_off(attempt: RetryAttempt, reason: str, now: datetime) -> bool:
@@ -115,6 +123,8 @@ def _check(attempt: RetryAttempt, now: datetime) -> None:
     reason = why_not(item, now, attempt=attempt) if item is not None else None
     if reason is not None:
         raise _CalledOffError(reason[1])
+    if text := why_not_for_policy(attempt):
+        raise _CalledOffError(text)
 
 
 def _postpone(attempt: RetryAttempt, error: ZohoError | VaultError, now: datetime) -> None:
@@ -130,7 +140,7 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
     flow = clients.flow
     if flow is None:
         raise _CalledOffError("The account has no address for Zoho Flow.")
-    original = _look_first(attempt, flow)
+    original = _look_first(attempt, flow, began)
     ahead = timing.clock_ahead(flow.last_server_date, now_fn())
     _judge_by_zohos_clock(attempt, ahead, now_fn())
     for _ in range(2):
@@ -147,7 +157,7 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
         clients.tokens.renew(token)
 
 
-def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
+def _look_first(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> ExecutionRow | None:
     """Returns the execution as Zoho shows it now; the mirror may be minutes old, and Zoho re-runs failures itself.
 
     Raises:
@@ -163,7 +173,7 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
     except (NotAvailable, Refused):
         log.info("retry %s: Zoho gives no single execution, the mirror must do", attempt.pk)
     if row is not None and _has_failed_again(row, attempt):
-        raise _CalledOffError("Zoho has run it again since the preview, and it failed again.")
+        _judge_the_newer_failure(row, attempt, now)
     shown = [row]
     caused = RetryAttempt.objects.filter(execution=execution).exclude(new_execution_id="")
     for run_id in caused.order_by("-pk").values_list("new_execution_id", flat=True)[:RUNS_LOOKED_AT]:
@@ -178,10 +188,25 @@ def _look_first(attempt: RetryAttempt, flow: FlowCalls) -> ExecutionRow | None:
 
 
 def _has_failed_again(row: ExecutionRow, attempt: RetryAttempt) -> bool:
-    """Returns whether a batch's run has failed anew: what the person confirmed was about the failure before."""
+    """Returns whether Zoho shows a newer failure than the mirror, which the verdict was about."""
     known, shown = attempt.execution.completed_time, row.completed_time
-    is_newer = known is not None and shown is not None and shown > known
-    return is_newer and RetryItem.objects.filter(attempt=attempt).exists()
+    return row.status == Execution.Status.FAILED and known is not None and shown is not None and shown > known
+
+
+def _judge_the_newer_failure(row: ExecutionRow, attempt: RetryAttempt, now: datetime) -> None:
+    """Judges a person's own retry by the failure that Zoho shows; nobody has confirmed a batch's or a policy's for it.
+
+    Raises:
+        _CalledOffError: it is a risk that was not accepted, or not asked for by a click.
+    """
+    if attempt.policy_id is not None or RetryItem.objects.filter(attempt=attempt).exists():
+        raise _CalledOffError("Zoho has run it again since it was judged, and it failed again.")
+    facts = facts_for(attempt.execution, now, besides=attempt)
+    newer = FailedRun((row.error_code, row.error_message, row.error_details), row.completed_time)
+    facts = replace(facts, runs=(newer, *facts.runs[1:]), failed_action="")
+    objection = objection_to(judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk)
+    if objection is not None:
+        raise _CalledOffError(objection.message)
 
 
 def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: datetime) -> None:

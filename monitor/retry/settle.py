@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Case, Q, Value, When
 
 from monitor.models import RetryAttempt
 from monitor.retry import effects, timing
@@ -128,12 +128,13 @@ def _asking(now: datetime, limit: int) -> list[int]:
     outcomes = RetryAttempt.objects.filter(
         state__in=[State.ACCEPTED, State.UNKNOWN], next_check_at__lte=now, account__is_active=True
     )
-    # A person's own click before what batches want, of which half of a run at most; outcomes have the rest, and a
-    # quarter in any case.
-    ordered = wishes.order_by(F("item__pk").asc(nulls_first=True), "requested_at", "pk").values_list("pk", "item__pk")
-    waiting = list(ordered[:limit])
-    found = [pk for pk, item in waiting if item is None]
-    found += [pk for pk, item in waiting if item is not None][: max(limit // 2 - len(found), 0)]
+    # A person's own click before what batches and policies want, of which half of a run at most; outcomes have the
+    # rest, and a quarter in any case.
+    by_itself = Case(When(Q(item__isnull=False) | Q(policy__isnull=False), then=Value(1)), default=Value(0))
+    ordered = wishes.annotate(by_itself=by_itself).order_by("by_itself", "requested_at", "pk")
+    waiting = list(ordered.values_list("pk", "by_itself")[:limit])
+    found = [pk for pk, is_by_itself in waiting if not is_by_itself]
+    found += [pk for pk, is_by_itself in waiting if is_by_itself][: max(limit // 2 - len(found), 0)]
     rest = max(limit - len(found), limit // 4)
     return found + list(outcomes.order_by("next_check_at", "pk").values_list("pk", flat=True)[:rest])
 

@@ -37,7 +37,7 @@ def why_not(item: RetryItem, now: datetime, *, attempt: RetryAttempt | None = No
     if hasattr(execution, "failure") and execution.failure.fate == "written_off":
         return "written_off", "It was written off."
     verdict = judge(facts_for(execution, now, besides=attempt), now)
-    if verdict.kind == "risky" and batch.accept_risk and verdict.code != item.verdict:
+    if verdict.kind == "risky" and batch.accept_risk and not verdict.risks <= set(item.verdict.split()):
         # The risk that was accepted was another one, or none.
         return "new_risk", verdict.reasons[0]
     return None

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, DateTimeField, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
-from monitor.models import Failure, Problem, ProblemAct, RetryBatch, User
+from monitor.models import Failure, Problem, ProblemAct, RetryBatch, RetryPolicy, User
 from monitor.models.hand_over import is_our_turn
 from monitor.periods import HOUR, hour_of
 from monitor.triage.activity import change_state
@@ -151,10 +151,11 @@ def _brings_back(resolved_before: Any) -> Q:
 
 
 def _touched(keys: Collection[int]) -> set[int]:
-    """Returns the problems that people did something about, or that batches of retries name."""
+    """Returns the problems that people did something about, or that batches or policies of retries name."""
     if not keys:
         return set()
     acted = Exists(ProblemAct.objects.filter(problem=OuterRef("pk"), actor__isnull=False))
     merged = Exists(Problem.objects.filter(merged_into=OuterRef("pk")))
     retried = Exists(RetryBatch.objects.filter(problem=OuterRef("pk")))
-    return set(Problem.objects.filter(acted | merged | retried, pk__in=keys).values_list("pk", flat=True))
+    has_policy = Exists(RetryPolicy.objects.filter(problem=OuterRef("pk")))
+    return set(Problem.objects.filter(acted | merged | retried | has_policy, pk__in=keys).values_list("pk", flat=True))

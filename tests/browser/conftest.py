@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -55,10 +55,6 @@ class Visit:
         self.page.goto(self.url + path)
         self.page.wait_for_load_state("networkidle")
 
-    def take_turns(self) -> None:
-        """Has the page's own refreshing wait for the test: both use the one connection to a database in memory."""
-        self.page.route(re.compile("/state/"), lambda route: route.fulfill(response=route.fetch()))
-
     def sign_in(self, user: User) -> None:
         """By the form, as a person does."""
         self.go("/")
@@ -67,6 +63,17 @@ class Visit:
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(self.url + "/")
         self.page.wait_for_load_state("networkidle")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Puts SQLite into a file: the server's threads and the test then have connections of their own, as in real life.
+
+    In memory all share one, and whoever writes while another one reads is told that the table is locked.
+    """
+    if connection.vendor == "sqlite":
+        name = str(tmp_path_factory.mktemp("database") / "browser.sqlite3")
+        connection.settings_dict.setdefault("TEST", {})["NAME"] = name
 
 
 @pytest.fixture(scope="session")

@@ -125,6 +125,21 @@ def test_no_page_is_wider_than_a_phone(phone: Visit, zoho: Zoho, people: dict[st
         assert wide <= 0, path
 
 
+def test_on_a_phone_an_error_has_the_whole_width_of_its_line_before_it_wraps(
+    phone: Visit, zoho: Zoho, people: dict[str, User]
+) -> None:
+    phone.sign_in(people["vera"])
+    phone.go("/executions/?status=failed")
+    # Of each error: the share of its card that its cell takes, where its text is too long for one line.
+    shares = phone.page.evaluate(
+        """[...document.querySelectorAll('td.clip')]
+             .filter(cell => cell.innerText.trim().length > 30)
+             .map(cell => cell.getBoundingClientRect().width / cell.parentElement.getBoundingClientRect().width)"""
+    )
+    assert shares
+    assert min(shares) > 0.85
+
+
 def test_the_first_tab_leads_past_the_menu_to_the_content(visit: Visit, zoho: Zoho, people: dict[str, User]) -> None:
     visit.sign_in(people["vera"])
     visit.page.keyboard.press("Tab")

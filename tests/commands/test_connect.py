@@ -277,3 +277,32 @@ def test_a_name_has_one_to_a_hundred_characters(length: int, is_refused: bool) -
     ended = run("connect", "x" * length, "--data-center=custom", "--client-id=1000.X")
     assert ended.code != 0, "without addresses nothing is connected"
     assert ("1 to 100 characters" in ended.error) is is_refused
+
+
+class TestAnotherOrganisation:
+    """A grant that was made in another organisation."""
+
+    def test_it_is_refused_with_both_names_and_the_way_out_and_nothing_is_changed(self, zoho: tuple[App, str]) -> None:
+        run(*connect_arguments(zoho[1]))
+        before = list(own(ZohoAccount).values()), list(own(ApiToken).values("account", "refresh_token"))
+        with a_zoho(seed=5) as (_, there):
+            ended = run(*connect_arguments(there))
+            assert ended.code == 1
+            assert "another organisation" in ended.error
+            assert "as a new account" in ended.error
+            assert "--same-organisation" not in ended.error
+            # No word of a person makes two organisations one.
+            assert run(*connect_arguments(there), same_organisation=True).error == ended.error
+            assert (list(own(ZohoAccount).values()), list(own(ApiToken).values("account", "refresh_token"))) == before
+            assert run(*connect_arguments(there, "Beta")).error == ""
+
+    def test_where_only_the_flows_could_tell_a_person_may_say_that_it_is_the_same(self, zoho: tuple[App, str]) -> None:
+        run(*connect_arguments(zoho[1], crm_url=""))
+        make_flow(own(ZohoAccount).get())
+        with a_zoho(seed=5) as (_, there):
+            ended = run(*connect_arguments(there, crm_url=""))
+            assert ended.code == 1
+            assert ended.error.endswith("if it is the same one, say so with --same-organisation")
+            assert own(ZohoAccount).get().accounts_url == zoho[1]
+            assert run(*connect_arguments(there, crm_url=""), same_organisation=True).error == ""
+            assert own(ZohoAccount).get().accounts_url == there

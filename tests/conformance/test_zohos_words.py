@@ -65,11 +65,14 @@ def test_a_locked_rule_is_not_taken_for_one_that_is_gone(talk: Talk) -> None:
         talk.crm.delete_workflow_rule(rule.rule_id)
 
 
+@pytest.mark.parametrize("kind", [ActionKind.TASKS, ActionKind.WEBHOOKS, ActionKind.EMAIL_NOTIFICATIONS])
 @pytest.mark.parametrize("code", ["NOT_ALLOWED", "ALREADY_USED"])
-def test_an_action_in_use_is_refused_in_zohos_words(talk: Talk, code: str) -> None:
+def test_an_action_in_use_is_refused_in_zohos_words(talk: Talk, code: str, kind: ActionKind) -> None:
     talk.habits(in_use_code=code)
-    with pytest.raises(Refused, match=f"{code}: This webhook is associated"):
-        talk.crm.delete_action(ActionKind.WEBHOOKS, talk.crm.list_webhooks().items[0].id)
+    first = talk.crm.list_actions(kind).items[0]
+    with pytest.raises(Refused, match=f"{code}: This {kind[:-1].replace('_', ' ')} is associated"):
+        talk.crm.delete_action(kind, first.id)
+    assert first.id in {one.id for one in talk.crm.list_actions(kind).items}
 
 
 def test_every_answer_of_a_mixed_composite_is_read(talk: Talk) -> None:

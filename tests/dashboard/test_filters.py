@@ -15,7 +15,7 @@ from hypothesis.extra.django import TestCase
 from dashboard.executions import forms
 from dashboard.filters import BIGGEST_ID
 from dashboard.flows.forms import FlowFilterForm
-from monitor.models import ZohoAccount
+from monitor.models import User, ZohoAccount
 from monitor.queries.executions import ExecutionFilter, Key
 from tests import factories
 from tests.depth import tried
@@ -207,3 +207,28 @@ def test_flows_of_the_chosen_account_are_offered_and_the_chosen_flow_whatever_it
 )
 def test_a_key_in_an_address_is_a_number_of_at_most_19_digits(text: str, is_known: bool) -> None:
     assert form_of("").fields["flow"].valid_value(text) is is_known
+
+
+# Each zone with a time that its clock shows twice, one that it skips, and a day that has no midnight or was left out.
+CLOCKS = [
+    ("America/New_York", "2026-11-01T01:30", "2026-03-08T02:30", "2026-03-08"),
+    ("America/Santiago", "2026-04-04T23:30", "2026-09-06T00:30", "2026-09-06"),
+    ("Australia/Lord_Howe", "2026-04-05T01:45", "2026-10-04T02:15", "2026-10-04"),
+    ("Africa/Casablanca", "2026-02-15T02:30", "2026-03-22T02:30", "2026-03-22"),
+    ("Pacific/Apia", "2010-04-04T03:30", "2011-12-30T12:00", "2011-12-30"),
+]
+
+
+@pytest.mark.parametrize(("zone", "twice", "skipped", "day"), CLOCKS)
+def test_every_list_answers_whatever_time_or_day_its_viewers_clock_can_show(
+    zone: str, twice: str, skipped: str, day: str, signed_in, ada
+) -> None:
+    User.objects.filter(pk=ada.pk).update(timezone=zone)
+    client = signed_in(ada)
+    for name in ("start", "end"):
+        for at in (twice, skipped):
+            assert client.get("/executions/", {name: at}).status_code == 200, (name, at)
+    for path in ("/audit/", "/webhook-failures/"):
+        for name in ("first_day", "last_day"):
+            assert client.get(path, {name: day}).status_code == 200, (path, name)
+        assert client.get(path, {"first_day": "2026-02-30"}).status_code == 400

@@ -23,10 +23,11 @@ from monitor.models import (
 from monitor.retry.batches import cancel_batch, resume, suspend
 from monitor.retry.requests import request_retry
 from monitor.retry.run_batches import run_batches
+from monitor.retry.set_pin import set_pin
 from monitor.retry.settle import sweep
 from tests import factories
 from tests.bystander import own
-from tests.fake_zoho.retrying import TRANSIENT
+from tests.fake_zoho.retrying import FAULTS, TRANSIENT
 from tests.retry.floor import Floor, fresh, states
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +194,33 @@ class TestRisks:
         assert RetryItem.objects.get(batch=batch, execution=safe[0]).code == "new_risk"
         assert RetryItem.objects.get(batch=batch, execution=risky[0]).state == Item.SUCCEEDED
         assert len(floor.zoho.posts) == 1
+
+    def test_a_risk_that_an_admins_word_stands_before_is_a_new_one_all_the_same(self, floor: Floor) -> None:
+        set_pin(floor.flow, "unsafe", [], floor.user, "it sends money", floor.clock())
+        known, later = floor.fail(2)
+        batch = floor.ask([known, later], accept_risk=True)
+        factories.make_failure(Execution.objects.get(pk=later), fate="superseded")
+        floor.work()
+        found = {item.execution_id: (item.state, item.code) for item in batch.items.all()}
+        assert found == {known: ("succeeded", ""), later: ("skipped", "new_risk")}
+
+    @pytest.mark.parametrize("held_back", ["rate", "no_connection"])
+    def test_what_zoho_held_back_is_not_sent_while_the_batch_is_suspended(self, floor: Floor, held_back: str) -> None:
+        batch = floor.ask(floor.fail(1))
+        floor.zoho.post_faults.append(FAULTS[held_back])
+        floor.zoho.during_post = lambda: suspend(fresh(batch), floor.user, floor.clock())
+        floor.work(300)
+        assert (len(floor.zoho.posts), states(batch)) == (1, {"waiting": 1})
+        resume(fresh(batch), floor.user, floor.clock())
+        floor.work(60)
+        assert (len(floor.zoho.posts), states(batch)) == (2, {"succeeded": 1})
+
+    def test_what_zoho_held_back_is_not_sent_after_the_batch_was_cancelled(self, floor: Floor) -> None:
+        batch = floor.ask(floor.fail(1))
+        floor.zoho.post_faults.append(FAULTS["rate"])
+        floor.zoho.during_post = lambda: cancel_batch(fresh(batch), floor.user, floor.clock())
+        floor.work(300)
+        assert (len(floor.zoho.posts), states(batch)) == (1, {"skipped": 1})
 
     def test_what_changed_between_preview_and_confirmation_is_skipped(self, floor: Floor) -> None:
         keys, seen_at = floor.fail(2), floor.clock()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AuditEntry, Execution, Flow, RetryPin, Role, User
+from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryPin, Role, User
 from monitor.retry.facts import facts_for, facts_of
 from monitor.retry.preview import preview
 from monitor.retry.requests import RetryRefused
@@ -144,3 +144,52 @@ def test_a_preview_counts_by_what_was_said_and_costs_no_more_for_more_runs(
     assert preview(keys, now).risky == 41
     some = list(Execution.objects.filter(pk__in=keys).select_related("account", "flow"))
     assert {one.pinned.kind for one in facts_of(some, now).values() if one.pinned} == {"unsafe"}
+
+
+class TestWhatARunHasDone:
+    """Up to the action that failed, as long as it was tried once."""
+
+    @pytest.fixture
+    def ticked(self, flow: Flow, ada: User, now: datetime) -> Flow:
+        """Of three actions the first two may be repeated; the run failed at the second."""
+        third = {"action_id": "3", "app": "Payments", "action": "Charge"}
+        content = {"actions": [*FLOW["actions"], third]}
+        factories.make_version(flow, number=2, content=content, first_seen_at=now - timedelta(days=8))
+        set_pin(flow, "unsafe", ["1", "2"], ada, "it charges", now)
+        return flow
+
+    def test_is_known_of_its_first_try(self, ticked: Flow, failed: Execution, now: datetime) -> None:
+        assert verdict(failed, now).kind == "safe"
+
+    def test_is_not_known_once_a_retry_of_it_was_sent(
+        self, ticked: Flow, failed: Execution, ada: User, now: datetime
+    ) -> None:
+        RetryAttempt.objects.create(
+            account=failed.account,
+            execution=failed,
+            requested_by=ada,
+            requested_at=now,
+            reason="by hand",
+            client_token="form",
+            state="failed_again",
+            sent_at=now,
+        )
+        assert verdict(failed, now).code == "pinned_unsafe"
+
+    @pytest.mark.parametrize("seen", [{"rerun_count": 1}, {"first_failed_at": factories.NOON - timedelta(days=30)}])
+    def test_is_not_known_once_zoho_ran_it_again(
+        self, ticked: Flow, failed: Execution, now: datetime, seen: dict[str, Any]
+    ) -> None:
+        Execution.objects.filter(pk=failed.pk).update(**seen)
+        assert verdict(failed, now).code == "pinned_unsafe"
+
+
+def test_a_word_about_a_flow_that_was_edited_and_is_not_read_yet_does_not_count(
+    flow: Flow, failed: Execution, ada: User, now: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    Flow.objects.filter(pk=flow.pk).update(modified_time=now - 10 * minute, definition_read_at=now - 60 * minute)
+    set_pin(Flow.objects.get(pk=flow.pk), "safe", [], ada, "it only reads", now)
+    assert verdict(failed, now).code != "pinned_safe"
+    Flow.objects.filter(pk=flow.pk).update(definition_read_at=now)
+    assert verdict(failed, now).code == "pinned_safe"

@@ -11,11 +11,13 @@ import pytest
 from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, RetryAttempt, RetryPolicy, Role, User
 from monitor.retry.policies import add_policy, change_policy, delete_policy, switch_off, switch_on
 from monitor.retry.policy import due_at, room
-from monitor.retry.requests import RetryRefused
+from monitor.retry.requests import RetryRefused, cancel
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep
+from monitor.triage.acts import merge
 from tests import factories
 from tests.bystander import own
+from tests.fake_zoho.retrying import FAULTS
 from tests.retry.floor import Floor
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -126,7 +128,8 @@ def test_a_run_that_fails_again_is_retried_as_often_as_was_said_each_time_later(
 def test_those_that_had_all_their_tries_do_not_stand_in_the_way(
     floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.retry.run_policies.LOOKED_THROUGH", 2)
+    monkeypatch.setattr("monitor.retry.run_policies.MOST_LOOKED_AT", 1)
+    monkeypatch.setattr("monitor.retry.run_policies.AT_ONCE", 2)
     set_policy(tries=1)
     fail(floor, 2)
     floor.zoho.luck = False
@@ -168,6 +171,135 @@ def test_many_processes_ask_for_a_try_once(floor: Floor, set_policy: Any) -> Non
     assert run_policies(floor.clock())["asked"] == 3
     assert run_policies(floor.clock())["asked"] == 0
     assert own(RetryAttempt).count() == 3
+
+
+class TestBeforeItIsSent:
+    """What has changed between the wish and the POST."""
+
+    @pytest.fixture
+    def asked(self, floor: Floor, set_policy: Any) -> tuple[RetryPolicy, Failure]:
+        """A policy that has asked for a retry of which nothing is sent yet."""
+        policy = set_policy()
+        [failure] = fail(floor)
+        floor.clock.forward(minutes=20)
+        assert run_policies(floor.clock())["asked"] == 1
+        return policy, failure
+
+    def test_what_was_written_off_is_not_sent(self, floor: Floor, asked: Any) -> None:
+        Failure.objects.filter(pk=asked[1].pk).update(fate="written_off")
+        assert [one.state for one in later(floor, 30)] == ["cancelled"]
+        assert floor.zoho.posts == []
+
+    def test_what_zoho_ran_again_itself_is_not_sent(self, floor: Floor, asked: Any) -> None:
+        run = floor.zoho.runs[asked[1].execution.execution_id]
+        floor.zoho.rerun_by_itself(run, success=False)
+        run.error = PASSING
+        later(floor, 1)
+        assert floor.zoho.posts == []
+
+    @pytest.mark.parametrize("how", ["off", "deleted"])
+    def test_one_that_zoho_held_back_is_not_sent_once_the_policy_is_off(
+        self, floor: Floor, set_policy: Any, ada: User, how: str
+    ) -> None:
+        policy = set_policy()
+        fail(floor)
+        floor.zoho.post_faults.append(FAULTS["rate"])
+        floor.clock.forward(minutes=20)
+        run_policies(floor.clock())
+        sweep(floor.clock, open_account=floor.zoho.open_account)
+        [attempt] = own(RetryAttempt)
+        assert (attempt.state, len(floor.zoho.posts)) == ("requested", 1)
+        RetryAttempt.objects.filter(pk=attempt.pk).update(sends=1)
+        {"off": switch_off, "deleted": delete_policy}[how](policy, ada, floor.clock())
+        assert [one.state for one in later(floor, 30)] == ["cancelled"]
+        assert len(floor.zoho.posts) == 1
+
+    @pytest.mark.parametrize("how", ["off", "deleted"])
+    def test_a_wish_that_the_call_back_missed_is_not_sent(self, floor: Floor, asked: Any, how: str) -> None:
+        policy, _ = asked
+        rows = RetryPolicy.objects.filter(pk=policy.pk)
+        rows.update(is_on=False) if how == "off" else rows.delete()
+        assert [one.state for one in later(floor, 30)] == ["cancelled"]
+        assert floor.zoho.posts == []
+
+    def test_what_a_person_calls_off_stays_so(self, floor: Floor, asked: Any) -> None:
+        [attempt] = own(RetryAttempt)
+        cancel(attempt, factories.make_user("otto", Role.OPERATOR), floor.clock())
+        assert [one.state for one in later(floor, 300)] == ["cancelled"]
+        assert floor.zoho.posts == []
+
+
+def test_what_cannot_be_sent_is_tried_no_more_often_than_was_said_and_holds_no_other_up(
+    floor: Floor, set_policy: Any
+) -> None:
+    set_policy(tries=2, per_day=100)
+    gone = fail(floor, 6)
+    for failure in gone:
+        del floor.zoho.runs[failure.execution.execution_id]
+    [good] = fail(floor)
+    attempts = later(floor, 120)
+    assert len(attempts) == 6 * 2 + 1
+    assert [one.execution_id for one in attempts if one.state == "succeeded"] == [good.pk]
+
+
+def test_what_is_not_safe_does_not_stand_in_the_way_of_what_is(
+    floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.retry.run_policies.AT_ONCE", 2)
+    set_policy()
+    fail(floor, 5, error=PASSING)
+    [good] = fail(floor)
+    assert [one.execution_id for one in later(floor, 12)] == [good.pk]
+
+
+def test_no_more_than_ten_runs_of_a_flow_are_on_their_way(floor: Floor, set_policy: Any) -> None:
+    for number in range(4):
+        set_policy(name=f"Policy {number}")
+    fail(floor, 20)
+    floor.clock.forward(minutes=20)
+    assert run_policies(floor.clock())["asked"] == 10
+
+
+def test_what_another_policy_asked_for_and_nobody_sent_is_not_taken_for_tried(
+    floor: Floor, set_policy: Any, ada: User
+) -> None:
+    first = set_policy(name="First")
+    fail(floor)
+    second = set_policy(name="Second")
+    fail(floor)
+    floor.clock.forward(minutes=20)
+    run_policies(floor.clock())
+    switch_off(first, ada, floor.clock())
+    attempts = later(floor, 5)
+    assert [one.policy for one in attempts if one.state == "succeeded"] == [second]
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_since_when_is_told_by_the_clock_that_the_failures_are_told_by(
+    floor: Floor, set_policy: Any, ada: User, hours: int
+) -> None:
+    ahead = timedelta(hours=hours)
+    earlier, later_on = fail(floor, 2)
+    known = factories.make_execution(factories.make_flow(floor.account), "failed")
+    RetryAttempt.objects.create(
+        account=floor.account,
+        execution=known,
+        requested_by=ada,
+        requested_at=floor.clock(),
+        reason="by hand",
+        client_token="form",
+        state="failed_again",
+        sent_at=floor.clock(),
+        zoho_ahead=ahead,
+    )
+    set_policy()
+    half = timedelta(minutes=30)
+    for failure, at in ((earlier, floor.clock() - half), (later_on, floor.clock() + half)):
+        Failure.objects.filter(pk=failure.pk).update(failed_at=at + ahead)
+        Execution.objects.filter(pk=failure.pk).update(first_failed_at=at + ahead, completed_time=at + ahead)
+    floor.clock.forward(minutes=45)
+    assert run_policies(floor.clock())["asked"] == 1
+    assert own(RetryAttempt).get(policy__isnull=False).execution_id == later_on.pk
 
 
 class TestSwitching:
@@ -213,6 +345,20 @@ class TestSwitching:
         policy.refresh_from_db()
         assert not policy.is_on
         assert "merged" in policy.off_reason
+
+    def test_it_switches_itself_off_where_others_failures_were_merged_into_its_problem(
+        self, floor: Floor, set_policy: Any
+    ) -> None:
+        [first, other] = fail(floor, 2)
+        policy = set_policy(first.group.problem)
+        otto = factories.make_user("otto", Role.OPERATOR)
+        merge([other.group.problem], first.group.problem, otto, floor.clock())
+        [mine] = fail(floor)
+        Failure.objects.filter(pk=mine.pk).update(group=other.group)
+        assert later(floor, 20) == []
+        policy.refresh_from_db()
+        assert not policy.is_on
+        assert "merged into" in policy.off_reason
 
     def test_while_the_account_is_paused_it_waits(self, floor: Floor, set_policy: Any) -> None:
         policy = set_policy()
@@ -280,6 +426,12 @@ class TestPeople:
         switch_off(RetryPolicy.objects.get(pk=stale.pk), ada, floor.clock())
         change_policy(stale, ada, floor.clock(), name="Tax", tries=3, wait_minutes=5, per_day=9)
         assert own(RetryPolicy).values("name", "is_on").get() == {"name": "Tax", "is_on": False}
+
+    def test_one_that_was_deleted_meanwhile_is_not_changed(self, floor: Floor, set_policy: Any, ada: User) -> None:
+        stale = set_policy()
+        RetryPolicy.objects.filter(pk=stale.pk).delete()
+        with pytest.raises(RetryRefused, match="deleted meanwhile"):
+            change_policy(stale, ada, floor.clock(), name="Tax", tries=3, wait_minutes=5, per_day=9)
 
     def test_two_of_one_account_have_two_names(self, floor: Floor, set_policy: Any) -> None:
         set_policy()

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.models import AuditEntry, Execution, Organisation, RetryAttempt, Role, User, ZohoAccount
+from monitor.retry.requests import RetryRefused
 from monitor.zoho.errors import AnswerLost, BadAnswer, GrantRevoked, NotAvailable, TokenRefused, Wait
 from tests import factories
 from tests.bystander import own
@@ -312,3 +313,27 @@ def test_a_crash_after_the_intent_ends_as_unknown_within_90_seconds(desk, name) 
     desk.sweep_for(70)
     attempt.refresh_from_db()
     assert attempt.state == "unknown"
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_newer_failure_that_zoho_shows_is_what_a_click_is_judged_by(desk, accepted: bool) -> None:
+    attempt = desk.ask(accept_risk=accepted)
+    run = desk.zoho.runs[desk.execution.execution_id]
+    desk.clock.forward(seconds=30)
+    desk.zoho.rerun_by_itself(run, success=False)
+    run.error = TRANSIENT
+    desk.send(attempt)
+    # It may be run again by Zoho now: without the confirmation nothing is sent.
+    assert len(desk.zoho.posts) == int(accepted)
+    assert own(RetryAttempt).get().state == ("accepted" if accepted else "cancelled")
+
+
+def test_a_retry_of_the_run_that_a_retry_caused_counts_for_the_work(desk) -> None:
+    first = desk.ask()
+    again = factories.make_execution(desk.execution.flow, "failed")
+    given = {"account": again.account, "requested_by": desk.user, "requested_at": desk.clock(), "reason": "by hand"}
+    RetryAttempt.objects.create(execution=again, client_token="another", state="succeeded", **given)
+    RetryAttempt.objects.filter(pk=first.pk).update(state="failed_again", new_execution_id=again.execution_id)
+    with pytest.raises(RetryRefused) as refusal:
+        desk.ask("form-2", accept_risk=True)
+    assert refusal.value.code == "already_succeeded"

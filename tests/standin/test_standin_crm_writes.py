@@ -200,6 +200,16 @@ def test_a_task_is_replaced_whole_one_a_call_unless_a_habit_says_otherwise(clien
     assert client.crm(base, "PUT", json={"tasks": [thin, thin]}).status_code == 200
 
 
+def test_a_webhook_is_replaced_whole_one_a_call(client, app):
+    base = "/settings/automation/webhooks"
+    webhook = client.crm(base).json()["webhooks"][0]
+    whole = {"id": webhook["id"], "name": "Newer", "module": webhook["module"], "url": webhook["url"]}
+    assert client.crm(base, "PUT", json={"webhooks": [whole, whole]}).json()["code"] == "INVALID_DATA"
+    thin = {"id": webhook["id"], "name": "Newer"}
+    assert results(client.crm(base, "PUT", json={"webhooks": [thin]}), "webhooks")[0][0] == "MANDATORY_NOT_FOUND"
+    assert client.crm(f"{base}/{webhook['id']}").json()["webhooks"][0]["name"] == webhook["name"]
+
+
 def test_a_locked_task_refuses_a_change_with_401(client, app):
     base = "/settings/automation/tasks"
     task = client.crm(base).json()["tasks"][0]

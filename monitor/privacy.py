@@ -310,12 +310,11 @@ def _said_secret(found: re.Match[str]) -> str:
     value = found["value"]
     if found["quote"] is None and rules.SAID_OF_SECRETS.fullmatch(value.rstrip(".,;:!?)")):
         return found[0]
-    says = found["says"].strip()
+    said = found["says"] or found["joined"] or ""
+    says = said.strip()
     if not says and not rules.is_code(value):
         return found[0]
-    if says in _SIGNS and rules.is_count_of_passes(
-        found["before"].removesuffix(found["says"]), value.rstrip(".,;:!?)")
-    ):
+    if says in _SIGNS and rules.is_count_of_passes(found["before"].removesuffix(said), value.rstrip(".,;:!?)")):
         return found[0]
     return found["before"] + HIDDEN
 

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 
 # Raise it with every change of what is masked: texts that were masked for searching are then masked anew.
-VERSION = 7
+VERSION = 8
 
 # Letters that no normal form takes apart.
 _PLAIN_LETTERS = str.maketrans(
@@ -162,14 +162,18 @@ SIGN_INS = re.compile(
 _SECRETS_IN_WORDS = (
     r"pass(?:word|code|phrase|wd)|pwd|pw|pin(?:[ -]?code)?|otp|(?:secret|access|private|api|auth)[ -]?(?:key|token)"
     r"|(?:one[ -]time|verification|security|secret|access|your) code|(?:client )?secret|token"
-    r"|passwort|kennwort|contraseña|senha|wachtwoord|mot de passe|пароль|密码|密碼|パスワード"
+    r"|passwort|kennwort|contraseña|senha|wachtwoord|mot de passe|пароль|токен"
 )
-_QUOTE, _UNQUOTE = "[\"'„“«‘]", "[\"'”“»’]"
+# Of scripts that part no words, and what says "is" there; a password is seldom written in them, what is said of it is.
+_JOINED_SECRETS = "密码|密碼|口令|令牌|密钥|密鑰|パスワード|暗証番号|トークン|비밀번호|암호|토큰"
+_JOINED_IS = "[是为為はが는은가이]"
+_QUOTE, _UNQUOTE = "[\"'„“«‘「『]", "[\"'”“»’」』]"
 SAID_SECRET = re.compile(
     rf"(?i)(?P<before>\b(?:{_SECRETS_IN_WORDS})(?P<says>\s{{0,2}}[:=：]\s{{0,2}}"
-    r"|(?:\s(?:for|of)\s\S{1,60})?\s{1,2}(?:(?:is|was|ist|war|lautet|es|est|set to|changed to)\b\s{0,2}[:=]?\s{0,2})?))"
-    rf"(?P<value>(?P<quote>{_QUOTE})[^\"'”“»’\n]{{1,200}}{_UNQUOTE}?"
-    r"|(?!\[(?:hidden|secret|phone|card|number)\])[^\s,;\"'<>&]{1,200})"
+    r"|(?:\s(?:for|of)\s\S{1,60})?\s{1,2}(?:(?:is|was|ist|war|lautet|es|est|set to|changed to)\b\s{0,2}[:=]?\s{0,2})?)"
+    rf"|(?:{_JOINED_SECRETS})\d?+(?P<joined>(?>\s{{0,2}}{_JOINED_IS}?\s{{0,2}}[:=：]?\s{{0,2}}))(?=[!-~“「『]))"
+    rf"(?P<value>(?P<quote>{_QUOTE})[^\"'”“»’」』\n]{{1,200}}{_UNQUOTE}?"
+    r"|(?!\[(?:hidden|secret|phone|card|number)\])[^\s,;\"'<>&，；。]{1,200})"
 )
 _SAID = (
     r"(?:in|un|not|non)[a-z]{0,20}|[a-z]{1,20}(?:ed|ing|able|ible)|wrong|missing|empty|too|no|weak|short|long|bad|null|none|blank"
@@ -284,7 +288,8 @@ CODE = re.compile(r"(?<![\w.\-])([A-Za-z_]\w{0,63} ?= ?(?:[A-Za-z_.]{1,100}[(\[]
 SUSPECT = re.compile(
     r"[\d@=:/\\&%：＝\uff20\ufe6b]"
     r"|(?i:bearer|basic|token|secret|zapikey|authorization|whsec_|eyJ|AKIA|BEGIN|(?:[spr]k|xox[abpr]|gh[pousr])[_\-])"
-    r"|(?i:pass|pwd|\bpw\b|pin|otp|kennwort|contrase|senha|wachtwoord|mot de|code|key|паро|密|パス)"
+    r"|(?i:pass|pwd|\bpw\b|pin|otp|kennwort|contrase|senha|wachtwoord|mot de|code|key|паро|токен)"
+    r"|密|口令|令牌|パス|暗証|トークン|비밀|암호|토큰"
 )
 DIGIT = re.compile(r"\d")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.ingest.history import backfill
 from monitor.models import ApiCall, Execution, Flow, SyncState, ZohoAccount
+from monitor.zoho.errors import BadAnswer, NotAvailable
 from tests.bystander import own
 from tests.depth import tried
 from tests.factories import make_account
@@ -100,6 +101,31 @@ def test_what_is_read_so_far_is_said_and_is_no_hole(account: ZohoAccount, zoho: 
     assert stream(account, "executions").state == "incomplete"
     assert state.last_fresh_at == state.last_started_at
     assert state.last_complete_at is None
+
+
+def test_a_flow_that_was_refused_is_refused_no_longer_once_its_newest_pages_come(
+    account: ZohoAccount, zoho: Zoho, few_calls: None
+) -> None:
+    flow, other = history(zoho, 3000), history(zoho, 20)
+
+    def refuse(number: int, what: str) -> None:
+        if what.startswith(f"executions {flow.flow_id}"):
+            raise NotAvailable("not in this plan")
+
+    zoho.before_call = refuse
+    task(account, zoho)
+    assert row(flow).progress.is_refused
+    assert not row(other).progress.is_refused
+
+    zoho.before_call = lambda number, what: None
+    minutes(account, zoho, 1)
+    begun = row(flow).progress
+    assert (begun.executions_read_at, begun.hole_reason, begun.is_refused) == (None, "", False)
+    assert begun.covered_from is not None
+
+    zoho.before_call = refuse
+    minutes(account, zoho, 1)
+    assert row(flow).progress.is_refused, "what has come so far is not its present any more"
 
 
 def test_all_runs_since_the_date_that_is_told_are_mirrored_at_every_moment(
@@ -312,8 +338,6 @@ def test_a_failure_that_zoho_runs_again_while_the_history_is_read_is_right_in_th
 
 
 def test_a_flow_that_cannot_be_read_does_not_hold_up_the_others(account: ZohoAccount, zoho: Zoho) -> None:
-    from monitor.zoho.errors import BadAnswer
-
     sick, well = history(zoho, 900, before=(0, 500)), history(zoho, 900)
 
     def fail(number: int, what: str) -> None:

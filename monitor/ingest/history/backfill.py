@@ -21,7 +21,7 @@ from monitor.ingest.base.item_errors import ItemErrors
 from monitor.ingest.base.read_soon import answered
 from monitor.ingest.history.first_reading import Course, FirstReading, course_of, read_up_to
 from monitor.ingest.history.whose_turn import next_turn
-from monitor.ingest.runs.refused_flows import put_off
+from monitor.ingest.runs.refused_flows import given_again, put_off
 from monitor.models import ApiCall, Execution, Flow, FlowProgress, Stream, SyncState, ZohoAccount
 from monitor.models.bulk import refresh_statistics
 from monitor.zoho.errors import NotAvailable
@@ -98,7 +98,7 @@ class Backfill:
             elif course.first is None:
                 reading = self._reader.reading(course, began)
                 self._reader.catch_up(reading, course)
-                reading.set(read_up_to(reading.flow))
+                reading.set(read_up_to(reading.flow) | given_again(reading.flow))
             ok = True
         if not ok:
             put_off(self._context, flow, began, self.trouble.last)

@@ -19,6 +19,7 @@ from monitor.ingest.runs import counters, read_runs
 from monitor.ingest.runs.flow_reading import FlowReading
 from monitor.ingest.runs.holes import close, new_baseline
 from monitor.ingest.runs.place_in_time import AHEAD
+from monitor.ingest.runs.refused_flows import given_again
 from monitor.ingest.runs.walk_pages import Walked
 from monitor.models import Execution, Flow, HistoryOrder
 from monitor.zoho.flow import FlowClient
@@ -150,7 +151,7 @@ class FirstReading:
         """Writes down how far the history reaches; what was known before it was begun anew is known still."""
         known = [at for at in (course.flow.progress.covered_from, course.reach) if at is not None]
         reach = {"history_order": course.order, "covered_from": min(known, default=None)}
-        reading.set(reach | (more or {}), checked=checked)
+        reading.set(reach | given_again(course.flow) | (more or {}), checked=checked)
 
     def _by_pages(self, reading: FlowReading, course: Course) -> None:
         """Has the rest read by pages; what is known stays known."""

@@ -46,6 +46,14 @@ def put_off(context: Context, flow: Flow, now: datetime, error: ZohoError | None
         setattr(flow.progress, name, value)
 
 
+def given_again(flow: Flow) -> dict[str, object]:
+    """Makes the columns of a flow of which a page has just come: it is refused no longer, read to its end or not.
+
+    How often it is tried stays as it is: the next page may be refused again.
+    """
+    return {"hole_reason": "", "hole_signature": ""} if flow.progress.is_refused else {}
+
+
 def counters_text(flow: Flow) -> str:
     """Writes Zoho's counters of a flow for one column."""
     return f"{flow.execution_count}/{flow.success_count}/{flow.failure_count}"

@@ -15,6 +15,7 @@ from dashboard.problems.forms import MANY, ProblemFilterForm
 from dashboard.problems.page import page_context
 from monitor.access import may
 from monitor.models import Problem
+from monitor.queries import policies
 from monitor.queries import problems as queries
 
 
@@ -35,7 +36,8 @@ def problem(request: HttpRequest, pk: int) -> HttpResponse:
 
 def all_problems() -> QuerySet[Problem]:
     """Problems with the joins that pages need, those that were merged away, too."""
-    return Problem.objects.select_related("account", "owner").defer("account__client_secret")
+    rows = Problem.objects.select_related("account", "owner").defer("account__client_secret")
+    return rows.annotate(policy_on=policies.on_for("problem"))
 
 
 def show_list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:

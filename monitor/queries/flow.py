@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from monitor.models import ENDED, AlertState, Execution, Flow
 from monitor.periods import PeriodChoice
 from monitor.privacy import mask_text
-from monitor.queries import backfill, counts, executions, holes, overview, versions
+from monitor.queries import backfill, counts, executions, holes, overview, policies, versions
 from monitor.queries.backfill import FlowHistory
 from monitor.queries.counts import Detail
 from monitor.queries.freshness import AccountFreshness
@@ -89,7 +89,7 @@ class FlowPage:
 def flows(now: datetime) -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
     joined = Flow.objects.select_related("account", "progress", "record_field__chosen_by", "retry_pin__by")
-    rows = joined.defer("account__client_secret")
+    rows = joined.defer("account__client_secret").annotate(policy_on=policies.on_for("flow"))
     return with_facts(rows, now)
 
 

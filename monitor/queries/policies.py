@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from monitor.models import Flow, Problem, RetryAttempt, RetryPolicy
 
@@ -33,6 +33,15 @@ def policies() -> QuerySet[RetryPolicy]:
     """Returns the policies with what their pages show."""
     rows = RetryPolicy.objects.select_related("account", "flow", "problem", "set_by")
     return rows.defer("account__client_secret", "flow__raw")
+
+
+def on_for(name: str) -> Subquery:
+    """Selects the first policy that is on for a row: to be annotated, so that its page need not ask for it.
+
+    Args:
+        name: `flow` or `problem`, of which the rows are.
+    """
+    return Subquery(RetryPolicy.objects.filter(**{name: OuterRef("pk")}, is_on=True).order_by("pk").values("pk")[:1])
 
 
 def policies_of(thing: Flow | Problem) -> QuerySet[RetryPolicy]:

@@ -105,6 +105,22 @@ def test_everybody_sees_what_it_did_and_only_admins_are_offered_more(
         assert "Retry such failures" not in text(client.get(flow.get_absolute_url()))
 
 
+def test_the_pages_of_its_flow_and_problem_say_to_everybody_that_one_is_on(
+    flow, problem, policy, signed_in, vera, ada, now
+) -> None:
+    words = "A policy retries such failures by itself."
+    assert words not in text(signed_in(vera).get(flow.get_absolute_url()))
+    RetryPolicy.objects.filter(pk=policy.pk).update(is_on=True, on_since=now)
+    given = {"account": flow.account, "set_by": ada, "set_at": now, "is_on": True, "on_since": now}
+    other = RetryPolicy.objects.create(name="Another", problem=problem, **given)
+    for person in (vera, ada):
+        client = signed_in(person)
+        for thing, one in ((flow, policy), (problem, other)):
+            page = text(client.get(thing.get_absolute_url()))
+            assert words in page
+            assert f'href="{one.get_absolute_url()}"' in page
+
+
 def test_why_it_switched_itself_off_is_said(policy, signed_in, vera) -> None:
     RetryPolicy.objects.filter(pk=policy.pk).update(off_reason="The person who set it may no longer do so.")
     assert "The person who set it may no longer do so." in text(signed_in(vera).get(policy.get_absolute_url()))

@@ -136,7 +136,9 @@ class Batches(Retries):
         self.zoho.post_faults.clear()
         self.zoho.during_look = self.zoho.during_post = None
         ZohoAccount.objects.filter(pk=self.account.pk).update(is_active=True)
-        for _ in range(80):
+        # Batches of an account run one after the other, and each step of one may be held up for a quarter of an hour by
+        # a run of which nothing more is heard.
+        for _ in range(80 * max(own(RetryBatch).count(), 1)):
             if not self._is_anything_on_its_way():
                 break
             run_batches(self.clock())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -135,11 +135,9 @@ class Site:
 def everything(client: socket.socket) -> bytes:
     """What comes until the end; a connection that was cut counts as one."""
     pieces = []
-    try:
+    with suppress(ConnectionResetError):
         while piece := client.recv(65536):
             pieces.append(piece)
-    except ConnectionResetError:
-        pass
     return b"".join(pieces)
 
 

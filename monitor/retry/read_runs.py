@@ -1,6 +1,7 @@
 """Reads thousands of executions for their verdicts: no more of each than a verdict hangs on, and no model of a row.
 
-To make a model of a row costs more than to read the row and to judge it (docs/benchmarks.md, "A preview of 5,000 retries").
+To make a model of a row costs more than to read the row and to judge it (docs/benchmarks.md, "A preview of 5,000
+retries").
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def why_not_for_policy(attempt: RetryAttempt) -> str:
     """Returns why a policy's retry must not be sent any more; "" for nothing, and for whatever is no policy's."""
     if not attempt.client_token.startswith(POLICY_TOKEN):
         return ""
-    policy = RetryPolicy.objects.filter(pk=attempt.policy_id, is_on=True).first()
+    policy = RetryPolicy.objects.filter(retries=attempt, is_on=True).first()
     if policy is None:
         return "Its policy was switched off: nothing was sent."
     if not may(attempt.requested_by, RIGHT, attempt.account):

@@ -1,0 +1,132 @@
+"""Defines what a kind of alert condition is given and what it answers. Pure.
+
+A kind is a folder: `condition` (pure: options and evaluation), `words` (what an evaluation says in a mail and on a
+page) and `form` (how a person sets its options). The live evaluator, the preview of a rule and `manage.py backtest` ask
+the same `evaluate`, at the same moments: whenever runs have ended, and at the time that the last answer named
+(`again_at`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import accumulate
+from typing import ClassVar, NamedTuple, Protocol
+
+
+class RunResult(StrEnum):
+    """Names what a finished run counts as."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PENDING = "pending"  # failed, and Zoho will run it again by itself soon
+
+
+class EndedRun(NamedTuple):
+    """Holds a finished run. Times are seconds since 1970, UTC; `duration_ms` is None where it is not known."""
+
+    ended: float
+    result: RunResult
+    started: float
+    duration_ms: int | None = None
+
+
+class Runs:
+    """Holds finished runs of one subject in the order in which they ended, with sums at hand.
+
+    What ended after the moment of evaluation is not in it: nobody knows the future, and a clock that is wrong there
+    must not fire an alert for years.
+    """
+
+    def __init__(self, runs: Iterable[EndedRun], *, known_from: datetime | None = None) -> None:
+        """Sorts the runs by their end.
+
+        Args:
+            runs: in any order; a run counts once, by its final result (a retry's own row is not among them).
+            known_from: from when on all runs are known; None for always.
+        """
+        self.rows: Sequence[EndedRun] = sorted(runs)
+        self.known_from = known_from
+        self.ends = [row.ended for row in self.rows]
+        self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
+        self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
+
+    def until(self, at: datetime) -> int:
+        """Returns how many have ended at or before a moment: the first so many of `rows`."""
+        return bisect_right(self.ends, at.timestamp())
+
+    def counts(self, first: int, last: int) -> tuple[int, int, int]:
+        """Returns how many of `rows[first:last]` succeeded, failed, and wait for a re-run by Zoho."""
+        failed = self._failed[last] - self._failed[first]
+        pending = self._pending[last] - self._pending[first]
+        return last - first - failed - pending, failed, pending
+
+
+class ConditionState(StrEnum):
+    """Names what a condition finds."""
+
+    BREACHED = "breached"
+    CLEAR = "clear"
+    NO_DATA = "no_data"  # too few runs, or none, to say either
+    LEARNING = "learning"  # the subject's own usual is not known yet
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStanding:
+    """Holds where the condition stands for a subject before its next evaluation.
+
+    Attributes:
+        is_open: whether it has fired and not recovered.
+        fired_at: when it fired last; None for never.
+        recovered_at: when it recovered last: what ended before is over; None for never.
+        anchor: what the last evaluation asked to be given back; None at first.
+    """
+
+    is_open: bool = False
+    fired_at: datetime | None = None
+    recovered_at: datetime | None = None
+    anchor: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Holds what a condition finds at a moment.
+
+    Attributes:
+        found: of an open alert, BREACHED until it has recovered: a condition with two bounds holds in between.
+        numbers: by name, what it was found by; what words and charts show.
+        began_at: by Zoho's clock, the first failure (or the last run before the silence) of what is found; None
+            where nothing is wrong.
+        runs_since_change: how many runs ended since that began, the run that began it included.
+        again_at: when the answer may change although no run ends; None for never.
+        anchor: the earliest end of a run that the next evaluation needs; given back in `AlertStanding`.
+    """
+
+    found: ConditionState
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    began_at: datetime | None = None
+    runs_since_change: int = 0
+    again_at: datetime | None = None
+    anchor: datetime | None = None
+
+
+class Condition(Protocol):
+    """Evaluates one subject. An implementation is a frozen dataclass of its options."""
+
+    kind: ClassVar[str]
+
+    def needs_from(self, at: datetime, standing: AlertStanding) -> datetime:
+        """Returns from which end on runs are needed to evaluate at a moment."""
+        ...
+
+    def evaluate(self, runs: Runs, at: datetime, standing: AlertStanding) -> Evaluation:
+        """Returns what is found of the runs that ended at or before a moment."""
+        ...
+
+
+def moment(seconds: float) -> datetime:
+    """Returns the time of so many seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -13,7 +13,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from monitor.models import AuditEntry, Execution, Failure, Flow, Occasion, Problem, ProblemAct, RecordField, User
+from monitor.models import (
+    AuditEntry,
+    Connection,
+    Execution,
+    Failure,
+    FailureGroup,
+    Flow,
+    Occasion,
+    Problem,
+    ProblemAct,
+    RecordField,
+    User,
+)
 from monitor.triage import acts
 from tests import factories
 from tests.bystander import own
@@ -297,6 +309,31 @@ def test_the_list_shows_the_specific_error_how_it_ended_and_its_newest_retry(fai
     assert ">Open</span>" in page
     page = signed_in(vera).get(reverse("executions"), {"outcome": "recovered"}).content.decode()
     assert "Tax VAT 19 is gone" not in page
+
+
+def test_the_connections_to_the_app_of_the_failed_action_stand_on_its_page_broken_ones_first(
+    taxed: Problem, flow: Flow, signed_in: Any, vera: User, now: datetime
+) -> None:
+    client = signed_in(vera)
+    for name, app, status, account, gone in (
+        ("Books of the office", "zoho_books", "active", flow.account, None),
+        ("Books of the shop", "Zoho Books", "expired", flow.account, None),
+        ("Books of long ago", "zoho_books", "expired", flow.account, now),
+        ("Slack", "slack", "expired", flow.account, None),
+        ("Books elsewhere", "zoho_books", "expired", factories.make_account("Elsewhere"), None),
+    ):
+        at = {"status_since": now, "first_seen_at": now, "seen_at": now, "gone_at": gone}
+        Connection.objects.create(
+            account=account, connection_id=name, connection_name=name, app=app, status=status, **at
+        )
+    assert "Connections to its app" not in page_of(client, taxed)
+    FailureGroup.objects.filter(problem=taxed).update(app="zoho_books")
+    page = page_of(client, taxed)
+    assert page.index("Books of the shop") < page.index("Books of the office")
+    assert [name for name in ("Books of long ago", "Slack", "Books elsewhere") if name in page] == []
+    assert "Which of them a flow uses Zoho does not say." in page
+    Connection.objects.filter(connection_name="Books of the office").delete()
+    assert "Which of them" not in page_of(client, taxed)
 
 
 def test_the_pages_cost_a_fixed_number_of_statements(

@@ -11,7 +11,7 @@ import orjson
 
 from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, moment
 from monitor.alerting.replay import replay
-from monitor.alerting.steps import Patience
+from monitor.alerting.steps import AlertPatience
 from monitor.exact_numbers import decoder
 from monitor.zoho.moments import moment as read_moment
 
@@ -38,8 +38,8 @@ def read_runs(lines: Iterable[bytes]) -> dict[str, list[EndedRun]]:
             continue
         try:
             row = _row(line)
-            run = _run(row)
             flow = _flow(row)
+            run = _run(row)
         except UnreadableRunError as error:
             raise UnreadableRunError(f"line {number}: {error}") from None
         if run is not None:
@@ -55,7 +55,7 @@ def edges_of(
     by_flow: Mapping[str, Iterable[EndedRun]],
     *,
     until: datetime | None = None,
-    patience: Patience | None = None,
+    patience: AlertPatience | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yields the edges of every flow in the order of time, as they are printed.
 
@@ -106,16 +106,16 @@ def _row(line: bytes) -> Any:
         raise UnreadableRunError("not JSON") from None
 
 
-def _flow(row: Mapping[str, Any]) -> str:
+def _flow(row: Any) -> str:
+    if not isinstance(row, dict):
+        raise UnreadableRunError("must be an object with flow_id, status, started_time and completed_time")
     flow = row.get("flow_id")
     if isinstance(flow, bool) or not isinstance(flow, str | int) or flow == "":
         raise UnreadableRunError("flow_id is missing" if flow in (None, "") else "flow_id must be text")
     return str(flow)
 
 
-def _run(row: Any) -> EndedRun | None:
-    if not isinstance(row, dict):
-        raise UnreadableRunError("must be an object with flow_id, status, started_time and completed_time")
+def _run(row: Mapping[str, Any]) -> EndedRun | None:
     status = row.get("status")
     if not isinstance(status, str):
         raise UnreadableRunError("status is missing" if status is None else "status must be text")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Evaluation, Runs, moment
-from monitor.alerting.steps import ConditionPlace, EdgeKind, Patience, step
+from monitor.alerting.steps import AlertPatience, ConditionPlace, EdgeKind, step
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ReplayEdge:
 
 
 def replay(
-    condition: Condition, runs: Runs, *, until: datetime | None = None, patience: Patience | None = None
+    condition: Condition, runs: Runs, *, until: datetime | None = None, patience: AlertPatience | None = None
 ) -> Iterator[ReplayEdge]:
     """Yields the edges of a condition over a history, in the order of time.
 
@@ -34,7 +34,7 @@ def replay(
         until: the last moment; None for the end of the last run.
         patience: how long things must last before they count; None for not at all.
     """
-    patience = patience or Patience()
+    patience = patience or AlertPatience()
     place = ConditionPlace(AlertStanding())
     ends = runs.ends
     end = until.timestamp() if until is not None else (ends[-1] if ends else 0.0)
@@ -56,7 +56,7 @@ def replay(
         due = _due(evaluation, place, now, patience)
 
 
-def _due(evaluation: Evaluation, place: ConditionPlace, now: datetime, patience: Patience) -> float | None:
+def _due(evaluation: Evaluation, place: ConditionPlace, now: datetime, patience: AlertPatience) -> float | None:
     """Returns the next moment at which something may change although no run ends."""
     moments = (evaluation.again_at, place.due_at(patience))
     return min((one.timestamp() for one in moments if one is not None and one > now), default=None)

@@ -22,7 +22,7 @@ class EdgeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class AlertPatience:
     """Holds how long something must last before it counts.
 
     Attributes:
@@ -41,7 +41,7 @@ class ConditionPlace:
     standing: AlertStanding
     leaving_since: datetime | None = None
 
-    def due_at(self, patience: Patience) -> datetime | None:
+    def due_at(self, patience: AlertPatience) -> datetime | None:
         """Returns when the edge that it is on its way to is due; None for none."""
         if self.leaving_since is None:
             return None
@@ -49,7 +49,7 @@ class ConditionPlace:
 
 
 def step(
-    place: ConditionPlace, evaluation: Evaluation, at: datetime, patience: Patience
+    place: ConditionPlace, evaluation: Evaluation, at: datetime, patience: AlertPatience
 ) -> tuple[ConditionPlace, EdgeKind | None]:
     """Returns where a condition stands after an evaluation, and the edge that led there, if any.
 

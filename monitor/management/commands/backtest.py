@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from monitor.alerting.backtest import UnreadableRunError, edges_of, read_runs
 from monitor.alerting.kinds import condition_kinds
 from monitor.alerting.kinds.interface import Condition
-from monitor.alerting.steps import Patience
+from monitor.alerting.steps import AlertPatience
 from monitor.zoho.moments import moment
 
 _TYPES = {int: "a whole number", float: "a number", str: "text"}
@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints nothing before every line is read: a half-read history has other edges."""
         condition = _condition(options)
-        patience = Patience(_minutes("--for", options["for"]), _minutes("--keep-firing", options["keep_firing"]))
+        patience = AlertPatience(_minutes("--for", options["for"]), _minutes("--keep-firing", options["keep_firing"]))
         until = _until(options["until"])
         try:
             runs = _read(options["file"])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs
 from monitor.alerting.replay import ReplayEdge, replay
-from monitor.alerting.steps import Patience
+from monitor.alerting.steps import AlertPatience
 
 START = datetime(2026, 9, 7, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
@@ -26,7 +26,7 @@ def every(step: timedelta, results: str, start: datetime = START) -> list[EndedR
 
 
 def edges(
-    condition: Condition, runs: Iterable[EndedRun], until: datetime | None = None, patience: Patience | None = None
+    condition: Condition, runs: Iterable[EndedRun], until: datetime | None = None, patience: AlertPatience | None = None
 ) -> list[ReplayEdge]:
     return list(replay(condition, Runs(runs), until=until, patience=patience))
 

@@ -436,6 +436,7 @@ class Migration(migrations.Migration):
                 ('began_at', models.DateTimeField(help_text="when what is found began, by Zoho's clock", null=True)),
                 ('fired_at', models.DateTimeField(help_text='when it fired last', null=True)),
                 ('recovered_at', models.DateTimeField(help_text='when it recovered last: what ended before is over', null=True)),
+                ('leaving_since', models.DateTimeField(help_text='since when it is on its way to fire or to recover, where that has to last', null=True)),
                 ('again_at', models.DateTimeField(help_text='when the answer may change although no run ends', null=True)),
                 ('anchor', models.DateTimeField(help_text='the earliest end of a run that the condition still needs', null=True)),
                 ('rule_mark', models.CharField(blank=True, help_text='digest of the rule that it was evaluated by', max_length=32)),

@@ -148,6 +148,9 @@ class AlertState(models.Model):
     began_at = models.DateTimeField(null=True, help_text="when what is found began, by Zoho's clock")
     fired_at = models.DateTimeField(null=True, help_text="when it fired last")
     recovered_at = models.DateTimeField(null=True, help_text="when it recovered last: what ended before is over")
+    leaving_since = models.DateTimeField(
+        null=True, help_text="since when it is on its way to fire or to recover, where that has to last"
+    )
     again_at = models.DateTimeField(null=True, help_text="when the answer may change although no run ends")
     anchor = models.DateTimeField(null=True, help_text="the earliest end of a run that the condition still needs")
     rule_mark = models.CharField(max_length=32, blank=True, help_text="digest of the rule that it was evaluated by")

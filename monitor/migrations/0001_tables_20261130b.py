@@ -439,6 +439,7 @@ class Migration(migrations.Migration):
                 ('leaving_since', models.DateTimeField(help_text='since when it is on its way to fire or to recover, where that has to last', null=True)),
                 ('again_at', models.DateTimeField(help_text='when the answer may change although no run ends', null=True)),
                 ('anchor', models.DateTimeField(help_text='the earliest end of a run that the condition still needs', null=True)),
+                ('learned', models.JSONField(help_text="what the condition learned of the subject's own usual", null=True)),
                 ('rule_mark', models.CharField(blank=True, help_text='digest of the rule that it was evaluated by', max_length=32)),
                 ('numbers', models.JSONField(default=dict, help_text='what the condition found')),
                 ('rate', models.FloatField(help_text='per cent', null=True)),

@@ -146,6 +146,8 @@ class Policies(Retries):
         return policies[which % len(policies)] if policies else None
 
     def _turn(self) -> None:
+        if not self.policies_made:
+            return
         policies = own(RetryPolicy).select_related("account", "set_by").in_bulk()
         newest = own(RetryAttempt).order_by("-pk").values_list("pk", flat=True).first() or 0
         require(not run_policies(self.clock())["errors"], "a fault of ours")

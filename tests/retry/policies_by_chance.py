@@ -132,6 +132,7 @@ class Policies(Retries):
         if is_taken:
             self._turn()
 
+    @precondition(lambda self: getattr(self, "policies_made", 0))
     @rule()
     def bring_up_the_ledger(self) -> None:
         """What triage does, later than the mirror: the run of a retry is told by what was retried, once it is known."""

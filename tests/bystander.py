@@ -20,6 +20,7 @@ from django.db import connection, models
 from monitor import models as tables
 from monitor.models import AlertState, Execution, Product, RetryAttempt, Role, Secret, Stream, StreamState, SyncState
 from monitor.models import ZohoAccount as Account
+from monitor.triage.keyed import mark
 from tests import factories
 
 NAME = "Bystander Ltd"
@@ -315,6 +316,7 @@ def _add_mirror(account: Account) -> tables.Flow:
     # Its day counts otherwise than its hours, so that no pruning of hours takes them.
     tables.DayBucket.objects.create(flow=flow, day=PAST.date(), failed=2, errors={"data": 2})
     tables.ChainMark.objects.create(execution=execution, kind=tables.ChainMark.Kind.RETRY)
+    tables.CountedFlow.objects.create(flow=flow, changed_at=PAST)
     tables.PrunedHour.objects.create(flow=flow, hour=hour)
     tables.Retention.objects.create(account=account, payload_at=PAST, payload_key=execution.pk, looked_at=PAST)
     tables.Quarantine.objects.create(
@@ -362,7 +364,8 @@ def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> No
         fate_at=PAST,
     )
     tables.WriteOff.objects.create(failure=failure, by=person, at=PAST, reason="the bystander's reason")
-    tables.RecordField.objects.create(flow=flow, found="id", applied="id", found_at=NEVER, look_from=None)
+    known = {"found": "id", "applied": "id", "applied_mark": mark()}
+    tables.RecordField.objects.create(flow=flow, found_at=NEVER, look_from=None, **known)
     tables.RetryPin.objects.create(flow=flow, retry_class="unsafe", reason="the bystander's reason", by=person, at=PAST)
     tables.ProblemAct.objects.create(problem=problem, at=PAST, actor=person, kind="note", text="the bystander's note")
 
@@ -383,6 +386,7 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         reason="the mirror stands still since 2025-03-09 08:30 UTC",
         version=3,
     )
+    tables.AlertCursor.objects.create(account=account, counted_at=PAST)
     transition = tables.Transition.objects.create(
         alert=alert,
         kind="firing",

@@ -70,7 +70,7 @@ class Facts:
 def facts_of(transition: Transition) -> Facts:
     """Loads what a mail tells of a transition."""
     alert = transition.alert
-    rule, flow = alert.rule, alert.flow
+    rule, flow = alert.rule, alert.watched_flow
     is_firing = transition.kind == Transition.Kind.FIRING
     present = _present(flow, transition.at)
     return Facts(

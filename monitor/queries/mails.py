@@ -48,7 +48,7 @@ def whole_mails() -> QuerySet[Delivery]:
 def name_of(about: AlertState | Problem | RetryBatch) -> str:
     """Returns what a mail is about, in a few words, masked."""
     if isinstance(about, AlertState):
-        return about.flow.shown_name
+        return about.shown_name
     return mask_text(about.title) if isinstance(about, Problem) else f"Batch {about.pk}"
 
 

@@ -51,7 +51,17 @@ def test_the_web_server_sets_it_before_it_serves(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(server, "allow_files", lambda: None)
     monkeypatch.setattr(server, "log_what_nobody_caught", lambda: None)
     monkeypatch.setattr(server.signal, "signal", lambda number, act: None)
-    monkeypatch.setattr(server.Listener, "serve", lambda self: done.append("served"))
+
+    class Served:
+        """Closes the socket instead of listening on it."""
+
+        def __init__(self, pages: object, sock: socket.socket, *limits: object, **more: object) -> None:
+            sock.close()
+
+        def serve(self) -> None:
+            done.append("served")
+
+    monkeypatch.setattr(server, "Listener", Served)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         monkeypatch.setattr(sys, "argv", ["dashboard.server", "--fd", str(listening.detach())])
         server.main()

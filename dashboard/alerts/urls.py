@@ -11,6 +11,7 @@ urlpatterns = [
     path("alerts/<int:pk>/", views.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge/", views.alert_acknowledge, name="alert_acknowledge"),
     path("alert-rules/", alert_rules.alert_rules, name="alert_rules"),
+    path("alert-rules/kinds/", alert_rules.alert_rule_kinds, name="alert_rule_kinds"),
     path("alert-rules/add/", alert_rules.alert_rule_add, name="alert_rule_add"),
     path("alert-rules/<int:pk>/edit/", alert_rules.alert_rule_edit, name="alert_rule_edit"),
     path("alert-rules/<int:pk>/delete/", alert_rules.alert_rule_delete, name="alert_rule_delete"),

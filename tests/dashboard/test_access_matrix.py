@@ -105,6 +105,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "alert": (lambda w: {"pk": w.alert.pk}, SEEN_BY_ALL),
     "alert_acknowledge": (lambda w: {"pk": w.alert.pk}, post(POST_OF_OPERATORS, "302")),
     "alert_rules": (lambda w: {}, SEEN_BY_ALL),
+    "alert_rule_kinds": (lambda w: {}, SEEN_BY_ADMINS),
     "alert_rule_add": (lambda w: {}, FORM_OF_ADMINS),
     "alert_rule_edit": (lambda w: {"pk": w.alert_rule.pk}, FORM_OF_ADMINS),
     "alert_rule_delete": (lambda w: {"pk": w.alert_rule.pk}, post(POST_OF_ADMINS, "302")),

@@ -383,7 +383,7 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         reason="the mirror stands still since 2025-03-09 08:30 UTC",
         version=3,
     )
-    transition = tables.Transition.objects.create(
+    tables.Transition.objects.create(
         alert=alert,
         kind="firing",
         episode=2,
@@ -398,7 +398,7 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         recipients=1,
     )
     tables.Delivery.objects.create(
-        transition=transition,
+        notice=_add_incident(account, alert, person),
         recipient=person,
         address=person.email,
         message_id="<bystander@monitor.example.com>",
@@ -409,6 +409,37 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         next_try_at=NEVER,
     )
     return alert
+
+
+def _add_incident(account: Account, alert: AlertState, person: tables.User) -> tables.Notice:
+    """Adds the alert's open incident, acknowledged, snoozed and silenced, so that nothing of it is due."""
+    incident = tables.Incident.objects.create(
+        account=account,
+        cause="alone",
+        began_at=PAST,
+        opened_at=PAST,
+        owner=person,
+        acknowledged_at=PAST,
+        acknowledged_by=person,
+        acknowledge_note="the bystander's note",
+        last_seq=1,
+    )
+    tables.IncidentAlert.objects.create(incident=incident, alert=alert, episode=2, began_at=PAST, joined_at=PAST)
+    tables.IncidentEvent.objects.create(incident=incident, at=PAST, kind="fired", alert=alert)
+    tables.Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=NEVER, by=person, at=PAST)
+    tables.Silence.objects.create(
+        account=account, starts_at=PAST, ends_at=NEVER, by=person, at=PAST, why="the bystander's reason"
+    )
+    return tables.Notice.objects.create(
+        incident=incident,
+        seq=1,
+        kind="firing",
+        at=PAST,
+        due_at=PAST,
+        dispatch_state="dispatched",
+        dispatched_at=PAST,
+        recipients=1,
+    )
 
 
 def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from monitor.models import (
     AlertRule,
+    AlertState,
     ApiBudget,
     ApiToken,
     ConnectedVersion,
@@ -18,6 +19,10 @@ from monitor.models import (
     Flow,
     FlowProgress,
     FlowVersion,
+    Incident,
+    IncidentAlert,
+    IncidentEvent,
+    Notice,
     Organisation,
     Problem,
     Product,
@@ -136,6 +141,23 @@ def make_rule(account: ZohoAccount | None = None, **fields: Any) -> WorkflowRule
 
 def make_alert_rule(account: ZohoAccount, **fields: Any) -> AlertRule:
     return AlertRule.objects.create(account=account, **({"name": "Success rate"} | fields))
+
+
+def make_incident(alert: AlertState, **fields: Any) -> Incident:
+    """An open incident with one alert, whose first mail has gone out."""
+    fields = {"cause": "alone", "began_at": NOON, "opened_at": NOON, "last_seq": 1} | fields
+    incident = Incident.objects.create(account=alert.rule.account, **fields)
+    IncidentAlert.objects.create(
+        incident=incident, alert=alert, episode=alert.episode, began_at=NOON, joined_at=incident.opened_at
+    )
+    IncidentEvent.objects.create(incident=incident, at=incident.opened_at, kind="fired", alert=alert)
+    make_notice(incident, dispatch_state="dispatched", dispatched_at=incident.opened_at, recipients=1)
+    return incident
+
+
+def make_notice(incident: Incident, **fields: Any) -> Notice:
+    fields = {"seq": 1, "kind": "firing", "at": NOON, "due_at": NOON} | fields
+    return Notice.objects.create(incident=incident, **fields)
 
 
 def make_connected(account: ZohoAccount | None = None, **fields: Any) -> ConnectedWorkflow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,7 @@ class RecordsOf:
         up_url: its page.
         file_name: of the file.
         file_url: where it is posted for.
+        not_entered: counts its runs that have no entry in the ledger, and so no known record.
     """
 
     thing: Any
@@ -53,6 +55,7 @@ class RecordsOf:
     up_url: str
     file_name: str
     file_url: str
+    not_entered: Callable[[], int] = lambda: 0
 
 
 def show(request: HttpRequest, of: RecordsOf, unmask_form: ReasonForm | None = None) -> HttpResponse:
@@ -61,7 +64,8 @@ def show(request: HttpRequest, of: RecordsOf, unmask_form: ReasonForm | None = N
 
     def find(_: None) -> dict[str, Any]:
         page = lists.numbered(impacted.records(of.scope), form)
-        return page | {"rows": impacted.with_ids(page["rows"]), "without": impacted.without_record(of.scope)}
+        rows = impacted.with_ids(of.scope, page["rows"])
+        return page | {"rows": rows, "without": impacted.without_record(of.scope) + of.not_entered()}
 
     account = of.thing.account
     may_export = may(request.user, "export", account)

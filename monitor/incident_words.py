@@ -37,13 +37,6 @@ def _in_words(incident: Incident, titles: dict[int, str]) -> str:
     return _PLAIN[Cause(incident.cause)]
 
 
-def subject_name(alert: AlertState) -> str:
-    """Returns what an alert is about, masked."""
-    if alert.flow is not None:
-        return alert.flow.shown_name
-    return mask_name(alert.subject_key) or "(without a name)"
-
-
 def title_of(alerts: Sequence[AlertState], cause: str) -> str:
     """Returns an incident's name for one line: its one alert's subject, or how many there are and what they share.
 
@@ -51,7 +44,7 @@ def title_of(alerts: Sequence[AlertState], cause: str) -> str:
         alerts: of the incident.
         cause: what they have in common, from `causes_in_words`.
     """
-    names = list(dict.fromkeys(subject_name(alert) for alert in alerts))
+    names = list(dict.fromkeys(alert.shown_name for alert in alerts))
     if len(names) == 1:
         return names[0]
     kind = "flows" if all(alert.flow_id is not None for alert in alerts) else "subjects"

@@ -315,6 +315,7 @@ def _add_mirror(account: Account) -> tables.Flow:
     # Its day counts otherwise than its hours, so that no pruning of hours takes them.
     tables.DayBucket.objects.create(flow=flow, day=PAST.date(), failed=2, errors={"data": 2})
     tables.ChainMark.objects.create(execution=execution, kind=tables.ChainMark.Kind.RETRY)
+    tables.CountedFlow.objects.create(flow=flow, changed_at=PAST)
     tables.PrunedHour.objects.create(flow=flow, hour=hour)
     tables.Retention.objects.create(account=account, payload_at=PAST, payload_key=execution.pk, looked_at=PAST)
     tables.Quarantine.objects.create(
@@ -383,6 +384,7 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         reason="the mirror stands still since 2025-03-09 08:30 UTC",
         version=3,
     )
+    tables.AlertCursor.objects.create(account=account, counted_at=PAST)
     tables.Transition.objects.create(
         alert=alert,
         kind="firing",

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from django.db.models import Max
+
+from monitor.ends import RunEnd, pack_ends
 from monitor.models import (
     AlertRule,
     AlertState,
@@ -13,12 +16,14 @@ from monitor.models import (
     ApiToken,
     ConnectedVersion,
     ConnectedWorkflow,
+    CountedFlow,
     Execution,
     Failure,
     FailureGroup,
     Flow,
     FlowProgress,
     FlowVersion,
+    HourBucket,
     Incident,
     IncidentAlert,
     IncidentEvent,
@@ -140,7 +145,49 @@ def make_rule(account: ZohoAccount | None = None, **fields: Any) -> WorkflowRule
 
 
 def make_alert_rule(account: ZohoAccount, **fields: Any) -> AlertRule:
-    return AlertRule.objects.create(account=account, **({"name": "Success rate"} | fields))
+    """A rule of the success rate unless told otherwise; what is no field is an option of its kind."""
+    known = {field.name for field in AlertRule._meta.get_fields()}
+    options = {name: fields.pop(name) for name in list(fields) if name not in known} | fields.pop("options", {})
+    return AlertRule.objects.create(account=account, options=options, **({"name": "Success rate"} | fields))
+
+
+def make_hour(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, **fields: Any) -> HourBucket:
+    """An hour of a flow as it was counted last: runs that ended as its hour began, the failed ones last.
+
+    Args:
+        flow: whose.
+        hour: any time of the hour; its runs ended then.
+        succeeded: how many.
+        failed: how many.
+        fields: further columns; `ends`: runs that ended otherwise.
+    """
+    start = hour.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    at = round((hour - start).total_seconds() * 1000)
+    first = fields.get("first_succeeded", succeeded)
+    usual = [
+        RunEnd(at, has_failed, number >= first, at)
+        for number, has_failed in enumerate([False] * succeeded + [True] * failed)
+    ]
+    ends: list[RunEnd] = fields.pop("ends", usual)
+    last = max((run.ended for run in ends), default=None)
+    columns = {
+        "succeeded": succeeded,
+        "failed": failed,
+        "first_succeeded": succeeded,
+        "ends": pack_ends(ends),
+        "last_end": None if last is None else start + timedelta(milliseconds=last),
+    } | fields
+    bucket, _ = HourBucket.objects.update_or_create(flow=flow, hour=start, defaults=columns)
+    count_again(flow)
+    return bucket
+
+
+def count_again(*flows: Flow) -> None:
+    """Says that the counts of some flows have changed, as a recount does."""
+    newest = CountedFlow.objects.aggregate(at=Max("changed_at"))["at"] or NOON
+    for number, flow in enumerate(flows, start=1):
+        at = newest + number * timedelta(microseconds=1)
+        CountedFlow.objects.update_or_create(flow=flow, defaults={"changed_at": at})
 
 
 def make_incident(alert: AlertState, **fields: Any) -> Incident:

@@ -26,8 +26,14 @@ def problem_records(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def problem_records_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Sends the records of a problem as CSV; by POST, for it stands in the audit trail."""
-    return impacted_records.send(request, _of(get_or_404(request.user, all_problems(), pk, action="export")))
+    """Sends the records of a problem as CSV; by POST, for it stands in the audit trail.
+
+    For one that was merged meanwhile those of the problem that took it in, as its page would show.
+    """
+    row = get_or_404(request.user, all_problems(), pk, action="export")
+    while row.merged_into_id is not None:
+        row = get_or_404(request.user, all_problems(), row.merged_into_id, action="export")
+    return impacted_records.send(request, _of(row))
 
 
 def _of(row: Problem) -> RecordsOf:

@@ -19,8 +19,7 @@ from dashboard import formats, links, status_labels, svg
 from dashboard.charts import Chart
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.incident_words import subject_name
-from monitor.models import AlertState, Execution, Notice, RetryBatch
+from monitor.models import Execution, Notice, RetryBatch
 from monitor.periods import Window
 from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
@@ -103,12 +102,6 @@ def masked_name(name: str) -> str:
 def phrases(detail: Any) -> list[str]:
     """Writes what an entry of the audit trail holds besides, as short phrases."""
     return audit.words(detail)
-
-
-@register.simple_tag
-def subject(alert: AlertState) -> str:
-    """Returns what an alert is about, masked."""
-    return subject_name(alert)
 
 
 @register.simple_tag

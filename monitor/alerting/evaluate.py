@@ -88,7 +88,7 @@ def _begin(rows: list[AlertState]) -> None:
     saved = AlertState.objects.filter(rule__in={row.rule_id for row in rows}, version=0)
     keys = {(rule, flow): key for rule, flow, key in saved.values_list("rule_id", "flow_id", "pk")}
     for row in rows:
-        row.pk = keys.get((row.rule_id, row.flow_id))
+        row.pk = keys.get((row.rule_id, row.flow_id))  # type: ignore[arg-type]
 
 
 @transaction.atomic

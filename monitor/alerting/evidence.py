@@ -53,7 +53,7 @@ def _signs(flows: Collection[int], oldest: datetime) -> dict[int, list[FailureSi
     )
     rows = failed.annotate(rank=rank).filter(rank__lte=NEWEST).order_by("flow", "rank")
     found: defaultdict[int, list[FailureSign]] = defaultdict(list)
-    for flow, app, problem, merged, *error in rows.values_list(
+    columns = (
         "flow",
         "failure__group__app",
         "failure__group__problem",
@@ -61,6 +61,7 @@ def _signs(flows: Collection[int], oldest: datetime) -> dict[int, list[FailureSi
         "error_code",
         "error_message",
         "error_details",
-    ):
-        found[flow].append(FailureSign(app or "", error_class(*error), merged or problem))
+    )
+    for flow, app, problem, merged, code, message, details in rows.values_list(*columns):
+        found[flow].append(FailureSign(app or "", error_class(code, message, details), merged or problem))
     return found

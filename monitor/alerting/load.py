@@ -41,7 +41,10 @@ def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
     rules = {rule.pk: rule for rule in AlertRule.objects.filter(account=account)}
     flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress")}
     stale = _why_stale(account, now)
-    rows = {(row.rule_id, row.flow_id): row for row in AlertState.objects.filter(rule__account=account)}
+    rows = {
+        (row.rule_id, row.watched_flow.pk): row
+        for row in AlertState.objects.filter(rule__account=account).select_related("flow")
+    }
     wanted = _wanted(rules, flows)
     if not stale:
         rows |= _unevaluated(wanted - rows.keys(), flows, rules, now)

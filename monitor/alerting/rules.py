@@ -12,13 +12,11 @@ def ensure_default_rule(account: ZohoAccount) -> AlertRule:
     """
     rule, _ = AlertRule.objects.get_or_create(
         account=account,
+        kind="success_rate",
         is_default=True,
         defaults={
             "name": "Success rate below 95 %",
-            "threshold": 95.0,
-            "recover_at": 95.0,
-            "window_hours": 7 * 24,
-            "min_runs": 20,
+            "options": {"threshold": 95.0, "recover_at": 95.0, "window_hours": 7 * 24, "min_runs": 20},
         },
     )
     return rule

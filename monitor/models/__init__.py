@@ -9,10 +9,10 @@
 |                         | RuleVersion, ConnectedVersion, DigestKey, Quarantine, Retention, PrunedHour, |
 |                         | WatchChannel, PushTurn                                                       |
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
-| `monitor.rollups`       | HourBucket, DayBucket, ChainMark                                             |
+| `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
-| `monitor.alerting`      | AlertState, Transition, Incident, IncidentAlert, IncidentEvent, Notice,      |
-|                         | Snooze, Silence                                                              |
+| `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
+|                         | Notice, Snooze, Silence                                                      |
 | `monitor.notify`        | Delivery, MailServer (and `dispatch_state`, the mark it claims)              |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
@@ -20,7 +20,8 @@
 | supervisor, tasks       | WorkerBeat                                                                   |
 
 DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. CountedHour is the one
-into `triage`: rollups adds rows, triage takes them away. PushEvent is the
+into `triage`: rollups adds rows, triage takes them away. CountedFlow is the one into `alerting`, which keeps in
+AlertCursor how far it has looked. PushEvent is the
 hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
 takes old ones away. Notice and Occasion are the one into `notify`: alerting adds notices in the
 transaction in which an incident opens, grows or closes; triage and retry add occasions in the transaction of the act;
@@ -41,8 +42,8 @@ from monitor.models.accounts import (
     Product,
     ZohoAccount,
 )
-from monitor.models.alerts import AlertRule, AlertState, Transition
-from monitor.models.buckets import ChainMark, CountedHour, DayBucket, DirtyHour, HourBucket
+from monitor.models.alerts import AlertCursor, AlertRule, AlertState, Transition
+from monitor.models.buckets import ChainMark, CountedFlow, CountedHour, DayBucket, DirtyHour, HourBucket
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -90,6 +91,7 @@ __all__ = [
     "SWITCHED_OFF",
     "USUAL_RATE",
     "Ages",
+    "AlertCursor",
     "AlertRule",
     "AlertState",
     "Among",
@@ -102,6 +104,7 @@ __all__ = [
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",
+    "CountedFlow",
     "CountedHour",
     "DataCenter",
     "DayBucket",

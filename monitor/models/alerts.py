@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -10,62 +12,146 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
 
+MOST_MINUTES = 7 * 24 * 60
+USUAL_THRESHOLD, USUAL_WINDOW_HOURS, USUAL_MIN_RUNS = 95.0, 7 * 24, 20
+
+
+class AlertRuleManager(models.Manager["AlertRule"]):
+    """Gives the rules that people have: those that are deleted stay for the history of their alerts."""
+
+    def get_queryset(self) -> models.QuerySet[AlertRule]:
+        return super().get_queryset().filter(deleted_at=None)
+
 
 class AlertRule(models.Model):
-    """Holds a threshold for the success rate over a window, applied to each flow of an account by itself."""
+    """Holds what a person wants to be told of: a kind of condition with its options, and for what it is evaluated.
+
+    The narrower rule replaces the wider one of its kind: a flow's own one that of the account. Two of one kind and one
+    scope stand beside each other, with an alert each.
+    """
+
+    class Severity(models.TextChoices):
+        PAGE = "page", "Page"
+        NOTIFY = "notify", "Notify"
+        DIGEST = "digest", "Digest"
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="alert_rules")
     flow = models.ForeignKey(
         Flow, on_delete=models.CASCADE, null=True, blank=True, related_name="alert_rules", help_text="empty: each flow"
     )
     name = models.CharField(max_length=200)
-    threshold = models.FloatField(
-        "fires below (%)", default=95.0, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    kind = models.CharField(max_length=32, default="success_rate", help_text="a folder of monitor.alerting.kinds")
+    options = models.JSONField(default=dict, blank=True, help_text="as the kind reads them; what is left out is usual")
+    severity = models.CharField(max_length=8, choices=Severity.choices, default=Severity.NOTIFY)
+    for_minutes = models.PositiveIntegerField(
+        "pending for (minutes)",
+        default=0,
+        validators=[MaxValueValidator(MOST_MINUTES)],
+        help_text="breached for so long before it fires",
     )
-    recover_at = models.FloatField(
-        "recovers at (%)", default=95.0, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    keep_firing_minutes = models.PositiveIntegerField(
+        "keeps firing for (minutes)",
+        default=0,
+        validators=[MaxValueValidator(MOST_MINUTES)],
+        help_text="clear for so long before it recovers",
     )
-    window_hours = models.PositiveIntegerField(
-        "window (hours)", default=168, validators=[MinValueValidator(1), MaxValueValidator(24 * 90)]
+    repeat_hours = models.PositiveIntegerField(
+        "repeats after (hours)", default=4, validators=[MaxValueValidator(MOST_MINUTES // 60)]
     )
-    min_runs = models.PositiveIntegerField("minimum number of runs", default=20, validators=[MinValueValidator(1)])
+    waits_for_reruns = models.BooleanField(
+        "waits for Zoho's own re-runs",
+        default=True,
+        help_text="a failure that Zoho runs again by itself counts only once the patience is over",
+    )
+    patience_minutes = models.PositiveIntegerField(
+        "patience with re-runs (minutes)",
+        default=35,
+        validators=[MinValueValidator(1), MaxValueValidator(25 * 60)],
+        help_text="after the first failure",
+    )
+    recipients = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="+", help_text="none: everybody who gets alert mails"
+    )
+    working_hours = models.JSONField(
+        default=dict, blank=True, help_text="zone, days, from, to, holidays; empty: at all hours"
+    )
     is_active = models.BooleanField("enabled", default=True)
     is_default = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, editable=False, help_text="its alerts and their history stay")
+
+    objects = AlertRuleManager()
+    with_deleted = models.Manager["AlertRule"]()
 
     class Meta:
+        base_manager_name = "with_deleted"
         ordering = ["account", "name", "pk"]
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(threshold__gte=0, threshold__lte=100), name="alert_threshold_is_a_percentage"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(recover_at__gte=models.F("threshold")), name="alert_recovers_at_or_above_threshold"
-            ),
             models.UniqueConstraint(
-                fields=["account"], condition=models.Q(is_default=True), name="one_default_rule_per_account"
+                fields=["account", "kind"],
+                condition=models.Q(is_default=True, deleted_at=None),
+                name="one_default_rule_of_a_kind",
             ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def threshold(self) -> Any:
+        """Is the success rate below which it fires, in per cent; None for a kind that has none."""
+        return self._option("threshold", USUAL_THRESHOLD)
+
+    @property
+    def recover_at(self) -> Any:
+        """Is the success rate at which it recovers, in per cent: the threshold, unless another one is chosen."""
+        return self._option("recover_at", self.threshold)
+
+    @property
+    def window_hours(self) -> Any:
+        """Is the length of its window; None for a kind that has none."""
+        return self._option("window_hours", USUAL_WINDOW_HOURS)
+
+    @property
+    def min_runs(self) -> Any:
+        """Is how many runs it needs to say anything."""
+        return self._option("min_runs", USUAL_MIN_RUNS)
+
+    def _option(self, name: str, usual: Any) -> Any:
+        return self.options.get(name, usual if self.kind == "success_rate" else None)
+
 
 class AlertState(models.Model):
-    """Holds where one rule stands for one flow."""
+    """Holds where one rule stands for one subject: a flow, or what the rule's kind names otherwise."""
 
     class State(models.TextChoices):
         OK = "ok", "OK"
+        PENDING = "pending", "Pending"
         FIRING = "firing", "Firing"
+        RECOVERING = "recovering", "Recovering"
         NO_DATA = "no_data", "No data"
+        LEARNING = "learning", "Learning"
+        ERROR = "error", "Error"
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="states")
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="alert_states")
-    state = models.CharField(max_length=8, choices=State.choices, default=State.OK)
-    since = models.DateTimeField()
-    evaluated_at = models.DateTimeField()
+    subject_kind = models.CharField(max_length=16, default="flow", help_text="what it is about")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="alert_states")
+    subject_key = models.CharField(max_length=64, blank=True, help_text="which one it is, where it is no flow")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OK)
+    since = models.DateTimeField(help_text="when the state was found")
+    evaluated_at = models.DateTimeField(help_text="the newest evaluation; what cannot have changed needs none")
     episode = models.PositiveIntegerField(default=0, help_text="how often it has fired; names an incident")
     is_open = models.BooleanField(default=False, help_text="an incident is open (also while there is no data)")
+    is_resting = models.BooleanField(
+        default=True, help_text="it is not evaluated: rule or flow is off or gone, or the data are too old"
+    )
+    began_at = models.DateTimeField(null=True, help_text="when what is found began, by Zoho's clock")
+    fired_at = models.DateTimeField(null=True, help_text="when it fired last")
+    recovered_at = models.DateTimeField(null=True, help_text="when it recovered last: what ended before is over")
+    again_at = models.DateTimeField(null=True, help_text="when the answer may change although no run ends")
+    anchor = models.DateTimeField(null=True, help_text="the earliest end of a run that the condition still needs")
+    rule_mark = models.CharField(max_length=32, blank=True, help_text="digest of the rule that it was evaluated by")
+    numbers = models.JSONField(default=dict, help_text="what the condition found")
     rate = models.FloatField(null=True, help_text="per cent")
     first_attempt_rate = models.FloatField(null=True, help_text="per cent")
     runs = models.PositiveIntegerField(default=0)
@@ -78,14 +164,52 @@ class AlertState(models.Model):
     acknowledge_note = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["rule", "flow"], name="one_state_per_rule_and_flow")]
+        constraints = [
+            models.UniqueConstraint(fields=["rule", "flow"], name="one_state_per_rule_and_flow"),
+            models.UniqueConstraint(
+                fields=["rule", "subject_kind", "subject_key"],
+                condition=models.Q(flow=None),
+                name="one_state_per_rule_and_subject",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(subject_kind="flow", flow__isnull=False)
+                | (~models.Q(subject_kind="flow") & models.Q(flow=None) & ~models.Q(subject_key="")),
+                name="alert_state_has_a_subject",
+            ),
+        ]
         indexes = [models.Index(fields=["is_open", "-since"], name="alertstate_open")]
 
     def __str__(self) -> str:
-        return f"{self.rule} / {self.flow}: {self.state}"
+        return f"{self.rule} / {self.shown_name}: {self.state}"
+
+    @property
+    def shown_name(self) -> str:
+        """Is the name of what it is about, as everybody may see it."""
+        return self.flow.shown_name if self.flow is not None else self.subject_key
+
+    @property
+    def watched_flow(self) -> Flow:
+        """Is the flow that it is about.
+
+        Raises:
+            ValueError: it is about something else.
+        """
+        if self.flow is None:
+            raise ValueError(f"alert {self.pk} is about {self.subject_kind} {self.subject_key}")
+        return self.flow
 
     def get_absolute_url(self) -> str:
         return reverse("alert", args=[self.pk])
+
+
+class AlertCursor(models.Model):
+    """Holds up to which recount an account's alerts are evaluated."""
+
+    account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, primary_key=True, related_name="alert_cursor")
+    counted_at = models.DateTimeField(help_text="the newest `CountedFlow.changed_at` that was looked at")
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.counted_at}"
 
 
 class Transition(models.Model):
@@ -94,7 +218,14 @@ class Transition(models.Model):
     class Kind(models.TextChoices):
         FIRING = "firing", "Firing"
         RESOLVED = "resolved", "Recovered"
+        CLOSED = "closed", "Closed"
+        PENDING = "pending", "Pending"
+        CLEARED = "cleared", "Cleared before it fired"
+        RECOVERING = "recovering", "Recovering"
+        RELAPSED = "relapsed", "Breached again"
         NO_DATA = "no_data", "No data"
+        LEARNING = "learning", "Learning"
+        ERROR = "error", "Error"
         DATA_BACK = "data_back", "Data is back"
 
     class Dispatch(models.TextChoices):
@@ -105,9 +236,14 @@ class Transition(models.Model):
     alert = models.ForeignKey(AlertState, on_delete=models.CASCADE, related_name="transitions")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     episode = models.PositiveIntegerField()
-    from_state = models.CharField(max_length=8)
-    to_state = models.CharField(max_length=8)
-    at = models.DateTimeField()
+    from_state = models.CharField(max_length=10)
+    to_state = models.CharField(max_length=10)
+    at = models.DateTimeField(help_text="when it was noticed")
+    began_at = models.DateTimeField(null=True, help_text="when it began, by Zoho's clock")
+    is_first = models.BooleanField(
+        default=False, help_text="found by the first evaluation of its rule, or the first after a pause"
+    )
+    numbers = models.JSONField(default=dict, help_text="what the condition found")
     rate = models.FloatField(null=True)
     first_attempt_rate = models.FloatField(null=True)
     runs = models.PositiveIntegerField(default=0)
@@ -122,8 +258,8 @@ class Transition(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["alert", "episode", "kind"],
-                condition=models.Q(kind__in=["firing", "resolved"]),
-                name="an_episode_fires_and_resolves_once",
+                condition=models.Q(kind__in=["firing", "resolved", "closed"]),
+                name="an_episode_fires_and_ends_once",
             )
         ]
         indexes = [models.Index(fields=["dispatch_state", "at"], name="transition_dispatch")]

@@ -109,10 +109,16 @@ class HourBucket(Bucket):
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours", db_index=False)
     hour = models.DateTimeField()
     quarters = models.JSONField(default=list, help_text="the counts by quarter, see monitor.quarters")
+    ends = models.BinaryField(default=b"", help_text="when its finished runs ended and how, see monitor.ends")
+    last_end = models.DateTimeField(null=True, help_text="of its finished runs")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_bucket_per_hour")]
-        indexes = [models.Index(fields=["hour"], name="hourbucket_hour")]
+        indexes = [
+            models.Index(fields=["hour"], name="hourbucket_hour"),
+            # A run may end days after the hour it began in: windows of alerts are cut by the end.
+            models.Index(fields=["flow", "last_end"], name="hourbucket_last_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.flow_id} {self.hour:%Y-%m-%d %H}"
@@ -130,6 +136,19 @@ class DayBucket(Bucket):
 
     def __str__(self) -> str:
         return f"{self.flow_id} {self.day}"
+
+
+class CountedFlow(models.Model):
+    """Holds when a flow's counts changed last: the hand-over to `monitor.alerting`.
+
+    It is written with the buckets. Recounts take turns, and each one's time is later than that of the one before.
+    """
+
+    flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="counted")
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.flow_id}: {self.changed_at}"
 
 
 class ChainMark(models.Model):

@@ -149,7 +149,7 @@ class Notice(models.Model):
     why_silent = models.CharField(max_length=200, blank=True, help_text="why it was not mailed, or waits")
 
     class Meta:
-        ordering = ["incident", "seq"]
+        ordering = ["incident_id", "seq"]
         constraints = [
             models.UniqueConstraint(fields=["incident", "seq"], name="one_notice_of_a_number"),
             models.UniqueConstraint(

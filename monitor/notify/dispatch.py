@@ -54,7 +54,7 @@ def _due(now: datetime) -> list[Notice]:
     new = Notice.objects.filter(dispatch_state=States.NEW)
     earlier = new.filter(incident=OuterRef("incident"), seq__lt=OuterRef("seq"))
     due = new.filter(~Exists(earlier), due_at__lte=now).select_related("incident__account")
-    return list(due.order_by("due_at", "incident", "seq")[:AT_ONCE])
+    return list(due.order_by("due_at", "incident_id", "seq")[:AT_ONCE])
 
 
 def _dispatch_safely(found: Notice, now: datetime) -> bool:

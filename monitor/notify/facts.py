@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Count
 
 from monitor import freshness
-from monitor.incident_words import causes_in_words, subject_name
+from monitor.incident_words import causes_in_words
 from monitor.models import (
     Execution,
     Flow,
@@ -147,7 +147,7 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
     incident = Incident.objects.select_related("account", "owner", "acknowledged_by").get(pk=notice.incident_id)
     links = list(incident.members.select_related("alert__rule", "alert__flow__account", "alert__flow__progress"))
     members = _members(links, notice)
-    flows = {link.alert.flow_id: link.alert.flow for link in links if link.alert.flow is not None}
+    flows = {link.alert.flow.pk: link.alert.flow for link in links if link.alert.flow is not None}
     only = next(iter(flows.values())) if len(flows) == 1 else None
     present = _present(incident, now)
     on_it = incident.owner or incident.acknowledged_by
@@ -190,7 +190,7 @@ def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFact
             MemberFacts(
                 alert=alert.pk,
                 flow=alert.flow_id,
-                name=clean(subject_name(alert)),
+                name=clean(alert.shown_name) or f"alert {alert.pk}",
                 rule_name=clean(alert.rule.name),
                 reason=mask_text(clean(shown.reason)),
                 rate=shown.rate,

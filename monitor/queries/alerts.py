@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Transition
 
@@ -48,7 +48,7 @@ def checks(account_id: int | None = None) -> Checks:
     rows = AlertState.objects.filter(rule__is_active=True, flow__gone_at=None).exclude(flow__status__in=SWITCHED_OFF)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
-    good = Q(state=AlertState.State.OK, is_open=False, runs__gte=F("rule__min_runs"))
+    good = Q(state=AlertState.State.OK, is_open=False) & ~Q(reason__contains="are needed") & Q(runs__gt=0)
     found = rows.aggregate(good=Count("pk", filter=good), open=Count("pk", filter=Q(is_open=True)), every=Count("pk"))
     return Checks(found["good"], found["open"], found["every"] - found["good"] - found["open"])
 

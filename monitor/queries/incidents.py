@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Prefetch, QuerySet
 
 from monitor.incident_words import causes_in_words, title_of
 from monitor.models import AlertState, Delivery, Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
@@ -42,7 +42,7 @@ def _members() -> QuerySet[IncidentAlert]:
 def _as_rows(found: QuerySet[Incident]) -> list[IncidentRow]:
     rows = list(found.prefetch_related(Prefetch("members", queryset=_members(), to_attr="all_members")))
     causes = causes_in_words(rows)
-    return [_row(one, one.all_members, causes[one.pk]) for one in rows]  # type: ignore[attr-defined]
+    return [_row(one, one.all_members, causes[one.pk]) for one in rows]
 
 
 def _row(incident: Incident, members: Sequence[IncidentAlert], cause: str) -> IncidentRow:
@@ -167,7 +167,7 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         row=_row(incident, members, causes_in_words([incident])[incident.pk]),
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
-        snoozes=[one for one in snoozes.defer("flow__raw") if one.alert_id in mine or one.flow_id in flows],
+        snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
     )
 
 
@@ -186,9 +186,3 @@ def snoozes(now: datetime) -> QuerySet[Snooze]:
     """Snoozes that hold now."""
     rows = Snooze.objects.filter(ended_at=None, until__gt=now).select_related("account", "flow", "by")
     return rows.defer("account__client_secret", "flow__raw").order_by("until", "pk")
-
-
-def with_acknowledgement(rows: QuerySet[AlertState]) -> QuerySet[AlertState]:
-    """Adds `acknowledged_at` to alerts: when somebody acknowledged the incident of their present episode."""
-    found = Incident.objects.filter(members__alert=OuterRef("pk"), members__episode=OuterRef("episode"))
-    return rows.annotate(acknowledged_at=Subquery(found.values("acknowledged_at")[:1]))

@@ -10,12 +10,14 @@ from typing import TypeVar
 from monitor.models import Execution, Failure, RetryAttempt, zoho_ahead
 from monitor.retry.pinned import PinnedWord
 from monitor.retry.pins import words_on
+from monitor.retry.read_runs import RunRead
 from monitor.retry.safety import Earlier, FailedRun, RetryFacts
 from monitor.zoho.reruns import clock_began
 
 IDS_A_STATEMENT = 5000
 LATER_RUN = "a later run"  # one that is no longer kept
 T = TypeVar("T")
+Run = Execution | RunRead
 
 
 def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | None = None) -> RetryFacts:
@@ -30,7 +32,7 @@ def facts_for(execution: Execution, now: datetime, *, besides: RetryAttempt | No
 
 
 def facts_of(
-    executions: Collection[Execution],
+    executions: Collection[Run],
     now: datetime,
     *,
     besides: RetryAttempt | None = None,
@@ -56,11 +58,11 @@ def facts_of(
     parents = _parents(executions)
     superseded = _superseded(list(by_key)) if superseded is None else superseded
     ahead = {account: zoho_ahead(account).first() or timedelta(0) for account in {e.account_id for e in executions}}
-    said = words_on({execution.flow for execution in executions}, ahead)
+    said = words_on({execution.flow_id: execution.flow for execution in executions}.values(), ahead)
     return {
         pk: _facts(
             execution,
-            attempts[pk],
+            attempts.get(pk, ()),
             caused,
             parents.get(pk, ""),
             superseded.get(pk, ""),
@@ -74,7 +76,7 @@ def facts_of(
 
 
 def _facts(
-    execution: Execution,
+    execution: Run,
     attempts: Sequence[RetryAttempt],
     caused: dict[tuple[int, str], Execution],
     parent: str,
@@ -113,23 +115,22 @@ def _facts(
     )
 
 
-def _has_run_again(execution: Execution) -> bool:
+def _has_run_again(execution: Run) -> bool:
     first = execution.first_failed_at
     return execution.rerun_count > 0 or (first is not None and first != execution.completed_time)
 
 
-def _failed_run(run: Execution, now: datetime, *, was_sent: bool) -> FailedRun:
+def _failed_run(run: Run, now: datetime, *, was_sent: bool) -> FailedRun:
     began = clock_began(run.first_failed_at, run.completed_time, run.started_time, was_retried=was_sent)
     return FailedRun((run.error_code, run.error_message, run.error_details), began or now)
 
 
-def _caused(
-    executions: Collection[Execution], attempts: dict[int, list[RetryAttempt]]
-) -> dict[tuple[int, str], Execution]:
+def _caused(executions: Collection[Run], attempts: dict[int, list[RetryAttempt]]) -> dict[tuple[int, str], Execution]:
     """Finds the runs that earlier retries caused, by account and Zoho's id."""
     ids: dict[int, list[str]] = defaultdict(list)
     for execution in executions:
-        ids[execution.account_id] += [a.new_execution_id for a in attempts[execution.pk] if a.new_execution_id]
+        if found := attempts.get(execution.pk):
+            ids[execution.account_id] += [one.new_execution_id for one in found if one.new_execution_id]
     return {
         (account, run.execution_id): run
         for account, wanted in ids.items()
@@ -147,7 +148,7 @@ def _retries_of(caused: Mapping[tuple[int, str], Execution]) -> dict[int, list[R
     return found
 
 
-def _parents(executions: Collection[Execution]) -> dict[int, str]:
+def _parents(executions: Collection[Run]) -> dict[int, str]:
     """Finds Zoho's id of the execution whose retry each one is, by primary key."""
     keys = {(execution.account_id, execution.execution_id): execution.pk for execution in executions}
     ids: dict[int, list[str]] = defaultdict(list)

@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import F
-
-from monitor.models import Execution, Failure, Flow
+from monitor.models import Failure
 from monitor.retry.facts import LATER_RUN, facts_of
 from monitor.retry.prospect import Chance, Prospect
-from monitor.retry.prospects import Cause, Prospects
+from monitor.retry.prospects import Prospects
+from monitor.retry.read_runs import RunRead, read_runs
 from monitor.retry.safety import Verdict, judge
 from monitor.retry.steps import time_needed
 
 CALLS_AN_ITEM = 4  # a look before, the POST, and mostly two looks after
-CHUNK = 1000
-# What a verdict hangs on, of a row whose data and texts to search would cost most.
-READ = (
-    *(
-        "account_id",
-        "flow_id",
-        "execution_id",
-        "status",
-        "started_time",
-        "completed_time",
-        "first_failed_at",
-        "rerun_count",
-    ),
-    *("error_code", "error_message", "error_details", "error_action_id"),
-)
-LEDGER = {
-    "fate": F("failure__fate"),
-    "superseded": F("failure__superseded_by__execution_id"),
-    "group": F("failure__group"),
-    "remedy": F("failure__group__remedy"),
-    "failed_at": F("failure__failed_at"),
-}
-READ_OF_A_FLOW = (
-    *("account_id", "gone_at", "modified_time", "definition_read_at"),
-    *("account__is_active", "account__flow_url"),
-)
 
 
 @dataclass(frozen=True)
@@ -119,11 +91,14 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     chances: Counter[Chance] = Counter()
     outlooks: Counter[str] = Counter()
     said: Counter[str] = Counter()
+    # Thousands say the same: one of each is kept.
+    kept: dict[tuple[str, ...], Verdict] = {}
     for execution, verdict, worth in judged(keys, now):
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
         by_account.setdefault(execution.account_id, Counter())[verdict.kind] += 1
-        verdicts[execution.pk] = verdict
+        words = (verdict.kind, verdict.code, *sorted(verdict.risks), *verdict.reasons)
+        verdicts[execution.pk] = kept.setdefault(words, verdict)
         if verdict.code == "pinned_safe":
             said[verdict.reasons[0]] += 1
         if verdict.kind != "safe":
@@ -149,36 +124,21 @@ def _most_first(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def judged(keys: Sequence[int], now: datetime) -> Iterable[tuple[Execution, Verdict, Prospect | None]]:
+def judged(keys: Sequence[int], now: datetime) -> Iterator[tuple[RunRead, Verdict, Prospect | None]]:
     """Yields executions, in the order of their primary keys, a thousand in memory at a time.
 
     With each come its verdict and what a retry is worth; None where the run has no entry in the ledger yet.
-
-    Flows and their accounts are read once: with each row they would cost more than the row.
     """
-    flows: dict[int, Flow] = {}
     prospects = Prospects()
-    for start in range(0, len(keys), CHUNK):
-        rows = Execution.objects.filter(pk__among=keys[start : start + CHUNK]).annotate(**LEDGER)
-        some: list[Any] = list(rows.only(*READ).order_by("pk"))
-        if missing := {execution.flow_id for execution in some} - flows.keys():
-            flows |= Flow.objects.select_related("account").only(*READ_OF_A_FLOW).in_bulk(missing)
-        for execution in some:
-            execution.flow = flows[execution.flow_id]
-            execution.account = execution.flow.account
+    for some in read_runs(keys):
         late = {run.pk: run.superseded or LATER_RUN for run in some if run.fate == Failure.Fate.SUPERSEDED}
         facts = facts_of(some, now, superseded=late)
-        entered = [execution for execution in some if execution.group is not None]
-        worth = dict(zip((run.pk for run in entered), prospects.of([_cause(run) for run in entered]), strict=True))
-        for execution in some:
+        causes = {run.pk: cause for run in some if (cause := run.cause) is not None}
+        worth = dict(zip(causes, prospects.of(causes.values()), strict=True))
+        for run in some:
             # Many at once never bring back what a person gave up; one by one may.
-            is_given_up = execution.fate == Failure.Fate.WRITTEN_OFF
-            verdict = GIVEN_UP if is_given_up else judge(facts[execution.pk], now)
-            yield execution, verdict, worth.get(execution.pk)
-
-
-def _cause(run: Any) -> Cause:
-    return Cause(run.group, run.remedy, run.failed_at, run.flow_id, run.flow.modified_time)
+            is_given_up = run.fate == Failure.Fate.WRITTEN_OFF
+            yield run, GIVEN_UP if is_given_up else judge(facts[run.pk], now), worth.get(run.pk)
 
 
 # One line for many runs: without the id or the time of one of them.

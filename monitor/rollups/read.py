@@ -32,6 +32,10 @@ IDS_A_STATEMENT = 5000
 # Both keep times in UTC.
 _QUARTER_ON_POSTGRESQL = "floor(extract(minute FROM e.started_time AT TIME ZONE 'UTC') / 15)::int"
 _QUARTER_ON_SQLITE = "CAST(substr(e.started_time, 15, 2) AS INTEGER) / 15"
+# Milliseconds since 1970.
+_MOMENT_ON_POSTGRESQL = "round(date_part('epoch', e.{0}) * 1000)::bigint"
+_MOMENT_ON_SQLITE = "CAST(strftime('%%s', e.{0}) AS INTEGER) * 1000 + CAST(substr(e.{0} || '000000', 21, 3) AS INTEGER)"
+_MOMENTS = ("started_time", "completed_time", "first_failed_at")
 _AND_MARKS = f"LEFT JOIN {ChainMark._meta.db_table} AS mark ON mark.execution_id = e.id"
 
 
@@ -42,6 +46,7 @@ class Row(NamedTuple):
         pk: its primary key.
         mark: the kind of its `ChainMark`; empty where it has none.
         quarter: the one of its hour that it began in, from 0 to 3.
+        started: when, in milliseconds since 1970, as are `ended` and `first_failed`: None where they are not known.
     """
 
     pk: int
@@ -52,32 +57,27 @@ class Row(NamedTuple):
     status: str
     first_status: str
     duration_ms: int | None
+    started: int
+    ended: int | None
+    first_failed: int | None
     error: tuple[str, str, str]
 
 
 def rows_of(hours: set[FlowHour]) -> list[Row]:
     """Reads the executions that started in the given hours, in one statement; those without a start are in no hour."""
     places = sorted(hours)
-    quarter = _QUARTER_ON_POSTGRESQL if connection.vendor == "postgresql" else _QUARTER_ON_SQLITE
+    is_server = connection.vendor == "postgresql"
+    quarter = _QUARTER_ON_POSTGRESQL if is_server else _QUARTER_ON_SQLITE
+    moment = _MOMENT_ON_POSTGRESQL if is_server else _MOMENT_ON_SQLITE
     columns = (
-        f"place, {quarter}, e.id, mark.kind, account_id, e.execution_id, status, first_status, duration_ms, error_code"
+        f"place, e.id, mark.kind, account_id, e.execution_id, {quarter}, status, first_status, duration_ms, "
+        f"{', '.join(map(moment.format, _MOMENTS))}, error_code"
     )
     texts = f"substr(e.error_message, 1, {READ}), substr(e.error_details, 1, {READ})"
+    found = rows_within(Execution, "started_time", places, HOUR, f"{columns}, {texts}", _AND_MARKS)
     return [
-        Row(
-            pk,
-            mark or "",
-            (account, execution),
-            places[place - 1],
-            quarter,
-            status,
-            first_status,
-            duration,
-            (code, message, details),
-        )
-        for place, quarter, pk, mark, account, execution, status, first_status, duration, code, message, details in (
-            rows_within(Execution, "started_time", places, HOUR, f"{columns}, {texts}", _AND_MARKS)
-        )
+        Row(*(pk, mark or "", (account, execution), places[place - 1], *counted, (code, message, details)))
+        for place, pk, mark, account, execution, *counted, code, message, details in found
     ]
 
 
@@ -92,6 +92,13 @@ def hours_of(days: Collection[FlowDay]) -> dict[FlowHour, tuple[RunCounts, Packe
         )
         for place, hour, *numbers, durations, errors, quarters in found
     }
+
+
+def ends_of(hours: Collection[FlowHour]) -> dict[FlowHour, bytes]:
+    """Reads when the runs of some hours are known to have ended, as their buckets keep it, in one statement."""
+    places = sorted(hours)
+    found = rows_within(HourBucket, "hour", places, HOUR, "place, ends") if places else []
+    return {places[place - 1]: bytes(ends) for place, ends in found}
 
 
 def days_there(days: Collection[FlowDay]) -> set[FlowDay]:

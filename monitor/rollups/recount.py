@@ -10,13 +10,15 @@ from functools import partial
 
 from django.db import transaction
 
+from monitor.ends import RunEnd
 from monitor.error_classes import OTHER, error_class
 from monitor.faultpoints import faultpoint
 from monitor.models import ChainMark, CountedHour, DirtyHour
 from monitor.models.hand_over import again_on_deadlock, is_our_turn, take_hours
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
-from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, CountedRun, RunCounts
+from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, SUCCESS, CountedRun, RunCounts
+from monitor.rollups.end_of_run import end_of
 from monitor.rollups.prune import closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
 from monitor.rollups.write import write, write_marks
@@ -39,7 +41,7 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> in
     transaction that has taken its dirty hour.
 
     Args:
-        now: the time of the run, for the log.
+        now: the time of the run.
         limit: how many hours at most. Call again until the answer is 0: a recount may mark further hours.
         waits: for another process that counts; else that one is left to it, and 0 is the answer.
 
@@ -49,7 +51,7 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> in
     done = 0
     while done < limit:
         size = min(BATCH_HOURS, limit - done)
-        count = again_on_deadlock(partial(_rebuild_batch, size, waits=waits))
+        count = again_on_deadlock(partial(_rebuild_batch, size, now, waits=waits))
         done += count
         if count == 0:
             break
@@ -60,7 +62,7 @@ def rebuild_dirty(now: datetime, *, limit: int = 2000, waits: bool = True) -> in
 
 
 @transaction.atomic
-def _rebuild_batch(size: int, *, waits: bool = True) -> int:
+def _rebuild_batch(size: int, now: datetime, *, waits: bool = True) -> int:
     if not is_our_turn(_ALONE, waits=waits):
         return 0
     taken = take_hours(DirtyHour, size, _whole_days(size)) or take_hours(DirtyHour, size, _LONG_AGO)
@@ -71,7 +73,7 @@ def _rebuild_batch(size: int, *, waits: bool = True) -> int:
     wanted = taken - closed_hours(taken)
     rows = [row for row in rows if row.flow_hour in wanted]
     lineage, hour_of = read.lineage_of(rows)
-    write(wanted, _count(rows, lineage))
+    write(wanted, _count(rows, lineage), _ends(rows, lineage), now)
     write_marks({row.pk: (row.mark, _mark(row, lineage)) for row in rows})
     _mark_roots(wanted, rows, lineage, hour_of)
     CountedHour.objects.mark(taken)
@@ -101,6 +103,15 @@ def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, di
         run = CountedRun(row.status, row.first_status, row.duration_ms, retry, rescued, error)
         counted[row.flow_hour][row.quarter].add(run)
     return counted
+
+
+def _ends(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, list[RunEnd]]:
+    """Returns when the finished runs of each hour ended and how; a retry's own row is none of them."""
+    found: dict[read.FlowHour, list[RunEnd]] = defaultdict(list)
+    for row in rows:
+        if row.status in (SUCCESS, FAILED) and not lineage.is_retry(row.key):
+            found[row.flow_hour].append(end_of(row, lineage))
+    return found
 
 
 def _mark(row: read.Row, lineage: Lineage) -> str:

@@ -48,6 +48,10 @@ class Lineage:
         """Returns whether the execution's row is a retry's own."""
         return key in self._parents
 
+    def was_retried(self, key: Key) -> bool:
+        """Returns whether a person's retry of it was sent."""
+        return key in self._attempts
+
     def is_rescued(self, key: Key) -> bool:
         """Returns whether a retry of it, or a retry of that retry, succeeded."""
         if key not in self._attempts:

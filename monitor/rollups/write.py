@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
-from monitor.models import ChainMark, DayBucket, HourBucket
+from monitor.ends import RunEnd, pack_ends
+from monitor.models import ChainMark, CountedFlow, DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.quarters import Packed, Part, pack
 from monitor.rollups import read
@@ -16,7 +17,12 @@ from monitor.rollups.count_runs import COUNT_FIELDS, RunCounts
 from monitor.rollups.read import FlowDay, FlowHour
 
 
-def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Mapping[int, RunCounts]]) -> None:
+def write(
+    wanted: Collection[FlowHour],
+    counted: Mapping[FlowHour, Mapping[int, RunCounts]],
+    ended: Mapping[FlowHour, Collection[RunEnd]],
+    now: datetime,
+) -> None:
     """Writes the buckets of some hours, and of the days they are in. Nothing equal is written.
 
     Call it in a transaction that no other recount runs beside: of two that sum up the same day at once, one would
@@ -25,14 +31,21 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Mapping[int, 
     Args:
         wanted: the hours that were recounted. No other hour's bucket is touched.
         counted: their counts by quarter; an hour that is not there has no runs, and gets no bucket.
+        ended: when their finished runs ended and how.
+        now: the time of the recount.
     """
     days = {_day(place) for place in wanted}
     stored = read.hours_of(days)
     hours = {place: _hour_of(parts) for place, parts in counted.items()}
+    ends = {place: pack_ends(ended.get(place, ())) for place in hours}
     fresh = [place for place in sorted(hours) if place not in stored]
-    changed = [place for place in sorted(hours) if place in stored and stored[place] != hours[place]]
-    columns = ("flow_id", "hour", *COUNT_FIELDS, "quarters")
-    rows = {place: (*place, *hours[place][0].numbers(), hours[place][1]) for place in (*fresh, *changed)}
+    same = read.ends_of([place for place in hours if place in stored and stored[place] == hours[place]])
+    changed = [place for place in sorted(hours) if place in stored and same.get(place) != ends[place]]
+    columns = ("flow_id", "hour", *COUNT_FIELDS, "quarters", "ends", "last_end")
+    rows = {
+        place: (*place, *hours[place][0].numbers(), hours[place][1], ends[place], _last_end(place, ended))
+        for place in (*fresh, *changed)
+    }
     insert(HourBucket, columns, [rows[place] for place in fresh])
     upsert(HourBucket, columns, [rows[place] for place in changed], ["flow_id", "hour"])
     gone = [place for place in wanted if place in stored and place not in hours]
@@ -40,6 +53,19 @@ def write(wanted: Collection[FlowHour], counted: Mapping[FlowHour, Mapping[int, 
     if fresh or changed or gone:
         others = {place: counts for place, (counts, _) in stored.items() if place not in wanted}
         _write_days(days, {**others, **{place: counts for place, (counts, _) in hours.items()}})
+        _hand_over({flow for flow, _ in (*fresh, *changed, *gone)}, now)
+
+
+def _last_end(place: FlowHour, ended: Mapping[FlowHour, Collection[RunEnd]]) -> datetime | None:
+    last = max((run.ended for run in ended.get(place, ())), default=None)
+    return None if last is None else place[1] + timedelta(milliseconds=last)
+
+
+def _hand_over(flows: Collection[int], now: datetime) -> None:
+    """Tells alerting which flows' counts changed: later than all that was told before, whatever the clock says."""
+    newest = CountedFlow.objects.aggregate(at=Max("changed_at"))["at"]
+    at = now if newest is None else max(now, newest + timedelta(microseconds=1))
+    upsert(CountedFlow, ("flow_id", "changed_at"), [(flow, at) for flow in sorted(flows)], ["flow_id"])
 
 
 def write_marks(marks: Mapping[int, tuple[str, str]]) -> None:

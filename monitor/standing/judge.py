@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from monitor.freshness import LABELS, NEVER, PAUSED, Judged
-from monitor.models import SWITCHED_OFF, AlertRule, Execution, SyncState
+from monitor.models import SWITCHED_OFF, Execution, SyncState
+from monitor.models.alerts import USUAL_THRESHOLD
 from monitor.privacy import mask_text
 
 HEALTHY, FAILING, SILENT, STUCK = "healthy", "failing", "silent", "stuck"
@@ -25,7 +26,7 @@ WORDS = {
     GONE: "Deleted in Zoho",
 }
 # A newest run that failed is the exception where so many of the last 7 days succeeded; the default rule's threshold.
-GOOD_RATE = int(AlertRule._meta.get_field("threshold").default)
+GOOD_RATE = int(USUAL_THRESHOLD)
 
 
 @dataclass(frozen=True, slots=True)

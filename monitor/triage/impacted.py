@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, TextField
+from django.db.models import Case, Count, Max, Q, QuerySet, TextField, When
 from django.db.models.functions import Cast, Length
 
 from monitor.models import Execution, Failure, Flow, RecordField
@@ -17,6 +17,7 @@ from monitor.triage.shown_values import along, shown_at
 
 LONGEST_READ = 1_000_000  # characters of trigger data: no page and no export looks for an id in more
 CHUNK = 500
+Place = tuple[int, str]  # a flow's primary key, and the digest of a record
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class ImpactedRecord:
     """Holds one record, and what failed for it.
 
     Attributes:
-        record_id: its id as people may see it; "" where the data of its runs is no longer kept.
+        record_id: its id as people may see it; "" where the data of none of its runs is kept any longer.
         failed: failed runs for it, of which `open` are.
-        newest: one of them.
+        newest: the one that failed last.
     """
 
     flow: Flow
@@ -48,10 +49,10 @@ def records(scope: Q) -> QuerySet[Failure, Any]:
         failed=Count("pk"),
         still_open=Count("pk", filter=Q(fate=Failure.Fate.OPEN)),
         last_failed_at=Max("failed_at"),
-        newest=Max("pk"),
+        last_key=Max("pk"),
     )
     # Never by the record itself: its place would tell of an id that is hidden.
-    return told.order_by("-still_open", "-last_failed_at", "-newest")
+    return told.order_by("-still_open", "-last_failed_at", "-last_key")
 
 
 def without_record(scope: Q) -> int:
@@ -59,32 +60,82 @@ def without_record(scope: Q) -> int:
     return Failure.objects.filter(scope, record="").count()
 
 
-def with_ids(rows: Sequence[Mapping[str, Any]], *, masked: bool = True) -> list[ImpactedRecord]:
-    """Reads the ids of records. Four statements.
+def with_ids(scope: Q, rows: Sequence[Mapping[str, Any]], *, masked: bool = True) -> list[ImpactedRecord]:
+    """Reads the ids of records. Four statements, and two more where the newest run of one has lost its data.
 
     Args:
+        scope: as for `records`.
         rows: of `records`.
         masked: False only for a person who may unmask and gave a reason.
     """
-    keys = [row["newest"] for row in rows]
-    runs = Execution.objects.defer("trigger_data", "error_details", "error_message", "search_text").in_bulk(keys)
-    size = Length(Cast("trigger_data", TextField()))
-    short = Execution.objects.annotate(size=size).filter(pk__in=keys, size__lte=LONGEST_READ)
-    data = dict(short.values_list("pk", "trigger_data"))
     flows: dict[int, Flow] = Flow.objects.defer("raw").in_bulk({row["flow"] for row in rows})
     fields = RecordField.objects.in_bulk(list(flows))
+    newest = _newest(scope, rows)
+    runs = _runs(newest.values())
+    ids = _ids(newest, runs, fields, masked=masked)
+    # Runs lose their data one by one, and a run may be too long to be read: another one of the record may tell.
+    if others := _with_data(scope, newest.keys() - ids.keys()):
+        ids |= _ids(others, _runs(others.values()), fields, masked=masked)
     return [
         ImpactedRecord(
             flow=flows[row["flow"]],
-            record_id=_id_of(data.get(row["newest"]), row["record"], fields.get(row["flow"]), masked=masked),
+            record_id=ids.get(_place(row), ""),
             failed=row["failed"],
             open=row["still_open"],
             last_failed_at=row["last_failed_at"],
-            newest=runs[row["newest"]],
+            newest=runs[newest[_place(row)]],
         )
         for row in rows
-        if row["newest"] in runs and row["flow"] in flows  # pruned in this moment
+        if newest[_place(row)] in runs and row["flow"] in flows  # pruned in this moment
     ]
+
+
+def _place(row: Mapping[str, Any]) -> Place:
+    return row["flow"], row["record"]
+
+
+def _newest(scope: Q, rows: Sequence[Mapping[str, Any]]) -> dict[Place, int]:
+    """Returns the key of the run that failed last for each record. One statement, by an index."""
+    last = {_place(row): row["last_failed_at"] for row in rows}
+    of_time = Failure.objects.filter(
+        scope, flow__in={flow for flow, _ in last}, fate__in=Failure.Fate.values, failed_at__in=set(last.values())
+    )
+    found = of_time.order_by("pk").values_list("flow_id", "record", "failed_at", "pk")
+    newest = {(flow, record): pk for flow, record, at, pk in found if last.get((flow, record)) == at}
+    # One that failed once more in this moment is still there, at another time.
+    return {_place(row): row["last_key"] for row in rows} | newest
+
+
+def _with_data(scope: Q, places: Collection[Place]) -> dict[Place, int]:
+    """Returns the key of the newest run of each record that still has data which is not too long. One statement."""
+    if not places:
+        return {}
+    rows = Failure.objects.filter(
+        scope, flow__in={flow for flow, _ in places}, record__in={record for _, record in places}
+    )
+    size = Length(Cast("execution__trigger_data", TextField()))
+    rows = rows.filter(execution__trigger_data__isnull=False).annotate(size=size).filter(size__lte=LONGEST_READ)
+    found = rows.order_by("failed_at", "pk").values_list("flow_id", "record", "pk")
+    return {(flow, record): pk for flow, record, pk in found if (flow, record) in places}
+
+
+def _runs(keys: Iterable[int]) -> dict[int, Any]:
+    """Reads runs by their keys, with the data that is not too long as `told`. One statement."""
+    size = Length(Cast("trigger_data", TextField()))
+    rows = Execution.objects.defer("trigger_data", "error_details", "error_message", "search_text").annotate(size=size)
+    return rows.annotate(told=Case(When(size__lte=LONGEST_READ, then="trigger_data"))).in_bulk(list(keys))
+
+
+def _ids(
+    newest: Mapping[Place, int], runs: Mapping[int, Any], fields: Mapping[int, RecordField], *, masked: bool
+) -> dict[Place, str]:
+    """Returns the ids of the records whose run still tells them."""
+    told = {
+        place: _id_of(runs[pk].told, place[1], fields.get(place[0]), masked=masked)
+        for place, pk in newest.items()
+        if pk in runs
+    }
+    return {place: shown for place, shown in told.items() if shown}
 
 
 def all_with_ids(scope: Q, *, masked: bool = True) -> Iterator[ImpactedRecord]:
@@ -93,9 +144,9 @@ def all_with_ids(scope: Q, *, masked: bool = True) -> Iterator[ImpactedRecord]:
     for row in records(scope).iterator(chunk_size=CHUNK):
         some.append(row)
         if len(some) == CHUNK:
-            yield from with_ids(some, masked=masked)
+            yield from with_ids(scope, some, masked=masked)
             some = []
-    yield from with_ids(some, masked=masked)
+    yield from with_ids(scope, some, masked=masked)
 
 
 def _id_of(data: Any, record: str, field: RecordField | None, *, masked: bool) -> str:

@@ -57,7 +57,8 @@ class FlowEvents:
                 "Only failed executions can be retried",
                 f"Execution '{execution_id}' is {old.status(at)}",
             )
-        if flow.bad.fixed_by_retry(at):
+        began = old.attempts[0].started
+        if flow.bad.fixed_by_retry(at) or (luck == "likely" and flow.bad.is_repaired(began, at)):
             luck = "succeed"
         number = len(old.attempts) + len(self._book.retries.get(execution_id, []))
         attempt = self._attempt(flow, old, at, luck=luck, number=number)

@@ -70,6 +70,10 @@ class GoesBad:
             self._is_bad.turn_off(at)
         return healed
 
+    def is_repaired(self, began: datetime, now: datetime) -> bool:
+        """Tells whether a person has repaired by now what made a run fail that began at `began`."""
+        return self._fixed_by_retry and self.at(began) and not self.at(now)
+
     def extra_runs(self, now: datetime, next_id: Callable[[int, datetime], str]) -> Iterator[Draft]:
         """Yields the runs of the flood that begin up to `now` and were not given yet.
 

@@ -359,7 +359,7 @@ def test_the_next_episode_begins_unacknowledged(
 def test_the_default_rule_is_made_once_and_kept_as_a_person_changed_it(account: ZohoAccount) -> None:
     rule = ensure_default_rule(account)
     assert (rule.threshold, rule.recover_at, rule.window_hours, rule.min_runs) == (95, 95, 168, 20)
-    own(AlertRule).update(threshold=80)
+    own(AlertRule).update(options={"threshold": 80})
     assert ensure_default_rule(account).threshold == 80
     assert own(AlertRule).count() == 1
 

@@ -126,7 +126,7 @@ def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str
     account = own(ZohoAccount).get()
     make_flow(account)
     rule = own(AlertRule).get()
-    own(AlertRule).update(threshold=80, recover_at=90)
+    own(AlertRule).update(options={"threshold": 80, "recover_at": 90})
     own(ApiToken).update(refused_code="invalid_code")
 
     ended = run(*connect_arguments(zoho[1], plan="free"))

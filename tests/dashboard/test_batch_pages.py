@@ -449,3 +449,13 @@ def test_the_records_of_a_batch_are_those_of_its_runs(fail, triage, signed_in, v
     response = signed_in(otto).post(reverse("batch_records_csv", args=[batch.pk]))
     rows = list(csv.DictReader(b"".join(response.streaming_content).decode().splitlines()))
     assert [row["record_id"] for row in rows] == ["336121", "336122"]
+
+
+def test_runs_of_a_batch_that_are_in_no_ledger_yet_are_counted_beside_its_records(
+    fail, triage, signed_in, vera, otto, now
+) -> None:
+    made = [fail(minutes_ago=n, trigger_data={"id": f"33612{n}"}) for n in range(1, 4)]
+    triage(*made)
+    made += [fail(minutes_ago=n, trigger_data={"id": f"33612{n}"}) for n in (4, 5)]
+    page = signed_in(vera).get(reverse("batch_records", args=[make_batch(made, otto, now).pk]))
+    assert "of 2 failed runs no record is known" in " ".join(page.content.decode().split())

@@ -397,6 +397,19 @@ def orders(db: None, fail: Fail, triage: Triage, flow: Flow, now: datetime) -> P
     return problem()
 
 
+def problem_into(other: Problem) -> Problem:
+    """A problem that was merged into another one."""
+    return Problem.objects.create(
+        account=other.account,
+        title="Another",
+        remedy="unknown",
+        first_seen_at=other.first_seen_at,
+        last_seen_at=other.last_seen_at,
+        state_since=other.state_since,
+        merged_into=other,
+    )
+
+
 def rows_of(response: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(b"".join(response.streaming_content).decode().splitlines()))
 
@@ -423,6 +436,17 @@ def test_the_records_leave_as_csv_masked_and_it_stands_in_the_trail(
     entry = AuditEntry.objects.get(action="export", object_id=str(orders.pk))
     assert (entry.actor, entry.account_id) == (otto, orders.account_id)
     assert entry.detail == {"what": "records", "format": "csv"}
+
+
+def test_the_file_of_a_problem_that_was_merged_is_that_of_the_problem_that_took_it_in(
+    orders: Problem, signed_in: Any, otto: User
+) -> None:
+    first = problem_into(orders)
+    before = problem_into(first)
+    response = signed_in(otto).post(reverse("problem_records_csv", args=[before.pk]))
+    assert f"problem-{orders.pk}-records" in response.headers["Content-Disposition"]
+    assert len(rows_of(response)) == 3
+    assert AuditEntry.objects.get(action="export").object_id == str(orders.pk)
 
 
 def test_the_records_leave_unmasked_only_for_an_admin_who_says_why(

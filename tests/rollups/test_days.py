@@ -125,16 +125,16 @@ def test_an_hour_that_is_counted_again_to_the_same_is_not_written(flow: Flow, no
 
 def test_whole_days_are_taken_together_while_there_are_several(flow: Flow, now: datetime) -> None:
     mark(*[factories.make_execution(flow, started_time=MIDNIGHT + n * HOUR) for n in (-3, -2, 1, 2)])
-    assert recount._rebuild_batch(3) == 2
+    assert recount._rebuild_batch(3, now) == 2
     assert {hour.hour.date() for hour in own(HourBucket)} == {MIDNIGHT.date()}
-    assert recount._rebuild_batch(1) == 1  # a day that is larger than a batch is taken by pieces
+    assert recount._rebuild_batch(1, now) == 1  # a day that is larger than a batch is taken by pieces
 
 
 def test_hours_of_many_days_take_as_few_statements_as_those_of_one(flow: Flow, now: datetime) -> None:
     rows = [factories.make_execution(flow, started_time=MIDNIGHT - n * timedelta(days=1)) for n in range(60)]
     mark(*rows)
     with CaptureQueriesContext(connection) as statements:
-        assert recount._rebuild_batch(500) == 60
+        assert recount._rebuild_batch(500, now) == 60
     assert own(DayBucket).count() == 60
     assert len(statements) < 20
 
@@ -176,12 +176,12 @@ def test_days_are_the_sum_of_hours_and_hours_of_rows_in_any_order_and_however_of
     for row in data.draw(st.permutations(rows)):
         mark(row)
         if data.draw(st.booleans()):
-            recount._rebuild_batch(size)
+            recount._rebuild_batch(size, factories.NOON)
         if data.draw(st.integers(0, 3)) == 0:
             other = data.draw(st.sampled_from(rows))
             Execution.objects.filter(pk=other.pk).update(status=data.draw(st.sampled_from(["success", "failed"])))
             mark(other)
-    while recount._rebuild_batch(size):
+    while recount._rebuild_batch(size, factories.NOON):
         pass
 
     hours, days = stored(HourBucket, "hour"), stored(DayBucket, "day")

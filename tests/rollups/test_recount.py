@@ -172,7 +172,7 @@ def test_an_hour_marked_again_during_its_recount_stays_dirty(
 
     with monkeypatch.context() as patch:
         patch.setattr(recount.read, "rows_of", read_and_be_overtaken)
-        recount._rebuild_batch(10)
+        recount._rebuild_batch(10, now)
     assert DirtyHour.objects.count() == 1
     rebuild_dirty(now)
     assert own(HourBucket).get().succeeded == 2

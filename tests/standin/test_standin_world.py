@@ -1,6 +1,7 @@
 """The organisation: repeatable, lifelike, moved by its clock."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -161,6 +162,25 @@ def test_a_retry_mends_the_sick_flow_and_so_does_healing_it(clock):
         healed = clock().isoformat()
         clock.advance(120)
         assert {row["status"] for row in client.rows(sick, from_date=healed)} <= {"success", "running"}
+
+
+def test_whatever_failed_while_the_flow_was_bad_runs_well_once_it_is_repaired_and_all_else_has_its_luck(clock):
+    world = make_world(seed=7, clock=clock, goes_bad_after=0)
+    with Client(make_app(world)) as client:
+        sick = world.role("sick").flow_id
+
+        def again(runs):
+            caused = [client.flow(f"/flows/{sick}/executions/{run}/retry", "POST")["execution_id"] for run in runs]
+            clock.advance(10)
+            return Counter(client.flow(f"/flows/{sick}/executions/{run}")["status"] for run in caused)
+
+        own = client.do("add_executions", flow_id=sick, count=40, status="failed", started="2025-05-01T09:00:00Z")
+        clock.advance(300)
+        failed = [row["execution_id"] for row in client.rows(sick, per_page=200, status="failed")]
+        bad = [run for run in failed if run not in own and world.flow(sick).bad.at(world.flow(sick).by_id[run].started)]
+        assert len(bad) >= 20
+        assert again(bad) == {"success": len(bad)}
+        assert again(own).keys() == {"success", "failed"}
 
 
 def test_a_broken_connection_fails_its_flow_until_it_is_repaired(client, app, clock):

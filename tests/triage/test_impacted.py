@@ -62,6 +62,36 @@ def test_a_record_whose_data_is_gone_is_counted_without_its_id(fail: Fail, triag
     assert told() == [("", 1, 1)] * 3
 
 
+def test_the_run_that_is_named_failed_last_whenever_it_was_mirrored(fail: Fail, triage: Triage) -> None:
+    new, old = (fail(minutes_ago=n, trigger_data={"id": "7"}) for n in (1, 60))
+    triage(new, old, *(fail(minutes_ago=n, trigger_data={"id": str(n)}) for n in (2, 3)))
+    assert new.pk < old.pk
+    [found] = [one for one in all_with_ids(of_problem()) if one.record_id == "7"]
+    assert (found.newest, found.last_failed_at, found.failed) == (new, new.completed_time, 2)
+
+
+@pytest.mark.parametrize("lost", ["gone", "too long"])
+def test_where_the_last_run_of_a_record_has_lost_its_data_another_one_tells_the_id(
+    fail: Fail, triage: Triage, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    new, old = (fail(minutes_ago=n, trigger_data={"id": "7"}) for n in (1, 60))
+    triage(new, old, *(fail(minutes_ago=n, trigger_data={"id": str(n)}) for n in (2, 3)))
+    monkeypatch.setattr(impacted, "LONGEST_READ", 200)
+    data = None if lost == "gone" else {"id": "7", "note": "x" * 200}
+    Execution.objects.filter(pk=new.pk).update(trigger_data=data)
+    found = {one.record_id: one.newest for one in all_with_ids(of_problem())}
+    assert found.keys() == {"7", "2", "3"}
+    assert found["7"] == new
+
+
+def test_a_record_stays_in_the_list_while_its_run_fails_once_more(fail: Fail, triage: Triage) -> None:
+    runs = [fail(minutes_ago=n, trigger_data={"id": str(n)}) for n in (1, 2, 3)]
+    triage(*runs)
+    rows = list(records(of_problem()))
+    Failure.objects.filter(pk=runs[0].pk).update(failed_at=factories.NOON)
+    assert {one.record_id for one in with_ids(of_problem(), rows)} == {"1", "2", "3"}
+
+
 def test_an_id_is_never_read_from_another_field_than_the_record_was(
     fail: Fail, triage: Triage, flow: Flow, now: Any
 ) -> None:
@@ -91,7 +121,7 @@ def test_a_page_of_records_costs_as_much_for_one_as_for_many(
     scope = of_problem()
     for size in (2, 21):
         with django_assert_num_queries(5):
-            assert len(with_ids(list(records(scope)[:size]))) == size
+            assert len(with_ids(scope, list(records(scope)[:size]))) == size
 
 
 def test_those_of_a_batch_are_its_items(fail: Fail, triage: Triage, now: Any) -> None:

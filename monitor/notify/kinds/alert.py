@@ -62,9 +62,8 @@ def _verdict(facts: Facts) -> str:
         return f"{shorten(only.name, NAME_LENGTH)}: {shorten(only.reason, REASON_LENGTH)}".rstrip(": ")
     told = facts.news if facts.kind == Notice.Kind.UPDATE and facts.news else facts.firing or members
     flows = {member.flow for member in told}
-    count = (
-        f"{len(flows)} flows" if len(flows) > 1 and None not in flows else f"{len(told)} alert{'s' * (len(told) > 1)}"
-    )
+    is_of_flows = len(flows) > 1 and None not in flows
+    count = f"{len(flows)} flows" if is_of_flows else f"{len(told)} alert{'s' * (len(told) > 1)}"
     if facts.kind == Notice.Kind.UPDATE:
         count = f"{len(told)} more"
     return f"{count}: {shorten(facts.cause, REASON_LENGTH)}" if facts.cause else count

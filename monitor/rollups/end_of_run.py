@@ -1,0 +1,45 @@
+"""Tells when a run ended and how, for its bucket. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from monitor.ends import RunEnd
+from monitor.rollups.count_runs import FAILED, MAX_DURATION_MS, SUCCESS
+from monitor.rollups.read import Row
+from monitor.rollups.retry_chains import Lineage
+from monitor.zoho.reruns import Outlook, clock_began, outlook
+
+
+def end_of(row: Row, lineage: Lineage) -> RunEnd:
+    """Returns how a finished run counts, by when it ended.
+
+    A failed run that a retry made good counts as failed until then, and as succeeded from then on, at its own end: what
+    was retried says nothing of how the flow runs now. Without an end it ended when it had run for its duration.
+    """
+    hour = int(row.flow_hour[1].timestamp() * 1000)
+    duration = row.duration_ms if row.duration_ms is not None and 0 <= row.duration_ms <= MAX_DURATION_MS else None
+    ended = row.ended if row.ended is not None else row.started + (duration or 0)
+    has_failed = row.status == FAILED and not lineage.is_rescued(row.key)
+    waits_since = _waits_since(row, lineage) if has_failed else None
+    return RunEnd(
+        ended=max(ended, row.started) - hour,
+        has_failed=has_failed,
+        has_failed_first=(row.first_status or row.status) != SUCCESS,
+        started=row.started - hour,
+        duration_ms=duration,
+        waits_since=None if waits_since is None else waits_since - hour,
+    )
+
+
+def _waits_since(row: Row, lineage: Lineage) -> int | None:
+    """Returns when Zoho's clock of re-runs began, in milliseconds since 1970; None where Zoho is not sure to run it."""
+    if outlook(*row.error) is not Outlook.WILL:
+        return None
+    first, ended, started = (_moment(at) for at in (row.first_failed, row.ended, row.started))
+    began = clock_began(first, ended, started, was_retried=lineage.was_retried(row.key))
+    return None if began is None else round(began.timestamp() * 1000)
+
+
+def _moment(at: int | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 
 from monitor.incident_words import causes_in_words, title_of
 from monitor.models import AlertState, Delivery, Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
@@ -59,7 +59,7 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
     found = incidents().filter(closed_at=None)
     if account_id is not None:
         found = found.filter(account=account_id)
-    return _as_rows(found.order_by("acknowledged_at", "-opened_at", "-pk"))
+    return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk"))
 
 
 @dataclass(frozen=True)

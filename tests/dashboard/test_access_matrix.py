@@ -265,15 +265,16 @@ def test_no_other_method_is_taken_from_anybody(name: str, world: World) -> None:
         assert set(found.values()) <= expected, (role, found)
 
 
-CALLED_BY_ZOHO = {"hook_flow", "hook_crm"}
+# Zoho, and mail programs (RFC 8058): none of them has a page of ours before.
+CALLED_BY_PROGRAMS = {"hook_flow", "hook_crm", "unsubscribe_by_mail"}
 
 
-def test_only_what_zoho_calls_needs_no_csrf_token() -> None:
+def test_only_what_programs_call_needs_no_csrf_token() -> None:
     exempt = {item.name for item in our_patterns() if getattr(item.callback, "csrf_exempt", False)}
-    assert exempt == CALLED_BY_ZOHO
+    assert exempt == CALLED_BY_PROGRAMS
 
 
-@pytest.mark.parametrize("name", sorted(set(MATRIX) - CALLED_BY_ZOHO))
+@pytest.mark.parametrize("name", sorted(set(MATRIX) - CALLED_BY_PROGRAMS))
 def test_a_post_without_its_csrf_token_is_refused(name: str, world: World) -> None:
     arguments, _ = MATRIX[name]
     response = client_of("admin", csrf=True).post(reverse(name, kwargs=arguments(world)))

@@ -20,6 +20,7 @@ from django.db import connection, models
 from monitor import models as tables
 from monitor.models import AlertState, Execution, Product, RetryAttempt, Role, Secret, Stream, StreamState, SyncState
 from monitor.models import ZohoAccount as Account
+from monitor.triage.keyed import mark
 from tests import factories
 
 NAME = "Bystander Ltd"
@@ -363,7 +364,8 @@ def _add_problem(account: Account, flow: tables.Flow, person: tables.User) -> No
         fate_at=PAST,
     )
     tables.WriteOff.objects.create(failure=failure, by=person, at=PAST, reason="the bystander's reason")
-    tables.RecordField.objects.create(flow=flow, found="id", applied="id", found_at=NEVER, look_from=None)
+    known = {"found": "id", "applied": "id", "applied_mark": mark()}
+    tables.RecordField.objects.create(flow=flow, found_at=NEVER, look_from=None, **known)
     tables.RetryPin.objects.create(flow=flow, retry_class="unsafe", reason="the bystander's reason", by=person, at=PAST)
     tables.ProblemAct.objects.create(problem=problem, at=PAST, actor=person, kind="note", text="the bystander's note")
 

@@ -19,16 +19,14 @@ from monitor.access import may
 from monitor.models import Flow, Problem, RetryPolicy, User
 from monitor.queries import policies as queries
 from monitor.retry import policies as acts
-from monitor.retry.policy import DAY
 from monitor.retry.requests import RetryRefused
 
 
 @require_safe
 def retry_policies(request: HttpRequest) -> HttpResponse:
     """Lists the policies: what each is for, its limits, and what it has used of them."""
-    since = timezone.now() - DAY
-    template = "policies/list.html"
-    return lists.show(request, template, None, lambda _: {"rows": queries.with_use(since)}, nouns="policies")
+    now, template = timezone.now(), "policies/list.html"
+    return lists.show(request, template, None, lambda _: {"rows": queries.with_use(now)}, nouns="policies")
 
 
 @require_safe
@@ -106,7 +104,7 @@ def _show(
     may_set = may(request.user, acts.RIGHT, row.account)
     context = age_of(row.account_id) | {
         "policy": row,
-        "use": queries.use_of(row, timezone.now() - DAY),
+        "use": queries.use_of(row, timezone.now()),
         "form": (form or RetryPolicyForm(instance=row)) if may_set else None,
         "retries": queries.newest_retries(row),
         "refusal": refusal,

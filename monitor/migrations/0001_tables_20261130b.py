@@ -358,7 +358,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CountedFlow',
             fields=[
-                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='counted', serialize=False, to='monitor.flow')),
+                ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='monitor.flow')),
                 ('changed_at', models.DateTimeField()),
             ],
         ),
@@ -406,6 +406,7 @@ class Migration(migrations.Migration):
                 ('look_from', models.DateTimeField(help_text='runs since then are still to be looked through for successes of the same record', null=True)),
                 ('look_key', models.BigIntegerField(default=0, help_text='of the run at that time that was looked at last')),
                 ('applied', models.CharField(blank=True, help_text='path that the records of failures were read by', max_length=200)),
+                ('applied_mark', models.CharField(blank=True, help_text='of the key that these records were made with', max_length=17)),
                 ('apply_key', models.BigIntegerField(help_text='while another path is applied: the failure up to which it was done', null=True)),
             ],
         ),
@@ -436,8 +437,10 @@ class Migration(migrations.Migration):
                 ('began_at', models.DateTimeField(help_text="when what is found began, by Zoho's clock", null=True)),
                 ('fired_at', models.DateTimeField(help_text='when it fired last', null=True)),
                 ('recovered_at', models.DateTimeField(help_text='when it recovered last: what ended before is over', null=True)),
+                ('leaving_since', models.DateTimeField(help_text='since when it is on its way to fire or to recover, where that has to last', null=True)),
                 ('again_at', models.DateTimeField(help_text='when the answer may change although no run ends', null=True)),
                 ('anchor', models.DateTimeField(help_text='the earliest end of a run that the condition still needs', null=True)),
+                ('learned', models.JSONField(help_text="what the condition learned of the subject's own usual", null=True)),
                 ('rule_mark', models.CharField(blank=True, help_text='digest of the rule that it was evaluated by', max_length=32)),
                 ('numbers', models.JSONField(default=dict, help_text='what the condition found')),
                 ('rate', models.FloatField(help_text='per cent', null=True)),
@@ -509,8 +512,8 @@ class Migration(migrations.Migration):
                 ('execution', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='failure', serialize=False, to='monitor.execution')),
                 ('failed_at', models.DateTimeField(help_text="when it failed, by Zoho's clock")),
                 ('began_at', models.DateTimeField(null=True)),
-                ('record', models.CharField(blank=True, help_text="digest of the record's id in its trigger data", max_length=64)),
-                ('error_digest', models.CharField(blank=True, help_text='of what told the cause: while it is the same, the group stays', max_length=32)),
+                ('record', models.CharField(blank=True, help_text="keyed digest of the record's id in its trigger data", max_length=64)),
+                ('error_digest', models.CharField(blank=True, help_text='keyed, of what told the cause: while it is the same, the group stays', max_length=32)),
                 ('fate', models.CharField(choices=[('open', 'Open'), ('recovered', 'Recovered'), ('retried', 'Retried'), ('superseded', 'Superseded'), ('written_off', 'Written off')], default='open', max_length=12)),
                 ('fate_at', models.DateTimeField(help_text='since when')),
             ],
@@ -880,7 +883,7 @@ class Migration(migrations.Migration):
                 ('checks', models.PositiveSmallIntegerField(default=0)),
                 ('settled_at', models.DateTimeField(null=True)),
                 ('owner_told_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.zohoaccount')),
+                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.zohoaccount')),
                 ('execution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retries', to='monitor.execution')),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='retries', to=settings.AUTH_USER_MODEL)),
             ],
@@ -1559,6 +1562,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='retryattempt',
             index=models.Index(fields=['account', 'new_execution_id'], name='retry_new_execution'),
+        ),
+        migrations.AddIndex(
+            model_name='retryattempt',
+            index=models.Index(fields=['account', '-requested_at'], name='retry_by_account'),
         ),
         migrations.AddIndex(
             model_name='retryattempt',

@@ -24,7 +24,7 @@ class AlertRuleManager(models.Manager["AlertRule"]):
 
 
 class AlertRule(models.Model):
-    """Holds what a person wants to be told of: a kind of condition with its options, and for what it is evaluated.
+    """Holds what a person wants alerts about: a kind of condition with its options, and its subjects.
 
     The narrower rule replaces the wider one of its kind: a flow's own one that of the account. Two of one kind and one
     scope stand beside each other, with an alert each.
@@ -148,8 +148,12 @@ class AlertState(models.Model):
     began_at = models.DateTimeField(null=True, help_text="when what is found began, by Zoho's clock")
     fired_at = models.DateTimeField(null=True, help_text="when it fired last")
     recovered_at = models.DateTimeField(null=True, help_text="when it recovered last: what ended before is over")
+    leaving_since = models.DateTimeField(
+        null=True, help_text="since when it is on its way to fire or to recover, where that has to last"
+    )
     again_at = models.DateTimeField(null=True, help_text="when the answer may change although no run ends")
     anchor = models.DateTimeField(null=True, help_text="the earliest end of a run that the condition still needs")
+    learned = models.JSONField(null=True, help_text="what the condition learned of the subject's own usual")
     rule_mark = models.CharField(max_length=32, blank=True, help_text="digest of the rule that it was evaluated by")
     numbers = models.JSONField(default=dict, help_text="what the condition found")
     rate = models.FloatField(null=True, help_text="per cent")

@@ -144,7 +144,7 @@ class CountedFlow(models.Model):
     It is written with the buckets. Recounts take turns, and each one's time is later than that of the one before.
     """
 
-    flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="counted")
+    flow = models.OneToOneField(Flow, on_delete=models.CASCADE, primary_key=True, related_name="+")
     changed_at = models.DateTimeField()
 
     def __str__(self) -> str:

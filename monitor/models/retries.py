@@ -35,7 +35,7 @@ class RetryAttempt(models.Model):
     OPEN_STATES = (State.REQUESTED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
     FINAL_STATES = (State.SUCCEEDED, State.FAILED_AGAIN, State.REJECTED, State.CANCELLED, State.NOT_RUN)
 
-    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retries")
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retries", db_index=False)
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="retries")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="retries")
     requested_at = models.DateTimeField()
@@ -101,6 +101,7 @@ class RetryAttempt(models.Model):
         indexes = [
             models.Index(fields=["state", "next_check_at"], name="retry_due"),
             models.Index(fields=["account", "new_execution_id"], name="retry_new_execution"),
+            models.Index(fields=["account", "-requested_at"], name="retry_by_account"),
             models.Index(
                 fields=["policy", "-requested_at"], name="retry_by_policy", condition=models.Q(policy__isnull=False)
             ),

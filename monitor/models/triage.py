@@ -120,9 +120,11 @@ class Failure(models.Model):
     group = models.ForeignKey(FailureGroup, on_delete=models.CASCADE, related_name="failures", db_index=False)
     failed_at = models.DateTimeField(help_text="when it failed, by Zoho's clock")
     began_at = models.DateTimeField(null=True)
-    record = models.CharField(max_length=64, blank=True, help_text="digest of the record's id in its trigger data")
+    record = models.CharField(
+        max_length=64, blank=True, help_text="keyed digest of the record's id in its trigger data"
+    )
     error_digest = models.CharField(
-        max_length=32, blank=True, help_text="of what told the cause: while it is the same, the group stays"
+        max_length=32, blank=True, help_text="keyed, of what told the cause: while it is the same, the group stays"
     )
     fate = models.CharField(max_length=12, choices=Fate.choices, default=Fate.OPEN)
     fate_at = models.DateTimeField(help_text="since when")
@@ -179,6 +181,7 @@ class RecordField(models.Model):
     )
     look_key = models.BigIntegerField(default=0, help_text="of the run at that time that was looked at last")
     applied = models.CharField(max_length=200, blank=True, help_text="path that the records of failures were read by")
+    applied_mark = models.CharField(max_length=17, blank=True, help_text="of the key that these records were made with")
     apply_key = models.BigIntegerField(
         null=True, help_text="while another path is applied: the failure up to which it was done"
     )

@@ -76,6 +76,16 @@ class MaskedColumns:
             return _of(name)
         return {name: partial(_said_of_run, name)}
 
+    def policy(self) -> dict[str, Getter]:
+        """Makes the column of whose order a retry was; a person of the run may stand in its name as in a reason."""
+
+        def name(row: RetryAttempt) -> str | None:
+            if row.policy is None:
+                return None
+            return said_of_run(row.policy.name, row.execution) if self.masked else row.policy.name
+
+        return {"policy": name}
+
     @property
     def run_is_read_for_answers(self) -> bool:
         """Returns whether `answers` reads what a run was about: then it is joined, or each row would ask for it."""
@@ -242,7 +252,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
             | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
-            | {"policy": lambda row: mask_text(row.policy.name) if row.policy else None},
+            | shown.policy(),
             "requested_at",
             chunk,
         ),

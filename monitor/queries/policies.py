@@ -9,8 +9,10 @@ from datetime import datetime
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from monitor.models import Flow, Problem, RetryAttempt, RetryPolicy
+from monitor.periods import DAY
 
 NEWEST = 20
+COUNTED_DAYS = 30  # of the ends of a policy's retries: what is counted for a page must not grow for ever
 State = RetryAttempt.State
 
 
@@ -19,8 +21,8 @@ class PolicyUse:
     """Holds a policy and how its retries have ended.
 
     Attributes:
-        today: asked for since the moment that the limit of a day counts from.
-        succeeded, failed: of all that it ever asked for.
+        today: asked for in the last 24 hours, as the limit of a day counts.
+        succeeded, failed: of those that it asked for in the last `COUNTED_DAYS` days.
     """
 
     policy: RetryPolicy
@@ -49,14 +51,14 @@ def policies_of(thing: Flow | Problem) -> QuerySet[RetryPolicy]:
     return policies().filter(flow=thing) if isinstance(thing, Flow) else policies().filter(problem=thing)
 
 
-def with_use(since: datetime) -> list[PolicyUse]:
-    """Returns all policies with their use; `since` is where the limit of a day counts from."""
-    return _with_use(policies(), since)
+def with_use(now: datetime) -> list[PolicyUse]:
+    """Returns all policies with their use up to now."""
+    return _with_use(policies(), now)
 
 
-def use_of(policy: RetryPolicy, since: datetime) -> PolicyUse:
+def use_of(policy: RetryPolicy, now: datetime) -> PolicyUse:
     """Returns one policy's use, as `with_use` does."""
-    return _with_use(policies().filter(pk=policy.pk), since)[0]
+    return _with_use(policies().filter(pk=policy.pk), now)[0]
 
 
 def newest_retries(policy: RetryPolicy) -> Iterable[RetryAttempt]:
@@ -65,11 +67,20 @@ def newest_retries(policy: RetryPolicy) -> Iterable[RetryAttempt]:
     return rows.defer("execution__trigger_data", "execution__search_text").order_by("-requested_at", "-pk")[:NEWEST]
 
 
-def _with_use(rows: QuerySet[RetryPolicy], since: datetime) -> list[PolicyUse]:
-    asked = Q(retries__requested_at__gt=since) & ~Q(retries__state=State.CANCELLED)
-    rows = rows.annotate(
-        today=Count("retries", filter=asked),
-        succeeded=Count("retries", filter=Q(retries__state=State.SUCCEEDED)),
-        failed=Count("retries", filter=Q(retries__state__in=(State.FAILED_AGAIN, State.REJECTED))),
+def _with_use(rows: QuerySet[RetryPolicy], now: datetime) -> list[PolicyUse]:
+    found = list(rows)
+    # By the index of policies and times, from the newest on: what lies further back is not read.
+    retries = RetryAttempt.objects.filter(
+        policy__in=[row.pk for row in found], requested_at__gt=now - COUNTED_DAYS * DAY
     )
-    return [PolicyUse(row, row.today, row.succeeded, row.failed) for row in rows]
+    counts = (
+        retries.order_by()
+        .values("policy")
+        .annotate(
+            today=Count("pk", filter=Q(requested_at__gt=now - DAY) & ~Q(state=State.CANCELLED)),
+            succeeded=Count("pk", filter=Q(state=State.SUCCEEDED)),
+            failed=Count("pk", filter=Q(state__in=(State.FAILED_AGAIN, State.REJECTED))),
+        )
+    )
+    of = {one["policy"]: (one["today"], one["succeeded"], one["failed"]) for one in counts}
+    return [PolicyUse(row, *of.get(row.pk, (0, 0, 0))) for row in found]

@@ -110,12 +110,16 @@ def why_not_for_policy(attempt: RetryAttempt) -> str:
     """Returns why a policy's retry must not be sent any more; "" for nothing, and for whatever is no policy's."""
     if not attempt.client_token.startswith(POLICY_TOKEN):
         return ""
-    policy = attempt.policy_id
-    if policy is None or not RetryPolicy.objects.filter(pk=policy, is_on=True).exists():
+    policy = RetryPolicy.objects.filter(retries=attempt, is_on=True).first()
+    if policy is None:
         return "Its policy was switched off: nothing was sent."
-    failure = Failure.objects.filter(execution=attempt.execution_id).first()
+    if not may(attempt.requested_by, RIGHT, attempt.account):
+        return "The person who set its policy may no longer do so: nothing was sent."
+    failure = Failure.objects.filter(execution=attempt.execution_id).select_related("group").first()
     if failure is None or failure.fate != Failure.Fate.OPEN:
         return "Its failure is no longer open: nothing was sent."
+    if policy.problem_id not in (None, failure.group.problem_id):
+        return "Its failure no longer belongs to its policy's problem: nothing was sent."
     return ""
 
 

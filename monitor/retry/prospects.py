@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from django.db.models import Max, OuterRef, Q, Subquery
 from monitor.models import Execution, Failure, Flow, HourBucket, RetryAttempt
 from monitor.retry.prospect import CauseFacts, Prospect, prospect
 
+MOST_LOOKED_AT = 5_000  # retries of an account, the newest: what came before tells nothing any more
 _GOOD = Q(state=RetryAttempt.State.SUCCEEDED)
 _BAD = Q(state=RetryAttempt.State.FAILED_AGAIN)
 _Times = dict[int, datetime | None]
@@ -21,6 +23,7 @@ class Cause:
     """Holds where a failed run belongs.
 
     Attributes:
+        account_id: the account's primary key.
         group: primary key of its group of failures.
         remedy: class of what helps.
         failed_at: when it failed.
@@ -28,6 +31,7 @@ class Cause:
         flow_changed_at: when the flow was last edited, by Zoho's clock.
     """
 
+    account_id: int
     group: int
     remedy: str
     failed_at: datetime
@@ -44,7 +48,12 @@ class Prospects:
 
     def of(self, causes: Collection[Cause]) -> list[Prospect]:
         """Returns the prospects, in the order of the causes."""
-        self._read_retries({cause.group for cause in causes} - self._retries.keys())
+        groups: dict[int, set[int]] = defaultdict(set)
+        for cause in causes:
+            if cause.group not in self._retries:
+                groups[cause.account_id].add(cause.group)
+        for account, some in groups.items():
+            self._read_retries(account, some)
         self._read_runs({cause.flow_id for cause in causes} - self._good_runs.keys())
         return [prospect(self._facts(cause)) for cause in causes]
 
@@ -53,10 +62,10 @@ class Prospects:
         good_run = self._good_runs[cause.flow_id]
         return CauseFacts(cause.remedy, cause.failed_at, good, bad, good_run, cause.flow_changed_at)
 
-    def _read_retries(self, groups: Collection[int]) -> None:
-        if not groups:
-            return
-        rows = RetryAttempt.objects.filter(_GOOD | _BAD, execution__failure__group__in=groups).order_by()
+    def _read_retries(self, account: int, groups: Collection[int]) -> None:
+        newest = RetryAttempt.objects.filter(account=account).order_by("-requested_at", "-pk").values("pk")
+        looked_at = RetryAttempt.objects.filter(pk__in=newest[:MOST_LOOKED_AT]).order_by()
+        rows = looked_at.filter(_GOOD | _BAD, execution__failure__group__in=groups)
         found = rows.values_list("execution__failure__group").annotate(
             good=Max("sent_at", filter=_GOOD), bad=Max("sent_at", filter=_BAD)
         )
@@ -77,5 +86,5 @@ def prospect_of(execution: Execution) -> Prospect | None:
     if failure is None:
         return None
     group, flow = failure.group, execution.flow
-    cause = Cause(group.pk, group.remedy, failure.failed_at, flow.pk, flow.modified_time)
+    cause = Cause(execution.account_id, group.pk, group.remedy, failure.failed_at, flow.pk, flow.modified_time)
     return Prospects().of([cause])[0]

@@ -91,7 +91,7 @@ class RunRead:
         at = self.failed_at or self.completed_time
         if self.group is None or self.remedy is None or at is None:
             return None
-        return Cause(self.group, self.remedy, at, self.flow_id, self.flow.modified_time)
+        return Cause(self.account_id, self.group, self.remedy, at, self.flow_id, self.flow.modified_time)
 
 
 def read_runs(keys: Sequence[int]) -> Iterator[list[RunRead]]:

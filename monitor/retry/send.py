@@ -107,7 +107,7 @@ def call_off(attempt: RetryAttempt, reason: str, now: datetime) -> bool:
 
 
 def _check(attempt: RetryAttempt, now: datetime) -> None:
-    """Everything that could have changed since the click, from our own tables."""
+    """Checks everything that could have changed since the click, from our own tables."""
     user = attempt.requested_by
     if now >= attempt.requested_at + timing.WISH_LASTS:
         raise _CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.")
@@ -150,11 +150,28 @@ def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began:
             # A task that is killed for its length in mid-POST would leave an unknown outcome.
             amend(attempt, not_before=now_fn() + timing.back_off(1), answer="Waiting: Zoho answers slowly.")
             return
-        if not _claim(attempt, original, ahead, now_fn()):
+        if not _is_still_right(attempt, now_fn()) or not _claim(attempt, original, ahead, now_fn()):
             return
         if not _post(attempt, flow, now_fn):
             return
         clients.tokens.renew(token)
+
+
+def _is_still_right(attempt: RetryAttempt, now: datetime) -> bool:
+    """Checks once more right before a POST, also before it goes again: people act while Zoho is asked.
+
+    Returns:
+        False where it waits for its batch, or is no longer there.
+
+    Raises:
+        _CalledOffError: it must not be sent any more.
+    """
+    try:
+        fresh = load(attempt.pk)
+    except RetryAttempt.DoesNotExist:
+        return False
+    _check(fresh, now)
+    return not _must_wait_for_its_batch(fresh)
 
 
 def _look_first(attempt: RetryAttempt, flow: FlowCalls, now: datetime) -> ExecutionRow | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections import defaultdict
@@ -17,6 +16,7 @@ from monitor.privacy_people import names_in
 from monitor.triage.activity import log
 from monitor.triage.failed_action import FailedAction, actions_of
 from monitor.triage.fingerprint import LENGTH, VERSION, FailureCause, cause_of
+from monitor.triage.keyed import keyed
 from monitor.triage.remedy import UNKNOWN
 from monitor.triage.seen import hold_problems_of
 
@@ -44,9 +44,9 @@ NOT_READ = Caused(UNREAD, FailedAction(), "")
 
 
 def error_digest(run: Execution) -> str:
-    """Returns a digest of what a run itself says of its cause: its error, and the data that its parameters are in."""
+    """Returns a keyed digest of what a run itself says of its cause: its error, and the data with its parameters."""
     said = [run.error_code, run.error_message, run.error_details, run.error_action_id, run.trigger_data]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:LENGTH]
+    return keyed("error", json.dumps(said, sort_keys=True))[:LENGTH]
 
 
 def failed_at(run: Execution) -> datetime:

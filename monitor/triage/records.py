@@ -1,4 +1,4 @@
-"""Finds which record a run was about, in the data that triggered it. Pure.
+"""Finds which record a run was about, in the data that triggered it. Pure, but for the key of digests.
 
 A later success for the same record closes an earlier failure. So a wrong field is worse than none: one that two records
 share would close what nobody mended. A field counts only where its name says that it is an id, no word of its path
@@ -8,13 +8,14 @@ as those of records do. Where two fields are as good as each other, neither is s
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from monitor.triage.keyed import keyed
 
 DEEPEST = 3  # keys in a path
 LONGEST_ID = 200  # characters
@@ -112,7 +113,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 
 def record_of(data: Any, path: str) -> str:
-    """Returns the digest of the id that stands in a run's trigger data, "" where there is none.
+    """Returns the keyed digest of the id that stands in a run's trigger data, "" where there is none.
 
     The path is in it: an id that was read from another field never matches.
 
@@ -121,7 +122,7 @@ def record_of(data: Any, path: str) -> str:
         path: keys joined by dots, from `find_path` or a person.
     """
     text = id_at(data, path)
-    return hashlib.sha256(f"{path}\0{text}".encode("utf-8", "replace")).hexdigest() if text else ""
+    return keyed("record", f"{path}\0{text}") if text else ""
 
 
 def id_at(data: Any, path: str) -> str:

@@ -11,6 +11,7 @@ from django.db.models import F, Min, Q
 from monitor.models import Execution, Failure, RecordField
 from monitor.models.spans import rows_within
 from monitor.periods import HOUR
+from monitor.triage.keyed import mark
 from monitor.triage.records import SAMPLES, find_path, record_of
 
 LOOK_AGAIN_AFTER = timedelta(days=1)  # for the field of a flow, also where one was found: definitions change
@@ -18,6 +19,7 @@ NEWEST = 200  # runs of a flow among which samples are looked for: many flows ha
 STEP = 1_000  # runs, or failures, of a transaction
 CHUNK = 5_000  # keys in a statement
 # What a person gave up and what then succeeds after all has succeeded.
+UNDER_WAY = "~"  # before the mark of the key under which not all are made anew yet
 WAITING = (Failure.Fate.OPEN, Failure.Fate.WRITTEN_OFF)
 Waiting = Mapping[int, Mapping[str, list[tuple[datetime, int]]]]
 
@@ -101,7 +103,10 @@ def flows_to_look_at() -> list[int]:
     """
     found = Q(chosen="") & ~Q(found=F("applied"))
     chosen = ~Q(chosen="") & ~Q(chosen=F("applied"))
-    due = RecordField.objects.filter(Q(look_from__isnull=False) | Q(apply_key__isnull=False) | found | chosen)
+    other_key = ~Q(applied="") & ~Q(applied_mark=mark())
+    due = RecordField.objects.filter(
+        Q(look_from__isnull=False) | Q(apply_key__isnull=False) | found | chosen | other_key
+    )
     unread = due.exclude(flow__gone_at=None, flow__progress__executions_read_at=None)
     return list(unread.order_by("pk").values_list("pk", flat=True))
 
@@ -115,7 +120,7 @@ def by_earlier_successes_of(flow: int, now: datetime) -> tuple[list[int], bool]:
     field = RecordField.objects.select_for_update(no_key=True).filter(pk=flow).first()
     if field is None:
         return [], True
-    if field.applied != field.path or field.apply_key is not None:
+    if field.applied != field.path or field.apply_key is not None or _is_of_another_key(field):
         _apply(field)
         return [], False
     if field.look_from is None:
@@ -137,11 +142,23 @@ def by_earlier_successes_of(flow: int, now: datetime) -> tuple[list[int], bool]:
     return closed, is_last
 
 
+def _is_of_another_key(field: RecordField) -> bool:
+    """Returns whether the records of its failures are digests that none of now can equal."""
+    return bool(field.applied) and field.applied_mark != mark()
+
+
 def _apply(field: RecordField) -> None:
-    """Reads the records of some waiting failures anew, by another path than before; then has runs looked through."""
-    after = (field.apply_key or 0) if field.applied == field.path else 0
+    """Reads the records of some failures anew: by another path than before, or under another key; then looks at runs.
+
+    By another path those of waiting ones; under another key all, or one record would stand in a list as two.
+    """
+    known, under_way = mark(), f"{UNDER_WAY}{mark()}"
+    is_all = field.applied_mark not in ("", known)
+    goes_on = field.applied == field.path and field.applied_mark in (known, under_way)
+    after = (field.apply_key or 0) if goes_on else 0
     waiting = Failure.objects.filter(flow=field.flow_id, fate__in=WAITING)
-    rows = waiting.select_for_update(of=("self",), no_key=True).filter(pk__gt=after).order_by("pk")
+    wanted = Failure.objects.filter(flow=field.flow_id) if is_all else waiting
+    rows = wanted.select_for_update(of=("self",), no_key=True).filter(pk__gt=after).order_by("pk")
     some = list(rows.select_related("execution").only("record", "execution__trigger_data")[:STEP])
     changed = []
     for failure in some:
@@ -153,7 +170,8 @@ def _apply(field: RecordField) -> None:
                 changed.append(failure)
     Failure.objects.bulk_update(changed, ["record"])
     key = some[-1].pk if len(some) == STEP else None
-    RecordField.objects.filter(pk=field.pk).update(applied=field.path, apply_key=key)
+    made = under_way if is_all and key is not None else known
+    RecordField.objects.filter(pk=field.pk).update(applied=field.path, apply_key=key, applied_mark=made)
     if key is None:
         oldest = waiting.exclude(record="").aggregate(oldest=Min("began_at"))["oldest"]
         look_back([(field.flow_id, oldest)])

@@ -21,6 +21,7 @@ from monitor.models import (
     RetryAttempt,
     RetryBatch,
     RetryItem,
+    RetryPolicy,
     SyncState,
     ZohoAccount,
 )
@@ -286,6 +287,24 @@ def test_an_export_is_masked_and_stands_in_the_trail(filled: ZohoAccount) -> Non
     assert "quilla" not in done.out
     assert "Mails to [e-mail]" in done.out
     assert "unmasked" not in own(AuditEntry).get(action="export").detail
+
+
+def test_a_policys_name_hides_the_people_of_the_run_that_it_retried(filled: ZohoAccount) -> None:
+    """An admin may call it by what it was made for."""
+    ada, flow = make_user("ada_of_policies", "admin"), make_flow(filled)
+    failed = make_execution(flow, "failed", trigger_data={"Name": "Jane Doe"})
+    name = "Jane Doe, jane@example.com"
+    policy = RetryPolicy.objects.create(account=filled, name=name, flow=flow, set_by=ada, set_at=NOON)
+    RetryAttempt.objects.create(
+        account=filled, execution=failed, requested_by=ada, reason=f"Policy “{name}”: retry 1 of 2",
+        requested_at=NOON, client_token="policy-1-1-0", state="failed_again", policy=policy,
+    )  # fmt: skip
+    shown = run("export", "retries", "--format", "ndjson").out
+    assert "Policy “" in shown.encode().decode("unicode_escape")
+    assert "Jane" not in shown
+    assert "jane@" not in shown
+    whole = run("export", "retries", "--format", "ndjson", "--unmasked", "--reason", "she asks for her data").out
+    assert f'"policy": "{name}"' in whole
 
 
 @pytest.mark.parametrize("what", [*KINDS, "webhook_failures"])

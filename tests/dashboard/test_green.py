@@ -158,7 +158,7 @@ def test_alerts_are_called_good_by_as_many_flows_as_were_checked(client: Client,
     rule = factories.make_alert_rule(account)
     now = timezone.now()
     good = {"state": "ok", "is_open": False, "rate": 99.0}
-    make_state(rule, factories.make_flow(account), now, **good, runs=19)
+    make_state(rule, factories.make_flow(account), now, **good | {"state": "no_data"}, runs=19)
     assert "No flow has been checked with enough runs yet" in client.get("/alerts/").content.decode()
     make_state(rule, factories.make_flow(account), now, **good, runs=20)
     make_state(rule, factories.make_flow(account), now, **good | {"state": "no_data"}, runs=50)

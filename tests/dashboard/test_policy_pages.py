@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
-from monitor.models import AuditEntry, Flow, Problem, RetryPolicy, User
+from monitor.models import AuditEntry, Flow, Problem, RetryAttempt, RetryPolicy, User
+from monitor.queries.policies import use_of, with_use
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.world import make_attempt
@@ -138,3 +140,26 @@ def test_pages_cost_the_same_however_many_there_are(
         client.get(reverse("retry_policies"))
     with django_assert_max_num_queries(12):
         client.get(policy.get_absolute_url())
+
+
+def test_how_its_retries_ended_is_counted_over_thirty_days_and_no_longer(policy, flow, ada, now) -> None:
+    other = RetryPolicy.objects.create(account=flow.account, name="Other", flow=flow, set_by=ada, set_at=now)
+    for of, days, state in (
+        *((policy, days, "succeeded") for days in (0, 2, 29, 30, 400)),
+        *((policy, days, "failed_again") for days in (0, 29, 31)),
+        *((policy, days, "rejected") for days in (1, 35)),
+        (policy, 0, "cancelled"),
+        (other, 3, "succeeded"),
+    ):
+        RetryAttempt.objects.create(
+            account=flow.account,
+            execution=factories.make_execution(flow, "failed"),
+            requested_by=ada,
+            requested_at=now - timedelta(days=days),
+            client_token=f"{of.pk}-{days}-{state}",
+            state=state,
+            policy=of,
+        )
+    found = {use.policy: (use.today, use.succeeded, use.failed) for use in with_use(now)}
+    assert (found[policy], found[other]) == ((2, 3, 3), (0, 1, 0))
+    assert use_of(other, now).succeeded == 1

@@ -44,6 +44,7 @@ class Run:
     shows_at: datetime | None = None  # nothing that can be read has it before
     first_failed: datetime | None = None
     attempt: int | None = None  # the RetryAttempt whose POST caused it
+    retry_of: str = ""  # the first run of the work that a POST had done again
 
     def __post_init__(self) -> None:
         self.execution_id = self.execution_id or f"99{next(_ids):015}"

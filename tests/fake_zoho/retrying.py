@@ -263,6 +263,7 @@ class RetryingZoho:
             ends=ends,
             shows_at=now + self.lag,
             attempt=attempt,
+            retry_of=original.retry_of or original.execution_id,
         )
         self.runs[run.execution_id] = run
         return run.execution_id
@@ -288,16 +289,26 @@ class RetryingZoho:
     def _the_committed_intent(self, execution_id: str) -> RetryAttempt:
         """R4 and R10: one row in `sending`, committed, of a person who still may."""
         assert_no_transaction()
-        rows = own(RetryAttempt).select_related("requested_by", "account")
+        rows = own(RetryAttempt).select_related("requested_by", "account", "policy")
         row = rows.filter(state="sending", execution__execution_id=execution_id).first()
         require(row is not None, "R4: a POST without a committed intent")
         require(row.sent_at is not None and row.lease_until is not None, "R4: no whole intent")
         require(may(row.requested_by, "retry", row.account), "R10: this person may not retry")
         require(row.account.is_active, "R10: the account is paused")
         run = self.runs[execution_id]
+        if row.client_token.startswith("policy-"):
+            require(row.policy is not None and row.policy.is_on, "a retry of a policy that is off")
+            require(may(row.requested_by, "retry.policies", row.account), "this person may not have policies")
+            require(not row.accept_risk, "a policy accepts a risk")
+            require(not self._is_done(run), "a policy has work done again that was done")
         fresh = run.first_failed is not None and self.time() < run.first_failed + timedelta(hours=24)
         require(row.accept_risk or run.error is PERMANENT or not fresh, "a risk that nobody accepted")
         return row
+
+    def _is_done(self, run: Run) -> bool:
+        work = run.retry_of or run.execution_id
+        runs = (one.at(self.time()) for one in self.runs.values() if work in (one.retry_of, one.execution_id))
+        return any(one.status == "success" for one in runs)
 
 
 def assert_no_transaction() -> None:

@@ -188,6 +188,15 @@ class TestPeople:
         floor.work(120)
         assert states(batch) == {"succeeded": 8}
 
+    @pytest.mark.parametrize("act", [suspend, cancel_batch])
+    def test_what_zoho_refuses_for_its_token_does_not_go_again_once_it_is_stopped(self, floor: Floor, act: Any) -> None:
+        batch = floor.ask(floor.fail(1))
+        floor.zoho.post_faults.append(FAULTS["token"])
+        floor.zoho.during_post = lambda: act(fresh(batch), floor.user, floor.clock())
+        floor.work(60)
+        assert len(floor.zoho.posts) == 1
+        assert states(batch) == {"waiting" if act is suspend else "skipped": 1}
+
     def test_one_that_stopped_by_itself_goes_on_when_somebody_says_so(self, floor: Floor) -> None:
         floor.zoho.luck = False
         batch = floor.ask(floor.fail(3))

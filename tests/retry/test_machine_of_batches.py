@@ -1,8 +1,8 @@
-"""Batches beside single retries against a ledger of what really ran, in random order and with random faults.
+"""Batches and policies beside single retries against a ledger of what really ran, in random order, with random faults.
 
 All that a single retry must keep (docs/reference/retries.md, "Invariants of a retry") holds for each item. Besides: an
 item is one retry at most, two people's batches may overlap, whatever happens between preview and send, and every item
-comes to an end. `make fuzz-retry` runs 10,000 schedules on PostgreSQL, CI 500.
+comes to an end, beside policies that want the same runs. `make fuzz-retry` runs 10,000 schedules on PostgreSQL, CI 500.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import os
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from monitor.models import Flow, RetryAttempt, RetryBatch, RetryItem, Role, User, ZohoAccount
+from monitor.models import Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount
 from monitor.retry.batches import cancel_batch, request_batch, resume, suspend
-from monitor.retry.requests import RetryRefused
+from monitor.retry.requests import POLICY_TOKEN, RetryRefused
 from monitor.retry.run_batches import run_batches, token_of
-from tests import factories
 from tests.bystander import own
 from tests.depth import tried
-from tests.retry.test_machine import Retries, mostly, pick
+from tests.retry.policies_by_chance import Policies
+from tests.retry.test_machine import mostly, pick
 
 ON_POSTGRESQL = "postgresql" in settings.DATABASES["default"]["ENGINE"]
 SCHEDULES = tried(
@@ -31,8 +32,8 @@ SCHEDULES = tried(
 ENDED = (RetryItem.State.SUCCEEDED, RetryItem.State.FAILED, RetryItem.State.SKIPPED)
 
 
-class Batches(Retries):
-    """What `Retries` does, and people who retry many at once."""
+class Batches(Policies):
+    """What `Policies` does, and people who retry many at once."""
 
     dialect = "new"  # of Zoho; each has a test of its own, so that several processes share them out
 
@@ -41,14 +42,12 @@ class Batches(Retries):
         transient=st.booleans(),
         takes=st.sampled_from([1, 20, 400]),
         lag=st.sampled_from([0, 0, 45]),
+        policy_of=st.sampled_from(["flow", "problem", "flow", ""]),
     )
-    def open_up(self, ahead: int, transient: bool, takes: int, lag: int) -> None:
-        super().open_up(dialect=self.dialect, ahead=ahead, transient=transient, takes=takes, lag=lag)
-
-    def _admins(self) -> list[User]:
-        if len(self.people) < 3:
-            self.people.append(factories.make_user(role=Role.ADMIN))
-        return self.people[1:]
+    def open_up(self, ahead: int, transient: bool, takes: int, lag: int, policy_of: str) -> None:
+        super().open_up(
+            dialect=self.dialect, ahead=ahead, transient=transient, takes=takes, lag=lag, policy_of=policy_of
+        )
 
     @rule(
         some=st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True),
@@ -68,7 +67,7 @@ class Batches(Retries):
                 batch = request_batch(
                     account=self.account,
                     executions=[self.executions[n].pk for n in some],
-                    user=User.objects.get(pk=self._admins()[who].pk),
+                    user=self._admin(who),
                     reason="all of them",
                     client_token=f"form-of-batch-{self.clock().timestamp()}-{own(RetryBatch).count() - len(made)}",
                     now=self.clock(),
@@ -87,6 +86,7 @@ class Batches(Retries):
         self.clock.forward(seconds=wait)
         for _ in range(times):
             run_batches(self.clock())
+        self._turn()
         self._sweep()
         run_batches(self.clock())
 
@@ -110,10 +110,12 @@ class Batches(Retries):
     def each_item_is_one_retry_at_most(self) -> None:
         if not hasattr(self, "zoho"):
             return
-        for item in own(RetryItem).select_related("batch", "attempt"):
-            asked = own(RetryAttempt).filter(client_token=token_of(item))
-            assert len(asked) <= 1
-            assert item.attempt is None or list(asked) == [item.attempt]
+        items = list(own(RetryItem).select_related("batch", "attempt"))
+        names = own(RetryAttempt).filter(client_token__in=[token_of(item) for item in items])
+        by_name = {attempt.client_token: attempt for attempt in names}
+        for item in items:
+            asked = by_name.get(token_of(item))
+            assert item.attempt is None or asked == item.attempt
             assert (item.state == RetryItem.State.WAITING) == (item.attempt is None and not item.code)
             assert (item.ended_at is not None) == (item.state in ENDED)
             if item.state == RetryItem.State.SUCCEEDED:
@@ -138,13 +140,16 @@ class Batches(Retries):
         ZohoAccount.objects.filter(pk=self.account.pk).update(is_active=True)
         # Batches of an account run one after the other, and each step of one may be held up for a quarter of an hour by
         # a run of which nothing more is heard.
-        for _ in range(80 * max(own(RetryBatch).count(), 1)):
+        for number in range(80 * max(own(RetryBatch).count(), 1)):
             if not self._is_anything_on_its_way():
                 break
             run_batches(self.clock())
+            if number % 4 == 0:  # what policies want besides is no part of what has to end
+                self._turn()
             self._sweep()
             self.clock.forward(seconds=30)
         run_batches(self.clock())
+        assert not self._wishes_of_policies().exists(), "a policy's wish without an end"
         for item in own(RetryItem).select_related("batch", "attempt"):
             batch, attempt = item.batch, item.attempt
             told = f"item {item.position} {item.state} ({item.code}), {attempt and (attempt.state, attempt.not_before)}"
@@ -161,12 +166,18 @@ class Batches(Retries):
 
     def _is_anything_on_its_way(self) -> bool:
         goes_on = own(RetryBatch).filter(state__in=(RetryBatch.State.QUEUED, RetryBatch.State.RUNNING)).exists()
-        return goes_on or own(RetryItem).filter(state=RetryItem.State.STARTED).exists()
+        goes_on = goes_on or own(RetryItem).filter(state=RetryItem.State.STARTED).exists()
+        return goes_on or self._wishes_of_policies().exists()
+
+    def _wishes_of_policies(self) -> QuerySet[RetryAttempt]:
+        """Those that are not sent yet; of what was sent some may stay unknown."""
+        unsent = (RetryAttempt.State.REQUESTED, RetryAttempt.State.SENDING)
+        return own(RetryAttempt).filter(client_token__startswith=POLICY_TOKEN, state__in=unsent)
 
 
 @pytest.mark.property
 @pytest.mark.django_db
 @pytest.mark.parametrize("dialect", ["new", "same", "silent", "echo", "lies"])
-def test_whatever_happens_no_wish_of_a_batch_runs_the_work_twice_and_every_item_ends(dialect: str) -> None:
+def test_whatever_happens_no_wish_of_a_batch_or_policy_runs_the_work_twice_and_every_item_ends(dialect: str) -> None:
     machine = type(f"BatchesOf{dialect.title()}", (Batches,), {"dialect": dialect})
     run_state_machine_as_test(machine, settings=SCHEDULES)

@@ -215,6 +215,17 @@ class TestBeforeItIsSent:
         assert len(floor.zoho.posts) == 1
 
     @pytest.mark.parametrize("how", ["off", "deleted"])
+    @pytest.mark.parametrize(("moment", "posts"), [("during_look", 0), ("during_post", 1)])
+    def test_one_that_zoho_refuses_for_its_token_does_not_go_again_once_the_policy_is_off(
+        self, floor: Floor, asked: Any, ada: User, how: str, moment: str, posts: int
+    ) -> None:
+        act = {"off": switch_off, "deleted": delete_policy}[how]
+        floor.zoho.post_faults.append(FAULTS["token"])
+        setattr(floor.zoho, moment, lambda: act(asked[0], ada, floor.clock()))
+        assert [one.state for one in later(floor, 30)] == ["cancelled"]
+        assert len(floor.zoho.posts) == posts
+
+    @pytest.mark.parametrize("how", ["off", "deleted"])
     def test_a_wish_that_the_call_back_missed_is_not_sent(self, floor: Floor, asked: Any, how: str) -> None:
         policy, _ = asked
         rows = RetryPolicy.objects.filter(pk=policy.pk)

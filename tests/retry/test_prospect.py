@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.models import Execution, HourBucket, RetryAttempt, User, ZohoAccount
+from monitor.retry import prospects
 from monitor.retry.preview import preview
 from monitor.retry.prospect import CauseFacts, Chance, prospect
 from monitor.retry.prospects import prospect_of
@@ -112,6 +113,35 @@ def test_only_retries_of_the_same_cause_count(run: Execution, ada: User) -> None
     assert "until the connection is renewed" in told(run)
     type(entry).objects.filter(pk=entry.pk).update(group=run.failure.group)
     assert "a retry of the same cause has succeeded" in told(run)
+
+
+def test_of_an_accounts_retries_only_the_newest_are_looked_at(
+    run: Execution, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def retried(of: Execution, hours: int) -> None:
+        at = factories.NOON + hours * HOUR
+        asked = {"requested_by": ada, "requested_at": at, "sent_at": at, "reason": "the connection is renewed"}
+        given = {"state": "succeeded", "client_token": f"form-{of.pk}-{hours}"}
+        RetryAttempt.objects.create(account=of.account, execution=of, **asked, **given)
+
+    retried(run, 1)
+    assert "has succeeded since" in told_of_cause(run)
+    others = factories.make_execution(factories.make_flow(factories.make_account("Another")), "failed")
+    monkeypatch.setattr(prospects, "MOST_LOOKED_AT", 2)
+    for hours in (3, 4, 5):
+        retried(others, hours)
+    assert "has succeeded since" in told_of_cause(run), "those of another account do not count"
+    other = factories.make_execution(run.flow, "failed")
+    retried(other, 2)
+    assert "has succeeded since" in told_of_cause(run)
+    retried(other, 3)
+    assert "until the connection is renewed" in told_of_cause(run)
+
+
+def told_of_cause(run: Execution) -> str:
+    found = prospect_of(Execution.objects.get(pk=run.pk))
+    assert found is not None
+    return found.text
 
 
 def test_a_run_without_an_entry_in_the_ledger_has_no_prospect(run: Execution) -> None:

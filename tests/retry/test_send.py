@@ -337,3 +337,25 @@ def test_a_retry_of_the_run_that_a_retry_caused_counts_for_the_work(desk) -> Non
     with pytest.raises(RetryRefused) as refusal:
         desk.ask("form-2", accept_risk=True)
     assert refusal.value.code == "already_succeeded"
+
+
+@pytest.mark.parametrize("what", ["the person", "the account", "the mirror"])
+@pytest.mark.parametrize(("moment", "posts"), [("during_look", 0), ("during_post", 1)])
+def test_what_changes_while_zoho_is_asked_keeps_the_post_from_leaving_after_it(
+    desk, what: str, moment: str, posts: int
+) -> None:
+    """Also from going again with a new token, where Zoho refused the first one."""
+    attempt = desk.ask()
+
+    def change() -> None:
+        if what == "the person":
+            own(User).filter(pk=desk.user.pk).update(is_active=False)
+        elif what == "the account":
+            own(ZohoAccount).filter(pk=attempt.account_id).update(is_active=False)
+        else:
+            own(Execution).filter(pk=desk.execution.pk).update(status="success")
+
+    desk.zoho.post_faults.append(FAULTS["token"])
+    setattr(desk.zoho, moment, change)
+    assert desk.send(attempt).state == "cancelled"
+    assert len(desk.zoho.posts) == posts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -94,6 +95,14 @@ def test_an_id_of_another_field_is_another_record() -> None:
 @pytest.mark.parametrize("data", [None, [], {}, {"id": None}, {"id": ""}, {"id": []}, {"id": True}, {"id": "9" * 500}])
 def test_where_there_is_no_id_there_is_no_record(data: Any) -> None:
     assert record_of(data, "id") == ""
+
+
+def test_a_short_id_cannot_be_found_from_its_digest_without_the_key(settings: Any) -> None:
+    found = record_of({"id": "336"}, "id")
+    plain = [hashlib.sha256(text).hexdigest() for text in (b"336", b"id\x00336", b"record\x00id\x00336")]
+    assert found not in plain
+    settings.SECRET_KEY = "another key of thirty-two characters or more"
+    assert record_of({"id": "336"}, "id") not in ("", found)
 
 
 def test_two_records_differ() -> None:

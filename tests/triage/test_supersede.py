@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from monitor.models import Execution, Failure, Flow, RecordField
 from monitor.triage import supersede
 from monitor.triage import take as take_module
+from monitor.triage.keyed import mark
+from monitor.triage.records import record_of
 from monitor.triage.take import by_earlier_successes
 from tests import factories
-from tests.bystander import own
+from tests.bystander import Bystander, own
 from tests.triage.conftest import Fail, Triage, fates
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +49,61 @@ def test_another_field_that_a_person_chooses_is_applied_to_what_is_open(
     assert fates() == ["superseded"] * 7
     field = own(RecordField).get()
     assert (field.applied, field.apply_key, field.look_from) == ("number", None, None)
+
+
+@pytest.fixture
+def other_keys(bystander: Bystander) -> list[str]:
+    """Secret keys that digests are made anew under: everybody's."""
+    bystander.expect("Failure.record", "RecordField.applied_mark")
+    return [f"another key of thirty-two characters or more, {n}" for n in range(2)]
+
+
+def test_under_another_secret_key_all_records_are_made_anew_and_closed_as_before(
+    fail: Fail, triage: Triage, flow: Flow, monkeypatch: pytest.MonkeyPatch, settings: Any, other_keys: list[str]
+) -> None:
+    monkeypatch.setattr(supersede, "STEP", 2)
+    runs = {n: fail(minutes_ago=n, trigger_data={"id": str(n)}) for n in range(50, 57)}
+    triage(*runs.values())
+    Failure.objects.filter(pk=runs[50].pk).update(fate="recovered")
+    Execution.objects.filter(pk=runs[51].pk).update(trigger_data=None)
+    lost = Failure.objects.get(pk=runs[51].pk).record
+    settings.SECRET_KEY = other_keys[0]
+    # It is changed once more while half of them are made anew.
+    assert supersede.by_earlier_successes_of(flow.pk, factories.NOON) == ([], False)
+    settings.SECRET_KEY = other_keys[1]
+    for n in runs:
+        good(fail, n - 40, {"id": str(n)})
+    triage()
+    assert sorted(fates()) == ["open", "recovered", *["superseded"] * 5]
+    kept = {n: Failure.objects.get(pk=run.pk).record for n, run in runs.items()}
+    assert kept == {n: record_of({"id": str(n)}, "id") for n in runs} | {51: lost}
+    field = own(RecordField).get()
+    assert (field.applied, field.applied_mark, field.apply_key) == ("id", mark(), None)
+    assert flow.pk not in supersede.flows_to_look_at()
+
+
+def test_while_its_digest_is_of_another_key_no_failure_is_closed_for_another_record(
+    fail: Fail, triage: Triage, settings: Any, other_keys: list[str]
+) -> None:
+    run = fail(minutes_ago=90, trigger_data={"id": "1"})
+    triage(run, fail(minutes_ago=80, trigger_data={"id": "2"}))
+    Execution.objects.filter(pk=run.pk).update(trigger_data=None)
+    settings.SECRET_KEY = other_keys[0]
+    triage(good(fail, 5, {"id": "1"}), good(fail, 4, {"id": "3"}))
+    assert fates() == ["open", "open"], "of what has lost its data the record is not known any more"
+
+
+def test_a_failure_keeps_its_group_under_another_secret_key(
+    fail: Fail, triage: Triage, settings: Any, other_keys: list[str]
+) -> None:
+    run = fail(minutes_ago=90, trigger_data={"id": "1"})
+    triage(run)
+    before = own(Failure).get()
+    settings.SECRET_KEY = other_keys[0]
+    triage(run)
+    after = own(Failure).get()
+    assert after.group_id == before.group_id
+    assert (after.error_digest, after.record) != (before.error_digest, before.record)
 
 
 def test_a_record_of_another_field_is_not_that_record(fail: Fail, triage: Triage, flow: Flow) -> None:

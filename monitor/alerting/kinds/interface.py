@@ -8,12 +8,13 @@ the same `evaluate`, at the same moments: whenever runs have ended, and at the t
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import accumulate
+from operator import itemgetter
 from typing import ClassVar, NamedTuple, Protocol
 
 
@@ -34,6 +35,9 @@ class EndedRun(NamedTuple):
     duration_ms: int | None = None
 
 
+_IN_ORDER = itemgetter(0, 1, 2)  # not the durations: one that is not known cannot be compared
+
+
 class Runs:
     """Holds finished runs of one subject in the order in which they ended, with sums at hand.
 
@@ -48,11 +52,13 @@ class Runs:
             runs: in any order; a run counts once, by its final result (a retry's own row is not among them).
             known_from: from when on all runs are known; None for always.
         """
-        self.rows: Sequence[EndedRun] = sorted(runs)
+        self.rows: Sequence[EndedRun] = sorted(runs, key=_IN_ORDER)
         self.known_from = known_from
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
         self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
+        self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
+        self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
 
     def until(self, at: datetime) -> int:
         """Returns how many have ended at or before a moment: the first so many of `rows`."""
@@ -63,6 +69,25 @@ class Runs:
         failed = self._failed[last] - self._failed[first]
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
+
+    def newest_failed(self, last: int) -> int:
+        """Returns the place of the newest failed one of `rows[:last]`; -1 where none of them failed."""
+        before = self._failed[last]
+        return self._failures[before - 1] if before else -1
+
+    def newest_succeeded(self, last: int) -> int:
+        """Returns the place of the newest succeeded one of `rows[:last]`; -1 where none of them did."""
+        before = last - self._failed[last] - self._pending[last]
+        return self._successes[before - 1] if before else -1
+
+    def first_failed(self, first: int, last: int) -> int:
+        """Returns the place of the first failed one of `rows[first:last]`; `last` where none of them failed."""
+        before = self._failed[first]
+        return self._failures[before] if before < self._failed[last] else last
+
+    def since(self, began_at: datetime, last: int) -> int:
+        """Returns how many of `rows[:last]` ended at a moment or later."""
+        return last - bisect_left(self.ends, began_at.timestamp(), 0, last)
 
 
 class ConditionState(StrEnum):
@@ -75,6 +100,19 @@ class ConditionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """Holds what a condition learned of a subject's own usual; its fields can be stored as JSON.
+
+    Attributes:
+        until: from when on it is to be learned anew, in seconds since 1970.
+        values: what was learned, as the kind lays it out.
+    """
+
+    until: float
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
 class AlertStanding:
     """Holds where the condition stands for a subject before its next evaluation.
 
@@ -83,12 +121,17 @@ class AlertStanding:
         fired_at: when it fired last; None for never.
         recovered_at: when it recovered last: what ended before is over; None for never.
         anchor: what the last evaluation asked to be given back; None at first.
+        began_at: while it is open, when that began, as the evaluation that fired said.
+        learned: what the last evaluation learned, given back so that it need not be learned from all the history again;
+            an evaluation that is given none learns it from the runs.
     """
 
     is_open: bool = False
     fired_at: datetime | None = None
     recovered_at: datetime | None = None
     anchor: datetime | None = None
+    began_at: datetime | None = None
+    learned: Learned | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +144,10 @@ class Evaluation:
         began_at: by Zoho's clock, the first failure (or the last run before the silence) of what is found; None
             where nothing is wrong.
         runs_since_change: how many runs ended since that began, the run that began it included.
-        again_at: when the answer may change although no run ends; None for never.
+        again_at: when the answer may change although no run ends, also after the edge that this answer may lead to;
+            None for never.
         anchor: the earliest end of a run that the next evaluation needs; given back in `AlertStanding`.
+        learned: to be given back in `AlertStanding`; None where the kind learns nothing.
     """
 
     found: ConditionState
@@ -111,6 +156,7 @@ class Evaluation:
     runs_since_change: int = 0
     again_at: datetime | None = None
     anchor: datetime | None = None
+    learned: Learned | None = None
 
 
 class Condition(Protocol):

@@ -1,0 +1,1 @@
+"""Finds runs that fail one after the other."""

@@ -1,0 +1,157 @@
+"""Finds that too few of the runs that ended in a window succeeded. Pure.
+
+It has recovered once the rate is back, or once the last k runs all succeeded and nothing newer failed, so that a flow
+that is repaired is so within the hour and not when its failures leave the window. After that the old failures are over:
+it fires again only if the rate is too low among the runs since the newest of them as well, by enough runs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from monitor.alerting.kinds import limits
+from monitor.alerting.kinds.interface import (
+    AlertStanding,
+    ConditionState,
+    Evaluation,
+    RunResult,
+    Runs,
+    moment,
+)
+
+ROUNDING = 1e-6  # seconds: times are whole microseconds, and sums of them as floats a little beside
+LONGEST_WINDOW = 90 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessRate:
+    """Asks that a success rate stays at or above a threshold.
+
+    Attributes:
+        threshold: per cent; it is breached below.
+        window_hours: the window are the last so many hours, by when runs ended.
+        min_runs: fewer finished runs say nothing.
+        last_good: so many good runs one after the other are a recovery, whatever the rate.
+        recover_at: per cent from which on the rate is back; None for the threshold.
+    """
+
+    kind: ClassVar[str] = "success_rate"
+
+    threshold: float = 95.0
+    window_hours: float = 168
+    min_runs: int = 20
+    last_good: int = 10
+    recover_at: float | None = None
+
+    def __post_init__(self) -> None:
+        limits.number("threshold", self.threshold, 0, 100)
+        limits.number("window_hours", self.window_hours, 0.25, LONGEST_WINDOW)
+        limits.whole("min_runs", self.min_runs, 1, 1_000_000)
+        limits.whole("last_good", self.last_good, 1, 1_000_000)
+        if self.recover_at is not None:
+            limits.number("recover_at", self.recover_at, self.threshold, 100)
+
+    def needs_from(self, at: datetime, standing: AlertStanding) -> datetime:
+        return at - timedelta(hours=self.window_hours)
+
+    def evaluate(self, runs: Runs, at: datetime, standing: AlertStanding) -> Evaluation:
+        now = at.timestamp()
+        last = bisect_right(runs.ends, now)
+        first = bisect_right(runs.ends, now - self._seconds + ROUNDING, 0, last)
+        succeeded, failed, _ = runs.counts(first, last)
+        good = runs.counts(max(runs.newest_failed(last) + 1, first), last)[0]
+        numbers: dict[str, float] = {
+            "succeeded": succeeded,
+            "failed": failed,
+            "runs": succeeded + failed,
+            "good_in_a_row": good,
+        }
+        if succeeded + failed:
+            numbers["rate"] = 100 * succeeded / (succeeded + failed)
+        if standing.is_open:
+            return self._of_open(runs, standing, first, last, numbers, is_empty=first == last)
+        return self._of_closed(runs, standing, first, last, numbers)
+
+    @property
+    def _seconds(self) -> float:
+        return self.window_hours * 3600
+
+    def _of_open(
+        self, runs: Runs, standing: AlertStanding, first: int, last: int, numbers: dict[str, float], *, is_empty: bool
+    ) -> Evaluation:
+        recover_at = self.threshold if self.recover_at is None else self.recover_at
+        is_back = numbers["runs"] > 0 and numbers["rate"] >= recover_at
+        good = int(numbers["good_in_a_row"])
+        if is_empty:
+            return Evaluation(ConditionState.CLEAR, numbers)
+        if is_back or good >= self.last_good:
+            return Evaluation(ConditionState.CLEAR, numbers, None, good, self._lower_at(runs, first, numbers))
+        began_at = standing.began_at or standing.fired_at
+        count = runs.since(began_at, last) if began_at is not None else 0
+        # Only failures that leave make it better; where none is left, runs that wait for Zoho are.
+        leaves = runs.first_failed(first, last)
+        leaves = leaves if leaves < last else first
+        return Evaluation(ConditionState.BREACHED, numbers, began_at, count, self._leaves_at(runs, leaves))
+
+    def _of_closed(
+        self, runs: Runs, standing: AlertStanding, first: int, last: int, numbers: dict[str, float]
+    ) -> Evaluation:
+        if numbers["runs"] < self.min_runs:
+            return Evaluation(ConditionState.NO_DATA, numbers)
+        if numbers["rate"] >= self.threshold:
+            return Evaluation(ConditionState.CLEAR, numbers, again_at=self._lower_at(runs, first, numbers))
+        since = first
+        if standing.recovered_at is not None:
+            since = max(first, runs.newest_failed(runs.until(standing.recovered_at)) + 1)
+        if numbers["good_in_a_row"] >= self.last_good or not self._is_low(runs, since, last):
+            return Evaluation(ConditionState.CLEAR, numbers, again_at=self._lower_at(runs, first, numbers))
+        began = self._began(runs, since, last)
+        return Evaluation(
+            ConditionState.BREACHED, numbers, moment(runs.ends[began]), last - began, self._leaves_at(runs, first)
+        )
+
+    def _is_low(self, runs: Runs, first: int, last: int) -> bool:
+        succeeded, failed, _ = runs.counts(first, last)
+        count = succeeded + failed
+        return count >= self.min_runs and 100 * succeeded / count < self.threshold
+
+    def _began(self, runs: Runs, first: int, last: int) -> int:
+        """Returns the place of the failure that what is found began with.
+
+        That is the first one of the stretch up to now in which most more runs failed than the threshold allows: not a
+        lone failure of days ago that happens to lie in the window.
+        """
+        allowed = 1 - self.threshold / 100
+        excess = lowest = 0.0
+        begins = first
+        for place in range(first, last):
+            result = runs.rows[place].result
+            if result is not RunResult.PENDING:
+                excess += (result is RunResult.FAILED) - allowed
+            if excess < lowest:
+                lowest, begins = excess, place + 1
+        return min(runs.first_failed(begins, last), last - 1)
+
+    def _lower_at(self, runs: Runs, first: int, numbers: dict[str, float]) -> datetime | None:
+        """Returns when enough runs will have left the window for another answer, if no run ends until then.
+
+        So many must leave that too few remain, or that the failures weigh too much among those that remain.
+        """
+        count, failed = int(numbers["runs"]), numbers["failed"]
+        if count < self.min_runs:
+            return None
+        if numbers["rate"] < self.threshold:
+            return self._leaves_at(runs, first)
+        remaining = self.min_runs - 1
+        if failed and self.threshold < 100:
+            remaining = max(remaining, int(failed * 100 / (100 - self.threshold)))
+        return self._leaves_at(runs, first + max(count - min(remaining, count - 1), 1) - 1)
+
+    def _leaves_at(self, runs: Runs, place: int) -> datetime:
+        return moment(runs.ends[place] + self._seconds)
+
+
+CONDITION = SuccessRate

@@ -1,0 +1,62 @@
+"""Runs a condition over the history of a subject, as if it had been asked at every moment. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.alerting.kinds.interface import AlertStanding, Condition, Evaluation, Runs, moment
+from monitor.alerting.steps import AlertPatience, ConditionPlace, EdgeKind, step
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayEdge:
+    """Holds an edge of a replay: when, which, and the evaluation that led to it."""
+
+    at: datetime
+    edge: EdgeKind
+    evaluation: Evaluation
+
+
+def replay(
+    condition: Condition, runs: Runs, *, until: datetime | None = None, patience: AlertPatience | None = None
+) -> Iterator[ReplayEdge]:
+    """Yields the edges of a condition over a history, in the order of time.
+
+    It is evaluated whenever runs ended, whenever the last answer said that the next one may differ, and when a wait is
+    over; at each of these moments by nothing that came later.
+
+    Args:
+        condition: what is asked.
+        runs: the history.
+        until: the last moment; None for the end of the last run.
+        patience: how long things must last before they count; None for not at all.
+    """
+    patience = patience or AlertPatience()
+    place = ConditionPlace(AlertStanding())
+    ends = runs.ends
+    end = until.timestamp() if until is not None else (ends[-1] if ends else 0.0)
+    done = 0
+    due: float | None = None
+    while True:
+        next_end = ends[done] if done < len(ends) else None
+        if next_end is None and due is None:
+            return
+        at = next_end if due is None or (next_end is not None and next_end <= due) else due
+        if at is None or at > end:
+            return
+        now = moment(at)
+        evaluation = condition.evaluate(runs, now, place.standing)
+        place, edge = step(place, evaluation, now, patience)
+        if edge is not None:
+            yield ReplayEdge(now, edge, evaluation)
+        done = bisect_right(ends, at, done)
+        due = _due(evaluation, place, now, patience)
+
+
+def _due(evaluation: Evaluation, place: ConditionPlace, now: datetime, patience: AlertPatience) -> float | None:
+    """Returns the next moment at which something may change although no run ends."""
+    moments = (evaluation.again_at, place.due_at(patience))
+    return min((one.timestamp() for one in moments if one is not None and one > now), default=None)

@@ -58,6 +58,10 @@ _LOOKS: dict[str, Look] = {
     "data_back": Look("Data is back", "info", "circle-check"),
     "acknowledged": Look("Acknowledged", "info", "user-check"),
     "closed": Look("Closed", "quiet", "circle-check"),
+    "recovering": Look("Recovering", "info", "circle-check"),
+    "relapsed": Look("Breached again", "warn", "circle-x"),
+    "cleared": Look("Cleared", "quiet", "circle-check"),
+    "learning": Look("Learning", "quiet", "clock"),
     # silences
     "planned": Look("Planned", "info", "clock"),
     "over": Look("Over", "quiet", "circle-check"),

@@ -417,33 +417,11 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
 
 def _add_incident(account: Account, alert: AlertState, person: tables.User) -> tables.Notice:
     """Adds the alert's open incident, acknowledged, snoozed and silenced, so that nothing of it is due."""
-    incident = tables.Incident.objects.create(
-        account=account,
-        cause="alone",
-        began_at=PAST,
-        opened_at=PAST,
-        owner=person,
-        acknowledged_at=PAST,
-        acknowledged_by=person,
-        acknowledge_note="the bystander's note",
-        last_seq=1,
-    )
-    tables.IncidentAlert.objects.create(incident=incident, alert=alert, episode=2, began_at=PAST, joined_at=PAST)
-    tables.IncidentEvent.objects.create(incident=incident, at=PAST, kind="fired", alert=alert)
+    known = {"owner": person, "acknowledged_by": person, "acknowledged_at": PAST}
+    incident = factories.make_incident(alert, began_at=PAST, opened_at=PAST, **known)
     tables.Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=NEVER, by=person, at=PAST)
-    tables.Silence.objects.create(
-        account=account, starts_at=PAST, ends_at=NEVER, by=person, at=PAST, why="the bystander's reason"
-    )
-    return tables.Notice.objects.create(
-        incident=incident,
-        seq=1,
-        kind="firing",
-        at=PAST,
-        due_at=PAST,
-        dispatch_state="dispatched",
-        dispatched_at=PAST,
-        recipients=1,
-    )
+    tables.Silence.objects.create(account=account, starts_at=PAST, ends_at=NEVER, by=person, at=PAST, why="theirs")
+    return incident.notices.get()
 
 
 def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None:

@@ -62,7 +62,7 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
 
 
 def take_back(incident: Incident, user: User, now: datetime) -> None:
-    """Takes an acknowledgement back: the incident is mailed again as if nobody looked after it.
+    """Takes an acknowledgement back: the incident is mailed again as if nobody had said anything.
 
     Raises:
         PermissionDenied: the person may not.

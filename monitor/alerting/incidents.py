@@ -216,7 +216,7 @@ def close(
 
 
 def wake(account_id: int, now: datetime) -> None:
-    """Has the waiting notices of an account judged again now, for what kept them quiet may be over."""
+    """Makes the waiting notices of an account due, for what kept them quiet may be over."""
     waiting = Notice.objects.filter(incident__account=account_id, dispatch_state=Transition.Dispatch.NEW)
     waiting.exclude(why_silent="").update(due_at=now)
 

@@ -195,8 +195,10 @@ class Snooze(models.Model):
 
 
 class Silence(models.Model):
-    """Records that nothing is mailed of the alerts that fit, from one time to another: with a future start a
-    maintenance window. An empty matcher fits everything."""
+    """Records that nothing is mailed of the alerts that fit, from one time to another.
+
+    With a start ahead it is a maintenance window. An empty matcher fits everything.
+    """
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, null=True, related_name="silences")
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="silences")

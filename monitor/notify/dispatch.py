@@ -16,7 +16,7 @@ from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.alert import render
 from monitor.notify.message import message_id
 from monitor.notify.recipients import may_get
-from monitor.notify.timing import LOOK_AGAIN, Fate, Verdict, Why, decide
+from monitor.notify.timing import LOOK_AGAIN, Fate, NoticeVerdict, Why, decide
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ def _dispatch(found: Notice, now: datetime) -> bool:
     found.incident.refresh_from_db()
     audience = audience_of(found, now)
     fate = decide(audience.facts, now)
-    if fate.verdict == Verdict.WAIT:
+    if fate.verdict == NoticeVerdict.WAIT:
         return _put_off(found, fate.why, fate.until or now + LOOK_AGAIN)
-    if fate.verdict == Verdict.SILENT:
+    if fate.verdict == NoticeVerdict.SILENT:
         return _silence(found, fate.why, now)
     if not audience.people:
         return _reach_nobody(found, now)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
+
+from monitor.periods import DAY, day_of, time_of_day
 
 DAYS_AHEAD = 400  # a year of holidays in a row is no working hours
 ALL_DAYS = frozenset(range(7))
@@ -53,16 +55,15 @@ class WorkingHours:
 
     def opens(self, now: datetime) -> datetime | None:
         """Returns when a mail may come: now, or at the next beginning; None where no day is a working day."""
-        today = now.astimezone(self.zone).date()
-        spans = (self._span(today + timedelta(days=ahead)) for ahead in range(-1, DAYS_AHEAD))
+        today = day_of(now, self.zone)
+        spans = (self._span(today + ahead * DAY) for ahead in range(-1, DAYS_AHEAD))
         return next((max(span[0], now) for span in spans if span is not None and span[1] > now), None)
 
     def _span(self, day: date) -> tuple[datetime, datetime] | None:
         if day.weekday() not in self.days or day in self.holidays:
             return None
-        last = day if self.ends > self.begins else day + timedelta(days=1)
-        begins, ends = datetime.combine(day, self.begins, self.zone), datetime.combine(last, self.ends, self.zone)
-        return begins.astimezone(UTC), ends.astimezone(UTC)
+        last = day if self.ends > self.begins else day + DAY
+        return time_of_day(day, self.begins, self.zone), time_of_day(last, self.ends, self.zone)
 
 
 def next_open(hours: Iterable[WorkingHours | None], now: datetime) -> datetime:

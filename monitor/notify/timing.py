@@ -4,7 +4,7 @@
        └── over before the first mail: one mail that says both
 
 Snoozed, silenced or following from a wider incident: the mail waits, and comes if it still fires then. A mail that is
-not urgent waits for the working hours of its rules. Sources: docs/reference/promises.md, "Mails of incidents".
+not urgent waits for the working hours of its rules. Sources: docs/reference/promises.md, "Alert states".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitor.notify.hours import WorkingHours, next_open
 LOOK_AGAIN = timedelta(minutes=1)  # where the end of what keeps it quiet is not known
 
 
-class Verdict(StrEnum):
+class NoticeVerdict(StrEnum):
     """Names what becomes of a notice."""
 
     SEND = "send"
@@ -80,7 +80,7 @@ class NoticeFacts:
 class Fate:
     """Holds what becomes of a notice: `until` when it waits; `says_both` in one mail that it fired and recovered."""
 
-    verdict: Verdict
+    verdict: NoticeVerdict
     why: Why = Why.NOTHING
     until: datetime | None = None
     says_both: bool = False
@@ -89,16 +89,16 @@ class Fate:
 def decide(facts: NoticeFacts, now: datetime) -> Fate:
     """Returns what becomes of a notice that is due."""
     if facts.severity == "digest":
-        return Fate(Verdict.SILENT, Why.DIGEST)
+        return Fate(NoticeVerdict.SILENT, Why.DIGEST)
     if facts.kind != "resolved":
         if (silent := _why_never(facts)) is not None:
-            return Fate(Verdict.SILENT, silent)
+            return Fate(NoticeVerdict.SILENT, silent)
         if facts.is_open and facts.hushes and None not in facts.hushes:
             return _hushed([one for one in facts.hushes if one is not None], now)
     opens = next_open(facts.hours, now) if facts.severity != "page" else now
     if opens > now:
-        return Fate(Verdict.WAIT, Why.HOURS, opens)
-    return Fate(Verdict.SEND, says_both=facts.kind == "firing" and not facts.is_open)
+        return Fate(NoticeVerdict.WAIT, Why.HOURS, opens)
+    return Fate(NoticeVerdict.SEND, says_both=facts.kind == "firing" and not facts.is_open)
 
 
 def _why_never(facts: NoticeFacts) -> Why | None:
@@ -113,4 +113,4 @@ def _why_never(facts: NoticeFacts) -> Why | None:
 def _hushed(hushes: Sequence[Hush], now: datetime) -> Fate:
     """Waits until the first of those that are kept quiet is so no longer."""
     first = min(hushes, key=lambda one: one.until or now + LOOK_AGAIN)
-    return Fate(Verdict.WAIT, first.why, first.until or now + LOOK_AGAIN)
+    return Fate(NoticeVerdict.WAIT, first.why, first.until or now + LOOK_AGAIN)

@@ -20,6 +20,7 @@ from monitor.models import (
     HookEndpoint,
     HourBucket,
     PushEvent,
+    Silence,
     StageRun,
     Transition,
     WorkerBeat,
@@ -95,6 +96,7 @@ def test_alerts_are_judged_and_mails_written_without_a_key(locked: tuple[World, 
     settings.ALERT_GROUP_WAIT = 0
     now = timezone.now()
     AlertState.objects.all().delete()
+    Silence.objects.all().delete()
     FlowProgress.objects.update(executions_read_at=now)
     HourBucket.objects.create(flow=world.flow, hour=hour_of(now) - timedelta(hours=2), failed=40, succeeded=1)
     pipeline.judge()

@@ -142,6 +142,15 @@ def make_batch(executions: list[Execution], user: User, now: datetime, **fields:
     return batch
 
 
+def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Silence]:
+    """A snooze of an alert's flow, and a silence of its account."""
+    account, hour = alert.rule.account, timedelta(hours=1)
+    snooze = Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=now + 2 * hour, by=by, at=now)
+    why = "The shop moves to another server"
+    silence = Silence.objects.create(account=account, starts_at=now - hour, ends_at=now + hour, by=by, at=now, why=why)
+    return snooze, silence
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -168,17 +177,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     transition = make_transition(alert, now)
     incident = factories.make_incident(alert, began_at=now - timedelta(hours=3), opened_at=now - timedelta(hours=2))
     mail = make_mail(incident.notices.get(), operator, now)
-    snooze = Snooze.objects.create(
-        account=account, alert=alert, flow=flow, until=now + timedelta(hours=2), by=operator, at=now
-    )
-    silence = Silence.objects.create(
-        account=account,
-        starts_at=now - timedelta(hours=1),
-        ends_at=now + timedelta(hours=1),
-        by=operator,
-        at=now,
-        why="The shop moves to another server",
-    )
+    snooze, silence = make_quiet(alert, operator, now)
     AuditEntry.objects.create(
         at=now, actor=operator, actor_name=person, action="unmask", object_type="execution", object_id=str(execution.pk)
     )

@@ -158,7 +158,7 @@ def test_a_firing_mail_says_what_fired_since_when_who_is_on_it_and_where_to_look
         "Began: 22 Nov 2026, 11:55 UTC",
         "Noticed: 22 Nov 2026, 12:00 UTC",
         "On it: nobody yet",
-        "Lead sync: 30 of 40 runs succeeded (75.0 % success)",
+        "Lead sync: 30 of 40 runs succeeded\n    success rate: 75.0 %\n",
         "8 x ACTION_FAILED: Failed to create contact",
         "The incident: https://monitor.example.com/incidents/5/",
         "Acknowledge: https://monitor.example.com/by-mail/acknowledge/-/",

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.notify.hours import WorkingHours, next_open
-from monitor.notify.timing import LOOK_AGAIN, Fate, Hush, NoticeFacts, Verdict, Why, decide
+from monitor.notify.timing import LOOK_AGAIN, Fate, Hush, NoticeFacts, NoticeVerdict, Why, decide
 from tests.factories import NOON  # a Sunday
 
 HOUR = timedelta(hours=1)
 KINDS = ("firing", "update", "repeat", "resolved")
 OFFICE = WorkingHours(UTC, frozenset(range(5)), time(8), time(17))
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
-SEND = Fate(Verdict.SEND)
+SEND = Fate(NoticeVerdict.SEND)
 
 
 def facts(**fields: Any) -> NoticeFacts:
@@ -33,23 +33,23 @@ def test_what_fires_is_mailed_and_what_is_over_is_too(kind: str) -> None:
 
 
 def test_an_incident_that_is_over_before_its_first_mail_gets_one_that_says_both() -> None:
-    assert decide(facts(is_open=False, hushes=[]), NOON) == Fate(Verdict.SEND, says_both=True)
+    assert decide(facts(is_open=False, hushes=[]), NOON) == Fate(NoticeVerdict.SEND, says_both=True)
 
 
 @pytest.mark.parametrize("kind", ["update", "repeat"])
 def test_nobody_is_told_of_more_alerts_of_what_is_over(kind: str) -> None:
-    assert decide(facts(kind=kind, is_open=False, hushes=[]), NOON) == Fate(Verdict.SILENT, Why.OVER)
+    assert decide(facts(kind=kind, is_open=False, hushes=[]), NOON) == Fate(NoticeVerdict.SILENT, Why.OVER)
 
 
 def test_an_acknowledged_incident_is_not_repeated_and_what_joins_it_is_told() -> None:
-    assert decide(facts(kind="repeat", is_acknowledged=True), NOON) == Fate(Verdict.SILENT, Why.ACKNOWLEDGED)
+    assert decide(facts(kind="repeat", is_acknowledged=True), NOON) == Fate(NoticeVerdict.SILENT, Why.ACKNOWLEDGED)
     assert decide(facts(kind="update", is_acknowledged=True), NOON) == SEND
 
 
 @pytest.mark.parametrize("why", [Why.SNOOZED, Why.SILENCED])
 def test_what_is_kept_quiet_waits_until_the_first_of_its_alerts_is_so_no_longer(why: Why) -> None:
     hushes = [Hush(why, NOON + 3 * HOUR), Hush(why, NOON + HOUR)]
-    assert decide(facts(hushes=hushes), NOON) == Fate(Verdict.WAIT, why, NOON + HOUR)
+    assert decide(facts(hushes=hushes), NOON) == Fate(NoticeVerdict.WAIT, why, NOON + HOUR)
 
 
 def test_one_loud_alert_is_enough() -> None:
@@ -57,21 +57,21 @@ def test_one_loud_alert_is_enough() -> None:
 
 
 def test_what_follows_from_the_accounts_incident_is_looked_at_again_soon() -> None:
-    assert decide(facts(hushes=[Hush(Why.MUTED, None)]), NOON) == Fate(Verdict.WAIT, Why.MUTED, NOON + LOOK_AGAIN)
+    assert decide(facts(hushes=[Hush(Why.MUTED, None)]), NOON) == Fate(NoticeVerdict.WAIT, Why.MUTED, NOON + LOOK_AGAIN)
 
 
 @pytest.mark.parametrize("waited", [Why.SNOOZED, Why.SILENCED, Why.MUTED])
 def test_what_was_over_while_it_was_kept_quiet_is_not_mailed(waited: Why) -> None:
-    assert decide(facts(waited=waited, is_open=False, hushes=[]), NOON) == Fate(Verdict.SILENT, Why.OVER)
+    assert decide(facts(waited=waited, is_open=False, hushes=[]), NOON) == Fate(NoticeVerdict.SILENT, Why.OVER)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_digests_alerts_are_not_mailed_by_themselves(kind: str) -> None:
-    assert decide(facts(kind=kind, severity="digest"), NOON) == Fate(Verdict.SILENT, Why.DIGEST)
+    assert decide(facts(kind=kind, severity="digest"), NOON) == Fate(NoticeVerdict.SILENT, Why.DIGEST)
 
 
 def test_what_is_not_urgent_waits_for_the_working_hours_and_a_page_does_not() -> None:
-    assert decide(facts(hours=[OFFICE]), NOON) == Fate(Verdict.WAIT, Why.HOURS, MONDAY)
+    assert decide(facts(hours=[OFFICE]), NOON) == Fate(NoticeVerdict.WAIT, Why.HOURS, MONDAY)
     assert decide(facts(hours=[OFFICE], severity="page"), NOON) == SEND
     assert decide(facts(hours=[OFFICE, None]), NOON) == SEND
     assert decide(facts(hours=[OFFICE]), MONDAY) == SEND
@@ -79,7 +79,7 @@ def test_what_is_not_urgent_waits_for_the_working_hours_and_a_page_does_not() ->
 
 def test_what_is_over_before_the_working_hours_begin_is_told_in_one_mail_then() -> None:
     late = facts(hours=[OFFICE], waited=Why.HOURS, is_open=False, hushes=[])
-    assert decide(late, MONDAY) == Fate(Verdict.SEND, says_both=True)
+    assert decide(late, MONDAY) == Fate(NoticeVerdict.SEND, says_both=True)
 
 
 class TestWorkingHours:
@@ -155,7 +155,7 @@ hushes = st.none() | st.builds(
 )
 def test_what_waits_waits_for_a_time_that_is_ahead_and_says_why(known: NoticeFacts) -> None:
     fate = decide(known, NOON)
-    assert (fate.verdict == Verdict.WAIT) == (fate.until is not None)
+    assert (fate.verdict == NoticeVerdict.WAIT) == (fate.until is not None)
     assert fate.until is None or fate.until > NOON
-    assert bool(fate.why) == (fate.verdict != Verdict.SEND)
+    assert bool(fate.why) == (fate.verdict != NoticeVerdict.SEND)
     assert not fate.says_both or (known.kind == "firing" and not known.is_open)

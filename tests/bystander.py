@@ -418,10 +418,9 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
 def _add_incident(account: Account, alert: AlertState, person: tables.User) -> tables.Notice:
     """Adds the alert's open incident, acknowledged, snoozed and silenced, so that nothing of it is due."""
     known = {"owner": person, "acknowledged_by": person, "acknowledged_at": PAST}
-    incident = factories.make_incident(alert, began_at=PAST, opened_at=PAST, **known)
     tables.Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=NEVER, by=person, at=PAST)
     tables.Silence.objects.create(account=account, starts_at=PAST, ends_at=NEVER, by=person, at=PAST, why="theirs")
-    return incident.notices.get()
+    return factories.make_incident(alert, began_at=PAST, opened_at=PAST, **known).notices.get()
 
 
 def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None:

@@ -129,6 +129,11 @@ class Facts:
         return self.kind == Notice.Kind.FIRING and self.closed_at is not None
 
     @property
+    def is_growth(self) -> bool:
+        """Says whether it tells of alerts that joined: something of the incident was mailed before."""
+        return self.kind == Notice.Kind.UPDATE and len(self.news) < len(self.firing)
+
+    @property
     def firing(self) -> tuple[MemberFacts, ...]:
         return tuple(member for member in self.members if member.is_firing)
 

@@ -18,7 +18,7 @@ from monitor.notify.recipients import may_get, recipients
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 200
-MAILED = (Transition.Kind.FIRING, Transition.Kind.RESOLVED)
+MAILED = (Transition.Kind.FIRING, Transition.Kind.RESOLVED, Transition.Kind.CLOSED)
 
 
 def dispatch_new(now: datetime) -> int:

@@ -157,7 +157,8 @@ def _due(now: datetime) -> QuerySet[Delivery]:
         transition__kind=Transition.Kind.FIRING,
         state__in=[states.QUEUED, states.SENDING],
     )
-    too_early = Q(transition__kind=Transition.Kind.RESOLVED) & (Q(Exists(undispatched)) | Q(Exists(unsent)))
+    ends = [Transition.Kind.RESOLVED, Transition.Kind.CLOSED]
+    too_early = Q(transition__kind__in=ends) & (Q(Exists(undispatched)) | Q(Exists(unsent)))
     is_due = Q(state=states.QUEUED, next_try_at__lte=now) | Q(state=states.SENDING, lease_until__lt=now)
     due = Delivery.objects.filter(is_due).exclude(too_early)
     return due.select_related(*JOINED).order_by("next_try_at", "pk")

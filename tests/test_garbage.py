@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
 import pytest
 
+from dashboard.server import __main__ as server
 from monitor import garbage
 from monitor.management.commands import qcluster, sync
 
@@ -41,3 +43,27 @@ def test_a_persons_sync_and_the_workers_cluster_set_it_before_they_begin(monkeyp
     sync.Command().handle(name=None, watch=False, no_wait=True)
 
     assert done == ["settled", "cluster", "settled", "sync"]
+
+
+def test_the_web_server_sets_it_before_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(garbage, "settle", lambda: done.append("settled"))
+    monkeypatch.setattr(server, "allow_files", lambda: None)
+    monkeypatch.setattr(server, "log_what_nobody_caught", lambda: None)
+    monkeypatch.setattr(server.signal, "signal", lambda number, act: None)
+
+    class Served:
+        """Closes the socket instead of listening on it."""
+
+        def __init__(self, pages: object, sock: socket.socket, *limits: object, **more: object) -> None:
+            sock.close()
+
+        def serve(self) -> None:
+            done.append("served")
+
+    monkeypatch.setattr(server, "Listener", Served)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setattr(sys, "argv", ["dashboard.server", "--fd", str(listening.detach())])
+        server.main()
+
+    assert done == ["settled", "served"]

@@ -31,7 +31,7 @@ def main() -> None:
     from django.conf import settings
 
     from dashboard.hooks.early import refuse_address
-    from monitor import audit
+    from monitor import audit, garbage
 
     log_what_nobody_caught()
     listener = Listener(
@@ -39,6 +39,7 @@ def main() -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: listener.stop())
+    garbage.settle()
     with audit.counted_in_memory():
         listener.serve()
 

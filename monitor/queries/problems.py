@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
-from monitor.models import Execution, Failure, FailureGroup, Flow, Problem, ProblemAct, ZohoAccount
+from monitor.models import Connection, Execution, Failure, FailureGroup, Flow, Problem, ProblemAct, ZohoAccount
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import by_keys
 
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
+MOST_CONNECTIONS = 10
 MOST_ACTS = 200  # the newest
 TREND_DAYS = 30
 # Open failures by age: up to a day, a week, a month, and older.
@@ -115,7 +116,12 @@ class FlowShare:
 
 @dataclass(frozen=True)
 class ProblemDetail:
-    """Holds what the page of a problem shows. Texts of Zoho's and of apps' are masked."""
+    """Holds what the page of a problem shows. Texts of Zoho's and of apps' are masked.
+
+    Attributes:
+        connections: those of the account to the apps whose actions failed, the broken ones first. Which of several
+            to one app a flow uses Zoho does not say.
+    """
 
     problem: Problem
     title: str
@@ -124,6 +130,7 @@ class ProblemDetail:
     templates: list[str]
     flows: list[FlowShare]
     flow_count: int
+    connections: list[Connection]
     records: int
     trend: list[tuple[Window, int]]
     samples: list[Execution]
@@ -270,7 +277,7 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
 
 
 def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail:
-    """Returns everything about one problem. Nine statements.
+    """Returns everything about one problem. Nine statements, one more where the app of the failed action is known.
 
     Args:
         problem: from `problems()`.
@@ -291,6 +298,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
         templates=[mask_text(group.template) for group in groups],
         flows=shares,
         flow_count=len(by_flow),
+        connections=_connections(problem.account_id, {group.app for group in groups if group.app}),
         records=of_it.exclude(record="").order_by().values("flow", "record").distinct().count(),
         trend=_trend(of_it, now, zone),
         samples=by_keys(list(newest)),
@@ -311,6 +319,21 @@ def _flows(of_it: QuerySet[Failure], by_flow: Mapping[int, Ledger]) -> list[Flow
     flows = Flow.objects.defer("raw").in_bulk(most)
     newest = dict(of_it.filter(flow__in=most).order_by().values_list("flow").annotate(newest=Max("failed_at")))
     return [FlowShare(flows[key], by_flow[key], newest[key]) for key in most]
+
+
+def _connections(account: int, apps: Collection[str]) -> list[Connection]:
+    """Returns an account's connections to some apps, those that do not work first."""
+    if not apps:
+        return []
+    plain = {_plain(app) for app in apps}
+    rows = Connection.objects.filter(account=account, gone_at=None).defer("raw").order_by("status_since", "pk")
+    found = [row for row in rows if _plain(row.app) in plain]
+    return sorted(found, key=lambda row: not row.is_broken)[:MOST_CONNECTIONS]
+
+
+def _plain(app: str) -> str:
+    """Returns an app's name as it is compared: Zoho's samples write one app in more than one way."""
+    return app.casefold().replace("_", "").replace(" ", "")
 
 
 def _trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> list[tuple[Window, int]]:

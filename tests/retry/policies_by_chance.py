@@ -132,6 +132,7 @@ class Policies(Retries):
         if is_taken:
             self._turn()
 
+    @precondition(lambda self: getattr(self, "policies_made", 0))
     @rule()
     def bring_up_the_ledger(self) -> None:
         """What triage does, later than the mirror: the run of a retry is told by what was retried, once it is known."""
@@ -146,6 +147,8 @@ class Policies(Retries):
         return policies[which % len(policies)] if policies else None
 
     def _turn(self) -> None:
+        if not self.policies_made:
+            return
         policies = own(RetryPolicy).select_related("account", "set_by").in_bulk()
         newest = own(RetryAttempt).order_by("-pk").values_list("pk", flat=True).first() or 0
         require(not run_policies(self.clock())["errors"], "a fault of ours")

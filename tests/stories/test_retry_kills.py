@@ -2,7 +2,8 @@
 
 12 kills here; `RETRY_KILLS=200` is what `make retry-kills` plays. What arrived at Zoho and what ran there is read from
 the stand-in's own ledger. An item whose answer was lost with its process stays *unknown* until its run shows: it is
-neither lost nor sent again.
+neither lost nor sent again. Meanwhile a policy retries what fails in a flow of its own: within its tries and its cap,
+each once and in its name.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
-from monitor.models import Execution, RetryAttempt, RetryItem, WorkerBeat
+from monitor.models import Execution, Flow, RetryAttempt, RetryItem, RetryPolicy, Role, User, WorkerBeat
 from tests.realprocess import ALIAS, Stage, rows, wait_for
 from tests.stories import test_kill_suite as kill_suite
 from tests.stories.test_kill_suite import Killer, Zoho, finished_sweeps, stage, zoho
@@ -30,6 +33,8 @@ KILLS = int(os.environ.get("RETRY_KILLS", "12"))
 RUNS_A_BATCH = 40
 PATIENCE = 240.0  # seconds for what is on its way to come to an end
 OPEN = ("waiting", "started")
+ON_ITS_WAY = ("requested", "sending", "accepted")
+A_DAY = 30  # retries of the policy
 
 
 def retrying_workers() -> list[int]:
@@ -57,12 +62,14 @@ class Wishes:
 
     def _go_on(self) -> None:
         dice = Random(5)
-        flows = [flow["flow_id"] for flow in self.zoho.flows()]
+        by_itself, *flows = [flow["flow_id"] for flow in self.zoho.flows()]
         while not self.stopped.is_set():
             made = []
             for flow_id in dice.sample(flows, 4):
                 body = {"flow_id": flow_id, "count": RUNS_A_BATCH // 4, "status": "failed", "kind": "email"}
                 made += self.zoho.control("do/add_executions", body)["result"]
+            body = {"flow_id": by_itself, "count": 4, "status": "failed", "kind": "email"}
+            self.zoho.control("do/add_executions", body)
             options = ("--reason", "killed in between", "--rate", "600", "--canary", "100", "--accept-risk")
             try:
                 wait_for("the runs to be mirrored", partial(self._are_mirrored, made), timeout=PATIENCE)
@@ -80,10 +87,22 @@ class Wishes:
         return bool(self.stopped.is_set() or rows(Execution, execution_id__in=made).count() == len(made))
 
 
+def set_policy(zoho: Zoho) -> RetryPolicy:
+    """Has the failures of the first flow retried by themselves, once and without a wait, which no form allows."""
+    now = timezone.now()
+    flow = rows(Flow, flow_id=zoho.flows()[0]["flow_id"]).get()
+    admin = User(username="ada", role=Role.ADMIN)
+    admin.save(using=ALIAS)
+    on = {"is_on": True, "on_since": now - timedelta(hours=1), "set_by": admin, "set_at": now}
+    caps = {"tries": 1, "wait_minutes": 0, "per_day": A_DAY}
+    return rows(RetryPolicy).create(account_id=flow.account_id, flow=flow, name="Killed in between", **on, **caps)
+
+
 def open_items() -> list[str]:
-    """Items that have not ended, each with the state of its batch and of its retry."""
+    """Items and retries of policies that have not ended, each item with the state of its batch and of its retry."""
     items = rows(RetryItem, state__in=OPEN).select_related("attempt", "batch")
-    return [
+    left = [f"retry {one.pk}: {one.state}" for one in rows(RetryAttempt, item=None, state__in=ON_ITS_WAY)]
+    return left + [
         f"item {item.pk} of batch {item.batch_id} ({item.batch.state}): {item.attempt and item.attempt.state}"
         for item in items
     ]
@@ -93,6 +112,7 @@ def test_no_item_is_lost_and_no_work_runs_twice(stage: Stage, zoho: Zoho, monkey
     monkeypatch.setattr(kill_suite, "busy_workers", retrying_workers)
     killer, wishes = Killer(stage, stage.start("worker")), Wishes(stage, zoho)
     wait_for("the first sweep", finished_sweeps, timeout=180)
+    policy = set_policy(zoho)
     thread = threading.Thread(target=wishes.run)
     thread.start()
     deadline = time.monotonic() + 60 + 20 * KILLS
@@ -108,11 +128,14 @@ def test_no_item_is_lost_and_no_work_runs_twice(stage: Stage, zoho: Zoho, monkey
     assert wishes.trouble == []
     left = until_ended()
     ledger = zoho.control_read("ledger")
-    carried_out = {key: count for key, count in ledger["retries_carried_out"].items() if key in wishes.asked}
-    received = {key: count for key, count in ledger["retries_received"].items() if key in wishes.asked}
+    by_itself = list(rows(RetryAttempt, policy=policy).values_list("execution__execution_id", flat=True))
+    wanted = {*wishes.asked, *by_itself}
+    carried_out = {key: count for key, count in ledger["retries_carried_out"].items() if key in wanted}
+    received = {key: count for key, count in ledger["retries_received"].items() if key in wanted}
     states = Counter(rows(RetryItem).values_list("state", flat=True))
     kinds = Counter(what for what, _ in killer.kills)
     print(f"{len(killer.kills)} kill -9 {dict(kinds)} in {wishes.batches} batches: {dict(states)}")
+    print(f"{len(by_itself)} retries of the policy")
     print(f"{sum(received.values())} POSTs arrived, {sum(carried_out.values())} runs were caused by them")
 
     assert left == [], stage.log("worker").read_text()[-4000:]
@@ -121,6 +144,8 @@ def test_no_item_is_lost_and_no_work_runs_twice(stage: Stage, zoho: Zoho, monkey
     assert [key for key, count in received.items() if count > 1] == []
     sent = set(rows(RetryAttempt, sends__gt=0).values_list("execution__execution_id", flat=True))
     assert received.keys() <= sent, "a POST that no row told of before it left"
+    assert 0 < len(by_itself) == len(set(by_itself)) <= A_DAY
+    assert {policy.name in one.reason for one in rows(RetryAttempt, policy=policy)} == {True}
     good = rows(RetryItem, state="succeeded").values_list("execution__execution_id", flat=True)
     assert set(good) <= carried_out.keys()
     assert len(killer.kills) == KILLS

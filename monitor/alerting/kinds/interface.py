@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -69,6 +69,11 @@ class Runs:
         failed = self._failed[last] - self._failed[first]
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
+
+    def failed_between(self, edges: Sequence[int]) -> list[int]:
+        """Returns how many of `rows` failed between each of some places and the next one."""
+        before = [self._failed[edge] for edge in edges]
+        return [more - less for less, more in pairwise(before)]
 
     def newest_failed(self, last: int) -> int:
         """Returns the place of the newest failed one of `rows[:last]`; -1 where none of them failed."""

@@ -1,0 +1,1 @@
+"""Finds soon that a flow fails more often than it usually does."""

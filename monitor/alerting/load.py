@@ -85,7 +85,7 @@ class Case:
             episode=row.episode,
             since=row.since,
             place=ConditionPlace(_standing_of(row), row.leaving_since),
-            is_new=row.version == 0,
+            is_new=row.version == 0 and not row.is_open,
             is_resting=row.is_resting,
         )
 

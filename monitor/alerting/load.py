@@ -1,7 +1,7 @@
 """Loads what an evaluation needs, in few statements however many flows and rules there are.
 
 Only what may have changed is evaluated: flows that were counted since the last evaluation, states whose time has come,
-rules that were changed, and what rests and need not, or the reverse (docs/decisions/0013-alerts-evaluate-changes.md).
+rules that were changed, and what rests and need not, or the reverse (docs/decisions/0007-alerts-by-ends.md).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ Decided = tuple[Case, Decision]
 
 
 @dataclass(slots=True)
-class Written:
+class StatesWritten:
     """Holds what was written, and how many states another evaluator was faster with."""
 
     transitions: list[Transition] = field(default_factory=list)
@@ -48,21 +48,21 @@ def begin(rows: list[AlertState]) -> None:
         row.pk = keys.get((row.rule_id, row.flow_id))  # type: ignore[arg-type]
 
 
-def write(decided: Sequence[Decided], now: datetime) -> Written:
+def write(decided: Sequence[Decided], now: datetime) -> StatesWritten:
     """Writes decisions, some at a time.
 
     Args:
         decided: in the order of their keys: two evaluators lock in the same order and never wait for each other.
         now: the time of the evaluation.
     """
-    found = Written()
+    found = StatesWritten()
     for start in range(0, len(decided), CHUNK):
         _write_some(decided[start : start + CHUNK], now, found)
     return found
 
 
 @transaction.atomic
-def _write_some(decided: Sequence[Decided], now: datetime, found: Written) -> None:
+def _write_some(decided: Sequence[Decided], now: datetime, found: StatesWritten) -> None:
     """Writes states and their transitions, all or none."""
     held = AlertState.objects.filter(pk__in=[case.row.pk for case, _ in decided if case.row.pk is not None])
     versions = dict(held.select_for_update().order_by("pk").values_list("pk", "version"))

@@ -87,7 +87,7 @@ fuzz-pages: $(DEV)
 	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-20000} exec $(PY) scripts/test.py --workers $(WORKERS) tests/dashboard/test_fuzz_pages.py $(ARGS)
 
 fuzz-retry: $(DEV)
-	@HYPOTHESIS_PROFILE=nightly exec $(PY) scripts/test.py --database postgresql --workers 0 --mark property \
+	@HYPOTHESIS_PROFILE=nightly exec $(PY) scripts/test.py --database postgresql --workers 0 --mark property -o faulthandler_timeout=14400 \
 		tests/retry/test_machine_of_batches.py $(ARGS)
 
 retry-kills: $(DEV)

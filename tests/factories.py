@@ -11,6 +11,7 @@ from django.db.models import Max
 from monitor.ends import RunEnd, pack_ends
 from monitor.models import (
     AlertRule,
+    AlertState,
     ApiBudget,
     ApiToken,
     ConnectedVersion,
@@ -23,6 +24,10 @@ from monitor.models import (
     FlowProgress,
     FlowVersion,
     HourBucket,
+    Incident,
+    IncidentAlert,
+    IncidentEvent,
+    Notice,
     Organisation,
     Problem,
     Product,
@@ -190,6 +195,23 @@ def count_again(*flows: Flow) -> None:
     for number, flow in enumerate(flows, start=1):
         at = newest + number * timedelta(microseconds=1)
         CountedFlow.objects.update_or_create(flow=flow, defaults={"changed_at": at})
+
+
+def make_incident(alert: AlertState, **fields: Any) -> Incident:
+    """An open incident with one alert, whose first mail has gone out."""
+    fields = {"cause": "alone", "began_at": NOON, "opened_at": NOON, "last_seq": 1} | fields
+    incident = Incident.objects.create(account=alert.rule.account, **fields)
+    IncidentAlert.objects.create(
+        incident=incident, alert=alert, episode=alert.episode, began_at=NOON, joined_at=incident.opened_at
+    )
+    IncidentEvent.objects.create(incident=incident, at=incident.opened_at, kind="fired", alert=alert)
+    make_notice(incident, dispatch_state="dispatched", dispatched_at=incident.opened_at, recipients=1)
+    return incident
+
+
+def make_notice(incident: Incident, **fields: Any) -> Notice:
+    fields = {"seq": 1, "kind": "firing", "at": NOON, "due_at": NOON} | fields
+    return Notice.objects.create(incident=incident, **fields)
 
 
 def make_connected(account: ZohoAccount | None = None, **fields: Any) -> ConnectedWorkflow:

@@ -6,8 +6,10 @@ from typing import Any
 
 from django import forms
 
-from dashboard.filters import FilterForm, OneOfField, TextField
-from monitor.models import AlertRule, Delivery, Flow, ZohoAccount
+from dashboard.filters import FilterForm, OneOfField, TextField, TimeField
+from monitor.access import who_may
+from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
+from monitor.models import AlertRule, AlertState, Delivery, Flow, Incident, User, ZohoAccount
 from monitor.models.alerts import USUAL_MIN_RUNS, USUAL_THRESHOLD, USUAL_WINDOW_HOURS
 from monitor.queries.mails import MailFilter
 from monitor.queries.shown_names import by_shown_name
@@ -93,12 +95,75 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return rule
 
 
+class LineField(forms.CharField):
+    """Takes a person's own words, in one line."""
+
+    def __init__(self, label: str, *, required: bool = True, help_text: str = "") -> None:
+        super().__init__(label=label, required=required, max_length=NOTE_LENGTH, help_text=help_text)
+
+
 class AcknowledgeForm(forms.Form):
     """Asks for a note when somebody acknowledges an alert."""
 
-    note = forms.CharField(
-        label="Note", max_length=300, required=False, help_text="What you found, or who owns it (optional)."
+    note = LineField("Note", required=False, help_text="What you found, or who owns it (optional).")
+
+
+class HandOverForm(forms.Form):
+    """Asks who looks after an incident."""
+
+    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge")).order_by("username")
+
+
+class CommentForm(forms.Form):
+    """Asks for a note on the timeline of an incident."""
+
+    text = forms.CharField(label="Note", max_length=COMMENT_LENGTH, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class WhyForm(forms.Form):
+    """Asks why an incident is closed by hand."""
+
+    why = LineField("Reason", help_text="What still fires is not mailed again; what fires anew is.")
+
+
+class SnoozeForm(forms.Form):
+    """Asks for which of an incident's subjects nothing is mailed, and until when."""
+
+    alert = forms.ModelChoiceField(AlertState.objects.none(), label="Subject", empty_label=None)
+    until = TimeField(label="Until", help_text="At most 30 days ahead; what still fires then is mailed then.")
+    why = LineField("Reason", required=False)
+
+    def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        alerts = AlertState.objects.filter(incident_links__incident=incident).select_related("flow").defer("flow__raw")
+        self.fields["alert"].queryset = alerts.order_by("pk")
+        self.fields["alert"].label_from_instance = lambda alert: alert.shown_name
+        self.fields["until"].required = True
+
+
+class SilenceForm(forms.Form):
+    """Asks which alerts are not mailed, from when to when; with a start ahead it is a maintenance window."""
+
+    account = forms.ModelChoiceField(ZohoAccount.objects.none(), required=False, empty_label="Each account")
+    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Each flow")
+    text = forms.CharField(
+        label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
     )
+    starts_at = TimeField(label="Starts", help_text="Empty: now.")
+    ends_at = TimeField(label="Ends")
+    why = LineField("Reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret")
+        flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
+        self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
+        self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
+        self.fields["ends_at"].required = True
 
 
 class AlertFilterForm(FilterForm):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Delivery, Transition
+from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Transition
 
-DELIVERED_SHOWN = 200  # rows of deliveries on one alert's page
+EDGES_SHOWN = 200  # on one alert's page
 
 
 def states() -> QuerySet[AlertState]:
@@ -63,25 +63,20 @@ def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:
 
 @dataclass(frozen=True)
 class AlertDetail:
-    """Holds one alert. Each transition carries `sent_mails`, its deliveries."""
+    """Holds one alert and what happened to it, the newest first."""
 
     state: AlertState
     transitions: list[Transition]
 
-    @property
-    def may_be_acknowledged(self) -> bool:
-        return self.state.is_open and self.state.acknowledged_at is None
-
 
 def detail(state: AlertState) -> AlertDetail:
-    """Returns one alert with its history. Two statements.
+    """Returns one alert with its history. One statement.
 
     Args:
         state: from `states()`.
     """
-    mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
-    rows = state.transitions.prefetch_related(Prefetch("deliveries", queryset=mails, to_attr="sent_mails"))
-    return AlertDetail(state=state, transitions=list(rows[:DELIVERED_SHOWN]))
+    rows = state.transitions.all()
+    return AlertDetail(state=state, transitions=list(rows[:EDGES_SHOWN]))
 
 
 def rules() -> QuerySet[AlertRule]:

@@ -18,7 +18,7 @@ from tests.dashboard.world import World, make_world
 # Pages without anything of Zoho's: what they show is true the moment it is shown.
 WITHOUT = {
     "account_change_password", "alert_rule_add", "alert_rule_edit", "audit", "connect", "connect_callback", "people",
-    "person", "person_add", "person_password", "profile", "styleguide",
+    "person", "person_add", "person_password", "profile", "styleguide", "acknowledge_by_mail", "unsubscribe_by_mail",
 }  # fmt: skip
 # Parts of another page that carry no figures, and answers that are no pages.
 NO_PAGES = {"execution_retry_state", "batch_state", "healthz_live", "healthz_ready", "mail_html", "account_login"}

@@ -78,17 +78,16 @@ def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def alert_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deletes a rule and its history. The default rule stays: it can be disabled."""
+    """Deletes a rule; its open alerts close, and their history stays. The default rule can only be disabled."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.is_default:
         messages.error(request, "The account's default rule cannot be deleted. Disable it instead.")
         return redirect("alert_rule_edit", rule.pk)
+    now = timezone.now()
     with transaction.atomic():
-        audit.record(
-            request.user, "alert_rule.delete", rule, now=timezone.now(), account=rule.account, detail=_values(rule)
-        )
-        AlertRule.objects.get(pk=rule.pk).delete()
-    messages.success(request, f"The rule “{rule.name}” is deleted.")
+        audit.record(request.user, "alert_rule.delete", rule, now=now, account=rule.account, detail=_values(rule))
+        AlertRule.objects.filter(pk=rule.pk).update(deleted_at=now)
+    messages.success(request, f"The rule “{rule.name}” is deleted. Its open alerts close within a minute.")
     return redirect("alert_rules")
 
 

@@ -71,8 +71,9 @@ def _evaluate(case: Case, now: datetime) -> Decision:
         subject = case.row.flow_id or f"{case.row.subject_kind} {case.row.subject_key}"
         logger.exception("rule %d could not be evaluated for %s", rule.row.pk, subject)
         return fail(standing, f"the evaluation failed: {type(fault).__name__}", now)
-    ahead = case.runs.said_ahead(now)
-    decision = decide(standing, evaluation, "; ".join(filter(None, (reason, ahead))), now, rule.patience)
+    waiting = runs.counts(0, len(runs.rows))[2]
+    notes = f"{waiting} failed, and Zoho runs them again by itself" if waiting else "", case.runs.said_ahead(now)
+    decision = decide(standing, evaluation, "; ".join(filter(None, (reason, *notes))), now, rule.patience)
     return decision if again_at is None else decision.sooner(again_at)
 
 

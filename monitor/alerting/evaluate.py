@@ -58,23 +58,26 @@ def _evaluate(case: Case, now: datetime) -> Decision:
     standing, rule = case.standing, case.rule
     if rule.condition is None:
         return fail(standing, rule.fault, now)
-    again_at = None
     try:
-        material: Any
-        if case.subject is not None:
-            material = case.subject.material
-        else:
-            material, again_at = case.runs.counted(now, rule.reruns, case.known_from)
+        material, again_at, notes = _material(case, now)
         evaluation = rule.condition.evaluate(material, now, standing.place.standing)
         reason = words_of(rule.row.kind).describe(rule.condition, evaluation, UTC)
     except Exception as fault:
         subject = case.row.flow_id or f"{case.row.subject_kind} {case.row.subject_key}"
         logger.exception("rule %d could not be evaluated for %s", rule.row.pk, subject)
         return fail(standing, f"the evaluation failed: {type(fault).__name__}", now)
-    waiting = runs.counts(0, len(runs.rows))[2]
-    notes = f"{waiting} failed, and Zoho runs them again by itself" if waiting else "", case.runs.said_ahead(now)
     decision = decide(standing, evaluation, "; ".join(filter(None, (reason, *notes))), now, rule.patience)
     return decision if again_at is None else decision.sooner(again_at)
+
+
+def _material(case: Case, now: datetime) -> tuple[Any, datetime | None, tuple[str, ...]]:
+    """Returns what a case is evaluated by, when that may be otherwise though nothing comes, and what is to be noted."""
+    if case.subject is not None:
+        return case.subject.material, None, ()
+    runs, again_at = case.runs.counted(now, case.rule.reruns, case.known_from)
+    waiting = runs.counts(0, len(runs.rows))[2]
+    noted = f"{waiting} failed, and Zoho runs them again by itself" if waiting else ""
+    return runs, again_at, (noted, case.runs.said_ahead(now))
 
 
 def _log(transitions: Sequence[Transition]) -> None:

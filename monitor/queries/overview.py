@@ -196,8 +196,8 @@ def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
     """Open incidents, the unacknowledged first, then the newest."""
     return (
         AlertState.objects.filter(is_open=True)
-        .select_related("rule", "flow__account", "acknowledged_by")
-        .defer("flow__raw", "flow__account__client_secret")
+        .select_related("rule__account", "flow", "acknowledged_by")
+        .defer("flow__raw", "rule__account__client_secret")
         .order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
     )
 

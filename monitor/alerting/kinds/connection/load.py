@@ -130,7 +130,7 @@ def _added(by_flow: _ByFlow, runs: Mapping[int, FlowRuns]) -> AppFailures:
             count = min(len(row), one.failed) if row else one.failed
             failed += count
             refused += min(count, one.refused)
-            first.append(max(one.first, row[0]) if row and good is not None else one.first)
+            first.append(one.first if good is None or one.first > good or not row else row[0])
     return AppFailures(
         failed, refused, min(first, default=None), max(newest, default=None), max(succeeded, default=None)
     )

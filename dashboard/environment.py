@@ -277,7 +277,7 @@ def log_level() -> str:
 SETTINGS = (
     "SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
     "TRUST_PROXY", "TRUSTED_PROXIES", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS",
-    "RETAIN_DAYS_DAYS", "ALLOW_LOOPBACK", "DEBUG", "DEMO",
+    "RETAIN_DAYS_DAYS", "ALERT_GROUP_WAIT", "ALLOW_LOOPBACK", "DEBUG", "DEMO",
 )  # fmt: skip
 _SHORT = 8  # letters: fewer, and other programs' variables look like ours
 _NEAR = 0.88  # of 1: one or two letters apart
@@ -301,6 +301,21 @@ LEAST_ROWS_DAYS = 100
 # Pages set 90 days of charts beside the 90 days before.
 LEAST_HOURS_DAYS = 182
 MOST_DAYS = 36_500
+
+
+MOST_GROUP_WAIT = 3_600
+
+
+def group_wait() -> int:
+    """Reads ALERT_GROUP_WAIT, in seconds.
+
+    Raises:
+        ImproperlyConfigured: not a whole number from 0 to 3,600.
+    """
+    value = text("ALERT_GROUP_WAIT", "30")
+    if not (value.isascii() and value.isdigit() and int(value[:9]) <= MOST_GROUP_WAIT):
+        raise ImproperlyConfigured(f"ALERT_GROUP_WAIT must be seconds from 0 to {MOST_GROUP_WAIT}, not {value!r}")
+    return int(value)
 
 
 def retention() -> dict[str, int]:

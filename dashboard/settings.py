@@ -140,6 +140,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 20  # Django's default is to wait for ever
 globals().update(env.email(debug=DEBUG))
 
+# How many seconds the first mail of an incident waits for more alerts of the same cause.
+ALERT_GROUP_WAIT = env.group_wait()
+
 # How many days payloads, rows, and counts by the hour and by the day are kept.
 RETENTION = env.retention()
 

@@ -57,6 +57,14 @@ _LOOKS: dict[str, Look] = {
     "no_data": Look("No data", "warn", "circle-question-mark"),
     "data_back": Look("Data is back", "info", "circle-check"),
     "acknowledged": Look("Acknowledged", "info", "user-check"),
+    "closed": Look("Closed", "quiet", "circle-check"),
+    "recovering": Look("Recovering", "info", "circle-check"),
+    "relapsed": Look("Breached again", "warn", "circle-x"),
+    "cleared": Look("Cleared", "quiet", "circle-check"),
+    "learning": Look("Learning", "quiet", "clock"),
+    # silences
+    "planned": Look("Planned", "info", "clock"),
+    "over": Look("Over", "quiet", "circle-check"),
     # retries
     "requested": Look("Requested", "info", "clock"),
     "sending": Look("Sending", "info", "send"),
@@ -94,6 +102,30 @@ _LOOKS: dict[str, Look] = {
     "operator": Look("Operator", "info", "user-cog"),
     "admin": Look("Admin", "warn", "shield"),
 }
+
+
+_WHY_SILENT = {
+    "snoozed": "the subject is snoozed",
+    "silenced": "a silence fits it",
+    "muted": "it follows from what is wrong with the whole account",
+    "hours": "it comes with the next working hours",
+    "nobody": "nobody gets alert mails, or was told before",
+    "acknowledged": "somebody has acknowledged the incident",
+    "over": "the incident was over before",
+    "told": "another mail says it",
+    "digest": "its rule is for digests only",
+}
+
+
+def why_silent(why: str, *, is_waiting: bool) -> str:
+    """Says why a mail of an incident waits, or was not written.
+
+    Args:
+        why: as it is stored with the notice.
+        is_waiting: whether it may still come.
+    """
+    words = _WHY_SILENT.get(why, why)
+    return f"Waits: {words}." if is_waiting else f"Not mailed: {words}."
 
 
 # Zoho's own words that are known, by what they are said of. Each of ours may be a word of Zoho's that means another

@@ -20,6 +20,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "view": EVERYBODY,
     "export": OPERATORS,
     "acknowledge": OPERATORS,
+    "silence": OPERATORS,
     "alert_mails": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,

@@ -134,6 +134,11 @@ def day_start(day: date, zone: tzinfo) -> datetime:
     return _midnight(_within_calendar(day), zone)
 
 
+def time_of_day(day: date, at: time, zone: tzinfo) -> datetime:
+    """Returns the moment, in UTC, at which the clock of a zone shows a time of a day, as `moment_of` reads it."""
+    return moment_of(datetime.combine(day, at), zone)
+
+
 def day_window(first: date, last: date, zone: tzinfo) -> Window:
     """Returns the days from `first` to `last`, both included, by the clock of a zone.
 

@@ -17,6 +17,7 @@ from django_q.tasks import async_task
 
 from monitor import audit, job_failures, sign_in, vault
 from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.incidents import follow, remind
 from monitor.alerting.rules import ensure_default_rule
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
@@ -140,9 +141,11 @@ def judge() -> None:
             if goes_on:
                 with _stage("alerting", account) as summary:
                     summary["transitions"] = len(evaluate_account(account, utc_now()))
+                    follow(account, utc_now())
+                    remind(account, utc_now())
     with _stage("notify") as summary:
-        summary["transitions"] = dispatch_new(utc_now())
-    if summary["transitions"]:
+        summary["notices"] = dispatch_new(utc_now())
+    if summary["notices"]:
         async_task("monitor.tasks.deliver")
 
 
@@ -230,8 +233,10 @@ def _stage(name: str, account: ZohoAccount | None = None) -> Iterator[dict[str, 
 
 
 def deliver() -> None:
-    """Writes the mails of what people did, and sends those that are due."""
+    """Writes the mails of incidents and of what people did, and sends those that are due."""
     with _stage("delivery") as summary:
+        # A first mail waits for more alerts of its cause, and so is often due between two judgements.
+        summary["notices"] = dispatch_new(utc_now())
         summary["written"] = dispatch_occasions(utc_now())
         report = send_due(utc_now())
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})

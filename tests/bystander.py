@@ -386,8 +386,8 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         reason="the mirror stands still since 2025-03-09 08:30 UTC",
         version=3,
     )
-    tables.AlertCursor.objects.create(account=account, counted_at=PAST)
-    transition = tables.Transition.objects.create(
+    tables.AlertCursor.objects.create(account=account, evaluated_at=PAST, counted_at=PAST)
+    tables.Transition.objects.create(
         alert=alert,
         kind="firing",
         episode=2,
@@ -402,7 +402,7 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         recipients=1,
     )
     tables.Delivery.objects.create(
-        transition=transition,
+        notice=_add_incident(account, alert, person),
         recipient=person,
         address=person.email,
         message_id="<bystander@monitor.example.com>",
@@ -413,6 +413,14 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         next_try_at=NEVER,
     )
     return alert
+
+
+def _add_incident(account: Account, alert: AlertState, person: tables.User) -> tables.Notice:
+    """Adds the alert's open incident, acknowledged, snoozed and silenced, so that nothing of it is due."""
+    known = {"owner": person, "acknowledged_by": person, "acknowledged_at": PAST}
+    tables.Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=NEVER, by=person, at=PAST)
+    tables.Silence.objects.create(account=account, starts_at=PAST, ends_at=NEVER, by=person, at=PAST, why="theirs")
+    return factories.make_incident(alert, began_at=PAST, opened_at=PAST, **known).notices.get()
 
 
 def _add_retry(account: Account, flow: tables.Flow, person: tables.User) -> None:

@@ -93,6 +93,7 @@ class Stage:
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "PUBLIC_URL": "http://127.0.0.1:8000",
             "ALLOW_LOOPBACK": "true",  # there the stand-in listens
+            "ALERT_GROUP_WAIT": "0",
             "PYTHONUNBUFFERED": "1",
             MARKER: self.marker,
             **settings,

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 
-from monitor.models import AuditEntry, Connection, Delivery, HourBucket, StageRun, SyncState, User, ZohoAccount
+from monitor.models import AuditEntry, Connection, Delivery, HourBucket, Notice, StageRun, SyncState, User, ZohoAccount
 from tests import factories
 from tests.bystander import NEVER, PAST, WITHOUT_A_ROW, Bystander, own
 
@@ -46,10 +46,10 @@ def test_a_row_that_is_gone_is_named(somebody: Bystander) -> None:
 
 
 def test_a_row_that_came_is_named_also_where_it_hangs_on_others_by_several_keys(somebody: Bystander) -> None:
-    own_alert = somebody.alert.transitions.get()
+    theirs = Notice.objects.get(incident__account=somebody.account)
     person = factories.make_user("new")
     mail = Delivery.objects.create(
-        transition=own_alert, recipient=person, address="a@b.example", message_id="<1@b>", created_at=PAST,
+        notice=theirs, recipient=person, address="a@b.example", message_id="<1@b>", created_at=PAST,
         next_try_at=NEVER,
     )  # fmt: skip
     (line,) = somebody.differences()

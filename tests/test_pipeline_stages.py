@@ -148,11 +148,11 @@ def test_every_account_is_judged_also_one_that_is_switched_off_and_each_stage_le
     assert rows[0] == ("rollups", None, "ok", {"hours": 0})
     assert rows[1] == ("triage", None, "ok", {"hours": 0, "failures": 0, "problems": 0})
     assert rows[2:-1] == [("alerting", key, "ok", {"transitions": 0}) for key in judged]
-    assert rows[-1] == ("notify", None, "ok", {"transitions": 0})
+    assert rows[-1] == ("notify", None, "ok", {"notices": 0})
     assert not OrmQ.objects.exists()
 
 
-def test_mails_are_sent_for_where_there_are_transitions(
+def test_mails_are_sent_for_where_there_are_notices(
     all_are_judged: None, account: ZohoAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "dispatch_new", lambda now: 2)
@@ -170,8 +170,8 @@ def test_what_a_person_did_is_written_and_sent_by_the_next_delivery(
     pipeline.deliver()
     told = [row.summary for row in StageRun.objects.filter(stage="delivery").order_by("pk")]
     assert told == [
-        {"written": 1, "sent": 1, "retried": 0, "dead": 0},
-        {"written": 0, "sent": 0, "retried": 0, "dead": 0},
+        {"notices": 0, "written": 1, "sent": 1, "retried": 0, "dead": 0},
+        {"notices": 0, "written": 0, "sent": 0, "retried": 0, "dead": 0},
     ]
 
 
@@ -183,7 +183,12 @@ def test_a_stage_that_fails_leaves_a_row_that_says_so(account: ZohoAccount, monk
     with pytest.raises(LookupError):
         pipeline.deliver()
     row = StageRun.objects.get(stage="delivery")
-    assert (row.outcome, row.error, row.summary, row.account) == ("failed", "LookupError", {"written": 0}, None)
+    assert (row.outcome, row.error, row.summary, row.account) == (
+        "failed",
+        "LookupError",
+        {"notices": 0, "written": 0},
+        None,
+    )
 
 
 def test_counting_ends_with_its_time_and_a_recount_waits_for_nobody(

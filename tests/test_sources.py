@@ -143,7 +143,7 @@ def test_every_number_of_a_promise_or_fault_in_code_has_its_row():
 
 
 @pytest.mark.parametrize(("letter", "home", "last"), [
-    ("F", "faults.md", 47), ("P", "promises.md", 13), ("S", "promises.md", 13), ("A", "promises.md", 12),
+    ("F", "faults.md", 47), ("P", "promises.md", 13), ("S", "promises.md", 13), ("A", "promises.md", 13),
     ("R", "retries.md", 12),
 ])  # fmt: skip
 def test_the_numbers_run_from_one_without_a_hole(letter, home, last):

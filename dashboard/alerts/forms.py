@@ -1,4 +1,4 @@
-"""Reads the filters of the lists of alerts and mails; asks for alert rules and acknowledgements."""
+"""Reads the filters of the lists of alerts and mails; asks for acknowledgements."""
 
 from __future__ import annotations
 
@@ -6,61 +6,75 @@ from typing import Any
 
 from django import forms
 
-from dashboard.filters import FilterForm, OneOfField, TextField
-from monitor.models import AlertRule, Delivery, Flow, ZohoAccount
-from monitor.models.alerts import USUAL_MIN_RUNS, USUAL_THRESHOLD, USUAL_WINDOW_HOURS
+from dashboard.filters import FilterForm, OneOfField, TextField, TimeField
+from monitor.access import who_may
+from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
+from monitor.models import AlertState, Delivery, Flow, Incident, User, ZohoAccount
 from monitor.queries.mails import MailFilter
 from monitor.queries.shown_names import by_shown_name
 
-OPTIONS = ("threshold", "recover_at", "window_hours", "min_runs")
-MOST_RUNS = 1_000_000
+
+class LineField(forms.CharField):
+    """Takes a person's own words, in one line."""
+
+    def __init__(self, label: str, *, required: bool = True, help_text: str = "") -> None:
+        super().__init__(label=label, required=required, max_length=NOTE_LENGTH, help_text=help_text)
 
 
-class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Asks for an alert rule. Account and flow are chosen once: its incidents belong to them."""
+class AcknowledgeForm(forms.Form):
+    """Asks for a note when somebody acknowledges an alert."""
 
-    threshold = forms.FloatField(
-        label="Threshold (%)",
-        min_value=0,
-        max_value=100,
-        step_size=0.1,
-        initial=USUAL_THRESHOLD,
-        help_text="It fires when the success rate falls below this.",
+    note = LineField("Note", required=False, help_text="What you found, or who owns it (optional).")
+
+
+class HandOverForm(forms.Form):
+    """Asks who looks after an incident."""
+
+    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge")).order_by("username")
+
+
+class CommentForm(forms.Form):
+    """Asks for a note on the timeline of an incident."""
+
+    text = forms.CharField(label="Note", max_length=COMMENT_LENGTH, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class WhyForm(forms.Form):
+    """Asks why an incident is closed by hand."""
+
+    why = LineField("Reason", help_text="What still fires is not mailed again; what fires anew is.")
+
+
+class SnoozeForm(forms.Form):
+    """Asks for which of an incident's subjects nothing is mailed, and until when."""
+
+    alert = forms.ModelChoiceField(AlertState.objects.none(), label="Subject", empty_label=None)
+    until = TimeField(label="Until", help_text="At most 30 days ahead; what still fires then is mailed then.")
+    why = LineField("Reason", required=False)
+
+    def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        alerts = AlertState.objects.filter(incident_links__incident=incident).select_related("flow").defer("flow__raw")
+        self.fields["alert"].queryset = alerts.order_by("pk")
+        self.fields["alert"].label_from_instance = lambda alert: alert.shown_name
+        self.fields["until"].required = True
+
+
+class SilenceForm(forms.Form):
+    """Asks which alerts are not mailed, from when to when; with a start ahead it is a maintenance window."""
+
+    account = forms.ModelChoiceField(ZohoAccount.objects.none(), required=False, empty_label="Each account")
+    flow = forms.ModelChoiceField(Flow.objects.none(), required=False, empty_label="Each flow")
+    text = forms.CharField(
+        label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
     )
-    recover_at = forms.FloatField(
-        label="Recovers at (%)",
-        min_value=0,
-        max_value=100,
-        step_size=0.1,
-        initial=USUAL_THRESHOLD,
-        help_text="It recovers at this rate or above.",
-    )
-    window_hours = forms.IntegerField(
-        label="Window in hours",
-        min_value=1,
-        max_value=24 * 90,
-        initial=USUAL_WINDOW_HOURS,
-        help_text="168 hours are 7 days; at most 2160 (90 days).",
-    )
-    min_runs = forms.IntegerField(
-        label="Minimum of runs",
-        min_value=1,
-        max_value=MOST_RUNS,
-        initial=USUAL_MIN_RUNS,
-        help_text="With fewer finished runs it neither fires nor recovers.",
-    )
-
-    class Meta:
-        model = AlertRule
-        fields = ["name", "account", "flow", "is_active"]
-        labels = {"is_active": "Enabled"}
-        help_texts = {
-            "flow": "Empty: each flow of the account is checked by itself. "
-            "A flow's own rule replaces that of the account.",
-            "is_active": "Disabled, it neither fires nor recovers.",
-        }
-
-    field_order = ["name", "account", "flow", *OPTIONS, "is_active"]
+    starts_at = TimeField(label="Starts", help_text="Empty: now.")
+    ends_at = TimeField(label="Ends")
+    why = LineField("Reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,37 +82,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
         self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
         self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
-        self.fields["flow"].empty_label = "Each flow"
-        accounts = list(self.fields["account"].queryset[:2])
-        if len(accounts) == 1:
-            self.initial.setdefault("account", accounts[0].pk)
-        if self.instance.pk:
-            del self.fields["account"]
-            del self.fields["flow"]
-            self.initial |= {name: getattr(self.instance, name) for name in OPTIONS}
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        flow, account = data.get("flow"), data.get("account")
-        if flow is not None and account is not None and flow.account_id != account.pk:
-            self.add_error("flow", "This flow belongs to another account.")
-        threshold, recover_at = data.get("threshold"), data.get("recover_at")
-        if threshold is not None and recover_at is not None and recover_at < threshold:
-            self.add_error("recover_at", "Must not be lower than the threshold.")
-        return data
-
-    def save(self, commit: bool = True) -> AlertRule:
-        self.instance.options = self.instance.options | {name: self.cleaned_data[name] for name in OPTIONS}
-        rule: AlertRule = super().save(commit)
-        return rule
-
-
-class AcknowledgeForm(forms.Form):
-    """Asks for a note when somebody acknowledges an alert."""
-
-    note = forms.CharField(
-        label="Note", max_length=300, required=False, help_text="What you found, or who owns it (optional)."
-    )
+        self.fields["ends_at"].required = True
 
 
 class AlertFilterForm(FilterForm):

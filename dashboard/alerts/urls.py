@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.alerts import alert_rules, mails, views
+from dashboard.alerts import alert_rules, by_mail, incidents, mails, silences, views
 
 urlpatterns = [
     path("alerts/", views.alerts, name="alerts"),
     path("alerts/<int:pk>/", views.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge/", views.alert_acknowledge, name="alert_acknowledge"),
+    path("incidents/<int:pk>/", incidents.incident, name="incident"),
+    path("incidents/<int:pk>/acknowledge/", incidents.incident_acknowledge, name="incident_acknowledge"),
+    path("incidents/<int:pk>/take-back/", incidents.incident_take_back, name="incident_take_back"),
+    path("incidents/<int:pk>/hand-over/", incidents.incident_hand_over, name="incident_hand_over"),
+    path("incidents/<int:pk>/comment/", incidents.incident_comment, name="incident_comment"),
+    path("incidents/<int:pk>/close/", incidents.incident_close, name="incident_close"),
+    path("incidents/<int:pk>/snooze/", incidents.incident_snooze, name="incident_snooze"),
+    path("snoozes/<int:pk>/end/", incidents.snooze_end, name="snooze_end"),
+    path("silences/", silences.silences, name="silences"),
+    path("silences/add/", silences.silence_add, name="silence_add"),
+    path("silences/<int:pk>/end/", silences.silence_end, name="silence_end"),
+    path("by-mail/acknowledge/<str:token>/", by_mail.acknowledge_by_mail, name="acknowledge_by_mail"),
+    path("by-mail/unsubscribe/<str:token>/", by_mail.unsubscribe_by_mail, name="unsubscribe_by_mail"),
     path("alert-rules/", alert_rules.alert_rules, name="alert_rules"),
+    path("alert-rules/kinds/", alert_rules.alert_rule_kinds, name="alert_rule_kinds"),
     path("alert-rules/add/", alert_rules.alert_rule_add, name="alert_rule_add"),
     path("alert-rules/<int:pk>/edit/", alert_rules.alert_rule_edit, name="alert_rule_edit"),
     path("alert-rules/<int:pk>/delete/", alert_rules.alert_rule_delete, name="alert_rule_delete"),

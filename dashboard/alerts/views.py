@@ -1,4 +1,4 @@
-"""Shows alerts: the open ones and what happened; takes acknowledgements."""
+"""Shows alerts: the open ones and what happened; takes acknowledgements at their old address."""
 
 from __future__ import annotations
 
@@ -16,16 +16,24 @@ from dashboard.alerts.forms import AcknowledgeForm, AlertFilterForm
 from dashboard.context import age_of
 from monitor.access import may
 from monitor.alerting import actions
+from monitor.alerting.actions import AlertActRefused
+from monitor.models import Incident
 from monitor.queries import alerts as queries
+from monitor.queries import incidents
+
+INCIDENTS_SHOWN = 5
 
 
 @require_safe
 def alerts(request: HttpRequest) -> HttpResponse:
-    """Lists open alerts, then every event."""
+    """Lists open incidents with their alerts, then every event."""
     form = AlertFilterForm(request.GET)
 
     def find(account_id: int | None) -> dict[str, Any]:
-        found = {"open_states": queries.open_states(account_id), "checks": queries.checks(account_id)}
+        opened = incidents.open_incidents(account_id)
+        held = {member.alert_id for row in opened for member in row.firing}
+        lone = [state for state in queries.open_states(account_id) if state.pk not in held]
+        found = {"open_incidents": opened, "lone": lone, "checks": queries.checks(account_id)}
         return found | lists.numbered(queries.recent_transitions(account_id), form)
 
     return lists.show(request, "alerts/list.html", form, find, nouns="events")
@@ -45,20 +53,29 @@ def alert_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     form = AcknowledgeForm(request.POST)
     if not form.is_valid():
         return render(request, "alerts/alert.html", _context(request, state, form), status=400)
-    if actions.acknowledge(state, request.user, form.cleaned_data["note"], timezone.now()):
+    incident = _open_incident(state)
+    try:
+        if incident is None:
+            raise AlertActRefused("the incident is over", "over")
+        actions.acknowledge(incident, request.user, form.cleaned_data["note"], timezone.now())
         messages.success(request, "The alert is acknowledged.")
-    else:
+    except AlertActRefused:
         messages.warning(request, "Nothing was changed: the incident is over, or somebody was faster.")
     return redirect(state)
 
 
+def _open_incident(state: queries.AlertState) -> Incident | None:
+    return incidents.of_alert(state.pk).filter(closed_at=None).first()
+
+
 def _context(request: HttpRequest, state: queries.AlertState, form: AcknowledgeForm) -> dict[str, object]:
-    may_do = may(request.user, "acknowledge", state.rule.account)
+    newest = list(incidents.of_alert(state.pk)[:INCIDENTS_SHOWN])
     return age_of(state.rule.account_id) | {
         "state": state,
         "detail": queries.detail(state),
+        "incidents": newest,
         "form": form,
-        "may_acknowledge": may_do,
-        "may_see_mails": may(request.user, "mails"),
+        "may_be_acknowledged": any(one.is_open and one.acknowledged_at is None for one in newest),
+        "may_acknowledge": may(request.user, "acknowledge", state.rule.account),
         "may_edit_rule": may(request.user, "rules"),
     }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -19,6 +19,7 @@ from monitor.models import Problem, User
 from monitor.queries import problems as queries
 from monitor.triage import acts
 from monitor.triage.acts import ActRefused
+from monitor.triage.many import with_each
 
 MOST = 200
 DONE = {"take": "You are on them.", "resolve": "They are resolved.", "archive": "They are archived."}
@@ -37,35 +38,31 @@ def problems_act(request: HttpRequest) -> HttpResponse:
         return show_list(request, refusal="Nothing is ticked.", status=400)
     if len(keys) > MOST:
         return show_list(request, refusal=f"At most {MOST} problems at once.", status=400)
-    act = form.cleaned_data["act"]
-    rows = list(queries.problems().filter(pk__in=keys).order_by("first_seen_at", "pk"))
+    act, text, now = form.cleaned_data["act"], form.cleaned_data["text"], timezone.now()
     try:
-        with transaction.atomic():
-            if len(rows) != len(keys):
-                raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
-            _act(act, rows, request.user, form.cleaned_data["text"], timezone.now())
+        if act == "merge":
+            return _merge(request, keys, now)
+        with_each(keys, partial(_act_on, act, person=request.user, text=text, now=now))
     except ActRefused as refusal:
         return show_list(request, refusal=refusal.message, status=409)
     messages.success(request, DONE[act])
-    return redirect(rows[0]) if act == "merge" else redirect("problems")
+    return redirect("problems")
 
 
-def _act(act: str, rows: Sequence[Problem], person: User, text: str, now: datetime) -> None:
-    """Does it with each; merged, they go into the one that was seen first."""
-    if act == "merge":
-        first, *others = rows
-        if not others:
-            raise ActRefused("Tick two problems at least.", "itself")
-        acts.merge(others, first, person, now)
-        return
-    for row in rows:
-        try:
-            _act_on(act, row, person, text, now)
-        except ActRefused as refusal:
-            raise ActRefused(f"Problem {row.pk}: {refusal.message}", refusal.code) from None
+def _merge(request: HttpRequest, keys: Collection[int], now: datetime) -> HttpResponse:
+    """Merges the ticked problems into the one that was seen first, and shows that."""
+    rows = list(queries.problems().filter(pk__in=keys).order_by("first_seen_at", "pk"))
+    if len(rows) != len(keys):
+        raise ActRefused("One of them was merged meanwhile; load the page again.", "changed_meanwhile")
+    first, *others = rows
+    if not others:
+        raise ActRefused("Tick two problems at least.", "itself")
+    acts.merge(others, first, request.user, now)
+    messages.success(request, DONE["merge"])
+    return redirect(first)
 
 
-def _act_on(act: str, row: Problem, person: User, text: str, now: datetime) -> None:
+def _act_on(act: str, row: Problem, *, person: User, text: str, now: datetime) -> None:
     if act == "take":
         acts.assign(row, person, person, now)
     elif act == "resolve":

@@ -19,7 +19,7 @@ from dashboard import formats, links, status_labels, svg
 from dashboard.charts import Chart
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.models import Execution, RetryBatch
+from monitor.models import Execution, Notice, RetryBatch
 from monitor.periods import Window
 from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
@@ -102,6 +102,12 @@ def masked_name(name: str) -> str:
 def phrases(detail: Any) -> list[str]:
     """Writes what an entry of the audit trail holds besides, as short phrases."""
     return audit.words(detail)
+
+
+@register.simple_tag
+def notice_words(notice: Notice) -> str:
+    """Says why a mail of an incident waits, or was not written."""
+    return status_labels.why_silent(notice.why_silent, is_waiting=notice.dispatch_state == "new")
 
 
 @register.simple_tag(takes_context=True)

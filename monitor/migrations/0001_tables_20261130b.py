@@ -167,7 +167,8 @@ class Migration(migrations.Migration):
             name='AlertCursor',
             fields=[
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='alert_cursor', serialize=False, to='monitor.zohoaccount')),
-                ('counted_at', models.DateTimeField(help_text='the newest `CountedFlow.changed_at` that was looked at')),
+                ('evaluated_at', models.DateTimeField()),
+                ('counted_at', models.DateTimeField(help_text='the newest `CountedFlow.changed_at` that was looked at', null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -601,6 +602,61 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Incident',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('cause', models.CharField(choices=[('account', 'The account'), ('connection', 'A connection'), ('problem', 'A problem'), ('error', 'An app and kind of error'), ('time', 'They began together'), ('first', 'First findings'), ('alone', 'Nothing')], max_length=10)),
+                ('cause_key', models.CharField(blank=True, help_text="of the cause: an app, a problem's key", max_length=200)),
+                ('began_at', models.DateTimeField(help_text="the earliest beginning of its alerts, by Zoho's clock")),
+                ('opened_at', models.DateTimeField(help_text='when it was noticed')),
+                ('closed_at', models.DateTimeField(null=True)),
+                ('closed_how', models.CharField(blank=True, choices=[('recovered', 'Recovered'), ('ended', 'Not checked any more'), ('by_hand', 'Closed by hand')], max_length=9)),
+                ('severity', models.CharField(default='notify', help_text="the highest of its alerts' rules", max_length=6)),
+                ('acknowledged_at', models.DateTimeField(null=True)),
+                ('acknowledge_note', models.CharField(blank=True, max_length=300)),
+                ('last_seq', models.PositiveIntegerField(default=0, help_text='number of its newest notice')),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incidents', to='monitor.zohoaccount')),
+                ('acknowledged_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='incidents_owned', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-opened_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='IncidentAlert',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('episode', models.PositiveIntegerField()),
+                ('began_at', models.DateTimeField(help_text="by Zoho's clock")),
+                ('joined_at', models.DateTimeField()),
+                ('left_at', models.DateTimeField(help_text='when it recovered, or was not checked any more', null=True)),
+                ('left_how', models.CharField(blank=True, choices=[('recovered', 'Recovered'), ('ended', 'Not checked any more'), ('by_hand', 'Closed by hand')], max_length=9)),
+                ('muted', models.CharField(blank=True, help_text='what it follows from; empty where it is a cause', max_length=200)),
+                ('causes', models.JSONField(default=dict, help_text='what was known of its cause when it fired')),
+                ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incident_links', to='monitor.alertstate')),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['joined_at', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='IncidentEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('kind', models.CharField(max_length=20)),
+                ('note', models.CharField(blank=True, help_text="a person's own words, or the alert's reason", max_length=2000)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('alert', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.alertstate')),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['at', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='KnownNetwork',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -623,6 +679,61 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='one_mail_server')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Notice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.PositiveIntegerField()),
+                ('kind', models.CharField(choices=[('firing', 'Firing'), ('update', 'More alerts'), ('repeat', 'Still firing'), ('resolved', 'Recovered')], max_length=8)),
+                ('at', models.DateTimeField()),
+                ('due_at', models.DateTimeField()),
+                ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
+                ('dispatched_at', models.DateTimeField(null=True)),
+                ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
+                ('why_silent', models.CharField(blank=True, help_text='why it was not mailed, or waits', max_length=200)),
+                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['incident_id', 'seq'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Occasion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=20)),
+                ('at', models.DateTimeField()),
+                ('state', models.CharField(blank=True, help_text='that the batch came to', max_length=10)),
+                ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
+                ('dispatched_at', models.DateTimeField(null=True)),
+                ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Delivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('address', models.EmailField(max_length=254)),
+                ('message_id', models.CharField(max_length=200)),
+                ('subject', models.CharField(max_length=200)),
+                ('text', models.TextField()),
+                ('html', models.TextField()),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('dead', 'Given up')], default='queued', max_length=8)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('created_at', models.DateTimeField()),
+                ('next_try_at', models.DateTimeField()),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('last_error', models.CharField(blank=True, max_length=300)),
+                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
+                ('notice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='monitor.notice')),
+                ('occasion', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='delivery', to='monitor.occasion')),
+            ],
+            options={
+                'ordering': ['-created_at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -697,6 +808,11 @@ class Migration(migrations.Migration):
                 'ordering': ['-at', '-pk'],
             },
         ),
+        migrations.AddField(
+            model_name='occasion',
+            name='act',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.problemact'),
+        ),
         migrations.CreateModel(
             name='PrunedHour',
             fields=[
@@ -762,6 +878,7 @@ class Migration(migrations.Migration):
                 ('zoho_ahead', models.DurationField(help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date", null=True)),
                 ('answered_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=500)),
+                ('code', models.CharField(blank=True, help_text='why it was called off, for programs', max_length=40)),
                 ('new_execution_id', models.CharField(blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again", max_length=64)),
                 ('runs_in_place', models.BooleanField(default=False, help_text="Zoho's answer named the same execution")),
                 ('next_check_at', models.DateTimeField(null=True)),
@@ -804,20 +921,10 @@ class Migration(migrations.Migration):
                 'ordering': ['-requested_at', '-pk'],
             },
         ),
-        migrations.CreateModel(
-            name='Occasion',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('at', models.DateTimeField()),
-                ('state', models.CharField(blank=True, help_text='that the batch came to', max_length=10)),
-                ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
-                ('dispatched_at', models.DateTimeField(null=True)),
-                ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
-                ('act', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.problemact')),
-                ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.retrybatch')),
-            ],
+        migrations.AddField(
+            model_name='occasion',
+            name='batch',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.retrybatch'),
         ),
         migrations.CreateModel(
             name='RetryItem',
@@ -875,6 +982,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['at'], name='signin_count_at')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Silence',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(blank=True, help_text="of the alert's rule", max_length=40)),
+                ('text', models.CharField(blank=True, help_text="part of the flow's or the rule's name", max_length=200)),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('at', models.DateTimeField()),
+                ('why', models.CharField(max_length=300)),
+                ('ended_at', models.DateTimeField(help_text='when a person ended it early', null=True)),
+                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='silences', to='monitor.flow')),
+            ],
+            options={
+                'ordering': ['-ends_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Snooze',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('until', models.DateTimeField()),
+                ('at', models.DateTimeField()),
+                ('why', models.CharField(blank=True, max_length=300)),
+                ('ended_at', models.DateTimeField(help_text='when a person ended it early', null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snoozes', to='monitor.zohoaccount')),
+                ('alert', models.ForeignKey(help_text='that it was set on', on_delete=django.db.models.deletion.CASCADE, related_name='+', to='monitor.alertstate')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='snoozes', to='monitor.flow')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -953,30 +1096,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-at', '-pk'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Delivery',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.EmailField(max_length=254)),
-                ('message_id', models.CharField(max_length=200)),
-                ('subject', models.CharField(max_length=200)),
-                ('text', models.TextField()),
-                ('html', models.TextField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('dead', 'Given up')], default='queued', max_length=8)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('next_try_at', models.DateTimeField()),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('last_error', models.CharField(blank=True, max_length=300)),
-                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
-                ('occasion', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='delivery', to='monitor.occasion')),
-                ('transition', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='monitor.transition')),
-            ],
-            options={
-                'ordering': ['-created_at', '-pk'],
             },
         ),
         migrations.CreateModel(
@@ -1302,9 +1421,53 @@ class Migration(migrations.Migration):
             model_name='hourbucket',
             constraint=models.UniqueConstraint(fields=('flow', 'hour'), name='one_bucket_per_hour'),
         ),
+        migrations.AddIndex(
+            model_name='incident',
+            index=models.Index(condition=models.Q(('closed_at', None)), fields=['account'], name='incident_open'),
+        ),
+        migrations.AddIndex(
+            model_name='incident',
+            index=models.Index(fields=['-opened_at', '-id'], name='incident_newest'),
+        ),
+        migrations.AddConstraint(
+            model_name='incident',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_how', '')), models.Q(models.Q(('closed_at', None), _negated=True), models.Q(('closed_how', ''), _negated=True)), _connector='OR'), name='a_closed_incident_says_how'),
+        ),
+        migrations.AddConstraint(
+            model_name='incidentalert',
+            constraint=models.UniqueConstraint(fields=('alert', 'episode'), name='an_episode_belongs_to_one_incident'),
+        ),
         migrations.AddConstraint(
             model_name='knownnetwork',
             constraint=models.UniqueConstraint(fields=('person', 'network'), name='one_row_per_known_network'),
+        ),
+        migrations.AddIndex(
+            model_name='notice',
+            index=models.Index(condition=models.Q(('dispatch_state', 'new')), fields=['due_at', 'id'], name='notice_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.UniqueConstraint(fields=('incident', 'seq'), name='one_notice_of_a_number'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ['firing', 'resolved'])), fields=('incident', 'kind'), name='an_incident_fires_and_resolves_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='notice',
+            constraint=models.UniqueConstraint(condition=models.Q(('dispatch_state', 'new'), ('kind__in', ['update', 'repeat'])), fields=('incident', 'kind'), name='one_notice_of_a_kind_waits'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['state', 'next_try_at'], name='delivery_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=models.UniqueConstraint(fields=('notice', 'recipient'), name='one_message_per_recipient'),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('notice__isnull', False), ('occasion', None)), models.Q(('notice', None), ('occasion__isnull', False)), _connector='OR'), name='a_message_has_one_occasion'),
         ),
         migrations.AddIndex(
             model_name='problem',
@@ -1422,6 +1585,10 @@ class Migration(migrations.Migration):
             model_name='retryattempt',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sending', 'accepted', 'unknown', 'succeeded', 'failed_again', 'rejected', 'cancelled', 'not_run'])), name='retry_state_known'),
         ),
+        migrations.AddConstraint(
+            model_name='silence',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_silence_ends_later'),
+        ),
         migrations.AddIndex(
             model_name='stagerun',
             index=models.Index(fields=['stage', 'account', '-started_at'], name='stagerun_recent'),
@@ -1441,18 +1608,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='transition',
             constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ['firing', 'resolved', 'closed'])), fields=('alert', 'episode', 'kind'), name='an_episode_fires_and_ends_once'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['state', 'next_try_at'], name='delivery_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('transition', 'recipient'), name='one_message_per_recipient'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('occasion', None), ('transition__isnull', False)), models.Q(('occasion__isnull', False), ('transition', None)), _connector='OR'), name='a_message_has_one_occasion'),
         ),
         migrations.AddConstraint(
             model_name='watchchannel',

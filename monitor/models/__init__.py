@@ -11,7 +11,8 @@
 | `monitor.hooks`         | PushEvent, HookTraffic                                                       |
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
-| `monitor.alerting`      | AlertState, AlertCursor, Transition                                          |
+| `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
+|                         | Notice, Snooze, Silence                                                      |
 | `monitor.notify`        | Delivery, MailServer (and `dispatch_state`, the mark it claims)              |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
@@ -22,8 +23,9 @@ DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups ta
 into `triage`: rollups adds rows, triage takes them away. CountedFlow is the one into `alerting`, which keeps in
 AlertCursor how far it has looked. PushEvent is the
 hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
-takes old ones away. Transition and Occasion are the one into `notify`: alerting adds transitions; triage and retry add
-occasions in the transaction of the act; notify claims both by `dispatch_state`.
+takes old ones away. Notice and Occasion are the one into `notify`: alerting adds notices in the
+transaction in which an incident opens, grows or closes; triage and retry add occasions in the transaction of the act;
+notify claims both by `dispatch_state`. Transition is the one from alerts to incidents, claimed in the same way.
 StageRun and AuditEntry are append-only for every stage.
 """
 
@@ -64,13 +66,14 @@ from monitor.models.hooks import (
     Secret,
     WatchChannel,
 )
+from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
 from monitor.models.policies import RetryPolicy
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
-from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
+from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, counted_in_a_day, zoho_ahead
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -121,8 +124,12 @@ __all__ = [
     "HookEndpoint",
     "HookTraffic",
     "HourBucket",
+    "Incident",
+    "IncidentAlert",
+    "IncidentEvent",
     "KnownNetwork",
     "MailServer",
+    "Notice",
     "Occasion",
     "Organisation",
     "Plan",
@@ -144,6 +151,8 @@ __all__ = [
     "RuleVersion",
     "Secret",
     "SignInCount",
+    "Silence",
+    "Snooze",
     "StageRun",
     "Stream",
     "StreamState",
@@ -158,6 +167,7 @@ __all__ = [
     "WriteOff",
     "ZohoAccount",
     "ages",
+    "counted_in_a_day",
     "notify_of_act",
     "notify_of_batch",
     "system_user",

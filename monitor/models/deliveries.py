@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
-from monitor.models.alerts import AlertState, Transition
+from monitor.models.incidents import Incident, Notice
 from monitor.models.occasions import Occasion
 from monitor.models.retries import RetryBatch
 from monitor.models.triage import Problem
 
 
 class Delivery(models.Model):
-    """Records one message to one person about one occasion: a transition of an alert's, or an `Occasion`.
+    """Records one message to one person about one occasion: a notice of an incident, or an `Occasion`.
 
     Sent at least once: a crash between the server's 250 and our mark sends again with the *same*
     Message-ID (docs/reference/promises.md, "Mail outcomes"), so that a mail program shows one message.
@@ -24,7 +24,7 @@ class Delivery(models.Model):
         SENT = "sent", "Sent"
         DEAD = "dead", "Given up"
 
-    transition = models.ForeignKey(Transition, on_delete=models.CASCADE, null=True, related_name="deliveries")
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, null=True, related_name="deliveries")
     occasion = models.OneToOneField(Occasion, on_delete=models.CASCADE, null=True, related_name="delivery")
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="deliveries")
     address = models.EmailField(max_length=254)
@@ -43,10 +43,9 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["transition", "recipient"], name="one_message_per_recipient"),
+            models.UniqueConstraint(fields=["notice", "recipient"], name="one_message_per_recipient"),
             models.CheckConstraint(
-                condition=models.Q(transition__isnull=False, occasion=None)
-                | models.Q(transition=None, occasion__isnull=False),
+                condition=models.Q(notice__isnull=False, occasion=None) | models.Q(notice=None, occasion__isnull=False),
                 name="a_message_has_one_occasion",
             ),
         ]
@@ -56,18 +55,18 @@ class Delivery(models.Model):
         return f"{self.subject} ({self.state})"
 
     @property
-    def cause(self) -> Transition | Occasion:
+    def cause(self) -> Notice | Occasion:
         """Returns what brought the message about."""
-        found = self.transition or self.occasion
+        found = self.notice or self.occasion
         if found is None:
-            raise ValueError("a message has a transition or an occasion")
+            raise ValueError("a message has a notice or an occasion")
         return found
 
     @property
-    def about(self) -> AlertState | Problem | RetryBatch:
+    def about(self) -> Incident | Problem | RetryBatch:
         """Returns what the message is about; it has a page."""
         cause = self.cause
-        return cause.alert if isinstance(cause, Transition) else cause.subject
+        return cause.incident if isinstance(cause, Notice) else cause.subject
 
 
 class MailServer(models.Model):

@@ -17,8 +17,8 @@ from monitor.models.triage import Problem, ProblemAct
 class Occasion(models.Model):
     """Records that something happened that a person is notified of by mail, in the transaction in which it happened.
 
-    Who does the act adds it (`tell`); `monitor.notify` claims it by `dispatch_state` and writes the mail. Alerts have
-    an occasion of their own, `Transition`: who is notified of them is not known before.
+    Who does the act adds it (`tell`); `monitor.notify` claims it by `dispatch_state` and writes the mail. Incidents
+    have an occasion of their own, `Notice`: who is notified of them is not known before.
     """
 
     class Kind(models.TextChoices):

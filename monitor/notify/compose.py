@@ -12,6 +12,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from monitor.notify.links import UNSIGNED
 from monitor.notify.words import clean, shorten
 
 SUBJECT_LENGTH = 120
@@ -37,7 +38,11 @@ def compose(folder: str, subject: str, context: dict[str, Any]) -> Rendered:
         subject: of any length; what a header must not hold is taken out.
         context: of the templates; the addresses that all mails have are added.
     """
-    context = context | {"profile_url": address("profile"), "public_url": settings.PUBLIC_URL}
+    context = context | {
+        "profile_url": address("profile"),
+        "public_url": settings.PUBLIC_URL,
+        "unsubscribe_url": unsubscribe_address(),
+    }
     text = render_to_string(f"{folder}/body.txt", context).strip() + "\n"
     html = _inliner.inline(render_to_string(f"{folder}/body.html", context))
     # A name of the form "=?utf-8?q?x=0ABcc:?=" is plain ASCII to us and a line break to who decodes the header.
@@ -47,6 +52,16 @@ def compose(folder: str, subject: str, context: dict[str, Any]) -> Rendered:
 def address(name: str, *args: int) -> str:
     """Returns the whole address of a page."""
     return whole(reverse(name, args=args))
+
+
+def unsubscribe_address(token: str = UNSIGNED) -> str:
+    """Returns the address that switches a kind of mails off; in a stored mail it stands without its signature."""
+    return whole(reverse("unsubscribe_by_mail", args=[token]))
+
+
+def acknowledge_address(token: str = UNSIGNED) -> str:
+    """Returns the address that acknowledges an incident; in a stored mail it stands without its signature."""
+    return whole(reverse("acknowledge_by_mail", args=[token]))
 
 
 def whole(path: str) -> str:

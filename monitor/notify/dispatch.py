@@ -1,4 +1,4 @@
-"""Claims new transitions and occasions, and writes a Delivery for each of their recipients."""
+"""Claims notices and occasions, and writes a Delivery for each of their recipients."""
 
 from __future__ import annotations
 
@@ -6,69 +6,124 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from monitor.models import Delivery, Occasion, Transition, User
+from monitor.models import Delivery, Incident, Notice, Occasion, Transition, User
+from monitor.notify.audience import Audience, audience_of
 from monitor.notify.compose import Rendered
 from monitor.notify.facts import facts_of
 from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.alert import render
 from monitor.notify.message import message_id
-from monitor.notify.recipients import may_get, recipients
+from monitor.notify.recipients import may_get
+from monitor.notify.timing import LOOK_AGAIN, Fate, NoticeVerdict, Why, decide
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 200
-MAILED = (Transition.Kind.FIRING, Transition.Kind.RESOLVED)
+ROUNDS = 4  # an incident has a few notices, and they are settled one after the other
+Kind = Notice.Kind
+States = Transition.Dispatch
 
 
 def dispatch_new(now: datetime) -> int:
-    """Turns new transitions into deliveries, the oldest first.
+    """Turns notices of incidents that are due into deliveries, the oldest first.
 
-    Losing and regaining data is shown on pages and not mailed. A recovery goes to whoever may get alert mails
-    now, as the firing did; that nobody reads it first is seen to when it is sent.
+    A fault of ours with one is logged, is tried again the next time, and keeps no other waiting.
 
     Args:
         now: the time of the run.
 
     Returns:
-        How many transitions were dispatched, those to nobody included.
+        How many notices were settled: mailed, or not to be mailed.
     """
-    new = Transition.objects.filter(dispatch_state=Transition.Dispatch.NEW)
-    new.exclude(kind__in=MAILED).update(dispatch_state=Transition.Dispatch.SILENT, dispatched_at=now)
-    waiting = new.filter(kind__in=MAILED).select_related("alert__rule__account", "alert__flow")
-    return sum(_dispatch(found, now) for found in waiting.order_by("at", "pk")[:AT_ONCE])
+    settled = 0
+    for _ in range(ROUNDS):
+        done = sum(_dispatch_safely(found, now) for found in _due(now))
+        settled += done
+        if not done:
+            break
+    return settled
 
 
-def _dispatch(found: Transition, now: datetime) -> bool:
-    """Returns whether this process, and no other, dispatched it."""
-    people = recipients()
-    if not people and _may_still_concern_somebody(found):
+def _due(now: datetime) -> list[Notice]:
+    """Returns the notices to look at: none whose incident has an earlier one that is not settled.
+
+    Nobody reads of an end before its beginning.
+    """
+    new = Notice.objects.filter(dispatch_state=States.NEW)
+    earlier = new.filter(incident=OuterRef("incident"), seq__lt=OuterRef("seq"))
+    due = new.filter(~Exists(earlier), due_at__lte=now).select_related("incident__account")
+    return list(due.order_by("due_at", "incident_id", "seq")[:AT_ONCE])
+
+
+def _dispatch_safely(found: Notice, now: datetime) -> bool:
+    try:
+        return _dispatch(found, now)
+    except Exception:
+        logger.exception("incident %d: its mail could not be written", found.incident_id)
         return False
+
+
+def _dispatch(found: Notice, now: datetime) -> bool:
+    """Returns whether this process, and no other, settled it."""
+    found.incident.refresh_from_db()
+    audience = audience_of(found, now)
+    fate = decide(audience.facts, now)
+    if fate.verdict == NoticeVerdict.WAIT:
+        return _put_off(found, fate.why, fate.until or now + LOOK_AGAIN)
+    if fate.verdict == NoticeVerdict.SILENT:
+        return _silence(found, fate.why, now)
+    if not audience.people:
+        return _reach_nobody(found, now)
+    return _write(found, audience, fate, now)
+
+
+def _put_off(found: Notice, why: str, until: datetime) -> bool:
+    """Leaves a notice for later. One that another process settled meanwhile, or woke, stays as it is."""
+    same = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW, due_at=found.due_at)
+    same.update(why_silent=why, due_at=until)
+    return False
+
+
+def _silence(found: Notice, why: str, now: datetime) -> bool:
+    new = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW)
+    return bool(new.update(dispatch_state=States.SILENT, dispatched_at=now, why_silent=why, recipients=0))
+
+
+def _reach_nobody(found: Notice, now: datetime) -> bool:
+    """Keeps what nobody may get now for whoever may before it is over."""
+    if found.kind == Kind.RESOLVED or found.incident.closed_at is not None:
+        logger.warning("incident %d: %s concerns nobody who was told of it", found.incident_id, found.kind)
+        return _silence(found, Why.NOBODY, now)
+    if found.why_silent != Why.NOBODY:
+        logger.warning(
+            "incident %d: %s concerns nobody yet: no operator or admin gets alert mails", found.incident_id, found.kind
+        )
+    return _put_off(found, Why.NOBODY, now + LOOK_AGAIN)
+
+
+def _write(found: Notice, audience: Audience, fate: Fate, now: datetime) -> bool:
     # Rendered before the transaction: what waits for the database should not wait for templates.
-    facts = facts_of(found) if people else None
-    by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}} if facts else {}
+    facts = facts_of(found, now)
+    people = audience.people
+    by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}}
     with transaction.atomic():
-        claimed = Transition.objects.filter(pk=found.pk, dispatch_state=Transition.Dispatch.NEW).update(
-            dispatch_state=Transition.Dispatch.DISPATCHED, dispatched_at=now, recipients=len(people)
+        claimed = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW).update(
+            dispatch_state=States.DISPATCHED, dispatched_at=now, recipients=len(people), why_silent=""
         )
         if not claimed:
             return False
+        if fate.says_both:
+            _told_already(found.incident, now)
         Delivery.objects.bulk_create([_delivery(found, person, by_zone[person.timezone], now) for person in people])
-    if not people:
-        logger.warning(
-            "alert %d: %s concerns nobody: no operator or admin gets alert mails", found.alert_id, found.kind
-        )
     return True
 
 
-def _may_still_concern_somebody(found: Transition) -> bool:
-    """Returns whether a firing that nobody may get now is kept for whoever may before it is over."""
-    alert = found.alert
-    if found.kind != Transition.Kind.FIRING or not alert.is_open or alert.episode != found.episode:
-        return False
-    if Transition.objects.filter(pk=found.pk, recipients=None).update(recipients=0):
-        logger.warning("alert %d: firing concerns nobody yet: no operator or admin gets alert mails", found.alert_id)
-    return True
+def _told_already(incident: Incident, now: datetime) -> None:
+    """Settles the other notices of an incident whose first mail says that it is over."""
+    others = incident.notices.filter(dispatch_state=States.NEW)
+    others.update(dispatch_state=States.SILENT, dispatched_at=now, why_silent=Why.TOLD, recipients=0)
 
 
 def dispatch_occasions(now: datetime) -> int:
@@ -80,7 +135,7 @@ def dispatch_occasions(now: datetime) -> int:
     Args:
         now: the time of the run.
     """
-    waiting = Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW).select_related(
+    waiting = Occasion.objects.filter(dispatch_state=States.NEW).select_related(
         "recipient", "actor", "act__actor", "act__problem__account", "batch__account", "batch__problem"
     )
     written = 0
@@ -97,10 +152,9 @@ def _dispatch_occasion(found: Occasion, now: datetime) -> bool:
     person = found.recipient
     is_wanted = may_get(person, found)
     rendered = KINDS[found.kind].write(found, person.timezone) if is_wanted else None
-    states = Transition.Dispatch
     with transaction.atomic():
-        claimed = Occasion.objects.filter(pk=found.pk, dispatch_state=states.NEW).update(
-            dispatch_state=states.DISPATCHED if rendered else states.SILENT, dispatched_at=now
+        claimed = Occasion.objects.filter(pk=found.pk, dispatch_state=States.NEW).update(
+            dispatch_state=States.DISPATCHED if rendered else States.SILENT, dispatched_at=now
         )
         if not claimed or rendered is None:
             return False
@@ -108,9 +162,9 @@ def _dispatch_occasion(found: Occasion, now: datetime) -> bool:
     return True
 
 
-def _delivery(found: Transition | Occasion, person: User, rendered: Rendered, now: datetime) -> Delivery:
+def _delivery(found: Notice | Occasion, person: User, rendered: Rendered, now: datetime) -> Delivery:
     return Delivery(
-        transition=found if isinstance(found, Transition) else None,
+        notice=found if isinstance(found, Notice) else None,
         occasion=found if isinstance(found, Occasion) else None,
         recipient=person,
         address=person.email,

@@ -1,102 +1,237 @@
-"""Loads what a mail says of a transition, once for all its recipients."""
+"""Loads what a mail says of an incident, once for all its recipients."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from monitor import freshness
-from monitor.models import Execution, Flow, StreamState, SyncState, Transition
+from monitor.incident_words import causes_in_words
+from monitor.models import (
+    Execution,
+    Flow,
+    Incident,
+    IncidentAlert,
+    Notice,
+    StreamState,
+    SyncState,
+    Transition,
+    User,
+)
+from monitor.notify.chart import ChartHour, last_day
+from monitor.notify.recent_changes import RecentChange, changes_before
 from monitor.notify.words import clean, shorten
-from monitor.periods import last_hours
+from monitor.periods import DAY, HOUR, Window
 from monitor.privacy import mask_beginning, mask_text
 from monitor.privacy_length import cut
 from monitor.standing.completeness import MOVED, UNREAD, gap_of, why_incomplete
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, present_of
 
+LONGEST_RUN = 90 * DAY  # that is looked at
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
 ERROR_LENGTH = 200
 TEXT_READ, MOST_CLEANED = 600, 5000
+MEMBERS_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """Holds an alert of an incident in plain values. Names are clean and masked; rates are per cent.
+
+    Attributes:
+        alert: its key.
+        flow: the key of its flow; None for an alert about something else.
+        name: of what it is about.
+        rule_name: of the rule that fired.
+        reason: the rule's finding, in words, when it fired, or when it was over.
+        rate: the success rate; None where the rule has none.
+        runs: finished runs that were looked at.
+        failed: how many of them failed.
+        began_at: by Zoho's clock.
+        is_firing: whether it still does.
+        is_news: whether no mail has told of it yet.
+    """
+
+    alert: int
+    flow: int | None
+    name: str
+    rule_name: str
+    reason: str
+    rate: float | None
+    runs: int
+    failed: int
+    began_at: datetime
+    is_firing: bool = True
+    is_news: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Holds a transition in plain values. Names and errors are clean; rates are per cent, windows hours.
+    """Holds what a mail tells of an incident in plain values. Names and errors are clean and masked.
 
     Attributes:
-        is_judged: whether the numbers brought the transition about; not so where a rule was switched off, a
-            flow deleted, or no runs were left (see `reason`).
-        fired_at: when the episode fired; the transition itself, or for a recovery an earlier one.
+        kind: of the notice: firing, update, repeat or resolved.
+        incident: its key.
+        account_name: whose.
+        cause: what its alerts have in common, in words; "" where it has one alert.
+        members: its alerts, those that fire first, the worst of them first.
+        at: when the mail is written.
+        began_at: by Zoho's clock; `noticed_at` when it was noticed.
+        closed_at: when it was over; None while it is open.
+        closed_how: recovered, ended or by_hand.
+        closed_by: who closed it by hand.
+        owner: who is on it; `owner_note` what they said to it.
+        is_acknowledged: whether somebody said that they look after it.
         errors: (how often, text), the most frequent first.
-        as_of: start of the newest complete read of the account when the mail was written; None before the first.
+        hours: the last 24 hours of its flows.
+        changes: what was changed from a day before it began.
+        problem: the key of the problem that its alerts share.
+        as_of: start of the newest complete read of the account; None before the first.
         gap: why the figures may be too low; empty where nothing is missing.
-        standing: how the flow stands when the mail is written, as its page says it.
+        standing: how its one flow stands when the mail is written, as its page says it.
     """
 
     kind: str
-    alert: int
-    episode: int
-    flow: int
-    flow_name: str
+    incident: int
     account_name: str
-    rule_name: str
-    threshold: float
-    recover_at: float
-    window_hours: int
-    rate: float | None
-    first_attempt_rate: float | None
-    runs: int
-    failed: int
-    reason: str
-    is_judged: bool
+    cause: str
+    members: tuple[MemberFacts, ...]
     at: datetime
-    fired_at: datetime
+    began_at: datetime
+    noticed_at: datetime
+    severity: str = "notify"
+    closed_at: datetime | None = None
+    closed_how: str = ""
+    closed_by: str = ""
+    owner: str = ""
+    owner_note: str = ""
+    is_acknowledged: bool = False
     errors: tuple[tuple[int, str], ...] = ()
+    hours: tuple[ChartHour, ...] = ()
+    changes: tuple[RecentChange, ...] = ()
+    problem: int | None = None
     as_of: datetime | None = None
     gap: str = ""
     standing: str = ""
 
     @property
     def is_firing(self) -> bool:
-        return self.kind == Transition.Kind.FIRING
+        return self.closed_at is None
+
+    @property
+    def says_both(self) -> bool:
+        """Says whether the first mail comes when it is over already."""
+        return self.kind == Notice.Kind.FIRING and self.closed_at is not None
+
+    @property
+    def is_growth(self) -> bool:
+        """Says whether it tells of alerts that joined: something of the incident was mailed before."""
+        return self.kind == Notice.Kind.UPDATE and len(self.news) < len(self.firing)
+
+    @property
+    def firing(self) -> tuple[MemberFacts, ...]:
+        return tuple(member for member in self.members if member.is_firing)
+
+    @property
+    def news(self) -> tuple[MemberFacts, ...]:
+        return tuple(member for member in self.members if member.is_firing and member.is_news)
 
 
-def facts_of(transition: Transition) -> Facts:
-    """Loads what a mail tells of a transition."""
-    alert = transition.alert
-    rule, flow = alert.rule, alert.watched_flow
-    is_firing = transition.kind == Transition.Kind.FIRING
-    present = _present(flow, transition.at)
+def facts_of(notice: Notice, now: datetime) -> Facts:
+    """Loads what a mail tells of an incident.
+
+    Args:
+        notice: the reason of the mail.
+        now: when it is written.
+    """
+    incident = Incident.objects.select_related("account", "owner", "acknowledged_by").get(pk=notice.incident_id)
+    links = list(incident.members.select_related("alert__rule", "alert__flow__account", "alert__flow__progress"))
+    members = _members(links, notice)
+    flows = {link.alert.flow.pk: link.alert.flow for link in links if link.alert.flow is not None}
+    only = next(iter(flows.values())) if len(flows) == 1 else None
+    present = _present(incident, now)
+    on_it = incident.owner or incident.acknowledged_by
     return Facts(
-        kind=transition.kind,
-        alert=alert.pk,
-        episode=transition.episode,
-        flow=flow.pk,
-        flow_name=clean(flow.flow_name) or f"flow {flow.pk}",
-        account_name=clean(rule.account.name),
-        rule_name=clean(rule.name),
-        threshold=rule.threshold,
-        recover_at=rule.recover_at,
-        window_hours=rule.window_hours,
-        rate=transition.rate,
-        first_attempt_rate=transition.first_attempt_rate,
-        runs=transition.runs,
-        failed=transition.failed,
-        reason=clean(transition.reason),
-        is_judged=transition.runs > 0 and transition.to_state != "no_data",
-        at=transition.at,
-        fired_at=transition.at if is_firing else _fired_at(transition),
-        errors=top_errors(flow.pk, transition.at, rule.window_hours) if is_firing else (),
-        as_of=as_of(flow.account_id),
-        gap=_gap(flow, present),
-        standing=_standing(flow, present, transition.at),
+        kind=notice.kind,
+        incident=incident.pk,
+        account_name=clean(incident.account.name),
+        cause=clean(causes_in_words([incident])[incident.pk]) if len(members) > 1 else "",
+        members=members,
+        at=now,
+        began_at=incident.began_at,
+        noticed_at=incident.opened_at,
+        severity=incident.severity,
+        closed_at=incident.closed_at,
+        closed_how=incident.closed_how,
+        closed_by=_closed_by(incident),
+        owner=_name(on_it),
+        owner_note=mask_text(clean(incident.acknowledge_note)),
+        is_acknowledged=incident.acknowledged_at is not None,
+        errors=top_errors(flows, Window(incident.began_at - HOUR, now)) if incident.is_open else (),
+        hours=last_day(flows, now),
+        changes=changes_before(incident, flows, now),
+        problem=_problem(links),
+        as_of=as_of(incident.account_id),
+        gap=_gap(only, present) if only is not None else clean(present.reason),
+        standing=_standing(only, present, now) if only is not None else "",
     )
+
+
+def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFacts, ...]:
+    told = Notice.objects.filter(incident=notice.incident_id, dispatched_at__isnull=False, deliveries__isnull=False)
+    told_at = told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
+    edges = _edges(links)
+    rows = []
+    for link in links:
+        edge = edges.get((link.alert_id, link.episode))
+        alert = link.alert
+        shown = edge or alert
+        rows.append(
+            MemberFacts(
+                alert=alert.pk,
+                flow=alert.flow_id,
+                name=clean(alert.shown_name) or f"alert {alert.pk}",
+                rule_name=clean(alert.rule.name),
+                reason=mask_text(clean(shown.reason)),
+                rate=shown.rate,
+                runs=shown.runs,
+                failed=edge.failed if edge is not None else 0,
+                began_at=link.began_at,
+                is_firing=link.left_at is None,
+                is_news=told_at is None or link.joined_at > told_at,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (not row.is_firing, not row.is_news, -row.failed, row.name)))
+
+
+def _edges(links: Sequence[IncidentAlert]) -> dict[tuple[int, int], Transition]:
+    """Returns the newest edge of each episode: that it fired, or that it is over."""
+    kinds = ("firing", "resolved", "closed")
+    found = Transition.objects.filter(alert__in=[link.alert_id for link in links], kind__in=kinds).order_by("at", "pk")
+    return {(edge.alert_id, edge.episode): edge for edge in found}
+
+
+def _problem(links: Sequence[IncidentAlert]) -> int | None:
+    known = Counter(link.causes.get("problem") for link in links if link.causes.get("problem"))
+    return known.most_common(1)[0][0] if known else None
+
+
+def _name(person: User | None) -> str:
+    return clean(person.get_username()) if person is not None else ""
+
+
+def _closed_by(incident: Incident) -> str:
+    if incident.closed_how != Incident.Closed.BY_HAND:
+        return ""
+    event = incident.events.filter(kind="closed").select_related("actor").last()
+    return _name(event.actor) if event is not None else ""
 
 
 def as_of(account_id: int) -> datetime | None:
@@ -111,9 +246,9 @@ def _mirror_facts(account_id: int, *, is_mirrored: bool = True) -> freshness.Mir
     return freshness.facts_of(sync, streams, is_mirrored=is_mirrored, is_reading=unread.exists())
 
 
-def _present(flow: Flow, now: datetime) -> AccountPresent:
+def _present(incident: Incident, now: datetime) -> AccountPresent:
     """Says how far the account's present is known; the worker lives, for it writes this."""
-    facts = _mirror_facts(flow.account_id, is_mirrored=flow.account.is_active)
+    facts = _mirror_facts(incident.account_id, is_mirrored=incident.account.is_active)
     judged = freshness.judge_account(facts, freshness.Judged(freshness.OK), now)
     return present_of(judged, unread=facts.unread)
 
@@ -135,26 +270,21 @@ def _gap(flow: Flow, present: AccountPresent) -> str:
     return clean(own or present.reason)
 
 
-def _fired_at(transition: Transition) -> datetime:
-    fired = Transition.objects.filter(
-        alert=transition.alert_id, episode=transition.episode, kind=Transition.Kind.FIRING
-    ).first()
-    return fired.at if fired else transition.at
-
-
-def top_errors(flow: int, at: datetime, window_hours: int) -> tuple[tuple[int, str], ...]:
-    """Returns the most frequent errors of a flow's failed runs in a window, without personal data.
+def top_errors(flows: Collection[int], window: Window) -> tuple[tuple[int, str], ...]:
+    """Returns the most frequent errors of flows' failed runs in a window, without personal data.
 
     They are the runs that the rate counts as failed: none that a retry made good, and no retry's own.
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
-    window = last_hours(at, window_hours)
-    failed = Execution.objects.filter(
-        flow=flow,
+    # Alerts count a run when it ended, which may be weeks after it started: a Delay step holds it.
+    failed = Execution.objects.annotate(ended=Coalesce("completed_time", "started_time")).filter(
+        flow__in=flows,
         status=Execution.Status.FAILED,
         chain_mark=None,
-        started_time__gte=window.start,
+        started_time__gte=window.start - LONGEST_RUN,
         started_time__lt=window.end,
+        ended__gte=window.start,
+        ended__lt=window.end,
     )
     groups = (
         failed.order_by()

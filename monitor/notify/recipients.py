@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 
 from monitor.access import may, who_may
@@ -15,10 +17,14 @@ def entitled() -> QuerySet[User]:
     return people.exclude(email="").exclude(username=SYSTEM_USERNAME).order_by("pk")
 
 
-def recipients() -> list[User]:
-    """Returns the people to write to, one for each address: two sign-ins of one person are one reader."""
+def recipients(chosen: Collection[int] | None = None) -> list[User]:
+    """Returns the people to write to, one for each address: two sign-ins of one person are one reader.
+
+    Args:
+        chosen: keys of the people whom the rules name; None for all who get alert mails.
+    """
     by_address: dict[str, User] = {}
-    for person in entitled():
+    for person in entitled() if chosen is None else entitled().filter(pk__in=chosen):
         by_address.setdefault(person.email.casefold(), person)
     return list(by_address.values())
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from monitor.models import Delivery, MailServer, Transition
+from monitor.models import Delivery, MailServer
 from monitor.notify import mail_server
 from monitor.notify.kinds import plain_of
 from monitor.notify.mailer import Mailer
@@ -38,7 +38,7 @@ BUDGET = timedelta(seconds=30)
 ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
 
 # What a mail is about, and whose account that is.
-JOINED = ("transition", "occasion__act__problem__account", "occasion__batch__account")
+JOINED = ("notice", "occasion__act__problem__account", "occasion__batch__account")
 
 Clock = Callable[[], datetime]
 
@@ -66,7 +66,7 @@ def send_due(now: datetime, *, clock: Clock | None = None, limit: int = 50) -> S
     """Sends what is due.
 
     A crash between the server's 250 and our mark sends again, under the same Message-ID, once the lease has
-    run out. A recovery waits until the firing it belongs to has gone out to the same person, or never will.
+    run out. A mail of an incident waits until the earlier ones have gone out to the same person, or never will.
     While the server refuses us, all mails wait in their order, and only now and then the first is tried.
 
     Args:
@@ -145,19 +145,14 @@ def _next_due(now: datetime, suspects: list[tuple[Delivery, SendOutcome]]) -> De
 
 def _due(now: datetime) -> QuerySet[Delivery]:
     states = Delivery.State
-    # The firing of the same episode: not dispatched yet by another process, or on its way to the same person.
-    firing = Transition.objects.filter(
-        alert=OuterRef("transition__alert"), episode=OuterRef("transition__episode"), kind=Transition.Kind.FIRING
-    )
-    undispatched = firing.filter(dispatch_state=Transition.Dispatch.NEW)
+    # An earlier mail of the same incident, on its way to the same person.
     unsent = Delivery.objects.filter(
         recipient=OuterRef("recipient"),
-        transition__alert=OuterRef("transition__alert"),
-        transition__episode=OuterRef("transition__episode"),
-        transition__kind=Transition.Kind.FIRING,
+        notice__incident=OuterRef("notice__incident"),
+        notice__seq__lt=OuterRef("notice__seq"),
         state__in=[states.QUEUED, states.SENDING],
     )
-    too_early = Q(transition__kind=Transition.Kind.RESOLVED) & (Q(Exists(undispatched)) | Q(Exists(unsent)))
+    too_early = Q(notice__isnull=False) & Q(Exists(unsent))
     is_due = Q(state=states.QUEUED, next_try_at__lte=now) | Q(state=states.SENDING, lease_until__lt=now)
     due = Delivery.objects.filter(is_due).exclude(too_early)
     return due.select_related(*JOINED).order_by("next_try_at", "pk")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Delivery, Transition
+from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Transition
 
-DELIVERED_SHOWN = 200  # rows of deliveries on one alert's page
+EDGES_SHOWN = 200  # on one alert's page
 
 
 def states() -> QuerySet[AlertState]:
     """Alert states with the joins that the pages need."""
-    return AlertState.objects.select_related("rule__account", "flow", "acknowledged_by").defer(
+    return AlertState.objects.select_related("rule__account__alert_cursor", "flow", "acknowledged_by").defer(
         "rule__account__client_secret", "flow__raw"
     )
 
@@ -48,7 +48,7 @@ def checks(account_id: int | None = None) -> Checks:
     rows = AlertState.objects.filter(rule__is_active=True, flow__gone_at=None).exclude(flow__status__in=SWITCHED_OFF)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
-    good = Q(state=AlertState.State.OK, is_open=False) & ~Q(reason__contains="are needed") & Q(runs__gt=0)
+    good = Q(state=AlertState.State.OK, is_open=False)
     found = rows.aggregate(good=Count("pk", filter=good), open=Count("pk", filter=Q(is_open=True)), every=Count("pk"))
     return Checks(found["good"], found["open"], found["every"] - found["good"] - found["open"])
 
@@ -63,25 +63,20 @@ def recent_transitions(account_id: int | None = None) -> QuerySet[Transition]:
 
 @dataclass(frozen=True)
 class AlertDetail:
-    """Holds one alert. Each transition carries `sent_mails`, its deliveries."""
+    """Holds one alert and what happened to it, the newest first."""
 
     state: AlertState
     transitions: list[Transition]
 
-    @property
-    def may_be_acknowledged(self) -> bool:
-        return self.state.is_open and self.state.acknowledged_at is None
-
 
 def detail(state: AlertState) -> AlertDetail:
-    """Returns one alert with its history. Two statements.
+    """Returns one alert with its history. One statement.
 
     Args:
         state: from `states()`.
     """
-    mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
-    rows = state.transitions.prefetch_related(Prefetch("deliveries", queryset=mails, to_attr="sent_mails"))
-    return AlertDetail(state=state, transitions=list(rows[:DELIVERED_SHOWN]))
+    rows = state.transitions.all()
+    return AlertDetail(state=state, transitions=list(rows[:EDGES_SHOWN]))
 
 
 def rules() -> QuerySet[AlertRule]:

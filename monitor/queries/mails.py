@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from monitor.models import AlertState, Delivery, MailServer, Problem, RetryBatch
+from monitor.models import Delivery, Incident, MailServer, Problem, RetryBatch
 from monitor.privacy import mask_text
 
 # A mail server that restarts is back by then.
@@ -39,16 +39,13 @@ def mails(wanted: MailFilter) -> QuerySet[Delivery]:
 
 def whole_mails() -> QuerySet[Delivery]:
     """Joins to deliveries their bodies and what they are about."""
-    rows = Delivery.objects.select_related(
-        "recipient", "transition__alert__rule", "transition__alert__flow", "occasion__act__problem", "occasion__batch"
-    )
-    return rows.defer("transition__alert__flow__raw")
+    return Delivery.objects.select_related("recipient", "notice__incident", "occasion__act__problem", "occasion__batch")
 
 
-def name_of(about: AlertState | Problem | RetryBatch) -> str:
+def name_of(about: Incident | Problem | RetryBatch) -> str:
     """Returns what a mail is about, in a few words, masked."""
-    if isinstance(about, AlertState):
-        return about.shown_name
+    if isinstance(about, Incident):
+        return f"Incident {about.pk}"
     return mask_text(about.title) if isinstance(about, Problem) else f"Batch {about.pk}"
 
 

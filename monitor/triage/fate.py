@@ -18,7 +18,7 @@ class FailedOnce:
 
     Attributes:
         status: as Zoho says now.
-        has_good_retry: a person's retry of it succeeded, in a run of its own or in the same one.
+        has_good_retry: a retry of it, a person's or a policy's, succeeded, in a run of its own or in the same one.
         is_superseded: a later run of the same flow for the same record succeeded.
         is_written_off: a person gave it up.
     """
@@ -34,7 +34,7 @@ def fate_of(run: FailedOnce) -> str:
     if run.has_good_retry:
         return RETRIED
     if run.status == "success":
-        return RECOVERED  # no person's retry did it, so Zoho ran it again
+        return RECOVERED  # no retry of ours did it, so Zoho ran it again
     if run.is_superseded:
         return SUPERSEDED
     return WRITTEN_OFF if run.is_written_off else OPEN

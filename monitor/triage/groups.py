@@ -16,7 +16,7 @@ from monitor.privacy_people import names_in
 from monitor.triage.activity import log
 from monitor.triage.failed_action import FailedAction, actions_of
 from monitor.triage.fingerprint import LENGTH, VERSION, FailureCause, cause_of
-from monitor.triage.keyed import keyed
+from monitor.triage.keyed import is_of_another_key, marked
 from monitor.triage.remedy import UNKNOWN
 from monitor.triage.seen import hold_problems_of
 
@@ -46,7 +46,7 @@ NOT_READ = Caused(UNREAD, FailedAction(), "")
 def error_digest(run: Execution) -> str:
     """Returns a keyed digest of what a run itself says of its cause: its error, and the data with its parameters."""
     said = [run.error_code, run.error_message, run.error_details, run.error_action_id, run.trigger_data]
-    return keyed("error", json.dumps(said, sort_keys=True))[:LENGTH]
+    return marked("error", json.dumps(said, sort_keys=True))
 
 
 def failed_at(run: Execution) -> datetime:
@@ -60,8 +60,9 @@ def groups_of(
     """Finds the group of each run, and makes those that are new.
 
     Once a failure is entered it stays where it is while its run says the same: people's decisions hang on its problem,
-    and neither another definition of the flow nor other rules of ours may take it away. It moves once where only now
-    the failed action is known; its new group then belongs to the same problem.
+    and neither another definition of the flow nor other rules of ours may take it away. Under another key than it was
+    entered with nobody can tell whether its run says the same: then it stays, too. It moves once where only now the
+    failed action is known; its new group then belongs to the same problem.
 
     Args:
         runs: whose errors can be read.
@@ -72,7 +73,7 @@ def groups_of(
     same = {
         run.pk: entered[run.pk].group
         for run in runs
-        if run.pk in entered and entered[run.pk].error_digest == digests[run.pk]
+        if run.pk in entered and _says_the_same(entered[run.pk].error_digest, digests[run.pk])
     }
     asked = [run for run in runs if not _is_known(same.get(run.pk))]
     actions = actions_of({(run.flow_id, run.error_action_id) for run in asked})
@@ -88,6 +89,10 @@ def groups_of(
 def unread_groups(runs: Sequence[Execution], now: datetime) -> dict[int, FailureGroup]:
     """Returns the group of runs that could not be read: they are in the ledger, and people see that they are."""
     return _groups(runs, {run.pk: NOT_READ for run in runs}, {}, now)
+
+
+def _says_the_same(before: str, digest: str) -> bool:
+    return before == digest or is_of_another_key(before)
 
 
 def _is_known(group: FailureGroup | None) -> bool:

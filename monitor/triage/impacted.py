@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Max, Q, QuerySet, TextField, When
-from django.db.models.functions import Cast, Length
+from django.db.models import Case, Count, F, Max, Q, QuerySet, TextField, When, Window
+from django.db.models.functions import Cast, Length, RowNumber
 
 from monitor.models import Execution, Failure, Flow, RecordField
 from monitor.privacy import HIDDEN
@@ -16,6 +16,7 @@ from monitor.triage.records import id_at, record_of
 from monitor.triage.shown_values import along, shown_at
 
 LONGEST_READ = 1_000_000  # characters of trigger data: no page and no export looks for an id in more
+MOST_TRIED = 5  # runs of a record, the newest, where the last one has lost its data
 CHUNK = 500
 Place = tuple[int, str]  # a flow's primary key, and the digest of a record
 
@@ -61,7 +62,7 @@ def without_record(scope: Q) -> int:
 
 
 def with_ids(scope: Q, rows: Sequence[Mapping[str, Any]], *, masked: bool = True) -> list[ImpactedRecord]:
-    """Reads the ids of records. Four statements, and two more where the newest run of one has lost its data.
+    """Reads the ids of records. Four statements, and three more where the newest run of one has lost its data.
 
     Args:
         scope: as for `records`.
@@ -107,16 +108,27 @@ def _newest(scope: Q, rows: Sequence[Mapping[str, Any]]) -> dict[Place, int]:
 
 
 def _with_data(scope: Q, places: Collection[Place]) -> dict[Place, int]:
-    """Returns the key of the newest run of each record that still has data which is not too long. One statement."""
+    """Returns the key of the newest run of each record that still has data which is not too long. Two statements.
+
+    Of each record the newest runs are looked at, `MOST_TRIED` of them: more would grow with history.
+    """
     if not places:
         return {}
-    rows = Failure.objects.filter(
+    of_places = Failure.objects.filter(
         scope, flow__in={flow for flow, _ in places}, record__in={record for _, record in places}
     )
-    size = Length(Cast("execution__trigger_data", TextField()))
-    rows = rows.filter(execution__trigger_data__isnull=False).annotate(size=size).filter(size__lte=LONGEST_READ)
-    found = rows.order_by("failed_at", "pk").values_list("flow_id", "record", "pk")
-    return {(flow, record): pk for flow, record, pk in found if (flow, record) in places}
+    newest_first = [F("failed_at").desc(), F("pk").desc()]
+    number = Window(RowNumber(), partition_by=[F("flow"), F("record")], order_by=newest_first)
+    rows = of_places.annotate(number=number).filter(number__lte=MOST_TRIED)
+    tried = {
+        pk: (flow, record)
+        for pk, flow, record in rows.order_by("-number").values_list("pk", "flow_id", "record")
+        if (flow, record) in places
+    }
+    size = Length(Cast("trigger_data", TextField()))
+    told = Execution.objects.filter(pk__in=list(tried), trigger_data__isnull=False).annotate(size=size)
+    known = set(told.filter(size__lte=LONGEST_READ).values_list("pk", flat=True))
+    return {place: pk for pk, place in tried.items() if pk in known}
 
 
 def _runs(keys: Iterable[int]) -> dict[int, Any]:

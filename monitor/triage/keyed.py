@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.utils.crypto import salted_hmac
 
 _SALT = "monitor.triage"
+_SHORT_MARK, _MARKED = 8, 32  # hexadecimal digits: 96 bits are left of what is digested
 
 
 def keyed(purpose: str, said: str) -> str:
@@ -24,3 +25,13 @@ def keyed(purpose: str, said: str) -> str:
 def mark() -> str:
     """Returns what tells the key from others, and nothing about it: 16 hexadecimal digits."""
     return keyed("mark", "")[:16]
+
+
+def marked(purpose: str, said: str) -> str:
+    """Returns a digest of 32 hexadecimal digits that bears the beginning of its key's mark; arguments as of `keyed`."""
+    return f"{mark()[:_SHORT_MARK]}{keyed(purpose, said)}"[:_MARKED]
+
+
+def is_of_another_key(digest: str) -> bool:
+    """Returns whether what `marked` made was made under another key: then nothing of now can equal it."""
+    return bool(digest) and not digest.startswith(mark()[:_SHORT_MARK])

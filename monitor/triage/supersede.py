@@ -150,15 +150,13 @@ def _is_of_another_key(field: RecordField) -> bool:
 def _apply(field: RecordField) -> None:
     """Reads the records of some failures anew: by another path than before, or under another key; then looks at runs.
 
-    By another path those of waiting ones; under another key all, or one record would stand in a list as two.
+    Those that have ended, too, or one record would stand in a list as two.
     """
     known, under_way = mark(), f"{UNDER_WAY}{mark()}"
-    is_all = field.applied_mark not in ("", known)
     goes_on = field.applied == field.path and field.applied_mark in (known, under_way)
     after = (field.apply_key or 0) if goes_on else 0
-    waiting = Failure.objects.filter(flow=field.flow_id, fate__in=WAITING)
-    wanted = Failure.objects.filter(flow=field.flow_id) if is_all else waiting
-    rows = wanted.select_for_update(of=("self",), no_key=True).filter(pk__gt=after).order_by("pk")
+    of_flow = Failure.objects.filter(flow=field.flow_id)
+    rows = of_flow.select_for_update(of=("self",), no_key=True).filter(pk__gt=after).order_by("pk")
     some = list(rows.select_related("execution").only("record", "execution__trigger_data")[:STEP])
     changed = []
     for failure in some:
@@ -170,10 +168,10 @@ def _apply(field: RecordField) -> None:
                 changed.append(failure)
     Failure.objects.bulk_update(changed, ["record"])
     key = some[-1].pk if len(some) == STEP else None
-    made = under_way if is_all and key is not None else known
+    made = under_way if key is not None else known
     RecordField.objects.filter(pk=field.pk).update(applied=field.path, apply_key=key, applied_mark=made)
     if key is None:
-        oldest = waiting.exclude(record="").aggregate(oldest=Min("began_at"))["oldest"]
+        oldest = of_flow.filter(fate__in=WAITING).exclude(record="").aggregate(oldest=Min("began_at"))["oldest"]
         look_back([(field.flow_id, oldest)])
 
 

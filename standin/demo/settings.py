@@ -18,7 +18,15 @@ SECRETS = FOLDER / "secrets.json"
 MARKER = "MONITOR_DEMO_RUN"  # environment variable: every process of one run holds its value
 PORT, STANDIN_PORT = 8000, 8765
 # Settings of the caller's that must not reach the demo: it would write into a real database, or send real mail.
-_CLEARED = ("DEBUG", "ALLOWED_HOSTS", "DEFAULT_FROM_EMAIL", "TRUST_PROXY", "TRUSTED_PROXIES", "LOG_LEVEL")
+_CLEARED = (
+    "DEBUG",
+    "ALLOWED_HOSTS",
+    "DEFAULT_FROM_EMAIL",
+    "TRUST_PROXY",
+    "TRUSTED_PROXIES",
+    "LOG_LEVEL",
+    "ALERT_GROUP_WAIT",
+)
 
 
 def prepare(arguments: list[str]) -> None:

@@ -10,10 +10,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from monitor.alerting.evaluate import evaluate_account
 from monitor.models import AlertRule, AlertState, AuditEntry, SyncState
 from tests import factories
 from tests.bystander import own
-from tests.dashboard.world import make_mail, make_state, make_transition
+from tests.dashboard.world import make_state, make_transition
 
 
 @pytest.fixture
@@ -43,13 +44,22 @@ def test_open_alerts_come_first_and_the_unacknowledged_before_the_others(nobody_
     )
     older = make_state(alert.rule, factories.make_flow(alert.rule.account), now, since=now - timedelta(days=1))
     make_state(alert.rule, factories.make_flow(alert.rule.account), now, is_open=False, state="ok")
+    for state, fields in (
+        (alert, {}),
+        (seen, {"acknowledged_at": now}),
+        (older, {"opened_at": now - timedelta(days=1)}),
+    ):
+        factories.make_incident(state, **({"opened_at": now} | fields))
     response = signed_in(vera).get(reverse("alerts"))
-    assert response.context["open_states"] == [alert, older, seen]
+    assert [row.members[0].alert for row in response.context["open_incidents"]] == [alert, older, seen]
+    assert response.context["lone"] == []
 
 
 def test_an_alert_that_waits_for_data_is_still_open(nobody_else, alert, signed_in, vera):
     own(AlertState).update(state="no_data")
-    assert signed_in(vera).get(reverse("alerts")).context["open_states"] == [alert]
+    factories.make_incident(alert)
+    (row,) = signed_in(vera).get(reverse("alerts")).context["open_incidents"]
+    assert [member.alert for member in row.firing] == [alert]
 
 
 def test_blind_is_not_green(nobody_else, account, signed_in, vera):
@@ -66,34 +76,43 @@ def test_blind_is_not_green(nobody_else, account, signed_in, vera):
     assert "as far as is known" not in page
 
 
-def test_the_page_tells_figures_rule_transitions_and_deliveries(alert, signed_in, vera, otto, ada):
-    mail = make_mail(make_transition(alert, timezone.now()), otto, timezone.now())
+def test_the_page_tells_figures_rule_transitions_and_leads_to_the_incident(alert, signed_in, vera):
+    make_transition(alert, timezone.now())
+    incident = factories.make_incident(alert)
     page = signed_in(vera).get(alert.get_absolute_url()).content.decode()
-    for text in ("81.2 %", "75.0 %", "the last 7 days", "at least 20 finished runs", "Sent", "otto"):
+    for text in ("81.2 %", "75.0 %", "the last 7 days", "at least 20 finished runs", incident.get_absolute_url()):
         assert text in page
-    assert reverse("mail", args=[mail.pk]) not in page
-    assert reverse("mail", args=[mail.pk]) in signed_in(ada).get(alert.get_absolute_url()).content.decode()
+
+
+def test_an_alert_that_fires_on_after_its_incident_was_closed_is_still_listed(nobody_else, alert, signed_in, vera):
+    incident = factories.make_incident(alert)
+    incident.members.update(left_at=timezone.now(), left_how="by_hand")
+    type(incident).objects.update(closed_at=timezone.now(), closed_how="by_hand")
+    context = signed_in(vera).get(reverse("alerts")).context
+    assert (context["open_incidents"], context["lone"]) == ([], [alert])
 
 
 def test_an_operator_acknowledges_with_a_note(alert, signed_in, otto):
+    incident = factories.make_incident(alert)
     response = signed_in(otto).post(reverse("alert_acknowledge", args=[alert.pk]), {"note": "I look at it"})
     assert response.status_code == 302
-    alert.refresh_from_db()
-    assert (alert.acknowledged_by, alert.acknowledge_note) == (otto, "I look at it")
+    incident.refresh_from_db()
+    assert (incident.acknowledged_by, incident.acknowledge_note) == (otto, "I look at it")
 
 
 def test_a_viewer_cannot_acknowledge(alert, signed_in, vera):
+    incident = factories.make_incident(alert)
     assert signed_in(vera).post(reverse("alert_acknowledge", args=[alert.pk]), {"note": ""}).status_code == 403
-    alert.refresh_from_db()
-    assert alert.acknowledged_at is None
+    incident.refresh_from_db()
+    assert incident.acknowledged_at is None
 
 
 def test_the_second_to_acknowledge_is_told_so(alert, signed_in, otto, ada):
-    url = reverse("alert_acknowledge", args=[alert.pk])
+    incident, url = factories.make_incident(alert), reverse("alert_acknowledge", args=[alert.pk])
     signed_in(otto).post(url, {"note": "mine"})
     page = signed_in(ada).post(url, {"note": "no, mine"}, follow=True).content.decode()
-    alert.refresh_from_db()
-    assert alert.acknowledge_note == "mine"
+    incident.refresh_from_db()
+    assert incident.acknowledge_note == "mine"
     assert "somebody was faster" in page
 
 
@@ -157,9 +176,16 @@ def test_an_edited_rule_keeps_its_account(account, signed_in, ada):
     assert rule.account == account
 
 
-def test_a_deleted_rule_takes_its_alerts_along_and_leaves_its_trace(alert, signed_in, ada):
-    assert signed_in(ada).post(reverse("alert_rule_delete", args=[alert.rule.pk])).status_code == 302
-    assert not own(AlertState).exists()
+def test_a_deleted_rule_closes_its_alerts_with_that_reason_and_their_history_stays(alert, signed_in, ada):
+    client = signed_in(ada)
+    assert client.post(reverse("alert_rule_delete", args=[alert.rule.pk])).status_code == 302
+    (closed,) = evaluate_account(alert.rule.account, timezone.now())
+    alert.refresh_from_db()
+    assert (closed.kind, closed.reason, closed.dispatch_state) == ("closed", "the rule is deleted", "new")
+    assert (alert.is_open, alert.reason) == (False, "the rule is deleted")
+    assert "the rule is deleted" in client.get(alert.get_absolute_url()).content.decode()
+    assert reverse("alert_rule_edit", args=[alert.rule.pk]) not in client.get(reverse("alert_rules")).content.decode()
+    assert client.get(reverse("alert_rule_edit", args=[alert.rule.pk])).status_code == 404
     assert own(AuditEntry).get(action="alert_rule.delete").detail["name"] == "Success rate"
 
 
@@ -167,6 +193,7 @@ def test_the_lists_cost_a_fixed_number_of_statements(alert, signed_in, vera, dja
     for _ in range(15):
         state = make_state(alert.rule, factories.make_flow(alert.rule.account), timezone.now())
         make_transition(state, timezone.now())
+        factories.make_incident(state)
     client = signed_in(vera)
     for name in ("alerts", "alert_rules"):
         with django_assert_max_num_queries(14):

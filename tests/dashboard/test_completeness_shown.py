@@ -41,5 +41,5 @@ def test_each_gap_is_told_alike_by_account_stream_flow_list_page_and_mail(
     alert = AlertState.objects.create(
         rule=make_alert_rule(account), flow=flow, state="firing", is_open=True, episode=1, since=now, evaluated_at=now
     )
-    mailed = facts_of(make_transition(alert)).gap
+    mailed = facts_of(make_transition(alert), now).gap
     assert mailed == ("the flow's history is not read to its end yet" if gap == "unread" else one["reason"])

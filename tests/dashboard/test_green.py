@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from monitor.models import AlertState, Flow, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
+from monitor.models import Flow, Stream, StreamState, SyncState, WorkerBeat, ZohoAccount
 from monitor.models.sync import STREAMS
 from monitor.notify.facts import facts_of
 from monitor.notify.kinds.alert import render
@@ -21,7 +21,7 @@ from tests.bystander import Bystander
 from tests.commands.commandline import run
 from tests.dashboard.soup import Page, words
 from tests.dashboard.test_access_matrix import MATRIX, client_of
-from tests.dashboard.world import make_state, make_transition
+from tests.dashboard.world import make_state
 
 # What a page claims when it says that all is well. The words of filters and of how a page works are no claims.
 CLAIMS = re.compile(
@@ -182,13 +182,12 @@ def test_status_readiness_and_mails_claim_nothing_that_was_not_read(nobody_else:
 
     now = timezone.now()
     alert = make_state(factories.make_alert_rule(account), flow, now, is_open=False)
-    mail = render(facts_of(make_transition(alert, now, at=now, kind="resolved")), "UTC")
+    notice = factories.make_incident(alert).notices.get()
+    mail = render(facts_of(notice, now), "UTC")
     assert "has not been read completely yet" in mail.text
     assert "complete\n" not in mail.text
     read(account, *STREAMS["flow"], *STREAMS["crm"])
     SyncState.objects.update(state="revoked", reason="Zoho refuses our credentials", since=now - timedelta(hours=1))
     factories.change_flow(flow, executions_read_at=now)
-    mail = render(
-        facts_of(make_transition(AlertState.objects.get(pk=alert.pk), now, at=now, kind="data_back", episode=2)), "UTC"
-    )
+    mail = render(facts_of(notice, now), "UTC")
     assert "incomplete: Zoho refuses our credentials: Zoho refuses" in mail.text

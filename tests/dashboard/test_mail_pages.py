@@ -11,7 +11,7 @@ from monitor.notify.dispatch import dispatch_occasions
 from monitor.queries.mails import mail_server
 from monitor.triage import acts
 from tests import factories
-from tests.dashboard.world import make_batch, make_mail, make_state, make_transition
+from tests.dashboard.world import make_batch, make_mail, make_state
 
 HOSTILE = "<script>parent.alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -19,9 +19,8 @@ HOSTILE = "<script>parent.alert(1)</script><img src=x onerror=alert(1)>"
 @pytest.fixture
 def mail(account, otto) -> Delivery:
     state = make_state(factories.make_alert_rule(account), factories.make_flow(account), timezone.now())
-    return make_mail(
-        make_transition(state, timezone.now()), otto, timezone.now(), html=f"<p>Hello</p>{HOSTILE}", text=HOSTILE
-    )
+    notice = factories.make_incident(state).notices.get()
+    return make_mail(notice, otto, timezone.now(), html=f"<p>Hello</p>{HOSTILE}", text=HOSTILE)
 
 
 def test_the_list_tells_what_became_of_each_mail(mail, signed_in, ada):

@@ -19,7 +19,7 @@ from monitor.standing.judge import WORDS
 from tests import factories
 from tests.commands.commandline import run
 from tests.dashboard.soup import Page, words
-from tests.dashboard.world import make_state, make_transition
+from tests.dashboard.world import make_state
 
 HOUR = timedelta(hours=1)
 # Counters as those of the last complete read: nothing is left to be asked.
@@ -104,7 +104,7 @@ def test_a_flow_stands_alike_on_list_page_overview_mail_status_and_export(
     alert = flow.alert_states.first() or make_state(
         factories.make_alert_rule(flow.account), flow, at_noon, is_open=False
     )
-    mail = render(facts_of(make_transition(alert, at_noon, at=at_noon, kind="resolved")), "UTC")
+    mail = render(facts_of(factories.make_incident(alert).notices.get(), at_noon), "UTC")
     assert f"The flow now: {label}" in mail.text
     assert label in mail.html
 

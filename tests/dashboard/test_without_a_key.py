@@ -20,6 +20,7 @@ from monitor.models import (
     HookEndpoint,
     HourBucket,
     PushEvent,
+    Silence,
     StageRun,
     Transition,
     WorkerBeat,
@@ -90,17 +91,20 @@ def test_the_workers_own_key_counts_too(db: None, client: Client) -> None:
     assert "ENCRYPTION_KEYS is not set" in client_of("viewer").get("/").content.decode()
 
 
-def test_alerts_are_judged_and_mails_written_without_a_key(locked: tuple[World, str]) -> None:
+def test_alerts_are_judged_and_mails_written_without_a_key(locked: tuple[World, str], settings: Any) -> None:
     world, _ = locked
+    settings.ALERT_GROUP_WAIT = 0
     now = timezone.now()
     AlertState.objects.all().delete()
+    Silence.objects.all().delete()
     FlowProgress.objects.update(executions_read_at=now)
     HourBucket.objects.create(flow=world.flow, hour=hour_of(now) - timedelta(hours=2), failed=40, succeeded=1)
     pipeline.judge()
     fired = Transition.objects.get()
     assert (fired.kind, fired.failed, fired.dispatch_state) == ("firing", 40, "dispatched")
     pipeline.deliver()
-    assert {mail.state for mail in Delivery.objects.filter(transition=fired)} == {"sent"}
+    mails = Delivery.objects.filter(notice__incident__members__alert=fired.alert)
+    assert {mail.state for mail in mails} == {"sent"}
     assert not StageRun.objects.filter(outcome="failed").exists()
 
 

@@ -16,6 +16,8 @@ from monitor.models import (
     Failure,
     Flow,
     HookEndpoint,
+    Incident,
+    Notice,
     Problem,
     RetryAttempt,
     RetryBatch,
@@ -23,6 +25,8 @@ from monitor.models import (
     RetryPolicy,
     Role,
     Secret,
+    Silence,
+    Snooze,
     StageRun,
     StreamState,
     SyncState,
@@ -49,6 +53,9 @@ class World:
     alert_rule: AlertRule
     alert: AlertState
     transition: Transition
+    incident: Incident
+    snooze: Snooze
+    silence: Silence
     mail: Delivery
     person: User
     connected: ConnectedWorkflow
@@ -92,10 +99,10 @@ def make_transition(alert: AlertState, now: datetime, **fields: Any) -> Transiti
     return Transition.objects.create(alert=alert, **fields)
 
 
-def make_mail(transition: Transition, recipient: User, now: datetime, **fields: Any) -> Delivery:
+def make_mail(notice: Notice, recipient: User, now: datetime, **fields: Any) -> Delivery:
     fields = {
         "address": recipient.email,
-        "message_id": f"<{transition.pk}.{recipient.pk}@example.com>",
+        "message_id": f"<{notice.pk}.{recipient.pk}@example.com>",
         "subject": "[Firing] A flow",
         "text": "A flow is failing.",
         "html": "<!doctype html><p style='color: red'>A flow is failing.</p>",
@@ -105,7 +112,7 @@ def make_mail(transition: Transition, recipient: User, now: datetime, **fields: 
         "next_try_at": now,
         "sent_at": now,
     } | fields
-    return Delivery.objects.create(transition=transition, recipient=recipient, **fields)
+    return Delivery.objects.create(notice=notice, recipient=recipient, **fields)
 
 
 def make_attempt(execution: Execution, user: User, now: datetime, **fields: Any) -> RetryAttempt:
@@ -135,6 +142,15 @@ def make_batch(executions: list[Execution], user: User, now: datetime, **fields:
     return batch
 
 
+def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Silence]:
+    """A snooze of an alert's flow, and a silence of its account."""
+    account, hour = alert.rule.account, timedelta(hours=1)
+    snooze = Snooze.objects.create(account=account, alert=alert, flow=alert.flow, until=now + 2 * hour, by=by, at=now)
+    why = "The shop moves to another server"
+    silence = Silence.objects.create(account=account, starts_at=now - hour, ends_at=now + hour, by=by, at=now, why=why)
+    return snooze, silence
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -159,7 +175,9 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     alert_rule = factories.make_alert_rule(account)
     alert = make_state(alert_rule, flow, now)
     transition = make_transition(alert, now)
-    mail = make_mail(transition, operator, now)
+    incident = factories.make_incident(alert, began_at=now - timedelta(hours=3), opened_at=now - timedelta(hours=2))
+    mail = make_mail(incident.notices.get(), operator, now)
+    snooze, silence = make_quiet(alert, operator, now)
     AuditEntry.objects.create(
         at=now, actor=operator, actor_name=person, action="unmask", object_type="execution", object_id=str(execution.pk)
     )
@@ -180,6 +198,9 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         alert_rule=alert_rule,
         alert=alert,
         transition=transition,
+        incident=incident,
+        snooze=snooze,
+        silence=silence,
         mail=mail,
         person=operator,
         connected=connected,

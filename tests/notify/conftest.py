@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AlertState, Transition
+from monitor.alerting.incidents import follow
+from monitor.models import AlertState, IncidentAlert, Notice, Transition
 from tests import factories
 from tests.notify.sink import Sink, free_port, listening
 
@@ -30,6 +31,12 @@ def sink(smtp_port: int) -> Iterator[Sink]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def no_group_wait(settings: Any) -> None:
+    """First mails go out at once, but where a test says otherwise."""
+    settings.ALERT_GROUP_WAIT = 0
+
+
 @pytest.fixture
 def alert(db: None, now: datetime) -> AlertState:
     flow = factories.make_flow(factories.make_account("Acme"), flow_name="Lead sync")
@@ -39,7 +46,10 @@ def alert(db: None, now: datetime) -> AlertState:
     )
 
 
-def make_transition(alert: AlertState, kind: str = "firing", **fields: Any) -> Transition:
+def make_transition(
+    alert: AlertState, kind: str = "firing", *, now: datetime = factories.NOON, **fields: Any
+) -> Notice:
+    """An edge of an alert, entered into its incident; returns the incident's newest notice."""
     at = factories.NOON + (timedelta(minutes=90) if kind == "resolved" else timedelta())
     fields = {
         "episode": 1,
@@ -50,6 +60,9 @@ def make_transition(alert: AlertState, kind: str = "firing", **fields: Any) -> T
         "first_attempt_rate": 70.0,
         "runs": 40,
         "failed": 10 if kind == "firing" else 0,
-        "reason": "30 of 40 runs succeeded",
+        "reason": "30 of 40 runs succeeded" if kind == "firing" else "40 of 40 runs succeeded",
     } | fields
-    return Transition.objects.create(alert=alert, kind=kind, **fields)
+    made = Transition.objects.create(alert=alert, kind=kind, **fields)
+    follow(alert.rule.account, now)
+    member = IncidentAlert.objects.filter(alert=alert, episode=made.episode).select_related("incident").first()
+    return member.incident.notices.last() if member else None

@@ -31,8 +31,9 @@ from tests.notify.sink import DROP, Sink
 pytestmark = pytest.mark.django_db
 
 HEADERS = [
-    *("Auto-Submitted", "Content-Type", "Date", "From", "In-Reply-To", "List-Id", "MIME-Version", "Message-ID"),
-    *("References", "Subject", "To", "X-Auto-Response-Suppress"),
+    *("Auto-Submitted", "Content-Type", "Date", "From", "In-Reply-To", "List-Id", "List-Unsubscribe"),
+    *("List-Unsubscribe-Post", "MIME-Version", "Message-ID", "References", "Subject", "To"),
+    "X-Auto-Response-Suppress",
 ]
 GOOD = "border-top: 4px solid #1a6b3c"
 SECOND = timedelta(seconds=1)

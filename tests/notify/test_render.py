@@ -12,13 +12,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitor.models import AlertRule, AlertState, Delivery, Flow, FlowProgress, StreamState, SyncState, Transition
+from monitor.models import AlertState, Delivery, FlowProgress, Incident, Notice, StreamState, SyncState
+from monitor.notify.chart import ChartHour
 from monitor.notify.compose import Rendered
-from monitor.notify.facts import Facts, error_line, facts_of, top_errors
+from monitor.notify.facts import Facts, MemberFacts, error_line, facts_of, top_errors
 from monitor.notify.kinds import alert as rendering
 from monitor.notify.kinds.alert import render
+from monitor.notify.links import read_acknowledge, read_unsubscribe
 from monitor.notify.message import build, message_id
+from monitor.notify.recent_changes import RecentChange
 from monitor.notify.words import clean, per_cent, shorten, span
+from monitor.periods import Window
 from monitor.queries import freshness
 from tests import factories
 from tests.bystander import own
@@ -26,9 +30,11 @@ from tests.depth import tried
 from tests.notify.conftest import make_transition
 
 HEADERS = [
-    *("Auto-Submitted", "Content-Type", "Date", "From", "In-Reply-To", "List-Id", "MIME-Version", "Message-ID"),
-    *("References", "Subject", "To", "X-Auto-Response-Suppress"),
+    *("Auto-Submitted", "Content-Type", "Date", "From", "In-Reply-To", "List-Id", "List-Unsubscribe"),
+    *("List-Unsubscribe-Post", "MIME-Version", "Message-ID", "References", "Subject", "To"),
+    "X-Auto-Response-Suppress",
 ]
+WEEK = timedelta(days=7)
 
 
 @pytest.fixture(autouse=True)
@@ -36,29 +42,41 @@ def public_url(settings: Any) -> None:
     settings.PUBLIC_URL = "https://monitor.example.com"
 
 
+def member(**fields: Any) -> MemberFacts:
+    known: dict[str, Any] = {
+        "alert": 3,
+        "flow": 7,
+        "name": "Lead sync",
+        "rule_name": "Success rate below 95 %",
+        "reason": "30 of 40 runs succeeded",
+        "rate": 75.0,
+        "runs": 40,
+        "failed": 10,
+        "began_at": factories.NOON,
+    }
+    return MemberFacts(**(known | fields))
+
+
 def facts(**fields: Any) -> Facts:
     known: dict[str, Any] = {
         "kind": "firing",
-        "alert": 3,
-        "episode": 1,
-        "flow": 7,
-        "flow_name": "Lead sync",
+        "incident": 5,
         "account_name": "Acme",
-        "rule_name": "Success rate below 95 %",
-        "threshold": 95.0,
-        "recover_at": 95.0,
-        "window_hours": 168,
-        "rate": 75.0,
-        "first_attempt_rate": 70.0,
-        "runs": 40,
-        "failed": 10,
-        "reason": "30 of 40 runs succeeded",
-        "is_judged": True,
+        "cause": "",
+        "members": (member(),),
         "at": factories.NOON,
-        "fired_at": factories.NOON,
+        "began_at": factories.NOON - timedelta(minutes=5),
+        "noticed_at": factories.NOON,
+        "problem": 9,
         "errors": ((8, "ACTION_FAILED: Failed to create contact"),),
     }
     return Facts(**(known | fields))
+
+
+def storm(**fields: Any) -> Facts:
+    """An incident of fifty flows."""
+    members = tuple(member(alert=n, flow=n, name=f"Flow {n}", failed=99 - n) for n in range(1, 51))
+    return facts(**({"cause": "the sign-in to zoho crm does not work", "members": members} | fields))
 
 
 @pytest.mark.parametrize(
@@ -82,32 +100,34 @@ def test_a_mail_says_how_old_and_how_complete_its_figures_are(fields: dict[str, 
 
 
 def test_the_age_in_a_mail_is_that_of_the_accounts_pages(alert: AlertState, now: datetime) -> None:
-    transition = make_transition(alert)
-    account = alert.flow.account
-    assert facts_of(transition).as_of is None
+    notice = make_transition(alert)
+    account = alert.rule.account
+    assert facts_of(notice, now).as_of is None
     SyncState.objects.filter(account=account).update(last_complete_at=now)
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - timedelta(minutes=3))
     own(FlowProgress).update(executions_read_at=now, hole_reason="31 runs\nare missing")
-    transition.refresh_from_db()
-    told = facts_of(Transition.objects.get(pk=transition.pk))
+    told = facts_of(notice, now)
     assert told.as_of == freshness.mirror(now).accounts[0].as_of == now - timedelta(minutes=3)
     assert told.gap == "31 runs are missing"
 
 
-def message_of(rendered: Rendered, flow_name: str = "") -> Any:
-    """The message as a reader's program would parse it."""
-    alert = AlertState(pk=3, rule=AlertRule(pk=1), flow=Flow(pk=7, flow_name=flow_name))
-    transition = Transition(pk=5, alert=alert, kind="firing", episode=1)
-    delivery = Delivery(
-        transition=transition,
+def delivery_of(rendered: Rendered) -> Delivery:
+    notice = Notice(pk=5, incident=Incident(pk=5), kind="firing", seq=1)
+    return Delivery(
+        notice=notice,
+        recipient_id=2,
         address="ada@example.com",
-        message_id=message_id(transition, "ada@example.com"),
+        message_id=message_id(notice, "ada@example.com"),
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
         created_at=factories.NOON,
     )
-    raw = build(delivery).message().as_bytes(linesep="\r\n")
+
+
+def message_of(rendered: Rendered) -> Any:
+    """The message as a reader's program would parse it."""
+    raw = build(delivery_of(rendered)).message().as_bytes(linesep="\r\n")
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
@@ -130,39 +150,88 @@ class Addresses(HTMLParser):
                 self.fetched.append(value or "")
 
 
-def test_a_firing_mail_says_what_fired_the_numbers_and_where_to_look() -> None:
+def test_a_firing_mail_says_what_fired_since_when_who_is_on_it_and_where_to_look() -> None:
     mail = render(facts(), "UTC")
-    assert mail.subject == "[Firing] Lead sync: 75.0 % of 40 runs succeeded, below 95 %"
+    assert mail.subject == "[Firing] Lead sync: 30 of 40 runs succeeded"
     for told in (
-        "Success rate: 75.0 % of 40 runs (10 failed)",
-        "At the first attempt: 70.0 %",
-        "Window: 7 d",
-        "Threshold: 95 %, recovers at 95 %",
-        "Since: 22 Nov 2026, 12:00 UTC",
+        "Firing: Lead sync: 30 of 40 runs succeeded",
+        "Began: 22 Nov 2026, 11:55 UTC",
+        "Noticed: 22 Nov 2026, 12:00 UTC",
+        "On it: nobody yet",
+        "Lead sync: 30 of 40 runs succeeded\n    success rate: 75.0 %\n",
         "8 x ACTION_FAILED: Failed to create contact",
-        "The alert: https://monitor.example.com/alerts/3/",
-        "What fails, by cause: https://monitor.example.com/problems/?flow=7",
+        "The incident: https://monitor.example.com/incidents/5/",
+        "Acknowledge: https://monitor.example.com/by-mail/acknowledge/-/",
+        "The problem: https://monitor.example.com/problems/9/",
+        "Open failures, to look at and retry: https://monitor.example.com/executions/?problem=9&outcome=open",
         "The flow: https://monitor.example.com/flows/7/",
-        "No more alert mails: https://monitor.example.com/profile/",
+        "No more alert mails: https://monitor.example.com/by-mail/unsubscribe/-/",
     ):
         assert told in mail.text
     assert Addresses(mail.html).links == [
-        f"https://monitor.example.com/{path}" for path in ("alerts/3/", "problems/?flow=7", "flows/7/", "profile/")
+        f"https://monitor.example.com/{path}"
+        for path in (
+            *("incidents/5/", "by-mail/acknowledge/-/", "problems/9/", "problems/?flow=7"),
+            *("executions/?problem=9&outcome=open", "flows/7/", "by-mail/unsubscribe/-/", "profile/"),
+        )
     ]
 
 
+def test_a_mail_of_many_flows_names_their_cause_the_worst_and_how_many_more() -> None:
+    mail = render(storm(), "UTC")
+    assert mail.subject == "[Firing] 50 flows: the sign-in to zoho crm does not work"
+    assert "Cause: the sign-in to zoho crm does not work" in mail.text
+    assert "  Flow 12: " in mail.text
+    assert "  Flow 13: " not in mail.text
+    assert "and 38 more" in mail.text
+    assert "and 38 more" in mail.html
+
+
+def test_a_mail_of_alerts_that_joined_tells_how_many_and_a_reminder_that_it_still_fires() -> None:
+    members = (member(alert=1, name="New one"), member(alert=2, name="Old one", is_news=False))
+    joined = render(facts(kind="update", members=members, cause="one problem"), "UTC")
+    assert joined.subject == "[More alerts] 1 more: one problem"
+    assert render(storm(kind="repeat"), "UTC").subject.startswith("[Still firing] 50 flows: ")
+
+
+def test_who_is_on_it_and_what_they_said_is_told_and_they_need_not_acknowledge_again() -> None:
+    mail = render(facts(owner="otto", owner_note="the tax is gone", is_acknowledged=True), "UTC")
+    assert "On it: otto (acknowledged): the tax is gone" in mail.text
+    assert "/by-mail/acknowledge/" not in mail.text + mail.html
+
+
+def test_what_changed_and_the_last_day_are_told_in_words_too() -> None:
+    hours = tuple(
+        ChartHour(factories.NOON - timedelta(hours=n), good, bad) for n, good, bad in ((2, 4, 0), (1, 1, 3), (0, 0, 2))
+    )
+    changes = (RecentChange(factories.NOON - timedelta(hours=3), "the flow Lead sync was changed (version 4)"),)
+    mail = render(facts(hours=hours, changes=changes), "Europe/Berlin")
+    assert "Last 24 hours: 10 runs, 5 failed (12:00: 3 of 4 failed; 13:00: 2 of 2 failed)" in mail.text
+    assert "22 Nov 2026, 10:00 CET: the flow Lead sync was changed (version 4)" in mail.text
+    assert 'aria-label="10 runs, 5 failed (12:00: 3 of 4 failed; 13:00: 2 of 2 failed)"' in mail.html
+    assert mail.html.count("&nbsp;") + mail.html.count("\u00a0") >= 3
+
+
 def test_a_recovery_says_how_long_it_took() -> None:
-    later = factories.NOON + timedelta(minutes=90)
-    mail = render(facts(kind="resolved", rate=97.5, at=later, errors=()), "UTC")
-    assert mail.subject == "[Recovered] Lead sync: 97.5 % of 40 runs succeeded"
-    assert "Ended: 22 Nov 2026, 13:30 UTC, after 1 h 30 min" in mail.text
+    over = {"kind": "resolved", "closed_at": factories.NOON + timedelta(minutes=85), "closed_how": "recovered"}
+    mail = render(facts(**over, members=(member(is_firing=False, reason="40 of 40 runs succeeded"),)), "UTC")
+    assert mail.subject == "[Recovered] Lead sync: 40 of 40 runs succeeded"
+    assert "Ended: 22 Nov 2026, 13:25 UTC, after 1 h 30 min" in mail.text
+    assert "/by-mail/acknowledge/" not in mail.text
 
 
-def test_what_ended_without_the_numbers_says_why_instead_of_claiming_a_recovery() -> None:
-    mail = render(facts(kind="resolved", is_judged=False, reason="the rule is switched off"), "UTC")
-    assert mail.subject == "[Closed] Lead sync: the rule is switched off"
-    assert "Reason: the rule is switched off" in mail.text
-    assert "75.0 %" not in mail.text
+@pytest.mark.parametrize(
+    ("how", "stamp"), [("ended", "[Closed]"), ("by_hand", "[Closed]"), ("recovered", "[Recovered]")]
+)
+def test_what_ended_otherwise_says_why_instead_of_claiming_a_recovery(how: str, stamp: str) -> None:
+    members = (member(is_firing=False, reason="the rule is switched off"),)
+    mail = render(facts(kind="resolved", closed_at=factories.NOON, closed_how=how, members=members), "UTC")
+    assert mail.subject == f"{stamp} Lead sync: the rule is switched off"
+
+
+def test_who_closed_it_by_hand_is_told() -> None:
+    over = {"kind": "resolved", "closed_at": factories.NOON, "closed_how": "by_hand", "closed_by": "ada"}
+    assert "On it: closed by ada" in render(facts(**over), "UTC").text
 
 
 def test_the_html_fetches_nothing_and_its_styles_are_inline() -> None:
@@ -170,11 +239,12 @@ def test_the_html_fetches_nothing_and_its_styles_are_inline() -> None:
     found = Addresses(html)
     assert found.fetched == []
     assert found.tags.isdisjoint({"img", "link", "script", "style", "iframe"})
-    assert "font-size: 28px" in html
+    assert "font-size: 18px" in html
+    assert 'content="light dark"' in html
 
 
 def test_untrusted_names_are_escaped_in_html_and_plain_in_text() -> None:
-    mail = render(facts(flow_name="<img src=x onerror=alert(1)> & Co"), "UTC")
+    mail = render(facts(members=(member(name="<img src=x onerror=alert(1)> & Co"),)), "UTC")
     assert "<img" not in mail.html
     assert "&lt;img src=x" in mail.html
     assert "<img src=x onerror=alert(1)> & Co" in mail.text
@@ -186,9 +256,9 @@ def test_a_template_that_fails_gives_a_plain_mail_and_a_log_line(
     def broken(*args: Any) -> str:
         raise ValueError("broken")
 
-    monkeypatch.setattr(rendering, "render_to_string", broken)
+    monkeypatch.setattr(rendering, "compose", broken)
     mail = render(facts(), "UTC")
-    assert (mail.subject, mail.html) == ("Alert 3 is firing", "")
+    assert (mail.subject, mail.html) == ("Incident 5 is firing", "")
     assert "https://monitor.example.com/" in mail.text
     assert "could not be rendered" in caplog.text
 
@@ -204,7 +274,9 @@ names = st.text(st.characters(exclude_categories=()), max_size=300)
 @example("=?utf-8?q?x=0ABcc:_eve=40example.com?=")
 @given(names)
 def test_no_flow_name_adds_or_changes_a_header_or_makes_the_subject_long(name: str) -> None:
-    mail = render(facts(flow_name=clean(name) or "flow 7", account_name=clean(name), reason=clean(name)), "UTC")
+    said = clean(name)
+    members = (member(name=said or "alert 3", reason=said, rule_name=said),)
+    mail = render(facts(members=members, account_name=said, cause=said, errors=((1, said),), owner=said), "UTC")
     assert len(mail.subject) <= 120
     assert mail.subject == clean(mail.subject)
     message = message_of(mail)
@@ -218,8 +290,8 @@ def test_no_flow_name_adds_or_changes_a_header_or_makes_the_subject_long(name: s
 
 def test_headers_thread_sort_and_keep_machines_from_answering() -> None:
     message = message_of(render(facts(), "UTC"))
-    assert message["In-Reply-To"] == message["References"] == "<alert3.1@monitor.example.com>"
-    assert message["Message-ID"].startswith("<alert3.1.firing.")
+    assert message["In-Reply-To"] == message["References"] == "<incident5@monitor.example.com>"
+    assert message["Message-ID"].startswith("<incident5.1.")
     assert message["Message-ID"].endswith("@monitor.example.com>")
     assert "ada" not in message["Message-ID"]
     assert message["Auto-Submitted"] == "auto-generated"
@@ -238,8 +310,30 @@ def test_headers_thread_sort_and_keep_machines_from_answering() -> None:
 )
 def test_the_domain_of_an_id_is_ascii_whatever_the_public_address(settings: Any, url: str, domain: str) -> None:
     settings.PUBLIC_URL = url
-    alert = AlertState(pk=3)
-    assert message_id(Transition(alert=alert, kind="firing", episode=1), "a@example.com").endswith(f"@{domain}>")
+    notice = Notice(incident=Incident(pk=3), kind="firing", seq=1)
+    assert message_id(notice, "a@example.com").endswith(f"@{domain}>")
+
+
+def test_the_addresses_that_act_are_signed_for_the_reader_when_the_mail_is_sent_and_not_before() -> None:
+    rendered = render(facts(), "UTC")
+    message = message_of(rendered)
+    texts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+    assert len(texts) == 2
+    for text in texts:
+        token = text.partition("/by-mail/acknowledge/")[2].partition("/")[0]
+        link = read_acknowledge(token, factories.NOON + WEEK - timedelta(seconds=1))
+        assert (link.incident, link.person) == (5, 2)
+    assert "/by-mail/acknowledge/-/" in rendered.text
+    assert build(delivery_of(rendered)).body == build(delivery_of(rendered)).body
+
+
+def test_one_click_switches_the_kind_of_mail_off() -> None:
+    message = message_of(render(facts(), "UTC"))
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = message["List-Unsubscribe"].strip()
+    assert address.startswith("<https://monitor.example.com/by-mail/unsubscribe/")
+    link = read_unsubscribe(address.rstrip(">").rstrip("/").rpartition("/")[2])
+    assert (link.person, link.kind) == (2, "alerts")
 
 
 @pytest.mark.parametrize(
@@ -306,14 +400,17 @@ def test_the_most_frequent_errors_of_the_window_are_told_masked_and_counted_toge
     factories.make_execution(alert.flow, "failed", error_code="", error_message="")
     factories.make_execution(alert.flow, "failed", started_time=now - timedelta(days=9))
     factories.make_execution(factories.make_flow(), "failed", error_message="elsewhere")
-    assert top_errors(alert.flow.pk, now, 168) == ((5, "ACTION_FAILED: No contact [e-mail]"), (1, "no error text"))
+    assert top_errors([alert.flow_id], Window(now - WEEK, now)) == (
+        (5, "ACTION_FAILED: No contact [e-mail]"),
+        (1, "no error text"),
+    )
 
 
 @pytest.mark.django_db
-def test_a_recovery_knows_when_its_episode_fired(alert: AlertState, now: datetime) -> None:
-    make_transition(alert)
-    found = facts_of(make_transition(alert, "resolved"))
-    assert (found.fired_at, found.at, found.errors) == (now, now + timedelta(minutes=90), ())
-    assert found.is_judged
-    over = facts_of(make_transition(alert, "resolved", episode=2, to_state="no_data"))
-    assert not over.is_judged
+def test_a_recovery_is_of_the_incident_that_it_ends(alert: AlertState, now: datetime) -> None:
+    make_transition(alert, began_at=now - timedelta(minutes=7))
+    found = facts_of(make_transition(alert, "resolved"), now + timedelta(hours=2))
+    assert (found.began_at, found.noticed_at) == (now - timedelta(minutes=7), now)
+    assert (found.closed_at, found.closed_how) == (now + timedelta(minutes=90), "recovered")
+    assert found.errors == ()
+    assert [one.reason for one in found.members] == ["40 of 40 runs succeeded"]

@@ -1,4 +1,4 @@
-"""Whose mails, transitions and incidents a step is about: those of others beside them change nothing."""
+"""Whose mails, notices and incidents a step is about: those of others beside them change nothing."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AlertState, Delivery, FlowProgress, StreamState, SyncState, Transition, User
+from monitor.models import AlertState, Delivery, FlowProgress, Notice, StreamState, SyncState, Transition, User
 from monitor.notify import send
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.facts import as_of, facts_of, top_errors
 from monitor.notify.recipients import recipients
+from monitor.periods import Window
 from tests import factories
 from tests.bystander import own
 from tests.notify.conftest import make_transition
@@ -29,43 +30,38 @@ def make_alert(now: datetime, **fields: Any) -> AlertState:
     )
 
 
-def make_mail(transition: Transition, person: User, **fields: Any) -> Delivery:
+def make_mail(notice: Notice, person: User, **fields: Any) -> Delivery:
     number = Delivery.objects.count()
     known = {"message_id": f"<{number}@x>", "created_at": factories.NOON, "next_try_at": factories.NOON}
-    return Delivery.objects.create(transition=transition, recipient=person, address=person.email, **known | fields)
+    return Delivery.objects.create(notice=notice, recipient=person, address=person.email, **known | fields)
 
 
 def due(now: datetime) -> list[Delivery]:
     return list(send._due(now))
 
 
+def settled(notice: Notice) -> Notice:
+    """The notice as it is once its mails are written; the test writes those itself."""
+    Notice.objects.filter(pk=notice.pk).update(dispatch_state="dispatched", dispatched_at=factories.NOON)
+    return notice
+
+
 @pytest.fixture
 def recovery(alert: AlertState, ada: User) -> Delivery:
-    """A recovery that waits for nothing: the firing of its episode has gone out."""
-    fired = make_transition(alert, dispatch_state="dispatched")
-    make_mail(fired, ada, state="sent")
-    return make_mail(make_transition(alert, "resolved", dispatch_state="dispatched"), ada)
+    """A recovery that waits for nothing: the firing of its incident has gone out."""
+    make_mail(settled(make_transition(alert)), ada, state="sent")
+    return make_mail(settled(make_transition(alert, "resolved")), ada)
 
 
-def test_a_recovery_waits_for_no_firing_but_that_of_its_own_episode_alert_and_reader(
+def test_a_recovery_waits_for_no_firing_but_that_of_its_own_incident_and_reader(
     recovery: Delivery, alert: AlertState, otto: User, ada: User, now: datetime
 ) -> None:
     later = now + 60 * MINUTE
-    own_firing = Transition.objects.get(alert=alert, kind="firing")
+    own_firing = Notice.objects.get(incident=recovery.notice.incident_id, kind="firing")
     make_mail(own_firing, otto, next_try_at=later)
-    make_mail(make_transition(alert, episode=2, dispatch_state="dispatched"), ada, next_try_at=later)
-    make_mail(make_transition(make_alert(now), dispatch_state="dispatched"), ada, next_try_at=later)
+    make_mail(settled(make_transition(alert, episode=2)), ada, next_try_at=later)
+    make_mail(settled(make_transition(make_alert(now))), ada, next_try_at=later)
     assert due(now) == [recovery]
-
-
-def test_a_recovery_waits_for_no_firing_that_is_not_dispatched_but_its_own(
-    recovery: Delivery, alert: AlertState, now: datetime
-) -> None:
-    make_transition(alert, episode=2)
-    make_transition(make_alert(now))
-    assert due(now) == [recovery]
-    Transition.objects.filter(alert=alert, episode=1, kind="firing").update(dispatch_state="new")
-    assert due(now) == []
 
 
 @pytest.mark.parametrize(("state", "waits"), [("queued", True), ("sending", True), ("sent", False), ("dead", False)])
@@ -73,7 +69,7 @@ def test_a_recovery_waits_while_its_firing_is_on_its_way(
     recovery: Delivery, now: datetime, state: str, waits: bool
 ) -> None:
     later = now + 60 * MINUTE
-    fired = Delivery.objects.filter(transition__alert=recovery.transition.alert).exclude(pk=recovery.pk)
+    fired = Delivery.objects.filter(notice__incident=recovery.notice.incident_id).exclude(pk=recovery.pk)
     fired.update(state=state, next_try_at=later, lease_until=later)
     assert due(now) == ([] if waits else [recovery])
 
@@ -81,16 +77,16 @@ def test_a_recovery_waits_while_its_firing_is_on_its_way(
 def test_another_recovery_on_its_way_holds_none_back(
     recovery: Delivery, alert: AlertState, ada: User, now: datetime
 ) -> None:
-    fired = make_transition(make_alert(now), dispatch_state="dispatched")
-    make_mail(fired, ada, state="sent")
-    other = make_mail(make_transition(fired.alert, "resolved", dispatch_state="dispatched"), ada)
-    assert due(now) == [recovery, other]
+    other = make_alert(now)
+    make_mail(settled(make_transition(other)), ada, state="sent")
+    theirs = make_mail(settled(make_transition(other, "resolved")), ada)
+    assert due(now) == [recovery, theirs]
 
 
 def test_what_is_due_is_queued_and_its_time_has_come_or_its_sender_is_dead_the_longest_due_first(
     alert: AlertState, ada: User, now: datetime
 ) -> None:
-    fired = make_transition(alert, dispatch_state="dispatched")
+    fired = settled(make_transition(alert))
 
     def mail(state: str, **fields: Any) -> Delivery:
         person = factories.make_user()
@@ -107,7 +103,7 @@ def test_what_is_due_is_queued_and_its_time_has_come_or_its_sender_is_dead_the_l
 
 
 def test_a_claim_leases_one_mail_and_counts_one_attempt(alert: AlertState, now: datetime) -> None:
-    fired = make_transition(alert, dispatch_state="dispatched")
+    fired = settled(make_transition(alert))
     first, second = (make_mail(fired, factories.make_user(), attempts=3) for _ in range(2))
     claimed = send._claim(now, send.SendReport())
     assert claimed == first
@@ -119,7 +115,7 @@ def test_a_claim_leases_one_mail_and_counts_one_attempt(alert: AlertState, now: 
 
 @pytest.mark.parametrize("ends", ["sent", "requeued", "closed"])
 def test_what_becomes_of_a_mail_becomes_of_no_other(alert: AlertState, now: datetime, ends: str) -> None:
-    fired = make_transition(alert, dispatch_state="dispatched")
+    fired = settled(make_transition(alert))
     others = [make_mail(fired, factories.make_user(), state="sending", attempts=1) for _ in range(2)]
     mine = make_mail(fired, factories.make_user(), state="sending", attempts=1)
     report = send.SendReport()
@@ -141,7 +137,7 @@ def test_what_becomes_of_a_mail_becomes_of_no_other(alert: AlertState, now: date
 def test_a_mail_that_is_no_longer_ours_is_left_as_it_is(
     alert: AlertState, now: datetime, change: dict[str, Any]
 ) -> None:
-    fired = make_transition(alert, dispatch_state="dispatched")
+    fired = settled(make_transition(alert))
     mail = make_mail(fired, factories.make_user(), state="sending", attempts=1)
     Delivery.objects.filter(pk=mail.pk).update(**change)
     send._requeue(mail, "later", now + MINUTE)
@@ -156,73 +152,62 @@ def test_what_was_sent_is_not_sent_again_later_by_its_mark(alert: AlertState, no
     assert Delivery.objects.get(pk=mail.pk).sent_at == now - MINUTE
 
 
-def test_a_transition_that_is_dispatched_leaves_the_others_new(
+def test_a_notice_that_is_dispatched_leaves_the_others_new(
     alert: AlertState, ada: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor.notify.dispatch.AT_ONCE", 1)
-    first = make_transition(alert)
-    other = make_transition(make_alert(now), at=now + MINUTE)
-    silent = make_transition(alert, "no_data")
-    done = make_transition(make_alert(now), "data_back", dispatch_state="silent", dispatched_at=now - MINUTE)
+    monkeypatch.setattr("monitor.notify.dispatch.ROUNDS", 1)
+    first, other = make_transition(alert), make_transition(make_alert(now))
+    done = make_transition(make_alert(now))
+    Notice.objects.filter(pk=done.pk).update(dispatch_state="silent", dispatched_at=now - MINUTE)
     assert dispatch_new(now) == 1
-    found = {row.pk: (row.dispatch_state, row.dispatched_at, row.recipients) for row in own(Transition)}
+    found = {row.pk: (row.dispatch_state, row.dispatched_at, row.recipients) for row in own(Notice)}
     assert found == {
         first.pk: ("dispatched", now, 1),
         other.pk: ("new", None, None),
-        silent.pk: ("silent", now, None),
         done.pk: ("silent", now - MINUTE, None),
     }
-    assert [mail.transition_id for mail in own(Delivery)] == [first.pk]
+    assert [mail.notice_id for mail in own(Delivery)] == [first.pk]
 
 
-@pytest.mark.parametrize(
-    "over",
-    [{"is_open": False}, {"episode": 2}],
-)
-def test_a_firing_that_is_over_is_kept_for_nobody(alert: AlertState, now: datetime, over: dict[str, Any]) -> None:
-    found = make_transition(alert)
-    AlertState.objects.filter(pk=alert.pk).update(**over)
-    assert dispatch_new(now) == 1
-    found.refresh_from_db()
-    assert (found.dispatch_state, found.recipients) == ("dispatched", 0)
-
-
-def test_that_a_firing_concerns_nobody_yet_is_noted_at_it_alone(
-    alert: AlertState, now: datetime, caplog: pytest.LogCaptureFixture
+def test_a_notice_waits_for_the_earlier_ones_of_its_own_incident_alone(
+    alert: AlertState, ada: User, now: datetime
 ) -> None:
-    found, other = make_transition(alert), make_transition(make_alert(now, is_open=False), dispatch_state="dispatched")
-    for _ in range(2):
-        dispatch_new(now)
-    assert caplog.text.count("concerns nobody yet") == 1
-    assert Transition.objects.get(pk=found.pk).recipients == 0
-    assert Transition.objects.get(pk=other.pk).recipients is None
+    first = make_transition(alert)
+    Notice.objects.filter(pk=first.pk).update(due_at=now + MINUTE)
+    make_transition(alert, "resolved")
+    other = make_transition(make_alert(now))
+    assert dispatch_new(now) == 1
+    assert [mail.notice_id for mail in own(Delivery)] == [other.pk]
+    assert dispatch_new(now + MINUTE) == 1
+    assert list(own(Notice).filter(dispatch_state="new")) == []
 
 
 def test_the_age_in_a_mail_is_that_of_its_own_account_and_of_its_list_of_flows(
     alert: AlertState, now: datetime
 ) -> None:
     account, other = alert.flow.account, factories.make_account()
-    transition = make_transition(alert)
+    notice = make_transition(alert)
     SyncState.objects.filter(account=other).update(last_complete_at=now - 9 * MINUTE)
     StreamState.objects.create(account=other, stream="flows", state="ok", last_read_at=now - 9 * MINUTE)
-    assert facts_of(transition).as_of is None
+    assert facts_of(notice, now).as_of is None
     SyncState.objects.filter(account=account).update(last_complete_at=now)
-    assert facts_of(transition).as_of == now
+    assert facts_of(notice, now).as_of == now
     StreamState.objects.create(account=account, stream="flows", state="ok", last_read_at=now - 2 * MINUTE)
     StreamState.objects.create(account=account, stream="rules", state="ok", last_read_at=now - 8 * MINUTE)
-    assert facts_of(transition).as_of == now - 2 * MINUTE
+    assert facts_of(notice, now).as_of == now - 2 * MINUTE
     StreamState.objects.filter(account=account, stream="flows").update(last_read_at=now + MINUTE)
-    assert facts_of(transition).as_of == now
+    assert facts_of(notice, now).as_of == now
 
 
-def test_a_recovery_began_with_the_firing_of_its_own_alert_and_episode(alert: AlertState, now: datetime) -> None:
-    make_transition(make_alert(now), at=now - 9 * MINUTE)
-    make_transition(alert, episode=2, at=now - 5 * MINUTE)
-    make_transition(alert, "no_data", at=now - 4 * MINUTE)
-    resolved = make_transition(alert, "resolved")
-    assert facts_of(resolved).fired_at == resolved.at
-    make_transition(alert, at=now - 3 * MINUTE)
-    assert facts_of(resolved).fired_at == now - 3 * MINUTE
+def test_an_incident_is_told_with_the_edges_of_its_own_alerts_and_episodes(alert: AlertState, now: datetime) -> None:
+    make_transition(make_alert(now), reason="another's")
+    notice = make_transition(alert)
+    make_transition(alert, "no_data", reason="no data")
+    Transition.objects.create(
+        alert=alert, kind="firing", episode=2, from_state="ok", to_state="firing", at=now, reason="a later one"
+    )
+    assert [member.reason for member in facts_of(notice, now).members] == ["30 of 40 runs succeeded"]
 
 
 def test_only_failed_runs_of_the_flow_within_the_window_are_told_the_most_frequent_first(
@@ -239,11 +224,14 @@ def test_only_failed_runs_of_the_flow_within_the_window_are_told_the_most_freque
     failed("too old", 5, started_time=now - timedelta(hours=23, microseconds=1))
     factories.make_execution(alert.flow, "success", error_message="worked")
     factories.make_execution(factories.make_flow(alert.flow.account), "failed", error_message="elsewhere")
-    found = top_errors(alert.flow.pk, now, 24)
+    window = Window(now - timedelta(hours=23), now + 60 * MINUTE)
+    found = top_errors([alert.flow_id], window)
     assert found[:2] == ((3, "often"), (2, "sometimes"))
     assert len(found) == 3
     assert {text for _, text in found[2:]} <= {"rare", "edge"}
-    assert [count for count, _ in top_errors(alert.flow.pk, now, 24)] == [3, 2, 1]
+    assert [
+        count for count, _ in top_errors([alert.flow_id], Window(now - timedelta(hours=23), now + 60 * MINUTE))
+    ] == [3, 2, 1]
 
 
 def test_who_is_written_to_has_a_right_a_wish_and_an_address(otto: User, ada: User, vera: User) -> None:
@@ -255,7 +243,7 @@ def test_who_is_written_to_has_a_right_a_wish_and_an_address(otto: User, ada: Us
 def test_an_edge_that_is_not_mailed_holds_no_recovery_back(
     recovery: Delivery, alert: AlertState, now: datetime
 ) -> None:
-    make_transition(alert, "no_data")
+    assert make_transition(alert, "no_data") is not None
     assert due(now) == [recovery]
 
 
@@ -263,7 +251,7 @@ def test_an_edge_that_is_not_mailed_holds_no_recovery_back(
 def test_a_mail_that_another_process_took_between_the_look_and_the_claim_is_left_to_it(
     alert: AlertState, now: datetime, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    mail = make_mail(make_transition(alert, dispatch_state="dispatched"), factories.make_user())
+    mail = make_mail(settled(make_transition(alert)), factories.make_user())
     original, looks = send._due, []
 
     def slow(at: datetime) -> Any:
@@ -271,7 +259,7 @@ def test_a_mail_that_another_process_took_between_the_look_and_the_claim_is_left
         rows = original(at)
         if len(looks) == 1:
             list(rows.exclude(pk=0))
-            stale = Delivery.objects.select_related("transition").get(pk=mail.pk)
+            stale = Delivery.objects.select_related("notice").get(pk=mail.pk)
             Delivery.objects.filter(pk=mail.pk).update(**change)
             return Looked(stale)
         return Looked(None)
@@ -301,7 +289,7 @@ def test_that_somebody_else_gets_mail_does_not_send_one_to_who_does_not(
     alert: AlertState, ada: User, now: datetime
 ) -> None:
     leaver = factories.make_user("leaver", "admin", wants_mail=False)
-    mail = make_mail(make_transition(alert, dispatch_state="dispatched"), leaver)
+    mail = make_mail(settled(make_transition(alert)), leaver)
     report = send.send_due(now, clock=lambda: now)
     mail.refresh_from_db()
     assert (mail.state, report.sent) == ("dead", 0)
@@ -324,4 +312,6 @@ def test_errors_of_a_window_are_of_runs_that_began_in_it(alert: AlertState, now:
     for at in (now - 200 * 60 * MINUTE, now + 120 * MINUTE, now - MINUTE):
         factories.make_execution(alert.flow, "failed", started_time=at)
     factories.make_execution(alert.flow, "running", started_time=now - MINUTE)
-    assert [count for count, _ in top_errors(alert.flow.pk, now, 168)] == [1]
+    assert [count for count, _ in top_errors([alert.flow_id], Window(now - 168 * 60 * MINUTE, now + 60 * MINUTE))] == [
+        1
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AlertState, Delivery, Role, User
+from monitor.models import AlertState, Delivery, Notice, Role, User
 from monitor.notify import mailer, send
 from monitor.notify.dispatch import dispatch_new
 from monitor.notify.send import SendReport, send_due
@@ -41,7 +41,7 @@ def test_each_recipient_gets_a_message_of_their_own_over_one_connection(
     assert sorted(sink.envelopes) == [["ada@example.com"], ["otto@example.com"]]
     assert sorted(mail["To"] for mail in sink.mails) == ["ada@example.com", "otto@example.com"]
     assert sink.connections == 1
-    assert {mail["Subject"] for mail in sink.mails} == {"[Firing] Lead sync: 75.0 % of 40 runs succeeded, below 95 %"}
+    assert {mail["Subject"] for mail in sink.mails} == {"[Firing] Lead sync: 30 of 40 runs succeeded"}
     assert sink.mails[0].get_content_type() == "multipart/alternative"
     assert set(own(Delivery).values_list("state", "sent_at")) == {("sent", now)}
     assert send_at(now) == SendReport()
@@ -131,7 +131,7 @@ def test_a_message_that_the_server_will_not_take_goes_out_as_plain_text(
     assert send_at(now) == SendReport(sent=1, retried=1)
     (mail,) = sink.mails
     assert (mail["Subject"], mail.get_content_type()) == (
-        f"Alert {fired.transition.alert_id} is firing",
+        f"Incident {fired.notice.incident_id} is firing",
         "text/plain",
     )
     assert mail["Message-ID"] == fired.message_id
@@ -228,6 +228,7 @@ def test_a_slow_senders_failure_does_not_undo_what_its_successor_did(
 
 def test_the_recovery_never_goes_out_before_its_firing(alert: AlertState, ada: User, now: datetime, sink: Sink) -> None:
     make_transition(alert)
+    dispatch_new(now)
     make_transition(alert, "resolved")
     dispatch_new(now)
     sink.at_rcpt = ["450 later"]
@@ -240,25 +241,28 @@ def test_the_recovery_never_goes_out_before_its_firing(alert: AlertState, ada: U
     assert fired["Message-ID"] != resolved["Message-ID"]
 
 
-def test_the_recovery_waits_for_a_firing_that_is_not_dispatched_yet(
+def test_what_is_over_before_its_first_mail_is_told_in_one(
     alert: AlertState, ada: User, now: datetime, sink: Sink
 ) -> None:
-    make_transition(alert, "resolved")
-    dispatch_new(now)
     make_transition(alert)
-    assert send_at(now).handled == 0
-    dispatch_new(now)
-    assert send_at(now).sent == 2
-    assert [mail["Subject"].split()[0] for mail in sink.mails] == ["[Firing]", "[Recovered]"]
+    make_transition(alert, "resolved")
+    assert dispatch_new(now) == 1
+    assert send_at(now).sent == 1
+    assert [mail["Subject"] for mail in sink.mails] == ["[Fired and recovered] Lead sync: 40 of 40 runs succeeded"]
+    assert set(own(Notice).values_list("kind", "dispatch_state", "why_silent")) == {
+        ("firing", "dispatched", ""),
+        ("resolved", "silent", "told"),
+    }
 
 
 def test_the_recovery_does_not_wait_for_the_firing_of_another_person(
     alert: AlertState, ada: User, otto: User, now: datetime, sink: Sink
 ) -> None:
     make_transition(alert)
+    dispatch_new(now)
     make_transition(alert, "resolved")
     dispatch_new(now)
-    own(Delivery).filter(recipient=otto, transition__kind="firing").update(next_try_at=now + 60 * SECOND)
+    own(Delivery).filter(recipient=otto, notice__kind="firing").update(next_try_at=now + 60 * SECOND)
     assert send_at(now) == SendReport(sent=2)
     assert [(mail["To"], mail["Subject"].split()[0]) for mail in sink.mails] == [
         ("ada@example.com", "[Firing]"),
@@ -272,6 +276,7 @@ def test_a_firing_given_up_does_not_hold_back_the_recovery(
     alert: AlertState, ada: User, now: datetime, sink: Sink
 ) -> None:
     make_transition(alert)
+    dispatch_new(now)
     make_transition(alert, "resolved")
     dispatch_new(now)
     sink.at_rcpt = ["550 no"]
@@ -314,7 +319,7 @@ def test_a_flow_name_that_tries_to_add_a_header_adds_none(
     (mail,) = sink.mails
     assert mail["Bcc"] is None
     assert sink.envelopes == [["ada@example.com"]]
-    assert mail["Subject"].startswith("[Firing] Sync Bcc: [e-mail] <b>hi</b>: 75.0 %")
+    assert mail["Subject"].startswith("[Firing] Sync Bcc: [e-mail] <b>hi</b>: 30 of 40")
 
 
 def test_without_a_mail_server_the_message_is_on_file(fired: Delivery, now: datetime, settings: Any) -> None:

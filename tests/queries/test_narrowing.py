@@ -25,7 +25,18 @@ from monitor.models import (
     ZohoAccount,
     system_user,
 )
-from monitor.queries import alerts, audit, connected, hooks, mails, people, retention, rules, webhook_failures
+from monitor.queries import (
+    alerts,
+    audit,
+    connected,
+    hooks,
+    incidents,
+    mails,
+    people,
+    retention,
+    rules,
+    webhook_failures,
+)
 from monitor.queries.audit import AuditFilter
 from monitor.queries.connected import ConnectedFilter
 from monitor.queries.mails import MailFilter
@@ -245,26 +256,26 @@ def test_alerts_and_their_changes_are_those_of_the_account(
     assert {row.account_id: row.open_count for row in alerts.rules()} == {account.pk: 3, other.pk: 1}
 
 
-def test_the_page_of_an_alert_has_its_own_mails_by_address(account: ZohoAccount, now: datetime) -> None:
+def test_the_page_of_an_incident_has_its_own_mails_by_address(account: ZohoAccount, now: datetime) -> None:
     rule = factories.make_alert_rule(account)
     mine, theirs = (make_state(rule, factories.make_flow(account), now) for _ in range(2))
-    edge, strange = make_transition(mine, now), make_transition(theirs, now)
+    edge = make_transition(mine, now)
+    make_transition(theirs, now)
+    incident, other = factories.make_incident(mine), factories.make_incident(theirs)
     readers = [factories.make_user(name) for name in ("zoe", "abe")]
-    for one in (edge, strange):
+    for one in (incident, other):
         for reader in readers:
-            make_mail(one, reader, now)
-    found = alerts.detail(mine)
-    assert found.transitions == [edge]
-    assert [mail.address for mail in found.transitions[0].sent_mails] == ["abe@example.com", "zoe@example.com"]  # type: ignore[attr-defined]
-    assert found.may_be_acknowledged
-    mine.acknowledged_at = now
-    assert not alerts.detail(mine).may_be_acknowledged
-    mine.acknowledged_at, mine.is_open = None, False
-    assert not alerts.detail(mine).may_be_acknowledged
+            make_mail(one.notices.get(), reader, now)
+    assert alerts.detail(mine).transitions == [edge]
+    (notice,) = incidents.detail(incident, now).notices
+    assert [mail.address for mail in notice.sent_mails] == ["abe@example.com", "zoe@example.com"]  # type: ignore[attr-defined]
+    assert [row.incident for row in incidents.open_incidents(account.pk)] == [other, incident]
+    assert list(incidents.of_alert(mine.pk)) == [incident]
 
 
 def test_mails_are_narrowed_by_state_and_text(account: ZohoAccount, now: datetime) -> None:
-    edge = make_transition(make_state(factories.make_alert_rule(account), factories.make_flow(account), now), now)
+    state = make_state(factories.make_alert_rule(account), factories.make_flow(account), now)
+    edge = factories.make_incident(state).notices.get()
     sent = make_mail(edge, factories.make_user("abe"), now, subject="Lead sync is failing")
     dead = make_mail(edge, factories.make_user("zoe"), now, state="dead", subject="Other")
 

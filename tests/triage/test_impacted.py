@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +85,24 @@ def test_where_the_last_run_of_a_record_has_lost_its_data_another_one_tells_the_
     found = {one.record_id: one.newest for one in all_with_ids(of_problem())}
     assert found.keys() == {"7", "2", "3"}
     assert found["7"] == new
+
+
+def test_of_a_record_whose_data_is_gone_no_more_runs_are_looked_at_the_longer_it_fails(
+    fail: Fail, triage: Triage
+) -> None:
+    runs = [fail(minutes_ago=n, trigger_data={"id": "7"}) for n in range(1, 31)]
+    triage(*runs, *(fail(minutes_ago=40 + n, trigger_data={"id": str(n)}) for n in (2, 3)))
+    of_it = [run.pk for run in runs]
+    told_by: dict[int, impacted.ImpactedRecord] = {}
+    for n in (0, impacted.MOST_TRIED - 1, impacted.MOST_TRIED):
+        Execution.objects.filter(pk__in=of_it[:n]).update(trigger_data=None)
+        rows = [row for row in records(of_problem()) if row["failed"] == len(runs)]
+        with CaptureQueriesContext(connection) as found:
+            [told_by[n]] = with_ids(of_problem(), rows)
+        read = [query["sql"] for query in found if "trigger_data" in query["sql"]]
+        assert not any(str(run.pk) in re.findall(r"\d+", sql) for sql in read for run in runs[impacted.MOST_TRIED :])
+    assert [one.record_id for one in told_by.values()] == ["7", "7", ""]
+    assert {one.failed for one in told_by.values()} == {len(runs)}
 
 
 def test_a_record_stays_in_the_list_while_its_run_fails_once_more(fail: Fail, triage: Triage) -> None:

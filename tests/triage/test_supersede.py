@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from monitor.models import Execution, Failure, Flow, RecordField
-from monitor.triage import supersede
+from monitor.triage import groups, supersede
 from monitor.triage import take as take_module
 from monitor.triage.keyed import mark
 from monitor.triage.records import record_of
@@ -104,6 +105,39 @@ def test_a_failure_keeps_its_group_under_another_secret_key(
     after = own(Failure).get()
     assert after.group_id == before.group_id
     assert (after.error_digest, after.record) != (before.error_digest, before.record)
+
+
+def test_under_another_secret_key_and_other_rules_a_failure_stays_with_its_problem_and_moves_by_other_words(
+    fail: Fail, triage: Triage, settings: Any, other_keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People's decisions hang on the problem: neither a release of ours nor a new key takes a failure away from it."""
+    run = fail(minutes_ago=90, trigger_data={"id": "1"})
+    triage(run)
+    before = own(Failure).get()
+    real = groups.cause_of
+    monkeypatch.setattr(groups, "cause_of", lambda **said: replace(real(**said), fingerprint="f" * 32))
+    settings.SECRET_KEY = other_keys[0]
+    triage(run)
+    assert own(Failure).get().group_id == before.group_id
+    triage(run)
+    assert own(Failure).get().group_id == before.group_id
+    Execution.objects.filter(pk=run.pk).update(error_message="Other words")
+    triage(run)
+    assert own(Failure).get().group_id != before.group_id
+
+
+def test_another_field_makes_the_records_of_what_has_ended_anew_too_so_that_each_is_listed_once(
+    fail: Fail, triage: Triage, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supersede, "STEP", 2)
+    runs = [fail(minutes_ago=n, trigger_data={"id": str(n), "number": "A7"}) for n in range(50, 57)]
+    triage(*runs)
+    for run, fate in zip(runs, ("recovered", "retried", "superseded"), strict=False):
+        Failure.objects.filter(pk=run.pk).update(fate=fate)
+    RecordField.objects.filter(flow=flow).update(chosen="number")
+    triage()
+    assert set(own(Failure).values_list("record", flat=True)) == {record_of({"number": "A7"}, "number")}
+    assert flow.pk not in supersede.flows_to_look_at()
 
 
 def test_a_record_of_another_field_is_not_that_record(fail: Fail, triage: Triage, flow: Flow) -> None:

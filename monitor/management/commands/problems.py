@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import transaction
 
 from monitor.connection import utc_now
 from monitor.management.commands.export import parse_since
@@ -20,6 +20,7 @@ from monitor.queries import problems as queries
 from monitor.queries.problems import Ledger, ProblemFilter, ProblemRow
 from monitor.triage import acts
 from monitor.triage.acts import ActRefused
+from monitor.triage.many import with_each
 from monitor.triage.write_off import write_off
 
 ACTS = ("list", "resolve", "archive", "reopen", "assign", "note", "merge", "write-off")
@@ -57,16 +58,12 @@ class Command(DataCommand):
         for number in numbers:
             if number not in found:
                 raise CommandError(f"there is no problem {number}")
-        chosen = [found[number] for number in numbers]
         now = utc_now()
         try:
-            # All of them, or none.
-            with transaction.atomic():
-                if options["act"] == "merge":
-                    lines = [_merge(chosen, now)]
-                else:
-                    do = _act(options, now)
-                    lines = [f"{problem.pk}: {do(problem)}" for problem in chosen]
+            if options["act"] == "merge":
+                lines = _merge([found[number] for number in numbers], now)
+            else:
+                lines = _with_all(numbers, options, now)
         except ActRefused as refusal:
             raise CommandError(refusal.message) from None
         self.stdout.write("\n".join(lines))
@@ -87,16 +84,31 @@ class Command(DataCommand):
             self.stdout.write(_line(row))
 
 
-def _merge(chosen: list[Problem], now: datetime) -> str:
+def _with_all(numbers: Sequence[int], options: dict[str, Any], now: datetime) -> list[str]:
+    """Does it with all of the problems, or with none; returns what became of each, in the order in which they stand."""
+    act = _act(options, now)
+    told = with_each(numbers, act) if act is not None else _given_up(numbers, options["reason"], now)
+    return [f"{number}: {told[number]}" for number in numbers]
+
+
+def _given_up(numbers: Sequence[int], reason: str, now: datetime) -> dict[int, str]:
+    """Writes all open failures of the problems off at once: failures are locked before problems."""
+    still = Failure.objects.filter(group__problem__in=numbers, fate=Failure.Fate.OPEN)
+    of = dict(still.values_list("pk", "group__problem"))
+    counts = Counter(of[key] for key in write_off(list(of), system_user(), reason, now))
+    return {number: f"{counts[number]} runs written off" for number in numbers}
+
+
+def _merge(chosen: list[Problem], now: datetime) -> list[str]:
     *others, into = chosen
     if not others:
         raise CommandError("merge needs two problems at least")
     acts.merge(others, into, system_user(), now)
-    return f"{into.pk}: took in {', '.join(str(one.pk) for one in others)}"
+    return [f"{into.pk}: took in {', '.join(str(one.pk) for one in others)}"]
 
 
-def _act(options: dict[str, Any], now: datetime) -> Callable[[Problem], str]:
-    """Returns what is done with each problem: it says what became of it.
+def _act(options: dict[str, Any], now: datetime) -> Callable[[Problem], str] | None:
+    """Returns what is done with each problem: it says what became of it. None for writing off, done with all at once.
 
     Raises:
         CommandError: an option cannot be read, or one is missing.
@@ -109,10 +121,6 @@ def _act(options: dict[str, Any], now: datetime) -> Callable[[Problem], str]:
     owner = _person(options["owner"])
     if options["act"] == "assign" and options["owner"] is None:
         raise CommandError("say to whom: --owner NAME, or --owner '' for nobody")
-
-    def given_up(problem: Problem) -> str:
-        still = Failure.objects.filter(group__problem=problem, fate=Failure.Fate.OPEN)
-        return f"{len(write_off(list(still.values_list('pk', flat=True)), actor, reason, now))} runs written off"
 
     def assigned(problem: Problem) -> str:
         acts.assign(problem, owner, actor, now)
@@ -135,8 +143,7 @@ def _act(options: dict[str, Any], now: datetime) -> Callable[[Problem], str]:
         "reopen": done(acts.reopen, "reopened"),
         "assign": assigned,
         "note": noted,
-        "write-off": given_up,
-    }[options["act"]]
+    }.get(options["act"])
 
 
 def _time(option: str, text: str | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.models import Delivery, Transition
+from monitor.models import Delivery, Notice
 from monitor.notify.compose import Rendered
 from monitor.notify.kinds import alert, assigned, batch_ended, note, resolved
 from monitor.notify.kinds.kind import MailKind
@@ -16,9 +16,14 @@ def topic_of(delivery: Delivery) -> str:
     return KINDS[delivery.occasion.kind].topic if delivery.occasion is not None else ALERTS
 
 
+def kind_of(delivery: Delivery) -> str:
+    """Returns what kind of mail it is, as its reader switches it off."""
+    return delivery.occasion.kind if delivery.occasion is not None else ALERTS
+
+
 def plain_of(delivery: Delivery) -> Rendered:
     """Returns the plainest form of a mail."""
     cause = delivery.cause
-    if isinstance(cause, Transition):
-        return alert.plain(cause.alert_id, cause.kind)
+    if isinstance(cause, Notice):
+        return alert.plain(cause.incident_id, cause.kind)
     return KINDS[cause.kind].plain(cause)

@@ -1,4 +1,4 @@
-"""Tells of an alert that fires, or is over. Whatever is wrong with a template, a mail comes out."""
+"""Tells of an incident: that it fires, grows, still fires, is over. Whatever is wrong with a template, a mail comes."""
 
 from __future__ import annotations
 
@@ -7,64 +7,126 @@ from datetime import tzinfo
 from typing import Any
 
 from django.conf import settings
-from django.template.loader import render_to_string
 
-from monitor.notify.compose import NAME_LENGTH, Rendered, address, compose, in_words, zone_of
-from monitor.notify.facts import Facts
-from monitor.notify.words import limit, per_cent, shorten, span
-from monitor.privacy import mask_name
+from monitor.models import Notice
+from monitor.notify.chart import ChartHour
+from monitor.notify.compose import NAME_LENGTH, Rendered, acknowledge_address, address, compose, in_words, zone_of
+from monitor.notify.facts import MEMBERS_SHOWN, Facts
+from monitor.notify.words import per_cent, shorten, span
 
 logger = logging.getLogger(__name__)
 
+REASON_LENGTH = 80  # in a subject
+
 
 def render(facts: Facts, zone: str) -> Rendered:
-    """Returns the message about a transition.
+    """Returns the message about an incident.
 
     Args:
         facts: what to tell.
         zone: the reader's time zone; an unknown one is UTC.
     """
     try:
-        context = _context(facts, zone_of(zone))
-        return compose("emails/alert", render_to_string("emails/alert/subject.txt", context), context)
+        return compose("emails/alert", f"[{_stamp(facts)}] {_verdict(facts)}", _context(facts, zone_of(zone)))
     except Exception:
         # The fallback exists for just what nobody thought of: a broken template must not hold up the queue.
-        logger.exception("alert %d: its mail could not be rendered; sending the plain one", facts.alert)
-        return plain(facts.alert, facts.kind)
+        logger.exception("incident %d: its mail could not be rendered; sending the plain one", facts.incident)
+        return plain(facts.incident, facts.kind)
 
 
-def plain(alert: int, kind: str) -> Rendered:
+def plain(incident: int, kind: str) -> Rendered:
     """Returns the least that a mail must say, made without templates and without anything that came from outside."""
-    said = "is firing" if kind == "firing" else "is over"
+    said = "is over" if kind == Notice.Kind.RESOLVED else "is firing"
     return Rendered(
-        subject=f"Alert {alert} {said}",
-        text=f"Alert {alert} {said}. Details are on the alerts page of {settings.PUBLIC_URL}/\n",
+        subject=f"Incident {incident} {said}",
+        text=f"Incident {incident} {said}. Details are on the alerts page of {settings.PUBLIC_URL}/\n",
         html="",
     )
 
 
+def _stamp(facts: Facts) -> str:
+    if facts.says_both:
+        return "Fired and recovered" if facts.closed_how == "recovered" else "Fired and closed"
+    if not facts.is_firing:
+        return "Recovered" if facts.closed_how == "recovered" else "Closed"
+    if facts.is_growth:
+        return "More alerts"
+    return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"
+
+
+def _verdict(facts: Facts) -> str:
+    """Returns what a reader has to know first, in one line."""
+    members = facts.members
+    if not members:
+        return f"incident {facts.incident}"
+    if len(members) == 1:
+        only = members[0]
+        return f"{shorten(only.name, NAME_LENGTH)}: {shorten(only.reason, REASON_LENGTH)}".rstrip(": ")
+    told = facts.news if facts.is_growth and facts.news else facts.firing or members
+    flows = {member.flow for member in told}
+    is_of_flows = len(flows) > 1 and None not in flows
+    count = f"{len(flows)} flows" if is_of_flows else f"{len(told)} alert{'s' * (len(told) > 1)}"
+    if facts.is_growth:
+        count = f"{len(told)} more"
+    return f"{count}: {shorten(facts.cause, REASON_LENGTH)}" if facts.cause else count
+
+
 def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
+    shown = facts.members[:MEMBERS_SHOWN]
+    ended = facts.closed_at or facts.at
     return {
         "facts": facts,
-        "headline": _headline(facts),
-        # A name may hold an address ("Mails to jane@…"); subjects stand in lists and logs of mail servers.
-        "name": shorten(mask_name(facts.flow_name), NAME_LENGTH),
-        "rate": per_cent(facts.rate),
-        "first_attempt_rate": per_cent(facts.first_attempt_rate),
-        "threshold": limit(facts.threshold),
-        "recover_at": limit(facts.recover_at),
-        "window": span(facts.window_hours * 3600),
+        "stamp": _stamp(facts),
+        "verdict": _verdict(facts),
+        "members": [(member, per_cent(member.rate) if member.rate is not None else "") for member in shown],
+        "more": len(facts.members) - len(shown),
+        "began": in_words(facts.began_at, zone),
+        "noticed": in_words(facts.noticed_at, zone),
+        "ended": in_words(ended, zone),
+        "open_for": span((ended - facts.began_at).total_seconds()),
         "as_of": in_words(facts.as_of, zone) if facts.as_of else "the account has not been read completely yet",
-        "at": in_words(facts.at, zone),
-        "fired_at": in_words(facts.fired_at, zone),
-        "open_for": span((facts.at - facts.fired_at).total_seconds()),
-        "alert_url": address("alert", facts.alert),
-        "flow_url": address("flow", facts.flow),
-        "problems_url": f"{address('problems')}?flow={facts.flow}",
-    }
+        "on_it": _on_it(facts),
+        "hours": [(hour, _hour_words(hour, zone)) for hour in facts.hours],
+        "chart_words": _chart_words(facts.hours, zone),
+        "changes": [(in_words(change.at, zone), change.what) for change in facts.changes],
+        "may_acknowledge": facts.is_firing and not facts.is_acknowledged,
+        "acknowledge_url": acknowledge_address(),
+        "incident_url": address("incident", facts.incident),
+    } | _links(facts)
 
 
-def _headline(facts: Facts) -> str:
-    if facts.is_firing:
-        return "Success rate below its threshold"
-    return "Success rate has recovered" if facts.is_judged else "Alert closed"
+def _on_it(facts: Facts) -> str:
+    if facts.closed_by:
+        return f"closed by {facts.closed_by}"
+    if not facts.owner:
+        return "nobody yet"
+    note = f": {facts.owner_note}" if facts.owner_note else ""
+    return f"{facts.owner}{' (acknowledged)' if facts.is_acknowledged else ''}{note}"
+
+
+def _links(facts: Facts) -> dict[str, str]:
+    """Returns where to look further: the problem, the failures, and where they are retried."""
+    flows = {member.flow for member in facts.members if member.flow is not None}
+    found: dict[str, str] = {}
+    if facts.problem is not None:
+        found["problem_url"] = address("problem", facts.problem)
+        found["retry_url"] = found["failures_url"] = f"{address('executions')}?problem={facts.problem}&outcome=open"
+    if len(flows) == 1:
+        flow = next(iter(flows))
+        found["flow_url"] = address("flow", flow)
+        found["problems_url"] = f"{address('problems')}?flow={flow}"
+    return found
+
+
+def _hour_words(hour: ChartHour, zone: tzinfo) -> str:
+    return f"{hour.start.astimezone(zone):%H:%M}: {hour.failed} of {hour.failed + hour.succeeded} failed"
+
+
+def _chart_words(hours: tuple[ChartHour, ...], zone: tzinfo) -> str:
+    """Returns the chart as text: what failed in which hour."""
+    bad = [_hour_words(hour, zone) for hour in hours if hour.failed]
+    runs = sum(hour.failed + hour.succeeded for hour in hours)
+    failed = sum(hour.failed for hour in hours)
+    if not bad:
+        return f"{runs} runs, none failed"
+    return f"{runs} runs, {failed} failed ({'; '.join(bad)})"

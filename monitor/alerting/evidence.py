@@ -1,0 +1,67 @@
+"""Loads what is known of why alerts fire, in few statements however many they are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of
+from monitor.error_classes import error_class
+from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
+
+NEWEST = 5  # failures of a flow that are looked at
+OLDEST = timedelta(days=7)  # failures before that tell nothing of what fires now
+
+
+def causes_by_alert(account: ZohoAccount, firing: Sequence[Transition]) -> dict[int, AlertCauses]:
+    """Returns what is known of the causes of alerts that fire, by the keys of their transitions. Two statements.
+
+    Args:
+        account: theirs.
+        firing: their transitions, with their alerts and rules.
+    """
+    if not firing:
+        return {}
+    flows = {found.alert.flow_id for found in firing if found.alert.flow_id is not None}
+    signs = _signs(flows, min(found.at for found in firing) - OLDEST)
+    broken = list(
+        Connection.objects.filter(account=account, gone_at=None, status__in=BROKEN).values_list("app", flat=True)
+    )
+    return {found.pk: _causes(found, signs, broken) for found in firing}
+
+
+def _causes(found: Transition, signs: dict[int, list[FailureSign]], broken: list[str]) -> AlertCauses:
+    flow = found.alert.flow_id
+    known = signs.get(flow, []) if flow is not None else []
+    return causes_of(began_of(found), known, broken, first="first" if found.is_first else "")
+
+
+def began_of(found: Transition) -> datetime:
+    """Returns when what fires began, by Zoho's clock as far as it is known."""
+    return found.began_at or found.at
+
+
+def _signs(flows: Collection[int], oldest: datetime) -> dict[int, list[FailureSign]]:
+    """Returns the newest failures of flows, the newest first."""
+    rank = Window(RowNumber(), partition_by="flow", order_by=[F("started_time").desc(), F("pk").desc()])
+    failed = Execution.objects.filter(
+        flow__in=flows, status=Execution.Status.FAILED, chain_mark=None, started_time__gte=oldest
+    )
+    rows = failed.annotate(rank=rank).filter(rank__lte=NEWEST).order_by("flow", "rank")
+    found: defaultdict[int, list[FailureSign]] = defaultdict(list)
+    columns = (
+        "flow",
+        "failure__group__app",
+        "failure__group__problem",
+        "failure__group__problem__merged_into",
+        "error_code",
+        "error_message",
+        "error_details",
+    )
+    for flow, app, problem, merged, code, message, details in rows.values_list(*columns):
+        found[flow].append(FailureSign(app or "", error_class(code, message, details), merged or problem))
+    return found

@@ -1,0 +1,279 @@
+"""Turns alerts that fire and recover into incidents, and says what is to be mailed of them.
+
+One transaction for an account's transitions: an incident that opens, grows or closes, the line of its timeline, and the
+notice for `monitor.notify` stand or fall together. Whoever does this to an account holds its row meanwhile, so that two
+processes never open two incidents for one cause.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+
+from monitor.alerting.evidence import causes_by_alert
+from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
+from monitor.models import AlertState, Incident, IncidentAlert, IncidentEvent, Notice, Transition, User, ZohoAccount
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 500  # transitions of an account in one transaction
+GROUP_INTERVAL = timedelta(minutes=5)
+WAITS_AT_MOST = 4  # times the group wait, while one alert after the other joins
+SEVERITIES = ("digest", "notify", "page")  # the higher, the later
+Kind = Notice.Kind
+Edge = Transition.Kind
+ENDS = ("resolved", "closed")
+
+
+def group_wait() -> timedelta:
+    """Returns how long the first mail of an incident waits for more alerts of the same cause."""
+    return timedelta(seconds=settings.ALERT_GROUP_WAIT)
+
+
+def follow(account: ZohoAccount, now: datetime) -> int:
+    """Enters an account's new transitions into incidents, the oldest first.
+
+    Args:
+        account: whose.
+        now: the time of the run.
+
+    Returns:
+        How many transitions were entered.
+    """
+    if not _new(account).exists():
+        return 0
+    with transaction.atomic():
+        lock(account)
+        new = list(_new(account).select_related("alert__rule", "alert__flow").order_by("at", "pk")[:AT_ONCE])
+        # What fires first: where one rule takes over from another, its alert joins before the other's ends.
+        new.sort(key=lambda found: (found.at, found.kind != Edge.FIRING, found.pk))
+        causes = causes_by_alert(account, [found for found in new if found.kind == Edge.FIRING])
+        desk = _Desk(account, now)
+        for found in new:
+            is_told = desk.enter(found, causes.get(found.pk))
+            states = Transition.Dispatch
+            found.dispatch_state = states.DISPATCHED if is_told else states.SILENT
+            found.dispatched_at = now
+        Transition.objects.bulk_update(new, ["dispatch_state", "dispatched_at"], batch_size=100)
+    return len(new)
+
+
+def lock(account: ZohoAccount | int) -> None:
+    """Waits until nobody else changes the incidents of an account; call it in a transaction."""
+    key = account if isinstance(account, int) else account.pk
+    # SQLite's transactions are exclusive anyway.
+    list(ZohoAccount.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk"))
+
+
+def _new(account: ZohoAccount) -> Any:
+    return Transition.objects.filter(alert__rule__account=account, dispatch_state=Transition.Dispatch.NEW)
+
+
+class _Desk:
+    """Holds the open incidents of an account while transitions are entered."""
+
+    def __init__(self, account: ZohoAccount, now: datetime) -> None:
+        self.account, self.now = account, now
+        opened = Incident.objects.filter(account=account, closed_at=None).order_by("opened_at", "pk")
+        self.opened: dict[int, Incident] = {one.pk: one for one in opened}
+        members = IncidentAlert.objects.filter(incident__in=list(self.opened))
+        self.members: dict[int, list[IncidentAlert]] = {key: [] for key in self.opened}
+        for member in members.order_by("joined_at", "pk"):
+            self.members[member.incident_id].append(member)
+
+    def enter(self, found: Transition, causes: AlertCauses | None) -> bool:
+        """Enters one transition; returns whether it is one that people are told of."""
+        if found.kind == Edge.FIRING and causes is not None:
+            return self._fire(found, causes)
+        member = self._member(found)
+        if found.kind in ENDS:
+            return self._end(found, member)
+        if member is not None:
+            note_event(member.incident, found.kind, found.at, alert=found.alert, note=found.reason)
+        return False
+
+    def _member(self, found: Transition) -> IncidentAlert | None:
+        """Returns the membership of a transition's episode, also in an incident that is closed."""
+        known = IncidentAlert.objects.select_related("incident")
+        return known.filter(alert=found.alert_id, episode=found.episode).first()
+
+    def _fire(self, found: Transition, causes: AlertCauses) -> bool:
+        if self._member(found) is not None:
+            return False
+        choice = choose(causes, [self._as_open(one) for one in self.opened.values()])
+        severity = severity_of(found.alert)
+        if choice.joins is None:
+            incident = self._open(found, causes, choice.cause, choice.cause_key, severity)
+        else:
+            incident = self.opened[choice.joins]
+        is_child = choice.joins is not None and incident.cause == Incident.Cause.CONNECTION
+        member = IncidentAlert.objects.create(
+            incident=incident,
+            alert=found.alert,
+            episode=found.episode,
+            began_at=causes.began_at,
+            joined_at=self.now,
+            muted=f"the sign-in to {incident.cause_key} does not work"[:200] if is_child else "",
+            causes=causes.stored(),
+        )
+        self.members[incident.pk].append(member)
+        note_event(incident, "fired", found.at, alert=found.alert, note=found.reason)
+        if choice.joins is not None:
+            self._grow(incident, member, severity)
+        return True
+
+    def _open(self, found: Transition, causes: AlertCauses, cause: str, key: str, severity: str) -> Incident:
+        incident = Incident.objects.create(
+            account=self.account,
+            cause=cause,
+            cause_key=key,
+            began_at=causes.began_at,
+            opened_at=found.at,
+            severity=severity,
+        )
+        self.opened[incident.pk], self.members[incident.pk] = incident, []
+        notify(incident, Kind.FIRING, self.now, due_at=self.now + group_wait())
+        logger.info("incident %d: opened by alert %d", incident.pk, found.alert_id)
+        return incident
+
+    def _grow(self, incident: Incident, member: IncidentAlert, severity: str) -> None:
+        """Notes that an alert joined; what is to be mailed of it waits for more of them."""
+        has_risen = SEVERITIES.index(severity) > SEVERITIES.index(incident.severity)
+        incident.began_at = min(incident.began_at, member.began_at)
+        incident.severity = severity if has_risen else incident.severity
+        incident.save(update_fields=["began_at", "severity"])
+        waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
+        if (first := waiting.filter(kind=Kind.FIRING).first()) is not None:
+            latest = first.at + WAITS_AT_MOST * group_wait()
+            due_at = min(self.now + group_wait(), latest)
+            waiting.filter(pk=first.pk, why_silent="", due_at__lt=due_at).update(due_at=due_at)
+        elif (not member.muted or has_risen) and not waiting.filter(kind=Kind.UPDATE).exists():
+            last = incident.notices.aggregate(at=Max("dispatched_at"))["at"] or self.now
+            due_at = max(self.now + group_wait(), last + GROUP_INTERVAL)
+            notify(incident, Kind.UPDATE, self.now, due_at=due_at)
+
+    def _end(self, found: Transition, member: IncidentAlert | None) -> bool:
+        if member is None:
+            return False
+        is_ended = found.to_state == AlertState.State.NO_DATA or found.kind != Edge.RESOLVED
+        how = Incident.Closed.ENDED if is_ended else Incident.Closed.RECOVERED
+        note_event(member.incident, how, found.at, found.alert, found.reason)
+        if member.left_at is not None:
+            return False
+        IncidentAlert.objects.filter(pk=member.pk).update(left_at=found.at, left_how=how)
+        for known in self.members.get(member.incident_id, []):
+            if known.pk == member.pk:
+                known.left_at, known.left_how = found.at, how
+        incident = self.opened.get(member.incident_id)
+        if incident is not None and all(known.left_at is not None for known in self.members[incident.pk]):
+            self._close(incident, found.at)
+        return True
+
+    def _close(self, incident: Incident, at: datetime) -> None:
+        ways = {known.left_how for known in self.members[incident.pk]}
+        how = Incident.Closed.ENDED if ways == {Incident.Closed.ENDED} else Incident.Closed.RECOVERED
+        close(incident, how, at, self.now)
+        del self.opened[incident.pk]
+
+    def _as_open(self, incident: Incident) -> OpenIncident:
+        members = [AlertCauses.restored(one.causes, one.began_at) for one in self.members[incident.pk]]
+        return OpenIncident(incident.pk, incident.cause, incident.cause_key, members)
+
+
+def severity_of(alert: AlertState) -> str:
+    """Returns how loud the mails of an alert are."""
+    return alert.rule.severity
+
+
+def close(
+    incident: Incident, how: str, at: datetime, now: datetime, *, actor: User | None = None, note: str = ""
+) -> None:
+    """Closes an incident; call it in a transaction that holds its account.
+
+    Args:
+        incident: an open one.
+        how: one of `Incident.Closed`.
+        at: when it was over.
+        now: the present.
+        actor: who closed it; None where its alerts are over.
+        note: why, in the person's words.
+    """
+    incident.closed_at, incident.closed_how = at, how
+    incident.save(update_fields=["closed_at", "closed_how"])
+    note_event(incident, "closed", at, actor=actor, note=note)
+    # A first mail that waits for the end of a snooze or a silence has nothing to wait for any more.
+    waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW, kind=Kind.FIRING)
+    waiting.exclude(why_silent="").update(due_at=now)
+    notify(incident, Kind.RESOLVED, now, due_at=now)
+    if incident.cause == Incident.Cause.ACCOUNT:
+        wake(incident.account_id, now)
+    logger.info("incident %d: closed (%s)", incident.pk, how)
+
+
+def wake(account_id: int, now: datetime) -> None:
+    """Makes the waiting notices of an account due, for what kept them quiet may be over."""
+    waiting = Notice.objects.filter(incident__account=account_id, dispatch_state=Transition.Dispatch.NEW)
+    waiting.exclude(why_silent="").update(due_at=now)
+
+
+def notify(incident: Incident, kind: str, now: datetime, *, due_at: datetime) -> Notice:
+    """Hands something of an incident over to be mailed; call it in a transaction that holds its account."""
+    incident.last_seq += 1
+    incident.save(update_fields=["last_seq"])
+    return Notice.objects.create(incident=incident, seq=incident.last_seq, kind=kind, at=now, due_at=due_at)
+
+
+def remind(account: ZohoAccount, now: datetime) -> int:
+    """Has mails of incidents that are still open and that nobody acknowledged repeated, as often as their rules say.
+
+    Args:
+        account: whose.
+        now: the present.
+
+    Returns:
+        How many are repeated.
+    """
+    with transaction.atomic():
+        found = Incident.objects.filter(account=account, closed_at=None, acknowledged_at=None)
+        quiet = found.exclude(notices__dispatch_state=Transition.Dispatch.NEW)
+        due = [one for one in quiet.annotate(told_at=Max("notices__dispatched_at")) if _is_to_repeat(one, now)]
+        if not due:
+            return 0
+        lock(account)
+        still = found.exclude(notices__dispatch_state=Transition.Dispatch.NEW).in_bulk([one.pk for one in due])
+        for one in still.values():
+            notify(one, Kind.REPEAT, now, due_at=now)
+    return len(still)
+
+
+def _is_to_repeat(incident: Any, now: datetime) -> bool:
+    if incident.told_at is None:
+        return False
+    hours = [
+        hours
+        for member in incident.members.filter(left_at=None).select_related("alert__rule")
+        if (hours := repeat_of(member.alert)) is not None
+    ]
+    return bool(hours) and now - incident.told_at >= min(hours)
+
+
+def repeat_of(alert: AlertState) -> timedelta | None:
+    """Returns after how long a mail of an alert is repeated; None for never."""
+    return timedelta(hours=alert.rule.repeat_hours) if alert.rule.repeat_hours else None
+
+
+def note_event(
+    incident: Incident,
+    kind: str,
+    at: datetime,
+    alert: AlertState | None = None,
+    note: str = "",
+    actor: User | None = None,
+) -> None:
+    """Adds a line to an incident's timeline."""
+    IncidentEvent.objects.create(incident=incident, kind=kind, at=at, alert=alert, note=note[:2000], actor=actor)

@@ -1,0 +1,51 @@
+"""Says in words what an incident is about, masked, for pages and mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from monitor.error_classes import CLASSES
+from monitor.models import AlertState, Incident, Problem
+from monitor.privacy import mask_name, mask_text
+
+Cause = Incident.Cause
+_PLAIN = {
+    Cause.ACCOUNT: "the whole account",
+    Cause.TIME: "they began together",
+    Cause.FIRST: "found by the first look",
+    Cause.ALONE: "",
+}
+
+
+def causes_in_words(incidents: Iterable[Incident]) -> dict[int, str]:
+    """Returns what the alerts of incidents have in common, by their keys. One statement at most."""
+    rows = list(incidents)
+    problems = {int(row.cause_key) for row in rows if row.cause == Cause.PROBLEM and row.cause_key.isdigit()}
+    titles = dict(Problem.objects.filter(pk__in=problems).values_list("pk", "title")) if problems else {}
+    return {row.pk: _in_words(row, titles) for row in rows}
+
+
+def _in_words(incident: Incident, titles: dict[int, str]) -> str:
+    key = incident.cause_key
+    if incident.cause == Cause.CONNECTION:
+        return f"the sign-in to {mask_name(key)} does not work"
+    if incident.cause == Cause.PROBLEM:
+        return mask_text(titles.get(int(key), "")) or "one problem"
+    if incident.cause == Cause.ERROR:
+        app, _, error = key.rpartition(": ")
+        return f"{mask_name(app)}: {CLASSES.get(error, error).lower()}"
+    return _PLAIN[Cause(incident.cause)]
+
+
+def title_of(alerts: Sequence[AlertState], cause: str) -> str:
+    """Returns an incident's name for one line: its one alert's subject, or how many there are and what they share.
+
+    Args:
+        alerts: of the incident.
+        cause: what they have in common, from `causes_in_words`.
+    """
+    names = list(dict.fromkeys(alert.shown_name for alert in alerts))
+    if len(names) == 1:
+        return names[0]
+    kind = "flows" if all(alert.flow_id is not None for alert in alerts) else "subjects"
+    return f"{len(names)} {kind}: {cause}" if cause else f"{len(names)} {kind}"

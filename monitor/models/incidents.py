@@ -1,0 +1,242 @@
+"""Stores incidents: alerts of one cause, what people did about them, and what is to be mailed of them.
+
+Written by `monitor.alerting` only, but for the marks with which `monitor.notify` claims a notice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from monitor.models.accounts import ZohoAccount
+from monitor.models.alerts import AlertState, Transition
+from monitor.models.flows import Flow
+
+
+class Incident(models.Model):
+    """Holds the alerts of one cause from the first that fired until all have recovered. It is never opened again."""
+
+    class Cause(models.TextChoices):
+        """Names what its alerts have in common."""
+
+        ACCOUNT = "account", "The account"
+        CONNECTION = "connection", "A connection"
+        PROBLEM = "problem", "A problem"
+        ERROR = "error", "An app and kind of error"
+        TIME = "time", "They began together"
+        FIRST = "first", "First findings"
+        ALONE = "alone", "Nothing"
+
+    class Closed(models.TextChoices):
+        """Names how it was closed."""
+
+        RECOVERED = "recovered", "Recovered"
+        ENDED = "ended", "Not checked any more"
+        BY_HAND = "by_hand", "Closed by hand"
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="incidents")
+    cause = models.CharField(max_length=10, choices=Cause.choices)
+    cause_key = models.CharField(max_length=200, blank=True, help_text="of the cause: an app, a problem's key")
+    began_at = models.DateTimeField(help_text="the earliest beginning of its alerts, by Zoho's clock")
+    opened_at = models.DateTimeField(help_text="when it was noticed")
+    closed_at = models.DateTimeField(null=True)
+    closed_how = models.CharField(max_length=9, choices=Closed.choices, blank=True)
+    severity = models.CharField(max_length=6, default="notify", help_text="the highest of its alerts' rules")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="incidents_owned"
+    )
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    acknowledge_note = models.CharField(max_length=300, blank=True)
+    last_seq = models.PositiveIntegerField(default=0, help_text="number of its newest notice")
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(closed_at=None, closed_how="")
+                | ~models.Q(closed_at=None) & ~models.Q(closed_how=""),
+                name="a_closed_incident_says_how",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account"], name="incident_open", condition=models.Q(closed_at=None)),
+            models.Index(fields=["-opened_at", "-id"], name="incident_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"incident {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("incident", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class IncidentAlert(models.Model):
+    """Records that an episode of an alert belongs to an incident. An episode belongs to one."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="members")
+    alert = models.ForeignKey(AlertState, on_delete=models.CASCADE, related_name="incident_links")
+    episode = models.PositiveIntegerField()
+    began_at = models.DateTimeField(help_text="by Zoho's clock")
+    joined_at = models.DateTimeField()
+    left_at = models.DateTimeField(null=True, help_text="when it recovered, or was not checked any more")
+    left_how = models.CharField(max_length=9, choices=Incident.Closed.choices, blank=True)
+    muted = models.CharField(max_length=200, blank=True, help_text="what it follows from; empty where it is a cause")
+    causes = models.JSONField(default=dict, help_text="what was known of its cause when it fired")
+
+    class Meta:
+        ordering = ["joined_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["alert", "episode"], name="an_episode_belongs_to_one_incident"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}: alert {self.alert_id}, episode {self.episode}"
+
+    @property
+    def is_firing(self) -> bool:
+        return self.left_at is None
+
+
+class IncidentEvent(models.Model):
+    """Is a line of an incident's timeline: who, what, when. Append-only."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=20)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    alert = models.ForeignKey(AlertState, on_delete=models.CASCADE, null=True, related_name="+")
+    note = models.CharField(max_length=2000, blank=True, help_text="a person's own words, or the alert's reason")
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}: {self.kind}"
+
+
+class Notice(models.Model):
+    """Records that something of an incident is to be mailed, in the transaction in which it happened.
+
+    `monitor.notify` claims it by `dispatch_state` once it is due, and may put it off (`due_at`).
+    """
+
+    class Kind(models.TextChoices):
+        FIRING = "firing", "Firing"
+        UPDATE = "update", "More alerts"
+        REPEAT = "repeat", "Still firing"
+        RESOLVED = "resolved", "Recovered"
+
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="notices")
+    seq = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    dispatch_state = models.CharField(
+        max_length=10, choices=Transition.Dispatch.choices, default=Transition.Dispatch.NEW
+    )
+    dispatched_at = models.DateTimeField(null=True)
+    recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
+    why_silent = models.CharField(max_length=200, blank=True, help_text="why it was not mailed, or waits")
+
+    class Meta:
+        ordering = ["incident_id", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "seq"], name="one_notice_of_a_number"),
+            models.UniqueConstraint(
+                fields=["incident", "kind"],
+                condition=models.Q(kind__in=["firing", "resolved"]),
+                name="an_incident_fires_and_resolves_once",
+            ),
+            models.UniqueConstraint(
+                fields=["incident", "kind"],
+                condition=models.Q(kind__in=["update", "repeat"], dispatch_state="new"),
+                name="one_notice_of_a_kind_waits",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], name="notice_due", condition=models.Q(dispatch_state="new")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.incident_id}.{self.seq} {self.kind}"
+
+
+class Snooze(models.Model):
+    """Records that nothing is mailed of a subject's alerts until a time, because a person said so."""
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="snoozes")
+    alert = models.ForeignKey(AlertState, on_delete=models.CASCADE, related_name="+", help_text="that it was set on")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="snoozes")
+    until = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    why = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True, help_text="when a person ended it early")
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"snooze until {self.until}"
+
+    def covers(self, alert: AlertState) -> bool:
+        """Returns whether an alert is about the subject that is snoozed, whichever rule it is of."""
+        return alert.flow_id == self.flow_id if self.flow_id is not None else alert.pk == self.alert_id
+
+
+class Silence(models.Model):
+    """Records that nothing is mailed of the alerts that fit, from one time to another.
+
+    With a start ahead it is a maintenance window. An empty matcher fits everything.
+    """
+
+    account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, null=True, related_name="silences")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="silences")
+    kind = models.CharField(max_length=40, blank=True, help_text="of the alert's rule")
+    text = models.CharField(max_length=200, blank=True, help_text="part of the flow's or the rule's name")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    why = models.CharField(max_length=300)
+    ended_at = models.DateTimeField(null=True, help_text="when a person ended it early")
+
+    class Meta:
+        ordering = ["-ends_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="a_silence_ends_later"),
+        ]
+
+    def __str__(self) -> str:
+        return self.why
+
+    def covers(self, alert: AlertState, account_id: int) -> bool:
+        """Returns whether an alert of an account fits: each matcher that is set has to.
+
+        Args:
+            alert: with its rule and flow.
+            account_id: its account.
+        """
+        names = f"{alert.flow.flow_name if alert.flow is not None else ''}\n{alert.rule.name}".casefold()
+        return (
+            self.account_id in (None, account_id)
+            and self.flow_id in (None, alert.flow_id)
+            and self.kind in ("", alert.rule.kind)
+            and self.text.casefold() in names
+        )
+
+    def state_at(self, now: datetime) -> str:
+        """Returns "planned", "running" or "over"."""
+        if self.ended_at is not None or self.ends_at <= now:
+            return "over"
+        return "planned" if now < self.starts_at else "running"

@@ -1,0 +1,116 @@
+"""Decides whether a notice of an incident is mailed now, later or never. Pure.
+
+    firing ──30 s──▶ mail ──5 min──▶ mail of those that joined ──4 h, nobody on it──▶ reminder … ──▶ recovered
+       └── over before the first mail: one mail that says both
+
+Snoozed, silenced or following from a wider incident: the mail waits, and comes if it still fires then. A mail that is
+not urgent waits for the working hours of its rules. Sources: docs/reference/promises.md, "Alert states".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitor.notify.hours import WorkingHours, next_open
+
+LOOK_AGAIN = timedelta(minutes=1)  # where the end of what keeps it quiet is not known
+
+
+class NoticeVerdict(StrEnum):
+    """Names what becomes of a notice."""
+
+    SEND = "send"
+    SILENT = "silent"
+    WAIT = "wait"
+
+
+class Why(StrEnum):
+    """Names why a notice waits or is not mailed; stored with it."""
+
+    NOTHING = ""
+    SNOOZED = "snoozed"
+    SILENCED = "silenced"
+    MUTED = "muted"  # by the incident of the whole account
+    HOURS = "hours"
+    NOBODY = "nobody"
+    ACKNOWLEDGED = "acknowledged"
+    OVER = "over"
+    TOLD = "told"  # by another mail of the incident
+    DIGEST = "digest"
+
+
+QUIET = frozenset({Why.SNOOZED, Why.SILENCED, Why.MUTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Says that an alert is kept quiet, why, and until when; None where the end is not known."""
+
+    why: Why
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFacts:
+    """Holds what a notice's fate depends on.
+
+    Attributes:
+        kind: firing, update, repeat or resolved.
+        waited: why it waited last.
+        is_open: whether the incident is.
+        is_acknowledged: whether somebody is on it.
+        severity: page, notify or digest.
+        hushes: of each alert that the mail is about and that still fires; None for one that is loud.
+        hours: the working hours of their rules; None for all hours.
+    """
+
+    kind: str
+    waited: str
+    is_open: bool
+    is_acknowledged: bool
+    severity: str
+    hushes: Sequence[Hush | None]
+    hours: Sequence[WorkingHours | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Holds what becomes of a notice: `until` when it waits; `says_both` in one mail that it fired and recovered."""
+
+    verdict: NoticeVerdict
+    why: Why = Why.NOTHING
+    until: datetime | None = None
+    says_both: bool = False
+
+
+def decide(facts: NoticeFacts, now: datetime) -> Fate:
+    """Returns what becomes of a notice that is due."""
+    if facts.severity == "digest":
+        return Fate(NoticeVerdict.SILENT, Why.DIGEST)
+    if facts.kind != "resolved":
+        if (silent := _why_never(facts)) is not None:
+            return Fate(NoticeVerdict.SILENT, silent)
+        if facts.is_open and facts.hushes and None not in facts.hushes:
+            return _hushed([one for one in facts.hushes if one is not None], now)
+    opens = next_open(facts.hours, now) if facts.severity != "page" else now
+    if opens > now:
+        return Fate(NoticeVerdict.WAIT, Why.HOURS, opens)
+    return Fate(NoticeVerdict.SEND, says_both=facts.kind == "firing" and not facts.is_open)
+
+
+def _why_never(facts: NoticeFacts) -> Why | None:
+    """Returns why nobody has to read it any more."""
+    if not facts.is_open and (facts.kind != "firing" or facts.waited in QUIET):
+        return Why.OVER
+    if facts.kind == "repeat" and facts.is_acknowledged:
+        return Why.ACKNOWLEDGED
+    return None
+
+
+def _hushed(hushes: Sequence[Hush], now: datetime) -> Fate:
+    """Waits until the first of those that are kept quiet is so no longer."""
+    first = min(hushes, key=lambda one: one.until or now + LOOK_AGAIN)
+    return Fate(NoticeVerdict.WAIT, first.why, first.until or now + LOOK_AGAIN)

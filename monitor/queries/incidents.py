@@ -1,0 +1,188 @@
+"""Shows incidents: the open ones with their alerts, and one with its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Prefetch, QuerySet
+
+from monitor.incident_words import causes_in_words, title_of
+from monitor.models import AlertState, Delivery, Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
+
+MEMBERS_SHOWN = 200
+EVENTS_SHOWN = 500
+
+
+def incidents() -> QuerySet[Incident]:
+    """Incidents with the joins that the pages need."""
+    return Incident.objects.select_related("account", "owner", "acknowledged_by").defer("account__client_secret")
+
+
+@dataclass(frozen=True)
+class IncidentRow:
+    """Holds an incident with its alerts, those that fire first, and its name."""
+
+    incident: Incident
+    members: Sequence[IncidentAlert]
+    cause: str
+    title: str
+
+    @property
+    def firing(self) -> list[IncidentAlert]:
+        return [member for member in self.members if member.left_at is None]
+
+
+def _members() -> QuerySet[IncidentAlert]:
+    rows = IncidentAlert.objects.select_related("alert__rule", "alert__flow").defer("alert__flow__raw")
+    return rows.order_by("left_at", "joined_at", "pk")
+
+
+def _as_rows(found: QuerySet[Incident]) -> list[IncidentRow]:
+    rows = list(found.prefetch_related(Prefetch("members", queryset=_members(), to_attr="all_members")))
+    causes = causes_in_words(rows)
+    return [_row(one, one.all_members, causes[one.pk]) for one in rows]
+
+
+def _row(incident: Incident, members: Sequence[IncidentAlert], cause: str) -> IncidentRow:
+    firing_first = sorted(members, key=lambda member: member.left_at is not None)
+    return IncidentRow(incident, firing_first, cause, title_of([member.alert for member in members], cause))
+
+
+def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
+    """Returns open incidents: those that nobody acknowledged first, then the newest first. Three statements.
+
+    Args:
+        account_id: only of this account; None for all.
+    """
+    found = incidents().filter(closed_at=None)
+    if account_id is not None:
+        found = found.filter(account=account_id)
+    return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk"))
+
+
+@dataclass(frozen=True)
+class IncidentLine:
+    """Is a line of a timeline: who did or found what, and when."""
+
+    at: datetime
+    words: str
+    who: str = ""
+    note: str = ""
+    alert: AlertState | None = None
+
+
+_WORDS = {
+    "fired": "fired",
+    "recovered": "recovered",
+    "ended": "is not checked any more",
+    "no_data": "no data",
+    "data_back": "data is back",
+    "acknowledged": "acknowledged it",
+    "unacknowledged": "took the acknowledgement back",
+    "handed_over": "handed it over",
+    "comment": "wrote a note",
+    "closed": "closed it",
+    "snoozed": "snoozed",
+}
+
+
+@dataclass(frozen=True)
+class IncidentDetail:
+    """Holds one incident with everything that its page shows.
+
+    Attributes:
+        row: the incident with its alerts.
+        events: its timeline, the oldest first.
+        notices: what was to be mailed, each with `sent_mails`.
+        snoozes: that hold now, of its account.
+    """
+
+    row: IncidentRow
+    events: list[IncidentEvent]
+    notices: list[Notice]
+    snoozes: list[Snooze]
+
+    @property
+    def lines(self) -> list[IncidentLine]:
+        """Returns the timeline with the mails in it, the oldest first."""
+        found = [
+            IncidentLine(
+                one.at,
+                _WORDS.get(one.kind, one.kind.replace("_", " ")),
+                one.actor.get_username() if one.actor is not None else "",
+                one.note,
+                one.alert,
+            )
+            for one in self.events
+        ]
+        for notice in self.notices:
+            if notice.dispatched_at is not None and notice.recipients:
+                people = "1 person" if notice.recipients == 1 else f"{notice.recipients} people"
+                found.append(
+                    IncidentLine(notice.dispatched_at, f"mailed {people} ({notice.get_kind_display().lower()})")
+                )
+        return sorted(found, key=lambda line: line.at)
+
+    @property
+    def time_to_notice(self) -> timedelta:
+        incident = self.row.incident
+        return max(incident.opened_at - incident.began_at, timedelta())
+
+    @property
+    def time_to_acknowledge(self) -> timedelta | None:
+        incident = self.row.incident
+        return incident.acknowledged_at - incident.opened_at if incident.acknowledged_at else None
+
+    @property
+    def time_to_recover(self) -> timedelta | None:
+        incident = self.row.incident
+        return incident.closed_at - incident.began_at if incident.closed_at else None
+
+    @property
+    def problem_id(self) -> int | None:
+        """Returns the problem that most of its alerts share; None where none is known."""
+        known = [member.causes["problem"] for member in self.row.members if member.causes.get("problem")]
+        return max(set(known), key=known.count) if known else None
+
+
+def detail(incident: Incident, now: datetime) -> IncidentDetail:
+    """Returns one incident with its alerts, timeline and mails. Six statements.
+
+    Args:
+        incident: from `incidents()`.
+        now: the present.
+    """
+    members = list(_members().filter(incident=incident)[:MEMBERS_SHOWN])
+    mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
+    notices = incident.notices.prefetch_related(Prefetch("deliveries", queryset=mails, to_attr="sent_mails"))
+    events = incident.events.select_related("actor", "alert__flow").defer("alert__flow__raw")
+    snoozes = Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now).select_related(
+        "by", "flow"
+    )
+    mine = {member.alert_id for member in members}
+    flows = {member.alert.flow_id for member in members} - {None}
+    return IncidentDetail(
+        row=_row(incident, members, causes_in_words([incident])[incident.pk]),
+        events=list(events[:EVENTS_SHOWN]),
+        notices=list(notices),
+        snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+    )
+
+
+def of_alert(alert_id: int) -> QuerySet[Incident]:
+    """Returns the incidents that an alert was part of, the newest first."""
+    return incidents().filter(members__alert=alert_id).distinct().order_by("-opened_at", "-pk")
+
+
+def silences() -> QuerySet[Silence]:
+    """Silences and maintenance windows, those that end last first."""
+    rows = Silence.objects.select_related("account", "flow", "by").defer("account__client_secret", "flow__raw")
+    return rows.order_by("-ends_at", "-pk")
+
+
+def snoozes(now: datetime) -> QuerySet[Snooze]:
+    """Snoozes that hold now."""
+    rows = Snooze.objects.filter(ended_at=None, until__gt=now).select_related("account", "flow", "by")
+    return rows.defer("account__client_secret", "flow__raw").order_by("until", "pk")

@@ -232,7 +232,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.names(flow_name="flow.flow_name")
             | _of("state", "is_open", "since", "episode", "rate", "first_attempt_rate", "runs", "reason")
             | _of(evaluated_at="checked_at", acknowledged_at="acknowledged_at", account="rule.account.name")
-            | _of(threshold="rule.threshold"),
+            | _of("subject_kind", "subject_name", threshold="rule.threshold"),
             "since",
         ),
         "problems": Export(

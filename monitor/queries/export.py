@@ -104,7 +104,9 @@ class MaskedColumns:
 
     def _through(self, hide: Callable[[str], str], path: str) -> Getter:
         get = _getter(path)
-        return (lambda row: hide(get(row))) if self.masked else get
+        if not self.masked:
+            return get
+        return lambda row: hide(found) if (found := get(row)) is not None else None
 
 
 def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
@@ -125,7 +127,7 @@ def _getter(path: str) -> Getter:
 
     def get(row: Any) -> Any:
         for name in names:
-            row = getattr(row, name)
+            row = getattr(row, name) if row is not None else None
         return row
 
     return get

@@ -66,7 +66,7 @@ def test_a_run_of_unknown_length_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"times_usual": 0}, "above_ms or times_usual must be given"),
+        ({"times_usual": 0}, "above_ms must be above 0 where there is no other limit"),
         ({"times_usual": 1}, "times_usual must be above 1"),
         ({"above_ms": -1}, "above_ms must be a whole number"),
         ({"min_runs": 0}, "min_runs must be a whole number"),

@@ -57,7 +57,7 @@ class LongDuration:
         if 0 < self.times_usual <= 1:
             raise ValueError("times_usual must be above 1, or 0 for no such limit")
         if not self.above_ms and not self.times_usual:
-            raise ValueError("above_ms or times_usual must be given")
+            raise ValueError("above_ms must be above 0 where there is no other limit")
 
     def needs_from(self, at: datetime, standing: AlertStanding) -> datetime:
         window = at - timedelta(hours=self.window_hours)

@@ -83,7 +83,7 @@ class FlowFirings:
 
 @dataclass(frozen=True, slots=True)
 class MissedProblem:
-    """Holds a known problem with failures of which no alert would have told."""
+    """Holds a known problem whose failures no alert would have reported."""
 
     problem: Problem
     failures: int

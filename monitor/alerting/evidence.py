@@ -11,7 +11,7 @@ from django.db.models.functions import RowNumber
 
 from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of, folded_app
 from monitor.alerting.kinds import cause_of
-from monitor.alerting.kinds.subjects import CONNECTION
+from monitor.alerting.kinds.subjects import CONNECTION, EXPLAINS
 from monitor.error_classes import error_class
 from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
 
@@ -47,7 +47,8 @@ def _apps(firing: Sequence[Transition]) -> dict[str, str]:
 def _causes(
     found: Transition, signs: dict[int, list[FailureSign]], broken: list[str], apps: dict[str, str]
 ) -> AlertCauses:
-    first, cause = "first" if found.is_first else "", cause_of(found.alert.rule.kind)
+    first = "first" if found.is_first else ""
+    cause = cause_of(found.alert.rule.kind) if found.numbers.get(EXPLAINS, 1) else ""
     if cause == "account":
         return AlertCauses(began_of(found), account=found.alert.rule.kind, first=first)
     if cause == "connection" and (app := apps.get(found.alert.subject_key)):

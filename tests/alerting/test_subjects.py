@@ -189,3 +189,42 @@ def test_subjects_that_cannot_be_loaded_are_an_error_of_their_own_and_flows_are_
     monkeypatch.setattr("monitor.alerting.kinds.connection.load._why_unread", fail)
     factories.make_hour(flow, now, 0, 3)
     assert sorted(kinds(look(account, now + MINUTE))) == ["error", "firing"]
+
+
+def test_a_mirror_that_zoho_refuses_fires_mutes_the_account_and_recovers(account, now):
+    factories.make_alert_rule(account, kind="mirror", name="Mirror")
+    be_read(account, now, "revoked", reason="Zoho refuses our credentials", since=now - 2 * HOUR)
+    (fired,) = evaluate_account(account, now)
+    assert (fired.kind, fired.began_at, fired.alert.shown_name) == ("firing", now - 2 * HOUR, "Acme")
+    follow(account, now)
+    assert own(Incident).get().cause == "account"
+    assert evaluate_account(account, now + 2 * HOUR) == [], "an old mirror is its subject, and no want of data"
+    assert kinds(look(account, now + 3 * HOUR)) == ["resolved"]
+
+
+def test_a_mirror_that_stands_still_fires_after_its_time_though_nothing_comes(account, now):
+    factories.make_alert_rule(account, kind="mirror", for_minutes=5)
+    be_read(account, now)
+    assert evaluate_account(account, now + MINUTE) == []
+    assert own(AlertState).get().state == "ok"
+    assert kinds(evaluate_account(account, now + 20 * MINUTE)) == ["pending"]
+    (fired,) = evaluate_account(account, now + 25 * MINUTE)
+    assert (fired.kind, fired.began_at) == ("firing", now)
+    assert "no sweep has ended since, though one was due" in fired.reason
+
+
+def test_gaps_of_a_mirror_are_no_cause_that_mutes_the_other_alerts_of_the_account(account, now):
+    factories.make_alert_rule(account, kind="mirror")
+    be_read(account, now, "incomplete", since=now - 25 * HOUR)
+    assert kinds(evaluate_account(account, now)) == ["firing"]
+    follow(account, now)
+    assert own(Incident).get().cause == "first"
+
+
+def test_the_mirror_of_an_account_that_a_person_switches_off_is_no_alert_any_more(account, now):
+    factories.make_alert_rule(account, kind="mirror")
+    be_read(account, now, "revoked")
+    evaluate_account(account, now)
+    ZohoAccount.objects.filter(pk=account.pk).update(is_active=False)
+    (closed,) = evaluate_account(account, now + MINUTE)
+    assert (closed.kind, closed.reason) == ("closed", "the account is not mirrored: a person switched it off")

@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('seen_at', models.DateTimeField(help_text='start of the last sweep whose list had it')),
                 ('missed_sweeps', models.PositiveSmallIntegerField(default=0)),
                 ('gone_at', models.DateTimeField(help_text='deleted in Zoho; its history stays here', null=True)),
+                ('may_wait', models.BooleanField(default=False, help_text='its definition has a step that waits, as Delay does')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount')),
             ],
             options={

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 
 from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, RetryAttempt, RetryPolicy, Role, User
+from monitor.queries.policies import use_of
 from monitor.retry.policies import add_policy, change_policy, delete_policy, switch_off, switch_on
 from monitor.retry.policy import due_at, room
-from monitor.retry.requests import RetryRefused, cancel
+from monitor.retry.requests import RetryRefused, cancel, request_retry
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep
 from monitor.triage.acts import merge
@@ -239,6 +245,43 @@ class TestBeforeItIsSent:
         assert [one.state for one in later(floor, 300)] == ["cancelled"]
         assert floor.zoho.posts == []
 
+    def test_a_persons_word_is_written_at_once_or_not_at_all(
+        self, floor: Floor, asked: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A process that dies after it has called one off leaves it the person's, not the policy's."""
+        [attempt] = own(RetryAttempt)
+
+        honest, written = QuerySet.update, []
+
+        def update(rows: Any, **changes: Any) -> int:
+            written.append(changes)
+            if len(written) > 1:
+                raise KeyboardInterrupt
+            return honest(rows, **changes)
+
+        with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+            patched.setattr(QuerySet, "update", update)
+            cancel(attempt, factories.make_user("otto", Role.OPERATOR), floor.clock())
+        assert own(RetryAttempt).values_list("state", "policy").get() == ("cancelled", None)
+
+    def test_what_its_problem_took_in_meanwhile_is_not_sent(self, floor: Floor, set_policy: Any) -> None:
+        """Whose failures they are is read in two steps: a merge may come between."""
+        [mine, other] = fail(floor, 2)
+        policy = set_policy(mine.group.problem)
+        Failure.objects.filter(pk=mine.pk).update(failed_at=floor.clock() + MINUTES)
+        Failure.objects.filter(pk=other.pk).update(failed_at=floor.clock() + MINUTES)
+        floor.clock.forward(minutes=20)
+        merge([other.group.problem], mine.group.problem, factories.make_user("otto", Role.OPERATOR), floor.clock())
+        request_retry(
+            execution=other.execution, user=policy.set_by, reason="Policy", accept_risk=False, now=floor.clock(),
+            client_token=f"policy-{policy.pk}-{other.pk}-0", policy=policy,
+        )  # fmt: skip
+        sweep(floor.clock, open_account=floor.zoho.open_account)
+        [attempt] = own(RetryAttempt)
+        assert (attempt.state, attempt.code) == ("cancelled", "policy_off")
+        assert "merged into its own" in attempt.answer
+        assert floor.zoho.posts == []
+
 
 def test_what_cannot_be_sent_is_tried_no_more_often_than_was_said_and_holds_no_other_up(
     floor: Floor, set_policy: Any
@@ -463,3 +506,53 @@ class TestPeople:
                 accept_risk=False,
                 now=floor.clock(),
             )
+
+
+def test_a_storm_that_is_not_safe_yet_keeps_those_behind_it_waiting_for_no_more_than_a_turn_each(
+    floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.retry.run_policies.MOST_LOOKED_AT", 2)
+    monkeypatch.setattr("monitor.retry.run_policies.AT_ONCE", 2)
+    set_policy()
+    storm = fail(floor, 5, error=PASSING)
+    fail(floor)
+    floor.clock.forward(minutes=20)
+    asked = [run_policies(floor.clock())["asked"] for _ in range(4)]
+    assert asked == [0, 0, 1, 0]
+    # And the storm is not forgotten for it.
+    floor.clock.forward(hours=26)
+    for _ in range(6):
+        run_policies(floor.clock())
+        sweep(floor.clock, open_account=floor.zoho.open_account)
+    tried = set(own(RetryAttempt).values_list("execution", flat=True))
+    assert {failure.pk for failure in storm} <= tried
+
+
+def test_what_runs_were_about_and_what_flows_are_made_of_is_not_read_to_judge_them(
+    floor: Floor, set_policy: Any
+) -> None:
+    set_policy()
+    fail(floor, 3)
+    floor.clock.forward(minutes=20)
+    with CaptureQueriesContext(connection) as read:
+        assert run_policies(floor.clock())["asked"] == 3
+    many = [one["sql"] for one in read if '"monitor_failure"' in one["sql"] and "LIMIT 200" in one["sql"]]
+    assert len(many) == 1
+    assert not [name for name in ("trigger_data", "search_text", '"raw"') if name in many[0]]
+    # Nor one by one afterwards.
+    assert not [
+        one["sql"]
+        for one in read
+        if one["sql"].startswith('SELECT "monitor_execution"."id", "monitor_execution"."trigger_data"')
+    ]
+
+
+def test_the_page_counts_what_a_policy_has_used_as_its_limit_does(floor: Floor, set_policy: Any) -> None:
+    """What was never sent, for whatever reason, takes no place of the day."""
+    policy = set_policy(tries=1, per_day=2)
+    for failure in fail(floor, 3):
+        del floor.zoho.runs[failure.execution.execution_id]
+    fail(floor, 3)
+    attempts = later(floor, 20)
+    assert Counter(one.state for one in attempts) == {"cancelled": 3, "succeeded": 2}
+    assert use_of(policy, floor.clock()).today == 2

@@ -66,7 +66,7 @@ def alert_rule_add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Changes what a rule asks for and who hears of it; the account's default rule may be changed too."""
+    """Changes what a rule asks for and who hears of it; the account's default rules may be changed too."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.kind not in kind_forms():
         raise Http404
@@ -78,10 +78,10 @@ def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def alert_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deletes a rule; its open alerts close, and their history stays. The default rule can only be disabled."""
+    """Deletes a rule; its open alerts close, and their history stays. Default rules can only be disabled."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.is_default:
-        messages.error(request, "The account's default rule cannot be deleted. Disable it instead.")
+        messages.error(request, "A default rule of the account cannot be deleted. Disable it instead.")
         return redirect("alert_rule_edit", rule.pk)
     now = timezone.now()
     with transaction.atomic():

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form
+from dashboard.alerts.rule_preview import preview_of
 from monitor import audit
 from monitor.access import may
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
@@ -98,6 +99,8 @@ def _save(request: HttpRequest, form: AlertRuleForm, action: str) -> HttpRespons
         return _show(request, form, status=400)
     if not may(request.user, "rules", rule.account):
         raise PermissionDenied
+    if "preview" in request.POST and form.is_of_flows:
+        return _show(request, form, **preview_of(form, request.POST["preview"]))
     with transaction.atomic():
         form.save()
         detail = audit.changes(before, _values(rule))

@@ -158,7 +158,7 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
         else:
             found.is_watching = True
             if _is_due(row, rule, now, is_changed=place.flow in changed):
-                found.due.append(Case(row, rule, known_from=_known_from(flow)))
+                found.due.append(Case(row, rule, known_from=known_from(flow)))
     return found
 
 
@@ -257,7 +257,8 @@ def _why_unread(flow: Flow, start: datetime) -> str:
     return f"the flow's history is still being read, so far back to {flow.progress.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
-def _known_from(flow: Flow) -> datetime | None:
+def known_from(flow: Flow) -> datetime | None:
+    """Returns from when on all runs of a flow are mirrored; None for always."""
     return None if flow.progress.executions_read_at is not None else flow.progress.covered_from
 
 

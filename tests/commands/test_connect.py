@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from monitor.connection import utc_now
 from monitor.alerting.rules import DEFAULTS
+from monitor.connection import utc_now
 from monitor.models import (
     AlertRule,
     ApiBudget,

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from monitor.alerting.kinds import limits
-from monitor.alerting.kinds.subjects import EXPLAINS
 from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Evaluation
+from monitor.alerting.kinds.subjects import EXPLAINS
 
 # The states of `monitor.freshness` by what they mean for people.
 FINE = "ok"

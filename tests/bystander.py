@@ -386,7 +386,7 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         reason="the mirror stands still since 2025-03-09 08:30 UTC",
         version=3,
     )
-    tables.AlertCursor.objects.create(account=account, counted_at=PAST)
+    tables.AlertCursor.objects.create(account=account, evaluated_at=PAST, counted_at=PAST)
     tables.Transition.objects.create(
         alert=alert,
         kind="firing",

@@ -152,22 +152,31 @@ def make_alert_rule(account: ZohoAccount, **fields: Any) -> AlertRule:
 
 
 def make_hour(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, **fields: Any) -> HourBucket:
-    """An hour of a flow as it was counted last: runs that ended as its hour began, the failed ones last.
+    """An hour of a flow as it was counted last.
 
     Args:
         flow: whose.
-        hour: any time of the hour; its runs ended then.
+        hour: any time of the hour; its good runs ended then, and the failed ones a millisecond later.
         succeeded: how many.
         failed: how many.
         fields: further columns; `ends`: runs that ended otherwise.
     """
+    made = an_hour(flow, hour, succeeded, failed, **fields)
+    columns = {field.attname: getattr(made, field.attname) for field in HourBucket._meta.concrete_fields}
+    bucket, _ = HourBucket.objects.update_or_create(
+        flow=flow, hour=made.hour, defaults={name: columns[name] for name in columns if name not in ("id", "flow_id")}
+    )
+    count_again(flow)
+    return bucket
+
+
+def an_hour(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, **fields: Any) -> HourBucket:
+    """As `make_hour`, unsaved."""
     start = hour.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     at = round((hour - start).total_seconds() * 1000)
     first = fields.get("first_succeeded", succeeded)
-    usual = [
-        RunEnd(at, has_failed, number >= first, at)
-        for number, has_failed in enumerate([False] * succeeded + [True] * failed)
-    ]
+    results = [False] * succeeded + [True] * failed
+    usual = [RunEnd(at + bad, bad, number >= first, at) for number, bad in enumerate(results)]
     ends: list[RunEnd] = fields.pop("ends", usual)
     last = max((run.ended for run in ends), default=None)
     columns = {
@@ -177,9 +186,7 @@ def make_hour(flow: Flow, hour: datetime, succeeded: int = 0, failed: int = 0, *
         "ends": pack_ends(ends),
         "last_end": None if last is None else start + timedelta(milliseconds=last),
     } | fields
-    bucket, _ = HourBucket.objects.update_or_create(flow=flow, hour=start, defaults=columns)
-    count_again(flow)
-    return bucket
+    return HourBucket(flow=flow, hour=start, **columns)
 
 
 def count_again(*flows: Flow) -> None:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
-from dashboard.alerts.forms import AlertRuleForm
+from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form
 from monitor import audit
 from monitor.access import may
+from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.models import AlertRule
 from monitor.queries import alerts as queries
+from monitor.queries.rule_scopes import neighbours
 
-_SHOWN = ("name", "flow_id", "threshold", "recover_at", "window_hours", "min_runs", "is_active")
+_SHOWN = (
+    *("name", "kind", "flow_id", "severity", "for_minutes", "keep_firing_minutes", "repeat_hours"),
+    *("waits_for_reruns", "patience_minutes", "working_hours", "is_active"),
+)
+_SUBJECTS = ("account", "flow")
+_FILLED_IN = (*_SUBJECTS, "name")  # what an address may fill in; the options of the kind as well
 
 
 @require_safe
@@ -33,52 +41,86 @@ def alert_rules(request: HttpRequest) -> HttpResponse:
     )
 
 
+@require_safe
+@requires("rules")
+def alert_rule_kinds(request: HttpRequest) -> HttpResponse:
+    """Shows what rules there can be, for a person to choose; account and flow of the address are passed on."""
+    passed_on = "".join(f"&{urlencode({name: request.GET[name]})}" for name in _SUBJECTS if name in request.GET)
+    context = {"kinds": list(kind_forms().values()), "passed_on": passed_on}
+    return render(request, "alerts/rule_kinds.html", context)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("rules")
 def alert_rule_add(request: HttpRequest) -> HttpResponse:
-    """Adds a rule."""
-    return _save(request, AlertRuleForm(request.POST or None), "alert_rule.add")
+    """Adds a rule of the kind that the address names; without one it is a rule of the success rate."""
+    kind = request.POST.get("kind") or request.GET.get("kind") or USUAL_KIND
+    if kind not in kind_forms():
+        raise Http404
+    of_kind = rule_form(kind)
+    if request.method == "POST":
+        return _save(request, of_kind(request.POST), "alert_rule.add")
+    known = {*_FILLED_IN, *kind_forms()[kind].base_fields}
+    return _show(request, of_kind(initial={name: value for name, value in request.GET.items() if name in known}))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Changes a rule's threshold, window or name; the account's default rule may be changed too."""
+    """Changes what a rule asks for and who hears of it; the account's default rule may be changed too."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
-    return _save(request, AlertRuleForm(request.POST or None, instance=rule), "alert_rule.change")
+    if rule.kind not in kind_forms():
+        raise Http404
+    of_kind = rule_form(rule.kind)
+    if request.method == "POST":
+        return _save(request, of_kind(request.POST, instance=rule), "alert_rule.change")
+    return _show(request, of_kind(instance=rule))
 
 
 @require_POST
 def alert_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deletes a rule and its history. The default rule stays: it can be disabled."""
+    """Deletes a rule; its open alerts close, and their history stays. The default rule can only be disabled."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.is_default:
         messages.error(request, "The account's default rule cannot be deleted. Disable it instead.")
         return redirect("alert_rule_edit", rule.pk)
+    now = timezone.now()
     with transaction.atomic():
-        audit.record(
-            request.user, "alert_rule.delete", rule, now=timezone.now(), account=rule.account, detail=_values(rule)
-        )
-        AlertRule.objects.get(pk=rule.pk).delete()
-    messages.success(request, f"The rule “{rule.name}” is deleted.")
+        audit.record(request.user, "alert_rule.delete", rule, now=now, account=rule.account, detail=_values(rule))
+        AlertRule.objects.filter(pk=rule.pk).update(deleted_at=now)
+    messages.success(request, f"The rule “{rule.name}” is deleted. Its open alerts close within a minute.")
     return redirect("alert_rules")
 
 
 def _save(request: HttpRequest, form: AlertRuleForm, action: str) -> HttpResponse:
     rule = form.instance
     before = _values(rule) if rule.pk else {}
-    if request.method == "POST" and form.is_valid():
-        account = rule.account
-        if not may(request.user, "rules", account):
-            raise PermissionDenied
-        with transaction.atomic():
-            form.save()
-            detail = audit.changes(before, _values(rule))
-            audit.record(request.user, action, rule, now=timezone.now(), account=account, detail=detail)
-        messages.success(request, f"The rule “{rule.name}” is saved. It is checked within a minute.")
-        return redirect("alert_rules")
-    status = 400 if request.method == "POST" else 200
-    return render(request, "alerts/alert_rule_form.html", {"form": form, "rule": rule}, status=status)
+    if not form.is_valid():
+        return _show(request, form, status=400)
+    if not may(request.user, "rules", rule.account):
+        raise PermissionDenied
+    with transaction.atomic():
+        form.save()
+        detail = audit.changes(before, _values(rule))
+        audit.record(request.user, action, rule, now=timezone.now(), account=rule.account, detail=detail)
+    messages.success(request, f"The rule “{rule.name}” is saved. It is checked within a minute.")
+    return redirect("alert_rules")
+
+
+def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **context: Any) -> HttpResponse:
+    rule, account = form.instance, form.account
+    flow_id = None if form.flow is None else form.flow.pk
+    found = {
+        "form": form,
+        "rule": rule,
+        "kind": kind_forms()[form.kind],
+        "neighbours": neighbours(form.kind, account.pk, flow_id, rule.pk) if account is not None else None,
+        "of_flow": form.flow,
+        "told": form.said_beforehand(),
+    }
+    return render(request, "alerts/alert_rule_form.html", found | context, status=status)
 
 
 def _values(rule: AlertRule) -> dict[str, Any]:
-    return {name: getattr(rule, name) for name in _SHOWN}
+    values = {name: getattr(rule, name) for name in _SHOWN} | dict(usual_options(rule.kind)) | rule.options
+    values["recipients"] = list(rule.recipients.order_by("username").values_list("username", flat=True))
+    return values

@@ -24,6 +24,7 @@ urlpatterns = [
     path("by-mail/acknowledge/<str:token>/", by_mail.acknowledge_by_mail, name="acknowledge_by_mail"),
     path("by-mail/unsubscribe/<str:token>/", by_mail.unsubscribe_by_mail, name="unsubscribe_by_mail"),
     path("alert-rules/", alert_rules.alert_rules, name="alert_rules"),
+    path("alert-rules/kinds/", alert_rules.alert_rule_kinds, name="alert_rule_kinds"),
     path("alert-rules/add/", alert_rules.alert_rule_add, name="alert_rule_add"),
     path("alert-rules/<int:pk>/edit/", alert_rules.alert_rule_edit, name="alert_rule_edit"),
     path("alert-rules/<int:pk>/delete/", alert_rules.alert_rule_delete, name="alert_rule_delete"),

@@ -1,84 +1,238 @@
-"""Loads what a evaluation needs, in few statements however many flows and rules there are."""
+"""Loads what an evaluation needs, in few statements however many flows and rules there are.
+
+Only what may have changed is evaluated: flows that were counted since the last evaluation, states whose time has come,
+rules that were changed, and what rests and need not, or the reverse (docs/decisions/0007-alerts-by-ends.md).
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from django.db.models import Sum
-
-from monitor.alerting.conditions import Limits, Reading
-from monitor.alerting.state_machine import RuleStanding
+from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
+from monitor.alerting.runs_of import FlowRuns, runs_of
+from monitor.alerting.scope import Coverage, RuleScope, RuleSubject, cover
+from monitor.alerting.state_machine import RuleStanding, Stage
+from monitor.alerting.steps import AlertPatience, ConditionPlace
 from monitor.freshness import facts_of, why_unfit
-from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, StreamState, SyncState, ZohoAccount
-from monitor.periods import last_hours
+from monitor.models import (
+    AlertCursor,
+    AlertRule,
+    AlertState,
+    CountedFlow,
+    DirtyHour,
+    Flow,
+    StreamState,
+    SyncState,
+    ZohoAccount,
+)
 
-Pair = tuple[int, int]  # primary keys of rule and flow
+FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class ReadRule:
+    """Holds a rule as it is evaluated.
+
+    Attributes:
+        condition: None where the rule's options are none of its kind's.
+        fault: why there is no condition.
+        mark: digest of all that an evaluation hangs on; another one means that the rule was changed.
+        patience: how long it must be breached or clear.
+        reruns: how long failures that Zoho runs again by itself are pending; None for not at all.
+    """
+
+    row: AlertRule
+    condition: Condition | None
+    fault: str
+    mark: str
+    patience: AlertPatience
+    reruns: timedelta | None
+
+    def start(self, now: datetime) -> datetime:
+        """Returns from when on all runs must be mirrored to evaluate it: the beginning of its window, if it has one."""
+        hours = getattr(self.condition, "window_hours", None)
+        return now if hours is None else now - timedelta(hours=hours)
+
+
+@dataclass(slots=True)
 class Case:
-    """Holds one rule and flow to evaluate; the last three as `states.decide` takes them. `row` may be unsaved yet."""
+    """Holds one rule and flow to evaluate; `row` is unsaved where it never was.
+
+    Attributes:
+        stale: why the data are too old to go by; empty while they are fresh.
+        ended: why it is not evaluated any more (rule off, flow gone); empty while it is.
+        runs: the flow's runs that it is evaluated by.
+        known_from: from when on all runs are known; None for always.
+    """
 
     row: AlertState
-    limits: Limits
-    reading: Reading
-    stale: str
-    ended: str
+    rule: ReadRule
+    stale: str = ""
+    ended: str = ""
+    runs: FlowRuns = field(default_factory=FlowRuns)
+    known_from: datetime | None = None
 
     @property
     def standing(self) -> RuleStanding:
         row = self.row
-        return RuleStanding(row.state, row.is_open, row.episode, row.since, is_new=row.version == 0)
-
-
-def cases(account: ZohoAccount, now: datetime) -> Iterator[Case]:
-    """Yields what is to be evaluated at an account.
-
-    That is each active rule for each of its active flows, and whatever was evaluated before and is to be no longer.
-    """
-    rules = {rule.pk: rule for rule in AlertRule.objects.filter(account=account)}
-    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress")}
-    stale = _why_stale(account, now)
-    rows = {
-        (row.rule_id, row.watched_flow.pk): row
-        for row in AlertState.objects.filter(rule__account=account).select_related("flow")
-    }
-    wanted = _wanted(rules, flows)
-    if not stale:
-        rows |= _unevaluated(wanted - rows.keys(), flows, rules, now)
-    readings = {hours: _readings(account, now, hours) for hours in {rules[rule].window_hours for rule, _ in wanted}}
-    for (rule_id, flow_id), row in sorted(rows.items()):
-        rule, flow = rules[rule_id], flows.get(flow_id)
-        ended = "" if (rule_id, flow_id) in wanted else _why_ended(rule, flow)
-        yield Case(
-            row=row,
-            limits=Limits(rule.threshold, rule.recover_at, rule.min_runs),
-            reading=readings.get(rule.window_hours, {}).get(flow_id, Reading()),
-            stale=stale or (_why_unread(flow, last_hours(now, rule.window_hours).start) if flow else ""),
-            ended=ended,
+        return RuleStanding(
+            stage=Stage(row.state),
+            episode=row.episode,
+            since=row.since,
+            place=ConditionPlace(_standing_of(row), row.leaving_since),
+            is_new=row.version == 0 and not row.is_open,
+            is_resting=row.is_resting,
         )
 
 
-def _wanted(rules: dict[int, AlertRule], flows: dict[int, Flow]) -> set[Pair]:
-    active = [flow.pk for flow in flows.values() if flow.is_active]
-    return {
-        (rule.pk, flow)
-        for rule in rules.values()
-        if rule.is_active
-        for flow in active
-        if rule.flow_id is None or rule.flow_id == flow
+@dataclass(slots=True)
+class AccountWork:
+    """Holds what is to be done for an account.
+
+    Attributes:
+        counted_at: up to where changes of counts are seen; None where none were counted yet.
+        is_watching: whether anything is evaluated as soon as it changes: the data are fresh, and there are rules.
+        resting: what is not evaluated, each with the reason.
+        due: what is to be evaluated.
+    """
+
+    counted_at: datetime | None
+    is_watching: bool = False
+    resting: list[Case] = field(default_factory=list)
+    due: list[Case] = field(default_factory=list)
+
+    def with_runs(self, now: datetime) -> Iterator[list[Case]]:
+        """Yields what is to be evaluated with its runs, some flows at a time; one statement each."""
+        by_flow: dict[int, list[Case]] = {}
+        for case in self.due:
+            by_flow.setdefault(case.row.flow_id or 0, []).append(case)
+        flows = sorted(by_flow)
+        for start in range(0, len(flows), FLOWS_AT_ONCE):
+            some = {flow: by_flow[flow] for flow in flows[start : start + FLOWS_AT_ONCE]}
+            needed = {flow: min(_needs_from(case, now) for case in cases) for flow, cases in some.items()}
+            found = runs_of(needed, now)
+            for flow, cases in some.items():
+                for case in cases:
+                    case.runs = found.get(flow) or case.runs
+            yield [case for cases in some.values() for case in cases]
+
+
+def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
+    """Returns what is to be evaluated at an account.
+
+    That is each enabled rule for each of its flows that are watched, as far as the answer may have changed, and
+    whatever was evaluated before and is to be no longer.
+    """
+    rules = {row.pk: _read(row) for row in AlertRule.with_deleted.filter(account=account)}
+    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress").defer("raw")}
+    rows = {
+        RuleSubject(row.rule_id, row.flow_id): row
+        for row in AlertState.objects.filter(rule__account=account, flow__isnull=False)
+        if row.flow_id is not None
     }
+    covered = _covered(account, rules, flows)
+    changed, counted_at = _changed(account)
+    found = AccountWork(counted_at)
+    stale = _why_stale(account, now)
+    if not stale:
+        rows |= _never_evaluated(covered.wanted - rows.keys(), flows, rules, now)
+    for place, row in sorted(rows.items()):
+        rule, flow = rules[place.rule], flows.get(place.flow)
+        if place not in covered.wanted or flow is None:
+            ended = _why_ended(account, rule.row, flow, covered.replaced.get(place), rules)
+            if row.is_open or not row.is_resting or row.reason != ended:
+                found.resting.append(Case(row, rule, ended=ended))
+        elif unread := stale or _why_unread(flow, rule.start(now)):
+            if not row.is_resting or row.reason != unread[:300] or row.version == 0:
+                found.resting.append(Case(row, rule, stale=unread))
+        else:
+            found.is_watching = True
+            if _is_due(row, rule, now, is_changed=place.flow in changed):
+                found.due.append(Case(row, rule, known_from=_known_from(flow)))
+    return found
 
 
-def _why_ended(rule: AlertRule, flow: Flow | None) -> str:
+def _is_due(row: AlertState, rule: ReadRule, now: datetime, *, is_changed: bool) -> bool:
+    is_time = row.again_at is not None and row.again_at <= now
+    return is_changed or is_time or row.is_resting or row.version == 0 or row.rule_mark != rule.mark
+
+
+def _standing_of(row: AlertState) -> AlertStanding:
+    return AlertStanding(
+        is_open=row.is_open,
+        fired_at=row.fired_at,
+        recovered_at=row.recovered_at,
+        anchor=row.anchor,
+        began_at=row.began_at if row.is_open else None,
+        learned=Learned(**row.learned) if row.learned else None,
+    )
+
+
+def _needs_from(case: Case, now: datetime) -> datetime:
+    """Returns from which end on runs are read; a condition that cannot say so fails when it is evaluated."""
+    if case.rule.condition is None:
+        return now
+    return case.rule.condition.needs_from(now, _standing_of(case.row))
+
+
+def _read(row: AlertRule) -> ReadRule:
+    condition, fault = None, ""
+    try:
+        condition = condition_kinds()[row.kind](**row.options)
+    except KeyError:
+        fault = f"there is no kind of rule “{row.kind}”"
+    except (TypeError, ValueError) as error:
+        fault = f"the rule's options cannot be: {error}"
+    settings = [row.kind, row.options, row.for_minutes, row.keep_firing_minutes]
+    settings += [row.waits_for_reruns, row.patience_minutes]
+    return ReadRule(
+        row=row,
+        condition=condition,
+        fault=fault,
+        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:32],
+        patience=AlertPatience(timedelta(minutes=row.for_minutes), timedelta(minutes=row.keep_firing_minutes)),
+        reruns=timedelta(minutes=row.patience_minutes) if row.waits_for_reruns else None,
+    )
+
+
+def _covered(account: ZohoAccount, rules: dict[int, ReadRule], flows: dict[int, Flow]) -> Coverage:
+    if not account.is_active:
+        return Coverage()
+    enabled = [rule.row for rule in rules.values() if rule.row.is_active and rule.row.deleted_at is None]
+    scopes = [RuleScope(row.pk, row.kind, row.flow_id) for row in enabled]
+    return cover(scopes, [flow.pk for flow in flows.values() if flow.is_active])
+
+
+def _changed(account: ZohoAccount) -> tuple[set[int], datetime | None]:
+    """Returns the flows that were counted since the last evaluation, and up to where that is now seen."""
+    seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
+    rows = CountedFlow.objects.filter(flow__account=account)
+    if seen is not None:
+        rows = rows.filter(changed_at__gt=seen)
+    changed = dict(rows.values_list("flow_id", "changed_at"))
+    return set(changed), max(changed.values(), default=seen)
+
+
+def _why_ended(
+    account: ZohoAccount, rule: AlertRule, flow: Flow | None, narrower: int | None, rules: dict[int, ReadRule]
+) -> str:
+    if rule.deleted_at is not None:
+        return "the rule is deleted"
     if not rule.is_active:
         return "the rule is switched off"
+    if not account.is_active:
+        return "the account is not mirrored: a person switched it off"
     if flow is None or flow.gone_at is not None:
         return "the flow is deleted in Zoho"
     if not flow.is_active:
         return "the flow is not active in Zoho"
+    if narrower is not None:
+        return f"the flow's own rule “{rules[narrower].row.name}” replaces this one"[:300]
     return "the rule does not cover the flow any more"
 
 
@@ -98,41 +252,39 @@ def _why_unread(flow: Flow, start: datetime) -> str:
     return f"the flow's history is still being read, so far back to {flow.progress.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
+def _known_from(flow: Flow) -> datetime | None:
+    return None if flow.progress.executions_read_at is not None else flow.progress.covered_from
+
+
 def _why_stale(account: ZohoAccount, now: datetime) -> str:
     sync = SyncState.objects.filter(account=account).first()
     streams = {row.stream: row for row in StreamState.objects.filter(account=account)}
     return why_unfit(facts_of(sync, streams, is_mirrored=account.is_active), now)
 
 
-def _unevaluated(
-    missing: set[Pair], flows: dict[int, Flow], rules: dict[int, AlertRule], now: datetime
-) -> dict[Pair, AlertState]:
-    """Rows, not saved yet, for what was never evaluated. A flow whose window is not read yet, or with hours not counted
-    yet, waits for its turn: it would be evaluated by a part of its runs."""
-    starts = {rule.pk: last_hours(now, rule.window_hours).start for rule in rules.values()}
-    ready = {(rule, flow) for rule, flow in missing if not _why_unread(flows[flow], starts[rule])}
+def _never_evaluated(
+    missing: set[RuleSubject], flows: dict[int, Flow], rules: dict[int, ReadRule], now: datetime
+) -> dict[RuleSubject, AlertState]:
+    """Returns rows, not saved yet, for what was never evaluated.
+
+    A flow whose window is not read yet, or with hours not counted yet, waits for its turn: it would be evaluated by a
+    part of its runs.
+    """
+    ready = {place for place in missing if not _why_unread(flows[place.flow], rules[place.rule].start(now))}
     if not ready:
         return {}
-    oldest = last_hours(now, max(rules[rule].window_hours for rule, _ in ready)).start
-    dirty = DirtyHour.objects.filter(flow__account=rules[min(ready)[0]].account_id, hour__gte=oldest)
+    oldest = min(rules[place.rule].start(now) for place in ready)
+    dirty = DirtyHour.objects.filter(flow__in={place.flow for place in ready}, hour__gte=oldest)
     uncounted = set(dirty.values_list("flow_id", flat=True))
     return {
-        (rule, flow): AlertState(
-            rule_id=rule,
-            flow_id=flow,
+        place: AlertState(
+            rule_id=place.rule,
+            flow_id=place.flow,
             state=AlertState.State.NO_DATA,
             reason="not evaluated yet",
             since=now,
             evaluated_at=now,
         )
-        for rule, flow in ready
-        if flow not in uncounted
+        for place in ready
+        if place.flow not in uncounted
     }
-
-
-def _readings(account: ZohoAccount, now: datetime, window_hours: int) -> dict[int, Reading]:
-    """Returns the runs of each flow of an account in a window, by one statement."""
-    window = last_hours(now, window_hours)
-    buckets = HourBucket.objects.filter(flow__account=account, hour__gte=window.start, hour__lt=window.end)
-    sums = buckets.order_by().values_list("flow").annotate(Sum("succeeded"), Sum("failed"), Sum("first_succeeded"))
-    return {flow: Reading(succeeded + failed, succeeded, first) for flow, succeeded, failed, first in sums}

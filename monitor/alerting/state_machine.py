@@ -1,109 +1,185 @@
-"""Moves the state of one rule for one flow. Pure.
+"""Moves the state of one rule for one subject. Pure.
 
-    ok ──breached──▶ firing ──recovered, no runs left──▶ ok
-     └──── stale ────▶ no_data ◀──── stale ────┘
-                          └── fresh ──▶ what the numbers say
+    ok ──breached──▶ pending ──for so long──▶ firing ──clear──▶ recovering ──for so long──▶ ok
+     └─────────── old data, rule or flow off, too few runs, an error ───────────▶ no_data, learning, error
 
-An *incident* (`is_open`, numbered by `episode`) outlives a spell without data: it neither fires a second time
-after it nor is it resolved by it (docs/reference/promises.md, "Alert states").
+`steps` says when the condition fires and recovers, live and in a replay; here stands what only the live side knows:
+data too old to go by, rules and flows that are off or gone, evaluations that raise. An *incident* (`is_open`, numbered
+by `episode`) outlives all of them but the end of its rule or flow: it neither fires a second time after a spell without
+data nor is it resolved by it (docs/reference/promises.md, "Alert states").
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from monitor.alerting.conditions import Limits, Reading, is_breached, is_recovered
-from monitor.models import AlertState, Transition
+from monitor.alerting.kinds.interface import ConditionState, Evaluation
+from monitor.alerting.steps import AlertPatience, ConditionPlace, EdgeKind, step
 
-State = AlertState.State
-Kind = Transition.Kind
+AFTER_ERROR = timedelta(minutes=5)  # until an evaluation that raised is tried again, if nothing changes
+
+
+class Stage(StrEnum):
+    """Names where a rule stands for a subject; the values are those of `AlertState.State`."""
+
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+    NO_DATA = "no_data"
+    LEARNING = "learning"
+    ERROR = "error"
+
+
+class Edge(StrEnum):
+    """Names a change of where a rule stands; the values are those of `Transition.Kind`."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    PENDING = "pending"
+    CLEARED = "cleared"
+    RECOVERING = "recovering"
+    RELAPSED = "relapsed"
+    NO_DATA = "no_data"
+    LEARNING = "learning"
+    ERROR = "error"
+    DATA_BACK = "data_back"
+
+
+BLIND = (Stage.NO_DATA, Stage.LEARNING, Stage.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleStanding:
-    """Holds where a rule stands for a flow; `is_new` while it was never evaluated."""
+    """Holds where a rule stands for a subject.
 
-    state: str
-    is_open: bool
+    Attributes:
+        stage: its state.
+        episode: how often it has fired.
+        since: when the state was found.
+        place: where its condition stands.
+        is_new: it was never evaluated.
+        is_resting: it is not evaluated, for the rule, the subject or the data do not allow it.
+    """
+
+    stage: Stage
     episode: int
     since: datetime
+    place: ConditionPlace
     is_new: bool = False
+    is_resting: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.place.standing.is_open
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Holds where it stands now, why, and the change that led there (None: no change)."""
+    """Holds where it stands now, why, and the change that led there.
 
-    state: State
-    is_open: bool
-    episode: int
-    since: datetime
+    Attributes:
+        after: where it stands now.
+        reason: why, for people.
+        edge: the change; None for none.
+        again_at: when it is evaluated again although nothing changes; None for never.
+        evaluation: what the condition found; None where it was not asked.
+    """
+
+    after: RuleStanding
     reason: str
-    edge: Kind | None
+    edge: Edge | None
+    again_at: datetime | None = None
+    evaluation: Evaluation | None = None
+
+    def sooner(self, at: datetime) -> Decision:
+        """Returns the same decision, which is made again at a moment if not before."""
+        return replace(self, again_at=at if self.again_at is None else min(at, self.again_at))
 
 
 def decide(
-    standing: RuleStanding, reading: Reading, limits: Limits, now: datetime, *, stale: str = "", ended: str = ""
+    before: RuleStanding, evaluation: Evaluation, reason: str, now: datetime, patience: AlertPatience
 ) -> Decision:
-    """Returns what a new reading makes of the standing.
+    """Returns what an evaluation makes of the standing.
 
     Args:
-        standing: where the rule stands.
-        reading: the runs in its window.
-        limits: what the rule asks for.
+        before: where the rule stands.
+        evaluation: what its condition found.
+        reason: that in words.
         now: the time of the evaluation.
-        stale: why the reading is too old to go by; empty while it is fresh.
-        ended: why the flow is not evaluated any more (rule off, flow gone); empty while it is.
+        patience: how long it must be breached or clear before it counts.
     """
-    if ended:
-        edge = Kind.RESOLVED if standing.is_open else Kind.NO_DATA
-        return _move(standing, State.NO_DATA, is_open=False, reason=ended, edge=edge, now=now)
-    if stale:
-        return _move(standing, State.NO_DATA, is_open=standing.is_open, reason=stale, edge=Kind.NO_DATA, now=now)
-    if standing.is_open:
-        return _evaluate_open(standing, reading, limits, now)
-    if is_breached(reading, limits):
-        # The one edge that a first evaluation may have: what is bad already is mailed at once.
-        return Decision(
-            state=State.FIRING,
-            is_open=True,
-            episode=standing.episode + 1,
-            since=now,
-            reason=_told(reading, limits),
-            edge=Kind.FIRING,
-        )
-    return _move(standing, State.OK, is_open=False, reason=_told(reading, limits), edge=Kind.DATA_BACK, now=now)
-
-
-def _evaluate_open(standing: RuleStanding, reading: Reading, limits: Limits, now: datetime) -> Decision:
-    if reading.runs == 0:
-        reason = "no runs remain in the window"
-        return _move(standing, State.OK, is_open=False, reason=reason, edge=Kind.RESOLVED, now=now)
-    reason = _told(reading, limits)
-    if is_recovered(reading, limits):
-        return _move(standing, State.OK, is_open=False, reason=reason, edge=Kind.RESOLVED, now=now)
-    return _move(standing, State.FIRING, is_open=True, reason=reason, edge=Kind.DATA_BACK, now=now)
-
-
-def _move(standing: RuleStanding, to: State, *, is_open: bool, reason: str, edge: Kind, now: datetime) -> Decision:
-    """Returns the decision; without its edge where nothing moved, or nothing was evaluated before to move from."""
-    moved = standing.state != to or standing.is_open != is_open
+    place, crossed = step(before.place, evaluation, now, patience)
+    stage = _stage(place, evaluation.found)
+    moments = (evaluation.again_at, place.due_at(patience))
+    after = RuleStanding(stage, before.episode, _since(before, place, stage, now), place)
+    if crossed is EdgeKind.FIRING:
+        after = replace(after, episode=before.episode + 1)
     return Decision(
-        state=to,
-        is_open=is_open,
-        episode=standing.episode,
-        since=now if moved or standing.is_new else standing.since,
-        reason=reason,
-        edge=edge if moved and not standing.is_new else None,
+        after,
+        reason,
+        _edge(before, stage, crossed),
+        min((at for at in moments if at is not None and at > now), default=None),
+        evaluation,
     )
 
 
-def _told(reading: Reading, limits: Limits) -> str:
-    """Returns the reading in words."""
-    if reading.rate is None:
-        return "no runs in the window"
-    told = f"{reading.succeeded} of {reading.runs} runs succeeded"
-    if reading.runs < limits.min_runs:
-        told += f"; {limits.min_runs} are needed"
-    return told
+def rest(before: RuleStanding, reason: str, now: datetime, *, is_over: bool) -> Decision:
+    """Returns the standing of what cannot be evaluated: the data are too old, or rule or subject are off or gone.
+
+    Args:
+        before: where the rule stands.
+        reason: why it rests.
+        now: the time of the evaluation.
+        is_over: an open alert is closed, since nobody wants to hear more of it; else it stays open until the data are
+            back, for old data are no recovery.
+    """
+    place = ConditionPlace(
+        replace(before.place.standing, is_open=before.is_open and not is_over, anchor=None),
+        before.place.leaving_since if before.is_open and not is_over else None,
+    )
+    after = RuleStanding(
+        Stage.NO_DATA, before.episode, _since(before, place, Stage.NO_DATA, now), place, is_resting=True
+    )
+    edge = Edge.CLOSED if before.is_open and is_over else Edge.NO_DATA
+    has_moved = before.stage is not Stage.NO_DATA or before.is_open != after.is_open
+    return Decision(after, reason, edge if has_moved and not before.is_new else None)
+
+
+def fail(before: RuleStanding, reason: str, now: datetime) -> Decision:
+    """Returns the standing of what could not be evaluated, by a fault of ours or of the rule's options."""
+    place = replace(before.place, leaving_since=before.place.leaving_since if before.is_open else None)
+    after = RuleStanding(Stage.ERROR, before.episode, _since(before, place, Stage.ERROR, now), place)
+    edge = None if before.stage is Stage.ERROR else Edge.ERROR
+    return Decision(after, reason, edge, now + AFTER_ERROR)
+
+
+def _stage(place: ConditionPlace, found: ConditionState) -> Stage:
+    if found in (ConditionState.NO_DATA, ConditionState.LEARNING):
+        return Stage.LEARNING if found is ConditionState.LEARNING else Stage.NO_DATA
+    if place.standing.is_open:
+        return Stage.FIRING if place.leaving_since is None else Stage.RECOVERING
+    return Stage.OK if place.leaving_since is None else Stage.PENDING
+
+
+def _since(before: RuleStanding, place: ConditionPlace, stage: Stage, now: datetime) -> datetime:
+    has_moved = before.stage is not stage or before.is_open != place.standing.is_open
+    return now if has_moved or before.is_new else before.since
+
+
+def _edge(before: RuleStanding, stage: Stage, crossed: EdgeKind | None) -> Edge | None:
+    if crossed is not None:
+        return Edge.FIRING if crossed is EdgeKind.FIRING else Edge.RESOLVED
+    if before.stage is stage or (before.is_new and stage is not Stage.PENDING):
+        return None
+    # Runs that are too few today and enough tomorrow come and go with each run: they are a state and no event.
+    if not before.is_open and not before.is_resting and {before.stage, stage} == {Stage.OK, Stage.NO_DATA}:
+        return None
+    if stage in (Stage.PENDING, Stage.RECOVERING, *BLIND):
+        return Edge(stage.value)
+    if before.stage in (Stage.PENDING, Stage.RECOVERING):
+        return Edge.CLEARED if before.stage is Stage.PENDING else Edge.RELAPSED
+    return Edge.DATA_BACK

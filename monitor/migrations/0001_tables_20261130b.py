@@ -167,7 +167,8 @@ class Migration(migrations.Migration):
             name='AlertCursor',
             fields=[
                 ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='alert_cursor', serialize=False, to='monitor.zohoaccount')),
-                ('counted_at', models.DateTimeField(help_text='the newest `CountedFlow.changed_at` that was looked at')),
+                ('evaluated_at', models.DateTimeField()),
+                ('counted_at', models.DateTimeField(help_text='the newest `CountedFlow.changed_at` that was looked at', null=True)),
             ],
         ),
         migrations.CreateModel(

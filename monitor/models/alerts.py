@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -192,6 +193,14 @@ class AlertState(models.Model):
         return self.flow.shown_name if self.flow is not None else self.subject_key
 
     @property
+    def checked_at(self) -> datetime:
+        """Is when it was evaluated, or was left out of an evaluation because nothing can have changed."""
+        cursor: AlertCursor | None = getattr(self.rule.account, "alert_cursor", None)
+        if cursor is None or self.is_resting:
+            return self.evaluated_at
+        return max(self.evaluated_at, cursor.evaluated_at)
+
+    @property
     def watched_flow(self) -> Flow:
         """Is the flow that it is about.
 
@@ -207,13 +216,14 @@ class AlertState(models.Model):
 
 
 class AlertCursor(models.Model):
-    """Holds up to which recount an account's alerts are evaluated."""
+    """Holds when an account's alerts were evaluated last, and up to which recount."""
 
     account = models.OneToOneField(ZohoAccount, on_delete=models.CASCADE, primary_key=True, related_name="alert_cursor")
-    counted_at = models.DateTimeField(help_text="the newest `CountedFlow.changed_at` that was looked at")
+    evaluated_at = models.DateTimeField()
+    counted_at = models.DateTimeField(null=True, help_text="the newest `CountedFlow.changed_at` that was looked at")
 
     def __str__(self) -> str:
-        return f"{self.account_id}: {self.counted_at}"
+        return f"{self.account_id}: {self.evaluated_at}"
 
 
 class Transition(models.Model):

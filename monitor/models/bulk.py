@@ -77,6 +77,25 @@ def upsert(model: type[models.Model], columns: Sequence[str], rows: Rows, key: S
     _execute_many(_insert(model, names) + conflict, values)
 
 
+def update(model: type[models.Model], columns: Sequence[str], rows: Rows) -> None:
+    """Sets columns of rows by their primary keys; one that is gone is left out.
+
+    Args:
+        columns: as for `insert`.
+        rows: their values in this order, and the key behind them.
+    """
+    if not rows:
+        return
+    fields = {f.attname: f for f in model._meta.concrete_fields}
+    by_column: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, name in enumerate(columns):
+        if convert := _converter(fields[name], as_text=False):
+            by_column[place] = [None if value is None else convert(value) for value in by_column[place]]
+    changes = ", ".join(f"{_quoted(name)} = %s" for name in columns)
+    statement = f"UPDATE {_quoted(model._meta.db_table)} SET {changes} WHERE id = %s"  # noqa: S608 - our own names
+    _execute_many(statement, list(zip(*by_column, strict=True)))
+
+
 def delete(model: type[models.Model], keys: Sequence[int], where: str = "true", *values: Any) -> int:
     """Deletes rows by their primary keys, those that `where` is true of, and nothing that refers to them.
 

@@ -62,6 +62,38 @@ def rows_within(
         return list(cursor.fetchall())
 
 
+def rows_from(
+    model: type[Model], column: str, since: Sequence[tuple[int, datetime]], hour: str, packed: str
+) -> list[tuple[int, int, bytes]]:
+    """Selects flow, hour (in seconds since 1970) and a packed column of rows from some moment on, in one statement.
+
+    Args:
+        model: a table with a flow and a time.
+        column: the time.
+        since: a flow's primary key and from when on, each.
+        hour: the column of the hour.
+        packed: the packed column.
+    """
+    table = connection.ops.quote_name(model._meta.db_table)
+    parameters: list[Any]
+    if connection.vendor == "postgresql":
+        given = "unnest(%s::bigint[], %s::float8[]) AS given (flow, since)"
+        began, seconds = "to_timestamp(given.since)", f"date_part('epoch', e.{hour})::bigint"
+        parameters = [numbers(flow for flow, _ in since), [at.timestamp() for _, at in since]]
+    else:
+        each = "json_extract(value, '$[0]') AS flow, json_extract(value, '$[1]') AS since"
+        given = f"(SELECT {each} FROM json_each(%s)) AS given"  # noqa: S608 - no name is in it
+        began, seconds = "given.since", f"CAST(strftime('%%s', e.{hour}) AS INTEGER)"
+        parameters = [json.dumps([(flow, connection.ops.adapt_datetimefield_value(at)) for flow, at in since])]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.flow_id, {seconds}, e.{packed} FROM {given} "  # noqa: S608 - our own names
+            f"JOIN {table} AS e ON e.flow_id = given.flow AND e.{column} >= {began}",
+            parameters,
+        )
+        return list(cursor.fetchall())
+
+
 def utc(at: datetime | str) -> datetime:
     """Returns a time as a plain cursor gives it, in UTC: SQLite's has no zone, and may be text."""
     found = datetime.fromisoformat(at) if isinstance(at, str) else at

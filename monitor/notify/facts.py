@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from monitor import freshness
 from monitor.incident_words import causes_in_words
@@ -25,13 +26,14 @@ from monitor.models import (
 from monitor.notify.chart import ChartHour, last_day
 from monitor.notify.recent_changes import RecentChange, changes_before
 from monitor.notify.words import clean, shorten
-from monitor.periods import HOUR, Window
+from monitor.periods import DAY, HOUR, Window
 from monitor.privacy import mask_beginning, mask_text
 from monitor.privacy_length import cut
 from monitor.standing.completeness import MOVED, UNREAD, gap_of, why_incomplete
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 from monitor.standing.judge import AccountPresent, present_of
 
+LONGEST_RUN = 90 * DAY  # that is looked at
 ERRORS_READ = 50
 ERRORS_SHOWN = 3
 ERROR_LENGTH = 200
@@ -127,6 +129,11 @@ class Facts:
     def says_both(self) -> bool:
         """Says whether the first mail comes when it is over already."""
         return self.kind == Notice.Kind.FIRING and self.closed_at is not None
+
+    @property
+    def is_growth(self) -> bool:
+        """Says whether it tells of alerts that joined: something of the incident was mailed before."""
+        return self.kind == Notice.Kind.UPDATE and len(self.news) < len(self.firing)
 
     @property
     def firing(self) -> tuple[MemberFacts, ...]:
@@ -269,12 +276,15 @@ def top_errors(flows: Collection[int], window: Window) -> tuple[tuple[int, str],
     They are the runs that the rate counts as failed: none that a retry made good, and no retry's own.
     Texts that differ only in what is masked (an address, a record's id) count as one.
     """
-    failed = Execution.objects.filter(
+    # Alerts count a run when it ended, which may be weeks after it started: a Delay step holds it.
+    failed = Execution.objects.annotate(ended=Coalesce("completed_time", "started_time")).filter(
         flow__in=flows,
         status=Execution.Status.FAILED,
         chain_mark=None,
-        started_time__gte=window.start,
+        started_time__gte=window.start - LONGEST_RUN,
         started_time__lt=window.end,
+        ended__gte=window.start,
+        ended__lt=window.end,
     )
     groups = (
         failed.order_by()

@@ -225,11 +225,14 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
         unread, chunk = ["execution__flow__raw"], CHUNK_WITH_DATA
     return {
         "alerts": Export(
-            AlertState.objects.select_related("rule", "rule__account", "flow").defer("rule__account__client_secret"),
+            AlertState.objects.select_related("rule__account__alert_cursor", "flow").defer(
+                "rule__account__client_secret"
+            ),
             _of(rule="rule.name", flow_id="flow.flow_id")
             | shown.names(flow_name="flow.flow_name")
             | _of("state", "is_open", "since", "episode", "rate", "first_attempt_rate", "runs", "reason")
-            | _of("evaluated_at", "acknowledged_at", account="rule.account.name", threshold="rule.threshold"),
+            | _of(evaluated_at="checked_at", acknowledged_at="acknowledged_at", account="rule.account.name")
+            | _of(threshold="rule.threshold"),
             "since",
         ),
         "problems": Export(

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, connections
 
 from monitor.alerting.evaluate import evaluate_account
+from monitor.alerting.incidents import follow, remind
 from monitor.alerting.rules import ensure_default_rule
 from monitor.models import (
     AlertState,
@@ -18,6 +19,7 @@ from monitor.models import (
     DirtyHour,
     Execution,
     HourBucket,
+    Incident,
     Role,
     SyncState,
     Transition,
@@ -94,17 +96,22 @@ def test_recounts_at_once_with_a_writer_end_with_the_rows_counted(now: datetime)
 
 
 def test_dispatchers_and_senders_at_once_send_each_message_once(now: datetime, mailoutbox: list[Any]) -> None:
-    flow = factories.make_flow()
-    rule = factories.make_alert_rule(flow.account)
-    alert = AlertState.objects.create(rule=rule, flow=flow, since=now, evaluated_at=now)
+    rule = factories.make_alert_rule(factories.make_account())
     for name in "abcdef":
         factories.make_user(name, Role.ADMIN)
-    for episode in range(1, 4):
-        Transition.objects.create(
-            alert=alert, kind="firing", episode=episode, from_state="ok", to_state="firing", at=now
-        )
-    assert sum(at_once(lambda: dispatch_new(now))) == 3
-    reports = at_once(lambda: send_due(now))
+    for hours in range(3):
+        for _ in range(5):
+            flow = factories.make_flow(rule.account)
+            alert = AlertState.objects.create(rule=rule, flow=flow, since=now, evaluated_at=now)
+            began = now - timedelta(hours=hours)
+            known = {"episode": 1, "from_state": "ok", "to_state": "firing"}
+            Transition.objects.create(alert=alert, kind="firing", at=now, began_at=began, **known)
+    assert sum(at_once(lambda: follow(rule.account, now))) == 15
+    assert sorted(incident.members.count() for incident in own(Incident)) == [5, 5, 5]
+    later = now + timedelta(seconds=30)
+    assert sum(at_once(lambda: dispatch_new(later))) == 3
+    assert sum(at_once(lambda: remind(rule.account, later + timedelta(hours=4)))) == 3
+    reports = at_once(lambda: send_due(later))
     assert sum(report.sent for report in reports) == len(mailoutbox) == 18
     assert len({mail.extra_headers["Message-ID"] for mail in mailoutbox}) == 18
     assert set(own(Delivery).values_list("state", "attempts")) == {("sent", 1)}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db.models import F
 
 from monitor.alerting import evaluate, load
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.rules import ensure_default_rule
-from monitor.models import AlertRule, AlertState, DirtyHour, Flow, HourBucket, SyncState, ZohoAccount
+from monitor.alerting.state_machine import Decision, rest
+from monitor.alerting.write import begin, write
+from monitor.models import AlertRule, AlertState, DirtyHour, Flow, SyncState, ZohoAccount
 from tests import factories
 from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
+HOUR, MS = timedelta(hours=1), timedelta(milliseconds=1)
 
 
 @pytest.fixture
@@ -24,12 +28,16 @@ def rule(account: ZohoAccount, now: datetime) -> AlertRule:
 
 
 def count(flow: Flow, succeeded: int, failed: int, at: datetime) -> None:
-    HourBucket.objects.create(flow=flow, hour=at.replace(minute=0), succeeded=succeeded, failed=failed)
+    factories.make_hour(flow, at - HOUR / 60, succeeded, failed)
 
 
 def case_of(account: ZohoAccount, flow: Flow, now: datetime) -> load.Case:
-    (found,) = (case for case in load.cases(account, now) if case.row.flow_id == flow.pk)
+    (found,) = (case for case in load.work_of(account, now).due if case.row.flow_id == flow.pk)
     return found
+
+
+def decided(case: load.Case, now: datetime) -> Decision:
+    return rest(case.standing, "ours", now, is_over=False)
 
 
 def test_a_state_that_another_evaluator_has_written_meanwhile_is_left_as_it_wrote_it(
@@ -38,12 +46,34 @@ def test_a_state_that_another_evaluator_has_written_meanwhile_is_left_as_it_wrot
     flow = factories.make_flow(account)
     count(flow, 40, 0, now)
     evaluate_account(account, now)
+    factories.count_again(flow)
     case = case_of(account, flow, now)
     AlertState.objects.filter(pk=case.row.pk).update(version=case.row.version + 1, reason="the other's")
 
-    assert not evaluate._swap(case, {"reason": "ours"}, now + HOUR)
+    written = write([(case, decided(case, now))], now + HOUR)
 
+    assert (written.lost, written.transitions) == (1, [])
     assert own(AlertState).get().reason == "the other's"
+
+
+def test_a_change_that_another_evaluator_may_not_have_seen_is_looked_at_once_more(
+    account: ZohoAccount, rule: AlertRule, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = factories.make_flow(account)
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    load_work = load.work_of
+
+    def load_and_be_overtaken_by_one_that_knew_less(*args: Any) -> Any:
+        count(flow, 0, 40, now)
+        found = load_work(*args)
+        AlertState.objects.filter(flow=flow).update(version=F("version") + 1)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "work_of", load_and_be_overtaken_by_one_that_knew_less)
+        assert evaluate_account(account, now) == []
+    assert [edge.kind for edge in evaluate_account(account, now)] == ["firing"]
 
 
 def test_a_state_is_written_to_one_row_though_others_have_the_same_version(
@@ -54,11 +84,12 @@ def test_a_state_is_written_to_one_row_though_others_have_the_same_version(
         count(flow, 40, 0, now)
     evaluate_account(account, now)
 
-    assert evaluate._swap(case_of(account, first, now), {"reason": "ours"}, now + HOUR)
+    factories.count_again(first)
+    case = case_of(account, first, now)
+    assert write([(case, decided(case, now))], now + HOUR).lost == 0
 
     other = AlertState.objects.get(flow=second)
-    assert (other.reason, other.version, other.evaluated_at) != ("ours", 2, now + HOUR)
-    assert other.version == 1
+    assert (AlertState.objects.get(flow=first).reason, other.reason == "ours", other.version) == ("ours", False, 1)
 
 
 def test_a_state_that_another_evaluator_began_meanwhile_is_not_begun_again(
@@ -71,7 +102,7 @@ def test_a_state_that_another_evaluator_began_meanwhile_is_not_begun_again(
     known = {"state": "firing", "since": now, "evaluated_at": now}
     AlertState.objects.create(rule=rule, flow=theirs, version=1, **known)
 
-    evaluate._begin(rows)
+    begin(rows)
 
     assert rows[0].pk is None, "it is the other's to fire"
     assert rows[1].pk == AlertState.objects.get(flow=ours).pk
@@ -99,6 +130,7 @@ def test_an_hour_that_has_not_begun_yet_is_not_judged(account: ZohoAccount, rule
     count(flow, 0, 400, now + 2 * HOUR)
 
     assert evaluate_account(account, now) == []
+    assert own(AlertState).get().again_at == now + 2 * HOUR - HOUR / 60 + MS
     assert own(AlertState).get().rate == 100.0
 
 

@@ -1,176 +1,212 @@
-"""The condition and the state machine, without a database."""
+"""The states of a rule for a subject, without a database."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alerting.conditions import Limits, Reading, is_breached, is_recovered
-from monitor.alerting.state_machine import Decision, Kind, RuleStanding, State, decide
+from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Evaluation
+from monitor.alerting.state_machine import AFTER_ERROR, Decision, Edge, RuleStanding, Stage, decide, fail, rest
+from monitor.alerting.steps import AlertPatience, ConditionPlace
+from monitor.models import AlertState, Transition
 from tests.factories import NOON
 
-LIMITS = Limits(threshold=95, recover_at=95, min_runs=20)
-BAD, GOOD, FEW_BAD, NONE = Reading(40, 30, 28), Reading(40, 40, 39), Reading(5, 1, 1), Reading()
+MINUTE = timedelta(minutes=1)
 BEFORE = NOON - timedelta(hours=3)
-OK = RuleStanding(State.OK, is_open=False, episode=0, since=BEFORE)
-FIRING = RuleStanding(State.FIRING, is_open=True, episode=1, since=BEFORE)
-BLIND_OPEN = RuleStanding(State.NO_DATA, is_open=True, episode=1, since=BEFORE)
-BLIND = RuleStanding(State.NO_DATA, is_open=False, episode=0, since=BEFORE)
+AT_ONCE = AlertPatience()
+SLOW = AlertPatience(wait=10 * MINUTE, keep_firing=20 * MINUTE)
+BREACHED, CLEAR, FEW, LEARNING = (Evaluation(found) for found in ConditionState)
+
+
+def standing(stage: Stage, *, is_open: bool = False, is_resting: bool = False, **fields: object) -> RuleStanding:
+    place = ConditionPlace(AlertStanding(is_open=is_open))
+    return RuleStanding(stage, int(is_open), BEFORE, place, is_resting=is_resting, **fields)  # type: ignore[arg-type]
+
+
+OK = standing(Stage.OK)
+FIRING = standing(Stage.FIRING, is_open=True)
+BLIND_OPEN = standing(Stage.NO_DATA, is_open=True, is_resting=True)
+BLIND = standing(Stage.NO_DATA, is_resting=True)
 NEW = replace(BLIND, is_new=True)
 
 
-def after(
-    standing: RuleStanding, reading: Reading, limits: Limits = LIMITS, **why: str
-) -> tuple[State, bool, Kind | None]:
-    decision = decide(standing, reading, limits, NOON, **why)
-    return decision.state, decision.is_open, decision.edge
+def after(before: RuleStanding, evaluation: Evaluation, patience: AlertPatience = AT_ONCE) -> tuple[object, ...]:
+    return told(decide(before, evaluation, "so", NOON, patience))
 
 
-@pytest.mark.parametrize(
-    ("succeeded", "runs", "breached"),
-    [(18, 19, False), (19, 20, False), (18, 20, True), (94, 100, True), (95, 100, False), (0, 19, False)],
-)
-def test_it_is_breached_strictly_below_the_threshold_with_enough_runs(
-    succeeded: int, runs: int, breached: bool
-) -> None:
-    assert is_breached(Reading(runs, succeeded, succeeded), LIMITS) is breached
+def told(decision: Decision) -> tuple[object, ...]:
+    return decision.after.stage, decision.after.is_open, decision.edge
 
 
-def test_a_threshold_with_decimals_is_met_exactly() -> None:
-    limits = Limits(threshold=99.9, recover_at=99.9, min_runs=20)
-    assert not is_breached(Reading(1000, 999, 999), limits)
-    assert is_recovered(Reading(1000, 999, 999), limits)
-    assert is_breached(Reading(1000, 998, 998), limits)
+def test_the_names_are_those_of_the_tables() -> None:
+    assert {stage.value for stage in Stage} == set(AlertState.State.values)
+    assert {edge.value for edge in Edge} == set(Transition.Kind.values)
 
 
-def test_a_bad_rate_fires_and_begins_an_episode() -> None:
-    decision = decide(OK, BAD, LIMITS, NOON)
-    told = "30 of 40 runs succeeded"
-    assert decision == Decision(State.FIRING, is_open=True, episode=1, since=NOON, reason=told, edge=Kind.FIRING)
+def test_what_is_breached_fires_and_begins_an_episode() -> None:
+    decision = decide(OK, BREACHED, "38 of 47", NOON, AT_ONCE)
+    assert told(decision) == (Stage.FIRING, True, Edge.FIRING)
+    assert (decision.after.episode, decision.after.since, decision.reason) == (1, NOON, "38 of 47")
 
 
 def test_while_it_fires_no_second_edge_is_made_and_its_start_stays() -> None:
-    decision = decide(FIRING, BAD, LIMITS, NOON)
-    assert (decision.edge, decision.since, decision.episode) == (None, BEFORE, 1)
+    decision = decide(FIRING, BREACHED, "so", NOON, AT_ONCE)
+    assert (decision.edge, decision.after.since, decision.after.episode) == (None, BEFORE, 1)
 
 
-def test_too_few_runs_never_fire() -> None:
-    assert after(OK, FEW_BAD) == (State.OK, False, None)
-    assert "20 are needed" in decide(OK, FEW_BAD, LIMITS, NOON).reason
+def test_it_resolves_when_it_is_clear() -> None:
+    assert after(FIRING, CLEAR) == (Stage.OK, False, Edge.RESOLVED)
 
 
-def test_it_resolves_when_the_rate_reaches_the_recovery() -> None:
-    assert after(FIRING, GOOD) == (State.OK, False, Kind.RESOLVED)
-    assert after(FIRING, Reading(20, 19, 19)) == (State.OK, False, Kind.RESOLVED)
+@pytest.mark.parametrize(
+    ("before", "evaluation", "between", "edges"),
+    [
+        (OK, BREACHED, Stage.PENDING, (Edge.PENDING, Edge.FIRING)),
+        (FIRING, CLEAR, Stage.RECOVERING, (Edge.RECOVERING, Edge.RESOLVED)),
+    ],
+)
+def test_what_has_to_last_is_on_its_way_for_so_long(
+    before: RuleStanding, evaluation: Evaluation, between: Stage, edges: tuple[Edge, Edge]
+) -> None:
+    lasts = 10 * MINUTE if evaluation is BREACHED else 20 * MINUTE
+    first = decide(before, evaluation, "so", NOON, SLOW)
+    assert (first.after.stage, first.edge, first.again_at) == (between, edges[0], NOON + lasts)
+    early = decide(first.after, evaluation, "so", NOON + lasts - MINUTE, SLOW)
+    assert (early.after.stage, early.edge, early.after.since) == (between, None, NOON)
+    assert decide(early.after, evaluation, "so", NOON + lasts, SLOW).edge is edges[1]
 
 
-def test_between_threshold_and_recovery_it_stays_as_it_was() -> None:
-    limits = Limits(threshold=90, recover_at=97, min_runs=20)
-    between = Reading(100, 95, 95)
-    assert after(FIRING, between, limits) == (State.FIRING, True, None)
-    assert after(OK, between, limits) == (State.OK, False, None)
+def test_what_ends_before_it_has_lasted_long_enough_is_an_edge_of_its_own() -> None:
+    pending = decide(OK, BREACHED, "so", NOON, SLOW).after
+    assert told(decide(pending, CLEAR, "so", NOON + MINUTE, SLOW)) == (Stage.OK, False, Edge.CLEARED)
+    recovering = decide(FIRING, CLEAR, "so", NOON, SLOW).after
+    assert told(decide(recovering, BREACHED, "so", NOON + MINUTE, SLOW)) == (Stage.FIRING, True, Edge.RELAPSED)
 
 
-def test_an_open_incident_with_too_few_runs_left_stays_open_until_they_are_good() -> None:
-    assert after(FIRING, FEW_BAD) == (State.FIRING, True, None)
-    assert after(FIRING, Reading(5, 5, 5)) == (State.OK, False, Kind.RESOLVED)
+def test_too_few_runs_are_a_state_and_no_event() -> None:
+    assert after(OK, FEW) == (Stage.NO_DATA, False, None)
+    assert after(standing(Stage.NO_DATA), CLEAR) == (Stage.OK, False, None)
 
 
-def test_an_open_incident_without_runs_left_resolves_and_says_so() -> None:
-    assert after(FIRING, NONE) == (State.OK, False, Kind.RESOLVED)
-    assert decide(FIRING, NONE, LIMITS, NOON).reason == "no runs remain in the window"
+def test_an_open_incident_that_nothing_is_known_of_stays_open() -> None:
+    assert after(FIRING, FEW) == (Stage.NO_DATA, True, Edge.NO_DATA)
+    assert after(FIRING, LEARNING) == (Stage.LEARNING, True, Edge.LEARNING)
+    assert after(standing(Stage.NO_DATA, is_open=True), BREACHED) == (Stage.FIRING, True, Edge.DATA_BACK)
 
 
-@pytest.mark.parametrize("reading", [BAD, GOOD, FEW_BAD, NONE])
-@pytest.mark.parametrize("standing", [OK, FIRING, BLIND, BLIND_OPEN, NEW])
-def test_old_data_is_never_ok_and_leaves_the_incident_as_it_was(standing: RuleStanding, reading: Reading) -> None:
-    decision = decide(standing, reading, LIMITS, NOON, stale="the mirror stands still")
-    assert (decision.state, decision.is_open) == (State.NO_DATA, standing.is_open)
-    assert decision.edge in (None, Kind.NO_DATA)
+def test_learning_is_a_state_with_a_beginning_and_an_end() -> None:
+    assert after(OK, LEARNING) == (Stage.LEARNING, False, Edge.LEARNING)
+    assert after(standing(Stage.LEARNING), CLEAR) == (Stage.OK, False, Edge.DATA_BACK)
+
+
+@pytest.mark.parametrize("before", [OK, FIRING, BLIND, BLIND_OPEN, NEW])
+def test_old_data_is_never_ok_and_leaves_the_incident_as_it_was(before: RuleStanding) -> None:
+    decision = rest(before, "the mirror stands still", NOON, is_over=False)
+    assert (decision.after.stage, decision.after.is_open) == (Stage.NO_DATA, before.is_open)
+    assert decision.edge in (None, Edge.NO_DATA)
+    assert decision.after.is_resting
     assert decision.reason == "the mirror stands still"
 
 
 def test_losing_the_data_is_an_edge_once() -> None:
-    assert after(FIRING, BAD, stale="old") == (State.NO_DATA, True, Kind.NO_DATA)
-    assert after(BLIND_OPEN, BAD, stale="old") == (State.NO_DATA, True, None)
+    assert told(rest(FIRING, "old", NOON, is_over=False)) == (Stage.NO_DATA, True, Edge.NO_DATA)
+    assert told(rest(BLIND_OPEN, "old", NOON, is_over=False)) == (Stage.NO_DATA, True, None)
+
+
+def test_old_data_ends_a_wait_to_fire_and_not_a_wait_to_recover() -> None:
+    pending = decide(OK, BREACHED, "so", NOON, SLOW).after
+    recovering = decide(FIRING, CLEAR, "so", NOON, SLOW).after
+    later = NOON + 30 * MINUTE
+    for before, again, wanted in ((pending, BREACHED, Stage.PENDING), (recovering, CLEAR, Stage.OK)):
+        blind = rest(before, "old", NOON + MINUTE, is_over=False).after
+        assert decide(blind, again, "so", later, SLOW).after.stage is wanted
 
 
 def test_when_data_is_back_the_same_episode_does_not_fire_a_second_time() -> None:
-    decision = decide(BLIND_OPEN, BAD, LIMITS, NOON)
-    assert (decision.state, decision.episode, decision.edge) == (State.FIRING, 1, Kind.DATA_BACK)
+    decision = decide(BLIND_OPEN, BREACHED, "so", NOON, AT_ONCE)
+    assert told(decision) == (Stage.FIRING, True, Edge.DATA_BACK)
+    assert decision.after.episode == 1
+    assert not decision.after.is_resting
 
 
 def test_when_data_is_back_and_good_the_incident_resolves() -> None:
-    assert after(BLIND_OPEN, GOOD) == (State.OK, False, Kind.RESOLVED)
-    assert after(BLIND, GOOD) == (State.OK, False, Kind.DATA_BACK)
+    assert after(BLIND_OPEN, CLEAR) == (Stage.OK, False, Edge.RESOLVED)
+    assert after(BLIND, CLEAR) == (Stage.OK, False, Edge.DATA_BACK)
 
 
-def test_the_first_judgement_may_fire_at_once_but_makes_no_other_edge() -> None:
-    assert after(NEW, BAD) == (State.FIRING, True, Kind.FIRING)
-    assert after(NEW, GOOD) == (State.OK, False, None)
-    assert after(NEW, GOOD, stale="old") == (State.NO_DATA, False, None)
+def test_the_first_evaluation_may_fire_or_wait_to_but_makes_no_other_edge() -> None:
+    assert after(NEW, BREACHED) == (Stage.FIRING, True, Edge.FIRING)
+    assert after(NEW, BREACHED, SLOW) == (Stage.PENDING, False, Edge.PENDING)
+    for evaluation in (CLEAR, FEW, LEARNING):
+        assert after(NEW, evaluation)[2] is None
+    assert told(rest(NEW, "old", NOON, is_over=False)) == (Stage.NO_DATA, False, None)
 
 
-@pytest.mark.parametrize("standing", [FIRING, BLIND_OPEN])
-def test_what_is_not_judged_any_more_resolves_with_the_reason(standing: RuleStanding) -> None:
-    decision = decide(standing, BAD, LIMITS, NOON, stale="old", ended="the rule is switched off")
-    assert (decision.state, decision.is_open, decision.edge) == (State.NO_DATA, False, Kind.RESOLVED)
-    assert decision.reason == "the rule is switched off"
+@pytest.mark.parametrize("before", [FIRING, BLIND_OPEN])
+def test_what_is_over_closes_with_the_reason_and_is_no_recovery(before: RuleStanding) -> None:
+    decision = rest(before, "the rule is switched off", NOON, is_over=True)
+    assert told(decision) == (Stage.NO_DATA, False, Edge.CLOSED)
+    assert decision.after.place.standing.recovered_at is None, "switched on again, it fires for the same failures"
 
 
-def test_what_was_never_open_ends_without_a_resolve() -> None:
-    assert after(OK, BAD, ended="the flow is deleted in Zoho") == (State.NO_DATA, False, Kind.NO_DATA)
-    assert after(BLIND, BAD, ended="the flow is deleted in Zoho") == (State.NO_DATA, False, None)
+def test_what_was_never_open_ends_without_an_end_of_an_incident() -> None:
+    assert told(rest(OK, "gone", NOON, is_over=True)) == (Stage.NO_DATA, False, Edge.NO_DATA)
+    assert told(rest(BLIND, "gone", NOON, is_over=True)) == (Stage.NO_DATA, False, None)
 
 
-readings = st.integers(0, 50).flatmap(
-    lambda runs: st.builds(Reading, st.just(runs), st.integers(0, runs), st.integers(0, runs))
+def test_an_evaluation_that_fails_is_a_state_with_one_edge_and_is_tried_again() -> None:
+    decision = fail(FIRING, "it broke", NOON)
+    assert told(decision) == (Stage.ERROR, True, Edge.ERROR)
+    assert decision.again_at == NOON + AFTER_ERROR
+    assert fail(decision.after, "it broke", NOON + MINUTE).edge is None
+    assert after(decision.after, BREACHED) == (Stage.FIRING, True, Edge.DATA_BACK)
+
+
+def test_it_is_evaluated_again_at_the_first_of_the_moments_ahead() -> None:
+    soon = Evaluation(ConditionState.BREACHED, again_at=NOON + MINUTE)
+    assert decide(OK, soon, "so", NOON, SLOW).again_at == NOON + MINUTE
+    assert decide(OK, soon, "so", NOON, SLOW).sooner(NOON + MINUTE / 2).again_at == NOON + MINUTE / 2
+    assert decide(OK, replace(soon, again_at=NOON + 11 * MINUTE), "so", NOON, SLOW).again_at == NOON + 10 * MINUTE
+    assert decide(OK, replace(soon, again_at=NOON), "so", NOON, AT_ONCE).again_at is None
+
+
+steps = st.tuples(
+    st.sampled_from(list(ConditionState)), st.sampled_from(["", "", "", "stale", "ended", "error"]), st.integers(0, 15)
 )
-steps = st.tuples(readings, st.sampled_from(["", "", "stale"]), st.sampled_from(["", "", "", "ended"]))
 
 
-@given(st.lists(steps, max_size=40), st.floats(0, 100), st.floats(0, 10))
-def test_in_any_history_firing_and_resolved_alternate_and_each_episode_has_one_of_each(
-    history: list[tuple[Reading, str, str]], threshold: float, gap: float
+@given(st.lists(steps, max_size=40), st.sampled_from([AT_ONCE, SLOW]))
+def test_in_any_history_each_episode_fires_once_and_ends_once(
+    history: list[tuple[ConditionState, str, int]], patience: AlertPatience
 ) -> None:
-    limits = Limits(threshold, min(threshold + gap, 100), 20)
-    standing, told = NEW, []
-    for minute, (reading, stale, ended) in enumerate(history):
-        now = NOON + timedelta(minutes=minute)
-        decision = decide(standing, reading, limits, now, stale=stale, ended=ended)
-        again = decide(settled(decision), reading, limits, now, stale=stale, ended=ended)
-        assert again.edge is None, "judging the same again is no edge"
-        if decision.edge in (Kind.FIRING, Kind.RESOLVED):
-            told.append((decision.edge, decision.episode))
-        assert decision.is_open or decision.state != State.FIRING
-        assert not decision.is_open or decision.state != State.OK
-        assert decision.state != State.OK or not (stale or ended)
-        standing = settled(decision)
-    assert [kind for kind, _ in told] == [(Kind.FIRING, Kind.RESOLVED)[place % 2] for place in range(len(told))]
-    assert [episode for _, episode in told] == [place // 2 + 1 for place in range(len(told))]
+    before, edges, now = NEW, [], NOON
+    for found, trouble, minutes in history:
+        now += minutes * MINUTE
+        decision = decided(before, found, trouble, now, patience)
+        again = decided(decision.after, found, trouble, now, patience)
+        assert again.edge is None or patience is SLOW, "the same once more is no edge"
+        if decision.edge in (Edge.FIRING, Edge.RESOLVED, Edge.CLOSED):
+            edges.append((decision.edge is Edge.FIRING, decision.after.episode))
+        stage, is_open = decision.after.stage, decision.after.is_open
+        assert is_open or stage not in (Stage.FIRING, Stage.RECOVERING)
+        assert not is_open or stage not in (Stage.OK, Stage.PENDING)
+        assert stage is not Stage.OK or not trouble
+        moved = (stage, is_open) != (before.stage, before.is_open) or before.is_new
+        assert decision.after.since == (now if moved else before.since)
+        before = decision.after
+    assert [is_firing for is_firing, _ in edges] == [place % 2 == 0 for place in range(len(edges))]
+    assert [episode for _, episode in edges] == [place // 2 + 1 for place in range(len(edges))]
 
 
-def settled(decision: Decision) -> RuleStanding:
-    return RuleStanding(decision.state, decision.is_open, decision.episode, decision.since)
-
-
-def test_a_threshold_of_zero_never_fires_and_an_incident_may_recover_at_a_hundred() -> None:
-    assert after(OK, Reading(50, 0, 0), Limits(0, 0, 1)) == (State.OK, False, None)
-    assert after(FIRING, Reading(50, 49, 49), Limits(95, 100, 1)) == (State.FIRING, True, None)
-
-
-@pytest.mark.parametrize(
-    "standing", [OK, FIRING, BLIND_OPEN, BLIND, NEW], ids=["ok", "firing", "blind open", "blind", "new"]
-)
-@pytest.mark.parametrize("reading", [BAD, GOOD, FEW_BAD, NONE], ids=["bad", "good", "few", "none"])
-@pytest.mark.parametrize("why", [{}, {"stale": "old"}, {"ended": "off"}], ids=["fresh", "stale", "ended"])
-def test_the_time_since_is_that_of_the_last_change_of_state_or_incident(
-    standing: RuleStanding, reading: Reading, why: dict[str, str]
-) -> None:
-    decision = decide(standing, reading, LIMITS, NOON, **why)
-    moved = (decision.state, decision.is_open) != (standing.state, standing.is_open) or standing.is_new
-    assert decision.since == (NOON if moved else BEFORE)
+def decided(
+    before: RuleStanding, found: ConditionState, trouble: str, now: datetime, patience: AlertPatience
+) -> Decision:
+    if trouble == "error":
+        return fail(before, "broken", now)
+    if trouble:
+        return rest(before, trouble, now, is_over=trouble == "ended")
+    return decide(before, Evaluation(found), "so", now, patience)

@@ -119,6 +119,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "acknowledge_by_mail": (lambda w: {"token": "-"}, dict.fromkeys(ROLES, ("404", "404"))),
     "unsubscribe_by_mail": (lambda w: {"token": "-"}, dict.fromkeys(ROLES, ("404", "404"))),
     "alert_rules": (lambda w: {}, SEEN_BY_ALL),
+    "alert_rule_kinds": (lambda w: {}, SEEN_BY_ADMINS),
     "alert_rule_add": (lambda w: {}, FORM_OF_ADMINS),
     "alert_rule_edit": (lambda w: {"pk": w.alert_rule.pk}, FORM_OF_ADMINS),
     "alert_rule_delete": (lambda w: {"pk": w.alert_rule.pk}, post(POST_OF_ADMINS, "302")),

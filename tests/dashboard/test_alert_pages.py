@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from monitor.alerting.evaluate import evaluate_account
 from monitor.models import AlertRule, AlertState, AuditEntry, SyncState
 from tests import factories
 from tests.bystander import own
@@ -175,9 +176,16 @@ def test_an_edited_rule_keeps_its_account(account, signed_in, ada):
     assert rule.account == account
 
 
-def test_a_deleted_rule_takes_its_alerts_along_and_leaves_its_trace(alert, signed_in, ada):
-    assert signed_in(ada).post(reverse("alert_rule_delete", args=[alert.rule.pk])).status_code == 302
-    assert not own(AlertState).exists()
+def test_a_deleted_rule_closes_its_alerts_with_that_reason_and_their_history_stays(alert, signed_in, ada):
+    client = signed_in(ada)
+    assert client.post(reverse("alert_rule_delete", args=[alert.rule.pk])).status_code == 302
+    (closed,) = evaluate_account(alert.rule.account, timezone.now())
+    alert.refresh_from_db()
+    assert (closed.kind, closed.reason, closed.dispatch_state) == ("closed", "the rule is deleted", "new")
+    assert (alert.is_open, alert.reason) == (False, "the rule is deleted")
+    assert "the rule is deleted" in client.get(alert.get_absolute_url()).content.decode()
+    assert reverse("alert_rule_edit", args=[alert.rule.pk]) not in client.get(reverse("alert_rules")).content.decode()
+    assert client.get(reverse("alert_rule_edit", args=[alert.rule.pk])).status_code == 404
     assert own(AuditEntry).get(action="alert_rule.delete").detail["name"] == "Success rate"
 
 

@@ -49,7 +49,9 @@ def _stamp(facts: Facts) -> str:
         return "Fired and recovered" if facts.closed_how == "recovered" else "Fired and closed"
     if not facts.is_firing:
         return "Recovered" if facts.closed_how == "recovered" else "Closed"
-    return {"update": "More alerts", "repeat": "Still firing"}.get(facts.kind, "Firing")
+    if facts.is_growth:
+        return "More alerts"
+    return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"
 
 
 def _verdict(facts: Facts) -> str:
@@ -60,11 +62,11 @@ def _verdict(facts: Facts) -> str:
     if len(members) == 1:
         only = members[0]
         return f"{shorten(only.name, NAME_LENGTH)}: {shorten(only.reason, REASON_LENGTH)}".rstrip(": ")
-    told = facts.news if facts.kind == Notice.Kind.UPDATE and facts.news else facts.firing or members
+    told = facts.news if facts.is_growth and facts.news else facts.firing or members
     flows = {member.flow for member in told}
     is_of_flows = len(flows) > 1 and None not in flows
     count = f"{len(flows)} flows" if is_of_flows else f"{len(told)} alert{'s' * (len(told) > 1)}"
-    if facts.kind == Notice.Kind.UPDATE:
+    if facts.is_growth:
         count = f"{len(told)} more"
     return f"{count}: {shorten(facts.cause, REASON_LENGTH)}" if facts.cause else count
 

@@ -1,0 +1,44 @@
+"""Reads how flows usually run, from the counts by day: one statement however many flows there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Min, Sum
+
+from monitor.alerting.kinds.usual import UsualPace
+from monitor.models import DayBucket
+from monitor.periods import day_of
+
+DAYS = 28  # whole weeks, so that weekends weigh what they weigh
+
+
+def paces(account_id: int | None, now: datetime, flows: Iterable[int] | None = None) -> dict[int, UsualPace]:
+    """Returns how each flow ran on the last 28 whole days, or since its first one; without runs it has no entry.
+
+    Args:
+        account_id: only flows of this account; None for all.
+        now: the present.
+        flows: only these, by primary key; None for all.
+    """
+    today = day_of(now)
+    rows = DayBucket.objects.filter(day__gte=today - timedelta(days=DAYS), day__lt=today)
+    if account_id is not None:
+        rows = rows.filter(flow__account=account_id)
+    if flows is not None:
+        rows = rows.filter(flow__in=flows)
+    sums = rows.values("flow").annotate(good=Sum("succeeded"), bad=Sum("failed"), first=Min("day"))
+    found: dict[int, UsualPace] = {}
+    for row in sums.order_by("flow"):
+        count = row["good"] + row["bad"]
+        if count:
+            found[int(row["flow"])] = UsualPace(count / (today - row["first"]).days, row["bad"] / count)
+    return found
+
+
+def together(found: Iterable[UsualPace]) -> UsualPace:
+    """Returns the pace of several flows as if they were one."""
+    every = list(found)
+    runs = sum(one.runs_a_day for one in every)
+    return UsualPace(runs, sum(one.runs_a_day * one.failing for one in every) / runs) if runs else UsualPace()

@@ -1,0 +1,97 @@
+"""Reads the finished runs of flows by when they ended, in one statement however many flows and hours there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs, moment
+from monitor.ends import RunEnd, unpack_ends
+from monitor.models import HourBucket
+from monitor.models.spans import rows_from
+
+CLOCKS_DIFFER = timedelta(minutes=5)  # a run that ends so far ahead of now did not end by our clock
+
+
+@dataclass(slots=True)
+class FlowRuns:
+    """Holds the runs of a flow that ended until now, each with the start of its hour in seconds since 1970.
+
+    Attributes:
+        rows: in the order in which they ended.
+        ahead: when those end that lie ahead of now, in seconds since 1970, in order: nobody knows the future.
+    """
+
+    rows: list[tuple[float, RunEnd]] = field(default_factory=list)
+    ahead: list[float] = field(default_factory=list)
+    _runs: dict[tuple[timedelta | None, datetime | None], tuple[Runs, datetime | None]] = field(default_factory=dict)
+
+    def counted(
+        self, now: datetime, patience: timedelta | None, known_from: datetime | None
+    ) -> tuple[Runs, datetime | None]:
+        """Returns the runs as a condition is given them, and when one of them counts otherwise though none ends.
+
+        Args:
+            now: the present.
+            patience: for how long after its first failure a run that Zoho runs again by itself is pending; None for not
+                at all.
+            known_from: from when on all runs are known; None for always.
+        """
+        key = patience, known_from
+        if key not in self._runs:
+            self._runs[key] = self._as_runs(now, patience, known_from)
+        return self._runs[key]
+
+    def _as_runs(
+        self, now: datetime, patience: timedelta | None, known_from: datetime | None
+    ) -> tuple[Runs, datetime | None]:
+        seconds, moments = now.timestamp(), self.ahead[:1]
+        found = []
+        for hour, run in self.rows:
+            result = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED
+            if run.waits_since is not None and patience is not None:
+                over = hour + run.waits_since / 1000 + patience.total_seconds()
+                if over > seconds:
+                    result = RunResult.PENDING
+                    moments.append(over)
+            found.append(EndedRun(hour + run.ended / 1000, result, hour + run.started / 1000, run.duration_ms))
+        return Runs(found, known_from=known_from), moment(min(moments)) if moments else None
+
+    def first_attempts(self, since: datetime) -> tuple[int, int]:
+        """Returns how many ended after a moment, and how many of those succeeded at their first attempt."""
+        after = since.timestamp()
+        within = [run for hour, run in self.rows if hour + run.ended / 1000 > after]
+        return len(within), sum(not run.has_failed_first for run in within)
+
+    def said_ahead(self, now: datetime) -> str:
+        """Says that runs end ahead of now by more than clocks differ; empty where none does."""
+        edge = (now + CLOCKS_DIFFER).timestamp()
+        count = sum(at > edge for at in self.ahead)
+        if not count:
+            return ""
+        return "1 run ends ahead of our clock" if count == 1 else f"{count} runs end ahead of our clock"
+
+
+def runs_of(since: Mapping[int, datetime], now: datetime) -> dict[int, FlowRuns]:
+    """Reads the runs of some flows, in one statement.
+
+    Args:
+        since: from which end on, by the flow's primary key.
+        now: the present.
+    """
+    seconds = now.timestamp()
+    found: dict[int, FlowRuns] = defaultdict(FlowRuns)
+    for flow, hour, packed in rows_from(HourBucket, "last_end", sorted(since.items()), "hour", "ends"):
+        runs = found[flow]
+        for run in unpack_ends(packed):
+            at = hour + run.ended / 1000
+            if at > seconds:
+                runs.ahead.append(at)
+            else:
+                runs.rows.append((hour, run))
+    for runs in found.values():
+        runs.rows.sort(key=lambda row: row[0] + row[1].ended / 1000)
+        runs.ahead.sort()
+    return found

@@ -1,0 +1,102 @@
+"""Evaluating 1,000 rules on 1,000 flows, beside a bare SELECT of the buckets that they need.
+
+Each flow has a rule of its own beside the account's, and 100 runs in a week. Run by `make bench-alert-evaluation`.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from monitor.alerting.evaluate import evaluate_account
+from monitor.models import AlertRule, AlertState, Flow, FlowProgress, HourBucket, SyncState, ZohoAccount
+from tests import factories
+from tests.bystander import own
+
+pytestmark = [pytest.mark.bench, pytest.mark.django_db]
+FLOWS, HOURS, RUNS = 1000, 168, 100
+MOST_SECONDS = 2.0
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def account(now: datetime) -> ZohoAccount:
+    account = factories.make_account("Bench")
+    names = {"status": "active", "first_seen_at": now, "seen_at": now, "account": account}
+    flows = Flow.objects.bulk_create([Flow(flow_id=str(n), flow_name=f"Flow {n}", **names) for n in range(FLOWS)])
+    FlowProgress.objects.bulk_create(FlowProgress(flow=flow, executions_read_at=now) for flow in flows)
+    AlertRule.objects.bulk_create(AlertRule(account=account, flow=flow, name=f"Rule {flow.pk}") for flow in flows)
+    factories.make_alert_rule(account, name="All")
+    dice = random.Random(7)
+    HourBucket.objects.bulk_create((bucket for flow in flows for bucket in hours_of(flow, now, dice)), batch_size=5000)
+    factories.count_again(*flows)
+    return account
+
+
+def hours_of(flow: Flow, now: datetime, dice: random.Random) -> list[HourBucket]:
+    """The hours of a flow's last week in which runs ended; each tenth flow fails at present."""
+    counts = [0] * HOURS
+    for _ in range(RUNS):
+        counts[dice.randrange(HOURS)] += 1
+    fails = flow.pk % 10 == 0
+    return [
+        factories.an_hour(
+            flow, now - timedelta(hours=ago) - MINUTE, *((0, count) if fails and ago < 48 else (count, 0))
+        )
+        for ago, count in enumerate(counts)
+        if count
+    ]
+
+
+def timed(name: str, work: Callable[[], Any]) -> tuple[float, Any]:
+    with CaptureQueriesContext(connection) as statements:
+        started, processor = time.perf_counter(), time.process_time()
+        found = work()
+        took, own_time = time.perf_counter() - started, time.process_time() - processor
+    print(f"{name:<44} {took * 1000:7.0f} ms, {own_time * 1000:7.0f} ms of our processor, {len(statements)} statements")
+    return took, found
+
+
+def bare(account: ZohoAccount) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT h.flow_id, h.hour, h.ends FROM monitor_hourbucket h JOIN monitor_flow f ON f.id = h.flow_id "
+            "WHERE f.account_id = %s",
+            [account.pk],
+        )
+        return len(cursor.fetchall())
+
+
+def test_a_thousand_rules_on_a_thousand_flows(account: ZohoAccount, now: datetime) -> None:
+    def be_read(at: datetime) -> datetime:
+        SyncState.objects.filter(account=account).update(state="ok", since=at, last_finished_at=at)
+        return at
+
+    be_read(now)
+    flows = list(Flow.objects.filter(account=account))
+    print(f"\n{connection.vendor}: {AlertRule.objects.filter(account=account).count()} rules, {FLOWS} flows")
+    _, count = timed("bare SELECT of the same buckets", lambda: bare(account))
+    first, edges = timed(f"first evaluation, {count} buckets", lambda: evaluate_account(account, now))
+    assert len(edges) == FLOWS / 10
+    assert own(AlertState).count() == FLOWS
+
+    factories.count_again(*flows)
+    later = be_read(now + MINUTE)
+    every, _ = timed("all flows were counted again", lambda: evaluate_account(account, later))
+    assert own(AlertState).filter(evaluated_at=later).count() == FLOWS
+
+    factories.count_again(*flows[:20])
+    third = be_read(now + 2 * MINUTE)
+    few, _ = timed("20 flows were counted again", lambda: evaluate_account(account, third))
+    assert own(AlertState).filter(evaluated_at=third).count() == 20
+    fourth = be_read(now + 3 * MINUTE)
+    none, _ = timed("nothing changed", lambda: evaluate_account(account, fourth))
+    assert not own(AlertState).filter(evaluated_at=fourth).exists()
+    assert max(first, every, few, none) <= MOST_SECONDS or connection.vendor != "postgresql"

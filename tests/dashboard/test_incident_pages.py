@@ -1,0 +1,254 @@
+"""Incidents, silences, and what the links in mails do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from monitor.models import AlertState, AuditEntry, Incident, Silence, Snooze, User
+from monitor.notify.links import sign_acknowledge, sign_unsubscribe
+from tests import factories
+from tests.bystander import own
+from tests.dashboard.world import make_mail, make_state
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def alert(account: Any) -> AlertState:
+    flow = factories.make_flow(account, flow_name="Lead to campaign")
+    return make_state(factories.make_alert_rule(account), flow, timezone.now())
+
+
+@pytest.fixture
+def incident(alert: AlertState) -> Incident:
+    now = timezone.now()
+    return factories.make_incident(alert, began_at=now - 3 * HOUR, opened_at=now - 2 * HOUR)
+
+
+def act(client: Client, incident: Incident, what: str, **data: Any) -> Any:
+    return client.post(reverse(f"incident_{what}", args=[incident.pk]), data)
+
+
+class TestPage:
+    def test_it_tells_when_it_began_who_was_mailed_and_what_happened(
+        self, incident: Incident, signed_in: Any, vera: User, otto: User, ada: User
+    ) -> None:
+        mail = make_mail(incident.notices.get(), otto, timezone.now())
+        page = signed_in(vera).get(incident.get_absolute_url()).content.decode()
+        for text in (
+            "Lead to campaign",
+            "noticed after 1 h",
+            "fired",
+            "mailed 1 person (firing)",
+            "otto",
+            "Nobody is on it",
+        ):
+            assert text in page
+        assert reverse("mail", args=[mail.pk]) not in page
+        assert reverse("mail", args=[mail.pk]) in signed_in(ada).get(incident.get_absolute_url()).content.decode()
+
+    def test_a_viewer_sees_no_forms(self, incident: Incident, signed_in: Any, vera: User) -> None:
+        page = signed_in(vera).get(incident.get_absolute_url()).content.decode()
+        assert "/acknowledge/" not in page
+        assert "Operators and admins can acknowledge it" in page
+
+    def test_it_costs_a_fixed_number_of_statements(
+        self, incident: Incident, signed_in: Any, vera: User, django_assert_max_num_queries: Any
+    ) -> None:
+        rule = incident.members.get().alert.rule
+        for _ in range(15):
+            state = make_state(rule, factories.make_flow(incident.account), timezone.now())
+            incident.members.create(alert=state, episode=1, began_at=timezone.now(), joined_at=timezone.now())
+            incident.events.create(at=timezone.now(), kind="fired", alert=state)
+        client = signed_in(vera)
+        with django_assert_max_num_queries(15):
+            client.get(incident.get_absolute_url())
+
+
+class TestActs:
+    def test_acknowledged_taken_back_handed_over_noted_and_closed(
+        self, incident: Incident, signed_in: Any, otto: User, ada: User
+    ) -> None:
+        client = signed_in(otto)
+        for what, data in (
+            ("acknowledge", {"note": "I look"}),
+            ("take_back", {}),
+            ("hand_over", {"owner": ada.pk}),
+            ("comment", {"text": "the tax is gone"}),
+            ("close", {"why": "a drill"}),
+        ):
+            assert act(client, incident, what, **data).status_code == 302, what
+        incident.refresh_from_db()
+        assert (incident.closed_how, incident.owner, incident.acknowledged_at) == ("by_hand", ada, None)
+        page = client.get(incident.get_absolute_url()).content.decode()
+        for text in (
+            "acknowledged it",
+            "took the acknowledgement back",
+            "handed it over",
+            "the tax is gone",
+            "a drill",
+        ):
+            assert text in page
+
+    def test_an_acknowledgement_after_the_recovery_is_refused_in_words(
+        self, incident: Incident, signed_in: Any, otto: User
+    ) -> None:
+        Incident.objects.filter(pk=incident.pk).update(closed_at=timezone.now(), closed_how="recovered")
+        response = act(signed_in(otto), incident, "acknowledge", note="")
+        assert response.status_code == 409
+        assert "It has recovered already" in response.content.decode()
+        assert Incident.objects.get(pk=incident.pk).acknowledged_at is None
+
+    def test_a_subject_is_snoozed_and_the_snooze_ended(self, incident: Incident, signed_in: Any, otto: User) -> None:
+        client, alert = signed_in(otto), incident.members.get().alert
+        until = timezone.now() + 2 * HOUR
+        wrong = act(client, incident, "snooze", alert=alert.pk, until="yesterday")
+        assert wrong.status_code == 400
+        assert act(client, incident, "snooze", alert=alert.pk, until=until.isoformat()).status_code == 302
+        row = own(Snooze).get()
+        assert (row.flow, row.by) == (alert.flow, otto)
+        page = client.get(reverse("silences")).content.decode()
+        assert "Lead to campaign" in page
+        client.post(reverse("snooze_end", args=[row.pk]))
+        assert Snooze.objects.get(pk=row.pk).ended_at is not None
+
+    def test_a_strangers_alert_cannot_be_snoozed_here(self, incident: Incident, signed_in: Any, otto: User) -> None:
+        other = make_state(factories.make_alert_rule(incident.account), factories.make_flow(), timezone.now())
+        until = (timezone.now() + HOUR).isoformat()
+        assert act(signed_in(otto), incident, "snooze", alert=other.pk, until=until).status_code == 400
+        assert not own(Snooze).exists()
+
+
+class TestSilences:
+    def test_an_operator_plans_a_maintenance_window_and_calls_it_off(
+        self, account: Any, signed_in: Any, otto: User
+    ) -> None:
+        client, now = signed_in(otto), timezone.now()
+        data = {"account": account.pk, "why": "The shop moves", "text": "shop"}
+        times = {"starts_at": (now + HOUR).isoformat(), "ends_at": (now + 3 * HOUR).isoformat()}
+        assert client.post(reverse("silence_add"), data | times).status_code == 302
+        row = own(Silence).get()
+        assert (row.account, row.text, row.by) == (account, "shop", otto)
+        page = client.get(reverse("silences")).content.decode()
+        assert "Planned" in page
+        assert "The shop moves" in page
+        client.post(reverse("silence_end", args=[row.pk]))
+        assert "Planned" not in client.get(reverse("silences")).content.decode()
+
+    @pytest.mark.parametrize("wrong", [{"ends_at": ""}, {"why": ""}, {"account": "77777"}, {"starts_at": "soon"}])
+    def test_a_form_that_cannot_be_read_adds_nothing(
+        self, account: Any, signed_in: Any, otto: User, wrong: dict[str, str]
+    ) -> None:
+        data = {"why": "x", "ends_at": (timezone.now() + HOUR).isoformat()} | wrong
+        assert signed_in(otto).post(reverse("silence_add"), data).status_code == 400
+        assert not own(Silence).exists()
+
+    def test_one_that_would_end_before_it_starts_is_refused_in_words(
+        self, account: Any, signed_in: Any, otto: User
+    ) -> None:
+        now = timezone.now()
+        data = {"why": "x", "starts_at": (now + 2 * HOUR).isoformat(), "ends_at": (now + HOUR).isoformat()}
+        response = signed_in(otto).post(reverse("silence_add"), data)
+        assert response.status_code == 409
+        assert "must end after it starts" in response.content.decode()
+
+
+class TestAcknowledgeByMail:
+    def url(self, incident: Incident, person: User, sent_at: Any = None) -> str:
+        token = sign_acknowledge(incident.pk, person.pk, sent_at or timezone.now())
+        return reverse("acknowledge_by_mail", args=[token])
+
+    def test_a_look_changes_nothing_and_the_button_acts_as_the_reader_without_a_sign_in(
+        self, incident: Incident, otto: User
+    ) -> None:
+        client = Client(enforce_csrf_checks=True)
+        page = client.get(self.url(incident, otto)).content.decode()
+        assert "Acknowledge as otto" in page
+        incident.refresh_from_db()
+        assert incident.acknowledged_at is None
+        token = client.cookies["monitor_csrf"].value
+        done = client.post(self.url(incident, otto), {"csrfmiddlewaretoken": token})
+        assert "Acknowledged by otto" in done.content.decode()
+        incident.refresh_from_db()
+        assert incident.acknowledged_by == otto
+        entry = own(AuditEntry).get(action="incident.acknowledge")
+        assert (entry.actor, entry.detail["way"]) == (otto, "by the link in a mail")
+
+    def test_it_says_plainly_when_it_is_over_already_and_opens_nothing(self, incident: Incident, otto: User) -> None:
+        Incident.objects.filter(pk=incident.pk).update(closed_at=timezone.now(), closed_how="recovered")
+        url = self.url(incident, otto)
+        assert "It is over already" in Client().get(url).content.decode()
+        response = Client().post(url)
+        assert (response.status_code, "recovered already" in response.content.decode()) == (409, True)
+        found = Incident.objects.get(pk=incident.pk)
+        assert (found.acknowledged_at, found.is_open) == (None, False)
+
+    def test_the_second_is_told_who_was_first(self, incident: Incident, otto: User, ada: User) -> None:
+        Client().post(self.url(incident, otto))
+        assert "otto has acknowledged it already" in Client().get(self.url(incident, ada)).content.decode()
+        assert Client().post(self.url(incident, ada)).status_code == 409
+
+    @pytest.mark.parametrize(("change", "status"), [({"role": "viewer"}, 403), ({"is_active": False}, 404)])
+    def test_who_may_no_longer_is_refused(
+        self, incident: Incident, otto: User, change: dict[str, Any], status: int
+    ) -> None:
+        url = self.url(incident, otto)
+        User.objects.filter(pk=otto.pk).update(**change)
+        assert Client().post(url).status_code == status
+        assert Incident.objects.get(pk=incident.pk).acknowledged_at is None
+
+    def test_after_seven_days_it_is_too_old(self, incident: Incident, otto: User) -> None:
+        url = self.url(incident, otto, timezone.now() - timedelta(days=7, seconds=1))
+        assert "too old" in Client().get(url).content.decode()
+        assert Client().post(url).status_code == 410
+        assert Incident.objects.get(pk=incident.pk).acknowledged_at is None
+
+    def test_a_signature_is_good_for_its_own_person_incident_and_act_alone(
+        self, incident: Incident, otto: User, ada: User
+    ) -> None:
+        token = sign_acknowledge(incident.pk, otto.pk, timezone.now())
+        number, _, rest = token.partition(".")
+        for forged in (
+            f"{number}.{ada.pk}.{rest.partition('.')[2]}",
+            f"{int(number) + 1}.{rest}",
+            sign_unsubscribe(otto.pk, "alerts"),
+            token[:-1],
+            "-",
+            "x" * 3000,
+        ):
+            assert Client().post(reverse("acknowledge_by_mail", args=[forged])).status_code in (404, 414)
+        assert Incident.objects.get(pk=incident.pk).acknowledged_at is None
+
+
+class TestUnsubscribeByMail:
+    def test_one_click_of_a_mail_program_switches_that_kind_off_and_no_other(self, otto: User) -> None:
+        client = Client(enforce_csrf_checks=True)
+        url = reverse("unsubscribe_by_mail", args=[sign_unsubscribe(otto.pk, "alerts")])
+        assert "No more mails about alerts?" in client.get(url).content.decode()
+        otto.refresh_from_db()
+        assert otto.wants_mail
+        assert client.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
+        otto.refresh_from_db()
+        assert (otto.wants_mail, otto.unwanted_mails) == (False, [])
+        client.post(url)
+        entry = own(AuditEntry).get(action="mails.switch_off")
+        assert (entry.actor, entry.detail) == (otto, {"kind": "alerts", "way": "by the link in a mail"})
+
+    @pytest.mark.parametrize("kind", ["assigned", "note", "resolved", "batch_ended"])
+    def test_each_kind_has_its_own(self, otto: User, kind: str) -> None:
+        Client().post(reverse("unsubscribe_by_mail", args=[sign_unsubscribe(otto.pk, kind)]))
+        otto.refresh_from_db()
+        assert (otto.wants_mail, otto.unwanted_mails) == (True, [kind])
+
+    def test_a_forged_one_or_one_of_no_kind_does_nothing(self, otto: User, ada: User) -> None:
+        good = sign_unsubscribe(otto.pk, "alerts")
+        forged = f"{ada.pk}.{good.partition('.')[2]}"
+        for token in (forged, "-", sign_unsubscribe(otto.pk, "none"), sign_acknowledge(1, otto.pk, timezone.now())):
+            assert Client().post(reverse("unsubscribe_by_mail", args=[token])).status_code == 404
+        assert all(User.objects.filter(pk__in=[otto.pk, ada.pk]).values_list("wants_mail", flat=True))

@@ -41,7 +41,7 @@ def all_problems() -> QuerySet[Problem]:
 
 
 def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> dict[str, Any]:
-    """Returns how failed runs ended in all, or those of the flow or account that is looked at; not for a part of a page."""
+    """Returns how failed runs ended in all, or those of the flow or account looked at; not for a part of a page."""
     if request.htmx:  # type: ignore[attr-defined]
         return {}
     scope: dict[str, Any] = {"account": wanted.account_id, "flow": wanted.flow_id}

@@ -62,8 +62,8 @@ class ExecutionFilter:
         text: found in the error's code, message or details as they are masked, or equal to Zoho's id of the run or
             its flow.
         is_unmasked: it is found in them as Zoho sent them; only for a person who may unmask and gave a reason.
-        outcome: how a run that failed ended, one of `Failure.Fate`, or EVER_FAILED for each of them; empty for all, also
-            those that never failed.
+        outcome: how a run that failed ended, one of `Failure.Fate`, or EVER_FAILED for any of them; empty for all
+            runs, also those that never failed.
         problem_id: only the failures of this problem.
         batch_id: only what is in this batch of retries.
         record_of: only failures about the record that this failed run was about, by its primary key; NO_RECORD for

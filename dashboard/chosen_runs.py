@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +43,7 @@ class ChosenRuns:
         problem_id: whose failures they are, where they are one problem's.
         token: of this choice: confirmed twice, it is confirmed once.
         seen_at: when it was shown to the person; None until then.
+        seen: what was shown of each run then, by its primary key.
     """
 
     by_account: dict[int, list[int]]
@@ -50,6 +51,7 @@ class ChosenRuns:
     problem_id: int | None = None
     token: str = field(default_factory=lambda: str(uuid.uuid4()))
     seen_at: datetime | None = None
+    seen: dict[int, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> list[int]:
@@ -79,11 +81,20 @@ def choose(data: QueryDict, person: User, now: datetime) -> ChosenRuns:
     return _checked(ChosenRuns(_by_account(rows), {"kind": "rows", "runs": len(ticked)}))
 
 
-def seal(chosen: ChosenRuns, person: User, now: datetime) -> str:
-    """Writes a choice, as it is shown now, as a text that nobody can change and that only this person can use."""
+def seal(chosen: ChosenRuns, person: User, now: datetime, seen: Mapping[int, str] | None = None) -> str:
+    """Writes a choice, as it is shown now, as a text that nobody can change and that only this person can use.
+
+    Args:
+        chosen: what was chosen.
+        person: to whom it is shown.
+        now: the present.
+        seen: what is shown of each run, by its primary key.
+    """
+    words = [] if seen is None else [seen.get(key, "") for key in chosen.keys]
+    kinds = {text: number for number, text in enumerate(dict.fromkeys(words))}
     runs = [[account, _steps(keys)] for account, keys in chosen.by_account.items()]
     held = {"p": person.pk, "r": runs, "s": chosen.source, "o": chosen.problem_id, "t": chosen.token}
-    held["a"] = now.isoformat()
+    held |= {"a": now.isoformat(), "k": list(kinds), "v": [kinds[text] for text in words]}
     return signing.dumps(held, salt=_SALT, compress=True)
 
 
@@ -102,7 +113,10 @@ def unseal(text: str, person: User) -> ChosenRuns:
     if held["p"] != person.pk:
         raise ChoiceRefused("Somebody else chose this; choose yourself.")
     runs = {account: _sums(steps) for account, steps in held["r"]}
-    return ChosenRuns(runs, held["s"], held["o"], held["t"], datetime.fromisoformat(held["a"]))
+    chosen = ChosenRuns(runs, held["s"], held["o"], held["t"], datetime.fromisoformat(held["a"]))
+    # Where nothing was shown of the runs, there is none of these.
+    words = (held["k"][number] for number in held["v"])
+    return replace(chosen, seen=dict(zip(chosen.keys, words, strict=False)))
 
 
 def _of_problem(text: str) -> ChosenRuns:

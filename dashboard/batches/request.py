@@ -23,7 +23,7 @@ from monitor.access import may
 from monitor.models import Flow, Problem, RetryBatch, ZohoAccount
 from monitor.queries import batches as queries
 from monitor.queries.quota import QuotaLeft, quota_left
-from monitor.retry.batches import USUAL_PER_MINUTE, request_batch
+from monitor.retry.batches import USUAL_PER_MINUTE, all_confirmed, request_batch
 from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import RetryRefused
 
@@ -96,6 +96,7 @@ def batch_confirm(request: HttpRequest) -> HttpResponse:
                     canary=form.cleaned_data["canary"],
                     source=chosen.source,
                     seen_at=chosen.seen_at,
+                    seen=chosen.seen,
                     problem=problem if problem is not None and problem.account_id == account else None,
                 )
                 made.append(batch)
@@ -132,7 +133,7 @@ def _show(
     context = {
         "found": found,
         "form": form,
-        "chosen": chosen_runs.seal(chosen, request.user, now),
+        "chosen": chosen_runs.seal(chosen, request.user, now, all_confirmed(found)),
         "problem": Problem.objects.filter(pk=chosen.problem_id).first() if chosen.problem_id else None,
         "flows": _flows(found),
         "flow_count": len(found.by_flow),

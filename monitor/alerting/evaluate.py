@@ -59,8 +59,9 @@ def _evaluate(case: Case, now: datetime) -> Decision:
     except Exception as fault:
         logger.exception("rule %d could not be evaluated for flow %s", rule.row.pk, case.row.flow_id)
         return fail(standing, f"the evaluation failed: {type(fault).__name__}", now)
-    ahead = case.runs.said_ahead(now)
-    decision = decide(standing, evaluation, "; ".join(filter(None, (reason, ahead))), now, rule.patience)
+    waiting = runs.counts(0, len(runs.rows))[2]
+    notes = f"{waiting} failed, and Zoho runs them again by itself" if waiting else "", case.runs.said_ahead(now)
+    decision = decide(standing, evaluation, "; ".join(filter(None, (reason, *notes))), now, rule.patience)
     return decision if again_at is None else decision.sooner(again_at)
 
 

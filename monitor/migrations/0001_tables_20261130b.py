@@ -878,6 +878,7 @@ class Migration(migrations.Migration):
                 ('zoho_ahead', models.DurationField(help_text="Zoho's clock less ours just before the POST; empty where Zoho sent no date", null=True)),
                 ('answered_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=500)),
+                ('code', models.CharField(blank=True, help_text='why it was called off, for programs', max_length=40)),
                 ('new_execution_id', models.CharField(blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again", max_length=64)),
                 ('runs_in_place', models.BooleanField(default=False, help_text="Zoho's answer named the same execution")),
                 ('next_check_at', models.DateTimeField(null=True)),

@@ -73,7 +73,7 @@ from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
 from monitor.models.policies import RetryPolicy
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
-from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, zoho_ahead
+from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, counted_in_a_day, zoho_ahead
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -167,6 +167,7 @@ __all__ = [
     "WriteOff",
     "ZohoAccount",
     "ages",
+    "counted_in_a_day",
     "notify_of_act",
     "notify_of_batch",
     "system_user",

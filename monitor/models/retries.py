@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.executions import Execution
+from monitor.periods import DAY
 
 
 class RetryAttempt(models.Model):
@@ -33,6 +34,10 @@ class RetryAttempt(models.Model):
         NOT_RUN = "not_run", "Did not run"
 
     OPEN_STATES = (State.REQUESTED, State.SENDING, State.ACCEPTED, State.UNKNOWN)
+    # Why one was called off that was never sent and says nothing of its run: it may be asked for anew.
+    NOT_CONNECTED = ("not_connected", "no_flow_api", "expired")
+    HELD_UP = (*NOT_CONNECTED, "account_paused", "not_permitted")
+
     FINAL_STATES = (State.SUCCEEDED, State.FAILED_AGAIN, State.REJECTED, State.CANCELLED, State.NOT_RUN)
 
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="retries", db_index=False)
@@ -56,6 +61,7 @@ class RetryAttempt(models.Model):
     )
     answered_at = models.DateTimeField(null=True)
     answer = models.CharField(max_length=500, blank=True)
+    code = models.CharField(max_length=40, blank=True, help_text="why it was called off, for programs")
     new_execution_id = models.CharField(
         max_length=64, blank=True, help_text="Zoho's id of the run it caused; empty where the same row ran again"
     )
@@ -231,6 +237,11 @@ class RetryItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id} {self.position}: {self.state}"
+
+
+def counted_in_a_day(now: datetime) -> models.Q:
+    """Selects the retries that count for what a policy may send in a day: not those that were never sent."""
+    return models.Q(requested_at__gt=now - DAY) & ~models.Q(state=RetryAttempt.State.CANCELLED)
 
 
 def zoho_ahead(account: Any) -> models.QuerySet[RetryAttempt, timedelta | None]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from monitor.models import Flow, Problem, RetryAttempt, RetryPolicy
+from monitor.models import Flow, Problem, RetryAttempt, RetryPolicy, counted_in_a_day
 from monitor.periods import DAY
 
 NEWEST = 20
@@ -77,7 +77,7 @@ def _with_use(rows: QuerySet[RetryPolicy], now: datetime) -> list[PolicyUse]:
         retries.order_by()
         .values("policy")
         .annotate(
-            today=Count("pk", filter=Q(requested_at__gt=now - DAY) & ~Q(state=State.CANCELLED)),
+            today=Count("pk", filter=counted_in_a_day(now)),
             succeeded=Count("pk", filter=Q(state=State.SUCCEEDED)),
             failed=Count("pk", filter=Q(state__in=(State.FAILED_AGAIN, State.REJECTED))),
         )

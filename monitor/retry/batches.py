@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,11 @@ from monitor import audit
 from monitor.access import may
 from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
 from monitor.retry import transition
-from monitor.retry.preview import preview
+from monitor.retry.batch_facts import facts_of_batch
+from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
 from monitor.retry.safety import Verdict
+from monitor.retry.steps import is_failing
 
 MOST_ITEMS = 10_000
 MOST_PER_MINUTE = 600
@@ -39,6 +41,7 @@ def request_batch(
     source: dict[str, Any] | None = None,
     problem: Problem | None = None,
     seen_at: datetime | None = None,
+    seen: Mapping[int, str] | None = None,
 ) -> RetryBatch:
     """Freezes a list of failed executions that are to be run again; `run_batches` carries it out.
 
@@ -54,6 +57,8 @@ def request_batch(
         source: what was chosen, with its times frozen, for whoever reads the batch later.
         problem: whose failures they are, where they are one problem's.
         seen_at: of when the preview was that the person confirms; None for now. What has changed since is skipped.
+        seen: what was shown of each, by its primary key (`confirmed`); None for what is the case now. A risk that
+            nobody was shown is accepted by nobody.
 
     Raises:
         RetryRefused: not permitted, nothing chosen, too much, of another account, or not a usable form; nothing was
@@ -80,7 +85,7 @@ def request_batch(
         "canary": canary,
         "state_since": now,
     }
-    return _create(columns, keys, now)
+    return _create(columns, keys, seen, now)
 
 
 def confirmed(verdict: Verdict) -> str:
@@ -88,11 +93,16 @@ def confirmed(verdict: Verdict) -> str:
     return " ".join(sorted(verdict.risks)) or verdict.code
 
 
-def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
+def all_confirmed(found: Preview) -> dict[int, str]:
+    """Writes down what a person confirms of each run of a preview, by its primary key."""
+    return {key: confirmed(verdict) for key, verdict in found.verdicts.items()}
+
+
+def _create(columns: dict[str, Any], keys: Sequence[int], seen: Mapping[int, str] | None, now: datetime) -> RetryBatch:
     """Writes a batch and its items, each with the verdict that is confirmed; or finds what the form has made by now."""
     try:
         with transaction.atomic():
-            return _write(columns, keys, now)
+            return _write(columns, keys, seen, now)
     except IntegrityError:
         token, user, account = (columns[name] for name in ("client_token", "requested_by", "account"))
         if earlier := _by_token(token, user, account, keys):
@@ -100,11 +110,12 @@ def _create(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> Retr
         raise
 
 
-def _write(columns: dict[str, Any], keys: Sequence[int], now: datetime) -> RetryBatch:
-    verdicts = preview(keys, now).verdicts
+def _write(columns: dict[str, Any], keys: Sequence[int], seen: Mapping[int, str] | None, now: datetime) -> RetryBatch:
+    if seen is None:
+        seen = all_confirmed(preview(keys, now))
     batch = RetryBatch.objects.create(**columns)
     rows = (
-        RetryItem(batch=batch, execution_id=key, position=n, verdict=confirmed(verdicts[key]))
+        RetryItem(batch=batch, execution_id=key, position=n, verdict=seen.get(key, ""))
         for n, key in enumerate(keys, start=1)
     )
     RetryItem.objects.bulk_create(rows, batch_size=1000)
@@ -136,9 +147,8 @@ def resume(batch: RetryBatch, user: User, now: datetime) -> None:
     """
     with transaction.atomic():
         held = RetryBatch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
-        of_step = RetryItem.objects.filter(batch=batch, step=held.step)
-        has_failed = held.state == State.STOPPED and of_step.exists()
-        step = held.step + 1 if has_failed else held.step
+        # One that stopped for a lost connection has failed in nothing: it goes on where it was.
+        step = held.step + 1 if held.state == State.STOPPED and is_failing(facts_of_batch(held)) else held.step
         _turn(batch, user, now, (State.SUSPENDED, State.STOPPED), State.QUEUED, step=step, seen_at=now, resumed_by=user)
 
 
@@ -177,9 +187,14 @@ def call_back(batch: RetryBatch, now: datetime) -> int:
         text = "Its batch does not go on: nothing was sent."
         # While it is `requested` nothing of it has left, whatever was tried before.
         if transition.move(attempt, RetryAttempt.State.CANCELLED, now=now, actor=None, note=text, answer=text):
-            RetryItem.objects.filter(pk=item.pk).update(state=Waiting, attempt=None, step=None, tries=F("tries") + 1)
+            put_back(item)
             called += 1
     return called
+
+
+def put_back(item: RetryItem) -> None:
+    """Has an item wait again whose retry was called off before it was sent; its next one has a name of its own."""
+    RetryItem.objects.filter(pk=item.pk).update(state=Waiting, attempt=None, step=None, tries=F("tries") + 1)
 
 
 def change(

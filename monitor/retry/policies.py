@@ -10,12 +10,16 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from monitor import audit
 from monitor.access import may
-from monitor.models import Failure, Flow, Problem, RetryAttempt, RetryPolicy, User
+from monitor.models import Failure, Flow, Problem, ProblemAct, RetryAttempt, RetryPolicy, User
 from monitor.retry import transition
 from monitor.retry.requests import POLICY_TOKEN, RetryRefused
 
 RIGHT = "retry.policies"
 SETTINGS = ("name", "tries", "wait_minutes", "per_day")
+POLICY_OFF = "policy_off"  # why a wish of its was called off
+# What was never sent for one of these says nothing of the run, and is none of the tries that a policy has.
+NO_TRY = (*RetryAttempt.HELD_UP, POLICY_OFF, "could_run_twice", "risk_not_accepted", "risk_not_permitted")
+_OFF = "Its policy was switched off: nothing was sent."
 
 
 def add_policy(thing: Flow | Problem, user: User, now: datetime, **settings: Any) -> RetryPolicy:
@@ -106,21 +110,46 @@ def delete_policy(policy: RetryPolicy, user: User, now: datetime) -> None:
         RetryPolicy.objects.filter(pk=policy.pk).delete()
 
 
-def why_not_for_policy(attempt: RetryAttempt) -> str:
-    """Returns why a policy's retry must not be sent any more; "" for nothing, and for whatever is no policy's."""
-    if not attempt.client_token.startswith(POLICY_TOKEN):
-        return ""
-    policy = RetryPolicy.objects.filter(retries=attempt, is_on=True).first()
+def why_off(policy: RetryPolicy) -> str:
+    """Returns why a policy must not go on by itself, "" for nothing.
+
+    Args:
+        policy: with its account, its problem and who set it.
+    """
+    if not may(policy.set_by, RIGHT, policy.account):
+        return "The person who set it may no longer do so."
+    if policy.problem is not None and policy.problem.merged_into_id is not None:
+        return "Its problem was merged into another one, whose failures nobody said this for."
+    # An operator may merge problems, but not have others' failures retried many at once.
+    took_in = ProblemAct.objects.filter(problem=policy.problem_id, kind="took_in", at__gte=policy.on_since)
+    if policy.problem_id is not None and took_in.exists():
+        return "Another problem was merged into its own: nobody said that for the failures of that one."
+    return ""
+
+
+def is_of_policy(attempt: RetryAttempt) -> bool:
+    """Returns whether a policy asked for it, also one that is deleted by now."""
+    return attempt.client_token.startswith(POLICY_TOKEN)
+
+
+def why_not_for_policy(attempt: RetryAttempt) -> tuple[str, str] | None:
+    """Returns the code and the reason not to send a policy's retry any more; None for what is no policy's, too."""
+    if not is_of_policy(attempt):
+        return None
+    on = RetryPolicy.objects.select_related("account", "problem", "set_by")
+    policy = on.filter(retries=attempt, is_on=True).first()
     if policy is None:
-        return "Its policy was switched off: nothing was sent."
+        return POLICY_OFF, _OFF
     if not may(attempt.requested_by, RIGHT, attempt.account):
-        return "The person who set its policy may no longer do so: nothing was sent."
+        return POLICY_OFF, "The person who set its policy may no longer do so: nothing was sent."
+    if reason := why_off(policy):
+        return POLICY_OFF, f"Nothing was sent: its policy must not go on. {reason}"
     failure = Failure.objects.filter(execution=attempt.execution_id).select_related("group").first()
     if failure is None or failure.fate != Failure.Fate.OPEN:
-        return "Its failure is no longer open: nothing was sent."
+        return "not_open", "Its failure is no longer open: nothing was sent."
     if policy.problem_id not in (None, failure.group.problem_id):
-        return "Its failure no longer belongs to its policy's problem: nothing was sent."
-    return ""
+        return "not_its_problem", "Its failure no longer belongs to its policy's problem: nothing was sent."
+    return None
 
 
 def _check(user: User, thing: Flow | Problem | RetryPolicy) -> None:
@@ -151,7 +180,8 @@ def _save(
 
 def _call_back(policy: RetryPolicy, user: User | None, now: datetime) -> None:
     """Whoever is sending one at this moment has moved it first, or finds it called off."""
-    text = "Its policy was switched off: nothing was sent."
     unsent = RetryAttempt.objects.filter(policy=policy, state=RetryAttempt.State.REQUESTED)
     for attempt in unsent.select_related("account", "execution").order_by("pk"):
-        transition.move(attempt, RetryAttempt.State.CANCELLED, now=now, actor=user, note=text, answer=text)
+        transition.move(
+            attempt, RetryAttempt.State.CANCELLED, now=now, actor=user, note=_OFF, answer=_OFF, code=POLICY_OFF
+        )

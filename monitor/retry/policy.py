@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 DAY = timedelta(hours=24)
+HELD_UP_PAUSE = timedelta(minutes=15)  # after a lost connection: each look asks for a few wishes anew
 
 
 def due_at(wait: timedelta, tries: int, failed_at: datetime, ended: Sequence[datetime]) -> datetime | None:

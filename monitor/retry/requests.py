@@ -100,7 +100,7 @@ def _insert(
     if earlier := _by_token(client_token, execution.pk, user):
         return earlier
     verdict = judge(facts_for(execution, now), now)
-    if objection := objection_to(verdict, user, accept_risk=accept_risk):
+    if objection := objection_to(verdict, user, accept_risk=accept_risk, by_policy=policy is not None):
         raise objection
     attempt = RetryAttempt.objects.create(
         account_id=execution.account_id,
@@ -117,10 +117,15 @@ def _insert(
     return attempt
 
 
-def objection_to(verdict: Verdict, user: User, *, accept_risk: bool) -> RetryRefused | None:
-    """Says why this person may not retry on this verdict, None if they may."""
+def objection_to(verdict: Verdict, user: User, *, accept_risk: bool, by_policy: bool = False) -> RetryRefused | None:
+    """Says why this person may not retry on this verdict, None if they may.
+
+    A policy waits for as long as the work could run twice, also where an admin said that it may be repeated.
+    """
     if verdict.kind == "refused":
         return RetryRefused(verdict.reasons[0], verdict.code)
+    if by_policy and verdict.set_aside:
+        return RetryRefused("It could still run twice: the policy waits.", "could_run_twice")
     if verdict.kind == "risky":
         if not may(user, "retry.accept_risk"):
             return RetryRefused(f"{verdict.reasons[0]} Only an admin may accept that.", "risk_not_permitted")

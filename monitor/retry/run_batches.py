@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q
 
 from monitor.access import may
 from monitor.models import RetryAttempt, RetryBatch, RetryItem
-from monitor.retry.batches import call_back, change, skip_the_rest
+from monitor.retry.batch_facts import facts_of_batch
+from monitor.retry.batches import call_back, change, put_back, skip_the_rest
 from monitor.retry.requests import ITEM_TOKEN, RetryRefused, request_retry
 from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.since_preview import why_not
-from monitor.retry.steps import BatchFacts, NextStep, next_start, next_step
+from monitor.retry.steps import NextStep, next_start, next_step
 
 log = logging.getLogger(__name__)
 MOST_SKIPPED = 200  # items in one pass, which is one transaction
@@ -37,6 +37,10 @@ _ENDS = {
     Attempt.NOT_RUN: Item.FAILED,
     Attempt.CANCELLED: Item.SKIPPED,
 }
+
+
+class _HeldUpError(Exception):
+    """Says why nothing of the account can be sent, whichever item comes next."""
 
 
 def run_batches(now: datetime) -> dict[str, int]:
@@ -79,6 +83,7 @@ def _run(key: int, now: datetime) -> Counter[str]:
     done: Counter[str] = Counter()
     if batch is None:
         return done
+    held_up = _wait_again(batch)
     done += _follow(batch, now)
     if batch.state != State.RUNNING:
         # Also what came back to be sent again after the batch was suspended or cancelled.
@@ -89,19 +94,26 @@ def _run(key: int, now: datetime) -> Counter[str]:
     if not may(batch.requested_by, "retry.bulk", batch.account):
         _stop(batch, _LOST_RIGHT, now)
         return done
+    if held_up:
+        _stop(batch, held_up, now)
+        return done
     if must_wait(batch.account_id, now):
         call_back(batch, now)
         return done
     done_now = 0
     while True:
-        step = next_step(_facts(batch), now)
+        step = next_step(facts_of_batch(batch), now)
         if step.do == "advance":
             RetryBatch.objects.filter(pk=batch.pk).update(step=batch.step + 1)
             batch.step += 1
         elif step.do != "start":
             break
         else:
-            started, skipped = _start(batch, step, now)
+            try:
+                started, skipped = _start(batch, step, now)
+            except _HeldUpError as reason:
+                _stop(batch, str(reason), now)
+                return done
             done.update(started=started, skipped=skipped)
             done_now += skipped
             if not skipped or done_now >= MOST_SKIPPED:
@@ -111,7 +123,7 @@ def _run(key: int, now: datetime) -> Counter[str]:
 
 
 def _stop(batch: RetryBatch, reason: str, now: datetime) -> None:
-    change(batch, [State.RUNNING], State.STOPPED, now=now, actor=None, state_reason=reason)
+    change(batch, [State.RUNNING], State.STOPPED, now=now, actor=None, state_reason=reason[:300])
     call_back(batch, now)
 
 
@@ -123,6 +135,21 @@ def _end(batch: RetryBatch, step: NextStep, now: datetime) -> None:
         _stop(batch, step.reason, now)
     elif step.do == "finish":
         change(batch, [State.RUNNING], State.FINISHED, now=now, actor=None, finished_at=now)
+
+
+def _wait_again(batch: RetryBatch) -> str:
+    """Has items wait again whose retries were called off for what says nothing of their runs.
+
+    Returns:
+        Why nothing more can be sent until a person has seen to it; "" for nothing.
+    """
+    unsent = RetryItem.objects.filter(batch=batch, state=Item.STARTED, attempt__state=Attempt.CANCELLED)
+    reason = ""
+    for item in unsent.filter(attempt__code__in=RetryAttempt.HELD_UP).select_related("attempt").order_by("pk"):
+        if item.attempt is not None and item.attempt.code in RetryAttempt.NOT_CONNECTED:
+            reason = reason or item.attempt.answer
+        put_back(item)
+    return reason
 
 
 def _follow(batch: RetryBatch, now: datetime) -> Counter[str]:
@@ -154,20 +181,6 @@ def _end_of(item: RetryItem, now: datetime) -> str | None:
     return state
 
 
-def _facts(batch: RetryBatch) -> BatchFacts:
-    in_step = Q(step=batch.step)
-    counts = RetryItem.objects.filter(batch=batch).aggregate(
-        waiting=Count("pk", filter=Q(state=Item.WAITING)),
-        open=Count("pk", filter=Q(state=Item.STARTED)),
-        started=Count("pk", filter=in_step & ~Q(state__in=(Item.WAITING, Item.SKIPPED))),
-        succeeded=Count("pk", filter=in_step & Q(state=Item.SUCCEEDED)),
-        failed=Count("pk", filter=in_step & Q(state__in=(Item.FAILED, Item.UNKNOWN))),
-    )
-    return BatchFacts(
-        canary=batch.canary, step=batch.step, per_minute=batch.per_minute, next_start_at=batch.next_start_at, **counts
-    )
-
-
 def _start(batch: RetryBatch, step: NextStep, now: datetime) -> tuple[int, int]:
     """Starts the next items; returns how many were started, and how many were skipped instead."""
     started = skipped = 0
@@ -177,6 +190,8 @@ def _start(batch: RetryBatch, step: NextStep, now: datetime) -> tuple[int, int]:
             reason = _ask(batch, item, now)
         if reason is not None:
             code, note = reason
+            if code in RetryAttempt.HELD_UP:
+                raise _HeldUpError(note)
             RetryItem.objects.filter(pk=item.pk).update(state=Item.SKIPPED, code=code, note=note[:300], ended_at=now)
             skipped += 1
         else:

@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from monitor.access import may
-from monitor.models import Failure, ProblemAct, RetryAttempt, RetryItem, RetryPolicy, zoho_ahead
+from monitor.models import Failure, RetryAttempt, RetryItem, RetryPolicy, counted_in_a_day, zoho_ahead
 from monitor.retry.facts import facts_of
-from monitor.retry.policies import RIGHT, switch_off
-from monitor.retry.policy import DAY, due_at, room
+from monitor.retry.policies import NO_TRY, switch_off, why_off
+from monitor.retry.policy import DAY, HELD_UP_PAUSE, due_at, room
 from monitor.retry.requests import POLICY_TOKEN, RetryRefused, request_retry
 from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.safety import judge
@@ -54,13 +53,13 @@ def _run(key: int, now: datetime) -> int:
     policy = rows.select_related("account", "set_by", "problem").first()
     if policy is None:
         return 0
-    if reason := _why_off(policy):
+    if reason := why_off(policy):
         switch_off(policy, None, now, reason=reason)
         return 0
-    if must_wait(policy.account_id, now):
+    if must_wait(policy.account_id, now) or _was_held_up(policy, now):
         return 0
-    own = _tries(policy)
-    asked = own.filter(requested_at__gt=now - DAY).values_list("requested_at", flat=True)
+    own = RetryAttempt.objects.filter(policy=policy)
+    asked = own.filter(counted_in_a_day(now)).values_list("requested_at", flat=True)
     unsent = own.filter(state=State.REQUESTED).count()
     most = min(room(policy.per_day, list(asked), now), MOST_UNSENT - unsent)
     busy = busy_flows(policy.account_id)
@@ -76,21 +75,17 @@ def _run(key: int, now: datetime) -> int:
 
 
 def _tries(policy: RetryPolicy) -> QuerySet[RetryAttempt]:
-    """Returns what counts as a try: all but what switching it off has called back. Nothing is asked for ever."""
-    called_back = Q(state=State.CANCELLED, requested_at__lt=policy.on_since)
-    return RetryAttempt.objects.filter(policy=policy).exclude(called_back)
+    """Returns what counts as a try of a run: what was sent, and what was called off for the run's own sake.
+
+    So nothing is asked for ever.
+    """
+    return RetryAttempt.objects.filter(policy=policy).exclude(state=State.CANCELLED, code__in=NO_TRY)
 
 
-def _why_off(policy: RetryPolicy) -> str:
-    if not may(policy.set_by, RIGHT, policy.account):
-        return "The person who set it may no longer do so."
-    if policy.problem is not None and policy.problem.merged_into_id is not None:
-        return "Its problem was merged into another one, whose failures nobody said this for."
-    # An operator may merge problems, but not have others' failures retried many at once.
-    took_in = ProblemAct.objects.filter(problem=policy.problem_id, kind="took_in", at__gte=policy.on_since)
-    if policy.problem_id is not None and took_in.exists():
-        return "Another problem was merged into its own: nobody said that for the failures of that one."
-    return ""
+def _was_held_up(policy: RetryPolicy, now: datetime) -> bool:
+    """Returns whether what it asked for just now could not be sent for want of a connection, by no fault of a run."""
+    held_up = RetryAttempt.objects.filter(policy=policy, state=State.CANCELLED, code__in=RetryAttempt.NOT_CONNECTED)
+    return held_up.filter(requested_at__gt=now - DAY, settled_at__gt=now - HELD_UP_PAUSE).exists()
 
 
 def _due(policy: RetryPolicy, now: datetime) -> Iterator[tuple[Failure, int]]:
@@ -112,7 +107,7 @@ def _due(policy: RetryPolicy, now: datetime) -> Iterator[tuple[Failure, int]]:
                 due.append(failure)
         # Judged together: while Zoho may still run a storm's failures again, each turn would ask for each one.
         facts = facts_of([failure.execution for failure in due], now)
-        yield from ((one, len(ended[one.pk])) for one in due if judge(facts[one.pk], now).kind == "safe")
+        yield from ((one, len(ended[one.pk])) for one in due if judge(facts[one.pk], now).cannot_run_twice)
         if len(failures) < AT_ONCE:
             return
 

@@ -82,12 +82,20 @@ class Verdict:
         reasons: sentences for a person, the weightiest first; never empty, never Zoho's own text.
         code: of the first reason, for programs.
         risks: codes of everything that has to be accepted, none where it is safe or refused.
+        set_aside: codes of the risks of running twice that an admin's word makes none for a person. Where no person
+            looks, they stay risks.
     """
 
     kind: Kind
     reasons: list[str] = field(default_factory=list)
     code: str = ""
     risks: frozenset[str] = frozenset()
+    set_aside: frozenset[str] = frozenset()
+
+    @property
+    def cannot_run_twice(self) -> bool:
+        """Returns whether it is safe whatever anybody has said of the flow."""
+        return self.kind == "safe" and not self.set_aside
 
 
 def judge(facts: RetryFacts, now: datetime) -> Verdict:
@@ -108,7 +116,8 @@ def judge(facts: RetryFacts, now: datetime) -> Verdict:
         code = f"pinned_{facts.pinned.kind}"
         return Verdict("risky", [*told, *(text for _, text in risks)], code, frozenset({code, *(c for c, _ in risks)}))
     if effect == "safe" and all(code in _RUNS_TWICE for code, _ in risks):
-        return Verdict("safe", [*told, *([text for _, text in risks] or [_why_safe(facts)])], "pinned_safe")
+        told += [text for _, text in risks] or [_why_safe(facts)]
+        return Verdict("safe", told, "pinned_safe", set_aside=frozenset(code for code, _ in risks))
     verdict = _of_risks(risks, facts)
     return Verdict(verdict.kind, [*verdict.reasons, *told], verdict.code, verdict.risks)
 

@@ -23,9 +23,9 @@ from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
 from monitor.retry.facts import facts_for
 from monitor.retry.lost_answer import Proof, proof_of
-from monitor.retry.policies import why_not_for_policy
+from monitor.retry.policies import is_of_policy, why_not_for_policy
 from monitor.retry.requests import objection_to
-from monitor.retry.safety import FailedRun, judge
+from monitor.retry.safety import FailedRun, RetryFacts, judge
 from monitor.retry.since_preview import why_not
 from monitor.retry.transition import amend, move
 from monitor.vault import VaultError
@@ -49,7 +49,11 @@ RUNS_LOOKED_AT = 3  # of the runs that earlier retries caused: the newest ones
 
 
 class _CalledOffError(Exception):
-    """Says that what was found makes the retry wrong or needless."""
+    """Says that what was found makes the retry wrong or needless; `code` says so for programs."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def load(attempt_id: int) -> RetryAttempt:
@@ -86,9 +90,9 @@ def send(attempt_id: int, *, open_account: OpenAccount, now_fn: Clock) -> RetryA
         with open_account(attempt.account, priority="people") as clients:
             _send_through(attempt, clients, now_fn, now)
     except _CalledOffError as reason:
-        call_off(attempt, str(reason), now_fn())
+        call_off(attempt, str(reason), now_fn(), code=reason.code)
     except (GrantRevoked, ClientRefused, ScopeMissing) as error:
-        call_off(attempt, f"Nothing was sent: {error.message}", now_fn())
+        call_off(attempt, f"Nothing was sent: {error.message}", now_fn(), code="not_connected")
     except (ZohoError, VaultError) as error:
         _postpone(attempt, error, now_fn())
     return attempt
@@ -99,32 +103,43 @@ def _must_wait_for_its_batch(attempt: RetryAttempt) -> bool:
     return RetryItem.objects.filter(attempt=attempt).exclude(batch__state=RetryBatch.State.RUNNING).exists()
 
 
-def call_off(attempt: RetryAttempt, reason: str, now: datetime) -> bool:
+def call_off(attempt: RetryAttempt, reason: str, now: datetime, *, code: str = "") -> bool:
     """Ends a wish of which nothing was sent; False where it is no longer `requested`."""
     if attempt.state != State.REQUESTED:
         return False
-    return move(attempt, State.CANCELLED, now=now, actor=None, note=reason, answer=reason[:500])
+    return move(attempt, State.CANCELLED, now=now, actor=None, note=reason, answer=reason[:500], code=code)
 
 
 def _check(attempt: RetryAttempt, now: datetime) -> None:
     """Checks everything that could have changed since the click, from our own tables."""
     user = attempt.requested_by
     if now >= attempt.requested_at + timing.WISH_LASTS:
-        raise _CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.")
+        raise _CalledOffError("Nothing was sent for an hour: ask again if it is still wanted.", "expired")
     if organisation.is_foreign(attempt.account):
-        raise _CalledOffError("Nothing was sent: Zoho answers for another organisation than this account's.")
+        text = "Nothing was sent: Zoho answers for another organisation than this account's."
+        raise _CalledOffError(text, "not_connected")
     if not may(user, "retry", attempt.account):
-        raise _CalledOffError("The person who asked for it may no longer retry.")
-    verdict = judge(facts_for(attempt.execution, now, besides=attempt), now)
-    objection = objection_to(verdict, user, accept_risk=attempt.accept_risk)
-    if objection is not None:
-        raise _CalledOffError(objection.message)
+        raise _CalledOffError("The person who asked for it may no longer retry.", "not_permitted")
+    _object(attempt, facts_for(attempt.execution, now, besides=attempt), now)
     item = RetryItem.objects.select_related("batch__requested_by", "batch__account").filter(attempt=attempt).first()
     reason = why_not(item, now, attempt=attempt) if item is not None else None
     if reason is not None:
-        raise _CalledOffError(reason[1])
-    if text := why_not_for_policy(attempt):
-        raise _CalledOffError(text)
+        raise _CalledOffError(reason[1], reason[0])
+    if off := why_not_for_policy(attempt):
+        raise _CalledOffError(off[1], off[0])
+
+
+def _object(attempt: RetryAttempt, facts: RetryFacts, now: datetime) -> None:
+    """Judges it by some facts.
+
+    Raises:
+        _CalledOffError: it is impossible, or a risk that was not accepted.
+    """
+    objection = objection_to(
+        judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk, by_policy=is_of_policy(attempt)
+    )
+    if objection is not None:
+        raise _CalledOffError(objection.message, objection.code)
 
 
 def _postpone(attempt: RetryAttempt, error: ZohoError | VaultError, now: datetime) -> None:
@@ -139,7 +154,7 @@ def _postpone(attempt: RetryAttempt, error: ZohoError | VaultError, now: datetim
 def _send_through(attempt: RetryAttempt, clients: Clients, now_fn: Clock, began: datetime) -> None:
     flow = clients.flow
     if flow is None:
-        raise _CalledOffError("The account has no address for Zoho Flow.")
+        raise _CalledOffError("The account has no address for Zoho Flow.", "no_flow_api")
     original = _look_first(attempt, flow, began)
     ahead = timing.clock_ahead(flow.last_server_date, now_fn())
     _judge_by_zohos_clock(attempt, ahead, now_fn())
@@ -216,14 +231,11 @@ def _judge_the_newer_failure(row: ExecutionRow, attempt: RetryAttempt, now: date
     Raises:
         _CalledOffError: it is a risk that was not accepted, or not asked for by a click.
     """
-    if attempt.policy_id is not None or RetryItem.objects.filter(attempt=attempt).exists():
+    if is_of_policy(attempt) or RetryItem.objects.filter(attempt=attempt).exists():
         raise _CalledOffError("Zoho has run it again since it was judged, and it failed again.")
     facts = facts_for(attempt.execution, now, besides=attempt)
     newer = FailedRun((row.error_code, row.error_message, row.error_details), row.completed_time)
-    facts = replace(facts, runs=(newer, *facts.runs[1:]), failed_action="")
-    objection = objection_to(judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk)
-    if objection is not None:
-        raise _CalledOffError(objection.message)
+    _object(attempt, replace(facts, runs=(newer, *facts.runs[1:]), failed_action=""), now)
 
 
 def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: datetime) -> None:
@@ -235,11 +247,11 @@ def _judge_by_zohos_clock(attempt: RetryAttempt, ahead: timedelta | None, now: d
     """
     if not ahead:
         return
-    facts = replace(facts_for(attempt.execution, now, besides=attempt), zoho_ahead=ahead)
-    objection = objection_to(judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk)
-    if objection is not None:
+    try:
+        _object(attempt, replace(facts_for(attempt.execution, now, besides=attempt), zoho_ahead=ahead), now)
+    except _CalledOffError:
         amend(attempt, zoho_ahead=ahead)
-        raise _CalledOffError(objection.message)
+        raise
 
 
 def _claim(attempt: RetryAttempt, original: ExecutionRow | None, ahead: timedelta | None, now: datetime) -> bool:
@@ -343,7 +355,7 @@ def _not_sent(attempt: RetryAttempt, told: str, now: datetime, *, counts: bool, 
     """Back to `requested`, with proof that nothing left; after the third time it is called off."""
     answer = f"Nothing was sent: {told}"[:500]
     if counts and attempt.sends >= MAX_SENDS:
-        move(attempt, State.CANCELLED, now=now, actor=None, note=answer, answer=answer)
+        move(attempt, State.CANCELLED, now=now, actor=None, note=answer, answer=answer, code="not_connected")
         return
     move(
         attempt, State.REQUESTED, now=now, actor=None, note=answer, answer=answer, lease_until=None,

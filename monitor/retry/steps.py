@@ -70,7 +70,7 @@ def next_step(facts: BatchFacts, now: datetime) -> NextStep:
     """
     if facts.waiting == 0 and facts.open == 0:
         return NextStep("finish")
-    if _is_failing(facts):
+    if is_failing(facts):
         what = {0: "the first step", 1: "the second step"}.get(facts.step, "the rest")
         of = f"{facts.failed} of {facts.ended} failed or stayed unknown"
         return NextStep("stop", reason=f"Half or more of {what} did not succeed: {of}.")
@@ -84,7 +84,7 @@ def next_step(facts: BatchFacts, now: datetime) -> NextStep:
     return NextStep("start", count) if count else WAIT
 
 
-def _is_failing(facts: BatchFacts) -> bool:
+def is_failing(facts: BatchFacts) -> bool:
     """Returns whether half of a step has failed: a step of known size when it is over, the rest as it goes on."""
     if facts.size is not None:
         is_over = facts.started > 0 and facts.ended >= facts.started and facts.started >= facts.size

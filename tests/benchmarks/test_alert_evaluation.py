@@ -82,7 +82,7 @@ def test_a_thousand_rules_on_a_thousand_flows(account: ZohoAccount, now: datetim
     be_read(now)
     flows = list(Flow.objects.filter(account=account))
     print(f"\n{connection.vendor}: {AlertRule.objects.filter(account=account).count()} rules, {FLOWS} flows")
-    _, count = timed("bare SELECT of the same buckets", lambda: bare(account))
+    read, count = timed("bare SELECT of the same buckets", lambda: bare(account))
     first, edges = timed(f"first evaluation, {count} buckets", lambda: evaluate_account(account, now))
     assert len(edges) == FLOWS / 10
     assert own(AlertState).count() == FLOWS
@@ -99,4 +99,6 @@ def test_a_thousand_rules_on_a_thousand_flows(account: ZohoAccount, now: datetim
     fourth = be_read(now + 3 * MINUTE)
     none, _ = timed("nothing changed", lambda: evaluate_account(account, fourth))
     assert not own(AlertState).filter(evaluated_at=fourth).exists()
-    assert max(first, every, few, none) <= MOST_SECONDS or connection.vendor != "postgresql"
+    # On cores that others use too the bare read takes as many times as long as we do.
+    most = max(MOST_SECONDS, 5 * read)
+    assert max(first, every, few, none) <= most or connection.vendor != "postgresql"

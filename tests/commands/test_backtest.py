@@ -79,6 +79,19 @@ def test_the_success_rate_has_its_options(backtest) -> None:
     ]
 
 
+def test_a_flow_that_falls_silent_while_another_goes_on_is_found(backtest) -> None:
+    silent = [row(0, flow="7"), *(row(minute) for minute in range(0, 120, 10))]
+    found = edges(backtest(silent, "--kind", "missed-run", "--every", "30", "--grace", "15"))
+    assert [one[:3] for one in found] == [("7", "2026-09-07T10:45:00Z", "firing")]
+
+
+def test_failing_now_is_found_by_run_length(backtest) -> None:
+    rows = [row(minute, "failed" if minute > 99 else "success") for minute in range(110)]
+    assert [one[1:] for one in edges(backtest(rows, "--kind", "failing-now", "--run-length", "15000"))] == [
+        ("2026-09-07T11:42:02Z", "firing", 3)
+    ]
+
+
 def test_times_may_have_any_offset_and_fractions(backtest) -> None:
     rows = [
         row(0, "failed", started_time="2026-09-07T15:30:00.250+05:30", completed_time="2026-09-07T15:30:01.5+05:30"),
@@ -131,6 +144,7 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_printed(backtest, li
         (("--kind", "success-rate", "--threshold", "120"), "--threshold must be a number from 0 to 100"),
         (("--kind", "success-rate", "--threshold", "nan"), "--threshold must be a number from 0 to 100"),
         (("--kind", "in-a-row", "--threshold", "95"), "--threshold is no option of in-a-row"),
+        (("--kind", "missed-run", "--zone", "Mars"), "--zone 'Mars' is no time zone such as Europe/Berlin"),
         (("--kind", "in-a-row", "--for", "-1"), "--for must be a number of minutes from 0 to 10,080"),
         (("--kind", "in-a-row", "--until", "soon"), "--until 'soon' is no time such as 2026-11-22T10:00:00Z"),
     ],

@@ -30,6 +30,7 @@ from monitor.models import (
     WriteOff,
     ZohoAccount,
 )
+from monitor.retry.run_batches import run_batches
 from tests import factories
 from tests.bystander import own
 from tests.dashboard.world import make_attempt, make_batch
@@ -193,6 +194,29 @@ def test_risky_ones_are_taken_only_by_typing_their_number(runs, fail, client) ->
     made().delete()
     confirm(client, look(client, **chosen))
     assert made().accept_risk is False
+
+
+@pytest.mark.parametrize("also", ["shown", "not shown"])
+def test_a_risk_that_came_up_between_preview_and_confirmation_is_accepted_by_nobody(
+    runs, fail, triage, client, also
+) -> None:
+    risky = fail("HTTP 503 from the app", minutes_ago=5, error_code="X")
+    triage(risky)
+    shown = look(client, run=[runs[0].pk, risky.pk], which="ticked")
+    which = {"shown": risky, "not shown": runs[0]}[also]
+    # As many as before could run twice, but of the one that is typed for, another thing was seen.
+    Execution.objects.filter(pk=risky.pk).update(error_message="Invalid email", error_details="", error_code="X")
+    Failure.objects.filter(pk=which.pk).update(fate="superseded")
+    confirm(client, shown, risky=1, canary=2, per_minute=600)
+    batch = made()
+    assert batch.accept_risk is True
+    kept = {risky.pk: "auto_rerun", runs[0].pk: "safe"}
+    assert dict(batch.items.values_list("execution", "verdict")) == kept
+    for seconds in range(3):
+        run_batches(batch.requested_at + timedelta(seconds=seconds))
+    codes = dict(batch.items.exclude(code="").values_list("execution", "code"))
+    assert codes[which.pk] == "new_risk"
+    assert not own(RetryAttempt).filter(execution=which).exists()
 
 
 @pytest.mark.parametrize(

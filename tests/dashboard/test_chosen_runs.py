@@ -19,7 +19,10 @@ KEYS = st.lists(st.integers(1, 2**63 - 1), unique=True, max_size=30)
 def test_whatever_was_chosen_comes_back_in_its_order_with_the_time_it_was_seen(by_account, problem) -> None:
     person = User(pk=7)
     chosen = ChosenRuns(by_account, {"kind": "rows", "runs": 3}, problem)
-    found = unseal(seal(chosen, person, NOW), person)
+    seen = {key: f"risk_{key % 3}" for key in chosen.keys}
+    found = unseal(seal(chosen, person, NOW, seen), person)
+    assert found.seen == seen
+    assert unseal(seal(chosen, person, NOW), person).seen == {}
     assert (found.by_account, found.source, found.problem_id) == (by_account, chosen.source, problem)
     assert (found.token, found.seen_at) == (chosen.token, NOW)
 

@@ -7,17 +7,22 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryPin, Role, User
+from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryPin, RetryPolicy, Role, User
 from monitor.retry.facts import facts_for, facts_of
+from monitor.retry.policies import add_policy, switch_on
 from monitor.retry.preview import preview
 from monitor.retry.requests import RetryRefused
+from monitor.retry.run_policies import run_policies
 from monitor.retry.safety import Verdict, judge
 from monitor.retry.set_pin import set_pin, take_pin_back
+from monitor.retry.settle import sweep
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho.retrying import PERMANENT
+from tests.retry.floor import Floor
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 FLOW = {
     "actions": [
         {"action_id": "1", "app": "CRM", "action": "Create record"},
@@ -193,3 +198,53 @@ def test_a_word_about_a_flow_that_was_edited_and_is_not_read_yet_does_not_count(
     assert verdict(failed, now).code != "pinned_safe"
     Flow.objects.filter(pk=flow.pk).update(definition_read_at=now)
     assert verdict(failed, now).code == "pinned_safe"
+
+
+class TestPolicies:
+    """No person looks when a policy retries: it waits for Zoho also where an admin said that twice does no harm."""
+
+    BUSY = ("ACTION_FAILED", "The app answered 503", "HTTP 503")
+
+    def turn(self, floor: Floor) -> list[RetryAttempt]:
+        run_policies(floor.clock())
+        sweep(floor.clock, open_account=floor.zoho.open_account)
+        return list(own(RetryAttempt).order_by("pk"))
+
+    def set_up(self, floor: Floor, error: tuple[str, str, str]) -> Execution:
+        before = floor.clock() - timedelta(hours=2)
+        policy = add_policy(floor.flow, floor.user, before, name="Tax", tries=1, wait_minutes=1, per_day=9)
+        switch_on(policy, floor.user, before)
+        set_pin(floor.flow, "safe", [], floor.user, "it only looks things up", floor.clock())
+        run = Execution.objects.get(pk=floor.fail(error=error)[0])
+        factories.make_failure(run)
+        assert verdict(run, floor.clock()).code == "pinned_safe"  # for a person it is safe
+        return run
+
+    def test_wait_while_zoho_may_run_it_again_by_itself(self, floor: Floor) -> None:
+        self.set_up(floor, self.BUSY)
+        assert self.turn(floor) == []
+        floor.clock.forward(hours=24)
+        assert self.turn(floor) == []
+        floor.clock.forward(hours=2)
+        assert [one.state for one in self.turn(floor)] == ["accepted"]
+
+    def test_do_not_send_what_turns_out_after_the_wish_to_be_run_again_and_that_is_no_try(self, floor: Floor) -> None:
+        run = self.set_up(floor, PERMANENT)
+        run_policies(floor.clock())
+        Execution.objects.filter(pk=run.pk).update(error_message="The app answered 503", error_details="HTTP 503")
+        [attempt] = self.turn(floor)
+        assert (attempt.state, attempt.code, floor.zoho.posts) == ("cancelled", "could_run_twice", [])
+        for _ in range(3):
+            assert len(self.turn(floor)) == 1
+        floor.clock.forward(hours=26)
+        assert [one.state for one in self.turn(floor)] == ["cancelled", "accepted"]
+
+    def test_do_not_repeat_what_a_person_thinks_did_not_run(self, floor: Floor) -> None:
+        run = self.set_up(floor, PERMANENT)
+        policy = RetryPolicy.objects.get(name="Tax")
+        RetryPolicy.objects.filter(pk=policy.pk).update(tries=3)
+        RetryAttempt.objects.create(
+            account=floor.account, execution=run, requested_by=floor.user, requested_at=floor.clock() - HOUR,
+            reason="Tax", client_token="policy-0-0-0", state="not_run", settled_at=floor.clock() - HOUR, policy=policy,
+        )  # fmt: skip
+        assert len(self.turn(floor)) == 1

@@ -386,14 +386,14 @@ class TestSwitching:
         fail(floor)
         from monitor.retry import run_policies as module
 
-        honest = module._why_off
+        honest = module.why_off
 
         def why_off(policy: RetryPolicy) -> str:
             if policy.pk == broken.pk:
                 raise ArithmeticError("a fault of ours")
             return honest(policy)
 
-        monkeypatch.setattr(module, "_why_off", why_off)
+        monkeypatch.setattr(module, "why_off", why_off)
         assert [one.policy for one in later(floor, 20)] == [good]
 
 

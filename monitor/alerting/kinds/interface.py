@@ -57,6 +57,7 @@ class Runs:
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
         self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
+        self._newest_starts: list[tuple[float, float]] = []
         self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
         self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
 
@@ -64,11 +65,23 @@ class Runs:
         """Returns how many have ended at or before a moment: the first so many of `rows`."""
         return bisect_right(self.ends, at.timestamp())
 
+    def place_after(self, seconds: float) -> int:
+        """Returns the place in `rows` of the first one that ended after so many seconds since 1970."""
+        return bisect_right(self.ends, seconds)
+
     def counts(self, first: int, last: int) -> tuple[int, int, int]:
         """Returns how many of `rows[first:last]` succeeded, failed, and wait for a re-run by Zoho."""
         failed = self._failed[last] - self._failed[first]
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
+
+    def newest_start(self, last: int) -> tuple[float, float] | None:
+        """Returns when the newest of `rows[:last]` started, and when that one ended; None where there is none."""
+        if not last:
+            return None
+        if not self._newest_starts:
+            self._newest_starts = list(accumulate(((row.started, row.ended) for row in self.rows), max))
+        return self._newest_starts[last - 1]
 
     def failed_between(self, edges: Sequence[int]) -> list[int]:
         """Returns how many of `rows` failed between each of some places and the next one."""

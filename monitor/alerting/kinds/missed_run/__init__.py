@@ -1,0 +1,1 @@
+"""Finds that a flow has not run when it should have."""

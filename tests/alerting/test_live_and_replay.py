@@ -1,0 +1,73 @@
+"""The live evaluator and the replay of a condition give the same edges of the same history."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs
+from monitor.alerting.replay import replay
+from monitor.alerting.steps import AlertPatience
+from monitor.ends import RunEnd
+from monitor.models import AlertState
+from tests import factories
+from tests.alerting.conftest import MINUTE, Watch
+from tests.depth import tried
+
+START = factories.NOON
+HOUR = timedelta(hours=1)
+RULES: list[tuple[str, dict[str, Any]]] = [
+    ("success_rate", {"window_hours": 1, "min_runs": 3, "last_good": 4, "threshold": 80.0}),
+    ("success_rate", {"window_hours": 2, "min_runs": 1, "last_good": 2, "threshold": 60.0, "recover_at": 90.0}),
+    ("in_a_row", {"count": 2}),
+]
+histories = st.lists(st.tuples(st.integers(1, 90), st.booleans()), min_size=1, max_size=14)
+
+
+@pytest.mark.django_db
+@pytest.mark.property
+@tried(15, 150)
+@given(
+    history=histories,
+    rule=st.sampled_from(RULES),
+    wait=st.sampled_from([0, 7]),
+    keep=st.sampled_from([0, 11]),
+)
+def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
+    history: list[tuple[int, bool]], rule: tuple[str, dict[str, Any]], wait: int, keep: int
+) -> None:
+    kind, options = rule
+    flow = factories.make_flow(factories.make_account())
+    factories.make_alert_rule(
+        flow.account, kind=kind, options=options, for_minutes=wait, keep_firing_minutes=keep, waits_for_reruns=False
+    )
+    ends, at = [], START
+    for minutes, has_failed in history:
+        at += minutes * MINUTE
+        ends.append((at, has_failed))
+    offsets = [(int((at - START) / timedelta(milliseconds=1)), has_failed) for at, has_failed in ends]
+    factories.make_hour(flow, START, ends=[RunEnd(ms, has_failed, has_failed, 0) for ms, has_failed in offsets])
+    until = at + 3 * HOUR
+
+    live = [(edge.at, edge.kind) for edge in stepped(Watch(flow.account, flow), ends[0][0], until)]
+
+    results = (RunResult.SUCCEEDED, RunResult.FAILED)
+    runs = Runs(EndedRun(at.timestamp(), results[has_failed], START.timestamp()) for at, has_failed in ends)
+    patience = AlertPatience(wait * MINUTE, keep * MINUTE)
+    names = {"firing": "firing", "recovered": "resolved"}
+    edges = replay(condition_kinds()[kind](**options), runs, until=until, patience=patience)
+    assert live == [(edge.at, names[edge.edge]) for edge in edges]
+
+
+def stepped(watch: Watch, first: datetime, until: datetime) -> list[Any]:
+    """The edges when it is evaluated whenever it asks to be, and at no other time: runs to come are ahead of it."""
+    now: datetime | None = first
+    while now is not None and now <= until:
+        watch.at(now)
+        now = AlertState.objects.get(flow=watch.flow).again_at
+    return [edge for edge in watch.edges if edge.kind in ("firing", "resolved")]

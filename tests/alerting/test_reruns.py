@@ -1,0 +1,72 @@
+"""Failures that Zoho runs again by itself: pending for a while, if the rule waits for them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.models import Execution
+from tests import factories
+from tests.alerting.conftest import MINUTE, Watch
+
+pytestmark = pytest.mark.django_db
+NOW = factories.NOON
+AGAIN = {"error_message": "HTTP 503 Service Unavailable"}
+
+
+def heal(rows: list[Execution], after: timedelta) -> None:
+    for row in rows:
+        ended = row.completed_time
+        row.status, row.first_status, row.first_failed_at = "success", "failed", ended
+        row.completed_time = ended + after if ended else None
+        row.save()
+
+
+def test_a_503_that_zohos_own_re_run_heals_gives_no_edge_at_all(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5)
+    rows = watch.ran([NOW - n * MINUTE for n in range(20)], **AGAIN)
+    for minutes in range(11):
+        assert watch.at(NOW + minutes * MINUTE) == []
+    assert watch.state.reason == "no runs in the window; 20 failed, and Zoho runs them again by itself"
+    heal(rows, 10 * MINUTE)
+    watch.count(*rows)
+    for minutes in (11, 36, 60):
+        assert watch.at(NOW + minutes * MINUTE) == []
+    assert watch.edges == []
+    assert (watch.state.state, watch.state.rate, watch.state.first_attempt_rate) == ("ok", 100.0, 0.0)
+
+
+def test_with_the_switch_off_it_fires_at_once(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5, waits_for_reruns=False)
+    watch.ran([NOW - n * MINUTE for n in range(20)], **AGAIN)
+    assert watch.at(NOW) == ["firing"]
+
+
+@pytest.mark.parametrize("patience", [35, 5])
+def test_it_fires_when_the_patience_is_over_though_no_run_ends_then(watch: Watch, patience: int) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5, patience_minutes=patience)
+    watch.ran([NOW + n * timedelta(seconds=1) for n in range(5)], **AGAIN)
+    assert watch.at(NOW + MINUTE) == []
+    due = watch.state.again_at
+    assert due == NOW + patience * MINUTE
+    assert watch.at(NOW + (patience + 1) * MINUTE) == ["firing"]
+    assert watch.edges[0].began_at == NOW
+
+
+def test_the_patience_begins_with_the_first_failure_and_not_anew_with_each_re_run(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5)
+    ended = [NOW + n * timedelta(seconds=1) for n in range(5)]
+    rows = watch.ran(ended, **AGAIN)
+    for row in rows:
+        row.first_failed_at, row.completed_time = row.completed_time, row.completed_time + 30 * MINUTE
+        row.save()
+    watch.count(*rows)
+    assert watch.at(NOW + 34 * MINUTE) == []
+    assert watch.at(NOW + 36 * MINUTE) == ["firing"]
+
+
+def test_an_error_that_zoho_does_not_run_again_is_not_waited_for(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5)
+    watch.ran([NOW - n * MINUTE for n in range(20)])
+    assert watch.at(NOW) == ["firing"]

@@ -1,0 +1,92 @@
+"""Which runs a rule counts: by when they ended, to the second, and none that lies ahead (cases B1, B2, B3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests import factories
+from tests.alerting.conftest import MINUTE, Watch
+
+pytestmark = pytest.mark.django_db
+HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(days=1)
+ELEVEN = factories.NOON - HOUR
+
+
+def test_a_window_of_an_hour_is_the_last_hour_and_not_the_clocks(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, window_hours=1, min_runs=5)
+    watch.ran(ELEVEN - n * MINUTE for n in range(5, 11))
+
+    assert watch.at(ELEVEN - 2 * MINUTE) == ["firing"]
+    for later in (5 * SECOND, 15 * MINUTE, 40 * MINUTE):
+        assert watch.at(ELEVEN + later) == []
+    assert watch.state.runs == 6
+    assert watch.at(ELEVEN + 50 * MINUTE) == []
+    assert watch.state.again_at == ELEVEN + 51 * MINUTE, "nothing is asked of it before the next run leaves"
+
+
+@pytest.mark.parametrize("hours", [1, 24, 168])
+@pytest.mark.parametrize("minute", [0, 1, 29, 59])
+def test_a_run_is_in_a_window_for_as_long_as_the_window_is(watch: Watch, hours: int, minute: int) -> None:
+    factories.make_alert_rule(watch.account, window_hours=hours, min_runs=1, threshold=50)
+    ended = ELEVEN + minute * MINUTE + 7 * SECOND
+    watch.ran([ended])
+    assert watch.at(ended) == ["firing"]
+    assert watch.at(ended + hours * HOUR - SECOND) == []
+    assert watch.at(ended + hours * HOUR) == ["resolved"]
+    assert watch.state.reason == "no runs in the window"
+
+
+def test_what_ends_ahead_of_now_is_not_evaluated_and_it_is_said(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=20)
+    future = datetime(2062, 5, 1, tzinfo=UTC)
+    watch.ran((future + n * MINUTE for n in range(20)), flow=watch.flow)
+    for later in (timedelta(), 2 * DAY, 400 * DAY):
+        assert watch.at(factories.NOON + later) == []
+    assert watch.state.state == "no_data"
+    assert "20 runs end ahead of our clock" in watch.state.reason
+    assert watch.at(future + HOUR) == ["firing"]
+
+
+def test_runs_of_a_zoho_whose_clock_is_a_little_ahead_count_as_soon_as_they_have_ended_by_ours(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5)
+    watch.ran(ELEVEN + n * SECOND for n in range(50, 56))
+    assert watch.at(ELEVEN) == []
+    assert watch.state.reason == "no runs in the window"
+    assert watch.state.again_at == ELEVEN + 50 * SECOND
+    assert watch.at(ELEVEN + MINUTE) == ["firing"]
+
+
+@pytest.mark.parametrize("lasted", [6 * HOUR, 48 * HOUR, 40 * DAY])
+def test_a_run_that_a_delay_step_held_counts_when_it_ended(watch: Watch, lasted: timedelta) -> None:
+    factories.make_alert_rule(watch.account, window_hours=1, min_runs=20)
+    watch.ran((ELEVEN - 2 * n * MINUTE for n in range(20)), lasted=lasted)
+    assert watch.at(ELEVEN) == ["firing"]
+    assert watch.state.runs == 20
+    assert watch.edges[0].began_at == ELEVEN - 38 * MINUTE
+
+
+def test_since_is_when_it_began_by_zohos_clock_beside_when_it_was_noticed(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, min_runs=5)
+    watch.ran((ELEVEN - n * MINUTE for n in range(60, 120)), "success")
+    watch.ran(ELEVEN - n * MINUTE for n in range(10, 30))
+    assert watch.at(ELEVEN) == ["firing"]
+    state = watch.state
+    assert (state.began_at, state.since, state.fired_at) == (ELEVEN - 29 * MINUTE, ELEVEN, ELEVEN)
+    (edge,) = watch.edges
+    assert (edge.began_at, edge.at, edge.numbers["failed"], edge.failed) == (state.began_at, ELEVEN, 20, 20)
+
+
+def test_a_flow_that_was_repaired_is_so_with_its_tenth_good_run_and_broken_again_it_fires_again(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account)
+    watch.ran(ELEVEN - n * MINUTE for n in range(40))
+    assert watch.at(ELEVEN) == ["firing"]
+    watch.ran((ELEVEN + n * MINUTE for n in range(1, 10)), "success")
+    assert watch.at(ELEVEN + 10 * MINUTE) == []
+    watch.ran([ELEVEN + 11 * MINUTE], "success")
+    assert watch.at(ELEVEN + 12 * MINUTE) == ["resolved"]
+    assert watch.at(ELEVEN + 2 * HOUR) == [], "its old failures are over"
+    watch.ran(ELEVEN + DAY - n * MINUTE for n in range(30))
+    assert watch.at(ELEVEN + DAY) == ["firing"]
+    assert watch.state.episode == 2

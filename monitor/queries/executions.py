@@ -181,7 +181,7 @@ def _about(rows: QuerySet[Failure], run: int) -> QuerySet[Failure]:
     """Narrows failures to those about the record of one of them. One statement, but for those without a record."""
     if run == NO_RECORD:
         return rows.filter(record="")
-    told = Failure.objects.filter(pk=run).exclude(record="").values_list("flow", "record").first()
+    told = Failure.objects.filter(pk=run).exclude(record="").values_list("flow_id", "record").first()
     return rows.filter(flow=told[0], record=told[1]) if told is not None else rows.none()
 
 

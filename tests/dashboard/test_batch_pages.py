@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -306,8 +305,6 @@ def test_everybody_sees_how_far_a_batch_is_and_only_who_may_changes_it(batch, si
         assert "4 of 6 ended" in text
         assert "30 started a minute at most; 1.5 a minute ended so far" in text
         assert "at least 2 s" in text
-        skipped = batch.items.filter(state="skipped")
-        assert opened(person, page, "skipped&amp;why=") == [item.execution.execution_id for item in skipped]
         assert "</a> × =1+1 The flow was changed after the preview." in text
         assert ("Suspend" in page, "Items as CSV" in page) == (sees, sees)
     failed = batch.items.get(state="failed")
@@ -477,34 +474,6 @@ def test_the_records_of_a_batch_are_those_of_its_runs(fail, triage, signed_in, v
     response = signed_in(otto).post(reverse("batch_records_csv", args=[batch.pk]))
     rows = list(csv.DictReader(b"".join(response.streaming_content).decode().splitlines()))
     assert [row["record_id"] for row in rows] == ["336121", "336122"]
-
-
-def opened(person: Any, page: str, part: str) -> list[str]:
-    """Follows the link of a page whose address holds this; returns the runs that it lists."""
-    [address] = set(re.findall(rf'href="([^"]*{re.escape(part)}[^"]*)"', page))
-    listed = person.get(html.unescape(address)).content.decode()
-    return re.findall(r'<a class="mono" href="/executions/\d+/">(\d+)</a>', listed)
-
-
-def test_one_reason_for_skipping_lists_its_items_alone_whatever_the_notes_hide(client, batch, now) -> None:
-    """Two notes that are alike once the names are hidden are one reason; another reason is not in it."""
-    items = list(batch.items.order_by("position")[:4])
-    notes = ("No contact Quilla Zorn", "No contact Ned Wix", "Changed.", "Changed.")
-    for item, note in zip(items, notes, strict=True):
-        if note.startswith("No contact"):
-            Execution.objects.filter(pk=item.execution_id).update(trigger_data={"name": note[11:]})
-        RetryItem.objects.filter(pk=item.pk).update(state="skipped", note=note, ended_at=now)
-    page = client.get(reverse("batch", args=[batch.pk])).content.decode()
-    addresses = set(re.findall(r'href="([^"]*why=[^"]*)">2</a> × ', page))
-    listed = [client.get(html.unescape(address)).content.decode() for address in addresses]
-    assert sorted([f">{item.execution.execution_id}<" in one for item in items] for one in listed) == [
-        [False, False, True, True],
-        [True, True, False, False],
-    ]
-    assert "Quilla" not in page + "".join(addresses)
-    nothing = client.get(reverse("batch", args=[batch.pk]), {"why": "0" * 12}).content.decode()
-    assert "/executions/" + str(items[0].execution_id) not in nothing
-    assert client.get(reverse("batch", args=[batch.pk]), {"why": "x"}).status_code == 400
 
 
 def test_runs_of_a_batch_that_are_in_no_ledger_yet_are_counted_beside_its_records(

@@ -104,6 +104,8 @@ def advance(attempt_id: int, *, now_fn: Clock, open_account: OpenAccount) -> Swe
     now = now_fn()
     if attempt.state == State.SENDING and attempt.lease_until is not None and attempt.lease_until < now:
         report.expired += _give_up_sender(attempt, now)
+        # Its owner may have waited for longer than a quarter of an hour by now, for a worker that was gone.
+        report.told += _tell_owner(attempt, now)
     elif attempt.state == State.REQUESTED and (attempt.not_before is None or attempt.not_before <= now):
         attempt = send(attempt_id, open_account=open_account, now_fn=now_fn)
         report.sent += 1

@@ -9,7 +9,7 @@ from monitor.zoho.errors import AnswerLost
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho import Run
-from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT, budget_spent
+from tests.fake_zoho.retrying import FAULTS, PERMANENT, TRANSIENT, Crash, budget_spent
 
 
 def state() -> str:
@@ -53,6 +53,18 @@ def test_a_lost_answer_without_a_trace_stays_unknown_and_the_owner_is_told_after
     desk.sweep_for(3600, step=300)
     assert own(AuditEntry).filter(action="retry.owner_told").count() == 1
     assert state() == "unknown"
+
+
+def test_an_owner_whose_sender_died_long_ago_is_told_with_the_sweep_that_finds_it_dead(desk) -> None:
+    desk.zoho.post_faults.append(FAULTS["ran_crash"])
+    attempt = desk.ask()
+    with pytest.raises(Crash):
+        desk.send(attempt)
+    desk.clock.forward(hours=1)
+    report = desk.sweep()
+    assert (report.expired, report.told) == (1, 1)
+    row = own(RetryAttempt).get()
+    assert (row.state, row.owner_told_at) == ("unknown", desk.clock())
 
 
 def test_without_trigger_data_an_unknown_outcome_stays_unknown(desk) -> None:

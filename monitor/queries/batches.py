@@ -67,7 +67,7 @@ class BatchDetail:
         return [(state.value, state.label, getattr(self.progress, state)) for state in order]
 
     def skipped_for(self, key: str) -> tuple[str, ...]:
-        """Returns the notes behind one of the reasons for skipping; none where it is no longer told."""
+        """Returns the notes behind one of the reasons for skipping; none where no item has it any more."""
         return next((skip.notes for skip in self.skips if skip.key == key), ())
 
     @property

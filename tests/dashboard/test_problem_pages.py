@@ -121,6 +121,23 @@ def test_a_person_in_an_error_is_hidden_in_the_list_and_on_the_page(fail, triage
         assert "quilla" not in page
 
 
+def test_a_problem_names_what_its_parameters_are_of_each_cause_that_was_merged_and_stores_none_of_it(
+    fail, triage, signed_in, vera, otto, now
+) -> None:
+    triage(*(fail(f"Invoice INV-{n} of olga@example.com was refused", minutes_ago=n) for n in range(9)))
+    triage(*(fail(f"Stock of item {n} is short", minutes_ago=600 + n) for n in (11, 12)))
+    into, other = own(Problem).order_by("-last_seen_at")
+    acts.merge([other], into, otto, now)
+    page = page_of(signed_in(vera), into)
+    assert "Invoice &lt;id&gt; of &lt;e-mail&gt; was refused" in page
+    assert "Stock of item &lt;number&gt; is short" in page
+    assert "olga@" not in page
+    assert {group.template for group in into.groups.all()} == {
+        "Invoice <*> of <*> was refused",
+        "Stock of item <*> is short",
+    }
+
+
 def test_an_operator_takes_it_and_hands_it_over(taxed, ask, ada, signed_in) -> None:
     assert ask("take").status_code == 302
     taxed.refresh_from_db()

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from dashboard import formats
 from dashboard.slots import Slot
 from monitor.error_classes import CLASSES
+from monitor.periods import Window
 from monitor.queries.holes import Hole
 from monitor.rollups.count_runs import merge_errors
 
@@ -55,7 +56,7 @@ def no_link(slot: Slot, status: str) -> str:
 
 @dataclass(frozen=True)
 class LegendKey:
-    """Describes a line of the legend; `shape` is line, dot or bar."""
+    """Describes a line of the legend; `shape` is line, dot, bar or firing."""
 
     label: str
     role: str
@@ -75,17 +76,28 @@ class Chart:
     rows: list[list[Cell]] = field(default_factory=list)
 
     @property
+    def has_holes(self) -> bool:
+        return any(shape["name"] == "hole" for shape in self.figure["layout"]["shapes"])
+
+    @property
     def is_empty(self) -> bool:
         return all(value is None for trace in self.figure["data"] for value in trace["y"])
 
 
-def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = (), link: Link = no_link) -> Chart:
-    """Draws final and first-attempt success rate as lines above bars of failed runs."""
+def success_rate(
+    slots: Sequence[Slot],
+    zone: tzinfo,
+    holes: Sequence[Hole] = (),
+    link: Link = no_link,
+    firings: Sequence[Window] = (),
+) -> Chart:
+    """Draws final and first-attempt success rate as lines above bars of failed runs; `firings` lie shaded below."""
     counts = [slot.counts for slot in slots]
     floor, step = _rate_axis([value for c in counts for value in (c.rate, c.first_rate) if value is not None])
     most, count_step = _count_axis(max((c.failed for c in counts), default=0))
     texts = [f"{formats.rate(c.rate)} ({c.succeeded:,} of {c.finished:,})" for c in counts]
     layout = _layout(slots, zone, holes)
+    layout["shapes"] += [_band("firing", columns) for columns in _joined(_columns(slots, firings))]
     slack = (100 - floor) * 0.04  # so that a line along the edge is not cut
     layout["yaxis"] = _axis(range(floor, 101, step), lambda v: f"{v:g} %", top=100 + slack, bottom=floor - slack)
     layout["yaxis"] |= {"domain": [0.3, 1]}
@@ -114,6 +126,7 @@ def success_rate(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole] = ()
             LegendKey("Final result", "good"),
             LegendKey("First attempt", "first", "dot"),
             LegendKey("Failed runs", "bad", "bar"),
+            *([LegendKey("The alert fires", "bad", "firing")] if firings else []),
         ],
         head=["From", "Success rate", "First attempt", "Finished", "Failed"],
         rows=[
@@ -329,22 +342,43 @@ def _layout(slots: Sequence[Slot], zone: tzinfo, holes: Sequence[Hole]) -> Figur
             "showgrid": False,
             "zeroline": False,
         },
-        "shapes": [
-            {
-                "type": "rect",
-                "name": "hole",
-                "xref": "x",
-                "yref": "paper",
-                "x0": columns[0] - 0.5,
-                "x1": columns[-1] + 0.5,
-                "y0": 0,
-                "y1": 1,
-                "line": {"width": 0},
-                "layer": "below",
-            }
-            for hole in holes
-            if (columns := [n for n, slot in enumerate(slots) if hole.start < slot.end and slot.start < hole.end])
-        ],
+        "shapes": [_band("hole", columns) for columns in _columns(slots, holes)],
+    }
+
+
+def _columns(slots: Sequence[Slot], stretches: Sequence[Hole | Window]) -> list[tuple[int, int]]:
+    """Finds the first and the last slot that each stretch touches; one beside them all has none."""
+    found = []
+    for stretch in stretches:
+        touched = [n for n, slot in enumerate(slots) if stretch.start < slot.end and slot.start < stretch.end]
+        if touched:
+            found.append((touched[0], touched[-1]))
+    return found
+
+
+def _joined(columns: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Joins stretches of columns that touch or overlap, so that none is shaded twice."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(columns):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
+
+
+def _band(name: str, columns: tuple[int, int]) -> Figure:
+    return {
+        "type": "rect",
+        "name": name,
+        "xref": "x",
+        "yref": "paper",
+        "x0": columns[0] - 0.5,
+        "x1": columns[1] + 0.5,
+        "y0": 0,
+        "y1": 1,
+        "line": {"width": 0},
+        "layer": "below",
     }
 
 

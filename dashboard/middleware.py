@@ -173,6 +173,7 @@ MANY_BY_POST = SEARCHES_BY_POST | {
     *("batch_preview", "batch_confirm", "write_off", "write_off_confirm", "write_off_take_back"),
     *("batch_items", "batch_records_csv", "problem_records_csv"),
 }
+PREVIEWS_BY_POST = {"alert_rule_add", "alert_rule_edit"}  # where the form asks for a preview and is not saved
 ACTS_ON_GET = {"connect_callback"}  # Zoho sends people there with a GET; what it does is limited elsewhere
 
 
@@ -212,7 +213,8 @@ class CostMiddleware:
         name = request.resolver_match.url_name if request.resolver_match else ""
         user = request.user
         is_page = request.method in ("GET", "HEAD") and name not in ACTS_ON_GET
-        if not isinstance(user, User) or not (is_page or name in MANY_BY_POST):
+        is_many = name in MANY_BY_POST or (name in PREVIEWS_BY_POST and "preview" in request.POST)
+        if not isinstance(user, User) or not (is_page or is_many):
             return None
         turn, limit = request.held  # type: ignore[attr-defined]
         if not is_page or is_costly(request):

@@ -49,7 +49,7 @@ def paint(figure: Figure, *, title: str, summary: str, id: str) -> SafeString:  
     x = _x_scale(layout)
     axes = {name: _y_scale(axis) for name, axis in layout.items() if name.startswith("yaxis")}
     inside = [
-        *_holes(layout, x),
+        *_bands(layout, x),
         *(line for name, axis in axes.items() for line in _grid(layout[name], axis)),
         *_bars(figure["data"], x, axes),
         *(shape for trace in figure["data"] if trace["type"] == "scatter" for shape in _line(trace, x, axes)),
@@ -148,13 +148,15 @@ def _linked(bar: SafeString, href: str, words: str) -> SafeString:
     return format_html('<a href="{}" tabindex="-1" aria-label="{}">{}</a>', href, words, bar) if href else bar
 
 
-def _holes(layout: Figure, x: Scale) -> list[SafeString]:
+def _bands(layout: Figure, x: Scale) -> list[SafeString]:
+    """Paints the stretches that are shaded from top to bottom, by the name of what they say."""
     shapes = []
     for shape in layout.get("shapes", ()):
         left, right = x.at(shape["x0"]), x.at(shape["x1"])
         shapes.append(
             format_html(
-                '<rect class="chart__hole" x="{}" y="0" width="{}" height="{}"/>', left, right - left, f"{HEIGHT:g}"
+                '<rect class="chart__{}" x="{}" y="0" width="{}" height="{}"/>',
+                *(shape["name"], left, right - left, f"{HEIGHT:g}"),
             )
         )
     return shapes

@@ -18,7 +18,7 @@ from django_q.tasks import async_task
 from monitor import audit, job_failures, sign_in, vault
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow, remind
-from monitor.alerting.rules import ensure_default_rule
+from monitor.alerting.rules import ensure_default_rules
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
 from monitor.ingest import callbacks
@@ -336,7 +336,7 @@ def _prune(rows: QuerySet[Any]) -> None:
 
 
 def connect_account(*, actor: User, now: datetime, **wanted: Any) -> ZohoAccount:
-    """Proves credentials, stores the account and gives it its default alert rule.
+    """Proves credentials, stores the account and gives it its default alert rules.
 
     Args:
         actor: who connects it, for the audit.
@@ -346,7 +346,7 @@ def connect_account(*, actor: User, now: datetime, **wanted: Any) -> ZohoAccount
     Raises:
         ConnectError: one line saying what is wrong; nothing is stored.
     """
-    return connect(Wanted(**wanted), actor=actor, clock=utc_now, now=now, also=ensure_default_rule)
+    return connect(Wanted(**wanted), actor=actor, clock=utc_now, now=now, also=ensure_default_rules)
 
 
 __all__ = ["ConnectError", "connect_account", "due_accounts", "judge", "sync_account", "sync_now"]

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form
+from dashboard.alerts.rule_preview import preview_of
 from monitor import audit
 from monitor.access import may
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
@@ -66,7 +67,7 @@ def alert_rule_add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Changes what a rule asks for and who hears of it; the account's default rule may be changed too."""
+    """Changes what a rule asks for and who hears of it; the account's default rules may be changed too."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.kind not in kind_forms():
         raise Http404
@@ -78,10 +79,10 @@ def alert_rule_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def alert_rule_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deletes a rule; its open alerts close, and their history stays. The default rule can only be disabled."""
+    """Deletes a rule; its open alerts close, and their history stays. Default rules can only be disabled."""
     rule = get_or_404(request.user, queries.rules(), pk, action="rules")
     if rule.is_default:
-        messages.error(request, "The account's default rule cannot be deleted. Disable it instead.")
+        messages.error(request, "A default rule of the account cannot be deleted. Disable it instead.")
         return redirect("alert_rule_edit", rule.pk)
     now = timezone.now()
     with transaction.atomic():
@@ -98,6 +99,8 @@ def _save(request: HttpRequest, form: AlertRuleForm, action: str) -> HttpRespons
         return _show(request, form, status=400)
     if not may(request.user, "rules", rule.account):
         raise PermissionDenied
+    if "preview" in request.POST and form.is_of_flows:
+        return _show(request, form, **preview_of(form, request.POST["preview"]))
     with transaction.atomic():
         form.save()
         detail = audit.changes(before, _values(rule))

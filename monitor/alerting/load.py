@@ -31,6 +31,7 @@ from monitor.models import (
     ZohoAccount,
 )
 
+LEARNED_FROM = timedelta(days=90)  # what a flow's own usual is learned from, at the most
 FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
@@ -57,6 +58,10 @@ class ReadRule:
         """Returns from when on all runs must be mirrored to evaluate it: the beginning of its window, if it has one."""
         hours = getattr(self.condition, "window_hours", None)
         return now if hours is None else now - timedelta(hours=hours)
+
+    def reach(self, now: datetime) -> datetime:
+        """Returns from when on a run that is not counted yet keeps its first evaluation waiting."""
+        return now - LEARNED_FROM if self.start(now) == now else self.start(now)
 
 
 @dataclass(slots=True)
@@ -153,7 +158,7 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
         else:
             found.is_watching = True
             if _is_due(row, rule, now, is_changed=place.flow in changed):
-                found.due.append(Case(row, rule, known_from=_known_from(flow)))
+                found.due.append(Case(row, rule, known_from=known_from(flow)))
     return found
 
 
@@ -252,7 +257,8 @@ def _why_unread(flow: Flow, start: datetime) -> str:
     return f"the flow's history is still being read, so far back to {flow.progress.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
-def _known_from(flow: Flow) -> datetime | None:
+def known_from(flow: Flow) -> datetime | None:
+    """Returns from when on all runs of a flow are mirrored; None for always."""
     return None if flow.progress.executions_read_at is not None else flow.progress.covered_from
 
 
@@ -273,7 +279,7 @@ def _never_evaluated(
     ready = {place for place in missing if not _why_unread(flows[place.flow], rules[place.rule].start(now))}
     if not ready:
         return {}
-    oldest = min(rules[place.rule].start(now) for place in ready)
+    oldest = min(rules[place.rule].reach(now) for place in ready)
     dirty = DirtyHour.objects.filter(flow__in={place.flow for place in ready}, hour__gte=oldest)
     uncounted = set(dirty.values_list("flow_id", flat=True))
     return {

@@ -1,22 +1,26 @@
-"""Creates the rule that every new account starts with."""
+"""Creates the rules that every new account starts with."""
 
 from __future__ import annotations
 
 from monitor.models import AlertRule, ZohoAccount
 
+DEFAULTS = {
+    "success_rate": (
+        "Success rate below 95 %",
+        {"threshold": 95.0, "recover_at": 95.0, "window_hours": 7 * 24, "min_runs": 20},
+    ),
+    "failing_now": ("Failing now", {}),
+}
 
-def ensure_default_rule(account: ZohoAccount) -> AlertRule:
-    """Gives the account its default rule: below 95 % over 7 days, at least 20 runs, recovers at 95 %.
 
-    Running it again returns the rule as a person may have changed it since.
+def ensure_default_rules(account: ZohoAccount) -> list[AlertRule]:
+    """Gives the account its default rules: success rate below 95 % over 7 days, and failing now.
+
+    Running it again returns the rules as people may have changed them since.
     """
-    rule, _ = AlertRule.objects.get_or_create(
-        account=account,
-        kind="success_rate",
-        is_default=True,
-        defaults={
-            "name": "Success rate below 95 %",
-            "options": {"threshold": 95.0, "recover_at": 95.0, "window_hours": 7 * 24, "min_runs": 20},
-        },
-    )
-    return rule
+    return [
+        AlertRule.objects.get_or_create(
+            account=account, kind=kind, is_default=True, defaults={"name": name, "options": options}
+        )[0]
+        for kind, (name, options) in DEFAULTS.items()
+    ]

@@ -957,6 +957,8 @@ class Migration(migrations.Migration):
                 ('is_on', models.BooleanField(default=False)),
                 ('on_since', models.DateTimeField(help_text='failures from before are none of its business', null=True)),
                 ('set_at', models.DateTimeField()),
+                ('looked_to', models.DateTimeField(help_text='when the last failure failed that its last turn looked at; empty: from the oldest on', null=True)),
+                ('looked_to_run', models.BigIntegerField(default=0, help_text='the primary key of that failure')),
                 ('off_reason', models.CharField(blank=True, help_text='why it switched itself off', max_length=300)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='retry_policies', to='monitor.zohoaccount')),
                 ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='retry_policies', to='monitor.flow')),

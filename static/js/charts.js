@@ -47,7 +47,7 @@
       if (trace.line) trace.line.color = tone;
     }
     for (const shape of layout.shapes ?? []) {
-      shape.fillcolor = color("chart-hole");
+      shape.fillcolor = color(shape.name === "firing" ? "chart-bad" : "chart-hole");
       shape.opacity = 0.18;
     }
     for (const [name, axis] of Object.entries(layout)) {

@@ -12,7 +12,6 @@ from django.db import connection, connections
 
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow, remind
-from monitor.alerting.rules import ensure_default_rule
 from monitor.models import (
     AlertState,
     Delivery,
@@ -32,6 +31,7 @@ from tests.bystander import own
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 THREADS = 4
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -65,15 +65,16 @@ def at_once(work: Callable[[], Any]) -> list[Any]:
 
 def test_evaluators_at_once_write_each_transition_once(now: datetime) -> None:
     account = factories.make_account()
-    ensure_default_rule(account)
+    factories.make_alert_rule(account)
     own(SyncState).update(state="ok", since=now, last_finished_at=now)
     flows = [factories.make_flow(account) for _ in range(40)]
     for flow in flows:
-        HourBucket.objects.create(flow=flow, hour=now, succeeded=30, failed=10)
+        factories.make_hour(flow, now - MINUTE, 30, 10)
     written = at_once(lambda: evaluate_account(account, now))
     assert sum(map(len, written)) == own(Transition).filter(kind="firing").count() == 40
-    own(HourBucket).update(failed=0)
-    written = at_once(lambda: evaluate_account(account, now + timedelta(minutes=1)))
+    for flow in flows:
+        factories.make_hour(flow, now - MINUTE, 30, 0)
+    written = at_once(lambda: evaluate_account(account, now + MINUTE))
     assert sum(map(len, written)) == own(Transition).filter(kind="resolved").count() == 40
     assert set(own(AlertState).values_list("state", "is_open", "episode")) == {("ok", False, 1)}
 

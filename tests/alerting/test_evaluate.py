@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from monitor.alerting import evaluate
 from monitor.alerting.evaluate import evaluate_account
-from monitor.alerting.rules import ensure_default_rule
+from monitor.alerting.rules import ensure_default_rules
 from monitor.models import (
     FLOW_REFUSED,
     AlertRule,
@@ -44,7 +44,7 @@ def account(db: None, now: datetime) -> ZohoAccount:
 
 @pytest.fixture
 def rule(account: ZohoAccount) -> AlertRule:
-    return ensure_default_rule(account)
+    return factories.make_alert_rule(account, name="Success rate below 95 %")
 
 
 @pytest.fixture
@@ -357,12 +357,12 @@ def test_the_next_episode_begins_unacknowledged(
     assert (state.acknowledged_at, state.acknowledged_by, state.acknowledge_note) == (None, None, "")
 
 
-def test_the_default_rule_is_made_once_and_kept_as_a_person_changed_it(account: ZohoAccount) -> None:
-    rule = ensure_default_rule(account)
+def test_the_default_rules_are_made_once_and_kept_as_a_person_changed_it(account: ZohoAccount) -> None:
+    rule, _ = ensure_default_rules(account)
     assert (rule.threshold, rule.recover_at, rule.window_hours, rule.min_runs) == (95, 95, 168, 20)
-    own(AlertRule).update(options={"threshold": 80})
-    assert ensure_default_rule(account).threshold == 80
-    assert own(AlertRule).count() == 1
+    AlertRule.objects.filter(pk=rule.pk).update(options={"threshold": 80})
+    assert ensure_default_rules(account)[0].threshold == 80
+    assert own(AlertRule).count() == 2
 
 
 def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: datetime) -> None:
@@ -372,9 +372,9 @@ def test_a_thousand_flows_and_three_rules_are_judged_in_few_statements(now: date
     flows = Flow.objects.bulk_create([Flow(flow_id=str(n), flow_name=f"Flow {n}", **names) for n in range(1000)])
     FlowProgress.objects.bulk_create(FlowProgress(flow=flow, executions_read_at=now) for flow in flows)
     for window in (1, 24, 168):
-        factories.make_alert_rule(account, window_hours=window)
+        factories.make_alert_rule(account, window_hours=window, min_runs=5)
     HourBucket.objects.bulk_create(
-        factories.an_hour(flow, now - hours * HOUR - MINUTE, 40, 40 * (n % 2) * (hours == 0))
+        factories.an_hour(flow, now - hours * HOUR - MINUTE, 6, 6 * (n % 2) * (hours == 0))
         for n, flow in enumerate(flows)
         for hours in range(0, 168, 24)
     )

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from monitor.alerting import evaluate, load
 from monitor.alerting.evaluate import evaluate_account
-from monitor.alerting.rules import ensure_default_rule
+from monitor.alerting.rules import ensure_default_rules
 from monitor.alerting.state_machine import Decision, rest
 from monitor.alerting.write import begin, write
 from monitor.models import AlertRule, AlertState, DirtyHour, Flow, SyncState, ZohoAccount
@@ -134,12 +134,15 @@ def test_an_hour_that_has_not_begun_yet_is_not_judged(account: ZohoAccount, rule
     assert own(AlertState).get().rate == 100.0
 
 
-def test_an_account_with_a_rule_of_its_own_is_given_the_default_one_beside_it_once(account: ZohoAccount) -> None:
+def test_an_account_with_a_rule_of_its_own_is_given_the_default_ones_beside_it_once(account: ZohoAccount) -> None:
     custom = factories.make_alert_rule(account, name="Laxer", threshold=90.0)
-    made = ensure_default_rule(account)
-    assert (made.account, made.is_default) == (account, True)
-    assert made != custom
-    assert ensure_default_rule(account) == made
+    made = ensure_default_rules(account)
+    assert [(rule.kind, rule.account, rule.is_default) for rule in made] == [
+        ("success_rate", account, True),
+        ("failing_now", account, True),
+    ]
+    assert custom not in made
+    assert ensure_default_rules(account) == made
 
 
 def test_an_hour_of_the_longest_window_that_waits_to_be_counted_holds_a_first_evaluation_up(

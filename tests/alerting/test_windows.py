@@ -90,3 +90,18 @@ def test_a_flow_that_was_repaired_is_so_with_its_tenth_good_run_and_broken_again
     watch.ran(ELEVEN + DAY - n * MINUTE for n in range(30))
     assert watch.at(ELEVEN + DAY) == ["firing"]
     assert watch.state.episode == 2
+
+
+def test_a_flow_that_begins_to_fail_is_found_by_its_own_usual_which_is_learned_once(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, kind="failing_now")
+    start = ELEVEN - 60 * DAY
+    watch.ran((start + n * 6 * HOUR for n in range(230)), "success")
+    assert watch.at(ELEVEN) == []
+    learned = watch.state.learned
+    assert learned is not None
+    watch.ran(ELEVEN + n * MINUTE for n in range(1, 5))
+    assert watch.at(ELEVEN + 5 * MINUTE) == ["firing"]
+    state = watch.state
+    assert (state.began_at, state.learned) == (ELEVEN + MINUTE, learned)
+    watch.ran((ELEVEN + n * MINUTE for n in range(6, 16)), "success")
+    assert watch.at(ELEVEN + 16 * MINUTE) == ["resolved"]

@@ -59,7 +59,8 @@ def test_an_account_is_proved_by_a_list_per_product_and_its_organisation_and_sto
     ]
     account = own(ZohoAccount).get()
     assert (account.plan, account.client_secret) == ("standard", KNOWN.client_secret)
-    rule = own(AlertRule).get()
+    rule, _ = own(AlertRule).order_by("pk")
+    assert [row.kind for row in own(AlertRule).order_by("pk")] == ["success_rate", "failing_now"]
     assert (rule.threshold, rule.window_hours, rule.min_runs, rule.recover_at) == (95.0, 168, 20, 95.0)
     assert ApiCall.objects.filter(account=account, status=200).count() == 3
     assert own(AuditEntry).get().action == "account.connect"
@@ -125,8 +126,8 @@ def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str
     run(*connect_arguments(zoho[1]))
     account = own(ZohoAccount).get()
     make_flow(account)
-    rule = own(AlertRule).get()
-    own(AlertRule).update(options={"threshold": 80, "recover_at": 90})
+    rule, _ = own(AlertRule).order_by("pk")
+    AlertRule.objects.filter(pk=rule.pk).update(options={"threshold": 80, "recover_at": 90})
     own(ApiToken).update(refused_code="invalid_code")
 
     ended = run(*connect_arguments(zoho[1], plan="free"))
@@ -136,8 +137,8 @@ def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str
     assert own(ZohoAccount).get().plan == "free"
     assert own(ApiToken).get().refused_code == ""
     assert Flow.objects.filter(account=account).count() == 1
-    assert own(AlertRule).get().pk == rule.pk
-    assert own(AlertRule).get().threshold == 80, "what a person set stays"
+    assert own(AlertRule).count() == 2
+    assert AlertRule.objects.get(pk=rule.pk).threshold == 80, "what a person set stays"
     assert set(own(AuditEntry).values_list("action", flat=True)) == {"account.connect", "account.reconnect"}
 
 
@@ -264,7 +265,7 @@ def test_a_default_rule_that_cannot_be_made_leaves_no_account(
     def fail(account: ZohoAccount) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("monitor.pipeline.ensure_default_rule", fail)
+    monkeypatch.setattr("monitor.pipeline.ensure_default_rules", fail)
 
     with pytest.raises(RuntimeError):
         run(*connect_arguments(zoho[1]))

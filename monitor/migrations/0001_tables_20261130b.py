@@ -79,6 +79,7 @@ class Migration(migrations.Migration):
                 ('seen_at', models.DateTimeField(help_text='start of the last sweep whose list had it')),
                 ('missed_sweeps', models.PositiveSmallIntegerField(default=0)),
                 ('gone_at', models.DateTimeField(help_text='deleted in Zoho; its history stays here', null=True)),
+                ('may_wait', models.BooleanField(default=False, help_text='its definition has a step that waits, as Delay does')),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows', to='monitor.zohoaccount')),
             ],
             options={
@@ -449,9 +450,6 @@ class Migration(migrations.Migration):
                 ('runs', models.PositiveIntegerField(default=0)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('version', models.PositiveIntegerField(default=0, help_text='compare-and-set guard of the evaluator')),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('acknowledge_note', models.CharField(blank=True, max_length=300)),
-                ('acknowledged_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('rule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='states', to='monitor.alertrule')),
                 ('flow', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_states', to='monitor.flow')),
             ],

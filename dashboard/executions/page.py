@@ -68,6 +68,7 @@ def retry_context(
         "verdict": verdict,
         "worth": prospect_of(row) if verdict.kind != "refused" else None,
         "may_retry": may(request.user, "retry", row.account),
+        "may_retry_many": may(request.user, "retry.bulk", row.account),
         "may_override": may(request.user, "retry.override", row.account),
         "needs_admin": is_risky and not may_accept,
         "retry_form": (form or RetryForm(asks_risk=is_risky)) if may_ask else None,

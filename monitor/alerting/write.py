@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from monitor.alerting.load import Case
-from monitor.alerting.state_machine import Decision, Edge
+from monitor.alerting.state_machine import Decision
 from monitor.models import AlertState, Transition
 from monitor.models.bulk import insert_new, update
 
@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 200  # states a transaction
 REASON = 300  # characters of a reason that are kept
-FORGOTTEN = {"acknowledged_at": None, "acknowledged_by_id": None, "acknowledge_note": ""}
 Decided = tuple[Case, Decision]
 
 
@@ -68,14 +67,12 @@ def _write_some(decided: Sequence[Decided], now: datetime, found: StatesWritten)
     versions = dict(held.select_for_update().order_by("pk").values_list("pk", "version"))
     won = [pair for pair in decided if pair[0].row.pk and versions.get(pair[0].row.pk) == pair[0].row.version]
     found.lost += len(decided) - len(won)
-    fired = [pair for pair in won if pair[1].edge is Edge.FIRING]
-    _update(fired, now, FORGOTTEN)
-    _update([pair for pair in won if pair[1].edge is not Edge.FIRING], now, {})
+    _update(won, now)
     found.transitions += _save([_transition(case, decision, now) for case, decision in won if decision.edge])
 
 
-def _update(pairs: Sequence[Decided], now: datetime, more: dict[str, Any]) -> None:
-    rows = [_columns(case, decision, now) | more for case, decision in pairs]
+def _update(pairs: Sequence[Decided], now: datetime) -> None:
+    rows = [_columns(case, decision, now) for case, decision in pairs]
     if rows:
         names = list(rows[0])
         update(AlertState, names, [(*row.values(), case.row.pk) for row, (case, _) in zip(rows, pairs, strict=True)])

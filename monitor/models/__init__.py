@@ -73,7 +73,15 @@ from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
 from monitor.models.policies import RetryPolicy
 from monitor.models.retention import NEVER_PRUNED, Ages, PrunedHour, Retention, ages
-from monitor.models.retries import RetryAttempt, RetryBatch, RetryItem, counted_in_a_day, zoho_ahead
+from monitor.models.retries import (
+    ITEM_TOKEN,
+    POLICY_TOKEN,
+    RetryAttempt,
+    RetryBatch,
+    RetryItem,
+    counted_in_a_day,
+    zoho_ahead,
+)
 from monitor.models.runs import AuditEntry, AuditTally, StageRun, WorkerBeat
 from monitor.models.sign_in import KnownNetwork, SignInCount
 from monitor.models.sync import Stream, StreamState, SyncState
@@ -83,11 +91,13 @@ __all__ = [
     "BROKEN",
     "ENDED",
     "FLOW_REFUSED",
+    "ITEM_TOKEN",
     "MOST_AT_ONCE",
     "MOST_CALLS",
     "MOST_CREDITS",
     "MOST_RATE",
     "NEVER_PRUNED",
+    "POLICY_TOKEN",
     "SWITCHED_OFF",
     "USUAL_RATE",
     "Ages",

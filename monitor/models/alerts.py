@@ -162,11 +162,6 @@ class AlertState(models.Model):
     runs = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=300, blank=True)
     version = models.PositiveIntegerField(default=0, help_text="compare-and-set guard of the evaluator")
-    acknowledged_at = models.DateTimeField(null=True)
-    acknowledged_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    acknowledge_note = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [

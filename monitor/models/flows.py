@@ -56,6 +56,7 @@ class Flow(HasDefinition):
     seen_at = models.DateTimeField(help_text="start of the last sweep whose list had it")
     missed_sweeps = models.PositiveSmallIntegerField(default=0)
     gone_at = models.DateTimeField(null=True, help_text="deleted in Zoho; its history stays here")
+    may_wait = models.BooleanField(default=False, help_text="its definition has a step that waits, as Delay does")
 
     class Meta:
         ordering = ["flow_name", "pk"]

@@ -35,6 +35,10 @@ class RetryPolicy(models.Model):
     on_since = models.DateTimeField(null=True, help_text="failures from before are none of its business")
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     set_at = models.DateTimeField()
+    looked_to = models.DateTimeField(
+        null=True, help_text="when the last failure failed that its last turn looked at; empty: from the oldest on"
+    )
+    looked_to_run = models.BigIntegerField(default=0, help_text="the primary key of that failure")
     off_reason = models.CharField(max_length=300, blank=True, help_text="why it switched itself off")
 
     class Meta:

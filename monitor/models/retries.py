@@ -13,6 +13,9 @@ from monitor.models.accounts import ZohoAccount
 from monitor.models.executions import Execution
 from monitor.periods import DAY
 
+ITEM_TOKEN = "batch-"  # noqa: S105 - what the tokens of a batch's items begin with: no secret
+POLICY_TOKEN = "policy-"  # noqa: S105 - and those of a policy's retries
+
 
 class RetryAttempt(models.Model):
     """Records a person's wish to run a failed execution again, and what became of it.
@@ -119,6 +122,15 @@ class RetryAttempt(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state in self.OPEN_STATES
+
+    @property
+    def is_of_batch(self) -> bool:
+        return self.client_token.startswith(ITEM_TOKEN)
+
+    @property
+    def is_of_policy(self) -> bool:
+        """Returns whether a policy asked for it, also one that is deleted by now."""
+        return self.client_token.startswith(POLICY_TOKEN)
 
 
 class RetryBatch(models.Model):

@@ -159,7 +159,8 @@ def _derived(rows: QuerySet[Execution], status: str, now: datetime | None) -> Qu
         return rows.none()
     if status == STUCK:
         started = now - STUCK_AFTER
-        return rows.filter(status=Execution.Status.RUNNING, started_time__lt=started, unlisted_at=None)
+        running = rows.filter(status=Execution.Status.RUNNING, started_time__lt=started, unlisted_at=None)
+        return running.filter(flow__may_wait=False)
     open_ones = rows.filter(status=Execution.Status.FAILED, flow__gone_at=None, unlisted_at=None)
     # Zoho's clock counts, as on the run's own page.
     ahead = Coalesce(Subquery(zoho_ahead(OuterRef("account"))), timedelta(0))

@@ -24,6 +24,7 @@ from monitor.models import (
 from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
+from monitor.queries.incidents import with_acknowledgement
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 
 CHUNK = 2000
@@ -225,8 +226,10 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
         unread, chunk = ["execution__flow__raw"], CHUNK_WITH_DATA
     return {
         "alerts": Export(
-            AlertState.objects.select_related("rule__account__alert_cursor", "flow").defer(
-                "rule__account__client_secret"
+            with_acknowledgement(
+                AlertState.objects.select_related("rule__account__alert_cursor", "flow").defer(
+                    "rule__account__client_secret"
+                )
             ),
             _of(rule="rule.name", flow_id="flow.flow_id")
             | shown.names(flow_name="flow.flow_name")

@@ -15,6 +15,7 @@ from monitor.queries.backfill import FlowHistory
 from monitor.queries.counts import Detail
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
+from monitor.queries.incidents import with_acknowledgement
 from monitor.queries.overview import PeriodFigures
 from monitor.queries.versions import Versions
 from monitor.standing.completeness import HOLE, gap_of, why_incomplete
@@ -168,4 +169,4 @@ def completeness(flow: Flow) -> list[Mirrored]:
 def open_alerts(flow: Flow) -> QuerySet[AlertState]:
     """Finds the flow's open incidents, newest first."""
     rows = flow.alert_states.filter(is_open=True)  # each knows its flow already
-    return rows.select_related("rule", "acknowledged_by").order_by("-since")
+    return with_acknowledgement(rows.select_related("rule")).order_by("-since")

@@ -15,7 +15,7 @@ class Standing:
     """Holds what a run's page and the lists say beside its status.
 
     Attributes:
-        code: stuck, unlisted, retry, may, late, final, old or "" (nothing to add to the status).
+        code: stuck, delayed, unlisted, retry, may, late, final, old or "" (nothing to add to the status).
         tag: for a list; says what may still come, and goes before `at`. Nothing more comes of most failures, which
             have no tag.
         text: a sentence for the run's own page, which goes before `at`.
@@ -69,4 +69,6 @@ def standing(
 def _running(run: Execution, now: datetime) -> Standing:
     if run.started_time is None or now - run.started_time <= STUCK_AFTER:
         return NOTHING
+    if run.flow.may_wait:
+        return Standing("delayed", "", "Its flow has a step that waits: a run goes on for as long as that says.")
     return Standing("stuck", "stuck", "Stuck: no flow runs for more than 5 minutes, and Zoho still calls it running.")

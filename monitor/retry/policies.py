@@ -12,7 +12,7 @@ from monitor import audit
 from monitor.access import may
 from monitor.models import Failure, Flow, Problem, ProblemAct, RetryAttempt, RetryPolicy, User
 from monitor.retry import transition
-from monitor.retry.requests import POLICY_TOKEN, RetryRefused
+from monitor.retry.requests import RetryRefused
 
 RIGHT = "retry.policies"
 SETTINGS = ("name", "tries", "wait_minutes", "per_day")
@@ -127,14 +127,9 @@ def why_off(policy: RetryPolicy) -> str:
     return ""
 
 
-def is_of_policy(attempt: RetryAttempt) -> bool:
-    """Returns whether a policy asked for it, also one that is deleted by now."""
-    return attempt.client_token.startswith(POLICY_TOKEN)
-
-
 def why_not_for_policy(attempt: RetryAttempt) -> tuple[str, str] | None:
     """Returns the code and the reason not to send a policy's retry any more; None for what is no policy's, too."""
-    if not is_of_policy(attempt):
+    if not attempt.is_of_policy:
         return None
     on = RetryPolicy.objects.select_related("account", "problem", "set_by")
     policy = on.filter(retries=attempt, is_on=True).first()

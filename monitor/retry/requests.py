@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from monitor.access import may
-from monitor.models import Execution, RetryAttempt, RetryPolicy, User
+from monitor.models import ITEM_TOKEN, POLICY_TOKEN, Execution, RetryAttempt, RetryPolicy, User
 from monitor.retry import effects, transition
 from monitor.retry.candidates import begins_from, has_run_again
 from monitor.retry.facts import facts_for
@@ -18,8 +18,6 @@ from monitor.retry.timing import OWNER_TOLD_AFTER
 State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
 TOKEN_LIMIT = 64
-ITEM_TOKEN = "batch-"  # noqa: S105 - what the tokens of a batch's items begin with: no secret
-POLICY_TOKEN = "policy-"  # noqa: S105 - and those of a policy's retries
 
 
 class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
@@ -143,14 +141,22 @@ def cancel(attempt: RetryAttempt, user: User, now: datetime) -> RetryAttempt:
     attempt = _reread(attempt)
     if not may(user, "retry", attempt.account):
         raise RetryRefused("You may not cancel retries.", "not_permitted")
+    if attempt.is_of_batch and not may(user, "retry.bulk", attempt.account):
+        # It would be skipped for good: who may not make or change a batch does not take it apart either.
+        raise RetryRefused("It belongs to a batch: only an admin may take it out.", "not_permitted")
     is_waiting = attempt.state == State.REQUESTED
+    # What a person has called off is theirs: no policy asks for it again. In one write, or a process that dies here
+    # leaves a person's word as the policy's.
     if not is_waiting or not transition.move(
-        attempt, State.CANCELLED, now=now, actor=user, note="called off", answer="Called off before it was sent."
+        attempt,
+        State.CANCELLED,
+        now=now,
+        actor=user,
+        note="called off",
+        answer="Called off before it was sent.",
+        policy=None,
     ):
         raise RetryRefused("It is too late: the retry has been sent or is over.", "too_late")
-    # What a person has called off is theirs: no policy asks for it again.
-    RetryAttempt.objects.filter(pk=attempt.pk).update(policy=None)
-    attempt.policy = None
     return attempt
 
 

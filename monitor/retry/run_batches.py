@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from monitor.access import may
-from monitor.models import RetryAttempt, RetryBatch, RetryItem
+from monitor.models import ITEM_TOKEN, RetryAttempt, RetryBatch, RetryItem
 from monitor.retry.batch_facts import facts_of_batch
 from monitor.retry.batches import call_back, change, put_back, skip_the_rest
-from monitor.retry.requests import ITEM_TOKEN, RetryRefused, request_retry
+from monitor.retry.requests import RetryRefused, request_retry
 from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.since_preview import why_not
 from monitor.retry.steps import NextStep, next_start, next_step

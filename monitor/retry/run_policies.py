@@ -12,19 +12,24 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from monitor.models import Failure, RetryAttempt, RetryItem, RetryPolicy, counted_in_a_day, zoho_ahead
+from monitor.models import POLICY_TOKEN, Failure, RetryAttempt, RetryItem, RetryPolicy, counted_in_a_day, zoho_ahead
 from monitor.retry.facts import facts_of
 from monitor.retry.policies import NO_TRY, switch_off, why_off
 from monitor.retry.policy import DAY, HELD_UP_PAUSE, due_at, room
-from monitor.retry.requests import POLICY_TOKEN, RetryRefused, request_retry
+from monitor.retry.requests import RetryRefused, request_retry
 from monitor.retry.room import MOST_OPEN_OF_A_FLOW, busy_flows, must_wait
 from monitor.retry.safety import judge
 
 log = logging.getLogger(__name__)
 MOST_UNSENT = 5  # wishes of a policy that wait to be sent: people's own and batches' come soon after
-AT_ONCE, MOST_LOOKED_AT = 200, 1000  # failures that are judged together, and in one turn, the oldest first
+AT_ONCE, MOST_LOOKED_AT = (
+    200,
+    1000,
+)  # failures judged together, and in one turn: the oldest first, the next turn goes on there
+# Large, and nothing is judged by them.
+NOT_READ = ("execution__trigger_data", "execution__search_text", "execution__flow__raw")
 State = RetryAttempt.State
 
 
@@ -94,8 +99,9 @@ def _due(policy: RetryPolicy, now: datetime) -> Iterator[tuple[Failure, int]]:
     # When a run failed is said by Zoho's clock, all else by ours.
     ahead = zoho_ahead(policy.account_id).first() or timedelta(0)
     rows = _candidates(policy, ahead, now - wait)
-    for start in range(0, MOST_LOOKED_AT, AT_ONCE):
-        failures = list(rows[start : start + AT_ONCE])
+    after = (policy.looked_to, policy.looked_to_run)
+    for _ in range(0, MOST_LOOKED_AT, AT_ONCE):
+        failures = list(_after(rows, *after)[:AT_ONCE])
         ended: dict[int, list[datetime]] = defaultdict(list)
         tries = _tries(policy).filter(execution__id__among=[one.pk for one in failures])
         for attempt in tries.order_by("requested_at", "pk"):
@@ -109,7 +115,20 @@ def _due(policy: RetryPolicy, now: datetime) -> Iterator[tuple[Failure, int]]:
         facts = facts_of([failure.execution for failure in due], now)
         yield from ((one, len(ended[one.pk])) for one in due if judge(facts[one.pk], now).cannot_run_twice)
         if len(failures) < AT_ONCE:
+            _go_on_after(policy, None, 0)
             return
+        after = (failures[-1].failed_at, failures[-1].pk)
+    # What is not safe yet is looked at anew once those behind it have been: many of them must not keep these waiting.
+    _go_on_after(policy, *after)
+
+
+def _after(rows: QuerySet[Failure], at: datetime | None, key: int) -> QuerySet[Failure]:
+    return rows if at is None else rows.filter(Q(failed_at__gt=at) | Q(failed_at=at, pk__gt=key), failed_at__gte=at)
+
+
+def _go_on_after(policy: RetryPolicy, at: datetime | None, key: int) -> None:
+    if (policy.looked_to, policy.looked_to_run) != (at, key):
+        RetryPolicy.objects.filter(pk=policy.pk).update(looked_to=at, looked_to_run=key)
 
 
 def _candidates(policy: RetryPolicy, ahead: timedelta, failed_before: datetime) -> QuerySet[Failure]:
@@ -137,7 +156,7 @@ def _candidates(policy: RetryPolicy, ahead: timedelta, failed_before: datetime) 
     done = _tries(policy).filter(execution=OuterRef("pk")).order_by("pk").values("pk")[policy.tries - 1 : policy.tries]
     rows = rows.filter(~Exists(others), ~Exists(attempts.filter(state__in=RetryAttempt.OPEN_STATES)), ~Exists(held))
     rows = rows.filter(~Exists(done)).select_related("execution__account", "execution__flow")
-    return rows.order_by("failed_at", "pk")
+    return rows.defer(*NOT_READ).order_by("failed_at", "pk")
 
 
 def _ask(policy: RetryPolicy, failure: Failure, tried: int, now: datetime) -> int:

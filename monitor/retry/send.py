@@ -23,7 +23,7 @@ from monitor.retry import effects, timing
 from monitor.retry.client import Clients, FlowCalls, OpenAccount
 from monitor.retry.facts import facts_for
 from monitor.retry.lost_answer import Proof, proof_of
-from monitor.retry.policies import is_of_policy, why_not_for_policy
+from monitor.retry.policies import why_not_for_policy
 from monitor.retry.requests import objection_to
 from monitor.retry.safety import FailedRun, RetryFacts, judge
 from monitor.retry.since_preview import why_not
@@ -136,7 +136,7 @@ def _object(attempt: RetryAttempt, facts: RetryFacts, now: datetime) -> None:
         _CalledOffError: it is impossible, or a risk that was not accepted.
     """
     objection = objection_to(
-        judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk, by_policy=is_of_policy(attempt)
+        judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk, by_policy=attempt.is_of_policy
     )
     if objection is not None:
         raise _CalledOffError(objection.message, objection.code)
@@ -231,7 +231,7 @@ def _judge_the_newer_failure(row: ExecutionRow, attempt: RetryAttempt, now: date
     Raises:
         _CalledOffError: it is a risk that was not accepted, or not asked for by a click.
     """
-    if is_of_policy(attempt) or RetryItem.objects.filter(attempt=attempt).exists():
+    if attempt.is_of_policy or RetryItem.objects.filter(attempt=attempt).exists():
         raise _CalledOffError("Zoho has run it again since it was judged, and it failed again.")
     facts = facts_for(attempt.execution, now, besides=attempt)
     newer = FailedRun((row.error_code, row.error_message, row.error_details), row.completed_time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from monitor.access import may
-from monitor.models import Execution, FlowVersion, RetryAttempt, RetryBatch, RetryItem, zoho_ahead
+from monitor.models import ITEM_TOKEN, Execution, FlowVersion, RetryAttempt, RetryBatch, RetryItem, zoho_ahead
 from monitor.retry.facts import facts_for
 from monitor.retry.safety import judge
 
@@ -29,8 +29,9 @@ def why_not(item: RetryItem, now: datetime, *, attempt: RetryAttempt | None = No
     if _is_changed(execution, batch):
         return "flow_changed", "The flow was changed after the preview."
     others = RetryAttempt.objects.filter(execution=execution, requested_at__gte=batch.seen_at)
-    # What this batch called back before it was sent was nobody else's.
-    others = others.exclude(client_token__startswith=f"batch-{item.batch_id}-item-{item.pk}-")
+    # What this batch has asked for is nobody else's, and what was called off before it was sent was no retry.
+    others = others.exclude(client_token__startswith=f"{ITEM_TOKEN}{item.batch_id}-item-{item.pk}-")
+    others = others.exclude(state=RetryAttempt.State.CANCELLED)
     other = others.select_related("requested_by").first()
     if other is not None:
         return "retried_meanwhile", f"{other.requested_by.get_username()} has retried it since the preview."

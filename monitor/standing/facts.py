@@ -60,7 +60,9 @@ def with_facts(flows: QuerySet[Flow], now: datetime) -> QuerySet[Flow]:
     sums = week.order_by().values("flow")
     runs = Execution.objects.filter(flow=OuterRef("pk"))
     finished = runs.filter(status__in=FINISHED, started_time__isnull=False).order_by("-started_time", "-pk")
-    under_way = runs.filter(status=Execution.Status.RUNNING, unlisted_at=None, started_time__lt=now - STUCK_AFTER)
+    under_way = runs.filter(
+        status=Execution.Status.RUNNING, unlisted_at=None, started_time__lt=now - STUCK_AFTER, flow__may_wait=False
+    )
     return flows.annotate(
         failures=Coalesce(Subquery(sums.annotate(n=Sum("failed")).values("n")), 0),
         runs=Coalesce(Subquery(sums.annotate(n=Sum(F("failed") + F("succeeded"))).values("n")), 0),

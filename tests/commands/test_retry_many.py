@@ -190,6 +190,9 @@ def test_what_is_not_understood_does_nothing(line: Line) -> None:
     for words, says in (
         ((), "say why: --reason TEXT"),
         (("--reason", "r"), "say which runs"),
+        ((run, more, "--dry-run", "--rate", "0"), "--rate must be between 1 and 600"),
+        ((run, more, "--dry-run", "--rate", "601"), "--rate must be between 1 and 600"),
+        ((run, more, "--dry-run", "--canary", "-1"), "--canary must be between 1 and 100"),
         ((run, "--problem", "1", "--reason", "r"), "say which runs"),
         ((run, "--since", "2026-11-22", "--reason", "r"), "are for --flow"),
         (("--flow", flow, "--reason", "r"), "--flow needs --since"),
@@ -200,8 +203,8 @@ def test_what_is_not_understood_does_nothing(line: Line) -> None:
         (("--problem", "987654321", "--reason", "r"), "there is no problem 987654321"),
         (("--problem", "1", "--account", "Acme", "--reason", "r"), "leave --account out"),
         ((run, more), "say why"),
-        ((run, more, "--reason", "r", "--rate", "0"), "The pace is 1 to 600"),
-        ((run, more, "--reason", "r", "--canary", "0"), "The first step is 1 to 100"),
+        ((run, more, "--reason", "r", "--rate", "0"), "--rate must be between 1 and 600"),
+        ((run, more, "--reason", "r", "--canary", "0"), "--canary must be between 1 and 100"),
         ((run, more, "--reason", "r", "--json"), "--json is for --dry-run"),
         ((run, "nobody", "--reason", "r"), "No mirrored execution has the id"),
     ):

@@ -179,6 +179,17 @@ def test_a_retry_that_was_not_sent_can_be_cancelled(safe, signed_in, otto):
     assert attempt.state == State.CANCELLED
 
 
+def test_an_item_of_a_batch_is_taken_out_by_admins_alone_and_only_they_are_offered_it(safe, signed_in, otto, ada):
+    attempt = make_attempt(safe, ada, timezone.now(), client_token="batch-1-item-1-0")
+    url = reverse("retry_cancel", args=[attempt.pk])
+    assert url not in signed_in(otto).get(safe.get_absolute_url()).content.decode()
+    refused = signed_in(otto).post(url)
+    assert refused.status_code == 409
+    assert "only an admin may take it out" in refused.content.decode()
+    assert url in signed_in(ada).get(safe.get_absolute_url()).content.decode()
+    assert signed_in(ada).post(url).status_code == 302
+
+
 @pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN, State.SUCCEEDED])
 def test_a_retry_that_was_sent_cannot_be_cancelled(state, safe, signed_in, otto):
     attempt = make_attempt(safe, otto, timezone.now(), state=state)

@@ -106,6 +106,19 @@ def test_switching_a_flow_off_and_on_makes_two_versions_and_the_last_is_as_the_f
     assert first.sha256 == third.sha256 != second.sha256
 
 
+def test_a_step_that_waits_is_known_of_the_flow_for_as_long_as_it_is_there(
+    account: ZohoAccount, zoho: Zoho, flow: FakeFlow
+) -> None:
+    sync(account, zoho)
+    assert not own(Flow).get().may_wait
+    edit(zoho, flow, actions=[*ACTIONS, {"action_id": "3", "app": "custom", "action": "delay", "config": {"days": 2}}])
+    later(account, zoho, minutes=5)
+    assert own(Flow).get().may_wait
+    edit(zoho, flow, actions=ACTIONS)
+    later(account, zoho, minutes=5)
+    assert not own(Flow).get().may_wait
+
+
 def test_a_rule_that_is_switched_off_is_a_new_version(account: ZohoAccount, zoho: Zoho) -> None:
     zoho.rules = [a_rule()]
     sync(account, zoho)

@@ -24,6 +24,8 @@ from monitor.models import (
     Quarantine,
     Retention,
     RetryAttempt,
+    RetryBatch,
+    RetryItem,
     ZohoAccount,
 )
 from monitor.rollups.recount import rebuild_dirty
@@ -181,6 +183,22 @@ def test_an_hour_waits_for_an_open_retry_and_what_people_retried_stays(
     assert run(now).rows == 1
     assert ids() == {"run-1", "run-3"}
     assert own(RetryAttempt).exists()
+
+
+@pytest.mark.parametrize("state", RetryItem.State.values)
+def test_what_was_in_a_batch_of_retries_stays_so_that_its_counts_and_reasons_do(
+    mirrored: Callable[..., None], now: datetime, state: str
+) -> None:
+    mirrored(row(1, now - 200 * DAY, "failed"), row(2, now - 200 * DAY))
+    run_1, person = own(Execution).get(execution_id="run-1"), factories.make_user()
+    batch = RetryBatch.objects.create(
+        account=run_1.account, requested_by=person, requested_at=now, reason="mended", seen_at=now, per_minute=30,
+        client_token="form", state="finished", state_since=now,
+    )  # fmt: skip
+    RetryItem.objects.create(batch=batch, execution=run_1, position=1, state=state, code="x", note="It was skipped.")
+    assert run(now).rows == 1
+    assert ids() == {"run-1"}
+    assert batch.items.count() == 1
 
 
 def test_rows_of_an_unknown_status_and_without_a_start_stay(mirrored: Callable[..., None], now: datetime) -> None:

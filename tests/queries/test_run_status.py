@@ -100,6 +100,15 @@ def test_a_run_that_goes_on_for_too_long_is_stuck_and_stays_running(now: datetim
 
 
 @pytest.mark.django_db
+def test_a_long_run_of_a_flow_with_a_step_that_waits_is_not_stuck(now: datetime) -> None:
+    flow = factories.make_flow(may_wait=True)
+    run = factories.make_execution(flow, status="running", started_time=now - timedelta(hours=48))
+
+    assert standing(run, now).code == "delayed"
+    assert page(ExecutionFilter(status=STUCK, now=now)).rows == []
+
+
+@pytest.mark.django_db
 def test_a_run_that_zoho_has_deleted_says_so(now: datetime) -> None:
     assert standing(factories.make_execution(unlisted_at=now), now).code == "unlisted"
 

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from monitor.access import may
-from monitor.models import AuditEntry, Execution, Failure, RetryAttempt, RetryPolicy, Role, User
+from monitor.models import POLICY_TOKEN, AuditEntry, Execution, Failure, RetryAttempt, RetryPolicy, Role, User
 from monitor.retry.policies import add_policy, change_policy, delete_policy, switch_off, switch_on
-from monitor.retry.requests import POLICY_TOKEN
 from monitor.retry.run_policies import run_policies
 from monitor.triage.take import enter
 from tests import factories

@@ -75,6 +75,18 @@ class TestSkippedSinceThePreview:
         assert self.skipped(floor, by_eve) == "retried_meanwhile"
         assert len(floor.zoho.posts) == 2
 
+    def test_what_another_batch_called_back_before_it_was_sent_was_retried_by_nobody(self, floor: Floor) -> None:
+        keys = floor.fail(2)
+        held = floor.ask(keys, "first", canary=2, per_minute=600)
+        overlapping = floor.ask(keys, "second", canary=2, per_minute=600)
+        for _ in range(2):
+            run_batches(floor.clock())
+            floor.clock.forward(seconds=1)
+        assert states(held) == {"started": 2}
+        suspend(held, floor.user, floor.clock())
+        floor.work(60)
+        assert (states(held), states(overlapping)) == ({"waiting": 2}, {"succeeded": 2})
+
     def test_its_flow_was_changed(self, floor: Floor) -> None:
         def change(run: Execution) -> None:
             Flow.objects.filter(pk=run.flow_id).update(modified_time=floor.clock())

@@ -16,9 +16,9 @@ from django.db.models import QuerySet
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from monitor.models import Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount
+from monitor.models import POLICY_TOKEN, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount
 from monitor.retry.batches import cancel_batch, request_batch, resume, suspend
-from monitor.retry.requests import POLICY_TOKEN, RetryRefused
+from monitor.retry.requests import RetryRefused
 from monitor.retry.run_batches import run_batches, token_of
 from tests.bystander import own
 from tests.depth import tried

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from monitor.models import AuditEntry, Execution, Failure, Flow, Problem, RetryAttempt, RetryPolicy, Role, User
+from monitor.models import AuditEntry, Execution, Failure, Problem, RetryAttempt, RetryPolicy, Role, User
+from monitor.queries.policies import use_of
 from monitor.retry.policies import add_policy, change_policy, delete_policy, switch_off, switch_on
 from monitor.retry.policy import due_at, room
-from monitor.retry.requests import RetryRefused, cancel
+from monitor.retry.requests import RetryRefused, request_retry
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep
 from monitor.triage.acts import merge
 from tests import factories
 from tests.bystander import own
-from tests.fake_zoho.retrying import FAULTS
 from tests.retry.floor import Floor
+from tests.retry.policy_world import PASSING, fail, later, set_policy
 
+__all__ = ["set_policy"]
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
-PASSING = ("ACTION_FAILED", "The app answered 503", "HTTP 503")
 
 
 class TestWhen:
@@ -41,35 +45,6 @@ class TestWhen:
         assert room(3, [], AT) == 3
         assert room(3, [AT - timedelta(hours=25), AT - timedelta(hours=23)], AT) == 2
         assert room(1, [AT - MINUTES, AT], AT) == 0
-
-
-@pytest.fixture
-def set_policy(floor: Floor, ada: User) -> Callable[..., RetryPolicy]:
-    """Makes a policy for the flow, or what is named, and switches it on."""
-
-    def make(thing: Flow | Problem | None = None, **settings: Any) -> RetryPolicy:
-        given = {"name": "Missing tax", "tries": 2, "wait_minutes": 10, "per_day": 20} | settings
-        policy = add_policy(thing or floor.flow, ada, floor.clock(), **given)
-        switch_on(policy, ada, floor.clock())
-        policy.refresh_from_db()
-        return policy
-
-    return make
-
-
-def fail(floor: Floor, count: int = 1, **more: Any) -> list[Failure]:
-    """Runs that fail now, with their entries in the ledger."""
-    floor.clock.forward(minutes=6)  # the floor's runs have failed five minutes ago
-    return [factories.make_failure(Execution.objects.get(pk=pk)) for pk in floor.fail(count, **more)]
-
-
-def later(floor: Floor, minutes: int) -> list[RetryAttempt]:
-    """Every wish that there is after so many minutes of the worker's job."""
-    for _ in range(minutes):
-        floor.clock.forward(minutes=1)
-        run_policies(floor.clock())
-        sweep(floor.clock, open_account=floor.zoho.open_account)
-    return list(own(RetryAttempt).order_by("pk"))
 
 
 def test_a_run_is_retried_once_its_wait_is_over_in_the_policys_name(floor: Floor, set_policy: Any, ada: User) -> None:
@@ -171,73 +146,6 @@ def test_many_processes_ask_for_a_try_once(floor: Floor, set_policy: Any) -> Non
     assert run_policies(floor.clock())["asked"] == 3
     assert run_policies(floor.clock())["asked"] == 0
     assert own(RetryAttempt).count() == 3
-
-
-class TestBeforeItIsSent:
-    """What has changed between the wish and the POST."""
-
-    @pytest.fixture
-    def asked(self, floor: Floor, set_policy: Any) -> tuple[RetryPolicy, Failure]:
-        """A policy that has asked for a retry of which nothing is sent yet."""
-        policy = set_policy()
-        [failure] = fail(floor)
-        floor.clock.forward(minutes=20)
-        assert run_policies(floor.clock())["asked"] == 1
-        return policy, failure
-
-    def test_what_was_written_off_is_not_sent(self, floor: Floor, asked: Any) -> None:
-        Failure.objects.filter(pk=asked[1].pk).update(fate="written_off")
-        assert [one.state for one in later(floor, 30)] == ["cancelled"]
-        assert floor.zoho.posts == []
-
-    def test_what_zoho_ran_again_itself_is_not_sent(self, floor: Floor, asked: Any) -> None:
-        run = floor.zoho.runs[asked[1].execution.execution_id]
-        floor.zoho.rerun_by_itself(run, success=False)
-        run.error = PASSING
-        later(floor, 1)
-        assert floor.zoho.posts == []
-
-    @pytest.mark.parametrize("how", ["off", "deleted"])
-    def test_one_that_zoho_held_back_is_not_sent_once_the_policy_is_off(
-        self, floor: Floor, set_policy: Any, ada: User, how: str
-    ) -> None:
-        policy = set_policy()
-        fail(floor)
-        floor.zoho.post_faults.append(FAULTS["rate"])
-        floor.clock.forward(minutes=20)
-        run_policies(floor.clock())
-        sweep(floor.clock, open_account=floor.zoho.open_account)
-        [attempt] = own(RetryAttempt)
-        assert (attempt.state, len(floor.zoho.posts)) == ("requested", 1)
-        RetryAttempt.objects.filter(pk=attempt.pk).update(sends=1)
-        {"off": switch_off, "deleted": delete_policy}[how](policy, ada, floor.clock())
-        assert [one.state for one in later(floor, 30)] == ["cancelled"]
-        assert len(floor.zoho.posts) == 1
-
-    @pytest.mark.parametrize("how", ["off", "deleted"])
-    @pytest.mark.parametrize(("moment", "posts"), [("during_look", 0), ("during_post", 1)])
-    def test_one_that_zoho_refuses_for_its_token_does_not_go_again_once_the_policy_is_off(
-        self, floor: Floor, asked: Any, ada: User, how: str, moment: str, posts: int
-    ) -> None:
-        act = {"off": switch_off, "deleted": delete_policy}[how]
-        floor.zoho.post_faults.append(FAULTS["token"])
-        setattr(floor.zoho, moment, lambda: act(asked[0], ada, floor.clock()))
-        assert [one.state for one in later(floor, 30)] == ["cancelled"]
-        assert len(floor.zoho.posts) == posts
-
-    @pytest.mark.parametrize("how", ["off", "deleted"])
-    def test_a_wish_that_the_call_back_missed_is_not_sent(self, floor: Floor, asked: Any, how: str) -> None:
-        policy, _ = asked
-        rows = RetryPolicy.objects.filter(pk=policy.pk)
-        rows.update(is_on=False) if how == "off" else rows.delete()
-        assert [one.state for one in later(floor, 30)] == ["cancelled"]
-        assert floor.zoho.posts == []
-
-    def test_what_a_person_calls_off_stays_so(self, floor: Floor, asked: Any) -> None:
-        [attempt] = own(RetryAttempt)
-        cancel(attempt, factories.make_user("otto", Role.OPERATOR), floor.clock())
-        assert [one.state for one in later(floor, 300)] == ["cancelled"]
-        assert floor.zoho.posts == []
 
 
 def test_what_cannot_be_sent_is_tried_no_more_often_than_was_said_and_holds_no_other_up(
@@ -451,7 +359,6 @@ class TestPeople:
         assert own(RetryPolicy).count() == 1
 
     def test_nobody_elses_form_may_look_like_one_of_its_own(self, floor: Floor, ada: User) -> None:
-        from monitor.retry.requests import request_retry
 
         [failure] = fail(floor)
         with pytest.raises(RetryRefused, match="no usable token"):
@@ -463,3 +370,53 @@ class TestPeople:
                 accept_risk=False,
                 now=floor.clock(),
             )
+
+
+def test_a_storm_that_is_not_safe_yet_keeps_those_behind_it_waiting_for_no_more_than_a_turn_each(
+    floor: Floor, set_policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.retry.run_policies.MOST_LOOKED_AT", 2)
+    monkeypatch.setattr("monitor.retry.run_policies.AT_ONCE", 2)
+    set_policy()
+    storm = fail(floor, 5, error=PASSING)
+    fail(floor)
+    floor.clock.forward(minutes=20)
+    asked = [run_policies(floor.clock())["asked"] for _ in range(4)]
+    assert asked == [0, 0, 1, 0]
+    # And the storm is not forgotten for it.
+    floor.clock.forward(hours=26)
+    for _ in range(6):
+        run_policies(floor.clock())
+        sweep(floor.clock, open_account=floor.zoho.open_account)
+    tried = set(own(RetryAttempt).values_list("execution", flat=True))
+    assert {failure.pk for failure in storm} <= tried
+
+
+def test_what_runs_were_about_and_what_flows_are_made_of_is_not_read_to_judge_them(
+    floor: Floor, set_policy: Any
+) -> None:
+    set_policy()
+    fail(floor, 3)
+    floor.clock.forward(minutes=20)
+    with CaptureQueriesContext(connection) as read:
+        assert run_policies(floor.clock())["asked"] == 3
+    many = [one["sql"] for one in read if '"monitor_failure"' in one["sql"] and "LIMIT 200" in one["sql"]]
+    assert len(many) == 1
+    assert not [name for name in ("trigger_data", "search_text", '"raw"') if name in many[0]]
+    # Nor one by one afterwards.
+    assert not [
+        one["sql"]
+        for one in read
+        if one["sql"].startswith('SELECT "monitor_execution"."id", "monitor_execution"."trigger_data"')
+    ]
+
+
+def test_the_page_counts_what_a_policy_has_used_as_its_limit_does(floor: Floor, set_policy: Any) -> None:
+    """What was never sent, for whatever reason, takes no place of the day."""
+    policy = set_policy(tries=1, per_day=2)
+    for failure in fail(floor, 3):
+        del floor.zoho.runs[failure.execution.execution_id]
+    fail(floor, 3)
+    attempts = later(floor, 20)
+    assert Counter(one.state for one in attempts) == {"cancelled": 3, "succeeded": 2}
+    assert use_of(policy, floor.clock()).today == 2

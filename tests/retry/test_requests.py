@@ -5,10 +5,12 @@ import pytest
 from monitor.models import AuditEntry, DirtyHour, Execution, RetryAttempt, ZohoAccount
 from monitor.retry.facts import facts_for
 from monitor.retry.requests import RetryRefused, cancel, resolve_not_run, resolve_ran_as
+from monitor.retry.run_batches import run_batches
 from monitor.retry.safety import judge
 from tests import factories
 from tests.bystander import own
 from tests.fake_zoho.retrying import TRANSIENT
+from tests.retry.floor import states
 
 
 def refusal(call, *args, **kwargs) -> str:
@@ -161,6 +163,16 @@ def test_a_retry_is_called_off_before_it_is_sent(desk, otto) -> None:
     assert own(AuditEntry).filter(action="retry.cancelled", actor=otto).count() == 1
     desk.sweep_for(30)
     assert desk.zoho.posts == []
+
+
+def test_an_operator_calls_off_no_item_of_an_admins_batch_one_by_one(floor, otto, ada) -> None:
+    batch = floor.ask(floor.fail(1))
+    run_batches(floor.clock())
+    attempt = own(RetryAttempt).get()
+    assert refusal(cancel, attempt, otto, floor.clock()) == "not_permitted"
+    assert cancel(attempt, ada, floor.clock()).state == "cancelled"
+    floor.work(10)
+    assert states(batch) == {"skipped": 1}
 
 
 def test_a_viewer_cannot_call_off(desk, vera) -> None:

@@ -113,6 +113,10 @@ def test_a_run_that_is_no_longer_listed_makes_nobody_stuck(account: ZohoAccount,
     run = factories.make_execution(flow, "running", started_time=now - 30 * HOUR)
     (row,) = with_facts(own(Flow).select_related("progress"), now)
     assert standings([row], {}, now)[flow.pk].code == "stuck"
+    own(Flow).update(may_wait=True)
+    (row,) = with_facts(own(Flow).select_related("progress"), now)
+    assert standings([row], {}, now)[flow.pk].code == "healthy", "a step that waits explains it"
+    own(Flow).update(may_wait=False)
     run.unlisted_at = now
     run.save()
     (row,) = with_facts(own(Flow).select_related("progress"), now)

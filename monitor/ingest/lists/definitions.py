@@ -36,6 +36,7 @@ from monitor.models import (
 )
 from monitor.privacy import SecretMask
 from monitor.zoho.crm import CrmClient
+from monitor.zoho.delays import may_wait
 from monitor.zoho.errors import BadAnswer, SignIn, Wait, ZohoError
 from monitor.zoho.flow import FlowClient
 from monitor.zoho.moments import moment
@@ -245,6 +246,8 @@ def store_version(kind: DefinitionKind, row: Any, raw: Mapping[str, Any], mask: 
         definition_tries=0,
         definition_retry_at=None,
     )
+    if kind is FLOWS:
+        Flow.objects.filter(pk=row.pk).exclude(may_wait=may_wait(raw)).update(may_wait=may_wait(raw))
     return is_new
 
 

@@ -206,13 +206,13 @@ def _hours(flow_id: int, hours: set[datetime], now: datetime) -> Hours:
 
 
 def _linked(account_id: int, rows: Sequence[tuple[int, str]]) -> set[int]:
-    """Keys of rows that people still need: retried, caused by a retry, still open, or wanted by a batch of retries."""
+    """Keys of rows that people still need: retried, caused by a retry, still open, or in a batch of retries."""
     keys = [pk for pk, _ in rows]
     needed = set(RetryAttempt.objects.filter(execution__in=keys).values_list("execution_id", flat=True))
     # The next failed run of a problem must not find that what nobody has looked at is gone.
     needed |= set(Failure.objects.filter(pk__in=keys, fate=Failure.Fate.OPEN).values_list("pk", flat=True))
-    items = RetryItem.objects.filter(execution__in=keys, state__in=(RetryItem.State.WAITING, RetryItem.State.STARTED))
-    needed |= set(items.values_list("execution_id", flat=True))
+    # Whatever became of an item: a batch of 50 whose skipped runs went would be one of 30, and their reasons lost.
+    needed |= set(RetryItem.objects.filter(execution__in=keys).values_list("execution_id", flat=True))
     ids = [execution_id for _, execution_id in rows]
     named = RetryAttempt.objects.filter(account=account_id, new_execution_id__in=ids)
     caused = set(named.values_list("new_execution_id", flat=True))

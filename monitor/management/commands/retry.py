@@ -23,7 +23,7 @@ from monitor.management.ranges import require_range
 from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount, system_user
 from monitor.privacy import mask_name
 from monitor.queries.quota import quota_left
-from monitor.retry.batches import USUAL_PER_MINUTE, request_batch
+from monitor.retry.batches import MOST_CANARY, MOST_PER_MINUTE, USUAL_PER_MINUTE, request_batch
 from monitor.retry.effects import Ref, merged
 from monitor.retry.preview import preview
 from monitor.retry.requests import RetryRefused, request_retry
@@ -81,6 +81,8 @@ class Command(DataCommand):
         """
         if options["follow"] is not None:
             require_range("--follow", options["follow"], 0, LONGEST_FOLLOW)
+        require_range("--rate", options["rate"], 1, MOST_PER_MINUTE)
+        require_range("--canary", options["canary"], 1, MOST_CANARY)
         if not options["dry_run"] and not options["reason"].strip():
             raise CommandError("say why: --reason TEXT")
         if options["json"] and not options["dry_run"]:

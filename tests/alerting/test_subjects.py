@@ -12,8 +12,10 @@ from monitor.alerting.incidents import follow
 from monitor.models import (
     AlertState,
     Connection,
+    FailureGroup,
     Incident,
     IncidentAlert,
+    Problem,
     Stream,
     StreamState,
     SyncState,
@@ -290,3 +292,51 @@ def test_a_narrower_rule_replaces_only_what_looks_for_the_same(account, now):
     narrow.save()
     (closed,) = look(account, now + 2 * MINUTE)
     assert (closed.kind, closed.alert.rule.name) == ("closed", "All")
+
+
+def appear(flow: Any, at: datetime, **fields: Any) -> Problem:
+    """A run of a flow fails by a problem of its own."""
+    failed = factories.make_execution(flow, "failed", started_time=at, completed_time=at)
+    problem: Problem = factories.make_failure(failed, failed_at=at).group.problem
+    Problem.objects.filter(pk=problem.pk).update(first_seen_at=at, last_seen_at=at, **fields)
+    return problem
+
+
+def test_an_error_that_is_named_fires_when_it_appears_and_again_when_it_comes_back(account, now):
+    factories.make_alert_rule(account, kind="error_appears", name="Mandatory", text="MANDATORY_NOT_FOUND")
+    flow = factories.make_flow(account)
+    appear(flow, now - 2 * MINUTE, title="Duplicate record")
+    assert look(account, now) == []
+    problem = appear(flow, now + MINUTE, title="Field is missing")
+    FailureGroup.objects.filter(problem=problem).update(error_code="mandatory_not_found")
+    (fired,) = look(account, now + 2 * MINUTE)
+    assert (fired.kind, fired.began_at, fired.alert.shown_name) == ("firing", now + MINUTE, "Field is missing")
+    assert fired.alert.subject_url == problem.get_absolute_url()
+    Problem.objects.filter(pk=problem.pk).update(state="resolved", state_since=now + HOUR)
+    assert kinds(look(account, now + HOUR)) == ["resolved"]
+    seen = now + 2 * HOUR
+    Problem.objects.filter(pk=problem.pk).update(state="regressed", state_since=seen, last_seen_at=seen)
+    (fired,) = look(account, seen + MINUTE)
+    assert (fired.kind, fired.episode, fired.began_at) == ("firing", 2, seen)
+    assert kinds(look(account, seen + 25 * HOUR)) == ["resolved"]
+
+
+def test_a_new_error_is_news_though_it_was_never_looked_at_before(account, now):
+    factories.make_alert_rule(account, kind="error_appears")
+    flow = factories.make_flow(account)
+    appear(flow, now - HOUR)
+    assert [one.is_first for one in look(account, now)] == [True]
+    appear(flow, now)
+    assert [one.is_first for one in look(account, now + MINUTE)] == [False]
+
+
+def test_old_data_is_no_recovery_of_an_error(account, now):
+    factories.make_alert_rule(account, kind="error_appears", when="often", times=2)
+    flow = factories.make_flow(account)
+    problem = appear(flow, now - MINUTE)
+    second = factories.make_execution(flow, "failed", started_time=now, completed_time=now)
+    group = FailureGroup.objects.get(problem=problem)
+    factories.make_failure(second, failed_at=now, group=group)
+    assert kinds(look(account, now)) == ["firing"]
+    assert kinds(evaluate_account(account, now + 5 * HOUR)) == ["no_data"]
+    assert kinds(look(account, now + 6 * HOUR)) == ["resolved"]

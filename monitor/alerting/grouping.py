@@ -51,6 +51,7 @@ class AlertCauses:
         problem: the problem that most of the newest failures have.
         error: app and kind of most of the newest failures.
         has_failures: whether failed runs brought it about.
+        is_cause: it is the connection's own alert, which explains those of its flows.
     """
 
     began_at: datetime
@@ -60,6 +61,7 @@ class AlertCauses:
     problem: int | None = None
     error: str = ""
     has_failures: bool = False
+    is_cause: bool = False
 
     def stored(self) -> dict[str, Any]:
         """Returns what is kept of it with the alert's membership."""
@@ -70,6 +72,7 @@ class AlertCauses:
             "problem": self.problem,
             "error": self.error,
             "has_failures": self.has_failures,
+            "is_cause": self.is_cause,
         }
         return {name: value for name, value in known.items() if value}
 
@@ -110,10 +113,10 @@ def causes_of(
         account: what is wrong with the whole account, if the alert is about that.
         first: which first look found it.
     """
-    broken = {_folded(app) for app in broken_apps} - {""}
+    broken = {folded_app(app) for app in broken_apps} - {""}
     apps = (app for sign in signs if (app := _sign_in_app(sign, broken)))
     problems = (sign.problem for sign in signs if sign.problem is not None)
-    errors = (f"{_folded(sign.app)}: {sign.error_class}" for sign in signs if sign.app and sign.error_class != OTHER)
+    errors = (f"{folded_app(sign.app)}: {sign.error_class}" for sign in signs if sign.app and sign.error_class != OTHER)
     return AlertCauses(
         began_at=began_at,
         account=account,
@@ -189,7 +192,7 @@ def _sign_in_app(sign: FailureSign, broken: set[str]) -> str:
 
     An action may fail for its data while a connection of its app is broken: then another one serves the flow.
     """
-    app = _folded(sign.app)
+    app = folded_app(sign.app)
     if sign.error_class in SIGN_IN:
         return app
     return app if app in broken and sign.error_class == OTHER else ""
@@ -201,5 +204,5 @@ def _of_most(values: Iterable[T], among: int) -> T | None:
     return found[0][0] if found and found[0][1] * 2 > among else None
 
 
-def _folded(app: str) -> str:
+def folded_app(app: str) -> str:
     return " ".join(app.split()).casefold()[:KEY_LENGTH]

@@ -6,21 +6,20 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from monitor.alerting.load import Case
-from monitor.alerting.state_machine import Decision, Edge
+from monitor.alerting.state_machine import Decision
 from monitor.models import AlertState, Transition
 from monitor.models.bulk import insert_new, update
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 200  # states a transaction
+NAME = 200  # characters of a subject's name that are kept
 REASON = 300  # characters of a reason that are kept
-FORGOTTEN = {"acknowledged_at": None, "acknowledged_by_id": None, "acknowledge_note": ""}
 Decided = tuple[Case, Decision]
 
 
@@ -39,13 +38,14 @@ def begin(rows: list[AlertState]) -> None:
     """
     if not rows:
         return
-    columns = ("rule_id", "flow_id", "state", "reason", "since", "evaluated_at")
+    named = ("rule_id", "flow_id", "subject_kind", "subject_key")
+    columns = (*named, "subject_name", "state", "reason", "since", "evaluated_at")
     values: list[tuple[Any, ...]] = [tuple(getattr(row, name) for name in columns) for row in rows]
-    insert_new(AlertState, columns, sorted(values, key=itemgetter(0, 1)))
+    insert_new(AlertState, columns, sorted(values, key=lambda row: (row[0], row[1] or 0, *row[2:4])))
     saved = AlertState.objects.filter(rule__in={row.rule_id for row in rows}, version=0)
-    keys = {(rule, flow): key for rule, flow, key in saved.values_list("rule_id", "flow_id", "pk")}
+    keys = {tuple(place): key for *place, key in saved.values_list(*named, "pk")}
     for row in rows:
-        row.pk = keys.get((row.rule_id, row.flow_id))  # type: ignore[arg-type]
+        row.pk = keys.get(tuple(getattr(row, name) for name in named))
 
 
 def write(decided: Sequence[Decided], now: datetime) -> StatesWritten:
@@ -68,14 +68,12 @@ def _write_some(decided: Sequence[Decided], now: datetime, found: StatesWritten)
     versions = dict(held.select_for_update().order_by("pk").values_list("pk", "version"))
     won = [pair for pair in decided if pair[0].row.pk and versions.get(pair[0].row.pk) == pair[0].row.version]
     found.lost += len(decided) - len(won)
-    fired = [pair for pair in won if pair[1].edge is Edge.FIRING]
-    _update(fired, now, FORGOTTEN)
-    _update([pair for pair in won if pair[1].edge is not Edge.FIRING], now, {})
+    _update(won, now)
     found.transitions += _save([_transition(case, decision, now) for case, decision in won if decision.edge])
 
 
-def _update(pairs: Sequence[Decided], now: datetime, more: dict[str, Any]) -> None:
-    rows = [_columns(case, decision, now) | more for case, decision in pairs]
+def _update(pairs: Sequence[Decided], now: datetime) -> None:
+    rows = [_columns(case, decision, now) for case, decision in pairs]
     if rows:
         names = list(rows[0])
         update(AlertState, names, [(*row.values(), case.row.pk) for row, (case, _) in zip(rows, pairs, strict=True)])
@@ -104,6 +102,10 @@ def _columns(case: Case, decision: Decision, now: datetime) -> dict[str, Any]:
         "evaluated_at": now,
         "version": row.version + 1,
     }
+    if case.subject is not None:
+        columns["subject_name"] = case.subject.subject.name[:NAME]
+    else:
+        columns["subject_name"] = row.subject_name
     return columns | _numbers(case, decision, now)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from monitor.models import SWITCHED_OFF, AlertRule, AlertState, Transition
+from monitor.queries.incidents import with_acknowledgement
 
 EDGES_SHOWN = 200  # on one alert's page
 
 
 def states() -> QuerySet[AlertState]:
     """Alert states with the joins that the pages need."""
-    return AlertState.objects.select_related("rule__account__alert_cursor", "flow", "acknowledged_by").defer(
+    return AlertState.objects.select_related("rule__account__alert_cursor", "flow").defer(
         "rule__account__client_secret", "flow__raw"
     )
 
@@ -27,7 +28,7 @@ def open_states(account_id: int | None = None) -> list[AlertState]:
     rows = states().filter(is_open=True)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
-    return sorted(rows, key=lambda row: (row.acknowledged_at is not None, -row.since.timestamp()))
+    return list(with_acknowledgement(rows).order_by(F("acknowledged_at").asc(nulls_first=True), "-since"))
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def checks(account_id: int | None = None) -> Checks:
     Args:
         account_id: only of this account; None for all.
     """
-    rows = AlertState.objects.filter(rule__is_active=True, flow__gone_at=None).exclude(flow__status__in=SWITCHED_OFF)
+    rows = AlertState.objects.filter(rule__is_active=True, flow__isnull=False, flow__gone_at=None).exclude(
+        flow__status__in=SWITCHED_OFF
+    )
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
     good = Q(state=AlertState.State.OK, is_open=False)

@@ -24,6 +24,7 @@ from monitor.models import (
 from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
+from monitor.queries.incidents import with_acknowledgement
 from monitor.standing.facts import Presents, silent_among, standing_of, with_facts
 
 CHUNK = 2000
@@ -104,7 +105,9 @@ class MaskedColumns:
 
     def _through(self, hide: Callable[[str], str], path: str) -> Getter:
         get = _getter(path)
-        return (lambda row: hide(get(row))) if self.masked else get
+        if not self.masked:
+            return get
+        return lambda row: hide(found) if (found := get(row)) is not None else None
 
 
 def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
@@ -113,6 +116,12 @@ def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
 
 def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
     return said_of_run(getattr(row, name), row.execution)
+
+
+def _skip_reason(row: RetryAttempt) -> str:
+    """Returns why its batch skipped the run after all, "" where it did not."""
+    is_skipped = hasattr(row, "item") and row.item.state == RetryItem.State.SKIPPED
+    return row.item.code if is_skipped else ""
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -125,7 +134,7 @@ def _getter(path: str) -> Getter:
 
     def get(row: Any) -> Any:
         for name in names:
-            row = getattr(row, name)
+            row = getattr(row, name) if row is not None else None
         return row
 
     return get
@@ -225,14 +234,16 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
         unread, chunk = ["execution__flow__raw"], CHUNK_WITH_DATA
     return {
         "alerts": Export(
-            AlertState.objects.select_related("rule__account__alert_cursor", "flow").defer(
-                "rule__account__client_secret"
+            with_acknowledgement(
+                AlertState.objects.select_related("rule__account__alert_cursor", "flow").defer(
+                    "rule__account__client_secret"
+                )
             ),
             _of(rule="rule.name", flow_id="flow.flow_id")
             | shown.names(flow_name="flow.flow_name")
             | _of("state", "is_open", "since", "episode", "rate", "first_attempt_rate", "runs", "reason")
             | _of(evaluated_at="checked_at", acknowledged_at="acknowledged_at", account="rule.account.name")
-            | _of(threshold="rule.threshold"),
+            | _of("subject_kind", "subject_name", threshold="rule.threshold"),
             "since",
         ),
         "problems": Export(
@@ -255,7 +266,8 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
             | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
-            | shown.policy(),
+            | shown.policy()
+            | {"skip_reason": _skip_reason},
             "requested_at",
             chunk,
         ),

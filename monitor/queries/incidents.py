@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Prefetch, QuerySet
+from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
 
 from monitor.incident_words import causes_in_words, title_of
 from monitor.models import AlertState, Delivery, Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
@@ -186,3 +186,9 @@ def snoozes(now: datetime) -> QuerySet[Snooze]:
     """Snoozes that hold now."""
     rows = Snooze.objects.filter(ended_at=None, until__gt=now).select_related("account", "flow", "by")
     return rows.defer("account__client_secret", "flow__raw").order_by("until", "pk")
+
+
+def with_acknowledgement(rows: QuerySet[AlertState]) -> QuerySet[AlertState]:
+    """Adds `acknowledged_at` to alerts: when somebody acknowledged the incident of their present episode."""
+    found = Incident.objects.filter(members__alert=OuterRef("pk"), members__episode=OuterRef("episode"))
+    return rows.annotate(acknowledged_at=Subquery(found.order_by().values("acknowledged_at")[:1]))

@@ -13,6 +13,7 @@ from monitor.periods import Window, last_days, slot_starts
 from monitor.queries import counts, problems, retention
 from monitor.queries.counts import Counts, Piece
 from monitor.queries.flows import standing_counts
+from monitor.queries.incidents import with_acknowledgement
 from monitor.queries.problems import ProblemsInShort
 from monitor.queries.tallies import count_each
 from monitor.standing.facts import Presents, standing_of, with_facts
@@ -194,12 +195,9 @@ def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]
 
 def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
     """Open incidents, the unacknowledged first, then the newest."""
-    return (
-        AlertState.objects.filter(is_open=True)
-        .select_related("rule", "flow__account", "acknowledged_by")
-        .defer("flow__raw", "flow__account__client_secret")
-        .order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
-    )
+    rows = AlertState.objects.filter(is_open=True).select_related("rule__account", "flow")
+    rows = with_acknowledgement(rows.defer("flow__raw", "rule__account__client_secret"))
+    return rows.order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
 
 
 def broken_connections(limit: int = 8) -> QuerySet[Connection]:

@@ -242,7 +242,8 @@ def test_alerts_and_their_changes_are_those_of_the_account(
 ) -> None:
     rule = factories.make_alert_rule(account)
     flows = [factories.make_flow(account) for _ in range(4)]
-    known = make_state(rule, flows[0], now, acknowledged_at=now, since=now)
+    known = make_state(rule, flows[0], now, since=now)
+    factories.make_incident(known, acknowledged_at=now)
     old = make_state(rule, flows[1], now, since=now - DAY)
     young = make_state(rule, flows[2], now, since=now - HOUR)
     make_state(rule, flows[3], now, is_open=False)

@@ -166,7 +166,8 @@ def test_a_connection_of_a_word_that_nobody_knows_is_not_called_broken(account: 
 def test_unacknowledged_alerts_come_first(flow: Flow, now: datetime) -> None:
     rule = factories.make_alert_rule(flow.account)
     fields = {"rule": rule, "state": "firing", "evaluated_at": now}
-    known = flow.alert_states.create(**fields, is_open=True, since=now, acknowledged_at=now)
+    known = flow.alert_states.create(**fields, is_open=True, since=now, episode=2)
+    factories.make_incident(known, acknowledged_at=now)
     other = factories.make_flow(flow.account)
     fresh = other.alert_states.create(**fields, is_open=True, since=now - timedelta(days=2))
     factories.make_flow(flow.account).alert_states.create(**fields, is_open=False, since=now)

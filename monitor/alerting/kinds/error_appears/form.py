@@ -1,4 +1,4 @@
-"""Asks which error is told of, and when."""
+"""Asks for an error by its text, and for what is to have become of it."""
 
 from __future__ import annotations
 

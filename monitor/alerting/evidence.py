@@ -14,6 +14,7 @@ from monitor.error_classes import error_class
 from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
 
 NEWEST = 5  # failures of a flow that are looked at
+ACCOUNT = "account"  # subject of an alert that is about the whole of it
 OLDEST = timedelta(days=7)  # failures before that tell nothing of what fires now
 
 
@@ -37,7 +38,8 @@ def causes_by_alert(account: ZohoAccount, firing: Sequence[Transition]) -> dict[
 def _causes(found: Transition, signs: dict[int, list[FailureSign]], broken: list[str]) -> AlertCauses:
     flow = found.alert.flow_id
     known = signs.get(flow, []) if flow is not None else []
-    return causes_of(began_of(found), known, broken, first="first" if found.is_first else "")
+    account = found.alert.rule.kind if found.alert.subject_kind == ACCOUNT else ""
+    return causes_of(began_of(found), known, broken, account=account, first="first" if found.is_first else "")
 
 
 def began_of(found: Transition) -> datetime:

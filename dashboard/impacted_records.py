@@ -46,6 +46,8 @@ class RecordsOf:
         up_url: its page.
         file_name: of the file.
         file_url: where it is posted for.
+        problem_id: of the problem whose failures they are.
+        batch_id: of the batch whose runs they are.
         not_entered: counts its runs that have no entry in the ledger, and so no known record.
     """
 
@@ -55,6 +57,8 @@ class RecordsOf:
     up_url: str
     file_name: str
     file_url: str
+    problem_id: int | None = None
+    batch_id: int | None = None
     not_entered: Callable[[], int] = lambda: 0
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from monitor.periods import Window
+from monitor.queries.executions import EVER_FAILED
 
 
 def runs(
@@ -38,6 +39,8 @@ def failures(
     *,
     outcome: str = "",
     problem_id: int | None = None,
+    batch_id: int | None = None,
+    record_of: int | str | None = None,
     flow_id: int | None = None,
     account_id: int | None = None,
     failed_from: datetime | None = None,
@@ -48,16 +51,19 @@ def failures(
     Args:
         outcome: one of `Failure.Fate`; empty for all.
         problem_id: only of this problem.
+        batch_id: only what is in this batch of retries.
+        record_of: only about the record of this run, by its primary key; "none" for what has no known record.
         flow_id: only of this flow.
         account_id: only of this account.
         failed_from: failed at or after; in whole seconds.
         failed_before: failed before; in whole seconds.
     """
-    wanted = {"problem": problem_id, "outcome": outcome, "account": account_id, "flow": flow_id}
-    wanted |= {
-        "failed_from": failed_from and _text(failed_from),
-        "failed_before": failed_before and _text(failed_before),
-    }
+    wanted: dict[str, object] = {"problem": problem_id, "batch": batch_id, "record": record_of, "outcome": outcome}
+    wanted |= {"failed_from": failed_from and _text(failed_from)}
+    wanted |= {"failed_before": failed_before and _text(failed_before)}
+    if not any(wanted.values()):
+        wanted["outcome"] = EVER_FAILED  # else it would be the list of all runs
+    wanted |= {"account": account_id, "flow": flow_id}
     return f"{reverse('executions')}?{urlencode({name: value for name, value in wanted.items() if value})}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -36,10 +37,20 @@ class Progress:
 
 @dataclass(frozen=True)
 class SkipReason:
-    """Holds why items were skipped, masked, and how many."""
+    """Holds why items were skipped, masked, and how many.
+
+    Attributes:
+        notes: as they stand on the items: several may be alike once they are masked.
+    """
 
     words: str
     count: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Returns what names the reason in an address."""
+        return hashlib.sha256(self.words.encode()).hexdigest()[:12]
 
 
 def progress_of(keys: Collection[int]) -> dict[int, Progress]:
@@ -54,10 +65,13 @@ def progress_of(keys: Collection[int]) -> dict[int, Progress]:
 def skip_reasons(batch: RetryBatch) -> list[SkipReason]:
     """Returns why items of a batch were skipped, the most frequent reasons first. Two statements."""
     counts: Counter[str] = Counter()
+    notes: dict[str, list[str]] = defaultdict(list)
     rows = batch.items.filter(state=RetryItem.State.SKIPPED).order_by().values_list("note")
     # A note that names somebody is of one run, or of runs about the same person: any of them tells whom it names.
     told = list(rows.annotate(count=Count("pk"), run=Min("execution")).order_by("-count", "note")[:MOST_READ])
     runs = Execution.objects.only("trigger_data", "said_names").in_bulk([run for _, _, run in told])
     for note, count, run in told:
-        counts[said_of_run(note, runs[run])] += count
-    return [SkipReason(words, count) for words, count in counts.most_common(MOST_REASONS)]
+        words = said_of_run(note, runs[run])
+        counts[words] += count
+        notes[words].append(note)
+    return [SkipReason(words, count, tuple(notes[words])) for words, count in counts.most_common(MOST_REASONS)]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard import lists
 from dashboard.access import get_or_404, requires
-from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form
+from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form, title_of
 from dashboard.alerts.rule_preview import preview_of
 from monitor import audit
 from monitor.access import may
@@ -37,9 +37,14 @@ def alert_rules(request: HttpRequest) -> HttpResponse:
     """Lists the rules and how many incidents each has open."""
     may_edit = may(request.user, "rules")
     template = "alerts/alert_rules.html"
-    return lists.show(
-        request, template, None, lambda _: {"rows": queries.rules()}, nouns="alert rules", may_edit=may_edit
-    )
+
+    def find(_: object) -> dict[str, Any]:
+        rows = list(queries.rules())
+        for rule in rows:
+            rule.notices = title_of(rule)
+        return {"rows": rows}
+
+    return lists.show(request, template, None, find, nouns="alert rules", may_edit=may_edit)
 
 
 @require_safe

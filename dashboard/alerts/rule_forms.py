@@ -280,6 +280,16 @@ def rule_form(kind: str) -> type[AlertRuleForm]:
     return type(AlertRuleForm)(f"{kind_forms()[kind].__name__}OfRule", (kind_forms()[kind], AlertRuleForm), {})
 
 
+def title_of(rule: AlertRule) -> str:
+    """Returns what a rule asks for, in a few words; of options that cannot be, that they cannot."""
+    try:
+        return str(words_of(rule.kind).title(condition_kinds()[rule.kind](**rule.options)))
+    except KeyError:
+        return f"there is no kind “{rule.kind}”"
+    except (TypeError, ValueError) as fault:
+        return f"its options cannot be: {fault}"
+
+
 def _initial_hours(stored: dict[str, Any]) -> dict[str, Any]:
     if not stored:
         return {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.alerts import alert_rules, by_mail, incidents, mails, silences, views
+from dashboard.alerts import alert_rules, by_mail, coverage, incidents, mails, silences, views
 
 urlpatterns = [
     path("alerts/", views.alerts, name="alerts"),
+    path("alerts/coverage/", coverage.alert_coverage, name="alert_coverage"),
     path("alerts/<int:pk>/", views.alert, name="alert"),
     path("alerts/<int:pk>/acknowledge/", views.alert_acknowledge, name="alert_acknowledge"),
     path("incidents/<int:pk>/", incidents.incident, name="incident"),

@@ -9,6 +9,7 @@ from django import forms
 from dashboard.filters import FilterForm, OneOfField
 from dashboard.reasons import ReasonForm
 from monitor.models import RetryItem
+from monitor.queries.batches import ENDED
 from monitor.retry.batches import MOST_CANARY, MOST_PER_MINUTE, USUAL_PER_MINUTE
 
 RECENT = "recent-reasons"  # the id of the list of reasons that a browser offers
@@ -99,9 +100,10 @@ class SettleForm(ReasonForm):
 class ItemFilterForm(FilterForm):
     """Reads which items of a batch are listed."""
 
-    state = OneOfField(RetryItem.State.choices, "Result")
+    state = OneOfField([*RetryItem.State.choices, (ENDED, "Ended")], "Result")
+    # Links from counts set it: which of the reasons for skipping it was, see `SkipReason.key`.
+    why = forms.RegexField("[0-9a-f]{12}", required=False, widget=forms.HiddenInput)
     account = None
 
-    def wanted(self) -> str:
-        state: str = self.cleaned_data["state"]
-        return state
+    def wanted(self) -> tuple[str, str]:
+        return self.cleaned_data["state"], self.cleaned_data["why"]

@@ -34,5 +34,6 @@ def _of(row: RetryBatch) -> RecordsOf:
         up_url=reverse("batch", args=[row.pk]),
         file_name=f"batch-{row.pk}-records",
         file_url=reverse("batch_records_csv", args=[row.pk]),
+        batch_id=row.pk,
         not_entered=row.items.filter(execution__failure=None).count,
     )

@@ -97,10 +97,12 @@ def batch_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _show(request: HttpRequest, row: RetryBatch, *, refusal: str = "", status: int = 200) -> HttpResponse:
     form = ItemFilterForm(request.GET)
-    parts = _parts(request, row, queries.detail(row))
+    detail = queries.detail(row)
+    parts = _parts(request, row, detail)
 
-    def find(state: str) -> dict[str, Any]:
-        page = lists.numbered(queries.items(row, state), form)
+    def find(wanted: tuple[str, str]) -> dict[str, Any]:
+        state, why = wanted
+        page = lists.numbered(queries.items(row, state, detail.skipped_for(why) if why else None), form)
         return page | {"rows": queries.with_notes(page["rows"])}
 
     age = age_of(row.account_id)

@@ -12,13 +12,15 @@ from django.utils import timezone
 
 from dashboard.filters import BIGGEST_ID, FilterForm, IdField, OneOfField, TextField, TimeField
 from dashboard.reasons import ReasonForm
-from monitor.models import Failure, Flow, Problem
+from monitor.models import Execution, Failure, Flow, Problem
 from monitor.periods import second_moment_of
 from monitor.privacy import mask_text
 from monitor.queries.executions import (
     DERIVED,
+    EVER_FAILED,
     FINISHED,
     MADE_GOOD,
+    NO_RECORD,
     OTHER,
     RETRY,
     STUCK,
@@ -29,6 +31,7 @@ from monitor.queries.executions import (
 from monitor.queries.shown_names import in_shown_order
 
 MOST_FLOWS_OFFERED = 500
+NONE_KNOWN = "none"  # of records, in an address
 
 
 class RetryForm(ReasonForm):
@@ -97,6 +100,17 @@ class KeyField(forms.CharField):
             raise forms.ValidationError("The page's place in the address is damaged.", code="place") from None
 
 
+class RecordOfField(IdField):
+    """Takes the primary key of a run that was about a record, or "none", which becomes `NO_RECORD`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.coerce = lambda value: NO_RECORD if value == NONE_KNOWN else int(value)
+
+    def valid_value(self, value: Any) -> bool:
+        return value == NONE_KNOWN or super().valid_value(value)
+
+
 class ExecutionFilterForm(FilterForm):
     """Reads what the list of executions is narrowed to, and the place in it."""
 
@@ -116,11 +130,13 @@ class ExecutionFilterForm(FilterForm):
         "Status",
         "All",
     )
-    outcome = OneOfField(Failure.Fate.choices, "Outcome", "Any")
+    outcome = OneOfField([*Failure.Fate.choices, (EVER_FAILED, "Any, but it failed once")], "Outcome", "Any")
     flow = IdField(label="Flow")
     start = TimeField(label="Started from")
     end = TimeField(label="Started before")
     problem = IdField(label="Problem")
+    batch = IdField(label="Batch")
+    record = RecordOfField(label="Record")
     failed_from = TimeField(label="Failed from")
     failed_before = TimeField(label="Failed before")
     after = KeyField()
@@ -129,7 +145,7 @@ class ExecutionFilterForm(FilterForm):
 
     places = ("after", "before")
     # Links from counts set these: they are shown where they are set, so that a person sees what narrows the list.
-    set_by_links = ("problem", "failed_from", "failed_before")
+    set_by_links = ("problem", "batch", "record", "failed_from", "failed_before")
     field_order = ["text", "status", "outcome", "flow", "account", "start", "end", *set_by_links]
 
     def __init__(self, data: QueryDict) -> None:
@@ -147,9 +163,20 @@ class ExecutionFilterForm(FilterForm):
         if problem and self.fields["problem"].valid_value(problem):
             known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
             self.offer("problem", [(pk, mask_text(title)) for pk, title in known])
+        batch = data.get("batch", "")
+        self.offer("batch", [(batch, f"Batch {batch}")] if self.fields["batch"].valid_value(batch) else [])
+        self.offer("record", self._records(data.get("record", "")))
         for name in self.set_by_links:
             if not data.get(name):
                 self.fields[name].widget = forms.HiddenInput()
+
+    def _records(self, chosen: str) -> list[tuple[str, str]]:
+        """Returns the choices of records: that of one run is told by the run's id, never by its own."""
+        offered = [(NONE_KNOWN, "None is known")]
+        if chosen and chosen != NONE_KNOWN and self.fields["record"].valid_value(chosen):
+            runs = Execution.objects.filter(pk=int(chosen)).values_list("execution_id", flat=True)
+            offered += [(chosen, f"That of run {run}") for run in runs]
+        return offered
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -175,6 +202,8 @@ class ExecutionFilterForm(FilterForm):
             text=cleaned["text"],
             outcome=cleaned["outcome"],
             problem_id=cleaned["problem"],
+            batch_id=cleaned["batch"],
+            record_of=cleaned["record"],
             failed_from=cleaned["failed_from"],
             failed_before=cleaned["failed_before"],
             after=cleaned["after"],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django import forms
+from django.http import QueryDict
 
-from dashboard.filters import FilterForm, OneOfField, TextField
+from dashboard.filters import FilterForm, IdField, OneOfField, TextField
 from dashboard.reasons import ReasonForm
-from monitor.models import RetryPin
+from monitor.models import Problem, RetryPin
+from monitor.privacy import mask_text
 from monitor.queries.flows import SORTS, FlowFilter
 from monitor.standing.judge import WORDS
 from monitor.triage.choose_record import LONGEST_PATH
@@ -36,9 +38,20 @@ class FlowFilterForm(FilterForm):
         [("active", "Active"), ("inactive", "Inactive"), ("gone", "Deleted in Zoho")], "In Zoho", "All but deleted"
     )
     standing = OneOfField(WORDS.items(), "Standing")
+    problem = IdField(label="Problem")
 
     sorts = SORTS
-    field_order = ["text", "standing", "status", "account"]
+    field_order = ["text", "standing", "status", "account", "problem"]
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        # A link from a count sets it: it is shown where it is set, so that a person sees what narrows the list.
+        problem = data.get("problem", "")
+        if not problem:
+            self.fields["problem"].widget = forms.HiddenInput()
+        elif self.fields["problem"].valid_value(problem):
+            known = Problem.objects.filter(pk=int(problem)).values_list("pk", "title")
+            self.offer("problem", [(pk, mask_text(title)) for pk, title in known])
 
     def wanted(self) -> FlowFilter:
         cleaned = self.cleaned_data
@@ -47,5 +60,6 @@ class FlowFilterForm(FilterForm):
             status=cleaned["status"],
             standing=cleaned["standing"],
             account_id=cleaned["account"],
+            problem_id=cleaned["problem"],
             sort=self.sorted_by,
         )

@@ -15,9 +15,10 @@ from dashboard.problems.forms import ArchiveForm, AssignForm, NoteForm, ReopenFo
 from dashboard.problems.log import lines_of
 from dashboard.slots import Slot
 from monitor.access import may
-from monitor.models import Failure, Problem
+from monitor.models import Failure, FailureGroup, Problem
 from monitor.queries import problems as queries
 from monitor.queries.counts import Counts
+from monitor.triage.named_places import SampleOfWords, with_kinds
 from monitor.triage.remedy import REMEDIES
 from monitor.triage.what_differs import what_differs
 from monitor.triage.write_off import UNDO_FOR
@@ -36,6 +37,7 @@ def page_context(
     """
     now, zone = timezone.now(), timezone.get_current_timezone()
     detail = queries.detail(problem, now, zone)
+    causes = zip(detail.groups, detail.templates, strict=True)
     may_act = may(request.user, "triage", problem.account) and problem.merged_into_id is None
     forms = {kind: _form(kind, problem, form) for kind in (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)}
     return age_of(problem.account_id) | {
@@ -43,7 +45,7 @@ def page_context(
         "detail": detail,
         "what_to_do": REMEDIES.get(problem.remedy, ""),
         "differences": what_differs(problem),
-        "causes": list(zip(detail.groups, detail.templates, strict=True)),
+        "causes": [(group, _told(detail, group, text)) for group, text in causes],
         "chart": _trend(problem, detail, zone),
         "log": lines_of(detail.acts),
         "rows": detail.samples,
@@ -58,6 +60,12 @@ def page_context(
         "reopen_form": forms[ReopenForm],
         "refusal": refusal,
     }
+
+
+def _told(detail: queries.ProblemDetail, group: FailureGroup, template: str) -> str:
+    """Names in a template what its parameters are, as far as some of its runs tell."""
+    runs = detail.told_by.get(group.pk, [])
+    return with_kinds(template, [SampleOfWords((run.error_message, run.error_details), run.people) for run in runs])
 
 
 def just_written_off(problem: Problem, now: Any) -> QuerySet[Failure]:

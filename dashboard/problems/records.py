@@ -44,4 +44,5 @@ def _of(row: Problem) -> RecordsOf:
         up_url=row.get_absolute_url(),
         file_name=f"problem-{row.pk}-records",
         file_url=reverse("problem_records_csv", args=[row.pk]),
+        problem_id=row.pk,
     )

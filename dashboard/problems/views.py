@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -40,13 +40,23 @@ def all_problems() -> QuerySet[Problem]:
     return rows.annotate(policy_on=policies.on_for("problem"))
 
 
+def _ledger(request: HttpRequest, wanted: queries.ProblemFilter) -> dict[str, Any]:
+    """Returns how failed runs ended in all, or those of the flow or account looked at; not for a part of a page."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return {}
+    scope: dict[str, Any] = {"account": wanted.account_id, "flow": wanted.flow_id}
+    of_what = "This flow" if wanted.flow_id else "This account" if wanted.account_id else "In all"
+    counts = queries.ledger(Q(**{name: key for name, key in scope.items() if key is not None}))
+    return {"counts": counts, "of_what": of_what, "account_id": wanted.account_id, "flow_id": wanted.flow_id}
+
+
 def show_list(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
     """Shows the list, and what was refused."""
     form = ProblemFilterForm(request.GET)
 
     def find(wanted: queries.ProblemFilter) -> dict[str, Any]:
         page = lists.numbered(queries.matching(wanted), form)
-        return page | {"rows": queries.with_counts(page["rows"])}
+        return page | {"rows": queries.with_counts(page["rows"])} | _ledger(request, wanted)
 
     may_act = may(request.user, "triage")
     response = lists.show(

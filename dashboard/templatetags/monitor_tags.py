@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.template import Context
@@ -268,12 +269,18 @@ def paint(chart: Chart) -> SafeString:
 
 
 @register.simple_tag
-def items_link(batch: RetryBatch, count: int, state: str) -> SafeString | str:
-    """Writes a number of a batch's items as a link to exactly these; none are no link."""
+def items_link(batch: RetryBatch, count: int, state: str, why: str = "") -> SafeString | str:
+    """Writes a number of a batch's items as a link to exactly these; none are no link.
+
+    Args:
+        batch: whose.
+        count: how many.
+        state: as the list's filter names it; empty for all.
+        why: which of the reasons for skipping it was.
+    """
     text = formats.number(count)
-    return (
-        format_html('<a href="{}?state={}">{}</a>', reverse("batch", args=[batch.pk]), state, text) if count else text
-    )
+    wanted = urlencode({name: value for name, value in (("state", state), ("why", why)) if value})
+    return format_html('<a href="{}?{}">{}</a>', reverse("batch", args=[batch.pk]), wanted, text) if count else text
 
 
 @register.simple_tag

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from monitor.alerting.kinds import words_of
 from monitor.alerting.load import Case, work_of
 from monitor.alerting.state_machine import Decision, decide, fail, rest
+from monitor.alerting.subject_work import has_moved, subject_work
 from monitor.alerting.write import begin, write
 from monitor.models import AlertCursor, Transition, ZohoAccount
 
@@ -33,11 +35,15 @@ def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
     decided = [(case, rest(case.standing, _why(case), now, is_over=bool(case.ended))) for case in work.resting]
     for cases in work.with_runs(now):
         decided += [(case, _evaluate(case, now)) for case in cases]
+    subjects = subject_work(account, work.rules, now, work.stale)
+    decided += [(case, rest(case.standing, _why(case), now, is_over=bool(case.ended))) for case in subjects.resting]
+    decided += [(case, fail(case.standing, "its subjects could not be read", now)) for case in subjects.failed]
+    decided += [pair for case in subjects.due if has_moved(*(pair := (case, _evaluate(case, now))))]
     begin([case.row for case, _ in decided if case.row.pk is None])
     written = write(sorted(decided, key=lambda pair: pair[0].row.pk or 0), now)
-    if work.is_watching:
+    if work.is_watching or subjects.due:
         # What another evaluator was faster with it may have known less of: then all of it is looked at once more.
-        seen = {"counted_at": work.counted_at} if written.lost == 0 else {}
+        seen = {"counted_at": work.counted_at} if work.is_watching and written.lost == 0 else {}
         AlertCursor.objects.update_or_create(account=account, defaults={"evaluated_at": now} | seen)
     _log(written.transitions)
     return written.transitions
@@ -53,16 +59,25 @@ def _evaluate(case: Case, now: datetime) -> Decision:
     if rule.condition is None:
         return fail(standing, rule.fault, now)
     try:
-        runs, again_at = case.runs.counted(now, rule.reruns, case.known_from)
-        evaluation = rule.condition.evaluate(runs, now, standing.place.standing)
+        material, again_at, notes = _material(case, now)
+        evaluation = rule.condition.evaluate(material, now, standing.place.standing)
         reason = words_of(rule.row.kind).describe(rule.condition, evaluation, UTC)
     except Exception as fault:
-        logger.exception("rule %d could not be evaluated for flow %s", rule.row.pk, case.row.flow_id)
+        subject = case.row.flow_id or f"{case.row.subject_kind} {case.row.subject_key}"
+        logger.exception("rule %d could not be evaluated for %s", rule.row.pk, subject)
         return fail(standing, f"the evaluation failed: {type(fault).__name__}", now)
-    waiting = runs.counts(0, len(runs.rows))[2]
-    notes = f"{waiting} failed, and Zoho runs them again by itself" if waiting else "", case.runs.said_ahead(now)
     decision = decide(standing, evaluation, "; ".join(filter(None, (reason, *notes))), now, rule.patience)
     return decision if again_at is None else decision.sooner(again_at)
+
+
+def _material(case: Case, now: datetime) -> tuple[Any, datetime | None, tuple[str, ...]]:
+    """Returns what a case is evaluated by, when that may be otherwise though nothing comes, and what is to be noted."""
+    if case.subject is not None:
+        return case.subject.material, None, ()
+    runs, again_at = case.runs.counted(now, case.rule.reruns, case.known_from)
+    waiting = runs.counts(0, len(runs.rows))[2]
+    noted = f"{waiting} failed, and Zoho runs them again by itself" if waiting else ""
+    return runs, again_at, (noted, case.runs.said_ahead(now))
 
 
 def _log(transitions: Sequence[Transition]) -> None:

@@ -10,16 +10,18 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of
+from monitor.alerting.kinds import cause_of
+from monitor.alerting.kinds.subjects import CONNECTION, EXPLAINS
+from monitor.app_names import plain_app
 from monitor.error_classes import error_class
 from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
 
 NEWEST = 5  # failures of a flow that are looked at
-ACCOUNT = "account"  # subject of an alert that is about the whole of it
 OLDEST = timedelta(days=7)  # failures before that tell nothing of what fires now
 
 
 def causes_by_alert(account: ZohoAccount, firing: Sequence[Transition]) -> dict[int, AlertCauses]:
-    """Returns what is known of the causes of alerts that fire, by the keys of their transitions. Two statements.
+    """Returns what is known of the causes of alerts that fire, by the keys of their transitions. Three statements.
 
     Args:
         account: theirs.
@@ -32,14 +34,29 @@ def causes_by_alert(account: ZohoAccount, firing: Sequence[Transition]) -> dict[
     broken = list(
         Connection.objects.filter(account=account, gone_at=None, status__in=BROKEN).values_list("app", flat=True)
     )
-    return {found.pk: _causes(found, signs, broken) for found in firing}
+    apps = _apps(firing)
+    return {found.pk: _causes(found, signs, broken, apps) for found in firing}
 
 
-def _causes(found: Transition, signs: dict[int, list[FailureSign]], broken: list[str]) -> AlertCauses:
+def _apps(firing: Sequence[Transition]) -> dict[str, str]:
+    """Returns the apps of the connections that alerts are about, by their keys."""
+    keys = {found.alert.subject_key for found in firing if found.alert.subject_kind == CONNECTION}
+    rows = Connection.objects.filter(pk__in=keys).values_list("pk", "app") if keys else []
+    return {str(key): app for key, app in rows}
+
+
+def _causes(
+    found: Transition, signs: dict[int, list[FailureSign]], broken: list[str], apps: dict[str, str]
+) -> AlertCauses:
+    first = "first" if found.is_first else ""
+    cause = cause_of(found.alert.rule.kind) if found.numbers.get(EXPLAINS, 1) else ""
+    if cause == "account":
+        return AlertCauses(began_of(found), account=found.alert.rule.kind, first=first)
+    if cause == "connection" and (app := apps.get(found.alert.subject_key)):
+        return AlertCauses(began_of(found), first=first, connection=plain_app(app), app=app, is_cause=True)
     flow = found.alert.flow_id
     known = signs.get(flow, []) if flow is not None else []
-    account = found.alert.rule.kind if found.alert.subject_kind == ACCOUNT else ""
-    return causes_of(began_of(found), known, broken, account=account, first="first" if found.is_first else "")
+    return causes_of(began_of(found), known, broken, first=first)
 
 
 def began_of(found: Transition) -> datetime:

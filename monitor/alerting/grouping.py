@@ -53,6 +53,7 @@ class AlertCauses:
         error: app and kind of most of the newest failures, in the same way.
         app: that app, as Zoho writes it.
         has_failures: whether failed runs brought it about.
+        is_cause: it is the connection's own alert, which explains those of its flows.
     """
 
     began_at: datetime
@@ -63,6 +64,7 @@ class AlertCauses:
     error: str = ""
     app: str = ""
     has_failures: bool = False
+    is_cause: bool = False
 
     def stored(self) -> dict[str, Any]:
         """Returns what is kept of it with the alert's membership."""
@@ -74,6 +76,7 @@ class AlertCauses:
             "error": self.error,
             "app": self.app,
             "has_failures": self.has_failures,
+            "is_cause": self.is_cause,
         }
         return {name: value for name, value in known.items() if value}
 

@@ -124,14 +124,17 @@ class _Desk:
             incident = self._open(found, causes, choice.cause, choice.cause_key, severity)
         else:
             incident = self.opened[choice.joins]
-        is_child = choice.joins is not None and incident.cause == Incident.Cause.CONNECTION
+        is_of_connection = choice.joins is not None and incident.cause == Incident.Cause.CONNECTION
+        muted = f"the sign-in to {incident.cause_key} does not work"[:200] if is_of_connection else ""
+        if is_of_connection and causes.is_cause:
+            self._mute(incident, muted)
         member = IncidentAlert.objects.create(
             incident=incident,
             alert=found.alert,
             episode=found.episode,
             began_at=causes.began_at,
             joined_at=self.now,
-            muted=f"the sign-in to {incident.cause_key} does not work"[:200] if is_child else "",
+            muted="" if causes.is_cause else muted,
             causes=causes.stored(),
         )
         self.members[incident.pk].append(member)
@@ -139,6 +142,13 @@ class _Desk:
         if choice.joins is not None:
             self._grow(incident, member, severity)
         return True
+
+    def _mute(self, incident: Incident, why: str) -> None:
+        """Notes of the alerts that fire already what they follow from; other connections' own do not."""
+        for known in self.members[incident.pk]:
+            if known.left_at is None and not known.muted and not known.causes.get("is_cause"):
+                known.muted = why
+                known.save(update_fields=["muted"])
 
     def _open(self, found: Transition, causes: AlertCauses, cause: str, key: str, severity: str) -> Incident:
         incident = Incident.objects.create(

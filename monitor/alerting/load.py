@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
+from monitor.alerting.kinds.subjects import SubjectMaterial
 from monitor.alerting.runs_of import FlowRuns, runs_of
 from monitor.alerting.scope import Coverage, RuleScope, RuleSubject, cover
 from monitor.alerting.state_machine import RuleStanding, Stage
@@ -59,6 +60,10 @@ class ReadRule:
         hours = getattr(self.condition, "window_hours", None)
         return now if hours is None else now - timedelta(hours=hours)
 
+    @property
+    def is_on(self) -> bool:
+        return self.row.is_active and self.row.deleted_at is None
+
     def reach(self, now: datetime) -> datetime:
         """Returns from when on a run that is not counted yet keeps its first evaluation waiting."""
         return now - LEARNED_FROM if self.start(now) == now else self.start(now)
@@ -66,13 +71,14 @@ class ReadRule:
 
 @dataclass(slots=True)
 class Case:
-    """Holds one rule and flow to evaluate; `row` is unsaved where it never was.
+    """Holds one rule and flow, or other subject, to evaluate; `row` is unsaved where it never was.
 
     Attributes:
         stale: why the data are too old to go by; empty while they are fresh.
         ended: why it is not evaluated any more (rule off, flow gone); empty while it is.
         runs: the flow's runs that it is evaluated by.
         known_from: from when on all runs are known; None for always.
+        subject: what it is evaluated by where it is no flow.
     """
 
     row: AlertState
@@ -81,6 +87,7 @@ class Case:
     ended: str = ""
     runs: FlowRuns = field(default_factory=FlowRuns)
     known_from: datetime | None = None
+    subject: SubjectMaterial | None = None
 
     @property
     def standing(self) -> RuleStanding:
@@ -104,9 +111,13 @@ class AccountWork:
         is_watching: whether anything is evaluated as soon as it changes: the data are fresh, and there are rules.
         resting: what is not evaluated, each with the reason.
         due: what is to be evaluated.
+        rules: of the account, by key.
+        stale: why the mirror is too old to go by; empty while it is not.
     """
 
     counted_at: datetime | None
+    rules: dict[int, ReadRule] = field(default_factory=dict)
+    stale: str = ""
     is_watching: bool = False
     resting: list[Case] = field(default_factory=list)
     due: list[Case] = field(default_factory=list)
@@ -142,8 +153,8 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     }
     covered = _covered(account, rules, flows)
     changed, counted_at = _changed(account)
-    found = AccountWork(counted_at)
     stale = _why_stale(account, now)
+    found = AccountWork(counted_at, rules, stale)
     if not stale:
         rows |= _never_evaluated(covered.wanted - rows.keys(), flows, rules, now)
     for place, row in sorted(rows.items()):
@@ -205,10 +216,10 @@ def _read(row: AlertRule) -> ReadRule:
     )
 
 
-def _covered(account: ZohoAccount, rules: dict[int, ReadRule], flows: dict[int, Flow]) -> Coverage:
+def _covered(account: ZohoAccount, rules: dict[int, ReadRule], flows: dict[int, Flow]) -> Coverage[int]:
     if not account.is_active:
         return Coverage()
-    enabled = [rule.row for rule in rules.values() if rule.row.is_active and rule.row.deleted_at is None]
+    enabled = [rule.row for rule in rules.values() if rule.is_on and loader_of(rule.row.kind) is None]
     scopes = [RuleScope(row.pk, row.kind, row.flow_id) for row in enabled]
     return cover(scopes, [flow.pk for flow in flows.values() if flow.is_active])
 
@@ -226,12 +237,8 @@ def _changed(account: ZohoAccount) -> tuple[set[int], datetime | None]:
 def _why_ended(
     account: ZohoAccount, rule: AlertRule, flow: Flow | None, narrower: int | None, rules: dict[int, ReadRule]
 ) -> str:
-    if rule.deleted_at is not None:
-        return "the rule is deleted"
-    if not rule.is_active:
-        return "the rule is switched off"
-    if not account.is_active:
-        return "the account is not mirrored: a person switched it off"
+    if over := why_over(account, rule):
+        return over
     if flow is None or flow.gone_at is not None:
         return "the flow is deleted in Zoho"
     if not flow.is_active:
@@ -239,6 +246,15 @@ def _why_ended(
     if narrower is not None:
         return f"the flow's own rule “{rules[narrower].row.name}” replaces this one"[:300]
     return "the rule does not cover the flow any more"
+
+
+def why_over(account: ZohoAccount, rule: AlertRule) -> str:
+    """Says why nothing is evaluated by a rule any more; empty while it is."""
+    if rule.deleted_at is not None:
+        return "the rule is deleted"
+    if not rule.is_active:
+        return "the rule is switched off"
+    return "" if account.is_active else "the account is not mirrored: a person switched it off"
 
 
 def _why_unread(flow: Flow, start: datetime) -> str:
@@ -269,8 +285,8 @@ def _why_stale(account: ZohoAccount, now: datetime) -> str:
 
 
 def _never_evaluated(
-    missing: set[RuleSubject], flows: dict[int, Flow], rules: dict[int, ReadRule], now: datetime
-) -> dict[RuleSubject, AlertState]:
+    missing: set[RuleSubject[int]], flows: dict[int, Flow], rules: dict[int, ReadRule], now: datetime
+) -> dict[RuleSubject[int], AlertState]:
     """Returns rows, not saved yet, for what was never evaluated.
 
     A flow whose window is not read yet, or with hours not counted yet, waits for its turn: it would be evaluated by a

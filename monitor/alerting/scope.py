@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
+
+K = TypeVar("K")
 
 
-class RuleScope(NamedTuple):
-    """Holds what of a rule says for what it is; `flow` is None for all flows of its account."""
+class RuleScope(NamedTuple, Generic[K]):
+    """Holds what of a rule says for what it is; `flow`, or other subject, is None for all of its account."""
 
     rule: int
     kind: str
-    flow: int | None
+    flow: K | None
 
 
-class RuleSubject(NamedTuple):
-    """Names a rule and a flow that it may be evaluated for, by their primary keys."""
+class RuleSubject(NamedTuple, Generic[K]):
+    """Names a rule and a flow, or other subject, that it may be evaluated for, by their keys."""
 
     rule: int
-    flow: int
+    flow: K
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Generic[K]):
     """Holds what is to be evaluated, and what is not because a narrower rule is.
 
     Attributes:
@@ -32,11 +34,11 @@ class Coverage:
         replaced: the narrower rule, by the rule and flow that it replaces.
     """
 
-    wanted: set[RuleSubject] = field(default_factory=set)
-    replaced: dict[RuleSubject, int] = field(default_factory=dict)
+    wanted: set[RuleSubject[K]] = field(default_factory=set)
+    replaced: dict[RuleSubject[K], int] = field(default_factory=dict)
 
 
-def cover(rules: Iterable[RuleScope], flows: Iterable[int]) -> Coverage:
+def cover(rules: Iterable[RuleScope[K]], flows: Iterable[K]) -> Coverage[K]:
     """Returns which rules are evaluated for which flows.
 
     A flow's own rule replaces those of its account that are of the same kind. Rules of one kind and one scope stand
@@ -44,16 +46,16 @@ def cover(rules: Iterable[RuleScope], flows: Iterable[int]) -> Coverage:
 
     Args:
         rules: those that are enabled.
-        flows: primary keys of those that are watched.
+        flows: keys of those that are watched, or of other subjects.
     """
     general = []
-    own: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[K, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for scope in rules:
         if scope.flow is None:
             general.append(scope)
         else:
             own[scope.flow][scope.kind].append(scope.rule)
-    found = Coverage()
+    found: Coverage[K] = Coverage()
     for flow in flows:
         narrower = own.get(flow, {})
         found.wanted.update(RuleSubject(rule, flow) for rules_of in narrower.values() for rule in rules_of)

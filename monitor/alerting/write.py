@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,6 +18,7 @@ from monitor.models.bulk import insert_new, update
 logger = logging.getLogger(__name__)
 
 CHUNK = 200  # states a transaction
+NAME = 200  # characters of a subject's name that are kept
 REASON = 300  # characters of a reason that are kept
 Decided = tuple[Case, Decision]
 
@@ -38,13 +38,14 @@ def begin(rows: list[AlertState]) -> None:
     """
     if not rows:
         return
-    columns = ("rule_id", "flow_id", "state", "reason", "since", "evaluated_at")
+    named = ("rule_id", "flow_id", "subject_kind", "subject_key")
+    columns = (*named, "subject_name", "state", "reason", "since", "evaluated_at")
     values: list[tuple[Any, ...]] = [tuple(getattr(row, name) for name in columns) for row in rows]
-    insert_new(AlertState, columns, sorted(values, key=itemgetter(0, 1)))
+    insert_new(AlertState, columns, sorted(values, key=lambda row: (row[0], row[1] or 0, *row[2:4])))
     saved = AlertState.objects.filter(rule__in={row.rule_id for row in rows}, version=0)
-    keys = {(rule, flow): key for rule, flow, key in saved.values_list("rule_id", "flow_id", "pk")}
+    keys = {tuple(place): key for *place, key in saved.values_list(*named, "pk")}
     for row in rows:
-        row.pk = keys.get((row.rule_id, row.flow_id))  # type: ignore[arg-type]
+        row.pk = keys.get(tuple(getattr(row, name) for name in named))
 
 
 def write(decided: Sequence[Decided], now: datetime) -> StatesWritten:
@@ -101,6 +102,10 @@ def _columns(case: Case, decision: Decision, now: datetime) -> dict[str, Any]:
         "evaluated_at": now,
         "version": row.version + 1,
     }
+    if case.subject is not None:
+        columns["subject_name"] = case.subject.subject.name[:NAME]
+    else:
+        columns["subject_name"] = row.subject_name
     return columns | _numbers(case, decision, now)
 
 

@@ -176,6 +176,7 @@ class Migration(migrations.Migration):
             name='AlertRule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
                 ('name', models.CharField(max_length=200)),
                 ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
                 ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
@@ -430,6 +431,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('subject_kind', models.CharField(default='flow', help_text='what it is about', max_length=16)),
                 ('subject_key', models.CharField(blank=True, help_text='which one it is, where it is no flow', max_length=64)),
+                ('subject_name', models.CharField(blank=True, help_text="that one's name as it was shown last", max_length=200)),
                 ('state', models.CharField(choices=[('ok', 'OK'), ('pending', 'Pending'), ('firing', 'Firing'), ('recovering', 'Recovering'), ('no_data', 'No data'), ('learning', 'Learning'), ('error', 'Error')], default='ok', max_length=10)),
                 ('since', models.DateTimeField(help_text='when the state was found')),
                 ('evaluated_at', models.DateTimeField(help_text='the newest evaluation; what cannot have changed needs none')),

@@ -14,6 +14,13 @@ from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
 
 MOST_MINUTES = 7 * 24 * 60
+SUBJECT_LABELS = {
+    "flow": "Flow",
+    "account": "Account",
+    "connection": "Connection",
+    "crm_rule": "Workflow rule",
+    "problem": "Problem",
+}
 USUAL_THRESHOLD, USUAL_WINDOW_HOURS, USUAL_MIN_RUNS = 95.0, 7 * 24, 20
 
 
@@ -39,6 +46,9 @@ class AlertRule(models.Model):
     account = models.ForeignKey(ZohoAccount, on_delete=models.CASCADE, related_name="alert_rules")
     flow = models.ForeignKey(
         Flow, on_delete=models.CASCADE, null=True, blank=True, related_name="alert_rules", help_text="empty: each flow"
+    )
+    subject_key = models.CharField(
+        max_length=64, blank=True, help_text="of a kind that is about no flow: its one subject; empty: each of them"
     )
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=32, default="success_rate", help_text="a folder of monitor.alerting.kinds")
@@ -138,6 +148,7 @@ class AlertState(models.Model):
     subject_kind = models.CharField(max_length=16, default="flow", help_text="what it is about")
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, null=True, related_name="alert_states")
     subject_key = models.CharField(max_length=64, blank=True, help_text="which one it is, where it is no flow")
+    subject_name = models.CharField(max_length=200, blank=True, help_text="that one's name as it was shown last")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OK)
     since = models.DateTimeField(help_text="when the state was found")
     evaluated_at = models.DateTimeField(help_text="the newest evaluation; what cannot have changed needs none")
@@ -185,7 +196,22 @@ class AlertState(models.Model):
     @property
     def shown_name(self) -> str:
         """Is the name of what it is about, as everybody may see it."""
-        return self.flow.shown_name if self.flow is not None else self.subject_key
+        return self.flow.shown_name if self.flow is not None else self.subject_name or self.subject_key
+
+    @property
+    def subject_url(self) -> str:
+        """Is the address of the page of what it is about; a connection is shown on its account's."""
+        if self.flow is not None:
+            return self.flow.get_absolute_url()
+        page = {"crm_rule": "rule", "problem": "problem"}.get(self.subject_kind)
+        if page is None:
+            return reverse("account", args=[self.rule.account_id])
+        return reverse(page, args=[int(self.subject_key)])
+
+    @property
+    def subject_label(self) -> str:
+        """Is what it is about, in a word or two."""
+        return SUBJECT_LABELS.get(self.subject_kind, self.subject_kind)
 
     @property
     def checked_at(self) -> datetime:

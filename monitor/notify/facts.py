@@ -57,6 +57,7 @@ class MemberFacts:
         began_at: by Zoho's clock.
         is_firing: whether it still does.
         is_news: whether no mail has told of it yet.
+        subject: what it is about, in a word, where that is no flow; `page` its page's path.
     """
 
     alert: int
@@ -70,6 +71,8 @@ class MemberFacts:
     began_at: datetime
     is_firing: bool = True
     is_news: bool = True
+    subject: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +210,8 @@ def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFact
                 began_at=link.began_at,
                 is_firing=link.left_at is None,
                 is_news=told_at is None or link.joined_at > told_at,
+                subject="" if alert.flow_id is not None else alert.subject_label,
+                page="" if alert.flow_id is not None else alert.subject_url,
             )
         )
     return tuple(sorted(rows, key=lambda row: (not row.is_firing, not row.is_news, -row.failed, row.name)))

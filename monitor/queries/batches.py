@@ -14,6 +14,7 @@ from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_text
 
 REASONS_OFFERED = 8
+ENDED = "ended"  # of items: no matter how
 State, Item = RetryBatch.State, RetryItem.State
 
 
@@ -65,6 +66,10 @@ class BatchDetail:
         order = (Item.SUCCEEDED, Item.FAILED, Item.UNKNOWN, Item.SKIPPED, Item.STARTED, Item.WAITING)
         return [(state.value, state.label, getattr(self.progress, state)) for state in order]
 
+    def skipped_for(self, key: str) -> tuple[str, ...]:
+        """Returns the notes behind one of the reasons for skipping; none where no item has it any more."""
+        return next((skip.notes for skip in self.skips if skip.key == key), ())
+
     @property
     def is_moving(self) -> bool:
         """Returns whether it changes by itself: something waits for its turn, or for its outcome."""
@@ -102,15 +107,20 @@ def detail(batch: RetryBatch) -> BatchDetail:
     )
 
 
-def items(batch: RetryBatch, state: str = "") -> QuerySet[RetryItem]:
+def items(batch: RetryBatch, state: str = "", skipped_for: Sequence[str] | None = None) -> QuerySet[RetryItem]:
     """Returns the items of a batch, in the order in which they are taken.
 
     Args:
         batch: which.
-        state: one of `RetryItem.State`; empty for all.
+        state: one of `RetryItem.State`, or ENDED for those that neither wait nor are under way; empty for all.
+        skipped_for: notes, of which skipped items have one; None for whatever was noted.
     """
     rows = RetryItem.objects.filter(batch=batch).select_related("execution__flow", "attempt").order_by("position")
     rows = rows.defer("execution__trigger_data", "execution__search_text", "execution__flow__raw")
+    if skipped_for is not None:
+        rows = rows.filter(state=Item.SKIPPED, note__in=skipped_for)
+    if state == ENDED:
+        return rows.exclude(state__in=(Item.WAITING, Item.STARTED))
     return rows.filter(state=state) if state else rows
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from monitor.models import ChainMark, Execution, Failure, Flow, RetryAttempt, ZohoAccount, zoho_ahead
+from monitor.models import ChainMark, Execution, Failure, Flow, RetryAttempt, RetryItem, ZohoAccount, zoho_ahead
 from monitor.models.masked_text import says, stale
 from monitor.standing.facts import STUCK_AFTER
 from monitor.zoho.reruns import LAST_LOOK
@@ -25,6 +26,8 @@ OTHER = "other"
 STUCK, WAITING = "stuck", "waiting"
 DERIVED = (STUCK, WAITING)  # states that hang on the present, see `monitor.queries.run_status`
 FINISHED, MADE_GOOD, RETRY = "finished", "made_good", "retry"
+EVER_FAILED = "ever_failed"  # an outcome: any of `Failure.Fate`
+NO_RECORD = 0  # in the place of a run: those of which no record is known
 # As `monitor.rollups.count_runs` counts: a retry's own run nowhere, a failed run that a retry made good as a success.
 _UNMARKED, _MADE_GOOD = Q(chain_mark=None), Q(chain_mark__kind=ChainMark.Kind.MADE_GOOD)
 _COUNTED_AS = {
@@ -59,8 +62,12 @@ class ExecutionFilter:
         text: found in the error's code, message or details as they are masked, or equal to Zoho's id of the run or
             its flow.
         is_unmasked: it is found in them as Zoho sent them; only for a person who may unmask and gave a reason.
-        outcome: how a run that failed ended, one of `Failure.Fate`; empty for all, also those that never failed.
+        outcome: how a run that failed ended, one of `Failure.Fate`, or EVER_FAILED for any of them; empty for all
+            runs, also those that never failed.
         problem_id: only the failures of this problem.
+        batch_id: only what is in this batch of retries.
+        record_of: only failures about the record that this failed run was about, by its primary key; NO_RECORD for
+            those, and runs of a batch, of which no record is known.
         failed_from: failed at or after; failed_before: failed before. Both drop runs that never failed.
         after: the page begins with the next older row than this place; before: it ends with the next newer.
     """
@@ -74,6 +81,8 @@ class ExecutionFilter:
     is_unmasked: bool = False
     outcome: str = ""
     problem_id: int | None = None
+    batch_id: int | None = None
+    record_of: int | None = None
     failed_from: datetime | None = None
     failed_before: datetime | None = None
     after: Key | None = None
@@ -83,7 +92,13 @@ class ExecutionFilter:
     @property
     def is_of_failures(self) -> bool:
         """Returns whether it asks for something that only the ledger of failures knows."""
-        return bool(self.outcome or self.problem_id is not None or self.failed_from or self.failed_before)
+        is_timed = self.failed_from is not None or self.failed_before is not None
+        return bool(self.outcome or self.problem_id is not None or is_timed or self.is_of_records)
+
+    @property
+    def is_of_records(self) -> bool:
+        """Returns whether only the ledger can tell by its record; what of a batch is not in it has none either."""
+        return bool(self.record_of) or (self.record_of == NO_RECORD and self.batch_id is None)
 
 
 @dataclass(frozen=True)
@@ -110,8 +125,12 @@ def matching(wanted: ExecutionFilter) -> QuerySet[Execution]:
         rows = rows.filter(started_time__gte=wanted.start)
     if wanted.end is not None:
         rows = rows.filter(started_time__lt=wanted.end)
+    if wanted.batch_id is not None:
+        rows = rows.filter(pk__in=_of_batch(wanted.batch_id))
     if wanted.is_of_failures:
         rows = rows.filter(pk__in=_failures(wanted).values("pk"))
+    elif wanted.record_of == NO_RECORD:
+        rows = rows.exclude(pk__in=Failure.objects.exclude(record="").values("pk"))
     if wanted.text:
         rows = _saying(rows, wanted.text, is_unmasked=wanted.is_unmasked)
     return rows
@@ -140,13 +159,30 @@ def _failures(wanted: ExecutionFilter) -> QuerySet[Failure]:
     elif wanted.problem_id is None and wanted.flow_id is None:
         # The index by age begins with the account.
         rows = rows.filter(account__in=ZohoAccount.objects.values("pk"))
+    if wanted.batch_id is not None:
+        rows = rows.filter(pk__in=_of_batch(wanted.batch_id))
+    if wanted.record_of is not None:
+        rows = _about(rows, wanted.record_of)
     # One of the fates, or each of them: the indexes have it before the time.
-    rows = rows.filter(fate__in=[wanted.outcome] if wanted.outcome else Failure.Fate.values)
+    is_one = wanted.outcome not in ("", EVER_FAILED)
+    rows = rows.filter(fate__in=[wanted.outcome] if is_one else Failure.Fate.values)
     if wanted.failed_from is not None:
         rows = rows.filter(failed_at__gte=wanted.failed_from)
     if wanted.failed_before is not None:
         rows = rows.filter(failed_at__lt=wanted.failed_before)
     return rows
+
+
+def _of_batch(batch: int) -> QuerySet[RetryItem, Any]:
+    return RetryItem.objects.filter(batch=batch, execution__isnull=False).values("execution")
+
+
+def _about(rows: QuerySet[Failure], run: int) -> QuerySet[Failure]:
+    """Narrows failures to those about the record of one of them. One statement, but for those without a record."""
+    if run == NO_RECORD:
+        return rows.filter(record="")
+    told = Failure.objects.filter(pk=run).exclude(record="").values_list("flow_id", "record").first()
+    return rows.filter(flow=told[0], record=told[1]) if told is not None else rows.none()
 
 
 def is_masked_in_part() -> bool:

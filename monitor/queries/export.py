@@ -105,7 +105,9 @@ class MaskedColumns:
 
     def _through(self, hide: Callable[[str], str], path: str) -> Getter:
         get = _getter(path)
-        return (lambda row: hide(get(row))) if self.masked else get
+        if not self.masked:
+            return get
+        return lambda row: hide(found) if (found := get(row)) is not None else None
 
 
 def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
@@ -126,7 +128,7 @@ def _getter(path: str) -> Getter:
 
     def get(row: Any) -> Any:
         for name in names:
-            row = getattr(row, name)
+            row = getattr(row, name) if row is not None else None
         return row
 
     return get
@@ -235,7 +237,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.names(flow_name="flow.flow_name")
             | _of("state", "is_open", "since", "episode", "rate", "first_attempt_rate", "runs", "reason")
             | _of(evaluated_at="checked_at", acknowledged_at="acknowledged_at", account="rule.account.name")
-            | _of(threshold="rule.threshold"),
+            | _of("subject_kind", "subject_name", threshold="rule.threshold"),
             "since",
         ),
         "problems": Export(

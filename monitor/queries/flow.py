@@ -10,13 +10,14 @@ from django.db.models import Count, Q, QuerySet
 from monitor.models import ENDED, AlertState, Execution, Flow
 from monitor.periods import PeriodChoice
 from monitor.privacy import mask_text
-from monitor.queries import backfill, counts, executions, holes, overview, policies, versions
+from monitor.queries import backfill, counts, executions, holes, overview, policies, problems, versions
 from monitor.queries.backfill import FlowHistory
 from monitor.queries.counts import Detail
 from monitor.queries.freshness import AccountFreshness
 from monitor.queries.holes import Hole
 from monitor.queries.incidents import with_acknowledgement
 from monitor.queries.overview import PeriodFigures
+from monitor.queries.problems import Ledger
 from monitor.queries.versions import Versions
 from monitor.standing.completeness import HOLE, gap_of, why_incomplete
 from monitor.standing.completeness import UNREAD as NOT_READ
@@ -65,6 +66,7 @@ class FlowPage:
         history: how far the first reading has come; None once it has ended.
         description: masked.
         standing: how it stands now.
+        ledger: how its failed runs ended, whenever they failed.
     """
 
     figures: PeriodFigures
@@ -80,6 +82,7 @@ class FlowPage:
     executions: list[Execution]
     description: str
     standing: FlowStanding
+    ledger: Ledger
 
     @property
     def is_unread(self) -> bool:
@@ -126,6 +129,7 @@ def page(
         executions=list(executions.recent(flow.pk)),
         description=mask_text(flow.description, definition=True),
         standing=standing(flow, account, now),
+        ledger=problems.ledger(Q(flow=flow)),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
-from monitor.models import SWITCHED_OFF, Execution, Flow, HourBucket
+from monitor.models import SWITCHED_OFF, Execution, Failure, Flow, HourBucket
 from monitor.periods import DAY, last_days
 from monitor.queries.shown_names import by_shown_name, shows
 from monitor.standing.facts import WEEK_DAYS, Presents, silent_among, standing_in_sql, standing_of, with_facts
@@ -27,13 +27,15 @@ class FlowFilter:
 
     `status` is Zoho's: active, inactive (any of its words for it) or gone; empty means all but gone, those of words
     that are not known included. `standing` is one of
-    `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known.
+    `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known. `problem_id` asks for
+    those whose runs failed with a problem, all but deleted ones only where a status or a standing is wanted.
     """
 
     text: str = ""
     status: str = ""
     standing: str = ""
     account_id: int | None = None
+    problem_id: int | None = None
     sort: str = "failures"
 
 
@@ -80,6 +82,10 @@ def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
     if wanted.text:
         named = shows(Flow.objects.all(), wanted.text, "flow_name", "trigger_app")
         flows = flows.filter(named | Q(flow_id=wanted.text))
+    if wanted.problem_id is not None:
+        flows = flows.filter(pk__in=Failure.objects.filter(group__problem=wanted.problem_id).values("flow"))
+        if not (wanted.status or wanted.standing):
+            return flows
     if "gone" in (wanted.status, wanted.standing):
         return flows.filter(gone_at__isnull=False)
     flows = flows.filter(gone_at=None)

@@ -195,8 +195,8 @@ def worst_flows(now: datetime, days: int, *, limit: int = 8) -> list[FlowCounts]
 
 def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
     """Open incidents, the unacknowledged first, then the newest."""
-    rows = AlertState.objects.filter(is_open=True).select_related("rule", "flow__account")
-    rows = with_acknowledgement(rows.defer("flow__raw", "flow__account__client_secret"))
+    rows = AlertState.objects.filter(is_open=True).select_related("rule__account", "flow")
+    rows = with_acknowledgement(rows.defer("flow__raw", "rule__account__client_secret"))
     return rows.order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
 
 

@@ -20,6 +20,7 @@ from monitor.queries.executions import by_keys
 SAMPLES = 5
 MOST_FLOWS = 50  # on one page
 MOST_CONNECTIONS = 10
+MOST_GROUPS = 50  # merged ones, of which a run is read
 MOST_ACTS = 200  # the newest
 TREND_DAYS = 30
 # Open failures by age: up to a day, a week, a month, and older.
@@ -120,6 +121,7 @@ class ProblemDetail:
     """Holds what the page of a problem shows. Texts of Zoho's and of apps' are masked.
 
     Attributes:
+        told_by: runs of each group, by its key, that tell what the parameters of its template are.
         connections: those of the account to the apps whose actions failed, the broken ones first. Which of several
             to one app a flow uses Zoho does not say.
     """
@@ -135,6 +137,7 @@ class ProblemDetail:
     records: int
     trend: list[tuple[Window, int]]
     samples: list[Execution]
+    told_by: Mapping[int, list[Execution]]
     acts: list[ProblemAct]
 
 
@@ -278,7 +281,10 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
 
 
 def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail:
-    """Returns everything about one problem. Nine statements, one more where the app of the failed action is known.
+    """Returns everything about one problem.
+
+    Nine statements, one more where the app of the failed action is known, and two more where none of the newest runs
+    is of one of several causes.
 
     Args:
         problem: from `problems()`.
@@ -291,6 +297,7 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
     total = sum_of(by_flow.values())
     shares = _flows(of_it, by_flow)
     newest = of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]
+    samples = by_keys(list(newest))
     return ProblemDetail(
         problem=problem,
         title=mask_text(problem.title),
@@ -302,9 +309,25 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
         connections=_connections(problem.account_id, {group.app for group in groups if group.app}),
         records=of_it.exclude(record="").order_by().values("flow", "record").distinct().count(),
         trend=_trend(of_it, now, zone),
-        samples=by_keys(list(newest)),
+        samples=samples,
+        told_by=_by_group(groups, samples),
         acts=list(problem.acts.select_related("actor")[:MOST_ACTS]),
     )
+
+
+def _by_group(groups: Iterable[FailureGroup], samples: Iterable[Execution]) -> dict[int, list[Execution]]:
+    """Sorts runs by their groups; of a group that has none among them one run is read."""
+    found: dict[int, list[Execution]] = defaultdict(list)
+    for run in samples:
+        found[run.failure.group_id].append(run)
+    others = [group.pk for group in groups if group.pk not in found][:MOST_GROUPS]
+    if others:
+        one_of_each = Failure.objects.filter(group__in=others).order_by().values_list("group").annotate(run=Max("pk"))
+        places = {run: group for group, run in one_of_each}
+        told = Execution.objects.filter(pk__in=list(places)).only("error_message", "error_details", "said_names")
+        for run in told:
+            found[places[run.pk]].append(run)
+    return found
 
 
 def sum_of(ledgers: Iterable[Ledger]) -> Ledger:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from monitor.alerting.rules import DEFAULTS
 from monitor.connection import utc_now
 from monitor.models import (
     AlertRule,
@@ -59,8 +60,8 @@ def test_an_account_is_proved_by_a_list_per_product_and_its_organisation_and_sto
     ]
     account = own(ZohoAccount).get()
     assert (account.plan, account.client_secret) == ("standard", KNOWN.client_secret)
-    rule, _ = own(AlertRule).order_by("pk")
-    assert [row.kind for row in own(AlertRule).order_by("pk")] == ["success_rate", "failing_now"]
+    rule = own(AlertRule).earliest("pk")
+    assert [row.kind for row in own(AlertRule).order_by("pk")] == list(DEFAULTS)
     assert (rule.threshold, rule.window_hours, rule.min_runs, rule.recover_at) == (95.0, 168, 20, 95.0)
     assert ApiCall.objects.filter(account=account, status=200).count() == 3
     assert own(AuditEntry).get().action == "account.connect"
@@ -126,7 +127,7 @@ def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str
     run(*connect_arguments(zoho[1]))
     account = own(ZohoAccount).get()
     make_flow(account)
-    rule, _ = own(AlertRule).order_by("pk")
+    rule = own(AlertRule).earliest("pk")
     AlertRule.objects.filter(pk=rule.pk).update(options={"threshold": 80, "recover_at": 90})
     own(ApiToken).update(refused_code="invalid_code")
 
@@ -137,7 +138,7 @@ def test_a_known_name_is_connected_again_and_keeps_its_data(zoho: tuple[App, str
     assert own(ZohoAccount).get().plan == "free"
     assert own(ApiToken).get().refused_code == ""
     assert Flow.objects.filter(account=account).count() == 1
-    assert own(AlertRule).count() == 2
+    assert own(AlertRule).count() == len(DEFAULTS)
     assert AlertRule.objects.get(pk=rule.pk).threshold == 80, "what a person set stays"
     assert set(own(AuditEntry).values_list("action", flat=True)) == {"account.connect", "account.reconnect"}
 

@@ -103,6 +103,7 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "webhook_failures_unmasked": (lambda w: {}, SEARCH_OF_ADMINS),
     "alerts": (lambda w: {}, SEEN_BY_ALL),
     "alert": (lambda w: {"pk": w.alert.pk}, SEEN_BY_ALL),
+    "alert_coverage": (lambda w: {}, SEEN_BY_ALL),
     "alert_acknowledge": (lambda w: {"pk": w.alert.pk}, post(POST_OF_OPERATORS, "302")),
     "incident": (lambda w: {"pk": w.incident.pk}, SEEN_BY_ALL),
     "incident_acknowledge": (lambda w: {"pk": w.incident.pk}, post(POST_OF_OPERATORS, "302")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -120,6 +121,23 @@ def test_a_person_in_an_error_is_hidden_in_the_list_and_on_the_page(fail, triage
         assert "quilla" not in page
 
 
+def test_a_problem_names_what_its_parameters_are_of_each_cause_that_was_merged_and_stores_none_of_it(
+    fail, triage, signed_in, vera, otto, now
+) -> None:
+    triage(*(fail(f"Invoice INV-{n} of olga@example.com was refused", minutes_ago=n) for n in range(9)))
+    triage(*(fail(f"Stock of item {n} is short", minutes_ago=600 + n) for n in (11, 12)))
+    into, other = own(Problem).order_by("-last_seen_at")
+    acts.merge([other], into, otto, now)
+    page = page_of(signed_in(vera), into)
+    assert "Invoice &lt;id&gt; of &lt;e-mail&gt; was refused" in page
+    assert "Stock of item &lt;number&gt; is short" in page
+    assert "olga@" not in page
+    assert {group.template for group in into.groups.all()} == {
+        "Invoice <*> of <*> was refused",
+        "Stock of item <*> is short",
+    }
+
+
 def test_an_operator_takes_it_and_hands_it_over(taxed, ask, ada, signed_in) -> None:
     assert ask("take").status_code == 302
     taxed.refresh_from_db()
@@ -218,6 +236,29 @@ def test_a_group_of_another_problem_cannot_be_split_off(taxed, fail, triage, ask
     foreign = own(Problem).exclude(pk=taxed.pk).get().groups.get()
     assert ask("split", group=foreign.pk).status_code == 409
     assert ask("split", group="x").status_code == 400
+
+
+def test_how_failed_runs_ended_stands_as_an_equation_in_all_of_an_account_and_of_a_flow(
+    taxed, fail, triage, signed_in, vera, flow
+) -> None:
+    other = factories.make_flow(factories.make_account("Elsewhere"))
+    triage(fail("Token revoked", minutes_ago=5), fail("Token revoked", minutes_ago=5, flow=other))
+    of_flow = Failure.objects.filter(flow=flow)
+    of_flow.filter(pk=of_flow.first().pk).update(fate="superseded")
+    client = signed_in(vera)
+
+    def told(address: str) -> str:
+        page = " ".join(re.sub("<[^>]+>", "", client.get(address).content.decode()).split())
+        return re.search(r"[A-Z][a-z ]+: [\d,]+ failed = .*? open", page)[0]
+
+    count = of_flow.count()
+    equation = f"{count} failed = 0 recovered + 0 retried + 1 superseded + 0 written off + {count - 1} open"
+    assert told(flow.get_absolute_url()) == f"Of all its runs: {equation}"
+    assert told(f"/problems/?flow={flow.pk}") == f"This flow: {equation}"
+    of_account = Failure.objects.filter(account=flow.account).count()
+    assert told(f"/problems/?account={flow.account_id}").startswith(f"This account: {of_account} failed = ")
+    assert told("/problems/").startswith(f"In all: {Failure.objects.count()} failed")
+    assert "by a person or a policy" in page_of(client, taxed)
 
 
 def test_bulk_acts_do_all_of_it_or_nothing(taxed, fail, triage, signed_in, otto, now) -> None:

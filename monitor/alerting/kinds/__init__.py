@@ -1,12 +1,14 @@
 """Holds the kinds of alert conditions, a folder each; `interface` says what a kind is given and what it answers.
 
-A kind is found by its folder: `condition` there names its class as `CONDITION`, and `words` says what it finds.
+A kind is found by its folder: `condition` there names its class as `CONDITION`, and `words` says what it finds. One
+whose subject is not a flow's runs has a `load` beside them (`subjects`).
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor.alerting.kinds.interface import Condition
+    from monitor.alerting.kinds.subjects import SubjectLoader
 
 
 @cache
@@ -22,6 +25,11 @@ def condition_kinds() -> Mapping[str, type[Condition]]:
     """Returns the class of each kind's condition by the kind's name, which is that of its folder."""
     names = sorted(found.name for found in iter_modules(__path__) if found.ispkg)
     return MappingProxyType({name: import_module(f"{__name__}.{name}.condition").CONDITION for name in names})
+
+
+def run_kinds() -> Mapping[str, type[Condition]]:
+    """Returns the kinds over a flow's runs: those that a file of runs can be replayed by."""
+    return {name: condition for name, condition in condition_kinds().items() if loader_of(name) is None}
 
 
 @cache
@@ -34,3 +42,17 @@ def words_of(kind: str) -> ModuleType:
     if kind not in condition_kinds():
         raise KeyError(kind)
     return import_module(f"{__name__}.{kind}.words")
+
+
+def cause_of(kind: str) -> str:
+    """Returns what an alert of a kind explains: "account" all others, "connection" those of its flows; else ""."""
+    return getattr(condition_kinds().get(kind), "cause", "")
+
+
+@cache
+def loader_of(kind: str) -> SubjectLoader | None:
+    """Returns what loads the subjects of a kind; None for a kind over a flow's runs, and for one that is unknown."""
+    if kind not in condition_kinds() or find_spec(f"{__name__}.{kind}.load") is None:
+        return None
+    loader: SubjectLoader = import_module(f"{__name__}.{kind}.load").subjects
+    return loader

@@ -166,6 +166,7 @@ class Evaluation:
             None for never.
         anchor: the earliest end of a run that the next evaluation needs; given back in `AlertStanding`.
         learned: to be given back in `AlertStanding`; None where the kind learns nothing.
+        texts: by name, what it was found by that is no number, masked; for the words.
     """
 
     found: ConditionState
@@ -175,6 +176,7 @@ class Evaluation:
     again_at: datetime | None = None
     anchor: datetime | None = None
     learned: Learned | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Condition(Protocol):

@@ -13,7 +13,7 @@ from typing import IO, Any, get_args, get_type_hints
 from django.core.management.base import BaseCommand, CommandError
 
 from monitor.alerting.backtest import UnreadableRunError, edges_of, read_runs
-from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds import run_kinds
 from monitor.alerting.kinds.interface import Condition
 from monitor.alerting.steps import AlertPatience
 from monitor.zoho.moments import moment
@@ -35,10 +35,10 @@ class Command(BaseCommand):
             " any number of flows; - is standard input. Standard output: one JSON object for each edge."
         )
         parser.add_argument("file", metavar="FILE", help="rows as `export executions --format ndjson` prints them")
-        kinds = sorted(_typed(kind) for kind in condition_kinds())
+        kinds = sorted(_typed(kind) for kind in run_kinds())
         parser.add_argument("--kind", required=True, choices=kinds)
         by_name: dict[str, dict[str, type]] = {}
-        for kind, condition in condition_kinds().items():
+        for kind, condition in run_kinds().items():
             for name, of in _options(condition).items():
                 by_name.setdefault(name, {})[_typed(kind)] = of
         for name, kinds_of in sorted(by_name.items()):
@@ -82,7 +82,7 @@ def _options(condition: type[Condition]) -> dict[str, type]:
 
 
 def _condition(options: dict[str, Any]) -> Condition:
-    kinds = condition_kinds()
+    kinds = run_kinds()
     kind = kinds[options["kind"].replace("-", "_")]
     own = _options(kind)
     known = {name for condition in kinds.values() for name in _options(condition)}

@@ -10,7 +10,16 @@ from django.conf import settings
 
 from monitor.models import Notice
 from monitor.notify.chart import ChartHour
-from monitor.notify.compose import NAME_LENGTH, Rendered, acknowledge_address, address, compose, in_words, zone_of
+from monitor.notify.compose import (
+    NAME_LENGTH,
+    Rendered,
+    acknowledge_address,
+    address,
+    compose,
+    in_words,
+    whole,
+    zone_of,
+)
 from monitor.notify.facts import MEMBERS_SHOWN, Facts
 from monitor.notify.words import per_cent, shorten, span
 
@@ -111,6 +120,10 @@ def _links(facts: Facts) -> dict[str, str]:
     if facts.problem is not None:
         found["problem_url"] = address("problem", facts.problem)
         found["retry_url"] = found["failures_url"] = f"{address('executions')}?problem={facts.problem}&outcome=open"
+    pages = {(member.subject, member.page) for member in facts.members if member.page}
+    if len(pages) == 1:
+        subject, page = next(iter(pages))
+        found["subject"], found["subject_url"] = subject.lower(), whole(page)
     if len(flows) == 1:
         flow = next(iter(flows))
         found["flow_url"] = address("flow", flow)

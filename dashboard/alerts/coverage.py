@@ -1,0 +1,92 @@
+"""Shows who would hear after how long that a flow fails or is silent, and what to do where nobody would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import lists
+from dashboard.alerts.forms import AlertFilterForm
+from monitor.access import may
+from monitor.alerting.coverage import FlowNotices, coverage
+from monitor.alerting.read_coverage import read_coverage
+from monitor.models import AlertRule, Flow
+from monitor.notify.recipients import recipients
+
+FAILURE_KIND, SILENCE_KIND = "failing_now", "missed_run"  # the right ones for nearly every flow
+
+
+@dataclass(frozen=True)
+class CoverageRow:
+    """Holds a row of the page; `fix` is what to do in a word or three, and `fix_url` where, for those who may."""
+
+    flow: Flow
+    notices: FlowNotices
+    fix: str = ""
+    fix_url: str = ""
+
+
+@require_safe
+def alert_coverage(request: HttpRequest) -> HttpResponse:
+    """Lists the flows with who would hear of what, those first of whom nobody would."""
+    form, now = AlertFilterForm(request.GET), timezone.now()
+    may_edit = may(request.user, "rules")
+
+    def find(account_id: int | None) -> dict[str, Any]:
+        reads = _readers()
+        facts = read_coverage(account_id, now, reads)
+        found = coverage(facts)
+        page = lists.numbered(found, form)
+        page["rows"] = _rows(page["rows"], may_edit)
+        unheard = sum(one.is_unheard for one in found)
+        return page | {"unheard": unheard, "nobody_reads": bool(found) and not reads(None)}
+
+    return lists.show(request, "alerts/coverage.html", form, find, nouns="flows", may_edit=may_edit)
+
+
+def _readers() -> Callable[[Collection[int] | None], int]:
+    """Returns what tells how many of some people get mails of alerts. One statement for all."""
+    everybody = {person.pk for person in recipients()}
+    return lambda chosen: len(everybody if chosen is None else everybody & set(chosen))
+
+
+def _rows(found: list[FlowNotices], may_edit: bool) -> list[CoverageRow]:
+    rows = Flow.objects.select_related("account").defer("raw", "account__client_secret")
+    flows = rows.in_bulk([one.flow for one in found])
+    accounts = {flow.account_id for flow in flows.values()}
+    wanted = AlertRule.objects.filter(account__in=accounts, kind__in=(FAILURE_KIND, SILENCE_KIND))
+    rules: dict[tuple[int, str], list[AlertRule]] = {}
+    if may_edit:
+        for rule in wanted.order_by("pk"):
+            rules.setdefault((rule.account_id, rule.kind), []).append(rule)
+    shown = []
+    for one in found:
+        fix, url = _fix(one, flows[one.flow], rules) if may_edit else ("", "")
+        shown.append(CoverageRow(flows[one.flow], one, fix, url))
+    return shown
+
+
+def _fix(one: FlowNotices, flow: Flow, rules: Mapping[tuple[int, str], list[AlertRule]]) -> tuple[str, str]:
+    """Returns what to do that somebody hears of the flow, and where: enable the rule there is, or add one."""
+    if one.total is None and one.usual.runs_a_day:
+        kind, of_what = FAILURE_KIND, "failures"
+    elif one.silence is None and not one.is_learning:
+        kind, of_what = SILENCE_KIND, "silence"
+    else:
+        return "", ""
+    there = rules.get((flow.account_id, kind), [])
+    for rule in there:
+        if rule.flow_id in (None, flow.pk):
+            # One that is enabled does not do: nobody gets its mails, or not at once.
+            verb = "See" if rule.is_active else "Enable"
+            return f"{verb} the rule for {of_what}", reverse("alert_rule_edit", args=[rule.pk])
+    filled_in: dict[str, Any] = {"kind": kind, "account": flow.account_id}
+    if any(rule.flow_id is not None for rule in there):
+        filled_in["flow"] = flow.pk
+    return f"Add a rule for {of_what}", reverse("alert_rule_add", query=filled_in)

@@ -1,0 +1,132 @@
+"""Says for each flow who would hear after how long that it fails or is silent; those of whom nobody would come first.
+
+Pure; `read_coverage` loads what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple
+
+from monitor.alerting import kinds
+from monitor.alerting.kinds.usual import NoticeTimes, UsualPace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.alerting.kinds.interface import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class CoveringRule:
+    """Holds an enabled rule as far as coverage needs it.
+
+    Attributes:
+        condition: None where its options make none: it notices nothing.
+        wait: how long it must last to fire.
+        readers: how many people get its mails at once.
+    """
+
+    pk: int
+    name: str
+    condition: Condition | None
+    wait: timedelta = timedelta(0)
+    readers: int = 1
+
+
+class FirstNotice(NamedTuple):
+    """Holds after how long something is noticed, and by which rule."""
+
+    after: timedelta
+    rule: CoveringRule
+
+
+@dataclass(frozen=True, slots=True)
+class FlowNotices:
+    """Holds what of a flow somebody would hear of, by the rule that notices it first; None: nobody would.
+
+    Attributes:
+        is_learning: whether its silence will be noticed once it is learned when it runs.
+    """
+
+    flow: int
+    usual: UsualPace
+    total: FirstNotice | None
+    half: FirstNotice | None
+    silence: FirstNotice | None
+    is_learning: bool = False
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Is the place among all: first what nobody hears of, then no failure, then no silence; busy ones first."""
+        hears_failure, hears_silence = self.total is not None, self.silence is not None or self.is_learning
+        return (hears_failure, hears_silence, -self.usual.runs_a_day)
+
+    @property
+    def is_unheard(self) -> bool:
+        """Is whether nobody would hear of anything."""
+        return self.total is None and self.half is None and self.silence is None and not self.is_learning
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageFacts:
+    """Holds what coverage goes by.
+
+    Attributes:
+        flows: how each flow runs, by its primary key.
+        rules: enabled rules, by their primary key.
+        by_flow: the rules that are for each flow.
+        numbers: what a rule found last for a flow.
+    """
+
+    flows: Mapping[int, UsualPace]
+    rules: Mapping[int, CoveringRule]
+    by_flow: Mapping[int, Iterable[int]]
+    numbers: Mapping[tuple[int, int], Mapping[str, float]] = field(default_factory=dict)
+
+
+def coverage(facts: CoverageFacts) -> list[FlowNotices]:
+    """Returns what somebody would hear of each flow, those first of whom nobody would hear."""
+    found = []
+    for flow, usual in facts.flows.items():
+        times = [
+            (rule, _times(rule.condition, usual, facts.numbers.get((rule.pk, flow), {})))
+            for rule in (facts.rules[pk] for pk in facts.by_flow.get(flow, ()))
+            if rule.condition is not None and rule.readers
+        ]
+        found.append(
+            FlowNotices(
+                flow,
+                usual,
+                _first((rule, one.total) for rule, one in times),
+                _first((rule, one.half) for rule, one in times),
+                _first((rule, one.silence) for rule, one in times),
+                any(one.is_learning for _, one in times),
+            )
+        )
+    return sorted(found, key=lambda row: (*row.rank, row.flow))
+
+
+def _first(times: Iterable[tuple[CoveringRule, timedelta | None]]) -> FirstNotice | None:
+    found = [FirstNotice(after + rule.wait, rule) for rule, after in times if after is not None]
+    return min(found, key=lambda one: (one.after, one.rule.pk), default=None)
+
+
+def _times(condition: Condition, usual: UsualPace, numbers: Mapping[str, float]) -> NoticeTimes:
+    notice = _notice_of(condition.kind)
+    return NoticeTimes() if notice is None else notice(condition, usual, numbers)
+
+
+@cache
+def _notice_of(kind: str) -> Callable[[Condition, UsualPace, Mapping[str, float]], NoticeTimes] | None:
+    """Returns what says how soon a kind notices what; None for a kind that notices neither failure nor silence."""
+    module = f"{kinds.__name__}.{kind}.notice"
+    if find_spec(module) is None:
+        return None
+    found: Callable[[Condition, UsualPace, Mapping[str, float]], NoticeTimes] = import_module(module).notice_times
+    return found

@@ -1,0 +1,1 @@
+"""Finds connections to apps that do not work."""

@@ -1,0 +1,1 @@
+"""Finds a mirror that does not follow Zoho."""

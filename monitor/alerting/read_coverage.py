@@ -1,0 +1,63 @@
+"""Loads what coverage goes by: flows, their pace, the enabled rules and what those found last. Few statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from monitor.alerting.coverage import CoverageFacts, CoveringRule
+from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds.usual import UsualPace
+from monitor.alerting.pace import paces
+from monitor.alerting.scope import RuleScope, cover
+from monitor.models import AlertRule, AlertState, Flow
+
+
+def read_coverage(
+    account_id: int | None, now: datetime, reads: Callable[[Collection[int] | None], int]
+) -> CoverageFacts:
+    """Returns the facts of all active flows. Five statements.
+
+    Args:
+        account_id: only of this account; None for all that are mirrored.
+        now: the present.
+        reads: tells how many of some chosen people (None: of all) get mails of alerts.
+    """
+    rows = Flow.objects.filter(account__is_active=True, gone_at=None)
+    rules = AlertRule.objects.filter(account__is_active=True, is_active=True).prefetch_related("recipients")
+    if account_id is not None:
+        rows, rules = rows.filter(account=account_id), rules.filter(account=account_id)
+    flows: dict[int, list[int]] = defaultdict(list)
+    for flow in rows.only("pk", "account", "status", "gone_at"):
+        if flow.is_active:
+            flows[flow.account_id].append(flow.pk)
+    scopes: dict[int, list[RuleScope]] = defaultdict(list)
+    covering = {}
+    for rule in rules:
+        scopes[rule.account_id].append(RuleScope(rule.pk, rule.kind, rule.flow_id))
+        covering[rule.pk] = _covering(rule, reads)
+    by_flow: dict[int, list[int]] = defaultdict(list)
+    for account, of_account in flows.items():
+        for place in sorted(cover(scopes[account], of_account).wanted):
+            by_flow[place.flow].append(place.rule)
+    usual = paces(account_id, now)
+    states = AlertState.objects.filter(rule__in=covering, flow__isnull=False).values_list(
+        "rule_id", "flow_id", "numbers"
+    )
+    return CoverageFacts(
+        {pk: usual.get(pk, UsualPace()) for of_account in flows.values() for pk in of_account},
+        covering,
+        by_flow,
+        {(rule, flow): numbers for rule, flow, numbers in states if flow is not None},
+    )
+
+
+def _covering(rule: AlertRule, reads: Callable[[Collection[int] | None], int]) -> CoveringRule:
+    try:
+        condition = condition_kinds()[rule.kind](**rule.options)
+    except (KeyError, TypeError, ValueError):  # the evaluator says so of each of its states
+        condition = None
+    chosen = [person.pk for person in rule.recipients.all()]
+    readers = 0 if rule.severity == AlertRule.Severity.DIGEST else reads(chosen or None)
+    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes), readers)

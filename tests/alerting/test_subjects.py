@@ -154,7 +154,8 @@ def test_the_alert_of_a_connection_mutes_those_of_its_flows_also_where_they_fire
     incident = own(Incident).get(cause="connection")
     muted = dict(own(IncidentAlert).filter(incident=incident).values_list("alert__rule__kind", "muted"))
     assert own(IncidentAlert).filter(incident=incident).count() == 4
-    assert muted == {"connection": "", "in_a_row": "the sign-in to zoho_books does not work"}
+    assert muted["connection"] == ""
+    assert muted["in_a_row"].casefold() == "the sign-in to zoho_books does not work"
     assert own(Incident).count() == 2
 
 

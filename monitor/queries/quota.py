@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.connection import Gate, ledger
-from monitor.connection.budget import limits_in_force
-from monitor.models import ApiBudget, Product, ZohoAccount
+from monitor.connection.left import calls_left
+from monitor.models import Product, ZohoAccount
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,5 @@ def quota_left(calls: Mapping[int, int], now: datetime) -> list[QuotaLeft]:
 
 
 def _of(account: ZohoAccount, calls: int, now: datetime) -> QuotaLeft:
-    budget = account.budgets.filter(product=Product.FLOW).first() or ApiBudget(account=account, product=Product.FLOW)
-    limit = limits_in_force(account, budget).per_day
-    if limit is None:
-        return QuotaLeft(account, None, None, calls)
-    _, of_others = Gate(account, lambda: now).day(Product.FLOW, budget)
-    return QuotaLeft(account, limit, max(limit - ledger.spent(account, budget, now) - of_others, 0), calls)
+    found = calls_left(account, Product.FLOW, now)
+    return QuotaLeft(account, found.limit, found.left, calls)

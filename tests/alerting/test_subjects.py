@@ -12,6 +12,7 @@ from monitor.alerting.incidents import follow
 from monitor.models import (
     AlertState,
     Connection,
+    DayBucket,
     FailureGroup,
     Incident,
     IncidentAlert,
@@ -341,3 +342,24 @@ def test_old_data_is_no_recovery_of_an_error(account, now):
     assert kinds(look(account, now)) == ["firing"]
     assert kinds(evaluate_account(account, now + 5 * HOUR)) == ["no_data"]
     assert kinds(look(account, now + 6 * HOUR)) == ["resolved"]
+
+
+def test_a_months_executions_that_are_foretold_to_pass_the_plan_fire(account, now):
+    ZohoAccount.objects.filter(pk=account.pk).update(plan="free")
+    account.refresh_from_db()
+    factories.make_alert_rule(account, kind="quota")
+    factories.make_alert_rule(account, kind="quota", of="calls", share=95)
+    flow = factories.make_flow(account)
+
+    def add(days_ago: int, runs: int) -> None:
+        DayBucket.objects.create(flow=flow, day=(now - days_ago * 24 * HOUR).date(), succeeded=runs, failed=1)
+
+    for days_ago in range(1, 9):
+        add(days_ago, 29)
+    assert look(account, now) == []
+    assert own(AlertState).get(rule__options={}).reason == (
+        "240 of 1,000 executions this month (UTC), 495 foretold by its end"
+    )
+    add(0, 600)
+    (fired,) = look(account, now + HOUR)
+    assert (fired.kind, fired.alert.shown_name) == ("firing", "Acme")

@@ -19,12 +19,14 @@ class QuotaLeft:
         limit: of calls; None where it is not known.
         left: now; what others have used of the same limit is taken off as far as Zoho says so.
         calls: what the work takes, about.
+        per_minute: calls that it may make in a minute; None where that is not known.
     """
 
     account: ZohoAccount
     limit: int | None
     left: int | None
     calls: int
+    per_minute: int | None = None
 
     @property
     def after(self) -> int | None:
@@ -48,10 +50,17 @@ def quota_left(calls: Mapping[int, int], now: datetime) -> list[QuotaLeft]:
     return [_of(account, calls[account.pk], now) for account in accounts]
 
 
+def calls_a_minute(account: ZohoAccount) -> int | None:
+    """Returns how many calls of Zoho Flow's API an account may make in a minute; None where that is not known."""
+    budget = account.budgets.filter(product=Product.FLOW).first() or ApiBudget(account=account, product=Product.FLOW)
+    return limits_in_force(account, budget).per_minute
+
+
 def _of(account: ZohoAccount, calls: int, now: datetime) -> QuotaLeft:
     budget = account.budgets.filter(product=Product.FLOW).first() or ApiBudget(account=account, product=Product.FLOW)
-    limit = limits_in_force(account, budget).per_day
+    allowed = limits_in_force(account, budget)
+    limit, per_minute = allowed.per_day, allowed.per_minute
     if limit is None:
-        return QuotaLeft(account, None, None, calls)
+        return QuotaLeft(account, None, None, calls, per_minute)
     _, of_others = Gate(account, lambda: now).day(Product.FLOW, budget)
-    return QuotaLeft(account, limit, max(limit - ledger.spent(account, budget, now) - of_others, 0), calls)
+    return QuotaLeft(account, limit, max(limit - ledger.spent(account, budget, now) - of_others, 0), calls, per_minute)

@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-grouping bench-retry bench-alert-evaluation bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-retry bench-alert-evaluation bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -39,6 +39,7 @@ help: ## this menu
 	@echo "make lock           pin the dependencies anew, with hashes"
 	@echo "make screenshots    docs/*.png from the demo; DEMO_PASSWORD where one is running"
 	@echo "make bench          ratios beside a rival in the same run"
+	@echo "make bench-alerts   how often conditions of alerts fire falsely and how soon they find what is wrong, beside rivals"
 	@echo "make bench-grouping how fast and how well failures are grouped, beside a rival"
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
@@ -99,6 +100,10 @@ mutants: $(DEV)
 
 bench: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s $(ARGS)
+
+bench-alerts: $(DEV)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --database sqlite \
+		tests/benchmarks/test_alert_conditions.py $(ARGS)
 
 bench-grouping: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --database sqlite tests/benchmarks/test_grouping.py $(ARGS)

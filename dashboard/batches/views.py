@@ -117,11 +117,15 @@ def _parts(request: HttpRequest, row: RetryBatch, detail: queries.BatchDetail) -
     return {
         "batch": row,
         "detail": detail,
-        "left": time_left(row, detail.progress.waiting, timezone.now(), calls_a_minute(row.account)),
+        "left": time_left(row, detail.progress.waiting, timezone.now(), _calls_a_minute(row)),
         "poll_seconds": POLL_SECONDS,
         "may_change": may(request.user, "retry.bulk", row.account),
         "may_export": may(request.user, "export", row.account),
     }
+
+
+def _calls_a_minute(row: Any) -> int | None:
+    return calls_a_minute(row.account, row.limit_seen)
 
 
 def time_left(row: RetryBatch, waiting: int, now: datetime, calls: int | None) -> timedelta | None:

@@ -32,7 +32,7 @@ def read_coverage(
     for flow in rows.only("pk", "account", "status", "gone_at"):
         if flow.is_active:
             flows[flow.account_id].append(flow.pk)
-    scopes: dict[int, list[RuleScope]] = defaultdict(list)
+    scopes: dict[int, list[RuleScope[int]]] = defaultdict(list)
     covering = {}
     for rule in rules:
         scopes[rule.account_id].append(RuleScope(rule.pk, rule.kind, rule.flow_id))

@@ -6,8 +6,23 @@ from typing import Any
 
 from django import forms
 
+from dashboard.filters import FilterForm, OneOfField
 from monitor.models import RetryPolicy
+from monitor.queries.policies import FAILED, SUCCEEDED, TODAY
 from monitor.retry.policies import SETTINGS
+
+
+class PolicyRetriesForm(FilterForm):
+    """Reads which of a policy's retries are listed."""
+
+    which = OneOfField(
+        [(TODAY, "Counted in 24 hours"), (SUCCEEDED, "Succeeded"), (FAILED, "Failed again or refused")], "Which", "All"
+    )
+    account = None
+
+    def wanted(self) -> str:
+        which: str = self.cleaned_data["which"]
+        return which
 
 
 class RetryPolicyForm(forms.ModelForm):  # type: ignore[type-arg]

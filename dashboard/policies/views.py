@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard import lists
 from dashboard.access import get_or_404
 from dashboard.context import age_of
-from dashboard.policies.forms import RetryPolicyForm
+from dashboard.policies.forms import PolicyRetriesForm, RetryPolicyForm
 from monitor.access import may
 from monitor.models import Flow, Problem, RetryPolicy, User
 from monitor.queries import policies as queries
@@ -33,6 +34,19 @@ def retry_policies(request: HttpRequest) -> HttpResponse:
 def retry_policy(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one policy and its newest retries."""
     return _show(request, get_or_404(request.user, queries.policies(), pk))
+
+
+@require_safe
+def retry_policy_retries(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lists what a policy has retried in the time over which its page counts."""
+    row = get_or_404(request.user, queries.policies(), pk)
+    now, form = timezone.now(), PolicyRetriesForm(request.GET)
+
+    def find(which: str) -> dict[str, Any]:
+        return lists.numbered(queries.retries(row, now, which), form)
+
+    more = age_of(row.account_id) | {"now": now, "policy": row, "days": queries.COUNTED_DAYS}
+    return lists.show(request, "policies/retries.html", form, find, nouns="retries", **more)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

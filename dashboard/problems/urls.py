@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from dashboard.problems import acts, many, records, views, write_offs
+from dashboard.problems import acts, compared, many, records, views, write_offs
 
 urlpatterns = [
     path("problems/", views.problems, name="problems"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("problems/<int:pk>/", views.problem, name="problem"),
     path("problems/<int:pk>/records/", records.problem_records, name="problem_records"),
     path("problems/<int:pk>/records.csv", records.problem_records_csv, name="problem_records_csv"),
+    path("problems/<int:pk>/compared/", compared.problem_compared, name="problem_compared"),
     path("problems/<int:pk>/take/", acts.problem_take, name="problem_take"),
     path("problems/<int:pk>/assign/", acts.problem_assign, name="problem_assign"),
     path("problems/<int:pk>/note/", acts.problem_note, name="problem_note"),

@@ -20,7 +20,7 @@ from dashboard import formats, links, status_labels, svg
 from dashboard.charts import Chart
 from monitor import access
 from monitor.batch_outcomes import Progress
-from monitor.models import Execution, Notice, RetryBatch
+from monitor.models import Execution, Notice, Problem, RetryBatch, RetryPolicy
 from monitor.periods import Window
 from monitor.privacy import mask_beginning, mask_name
 from monitor.queries import audit
@@ -281,6 +281,28 @@ def items_link(batch: RetryBatch, count: int, state: str, why: str = "") -> Safe
     text = formats.number(count)
     wanted = urlencode({name: value for name, value in (("state", state), ("why", why)) if value})
     return format_html('<a href="{}?{}">{}</a>', reverse("batch", args=[batch.pk]), wanted, text) if count else text
+
+
+@register.simple_tag
+def compared(problem: Problem, count: int, runs: str, difference: str = "") -> SafeString | str:
+    """Writes a number of the runs that a problem's page compares as a link to exactly these; none are no link.
+
+    Args:
+        problem: whose.
+        count: how many.
+        runs: "good" for the good ones.
+        difference: only those with the value of this difference.
+    """
+    wanted = urlencode({name: value for name, value in (("runs", runs), ("difference", difference)) if value})
+    text, address = formats.number(count), reverse("problem_compared", args=[problem.pk])
+    return format_html('<a href="{}?{}">{}</a>', address, wanted, text) if count else text
+
+
+@register.simple_tag
+def policy_retries(policy: RetryPolicy, count: int, which: str) -> SafeString | str:
+    """Writes a number of a policy's retries as a link to exactly these; none are no link."""
+    text, address = formats.number(count), reverse("retry_policy_retries", args=[policy.pk])
+    return format_html('<a href="{}?which={}">{}</a>', address, which, text) if count else text
 
 
 @register.simple_tag

@@ -893,6 +893,11 @@ class Migration(migrations.Migration):
                 'ordering': ['-requested_at', '-pk'],
             },
         ),
+        migrations.AddField(
+            model_name='occasion',
+            name='retry',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to='monitor.retryattempt'),
+        ),
         migrations.CreateModel(
             name='RetryBatch',
             fields=[
@@ -1529,7 +1534,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='occasion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None)), models.Q(('act', None), ('batch__isnull', False)), _connector='OR'), name='an_occasion_has_one_subject'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('retry', None)), models.Q(('act', None), ('batch', None), ('retry__isnull', False)), _connector='OR'), name='an_occasion_has_one_subject'),
         ),
         migrations.AddIndex(
             model_name='retryitem',

@@ -68,7 +68,7 @@ from monitor.models.hooks import (
 )
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
-from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch
+from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch, notify_of_unknown
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
 from monitor.models.policies import RetryPolicy
@@ -180,6 +180,7 @@ __all__ = [
     "counted_in_a_day",
     "notify_of_act",
     "notify_of_batch",
+    "notify_of_unknown",
     "system_user",
     "zoho_ahead",
 ]

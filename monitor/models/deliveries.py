@@ -7,7 +7,7 @@ from django.db import models
 
 from monitor.models.incidents import Incident, Notice
 from monitor.models.occasions import Occasion
-from monitor.models.retries import RetryBatch
+from monitor.models.retries import RetryAttempt, RetryBatch
 from monitor.models.triage import Problem
 
 
@@ -63,7 +63,7 @@ class Delivery(models.Model):
         return found
 
     @property
-    def about(self) -> Incident | Problem | RetryBatch:
+    def about(self) -> Incident | Problem | RetryBatch | RetryAttempt:
         """Returns what the message is about; it has a page."""
         cause = self.cause
         return cause.incident if isinstance(cause, Notice) else cause.subject

@@ -10,8 +10,9 @@ from django.db import models
 
 from monitor.models.alerts import Transition
 from monitor.models.people import User
-from monitor.models.retries import RetryBatch
+from monitor.models.retries import RetryAttempt, RetryBatch
 from monitor.models.triage import Problem, ProblemAct
+from monitor.periods import DAY
 
 
 class Occasion(models.Model):
@@ -28,12 +29,14 @@ class Occasion(models.Model):
         NOTE = "note", "Note"
         RESOLVED = "resolved", "Resolved by itself"
         BATCH_ENDED = "batch_ended", "Retries ended"
+        OUTCOME_UNKNOWN = "outcome_unknown", "Outcome unknown"
 
     kind = models.CharField(max_length=20)
     at = models.DateTimeField()
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="occasions")
     act = models.ForeignKey(ProblemAct, on_delete=models.CASCADE, null=True, related_name="occasions")
     batch = models.ForeignKey(RetryBatch, on_delete=models.CASCADE, null=True, related_name="occasions")
+    retry = models.ForeignKey(RetryAttempt, on_delete=models.CASCADE, null=True, related_name="occasions")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", help_text="who did it"
     )
@@ -47,7 +50,9 @@ class Occasion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["act", "recipient"], name="one_occasion_of_an_act_for_a_person"),
             models.CheckConstraint(
-                condition=models.Q(act__isnull=False, batch=None) | models.Q(act=None, batch__isnull=False),
+                condition=models.Q(act__isnull=False, batch=None, retry=None)
+                | models.Q(act=None, batch__isnull=False, retry=None)
+                | models.Q(act=None, batch=None, retry__isnull=False),
                 name="an_occasion_has_one_subject",
             ),
         ]
@@ -59,11 +64,11 @@ class Occasion(models.Model):
         return f"{self.kind} at {self.at}"
 
     @property
-    def subject(self) -> Problem | RetryBatch:
+    def subject(self) -> Problem | RetryBatch | RetryAttempt:
         """Returns what the person is notified about."""
-        found = self.act.problem if self.act is not None else self.batch
+        found = self.act.problem if self.act is not None else self.batch or self.retry
         if found is None:
-            raise ValueError("an occasion has an act or a batch")
+            raise ValueError("an occasion has an act, a batch or a retry")
         return found
 
 
@@ -101,3 +106,27 @@ def notify_of_batch(batch: RetryBatch, state: str, *, at: datetime, by: User | N
         Occasion(kind=Occasion.Kind.BATCH_ENDED, at=at, recipient_id=key, batch=batch, actor=by, state=state)
         for key in sorted(keys)
     )
+
+
+def notify_of_unknown(attempt: RetryAttempt, *, at: datetime) -> None:
+    """Asks who wanted a retry to look what became of it.
+
+    Many at once are told of together: those of a batch once, for its report counts them, and those of a policy once in
+    24 hours.
+
+    Args:
+        attempt: whose outcome stays unknown; this is called in the transaction that says so.
+        at: the present.
+    """
+    told = Occasion.objects.filter(kind=Occasion.Kind.OUTCOME_UNKNOWN, recipient=attempt.requested_by_id)
+    if attempt.is_of_batch:
+        # An item whose retry was called back has another one by now; those that were sent keep theirs.
+        told = told.filter(retry__item__batch__items__attempt=attempt)
+    elif attempt.is_of_policy:
+        told = told.filter(retry__policy=attempt.policy_id, at__gt=at - DAY)
+    else:
+        told = told.filter(retry=attempt)
+    if not told.exists():
+        Occasion.objects.create(
+            kind=Occasion.Kind.OUTCOME_UNKNOWN, at=at, recipient_id=attempt.requested_by_id, retry=attempt
+        )

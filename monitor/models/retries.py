@@ -123,6 +123,9 @@ class RetryAttempt(models.Model):
     def is_open(self) -> bool:
         return self.state in self.OPEN_STATES
 
+    def get_absolute_url(self) -> str:
+        return reverse("execution", args=[self.execution_id])
+
     @property
     def is_of_batch(self) -> bool:
         return self.client_token.startswith(ITEM_TOKEN)

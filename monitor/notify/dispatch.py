@@ -136,7 +136,14 @@ def dispatch_occasions(now: datetime) -> int:
         now: the time of the run.
     """
     waiting = Occasion.objects.filter(dispatch_state=States.NEW).select_related(
-        "recipient", "actor", "act__actor", "act__problem__account", "batch__account", "batch__problem"
+        "recipient",
+        "actor",
+        "act__actor",
+        "act__problem__account",
+        "batch__account",
+        "batch__problem",
+        "retry__account",
+        "retry__execution__flow",
     )
     written = 0
     for found in waiting.order_by("at", "pk")[:AT_ONCE]:

@@ -118,6 +118,12 @@ def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
     return said_of_run(getattr(row, name), row.execution)
 
 
+def _skip_reason(row: RetryAttempt) -> str:
+    """Returns why its batch skipped the run after all, "" where it did not."""
+    is_skipped = hasattr(row, "item") and row.item.state == RetryItem.State.SKIPPED
+    return row.item.code if is_skipped else ""
+
+
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
     fields = {name: name for name in names} | renamed
     return {column: _getter(path) for column, path in fields.items()}
@@ -260,7 +266,8 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | shown.answers("answer")
             | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
             | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
-            | shown.policy(),
+            | shown.policy()
+            | {"skip_reason": _skip_reason},
             "requested_at",
             chunk,
         ),

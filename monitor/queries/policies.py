@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
@@ -14,6 +15,7 @@ from monitor.periods import DAY
 NEWEST = 20
 COUNTED_DAYS = 30  # of the ends of a policy's retries: what is counted for a page must not grow for ever
 State = RetryAttempt.State
+TODAY, SUCCEEDED, FAILED = "today", "succeeded", "failed"
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,34 @@ def newest_retries(policy: RetryPolicy) -> Iterable[RetryAttempt]:
     return rows.defer("execution__trigger_data", "execution__search_text").order_by("-requested_at", "-pk")[:NEWEST]
 
 
+def retries(policy: RetryPolicy, now: datetime, which: str = "") -> QuerySet[RetryAttempt]:
+    """Returns a policy's retries of the last `COUNTED_DAYS` days with their runs, the newest first.
+
+    Args:
+        policy: whose.
+        now: the present.
+        which: TODAY, SUCCEEDED or FAILED for those that a policy's page counts so; empty for all.
+    """
+    rows = RetryAttempt.objects.filter(policy=policy, requested_at__gt=now - COUNTED_DAYS * DAY)
+    if which:
+        rows = rows.filter(_counted(now)[which])
+    rows = rows.select_related("execution__flow").order_by("-requested_at", "-pk")
+    return rows.defer("execution__trigger_data", "execution__search_text", "execution__flow__raw")
+
+
+def _counted(now: datetime) -> dict[str, Q]:
+    """Says which retries are counted under which name."""
+    failed = Q(state__in=(State.FAILED_AGAIN, State.REJECTED))
+    return {TODAY: counted_in_a_day(now), SUCCEEDED: Q(state=State.SUCCEEDED), FAILED: failed}
+
+
 def _with_use(rows: QuerySet[RetryPolicy], now: datetime) -> list[PolicyUse]:
     found = list(rows)
     # By the index of policies and times, from the newest on: what lies further back is not read.
     retries = RetryAttempt.objects.filter(
         policy__in=[row.pk for row in found], requested_at__gt=now - COUNTED_DAYS * DAY
     )
-    counts = (
-        retries.order_by()
-        .values("policy")
-        .annotate(
-            today=Count("pk", filter=counted_in_a_day(now)),
-            succeeded=Count("pk", filter=Q(state=State.SUCCEEDED)),
-            failed=Count("pk", filter=Q(state__in=(State.FAILED_AGAIN, State.REJECTED))),
-        )
-    )
+    counted = {name: Count("pk", filter=which) for name, which in _counted(now).items()}
+    counts: Any = retries.order_by().values("policy").annotate(**counted)
     of = {one["policy"]: (one["today"], one["succeeded"], one["failed"]) for one in counts}
     return [PolicyUse(row, *of.get(row.pk, (0, 0, 0))) for row in found]

@@ -162,7 +162,7 @@ def _follow(batch: RetryBatch, now: datetime) -> Counter[str]:
             continue
         attempt = item.attempt
         ended = None if state == Item.UNKNOWN else (attempt.settled_at if attempt is not None else None) or now
-        code, note = ("lost", "") if attempt is None else (attempt.state, attempt.answer[:300])
+        code, note = ("lost", "") if attempt is None else (attempt.code or attempt.state, attempt.answer[:300])
         code = "" if state == Item.SUCCEEDED else code
         RetryItem.objects.filter(pk=item.pk).update(state=state, code=code, note=note, ended_at=ended)
         done["skipped" if state == Item.SKIPPED else "ended"] += 1

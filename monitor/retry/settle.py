@@ -14,7 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Case, Q, Value, When
 
-from monitor.models import RetryAttempt
+from monitor.models import RetryAttempt, notify_of_unknown
 from monitor.retry import effects, timing
 from monitor.retry.ask_zoho import look
 from monitor.retry.client import OpenAccount
@@ -210,9 +210,13 @@ def _lose_trace(attempt: RetryAttempt, finding: Finding | None, following: datet
 
 
 def _tell_owner(attempt: RetryAttempt, now: datetime) -> int:
-    """Marks that a person has to look; the outcome stays unknown."""
+    """Asks a person to look; the outcome stays unknown."""
     if attempt.state != State.UNKNOWN or attempt.owner_told_at is not None or attempt.sent_at is None:
         return 0
     if now < attempt.sent_at + timing.OWNER_TOLD_AFTER:
         return 0
-    return amend(attempt, expect={"owner_told_at": None}, told=(now, "owner_told"), owner_told_at=now)
+    with transaction.atomic():
+        is_told = amend(attempt, expect={"owner_told_at": None}, told=(now, "owner_told"), owner_told_at=now)
+        if is_told:
+            notify_of_unknown(attempt, at=now)
+    return is_told

@@ -18,6 +18,7 @@ from monitor.models import Execution, Failure, FlowVersion, Problem
 from monitor.periods import DAY
 from monitor.privacy import HIDDEN
 from monitor.triage.differences import ABSENT, TRIGGER, Difference, Fields, differences, fields_of, plain_text
+from monitor.triage.keyed import keyed
 from monitor.triage.shown_values import nested, shown_at
 
 MOST_FAILED, MOST_GOOD = 300, 600  # runs that are compared, the newest
@@ -64,6 +65,33 @@ class ShownDifference:
     def lift(self) -> float:
         return self.found.lift
 
+    @property
+    def key(self) -> str:
+        """Returns what names it in an address, and tells nobody the value."""
+        return keyed("difference", "\0".join((*self.found.path, self.found.value)))[:16]
+
+
+@dataclass(frozen=True)
+class ComparedRuns:
+    """Holds which runs were compared, by their primary keys, the newest first."""
+
+    failed: list[int]
+    good: list[int]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Holds the runs that were compared, the fields of each, and what differs."""
+
+    failed: list[Execution]
+    good: list[Execution]
+    failed_fields: list[Fields]
+    good_fields: list[Fields]
+
+    @property
+    def told(self) -> list[Difference]:
+        return differences(self.failed_fields, self.good_fields)
+
 
 def what_differs(problem: Problem) -> list[ShownDifference]:
     """Compares the newest failed runs of a problem with good ones of the same flows, from a day before to a day after.
@@ -72,12 +100,37 @@ def what_differs(problem: Problem) -> list[ShownDifference]:
     taken for what tells failures apart. A flow that hardly has good runs is left out: there is nothing to compare with.
     Three statements, however many flows and runs there are.
     """
+    compared = _compare(problem)
+    return [_shown(one, compared.failed, compared.failed_fields) for one in compared.told]
+
+
+def compared_runs(problem: Problem, key: str = "") -> ComparedRuns:
+    """Returns the runs that `what_differs` compares.
+
+    Args:
+        problem: whose.
+        key: of a difference: only the runs that have its value; none where it is not told any more. Empty for all.
+    """
+    compared = _compare(problem)
+    if not key:
+        return ComparedRuns([run.pk for run in compared.failed], [run.pk for run in compared.good])
+    shown = (_shown(one, compared.failed, compared.failed_fields) for one in compared.told)
+    one = next((one.found for one in shown if one.key == key), None)
+    if one is None:
+        return ComparedRuns([], [])
+    failed = zip(compared.failed, compared.failed_fields, strict=True)
+    good = zip(compared.good, compared.good_fields, strict=True)
+    has_it = [[run.pk for run, its in runs if its.get(one.path, ABSENT) == one.value] for runs in (failed, good)]
+    return ComparedRuns(*has_it)
+
+
+def _compare(problem: Problem) -> _Compared:
     keys = Failure.objects.filter(group__problem=problem).order_by("-failed_at", "-pk").values_list("pk", flat=True)
     failed = _runs(keys[:MOST_FAILED])
     most = dict(Counter(run.flow_id for run in failed).most_common(MOST_FLOWS))
     times = [run.started_time for run in failed if run.started_time is not None]
     if not times:
-        return []
+        return _Compared([], [], [], [])
     shares = {flow: max(1, MOST_GOOD * count // len(failed)) for flow, count in most.items()}
     found: dict[int, list[Execution]] = {flow: [] for flow in most}
     for run in _runs(_good(shares, min(times) - DAY, max(times) + DAY)):
@@ -86,9 +139,8 @@ def what_differs(problem: Problem) -> list[ShownDifference]:
     failed = [run for run in failed if run.flow_id in ratios]
     fine = [run for flow in ratios for run in found[flow][: math.ceil(min(ratios.values()) * most[flow])]]
     versions = _versions(ratios)
-    bad_fields = [_fields(run, versions) for run in failed]
-    told = differences(bad_fields, [_fields(run, versions) for run in fine])
-    return [_shown(one, failed, bad_fields) for one in told]
+    failed_fields, good_fields = ([_fields(run, versions) for run in runs] for runs in (failed, fine))
+    return _Compared(failed, fine, failed_fields, good_fields)
 
 
 def _runs(keys: Any) -> list[Execution]:

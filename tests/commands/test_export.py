@@ -50,7 +50,7 @@ FIELDS = {
     },
     "rules": {"id", "name", "module", "active", "last_executed_time", "trigger_count", "success_count"},
     "alerts": {"rule", "flow_id", "state", "since", "rate"},
-    "retries": {"execution_id", "state", "flow_id", "requested_at", "batch"},
+    "retries": {"execution_id", "state", "flow_id", "requested_at", "batch", "skip_reason"},
     "problems": {"number", "title", "state", "owner", "failed", "open", "recovered", "written_off"},
     "retry_items": {"batch", "execution_id", "flow_id", "state", "skip_reason", "note", "requested_by"},
 }  # fmt: skip

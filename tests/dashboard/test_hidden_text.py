@@ -20,9 +20,11 @@ from dashboard.batches.forms import BatchFilterForm, ItemFilterForm, UnknownFilt
 from dashboard.executions.forms import ExecutionFilterForm
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.impacted_records import RecordFilterForm
+from dashboard.policies.forms import PolicyRetriesForm
+from dashboard.problems.compared import ComparedForm
 from dashboard.problems.forms import ProblemFilterForm
 from dashboard.rules.forms import ConnectedFilterForm, FailureFilterForm, RuleFilterForm
-from monitor.models import AuditEntry, Execution, Problem, RetryBatch, Role, User, WebhookFailure
+from monitor.models import AuditEntry, Execution, Problem, RetryBatch, RetryPolicy, Role, User, WebhookFailure
 from monitor.privacy import MASKING
 from tests import factories
 from tests.bystander import own
@@ -56,6 +58,8 @@ LISTS: dict[str, type[filters.FilterForm]] = {
     "audit": AuditFilterForm,
     "problems": ProblemFilterForm,
     "problem_records": RecordFilterForm,
+    "problem_compared": ComparedForm,
+    "retry_policy_retries": PolicyRetriesForm,
     "batches": BatchFilterForm,
     "batch": ItemFilterForm,
     "retries_unknown": UnknownFilterForm,
@@ -82,13 +86,16 @@ def hidden(healthy: Any, now: Any) -> Execution:
     problem = factories.make_failure(run).group.problem
     problem.title = TEXT
     problem.save(update_fields=["title"])
-    batch = make_batch([run], factories.make_user("pat", Role.ADMIN), now)
+    pat = factories.make_user("pat", Role.ADMIN)
+    RetryPolicy.objects.create(account=healthy, name="Again", flow=flow, set_by=pat, set_at=now)
+    batch = make_batch([run], pat, now)
     batch.items.update(note=TEXT[:300])
     return run
 
 
 def address_of(name: str) -> str:
-    of: dict[str, Any] = {"batch": RetryBatch, "problem_records": Problem}
+    of: dict[str, Any] = {"batch": RetryBatch, "problem_records": Problem, "problem_compared": Problem}
+    of["retry_policy_retries"] = RetryPolicy
     return reverse(name, args=[own(of[name]).get().pk]) if name in of else reverse(name)
 
 

@@ -16,7 +16,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from dashboard.executions.forms import ExecutionFilterForm
-from monitor.models import DirtyHour, Execution, Failure, Flow, Problem, RetryBatch, User
+from monitor.models import DirtyHour, Execution, Failure, Flow, Problem, RetryAttempt, RetryBatch, User
 from monitor.periods import CHOICES, DAY, HOUR
 from monitor.queries import executions
 from monitor.rollups.recount import rebuild_dirty
@@ -86,6 +86,8 @@ def busy_world(at_noon: datetime) -> Any:
         pass
     given_up = own(Failure).filter(fate="open").order_by("failed_at").values_list("pk", flat=True)[:3]
     write_off(list(given_up), world.person, "lost for good", at_noon)
+    retries = own(RetryAttempt).filter(state="succeeded").order_by("pk").values_list("pk", flat=True)
+    RetryAttempt.objects.filter(pk__in=list(retries[:3])).update(policy=world.policy)
     batch = make_batch(list(own(Execution).filter(status="failed")[:4]), world.person, at_noon)
     batch.items.filter(position__lt=3).update(state="skipped", ended_at=at_noon, note="It succeeded meanwhile.")
     batch.items.filter(position=3).update(state="skipped", ended_at=at_noon, note="The flow has changed.")
@@ -200,6 +202,6 @@ def test_every_number_that_is_a_link_opens_as_many_rows(busy_world: Any, client:
     }
     kinds = {name for target in followed for name in QueryDict(urlsplit(target).query)}
     assert kinds >= {"problem", "outcome", "failed_from", "failed_before", "owner", "seen_from"}
-    assert kinds >= {"batch", "record", "why", "state"}
+    assert kinds >= {"batch", "record", "why", "state", "which", "runs", "difference"}
     outcomes = {QueryDict(urlsplit(target).query).get("outcome") for target in followed}
     assert outcomes >= {"ever_failed", "open", "written_off", "retried"}

@@ -99,10 +99,13 @@ def test_everybody_sees_what_it_did_and_only_admins_are_offered_more(
         client = signed_in(person)
         listed = text(client.get(reverse("retry_policies")))
         assert "Missing tax" in listed
-        assert "2 of 20" in listed
+        assert ">2</a> of 20" in listed
         page = text(client.get(policy.get_absolute_url()))
         assert run.execution_id in page
-        assert "1 succeeded, 1 failed" in page
+        for which, runs in (("today", 2), ("succeeded", 1), ("failed", 1)):
+            address = f"{policy.get_absolute_url()}retries/?which={which}"
+            assert f'href="{address}">{runs}</a>' in page
+            assert text(client.get(address)).count('href="/executions/') == runs + 1  # one is in the menu
         assert "Switch it" not in page
         assert "Retry such failures" not in text(client.get(flow.get_absolute_url()))
 

@@ -20,6 +20,7 @@ from monitor.models import (
     User,
     ZohoAccount,
 )
+from monitor.queries.export import exports
 from monitor.retry.batches import cancel_batch, resume, suspend
 from monitor.retry.requests import request_retry
 from monitor.retry.run_batches import run_batches
@@ -185,6 +186,23 @@ class TestNotYetSent:
         assert not floor.zoho.posts
         assert states(batch) == {"skipped": 4}
         assert "failed again" in RetryItem.objects.filter(batch=batch)[0].note
+
+    def test_say_in_the_export_of_retries_why_their_batch_skipped_them(self, floor: Floor) -> None:
+        batch = floor.ask(floor.fail(1))
+        run_batches(floor.clock())
+        Flow.objects.filter(pk=floor.flow.pk).update(modified_time=floor.clock() + timedelta(minutes=1))
+        floor.work(10)
+        Flow.objects.filter(pk=floor.flow.pk).update(modified_time=None)
+        good = floor.ask(floor.fail(1), token="another")
+        floor.work(60)
+        own_accounts = {floor.account.name}
+        rows = [row for row in exports()["retries"].records(None) if row["account"] in own_accounts]
+        assert [(row["batch"], row["state"], row["skip_reason"]) for row in rows] == [
+            (batch.pk, "cancelled", "flow_changed"),
+            (good.pk, "succeeded", ""),
+        ]
+        [item] = [row for row in exports()["retry_items"].records(None) if row["batch"] == batch.pk]
+        assert item["skip_reason"] == "flow_changed"
 
     def test_a_persons_own_click_is_sent_before_them(self, floor: Floor) -> None:
         self.asked(floor)

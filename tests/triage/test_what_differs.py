@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from monitor.models import Flow
-from monitor.triage.what_differs import LONGEST_DATA, what_differs
+from monitor.models import Execution, Flow
+from monitor.triage.what_differs import LONGEST_DATA, ComparedRuns, compared_runs, what_differs
 from tests import factories
 from tests.triage.conftest import Fail, Triage, problem
 
@@ -28,6 +29,23 @@ def test_the_field_of_the_trigger_that_failed_runs_share_is_shown_with_counts(
     found = what_differs(problem())
     assert [(one.found.field, one.value) for one in found] == [("trigger.Country", "DE")]
     assert (found[0].found.failed, found[0].found.good, found[0].found.of_good) == (12, 0, 30)
+
+
+def test_each_count_of_a_difference_is_of_runs_that_can_be_listed_by_a_key_that_tells_no_value(
+    fail: Fail, triage: Triage, flow: Flow
+) -> None:
+    bad = [fail(minutes_ago=n, trigger_data={"Country": "DE", "n": n}) for n in range(1, 13)]
+    for n in range(30):
+        country = {"Country": "DE" if n == 3 else "FR"}
+        fail(minutes_ago=n, status="success", first_failed_at=None, trigger_data=country | {"n": n})
+    triage(*bad)
+    [found] = what_differs(problem())
+    every, those = compared_runs(problem()), compared_runs(problem(), found.key)
+    assert (len(every.failed), len(every.good)) == (found.of_failed, found.of_good)
+    assert (len(those.failed), len(those.good)) == (found.failed, found.good) == (12, 1)
+    assert {run.trigger_data["Country"] for run in Execution.objects.filter(pk__in=those.failed + those.good)} == {"DE"}
+    assert re.fullmatch("[0-9a-f]{16}", found.key)
+    assert compared_runs(problem(), "0" * 16) == ComparedRuns([], [])
 
 
 def test_people_are_hidden_in_it(fail: Fail, triage: Triage) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from monitor.models import Delivery, Notice
 from monitor.notify.compose import Rendered
-from monitor.notify.kinds import alert, assigned, batch_ended, note, resolved
+from monitor.notify.kinds import alert, assigned, batch_ended, note, outcome_unknown, resolved
 from monitor.notify.kinds.kind import MailKind
 
-KINDS: dict[str, MailKind] = {module.KIND.name: module.KIND for module in (assigned, note, resolved, batch_ended)}
+_MODULES = (assigned, note, resolved, batch_ended, outcome_unknown)
+KINDS: dict[str, MailKind] = {module.KIND.name: module.KIND for module in _MODULES}
 ALERTS = "alerts"
 
 

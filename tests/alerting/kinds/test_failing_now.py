@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -146,6 +147,13 @@ def test_a_flow_that_is_broken_from_its_first_run_on_is_found() -> None:
 def test_half_of_the_runs_failing_for_weeks_is_one_episode() -> None:
     found = edges(RULE, random_runs(4, (700, 0.03), (700, 0.5), (60, 0.03)))
     assert kinds(found) == ["firing", "recovered"]
+
+
+def test_what_was_good_before_it_fired_is_no_recovery() -> None:
+    found = edges(RULE, random_runs(3, (1000, 0.03), (4000, 0.15), step=timedelta(minutes=5)))
+    for fired, recovered in pairwise(found):
+        if recovered.edge.value == "recovered":
+            assert recovered.at - fired.at >= timedelta(minutes=45)
 
 
 def test_runs_that_zoho_runs_again_neither_add_nor_take_away() -> None:

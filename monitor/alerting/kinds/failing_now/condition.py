@@ -18,13 +18,14 @@ from typing import ClassVar, NamedTuple
 
 from monitor.alerting.kinds import limits
 from monitor.alerting.kinds.failing_now.healthy_level import HIGHEST, HISTORY, level_at, needs_from
-from monitor.alerting.kinds.failing_now.run_length import CusumChart, chart_for, on_grid
+from monitor.alerting.kinds.failing_now.run_length import CusumChart, chart_for, on_grid, weight_for
 from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Evaluation, Learned, RunResult, Runs, moment
 
 SHORTEST_RUN_LENGTH = 15_000
 LEAST_MORE = 0.20  # of a flow that often fails, so much more is worth waking somebody for
 _GOOD_RUNS, _MOST_GOOD_RUNS = 10, 30
 _BY_CHANCE = 1 / 10_000
+_LOWEST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _of_closed(chart: CusumChart, runs: Runs, start: int, last: int, learned: Le
                 began = place - 1
             total += weight
             if total >= bound:
-                good_since = _recovery(chart, runs, began, place, last, learned)
+                good_since = _recovery(runs, began, place, last, learned)
                 if not good_since.is_over:
                     return _breached(chart, runs, began, last, learned)
                 total, place = 0, good_since.until
@@ -117,8 +118,10 @@ def _of_open(chart: CusumChart, runs: Runs, last: int, standing: AlertStanding, 
     first = bisect_left(runs.ends, began_at.timestamp(), 0, last) if began_at is not None else 0
     start = first
     if standing.anchor is not None:
-        start = max(first, bisect_left(runs.ends, standing.anchor.timestamp(), 0, last))
-    better = _recovery(chart, runs, first, start, last, learned)
+        start = max(start, bisect_left(runs.ends, standing.anchor.timestamp(), 0, last))
+    if standing.fired_at is not None:  # what was good before it fired is no sign that it is better
+        start = max(start, min(runs.until(standing.fired_at), last))
+    better = _recovery(runs, first, start, last, learned)
     if better.is_over:
         numbers = _numbers(learned, chart) | {"good_in_a_row": last - better.since}
         newest = moment(runs.ends[last - 1])
@@ -138,9 +141,9 @@ class _Recovery(NamedTuple):
     until: int
 
 
-def _recovery(chart: CusumChart, runs: Runs, began: int, start: int, last: int, learned: Learned) -> _Recovery:
+def _recovery(runs: Runs, began: int, start: int, last: int, learned: Learned) -> _Recovery:
     """Adds up the good runs since it began, less what failures weigh, until they are enough."""
-    rows, weight = runs.rows, chart.weight
+    rows, weight = runs.rows, _weight_of_recovery(learned)
     total, since, needed = 0, start, _needed(runs, began, start, learned)
     for place in range(start, last):
         result = rows[place].result
@@ -154,6 +157,12 @@ def _recovery(chart: CusumChart, runs: Runs, began: int, start: int, last: int, 
                 total, since = 0, place + 1
                 needed = _needed(runs, began, since, learned)
     return _Recovery(is_over=False, since=since, until=last)
+
+
+def _weight_of_recovery(learned: Learned) -> int:
+    """Returns what a failure weighs, in good runs: as it tells the usual level from three times that."""
+    level = max(learned.values[0], _LOWEST)
+    return weight_for(level, min(3 * level, (1 + level) / 2))
 
 
 def _needed(runs: Runs, began: int, since: int, learned: Learned) -> int:

@@ -16,10 +16,12 @@ class CallsLeft:
 
     Attributes:
         limit: how many there are; None where that is not known.
+        per_minute: how many may be made in a minute; None where that is not known.
         used: how many are used; what others have used of the same limit is among them as far as Zoho says so.
     """
 
     limit: int | None
+    per_minute: int | None
     used: int
 
     @property
@@ -37,8 +39,8 @@ def calls_left(account: ZohoAccount, product: str, now: datetime) -> CallsLeft:
         now: the present.
     """
     budget = account.budgets.filter(product=product).first() or ApiBudget(account=account, product=product)
-    limit = limits_in_force(account, budget).per_day
-    if limit is None:
-        return CallsLeft(None, 0)
+    allowed = limits_in_force(account, budget)
+    if allowed.per_day is None:
+        return CallsLeft(None, allowed.per_minute, 0)
     _, of_others = Gate(account, lambda: now).day(product, budget)
-    return CallsLeft(limit, ledger.spent(account, budget, now) + of_others)
+    return CallsLeft(allowed.per_day, allowed.per_minute, ledger.spent(account, budget, now) + of_others)

@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-retry bench-alert-evaluation bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-retry bench-alert-evaluation alerts-faults bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -43,6 +43,7 @@ help: ## this menu
 	@echo "make bench-grouping how fast and how well failures are grouped, beside a rival"
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
+	@echo "make alerts-faults  500 schedules of alerts, mail faults and deaths: nothing lost; ALERT_SCHEDULES=… ALERT_SEED=…"
 	@echo "make bench-sync     the mirror's figures (docs/benchmarks.md), hours of them; one alone: make sync-budget, …"
 	@echo "make clean          take away caches; the demo's data and .venv stay"
 	@echo "Own Python or environment: make PYTHON=/path/to/python3.12 VENV=/path/to/env …"
@@ -114,6 +115,11 @@ bench-retry: $(DEV)
 
 bench-alert-evaluation: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly tests/benchmarks/test_alert_evaluation.py $(ARGS)
+
+# ALERT_SEED=7 plays one schedule.
+alerts-faults: $(DEV)
+	@ALERT_SCHEDULES=$${ALERT_SCHEDULES:-500} $(PY) scripts/test.py --mark deep --workers $(WORKERS) \
+		-p no:randomly tests/notify/test_alert_schedules.py $(ARGS)
 
 # One for each section of docs/benchmarks.md. All of them run, also where one has failed; then make fails too.
 SYNC_BENCHES := sync-budget sync-throughput sync-backfill sync-prune sync-faults sync-mutants sync-kills

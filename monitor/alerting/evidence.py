@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of, folded_app
+from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of
 from monitor.alerting.kinds import cause_of
 from monitor.alerting.kinds.subjects import CONNECTION, EXPLAINS
+from monitor.app_names import plain_app
 from monitor.error_classes import error_class
 from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
 
@@ -41,7 +42,7 @@ def _apps(firing: Sequence[Transition]) -> dict[str, str]:
     """Returns the apps of the connections that alerts are about, by their keys."""
     keys = {found.alert.subject_key for found in firing if found.alert.subject_kind == CONNECTION}
     rows = Connection.objects.filter(pk__in=keys).values_list("pk", "app") if keys else []
-    return {str(key): folded_app(app) for key, app in rows}
+    return {str(key): app for key, app in rows}
 
 
 def _causes(
@@ -52,7 +53,7 @@ def _causes(
     if cause == "account":
         return AlertCauses(began_of(found), account=found.alert.rule.kind, first=first)
     if cause == "connection" and (app := apps.get(found.alert.subject_key)):
-        return AlertCauses(began_of(found), first=first, connection=app, is_cause=True)
+        return AlertCauses(began_of(found), first=first, connection=plain_app(app), app=app, is_cause=True)
     flow = found.alert.flow_id
     known = signs.get(flow, []) if flow is not None else []
     return causes_of(began_of(found), known, broken, first=first)

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from monitor.app_names import plain_app
 from monitor.error_classes import OTHER
 
 TOGETHER = timedelta(minutes=10)  # alerts without failures that began no further apart
 # Errors that a sign-in that does not work brings about: 401, 403, and words that say as much.
 SIGN_IN = frozenset({"connection", "permission"})
-KEY_LENGTH = 200
+KEY_LENGTH, APP_LENGTH = 200, 100
 
 T = TypeVar("T")
 
@@ -47,9 +48,10 @@ class AlertCauses:
         began_at: by Zoho's clock.
         account: what is wrong with its whole account, if that is what the alert says.
         first: which first look found it: of a new account or rule, or after a pause; "" for an alert that is news.
-        connection: the app whose sign-in does not work; "" for none.
+        connection: the app whose sign-in does not work, as names are compared; "" for none.
         problem: the problem that most of the newest failures have.
-        error: app and kind of most of the newest failures.
+        error: app and kind of most of the newest failures, in the same way.
+        app: that app, as Zoho writes it.
         has_failures: whether failed runs brought it about.
         is_cause: it is the connection's own alert, which explains those of its flows.
     """
@@ -60,6 +62,7 @@ class AlertCauses:
     connection: str = ""
     problem: int | None = None
     error: str = ""
+    app: str = ""
     has_failures: bool = False
     is_cause: bool = False
 
@@ -71,6 +74,7 @@ class AlertCauses:
             "connection": self.connection,
             "problem": self.problem,
             "error": self.error,
+            "app": self.app,
             "has_failures": self.has_failures,
             "is_cause": self.is_cause,
         }
@@ -113,10 +117,10 @@ def causes_of(
         account: what is wrong with the whole account, if the alert is about that.
         first: which first look found it.
     """
-    broken = {folded_app(app) for app in broken_apps} - {""}
+    broken = {plain_app(app) for app in broken_apps} - {""}
     apps = (app for sign in signs if (app := _sign_in_app(sign, broken)))
     problems = (sign.problem for sign in signs if sign.problem is not None)
-    errors = (f"{folded_app(sign.app)}: {sign.error_class}" for sign in signs if sign.app and sign.error_class != OTHER)
+    errors = (f"{plain_app(sign.app)}: {sign.error_class}" for sign in signs if sign.app and sign.error_class != OTHER)
     return AlertCauses(
         began_at=began_at,
         account=account,
@@ -124,6 +128,7 @@ def causes_of(
         connection=_of_most(apps, len(signs)) or "",
         problem=_of_most(problems, 0),
         error=(_of_most(errors, len(signs)) or "")[:KEY_LENGTH],
+        app=next((" ".join(sign.app.split())[:APP_LENGTH] for sign in signs if sign.app), ""),
         has_failures=bool(signs),
     )
 
@@ -142,7 +147,7 @@ def choose(alert: AlertCauses, opened: Sequence[OpenIncident]) -> Choice:
         return _joined("first", alert.first, same)
     news = [one for one in opened if one.cause not in ("account", "first")]
     if alert.connection:
-        found = _joined("connection", alert.connection, _sharing(news, "connection", alert.connection))
+        found = _joined("connection", alert.app or alert.connection, _sharing(news, "connection", alert.connection))
         return found if found.joins is not None else _by_problem(alert, news, found)
     if alert.problem is not None or alert.error:
         return _by_problem(alert, news, None)
@@ -161,7 +166,8 @@ def _by_problem(alert: AlertCauses, news: Sequence[OpenIncident], otherwise: Cho
         otherwise = otherwise or found
     if alert.error:
         alike = (one for one in _sharing(news, "error", alert.error) if not _problems_differ(alert, one))
-        found = _joined("error", alert.error, alike)
+        _, _, kind = alert.error.rpartition(": ")
+        found = _joined("error", f"{alert.app}: {kind}", alike)
         if found.joins is not None:
             return found
         otherwise = otherwise or found
@@ -192,7 +198,7 @@ def _sign_in_app(sign: FailureSign, broken: set[str]) -> str:
 
     An action may fail for its data while a connection of its app is broken: then another one serves the flow.
     """
-    app = folded_app(sign.app)
+    app = plain_app(sign.app)
     if sign.error_class in SIGN_IN:
         return app
     return app if app in broken and sign.error_class == OTHER else ""
@@ -202,7 +208,3 @@ def _of_most(values: Iterable[T], among: int) -> T | None:
     """Returns the value that occurs most often, the first of equals; None where it is not more than half of `among`."""
     found = Counter(values).most_common(1)
     return found[0][0] if found and found[0][1] * 2 > among else None
-
-
-def folded_app(app: str) -> str:
-    return " ".join(app.split()).casefold()[:KEY_LENGTH]

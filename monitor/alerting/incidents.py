@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -24,15 +24,28 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 500  # transitions of an account in one transaction
 GROUP_INTERVAL = timedelta(minutes=5)
 WAITS_AT_MOST = 4  # times the group wait, while one alert after the other joins
+# What a first look finds comes as histories are read, some minutes apart, and is no news.
+FIRST_INTERVAL, FIRST_WAITS, FIRST_WAITS_AT_MOST = timedelta(hours=1), 4, 20
 SEVERITIES = ("digest", "notify", "page")  # the higher, the later
 Kind = Notice.Kind
 Edge = Transition.Kind
 ENDS = ("resolved", "closed")
 
 
-def group_wait() -> timedelta:
-    """Returns how long the first mail of an incident waits for more alerts of the same cause."""
-    return timedelta(seconds=settings.ALERT_GROUP_WAIT)
+class MailPace(NamedTuple):
+    """Holds how long a mail of an incident waits for more alerts, at most, and how long after the mail before."""
+
+    wait: timedelta
+    longest_wait: timedelta
+    interval: timedelta
+
+
+def pace_of(incident: Incident) -> MailPace:
+    """Returns how fast an incident is mailed."""
+    wait = timedelta(seconds=settings.ALERT_GROUP_WAIT)
+    if incident.cause == Incident.Cause.FIRST:
+        return MailPace(FIRST_WAITS * wait, FIRST_WAITS_AT_MOST * wait, FIRST_INTERVAL)
+    return MailPace(wait, WAITS_AT_MOST * wait, GROUP_INTERVAL)
 
 
 def follow(account: ZohoAccount, now: datetime) -> int:
@@ -147,7 +160,7 @@ class _Desk:
             severity=severity,
         )
         self.opened[incident.pk], self.members[incident.pk] = incident, []
-        notify(incident, Kind.FIRING, self.now, due_at=self.now + group_wait())
+        notify(incident, Kind.FIRING, self.now, due_at=self.now + pace_of(incident).wait)
         logger.info("incident %d: opened by alert %d", incident.pk, found.alert_id)
         return incident
 
@@ -159,12 +172,11 @@ class _Desk:
         incident.save(update_fields=["began_at", "severity"])
         waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
         if (first := waiting.filter(kind=Kind.FIRING).first()) is not None:
-            latest = first.at + WAITS_AT_MOST * group_wait()
-            due_at = min(self.now + group_wait(), latest)
+            due_at = min(self.now + pace_of(incident).wait, first.at + pace_of(incident).longest_wait)
             waiting.filter(pk=first.pk, why_silent="", due_at__lt=due_at).update(due_at=due_at)
         elif (not member.muted or has_risen) and not waiting.filter(kind=Kind.UPDATE).exists():
             last = incident.notices.aggregate(at=Max("dispatched_at"))["at"] or self.now
-            due_at = max(self.now + group_wait(), last + GROUP_INTERVAL)
+            due_at = max(self.now + pace_of(incident).wait, last + pace_of(incident).interval)
             notify(incident, Kind.UPDATE, self.now, due_at=due_at)
 
     def _end(self, found: Transition, member: IncidentAlert | None) -> bool:

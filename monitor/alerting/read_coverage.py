@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from monitor.alerting.coverage import CoverageFacts, CoveringRule
-from monitor.alerting.kinds import condition_kinds
+from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.pace import paces
 from monitor.alerting.scope import RuleScope, cover
@@ -35,6 +35,8 @@ def read_coverage(
     scopes: dict[int, list[RuleScope[int]]] = defaultdict(list)
     covering = {}
     for rule in rules:
+        if loader_of(rule.kind) is not None:  # it is about no flow
+            continue
         scopes[rule.account_id].append(RuleScope(rule.pk, rule.kind, rule.flow_id))
         covering[rule.pk] = _covering(rule, reads)
     by_flow: dict[int, list[int]] = defaultdict(list)

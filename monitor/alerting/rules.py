@@ -14,13 +14,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "failing_now": {"name": "Failing now"},
     "connection": {"name": "A connection does not work", "repeat_hours": 24},
+    "crm": {"name": "Actions of a workflow rule fail", "options": {"finds": "actions"}, "repeat_hours": 24},
     # A worker that was away for long needs some minutes for all accounts once it is back.
     "mirror": {"name": "The mirror does not follow Zoho", "for_minutes": 5, "repeat_hours": 24},
 }
 
 
 def ensure_default_rules(account: ZohoAccount) -> list[AlertRule]:
-    """Gives the account its default rules: on the success rate, failing now, its connections and its mirror.
+    """Gives the account its default rules: success rate, failing now, connections, workflow rules and mirror.
 
     Running it again returns the rules as people may have changed them since.
     """

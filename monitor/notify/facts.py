@@ -155,7 +155,8 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
         now: when it is written.
     """
     incident = Incident.objects.select_related("account", "owner", "acknowledged_by").get(pk=notice.incident_id)
-    links = list(incident.members.select_related("alert__rule", "alert__flow__account", "alert__flow__progress"))
+    joined = "incident__account", "alert__rule", "alert__flow__account", "alert__flow__progress"
+    links = list(incident.members.select_related(*joined))
     members = _members(links, notice)
     flows = {link.alert.flow.pk: link.alert.flow for link in links if link.alert.flow is not None}
     only = next(iter(flows.values())) if len(flows) == 1 else None
@@ -200,7 +201,7 @@ def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFact
             MemberFacts(
                 alert=alert.pk,
                 flow=alert.flow_id,
-                name=clean(alert.shown_name) or f"alert {alert.pk}",
+                name=_subject(link),
                 rule_name=clean(alert.rule.name),
                 reason=mask_text(clean(shown.reason)),
                 rate=shown.rate,
@@ -214,6 +215,13 @@ def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFact
             )
         )
     return tuple(sorted(rows, key=lambda row: (not row.is_firing, not row.is_news, -row.failed, row.name)))
+
+
+def _subject(link: IncidentAlert) -> str:
+    """Returns what an alert is about."""
+    alert = link.alert
+    name = link.incident.account.name if alert.subject_kind == "account" else alert.shown_name
+    return clean(name) or f"alert {alert.pk}"
 
 
 def _edges(links: Sequence[IncidentAlert]) -> dict[tuple[int, int], Transition]:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Case, Count, Max, Min, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
+from monitor.app_names import plain_app
 from monitor.models import Connection, Execution, Failure, FailureGroup, Flow, Problem, ProblemAct, ZohoAccount
 from monitor.periods import DAY, Window, day_start, day_window, midnight_of, stretch_of
 from monitor.privacy import mask_text
@@ -354,15 +355,10 @@ def _connections(account: int, apps: Collection[str]) -> list[Connection]:
     """Returns an account's connections to some apps, those that do not work first."""
     if not apps:
         return []
-    plain = {_plain(app) for app in apps}
+    plain = {plain_app(app) for app in apps}
     rows = Connection.objects.filter(account=account, gone_at=None).defer("raw").order_by("status_since", "pk")
-    found = [row for row in rows if _plain(row.app) in plain]
+    found = [row for row in rows if plain_app(row.app) in plain]
     return sorted(found, key=lambda row: not row.is_broken)[:MOST_CONNECTIONS]
-
-
-def _plain(app: str) -> str:
-    """Returns an app's name as it is compared: Zoho's samples write one app in more than one way."""
-    return app.casefold().replace("_", "").replace(" ", "")
 
 
 def _trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> list[tuple[Window, int]]:

@@ -114,7 +114,7 @@ class TestStorm:
         assert sorted(map(len, members().values())) == [1, 50]
         assert [who for who, _ in mails()] == ["ada", "ada", "otto", "otto"]
         assert {subject for _, subject in mails()} == {
-            "[Firing] 10 flows: the sign-in to zoho crm does not work",
+            "[Firing] 10 flows: the sign-in to Zoho CRM does not work",
             "[Firing] Billing: 30 of 40 runs succeeded",
         }
 
@@ -125,8 +125,10 @@ class TestStorm:
             flow = factories.make_flow(account, flow_name=f"Flow {number:02}")
             of_problem(fail(flow, now, error_message=f"Cause {number}"))
             edge(make_alert(rule, now, flow), now, is_first=True)
-        follow(account, now)
-        dispatch_new(now + 30 * SECOND)
+            if number % 10 == 9:  # as histories are read
+                follow(account, now + number * 4 * SECOND)
+                assert dispatch_new(now + number * 4 * SECOND) == 0
+        dispatch_new(now + 4 * MINUTE)
         assert mails() == [("ada", "[Firing] 30 flows: found by the first look")]
         text = own(Delivery).get().text
         assert "Flow 00" in text
@@ -172,7 +174,7 @@ class TestCause:
             of_problem(fail(flow, now, error_message="Action failed", error_details=""))
             edge(make_alert(rule, now, flow), now)
         follow(account, now)
-        assert own(Incident).get().cause_key == "zoho books"
+        assert own(Incident).get().cause_key == "Zoho Books"
 
     def test_what_another_accounts_flows_fail_with_is_another_incident(
         self, account: ZohoAccount, rule: AlertRule, now: datetime
@@ -197,6 +199,18 @@ class TestCause:
         # Three for each alert (is it known, its membership, its line), two more where its incident grows.
         with django_assert_max_num_queries(20 * 7 + 15):
             follow(account, now)
+
+    def test_an_alert_about_the_whole_account_is_an_incident_of_it_that_keeps_the_others_quiet(
+        self, account: ZohoAccount, rule: AlertRule, ada: User, now: datetime
+    ) -> None:
+        mirror = factories.make_alert_rule(account, kind="mirror", name="The mirror")
+        known = {"subject_kind": "account", "subject_key": "1", "since": now, "evaluated_at": now, "episode": 1}
+        edge(AlertState.objects.create(rule=mirror, **known), now, reason="Zoho refuses our credentials")
+        edge(make_alert(rule, now), now)
+        follow(account, now)
+        assert sorted(own(Incident).values_list("cause", flat=True)) == ["account", "time"]
+        dispatch_new(now + MINUTE)
+        assert mails() == [("ada", "[Firing] Acme: Zoho refuses our credentials")]
 
 
 class TestLife:

@@ -137,7 +137,7 @@ def test_an_hour_that_has_not_begun_yet_is_not_judged(account: ZohoAccount, rule
 def test_an_account_with_a_rule_of_its_own_is_given_the_default_ones_beside_it_once(account: ZohoAccount) -> None:
     custom = factories.make_alert_rule(account, name="Laxer", threshold=90.0)
     made = ensure_default_rules(account)
-    assert [rule.kind for rule in made] == ["success_rate", "failing_now", "connection", "mirror"]
+    assert [rule.kind for rule in made] == ["success_rate", "failing_now", "connection", "crm", "mirror"]
     assert {(rule.account, rule.is_default, rule.severity) for rule in made} == {(account, True, "notify")}
     assert custom not in made
     assert ensure_default_rules(account) == made

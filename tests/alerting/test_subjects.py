@@ -18,6 +18,7 @@ from monitor.models import (
     StreamState,
     SyncState,
     Transition,
+    UsageSnapshot,
     ZohoAccount,
 )
 from tests import factories
@@ -228,3 +229,64 @@ def test_the_mirror_of_an_account_that_a_person_switches_off_is_no_alert_any_mor
     ZohoAccount.objects.filter(pk=account.pk).update(is_active=False)
     (closed,) = evaluate_account(account, now + MINUTE)
     assert (closed.kind, closed.reason) == ("closed", "the account is not mirrored: a person switched it off")
+
+
+def add_day(rule: Any, at: datetime, succeeded: int | None, failed: int | None) -> None:
+    counts = {"taken_at": at, "counted_from": at - 24 * HOUR, "succeeded": succeeded, "failed": failed}
+    UsageSnapshot.objects.update_or_create(rule=rule, day=at.date(), defaults=counts)
+
+
+def test_a_workflow_rule_whose_actions_fail_fires_and_recovers_and_another_that_never_ran_does_not(account, now):
+    factories.make_alert_rule(account, kind="crm", name="Actions")
+    failing = factories.make_rule(account, name="Big deals")
+    never = factories.make_rule(account, name="Never ran")
+    add_day(failing, now, 20, 0)
+    add_day(never, now, 0, 0)
+    assert look(account, now) == []
+    add_day(failing, now + 24 * HOUR, 5, 4)
+    (fired,) = look(account, now + 24 * HOUR)
+    assert (fired.kind, fired.alert.shown_name, fired.began_at) == ("firing", "Big deals", now)
+    assert fired.reason.startswith("4 of 29 actions failed in the last 2 days")
+    assert fired.alert.subject_url == failing.get_absolute_url()
+    StreamState.objects.filter(account=account, stream=Stream.USAGE).update(last_read_at=now)
+    assert [one.kind for one in evaluate_after_sweep(account, now + 40 * HOUR)] == ["no_data"]
+    assert own(AlertState).get(subject_key=failing.pk).is_open
+    add_day(failing, now + 48 * HOUR, 9, 0)
+    assert kinds(look(account, now + 48 * HOUR)) == ["resolved"]
+    assert look(account, now + 49 * HOUR) == []
+
+
+def evaluate_after_sweep(account: ZohoAccount, at: datetime) -> list[Transition]:
+    """What is found where all but the usage of rules is read."""
+    usage = StreamState.objects.get(account=account, stream=Stream.USAGE)
+    be_read(account, at)
+    usage.save()
+    return evaluate_account(account, at)
+
+
+def test_webhooks_that_fail_and_a_rule_that_was_switched_off_are_alerts_of_their_rule(account, now):
+    factories.make_alert_rule(account, kind="crm", name="Webhooks", finds="webhooks", window_hours=24)
+    factories.make_alert_rule(account, kind="crm", name="Off", finds="switched_off")
+    rule = factories.make_rule(account, name="Big deals")
+    assert look(account, now) == []
+    for number in range(3):
+        factories.make_webhook_failure(account, rule=rule, failure_time=now + number * MINUTE)
+    (fired,) = look(account, now + HOUR)
+    assert (fired.kind, fired.alert.rule.name) == ("firing", "Webhooks")
+    type(rule).objects.filter(pk=rule.pk).update(active=False, modified_time=now + HOUR)
+    (fired,) = look(account, now + 2 * HOUR)
+    assert (fired.kind, fired.alert.rule.name, fired.began_at) == ("firing", "Off", now + HOUR)
+    assert kinds(look(account, now + 25 * HOUR)) == ["resolved"]
+
+
+def test_a_narrower_rule_replaces_only_what_looks_for_the_same(account, now):
+    factories.make_alert_rule(account, kind="crm", name="All")
+    rule = factories.make_rule(account)
+    add_day(rule, now, 0, 9)
+    assert kinds(look(account, now)) == ["firing"]
+    narrow = factories.make_alert_rule(account, kind="crm", finds="silent", subject_key=str(rule.pk))
+    assert look(account, now + MINUTE) == []
+    narrow.options = {"least": 20}
+    narrow.save()
+    (closed,) = look(account, now + 2 * MINUTE)
+    assert (closed.kind, closed.alert.rule.name) == ("closed", "All")

@@ -163,7 +163,7 @@ class AlertHouse:
         if not found:
             return
         incident, who = self.chance.choice(found), self.chance.choice(self.people)
-        act = self.chance.choice(["acknowledge", "acknowledge", "take_back", "comment", "close"])
+        act, *_ = self.chance.choices(["acknowledge", "take_back", "comment", "close"], [6, 3, 3, 1])
         try:
             if act == "acknowledge":
                 actions.acknowledge(incident, who, "I look", self.now)
@@ -171,7 +171,7 @@ class AlertHouse:
                 actions.take_back(incident, who, self.now)
             elif act == "comment":
                 actions.comment(incident, "a note", who, self.now)
-            elif self.chance.random() < 0.3:
+            else:
                 actions.close_by_hand(incident, "a drill", who, self.now)
         except AlertActRefused:
             return

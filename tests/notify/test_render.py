@@ -187,6 +187,13 @@ def test_a_mail_of_many_flows_names_their_cause_the_worst_and_how_many_more() ->
     assert "and 38 more" in mail.html
 
 
+def test_two_rules_that_find_the_same_of_one_flow_are_named_by_the_flow() -> None:
+    both = (member(rule_name="Success rate below 95 %"), member(alert=12, rule_name="Failing now"))
+    subject = render(facts(members=both), "UTC").subject
+    assert subject == render(facts(members=both[:1]), "UTC").subject
+    assert subject.startswith(f"[Firing] {both[0].name}: ")
+
+
 def test_a_mail_of_alerts_that_joined_tells_how_many_and_a_reminder_that_it_still_fires() -> None:
     members = (member(alert=1, name="New one"), member(alert=2, name="Old one", is_news=False))
     joined = render(facts(kind="update", members=members, cause="one problem"), "UTC")

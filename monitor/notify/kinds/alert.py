@@ -68,11 +68,12 @@ def _verdict(facts: Facts) -> str:
     members = facts.members
     if not members:
         return f"incident {facts.incident}"
-    if len(members) == 1:
-        only = members[0]
-        return f"{shorten(only.name, NAME_LENGTH)}: {shorten(only.reason, REASON_LENGTH)}".rstrip(": ")
     told = facts.news if facts.is_growth and facts.news else facts.firing or members
     flows = {member.flow for member in told}
+    if len(members) == 1 or (len(flows) == 1 and None not in flows and not facts.is_growth):
+        # Also where several rules find the same of one flow: its name says more than how many they are.
+        only = members[0] if len(members) == 1 else told[0]
+        return f"{shorten(only.name, NAME_LENGTH)}: {shorten(only.reason, REASON_LENGTH)}".rstrip(": ")
     is_of_flows = len(flows) > 1 and None not in flows
     count = f"{len(flows)} flows" if is_of_flows else f"{len(told)} alert{'s' * (len(told) > 1)}"
     if facts.is_growth:

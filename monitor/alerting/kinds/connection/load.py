@@ -11,11 +11,11 @@ from typing import Any
 from django.db.models import Count, F, Max, Min, Q
 from django.db.models.functions import Coalesce
 
-from monitor.alerting.grouping import folded_app
 from monitor.alerting.kinds.connection.condition import AppFailures, ConnectionDown, ConnectionMaterial
 from monitor.alerting.kinds.interface import moment
 from monitor.alerting.kinds.subjects import CONNECTION, AlertSubject, SubjectMaterial
 from monitor.alerting.runs_of import FlowRuns, runs_of
+from monitor.app_names import plain_app
 from monitor.freshness import ReadTimes, is_list_old
 from monitor.models import Connection, Failure, Flow, FlowVersion, Stream, StreamState, ZohoAccount
 from monitor.models.definitions import actions_in
@@ -51,7 +51,7 @@ def subjects(
     start = now - timedelta(hours=hours)
     failed = _failed(account, start, now)
     runs = runs_of(dict.fromkeys(_refused_flows(failed), start), now)
-    apps = [folded_app(row.app) for row in rows]
+    apps = [plain_app(row.app) for row in rows]
     refused_apps = {app for app, by_flow in failed.items() if any(one.refused for one in by_flow.values())}
     users = _users(account, {app for app, row in zip(apps, rows, strict=True) if row.is_broken or app in refused_apps})
     found = []
@@ -97,7 +97,7 @@ def _failed(account: ZohoAccount, start: datetime, now: datetime) -> dict[str, _
     counted = rows.annotate(every=Count("pk"), refused=Count("pk", filter=refused), first=at[0], newest=at[1])
     found: defaultdict[str, _ByFlow] = defaultdict(dict)
     for app, flow, every, bad, first, newest in counted.order_by():
-        by_flow, one = found[folded_app(app)], _OfFlow(every, bad, first, newest)
+        by_flow, one = found[plain_app(app)], _OfFlow(every, bad, first, newest)
         known = by_flow.get(flow)
         by_flow[flow] = one if known is None else _joined(known, one)
     return dict(found)
@@ -152,11 +152,11 @@ def _users(account: ZohoAccount, apps: set[str]) -> dict[str, dict[int, str]]:
     flows = {flow.pk: flow for flow in Flow.objects.filter(account=account, gone_at=None).defer("raw")}
     found: dict[str, dict[int, str]] = {app: {} for app in apps}
     for flow in flows.values():
-        if (app := folded_app(flow.trigger_app)) in found:
+        if (app := plain_app(flow.trigger_app)) in found:
             found[app][flow.pk] = flow.shown_name
     newest = FlowVersion.objects.filter(flow__in=flows).annotate(last=Max("flow__versions__number"))
     for key, content in newest.filter(number=F("last")).order_by().values_list("flow_id", "content"):
-        for app in {folded_app(app) for app in _apps(content)} & apps:
+        for app in {plain_app(app) for app in _apps(content)} & apps:
             found[app][key] = flows[key].shown_name
     return found
 

@@ -1,0 +1,1 @@
+"""Finds workflow rules of Zoho CRM that fail, stay silent or were switched off."""

@@ -1,0 +1,61 @@
+"""Incidents in a real browser: with the mail's link and without scripts, on a phone, for assistive technology."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from monitor.models import Incident, User
+from monitor.notify.links import sign_acknowledge, sign_unsubscribe
+from tests import factories
+from tests.browser.conftest import Visit
+from tests.browser.test_callbacks_pages import look_at
+from tests.dashboard.world import make_quiet, make_state
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def incident(transactional_db: None, people: dict[str, User]) -> Incident:
+    account, now = factories.make_account("Example Ltd"), timezone.now()
+    flow = factories.make_flow(account, flow_name="Lead to campaign")
+    state = make_state(factories.make_alert_rule(account), flow, now)
+    make_quiet(state, people["otto"], now)
+    return factories.make_incident(state, began_at=now - timedelta(hours=3), opened_at=now - timedelta(hours=2))
+
+
+@pytest.mark.parametrize("screen", ["visit", "phone"])
+def test_the_pages_hinder_nobody_and_fit(
+    screen: str, request: pytest.FixtureRequest, incident: Incident, people: dict[str, User]
+) -> None:
+    seen: Visit = request.getfixturevalue(screen)
+    signed = sign_acknowledge(incident.pk, people["otto"].pk, timezone.now())
+    for name, token in (("acknowledge_by_mail", signed), ("unsubscribe_by_mail", sign_unsubscribe(1, "alerts"))):
+        seen.page.goto(seen.url + reverse(name, args=[token]))
+        look_at(seen.page, f"{name}-{screen}")
+    seen.sign_in(people["otto"])
+    for name, path in (
+        ("alerts", reverse("alerts")),
+        ("incident", incident.get_absolute_url()),
+        ("silences", reverse("silences")),
+    ):
+        seen.go(path)
+        for fold in seen.page.locator("main details > summary").all():
+            fold.click()
+        look_at(seen.page, f"{name}-{screen}")
+
+
+def test_the_link_of_a_mail_acknowledges_and_the_page_says_by_whom(
+    visit: Visit, incident: Incident, people: dict[str, User]
+) -> None:
+    token = sign_acknowledge(incident.pk, people["otto"].pk, timezone.now())
+    visit.go(reverse("acknowledge_by_mail", args=[token]))
+    visit.page.get_by_role("button", name="Acknowledge as otto").click()
+    expect(visit.page.get_by_text("Acknowledged by otto.")).to_be_visible()
+    visit.sign_in(people["vera"])
+    visit.go(incident.get_absolute_url())
+    expect(visit.page.get_by_text("acknowledged it").first).to_be_visible()

@@ -165,7 +165,7 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
         rows = rows.filter(first_seen_at__gte=wanted.seen_from)
     if wanted.app:
         apps = FailureGroup.objects.order_by().values_list("app", flat=True).distinct()
-        alike = [app for app in apps if _plain(app) == _plain(wanted.app)]
+        alike = [app for app in apps if plain_app(app) == plain_app(wanted.app)]
         rows = rows.filter(pk__in=FailureGroup.objects.filter(app__in=alike).values("problem"))
     put_away = Case(When(state__in=Problem.UNRESOLVED, then=Value(0)), default=Value(1))
     return rows.order_by(put_away, "-last_seen_at", "-pk")

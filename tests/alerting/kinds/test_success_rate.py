@@ -26,7 +26,7 @@ def test_it_fires_with_the_run_that_makes_the_rate_too_low_and_says_since_when()
     assert found[0].evaluation.began_at == START + 40 * HOUR
     assert found[0].evaluation.runs_since_change == 3
     assert words.describe(RULE, found[0].evaluation, UTC) == (
-        "40 of 43 runs succeeded (93.0 %); failing since 2026-09-08 16:00"
+        "40 of 43 runs succeeded (93.0 %); failing since 2026-09-08 16:00 UTC"
     )
 
 

@@ -904,6 +904,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('requested_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
+                ('said_names', models.TextField(blank=True, help_text='people of its runs whom its reason names, a line each: hidden there')),
                 ('seen_at', models.DateTimeField(help_text='what the person saw before confirming was of then')),
                 ('accept_risk', models.BooleanField(default=False)),
                 ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),

@@ -14,6 +14,7 @@ from monitor.access import may
 from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
 from monitor.retry import transition
 from monitor.retry.batch_facts import facts_of_batch
+from monitor.retry.named import people_named
 from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
 from monitor.retry.safety import Verdict
@@ -77,6 +78,7 @@ def request_batch(
         "requested_at": now,
         "seen_at": min(seen_at or now, now),
         "reason": reason,
+        "said_names": "\n".join(people_named(reason, keys)),
         "accept_risk": accept_risk,
         "client_token": client_token,
         "source": source or {},

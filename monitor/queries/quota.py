@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.db.models import OuterRef, Subquery
 
-from monitor.connection import Gate, ledger
 from monitor.connection.budget import limits_in_force
+from monitor.connection.left import calls_left
 from monitor.models import ApiBudget, Product, ZohoAccount
 
 
@@ -74,10 +74,5 @@ def calls_a_minute(account: ZohoAccount, limit_seen: int | None) -> int | None:
 
 
 def _of(account: ZohoAccount, calls: int, now: datetime) -> QuotaLeft:
-    budget = account.budgets.filter(product=Product.FLOW).first() or ApiBudget(account=account, product=Product.FLOW)
-    allowed = limits_in_force(account, budget)
-    limit, per_minute = allowed.per_day, allowed.per_minute
-    if limit is None:
-        return QuotaLeft(account, None, None, calls, per_minute)
-    _, of_others = Gate(account, lambda: now).day(Product.FLOW, budget)
-    return QuotaLeft(account, limit, max(limit - ledger.spent(account, budget, now) - of_others, 0), calls, per_minute)
+    found = calls_left(account, Product.FLOW, now)
+    return QuotaLeft(account, found.limit, found.left, calls, found.per_minute)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 _HEAD = struct.Struct("<I")
 _UNKNOWN = -1
+_ORDER = itemgetter(0, 3)  # when it ended and when it started
 
 
 class RunEnd(NamedTuple):
@@ -36,7 +38,7 @@ class RunEnd(NamedTuple):
 
 def pack_ends(runs: Iterable[RunEnd]) -> bytes:
     """Writes the finished runs of an hour as its bucket keeps them, in the order in which they ended."""
-    rows = sorted(runs, key=lambda run: (run.ended, run.started))
+    rows = sorted(runs, key=_ORDER)
     if not rows:
         return b""
     count = len(rows)

@@ -121,7 +121,9 @@ def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **con
         "form": form,
         "rule": rule,
         "kind": kind_forms()[form.kind],
-        "neighbours": neighbours(form.kind, account.pk, flow_id, rule.pk) if account is not None else None,
+        "neighbours": neighbours(form.kind, account.pk, flow_id, rule.pk, rule.subject_key)
+        if account is not None
+        else None,
         "of_flow": form.flow,
         "told": form.said_beforehand(),
     }

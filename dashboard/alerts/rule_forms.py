@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -29,10 +30,11 @@ _HOURS = ("working_only", "working_days", "working_from", "working_to", "working
 
 
 class FieldGroup(NamedTuple):
-    """Holds fields of a form that stand together under a title."""
+    """Holds fields of a form that stand together under a title; folded where nobody need look at them."""
 
     title: str
     fields: list[forms.BoundField]
+    is_folded: bool = False
 
 
 class HolidaysField(forms.CharField):
@@ -229,10 +231,15 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             ("State", ("is_active",)),
         ]
         return [
-            FieldGroup(title, [self[name] for name in names if name in self.fields])
+            FieldGroup(title, [self[name] for name in names if name in self.fields], self._is_folded(names))
             for title, names in named
             if any(name in self.fields for name in names)
         ]
+
+    def _is_folded(self, names: Sequence[str]) -> bool:
+        if names != _HOURS:
+            return False
+        return not any(name in self.errors for name in names) and not self["working_only"].value()
 
     def said_beforehand(self) -> list[str]:
         """Returns what can be said of the rule before it is saved, in sentences; nothing while something is wrong."""

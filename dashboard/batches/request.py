@@ -26,6 +26,7 @@ from monitor.queries.quota import QuotaLeft, quota_left
 from monitor.retry.batches import USUAL_PER_MINUTE, all_confirmed, request_batch
 from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import RetryRefused
+from monitor.retry.steps import pace_within
 
 MOST_FLOWS = 50
 
@@ -43,13 +44,26 @@ class FlowVerdicts:
 
 
 @dataclass(frozen=True)
+class SlowedAccount:
+    """Holds an account whose calls of a minute let fewer runs start than were asked for."""
+
+    account: ZohoAccount
+    calls: int
+    runs: float
+
+
+@dataclass(frozen=True)
 class Cost:
-    """Holds what a batch takes: runs that are sent, API calls, and time at least; and what is left of the quota."""
+    """Holds what a batch takes: runs that are sent, API calls, and time at least; what is left of the quota.
+
+    And which accounts keep to a slower pace than that of the form.
+    """
 
     items: int
     calls: int
     time: timedelta
     quota: list[QuotaLeft]
+    slowed: list[SlowedAccount]
 
 
 @require_POST
@@ -159,11 +173,18 @@ def _risky(request: HttpRequest, found: Preview) -> int:
 
 
 def _cost(found: Preview, pace: int, now: datetime, *, accept_risk: bool) -> Cost:
+    quota = quota_left(found.calls_by_account(accept_risk=accept_risk), now)
+    limits = {one.account.pk: one.per_minute for one in quota}
     return Cost(
         found.items(accept_risk=accept_risk),
         found.calls(accept_risk=accept_risk),
-        found.time_needed(pace, accept_risk=accept_risk),
-        quota_left(found.calls_by_account(accept_risk=accept_risk), now),
+        found.time_needed(pace, limits, accept_risk=accept_risk),
+        quota,
+        [
+            SlowedAccount(one.account, one.per_minute, runs)
+            for one in quota
+            if one.per_minute and (runs := pace_within(pace, one.per_minute)) < pace
+        ],
     )
 
 

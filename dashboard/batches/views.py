@@ -22,9 +22,10 @@ from monitor.access import may
 from monitor.models import RetryBatch, User
 from monitor.queries import batches as queries
 from monitor.queries.export import exports
+from monitor.queries.quota import calls_a_minute
 from monitor.retry import batches as acts
 from monitor.retry.requests import RetryRefused
-from monitor.retry.steps import time_needed
+from monitor.retry.steps import pace_within, time_needed
 
 POLL_SECONDS = 5
 Act = Callable[[RetryBatch, User, datetime], None]
@@ -116,19 +117,30 @@ def _parts(request: HttpRequest, row: RetryBatch, detail: queries.BatchDetail) -
     return {
         "batch": row,
         "detail": detail,
-        "left": time_left(row, detail.progress.waiting, timezone.now()),
+        "left": time_left(row, detail.progress.waiting, timezone.now(), _calls_a_minute(row)),
         "poll_seconds": POLL_SECONDS,
         "may_change": may(request.user, "retry.bulk", row.account),
         "may_export": may(request.user, "export", row.account),
     }
 
 
-def time_left(row: RetryBatch, waiting: int, now: datetime) -> timedelta | None:
-    """Returns how long the items that wait take at the batch's pace, at least; None where nothing more is started."""
+def _calls_a_minute(row: Any) -> int | None:
+    return calls_a_minute(row.account, row.limit_seen)
+
+
+def time_left(row: RetryBatch, waiting: int, now: datetime, calls: int | None) -> timedelta | None:
+    """Returns how long the items that wait take at the batch's pace, at least; None where nothing more is started.
+
+    Args:
+        row: the batch.
+        waiting: items that wait.
+        now: the present.
+        calls: that its account may make in a minute; None where that is not known.
+    """
     if row.state not in (RetryBatch.State.QUEUED, RetryBatch.State.RUNNING) or not waiting:
         return None
     until_next = max(row.next_start_at - now, timedelta(0)) if row.next_start_at is not None else timedelta(0)
-    return until_next + time_needed(waiting, row.per_minute)
+    return until_next + time_needed(waiting, pace_within(row.per_minute, calls))
 
 
 def _act(request: HttpRequest, pk: int, act: Act, done: str) -> HttpResponse:

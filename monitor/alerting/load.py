@@ -79,6 +79,7 @@ class Case:
         runs: the flow's runs that it is evaluated by.
         known_from: from when on all runs are known; None for always.
         subject: what it is evaluated by where it is no flow.
+        is_news: it came into being after its rule was evaluated for others: what is found of it is no first finding.
     """
 
     row: AlertState
@@ -88,6 +89,7 @@ class Case:
     runs: FlowRuns = field(default_factory=FlowRuns)
     known_from: datetime | None = None
     subject: SubjectMaterial | None = None
+    is_news: bool = False
 
     @property
     def standing(self) -> RuleStanding:

@@ -6,25 +6,25 @@ again by itself counts as it ended; of those that wait for that now, nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.db.models import Count, Max, Min, Q, Sum
 
 from monitor.alerting.kinds import words_of
-from monitor.alerting.kinds.interface import AlertStanding, Condition
+from monitor.alerting.kinds.interface import AlertStanding, Condition, Runs
 from monitor.alerting.load import known_from
 from monitor.alerting.replay import replay
 from monitor.alerting.runs_of import FlowRuns, runs_of
 from monitor.alerting.scope import RuleScope, RuleSubject, cover
 from monitor.alerting.steps import AlertPatience, EdgeKind
 from monitor.models import AlertRule, DayBucket, Failure, Flow, Problem, ZohoAccount
-from monitor.periods import DAY, Window, days_until
+from monitor.periods import DAY, Window, day_start, days_until
 
 USUAL_DAYS, LONGEST_DAYS = 30, 90
 # What is held in memory and gone through while a person waits.
-MOST_RUNS, MOST_FLOWS = 60_000, 200
+MOST_RUNS, MOST_RUNS_OF_FLOW, MOST_FLOWS = 40_000, 20_000, 200
 MOST_PROBLEMS = 1_000  # pairs of problem and flow, those with the most failures
 _UNSAVED = 0  # stands for the rule itself, which may have no key yet
 
@@ -99,6 +99,7 @@ class RulePreview:
         mails: of firing and of recovery.
         tried: how many flows it was tried on.
         left_out: how many it was not, those with the fewest failures.
+        shortened: of how many of them only the newest runs were gone through.
         unread: of how many of them the history of that time is not mirrored completely.
         problems: how many known problems had failures of these flows in that time.
         missed: those of which no alert would have told, those with the most failures first.
@@ -109,6 +110,7 @@ class RulePreview:
     mails: int = 0
     tried: int = 0
     left_out: int = 0
+    shortened: int = 0
     unread: int = 0
     problems: int = 0
     missed: list[MissedProblem] = field(default_factory=list)
@@ -126,7 +128,7 @@ class RulePreview:
 
 
 def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePreview:
-    """Tries a rule on the last so many days. Six statements, however many flows there are.
+    """Tries a rule on the last so many days. Seven statements, however many flows there are.
 
     Args:
         rule: what is to be tried.
@@ -138,17 +140,22 @@ def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePrev
     since = rule.condition.needs_from(window.start, AlertStanding())
     flows = _watched(rule)
     chosen = _chosen(flows, since, window)
-    runs = runs_of(dict.fromkeys(chosen, since), now)
+    late = _shortened(chosen, since)
+    runs = runs_of({pk: max(late.get(pk, since), since) for pk in chosen}, now)
     firings: list[TriedFiring] = []
     mails = 0
     for pk in chosen:
-        of_flow, sent = _of_flow(rule, flows[pk], runs.get(pk, FlowRuns()), window, zone)
+        known = max(filter(None, (known_from(flows[pk]), late.get(pk))), default=None)
+        counted, _ = runs.get(pk, FlowRuns()).counted(window.end, rule.reruns, known)
+        of_flow, sent = _of_flow(rule, flows[pk], counted, window, zone)
         firings += of_flow
         mails += sent
     firings.sort(key=lambda firing: (firing.fired_at, firing.flow.pk), reverse=True)
     unread = sum(not flows[pk].covers(window.start) for pk in chosen)
     problems, missed = _problems(chosen, firings, window)
-    return RulePreview(window, firings, mails, len(chosen), len(flows) - len(chosen), unread, problems, missed)
+    return RulePreview(
+        window, firings, mails, len(chosen), len(flows) - len(chosen), len(late), unread, problems, missed
+    )
 
 
 def _watched(rule: TriedRule) -> dict[int, Flow]:
@@ -164,29 +171,45 @@ def _watched(rule: TriedRule) -> dict[int, Flow]:
     return {pk: flow for pk, flow in flows.items() if RuleSubject(_UNSAVED, pk) in covered.wanted}
 
 
-def _chosen(flows: Collection[int], since: datetime, window: Window) -> list[int]:
-    """Chooses the flows that it is tried on, those with the most failures first, as far as there is time."""
+def _chosen(flows: Collection[int], since: datetime, window: Window) -> dict[int, int]:
+    """Chooses the flows that it is tried on, those with the most failures first, as far as there is time.
+
+    Returns:
+        How many runs each of them has since then.
+    """
     days = DayBucket.objects.filter(flow__in=flows, day__gte=(since - DAY).date()).values("flow")
     within = Q(day__gte=window.start.date())
     rows = days.annotate(runs=Sum("succeeded") + Sum("failed"), bad=Sum("failed", filter=within)).order_by()
     counts = {int(row["flow"]): (row["bad"] or 0, row["runs"]) for row in rows}
     bad, every = ({pk: counts.get(pk, (0, 0))[place] for pk in flows} for place in (0, 1))
     ranked = sorted(flows, key=lambda pk: (-bad[pk], every[pk], pk))
-    chosen: list[int] = []
+    chosen: dict[int, int] = {}
     room = MOST_RUNS
     for pk in ranked[:MOST_FLOWS]:
-        room -= every[pk]
+        room -= min(every[pk], MOST_RUNS_OF_FLOW)
         if room < 0 and chosen:
             break
-        chosen.append(pk)
+        chosen[pk] = every[pk]
     return chosen
 
 
-def _of_flow(
-    rule: TriedRule, flow: Flow, found: FlowRuns, window: Window, zone: tzinfo
-) -> tuple[list[TriedFiring], int]:
+def _shortened(chosen: Mapping[int, int], since: datetime) -> dict[int, datetime]:
+    """Returns from when on runs are gone through, of the flows that have too many of them; a day at the least."""
+    long = [pk for pk, count in chosen.items() if count > MOST_RUNS_OF_FLOW]
+    if not long:
+        return {}
+    days = DayBucket.objects.filter(flow__in=long, day__gte=since.date()).order_by("flow", "-day")
+    found: dict[int, datetime] = {}
+    room = dict.fromkeys(long, MOST_RUNS_OF_FLOW)
+    for flow, day, good, bad in days.values_list("flow_id", "day", "succeeded", "failed"):
+        room[flow] -= good + bad
+        if room[flow] >= 0 or flow not in found:
+            found[flow] = day_start(day, UTC)
+    return found
+
+
+def _of_flow(rule: TriedRule, flow: Flow, runs: Runs, window: Window, zone: tzinfo) -> tuple[list[TriedFiring], int]:
     """Returns the alerts of a flow that fired, or were still open, in the window, and the mails of that time."""
-    runs, _ = found.counted(window.end, rule.reruns, known_from(flow))
     firings: list[TriedFiring] = []
     mails = 0
     fired: tuple[datetime, datetime, str] | None = None

@@ -105,6 +105,7 @@ def _add_kind(
     covered = _covered(enabled, subjects)
     unknown = {place: _begun(place, subjects[place.flow], now) for place in covered.wanted - rows.keys()}
     ready = {place: row for place, row in unknown.items() if not subjects[place.flow].unread}
+    looked_at = {place.rule for place in rows}
     for place, row in sorted((rows | ready).items()):
         rule, subject = rules[place.rule], subjects.get(place.flow)
         if place.rule in enabled and rule.condition is None:
@@ -117,7 +118,7 @@ def _add_kind(
             if not row.is_resting or row.reason != subject.unread[:300]:
                 found.resting.append(Case(row, rule, stale=subject.unread, subject=subject))
         else:
-            found.due.append(Case(row, rule, subject=subject))
+            found.due.append(Case(row, rule, subject=subject, is_news=row.pk is None and place.rule in looked_at))
 
 
 def _load(

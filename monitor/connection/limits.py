@@ -50,6 +50,9 @@ PLANS: dict[str, CallLimits] = {
     "enterprise": CallLimits(120, 200_000),
 }
 
+# Executions of a calendar month, by plan.
+EXECUTIONS_A_MONTH = {"free": 1_000, "standard": 10_000, "professional": 50_000, "enterprise": 200_000}
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:

@@ -86,8 +86,11 @@ def by_flow(
     if code is not None:
         rows = rows.filter(error_code=code)
     keys = list(rows.order_by("started_time", "pk").values_list("pk", flat=True))
-    said = {"kind": "filter", "flow": flow_id, "since": _plain(start), "until": _plain(end), "code": code, "text": text}
-    return Choice({flow.account_id: keys}, {name: value for name, value in said.items() if value is not None})
+    said: dict[str, object] = {"kind": "filter", "flow": flow_id, "since": _plain(start), "until": _plain(end)}
+    said |= {"code": code} if code is not None else {}
+    # What was searched for may be personal: that there was a search is enough.
+    said |= {"searched": True} if text else {}
+    return Choice({flow.account_id: keys}, said)
 
 
 def _plain(at: datetime) -> str:

@@ -38,7 +38,7 @@ BUDGET = timedelta(seconds=30)
 ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
 
 # What a mail is about, and whose account that is.
-JOINED = ("notice", "occasion__act__problem__account", "occasion__batch__account")
+JOINED = ("notice", "occasion__act__problem__account", "occasion__batch__account", "occasion__retry__account")
 
 Clock = Callable[[], datetime]
 

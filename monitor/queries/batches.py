@@ -12,6 +12,7 @@ from monitor.batch_outcomes import Progress, SkipReason, progress_of, skip_reaso
 from monitor.models import Execution, RetryAttempt, RetryBatch, RetryItem, User
 from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask_text
+from monitor.queries.quota import limit_seen
 
 REASONS_OFFERED = 8
 ENDED = "ended"  # of items: no matter how
@@ -79,6 +80,7 @@ class BatchDetail:
 def batches() -> QuerySet[RetryBatch]:
     """Batches with the joins that pages need, the newest first."""
     rows = RetryBatch.objects.select_related("account", "requested_by", "problem")
+    rows = rows.annotate(limit_seen=limit_seen("account"))
     return rows.defer("account__client_secret").order_by("-requested_at", "-pk")
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import Error
 
 from monitor.freshness import problems
+from monitor.job_failures import FailingJob
 from monitor.queries.freshness import Mirror, mirror
 from monitor.queries.mails import MailServerFacts, mail_problems, mail_server
 from monitor.schema import differences
+
+JUDGE = "judge"  # the job, and what begins its name for one account
+ALERTER_DEAD_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
     """Checks the database, the migrations, the keys, the worker's heart and the mirror's age. It never raises.
 
     What makes it unready: the database cannot be reached, migrations are missing, stored secrets cannot be read, the
-    worker is silent or has never run (docs/reference/faults.md, F42), the mail server refuses us or is away for long.
+    worker is silent or has never run (docs/reference/faults.md, F42), alerts cannot be evaluated for long, the mail
+    server refuses us or is away for long.
     An account whose mirror is stale, throttled or revoked does not: taking the pages away would only hide what they
     have to say about it, and about the other accounts.
 
@@ -50,7 +56,8 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
         fresh = fresh or mirror(now)
         mail = mail_server()
-        found = [*problems(fresh.worker, now, locked=fresh.locked), *mail_problems(mail, now)]
+        found = [*problems(fresh.worker, now, locked=fresh.locked), *_alerter(fresh.failing, now)]
+        found += mail_problems(mail, now)
         worker = worker_report(fresh)
         ages = {name: _seconds(fresh.signs.get(name), now) for name in ("supervisor", "canary")}
         report = _report(
@@ -66,6 +73,19 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
     except Error:
         found = ["the database cannot be reached"]
         return Readiness(found, report=_report(found, database=False))
+
+
+def _alerter(failing: Sequence[FailingJob], now: datetime) -> list[str]:
+    """Says that alerts cannot be evaluated, of all accounts or of some: no alert would tell of it.
+
+    Without names, and without the errors, which may hold some.
+    """
+    jobs = [job for job in failing if job.name.partition(":")[0] == JUDGE and now - job.since >= ALERTER_DEAD_AFTER]
+    if not jobs:
+        return []
+    since = min(job.since for job in jobs)
+    whose = "" if any(job.name == JUDGE for job in jobs) else f" of {len(jobs)} account{'s' * (len(jobs) > 1)}"
+    return [f"alerts{whose} could not be evaluated since {since:%Y-%m-%d %H:%M} UTC"]
 
 
 def worker_report(fresh: Mirror) -> dict[str, Any]:

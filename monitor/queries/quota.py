@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.connection import Gate, ledger
+from django.db.models import OuterRef, Subquery
+
 from monitor.connection.budget import limits_in_force
+from monitor.connection.left import calls_left
 from monitor.models import ApiBudget, Product, ZohoAccount
 
 
@@ -19,12 +21,14 @@ class QuotaLeft:
         limit: of calls; None where it is not known.
         left: now; what others have used of the same limit is taken off as far as Zoho says so.
         calls: what the work takes, about.
+        per_minute: calls that it may make in a minute; None where that is not known.
     """
 
     account: ZohoAccount
     limit: int | None
     left: int | None
     calls: int
+    per_minute: int | None = None
 
     @property
     def after(self) -> int | None:
@@ -48,10 +52,27 @@ def quota_left(calls: Mapping[int, int], now: datetime) -> list[QuotaLeft]:
     return [_of(account, calls[account.pk], now) for account in accounts]
 
 
+def limit_seen(account: str) -> Subquery:
+    """Selects what Zoho last said of the limit of Flow's API, for `calls_a_minute`: to be annotated.
+
+    Args:
+        account: the column of the rows that names the account.
+    """
+    rows = ApiBudget.objects.filter(account=OuterRef(account), product=Product.FLOW)
+    return Subquery(rows.values("day_limit_seen")[:1])
+
+
+def calls_a_minute(account: ZohoAccount, limit_seen: int | None) -> int | None:
+    """Returns how many calls of Zoho Flow's API an account may make in a minute; None where that is not known.
+
+    Args:
+        account: with a person's own numbers, where there are any.
+        limit_seen: what Zoho last said of it.
+    """
+    budget = ApiBudget(account=account, product=Product.FLOW, day_limit_seen=limit_seen)
+    return limits_in_force(account, budget).per_minute
+
+
 def _of(account: ZohoAccount, calls: int, now: datetime) -> QuotaLeft:
-    budget = account.budgets.filter(product=Product.FLOW).first() or ApiBudget(account=account, product=Product.FLOW)
-    limit = limits_in_force(account, budget).per_day
-    if limit is None:
-        return QuotaLeft(account, None, None, calls)
-    _, of_others = Gate(account, lambda: now).day(Product.FLOW, budget)
-    return QuotaLeft(account, limit, max(limit - ledger.spent(account, budget, now) - of_others, 0), calls)
+    found = calls_left(account, Product.FLOW, now)
+    return QuotaLeft(account, found.limit, found.left, calls, found.per_minute)

@@ -31,7 +31,9 @@ class RuleNeighbours:
         return self.narrower_count - len(self.narrower)
 
 
-def neighbours(kind: str, account_id: int, flow_id: int | None, rule_id: int | None) -> RuleNeighbours:
+def neighbours(
+    kind: str, account_id: int, flow_id: int | None, rule_id: int | None, subject_key: str = ""
+) -> RuleNeighbours:
     """Returns the rules that a rule of a kind and scope has to do with. One statement.
 
     Args:
@@ -39,15 +41,17 @@ def neighbours(kind: str, account_id: int, flow_id: int | None, rule_id: int | N
         account_id: whose it is.
         flow_id: its flow; None for each flow of the account.
         rule_id: the rule itself, where it is saved already.
+        subject_key: its subject, of a kind that is not about flows; empty for each of the account.
     """
     rows = AlertRule.objects.filter(account=account_id, kind=kind, is_active=True, flow__gone_at=None)
     rows = rows.exclude(pk=rule_id or 0).select_related("flow").defer("flow__raw").order_by("name", "pk")
     wider, narrower, beside = [], [], []
+    scope = flow_id, subject_key
     for rule in rows:
-        if rule.flow_id == flow_id:
+        if (rule.flow_id, rule.subject_key) == scope:
             beside.append(rule)
-        elif flow_id is None:
+        elif scope == (None, ""):
             narrower.append(rule)
-        elif rule.flow_id is None:
+        elif rule.flow_id is None and not rule.subject_key:
             wider.append(rule)
     return RuleNeighbours(wider, narrower[:SHOWN], len(narrower), beside)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,9 +13,7 @@ from monitor.retry.prospect import Chance, Prospect
 from monitor.retry.prospects import Prospects
 from monitor.retry.read_runs import RunRead, read_runs
 from monitor.retry.safety import Verdict, judge
-from monitor.retry.steps import time_needed
-
-CALLS_AN_ITEM = 4  # a look before, the POST, and mostly two looks after
+from monitor.retry.steps import CALLS_AN_ITEM, pace_within, time_needed
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,23 @@ class Preview:
         kinds = ("safe", "risky") if accept_risk else ("safe",)
         return {key: CALLS_AN_ITEM * sum(counts[kind] for kind in kinds) for key, counts in self.by_account.items()}
 
-    def time_needed(self, per_minute: int, *, accept_risk: bool) -> timedelta:
-        """Returns how long that takes at least."""
-        return time_needed(self.items(accept_risk=accept_risk), per_minute)
+    def time_needed(
+        self, per_minute: int, calls_a_minute: Mapping[int, int | None] | None = None, *, accept_risk: bool
+    ) -> timedelta:
+        """Returns how long that takes at least; accounts go side by side.
+
+        Args:
+            per_minute: the pace of each account.
+            calls_a_minute: that accounts may make, by their primary keys.
+            accept_risk: whether the risky ones are sent, too.
+        """
+        limits = calls_a_minute or {}
+        calls = self.calls_by_account(accept_risk=accept_risk)
+        times = (
+            time_needed(count // CALLS_AN_ITEM, pace_within(per_minute, limits.get(account)))
+            for account, count in calls.items()
+        )
+        return max(times, default=timedelta(0))
 
     def as_json(self) -> dict[str, object]:
         """Returns the numbers for programs."""

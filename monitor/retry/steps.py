@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 SECOND_STEP = 5  # items after the canary
+CALLS_AN_ITEM = 4  # a look before, the POST, and mostly two looks after
 PASS = timedelta(seconds=10)  # between two looks at most; what was missed for longer is not caught up with
 FEWEST_OF_REST = 6  # ended items of the rest before they are judged
 MOST_AT_ONCE = 50  # started in one pass
@@ -120,6 +121,16 @@ def next_start(per_minute: int, next_start_at: datetime | None, now: datetime, s
     return begin + started * (MINUTE / per_minute)
 
 
-def time_needed(items: int, per_minute: int) -> timedelta:
+def pace_within(per_minute: int, calls_a_minute: int | None) -> float:
+    """Returns how many items start in a minute at most where each takes calls of a limited number.
+
+    Args:
+        per_minute: the pace that a person chose.
+        calls_a_minute: that the account may make; None where that is not known.
+    """
+    return per_minute if not calls_a_minute else min(per_minute, calls_a_minute / CALLS_AN_ITEM)
+
+
+def time_needed(items: int, per_minute: float) -> timedelta:
     """Returns how long a batch takes at least at a pace."""
     return items * (MINUTE / per_minute)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from monitor.ends import RunEnd
+from monitor.periods import HOUR
 from monitor.rollups.count_runs import FAILED, MAX_DURATION_MS, SUCCESS
 from monitor.rollups.read import Row
 from monitor.rollups.retry_chains import Lineage
 from monitor.zoho.reruns import Outlook, clock_began, outlook
+
+_HOUR = int(HOUR.total_seconds()) * 1000
 
 
 def end_of(row: Row, lineage: Lineage) -> RunEnd:
@@ -17,19 +20,17 @@ def end_of(row: Row, lineage: Lineage) -> RunEnd:
     A failed run that a retry made good counts as failed until then, and as succeeded from then on, at its own end: what
     was retried says nothing of how the flow runs now. Without an end it ended when it had run for its duration.
     """
-    hour = int(row.flow_hour[1].timestamp() * 1000)
-    duration = row.duration_ms if row.duration_ms is not None and 0 <= row.duration_ms <= MAX_DURATION_MS else None
-    ended = row.ended if row.ended is not None else row.started + (duration or 0)
+    started, duration, ended = row.started, row.duration_ms, row.ended
+    after = started % _HOUR  # a recount spends most of its time here and in `pack_ends`
+    if duration is not None and not 0 <= duration <= MAX_DURATION_MS:
+        duration = None
+    lasted = duration or 0 if ended is None else max(ended - started, 0)
     has_failed = row.status == FAILED and not lineage.is_rescued(row.key)
     waits_since = _waits_since(row, lineage) if has_failed else None
-    return RunEnd(
-        ended=max(ended, row.started) - hour,
-        has_failed=has_failed,
-        has_failed_first=(row.first_status or row.status) != SUCCESS,
-        started=row.started - hour,
-        duration_ms=duration,
-        waits_since=None if waits_since is None else waits_since - hour,
-    )
+    if waits_since is not None:
+        waits_since += after - started
+    has_failed_first = (row.first_status or row.status) != SUCCESS
+    return RunEnd(after + lasted, has_failed, has_failed_first, after, duration, waits_since)
 
 
 def _waits_since(row: Row, lineage: Lineage) -> int | None:

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 # busy flows fit into memory; long enough to save statements.
 BATCH_HOURS = 1000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # no flow is older
+FINISHED = (SUCCESS, FAILED)
 _ALONE = 0x526F6C6C7570  # a number of our own for PostgreSQL's advisory lock
 
 
@@ -109,7 +110,7 @@ def _ends(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, lis
     """Returns when the finished runs of each hour ended and how; a retry's own row is none of them."""
     found: dict[read.FlowHour, list[RunEnd]] = defaultdict(list)
     for row in rows:
-        if row.status in (SUCCESS, FAILED) and not lineage.is_retry(row.key):
+        if row.status in FINISHED and not lineage.is_retry(row.key):
             found[row.flow_hour].append(end_of(row, lineage))
     return found
 

@@ -168,6 +168,17 @@ def test_flows_with_the_most_failures_come_first_and_what_is_left_out_is_counted
     assert try_on(TriedRule(account, FailedInARow(1)), now).left_out == 1
 
 
+def test_of_a_flow_with_very_many_runs_only_the_newest_days_are_gone_through(account, now, monkeypatch):
+    flow = factories.make_flow(account)
+    make_history(flow, [*every(HOUR, "---+", now - 9 * DAY), *every(HOUR, "---+", now - DAY)])
+    assert len(try_on(TriedRule(account, FailedInARow(3)), now).firings) == 2
+    for most in (7, 4, 1):
+        monkeypatch.setattr(tried_on, "MOST_RUNS_OF_FLOW", most)
+        found = try_on(TriedRule(account, FailedInARow(3)), now)
+        assert [firing.over_at for firing in found.firings] == [now - DAY], most
+        assert (found.shortened, found.tried) == (1, 1)
+
+
 def test_a_preview_reads_no_run_and_costs_few_statements_however_many_flows_there_are(account, now):
     for _ in range(30):
         flow = factories.make_flow(account)

@@ -33,8 +33,9 @@ def test_the_pages_hinder_nobody_and_fit(
     screen: str, request: pytest.FixtureRequest, incident: Incident, people: dict[str, User]
 ) -> None:
     seen: Visit = request.getfixturevalue(screen)
-    signed = sign_acknowledge(incident.pk, people["otto"].pk, timezone.now())
-    for name, token in (("acknowledge_by_mail", signed), ("unsubscribe_by_mail", sign_unsubscribe(1, "alerts"))):
+    otto = people["otto"].pk
+    signed = sign_acknowledge(incident.pk, otto, timezone.now())
+    for name, token in (("acknowledge_by_mail", signed), ("unsubscribe_by_mail", sign_unsubscribe(otto, "alerts"))):
         seen.page.goto(seen.url + reverse(name, args=[token]))
         look_at(seen.page, f"{name}-{screen}")
     seen.sign_in(people["otto"])

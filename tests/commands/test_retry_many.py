@@ -93,9 +93,34 @@ class TestDryRun:
         ids = [line.fail().execution_id, line.fail(TRANSIENT).execution_id]
         out = line.run(*ids, "--dry-run", "--rate", "6")
         assert "2 runs: 1 safe, 1 risky, 0 impossible" in out
-        assert f"in {line.flow.flow_name}: 1 safe, 1 risky" in out
+        assert [row.split() for row in out.splitlines()[1:3]] == [
+            ["FLOW", "SAFE", "RISKY", "IMPOSSIBLE", "RUNS"],
+            [*line.flow.flow_name.split(), "1", "1", "0", "2"],
+        ]
         assert "1 would be sent, with about 4 API calls, in 10 s at 6 a minute" in out
         assert "2 would be sent" in line.run(*ids, "--dry-run", "--accept-risk")
+
+    def test_its_columns_line_up_whatever_flows_are_called(self, line: Line) -> None:
+        wide, plain = factories.make_flow(line.account, flow_name="日本 Tax"), factories.make_flow(line.account)
+        runs = [*(line.fail(flow=wide) for _ in range(11)), line.fail(TRANSIENT, flow=plain)]
+        table = line.run(*(run.execution_id for run in runs), "--dry-run").splitlines()
+        at = next(number for number, row in enumerate(table) if row.startswith("FLOW"))
+        heads, first, second, in_all = table[at : at + 4]
+        assert (first.split()[-4:], second.split()[-4:]) == (["11", "0", "0", "11"], ["0", "1", "0", "1"])
+        assert in_all.split() == ["In", "all", "11", "1", "0", "12"]
+        wide_characters = 2  # each takes two places
+        assert len(heads) == len(first) + wide_characters == len(second) == len(in_all)
+        why = table[at + 5 :]
+        assert why[0] == "RUNS  WHY"
+        assert all(row[:4].strip().isdigit() for row in why[1 : why.index("")])
+
+    def test_the_calls_of_a_minute_say_how_long_it_takes(self, line: Line) -> None:
+        ids = [line.fail().execution_id for _ in range(5)]
+        ZohoAccount.objects.filter(pk=line.account.pk).update(calls_per_minute=10, calls_per_day=1000)
+        out = line.run(*ids, "--dry-run", "--rate", "30")
+        assert "5 would be sent, with about 20 API calls, in 2 min at 30 a minute" in out
+        assert "its 10 calls a minute let about 2.5 runs start a minute" in out
+        assert "runs start a minute" not in line.run(*ids, "--dry-run", "--rate", "2")
 
     def test_nothing_that_matches_is_nothing(self, line: Line) -> None:
         found = json.loads(line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--dry-run", "--json"))
@@ -138,7 +163,10 @@ class TestChoosing:
             run.save()
         words = ("--flow", line.flow.flow_id, "--since", "2026-11-22", "--code", "TAX", "--text", "vat 19")
         line.run(*words, "--reason", "r")
-        assert chosen(own(RetryBatch).get()) == [one.pk]
+        batch = own(RetryBatch).get()
+        assert chosen(batch) == [one.pk]
+        # What was searched for may be personal: that there was a search is kept.
+        assert (batch.source["searched"], "vat 19" in str(batch.source)) == (True, False)
 
     def test_a_problem(self, line: Line) -> None:
         run = line.fail()

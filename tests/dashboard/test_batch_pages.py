@@ -100,6 +100,16 @@ def test_the_preview_says_what_is_left_of_the_quota(runs, client, now) -> None:
     assert "more than is left now: 10 of the 110 calls of any 24 hours." in page
 
 
+def test_the_preview_and_the_time_left_keep_to_the_calls_of_a_minute(runs, client) -> None:
+    ZohoAccount.objects.filter(pk=runs[0].account_id).update(calls_per_minute=10, calls_per_day=1000)
+    shown = look(client, problem=problem().pk)
+    page = " ".join(shown.content.decode().split())
+    assert "at least 2 min 24 s at 30 a minute" in page
+    assert "its limit of 10 calls a minute lets about 2.5 runs start a minute" in page
+    confirm(client, shown)
+    assert client.get(reverse("batch", args=[made().pk])).context["left"] == timedelta(minutes=2, seconds=24)
+
+
 def test_the_list_is_frozen_when_it_is_looked_at(runs, fail, triage, client) -> None:
     shown = look(client, problem=problem().pk)
     triage(fail(minutes_ago=2 * 1440))

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.health import views
+from monitor import job_failures
 from monitor.models import SyncState, WorkerBeat
 from tests import factories
 
@@ -163,3 +164,17 @@ def test_a_change_of_readiness_is_logged_once_and_no_probe_is(client, db, caplog
     for _ in range(3):
         assert client.get("/healthz/ready").status_code == 200
     assert told() == ["ready again"]
+
+
+@pytest.mark.parametrize(("name", "whose"), [("judge", "alerts"), ("judge:7", "alerts of 1 account")])
+def test_a_dead_alerter_is_not_ready_for_no_alert_tells_of_it(client, worker, name, whose):
+    now = timezone.now()
+    job_failures.failed(name, "KeyError: the name of somebody", now - timedelta(minutes=4))
+    assert client.get(reverse("healthz_ready")).status_code == 200
+    WorkerBeat.objects.filter(name=f"failing:{name}").delete()
+    job_failures.failed(name, "KeyError: the name of somebody", now - timedelta(minutes=6))
+    answer = client.get(reverse("healthz_ready"))
+    assert answer.status_code == 503
+    (problem,) = answer.json()["problems"]
+    assert problem.startswith(f"{whose} could not be evaluated since ")
+    assert "somebody" not in answer.content.decode()

@@ -11,7 +11,7 @@ from monitor.notify.dispatch import dispatch_occasions
 from monitor.queries.mails import mail_server
 from monitor.triage import acts
 from tests import factories
-from tests.dashboard.world import make_batch, make_mail, make_state
+from tests.dashboard.world import make_attempt, make_batch, make_mail, make_state
 
 HOSTILE = "<script>parent.alert(1)</script><img src=x onerror=alert(1)>"
 
@@ -106,13 +106,15 @@ def test_a_mail_that_is_not_about_an_alert_is_listed_counted_and_leads_to_what_i
     acts.assign(problem, otto, ada, now)
     batch = make_batch([run], otto, now)
     Occasion.objects.create(kind="batch_ended", at=now, recipient=otto, batch=batch, state="finished")
-    assert dispatch_occasions(now) == 2
+    retry = make_attempt(run, otto, now, state="unknown", sent_at=now)
+    Occasion.objects.create(kind="outcome_unknown", at=now, recipient=otto, retry=retry)
+    assert dispatch_occasions(now) == 3
     client = signed_in(ada)
     page = client.get(reverse("mails")).content.decode()
     assert "[Yours] It failed" in page
     assert f"[Retries] Batch {batch.pk} is finished" in page
-    assert mail_server().waiting == 2
-    for one, named in ((problem, "It failed"), (batch, f"Batch {batch.pk}")):
+    assert mail_server().waiting == 3
+    for one, named in ((problem, "It failed"), (batch, f"Batch {batch.pk}"), (retry, f"Retry {retry.pk}")):
         (mail,) = (row for row in Delivery.objects.filter(recipient=otto) if row.about == one)
         page = client.get(reverse("mail", args=[mail.pk])).content.decode()
         assert f'<a href="{one.get_absolute_url()}">{named}</a>' in page

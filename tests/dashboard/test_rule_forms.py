@@ -226,7 +226,7 @@ def test_the_form_says_which_wider_rule_it_replaces_and_which_narrower_ones_repl
     said = words(Page(client.get(reverse("alert_rule_edit", args=[narrow.pk])).content.decode()).root)
     assert "For Lead to campaign it replaces what is set for each flow of the account: Every flow" in said
     said = words(Page(client.get(reverse("alert_rule_edit", args=[wide.pk])).content.decode()).root)
-    assert "It is replaced for 1 flow by its own rule: This flow Lead to campaign" in said
+    assert "It is replaced for 1 by its own rule: This flow Lead to campaign" in said
     for other in ("Switched off", "Another kind", "Another account"):
         assert other not in said
     said = words(Page(client.get(add("in_a_row", account=account.pk)).content.decode()).root)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.retry.steps import BatchFacts, NextStep, due_starts, next_start, next_step, time_needed
+from monitor.retry.steps import BatchFacts, NextStep, due_starts, next_start, next_step, pace_within, time_needed
 from tests.depth import tried
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -68,6 +68,8 @@ def test_what_was_missed_is_not_caught_up_with() -> None:
     assert next_start(60, NOW, NOW, 2) == NOW + 2 * SECOND
     assert next_start(30, None, NOW, 1) == NOW + 2 * SECOND
     assert time_needed(90, 30) == timedelta(minutes=3)
+    assert time_needed(10, pace_within(30, 10)) == timedelta(minutes=4)
+    assert pace_within(30, None) == pace_within(30, 150) == 30
 
 
 @tried(quick=60, deep=3000)

@@ -18,16 +18,18 @@ from django.utils import timezone
 from monitor import connection, pipeline
 from monitor.management import choose_runs
 from monitor.management.choose_runs import Choice
+from monitor.management.columns import in_columns
 from monitor.management.data_command import DataCommand
 from monitor.management.ranges import require_range
 from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount, system_user
 from monitor.privacy import mask_name
-from monitor.queries.quota import quota_left
+from monitor.queries.quota import QuotaLeft, quota_left
 from monitor.retry.batches import MOST_CANARY, MOST_PER_MINUTE, USUAL_PER_MINUTE, request_batch
 from monitor.retry.effects import Ref, merged
-from monitor.retry.preview import preview
+from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import RetryRefused, request_retry
 from monitor.retry.settle import advance
+from monitor.retry.steps import pace_within
 from monitor.zoho.errors import ZohoError
 
 State = RetryAttempt.State
@@ -101,28 +103,17 @@ class Command(DataCommand):
             self.stdout.write(json.dumps(found.as_json(), ensure_ascii=False))
             return
         self.stdout.write(f"{found.total} runs: {found.safe} safe, {found.risky} risky, {found.impossible} impossible")
-        for reason, count in found.reasons.items():
-            self.stdout.write(f"{count:>7}  {reason}")
-        for words, count in found.outlooks.items():
-            self.stdout.write(f"{count:>7}  {words}")
-        for words, count in found.said.items():
-            self.stdout.write(f"{count:>7}  safe: {words}")
-        names = dict(Flow.objects.filter(pk__in=found.by_flow).values_list("pk", "flow_name"))
-        for flow, counts in sorted(found.by_flow.items(), key=lambda pair: -pair[1].total()):
-            parts = ", ".join(f"{counts[kind]} {word}" for kind, word in KINDS.items() if counts[kind])
-            self.stdout.write(f"{counts.total():>7}  in {mask_name(names[flow])}: {parts}")
-        items = found.items(accept_risk=options["accept_risk"])
-        needed = found.time_needed(options["rate"], accept_risk=options["accept_risk"])
-        calls = found.calls(accept_risk=options["accept_risk"])
+        for line in _table_of(found):
+            self.stdout.write(line)
+        accept_risk = options["accept_risk"]
+        quota = quota_left(found.calls_by_account(accept_risk=accept_risk), clock())
+        limits = {one.account.pk: one.per_minute for one in quota}
+        needed = found.time_needed(options["rate"], limits, accept_risk=accept_risk)
+        items, calls = found.items(accept_risk=accept_risk), found.calls(accept_risk=accept_risk)
         pace = f"{_span(needed)} at {options['rate']} a minute"
         self.stdout.write(f"{items} would be sent, with about {calls} API calls, in {pace}")
-        for one in quota_left(found.calls_by_account(accept_risk=options["accept_risk"]), clock()):
-            of_day = (
-                "of a day is not known yet"
-                if one.limit is None
-                else f"of any 24 h: {one.after} of {one.limit} after it"
-            )
-            self.stdout.write(f"{one.account.name}: quota {of_day}{'' if one.is_enough else ', more than is left'}")
+        for one in quota:
+            self.stdout.write(f"{one.account.name}: {_quota_text(one, options['rate'])}")
 
     def _retry_one(self, key: int, options: dict[str, Any]) -> None:
         execution = Execution.objects.select_related("account", "flow").get(pk=key)
@@ -260,6 +251,29 @@ def _choice(options: dict[str, Any]) -> Choice:
     return choose_runs.by_flow(
         options["flow"], options["account"], clock(), **{name: options[name] for name in narrowing}
     )
+
+
+def _table_of(found: Preview) -> list[str]:
+    """Returns the verdicts by flow, and why, as two tables; nothing where there are no runs."""
+    if not found.total:
+        return []
+    names = dict(Flow.objects.filter(pk__in=found.by_flow).values_list("pk", "flow_name"))
+    flows = sorted(found.by_flow.items(), key=lambda pair: (-pair[1].total(), pair[0]))
+    rows = [[mask_name(names[flow]), *(counts[kind] for kind in KINDS), counts.total()] for flow, counts in flows]
+    rows += [["In all", found.safe, found.risky, found.impossible, found.total]] if len(rows) > 1 else []
+    said = {f"safe: {words}": count for words, count in found.said.items()}
+    why = [[count, words] for part in (found.reasons, found.outlooks, said) for words, count in part.items()]
+    lines = in_columns(["FLOW", *(word.upper() for word in KINDS.values()), "RUNS"], rows)
+    return [*lines, "", *in_columns(["RUNS", "WHY"], why), ""] if why else [*lines, ""]
+
+
+def _quota_text(one: QuotaLeft, rate: int) -> str:
+    day = "quota of a day is not known yet"
+    if one.limit is not None:
+        day = f"quota of any 24 h: {one.after} of {one.limit} after it{'' if one.is_enough else ', more than is left'}"
+    runs = pace_within(rate, one.per_minute)
+    slowed = f"; its {one.per_minute} calls a minute let about {runs:.1f} runs start a minute" if runs < rate else ""
+    return f"{day}{slowed}"
 
 
 def progress(batch: RetryBatch) -> dict[str, int]:

@@ -32,4 +32,6 @@ def describe(condition: FailedInARow, evaluation: Evaluation, zone: tzinfo) -> s
     said = f"the last {phrases.runs(failed)} failed" if failed > 1 else "the last run failed"
     if evaluation.began_at is None:
         return said
+    if failed == 1:
+        return f"{said} at {phrases.clock(evaluation.began_at, zone)}"
     return f"{said}, the first of them at {phrases.clock(evaluation.began_at, zone)}"

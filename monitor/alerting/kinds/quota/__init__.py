@@ -1,0 +1,1 @@
+"""Finds an account that comes to the end of its plan."""

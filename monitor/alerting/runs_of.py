@@ -12,6 +12,7 @@ from monitor.ends import RunEnd, unpack_ends
 from monitor.models import HourBucket
 from monitor.models.spans import rows_from
 
+COMES_LATE = timedelta(days=1)  # a run that ended may be mirrored so much later, after others that ended after it
 CLOCKS_DIFFER = timedelta(minutes=5)  # a run that ends so far ahead of now did not end by our clock
 
 
@@ -57,7 +58,8 @@ class FlowRuns:
                     result = RunResult.PENDING
                     moments.append(over)
             found.append(EndedRun(hour + run.ended / 1000, result, hour + run.started / 1000, run.duration_ms))
-        return Runs(found, known_from=known_from), moment(min(moments)) if moments else None
+        runs = Runs(found, known_from=known_from, settled_until=now - COMES_LATE)
+        return runs, moment(min(moments)) if moments else None
 
     def first_attempts(self, since: datetime) -> tuple[int, int]:
         """Returns how many ended after a moment, and how many of those succeeded at their first attempt."""

@@ -867,6 +867,7 @@ class Migration(migrations.Migration):
                 ('requested_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
                 ('accept_risk', models.BooleanField(default=False)),
+                ('accepted', models.CharField(blank=True, help_text='codes of what the person was shown; empty: whatever there is', max_length=200)),
                 ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
                 ('state', models.CharField(choices=[('requested', 'Requested'), ('sending', 'Sending'), ('accepted', 'Accepted by Zoho'), ('unknown', 'Outcome unknown'), ('succeeded', 'Succeeded'), ('failed_again', 'Failed again'), ('rejected', 'Rejected by Zoho'), ('cancelled', 'Cancelled'), ('not_run', 'Did not run')], default='requested', max_length=12)),
                 ('fence', models.PositiveIntegerField(default=0)),

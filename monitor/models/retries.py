@@ -49,6 +49,11 @@ class RetryAttempt(models.Model):
     requested_at = models.DateTimeField()
     reason = models.CharField(max_length=500)
     accept_risk = models.BooleanField(default=False)
+    accepted = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="codes of what the person was shown; empty: whatever there is",
+    )
     client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REQUESTED)
     fence = models.PositiveIntegerField(default=0)

@@ -59,7 +59,7 @@ def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
     results = (RunResult.SUCCEEDED, RunResult.FAILED)
     runs = Runs(EndedRun(at.timestamp(), results[has_failed], START.timestamp()) for at, has_failed in ends)
     patience = AlertPatience(wait * MINUTE, keep * MINUTE)
-    names = {"firing": "firing", "recovered": "resolved"}
+    names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
     edges = replay(condition_kinds()[kind](**options), runs, until=until, patience=patience)
     assert live == [(edge.at, names[edge.edge]) for edge in edges]
 
@@ -70,4 +70,4 @@ def stepped(watch: Watch, first: datetime, until: datetime) -> list[Any]:
     while now is not None and now <= until:
         watch.at(now)
         now = AlertState.objects.get(flow=watch.flow).again_at
-    return [edge for edge in watch.edges if edge.kind in ("firing", "resolved")]
+    return [edge for edge in watch.edges if edge.kind in ("firing", "resolved", "closed")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,46 @@ def test_an_error_that_zoho_does_not_run_again_is_not_waited_for(watch: Watch) -
     factories.make_alert_rule(watch.account, min_runs=5)
     watch.ran([NOW - n * MINUTE for n in range(20)])
     assert watch.at(NOW) == ["firing"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("failing_now", {}), ("in_a_row", {"count": 3}), ("success_rate", {"window_hours": 3, "min_runs": 5})],
+)
+def test_an_outage_of_errors_that_zoho_runs_again_is_found_once_the_patience_is_over(
+    watch: Watch, kind: str, options: dict[str, Any]
+) -> None:
+    factories.make_alert_rule(watch.account, kind=kind, options=options)
+    watch.ran([NOW - n * MINUTE for n in range(600, 100, -5)], "success")
+    watch.at(NOW - 100 * MINUTE)
+    for minutes in range(-60, 0, 5):
+        watch.ran([NOW + minutes * MINUTE], **AGAIN)
+        watch.at(NOW + minutes * MINUTE)
+        if watch.edges:
+            break
+    assert [edge.kind for edge in watch.edges] == ["firing"]
+    assert watch.edges[0].began_at == NOW - 60 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("failing_now", {}), ("success_rate", {"window_hours": 3, "min_runs": 5, "last_good": 5})]
+)
+def test_a_flow_of_which_every_second_run_waits_for_zoho_is_neither_good_nor_repaired(
+    watch: Watch, kind: str, options: dict[str, Any]
+) -> None:
+    factories.make_alert_rule(watch.account, kind=kind, options=options)
+    watch.ran([NOW - n * MINUTE for n in range(600, 101, -5)], "success")
+    for minutes in range(-100, 60, 4):
+        watch.ran([NOW + minutes * MINUTE], **AGAIN)
+        watch.ran([NOW + (minutes + 2) * MINUTE], "success")
+        watch.at(NOW + (minutes + 2) * MINUTE)
+    assert [edge.kind for edge in watch.edges] == ["firing"]
+
+
+def test_failures_that_are_mirrored_after_a_good_run_that_ended_later_are_found(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, kind="failing_now", options={})
+    watch.ran([NOW - n * MINUTE for n in range(900, 100, -5)], "success")
+    watch.ran([NOW], "success")
+    assert watch.at(NOW) == []
+    watch.ran([NOW - n * MINUTE for n in range(50, 10, -5)], lasted=timedelta(hours=3))
+    assert watch.at(NOW + MINUTE) == ["firing"]

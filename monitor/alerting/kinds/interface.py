@@ -45,21 +45,31 @@ class Runs:
     must not fire an alert for years.
     """
 
-    def __init__(self, runs: Iterable[EndedRun], *, known_from: datetime | None = None) -> None:
+    def __init__(
+        self,
+        runs: Iterable[EndedRun],
+        *,
+        known_from: datetime | None = None,
+        settled_until: datetime | None = None,
+    ) -> None:
         """Sorts the runs by their end.
 
         Args:
             runs: in any order; a run counts once, by its final result (a retry's own row is not among them).
             known_from: from when on all runs are known; None for always.
+            settled_until: up to which end all runs are known by now: of those that ended later some may be mirrored
+                only after others that ended after them; None for all of them.
         """
         self.rows: Sequence[EndedRun] = sorted(runs, key=_IN_ORDER)
         self.known_from = known_from
+        self._settled_until = None if settled_until is None else settled_until.timestamp()
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
         self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
         self._newest_starts: list[tuple[float, float]] = []
         self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
         self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
+        self._waiting = [place for place, row in enumerate(self.rows) if row.result is RunResult.PENDING]
 
     def until(self, at: datetime) -> int:
         """Returns how many have ended at or before a moment: the first so many of `rows`."""
@@ -103,6 +113,18 @@ class Runs:
         before = self._failed[first]
         return self._failures[before] if before < self._failed[last] else last
 
+    def newest_unsuccessful(self, last: int) -> int:
+        """Returns the place of the newest of `rows[:last]` that failed or waits for a re-run by Zoho; -1 for none."""
+        waiting = self._pending[last]
+        return max(self.newest_failed(last), self._waiting[waiting - 1] if waiting else -1)
+
+    def settled(self, first: int, last: int) -> int:
+        """Returns up to where `rows[first:last]` stay as they are: none of them waits, and no other one comes late."""
+        waiting = self._pending[first]
+        if waiting < self._pending[last]:
+            last = self._waiting[waiting]
+        return last if self._settled_until is None else max(first, min(last, self.place_after(self._settled_until)))
+
     def since(self, began_at: datetime, last: int) -> int:
         """Returns how many of `rows[:last]` ended at a moment or later."""
         return last - bisect_left(self.ends, began_at.timestamp(), 0, last)
@@ -115,6 +137,7 @@ class ConditionState(StrEnum):
     CLEAR = "clear"
     NO_DATA = "no_data"  # too few runs, or none, to say either
     LEARNING = "learning"  # the subject's own usual is not known yet
+    EMPTY = "empty"  # nothing is left to go by: what is open ends, and that is no recovery
 
 
 @dataclass(frozen=True, slots=True)

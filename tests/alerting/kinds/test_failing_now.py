@@ -15,6 +15,7 @@ from monitor.alerting.kinds.failing_now.condition import FailingNow
 from monitor.alerting.kinds.failing_now.healthy_level import level_at
 from monitor.alerting.kinds.failing_now.run_length import CusumChart, chart_for
 from monitor.alerting.kinds.interface import AlertStanding, ConditionState, EndedRun, Runs
+from monitor.alerting.steps import AlertPatience
 from tests.alerting.kinds.histories import HOUR, START, edges, every, kinds, run
 
 RULE = FailingNow()
@@ -123,7 +124,9 @@ def test_a_total_outage_is_found_within_four_runs_and_recovers_with_the_tenth_go
 
 def test_it_says_what_was_found() -> None:
     found = edges(RULE, every(HOUR, GOOD * 20 + "+" * 10 + "-" * 4 + "+" * 10))
-    assert words.describe(RULE, found[0].evaluation, UTC).startswith("3 of 3 runs failed since 2026-10-05 18:00; usual")
+    assert words.describe(RULE, found[0].evaluation, UTC).startswith(
+        "3 of 3 runs failed since 2026-10-05 18:00 UTC; usual"
+    )
     assert words.describe(RULE, found[1].evaluation, UTC) == "as good as usual again in the last 10 runs"
 
 
@@ -160,6 +163,14 @@ def test_runs_that_zoho_runs_again_neither_add_nor_take_away() -> None:
     assert edges(RULE, every(HOUR, GOOD * 20 + "?" * 30)) == []
     found = edges(RULE, every(HOUR, GOOD * 20 + "+" * 10 + "-?" * 20))
     assert found[0].evaluation.numbers["failed"] == found[0].evaluation.numbers["runs"] <= 4
+
+
+def test_it_has_recovered_when_it_stayed_good_for_as_long_as_the_rule_asks() -> None:
+    patience = AlertPatience(keep_firing=timedelta(hours=5))
+    broken = GOOD * 20 + "+" * 10 + "-" * 30
+    found = edges(RULE, every(HOUR, broken + "+" * 40), patience=patience)
+    assert [(edge.edge.value, edge.at) for edge in found[1:]] == [("recovered", START + (729 + 5) * HOUR)]
+    assert kinds(edges(RULE, every(HOUR, broken + "+" * 12 + "-" * 40), patience=patience)) == ["firing"]
 
 
 def test_without_runs_nothing_is_known() -> None:

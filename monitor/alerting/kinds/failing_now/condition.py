@@ -85,10 +85,20 @@ class FailingNow:
 
 
 def _of_closed(chart: CusumChart, runs: Runs, start: int, last: int, learned: Learned) -> Evaluation:
-    """Adds up from where the sum was 0 last; what had fired among runs that ended together may have recovered, too."""
+    """Adds up from where the sum was 0 last; what had fired among runs that ended together may have recovered, too.
+
+    The next evaluation begins where the sum was 0 before all that may still count otherwise: failures that Zoho runs
+    again by itself count once the patience is over, and runs may be mirrored after others that ended after them.
+    """
     rows, weight, bound = runs.rows, chart.weight, chart.bound
-    total, began, place = 0, start, start
+    settled = min(runs.settled(start, last), last - 1)
+    total, began, place, anchor = 0, start, start, min(start, last - 1)
     while place < last:
+        if not total:
+            zero_from, place = place, runs.first_failed(place, last)
+            anchor = min(place, settled) if zero_from <= settled else anchor
+            if place == last:
+                break
         result = rows[place].result
         place += 1
         if result is RunResult.FAILED:
@@ -100,11 +110,10 @@ def _of_closed(chart: CusumChart, runs: Runs, start: int, last: int, learned: Le
                 if not good_since.is_over:
                     return _breached(chart, runs, began, last, learned)
                 total, place = 0, good_since.until
-        elif total and result is RunResult.SUCCEEDED:
+        elif result is RunResult.SUCCEEDED:
             total -= 1
-    anchor = moment(runs.ends[began if total else last - 1])
     numbers = _numbers(learned, chart) | {"sum": total}
-    return Evaluation(ConditionState.CLEAR, numbers, anchor=anchor, learned=learned)
+    return Evaluation(ConditionState.CLEAR, numbers, anchor=moment(runs.ends[anchor]), learned=learned)
 
 
 def _breached(chart: CusumChart, runs: Runs, began: int, last: int, learned: Learned) -> Evaluation:
@@ -122,14 +131,16 @@ def _of_open(chart: CusumChart, runs: Runs, last: int, standing: AlertStanding, 
     if standing.fired_at is not None:  # what was good before it fired is no sign that it is better
         start = max(start, min(runs.until(standing.fired_at), last))
     better = _recovery(runs, first, start, last, learned)
-    if better.is_over:
-        numbers = _numbers(learned, chart) | {"good_in_a_row": last - better.since}
-        newest = moment(runs.ends[last - 1])
-        return Evaluation(ConditionState.CLEAR, numbers, None, last - better.since, anchor=newest, learned=learned)
-    numbers = _numbers(learned, chart) | {"sum": chart.bound} | _shares(runs, first, last)
     anchor = standing.anchor
     if first < last:
         anchor = moment(runs.ends[min(max(first, better.since - _MOST_GOOD_RUNS), last - 1)])
+    if better.is_over:
+        # A rule may ask that it stays so for a while before it counts as recovered: then what came after tells.
+        after = _of_closed(chart, runs, better.until, last, learned)
+        if after.found is ConditionState.CLEAR:
+            numbers = _numbers(learned, chart) | {"good_in_a_row": last - better.since}
+            return Evaluation(ConditionState.CLEAR, numbers, None, last - better.since, anchor=anchor, learned=learned)
+    numbers = _numbers(learned, chart) | {"sum": chart.bound} | _shares(runs, first, last)
     return Evaluation(ConditionState.BREACHED, numbers, began_at, last - first, anchor=anchor, learned=learned)
 
 
@@ -142,7 +153,10 @@ class _Recovery(NamedTuple):
 
 
 def _recovery(runs: Runs, began: int, start: int, last: int, learned: Learned) -> _Recovery:
-    """Adds up the good runs since it began, less what failures weigh, until they are enough."""
+    """Adds up the good runs since it began, less what failures weigh, until they are enough.
+
+    One that Zoho runs again by itself weighs as a failure until it is known: good runs beside it are no recovery yet.
+    """
     rows, weight = runs.rows, _weight_of_recovery(learned)
     total, since, needed = 0, start, _needed(runs, began, start, learned)
     for place in range(start, last):
@@ -151,7 +165,7 @@ def _recovery(runs: Runs, began: int, start: int, last: int, learned: Learned) -
             total += 1
             if total >= needed:
                 return _Recovery(is_over=True, since=since, until=place + 1)
-        elif result is RunResult.FAILED:
+        else:
             total -= weight
             if total <= 0:
                 total, since = 0, place + 1

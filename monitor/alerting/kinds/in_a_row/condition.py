@@ -40,16 +40,18 @@ class FailedInARow:
         if first == last:
             return Evaluation(ConditionState.NO_DATA, numbers)
         began = runs.first_failed(since, last)
+        # What waits for Zoho may count later, and belongs to the row then.
+        anchor = moment(runs.ends[min(since, last - 1)])
         found = ConditionState.CLEAR
         if failed >= self.count or (standing.is_open and failed):
             found = ConditionState.BREACHED
         if not failed:
             good = runs.counts(max(runs.newest_failed(last) + 1, first), last)[0]
-            return Evaluation(found, numbers, None, good, anchor=moment(runs.ends[last - 1]))
+            return Evaluation(found, numbers, None, good, anchor=anchor)
         began_at = moment(runs.ends[began])
         if found is ConditionState.CLEAR:
-            return Evaluation(found, numbers, anchor=began_at)
-        return Evaluation(found, numbers, began_at, last - began, anchor=began_at)
+            return Evaluation(found, numbers, anchor=anchor)
+        return Evaluation(found, numbers, began_at, last - began, anchor=anchor)
 
 
 CONDITION = FailedInARow

@@ -62,7 +62,7 @@ class SuccessRate:
         last = bisect_right(runs.ends, now)
         first = bisect_right(runs.ends, now - self._seconds + ROUNDING, 0, last)
         succeeded, failed, _ = runs.counts(first, last)
-        good = runs.counts(max(runs.newest_failed(last) + 1, first), last)[0]
+        good = last - max(runs.newest_unsuccessful(last) + 1, first)
         numbers: dict[str, float] = {
             "succeeded": succeeded,
             "failed": failed,
@@ -83,10 +83,11 @@ class SuccessRate:
         self, runs: Runs, standing: AlertStanding, first: int, last: int, numbers: dict[str, float], *, is_empty: bool
     ) -> Evaluation:
         recover_at = self.threshold if self.recover_at is None else self.recover_at
-        is_back = numbers["runs"] > 0 and numbers["rate"] >= recover_at
+        # What waits for Zoho may turn out to have failed: the rate is back once that would not change it.
+        is_back = numbers["runs"] > 0 and 100 * numbers["succeeded"] >= recover_at * (last - first)
         good = int(numbers["good_in_a_row"])
         if is_empty:
-            return Evaluation(ConditionState.CLEAR, numbers)
+            return Evaluation(ConditionState.EMPTY, numbers)
         if is_back or good >= self.last_good:
             return Evaluation(ConditionState.CLEAR, numbers, None, good, self._lower_at(runs, first, numbers))
         began_at = standing.began_at or standing.fired_at

@@ -39,7 +39,7 @@ def replay(
     ends = runs.ends
     end = until.timestamp() if until is not None else (ends[-1] if ends else 0.0)
     done = 0
-    due: float | None = None
+    due = None if runs.watched_from is None else runs.watched_from.timestamp()
     while True:
         next_end = ends[done] if done < len(ends) else None
         if next_end is None and due is None:

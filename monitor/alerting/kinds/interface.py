@@ -8,8 +8,10 @@ the same `evaluate`, at the same moments: whenever runs have ended, and at the t
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -51,6 +53,8 @@ class Runs:
         *,
         known_from: datetime | None = None,
         settled_until: datetime | None = None,
+        unfinished: Iterable[float] = (),
+        watched_from: datetime | None = None,
     ) -> None:
         """Sorts the runs by their end.
 
@@ -59,14 +63,18 @@ class Runs:
             known_from: from when on all runs are known; None for always.
             settled_until: up to which end all runs are known by now: of those that ended later some may be mirrored
                 only after others that ended after them; None for all of them.
+            unfinished: when runs started that have no result yet, in seconds since 1970.
+            watched_from: from when on runs are looked for; None where that is not known.
         """
         self.rows: Sequence[EndedRun] = sorted(runs, key=_IN_ORDER)
         self.known_from = known_from
+        self.watched_from = watched_from
+        self._unfinished = [(start, start) for start in unfinished]
         self._settled_until = None if settled_until is None else settled_until.timestamp()
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
         self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
-        self._newest_starts: list[tuple[float, float]] = []
+        self._starts: list[tuple[float, float]] = []
         self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
         self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
         self._waiting = [place for place, row in enumerate(self.rows) if row.result is RunResult.PENDING]
@@ -85,13 +93,26 @@ class Runs:
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
 
-    def newest_start(self, last: int) -> tuple[float, float] | None:
-        """Returns when the newest of `rows[:last]` started, and when that one ended; None where there is none."""
-        if not last:
+    def watched(self, watched_from: datetime) -> Runs:
+        """Returns the same runs, looked for from a moment on."""
+        found = copy(self)
+        found.watched_from = watched_from
+        return found
+
+    def newest_start(self, at: datetime) -> tuple[float, float] | None:
+        """Returns when the newest run began that had begun by a moment, and when it ended; None where there is none.
+
+        A run counts by its start whether it has ended or not: one that goes on is not missed. Until it ends, its end
+        is its start.
+        """
+        if not self._starts:
+            self._starts = sorted([*((row.started, row.ended) for row in self.rows), *self._unfinished])
+        seconds = at.timestamp()
+        begun = bisect_right(self._starts, (seconds, math.inf))
+        if not begun:
             return None
-        if not self._newest_starts:
-            self._newest_starts = list(accumulate(((row.started, row.ended) for row in self.rows), max))
-        return self._newest_starts[last - 1]
+        start, ended = self._starts[begun - 1]
+        return start, ended if ended <= seconds else start
 
     def failed_between(self, edges: Sequence[int]) -> list[int]:
         """Returns how many of `rows` failed between each of some places and the next one."""

@@ -53,13 +53,14 @@ class FlowRuns:
         seconds, moments = now.timestamp(), self.ahead[:1]
         found = []
         for hour, run in self.rows:
-            result = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED
+            result, over = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED, None
             if run.waits_since is not None and patience is not None:
                 over = hour + run.waits_since / 1000 + patience.total_seconds()
                 if over > seconds:
                     result = RunResult.PENDING
                     moments.append(over)
-            found.append(EndedRun(hour + run.ended / 1000, result, hour + run.started / 1000, run.duration_ms))
+            started = hour + run.started / 1000
+            found.append(EndedRun(hour + run.ended / 1000, result, started, run.duration_ms, over))
         runs = Runs(found, known_from=known_from, settled_until=now - COMES_LATE, unfinished=self.unfinished)
         return runs, moment(min(moments)) if moments else None
 

@@ -15,7 +15,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import accumulate, pairwise
+from heapq import heappop, heappush
+from itertools import accumulate, islice, pairwise
 from operator import itemgetter
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -29,12 +30,27 @@ class RunResult(StrEnum):
 
 
 class EndedRun(NamedTuple):
-    """Holds a finished run. Times are seconds since 1970, UTC; `duration_ms` is None where it is not known."""
+    """Holds a finished run. Times are seconds since 1970, UTC.
+
+    Attributes:
+        ended: when it ended.
+        result: what it counts as.
+        started: when it started.
+        duration_ms: None where it is not known.
+        pending_until: when a failed one that Zoho runs again by itself begins to count, or began to; else None.
+    """
 
     ended: float
     result: RunResult
     started: float
     duration_ms: int | None = None
+    pending_until: float | None = None
+
+    def result_at(self, seconds: float) -> RunResult:
+        """Returns what it counted as at a moment in seconds since 1970."""
+        if self.pending_until is None:
+            return self.result
+        return RunResult.PENDING if seconds < self.pending_until else RunResult.FAILED
 
 
 _IN_ORDER = itemgetter(0, 1, 2)  # not the durations: one that is not known cannot be compared
@@ -99,19 +115,24 @@ class Runs:
         found.watched_from = watched_from
         return found
 
+    @property
+    def starts(self) -> list[tuple[float, float]]:
+        """Is when each run started and ended, in the order in which they started."""
+        if not self._starts:
+            self._starts = sorted([*((row.started, row.ended) for row in self.rows), *self._unfinished])
+        return self._starts
+
     def newest_start(self, at: datetime) -> tuple[float, float] | None:
         """Returns when the newest run began that had begun by a moment, and when it ended; None where there is none.
 
         A run counts by its start whether it has ended or not: one that goes on is not missed. Until it ends, its end
         is its start.
         """
-        if not self._starts:
-            self._starts = sorted([*((row.started, row.ended) for row in self.rows), *self._unfinished])
         seconds = at.timestamp()
-        begun = bisect_right(self._starts, (seconds, math.inf))
+        begun = bisect_right(self.starts, (seconds, math.inf))
         if not begun:
             return None
-        start, ended = self._starts[begun - 1]
+        start, ended = self.starts[begun - 1]
         return start, ended if ended <= seconds else start
 
     def failed_between(self, edges: Sequence[int]) -> list[int]:
@@ -149,6 +170,57 @@ class Runs:
     def since(self, began_at: datetime, last: int) -> int:
         """Returns how many of `rows[:last]` ended at a moment or later."""
         return last - bisect_left(self.ends, began_at.timestamp(), 0, last)
+
+
+class UnfoldingRuns(Runs):
+    """Holds the runs of a history as they counted at a moment that moves on: what waited for Zoho then, waits."""
+
+    def __init__(self, history: Runs) -> None:
+        """Begins before the first run of a history."""
+        super().__init__(())
+        self.rows: list[EndedRun] = []
+        self.known_from, self.watched_from = history.known_from, history.watched_from
+        self._starts = history.starts
+        self._history = history.rows
+        self._waits: list[tuple[float, int]] = []  # a heap: until when, and the place
+        self._seen = 0
+
+    @property
+    def next_wait(self) -> float | None:
+        """Is when the next one counts otherwise though no run ends, in seconds since 1970; None for never."""
+        return self._waits[0][0] if self._waits else None
+
+    def unfold(self, seconds: float) -> None:
+        """Moves on to a moment in seconds since 1970; never back."""
+        first = len(self.rows)
+        while self._waits and self._waits[0][0] <= seconds:
+            first = min(first, heappop(self._waits)[1])
+        self._cut(first)
+        for row in islice(self._history, first, None):
+            if row.ended > seconds:
+                break
+            self._append(row, row.result_at(seconds))
+        self._seen = len(self.rows)
+
+    def _cut(self, first: int) -> None:
+        failed, pending = self._failed[first], self._pending[first]
+        kept = ((self._failures, failed), (self._waiting, pending), (self._successes, first - failed - pending))
+        for places, count in kept:
+            del places[count:]
+        for sums in (self._failed, self._pending):
+            del sums[first + 1 :]
+        del self.rows[first:], self.ends[first:]
+
+    def _append(self, row: EndedRun, result: RunResult) -> None:
+        place = len(self.rows)
+        self.rows.append(EndedRun(row.ended, result, *row[2:]))
+        self.ends.append(row.ended)
+        self._failed.append(self._failed[-1] + (result is RunResult.FAILED))
+        self._pending.append(self._pending[-1] + (result is RunResult.PENDING))
+        of = {RunResult.FAILED: self._failures, RunResult.PENDING: self._waiting}
+        of.get(result, self._successes).append(place)
+        if place >= self._seen and result is RunResult.PENDING and row.pending_until is not None:
+            heappush(self._waits, (row.pending_until, place))
 
 
 class ConditionState(StrEnum):

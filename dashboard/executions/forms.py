@@ -46,7 +46,10 @@ class RetryForm(ReasonForm):
         label="I know that it may run twice and accept that", required=False, widget=forms.CheckboxInput
     )
 
-    field_order = ["reason", "accept_risk", "client_token"]
+    # What the page says of it, which is what is accepted: codes, empty for who posts the form without having it.
+    shown = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+
+    field_order = ["reason", "accept_risk", "client_token", "shown"]
 
     def __init__(self, *args: Any, asks_risk: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -54,6 +57,14 @@ class RetryForm(ReasonForm):
         self.fields["client_token"].initial = uuid.uuid4
         if not asks_risk:
             del self.fields["accept_risk"]
+
+    def show_anew(self, shown: str) -> None:
+        """Has a form that was sent stand beside what the page says by now; what was accepted of another is not."""
+        data = self.data.copy()
+        if data.get("shown") not in ("", None, shown):
+            data.pop("accept_risk", None)
+        data["shown"] = shown
+        self.data = data
 
 
 def encode_key(key: Key) -> str:

@@ -61,6 +61,8 @@ def retry_context(
     is_risky = verdict.kind == "risky"
     if form is not None and not is_risky:
         form.fields.pop("accept_risk", None)
+    if form is not None:
+        form.show_anew(verdict.shown)
     may_ask = may(request.user, "retry", row.account) and verdict.kind != "refused" and (may_accept or not is_risky)
     return {
         "later": standing(row, now, was_retried=detail.was_retried, zoho_ahead=facts.zoho_ahead),
@@ -71,6 +73,6 @@ def retry_context(
         "may_retry_many": may(request.user, "retry.bulk", row.account),
         "may_override": may(request.user, "retry.override", row.account),
         "needs_admin": is_risky and not may_accept,
-        "retry_form": (form or RetryForm(asks_risk=is_risky)) if may_ask else None,
+        "retry_form": (form or RetryForm(asks_risk=is_risky, initial={"shown": verdict.shown})) if may_ask else None,
         "not_run_form": ReasonForm(auto_id="not_run_%s"),
     }

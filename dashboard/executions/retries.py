@@ -38,6 +38,7 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
                 client_token=str(wish["client_token"]),
                 accept_risk=wish["accept_risk"],
                 now=timezone.now(),
+                accepted=wish["shown"],
             )
             # Only a hint: what is due stands in the table. It is enqueued with the row or not at all.
             async_task("monitor.tasks.send_retries")

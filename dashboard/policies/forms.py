@@ -37,7 +37,7 @@ class RetryPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             "per_day": "Retries in 24 hours, at most",
         }
         help_texts = {
-            "name": "Stands in the reason of each of its retries.",
+            "name": "Stands in the reason of each of its retries, for everybody to read: name no person.",
             "tries": "1 to 5.",
             "wait_minutes": "Twice as long before each further one. 1 to 1,440.",
             "per_day": "1 to 1,000.",

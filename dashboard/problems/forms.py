@@ -9,7 +9,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
-from dashboard.filters import FilterForm, IdField, OneOfField, TimeField
+from dashboard.filters import FilterForm, IdField, OneOfField, TextField, TimeField
 from monitor.access import who_may
 from monitor.models import Failure, Flow, Problem, User
 from monitor.privacy import mask_name
@@ -43,7 +43,11 @@ class ProblemFilterForm(FilterForm):
     flow = IdField(label="Flow")
     seen_from = TimeField(label="First seen from")
 
-    field_order = ["state", "owner", "flow", "account", "seen_from"]
+    app = TextField("App of the action")
+
+    # Links set these: they are shown where they are set.
+    set_by_links = ("seen_from", "app")
+    field_order = ["state", "owner", "flow", "account", *set_by_links]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -53,8 +57,9 @@ class ProblemFilterForm(FilterForm):
         flows = Flow.objects.filter(has_failed).order_by(*by_shown_name(Flow.objects.all(), "flow_name"))
         offered = flows.values_list("pk", "flow_name")[:MOST_FLOWS_OFFERED]
         self.offer("flow", [(pk, mask_name(name)) for pk, name in offered])
-        if not data.get("seen_from"):
-            self.fields["seen_from"].widget = forms.HiddenInput()
+        for name in self.set_by_links:
+            if not data.get(name):
+                self.fields[name].widget = forms.HiddenInput()
 
     def wanted(self) -> ProblemFilter:
         cleaned = self.cleaned_data
@@ -65,6 +70,7 @@ class ProblemFilterForm(FilterForm):
             owner_id=cleaned["owner"],
             flow_id=cleaned["flow"],
             seen_from=cleaned["seen_from"],
+            app=cleaned["app"],
         )
 
 

@@ -94,7 +94,7 @@ class _Desk:
         self.account, self.now = account, now
         opened = Incident.objects.filter(account=account, closed_at=None).order_by("opened_at", "pk")
         self.opened: dict[int, Incident] = {one.pk: one for one in opened}
-        members = IncidentAlert.objects.filter(incident__in=list(self.opened))
+        members = IncidentAlert.objects.filter(incident__in=list(self.opened)).select_related("alert")
         self.members: dict[int, list[IncidentAlert]] = {key: [] for key in self.opened}
         for member in members.order_by("joined_at", "pk"):
             self.members[member.incident_id].append(member)
@@ -174,10 +174,16 @@ class _Desk:
         if (first := waiting.filter(kind=Kind.FIRING).first()) is not None:
             due_at = min(self.now + pace_of(incident).wait, first.at + pace_of(incident).longest_wait)
             waiting.filter(pk=first.pk, why_silent="", due_at__lt=due_at).update(due_at=due_at)
-        elif (not member.muted or has_risen) and not waiting.filter(kind=Kind.UPDATE).exists():
+        elif (has_risen or self._is_news(member)) and not waiting.filter(kind=Kind.UPDATE).exists():
             last = incident.notices.aggregate(at=Max("dispatched_at"))["at"] or self.now
             due_at = max(self.now + pace_of(incident).wait, last + pace_of(incident).interval)
             notify(incident, Kind.UPDATE, self.now, due_at=due_at)
+
+    def _is_news(self, member: IncidentAlert) -> bool:
+        """Returns whether people are told that an alert joined: not of what follows, nor twice of one subject."""
+        mine = _subject_of(member.alert)
+        others = (one for one in self.members[member.incident_id] if one.pk != member.pk and one.left_at is None)
+        return not member.muted and all(_subject_of(one.alert) != mine for one in others)
 
     def _end(self, found: Transition, member: IncidentAlert | None) -> bool:
         if member is None:
@@ -205,6 +211,10 @@ class _Desk:
     def _as_open(self, incident: Incident) -> OpenIncident:
         members = [AlertCauses.restored(one.causes, one.began_at) for one in self.members[incident.pk]]
         return OpenIncident(incident.pk, incident.cause, incident.cause_key, members)
+
+
+def _subject_of(alert: AlertState) -> tuple[str, int | None, str]:
+    return alert.subject_kind, alert.flow_id, alert.subject_key
 
 
 def severity_of(alert: AlertState) -> str:

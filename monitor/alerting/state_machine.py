@@ -49,6 +49,7 @@ class Edge(StrEnum):
     DATA_BACK = "data_back"
 
 
+_CROSSED = {EdgeKind.FIRING: Edge.FIRING, EdgeKind.RECOVERED: Edge.RESOLVED, EdgeKind.ENDED: Edge.CLOSED}
 BLIND = (Stage.NO_DATA, Stage.LEARNING, Stage.ERROR)
 
 
@@ -158,8 +159,10 @@ def fail(before: RuleStanding, reason: str, now: datetime) -> Decision:
 
 
 def _stage(place: ConditionPlace, found: ConditionState) -> Stage:
-    if found in (ConditionState.NO_DATA, ConditionState.LEARNING):
-        return Stage.LEARNING if found is ConditionState.LEARNING else Stage.NO_DATA
+    if found is ConditionState.LEARNING:
+        return Stage.LEARNING
+    if found in (ConditionState.NO_DATA, ConditionState.EMPTY):
+        return Stage.NO_DATA
     if place.standing.is_open:
         return Stage.FIRING if place.leaving_since is None else Stage.RECOVERING
     return Stage.OK if place.leaving_since is None else Stage.PENDING
@@ -172,7 +175,7 @@ def _since(before: RuleStanding, place: ConditionPlace, stage: Stage, now: datet
 
 def _edge(before: RuleStanding, stage: Stage, crossed: EdgeKind | None) -> Edge | None:
     if crossed is not None:
-        return Edge.FIRING if crossed is EdgeKind.FIRING else Edge.RESOLVED
+        return _CROSSED[crossed]
     if before.stage is stage or (before.is_new and stage is not Stage.PENDING):
         return None
     # Runs that are too few today and enough tomorrow come and go with each run: they are a state and no event.

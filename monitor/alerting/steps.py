@@ -1,8 +1,10 @@
 """Says what an evaluation makes of a condition's standing: the steps that live evaluation and replay share. Pure.
 
     closed ──breached for `wait`──▶ open ──clear for `keep_firing`──▶ closed
+                                      └──────nothing left to go by──────▶ closed
 
 What is not known (no data, learning) neither fires nor recovers: it ends a wait to fire, and lets an open alert stand.
+Where nothing is left to go by (all runs have left the window) an open alert ends at once, and has not recovered.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Eval
 
 
 class EdgeKind(StrEnum):
-    """Names the two edges of a condition."""
+    """Names the edges of a condition; what ended without having recovered is over."""
 
     FIRING = "firing"
     RECOVERED = "recovered"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,9 @@ def step(
         patience: how long things must last.
     """
     standing = place.standing
+    if standing.is_open and evaluation.found is ConditionState.EMPTY:
+        ended = replace(standing, is_open=False, began_at=None)
+        return ConditionPlace(_given_back(ended, evaluation)), EdgeKind.ENDED
     wanted = ConditionState.CLEAR if standing.is_open else ConditionState.BREACHED
     if evaluation.found is not wanted:
         since = None

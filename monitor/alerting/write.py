@@ -133,6 +133,7 @@ def _first_attempt_rate(case: Case, now: datetime) -> float | None:
 
 def _transition(case: Case, decision: Decision, now: datetime) -> Transition:
     numbers = _numbers(case, decision, now)
+    is_told = _is_for_an_incident(case, decision)
     evaluation, standing = decision.evaluation, decision.after.place.standing
     is_first = case.row.version == 0 or case.row.is_resting or case.row.rule_mark != case.rule.mark
     is_first = is_first and not case.is_news
@@ -151,7 +152,18 @@ def _transition(case: Case, decision: Decision, now: datetime) -> Transition:
         runs=numbers["runs"],
         failed=int(numbers["numbers"].get("failed", 0)),
         reason=decision.reason[:REASON],
+        dispatch_state=Transition.Dispatch.NEW if is_told else Transition.Dispatch.SILENT,
+        dispatched_at=None if is_told else now,
     )
+
+
+def _is_for_an_incident(case: Case, decision: Decision) -> bool:
+    """Returns whether an edge begins or ends an incident or happens in one.
+
+    What no incident is open for is history and no more: thousands of flows that lose their data at once must not stand
+    before the one that fires.
+    """
+    return case.row.is_open or decision.after.is_open
 
 
 def _save(rows: list[Transition]) -> list[Transition]:

@@ -49,6 +49,11 @@ class RetryAttempt(models.Model):
     requested_at = models.DateTimeField()
     reason = models.CharField(max_length=500)
     accept_risk = models.BooleanField(default=False)
+    accepted = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="codes of what the person was shown; empty: whatever there is",
+    )
     client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
     state = models.CharField(max_length=12, choices=State.choices, default=State.REQUESTED)
     fence = models.PositiveIntegerField(default=0)
@@ -166,6 +171,9 @@ class RetryBatch(models.Model):
         help_text="who went on with it last",
     )
     reason = models.CharField(max_length=500)
+    said_names = models.TextField(
+        blank=True, help_text="people of its runs whom its reason names, a line each: hidden there"
+    )
     seen_at = models.DateTimeField(help_text="what the person saw before confirming was of then")
     accept_risk = models.BooleanField(default=False)
     client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
@@ -201,6 +209,11 @@ class RetryBatch(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("batch", args=[self.pk])
+
+    @property
+    def people(self) -> list[str]:
+        """Returns the people of its runs whom its reason names, each of whom is hidden there."""
+        return self.said_names.splitlines()
 
     @property
     def is_open(self) -> bool:

@@ -87,7 +87,7 @@ def batches() -> QuerySet[RetryBatch]:
 def with_progress(rows: Sequence[RetryBatch]) -> list[BatchRow]:
     """Adds to batches how far they are. One statement."""
     found = progress_of([batch.pk for batch in rows])
-    return [BatchRow(batch, found[batch.pk], mask_text(batch.reason)) for batch in rows]
+    return [BatchRow(batch, found[batch.pk], mask_text(batch.reason, people=batch.people)) for batch in rows]
 
 
 def detail(batch: RetryBatch) -> BatchDetail:
@@ -102,7 +102,7 @@ def detail(batch: RetryBatch) -> BatchDetail:
     return BatchDetail(
         batch=batch,
         progress=progress,
-        reason=mask_text(batch.reason),
+        reason=mask_text(batch.reason, people=batch.people),
         per_minute=_pace(batch, progress, ended),
         skips=skip_reasons(batch),
         mark=moved,

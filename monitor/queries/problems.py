@@ -60,6 +60,7 @@ class ProblemFilter:
         owner_id: primary key of the owner; 0 for those without one.
         flow_id: that this flow has failures of.
         seen_from: that were seen first then or later.
+        app: whose failed action is of this app, in whatever form its name is written.
     """
 
     account_id: int | None = None
@@ -67,6 +68,7 @@ class ProblemFilter:
     owner_id: int | None = None
     flow_id: int | None = None
     seen_from: datetime | None = None
+    app: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,10 @@ def matching(wanted: ProblemFilter) -> QuerySet[Problem]:
         rows = rows.filter(pk__in=FailureGroup.objects.filter(failures__flow=wanted.flow_id).values("problem"))
     if wanted.seen_from is not None:
         rows = rows.filter(first_seen_at__gte=wanted.seen_from)
+    if wanted.app:
+        apps = FailureGroup.objects.order_by().values_list("app", flat=True).distinct()
+        alike = [app for app in apps if plain_app(app) == plain_app(wanted.app)]
+        rows = rows.filter(pk__in=FailureGroup.objects.filter(app__in=alike).values("problem"))
     put_away = Case(When(state__in=Problem.UNRESOLVED, then=Value(0)), default=Value(1))
     return rows.order_by(put_away, "-last_seen_at", "-pk")
 

@@ -14,9 +14,9 @@ from monitor.access import may
 from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
 from monitor.retry import transition
 from monitor.retry.batch_facts import facts_of_batch
+from monitor.retry.named import people_named
 from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
-from monitor.retry.safety import Verdict
 from monitor.retry.steps import is_failing
 
 MOST_ITEMS = 10_000
@@ -57,7 +57,7 @@ def request_batch(
         source: what was chosen, with its times frozen, for whoever reads the batch later.
         problem: whose failures they are, where they are one problem's.
         seen_at: of when the preview was that the person confirms; None for now. What has changed since is skipped.
-        seen: what was shown of each, by its primary key (`confirmed`); None for what is the case now. A risk that
+        seen: what was shown of each, by its primary key (`Verdict.shown`); None for what is the case now. A risk that
             nobody was shown is accepted by nobody.
 
     Raises:
@@ -77,6 +77,7 @@ def request_batch(
         "requested_at": now,
         "seen_at": min(seen_at or now, now),
         "reason": reason,
+        "said_names": "\n".join(people_named(reason, keys)),
         "accept_risk": accept_risk,
         "client_token": client_token,
         "source": source or {},
@@ -88,14 +89,9 @@ def request_batch(
     return _create(columns, keys, seen, now)
 
 
-def confirmed(verdict: Verdict) -> str:
-    """Writes down what a person confirms of an item: the codes of all its risks, else the verdict's."""
-    return " ".join(sorted(verdict.risks)) or verdict.code
-
-
 def all_confirmed(found: Preview) -> dict[int, str]:
     """Writes down what a person confirms of each run of a preview, by its primary key."""
-    return {key: confirmed(verdict) for key, verdict in found.verdicts.items()}
+    return {key: verdict.shown for key, verdict in found.verdicts.items()}
 
 
 def _create(columns: dict[str, Any], keys: Sequence[int], seen: Mapping[int, str] | None, now: datetime) -> RetryBatch:

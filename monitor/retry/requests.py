@@ -18,6 +18,7 @@ from monitor.retry.timing import OWNER_TOLD_AFTER
 State = RetryAttempt.State
 REASON_LIMIT = 500  # characters
 TOKEN_LIMIT = 64
+MOST_SHOWN = 200  # characters of `RetryAttempt.accepted`; what is cut off counts as not accepted
 
 
 class RetryRefused(Exception):  # noqa: N818 - it says what happened, like the tree of `zoho.errors`
@@ -46,6 +47,7 @@ def request_retry(
     now: datetime,
     is_item: bool = False,
     policy: RetryPolicy | None = None,
+    accepted: str = "",
 ) -> RetryAttempt:
     """Writes down the wish to run a failed execution again; `send.send` carries it out.
 
@@ -58,6 +60,8 @@ def request_retry(
         now: the present, aware.
         is_item: a batch asks; nobody else's token may look like one of its own.
         policy: whose retry it is; its tokens are its own likewise.
+        accepted: what the person was shown (`Verdict.shown`): another risk is accepted by nobody. Empty where they
+            accept whatever there is.
 
     Raises:
         RetryRefused: not allowed, not wise, or not a usable form; nothing was written.
@@ -71,7 +75,7 @@ def request_retry(
         raise RetryRefused("You may not retry executions.", "not_permitted")
     try:
         with transaction.atomic():
-            return _insert(execution.pk, user, reason, client_token, accept_risk, now, policy)
+            return _insert(execution.pk, user, reason, client_token, accept_risk, now, policy, accepted[:MOST_SHOWN])
     except IntegrityError:
         # Somebody was faster: with this very form, or with another one.
         if earlier := _by_token(client_token, execution.pk, user):
@@ -87,6 +91,7 @@ def _insert(
     accept_risk: bool,
     now: datetime,
     policy: RetryPolicy | None,
+    accepted: str,
 ) -> RetryAttempt:
     # PostgreSQL makes the askers for one execution queue here, so that none judges by facts that another is
     # just making old; SQLite's IMMEDIATE transaction does so by itself.
@@ -98,7 +103,9 @@ def _insert(
     if earlier := _by_token(client_token, execution.pk, user):
         return earlier
     verdict = judge(facts_for(execution, now), now)
-    if objection := objection_to(verdict, user, accept_risk=accept_risk, by_policy=policy is not None):
+    if objection := objection_to(
+        verdict, user, accept_risk=accept_risk, accepted=accepted, by_policy=policy is not None
+    ):
         raise objection
     attempt = RetryAttempt.objects.create(
         account_id=execution.account_id,
@@ -107,6 +114,7 @@ def _insert(
         requested_at=now,
         reason=reason,
         accept_risk=accept_risk,
+        accepted=accepted,
         client_token=client_token,
         policy=policy,
     )
@@ -115,7 +123,9 @@ def _insert(
     return attempt
 
 
-def objection_to(verdict: Verdict, user: User, *, accept_risk: bool, by_policy: bool = False) -> RetryRefused | None:
+def objection_to(
+    verdict: Verdict, user: User, *, accept_risk: bool, accepted: str = "", by_policy: bool = False
+) -> RetryRefused | None:
     """Says why this person may not retry on this verdict, None if they may.
 
     A policy waits for as long as the work could run twice, also where an admin said that it may be repeated.
@@ -129,6 +139,8 @@ def objection_to(verdict: Verdict, user: User, *, accept_risk: bool, by_policy: 
             return RetryRefused(f"{verdict.reasons[0]} Only an admin may accept that.", "risk_not_permitted")
         if not accept_risk:
             return RetryRefused(f"{verdict.reasons[0]} Confirm the risk to retry anyway.", "risk_not_accepted")
+        if accepted and not verdict.risks <= set(accepted.split()):
+            return RetryRefused(f"{verdict.reasons[0]} That was not among what was accepted.", "new_risk")
     return None
 
 

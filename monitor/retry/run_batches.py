@@ -233,6 +233,8 @@ def _ask(batch: RetryBatch, item: RetryItem, now: datetime) -> tuple[str, str] |
             accept_risk=batch.accept_risk,
             now=now,
             is_item=True,
+            # Where nothing was shown, nothing was accepted.
+            accepted=item.verdict or "nothing",
         )
     except RetryRefused as refusal:
         return refusal.code, refusal.message

@@ -93,6 +93,11 @@ class Verdict:
     set_aside: frozenset[str] = frozenset()
 
     @property
+    def shown(self) -> str:
+        """Returns what a person is shown of it, for programs: the codes of all its risks, else its own."""
+        return " ".join(sorted(self.risks)) or self.code
+
+    @property
     def cannot_run_twice(self) -> bool:
         """Returns whether it is safe whatever anybody has said of the flow."""
         return self.kind == "safe" and not self.set_aside

@@ -136,7 +136,11 @@ def _object(attempt: RetryAttempt, facts: RetryFacts, now: datetime) -> None:
         _CalledOffError: it is impossible, or a risk that was not accepted.
     """
     objection = objection_to(
-        judge(facts, now), attempt.requested_by, accept_risk=attempt.accept_risk, by_policy=attempt.is_of_policy
+        judge(facts, now),
+        attempt.requested_by,
+        accept_risk=attempt.accept_risk,
+        accepted=attempt.accepted,
+        by_policy=attempt.is_of_policy,
     )
     if objection is not None:
         raise _CalledOffError(objection.message, objection.code)

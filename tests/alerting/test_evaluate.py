@@ -239,6 +239,29 @@ def test_an_hour_that_is_recounted_does_not_hold_up_a_flow_that_is_judged_alread
     assert kinds(evaluate_account(account, now)) == ["firing"]
 
 
+def test_losing_and_regaining_data_waits_for_no_mail_where_nothing_is_open(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    healthy = factories.make_flow(account)
+    count(healthy, 40, 0, now)
+    count(flow, 30, 10, now)
+    evaluate_account(account, now)
+    later = now + timedelta(minutes=11)
+    evaluate_account(account, later)
+    be_read(account, later)
+    evaluate_account(account, later)
+    of_flows = own(Transition).order_by("pk").values_list("alert__flow", "kind", "dispatch_state", "dispatched_at")
+    assert [tuple(row[1:]) for row in of_flows if row[0] == healthy.pk] == [
+        ("no_data", "silent", later),
+        ("data_back", "silent", later),
+    ]
+    assert [tuple(row[1:]) for row in of_flows if row[0] == flow.pk] == [
+        ("firing", "new", None),
+        ("no_data", "new", None),
+        ("data_back", "new", None),
+    ]
+
+
 @pytest.mark.parametrize("state", ["not_available", "failing"])
 def test_runs_that_leave_the_window_while_executions_are_refused_are_no_recovery(
     account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, state: str
@@ -260,9 +283,9 @@ def test_runs_that_leave_the_window_while_executions_are_refused_are_no_recovery
     assert [edge.reason for edge in evaluate_account(account, later)] == ["no runs in the window"]
 
 
-@pytest.mark.parametrize("runs", [(0, 0), (40, 0)])
+@pytest.mark.parametrize(("runs", "end"), [((0, 0), "closed"), ((40, 0), "resolved")])
 def test_a_flow_that_zoho_gives_no_longer_is_no_data_and_no_recovery(
-    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, runs: tuple[int, int]
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, runs: tuple[int, int], end: str
 ) -> None:
     count(flow, 0, 40, now)
     evaluate_account(account, now)
@@ -276,7 +299,7 @@ def test_a_flow_that_zoho_gives_no_longer_is_no_data_and_no_recovery(
     assert "cannot be read" in edge.reason
 
     factories.change_flow(flow, hole_signature="", hole_reason="")
-    assert kinds(evaluate_account(account, now)) == ["resolved"]
+    assert kinds(evaluate_account(account, now)) == [end]
 
 
 def test_a_flow_that_zoho_does_not_give_is_judged_by_nothing_yet(

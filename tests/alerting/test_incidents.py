@@ -336,6 +336,20 @@ class TestNotices:
         assert dispatch_new(now + 5 * MINUTE + 30 * SECOND) == 1
         assert mails()[-1][1] == "[More alerts] 3 more: they began together"
 
+    def test_a_second_rule_that_fires_for_the_same_flow_is_no_news(
+        self, account: ZohoAccount, rule: AlertRule, ada: User, now: datetime
+    ) -> None:
+        flow = factories.make_flow(account)
+        of_problem(fail(flow, now))
+        edge(make_alert(rule, now, flow), now)
+        follow(account, now)
+        dispatch_new(now + MINUTE)
+        second = factories.make_alert_rule(account, name="Failing now")
+        edge(make_alert(second, now, flow), now + 2 * MINUTE)
+        follow(account, now + 2 * MINUTE)
+        assert list(own(Notice).values_list("kind", flat=True)) == ["firing"]
+        assert list(map(len, members().values())) == [2]
+
     def test_it_is_repeated_every_four_hours_until_somebody_is_on_it(
         self, sent: Incident, account: ZohoAccount, otto: User, now: datetime
     ) -> None:

@@ -60,7 +60,7 @@ def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
     results = (RunResult.SUCCEEDED, RunResult.FAILED)
     runs = Runs(EndedRun(at.timestamp(), results[has_failed], START.timestamp()) for at, has_failed in ends)
     patience = AlertPatience(wait * MINUTE, keep * MINUTE)
-    names = {"firing": "firing", "recovered": "resolved"}
+    names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
     edges = replay(condition_kinds()[kind](**options), runs, until=until, patience=patience)
     assert live == [(edge.at, names[edge.edge]) for edge in edges]
 

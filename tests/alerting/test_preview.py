@@ -15,6 +15,7 @@ from monitor.alerting import preview as tried_on
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.kinds.failing_now.condition import FailingNow
 from monitor.alerting.kinds.in_a_row.condition import FailedInARow
+from monitor.alerting.kinds.missed_run.condition import MissedRun
 from monitor.alerting.kinds.success_rate.condition import SuccessRate
 from monitor.alerting.preview import LONGEST_DAYS, RulePreview, TriedRule, preview
 from monitor.alerting.steps import AlertPatience
@@ -200,6 +201,8 @@ CONDITIONS = [
     SuccessRate(threshold=50, window_hours=1, min_runs=2, last_good=10),
     FailedInARow(2),
     FailingNow(),
+    MissedRun(every=30, grace=10),
+    MissedRun(cron="0 */2 * * *", zone="Europe/Berlin", grace=45),
 ]
 RUNS = st.lists(
     st.tuples(st.sampled_from([0, 1, 7, 40, 90, 700]), st.booleans() | st.just(value=True)), min_size=1, max_size=40

@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 BEFORE = NOON - timedelta(hours=3)
 AT_ONCE = AlertPatience()
 SLOW = AlertPatience(wait=10 * MINUTE, keep_firing=20 * MINUTE)
-BREACHED, CLEAR, FEW, LEARNING = (Evaluation(found) for found in ConditionState)
+BREACHED, CLEAR, FEW, LEARNING, EMPTY = (Evaluation(found) for found in ConditionState)
 
 
 def standing(stage: Stage, *, is_open: bool = False, is_resting: bool = False, **fields: object) -> RuleStanding:
@@ -96,6 +96,14 @@ def test_an_open_incident_that_nothing_is_known_of_stays_open() -> None:
     assert after(FIRING, FEW) == (Stage.NO_DATA, True, Edge.NO_DATA)
     assert after(FIRING, LEARNING) == (Stage.LEARNING, True, Edge.LEARNING)
     assert after(standing(Stage.NO_DATA, is_open=True), BREACHED) == (Stage.FIRING, True, Edge.DATA_BACK)
+
+
+def test_what_has_nothing_left_to_go_by_is_closed_at_once_and_has_not_recovered() -> None:
+    for before in (FIRING, BLIND_OPEN, standing(Stage.RECOVERING, is_open=True)):
+        decision = decide(before, EMPTY, "no runs in the window", NOON, SLOW)
+        assert told(decision) == (Stage.NO_DATA, False, Edge.CLOSED)
+        assert (decision.after.place.standing.recovered_at, decision.after.since) == (None, NOON)
+    assert after(OK, EMPTY) == (Stage.NO_DATA, False, None)
 
 
 def test_learning_is_a_state_with_a_beginning_and_an_end() -> None:

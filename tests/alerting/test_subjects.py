@@ -363,3 +363,17 @@ def test_a_months_executions_that_are_foretold_to_pass_the_plan_fire(account, no
     add(0, 600)
     (fired,) = look(account, now + HOUR)
     assert (fired.kind, fired.alert.shown_name) == ("firing", "Acme")
+
+
+def test_what_keeps_flows_from_being_read_keeps_no_alert_of_crm_back_and_old_lists_of_crm_do(account, now):
+    factories.make_alert_rule(account, kind="crm")
+    rule = factories.make_rule(account)
+    add_day(rule, now, 5, 0)
+    look(account, now)
+    add_day(rule, now + 24 * HOUR, 0, 9)
+    be_read(account, now + 24 * HOUR)
+    lost = {"state": "failing", "since": now, "last_read_at": now}
+    StreamState.objects.update_or_create(account=account, stream=Stream.EXECUTIONS, defaults=lost)
+    assert kinds(evaluate_account(account, now + 24 * HOUR)) == ["firing"]
+    assert kinds(evaluate_account(account, now + 30 * HOUR)) == ["no_data"]
+    assert own(AlertState).get().is_open

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def test_a_run_is_in_a_window_for_as_long_as_the_window_is(watch: Watch, hours: 
     watch.ran([ended])
     assert watch.at(ended) == ["firing"]
     assert watch.at(ended + hours * HOUR - SECOND) == []
-    assert watch.at(ended + hours * HOUR) == ["resolved"]
+    assert watch.at(ended + hours * HOUR) == ["closed"]
     assert watch.state.reason == "no runs in the window"
 
 
@@ -77,6 +78,27 @@ def test_since_is_when_it_began_by_zohos_clock_beside_when_it_was_noticed(watch:
     assert (state.began_at, state.since, state.fired_at) == (ELEVEN - 29 * MINUTE, ELEVEN, ELEVEN)
     (edge,) = watch.edges
     assert (edge.began_at, edge.at, edge.numbers["failed"], edge.failed) == (state.began_at, ELEVEN, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "fields"),
+    [
+        ("success_rate", {"window_hours": 1, "min_runs": 3}, {"status": "failed"}),
+        ("duration", {"window_hours": 1, "above_ms": 1000}, {"status": "success", "lasted": MINUTE}),
+    ],
+)
+def test_a_window_that_is_empty_ends_an_alert_without_a_recovery(
+    watch: Watch, kind: str, options: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    factories.make_alert_rule(watch.account, kind=kind, options=options, keep_firing_minutes=30, is_default=False)
+    status = fields.pop("status")
+    watch.ran([factories.NOON - n * MINUTE for n in range(12, 0, -1)], status, **fields)
+    assert watch.at(factories.NOON) == ["firing"]
+    watch.at(factories.NOON + 58 * MINUTE)
+    assert watch.at(factories.NOON + 2 * HOUR) == ["closed"]
+    state = watch.state
+    assert (state.state, state.is_open, state.reason) == ("no_data", False, "no runs in the window")
+    assert watch.at(factories.NOON + 3 * HOUR) == []
 
 
 def test_a_flow_that_was_repaired_is_so_with_its_tenth_good_run_and_broken_again_it_fires_again(watch: Watch) -> None:

@@ -179,6 +179,21 @@ def test_a_retry_that_was_not_sent_can_be_cancelled(safe, signed_in, otto):
     assert attempt.state == State.CANCELLED
 
 
+def test_what_the_page_showed_is_what_is_accepted(risky, signed_in, ada):
+    client = signed_in(ada)
+    page = client.get(risky.get_absolute_url())
+    shown = page.context["retry_form"]["shown"].value()
+    assert shown == "auto_rerun"
+    assert f'name="shown" value="{shown}"' in page.content.decode()
+    factories.make_failure(risky, fate="superseded")
+    refused = ask(client, risky, accept_risk="on", shown=shown)
+    assert refused.status_code == 409
+    assert "not among what was accepted" in refused.content.decode()
+    again = refused.context["retry_form"]["shown"].value()
+    assert again == "auto_rerun superseded"
+    assert ask(client, risky, accept_risk="on", shown=again).status_code == 302
+
+
 def test_an_item_of_a_batch_is_taken_out_by_admins_alone_and_only_they_are_offered_it(safe, signed_in, otto, ada):
     attempt = make_attempt(safe, ada, timezone.now(), client_token="batch-1-item-1-0")
     url = reverse("retry_cancel", args=[attempt.pk])

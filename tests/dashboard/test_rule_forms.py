@@ -120,6 +120,9 @@ def test_all_that_a_rule_says_is_kept_and_shown_again(client, account, otto):
         "to": "16:00",
         "holidays": ["2026-12-25", "2026-12-26"],
     }
+    trail = words(Page(client.get(reverse("audit")).content.decode()).root)
+    assert "Europe/Berlin" in trail
+    assert otto.username in trail
     address = reverse("alert_rule_edit", args=[rule.pk])
     client.post(address, form_of(client, address, count="3"))
     changed = own(AlertRule).get()

@@ -18,7 +18,6 @@ from monitor.models import (
     Delivery,
     FlowProgress,
     HookEndpoint,
-    HourBucket,
     PushEvent,
     Silence,
     StageRun,
@@ -27,6 +26,7 @@ from monitor.models import (
     ZohoAccount,
 )
 from monitor.periods import hour_of
+from tests import factories
 from tests.commands.commandline import run
 from tests.dashboard.soup import Page, words
 from tests.dashboard.test_access_matrix import MATRIX, client_of
@@ -98,7 +98,7 @@ def test_alerts_are_judged_and_mails_written_without_a_key(locked: tuple[World, 
     AlertState.objects.all().delete()
     Silence.objects.all().delete()
     FlowProgress.objects.update(executions_read_at=now)
-    HourBucket.objects.create(flow=world.flow, hour=hour_of(now) - timedelta(hours=2), failed=40, succeeded=1)
+    factories.make_hour(world.flow, hour_of(now) - timedelta(hours=2), succeeded=1, failed=40)
     pipeline.judge()
     fired = Transition.objects.get()
     assert (fired.kind, fired.failed, fired.dispatch_state) == ("firing", 40, "dispatched")

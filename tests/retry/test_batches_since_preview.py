@@ -234,6 +234,23 @@ class TestRisks:
         found = {item.execution_id: (item.state, item.code) for item in batch.items.all()}
         assert found == {known: ("succeeded", ""), later: ("skipped", "new_risk")}
 
+    def test_a_risk_that_zohos_clock_shows_right_before_the_post_is_not_the_one_that_was_accepted(
+        self, floor: Floor
+    ) -> None:
+        """A failure that looked old by our clock is fresh by Zoho's, which is two days behind."""
+        [known], [looks_old] = floor.fail(1, error=TRANSIENT), floor.fail(1, error=TRANSIENT)
+        old = floor.clock() - timedelta(hours=40)
+        times = {"started_time": old, "completed_time": old, "first_failed_at": old}
+        Execution.objects.filter(pk=looks_old).update(**times)
+        run = floor.zoho.runs[Execution.objects.get(pk=looks_old).execution_id]
+        run.started = run.completed = old
+        floor.zoho.ahead = timedelta(hours=-38)
+        batch = floor.ask([looks_old, known], accept_risk=True, canary=2)
+        floor.work(60)
+        found = {item.execution_id: (item.state, item.code) for item in batch.items.all()}
+        assert found[looks_old] == ("skipped", "new_risk")
+        assert found[known][0] != "skipped"
+
     @pytest.mark.parametrize("held_back", ["rate", "no_connection"])
     def test_what_zoho_held_back_is_not_sent_while_the_batch_is_suspended(self, floor: Floor, held_back: str) -> None:
         batch = floor.ask(floor.fail(1))

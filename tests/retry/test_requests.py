@@ -301,3 +301,19 @@ def make_attempt(desk, **fields) -> RetryAttempt:
         "execution": desk.execution,
     } | fields
     return RetryAttempt.objects.create(account=desk.execution.account, requested_by=desk.user, **fields)
+
+
+def test_a_risk_that_came_up_after_it_was_shown_is_accepted_by_nobody(desk, ada) -> None:
+    make_risky(desk.execution)
+    factories.make_failure(desk.execution, fate="superseded")
+    shown = "auto_rerun"
+    assert refusal(desk.ask, user=ada, accept_risk=True, accepted=shown) == "new_risk"
+    assert desk.ask(user=ada, accept_risk=True, accepted=f"superseded {shown}").state == "requested"
+
+
+def test_a_risk_that_comes_up_before_it_is_sent_is_accepted_by_nobody(desk, ada) -> None:
+    make_risky(desk.execution)
+    attempt = desk.ask(user=ada, accept_risk=True, accepted="auto_rerun")
+    factories.make_failure(desk.execution, fate="superseded")
+    attempt = desk.send(attempt)
+    assert (attempt.state, attempt.code, desk.zoho.posts) == ("cancelled", "new_risk", [])

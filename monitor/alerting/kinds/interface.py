@@ -230,6 +230,7 @@ class ConditionState(StrEnum):
     CLEAR = "clear"
     NO_DATA = "no_data"  # too few runs, or none, to say either
     LEARNING = "learning"  # the subject's own usual is not known yet
+    EMPTY = "empty"  # nothing is left to go by: what is open ends, and that is no recovery
 
 
 @dataclass(frozen=True, slots=True)

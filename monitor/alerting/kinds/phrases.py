@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 
 def runs(count: int) -> str:
@@ -44,5 +44,9 @@ def milliseconds(value: float) -> str:
 
 
 def clock(at: datetime, zone: tzinfo) -> str:
-    """Returns a time by the clock of a zone, with its day: "2026-11-24 14:02"."""
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    """Returns a time by the clock of a zone, with its day: "2026-11-24 14:02"; it is said where that is UTC.
+
+    A reason is stored once for all readers, by UTC; what is made for one reader goes by that reader's clock.
+    """
+    said = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return f"{said} UTC" if zone is UTC else said

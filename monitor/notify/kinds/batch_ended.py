@@ -10,6 +10,7 @@ from monitor.notify.compose import in_words, whole
 from monitor.notify.kinds.kind import Letter, MailKind, page_of
 from monitor.notify.kinds.of_problem import quote, title, who
 from monitor.notify.words import clean
+from monitor.privacy import mask_text
 
 State, Item = RetryBatch.State, RetryItem.State
 _WORDS = {State.FINISHED: "is finished", State.STOPPED: "stopped by itself", State.CANCELLED: "was cancelled"}
@@ -50,7 +51,7 @@ def _intro(occasion: Occasion, batch: RetryBatch, how: str) -> str:
 def _rows(batch: RetryBatch, progress: Progress, zone: tzinfo) -> list[tuple[str, str]]:
     found = [("Runs", str(progress.total))]
     found += [(state.label, str(getattr(progress, state))) for state in _OUTCOMES if getattr(progress, state)]
-    found.append(("Why", quote(batch.reason)))
+    found.append(("Why", quote(mask_text(batch.reason, people=batch.people))))
     if batch.problem is not None:
         found.append(("Problem", title(batch.problem)))
     found.append(("Confirmed", in_words(batch.requested_at, zone)))

@@ -48,7 +48,7 @@ def test_zohos_word_tells_of_it_at_once_and_it_began_with_the_first_refused_run(
     found = find(refused(1, 1), status="expired")
     assert (found.found, found.began_at) == (ConditionState.BREACHED, AT - 2 * HOUR)
     assert words.describe(RULE, found, UTC) == (
-        "Zoho calls it “expired”; since 2026-09-07 10:00; 1 flow uses its app: Orders"
+        "Zoho calls it “expired”; since 2026-09-07 10:00 UTC; 1 flow uses its app: Orders"
     )
 
 

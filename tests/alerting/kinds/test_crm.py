@@ -57,7 +57,8 @@ def test_actions_that_fail_are_counted_by_what_is_known_of_the_days(days: list[U
 def test_the_words_of_failed_actions_name_them_and_since_when() -> None:
     found = CrmRuleTrouble().evaluate(rule(days=[day(HOUR, 27, 3)]), AT, CLOSED)
     assert (
-        said(CrmRuleTrouble(), found) == "3 of 30 actions failed in the last 2 days, the first after 2026-09-06 11:00"
+        said(CrmRuleTrouble(), found)
+        == "3 of 30 actions failed in the last 2 days, the first after 2026-09-06 11:00 UTC"
     )
     assert found.began_at == AT - HOUR - DAY
     problem = CrmRuleTrouble().evaluate(rule(usage_problem="Zoho refuses it"), AT, OPEN)
@@ -81,7 +82,9 @@ def test_webhooks_recover_once_none_has_failed_for_the_window() -> None:
     failed = [AT - 30 * HOUR, AT - 3 * HOUR, AT - 2 * HOUR, AT - HOUR, AT + HOUR]
     found = condition.evaluate(rule(webhooks=failed), AT, CLOSED)
     assert (found.found, found.began_at, found.runs_since_change) == (ConditionState.BREACHED, AT - 3 * HOUR, 3)
-    assert said(condition, found) == "3 calls of webhooks failed in the last 24 hours, the first at 2026-09-07 09:00"
+    assert (
+        said(condition, found) == "3 calls of webhooks failed in the last 24 hours, the first at 2026-09-07 09:00 UTC"
+    )
     assert condition.evaluate(rule(webhooks=failed[1:3]), AT, CLOSED).found is ConditionState.CLEAR
     still = condition.evaluate(rule(webhooks=failed[:2]), AT, OPEN)
     assert (still.found, still.again_at) == (ConditionState.BREACHED, AT + 21 * HOUR)
@@ -92,11 +95,15 @@ def test_webhooks_recover_once_none_has_failed_for_the_window() -> None:
 @pytest.mark.parametrize(
     ("fields", "found", "words_of_it"),
     [
-        ({}, "clear", "it is enabled and ran last at 2026-09-07 11:00"),
-        ({"ran_at": AT - 30 * DAY}, "breached", "it is enabled and ran last at 2026-08-08 12:00"),
+        ({}, "clear", "it is enabled and ran last at 2026-09-07 11:00 UTC"),
+        ({"ran_at": AT - 30 * DAY}, "breached", "it is enabled and ran last at 2026-08-08 12:00 UTC"),
         ({"ran_at": None}, "breached", "it is enabled and has never run"),
         ({"ran_at": None, "changed_at": AT - 29 * DAY}, "clear", "it is enabled and has never run"),
-        ({"ran_at": AT - 99 * DAY, "changed_at": AT - DAY}, "clear", "it is enabled and ran last at 2026-05-31 12:00"),
+        (
+            {"ran_at": AT - 99 * DAY, "changed_at": AT - DAY},
+            "clear",
+            "it is enabled and ran last at 2026-05-31 12:00 UTC",
+        ),
         ({"ran_at": None, "is_active": False}, "clear", "it is switched off"),
         ({"ran_at": None, "is_active": None}, "no_data", "Zoho does not say whether it is enabled"),
     ],

@@ -28,7 +28,7 @@ def test_it_fires_when_more_than_five_of_a_hundred_are_above_the_limit() -> None
     found = edges(rule, took(*[0.5] * 94, *[2] * 6))
     assert kinds(found) == ["firing"]
     assert words.describe(rule, found[0].evaluation, UTC) == (
-        "5 of 99 runs took longer than 1.0 s, the first of them at 2026-09-10 22:00"
+        "5 of 99 runs took longer than 1.0 s, the first of them at 2026-09-10 22:00 UTC"
     )
 
 

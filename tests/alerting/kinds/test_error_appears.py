@@ -54,7 +54,7 @@ def test_often_is_so_many_within_the_last_hour() -> None:
     condition = ErrorAppears(when="often", times=3)
     found = condition.evaluate(problem("ongoing", this_hour=3, hour_from=AT - HOUR / 4), AT, AlertStanding())
     assert (found.found, found.began_at, found.runs_since_change) == (ConditionState.BREACHED, AT - HOUR / 4, 3)
-    assert words.describe(condition, found, UTC) == "3 runs failed by it in the last hour; since 2026-09-07 11:45"
+    assert words.describe(condition, found, UTC) == "3 runs failed by it in the last hour; since 2026-09-07 11:45 UTC"
     assert condition.evaluate(problem("new", this_hour=2), AT, OPEN).found is ConditionState.CLEAR
 
 
@@ -62,7 +62,7 @@ def test_the_words_say_what_became_of_it() -> None:
     condition = ErrorAppears()
     found = condition.evaluate(problem("regressed", this_hour=1), AT, AlertStanding())
     assert words.describe(condition, found, UTC) == (
-        "it came back after it was resolved; 1 run failed by it in the last hour; since 2026-09-07 10:00"
+        "it came back after it was resolved; 1 run failed by it in the last hour; since 2026-09-07 10:00 UTC"
     )
 
 

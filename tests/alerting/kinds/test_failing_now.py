@@ -124,7 +124,9 @@ def test_a_total_outage_is_found_within_four_runs_and_recovers_with_the_tenth_go
 
 def test_it_says_what_was_found() -> None:
     found = edges(RULE, every(HOUR, GOOD * 20 + "+" * 10 + "-" * 4 + "+" * 10))
-    assert words.describe(RULE, found[0].evaluation, UTC).startswith("3 of 3 runs failed since 2026-10-05 18:00; usual")
+    assert words.describe(RULE, found[0].evaluation, UTC).startswith(
+        "3 of 3 runs failed since 2026-10-05 18:00 UTC; usual"
+    )
     assert words.describe(RULE, found[1].evaluation, UTC) == "as good as usual again in the last 10 runs"
 
 

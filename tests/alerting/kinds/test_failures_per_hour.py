@@ -30,7 +30,7 @@ def test_the_fourth_failure_within_an_hour_fires_and_it_recovers_once_only_one_i
     first = found[0].evaluation
     assert (first.began_at, first.runs_since_change) == (START, 7)
     assert words.describe(RULE, first, UTC) == (
-        "4 of 7 runs failed in the last hour, the first of them at 2026-09-07 00:00"
+        "4 of 7 runs failed in the last hour, the first of them at 2026-09-07 00:00 UTC"
     )
 
 

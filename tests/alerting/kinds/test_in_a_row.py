@@ -24,7 +24,7 @@ def test_the_third_failure_in_a_row_fires_and_the_next_success_recovers() -> Non
     ]
     assert (found[0].evaluation.began_at, found[0].evaluation.runs_since_change) == (START + 2 * HOUR, 3)
     assert words.describe(RULE, found[0].evaluation, UTC) == (
-        "the last 3 runs failed, the first of them at 2026-09-07 02:00"
+        "the last 3 runs failed, the first of them at 2026-09-07 02:00 UTC"
     )
 
 

@@ -71,7 +71,7 @@ def test_a_first_reading_of_history_is_no_gap_and_gaps_can_be_left_out() -> None
 
 def test_the_words_say_what_since_when_and_why() -> None:
     found = RULE.evaluate(material("revoked"), AT, AlertStanding())
-    assert words.describe(RULE, found, UTC) == "Revoked: Zoho says no; since 2026-09-07 11:00"
+    assert words.describe(RULE, found, UTC) == "Revoked: Zoho says no; since 2026-09-07 11:00 UTC"
     assert words.describe(RULE, RULE.evaluate(material("ok"), AT, OPEN), UTC) == "the mirror is ok"
 
 

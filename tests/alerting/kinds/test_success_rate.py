@@ -26,7 +26,7 @@ def test_it_fires_with_the_run_that_makes_the_rate_too_low_and_says_since_when()
     assert found[0].evaluation.began_at == START + 40 * HOUR
     assert found[0].evaluation.runs_since_change == 3
     assert words.describe(RULE, found[0].evaluation, UTC) == (
-        "40 of 43 runs succeeded (93.0 %); failing since 2026-09-08 16:00"
+        "40 of 43 runs succeeded (93.0 %); failing since 2026-09-08 16:00 UTC"
     )
 
 
@@ -40,7 +40,7 @@ def test_six_failures_fire_once_whatever_hour_the_clock_shows_meanwhile() -> Non
     found = edges(SHORT, every(MINUTE, "------", start), until=start + timedelta(hours=3))
     assert [(edge.edge.value, edge.at) for edge in found] == [
         ("firing", start + 4 * MINUTE),
-        ("recovered", start + 65 * MINUTE),
+        ("ended", start + 65 * MINUTE),
     ]
 
 
@@ -176,6 +176,9 @@ def test_a_replay_has_the_edges_of_one_that_asks_every_minute(rows) -> None:
         elif found.found is ConditionState.CLEAR and standing.is_open:
             standing = replace(standing, is_open=False, recovered_at=at, began_at=None)
             asked.append(("recovered", at, found.began_at))
+        elif found.found is ConditionState.EMPTY and standing.is_open:
+            standing = replace(standing, is_open=False, began_at=None)
+            asked.append(("ended", at, found.began_at))
     replayed = edges(rule, runs.rows, until=START + (3000 + 6 * 60 - 1) * MINUTE)
     assert [(edge.edge.value, edge.at, edge.evaluation.began_at) for edge in replayed] == asked
 

@@ -22,14 +22,17 @@ WORDS = {
 def subjects(
     account: ZohoAccount, conditions: Sequence[CrmRuleTrouble], now: datetime, stale: str
 ) -> list[SubjectMaterial]:
-    """Returns the workflow rules of an account. Four statements at most."""
+    """Returns the workflow rules of an account. Four statements at most.
+
+    The lists of CRM have ages of their own: what keeps Flow's runs from being read keeps no alert of CRM back.
+    """
     rows = list(WorkflowRule.objects.filter(account=account, gone_at=None).defer("raw", "description").order_by("pk"))
     if not rows:
         return []
     finds = {condition.finds for condition in conditions}
     start = now - timedelta(hours=max(condition.window_hours for condition in conditions))
     streams = {row.stream: row for row in StreamState.objects.filter(account=account)}
-    unread = stale or _why_unread(streams, Stream.RULES, now)
+    unread = _why_unread(streams, Stream.RULES, now)
     usage = _why_unread(streams, Stream.USAGE, now) if ACTIONS in finds else ""
     webhooks = _why_unread(streams, Stream.WEBHOOK_FAILURES, now) if WEBHOOKS in finds else ""
     days = _days(account, start) if ACTIONS in finds and not usage else {}

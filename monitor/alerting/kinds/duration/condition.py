@@ -107,7 +107,9 @@ class LongDuration:
         is_full = len(newest) == AT_ONCE
         began_at = standing.began_at or standing.fired_at
         if standing.is_open:
-            if not rows or not is_high or (is_full and not slow_of_newest):
+            if not rows:
+                return replace(clear, found=ConditionState.EMPTY)
+            if not is_high or (is_full and not slow_of_newest):
                 return replace(clear, runs_since_change=len(newest) if is_full and not slow_of_newest else 0)
         elif is_full and slow_of_newest == AT_ONCE:
             began_at = moment(_first_of_slow(rows, clear.numbers["limit_ms"]).ended)

@@ -89,7 +89,7 @@ class SuccessRate:
         is_back = numbers["runs"] > 0 and 100 * numbers["succeeded"] >= recover_at * (last - first)
         good = int(numbers["good_in_a_row"])
         if is_empty:
-            return Evaluation(ConditionState.CLEAR, numbers)
+            return Evaluation(ConditionState.EMPTY, numbers)
         if is_back or good >= self.last_good:
             return Evaluation(ConditionState.CLEAR, numbers, None, good, self._lower_at(runs, first, numbers))
         began_at = standing.began_at or standing.fired_at

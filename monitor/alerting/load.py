@@ -98,7 +98,7 @@ class Case:
             stage=Stage(row.state),
             episode=row.episode,
             since=row.since,
-            place=ConditionPlace(_standing_of(row), row.leaving_since),
+            place=ConditionPlace(_standing_of(row, self.rule), row.leaving_since),
             is_new=row.version == 0 and not row.is_open,
             is_resting=row.is_resting,
         )
@@ -180,14 +180,16 @@ def _is_due(row: AlertState, rule: ReadRule, now: datetime, *, is_changed: bool)
     return is_changed or is_time or row.is_resting or row.version == 0 or row.rule_mark != rule.mark
 
 
-def _standing_of(row: AlertState) -> AlertStanding:
+def _standing_of(row: AlertState, rule: ReadRule) -> AlertStanding:
+    """Returns where a condition stands; what it learned or kept under another rule's options is learned anew."""
+    is_same = row.rule_mark == rule.mark
     return AlertStanding(
         is_open=row.is_open,
         fired_at=row.fired_at,
         recovered_at=row.recovered_at,
-        anchor=row.anchor,
+        anchor=row.anchor if is_same else None,
         began_at=row.began_at if row.is_open else None,
-        learned=Learned(**row.learned) if row.learned else None,
+        learned=Learned(**row.learned) if row.learned and is_same else None,
     )
 
 
@@ -195,7 +197,7 @@ def _needs_from(case: Case, now: datetime) -> datetime:
     """Returns from which end on runs are read; a condition that cannot say so fails when it is evaluated."""
     if case.rule.condition is None:
         return now
-    return case.rule.condition.needs_from(now, _standing_of(case.row))
+    return case.rule.condition.needs_from(now, _standing_of(case.row, case.rule))
 
 
 def _read(row: AlertRule) -> ReadRule:

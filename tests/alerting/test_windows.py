@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AlertRule
+from monitor.models import AlertRule, AlertState
 from tests import factories
 from tests.alerting.conftest import MINUTE, Watch
 
@@ -165,3 +165,18 @@ def test_a_yearly_run_of_half_a_year_ago_is_known(watch: Watch) -> None:
     watch.ran([began + MINUTE], "success")
     assert watch.at(ELEVEN) == []
     assert watch.state.again_at == began + timedelta(days=366, minutes=60)
+
+
+def test_what_was_learned_under_other_options_of_a_rule_is_learned_anew(watch: Watch) -> None:
+    rule = factories.make_alert_rule(watch.account, kind="duration", options={"times_usual": 3.0})
+    watch.ran([ELEVEN - DAY - n * HOUR for n in range(60, 0, -1)], "success")
+    watch.ran([ELEVEN - n * MINUTE for n in range(25, 0, -1)], "success")
+    watch.at(ELEVEN)
+    old = {"until": (ELEVEN + 7 * DAY).timestamp(), "values": [4000.0]}
+    AlertState.objects.filter(flow=watch.flow).update(learned=old, anchor=ELEVEN)
+    watch.ran([ELEVEN + MINUTE], "success")
+    watch.at(ELEVEN + 2 * MINUTE)
+    assert watch.state.numbers["usual_ms"] == 4000
+    AlertRule.objects.filter(pk=rule.pk).update(options={"times_usual": 4.0})
+    watch.at(ELEVEN + 3 * MINUTE)
+    assert (watch.state.numbers["usual_ms"], watch.state.numbers["limit_ms"]) == (60_000, 240_000)

@@ -120,6 +120,7 @@ def test_the_newest_run_is_read_however_far_back_a_schedule_allows_it(options: d
         ({"cron": "61 2 * * *"}, "bad minute"),
         ({"zone": "Mars/Olympus"}, "zone 'Mars/Olympus' is no time zone"),
         ({"zone": "../etc"}, "is no time zone"),
+        ({"every": 0.01}, "every must be at least 1 minute, or 0 for none"),
         ({"every": -1}, "every must be a number"),
         ({"grace": float("nan")}, "grace must be a number"),
         ({"every": 5, "cron": "* * * * *"}, "every cannot be given beside cron"),

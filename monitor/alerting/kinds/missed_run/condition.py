@@ -21,6 +21,7 @@ DAY = timedelta(days=1)
 MONTHLY = timedelta(days=63)  # of each 31st; of a schedule for each month
 LEAP = timedelta(days=8 * 366)  # of each 29th of February; of a schedule that names months
 EARLY = 60.0  # seconds: clocks differ, and a run that starts so soon before it is due is the one that is due
+LEAST = 1  # minute
 LONGEST = 366 * 24 * 60  # minutes
 
 
@@ -46,6 +47,8 @@ class MissedRun:
         read_zone(self.zone)
         limits.number("every", self.every, 0, LONGEST)
         limits.number("grace", self.grace, 0, LONGEST)
+        if 0 < self.every < LEAST:
+            raise ValueError(f"every must be at least {LEAST} minute, or 0 for none")
         if self.cron:
             check_cron(self.cron)
             if self.every:

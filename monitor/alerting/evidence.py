@@ -9,15 +9,18 @@ from datetime import datetime, timedelta
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
+from monitor.alert_numbers import EXPLAINS
 from monitor.alerting.grouping import AlertCauses, FailureSign, causes_of
-from monitor.alerting.kinds import cause_of
-from monitor.alerting.kinds.subjects import CONNECTION, EXPLAINS
+from monitor.alerting.kinds import cause_of, is_about_failures
+from monitor.alerting.kinds.subjects import CONNECTION
 from monitor.app_names import plain_app
 from monitor.error_classes import error_class
 from monitor.models import BROKEN, Connection, Execution, Transition, ZohoAccount
 
 NEWEST = 5  # failures of a flow that are looked at
 OLDEST = timedelta(days=7)  # failures before that tell nothing of what fires now
+AROUND = timedelta(hours=1)  # failures so long before it began may belong to it
+Sign = tuple[datetime, FailureSign]  # with when the run ended
 
 
 def causes_by_alert(account: ZohoAccount, firing: Sequence[Transition]) -> dict[int, AlertCauses]:
@@ -45,9 +48,7 @@ def _apps(firing: Sequence[Transition]) -> dict[str, str]:
     return {str(key): app for key, app in rows}
 
 
-def _causes(
-    found: Transition, signs: dict[int, list[FailureSign]], broken: list[str], apps: dict[str, str]
-) -> AlertCauses:
+def _causes(found: Transition, signs: dict[int, list[Sign]], broken: list[str], apps: dict[str, str]) -> AlertCauses:
     first = "first" if found.is_first else ""
     cause = cause_of(found.alert.rule.kind) if found.numbers.get(EXPLAINS, 1) else ""
     if cause == "account":
@@ -55,8 +56,10 @@ def _causes(
     if cause == "connection" and (app := apps.get(found.alert.subject_key)):
         return AlertCauses(began_of(found), first=first, connection=plain_app(app), app=app, is_cause=True)
     flow = found.alert.flow_id
-    known = signs.get(flow, []) if flow is not None else []
-    return causes_of(began_of(found), known, broken, first=first)
+    began_at = began_of(found)
+    known = signs.get(flow, []) if flow is not None and is_about_failures(found.alert.rule.kind) else []
+    fresh = [sign for at, sign in known if at >= began_at - AROUND]
+    return causes_of(began_at, fresh, broken, flow=flow, first=first)
 
 
 def began_of(found: Transition) -> datetime:
@@ -64,16 +67,18 @@ def began_of(found: Transition) -> datetime:
     return found.began_at or found.at
 
 
-def _signs(flows: Collection[int], oldest: datetime) -> dict[int, list[FailureSign]]:
+def _signs(flows: Collection[int], oldest: datetime) -> dict[int, list[Sign]]:
     """Returns the newest failures of flows, the newest first."""
     rank = Window(RowNumber(), partition_by="flow", order_by=[F("started_time").desc(), F("pk").desc()])
     failed = Execution.objects.filter(
         flow__in=flows, status=Execution.Status.FAILED, chain_mark=None, started_time__gte=oldest
     )
     rows = failed.annotate(rank=rank).filter(rank__lte=NEWEST).order_by("flow", "rank")
-    found: defaultdict[int, list[FailureSign]] = defaultdict(list)
+    found: defaultdict[int, list[Sign]] = defaultdict(list)
     columns = (
         "flow",
+        "started_time",
+        "completed_time",
         "failure__group__app",
         "failure__group__problem",
         "failure__group__problem__merged_into",
@@ -81,6 +86,7 @@ def _signs(flows: Collection[int], oldest: datetime) -> dict[int, list[FailureSi
         "error_message",
         "error_details",
     )
-    for flow, app, problem, merged, code, message, details in rows.values_list(*columns):
-        found[flow].append(FailureSign(app or "", error_class(code, message, details), merged or problem))
+    for flow, started, completed, app, problem, merged, code, message, details in rows.values_list(*columns):
+        sign = FailureSign(app or "", error_class(code, message, details), merged or problem)
+        found[flow].append((completed or started, sign))
     return found

@@ -54,6 +54,9 @@ class AlertCauses:
         app: that app, as Zoho writes it.
         has_failures: whether failed runs brought it about.
         is_cause: it is the connection's own alert, which explains those of its flows.
+        is_broken: Zoho says that a connection to that app does not work.
+        is_refused: most of its newest failures say that the sign-in is refused (401 and its like, not 403).
+        flow: that it is about; None for another subject.
     """
 
     began_at: datetime
@@ -65,6 +68,9 @@ class AlertCauses:
     app: str = ""
     has_failures: bool = False
     is_cause: bool = False
+    is_broken: bool = False
+    is_refused: bool = False
+    flow: int | None = None
 
     def stored(self) -> dict[str, Any]:
         """Returns what is kept of it with the alert's membership."""
@@ -77,6 +83,9 @@ class AlertCauses:
             "app": self.app,
             "has_failures": self.has_failures,
             "is_cause": self.is_cause,
+            "is_broken": self.is_broken,
+            "is_refused": self.is_refused,
+            "flow": self.flow,
         }
         return {name: value for name, value in known.items() if value}
 
@@ -88,12 +97,16 @@ class AlertCauses:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncident:
-    """Holds an open incident: its key, its cause, and what is known of its members' causes."""
+    """Holds an open incident: its key, its cause, and what is known of its members' causes.
+
+    `is_fresh`: it was opened so lately that what is found first belongs to it.
+    """
 
     key: int
     cause: str
     cause_key: str
     members: Sequence[AlertCauses] = field(default=())
+    is_fresh: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,12 @@ class Choice:
 
 
 def causes_of(
-    began_at: datetime, signs: Sequence[FailureSign], broken_apps: Iterable[str], *, account: str = "", first: str = ""
+    began_at: datetime,
+    signs: Sequence[FailureSign],
+    broken_apps: Iterable[str],
+    *,
+    flow: int | None = None,
+    first: str = "",
 ) -> AlertCauses:
     """Returns what is known of why an alert fires.
 
@@ -114,18 +132,21 @@ def causes_of(
         began_at: by Zoho's clock.
         signs: the newest failures of its subject, the newest first; none for an alert without failures.
         broken_apps: apps of connections of which Zoho says that they do not work.
-        account: what is wrong with the whole account, if the alert is about that.
+        flow: that the alert is about.
         first: which first look found it.
     """
     broken = {plain_app(app) for app in broken_apps} - {""}
     apps = (app for sign in signs if (app := _sign_in_app(sign, broken)))
     problems = (sign.problem for sign in signs if sign.problem is not None)
     errors = (f"{plain_app(sign.app)}: {sign.error_class}" for sign in signs if sign.app and sign.error_class != OTHER)
+    connection = _of_most(apps, len(signs)) or ""
     return AlertCauses(
         began_at=began_at,
-        account=account,
         first=first,
-        connection=_of_most(apps, len(signs)) or "",
+        connection=connection,
+        is_broken=connection in broken,
+        is_refused=bool(connection) and sum(sign.error_class == "connection" for sign in signs) * 2 > len(signs),
+        flow=flow,
         problem=_of_most(problems, 0),
         error=(_of_most(errors, len(signs)) or "")[:KEY_LENGTH],
         app=next((" ".join(sign.app.split())[:APP_LENGTH] for sign in signs if sign.app), ""),
@@ -143,8 +164,10 @@ def choose(alert: AlertCauses, opened: Sequence[OpenIncident]) -> Choice:
     if alert.account:
         return _joined("account", "", (one for one in opened if one.cause == "account"))
     if alert.first:
-        same = (one for one in opened if (one.cause, one.cause_key) == ("first", alert.first))
+        same = (one for one in opened if (one.cause, one.cause_key) == ("first", alert.first) and one.is_fresh)
         return _joined("first", alert.first, same)
+    if (mine := _of_same_flow(alert, opened)) is not None:
+        return Choice(mine.cause, mine.cause_key, mine.key)
     news = [one for one in opened if one.cause not in ("account", "first")]
     if alert.connection:
         found = _joined("connection", alert.app or alert.connection, _sharing(news, "connection", alert.connection))
@@ -155,6 +178,14 @@ def choose(alert: AlertCauses, opened: Sequence[OpenIncident]) -> Choice:
         near = (one for one in news if _began_together(alert, one))
         return _joined("time", "", near)
     return Choice("alone", "")
+
+
+def _of_same_flow(alert: AlertCauses, opened: Sequence[OpenIncident]) -> OpenIncident | None:
+    """Returns the incident that the alert's flow is in already, by another rule; not one of another problem."""
+    if alert.flow is None:
+        return None
+    theirs = (one for one in opened if any(member.flow == alert.flow for member in one.members))
+    return next((one for one in theirs if not _problems_differ(alert, one)), None)
 
 
 def _by_problem(alert: AlertCauses, news: Sequence[OpenIncident], otherwise: Choice | None) -> Choice:

@@ -26,6 +26,8 @@ GROUP_INTERVAL = timedelta(minutes=5)
 WAITS_AT_MOST = 4  # times the group wait, while one alert after the other joins
 # What a first look finds comes as histories are read, some minutes apart, and is no news.
 FIRST_INTERVAL, FIRST_WAITS, FIRST_WAITS_AT_MOST = timedelta(hours=1), 4, 20
+FIRST_TAKES = timedelta(hours=1)  # what is found first later than that is an incident of its own
+SEVERAL = 2  # flows whose sign-in is refused, before a third is no news
 SEVERITIES = ("digest", "notify", "page")  # the higher, the later
 Kind = Notice.Kind
 Edge = Transition.Kind
@@ -118,15 +120,15 @@ class _Desk:
     def _fire(self, found: Transition, causes: AlertCauses) -> bool:
         if self._member(found) is not None:
             return False
-        choice = choose(causes, [self._as_open(one) for one in self.opened.values()])
+        choice = choose(causes, [self._as_open(one, found.at) for one in self.opened.values()])
         severity = severity_of(found.alert)
         if choice.joins is None:
             incident = self._open(found, causes, choice.cause, choice.cause_key, severity)
         else:
             incident = self.opened[choice.joins]
-        is_of_connection = choice.joins is not None and incident.cause == Incident.Cause.CONNECTION
-        muted = f"the sign-in to {incident.cause_key} does not work"[:200] if is_of_connection else ""
-        if is_of_connection and causes.is_cause:
+        is_explained = choice.joins is not None and self._is_explained(incident, causes)
+        muted = f"the sign-in to {incident.cause_key} does not work"[:200] if is_explained else ""
+        if is_explained and causes.is_cause:
             self._mute(incident, muted)
         member = IncidentAlert.objects.create(
             incident=incident,
@@ -142,6 +144,21 @@ class _Desk:
         if choice.joins is not None:
             self._grow(incident, member, severity)
         return True
+
+    def _is_explained(self, incident: Incident, causes: AlertCauses) -> bool:
+        """Returns whether an alert follows from a connection that is known to be broken.
+
+        Failures by 401 and 403 share an incident, but a few prove nothing: one of two hosts may refuse, or one record.
+        Zoho's word lets an alert go unsaid, or the connection's own alert, or that the sign-in of several flows is
+        refused.
+        """
+        if incident.cause != Incident.Cause.CONNECTION:
+            return False
+        firing = [one.causes for one in self.members[incident.pk] if one.left_at is None]
+        if causes.is_cause or causes.is_broken or any(known.get("is_cause") for known in firing):
+            return True
+        refused = sum(bool(known.get("is_refused")) for known in firing)
+        return causes.is_refused and refused >= SEVERAL
 
     def _mute(self, incident: Incident, why: str) -> None:
         """Notes of the alerts that fire already what they follow from; other connections' own do not."""
@@ -171,6 +188,9 @@ class _Desk:
         incident.severity = severity if has_risen else incident.severity
         incident.save(update_fields=["began_at", "severity"])
         waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
+        # What kept a mail quiet until now (a snooze, working hours) need not hold for the alert that joined.
+        soon = self.now + pace_of(incident).wait
+        waiting.exclude(why_silent="").filter(due_at__gt=soon).update(due_at=soon)
         if (first := waiting.filter(kind=Kind.FIRING).first()) is not None:
             due_at = min(self.now + pace_of(incident).wait, first.at + pace_of(incident).longest_wait)
             waiting.filter(pk=first.pk, why_silent="", due_at__lt=due_at).update(due_at=due_at)
@@ -208,9 +228,10 @@ class _Desk:
         close(incident, how, at, self.now)
         del self.opened[incident.pk]
 
-    def _as_open(self, incident: Incident) -> OpenIncident:
+    def _as_open(self, incident: Incident, at: datetime) -> OpenIncident:
         members = [AlertCauses.restored(one.causes, one.began_at) for one in self.members[incident.pk]]
-        return OpenIncident(incident.pk, incident.cause, incident.cause_key, members)
+        is_fresh = at - incident.opened_at <= FIRST_TAKES
+        return OpenIncident(incident.pk, incident.cause, incident.cause_key, members, is_fresh=is_fresh)
 
 
 def _subject_of(alert: AlertState) -> tuple[str, int | None, str]:
@@ -238,8 +259,8 @@ def close(
     incident.closed_at, incident.closed_how = at, how
     incident.save(update_fields=["closed_at", "closed_how"])
     note_event(incident, "closed", at, actor=actor, note=note)
-    # A first mail that waits for the end of a snooze or a silence has nothing to wait for any more.
-    waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW, kind=Kind.FIRING)
+    # A mail that waits for the end of a snooze has nothing to wait for any more, and would hold up the last one.
+    waiting = incident.notices.filter(dispatch_state=Transition.Dispatch.NEW)
     waiting.exclude(why_silent="").update(due_at=now)
     notify(incident, Kind.RESOLVED, now, due_at=now)
     if incident.cause == Incident.Cause.ACCOUNT:
@@ -277,14 +298,16 @@ def remind(account: ZohoAccount, now: datetime) -> int:
         if not due:
             return 0
         lock(account)
-        still = found.exclude(notices__dispatch_state=Transition.Dispatch.NEW).in_bulk([one.pk for one in due])
-        for one in still.values():
+        # Asked again: another process may have done it before the lock was ours.
+        again = quiet.filter(pk__in=[one.pk for one in due]).annotate(told_at=Max("notices__dispatched_at"))
+        still = [one for one in again if _is_to_repeat(one, now)]
+        for one in still:
             notify(one, Kind.REPEAT, now, due_at=now)
     return len(still)
 
 
 def _is_to_repeat(incident: Any, now: datetime) -> bool:
-    if incident.told_at is None:
+    if incident.told_at is None or incident.severity == "digest":
         return False
     hours = [
         hours

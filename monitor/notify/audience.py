@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
+from monitor.alert_numbers import EXPLAINS
 from monitor.models import (
     AlertState,
     Delivery,
@@ -14,6 +17,7 @@ from monitor.models import (
     Notice,
     Silence,
     Snooze,
+    Transition,
     User,
 )
 from monitor.notify.hours import WorkingHours
@@ -64,12 +68,14 @@ def _about(notice: Notice, links: Sequence[IncidentAlert]) -> list[IncidentAlert
 
 
 def _people(notice: Notice, links: Sequence[IncidentAlert]) -> list[User]:
-    """Returns whom the rules name, or all; of the end only those who were told of the beginning."""
+    """Returns whom the rules name, or all; of the end only those to whom something of it went out."""
     if notice.kind == Notice.Kind.RESOLVED:
-        told = Delivery.objects.filter(notice__incident=notice.incident_id).values("recipient")
-        return list(entitled().filter(pk__in=told))
+        told = Delivery.objects.filter(notice__incident=notice.incident_id).exclude(state=Delivery.State.DEAD)
+        return list(entitled().filter(pk__in=told.values("recipient")))
     named = [{person.pk for person in link.alert.rule.recipients.all()} for link in links]
-    return recipients(set().union(*named) if named and all(named) else None)
+    chosen = recipients(set().union(*named)) if named and all(named) else []
+    # Whom the rules name may have left, or may no longer want mails: then it concerns everybody.
+    return chosen or recipients(None)
 
 
 def _hushes(incident: Incident, alerts: Sequence[AlertState], now: datetime) -> list[Hush | None]:
@@ -88,5 +94,10 @@ def _hush(alert: AlertState, account: int, snoozes: list[Snooze], silences: list
 
 
 def _is_account_down(incident: Incident) -> bool:
+    """Returns whether what is wrong with the account explains the rest now, and somebody was told of it or will be."""
     opened = Incident.objects.filter(account=incident.account_id, closed_at=None, cause=Incident.Cause.ACCOUNT)
-    return opened.exists()
+    firing = IncidentAlert.objects.filter(incident__in=opened.exclude(severity="digest"), left_at=None)
+    down = {link.incident_id for link in firing.select_related("alert") if link.alert.numbers.get(EXPLAINS, 1)}
+    first = Notice.objects.filter(incident__in=down, kind=Notice.Kind.FIRING)
+    states = Transition.Dispatch
+    return first.filter(Q(dispatch_state=states.DISPATCHED) | Q(dispatch_state=states.NEW, why_silent="")).exists()

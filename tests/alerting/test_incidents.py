@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitor.alert_numbers import EXPLAINS
 from monitor.alerting import actions
 from monitor.alerting.incidents import follow, remind
 from monitor.models import (
@@ -77,6 +78,16 @@ def of_problem(runs: list[Execution], problem: Problem | None = None, app: str =
 def refused(flow: Flow, now: datetime, app: str = "Zoho CRM") -> None:
     """Failures of a flow whose sign-in to an app is refused, each flow with words and so a problem of its own."""
     of_problem(fail(flow, now, error_message="Action failed", error_details="HTTP 401 INVALID_TOKEN"), app=app)
+
+
+def account_down(account: ZohoAccount, now: datetime) -> Incident:
+    """The incident of a whole account, of which people were told."""
+    rule = factories.make_alert_rule(account, kind="mirror", options={})
+    alert = make_alert(rule, now, numbers={EXPLAINS: 1})
+    whole = Incident.objects.create(account=account, cause="account", began_at=now, opened_at=now, last_seq=1)
+    IncidentAlert.objects.create(incident=whole, alert=alert, episode=1, began_at=now, joined_at=now)
+    Notice.objects.create(incident=whole, seq=1, kind="firing", at=now, due_at=now, dispatch_state="dispatched")
+    return whole
 
 
 def members() -> dict[int, set[int]]:
@@ -477,7 +488,7 @@ class TestQuiet:
     def test_while_the_whole_account_has_an_incident_the_others_wait_and_come_when_it_is_over(
         self, alert: AlertState, account: ZohoAccount, now: datetime
     ) -> None:
-        whole = Incident.objects.create(account=account, cause="account", began_at=now, opened_at=now)
+        whole = account_down(account, now)
         assert dispatch_new(now + MINUTE) == 0
         assert own(Notice).get(incident__cause="time").why_silent == "muted"
         Incident.objects.filter(pk=whole.pk).update(closed_at=now, closed_how="recovered")

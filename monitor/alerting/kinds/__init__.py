@@ -49,6 +49,11 @@ def cause_of(kind: str) -> str:
     return getattr(condition_kinds().get(kind), "cause", "")
 
 
+def is_about_failures(kind: str) -> bool:
+    """Returns whether failed runs bring an alert of a kind about, so that they explain it."""
+    return getattr(condition_kinds().get(kind), "is_about_failures", True)
+
+
 @cache
 def loader_of(kind: str) -> SubjectLoader | None:
     """Returns what loads the subjects of a kind; None for a kind over a flow's runs, and for one that is unknown."""

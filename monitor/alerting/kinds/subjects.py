@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 # What names a subject kind in `AlertState.subject_kind`, and in links.
 ACCOUNT, CONNECTION, CRM_RULE, PROBLEM = "account", "connection", "crm_rule", "problem"
 
-# Among the numbers of an evaluation: whether it explains other alerts, as the kind's `cause` says; 1 where left out.
-EXPLAINS = "explains"
-
 
 @dataclass(frozen=True, slots=True)
 class AlertSubject:

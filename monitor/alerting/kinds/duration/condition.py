@@ -43,6 +43,7 @@ class LongDuration:
     """
 
     kind: ClassVar[str] = "duration"
+    is_about_failures: ClassVar[bool] = False
 
     above_ms: int = 0
     times_usual: float = 3.0

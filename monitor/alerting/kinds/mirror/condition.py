@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from monitor.alert_numbers import EXPLAINS
 from monitor.alerting.kinds import limits
 from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Evaluation
-from monitor.alerting.kinds.subjects import EXPLAINS
 
 # The states of `monitor.freshness` by what they mean for people.
 FINE = "ok"
@@ -65,7 +65,7 @@ class MirrorBehind:
 
     def evaluate(self, material: MirrorMaterial, at: datetime, standing: AlertStanding) -> Evaluation:
         texts = {"label": material.label, "reason": material.reason}
-        numbers = {EXPLAINS: int(material.state != INCOMPLETE)}
+        numbers = {EXPLAINS: int(material.state in (*REFUSED, *OLD))}
         bearable = self._bearable(material)
         if bearable is None:
             return Evaluation(ConditionState.CLEAR, numbers, texts=texts)

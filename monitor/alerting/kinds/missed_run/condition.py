@@ -37,6 +37,7 @@ class MissedRun:
     """
 
     kind: ClassVar[str] = "missed_run"
+    is_about_failures: ClassVar[bool] = False
 
     cron: str = ""
     zone: str = "UTC"

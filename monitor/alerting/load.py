@@ -112,7 +112,7 @@ class Case:
             stage=Stage(row.state),
             episode=row.episode,
             since=row.since,
-            place=ConditionPlace(_standing_of(row), row.leaving_since),
+            place=ConditionPlace(_standing_of(row, self.rule), row.leaving_since),
             is_new=row.version == 0 and not row.is_open,
             is_resting=row.is_resting,
         )
@@ -243,14 +243,16 @@ def _is_due(row: AlertState, rule: ReadRule, now: datetime, gap: str, *, is_chan
     return is_changed or is_time or is_other or is_doubtful
 
 
-def _standing_of(row: AlertState) -> AlertStanding:
+def _standing_of(row: AlertState, rule: ReadRule) -> AlertStanding:
+    """Returns where a condition stands; what it learned or kept under another rule's options is learned anew."""
+    is_same = row.rule_mark == rule.mark
     return AlertStanding(
         is_open=row.is_open,
         fired_at=row.fired_at,
         recovered_at=row.recovered_at,
-        anchor=row.anchor,
+        anchor=row.anchor if is_same else None,
         began_at=row.began_at if row.is_open else None,
-        learned=_learned(row.learned),
+        learned=_learned(row.learned) if is_same else None,
     )
 
 
@@ -268,7 +270,7 @@ def _needs_from(case: Case, now: datetime) -> datetime:
     if case.rule.condition is None:
         return now
     try:
-        return case.rule.condition.needs_from(now, _standing_of(case.row))
+        return case.rule.condition.needs_from(now, _standing_of(case.row, case.rule))
     except Exception as fault:
         logger.exception("rule %d cannot say which runs of flow %s it needs", case.rule.row.pk, case.row.flow_id)
         case.fault = f"the evaluation failed: {type(fault).__name__}"

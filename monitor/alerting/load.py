@@ -285,7 +285,8 @@ def _read(row: AlertRule) -> ReadRule:
         fault = f"there is no kind of rule “{row.kind}”"
     except (TypeError, ValueError) as error:
         fault = f"the rule's options cannot be: {error}"
-    settings = [row.kind, row.options, row.for_minutes, row.keep_firing_minutes]
+    # With its key, so that no other rule's mark is taken for it where marks are compared in the database.
+    settings = [row.pk, row.kind, row.options, row.for_minutes, row.keep_firing_minutes]
     settings += [row.waits_for_reruns, row.patience_minutes]
     return ReadRule(
         row=row,

@@ -48,3 +48,15 @@ def test_what_cannot_have_changed_or_is_over_is_not_even_read(
     assert not {"AlertState", "Flow", "FlowProgress"} & set(read)
     count(flow, 30, 10, now + 2 * MINUTE)
     assert kinds(evaluate_account(account, now + 3 * MINUTE)) == ["firing"]
+
+
+@pytest.mark.django_db
+def test_a_rule_that_is_changed_is_evaluated_anew_though_another_one_is_as_it_was(now: datetime) -> None:
+    account = factories.make_account()
+    be_read(account, now)
+    first, _second = (factories.make_alert_rule(account, threshold=50, name=name) for name in ("A", "B"))
+    count(factories.make_flow(account), 30, 10, now)
+    assert evaluate_account(account, now) == []
+    AlertRule.objects.filter(pk=first.pk).update(options=first.options | {"threshold": 90})
+    (fired,) = evaluate_account(account, now + MINUTE)
+    assert (fired.kind, fired.alert.rule) == ("firing", first)

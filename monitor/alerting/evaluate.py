@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.alerting.kinds import words_of
+from monitor.alerting.kinds.interface import Condition, ConditionState, Evaluation
 from monitor.alerting.load import Case, work_of
-from monitor.alerting.state_machine import Decision, decide, fail, rest
+from monitor.alerting.state_machine import Decision, decide, doubt, fail, rest
 from monitor.alerting.subject_work import has_moved, subject_work
 from monitor.alerting.write import begin, write
 from monitor.models import AlertCursor, Transition, ZohoAccount
@@ -56,8 +57,8 @@ def _why(case: Case) -> str:
 def _evaluate(case: Case, now: datetime) -> Decision:
     """Asks a condition. One that raises is an error of its own rule and flow: the others go on."""
     standing, rule = case.standing, case.rule
-    if rule.condition is None:
-        return fail(standing, rule.fault, now)
+    if rule.condition is None or case.fault:
+        return fail(standing, case.fault or rule.fault, now)
     try:
         material, again_at, notes = _material(case, now)
         evaluation = rule.condition.evaluate(material, now, standing.place.standing)
@@ -66,8 +67,17 @@ def _evaluate(case: Case, now: datetime) -> Decision:
         subject = case.row.flow_id or f"{case.row.subject_kind} {case.row.subject_key}"
         logger.exception("rule %d could not be evaluated for %s", rule.row.pk, subject)
         return fail(standing, f"the evaluation failed: {type(fault).__name__}", now)
+    if case.gap and not _is_certain(rule.condition, evaluation):
+        return doubt(standing, case.gap, now)
     decision = decide(standing, evaluation, "; ".join(filter(None, (reason, *notes))), now, rule.patience)
     return decision if again_at is None else decision.sooner(again_at)
+
+
+def _is_certain(condition: Condition, evaluation: Evaluation) -> bool:
+    """Returns whether an answer holds also where runs may be missing: failures that were found are there anyway."""
+    if evaluation.found is ConditionState.BREACHED:
+        return not getattr(condition, "goes_by_silence", False)
+    return evaluation.found not in (ConditionState.CLEAR, ConditionState.EMPTY)
 
 
 def _material(case: Case, now: datetime) -> tuple[Any, datetime | None, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,8 +32,13 @@ from monitor.models import (
     SyncState,
     ZohoAccount,
 )
+from monitor.standing.completeness import HOLE, MOVED, gap_of, why_incomplete
 
+logger = logging.getLogger(__name__)
+
+A_DAY = timedelta(days=1)  # for so long a hole is near enough to the present for what has no window
 LEARNED_FROM = timedelta(days=90)  # what a flow's own usual is learned from, at the most
+SOUND = (AlertState.State.OK, AlertState.State.RECOVERING)  # which nothing is where runs may be missing
 FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
@@ -75,6 +81,8 @@ class Case:
 
     Attributes:
         stale: why the data are too old to go by; empty while they are fresh.
+        fault: why it cannot be evaluated; empty while it can.
+        gap: why runs may be missing among those that it is evaluated by; empty where none are.
         ended: why it is not evaluated any more (rule off, flow gone); empty while it is.
         runs: the flow's runs that it is evaluated by.
         known_from: from when on all runs are known; None for always.
@@ -85,6 +93,8 @@ class Case:
     row: AlertState
     rule: ReadRule
     stale: str = ""
+    fault: str = ""
+    gap: str = ""
     ended: str = ""
     runs: FlowRuns = field(default_factory=FlowRuns)
     known_from: datetime | None = None
@@ -155,7 +165,8 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     }
     covered = _covered(account, rules, flows)
     changed, counted_at = _changed(account)
-    stale = _why_stale(account, now)
+    sync = SyncState.objects.filter(account=account).first()
+    stale, swept_at = _why_stale(account, sync, now), sync.last_finished_at if sync is not None else None
     found = AccountWork(counted_at, rules, stale)
     if not stale:
         rows |= _never_evaluated(covered.wanted - rows.keys(), flows, rules, now)
@@ -170,14 +181,17 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
                 found.resting.append(Case(row, rule, stale=unread))
         else:
             found.is_watching = True
-            if _is_due(row, rule, now, is_changed=place.flow in changed):
-                found.due.append(Case(row, rule, known_from=known_from(flow)))
+            gap = _gap(flow, rule.start(now), now, swept_at)
+            if _is_due(row, rule, now, gap, is_changed=place.flow in changed):
+                found.due.append(Case(row, rule, gap=gap, known_from=known_from(flow)))
     return found
 
 
-def _is_due(row: AlertState, rule: ReadRule, now: datetime, *, is_changed: bool) -> bool:
+def _is_due(row: AlertState, rule: ReadRule, now: datetime, gap: str, *, is_changed: bool) -> bool:
     is_time = row.again_at is not None and row.again_at <= now
-    return is_changed or is_time or row.is_resting or row.version == 0 or row.rule_mark != rule.mark
+    is_doubtful = bool(gap) and row.state in SOUND
+    is_other = row.is_resting or row.version == 0 or row.rule_mark != rule.mark
+    return is_changed or is_time or is_other or is_doubtful
 
 
 def _standing_of(row: AlertState) -> AlertStanding:
@@ -187,15 +201,29 @@ def _standing_of(row: AlertState) -> AlertStanding:
         recovered_at=row.recovered_at,
         anchor=row.anchor,
         began_at=row.began_at if row.is_open else None,
-        learned=Learned(**row.learned) if row.learned else None,
+        learned=_learned(row.learned),
     )
 
 
+def _learned(stored: object) -> Learned | None:
+    """Returns what was learned; None, so that it is learned anew, where what is stored cannot be read."""
+    until = stored.get("until") if isinstance(stored, dict) else None
+    values = stored.get("values") if isinstance(stored, dict) else None
+    if not isinstance(until, int | float) or not isinstance(values, list):
+        return None
+    return Learned(until, values) if all(isinstance(value, int | float) for value in values) else None
+
+
 def _needs_from(case: Case, now: datetime) -> datetime:
-    """Returns from which end on runs are read; a condition that cannot say so fails when it is evaluated."""
+    """Returns from which end on runs are read; a condition that cannot say so is noted: it fails alone."""
     if case.rule.condition is None:
         return now
-    return case.rule.condition.needs_from(now, _standing_of(case.row))
+    try:
+        return case.rule.condition.needs_from(now, _standing_of(case.row))
+    except Exception as fault:
+        logger.exception("rule %d cannot say which runs of flow %s it needs", case.rule.row.pk, case.row.flow_id)
+        case.fault = f"the evaluation failed: {type(fault).__name__}"
+        return now
 
 
 def _read(row: AlertRule) -> ReadRule:
@@ -275,13 +303,23 @@ def _why_unread(flow: Flow, start: datetime) -> str:
     return f"the flow's history is still being read, so far back to {flow.progress.covered_from:%Y-%m-%d %H:%M} UTC"
 
 
+def _gap(flow: Flow, start: datetime, now: datetime, swept_at: datetime | None) -> str:
+    """Says why runs may be missing among those since `start`; empty where none are.
+
+    What a hole lacks is older than the hole itself: once that lies before the window it tells nothing of it.
+    """
+    gap = gap_of(flow, swept_at)
+    since = flow.progress.hole_since
+    is_past = gap == HOLE and since is not None and since < min(start, now - A_DAY)
+    return f"runs may be missing: {why_incomplete(flow, swept_at)}" if gap in (HOLE, MOVED) and not is_past else ""
+
+
 def known_from(flow: Flow) -> datetime | None:
     """Returns from when on all runs of a flow are mirrored; None for always."""
     return None if flow.progress.executions_read_at is not None else flow.progress.covered_from
 
 
-def _why_stale(account: ZohoAccount, now: datetime) -> str:
-    sync = SyncState.objects.filter(account=account).first()
+def _why_stale(account: ZohoAccount, sync: SyncState | None, now: datetime) -> str:
     streams = {row.stream: row for row in StreamState.objects.filter(account=account)}
     return why_unfit(facts_of(sync, streams, is_mirrored=account.is_active), now)
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from monitor.alerting.kinds.interface import ConditionState, Evaluation
 from monitor.alerting.steps import AlertPatience, ConditionPlace, EdgeKind, step
 
+AFTER_DOUBT = timedelta(minutes=5)  # until it is looked at again whether runs may still be missing, if nothing changes
 AFTER_ERROR = timedelta(minutes=5)  # until an evaluation that raised is tried again, if nothing changes
 
 
@@ -148,6 +149,13 @@ def rest(before: RuleStanding, reason: str, now: datetime, *, is_over: bool) -> 
     edge = Edge.CLOSED if before.is_open and is_over else Edge.NO_DATA
     has_moved = before.stage is not Stage.NO_DATA or before.is_open != after.is_open
     return Decision(after, reason, edge if has_moved and not before.is_new else None)
+
+
+def doubt(before: RuleStanding, reason: str, now: datetime) -> Decision:
+    """Returns the standing of what seems well where runs may be missing: it is neither well nor over."""
+    place = replace(before.place, leaving_since=before.place.leaving_since if before.is_open else None)
+    after = RuleStanding(Stage.NO_DATA, before.episode, _since(before, place, Stage.NO_DATA, now), place)
+    return Decision(after, reason, _edge(before, Stage.NO_DATA, None), now + AFTER_DOUBT)
 
 
 def fail(before: RuleStanding, reason: str, now: datetime) -> Decision:

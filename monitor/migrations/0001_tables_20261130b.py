@@ -387,6 +387,7 @@ class Migration(migrations.Migration):
                 ('covered_from', models.DateTimeField(help_text='runs that began since then are mirrored, while older history is still being read', null=True)),
                 ('hole_reason', models.CharField(blank=True, max_length=300)),
                 ('hole_signature', models.CharField(blank=True, max_length=120)),
+                ('hole_since', models.DateTimeField(help_text='when that hole was found first: what is missing is older', null=True)),
                 ('hole_tries', models.PositiveSmallIntegerField(default=0)),
                 ('baseline_firm', models.BooleanField(default=False, help_text='read between two lists with equal counters')),
                 ('recheck_at', models.DateTimeField(help_text='read again then, even where no counter moved', null=True)),

@@ -153,6 +153,7 @@ class FlowProgress(models.Model):
     )
     hole_reason = models.CharField(max_length=300, blank=True)
     hole_signature = models.CharField(max_length=120, blank=True)
+    hole_since = models.DateTimeField(null=True, help_text="when that hole was found first: what is missing is older")
     hole_tries = models.PositiveSmallIntegerField(default=0)
     baseline_firm = models.BooleanField(default=False, help_text="read between two lists with equal counters")
     recheck_at = models.DateTimeField(null=True, help_text="read again then, even where no counter moved")

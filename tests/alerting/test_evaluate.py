@@ -302,6 +302,80 @@ def test_a_flow_that_zoho_gives_no_longer_is_no_data_and_no_recovery(
     assert kinds(evaluate_account(account, now)) == [end]
 
 
+ALL_READ: dict[str, Any] = {
+    "executions_read_at": factories.NOON,
+    "hole_reason": "",
+    "hole_signature": "",
+    **dict.fromkeys(("execution_count", "success_count", "failure_count"), 0),
+    **dict.fromkeys(("read_execution_count", "read_success_count", "read_failure_count"), 0),
+}
+GAPS: list[dict[str, Any]] = [
+    {"hole_reason": "500 failed runs are missing", "hole_signature": "500/0/500"},
+    {"execution_count": 9, "success_count": 9, "failure_count": 0, "seen_at": factories.NOON - HOUR},
+]
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_where_runs_may_be_missing_nothing_is_well_nor_has_recovered_until_they_are_read(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, gap: dict[str, Any]
+) -> None:
+    healthy = factories.make_flow(account)
+    count(healthy, 40, 0, now)
+    count(flow, 30, 10, now)
+    evaluate_account(account, now)
+    for one in (flow, healthy):
+        factories.change_flow(one, **ALL_READ | gap)
+    count(flow, 40, 0, now)
+    (edge,) = evaluate_account(account, now + MINUTE)
+    assert (edge.kind, edge.alert.flow, edge.reason[:20]) == ("no_data", flow, "runs may be missing:")
+    states = own(AlertState).order_by("flow")
+    assert list(states.values_list("state", "is_open")) == [("no_data", True), ("no_data", False)]
+    assert evaluate_account(account, now + 3 * MINUTE) == []
+
+    for one in (flow, healthy):
+        factories.change_flow(one, **ALL_READ)
+    (resolved,) = evaluate_account(account, now + 7 * MINUTE)
+    assert (resolved.kind, resolved.alert.flow) == ("resolved", flow)
+    assert set(states.values_list("state", flat=True)) == {"ok"}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_failures_that_were_found_fire_also_where_more_runs_may_be_missing_and_are_news(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime, gap: dict[str, Any]
+) -> None:
+    count(flow, 40, 0, now)
+    evaluate_account(account, now)
+    factories.change_flow(flow, **ALL_READ | gap)
+    evaluate_account(account, now + MINUTE)
+    count(flow, 30, 10, now)
+    (fired,) = evaluate_account(account, now + 2 * MINUTE)
+    assert (fired.kind, fired.is_first) == ("firing", False)
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_silence_does_not_fire_where_the_runs_may_only_be_missing_here(
+    account: ZohoAccount, flow: Flow, now: datetime, gap: dict[str, Any]
+) -> None:
+    factories.make_alert_rule(account, kind="missed_run", options={"every": 60, "grace": 5}, is_default=False)
+    count(flow, 40, 0, now - 3 * HOUR)
+    factories.change_flow(flow, **ALL_READ | gap)
+    assert evaluate_account(account, now) == []
+    factories.change_flow(flow, **ALL_READ)
+    assert kinds(evaluate_account(account, now + 6 * MINUTE)) == ["firing"]
+
+
+def test_a_hole_that_was_found_before_the_window_tells_nothing_of_it(
+    account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
+) -> None:
+    count(flow, 40, 0, now)
+    hole = {"hole_reason": "3 runs are missing", "hole_signature": "3/0/3"}
+    for days, state in ((6, "no_data"), (8, "ok")):
+        factories.change_flow(flow, **ALL_READ | hole, hole_since=now - timedelta(days=days))
+        AlertState.objects.filter(flow=flow).update(again_at=now)
+        evaluate_account(account, now)
+        assert own(AlertState).get().state == state
+
+
 def test_a_flow_that_zoho_does_not_give_is_judged_by_nothing_yet(
     account: ZohoAccount, rule: AlertRule, flow: Flow, now: datetime
 ) -> None:

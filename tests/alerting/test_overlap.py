@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitor.alerting.kinds import condition_kinds
 from monitor.alerting.scope import Coverage, RuleScope, RuleSubject, cover
 from monitor.models import AlertRule, AlertState, Flow, Transition, ZohoAccount
 from tests import factories
@@ -155,3 +156,28 @@ def test_an_evaluation_that_raises_is_an_error_of_its_own_and_the_others_go_on(
     assert watch.at(NOW + MINUTE) == []
     AlertRule.objects.filter(pk=broken.pk).update(options={})
     assert watch.at(NOW + 2 * MINUTE) == ["firing"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stored", [{"until": None, "values": [1]}, {"what": 1}, [1], {"until": 1, "values": ["x"]}])
+def test_what_was_learned_and_cannot_be_read_is_learned_anew(watch: Watch, stored: Any) -> None:
+    factories.make_alert_rule(watch.account, kind="failing_now", options={}, is_default=False)
+    watch.ran((NOW - n * MINUTE for n in range(40)), "success")
+    watch.at(NOW)
+    learned = watch.state.learned
+    AlertState.objects.filter(flow=watch.flow).update(learned=stored)
+    watch.ran([NOW + MINUTE], "success")
+    assert watch.at(NOW + 2 * MINUTE) == []
+    assert (watch.state.state, len(watch.state.learned["values"])) == ("ok", len(learned["values"]))
+
+
+@pytest.mark.django_db
+def test_a_condition_that_cannot_say_what_it_needs_is_an_error_of_its_own_and_the_others_go_on(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.make_alert_rule(watch.account, kind="in_a_row", name="Odd", options={"count": 90}, is_default=False)
+    factories.make_alert_rule(watch.account, name="Sound")
+    watch.ran(NOW - n * MINUTE for n in range(40))
+    monkeypatch.setattr(condition_kinds()["in_a_row"], "needs_from", lambda *_: 1 / 0)
+    assert sorted(watch.at(NOW)) == ["error", "firing"]
+    assert own(AlertState).get(state="error").reason == "the evaluation failed: ZeroDivisionError"

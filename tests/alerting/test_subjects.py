@@ -283,6 +283,16 @@ def test_webhooks_that_fail_and_a_rule_that_was_switched_off_are_alerts_of_their
     assert kinds(look(account, now + 25 * HOUR)) == ["resolved"]
 
 
+def test_a_rule_that_is_on_as_before_is_not_written_again(account, now):
+    factories.make_alert_rule(account, kind="crm", name="Off", finds="switched_off")
+    factories.make_rule(account, name="Big deals")
+    look(account, now)
+    versions = own(AlertState).values_list("version", flat=True)
+    before = list(versions.all())
+    look(account, now + MINUTE)
+    assert list(versions.all()) == before
+
+
 def test_a_narrower_rule_replaces_only_what_looks_for_the_same(account, now):
     factories.make_alert_rule(account, kind="crm", name="All")
     rule = factories.make_rule(account)

@@ -154,15 +154,19 @@ def test_a_busy_flow_does_not_put_off_the_look_at_its_hole(account: ZohoAccount,
     sync(account, zoho)
     lose_one(zoho, flow)
     sync(account, zoho)
-    due = row(flow).progress.recheck_at
+    due, since = row(flow).progress.recheck_at, row(flow).progress.hole_since
+    assert since is not None
 
     for _ in range(3):
         zoho.clock.pause(60)
         flow.runs.append(Run(zoho.clock() - timedelta(seconds=20)))
         sync(account, zoho)
 
-    assert row(flow).progress.recheck_at == due
+    assert (row(flow).progress.recheck_at, row(flow).progress.hole_since) == (due, since)
     assert row(flow).progress.hole_tries == 1
+    zoho.clock.pause(301)
+    sync(account, zoho)
+    assert (row(flow).progress.hole_tries, row(flow).progress.hole_since) == (2, since), "it is the same hole"
 
 
 def test_a_run_newer_than_the_counters_does_not_have_a_known_hole_chased(account: ZohoAccount, zoho: Zoho) -> None:

@@ -17,6 +17,9 @@ from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import ClassVar, NamedTuple, Protocol
 
+# What is learned once is learned until then, in seconds since 1970: JSON, as which it is stored, has no infinity.
+FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
 
 class RunResult(StrEnum):
     """Names what a finished run counts as."""

@@ -212,7 +212,10 @@ def _tell(context: Context, flow: Flow, missing: int) -> None:
     values: dict[str, object] = {}
     if missing:
         if not flow.progress.hole_reason or flow.progress.hole_signature.startswith(STATISTICS):
-            values = {"hole_reason": text(missing), "hole_signature": f"{STATISTICS}:{missing}"}
+            signature = f"{STATISTICS}:{missing}"
+            values = {"hole_reason": text(missing), "hole_signature": signature}
+            if flow.progress.hole_signature != signature:
+                values["hole_since"] = context.clock()
     elif flow.progress.hole_signature.startswith(STATISTICS):
         values = dict(NO_HOLE)
     if values:

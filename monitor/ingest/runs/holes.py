@@ -19,7 +19,13 @@ from monitor.models import Execution, Flow, FlowProgress, Stream
 REPEATS = "repeats"
 ASIDE = "+"  # in the signature of a hole before the number of runs in quarantine
 STATISTICS = "statistics"  # begins the signature of a hole that only the nightly statistics can close
-NO_HOLE: dict[str, object] = {"hole_reason": "", "hole_signature": "", "recheck_at": None, "hole_tries": 0}
+NO_HOLE: dict[str, object] = {
+    "hole_reason": "",
+    "hole_signature": "",
+    "hole_since": None,
+    "recheck_at": None,
+    "hole_tries": 0,
+}
 MOST_TRIES = 100
 UNDER_WAY = timedelta(hours=1)
 
@@ -205,9 +211,16 @@ def _hole(reading: FlowReading, reason: str, signatures: Iterable[str]) -> dict[
     return {
         "hole_reason": reason,
         "hole_signature": names[0],
+        "hole_since": _since(flow, names[0], reading.started),
         "recheck_at": hole_recheck(flow.progress.hole_tries, reading.started),
         "hole_tries": min(flow.progress.hole_tries + 1, MOST_TRIES),
     }
+
+
+def _since(flow: Flow, signature: str, now: datetime) -> datetime:
+    """Returns when a hole was found first; one that grew or shrank is another one."""
+    past = flow.progress
+    return past.hole_since if past.hole_since is not None and past.hole_signature == signature else now
 
 
 def _signature(apart: counters.Balance, aside: int) -> str:

@@ -7,14 +7,13 @@ failed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 from monitor.alerting.kinds import limits
-from monitor.alerting.kinds.interface import AlertStanding, ConditionState, Evaluation, Learned
+from monitor.alerting.kinds.interface import FOR_GOOD, AlertStanding, ConditionState, Evaluation, Learned
 
 ACTIONS, WEBHOOKS, SILENT, SWITCHED_OFF = "actions", "webhooks", "silent", "switched_off"
 FINDS = (ACTIONS, WEBHOOKS, SILENT, SWITCHED_OFF)
@@ -171,7 +170,7 @@ class CrmRuleTrouble:
         if material.is_active is None:
             return Evaluation(ConditionState.NO_DATA, learned=standing.learned)
         if material.is_active or not was_on:
-            return Evaluation(ConditionState.CLEAR, learned=Learned(math.inf, [int(material.is_active)]))
+            return Evaluation(ConditionState.CLEAR, learned=Learned(FOR_GOOD, [int(material.is_active)]))
         began_at = standing.began_at or min(material.changed_at, at)
         return Evaluation(ConditionState.BREACHED, began_at=began_at, learned=standing.learned)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
 
 _HEAD = struct.Struct("<I")
+_UNFINISHED = struct.Struct("<I")
 _UNKNOWN = -1
 _ORDER = itemgetter(0, 3)  # when it ended and when it started
 
@@ -36,10 +38,39 @@ class RunEnd(NamedTuple):
     waits_since: int | None = None
 
 
-def pack_ends(runs: Iterable[RunEnd]) -> bytes:
-    """Writes the finished runs of an hour as its bucket keeps them, in the order in which they ended."""
+@dataclass(slots=True)
+class HourEnds:
+    """Holds what a bucket keeps of the single runs of its hour.
+
+    Attributes:
+        runs: the finished ones.
+        unfinished: when the newest one started that runs still, or that neither succeeded nor failed, in milliseconds
+            after the hour's beginning; None for none.
+    """
+
+    runs: list[RunEnd] = field(default_factory=list)
+    unfinished: int | None = None
+
+    def add_unfinished(self, started: int) -> None:
+        """Adds a run that has no result, by its start."""
+        self.unfinished = started if self.unfinished is None else max(started, self.unfinished)
+
+    @property
+    def last(self) -> int | None:
+        """Is when the last one ended; a run without a result is looked for by its start."""
+        known = [run.ended for run in self.runs]
+        return max(known if self.unfinished is None else [*known, self.unfinished], default=None)
+
+
+def pack_ends(runs: Iterable[RunEnd], unfinished: int | None = None) -> bytes:
+    """Writes the runs of an hour as its bucket keeps them, in the order in which they ended.
+
+    Args:
+        runs: the finished ones.
+        unfinished: as `HourEnds` has it.
+    """
     rows = sorted(runs, key=_ORDER)
-    if not rows:
+    if not rows and unfinished is None:
         return b""
     count = len(rows)
     flags = bytes(run.has_failed | run.has_failed_first << 1 | (run.waits_since is not None) << 2 for run in rows)
@@ -52,7 +83,7 @@ def pack_ends(runs: Iterable[RunEnd]) -> bytes:
         *waits,
         *(run.started for run in rows),
     )
-    return _HEAD.pack(count) + flags + numbers
+    return _HEAD.pack(count) + flags + numbers + (b"" if unfinished is None else _UNFINISHED.pack(unfinished))
 
 
 def unpack_ends(packed: bytes) -> list[RunEnd]:
@@ -78,3 +109,13 @@ def unpack_ends(packed: bytes) -> list[RunEnd]:
             flags, numbers[:count], numbers[count : 2 * count], numbers[2 * count + waits :], strict=True
         )
     ]
+
+
+def unpack_unfinished(packed: bytes) -> int | None:
+    """Returns when the newest run of an hour started that has no result, as `HourEnds` has it; None for none."""
+    if not packed:
+        return None
+    (count,) = _HEAD.unpack_from(packed)
+    waits = sum(flag >> 2 for flag in packed[_HEAD.size : _HEAD.size + count])
+    place = _HEAD.size + count + struct.calcsize(f"<{2 * count + waits}q{count}I")
+    return None if place == len(packed) else int(_UNFINISHED.unpack_from(packed, place)[0])

@@ -45,7 +45,9 @@ def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
     if work.is_watching or subjects.due:
         # What another evaluator was faster with it may have known less of: then all of it is looked at once more.
         seen = {"counted_at": work.counted_at} if work.is_watching and written.lost == 0 else {}
-        AlertCursor.objects.update_or_create(account=account, defaults={"evaluated_at": now} | seen)
+        values = {"evaluated_at": now} | seen
+        if not AlertCursor.objects.filter(account=account).update(**values):
+            AlertCursor.objects.update_or_create(account=account, defaults=values)
     _log(written.transitions)
     return written.transitions
 
@@ -87,6 +89,7 @@ def _material(case: Case, now: datetime) -> tuple[Any, datetime | None, tuple[st
     runs, again_at = case.runs.counted(now, case.rule.reruns, case.known_from)
     waiting = runs.counts(0, len(runs.rows))[2]
     noted = f"{waiting} failed, and Zoho runs them again by itself" if waiting else ""
+    runs = runs.watched(case.rule.row.created_at)
     return runs, again_at, (noted, case.runs.said_ahead(now))
 
 

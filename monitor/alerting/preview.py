@@ -1,7 +1,7 @@
 """Tries a rule on the mirrored history before it is saved: when it would have fired, and what it would have missed.
 
-It asks the very condition, by the steps of the live evaluator (`replay`), of the counted runs. A failure that Zoho ran
-again by itself counts as it ended; of those that wait for that now, nothing is said yet.
+It asks the very condition, by the steps of the live evaluator (`replay`), of the counted runs. A failure that Zoho's
+re-run healed counts as it ended; the others wait at each moment as they would have waited live.
 """
 
 from __future__ import annotations
@@ -213,6 +213,8 @@ def _of_flow(rule: TriedRule, flow: Flow, runs: Runs, window: Window, zone: tzin
     firings: list[TriedFiring] = []
     mails = 0
     fired: tuple[datetime, datetime, str] | None = None
+    if not runs.rows:  # one that never ran is missed from then on when there is something to miss
+        runs = runs.watched(window.start if flow.created_time is None else max(window.start, flow.created_time))
     for edge in replay(rule.condition, runs, until=window.end, patience=rule.patience):
         mails += edge.at >= window.start
         if edge.edge is EdgeKind.FIRING:

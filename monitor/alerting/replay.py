@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.alerting.kinds.interface import AlertStanding, Condition, Evaluation, Runs, moment
+from monitor.alerting.kinds.interface import AlertStanding, Condition, Evaluation, Runs, UnfoldingRuns, moment
 from monitor.alerting.steps import AlertPatience, ConditionPlace, EdgeKind, step
 
 
@@ -26,7 +26,8 @@ def replay(
     """Yields the edges of a condition over a history, in the order of time.
 
     It is evaluated whenever runs ended, whenever the last answer said that the next one may differ, and when a wait is
-    over; at each of these moments by nothing that came later.
+    over; at each of these moments by nothing that came later: a failure that Zoho would run again by itself waits then,
+    as it does live.
 
     Args:
         condition: what is asked.
@@ -37,9 +38,10 @@ def replay(
     patience = patience or AlertPatience()
     place = ConditionPlace(AlertStanding())
     ends = runs.ends
+    unfolding = UnfoldingRuns(runs) if any(row.pending_until is not None for row in runs.rows) else None
     end = until.timestamp() if until is not None else (ends[-1] if ends else 0.0)
     done = 0
-    due: float | None = None
+    due = None if runs.watched_from is None else runs.watched_from.timestamp()
     while True:
         next_end = ends[done] if done < len(ends) else None
         if next_end is None and due is None:
@@ -48,12 +50,16 @@ def replay(
         if at is None or at > end:
             return
         now = moment(at)
-        evaluation = condition.evaluate(runs, now, place.standing)
+        if unfolding is not None:
+            unfolding.unfold(at)
+        evaluation = condition.evaluate(unfolding or runs, now, place.standing)
         place, edge = step(place, evaluation, now, patience)
         if edge is not None:
             yield ReplayEdge(now, edge, evaluation)
         done = bisect_right(ends, at, done)
         due = _due(evaluation, place, now, patience)
+        if unfolding is not None and (wait := unfolding.next_wait) is not None:
+            due = wait if due is None else min(due, wait)
 
 
 def _due(evaluation: Evaluation, place: ConditionPlace, now: datetime, patience: AlertPatience) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs, moment
-from monitor.ends import RunEnd, unpack_ends
+from monitor.ends import RunEnd, unpack_ends, unpack_unfinished
 from monitor.models import HourBucket
 from monitor.models.spans import rows_from
 
@@ -22,10 +22,12 @@ class FlowRuns:
 
     Attributes:
         rows: in the order in which they ended.
+        unfinished: when runs started that have no result yet, in seconds since 1970.
         ahead: when those end that lie ahead of now, in seconds since 1970, in order: nobody knows the future.
     """
 
     rows: list[tuple[float, RunEnd]] = field(default_factory=list)
+    unfinished: list[float] = field(default_factory=list)
     ahead: list[float] = field(default_factory=list)
     _runs: dict[tuple[timedelta | None, datetime | None], tuple[Runs, datetime | None]] = field(default_factory=dict)
 
@@ -51,14 +53,15 @@ class FlowRuns:
         seconds, moments = now.timestamp(), self.ahead[:1]
         found = []
         for hour, run in self.rows:
-            result = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED
+            result, over = RunResult.FAILED if run.has_failed else RunResult.SUCCEEDED, None
             if run.waits_since is not None and patience is not None:
                 over = hour + run.waits_since / 1000 + patience.total_seconds()
                 if over > seconds:
                     result = RunResult.PENDING
                     moments.append(over)
-            found.append(EndedRun(hour + run.ended / 1000, result, hour + run.started / 1000, run.duration_ms))
-        runs = Runs(found, known_from=known_from, settled_until=now - COMES_LATE)
+            started = hour + run.started / 1000
+            found.append(EndedRun(hour + run.ended / 1000, result, started, run.duration_ms, over))
+        runs = Runs(found, known_from=known_from, settled_until=now - COMES_LATE, unfinished=self.unfinished)
         return runs, moment(min(moments)) if moments else None
 
     def first_attempts(self, since: datetime) -> tuple[int, int]:
@@ -87,6 +90,8 @@ def runs_of(since: Mapping[int, datetime], now: datetime) -> dict[int, FlowRuns]
     found: dict[int, FlowRuns] = defaultdict(FlowRuns)
     for flow, hour, packed in rows_from(HourBucket, "last_end", sorted(since.items()), "hour", "ends"):
         runs = found[flow]
+        if (start := unpack_unfinished(packed)) is not None:
+            runs.unfinished.append(hour + start / 1000)
         for run in unpack_ends(packed):
             at = hour + run.ended / 1000
             if at > seconds:

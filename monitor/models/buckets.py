@@ -109,8 +109,8 @@ class HourBucket(Bucket):
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="hours", db_index=False)
     hour = models.DateTimeField()
     quarters = models.JSONField(default=list, help_text="the counts by quarter, see monitor.quarters")
-    ends = models.BinaryField(default=b"", help_text="when its finished runs ended and how, see monitor.ends")
-    last_end = models.DateTimeField(null=True, help_text="of its finished runs")
+    ends = models.BinaryField(default=b"", help_text="when its runs ended and how, see monitor.ends")
+    last_end = models.DateTimeField(null=True, help_text="of its runs; of one without a result the start")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "hour"], name="one_bucket_per_hour")]

@@ -33,6 +33,11 @@ def end_of(row: Row, lineage: Lineage) -> RunEnd:
     return RunEnd(after + lasted, has_failed, has_failed_first, after, duration, waits_since)
 
 
+def start_of(row: Row) -> int:
+    """Returns when a run started, in milliseconds after the beginning of its hour."""
+    return row.started % _HOUR
+
+
 def _waits_since(row: Row, lineage: Lineage) -> int | None:
     """Returns when Zoho's clock of re-runs began, in milliseconds since 1970; None where Zoho is not sure to run it."""
     if outlook(*row.error) is not Outlook.WILL:

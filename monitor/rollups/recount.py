@@ -10,7 +10,7 @@ from functools import partial
 
 from django.db import transaction
 
-from monitor.ends import RunEnd
+from monitor.ends import HourEnds
 from monitor.error_classes import OTHER, error_class
 from monitor.faultpoints import faultpoint
 from monitor.models import ChainMark, CountedHour, DirtyHour
@@ -18,7 +18,7 @@ from monitor.models.hand_over import again_on_deadlock, is_our_turn, take_hours
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
 from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, SUCCESS, CountedRun, RunCounts
-from monitor.rollups.end_of_run import end_of
+from monitor.rollups.end_of_run import end_of, start_of
 from monitor.rollups.prune import closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
 from monitor.rollups.write import write, write_marks
@@ -106,12 +106,16 @@ def _count(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, di
     return counted
 
 
-def _ends(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, list[RunEnd]]:
-    """Returns when the finished runs of each hour ended and how; a retry's own row is none of them."""
-    found: dict[read.FlowHour, list[RunEnd]] = defaultdict(list)
+def _ends(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, HourEnds]:
+    """Returns when the runs of each hour ended and how, and which began; a retry's own row is none of them."""
+    found: dict[read.FlowHour, HourEnds] = defaultdict(HourEnds)
     for row in rows:
-        if row.status in FINISHED and not lineage.is_retry(row.key):
-            found[row.flow_hour].append(end_of(row, lineage))
+        if lineage.is_retry(row.key):
+            continue
+        if row.status in (SUCCESS, FAILED):
+            found[row.flow_hour].runs.append(end_of(row, lineage))
+        else:
+            found[row.flow_hour].add_unfinished(start_of(row))
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Max, Q
 
-from monitor.ends import RunEnd, pack_ends
+from monitor.ends import HourEnds, pack_ends
 from monitor.models import ChainMark, CountedFlow, DayBucket, HourBucket
 from monitor.models.bulk import insert, upsert
 from monitor.quarters import Packed, Part, pack
@@ -20,7 +20,7 @@ from monitor.rollups.read import FlowDay, FlowHour
 def write(
     wanted: Collection[FlowHour],
     counted: Mapping[FlowHour, Mapping[int, RunCounts]],
-    ended: Mapping[FlowHour, Collection[RunEnd]],
+    ended: Mapping[FlowHour, HourEnds],
     now: datetime,
 ) -> None:
     """Writes the buckets of some hours, and of the days they are in. Nothing equal is written.
@@ -31,19 +31,20 @@ def write(
     Args:
         wanted: the hours that were recounted. No other hour's bucket is touched.
         counted: their counts by quarter; an hour that is not there has no runs, and gets no bucket.
-        ended: when their finished runs ended and how.
+        ended: when their finished runs ended and how, and when the others began.
         now: the time of the recount.
     """
     days = {_day(place) for place in wanted}
     stored = read.hours_of(days)
     hours = {place: _hour_of(parts) for place, parts in counted.items()}
-    ends = {place: pack_ends(ended.get(place, ())) for place in hours}
+    kept = {place: ended.get(place) or HourEnds() for place in hours}
+    ends = {place: pack_ends(of.runs, of.unfinished) for place, of in kept.items()}
     fresh = [place for place in sorted(hours) if place not in stored]
     same = read.ends_of([place for place in hours if place in stored and stored[place] == hours[place]])
     changed = [place for place in sorted(hours) if place in stored and same.get(place) != ends[place]]
     columns = ("flow_id", "hour", *COUNT_FIELDS, "quarters", "ends", "last_end")
     rows = {
-        place: (*place, *hours[place][0].numbers(), hours[place][1], ends[place], _last_end(place, ended))
+        place: (*place, *hours[place][0].numbers(), hours[place][1], ends[place], _last_end(place, kept[place]))
         for place in (*fresh, *changed)
     }
     insert(HourBucket, columns, [rows[place] for place in fresh])
@@ -56,9 +57,8 @@ def write(
         _hand_over({flow for flow, _ in (*fresh, *changed, *gone)}, now)
 
 
-def _last_end(place: FlowHour, ended: Mapping[FlowHour, Collection[RunEnd]]) -> datetime | None:
-    last = max((run.ended for run in ended.get(place, ())), default=None)
-    return None if last is None else place[1] + timedelta(milliseconds=last)
+def _last_end(place: FlowHour, ends: HourEnds) -> datetime | None:
+    return None if ends.last is None else place[1] + timedelta(milliseconds=ends.last)
 
 
 def _hand_over(flows: Collection[int], now: datetime) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.alerting.kinds import condition_kinds
 from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs
 from monitor.alerting.replay import replay
+from monitor.alerting.runs_of import runs_of
 from monitor.alerting.steps import AlertPatience
 from monitor.ends import RunEnd
 from monitor.models import AlertState
@@ -61,6 +62,39 @@ def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
     patience = AlertPatience(wait * MINUTE, keep * MINUTE)
     names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
     edges = replay(condition_kinds()[kind](**options), runs, until=until, patience=patience)
+    assert live == [(edge.at, names[edge.edge]) for edge in edges]
+
+
+@pytest.mark.django_db
+@pytest.mark.property
+@tried(10, 100)
+@given(
+    history=st.lists(st.tuples(st.integers(1, 20), st.sampled_from("+-?")), min_size=4, max_size=25),
+    rule=st.sampled_from([*RULES, ("failing_now", {"run_length": 200}), ("failures_per_hour", {"most": 2})]),
+    patience=st.sampled_from([5, 35]),
+)
+def test_what_waits_for_zoho_waits_in_a_replay_as_long_as_it_does_live(
+    history: list[tuple[int, str]], rule: tuple[str, dict[str, Any]], patience: int
+) -> None:
+    kind, options = rule
+    flow = factories.make_flow(factories.make_account())
+    factories.make_alert_rule(flow.account, kind=kind, options=options, patience_minutes=patience)
+    ended, ends = 0, []
+    for minutes, result in history:
+        ended += minutes * 60_000
+        has_failed = result != "+"
+        ends.append(RunEnd(ended, has_failed, has_failed, 0, waits_since=ended if result == "?" else None))
+    factories.make_hour(flow, START, ends=ends)
+    until = START + timedelta(milliseconds=ended) + 3 * HOUR
+
+    live = [
+        (edge.at, edge.kind)
+        for edge in stepped(Watch(flow.account, flow), START + timedelta(milliseconds=ends[0].ended), until)
+    ]
+
+    runs, _ = runs_of({flow.pk: START}, until)[flow.pk].counted(until, patience * MINUTE, None)
+    names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
+    edges = replay(condition_kinds()[kind](**options), runs, until=until)
     assert live == [(edge.at, names[edge.edge]) for edge in edges]
 
 

@@ -220,8 +220,8 @@ def live_edges(account: ZohoAccount, rule: AlertRule, runs: list[tuple[datetime,
         state = AlertState.objects.get(rule=rule)
         named = [state.again_at] if state.again_at is not None and state.again_at > at else []
         at = min([one for one in moments if one > at] + named, default=None)
-    told = Transition.objects.filter(alert__rule=rule, kind__in=["firing", "resolved"]).order_by("at", "pk")
-    return [(one.kind, one.at, one.began_at if one.kind == "firing" else None) for one in told]
+    told = Transition.objects.filter(alert__rule=rule, kind__in=["firing", "resolved", "closed"]).order_by("at", "pk")
+    return [("firing", one.at, one.began_at) if one.kind == "firing" else ("over", one.at, None) for one in told]
 
 
 @pytest.mark.property
@@ -252,7 +252,7 @@ def test_a_preview_says_what_the_live_evaluator_would_have_done(condition, space
         for firing in reversed(found.firings):
             said.append(("firing", firing.fired_at, firing.began_at))
             if firing.over_at is not None:
-                said.append(("resolved", firing.over_at, None))
+                said.append(("over", firing.over_at, None))
         assert said == live
         transaction.set_rollback(True)
 
@@ -265,3 +265,9 @@ def test_hours_are_all_that_it_needs(account, now):
     assert len(try_on(TriedRule(account, FailedInARow(3)), now).firings) == 1
     own(HourBucket).all().delete()
     assert try_on(TriedRule(account, FailedInARow(3)), now).firings == []
+
+
+def test_of_a_flow_that_never_ran_it_says_when_that_would_have_been_missed(account, now):
+    flow = factories.make_flow(account)
+    found = try_on(TriedRule(account, MissedRun(every=60, grace=10), flow.pk), now)
+    assert [firing.fired_at for firing in found.firings] == [found.window.start + 70 * MINUTE]

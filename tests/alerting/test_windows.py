@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitor.models import AlertRule, AlertState
 from tests import factories
 from tests.alerting.conftest import MINUTE, Watch
 
@@ -127,3 +128,55 @@ def test_a_flow_that_begins_to_fail_is_found_by_its_own_usual_which_is_learned_o
     assert (state.began_at, state.learned) == (ELEVEN + MINUTE, learned)
     watch.ran((ELEVEN + n * MINUTE for n in range(6, 16)), "success")
     assert watch.at(ELEVEN + 16 * MINUTE) == ["resolved"]
+
+
+HOURLY = {"every": 60.0, "grace": 10.0}
+
+
+def test_an_hourly_flow_whose_runs_go_on_for_hours_misses_none(watch: Watch) -> None:
+    factories.make_alert_rule(watch.account, kind="missed_run", options=HOURLY, flow=watch.flow)
+    watch.ran([ELEVEN - 4 * HOUR], "success", lasted=3 * HOUR)
+    rows = [
+        factories.make_execution(watch.flow, "running", started_time=ELEVEN - n * HOUR, completed_time=None)
+        for n in (2, 1, 0)
+    ]
+    watch.count(*rows)
+    assert watch.at(ELEVEN) == []
+    assert watch.at(ELEVEN + 69 * MINUTE) == []
+    assert watch.at(ELEVEN + 71 * MINUTE) == ["firing"]
+    watch.count(factories.make_execution(watch.flow, "running", started_time=ELEVEN + 72 * MINUTE, completed_time=None))
+    assert watch.at(ELEVEN + 73 * MINUTE) == ["resolved"]
+
+
+def test_a_flow_that_never_ran_since_the_rule_was_made_is_missed(watch: Watch) -> None:
+    rule = factories.make_alert_rule(watch.account, kind="missed_run", options=HOURLY, flow=watch.flow)
+    AlertRule.objects.filter(pk=rule.pk).update(created_at=ELEVEN)
+    assert watch.at(ELEVEN + 69 * MINUTE) == []
+    assert watch.state.again_at == ELEVEN + 70 * MINUTE
+    assert watch.at(ELEVEN + 70 * MINUTE) == ["firing"]
+    assert watch.at(ELEVEN + 9 * HOUR) == []
+
+
+def test_a_yearly_run_of_half_a_year_ago_is_known(watch: Watch) -> None:
+    options = {"every": 366 * 24 * 60.0, "grace": 60.0}
+    rule = factories.make_alert_rule(watch.account, kind="missed_run", options=options, flow=watch.flow)
+    AlertRule.objects.filter(pk=rule.pk).update(created_at=ELEVEN)
+    began = ELEVEN - timedelta(days=180)
+    watch.ran([began + MINUTE], "success")
+    assert watch.at(ELEVEN) == []
+    assert watch.state.again_at == began + timedelta(days=366, minutes=60)
+
+
+def test_what_was_learned_under_other_options_of_a_rule_is_learned_anew(watch: Watch) -> None:
+    rule = factories.make_alert_rule(watch.account, kind="duration", options={"times_usual": 3.0})
+    watch.ran([ELEVEN - DAY - n * HOUR for n in range(60, 0, -1)], "success")
+    watch.ran([ELEVEN - n * MINUTE for n in range(25, 0, -1)], "success")
+    watch.at(ELEVEN)
+    old = {"until": (ELEVEN + 7 * DAY).timestamp(), "values": [4000.0]}
+    AlertState.objects.filter(flow=watch.flow).update(learned=old, anchor=ELEVEN)
+    watch.ran([ELEVEN + MINUTE], "success")
+    watch.at(ELEVEN + 2 * MINUTE)
+    assert watch.state.numbers["usual_ms"] == 4000
+    AlertRule.objects.filter(pk=rule.pk).update(options={"times_usual": 4.0})
+    watch.at(ELEVEN + 3 * MINUTE)
+    assert (watch.state.numbers["usual_ms"], watch.state.numbers["limit_ms"]) == (60_000, 240_000)

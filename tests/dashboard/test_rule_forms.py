@@ -191,6 +191,29 @@ def test_what_cannot_be_is_refused_with_one_line_at_its_field_and_nothing_is_sav
     assert not own(AuditEntry).exists()
 
 
+@pytest.mark.parametrize("schedule", [{"cron": "0 2 * * *"}, {"every": "60"}])
+def test_a_schedule_or_an_interval_is_one_flows(schedule, client, account):
+    refused = client.post(reverse("alert_rule_add"), form_of(client, add("missed_run"), **schedule))
+    assert (refused.status_code, list(refused.context["form"].errors)) == (400, ["flow"])
+    assert not own(AlertRule).exists()
+
+    flow = factories.make_flow(account)
+    data = form_of(client, add("missed_run"), flow=flow.pk, **schedule)
+    assert client.post(reverse("alert_rule_add"), data | {"grace": "0"}).status_code == 400
+    assert client.post(reverse("alert_rule_add"), data).status_code == 302
+    assert own(AlertRule).get().flow == flow
+
+
+def test_a_rule_for_each_flow_is_given_no_schedule_later_and_one_that_has_it_can_be_switched_off(client, account):
+    rule = factories.make_alert_rule(account, kind="missed_run", options={})
+    address = reverse("alert_rule_edit", args=[rule.pk])
+    answer = client.post(address, form_of(client, address, cron="0 2 * * *"))
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["cron"])
+    AlertRule.objects.filter(pk=rule.pk).update(options={"cron": "0 2 * * *"})
+    assert client.post(address, form_of(client, address, is_active=None)).status_code == 302
+    assert not AlertRule.objects.get(pk=rule.pk).is_active
+
+
 def test_a_refused_change_leaves_rule_and_trail_as_they_were(client, account):
     rule = factories.make_alert_rule(account, kind="in_a_row", options={"count": 4})
     address = reverse("alert_rule_edit", args=[rule.pk])

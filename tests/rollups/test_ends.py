@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ends import RunEnd, unpack_ends
+from monitor.ends import RunEnd, unpack_ends, unpack_unfinished
 from monitor.models import CountedFlow, DirtyHour, Execution, Flow, HourBucket, RetryAttempt
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
@@ -77,6 +77,18 @@ def test_what_runs_still_or_is_neither_or_is_a_retrys_own_has_no_end(flow: Flow,
     )
     recount(flow, original, retry, *others)
     assert [(one.has_failed, one.has_failed_first, one.ended) for one in ends(flow)] == [(False, True, 3_600_000)]
+
+
+@pytest.mark.parametrize("status", ["running", "cancelled"])
+def test_a_run_without_a_result_is_kept_by_its_start_and_handed_over(flow: Flow, now: datetime, status: str) -> None:
+    first = run(flow, "success", now - 40 * MINUTE, now - 30 * MINUTE)
+    rows = [run(flow, status, now - minutes * MINUTE, None) for minutes in (10, 20)]
+    recount(flow, first, *rows)
+    bucket = own(HourBucket).get()
+    assert (unpack_unfinished(bucket.ends), bucket.last_end) == (50 * 60_000, now - 10 * MINUTE)
+    handed_over = CountedFlow.objects.get(flow=flow).changed_at
+    recount(flow, run(flow, status, now - 5 * MINUTE, None))
+    assert CountedFlow.objects.get(flow=flow).changed_at > handed_over
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,15 @@ the same `evaluate`, at the same moments: whenever runs have ended, and at the t
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import accumulate, pairwise
+from heapq import heappop, heappush
+from itertools import accumulate, islice, pairwise
 from operator import itemgetter
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -30,12 +33,27 @@ class RunResult(StrEnum):
 
 
 class EndedRun(NamedTuple):
-    """Holds a finished run. Times are seconds since 1970, UTC; `duration_ms` is None where it is not known."""
+    """Holds a finished run. Times are seconds since 1970, UTC.
+
+    Attributes:
+        ended: when it ended.
+        result: what it counts as.
+        started: when it started.
+        duration_ms: None where it is not known.
+        pending_until: when a failed one that Zoho runs again by itself begins to count, or began to; else None.
+    """
 
     ended: float
     result: RunResult
     started: float
     duration_ms: int | None = None
+    pending_until: float | None = None
+
+    def result_at(self, seconds: float) -> RunResult:
+        """Returns what it counted as at a moment in seconds since 1970."""
+        if self.pending_until is None:
+            return self.result
+        return RunResult.PENDING if seconds < self.pending_until else RunResult.FAILED
 
 
 _IN_ORDER = itemgetter(0, 1, 2)  # not the durations: one that is not known cannot be compared
@@ -54,6 +72,8 @@ class Runs:
         *,
         known_from: datetime | None = None,
         settled_until: datetime | None = None,
+        unfinished: Iterable[float] = (),
+        watched_from: datetime | None = None,
     ) -> None:
         """Sorts the runs by their end.
 
@@ -62,14 +82,18 @@ class Runs:
             known_from: from when on all runs are known; None for always.
             settled_until: up to which end all runs are known by now: of those that ended later some may be mirrored
                 only after others that ended after them; None for all of them.
+            unfinished: when runs started that have no result yet, in seconds since 1970.
+            watched_from: from when on runs are looked for; None where that is not known.
         """
         self.rows: Sequence[EndedRun] = sorted(runs, key=_IN_ORDER)
         self.known_from = known_from
+        self.watched_from = watched_from
+        self._unfinished = [(start, start) for start in unfinished]
         self._settled_until = None if settled_until is None else settled_until.timestamp()
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
         self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
-        self._newest_starts: list[tuple[float, float]] = []
+        self._starts: list[tuple[float, float]] = []
         self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
         self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
         self._waiting = [place for place, row in enumerate(self.rows) if row.result is RunResult.PENDING]
@@ -88,13 +112,31 @@ class Runs:
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
 
-    def newest_start(self, last: int) -> tuple[float, float] | None:
-        """Returns when the newest of `rows[:last]` started, and when that one ended; None where there is none."""
-        if not last:
+    def watched(self, watched_from: datetime) -> Runs:
+        """Returns the same runs, looked for from a moment on."""
+        found = copy(self)
+        found.watched_from = watched_from
+        return found
+
+    @property
+    def starts(self) -> list[tuple[float, float]]:
+        """Is when each run started and ended, in the order in which they started."""
+        if not self._starts:
+            self._starts = sorted([*((row.started, row.ended) for row in self.rows), *self._unfinished])
+        return self._starts
+
+    def newest_start(self, at: datetime) -> tuple[float, float] | None:
+        """Returns when the newest run began that had begun by a moment, and when it ended; None where there is none.
+
+        A run counts by its start whether it has ended or not: one that goes on is not missed. Until it ends, its end
+        is its start.
+        """
+        seconds = at.timestamp()
+        begun = bisect_right(self.starts, (seconds, math.inf))
+        if not begun:
             return None
-        if not self._newest_starts:
-            self._newest_starts = list(accumulate(((row.started, row.ended) for row in self.rows), max))
-        return self._newest_starts[last - 1]
+        start, ended = self.starts[begun - 1]
+        return start, ended if ended <= seconds else start
 
     def failed_between(self, edges: Sequence[int]) -> list[int]:
         """Returns how many of `rows` failed between each of some places and the next one."""
@@ -131,6 +173,57 @@ class Runs:
     def since(self, began_at: datetime, last: int) -> int:
         """Returns how many of `rows[:last]` ended at a moment or later."""
         return last - bisect_left(self.ends, began_at.timestamp(), 0, last)
+
+
+class UnfoldingRuns(Runs):
+    """Holds the runs of a history as they counted at a moment that moves on: what waited for Zoho then, waits."""
+
+    def __init__(self, history: Runs) -> None:
+        """Begins before the first run of a history."""
+        super().__init__(())
+        self.rows: list[EndedRun] = []
+        self.known_from, self.watched_from = history.known_from, history.watched_from
+        self._starts = history.starts
+        self._history = history.rows
+        self._waits: list[tuple[float, int]] = []  # a heap: until when, and the place
+        self._seen = 0
+
+    @property
+    def next_wait(self) -> float | None:
+        """Is when the next one counts otherwise though no run ends, in seconds since 1970; None for never."""
+        return self._waits[0][0] if self._waits else None
+
+    def unfold(self, seconds: float) -> None:
+        """Moves on to a moment in seconds since 1970; never back."""
+        first = len(self.rows)
+        while self._waits and self._waits[0][0] <= seconds:
+            first = min(first, heappop(self._waits)[1])
+        self._cut(first)
+        for row in islice(self._history, first, None):
+            if row.ended > seconds:
+                break
+            self._append(row, row.result_at(seconds))
+        self._seen = len(self.rows)
+
+    def _cut(self, first: int) -> None:
+        failed, pending = self._failed[first], self._pending[first]
+        kept = ((self._failures, failed), (self._waiting, pending), (self._successes, first - failed - pending))
+        for places, count in kept:
+            del places[count:]
+        for sums in (self._failed, self._pending):
+            del sums[first + 1 :]
+        del self.rows[first:], self.ends[first:]
+
+    def _append(self, row: EndedRun, result: RunResult) -> None:
+        place = len(self.rows)
+        self.rows.append(EndedRun(row.ended, result, *row[2:]))
+        self.ends.append(row.ended)
+        self._failed.append(self._failed[-1] + (result is RunResult.FAILED))
+        self._pending.append(self._pending[-1] + (result is RunResult.PENDING))
+        of = {RunResult.FAILED: self._failures, RunResult.PENDING: self._waiting}
+        of.get(result, self._successes).append(place)
+        if place >= self._seen and result is RunResult.PENDING and row.pending_until is not None:
+            heappush(self._waits, (row.pending_until, place))
 
 
 class ConditionState(StrEnum):

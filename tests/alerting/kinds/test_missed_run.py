@@ -81,6 +81,35 @@ def test_of_a_flow_with_a_schedule_that_never_ran_the_beginning_of_the_history_c
     known = Runs([], known_from=START)
     assert rule.evaluate(known, START + 59 * MINUTE, AlertStanding()).found is ConditionState.CLEAR
     assert rule.evaluate(known, START + 60 * MINUTE, AlertStanding()).found is ConditionState.BREACHED
+    made = Runs([]).watched(START)
+    assert rule.evaluate(made, START + 59 * MINUTE, AlertStanding()).found is ConditionState.CLEAR
+    assert rule.evaluate(made, START + 60 * MINUTE, AlertStanding()).found is ConditionState.BREACHED
+
+
+def test_a_run_that_goes_on_for_hours_is_not_missed() -> None:
+    rule = MissedRun(every=60, grace=15)
+    long = [run._replace(ended=run.started + 3 * 3600) for run in at(*(START + n * 60 * MINUTE for n in range(12)))]
+    found = edges(rule, long, until=START + timedelta(hours=15))
+    assert [edge.at for edge in found] == [START + timedelta(hours=12, minutes=15)]
+    now = START + 5 * 60 * MINUTE + 10 * MINUTE
+    ended = [run for run in long if run.ended <= now.timestamp()]
+    going = [run.started for run in long if run.started <= now.timestamp() and run not in ended]
+    assert rule.evaluate(Runs(ended), now, AlertStanding()).found is ConditionState.BREACHED
+    assert rule.evaluate(Runs(ended, unfinished=going), now, AlertStanding()).found is ConditionState.CLEAR
+
+
+@pytest.mark.parametrize(
+    ("options", "days"),
+    [
+        ({"every": 366 * 24 * 60}, 360),
+        ({"cron": "0 2 1 1 *"}, 360),
+        ({"cron": "0 2 29 2 *"}, 1400),
+        ({"cron": "0 2 31 * *", "grace": 60 * 24 * 60.0}, 110),
+        ({"every": 60}, 90),
+    ],
+)
+def test_the_newest_run_is_read_however_far_back_a_schedule_allows_it(options: dict, days: int) -> None:
+    assert MissedRun(**options).needs_from(START, AlertStanding()) <= START - days * DAY
 
 
 @pytest.mark.parametrize(
@@ -91,6 +120,7 @@ def test_of_a_flow_with_a_schedule_that_never_ran_the_beginning_of_the_history_c
         ({"cron": "61 2 * * *"}, "bad minute"),
         ({"zone": "Mars/Olympus"}, "zone 'Mars/Olympus' is no time zone"),
         ({"zone": "../etc"}, "is no time zone"),
+        ({"every": 0.01}, "every must be at least 1 minute, or 0 for none"),
         ({"every": -1}, "every must be a number"),
         ({"grace": float("nan")}, "grace must be a number"),
         ({"every": 5, "cron": "* * * * *"}, "every cannot be given beside cron"),
@@ -193,7 +223,7 @@ def test_a_week_without_any_rate_never_alarms() -> None:
 def test_what_comes_later_changes_nothing_of_what_was_found_before(minutes: list[int], cut: int) -> None:
     runs = at(*(START + minute * MINUTE for minute in minutes))
     until = START + cut * MINUTE
-    early = [run for run in runs if run.ended <= until.timestamp()]
+    early = [run for run in runs if run.started <= until.timestamp()]
     assert edges(OWN, early, until) == edges(OWN, runs, until)
     assert edges(OWN, list(reversed(runs)), until) == edges(OWN, runs, until)
 

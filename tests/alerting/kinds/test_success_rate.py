@@ -78,6 +78,25 @@ def test_a_flow_that_was_repaired_before_the_rule_was_made_does_not_fire() -> No
     assert RULE.evaluate(runs, START + 41 * HOUR, AlertStanding()).found is ConditionState.CLEAR
 
 
+def test_a_lone_failure_long_after_an_outage_that_was_over_before_the_rule_was_made_does_not_fire() -> None:
+    runs = Runs(every(HOUR, "+" * 30 + "-" * 20 + "+" * 50 + "-"))
+    assert RULE.evaluate(runs, START + 100 * HOUR, AlertStanding()).found is ConditionState.CLEAR
+    again = Runs(every(HOUR, "-" * 20 + "+" * 50 + "-" + "+" * 15 + "-" * 5))
+    assert RULE.evaluate(again, START + 90 * HOUR, AlertStanding()).found is ConditionState.BREACHED
+
+
+@pytest.mark.parametrize("good", [9, 11, 13, 15])
+def test_a_flow_that_always_fails_a_little_too_often_fires(good: int) -> None:
+    assert kinds(edges(RULE, every(HOUR, ("+" * good + "-") * 12)))[:1] == ["firing"]
+
+
+@pytest.mark.parametrize("threshold", [0, 50, 99.9, 100])
+def test_a_repair_is_looked_for_at_any_threshold(threshold: float) -> None:
+    rule = SuccessRate(threshold=threshold, min_runs=1)
+    found = rule.evaluate(Runs(every(HOUR, "-" * 20 + "+" * 50 + "-")), START + 70 * HOUR, AlertStanding()).found
+    assert found is (ConditionState.BREACHED if threshold > 50 else ConditionState.CLEAR)
+
+
 def test_the_rate_is_back_once_enough_failures_have_left_the_window() -> None:
     runs = every(10 * MINUTE, "-+-+-+-+")
     found = edges(SHORT, runs, until=START + timedelta(hours=4))

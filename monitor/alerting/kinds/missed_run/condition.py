@@ -1,8 +1,8 @@
 """Finds that a flow has not run when it should have, by when its runs started. Pure.
 
-By its schedule (`cron` on the clock of `zone`) or its interval (`every`), with a grace; else by how many runs are
-expected since the newest one, at the rate of this very flow in each hour of the week. Gaps between runs say nothing: a
-night and a holiday are gaps.
+A run that has begun and not ended is not missed. By its schedule (`cron` on the clock of `zone`) or its interval
+(`every`), with a grace; else by how many runs are expected since the newest one, at the rate of this very flow in each
+hour of the week. Gaps between runs say nothing: a night and a holiday are gaps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from monitor.alerting.kinds.missed_run.rates import WeekOfRates, learn
 from monitor.alerting.kinds.missed_run.schedule import check_cron, next_due, read_zone
 
 NEEDED = timedelta(days=90)  # eight weeks before the newest run, which may lie a month back
+DAY = timedelta(days=1)
+MONTHLY = timedelta(days=63)  # of each 31st; of a schedule for each month
+LEAP = timedelta(days=8 * 366)  # of each 29th of February; of a schedule that names months
 EARLY = 60.0  # seconds: clocks differ, and a run that starts so soon before it is due is the one that is due
+LEAST = 1  # minute
 LONGEST = 366 * 24 * 60  # minutes
 
 
@@ -45,6 +49,8 @@ class MissedRun:
         read_zone(self.zone)
         limits.number("every", self.every, 0, LONGEST)
         limits.number("grace", self.grace, 0, LONGEST)
+        if 0 < self.every < LEAST:
+            raise ValueError(f"every must be at least {LEAST} minute, or 0 for none")
         if self.cron:
             check_cron(self.cron)
             if self.every:
@@ -52,13 +58,15 @@ class MissedRun:
 
     def needs_from(self, at: datetime, standing: AlertStanding) -> datetime:
         is_known = self._is_scheduled or (standing.learned is not None and at.timestamp() < standing.learned.until)
-        return standing.anchor if standing.anchor is not None and is_known else at - NEEDED
+        if standing.anchor is not None and is_known:
+            return standing.anchor
+        return at - max(NEEDED, self._longest_pause) if self._is_scheduled else at - NEEDED
 
     def evaluate(self, runs: Runs, at: datetime, standing: AlertStanding) -> Evaluation:
         last = runs.until(at)
-        newest = runs.newest_start(last)
+        newest = runs.newest_start(at)
         if newest is None:
-            return self._without_runs(runs, at)
+            return self._without_runs(runs, at, standing)
         start, ended = newest
         anchor = moment(ended)
         if self._is_scheduled:
@@ -76,15 +84,24 @@ class MissedRun:
         return self._found(runs, at, standing, last, start, anchor, late_at, numbers, learned)
 
     @property
+    def _longest_pause(self) -> timedelta:
+        """Is how far back the newest run may lie while none is missed, or longer."""
+        if self.every:
+            return timedelta(minutes=self.every + self.grace) + DAY
+        is_monthly = self.cron.split()[3] == "*"
+        return (MONTHLY if is_monthly else LEAP) + timedelta(minutes=self.grace)
+
+    @property
     def _is_scheduled(self) -> bool:
         return bool(self.cron or self.every)
 
-    def _without_runs(self, runs: Runs, at: datetime) -> Evaluation:
-        """Goes by when the history begins, where a flow with a schedule has never run."""
-        if not self._is_scheduled or runs.known_from is None:
+    def _without_runs(self, runs: Runs, at: datetime, standing: AlertStanding) -> Evaluation:
+        """Goes by when the history begins, or the rule was made, where a flow with a schedule has never run."""
+        begins = [begin for begin in (runs.known_from, runs.watched_from) if begin is not None]
+        if not self._is_scheduled or not begins:
             return Evaluation(ConditionState.NO_DATA)
-        start = runs.known_from.timestamp()
-        return self._found(runs, at, AlertStanding(), 0, start, None, self._late_at(start), {}, None)
+        start = max(begins).timestamp()
+        return self._found(runs, at, standing, 0, start, None, self._late_at(start), {}, None)
 
     def _due_after(self, start: float) -> float | None:
         if self.every:

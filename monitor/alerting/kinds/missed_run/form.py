@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
@@ -11,6 +11,8 @@ from monitor.alerting.kinds.options_form import OptionsForm
 
 if TYPE_CHECKING:
     from monitor.alerting.kinds.interface import Condition
+
+LEAST_GRACE = 5  # minutes
 
 
 class MissedRunForm(OptionsForm):
@@ -38,9 +40,10 @@ class MissedRunForm(OptionsForm):
     grace = forms.FloatField(
         label="Grace (minutes)",
         required=False,
-        min_value=0,
+        min_value=LEAST_GRACE,
         max_value=LONGEST,
-        help_text="So much later than its schedule or interval is still in time.",
+        help_text="So much later than its schedule or interval is still in time. At least 5: runs are mirrored "
+        "a moment after they start.",
     )
     zone = forms.CharField(
         label="Time zone of the schedule",
@@ -48,6 +51,21 @@ class MissedRunForm(OptionsForm):
         max_length=64,
         help_text="Such as Europe/Berlin; by its clock the hours of the week are learned as well.",
     )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuses a schedule for each flow of an account: one clock is not that of all of them."""
+        data = super().clean()
+        asked = [name for name in ("cron", "every") if data.get(name)]
+        is_for_each = getattr(self, "flow", self) is None  # a form of the options alone has no flow to choose
+        if self.errors or not asked or not is_for_each:
+            return data
+        if "flow" in self.fields:
+            self.add_error("flow", "Choose the flow that has this schedule or interval.")
+        elif asked[0] in self.changed_data:
+            self.add_error(
+                asked[0], "This rule is for each flow of the account: make a rule for the one that has this."
+            )
+        return data
 
     def told(self, condition: Condition) -> list[str]:
         """Says what it goes by, where nothing was given."""

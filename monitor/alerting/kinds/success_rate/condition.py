@@ -2,11 +2,13 @@
 
 It has recovered once the rate is back, or once the last k runs all succeeded and nothing newer failed, so that a flow
 that is repaired is so within the hour and not when its failures leave the window. After that the old failures are over:
-it fires again only if the rate is too low among the runs since the newest of them as well, by enough runs.
+it fires again only if the rate is too low among the runs since the newest of them as well, by enough runs. So it is
+after an outage that was over before the rule was made.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,12 +109,29 @@ class SuccessRate:
         since = first
         if standing.recovered_at is not None:
             since = max(first, runs.newest_failed(runs.until(standing.recovered_at)) + 1)
+        since = self._since_repair(runs, since, last)
         if numbers["good_in_a_row"] >= self.last_good or not self._is_low(runs, since, last):
             return Evaluation(ConditionState.CLEAR, numbers, again_at=self._lower_at(runs, first, numbers))
         began = self._began(runs, since, last)
         return Evaluation(
             ConditionState.BREACHED, numbers, moment(runs.ends[began]), last - began, self._leaves_at(runs, first)
         )
+
+    def _since_repair(self, runs: Runs, first: int, last: int) -> int:
+        """Returns the place after the newest failure of `rows[first:last]` that was repaired; `first` for none.
+
+        So many good runs followed it that one failure after them leaves the rate at the threshold: a flow that always
+        fails a little too often seldom has so many, and one that was repaired before the rule was made has them.
+        """
+        if self.threshold >= 100:
+            return first
+        needed = max(self.last_good, math.ceil(self.threshold / (100 - self.threshold) - ROUNDING))
+        newer = runs.newest_unsuccessful(last)
+        while (older := runs.newest_unsuccessful(newer) if newer > first else -1) >= first:
+            if newer - older > needed:
+                return older + 1
+            newer = older
+        return first
 
     def _is_low(self, runs: Runs, first: int, last: int) -> bool:
         succeeded, failed, _ = runs.counts(first, last)

@@ -55,7 +55,9 @@ def test_a_rule_that_is_changed_is_evaluated_anew_though_another_one_is_as_it_wa
     account = factories.make_account()
     be_read(account, now)
     first, _second = (factories.make_alert_rule(account, threshold=50, name=name) for name in ("A", "B"))
-    count(factories.make_flow(account), 30, 10, now)
+    flow = factories.make_flow(account)
+    factories.change_flow(flow, **ALL_READ)
+    count(flow, 30, 10, now)
     assert evaluate_account(account, now) == []
     AlertRule.objects.filter(pk=first.pk).update(options=first.options | {"threshold": 90})
     (fired,) = evaluate_account(account, now + MINUTE)

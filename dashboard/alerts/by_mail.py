@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from dashboard.people.mail_switches import switch_off, switch_words
+from monitor.access import may
 from monitor.alerting import actions
 from monitor.alerting.actions import AlertActRefused
 from monitor.models import Incident, User
@@ -48,7 +49,9 @@ def acknowledge_by_mail(request: HttpRequest, token: str) -> HttpResponse:
 def _show_incident(
     request: HttpRequest, incident: Incident, person: User, what: str, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    context = {"incident": incident, "person": person, "what": what, "refusal": refusal}
+    known = incident.acknowledged_by if may(person, "view", incident.account) else None
+    who = known.get_username() if known is not None else "Somebody"
+    context = {"incident": incident, "person": person, "who": who, "what": what, "refusal": refusal}
     return render(request, "alerts/acknowledge_by_mail.html", context, status=status)
 
 

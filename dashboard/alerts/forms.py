@@ -72,6 +72,9 @@ class SilenceForm(forms.Form):
     text = forms.CharField(
         label="Name has", max_length=200, required=False, help_text="Part of a flow's or rule's name."
     )
+    everything = forms.BooleanField(
+        label="Every alert of every account", required=False, help_text="To be ticked where nothing narrows it."
+    )
     starts_at = TimeField(label="Starts", help_text="Empty: now.")
     ends_at = TimeField(label="Ends")
     why = LineField("Reason")
@@ -83,6 +86,16 @@ class SilenceForm(forms.Form):
         self.fields["flow"].queryset = flows.order_by("account__name", *by_shown_name(Flow.objects.all(), "flow_name"))
         self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
         self.fields["ends_at"].required = True
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        account, flow, everything = data.get("account"), data.get("flow"), data.pop("everything", False)
+        if account is not None and flow is not None and flow.account_id != account.pk:
+            self.add_error("flow", "This flow belongs to another account.")
+        # A form that was sent by mistake must not keep every alert of a year quiet.
+        if not everything and not (account or flow or data.get("text")) and "text" not in self.errors:
+            self.add_error("everything", "Choose an account, a flow or a name, or tick this.")
+        return data
 
 
 class AlertFilterForm(FilterForm):

@@ -78,5 +78,5 @@ def _context(request: HttpRequest, state: queries.AlertState, form: AcknowledgeF
         "is_acknowledged": any(one.is_open and one.acknowledged_at is not None for one in newest),
         "may_be_acknowledged": any(one.is_open and one.acknowledged_at is None for one in newest),
         "may_acknowledge": may(request.user, "acknowledge", state.rule.account),
-        "may_edit_rule": may(request.user, "rules"),
+        "may_edit_rule": state.rule.deleted_at is None and may(request.user, "rules"),
     }

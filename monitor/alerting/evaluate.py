@@ -45,7 +45,9 @@ def evaluate_account(account: ZohoAccount, now: datetime) -> list[Transition]:
     if work.is_watching or subjects.due:
         # What another evaluator was faster with it may have known less of: then all of it is looked at once more.
         seen = {"counted_at": work.counted_at} if work.is_watching and written.lost == 0 else {}
-        AlertCursor.objects.update_or_create(account=account, defaults={"evaluated_at": now} | seen)
+        values = {"evaluated_at": now} | seen
+        if not AlertCursor.objects.filter(account=account).update(**values):
+            AlertCursor.objects.update_or_create(account=account, defaults=values)
     _log(written.transitions)
     return written.transitions
 

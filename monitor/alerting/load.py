@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
 
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
@@ -32,6 +34,7 @@ from monitor.models import (
     SyncState,
     ZohoAccount,
 )
+from monitor.models.flows import SWITCHED_OFF
 from monitor.standing.completeness import HOLE, MOVED, gap_of, why_incomplete
 
 logger = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ logger = logging.getLogger(__name__)
 A_DAY = timedelta(days=1)  # for so long a hole is near enough to the present for what has no window
 LEARNED_FROM = timedelta(days=90)  # what a flow's own usual is learned from, at the most
 SOUND = (AlertState.State.OK, AlertState.State.RECOVERING)  # which nothing is where runs may be missing
+FLOW_GONE, FLOW_OFF = "the flow is deleted in Zoho", "the flow is not active in Zoho"
 FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
@@ -157,22 +161,21 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     whatever was evaluated before and is to be no longer.
     """
     rules = {row.pk: _read(row) for row in AlertRule.with_deleted.filter(account=account)}
-    flows = {flow.pk: flow for flow in Flow.objects.filter(account=account).select_related("progress").defer("raw")}
-    rows = {
-        RuleSubject(row.rule_id, row.flow_id): row
-        for row in AlertState.objects.filter(rule__account=account, flow__isnull=False)
-        if row.flow_id is not None
-    }
-    covered = _covered(account, rules, flows)
-    changed, counted_at = _changed(account)
+    covered = _covered(account, rules)
+    seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
+    counted = _counted_since(account, seen)
+    changed = dict(counted.values_list("flow_id", "changed_at"))
     sync = SyncState.objects.filter(account=account).first()
     stale, swept_at = _why_stale(account, sync, now), sync.last_finished_at if sync is not None else None
-    found = AccountWork(counted_at, rules, stale)
+    found = AccountWork(max(changed.values(), default=seen), rules, stale)
+    rows = {RuleSubject(row.rule_id, row.flow_id or 0): row for row in _may_move(account, rules, counted, stale, now)}
     if not stale:
-        rows |= _never_evaluated(covered.wanted - rows.keys(), flows, rules, now)
+        known = set(_of_flows(account).values_list("rule_id", "flow_id"))
+        found.is_watching = not known.isdisjoint(covered.wanted)
+        rows |= _never_evaluated(account, covered.wanted - known, rules, now)
     for place, row in sorted(rows.items()):
-        rule, flow = rules[place.rule], flows.get(place.flow)
-        if place not in covered.wanted or flow is None:
+        rule, flow = rules[place.rule], row.watched_flow
+        if place not in covered.wanted:
             ended = _why_ended(account, rule.row, flow, covered.replaced.get(place), rules)
             if row.is_open or not row.is_resting or row.reason != ended:
                 found.resting.append(Case(row, rule, ended=ended))
@@ -185,6 +188,52 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
             if _is_due(row, rule, now, gap, is_changed=place.flow in changed):
                 found.due.append(Case(row, rule, gap=gap, known_from=known_from(flow)))
     return found
+
+
+def _of_flows(account: ZohoAccount) -> QuerySet[AlertState]:
+    return AlertState.objects.filter(rule__account=account, flow__isnull=False)
+
+
+def _may_move(
+    account: ZohoAccount, rules: dict[int, ReadRule], counted: QuerySet[CountedFlow], stale: str, now: datetime
+) -> Iterable[AlertState]:
+    """Reads the states that may be otherwise than they are stored, with their flows; all others stay in the database.
+
+    Those of rules and flows that are over move once, when that is noted; of the others, what rests or may rest, what
+    was counted, what is due and what another rule was evaluated for.
+    """
+    is_over = Q(is_resting=True, is_open=False)
+    by_end: dict[str, list[int]] = {}
+    for key, rule in rules.items():
+        by_end.setdefault(why_over(account, rule.row), []).append(key)
+    live = by_end.pop("", [])
+    wanted = Q(pk__in=[])
+    for reason, keys in by_end.items():
+        wanted |= Q(rule__in=keys) & ~(is_over & Q(reason=reason))
+    is_gone, is_off = Q(flow__gone_at__isnull=False), Q(flow__gone_at=None, flow__status__in=SWITCHED_OFF)
+    of_flows = (is_gone & ~(is_over & Q(reason=FLOW_GONE))) | (is_off & ~(is_over & Q(reason=FLOW_OFF)))
+    narrower = AlertRule.objects.filter(account=account, flow__isnull=False)
+    of_rules = Q(flow__in=narrower.values("flow")) | (Q(rule__flow__isnull=False) & ~Q(rule__flow=F("flow")))
+    moving = ~Q(is_resting=True, reason=stale[:300]) | Q(version=0)
+    if not stale:
+        marks = {rules[key].mark for key in live}
+        moving = Q(is_resting=True) | Q(version=0) | Q(again_at__lte=now) | ~Q(rule_mark__in=marks) | _may_lack_runs()
+        moving |= Q(flow__in=counted.values("flow_id"))
+    wanted |= Q(rule__in=live) & (of_flows | (~is_gone & ~is_off & (of_rules | moving)))
+    return _of_flows(account).filter(wanted).select_related("flow__progress").defer("flow__raw")
+
+
+def _may_lack_runs() -> Q:
+    """Says in SQL of which flows not all runs may be mirrored; also of some of which they are."""
+    past = "flow__progress__"
+    lacks = (
+        Q(**{f"{past}executions_read_at": None})
+        | ~Q(**{f"{past}hole_reason": ""})
+        | ~Q(**{f"{past}hole_signature": ""})
+    )
+    for name in ("execution_count", "success_count", "failure_count"):
+        lacks |= ~Q(**{f"{past}read_{name}": F(f"flow__{name}")})
+    return lacks
 
 
 def _is_due(row: AlertState, rule: ReadRule, now: datetime, gap: str, *, is_changed: bool) -> bool:
@@ -236,7 +285,8 @@ def _read(row: AlertRule) -> ReadRule:
         fault = f"there is no kind of rule “{row.kind}”"
     except (TypeError, ValueError) as error:
         fault = f"the rule's options cannot be: {error}"
-    settings = [row.kind, row.options, row.for_minutes, row.keep_firing_minutes]
+    # With its key, so that no other rule's mark is taken for it where marks are compared in the database.
+    settings = [row.pk, row.kind, row.options, row.for_minutes, row.keep_firing_minutes]
     settings += [row.waits_for_reruns, row.patience_minutes]
     return ReadRule(
         row=row,
@@ -248,22 +298,18 @@ def _read(row: AlertRule) -> ReadRule:
     )
 
 
-def _covered(account: ZohoAccount, rules: dict[int, ReadRule], flows: dict[int, Flow]) -> Coverage[int]:
+def _covered(account: ZohoAccount, rules: dict[int, ReadRule]) -> Coverage[int]:
     if not account.is_active:
         return Coverage()
     enabled = [rule.row for rule in rules.values() if rule.is_on and loader_of(rule.row.kind) is None]
     scopes = [RuleScope(row.pk, row.kind, row.flow_id) for row in enabled]
-    return cover(scopes, [flow.pk for flow in flows.values() if flow.is_active])
+    watched = Flow.objects.filter(account=account, gone_at=None).exclude(status__in=SWITCHED_OFF)
+    return cover(scopes, watched.order_by().values_list("pk", flat=True))
 
 
-def _changed(account: ZohoAccount) -> tuple[set[int], datetime | None]:
-    """Returns the flows that were counted since the last evaluation, and up to where that is now seen."""
-    seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
+def _counted_since(account: ZohoAccount, seen: datetime | None) -> QuerySet[CountedFlow]:
     rows = CountedFlow.objects.filter(flow__account=account)
-    if seen is not None:
-        rows = rows.filter(changed_at__gt=seen)
-    changed = dict(rows.values_list("flow_id", "changed_at"))
-    return set(changed), max(changed.values(), default=seen)
+    return rows if seen is None else rows.filter(changed_at__gt=seen)
 
 
 def _why_ended(
@@ -272,9 +318,9 @@ def _why_ended(
     if over := why_over(account, rule):
         return over
     if flow is None or flow.gone_at is not None:
-        return "the flow is deleted in Zoho"
+        return FLOW_GONE
     if not flow.is_active:
-        return "the flow is not active in Zoho"
+        return FLOW_OFF
     if narrower is not None:
         return f"the flow's own rule “{rules[narrower].row.name}” replaces this one"[:300]
     return "the rule does not cover the flow any more"
@@ -327,13 +373,22 @@ def _why_stale(account: ZohoAccount, sync: SyncState | None, now: datetime) -> s
 
 
 def _never_evaluated(
-    missing: set[RuleSubject[int]], flows: dict[int, Flow], rules: dict[int, ReadRule], now: datetime
+    account: ZohoAccount, missing: set[RuleSubject[int]], rules: dict[int, ReadRule], now: datetime
 ) -> dict[RuleSubject[int], AlertState]:
     """Returns rows, not saved yet, for what was never evaluated.
 
     A flow whose window is not read yet, or with hours not counted yet, waits for its turn: it would be evaluated by a
     part of its runs.
     """
+    if not missing:
+        return {}
+    begun = Q(progress__executions_read_at__isnull=False) | Q(progress__covered_from__isnull=False)
+    some = Flow.objects.filter(begun | Q(execution_count=0), account=account).select_related("progress").defer("raw")
+    wanted = {place.flow for place in missing}
+    if len(wanted) <= FLOWS_AT_ONCE:
+        some = some.filter(pk__in=wanted)
+    flows = {flow.pk: flow for flow in some if flow.pk in wanted}
+    missing = {place for place in missing if place.flow in flows}
     ready = {place for place in missing if not _why_unread(flows[place.flow], rules[place.rule].start(now))}
     if not ready:
         return {}
@@ -343,7 +398,7 @@ def _never_evaluated(
     return {
         place: AlertState(
             rule_id=place.rule,
-            flow_id=place.flow,
+            flow=flows[place.flow],
             state=AlertState.State.NO_DATA,
             reason="not evaluated yet",
             since=now,

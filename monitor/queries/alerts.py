@@ -46,9 +46,9 @@ def checks(account_id: int | None = None) -> Checks:
     Args:
         account_id: only of this account; None for all.
     """
-    rows = AlertState.objects.filter(rule__is_active=True, flow__isnull=False, flow__gone_at=None).exclude(
-        flow__status__in=SWITCHED_OFF
-    )
+    rows = AlertState.objects.filter(
+        rule__is_active=True, rule__deleted_at=None, flow__isnull=False, flow__gone_at=None
+    ).exclude(flow__status__in=SWITCHED_OFF)
     if account_id is not None:
         rows = rows.filter(rule__account_id=account_id)
     good = Q(state=AlertState.State.OK, is_open=False)

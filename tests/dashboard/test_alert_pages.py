@@ -204,3 +204,12 @@ def test_rates_of_a_rule_are_entered_to_a_tenth_of_a_percent(account: Any, signe
         (field,) = re.findall(rf'<input[^>]*name="{name}"[^>]*>', body)
         assert 'step="0.1"' in field
     assert "Each flow" in body
+
+
+def test_an_alert_of_a_deleted_rule_says_so_and_offers_no_edit(alert, signed_in, ada):
+    client = signed_in(ada)
+    assert "Edit" in client.get(alert.get_absolute_url()).content.decode()
+    client.post(reverse("alert_rule_delete", args=[alert.rule.pk]))
+    page = client.get(alert.get_absolute_url()).content.decode()
+    assert "no: the rule is deleted" in page
+    assert reverse("alert_rule_edit", args=[alert.rule.pk]) not in page

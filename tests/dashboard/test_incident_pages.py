@@ -145,15 +145,36 @@ class TestSilences:
     def test_a_form_that_cannot_be_read_adds_nothing(
         self, account: Any, signed_in: Any, otto: User, wrong: dict[str, str]
     ) -> None:
-        data = {"why": "x", "ends_at": (timezone.now() + HOUR).isoformat()} | wrong
+        data = {"why": "x", "text": "shop", "ends_at": (timezone.now() + HOUR).isoformat()} | wrong
         assert signed_in(otto).post(reverse("silence_add"), data).status_code == 400
         assert not own(Silence).exists()
+
+    def test_one_that_fits_nothing_or_everything_by_mistake_is_refused_in_words(
+        self, account: Any, signed_in: Any, otto: User
+    ) -> None:
+        data = {"why": "x", "ends_at": (timezone.now() + HOUR).isoformat()}
+        client, elsewhere = signed_in(otto), factories.make_flow(factories.make_account("Elsewhere"))
+        for wrong, words in (
+            ({"account": account.pk, "flow": elsewhere.pk}, "This flow belongs to another account."),
+            ({}, "Choose an account, a flow or a name, or tick this."),
+        ):
+            response = client.post(reverse("silence_add"), data | wrong)
+            assert response.status_code == 400
+            assert words in response.content.decode()
+        assert not own(Silence).exists()
+        client.post(reverse("silence_add"), data | {"everything": "on"})
+        assert own(Silence).count() == 1
 
     def test_one_that_would_end_before_it_starts_is_refused_in_words(
         self, account: Any, signed_in: Any, otto: User
     ) -> None:
         now = timezone.now()
-        data = {"why": "x", "starts_at": (now + 2 * HOUR).isoformat(), "ends_at": (now + HOUR).isoformat()}
+        data = {
+            "why": "x",
+            "everything": "on",
+            "starts_at": (now + 2 * HOUR).isoformat(),
+            "ends_at": (now + HOUR).isoformat(),
+        }
         response = signed_in(otto).post(reverse("silence_add"), data)
         assert response.status_code == 409
         assert "must end after it starts" in response.content.decode()

@@ -163,6 +163,11 @@ class Runs:
         waiting = self._pending[last]
         return max(self.newest_failed(last), self._waiting[waiting - 1] if waiting else -1)
 
+    def first_unsuccessful(self, first: int, last: int) -> int:
+        """Returns the place of the first of `rows[first:last]` that failed or waits for Zoho; `last` for none."""
+        waiting = self._pending[first]
+        return min(self.first_failed(first, last), self._waiting[waiting] if waiting < self._pending[last] else last)
+
     def settled(self, first: int, last: int) -> int:
         """Returns up to where `rows[first:last]` stay as they are: none of them waits, and no other one comes late."""
         waiting = self._pending[first]

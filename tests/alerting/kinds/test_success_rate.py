@@ -117,6 +117,16 @@ def test_runs_that_zoho_runs_again_neither_count_nor_are_a_recovery() -> None:
     assert kinds(edges(RULE, every(HOUR, "+" * 20 + "-" * 20 + "?" * 20))) == ["firing"]
 
 
+def test_the_rate_is_back_when_what_waits_for_zoho_has_left_the_window_and_it_is_asked_then() -> None:
+    rule = SuccessRate(window_hours=5, min_runs=4, last_good=3, threshold=70)
+    ends = [(40, "-"), (101, "?"), (102, "+"), (106, "-"), (120, "?"), (154, "?"), (163, "+"), (174, "+"), (203, "-")]
+    found = edges(rule, drawn([*ends, (288, "+")]), until=START + 10 * HOUR)
+    assert [(edge.edge.value, edge.at) for edge in found] == [
+        ("firing", START + 163 * MINUTE),
+        ("recovered", START + 454 * MINUTE),
+    ]
+
+
 def test_few_runs_say_nothing() -> None:
     evaluation = RULE.evaluate(Runs(every(HOUR, "-" * 19)), START + 19 * HOUR, AlertStanding())
     assert evaluation.found is ConditionState.NO_DATA

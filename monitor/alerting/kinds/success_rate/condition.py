@@ -94,10 +94,9 @@ class SuccessRate:
             return Evaluation(ConditionState.CLEAR, numbers, None, good, self._lower_at(runs, first, numbers))
         began_at = standing.began_at or standing.fired_at
         count = runs.since(began_at, last) if began_at is not None else 0
-        # Only failures that leave make it better; where none is left, runs that wait for Zoho are.
-        leaves = runs.first_failed(first, last)
-        leaves = leaves if leaves < last else first
-        return Evaluation(ConditionState.BREACHED, numbers, began_at, count, self._leaves_at(runs, leaves))
+        # Only those that leave make it better that failed or may turn out to have failed.
+        leaves = self._leaves_at(runs, runs.first_unsuccessful(first, last))
+        return Evaluation(ConditionState.BREACHED, numbers, began_at, count, leaves)
 
     def _of_closed(
         self, runs: Runs, standing: AlertStanding, first: int, last: int, numbers: dict[str, float]

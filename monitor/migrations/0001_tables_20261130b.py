@@ -1581,6 +1581,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='retryattempt',
+            index=models.Index(condition=models.Q(('zoho_ahead__isnull', False)), fields=['account', '-id'], name='retry_clock'),
+        ),
+        migrations.AddIndex(
+            model_name='retryattempt',
             index=models.Index(condition=models.Q(('policy__isnull', False)), fields=['policy', '-requested_at'], name='retry_by_policy'),
         ),
         migrations.AddConstraint(

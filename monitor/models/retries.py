@@ -116,6 +116,8 @@ class RetryAttempt(models.Model):
             models.Index(fields=["state", "next_check_at"], name="retry_due"),
             models.Index(fields=["account", "new_execution_id"], name="retry_new_execution"),
             models.Index(fields=["account", "-requested_at"], name="retry_by_account"),
+            # Zoho's clock as a retry of an account saw it last: a list asks for it in every row.
+            models.Index(fields=["account", "-id"], name="retry_clock", condition=models.Q(zoho_ahead__isnull=False)),
             models.Index(
                 fields=["policy", "-requested_at"], name="retry_by_policy", condition=models.Q(policy__isnull=False)
             ),

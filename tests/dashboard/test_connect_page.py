@@ -408,7 +408,7 @@ def test_the_whole_way_through_a_stand_in(signed_in):
     account = own(ZohoAccount).get(name="Acme")
     assert account.accounts_url == url
     assert ApiToken.objects.get(account=account).refresh_token
-    assert AlertRule.objects.filter(account=account, is_default=True).count() == 1
+    assert AlertRule.objects.filter(account=account, is_default=True).count() == 5
     assert own(AuditEntry).get(action="account.connect").actor == ada
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.models import Execution, RetryItem, User, ZohoAccount
 from monitor.notify.facts import top_errors
+from monitor.periods import last_hours
 from monitor.queries.execution import error_of
 from monitor.queries.export import exports
 from monitor.triage.acts import add_note
@@ -35,7 +36,7 @@ def test_no_page_mail_or_export_shows_the_name(run: Execution, vera: User, signe
         "the list": client.get("/executions/").content.decode(),
         "its flow's page": client.get(run.flow.get_absolute_url()).content.decode(),
         "the export": " ".join(str(columns[name](run)) for name in columns),
-        "a mail": " ".join(text for _, text in top_errors(run.flow.pk, at_noon, 24)),
+        "a mail": " ".join(text for _, text in top_errors([run.flow.pk], last_hours(at_noon, 24))),
         "what is searched": run.search_text,
     }
     for place, text in shown.items():

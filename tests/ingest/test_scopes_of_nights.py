@@ -91,7 +91,7 @@ def test_a_run_is_linked_where_a_retry_of_its_own_account_names_it(account: Acco
     assert prune._linked(account.pk, rows) == {retried.pk, caused.pk}
 
 
-def test_a_run_is_linked_while_it_is_open_or_a_batch_of_retries_waits_for_it(account: Account, otto: User) -> None:
+def test_a_run_is_linked_while_it_is_open_and_for_good_in_a_batch(account: Account, otto: User) -> None:
     flow = make_flow(account)
     runs = {name: make_execution(flow, "failed") for name in ("open", "written_off", "waiting", "started", "skipped")}
     problem = Problem.objects.create(
@@ -110,7 +110,7 @@ def test_a_run_is_linked_while_it_is_open_or_a_batch_of_retries_waits_for_it(acc
         if name in RetryItem.State.values:
             RetryItem.objects.create(batch=batch, execution=run, position=place, state=name)
     rows = [(run.pk, run.execution_id) for run in runs.values()]
-    assert prune._linked(account.pk, rows) == {runs[name].pk for name in ("open", "waiting", "started")}
+    assert prune._linked(account.pk, rows) == {runs[name].pk for name in ("open", "waiting", "started", "skipped")}
 
 
 def put_aside(account: Account, seen: datetime, number: int = 0) -> Quarantine:

@@ -59,7 +59,7 @@ def test_the_report_says_how_many_came_to_which_end_and_why_some_were_skipped(fl
     assert f"Skipped (1): {page}?state=skipped\n" in mail.text
     assert f'href="{page}?state=skipped"' in mail.html
     assert "?state=failed" not in mail.text
-    assert "No more mails about batches of retries: https://monitor.example.com/profile/" in mail.text
+    assert "No more mails about batches of retries: https://monitor.example.com/by-mail/unsubscribe/-/" in mail.text
     assert "jane@example.com" not in mail.text + mail.html + mail.subject
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.models import ChainMark, DirtyHour, Execution, Flow, RetryAttempt
 from monitor.notify.facts import top_errors
-from monitor.periods import HOUR, last_days
+from monitor.periods import HOUR, last_days, last_hours
 from monitor.queries import counts, executions
 from monitor.queries.executions import ExecutionFilter
 from monitor.rollups.recount import rebuild_dirty
@@ -66,7 +66,7 @@ def test_a_chain_that_fails_on_is_one_failure_its_first_run(flow: Flow, now: dat
     recount(flow, now)
 
     assert listed(flow, "failed") == {first}
-    assert [times for times, _ in top_errors(flow.pk, now, 24)] == [1]
+    assert [times for times, _ in top_errors([flow.pk], last_hours(now, 24))] == [1]
     assert listed(flow, "retry") == {second, third}
     assert counts.total(last_days(now, 1), flow_id=flow.pk).failed == 1
 

@@ -95,8 +95,12 @@ def _row(line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        pass
-    try:  # what the fast reader refuses and JSON allows: a byte order mark, numbers of any length
+        return _row_read_slowly(line)
+
+
+def _row_read_slowly(line: bytes) -> Any:
+    """Reads what the fast reader refuses and JSON allows: a byte order mark, numbers of any length."""
+    try:
         return _READER.decode(line.decode("utf-8-sig").strip())
     except UnicodeDecodeError:
         raise UnreadableRunError("not UTF-8") from None

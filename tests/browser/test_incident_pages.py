@@ -36,7 +36,9 @@ def test_the_pages_hinder_nobody_and_fit(
     otto = people["otto"].pk
     signed = sign_acknowledge(incident.pk, otto, timezone.now())
     for name, token in (("acknowledge_by_mail", signed), ("unsubscribe_by_mail", sign_unsubscribe(otto, "alerts"))):
-        seen.page.goto(seen.url + reverse(name, args=[token]))
+        answer = seen.page.goto(seen.url + reverse(name, args=[token]))
+        assert answer is not None
+        assert answer.ok
         look_at(seen.page, f"{name}-{screen}")
     seen.sign_in(people["otto"])
     for name, path in (

@@ -35,7 +35,7 @@ def rows_of(client: Any, **query: Any) -> list[dict[str, str]]:
         cells = {cell.get("data-label", "do"): words(cell) for cell in row.iter("td")}
         if cells:
             links = [link.get("href") for cell in row.iter("td") for link in cell.iter("a")]
-            found.append(cells | {"flow": words(row.find("th")), "link": links[-1] if links else ""})
+            found.append(cells | {"flow": words(row.find("th/a")), "link": links[-1] if links else ""})
     return found
 
 

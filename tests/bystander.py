@@ -401,8 +401,9 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         dispatched_at=PAST,
         recipients=1,
     )
-    tables.Delivery.objects.create(
-        notice=_add_incident(account, alert, person),
+    notice = _add_incident(account, alert, person)
+    delivery = tables.Delivery.objects.create(
+        notice=notice,
         recipient=person,
         address=person.email,
         message_id="<bystander@monitor.example.com>",
@@ -412,7 +413,34 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         created_at=PAST,
         next_try_at=NEVER,
     )
+    _add_channel(account, person, notice, delivery)
     return alert
+
+
+def _add_channel(account: Account, person: tables.User, notice: tables.Notice, delivery: tables.Delivery) -> None:
+    """Adds a channel of the account with a message that waits, and an attempt at each of message and mail."""
+    channel = tables.Channel.objects.create(
+        name="Bystander's channel",
+        service="webhook",
+        address='{"url": "https://hooks.bystander.example/x"}',
+        hint="hooks.bystander.example",
+        account=account,
+        added_by=person,
+        added_at=PAST,
+    )
+    tables.ChannelStanding.objects.create(channel=channel, state="accepts", since=PAST, accepted_at=PAST)
+    message = tables.ChannelMessage.objects.create(
+        notice=notice,
+        channel=channel,
+        message_id="msg_bystander",
+        title="Bystander's alert",
+        text="text",
+        created_at=PAST,
+        next_try_at=NEVER,
+    )
+    attempt = {"number": 1, "at": PAST, "ms": 5, "outcome": "later", "answer": "the bystander's answer"}
+    tables.SendAttempt.objects.create(message=message, **attempt)
+    tables.SendAttempt.objects.create(delivery=delivery, **attempt)
 
 
 def _add_incident(account: Account, alert: AlertState, person: tables.User) -> tables.Notice:

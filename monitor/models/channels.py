@@ -24,7 +24,7 @@ class ChannelManager(models.Manager["Channel"]):
 
 
 class Channel(models.Model):
-    """Holds what a person said of a place that is told of incidents beside mail. What came of it is in other tables."""
+    """Holds what a person set of a channel that is notified of incidents beside mail. What came of it: other tables."""
 
     class Service(models.TextChoices):
         SLACK = "slack", "Slack"

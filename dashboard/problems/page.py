@@ -47,7 +47,7 @@ def page_context(
         "differences": what_differs(problem),
         "causes": [(group, _told(detail, group, text)) for group, text in causes],
         "chart": _trend(problem, detail, zone),
-        "log": lines_of(detail.acts),
+        "log": lines_of(detail.acts, problem.account),
         "rows": detail.samples,
         "may_act": may_act,
         "may_retry": may(request.user, "retry.bulk", problem.account),

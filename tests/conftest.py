@@ -19,7 +19,8 @@ from pytest_django import DjangoDbBlocker
 from monitor import schema
 from monitor.models import Role, User, ZohoAccount
 from tests import depth, factories
-from tests.bystander import Bystander, make_bystander, stand_by
+from tests.bystander import Bystander, stand_by
+from tests.bystander_rows import make_bystander
 
 depth.register()
 # Static files are looked up when one is asked for; to list them all would cost each new test client 10 ms.

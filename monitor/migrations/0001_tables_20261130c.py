@@ -296,6 +296,45 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Channel',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=100)),
+                ('service', models.CharField(choices=[('slack', 'Slack'), ('teams', 'Microsoft Teams'), ('google_chat', 'Google Chat'), ('cliq', 'Zoho Cliq'), ('telegram', 'Telegram'), ('pagerduty', 'PagerDuty'), ('opsgenie', 'Opsgenie'), ('ntfy', 'ntfy'), ('webhook', 'Signed webhook')], max_length=12)),
+                ('address', monitor.vault.EncryptedTextField(blank=True, help_text="JSON of the service's fields, keys and tokens among them; empty once it is deleted")),
+                ('secrets', monitor.vault.EncryptedTextField(blank=True, help_text='of a signed webhook: JSON list of {secret, created_at}, oldest first')),
+                ('hint', models.CharField(blank=True, help_text='of the address, without what is secret of it', max_length=120)),
+                ('severity', models.CharField(choices=[('page', 'Pages'), ('notify', 'Pages and notifications')], default='notify', max_length=6, verbose_name='incidents')),
+                ('is_active', models.BooleanField(default=True, verbose_name='enabled')),
+                ('added_at', models.DateTimeField()),
+                ('deleted_at', models.DateTimeField(editable=False, help_text='what went there stays in the log', null=True)),
+                ('account', models.ForeignKey(blank=True, help_text='empty: every account', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_channels', to='monitor.zohoaccount')),
+                ('added_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['name', 'pk'],
+                'base_manager_name': 'with_deleted',
+            },
+            managers=[
+                ('objects', django.db.models.manager.Manager()),
+                ('with_deleted', django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name='ChannelStanding',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('unknown', 'Not tried yet'), ('accepts', 'Takes our messages'), ('refuses', 'Refuses us'), ('trouble', 'Has trouble')], default='unknown', max_length=8)),
+                ('since', models.DateTimeField(null=True)),
+                ('reason', models.CharField(blank=True, help_text="The server's words, without personal data.", max_length=300)),
+                ('code', models.CharField(blank=True, max_length=60)),
+                ('next_try_at', models.DateTimeField(help_text='All messages of the channel wait until then.', null=True)),
+                ('accepted_at', models.DateTimeField(help_text='When it last took one.', null=True)),
+                ('tested_at', models.DateTimeField(help_text='When a person last asked for a test message.', null=True)),
+                ('channel', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='standing', to='monitor.channel')),
+            ],
+        ),
+        migrations.CreateModel(
             name='ConnectedWorkflow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -725,6 +764,29 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ChannelMessage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('message_id', models.CharField(max_length=64, unique=True)),
+                ('title', models.CharField(max_length=200)),
+                ('text', models.TextField()),
+                ('payload', models.JSONField(default=dict, help_text='what the message says, for programs')),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('dead', 'Given up')], default='queued', max_length=8)),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('created_at', models.DateTimeField()),
+                ('next_try_at', models.DateTimeField()),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
+                ('last_error', models.CharField(blank=True, max_length=300)),
+                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='monitor.channel')),
+                ('notice', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='channel_messages', to='monitor.notice')),
+            ],
+            options={
+                'ordering': ['-created_at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='Occasion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -753,6 +815,7 @@ class Migration(migrations.Migration):
                 ('next_try_at', models.DateTimeField()),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('sent_at', models.DateTimeField(null=True)),
+                ('revived_at', models.DateTimeField(help_text='when a person had it sent again after it was given up', null=True)),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
                 ('notice', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='monitor.notice')),
@@ -1006,6 +1069,23 @@ class Migration(migrations.Migration):
             model_name='retryattempt',
             name='policy',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='retries', to='monitor.retrypolicy'),
+        ),
+        migrations.CreateModel(
+            name='SendAttempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('at', models.DateTimeField()),
+                ('ms', models.PositiveIntegerField(help_text='how long it took')),
+                ('outcome', models.CharField(choices=[('sent', 'Taken'), ('later', 'Not now'), ('unknown', 'Unknown'), ('refused', 'Refused')], max_length=7)),
+                ('code', models.CharField(blank=True, help_text='the status that the server answered with', max_length=60)),
+                ('answer', models.CharField(blank=True, help_text='its words, without personal data and secrets', max_length=300)),
+                ('delivery', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='send_attempts', to='monitor.delivery')),
+                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='send_attempts', to='monitor.channelmessage')),
+            ],
+            options={
+                'ordering': ['at', 'pk'],
+            },
         ),
         migrations.CreateModel(
             name='SignInCount',
@@ -1315,6 +1395,10 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['object_type', 'object_id'], name='audit_object'),
         ),
         migrations.AddConstraint(
+            model_name='channel',
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('name',), name='one_channel_of_a_name'),
+        ),
+        migrations.AddConstraint(
             model_name='connectedworkflow',
             constraint=models.UniqueConstraint(fields=('account', 'workflow_id'), name='one_row_per_connected_workflow'),
         ),
@@ -1501,6 +1585,14 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('dispatch_state', 'new'), ('kind__in', ['update', 'repeat'])), fields=('incident', 'kind'), name='one_notice_of_a_kind_waits'),
         ),
         migrations.AddIndex(
+            model_name='channelmessage',
+            index=models.Index(fields=['state', 'next_try_at'], name='channel_message_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='channelmessage',
+            constraint=models.UniqueConstraint(fields=('notice', 'channel'), name='one_message_per_channel'),
+        ),
+        migrations.AddIndex(
             model_name='delivery',
             index=models.Index(fields=['state', 'next_try_at'], name='delivery_due'),
         ),
@@ -1631,6 +1723,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='retryattempt',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'sending', 'accepted', 'unknown', 'succeeded', 'failed_again', 'rejected', 'cancelled', 'not_run'])), name='retry_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='sendattempt',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delivery__isnull', False), ('message', None)), models.Q(('delivery', None), ('message__isnull', False)), _connector='OR'), name='an_attempt_is_of_one_message'),
         ),
         migrations.AddConstraint(
             model_name='silence',

@@ -2,7 +2,7 @@
 
 | writer                  | tables                                                                       |
 |-------------------------|------------------------------------------------------------------------------|
-| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint                                   |
+| people (forms, commands)| User, ZohoAccount, AlertRule, HookEndpoint, Channel                          |
 | `monitor.connection`    | Organisation, ApiToken, ApiBudget, ApiCall                                   |
 | `monitor.ingest`        | SyncState, StreamState, Flow, FlowProgress, Connection, Execution,           |
 |                         | WorkflowRule, UsageSnapshot, ConnectedWorkflow, WebhookFailure, FlowVersion, |
@@ -13,7 +13,8 @@
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
 |                         | Notice, Snooze, Silence                                                      |
-| `monitor.notify`        | Delivery, MailServer, Digest (and `dispatch_state`, the mark it claims)              |
+| `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
+|                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
@@ -44,6 +45,7 @@ from monitor.models.accounts import (
 )
 from monitor.models.alerts import AlertCursor, AlertRule, AlertState, Transition
 from monitor.models.buckets import ChainMark, CountedFlow, CountedHour, DayBucket, DirtyHour, HourBucket
+from monitor.models.channels import Channel, ChannelMessage, ChannelStanding, SendAttempt
 from monitor.models.crm import ConnectedWorkflow, UsageSnapshot, WebhookFailure, WorkflowRule
 from monitor.models.definitions import (
     ConnectedVersion,
@@ -112,6 +114,9 @@ __all__ = [
     "AuditEntry",
     "AuditTally",
     "ChainMark",
+    "Channel",
+    "ChannelMessage",
+    "ChannelStanding",
     "ConnectedVersion",
     "ConnectedWorkflow",
     "Connection",
@@ -163,6 +168,7 @@ __all__ = [
     "Role",
     "RuleVersion",
     "Secret",
+    "SendAttempt",
     "SignInCount",
     "Silence",
     "Snooze",

@@ -53,6 +53,7 @@ class Delivery(models.Model):
     next_try_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
+    revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
     last_error = models.CharField(max_length=300, blank=True)
 
     objects = DeliveryQuerySet.as_manager()

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from monitor import models as tables
 from monitor.models import User
-from tests.bystander import Bystander, make_bystander
+from tests.bystander import Bystander
+from tests.bystander_rows import make_bystander
 from tests.dashboard.world import World, make_world
 
 HOUR = timedelta(hours=1)

@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from heapq import heappop, heappush
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, pairwise
 from operator import itemgetter
 from typing import ClassVar, NamedTuple, Protocol
+
+from monitor.alerting.kinds.timed_runs import TimedRuns
 
 # What is learned once is learned until then, in seconds since 1970: JSON, as which it is stored, has no infinity.
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
@@ -94,6 +96,7 @@ class Runs:
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
         self._pending = [0, *accumulate(row.result is RunResult.PENDING for row in self.rows)]
         self._starts: list[tuple[float, float]] = []
+        self._timed = TimedRuns()
         self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
         self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
         self._waiting = [place for place, row in enumerate(self.rows) if row.result is RunResult.PENDING]
@@ -124,6 +127,11 @@ class Runs:
         if not self._starts:
             self._starts = sorted([*((row.started, row.ended) for row in self.rows), *self._unfinished])
         return self._starts
+
+    def timed(self, first: int, last: int) -> TimedRuns:
+        """Returns those of `rows[first:last]` of which is known how long they took, until it is asked again."""
+        self._timed.move(self.rows, first, last)
+        return self._timed
 
     def newest_start(self, at: datetime) -> tuple[float, float] | None:
         """Returns when the newest run began that had begun by a moment, and when it ended; None where there is none.
@@ -204,7 +212,8 @@ class UnfoldingRuns(Runs):
         while self._waits and self._waits[0][0] <= seconds:
             first = min(first, heappop(self._waits)[1])
         self._cut(first)
-        for row in islice(self._history, first, None):
+        for place in range(first, len(self._history)):
+            row = self._history[place]
             if row.ended > seconds:
                 break
             self._append(row, row.result_at(seconds))

@@ -242,8 +242,8 @@ def deliver() -> None:
         # A first mail waits for more alerts of its cause, and so is often due between two judgements.
         summary["notices"] = dispatch_new(utc_now())
         with _not_in_the_way("digests") as goes_on:
-            if goes_on:
-                summary["digests"] = write_digests(utc_now(), DIGEST_READERS, worker_signs().booted_at)
+            if goes_on and (digests := write_digests(utc_now(), DIGEST_READERS, worker_signs().booted_at)):
+                summary["digests"] = digests
         summary["written"] = dispatch_occasions(utc_now())
         report = send_due(utc_now())
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})

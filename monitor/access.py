@@ -23,6 +23,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "silence": OPERATORS,
     "alert_mails": OPERATORS,
     "alive_mails": ADMINS,
+    "ownership": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,
     "write_off": OPERATORS,

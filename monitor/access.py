@@ -22,6 +22,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "acknowledge": OPERATORS,
     "silence": OPERATORS,
     "alert_mails": OPERATORS,
+    "ownership": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,
     "write_off": OPERATORS,

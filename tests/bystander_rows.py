@@ -7,7 +7,7 @@ from monitor.models import AlertState, Product, RetryAttempt, Role, Secret, Stre
 from monitor.models import ZohoAccount as Account
 from monitor.triage.keyed import mark
 from tests import factories
-from tests.bystander import NAME, NEVER, PAST, Bystander
+from tests.bystander import NAME, NEVER, PAST, TAG, Bystander
 
 
 def make_bystander() -> Bystander:
@@ -119,6 +119,8 @@ def _add_mirror(account: Account) -> tables.Flow:
     for thing in (flow, rule, workflow):
         factories.make_version(thing, first_seen_at=PAST)
     factories.make_webhook_failure(account, rule=rule, failure_time=PAST, first_seen_at=PAST)
+    for thing in ({"flow": flow}, {"rule": rule}):
+        factories.own_thing(**thing, tags=[TAG])
     return flow
 
 

@@ -121,6 +121,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Tag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40, unique=True)),
+            ],
+            options={
+                'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
             name='WorkerBeat',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -177,6 +187,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
+                ('module', models.CharField(blank=True, help_text='only workflow rules of this module of CRM', max_length=200)),
                 ('name', models.CharField(max_length=200)),
                 ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
                 ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
@@ -192,8 +203,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('deleted_at', models.DateTimeField(editable=False, help_text='its alerts and their history stay', null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.zohoaccount')),
+                ('owner', models.ForeignKey(blank=True, help_text='only what this person looks after', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('recipients', models.ManyToManyField(blank=True, help_text='none: everybody who gets alert mails', related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('flow', models.ForeignKey(blank=True, help_text='empty: each flow', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.flow')),
+                ('tag', models.ForeignKey(blank=True, help_text='only what has this tag', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
             ],
             options={
                 'ordering': ['account', 'name', 'pk'],
@@ -818,6 +831,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Ownership',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('flow', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.flow')),
+                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Problem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1163,6 +1184,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='TagUse',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ownership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_uses', to='monitor.ownership')),
+                ('tag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='monitor.tag')),
+            ],
+        ),
+        migrations.AddField(
+            model_name='ownership',
+            name='tags',
+            field=models.ManyToManyField(related_name='ownerships', through='monitor.TagUse', to='monitor.tag'),
+        ),
+        migrations.CreateModel(
             name='Transition',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1345,6 +1379,11 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
+        migrations.AddField(
+            model_name='ownership',
+            name='rule',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.workflowrule'),
+        ),
         migrations.AddConstraint(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'admin'])), name='user_role_known'),
@@ -1410,10 +1449,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='alertstate',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('flow__isnull', False), ('subject_kind', 'flow')), models.Q(models.Q(('subject_kind', 'flow'), _negated=True), ('flow', None), models.Q(('subject_key', ''), _negated=True)), _connector='OR'), name='alert_state_has_a_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None), ('is_default', True)), fields=('account', 'kind'), name='one_default_rule_of_a_kind'),
         ),
         migrations.AddConstraint(
             model_name='countedhour',
@@ -1711,6 +1746,18 @@ class Migration(migrations.Migration):
             model_name='syncstate',
             index=models.Index(fields=['next_due_at'], name='syncstate_due'),
         ),
+        migrations.AddConstraint(
+            model_name='alertrule',
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None), ('is_default', True)), fields=('account', 'kind'), name='one_default_rule_of_a_kind'),
+        ),
+        migrations.AddConstraint(
+            model_name='alertrule',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('module', ''), ('owner', None), ('subject_key', ''), ('tag', None)), models.Q(('flow', None), ('module', ''), ('owner', None), ('tag', None)), models.Q(('flow', None), ('module', ''), ('owner', None), ('subject_key', '')), models.Q(('flow', None), ('module', ''), ('subject_key', ''), ('tag', None)), models.Q(('flow', None), ('owner', None), ('subject_key', ''), ('tag', None)), _connector='OR'), name='a_rule_has_one_scope'),
+        ),
+        migrations.AddConstraint(
+            model_name='taguse',
+            constraint=models.UniqueConstraint(fields=('ownership', 'tag'), name='a_tag_is_used_once'),
+        ),
         migrations.AddIndex(
             model_name='transition',
             index=models.Index(fields=['dispatch_state', 'at'], name='transition_dispatch'),
@@ -1774,6 +1821,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='ruleversion',
             constraint=models.UniqueConstraint(fields=('rule', 'number'), name='one_row_per_rule_version'),
+        ),
+        migrations.AddConstraint(
+            model_name='ownership',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('flow__isnull', False), ('rule', None)), models.Q(('flow', None), ('rule__isnull', False)), _connector='OR'), name='an_ownership_is_of_one_thing'),
         ),
         migrations.AddConstraint(
             model_name='retrypin',

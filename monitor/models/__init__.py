@@ -17,6 +17,7 @@
 |                         | (and `dispatch_state`, the mark it claims)                                   |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
+| `monitor.ownership`     | Ownership, Tag, TagUse                                                       |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
@@ -71,6 +72,7 @@ from monitor.models.hooks import (
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch, notify_of_unknown
+from monitor.models.ownership import Ownership, Tag, TagUse
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
 from monitor.models.policies import RetryPolicy
@@ -147,6 +149,7 @@ __all__ = [
     "Notice",
     "Occasion",
     "Organisation",
+    "Ownership",
     "Plan",
     "Problem",
     "ProblemAct",
@@ -173,6 +176,8 @@ __all__ = [
     "Stream",
     "StreamState",
     "SyncState",
+    "Tag",
+    "TagUse",
     "Transition",
     "UsageSnapshot",
     "User",

@@ -6,6 +6,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.manager
 import django.utils.timezone
+import monitor.models.people
 import monitor.vault
 from django.conf import settings
 from django.core.management import call_command
@@ -158,7 +159,11 @@ class Migration(migrations.Migration):
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('admin', 'Admin')], default='viewer', max_length=10)),
                 ('wants_mail', models.BooleanField(default=True, verbose_name='alert mails')),
-                ('unwanted_mails', models.JSONField(blank=True, default=list, help_text='kinds of mails, beside alerts, that the person has switched off')),
+                ('unwanted_mails', models.JSONField(blank=True, default=monitor.models.people.off_at_first, help_text='kinds of mails, beside alerts, that the person has switched off')),
+                ('digest_hour', models.PositiveSmallIntegerField(default=7, help_text="by the person's clock")),
+                ('digest_weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0)),
+                ('wants_empty_digests', models.BooleanField(default=False, help_text='also where there is nothing to say')),
+                ('digests_from', models.DateTimeField(editable=False, help_text='when mails of a day or week were asked for last; empty: from the beginning', null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
@@ -541,6 +546,25 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Digest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('digest_daily', 'Daily digest'), ('digest_weekly', 'Weekly digest'), ('alive', 'I am alive')], max_length=13)),
+                ('period', models.DateField(help_text="the day, or the Monday of the week, by the person's clock")),
+                ('due_at', models.DateTimeField(help_text='the chosen hour of that day')),
+                ('since', models.DateTimeField(help_text='what happened before was in the one before')),
+                ('until', models.DateTimeField(help_text='when it was made')),
+                ('accounts', models.JSONField(default=list, help_text='keys of the accounts that it tells of')),
+                ('content', models.JSONField(default=list)),
+                ('told', models.JSONField(default=list, help_text='keys of the problems that it calls new')),
+                ('is_empty', models.BooleanField(default=False, help_text='there was nothing to say, and nobody is told that')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-until', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='DigestKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -785,6 +809,7 @@ class Migration(migrations.Migration):
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('digest', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasion', to='monitor.digest')),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -1389,6 +1414,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'admin'])), name='user_role_known'),
         ),
         migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='digest_hour_of_a_day'),
+        ),
+        migrations.AddConstraint(
             model_name='apibudget',
             constraint=models.UniqueConstraint(fields=('account', 'product'), name='one_budget_per_product'),
         ),
@@ -1461,6 +1490,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='daybucket',
             constraint=models.UniqueConstraint(fields=('flow', 'day'), name='one_bucket_per_day'),
+        ),
+        migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.UniqueConstraint(fields=('person', 'kind', 'period'), name='one_digest_of_a_period'),
         ),
         migrations.AddConstraint(
             model_name='dirtyhour',
@@ -1664,7 +1697,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='occasion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('retry', None)), models.Q(('act', None), ('batch', None), ('retry__isnull', False)), _connector='OR'), name='an_occasion_has_one_subject'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch', None), ('digest', None), ('retry__isnull', False)), models.Q(('act', None), ('batch', None), ('digest__isnull', False), ('retry', None)), _connector='OR'), name='an_occasion_has_one_subject'),
         ),
         migrations.AddIndex(
             model_name='retryitem',

@@ -235,17 +235,17 @@ def ledger(scope: Q | None = None) -> Ledger:
     return Ledger(**dict(rows.annotate(count=Count("pk"))))
 
 
-def open_by_age(now: datetime, account_id: int | None = None) -> list[AgeCount]:
+def open_by_age(now: datetime, accounts: Collection[int] | None = None) -> list[AgeCount]:
     """Counts open failures by how long they have been open, the youngest first.
 
     Args:
         now: the present; ages are reckoned from the beginning of its minute, so that an address can name them.
-        account_id: only of this account; None for all.
+        accounts: only of these; None for all.
     """
     counts = {}
     for number, span in enumerate(_spans(now)):
         rows = _open_between(*span)
-        counts[f"age_{number}"] = (rows if account_id is None else rows.filter(account_id=account_id)).count()
+        counts[f"age_{number}"] = (rows if accounts is None else rows.filter(account__in=accounts)).count()
     return _ages(counts, now)
 
 

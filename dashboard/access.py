@@ -29,7 +29,7 @@ def get_or_404(user: Any, model: type[M] | QuerySet[M], pk: int, *, action: str 
 
     Raises:
         Http404: there is no such row.
-        PermissionDenied: it exists, but the person may not.
+        PermissionDenied: the person may not do it, whether there is such a row or not.
     """
     rows = model if isinstance(model, QuerySet) else model._default_manager.all()
     thing = find(user, rows, pk, action=action)

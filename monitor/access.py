@@ -22,6 +22,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "acknowledge": OPERATORS,
     "silence": OPERATORS,
     "alert_mails": OPERATORS,
+    "alive_mails": ADMINS,
+    "ownership": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,
     "write_off": OPERATORS,
@@ -77,8 +79,8 @@ def who_may(action: str) -> Q:
 def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | None:
     """Opens one object to a person: the only door from a primary key in an address to a row.
 
-    Every person may see every account in this version, so the refusal gives nothing away. Rights per account belong
-    here, and must then answer None to outsiders.
+    Who lacks the right is refused before anybody looks whether there is such a row, so that a refusal never tells
+    which ids there are. Rights per account belong here, and must then answer None to outsiders.
 
     Args:
         user: who asks.
@@ -90,8 +92,10 @@ def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | 
         The row; None where there is none.
 
     Raises:
-        PermissionDenied: it exists, but the person may not.
+        PermissionDenied: the person may not, whether it exists or not.
     """
+    if not may(user, action):
+        raise PermissionDenied
     thing = rows.filter(pk=pk).first()
     if thing is not None and not may(user, action, _account_of(thing)):
         raise PermissionDenied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -32,11 +33,13 @@ from monitor.models import (
     IncidentEvent,
     Notice,
     Organisation,
+    Ownership,
     Problem,
     Product,
     Role,
     RuleVersion,
     SyncState,
+    Tag,
     User,
     WebhookFailure,
     WorkflowRule,
@@ -239,6 +242,13 @@ def make_channel_message(notice: Notice, channel: Channel | None = None, **field
         "next_try_at": NOON,
     } | fields
     return ChannelMessage.objects.create(notice=notice, channel=channel or make_channel(), **fields)
+
+
+def own_thing(*, owner: User | None = None, tags: Iterable[str] = (), **thing: Any) -> Ownership:
+    """The owner and the tags of `flow=...` or `rule=...`, in place of those it had."""
+    row, _ = Ownership.objects.update_or_create(**thing, defaults={"owner": owner})
+    row.tags.set([Tag.objects.get_or_create(name=name)[0] for name in tags])
+    return row
 
 
 def make_connected(account: ZohoAccount | None = None, **fields: Any) -> ConnectedWorkflow:

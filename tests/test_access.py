@@ -13,7 +13,7 @@ from tests.bystander import own
 
 pytestmark = pytest.mark.django_db
 
-OPERATORS_TOO = {"export", "acknowledge", "alert_mails", "read", "retry", "silence", "triage", "write_off"}
+OPERATORS_TOO = {"export", "acknowledge", "alert_mails", "read", "retry", "ownership", "silence", "triage", "write_off"}
 
 
 def test_a_viewer_may_look_an_operator_act_and_an_admin_everything() -> None:
@@ -57,4 +57,13 @@ def test_the_door_opens_what_is_there_to_those_who_may(account: ZohoAccount) -> 
     assert find(otto, own(Flow), flow.pk, action="read") == flow
     with pytest.raises(PermissionDenied):
         find(vera, own(Flow), flow.pk, action="read")
-    assert find(vera, own(Flow), flow.pk + 1, action="read") is None
+    assert find(otto, own(Flow), flow.pk + 1, action="read") is None
+
+
+@pytest.mark.parametrize("action", sorted(set(RIGHTS) - {"view"}))
+def test_a_refusal_tells_nobody_whether_there_is_such_an_object(account: ZohoAccount, action: str) -> None:
+    flow, vera = factories.make_flow(account), factories.make_user()
+
+    for key in (flow.pk, flow.pk + 1):
+        with pytest.raises(PermissionDenied):
+            find(vera, own(Flow), key, action=action)

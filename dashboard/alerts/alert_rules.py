@@ -19,6 +19,7 @@ from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form, ti
 from dashboard.alerts.rule_preview import preview_of
 from monitor import audit
 from monitor.access import may
+from monitor.alerting.kinds import aspect_of
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.models import AlertRule
 from monitor.queries import alerts as queries
@@ -115,13 +116,17 @@ def _save(request: HttpRequest, form: AlertRuleForm, action: str) -> HttpRespons
 
 
 def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **context: Any) -> HttpResponse:
-    rule, account = form.instance, form.account
+    rule, account, aspect = form.instance, form.account, form.aspect
     flow_id = None if form.flow is None else form.flow.pk
+
+    def is_like(other: AlertRule) -> bool:
+        return aspect_of(other.kind, other.options) == aspect
+
     found = {
         "form": form,
         "rule": rule,
         "kind": kind_forms()[form.kind],
-        "neighbours": neighbours(form.kind, account.pk, flow_id, rule.pk, rule.subject_key)
+        "neighbours": neighbours(form.kind, account.pk, flow_id, rule.pk, rule.subject_key, is_like)
         if account is not None
         else None,
         "of_flow": form.flow,

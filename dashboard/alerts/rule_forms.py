@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from dashboard.people.forms import time_zones
 from monitor.access import who_may
-from monitor.alerting.kinds import condition_kinds, words_of
-from monitor.alerting.kinds.options_form import kind_forms
+from monitor.alerting.kinds import aspect_of, condition_kinds, words_of
+from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.pace import paces, together
 from monitor.models import AlertRule, Flow, User, ZohoAccount
@@ -240,6 +240,14 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if names != _HOURS:
             return False
         return not any(name in self.errors for name in names) and not self["working_only"].value()
+
+    @property
+    def aspect(self) -> str:
+        """Is what a rule must look for too to stand beside it, as `aspect_of` says it of what is filled in."""
+        if self.is_bound and self.is_valid():
+            return aspect_of(self.kind, dict(self.kept) | self.options())
+        shown = {name: self[name].value() for name in usual_options(self.kind) if name in self.fields}
+        return aspect_of(self.kind, self.instance.options | shown)
 
     def said_beforehand(self) -> list[str]:
         """Returns what can be said of the rule before it is saved, in sentences; nothing while something is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from monitor.models import (
     WorkflowRule,
 )
 from monitor.models.masked_text import said_of_run
+from monitor.ownership import ownership_of
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.queries.incidents import with_acknowledgement
@@ -36,19 +37,28 @@ Getter = Callable[[Any], Any]
 class Export:
     """Holds one kind of export: `columns` by name in order, `since_field` what --since is held against.
 
-    `chunk` is how many rows are in memory at once.
+    `chunk` is how many rows are in memory at once. `then` holds rows of another table, under the same columns, that
+    follow these.
     """
 
     rows: QuerySet[Any]
     columns: dict[str, Getter]
     since_field: str
     chunk: int = CHUNK
+    then: Export | None = None
 
     def records(self, since: datetime | None) -> Iterator[dict[str, Any]]:
         """Yields the rows, oldest key first, a chunk at a time."""
         rows = self.rows if since is None else self.rows.filter(**{f"{self.since_field}__gte": since})
         for row in rows.order_by("pk").iterator(chunk_size=self.chunk):
             yield {name: get(row) for name, get in self.columns.items()}
+        if self.then is not None:
+            yield from self.then.records(since)
+
+    def with_age(self, fresh: Mirror) -> Export:
+        """Adds how old and how complete the mirror of a row's account is."""
+        then = self.then.with_age(fresh) if self.then is not None else None
+        return replace(self, columns=self.columns | _age(self.columns["account"], fresh), then=then)
 
 
 @dataclass(frozen=True)
@@ -71,11 +81,12 @@ class MaskedColumns:
             return _of(*names)
         return {name: partial(_masked_error, name) for name in names}
 
-    def answers(self, name: str) -> dict[str, Getter]:
-        """Makes the column of what was said of a run when it was retried; its people are hidden, as on the pages."""
+    def answers(self, *names: str, **renamed: str) -> dict[str, Getter]:
+        """Makes columns of what was said of a run when it was retried; its people are hidden, as on the pages."""
+        columns = {name: name for name in names} | renamed
         if not self.masked:
-            return _of(name)
-        return {name: partial(_said_of_run, name)}
+            return _of(**columns)
+        return {column: partial(_said_of_run, path) for column, path in columns.items()}
 
     def policy(self) -> dict[str, Getter]:
         """Makes the column of whose order a retry was; a person of the run may stand in its name as in a reason."""
@@ -114,14 +125,28 @@ def _masked_error(name: str, row: Execution | WebhookFailure) -> str:
     return mask_text(getattr(row, name), people=row.people)
 
 
-def _said_of_run(name: str, row: RetryAttempt | RetryItem) -> str:
-    return said_of_run(getattr(row, name), row.execution)
+def _said_of_run(path: str, row: RetryAttempt | RetryItem) -> str:
+    return said_of_run(_getter(path)(row) or "", row.execution)
 
 
-def _skip_reason(row: RetryAttempt) -> str:
-    """Returns why its batch skipped the run after all, "" where it did not."""
-    is_skipped = hasattr(row, "item") and row.item.state == RetryItem.State.SKIPPED
-    return row.item.code if is_skipped else ""
+def _skipping_item(row: RetryAttempt | RetryItem) -> RetryItem | None:
+    """Returns the item of a batch that skipped the run, None where none did."""
+    item = row if isinstance(row, RetryItem) else getattr(row, "item", None)
+    return item if item is not None and item.state == RetryItem.State.SKIPPED else None
+
+
+def _skip_reason(row: RetryAttempt | RetryItem) -> str:
+    """Returns why its batch skipped the run after all, for programs; "" where it did not."""
+    item = _skipping_item(row)
+    return item.code if item is not None else ""
+
+
+def _skip_note(row: RetryAttempt | RetryItem, *, masked: bool) -> str:
+    """Returns the same for people."""
+    item = _skipping_item(row)
+    if item is None:
+        return ""
+    return said_of_run(item.note, row.execution) if masked else item.note
 
 
 def _of(*names: str, **renamed: str) -> dict[str, Getter]:
@@ -153,9 +178,7 @@ def exports(fresh: Mirror | None = None, now: datetime | None = None, *, masked:
         return kinds
     if now is not None:
         kinds["flows"] = _with_standing(kinds["flows"], fresh, now)
-    return {
-        name: replace(kind, columns=kind.columns | _age(kind.columns["account"], fresh)) for name, kind in kinds.items()
-    }
+    return {name: kind.with_age(fresh) for name, kind in kinds.items()}
 
 
 def _with_standing(flows: Export, fresh: Mirror, now: datetime) -> Export:
@@ -164,7 +187,7 @@ def _with_standing(flows: Export, fresh: Mirror, now: datetime) -> Export:
         "standing": lambda row: standing_of(row, presents).code,
         "standing_reason": lambda row: standing_of(row, presents).reason,
     }
-    rows = with_facts(flows.rows.select_related("account", "progress"), now)
+    rows = with_facts(flows.rows.select_related("account", "progress", "ownership__owner"), now)
     return replace(flows, rows=rows, columns=flows.columns | columns)
 
 
@@ -176,10 +199,21 @@ def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:
     }
 
 
+# What people set of a flow or workflow rule; tags stand in one field, apart by spaces.
+_OWNERSHIP: dict[str, Getter] = {
+    "owner": lambda row: ownership_of(row).name,
+    "tags": lambda row: " ".join(ownership_of(row).tags),
+}
+
+
+def _owned(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.select_related("account", "ownership__owner").prefetch_related("ownership__tags")
+
+
 def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
     return {
         "flows": Export(
-            Flow.objects.select_related("account").defer("raw", "account__client_secret"),
+            _owned(Flow.objects.select_related("account").defer("raw", "account__client_secret")),
             _of("flow_id")
             | shown.names("flow_name")
             | shown.description()
@@ -187,7 +221,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             | shown.names("trigger_app")
             | _of("created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
-            | _of("first_seen_at", "seen_at", "gone_at"),
+            | _of("first_seen_at", "seen_at", "gone_at")
+            | _OWNERSHIP,
             "seen_at",
         ),
         "executions": Export(
@@ -202,7 +237,7 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             "started_time",
         ),
         "rules": Export(
-            WorkflowRule.objects.select_related("account").defer("raw", "account__client_secret"),
+            _owned(WorkflowRule.objects.select_related("account").defer("raw", "account__client_secret")),
             shown.names("name")
             | shown.description()
             | _of("module", "active", "execute_when", id="rule_id")
@@ -210,7 +245,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             | shown.names("modified_by")
             | _of("trigger_count", "success_count", "failure_count", executed_from="usage_from")
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")
-            | _of("gone_at"),
+            | _of("gone_at")
+            | _OWNERSHIP,
             "seen_at",
         ),
         "webhook_failures": Export(
@@ -255,22 +291,7 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             | {"owner": lambda row: row.owner.get_username() if row.owner else ""},
             "last_seen_at",
         ),
-        "retries": Export(
-            RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item", "policy").defer(
-                "account__client_secret", *unread
-            ),
-            _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
-            | _of("state", "requested_at")
-            | shown.answers("reason")
-            | _of("sends", "sent_at", "answered_at")
-            | shown.answers("answer")
-            | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
-            | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
-            | shown.policy()
-            | {"skip_reason": _skip_reason},
-            "requested_at",
-            chunk,
-        ),
+        "retries": _retries(shown, unread, chunk),
         "retry_items": Export(
             RetryItem.objects.select_related("batch__account", "batch__requested_by", "execution__flow").defer(
                 "batch__account__client_secret", *unread
@@ -284,6 +305,52 @@ def _of_ours(shown: MaskedColumns) -> dict[str, Export]:
             chunk,
         ),
     }
+
+
+def _retries(shown: MaskedColumns, unread: Sequence[str], chunk: int) -> Export:
+    """Retries of runs, and behind them the runs that a batch skipped before it asked for a retry of them.
+
+    Args:
+        shown: makes the columns.
+        unread: columns of the run that are not read.
+        chunk: rows that are in memory at once.
+    """
+    skip = {"skip_reason": _skip_reason, "skip_note": partial(_skip_note, masked=shown.masked)}
+    retries = RetryAttempt.objects.select_related("account", "execution__flow", "requested_by", "item", "policy")
+    skipped = RetryItem.objects.filter(state=RetryItem.State.SKIPPED, attempt=None)
+    skipped = skipped.select_related("batch__account", "batch__requested_by", "execution__flow")
+    of_run = _of(execution_id="execution.execution_id", flow_id="execution.flow.flow_id")
+    return Export(
+        retries.defer("account__client_secret", *unread),
+        of_run
+        | _of("state", "requested_at")
+        | shown.answers("reason")
+        | _of("sends", "sent_at", "answered_at")
+        | shown.answers("answer")
+        | _of("new_execution_id", "settled_at", requested_by="requested_by.username", account="account.name")
+        | {"batch": lambda row: row.item.batch_id if hasattr(row, "item") else None}
+        | shown.policy()
+        | skip,
+        "requested_at",
+        chunk,
+        then=Export(
+            skipped.defer("batch__account__client_secret", *unread),
+            of_run
+            | _of("state", requested_at="batch.requested_at")
+            | shown.answers(reason="batch.reason")
+            | {"sends": lambda _: 0, "sent_at": _nothing, "answered_at": _nothing, "answer": lambda _: ""}
+            | {"new_execution_id": lambda _: ""}
+            | _of(settled_at="ended_at", requested_by="batch.requested_by.username", account="batch.account.name")
+            | {"batch": lambda row: row.batch_id, "policy": _nothing}
+            | skip,
+            "batch__requested_at",
+            chunk,
+        ),
+    )
+
+
+def _nothing(_: RetryItem) -> None:
+    """Stands for what a run has not that was skipped."""
 
 
 def _problems() -> QuerySet[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from monitor.models import AlertRule
@@ -32,7 +33,12 @@ class RuleNeighbours:
 
 
 def neighbours(
-    kind: str, account_id: int, flow_id: int | None, rule_id: int | None, subject_key: str = ""
+    kind: str,
+    account_id: int,
+    flow_id: int | None,
+    rule_id: int | None,
+    subject_key: str = "",
+    is_like: Callable[[AlertRule], bool] = lambda _: True,
 ) -> RuleNeighbours:
     """Returns the rules that a rule of a kind and scope has to do with. One statement.
 
@@ -42,12 +48,13 @@ def neighbours(
         flow_id: its flow; None for each flow of the account.
         rule_id: the rule itself, where it is saved already.
         subject_key: its subject, of a kind that is not about flows; empty for each of the account.
+        is_like: says whether a rule of the kind looks for the same; one that does not has nothing to do with it.
     """
     rows = AlertRule.objects.filter(account=account_id, kind=kind, is_active=True, flow__gone_at=None)
     rows = rows.exclude(pk=rule_id or 0).select_related("flow").defer("flow__raw").order_by("name", "pk")
     wider, narrower, beside = [], [], []
     scope = flow_id, subject_key
-    for rule in rows:
+    for rule in filter(is_like, rows):
         if (rule.flow_id, rule.subject_key) == scope:
             beside.append(rule)
         elif scope == (None, ""):

@@ -88,6 +88,10 @@ def conclude(evidence: Evidence, now: datetime) -> Finding:
         # Either the row ran again in place, or it is Zoho's own re-run and the new row is ours.
         return NOTHING
     if len(fitting) == 1:
+        if fitting[0].status != "success" and not is_window_over(evidence.sent_at, now):
+            # A run of the flow's own with the same data, while ours does not show yet, would be taken for ours: its
+            # failure would invite a second retry of work that is being done.
+            return NOTHING
         return _judged(fitting[0], fitting[0].execution_id, "the only new run with the same trigger data")
     if original is None or evidence.has_id:
         # The run has a row of its own: a newer failure of the original is Zoho's own doing.
@@ -121,7 +125,7 @@ def _judged(run: Seen, new_id: str, why: str) -> Finding:
 
 
 def _fitting(evidence: Evidence, now: datetime) -> list[Seen]:
-    """ "Exactly one" can be said at once if Zoho took the retry, else only when no other can come any more."""
+    """Of a lost answer nothing fits until no other can come any more; of an accepted one a success may, at once."""
     if not evidence.payload or evidence.candidates is None:
         return []
     if not evidence.accepted and not is_window_over(evidence.sent_at, now):

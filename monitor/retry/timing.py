@@ -30,8 +30,8 @@ CLOCKS_AT_MOST = timedelta(days=3650)
 # Seconds after the POST. A person waits a minute for an accepted one (`manage.py retry`), so an outcome must
 # not lie unseen for half of it; an unknown one must first get time to appear.
 _AFTER = {
-    "accepted": (2, *range(5, 60, 5), 58, 60, 120, 300, 600, 900),
-    "unknown": (10, 30, 60, 120, 300, 600, 900),
+    "accepted": (2, *range(5, 60, 5), 58, 60, 120, 300, 425, 600, 900),
+    "unknown": (10, 30, 60, 120, 300, 425, 600, 900),
 }
 _LATER = ((timedelta(days=1), timedelta(minutes=15)), (timedelta(days=7), timedelta(hours=1)))
 

@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ FIELDS = {
     },
     "rules": {"id", "name", "module", "active", "last_executed_time", "trigger_count", "success_count"},
     "alerts": {"rule", "flow_id", "state", "since", "rate"},
-    "retries": {"execution_id", "state", "flow_id", "requested_at", "batch", "skip_reason"},
+    "retries": {"execution_id", "state", "flow_id", "requested_at", "batch", "skip_reason", "skip_note"},
     "problems": {"number", "title", "state", "owner", "failed", "open", "recovered", "written_off"},
     "retry_items": {"batch", "execution_id", "flow_id", "state", "skip_reason", "note", "requested_by"},
 }  # fmt: skip
@@ -181,9 +182,32 @@ def test_no_cell_begins_with_a_formula_after_blanks(blanks: str, sign: str, rest
     assert str(defuse(blanks + sign + rest)).startswith("'")
 
 
-@given(st.text(max_size=30))
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"], include_characters="\t\n"), max_size=30))
 def test_text_is_either_itself_or_itself_behind_an_apostrophe(text: str) -> None:
     assert defuse(text) in (text, f"'{text}")
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+CONTROLS = st.sampled_from(["\r", "\r\n", "\n", "\x00", "\x1b[31m", "\x07", "\x0b", "\x0c", "\x7f", "\x85", "\x9b1m"])
+
+
+@given(st.lists(ANY_TEXT | st.builds("{}{}=1{}".format, ANY_TEXT, CONTROLS, CONTROLS), min_size=2, max_size=4))
+def test_no_control_character_ends_a_cell_or_acts_on_a_terminal(texts: list[str]) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(map(defuse, texts))
+    written = out.getvalue()
+
+    assert [len(row) for row in csv.reader(io.StringIO(written, newline=""))] == [len(texts)]
+    assert {char for char in written if unicodedata.category(char) == "Cc"} <= {"\t", "\n"}
+
+
+def test_the_name_of_a_flow_cannot_begin_another_row_of_the_file(filled: ZohoAccount) -> None:
+    make_flow(filled, flow_name="Invoices\r=HYPERLINK(1)\x1b[2J")
+    shown = run("export", "flows", "--format=csv").out
+
+    names = [row["flow_name"] for row in csv.DictReader(io.StringIO(shown, newline=""))]
+    assert "Invoices\n=HYPERLINK(1)\ufffd[2J" in names
+    assert len(names) == 2
 
 
 @given(st.integers() | st.floats(allow_nan=False) | st.booleans())
@@ -236,7 +260,8 @@ def test_an_export_costs_one_statement_however_many_rows_and_texts(
         item = {"position": position, "attempt": attempt, "state": "failed", "note": "no Jane Doe"}
         RetryItem.objects.create(batch=batch, execution=failed, **item)
         make_webhook_failure(filled, reason="no Jane Doe", record_name="Jane Doe")
-    with django_assert_num_queries(1):
+    # Retries are followed by what batches skipped.
+    with django_assert_num_queries(2 if what == "retries" else 1):
         rows = list(exports(masked=masked)[what].records(None))
     assert rows
     if what in {"retries", "retry_items"}:
@@ -305,6 +330,42 @@ def test_a_policys_name_hides_the_people_of_the_run_that_it_retried(filled: Zoho
     assert "jane@" not in shown
     whole = run("export", "retries", "--format", "ndjson", "--unmasked", "--reason", "she asks for her data").out
     assert f'"policy": "{name}"' in whole
+
+
+def test_the_export_of_retries_has_what_batches_skipped_with_batch_and_reason(filled: ZohoAccount) -> None:
+    otto, flow, [batch] = make_user("ida"), make_flow(filled), own(RetryBatch)
+    own(RetryBatch).update(reason="Jane Doe asked")
+    skipped = make_execution(flow, "failed", execution_id="skipped-1", trigger_data={"Name": "Jane Doe"})
+    called_back = make_execution(flow, "failed", execution_id="called-back-1")
+    waiting = make_execution(flow, "failed", execution_id="waiting-1")
+    attempt = RetryAttempt.objects.create(
+        account=filled, execution=called_back, requested_by=otto, requested_at=NOON, reason="x", client_token="item-1",
+        state="cancelled",
+    )  # fmt: skip
+    ended = NOON + timedelta(minutes=3)
+    because = {"state": "skipped", "code": "flow_changed", "note": "Jane Doe's flow was changed.", "ended_at": ended}
+    RetryItem.objects.create(batch=batch, execution=skipped, position=2, **because)
+    RetryItem.objects.create(batch=batch, execution=called_back, position=3, attempt=attempt, **because)
+    RetryItem.objects.create(batch=batch, execution=waiting, position=4)
+
+    rows = [json.loads(line) for line in run("export", "retries", "--format", "ndjson").out.splitlines()]
+    by_id = {row["execution_id"]: row for row in rows}
+
+    assert [list(row) for row in rows] == [list(rows[0])] * 3
+    assert "waiting-1" not in by_id
+    assert by_id["called-back-1"]["state"] == "cancelled"
+    assert by_id["skipped-1"] == {
+        "execution_id": "skipped-1", "flow_id": flow.flow_id, "state": "skipped",
+        "requested_at": "2026-11-22T12:00:00Z", "reason": "[hidden] asked", "sends": 0, "sent_at": None,
+        "answered_at": None, "answer": "", "new_execution_id": "", "settled_at": "2026-11-22T12:03:00Z",
+        "requested_by": "otto", "account": "Acme", "batch": batch.pk, "policy": None, "skip_reason": "flow_changed",
+        "skip_note": "[hidden]'s flow was changed.", "mirror_as_of": None, "mirror_complete": False,
+    }  # fmt: skip
+    own(RetryBatch).update(requested_at=NOON - timedelta(days=2))
+    assert "skipped-1" not in run("export", "retries", "--format", "ndjson", "--since", "2026-11-21").out
+    whole = run("export", "retries", "--format", "csv", "--unmasked", "--reason", "she asks for her data").out
+    assert "Jane Doe asked" in whole
+    assert "Jane Doe's flow was changed." in whole
 
 
 @pytest.mark.parametrize("what", [*KINDS, "webhook_failures"])

@@ -42,6 +42,8 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flows": (lambda w: {}, SEEN_BY_ALL),
     "flow": (lambda w: {"pk": w.flow.pk}, SEEN_BY_ALL),
     "flow_read": (lambda w: {"pk": w.flow.pk}, post(POST_OF_OPERATORS, "302")),
+    "flow_ownership": (lambda w: {"pk": w.flow.pk}, POST_OF_OPERATORS),
+    "rule_ownership": (lambda w: {"pk": w.rule.pk}, POST_OF_OPERATORS),
     "flow_pin": (lambda w: {"pk": w.flow.pk}, POST_OF_ADMINS),
     "flow_pin_take_back": (lambda w: {"pk": w.flow.pk}, POST_OF_ADMINS),
     "flow_record_field": (lambda w: {"pk": w.flow.pk}, POST_OF_ADMINS),
@@ -312,10 +314,23 @@ def test_a_get_changes_nothing(name: str, world: World) -> None:
     assert writes == []
 
 
-@pytest.mark.parametrize("name", [name for name, (make, _) in MATRIX.items() if "pk" in make.__code__.co_consts])
-def test_what_is_not_there_is_a_404_for_everybody(name: str, db: None) -> None:
-    url = reverse(name, kwargs={"pk": 999_999_999_999_999_999_999})
-    for role in ("viewer", "admin"):
+BY_KEY = [name for name, (make, _) in MATRIX.items() if "pk" in make.__code__.co_consts]
+
+
+@pytest.mark.parametrize("name", BY_KEY)
+@pytest.mark.parametrize("pk", [987_654_321, 999_999_999_999_999_999_999])
+def test_what_is_not_there_is_a_404_for_those_who_might_see_it(name: str, pk: int, db: None) -> None:
+    url, client = reverse(name, kwargs={"pk": pk}), client_of("admin")
+    answer = client.get(url)
+    assert (client.post(url) if answer.status_code == 405 else answer).status_code == 404
+
+
+@pytest.mark.parametrize("name", BY_KEY)
+def test_who_may_not_see_it_is_not_told_whether_it_is_there(name: str, world: World) -> None:
+    there = reverse(name, kwargs=MATRIX[name][0](world))
+    for role in ("viewer", "operator"):
         client = client_of(role)
-        answer = client.get(url)
-        assert (client.post(url) if answer.status_code == 405 else answer).status_code == 404
+        for method in (client.get, client.post):
+            if (refused := method(there).status_code) == 403:
+                for pk in (987_654_321, 999_999_999_999_999_999_999):
+                    assert method(reverse(name, kwargs=MATRIX[name][0](world) | {"pk": pk})).status_code == refused

@@ -259,6 +259,34 @@ def test_the_form_says_which_wider_rule_it_replaces_and_which_narrower_ones_repl
     assert "Beside it, for the same flows and with alerts of its own: Every flow" in said
 
 
+@pytest.mark.parametrize(
+    ("kind", "same", "other"),
+    [
+        ("crm", {"finds": "webhooks", "least": 5}, {"finds": "actions"}),
+        ("crm", {"finds": "actions"}, {"finds": "silent", "silent_days": 7}),
+        ("quota", {"of": "calls"}, {"of": "executions"}),
+        ("error_appears", {"when": "new", "text": "Timeout"}, {"when": "new", "text": "Quota"}),
+    ],
+)
+def test_only_rules_that_look_for_the_same_stand_beside_one_or_replace_it(client, account, kind, same, other):
+    factories.make_alert_rule(account, kind=kind, name="Like it", options=same)
+    factories.make_alert_rule(account, kind=kind, name="Unlike it", options=other)
+    factories.make_alert_rule(account, kind=kind, name="Narrow and like", options=same, subject_key="7")
+    factories.make_alert_rule(account, kind=kind, name="Narrow and unlike", options=other, subject_key="7")
+    rule = factories.make_alert_rule(account, kind=kind, name="It", options=same)
+    answers = [
+        client.get(reverse("alert_rule_edit", args=[rule.pk])),
+        client.get(add(kind, account=account.pk, **same)),
+        client.post(add(kind), {"kind": kind, "account": account.pk, **same}),
+    ]
+    for answer in answers:
+        said = words(Page(answer.content.decode()).root)
+        assert "Beside it, for the same subjects and with alerts of its own:" in said
+        assert "Like it" in said.split("Beside it")[1]
+        assert "Narrow and like" in said
+        assert "nlike" not in said
+
+
 def test_failing_now_says_beforehand_how_soon_it_finds_an_outage_at_the_flows_own_pace(client, account):
     flow, now = factories.make_flow(account), timezone.now()
     for days in range(1, 11):

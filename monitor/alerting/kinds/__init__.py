@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from monitor.alerting.kinds.interface import Condition
     from monitor.alerting.kinds.subjects import SubjectLoader
@@ -52,6 +53,25 @@ def cause_of(kind: str) -> str:
 def is_about_failures(kind: str) -> bool:
     """Returns whether failed runs bring an alert of a kind about, so that they explain it."""
     return getattr(condition_kinds().get(kind), "is_about_failures", True)
+
+
+def aspect_of(kind: str, options: Mapping[str, Any]) -> str:
+    """Returns what a rule of a kind must look for too to replace, or stand beside, one with these options.
+
+    It is empty for a kind whose rules all look for the same. Options that cannot be are taken as the usual ones, so
+    that a form that is not filled in yet has an aspect too.
+    """
+    of_kind = condition_kinds().get(kind)
+    if of_kind is None or not hasattr(of_kind, "aspect"):
+        return ""
+    kept: dict[str, Any] = {}
+    for name, value in options.items():
+        try:
+            of_kind(**kept, **{name: value})
+        except (TypeError, ValueError):
+            continue
+        kept[name] = value
+    return str(of_kind(**kept).aspect)  # type: ignore[attr-defined] # it has one
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -26,6 +27,7 @@ from monitor.queries.retention import removed
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
 SHORTEST_REASON, LONGEST_REASON = 3, 500
 CONTROL_STARTS = ("\t", "\r", "\n", "\x00")
+_CONTROL = re.compile(r"\r\n?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Command(DataCommand):
@@ -118,11 +120,20 @@ def parse_since(text: str) -> datetime:
 
 
 def defuse(value: object) -> object:
-    """Makes a cell that a spreadsheet shows instead of running it: numbers stay numbers."""
+    """Makes a cell that a spreadsheet shows instead of running it: numbers stay numbers.
+
+    A lone carriage return would end the row, and what follows be a cell of its own: it becomes a new line. Of the other
+    control characters, which act on terminals and stop readers, the tab stays; U+FFFD stands for each of them.
+    """
     plain = _plain(value) if not isinstance(value, str | int | float | bool | type(None)) else value
-    if isinstance(plain, str) and (plain.startswith(CONTROL_STARTS) or _begins(plain).startswith(FORMULA_STARTS)):
-        return f"'{plain}"
-    return "" if plain is None else plain
+    if not isinstance(plain, str):
+        return "" if plain is None else plain
+    sign = "'" if plain.startswith(CONTROL_STARTS) or _begins(plain).startswith(FORMULA_STARTS) else ""
+    return sign + _CONTROL.sub(_shown, plain)
+
+
+def _shown(control: re.Match[str]) -> str:
+    return "\n" if control[0].startswith("\r") else "\ufffd"
 
 
 def _begins(text: str) -> str:

@@ -7,12 +7,15 @@ over then.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import ClassVar
 
 from monitor.alerting.kinds import limits
 from monitor.alerting.kinds.interface import (
+    ROUNDING,
     AlertStanding,
     ConditionState,
     EndedRun,
@@ -21,6 +24,7 @@ from monitor.alerting.kinds.interface import (
     Runs,
     moment,
 )
+from monitor.alerting.kinds.timed_runs import TimedRuns
 
 PERCENTILE = 95
 AT_ONCE = 10
@@ -28,7 +32,6 @@ MOST_RUNS = 1_000  # of a window: the newest are enough for a percentile
 HISTORY = timedelta(days=28)
 FEWEST_USUAL = 50
 LONGEST_MS = 7 * 86_400_000
-ROUNDING = 1e-6  # seconds: times are whole microseconds, and sums of them as floats a little beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,53 +76,42 @@ class LongDuration:
         since = max(first, last - MOST_RUNS)
         if standing.recovered_at is not None and not standing.is_open:
             since = max(since, min(runs.until(standing.recovered_at), last))
-        rows = [row for row in runs.rows[since:last] if row.duration_ms is not None]
+        timed = runs.timed(min(since, last), last)
         again_at = moment(runs.ends[first] + self.window_hours * 3600) if first < last else None
         if limit is None:
-            found = ConditionState.LEARNING if rows else ConditionState.NO_DATA
+            found = ConditionState.LEARNING if timed.rows else ConditionState.NO_DATA
             return Evaluation(found, again_at=again_at, learned=learned)
-        slow = [row for row in rows if _is_above(row, limit)]
-        numbers: dict[str, float] = {"limit_ms": limit, "runs": len(rows), "slow": len(slow)}
-        if rows:
-            numbers["p95_ms"] = _percentile(rows)
+        numbers: dict[str, float] = {"limit_ms": limit, "runs": len(timed.rows), "slow": timed.longer_than(limit)}
+        if timed.rows:
+            numbers["p95_ms"] = timed.percentile(PERCENTILE)
         if learned is not None and learned.values:
             numbers["usual_ms"] = learned.values[0]
-        return self._found(
-            runs,
-            standing,
-            last,
-            rows,
-            slow,
-            Evaluation(ConditionState.CLEAR, numbers, None, 0, again_at, None, learned),
-        )
+        clear = Evaluation(ConditionState.CLEAR, numbers, None, 0, again_at, None, learned)
+        return self._found(runs, standing, last, timed, limit, clear)
 
     def _found(
-        self,
-        runs: Runs,
-        standing: AlertStanding,
-        last: int,
-        rows: list[EndedRun],
-        slow: list[EndedRun],
-        clear: Evaluation,
+        self, runs: Runs, standing: AlertStanding, last: int, timed: TimedRuns, limit: float, clear: Evaluation
     ) -> Evaluation:
-        newest = rows[-AT_ONCE:]
-        slow_of_newest = sum(_is_above(row, clear.numbers["limit_ms"]) for row in newest)
-        is_high = len(slow) * 100 > len(rows) * (100 - PERCENTILE)
+        slow = clear.numbers["slow"]
+        is_high = slow * 100 > len(timed.rows) * (100 - PERCENTILE)
+        # The newest ten tell something only where something is open or may fire: a replay spends its time here.
+        newest = timed.newest(AT_ONCE) if standing.is_open or is_high or slow >= AT_ONCE else []
+        slow_of_newest = sum(_is_above(row, limit) for row in newest)
         is_full = len(newest) == AT_ONCE
         began_at = standing.began_at or standing.fired_at
         if standing.is_open:
-            if not rows:
+            if not timed.rows:
                 return replace(clear, found=ConditionState.EMPTY)
             if not is_high or (is_full and not slow_of_newest):
                 return replace(clear, runs_since_change=len(newest) if is_full and not slow_of_newest else 0)
         elif is_full and slow_of_newest == AT_ONCE:
-            began_at = moment(_first_of_slow(rows, clear.numbers["limit_ms"]).ended)
-        elif len(rows) < self.min_runs:
+            began_at = moment(_first_of_slow(timed.rows, limit).ended)
+        elif len(timed.rows) < self.min_runs:
             return replace(clear, found=ConditionState.NO_DATA)
         elif not is_high or (is_full and not slow_of_newest):
             return clear
         else:
-            began_at = moment(slow[0].ended)
+            began_at = moment(next(row for row in timed.rows if _is_above(row, limit)).ended)
         count = runs.since(began_at, last) if began_at is not None else 0
         return replace(clear, found=ConditionState.BREACHED, began_at=began_at, runs_since_change=count)
 
@@ -150,12 +142,9 @@ def _percentile(rows: list[EndedRun]) -> float:
     return float(durations[-(-len(durations) * PERCENTILE // 100) - 1])
 
 
-def _first_of_slow(rows: list[EndedRun], limit: float) -> EndedRun:
+def _first_of_slow(rows: deque[EndedRun], limit: float) -> EndedRun:
     """Returns the first of the slow runs at the end, between which none was within the limit."""
-    place = len(rows) - 1
-    while place and _is_above(rows[place - 1], limit):
-        place -= 1
-    return rows[place]
+    return list(takewhile(lambda row: _is_above(row, limit), reversed(rows)))[-1]
 
 
 CONDITION = LongDuration

@@ -26,7 +26,7 @@ class UnreadableRunError(ValueError):
 
 
 @dataclass(slots=True)
-class FlowHistory:
+class ExportedRuns:
     """Holds the runs of a flow in a file.
 
     Attributes:
@@ -38,7 +38,7 @@ class FlowHistory:
     running: list[float] = field(default_factory=list)
 
 
-def read_runs(lines: Iterable[bytes]) -> dict[str, FlowHistory]:
+def read_runs(lines: Iterable[bytes]) -> dict[str, ExportedRuns]:
     """Reads rows of `export executions` by flow. Rows of unknown statuses are left out.
 
     A run of which there are several rows, as in exports that overlap, counts once, by the one that ended last.
@@ -65,7 +65,7 @@ def read_runs(lines: Iterable[bytes]) -> dict[str, FlowHistory]:
             known = of_flow.get(execution)
             of_flow[execution] = run if known is None else max(known, run, key=itemgetter(0, 1, 2))
     return {
-        flow: FlowHistory(
+        flow: ExportedRuns(
             list(found.get(flow, {}).values()),
             [since for key, since in running.get(flow, {}).items() if key not in found.get(flow, {})],
         )
@@ -75,7 +75,7 @@ def read_runs(lines: Iterable[bytes]) -> dict[str, FlowHistory]:
 
 def edges_of(
     condition: Condition,
-    by_flow: Mapping[str, FlowHistory],
+    by_flow: Mapping[str, ExportedRuns],
     *,
     until: datetime | None = None,
     patience: AlertPatience | None = None,

@@ -86,29 +86,6 @@ def test_from_the_problem_to_the_batch_it_takes_two_clicks(runs, client) -> None
     assert [task.func() for task in OrmQ.objects.all()] == ["monitor.tasks.send_retries"]
 
 
-def test_the_preview_says_by_problem_and_flow_what_is_safe_risky_and_impossible(
-    runs, flow, fail, triage, client
-) -> None:
-    other = fail("Token of jane@example.com revoked by the other side", error_code="RATE_LIMIT", minutes_ago=5)
-    done = fail("Token of jane@example.com revoked by the other side", error_code="RATE_LIMIT", minutes_ago=5000)
-    tax = problem()
-    triage(other, done)
-    unjudged = factories.make_execution(flow, "failed", started_time=runs[0].started_time)
-    own(Failure).filter(execution=done).update(fate="written_off")
-    shown = look(client, run=[*(run.pk for run in runs), other.pk, done.pk, unjudged.pk])
-    found = {row.title: (row.total, dict(row.counts)) for row in shown.context["problems"]}
-    assert found[tax.title] == (6, {"safe": 6})
-    assert [row.problem for row in shown.context["problems"]].count(None) == 1
-    assert sum(total for total, _ in found.values()) == 9
-    [(total, counts)] = [of for title, of in found.items() if "[e-mail]" in title or "revoked" in title]
-    assert (total, counts) == (2, {"risky": 1, "refused": 1})
-    page = shown.content.decode()
-    assert "jane@example.com" not in page
-    assert page.index(">By problem<") < page.index(">By flow<")
-    # One problem's failures need no table of it.
-    assert ">By problem<" not in look(client, problem=tax.pk).content.decode()
-
-
 def test_the_preview_says_what_is_left_of_the_quota(runs, client, now) -> None:
     account = runs[0].account
     ZohoAccount.objects.filter(pk=account.pk).update(plan="free")

@@ -22,6 +22,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "acknowledge": OPERATORS,
     "silence": OPERATORS,
     "alert_mails": OPERATORS,
+    "alive_mails": ADMINS,
     "ownership": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,

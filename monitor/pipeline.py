@@ -29,8 +29,12 @@ from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
+from monitor.notify.digests import DigestReaders, write_digests
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
+from monitor.notify.outlived import outlived_occasions
 from monitor.notify.send import send_due
+from monitor.queries.digest import alive, digest_of
+from monitor.queries.freshness import worker_signs
 from monitor.retry.run_batches import run_batches
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep as settle_sweep
@@ -46,6 +50,7 @@ RECOUNT_SECONDS = 4  # the next is not enqueued before this one has come to its 
 HOURS_AT_ONCE = 1000  # counted between two looks at the clock
 PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
 SYNC_TASK = "monitor.tasks.sync_account"
+DIGEST_READERS = DigestReaders(digest_of, alive)
 logger = logging.getLogger(__name__)
 
 
@@ -233,10 +238,13 @@ def _stage(name: str, account: ZohoAccount | None = None) -> Iterator[dict[str, 
 
 
 def deliver() -> None:
-    """Writes the mails of incidents and of what people did, and sends those that are due."""
+    """Writes the mails of incidents, of people's acts and of the clock, and sends those that are due."""
     with _stage("delivery") as summary:
         # A first mail waits for more alerts of its cause, and so is often due between two judgements.
         summary["notices"] = dispatch_new(utc_now())
+        with _not_in_the_way("digests") as goes_on:
+            if goes_on and (digests := write_digests(utc_now(), DIGEST_READERS, worker_signs().booted_at)):
+                summary["digests"] = digests
         summary["written"] = dispatch_occasions(utc_now())
         report = send_due(utc_now())
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
@@ -309,6 +317,7 @@ def housekeeping() -> None:
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=3), outcome=StageRun.Outcome.OK))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
+    _prune(outlived_occasions(ages().rows_edge(now)))
     prune_mirror(utc_now)
 
 

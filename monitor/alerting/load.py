@@ -287,11 +287,12 @@ def _needs_from(case: Case, now: datetime) -> datetime:
     if case.rule.condition is None:
         return now
     try:
-        return case.rule.condition.needs_from(now, _standing_of(case.row, case.rule))
+        needed = case.rule.condition.needs_from(now, _standing_of(case.row, case.rule))
     except Exception as fault:
         logger.exception("rule %d cannot say which runs of flow %s it needs", case.rule.row.pk, case.row.flow_id)
         case.fault = f"the evaluation failed: {type(fault).__name__}"
         return now
+    return needed - (case.rule.reruns or timedelta(0))  # what waited so long counts where it belongs
 
 
 def _read(row: AlertRule) -> ReadRule:

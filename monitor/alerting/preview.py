@@ -142,7 +142,7 @@ def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePrev
         zone: by whose clock times are said.
     """
     window = days_until(now, min(max(days, 1), LONGEST_DAYS))
-    since = rule.condition.needs_from(window.start, AlertStanding())
+    since = rule.condition.needs_from(window.start, AlertStanding()) - (rule.reruns or timedelta(0))
     flows = _watched(rule)
     chosen = _chosen(flows, since, window)
     late = _shortened(chosen, since)

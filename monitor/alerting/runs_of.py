@@ -61,7 +61,13 @@ class FlowRuns:
                     moments.append(over)
             started = hour + run.started / 1000
             found.append(EndedRun(hour + run.ended / 1000, result, started, run.duration_ms, over))
-        runs = Runs(found, known_from=known_from, settled_until=now - COMES_LATE, unfinished=self.unfinished)
+        runs = Runs(
+            found,
+            known_from=known_from,
+            settled_until=now - COMES_LATE,
+            unfinished=self.unfinished,
+            patience=patience or timedelta(0),
+        )
         return runs, moment(min(moments)) if moments else None
 
     def first_attempts(self, since: datetime) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.manager
 import django.utils.timezone
+import monitor.models.people
 import monitor.vault
 from django.conf import settings
 from django.core.management import call_command
@@ -158,7 +159,11 @@ class Migration(migrations.Migration):
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('admin', 'Admin')], default='viewer', max_length=10)),
                 ('wants_mail', models.BooleanField(default=True, verbose_name='alert mails')),
-                ('unwanted_mails', models.JSONField(blank=True, default=list, help_text='kinds of mails, beside alerts, that the person has switched off')),
+                ('unwanted_mails', models.JSONField(blank=True, default=monitor.models.people.off_at_first, help_text='kinds of mails, beside alerts, that the person has switched off')),
+                ('digest_hour', models.PositiveSmallIntegerField(default=7, help_text="by the person's clock")),
+                ('digest_weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0)),
+                ('wants_empty_digests', models.BooleanField(default=False, help_text='also where there is nothing to say')),
+                ('digests_from', models.DateTimeField(editable=False, help_text='when mails of a day or week were asked for last; empty: from the beginning', null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
@@ -469,6 +474,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='RetryPin',
             fields=[
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='retry_pin', serialize=False, to='monitor.flow')),
                 ('retry_class', models.CharField(choices=[('safe', 'Its work may be repeated'), ('unsafe', 'Its work must not be repeated'), ('unknown', 'Nobody knows whether its work may be repeated')], max_length=10)),
                 ('repeatable', models.JSONField(default=list, help_text='ids of actions that may be repeated whatever the class')),
@@ -539,6 +545,25 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Digest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('digest_daily', 'Daily digest'), ('digest_weekly', 'Weekly digest'), ('alive', 'I am alive')], max_length=13)),
+                ('period', models.DateField(help_text="the day, or the Monday of the week, by the person's clock")),
+                ('due_at', models.DateTimeField(help_text='the chosen hour of that day')),
+                ('since', models.DateTimeField(help_text='what happened before was in the one before')),
+                ('until', models.DateTimeField(help_text='when it was made')),
+                ('accounts', models.JSONField(default=list, help_text='keys of the accounts that it tells of')),
+                ('content', models.JSONField(default=list)),
+                ('told', models.JSONField(default=list, help_text='keys of the problems that it calls new')),
+                ('is_empty', models.BooleanField(default=False, help_text='there was nothing to say, and nobody is told that')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-until', '-pk'],
+            },
         ),
         migrations.CreateModel(
             name='DigestKey',
@@ -785,6 +810,7 @@ class Migration(migrations.Migration):
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('digest', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasion', to='monitor.digest')),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -882,6 +908,7 @@ class Migration(migrations.Migration):
             name='ProblemAct',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(max_length=20)),
                 ('text', models.CharField(blank=True, help_text="a person's own words: a note, a reason", max_length=2000)),
@@ -988,9 +1015,9 @@ class Migration(migrations.Migration):
             name='RetryBatch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('requested_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
-                ('said_names', models.TextField(blank=True, help_text='people of its runs whom its reason names, a line each: hidden there')),
                 ('seen_at', models.DateTimeField(help_text='what the person saw before confirming was of then')),
                 ('accept_risk', models.BooleanField(default=False)),
                 ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
@@ -1215,7 +1242,6 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
-                ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='monitor.alertstate')),
             ],
             options={
@@ -1389,6 +1415,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'admin'])), name='user_role_known'),
         ),
         migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='digest_hour_of_a_day'),
+        ),
+        migrations.AddConstraint(
             model_name='apibudget',
             constraint=models.UniqueConstraint(fields=('account', 'product'), name='one_budget_per_product'),
         ),
@@ -1463,16 +1493,24 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('flow', 'day'), name='one_bucket_per_day'),
         ),
         migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.UniqueConstraint(fields=('person', 'kind', 'period'), name='one_digest_of_a_period'),
+        ),
+        migrations.AddConstraint(
             model_name='dirtyhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
         ),
         migrations.CreateModel(
             name='WriteOff',
             fields=[
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('failure', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='write_off', serialize=False, to='monitor.failure')),
                 ('at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.AddField(
             model_name='failure',
@@ -1664,7 +1702,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='occasion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('retry', None)), models.Q(('act', None), ('batch', None), ('retry__isnull', False)), _connector='OR'), name='an_occasion_has_one_subject'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch', None), ('digest', None), ('retry__isnull', False)), models.Q(('act', None), ('batch', None), ('digest__isnull', False), ('retry', None)), _connector='OR'), name='an_occasion_has_one_subject'),
         ),
         migrations.AddIndex(
             model_name='retryitem',

@@ -6,7 +6,6 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from monitor.models import Delivery, Incident, Notice, Occasion, Transition, User
 from monitor.notify.audience import Audience, audience_of
@@ -51,9 +50,7 @@ def _due(now: datetime) -> list[Notice]:
 
     Nobody reads of an end before its beginning.
     """
-    new = Notice.objects.filter(dispatch_state=States.NEW)
-    earlier = new.filter(incident=OuterRef("incident"), seq__lt=OuterRef("seq"))
-    due = new.filter(~Exists(earlier), due_at__lte=now).select_related("incident__account")
+    due = Notice.objects.in_turn().filter(due_at__lte=now).select_related("incident__account")
     return list(due.order_by("due_at", "incident_id", "seq")[:AT_ONCE])
 
 
@@ -144,6 +141,7 @@ def dispatch_occasions(now: datetime) -> int:
         "batch__problem",
         "retry__account",
         "retry__execution__flow",
+        "digest",
     )
     written = 0
     for found in waiting.order_by("at", "pk")[:AT_ONCE]:

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from monitor.models import Delivery, MailServer
 from monitor.notify import mail_server
@@ -38,7 +38,13 @@ BUDGET = timedelta(seconds=30)
 ENOUGH_SUSPECTS, MOST_SUSPECTS = 2, 5
 
 # What a mail is about, and whose account that is.
-JOINED = ("notice", "occasion__act__problem__account", "occasion__batch__account", "occasion__retry__account")
+JOINED = (
+    "notice",
+    "occasion__act__problem__account",
+    "occasion__batch__account",
+    "occasion__retry__account",
+    "occasion__digest",
+)
 
 Clock = Callable[[], datetime]
 
@@ -145,17 +151,8 @@ def _next_due(now: datetime, suspects: list[tuple[Delivery, SendOutcome]]) -> De
 
 def _due(now: datetime) -> QuerySet[Delivery]:
     states = Delivery.State
-    # An earlier mail of the same incident, on its way to the same person.
-    unsent = Delivery.objects.filter(
-        recipient=OuterRef("recipient"),
-        notice__incident=OuterRef("notice__incident"),
-        notice__seq__lt=OuterRef("notice__seq"),
-        state__in=[states.QUEUED, states.SENDING],
-    )
-    too_early = Q(notice__isnull=False) & Q(Exists(unsent))
     is_due = Q(state=states.QUEUED, next_try_at__lte=now) | Q(state=states.SENDING, lease_until__lt=now)
-    due = Delivery.objects.filter(is_due).exclude(too_early)
-    return due.select_related(*JOINED).order_by("next_try_at", "pk")
+    return Delivery.objects.filter(is_due).in_turn().select_related(*JOINED).order_by("next_try_at", "pk")
 
 
 def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendReport, ends_at: datetime) -> None:

@@ -70,7 +70,15 @@ def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
 @tried(10, 100)
 @given(
     history=st.lists(st.tuples(st.integers(1, 20), st.sampled_from("+-?")), min_size=4, max_size=25),
-    rule=st.sampled_from([*RULES, ("failing_now", {"run_length": 200}), ("failures_per_hour", {"most": 2})]),
+    rule=st.sampled_from(
+        [
+            *RULES,
+            ("failing_now", {"run_length": 200}),
+            ("failures_per_hour", {"most": 2}),
+            ("failures_per_hour", {"most": 5}),
+            ("success_rate", {"window_hours": 0.5, "min_runs": 3, "last_good": 4, "threshold": 80.0}),
+        ]
+    ),
     patience=st.sampled_from([5, 35]),
 )
 def test_what_waits_for_zoho_waits_in_a_replay_as_long_as_it_does_live(

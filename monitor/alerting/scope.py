@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K")
@@ -96,11 +95,10 @@ class Coverage(Generic[K]):
 
 
 UNMARKED = SubjectMarks()
-_NO_MARKS: Mapping[object, SubjectMarks] = MappingProxyType({})
 
 
 def cover(
-    rules: Iterable[RuleScope[K]], flows: Iterable[K], marks: Mapping[K, SubjectMarks] = _NO_MARKS
+    rules: Iterable[RuleScope[K]], flows: Iterable[K], marks: Mapping[K, SubjectMarks] | None = None
 ) -> Coverage[K]:
     """Returns which rules are evaluated for which flows.
 
@@ -116,14 +114,15 @@ def cover(
             several.append(scope)
         else:
             own[scope.flow].append(scope)
+    known = marks or {}
     found: Coverage[K] = Coverage()
     for flow in flows:
-        mine = marks.get(flow, UNMARKED)
+        mine = known.get(flow, UNMARKED)
         fitting = [*own.get(flow, ()), *(scope for scope in several if scope.covers(flow, mine))]
         narrowest: dict[str, RuleScope[K]] = {}
         for scope in fitting:
-            known = narrowest.get(scope.kind)
-            if known is None or scope.breadth < known.breadth:
+            other = narrowest.get(scope.kind)
+            if other is None or scope.breadth < other.breadth:
                 narrowest[scope.kind] = scope
         for scope in fitting:
             place, first = RuleSubject(scope.rule, flow), narrowest[scope.kind]

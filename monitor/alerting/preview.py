@@ -218,8 +218,10 @@ def _of_flow(rule: TriedRule, flow: Flow, runs: Runs, window: Window, zone: tzin
     firings: list[TriedFiring] = []
     mails = 0
     fired: tuple[datetime, datetime, str] | None = None
+    begins = None
     if not runs.rows:  # one that never ran is missed from then on when there is something to miss
-        runs = runs.watched(window.start if flow.created_time is None else max(window.start, flow.created_time))
+        begins = window.start if flow.created_time is None else max(window.start, flow.created_time)
+    runs = runs.watched(begins, may_wait=flow.may_wait)
     for edge in replay(rule.condition, runs, until=window.end, patience=rule.patience):
         mails += edge.at >= window.start
         if edge.edge is EdgeKind.FIRING:

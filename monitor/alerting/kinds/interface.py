@@ -54,6 +54,12 @@ class EndedRun(NamedTuple):
     pending_until: float | None = None
 
     @property
+    def lasted(self) -> float:
+        """Is for how many seconds it went on."""
+        lasted = self.ended - self.started
+        return lasted if self.duration_ms is None else min(lasted, self.duration_ms / 1000)
+
+    @property
     def counts_from(self) -> float:
         """Is when it began to count, or will: its end, or the end of the wait for Zoho."""
         return self.ended if self.pending_until is None else max(self.ended, self.pending_until)
@@ -87,6 +93,7 @@ class Runs:
         known_from: datetime | None = None,
         settled_until: datetime | None = None,
         unfinished: Iterable[float] = (),
+        running: Iterable[float] = (),
         watched_from: datetime | None = None,
         patience: timedelta = timedelta(0),
     ) -> None:
@@ -98,6 +105,7 @@ class Runs:
             settled_until: up to which end all runs are known by now: of those that ended later some may be mirrored
                 only after others that ended after them; None for all of them.
             unfinished: when runs started that have no result yet, in seconds since 1970.
+            running: since when those of them run that run still, in seconds since 1970.
             watched_from: from when on runs are looked for; None where that is not known.
             patience: for how long after its end a failure that Zoho runs again by itself is pending, at the most.
         """
@@ -105,7 +113,10 @@ class Runs:
         self.known_from = known_from
         self.watched_from = watched_from
         self.patience = patience.total_seconds()
+        self.may_wait = False
         self._unfinished = [(start, start) for start in unfinished]
+        self._running = [(start, math.inf) for start in running]
+        self._lasting: dict[float, list[tuple[float, float]]] = {}
         self._settled_until = None if settled_until is None else settled_until.timestamp()
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
@@ -131,11 +142,27 @@ class Runs:
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
 
-    def watched(self, watched_from: datetime) -> Runs:
-        """Returns the same runs, looked for from a moment on."""
+    def watched(self, watched_from: datetime | None, *, may_wait: bool = False) -> Runs:
+        """Returns the same runs, looked for from a moment on.
+
+        Args:
+            watched_from: as `Runs` has it.
+            may_wait: a step of the flow waits, so that a run may go on for long and be well.
+        """
         found = copy(self)
-        found.watched_from = watched_from
+        found.watched_from, found.may_wait = watched_from, may_wait
         return found
+
+    def lasting(self, seconds: float) -> list[tuple[float, float]]:
+        """Returns when those runs began and ended that went on for so long, or run still, in the order of their start.
+
+        One that runs still has no end. One that Zoho ran again did not go on in between: as far as it is known how long
+        a run took, it ended after that.
+        """
+        if seconds not in self._lasting:
+            found = [(row.started, row.started + row.lasted) for row in self.rows if row.lasted >= seconds]
+            self._lasting[seconds] = sorted([*found, *self._running])
+        return self._lasting[seconds]
 
     @property
     def starts(self) -> list[tuple[float, float]]:
@@ -238,7 +265,8 @@ class UnfoldingRuns(Runs):
         super().__init__(())
         self.rows: list[EndedRun] = []
         self.known_from, self.watched_from = history.known_from, history.watched_from
-        self.patience = history.patience
+        self.patience, self.may_wait = history.patience, history.may_wait
+        self.lasting = history.lasting  # type: ignore[method-assign] # what goes on at a moment ends after it
         self._starts = history.starts
         self._history = history.rows
         self._waits: list[tuple[float, int]] = []  # a heap: until when, and the place

@@ -21,6 +21,7 @@ from monitor.models import ZohoAccount
 from monitor.periods import day_start, moment_of
 
 BIGGEST_ID = 2**63 - 1
+NOBODY = "nobody"
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _PLUS_LOST = re.compile(r"^(.*\d:\d\d) (\d\d:?\d\d)$")
 OUT_OF_RANGE = f"Give a year between {FIRST_YEAR} and {LAST_YEAR}."
@@ -114,6 +115,17 @@ class IdField(forms.TypedChoiceField):
     def valid_value(self, value: Any) -> bool:
         text = str(value)
         return text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= BIGGEST_ID
+
+
+class OwnerField(IdField):
+    """Takes a person's primary key, or "nobody", which becomes 0."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.coerce = lambda value: 0 if value == NOBODY else int(value)
+
+    def valid_value(self, value: Any) -> bool:
+        return value == NOBODY or super().valid_value(value)
 
 
 class NameField(forms.ChoiceField):

@@ -22,6 +22,8 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "acknowledge": OPERATORS,
     "silence": OPERATORS,
     "alert_mails": OPERATORS,
+    "alive_mails": ADMINS,
+    "ownership": OPERATORS,
     "read": OPERATORS,
     "triage": OPERATORS,
     "write_off": OPERATORS,
@@ -37,6 +39,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "rules": ADMINS,
     "users": ADMINS,
     "mails": ADMINS,
+    "channels": ADMINS,
 }
 
 

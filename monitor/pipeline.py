@@ -29,8 +29,13 @@ from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
+from monitor.notify.channels.send import is_anything_to_notify, send_to_channels
+from monitor.notify.digests import DigestReaders, write_digests
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
+from monitor.notify.outlived import outlived_occasions
 from monitor.notify.send import send_due
+from monitor.queries.digest import alive, digest_of
+from monitor.queries.freshness import worker_signs
 from monitor.retry.run_batches import run_batches
 from monitor.retry.run_policies import run_policies
 from monitor.retry.settle import sweep as settle_sweep
@@ -46,6 +51,7 @@ RECOUNT_SECONDS = 4  # the next is not enqueued before this one has come to its 
 HOURS_AT_ONCE = 1000  # counted between two looks at the clock
 PRUNE_SECONDS = 5  # every 10 minutes; what is left then waits for the next time
 SYNC_TASK = "monitor.tasks.sync_account"
+DIGEST_READERS = DigestReaders(digest_of, alive)
 logger = logging.getLogger(__name__)
 
 
@@ -83,6 +89,11 @@ def _accounts_to_read(now: datetime) -> list[int]:
 def is_anything_to_count(now: datetime) -> bool:
     """Returns whether an hour's runs have changed since they were counted."""
     return DirtyHour.objects.exists()
+
+
+def is_anything_for_channels(now: datetime) -> bool:
+    """Returns whether a message to a channel is due."""
+    return is_anything_to_notify(now)
 
 
 def enqueue_due_accounts(now: datetime | None = None) -> int:
@@ -147,6 +158,8 @@ def judge() -> None:
         summary["notices"] = dispatch_new(utc_now())
     if summary["notices"]:
         async_task("monitor.tasks.deliver")
+        if is_anything_to_notify(utc_now()):
+            async_task("monitor.tasks.notify_channels")
 
 
 def recount() -> None:
@@ -233,12 +246,22 @@ def _stage(name: str, account: ZohoAccount | None = None) -> Iterator[dict[str, 
 
 
 def deliver() -> None:
-    """Writes the mails of incidents and of what people did, and sends those that are due."""
+    """Writes the mails of incidents, of people's acts and of the clock, and sends those that are due."""
     with _stage("delivery") as summary:
         # A first mail waits for more alerts of its cause, and so is often due between two judgements.
         summary["notices"] = dispatch_new(utc_now())
+        with _not_in_the_way("digests") as goes_on:
+            if goes_on and (digests := write_digests(utc_now(), DIGEST_READERS, worker_signs().booted_at)):
+                summary["digests"] = digests
         summary["written"] = dispatch_occasions(utc_now())
         report = send_due(utc_now())
+        summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
+
+
+def notify_channels() -> None:
+    """Sends the messages to channels that are due, apart from mails: a channel that hangs holds none of them up."""
+    with _stage("channels") as summary:
+        report = send_to_channels(utc_now())
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
 
 
@@ -309,6 +332,7 @@ def housekeeping() -> None:
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=3), outcome=StageRun.Outcome.OK))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
+    _prune(outlived_occasions(ages().rows_edge(now)))
     prune_mirror(utc_now)
 
 

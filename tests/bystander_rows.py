@@ -7,7 +7,7 @@ from monitor.models import AlertState, Product, RetryAttempt, Role, Secret, Stre
 from monitor.models import ZohoAccount as Account
 from monitor.triage.keyed import mark
 from tests import factories
-from tests.bystander import NAME, NEVER, PAST, Bystander
+from tests.bystander import NAME, NEVER, PAST, TAG, Bystander
 
 
 def make_bystander() -> Bystander:
@@ -21,6 +21,7 @@ def make_bystander() -> Bystander:
     _add_retry(account, flow, person)
     _add_problem(account, flow, person)
     _add_batch(account, flow, person)
+    _add_digest(account, person)
     _add_hooks(account, flow)
     _add_trail(account, person, alert)
     found = Bystander(account.pk, person.pk)
@@ -119,6 +120,8 @@ def _add_mirror(account: Account) -> tables.Flow:
     for thing in (flow, rule, workflow):
         factories.make_version(thing, first_seen_at=PAST)
     factories.make_webhook_failure(account, rule=rule, failure_time=PAST, first_seen_at=PAST)
+    for thing in ({"flow": flow}, {"rule": rule}):
+        factories.own_thing(**thing, tags=[TAG])
     return flow
 
 
@@ -184,7 +187,6 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         failed=27,
         dispatch_state="dispatched",
         dispatched_at=PAST,
-        recipients=1,
     )
     notice = _add_incident(account, alert, person)
     delivery = tables.Delivery.objects.create(
@@ -274,6 +276,20 @@ def _add_batch(account: Account, flow: tables.Flow, person: tables.User) -> None
         state="stopped",
         dispatch_state="dispatched",
         dispatched_at=PAST,
+    )
+
+
+def _add_digest(account: Account, person: tables.User) -> None:
+    tables.User.objects.filter(pk=person.pk).update(unwanted_mails=["digest_daily", "digest_weekly", "alive"])
+    tables.Digest.objects.create(
+        person=person,
+        kind="digest_weekly",
+        period=PAST.date(),
+        due_at=PAST,
+        since=PAST,
+        until=PAST,
+        accounts=[account.pk],
+        is_empty=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -14,6 +15,9 @@ from monitor.models import (
     AlertState,
     ApiBudget,
     ApiToken,
+    Channel,
+    ChannelMessage,
+    ChannelStanding,
     ConnectedVersion,
     ConnectedWorkflow,
     CountedFlow,
@@ -29,11 +33,13 @@ from monitor.models import (
     IncidentEvent,
     Notice,
     Organisation,
+    Ownership,
     Problem,
     Product,
     Role,
     RuleVersion,
     SyncState,
+    Tag,
     User,
     WebhookFailure,
     WorkflowRule,
@@ -212,6 +218,37 @@ def make_incident(alert: AlertState, **fields: Any) -> Incident:
 def make_notice(incident: Incident, **fields: Any) -> Notice:
     fields = {"seq": 1, "kind": "firing", "at": NOON, "due_at": NOON} | fields
     return Notice.objects.create(incident=incident, **fields)
+
+
+def make_channel(name: str = "", **fields: Any) -> Channel:
+    """A signed webhook of every account, which was not tried yet."""
+    fields = {
+        "service": "webhook",
+        "address": '{"url": "https://hooks.example.com/s3cr3tPath"}',
+        "hint": "hooks.example.com …",
+        "added_at": NOON,
+    } | fields
+    channel = Channel.objects.create(name=name or f"Channel {next(_numbers)}", **fields)
+    ChannelStanding.objects.create(channel=channel)
+    return channel
+
+
+def make_channel_message(notice: Notice, channel: Channel | None = None, **fields: Any) -> ChannelMessage:
+    fields = {
+        "message_id": f"msg_{next(_numbers)}",
+        "title": "[Firing] Lead sync",
+        "text": "Account Acme",
+        "created_at": NOON,
+        "next_try_at": NOON,
+    } | fields
+    return ChannelMessage.objects.create(notice=notice, channel=channel or make_channel(), **fields)
+
+
+def own_thing(*, owner: User | None = None, tags: Iterable[str] = (), **thing: Any) -> Ownership:
+    """The owner and the tags of `flow=...` or `rule=...`, in place of those it had."""
+    row, _ = Ownership.objects.update_or_create(**thing, defaults={"owner": owner})
+    row.tags.set([Tag.objects.get_or_create(name=name)[0] for name in tags])
+    return row
 
 
 def make_connected(account: ZohoAccount | None = None, **fields: Any) -> ConnectedWorkflow:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django import forms
 from django.http import QueryDict
 
-from dashboard.filters import FilterForm, IdField, OneOfField, TextField
+from dashboard.filters import IdField, OneOfField, TextField
+from dashboard.ownership import OwnedFilterForm
 from dashboard.reasons import ReasonForm
 from monitor.models import Problem, RetryPin
 from monitor.privacy import mask_text
@@ -30,7 +31,7 @@ class PinForm(ReasonForm):
     field_order = ["retry_class", "reason"]
 
 
-class FlowFilterForm(FilterForm):
+class FlowFilterForm(OwnedFilterForm):
     """Reads what the list of flows is narrowed to and sorted by."""
 
     text = TextField("Search", "name, app or id")
@@ -41,7 +42,7 @@ class FlowFilterForm(FilterForm):
     problem = IdField(label="Problem")
 
     sorts = SORTS
-    field_order = ["text", "standing", "status", "account", "problem"]
+    field_order = ["text", "standing", "status", "owner", "tag", "account", "problem"]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -61,5 +62,7 @@ class FlowFilterForm(FilterForm):
             standing=cleaned["standing"],
             account_id=cleaned["account"],
             problem_id=cleaned["problem"],
+            owner_id=cleaned["owner"],
+            tag=cleaned["tag"],
             sort=self.sorted_by,
         )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dashboard import charts, slots
 from dashboard.context import age_of
 from dashboard.flows.forms import PinForm, RecordFieldForm
+from dashboard.ownership import OwnershipForm, shown
 from dashboard.reasons import ReasonForm
 from monitor.access import may
 from monitor.models import Flow
@@ -28,6 +29,7 @@ def show(
     status: int = 200,
     record_form: RecordFieldForm | None = None,
     pin_form: PinForm | None = None,
+    ownership_form: OwnershipForm | None = None,
 ) -> HttpResponse:
     """Shows one flow, and what was refused.
 
@@ -38,6 +40,7 @@ def show(
         status: of the answer.
         record_form: one that was sent and found wanting.
         pin_form: likewise.
+        ownership_form: likewise.
     """
     period = choice_of(request.GET.get("days") or "30")
     age = age_of(row.account_id)
@@ -69,4 +72,4 @@ def show(
         "take_back_form": ReasonForm(auto_id="take_back_%s"),
         "refusal": refusal,
     }
-    return render(request, "flows/flow.html", context, status=status)
+    return render(request, "flows/flow.html", context | shown(request, row, ownership_form), status=status)

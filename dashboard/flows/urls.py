@@ -9,6 +9,7 @@ from dashboard.flows import pins, records, views
 urlpatterns = [
     path("flows/", views.flows, name="flows"),
     path("flows/<int:pk>/", views.flow, name="flow"),
+    path("flows/<int:pk>/ownership/", views.flow_ownership, name="flow_ownership"),
     path("flows/<int:pk>/read/", views.flow_read, name="flow_read"),
     path("flows/<int:pk>/retry-class/", pins.flow_pin, name="flow_pin"),
     path("flows/<int:pk>/retry-class/take-back/", pins.flow_pin_take_back, name="flow_pin_take_back"),

@@ -11,11 +11,12 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import lists
+from dashboard import lists, ownership
 from dashboard.access import get_or_404
 from dashboard.flows.forms import FlowFilterForm
 from dashboard.flows.page import show
 from monitor import audit, pipeline
+from monitor.ownership import ownership_of
 from monitor.periods import last_days
 from monitor.queries import flow as one
 from monitor.queries import flows as queries
@@ -38,7 +39,7 @@ def flows(request: HttpRequest) -> HttpResponse:
         for flow in found["rows"]:
             account = mirror.of(flow.account_id)
             gap = gap_of(flow, account.swept_at if account else None)
-            rows.append((flow, standings[flow.pk], daily.get(flow.pk), account, gap))
+            rows.append((flow, standings[flow.pk], daily.get(flow.pk), account, gap, ownership_of(flow)))
         return found | {"rows": rows}
 
     days = queries.LIST_DAYS
@@ -50,6 +51,17 @@ def flows(request: HttpRequest) -> HttpResponse:
 def flow(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one flow: its counters, charts, alerts and newest executions."""
     return show(request, get_or_404(request.user, one.flows(timezone.now()), pk))
+
+
+@require_POST
+def flow_ownership(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sets who looks after a flow, and its tags. 400 for what is no owner or tag."""
+    row = get_or_404(request.user, one.flows(timezone.now()), pk, action="ownership")
+    taken = ownership.take(request, row)
+    if isinstance(taken, HttpResponse):
+        return taken
+    form, refusal = taken
+    return show(request, row, refusal=refusal, status=400, ownership_form=form)
 
 
 @require_POST

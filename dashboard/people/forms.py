@@ -9,13 +9,16 @@ from typing import Any
 from allauth.account.forms import ChangePasswordForm
 from django import forms
 from django.http import HttpRequest
+from django.utils import timezone
 
 from dashboard.people.attempts import PasswordAttempt
 from monitor.access import RIGHTS, may
-from monitor.models import User
+from monitor.models import Digest, User
 from monitor.notify.kinds import KINDS
 from monitor.notify.kinds.kind import MailKind
 from monitor.queries.people import other_admins
+
+DIGEST_FIELDS = ("digest_hour", "digest_weekday", "wants_empty_digests")
 
 
 @lru_cache(maxsize=1)
@@ -92,22 +95,54 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks for what a person sets for themselves."""
 
     timezone = forms.ChoiceField(label="Time zone", choices=time_zones, help_text="Times on the pages are shown in it.")
+    digest_hour = forms.TypedChoiceField(
+        label="Digests come at",
+        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+        coerce=int,
+        required=False,
+        help_text="By the clock of your time zone; also the mail that says that the monitor is alive.",
+    )
 
     class Meta:
         model = User
-        fields = ["timezone", "wants_mail"]
-        labels = {"wants_mail": "Send me mails about alerts"}
+        fields = ["timezone", "wants_mail", "digest_hour", "digest_weekday", "wants_empty_digests"]
+        labels = {
+            "wants_mail": "Send me mails about alerts",
+            "digest_weekday": "The weekly one comes on",
+            "wants_empty_digests": "Send me digests also where there is nothing to say",
+        }
+        help_texts = {"wants_empty_digests": ""}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for kind in KINDS.values():
+        self.kinds = [kind for kind in KINDS.values() if may(self.instance, kind.right)]
+        clocked = [self.fields.pop(name) for name in DIGEST_FIELDS]
+        for kind in self.kinds:
             wanted = kind.name not in self.instance.unwanted_mails
             self.fields[switch_of(kind)] = forms.BooleanField(label=kind.switch, required=False, initial=wanted)
+        self.fields |= dict(zip(DIGEST_FIELDS, clocked, strict=True))
+        self.fields["digest_weekday"].required = False
+
+    def clean_digest_hour(self) -> int:
+        """Keeps the hour where none is sent."""
+        hour = self.cleaned_data["digest_hour"]
+        return self.instance.digest_hour if hour == "" else int(hour)
+
+    def clean_digest_weekday(self) -> int:
+        """Keeps the day where none is sent."""
+        day = self.cleaned_data["digest_weekday"]
+        return self.instance.digest_weekday if day in (None, "") else int(day)
 
     def clean(self) -> dict[str, Any]:
-        """Takes the switches over into the person's row."""
+        """Takes the switches over into the person's row; those of mails that they cannot get stay as they are."""
         data = super().clean() or self.cleaned_data
-        self.instance.unwanted_mails = [kind.name for kind in KINDS.values() if not data.get(switch_of(kind))]
+        before = set(self.instance.unwanted_mails)
+        shown = {kind.name: bool(data.get(switch_of(kind))) for kind in self.kinds}
+        kept = [kind for kind in self.instance.unwanted_mails if kind not in shown]
+        self.instance.unwanted_mails = kept + [name for name, is_wanted in shown.items() if not is_wanted]
+        if (before - set(self.instance.unwanted_mails)) & set(Digest.Kind.values):
+            # What was due before anybody asked for it is not sent.
+            self.instance.digests_from = timezone.now()
         return data
 
 

@@ -7,7 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from dashboard.people.forms import ProfileForm
+from dashboard.people.forms import DIGEST_FIELDS, ProfileForm
+
+SAVED = ["timezone", "wants_mail", "unwanted_mails", *DIGEST_FIELDS, "digests_from"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -15,7 +17,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Shows and saves time zone and which mails are wanted; the password has a page of its own."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        request.user.save(update_fields=["timezone", "wants_mail", "unwanted_mails"])
+        request.user.save(update_fields=SAVED)
         messages.success(request, "Your profile is saved.")
         return redirect("profile")
     status = 400 if request.method == "POST" else 200

@@ -9,7 +9,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
-from dashboard.filters import FilterForm, IdField, OneOfField, TextField, TimeField
+from dashboard.filters import NOBODY, FilterForm, IdField, OneOfField, OwnerField, TextField, TimeField
 from monitor.access import who_may
 from monitor.models import Failure, Flow, Problem, User
 from monitor.privacy import mask_name
@@ -18,21 +18,10 @@ from monitor.queries.shown_names import by_shown_name
 from monitor.triage.acts import MOST_MORE, TEXT_LIMIT
 
 MOST_FLOWS_OFFERED = 500
-NOBODY, ALL = "nobody", "all"
+ALL = "all"
 ESCALATES, TIME, COUNT = "escalates", "time", "count"
 # What may be done with several problems at once.
 MANY = {"take": "Take them", "resolve": "Resolve", "archive": "Archive", "reopen": "Reopen", "merge": "Merge into one"}
-
-
-class OwnerField(IdField):
-    """Takes a person's primary key, or "nobody", which becomes 0."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.coerce = lambda value: 0 if value == NOBODY else int(value)
-
-    def valid_value(self, value: Any) -> bool:
-        return value == NOBODY or super().valid_value(value)
 
 
 class ProblemFilterForm(FilterForm):

@@ -6,13 +6,14 @@ from django import forms
 from django.http import QueryDict
 
 from dashboard.filters import BIGGEST_ID, DayField, FilterForm, NameField, OneOfField, TextField
+from dashboard.ownership import OwnedFilterForm
 from monitor.queries import rules, webhook_failures
 from monitor.queries.connected import ConnectedFilter
 from monitor.queries.rules import ORDERS, RuleFilter
 from monitor.queries.webhook_failures import FailureFilter
 
 
-class RuleFilterForm(FilterForm):
+class RuleFilterForm(OwnedFilterForm):
     """Reads what the list of workflow rules is narrowed to and sorted by."""
 
     text = TextField("Name or id")
@@ -22,7 +23,8 @@ class RuleFilterForm(FilterForm):
 
     sorts = tuple(ORDERS)
     sort_name = "order"
-    field_order = ["text", "module", "active", "executed", "account"]
+    owned_by = "rule"
+    field_order = ["text", "module", "active", "executed", "owner", "tag", "account"]
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -35,6 +37,8 @@ class RuleFilterForm(FilterForm):
             module=cleaned["module"],
             active=cleaned["active"],
             executed=cleaned["executed"],
+            owner_id=cleaned["owner"],
+            tag=cleaned["tag"],
             account_id=cleaned["account"],
             order=self.sorted_by,
         )

@@ -9,6 +9,7 @@ from dashboard.rules import connected, views, webhook_failures
 urlpatterns = [
     path("rules/", views.rules, name="rules"),
     path("rules/<int:pk>/", views.rule, name="rule"),
+    path("rules/<int:pk>/ownership/", views.rule_ownership, name="rule_ownership"),
     path("connected/", connected.connected_workflows, name="connected_workflows"),
     path("connected/<int:pk>/", connected.connected_workflow, name="connected_workflow"),
     path("webhook-failures/", webhook_failures.webhook_failures, name="webhook_failures"),

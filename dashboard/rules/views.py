@@ -6,13 +6,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from dashboard import lists
+from dashboard import lists, ownership
 from dashboard.access import get_or_404
 from dashboard.context import age_of
+from dashboard.ownership import OwnershipForm
 from dashboard.rules.forms import RuleFilterForm
-from monitor.models import Stream
+from monitor.models import Stream, WorkflowRule
+from monitor.ownership import ownership_of
 from monitor.queries import rules as queries
 
 
@@ -22,7 +24,8 @@ def rules(request: HttpRequest) -> HttpResponse:
     form = RuleFilterForm(request.GET)
 
     def find(wanted: queries.RuleFilter) -> dict[str, Any]:
-        return lists.numbered(queries.search(wanted), form)
+        found = lists.numbered(queries.search(wanted), form)
+        return found | {"rows": [(row, ownership_of(row)) for row in found["rows"]]}
 
     return lists.show(request, "rules/list.html", form, find, stream=Stream.RULES, nouns="workflow rules")
 
@@ -30,6 +33,28 @@ def rules(request: HttpRequest) -> HttpResponse:
 @require_safe
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one rule and its usage by day."""
-    row = get_or_404(request.user, queries.all_rules(), pk)
-    context = {"rule": row, "detail": queries.detail(row)}
-    return render(request, "rules/rule.html", context | age_of(row.account_id, Stream.RULES))
+    return _show(request, get_or_404(request.user, queries.all_rules(), pk))
+
+
+@require_POST
+def rule_ownership(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sets who looks after a workflow rule, and its tags. 400 for what is no owner or tag."""
+    row = get_or_404(request.user, queries.all_rules(), pk, action="ownership")
+    taken = ownership.take(request, row)
+    if isinstance(taken, HttpResponse):
+        return taken
+    form, refusal = taken
+    return _show(request, row, ownership_form=form, refusal=refusal, status=400)
+
+
+def _show(
+    request: HttpRequest,
+    row: WorkflowRule,
+    *,
+    ownership_form: OwnershipForm | None = None,
+    refusal: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    context = {"rule": row, "detail": queries.detail(row), "refusal": refusal}
+    context |= age_of(row.account_id, Stream.RULES) | ownership.shown(request, row, ownership_form)
+    return render(request, "rules/rule.html", context, status=status)

@@ -6,6 +6,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.manager
 import django.utils.timezone
+import monitor.models.people
 import monitor.vault
 from django.conf import settings
 from django.core.management import call_command
@@ -121,6 +122,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Tag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40, unique=True)),
+            ],
+            options={
+                'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
             name='WorkerBeat',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -148,7 +159,11 @@ class Migration(migrations.Migration):
                 ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
                 ('role', models.CharField(choices=[('viewer', 'Viewer'), ('operator', 'Operator'), ('admin', 'Admin')], default='viewer', max_length=10)),
                 ('wants_mail', models.BooleanField(default=True, verbose_name='alert mails')),
-                ('unwanted_mails', models.JSONField(blank=True, default=list, help_text='kinds of mails, beside alerts, that the person has switched off')),
+                ('unwanted_mails', models.JSONField(blank=True, default=monitor.models.people.off_at_first, help_text='kinds of mails, beside alerts, that the person has switched off')),
+                ('digest_hour', models.PositiveSmallIntegerField(default=7, help_text="by the person's clock")),
+                ('digest_weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0)),
+                ('wants_empty_digests', models.BooleanField(default=False, help_text='also where there is nothing to say')),
+                ('digests_from', models.DateTimeField(editable=False, help_text='when mails of a day or week were asked for last; empty: from the beginning', null=True)),
                 ('timezone', models.CharField(default='UTC', max_length=64)),
                 ('one_time_until', models.DateTimeField(editable=False, help_text='the handed out password ends here', null=True)),
                 ('one_time_used_at', models.DateTimeField(editable=False, help_text='the one sign-in with it', null=True)),
@@ -177,6 +192,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('subject_key', models.CharField(blank=True, help_text='of a kind that is about no flow: its one subject; empty: each of them', max_length=64)),
+                ('module', models.CharField(blank=True, help_text='only workflow rules of this module of CRM', max_length=200)),
                 ('name', models.CharField(max_length=200)),
                 ('kind', models.CharField(default='success_rate', help_text='a folder of monitor.alerting.kinds', max_length=32)),
                 ('options', models.JSONField(blank=True, default=dict, help_text='as the kind reads them; what is left out is usual')),
@@ -192,8 +208,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('deleted_at', models.DateTimeField(editable=False, help_text='its alerts and their history stay', null=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.zohoaccount')),
+                ('owner', models.ForeignKey(blank=True, help_text='only what this person looks after', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('recipients', models.ManyToManyField(blank=True, help_text='none: everybody who gets alert mails', related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('flow', models.ForeignKey(blank=True, help_text='empty: each flow', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='alert_rules', to='monitor.flow')),
+                ('tag', models.ForeignKey(blank=True, help_text='only what has this tag', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='monitor.tag')),
             ],
             options={
                 'ordering': ['account', 'name', 'pk'],
@@ -323,6 +341,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(null=True)),
                 ('reason', models.CharField(blank=True, help_text="The server's words, without personal data.", max_length=300)),
                 ('code', models.CharField(blank=True, max_length=60)),
+                ('failures', models.PositiveIntegerField(default=0, help_text="in a row, that were the whole channel's")),
                 ('next_try_at', models.DateTimeField(help_text='All messages of the channel wait until then.', null=True)),
                 ('accepted_at', models.DateTimeField(help_text='When it last took one.', null=True)),
                 ('tested_at', models.DateTimeField(help_text='When a person last asked for a test message.', null=True)),
@@ -456,6 +475,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='RetryPin',
             fields=[
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='retry_pin', serialize=False, to='monitor.flow')),
                 ('retry_class', models.CharField(choices=[('safe', 'Its work may be repeated'), ('unsafe', 'Its work must not be repeated'), ('unknown', 'Nobody knows whether its work may be repeated')], max_length=10)),
                 ('repeatable', models.JSONField(default=list, help_text='ids of actions that may be repeated whatever the class')),
@@ -526,6 +546,25 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('flow', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='monitor.flow')),
             ],
+        ),
+        migrations.CreateModel(
+            name='Digest',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('digest_daily', 'Daily digest'), ('digest_weekly', 'Weekly digest'), ('alive', 'I am alive')], max_length=13)),
+                ('period', models.DateField(help_text="the day, or the Monday of the week, by the person's clock")),
+                ('due_at', models.DateTimeField(help_text='the chosen hour of that day')),
+                ('since', models.DateTimeField(help_text='what happened before was in the one before')),
+                ('until', models.DateTimeField(help_text='when it was made')),
+                ('accounts', models.JSONField(default=list, help_text='keys of the accounts that it tells of')),
+                ('content', models.JSONField(default=list)),
+                ('told', models.JSONField(default=list, help_text='keys of the problems that it calls new')),
+                ('is_empty', models.BooleanField(default=False, help_text='there was nothing to say, and nobody is told that')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'ordering': ['-until', '-pk'],
+            },
         ),
         migrations.CreateModel(
             name='DigestKey',
@@ -772,6 +811,7 @@ class Migration(migrations.Migration):
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
                 ('actor', models.ForeignKey(help_text='who did it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('digest', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='occasion', to='monitor.digest')),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='occasions', to=settings.AUTH_USER_MODEL)),
             ],
         ),
@@ -818,6 +858,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Ownership',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('flow', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.flow')),
+                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Problem',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -861,6 +909,7 @@ class Migration(migrations.Migration):
             name='ProblemAct',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(max_length=20)),
                 ('text', models.CharField(blank=True, help_text="a person's own words: a note, a reason", max_length=2000)),
@@ -967,9 +1016,9 @@ class Migration(migrations.Migration):
             name='RetryBatch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('requested_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
-                ('said_names', models.TextField(blank=True, help_text='people of its runs whom its reason names, a line each: hidden there')),
                 ('seen_at', models.DateTimeField(help_text='what the person saw before confirming was of then')),
                 ('accept_risk', models.BooleanField(default=False)),
                 ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
@@ -1163,6 +1212,19 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='TagUse',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ownership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tag_uses', to='monitor.ownership')),
+                ('tag', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='monitor.tag')),
+            ],
+        ),
+        migrations.AddField(
+            model_name='ownership',
+            name='tags',
+            field=models.ManyToManyField(related_name='ownerships', through='monitor.TagUse', to='monitor.tag'),
+        ),
+        migrations.CreateModel(
             name='Transition',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1181,7 +1243,6 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
-                ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='monitor.alertstate')),
             ],
             options={
@@ -1345,9 +1406,18 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
+        migrations.AddField(
+            model_name='ownership',
+            name='rule',
+            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='ownership', to='monitor.workflowrule'),
+        ),
         migrations.AddConstraint(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['viewer', 'operator', 'admin'])), name='user_role_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='user',
+            constraint=models.CheckConstraint(condition=models.Q(('digest_hour__lt', 24)), name='digest_hour_of_a_day'),
         ),
         migrations.AddConstraint(
             model_name='apibudget',
@@ -1412,10 +1482,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('flow__isnull', False), ('subject_kind', 'flow')), models.Q(models.Q(('subject_kind', 'flow'), _negated=True), ('flow', None), models.Q(('subject_key', ''), _negated=True)), _connector='OR'), name='alert_state_has_a_subject'),
         ),
         migrations.AddConstraint(
-            model_name='alertrule',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None), ('is_default', True)), fields=('account', 'kind'), name='one_default_rule_of_a_kind'),
-        ),
-        migrations.AddConstraint(
             model_name='countedhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_countedhour'),
         ),
@@ -1428,16 +1494,24 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('flow', 'day'), name='one_bucket_per_day'),
         ),
         migrations.AddConstraint(
+            model_name='digest',
+            constraint=models.UniqueConstraint(fields=('person', 'kind', 'period'), name='one_digest_of_a_period'),
+        ),
+        migrations.AddConstraint(
             model_name='dirtyhour',
             constraint=models.UniqueConstraint(fields=('hour', 'flow'), name='one_row_per_dirtyhour'),
         ),
         migrations.CreateModel(
             name='WriteOff',
             fields=[
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('failure', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='write_off', serialize=False, to='monitor.failure')),
                 ('at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.AddField(
             model_name='failure',
@@ -1629,7 +1703,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='occasion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('retry', None)), models.Q(('act', None), ('batch', None), ('retry__isnull', False)), _connector='OR'), name='an_occasion_has_one_subject'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('act__isnull', False), ('batch', None), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch__isnull', False), ('digest', None), ('retry', None)), models.Q(('act', None), ('batch', None), ('digest', None), ('retry__isnull', False)), models.Q(('act', None), ('batch', None), ('digest__isnull', False), ('retry', None)), _connector='OR'), name='an_occasion_has_one_subject'),
         ),
         migrations.AddIndex(
             model_name='retryitem',
@@ -1711,6 +1785,18 @@ class Migration(migrations.Migration):
             model_name='syncstate',
             index=models.Index(fields=['next_due_at'], name='syncstate_due'),
         ),
+        migrations.AddConstraint(
+            model_name='alertrule',
+            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None), ('is_default', True)), fields=('account', 'kind'), name='one_default_rule_of_a_kind'),
+        ),
+        migrations.AddConstraint(
+            model_name='alertrule',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('module', ''), ('owner', None), ('subject_key', ''), ('tag', None)), models.Q(('flow', None), ('module', ''), ('owner', None), ('tag', None)), models.Q(('flow', None), ('module', ''), ('owner', None), ('subject_key', '')), models.Q(('flow', None), ('module', ''), ('subject_key', ''), ('tag', None)), models.Q(('flow', None), ('owner', None), ('subject_key', ''), ('tag', None)), _connector='OR'), name='a_rule_has_one_scope'),
+        ),
+        migrations.AddConstraint(
+            model_name='taguse',
+            constraint=models.UniqueConstraint(fields=('ownership', 'tag'), name='a_tag_is_used_once'),
+        ),
         migrations.AddIndex(
             model_name='transition',
             index=models.Index(fields=['dispatch_state', 'at'], name='transition_dispatch'),
@@ -1774,6 +1860,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='ruleversion',
             constraint=models.UniqueConstraint(fields=('rule', 'number'), name='one_row_per_rule_version'),
+        ),
+        migrations.AddConstraint(
+            model_name='ownership',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('flow__isnull', False), ('rule', None)), models.Q(('flow', None), ('rule__isnull', False)), _connector='OR'), name='an_ownership_is_of_one_thing'),
         ),
         migrations.AddConstraint(
             model_name='retrypin',

@@ -13,20 +13,21 @@
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
 |                         | Notice, Snooze, Silence                                                      |
-| `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt           |
-|                         | (and `dispatch_state`, the mark it claims)                                   |
+| `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
+|                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
 | `monitor.sign_in`       | SignInCount, KnownNetwork                                                    |
+| `monitor.ownership`     | Ownership, Tag, TagUse                                                       |
 | `monitor.audit`         | AuditEntry, AuditTally                                                       |
 | supervisor, tasks       | WorkerBeat                                                                   |
 
 DirtyHour is the hand-over into `rollups`: ingest and retry add rows, rollups takes them away. CountedHour is the one
 into `triage`: rollups adds rows, triage takes them away. CountedFlow is the one into `alerting`, which keeps in
-AlertCursor how far it has looked. PushEvent is the
-hand-over from the hooks door into `ingest`, which claims rows (`state`, `claimed_at`, `done_at`, `outcome`) and
-takes old ones away. Notice and Occasion are the one into `notify`: alerting adds notices in the
-transaction in which an incident opens, grows or closes; triage and retry add occasions in the transaction of the act;
-notify claims both by `dispatch_state`. Transition is the one from alerts to incidents, claimed in the same way.
+AlertCursor how far it has looked. PushEvent is the hand-over from the hooks door into `ingest`, which claims rows
+(`state`, `claimed_at`, `done_at`, `outcome`) and takes old ones away. Notice and Occasion are the one into `notify`:
+alerting adds notices in the transaction in which an incident opens, grows or closes; triage and retry add occasions in
+the transaction of the act, and notify itself those of its digests; notify claims both by `dispatch_state`. Transition
+is the one from alerts to incidents, claimed in the same way.
 StageRun and AuditEntry are append-only for every stage.
 """
 
@@ -56,6 +57,7 @@ from monitor.models.definitions import (
     RuleVersion,
 )
 from monitor.models.deliveries import Delivery, MailServer
+from monitor.models.digests import Digest, DigestSection
 from monitor.models.executions import ENDED, Execution, ExecutionEvent, Quarantine
 from monitor.models.flows import BROKEN, FLOW_REFUSED, SWITCHED_OFF, Connection, Flow, FlowProgress, HistoryOrder
 from monitor.models.hooks import (
@@ -71,6 +73,7 @@ from monitor.models.hooks import (
 from monitor.models.incidents import Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
 from monitor.models.lookups import Among
 from monitor.models.occasions import Occasion, notify_of_act, notify_of_batch, notify_of_unknown
+from monitor.models.ownership import Ownership, Tag, TagUse
 from monitor.models.people import Role, User, system_user
 from monitor.models.pins import RetryPin
 from monitor.models.policies import RetryPolicy
@@ -125,7 +128,9 @@ __all__ = [
     "DayBucket",
     "DefinitionVersion",
     "Delivery",
+    "Digest",
     "DigestKey",
+    "DigestSection",
     "DirtyHour",
     "Execution",
     "ExecutionEvent",
@@ -147,6 +152,7 @@ __all__ = [
     "Notice",
     "Occasion",
     "Organisation",
+    "Ownership",
     "Plan",
     "Problem",
     "ProblemAct",
@@ -173,6 +179,8 @@ __all__ = [
     "Stream",
     "StreamState",
     "SyncState",
+    "Tag",
+    "TagUse",
     "Transition",
     "UsageSnapshot",
     "User",

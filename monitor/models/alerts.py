@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.flows import Flow
+from monitor.models.ownership import Tag
 
 MOST_MINUTES = 7 * 24 * 60
 SUBJECT_LABELS = {
@@ -21,6 +22,9 @@ SUBJECT_LABELS = {
     "crm_rule": "Workflow rule",
     "problem": "Problem",
 }
+_NO_SCOPE = {"flow": None, "subject_key": "", "tag": None, "owner": None, "module": ""}
+# At most one of what narrows a rule is set: all but that one are empty.
+_ONE_SCOPE = tuple(tuple((other, value) for other, value in _NO_SCOPE.items() if other != name) for name in _NO_SCOPE)
 USUAL_THRESHOLD, USUAL_WINDOW_HOURS, USUAL_MIN_RUNS = 95.0, 7 * 24, 20
 
 
@@ -34,8 +38,8 @@ class AlertRuleManager(models.Manager["AlertRule"]):
 class AlertRule(models.Model):
     """Holds what a person wants alerts about: a kind of condition with its options, and its subjects.
 
-    The narrower rule replaces the wider one of its kind: a flow's own one that of the account. Two of one kind and one
-    scope stand beside each other, with an alert each.
+    The narrower rule replaces the wider one of its kind (`monitor.alerting.scope`). Two of one kind and one scope stand
+    beside each other, with an alert each.
     """
 
     class Severity(models.TextChoices):
@@ -50,6 +54,19 @@ class AlertRule(models.Model):
     subject_key = models.CharField(
         max_length=64, blank=True, help_text="of a kind that is about no flow: its one subject; empty: each of them"
     )
+    # Neither goes while a rule is for it: the rule would be for each flow of its account then.
+    tag = models.ForeignKey(
+        Tag, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="only what has this tag"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="only what this person looks after",
+    )
+    module = models.CharField(max_length=200, blank=True, help_text="only workflow rules of this module of CRM")
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=32, default="success_rate", help_text="a folder of monitor.alerting.kinds")
     options = models.JSONField(default=dict, blank=True, help_text="as the kind reads them; what is left out is usual")
@@ -102,6 +119,10 @@ class AlertRule(models.Model):
                 fields=["account", "kind"],
                 condition=models.Q(is_default=True, deleted_at=None),
                 name="one_default_rule_of_a_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(*(models.Q(**dict(item)) for item in _ONE_SCOPE), _connector=models.Q.OR),
+                name="a_rule_has_one_scope",
             ),
         ]
 
@@ -248,7 +269,7 @@ class AlertCursor(models.Model):
 
 
 class Transition(models.Model):
-    """Records a change of an alert's state, once; `monitor.notify` claims it by `dispatch_state`."""
+    """Records a change of an alert's state, once; incidents claim it by `dispatch_state`."""
 
     class Kind(models.TextChoices):
         FIRING = "firing", "Firing"
@@ -286,7 +307,6 @@ class Transition(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     dispatch_state = models.CharField(max_length=10, choices=Dispatch.choices, default=Dispatch.NEW)
     dispatched_at = models.DateTimeField(null=True)
-    recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
 
     class Meta:
         ordering = ["-at", "-pk"]

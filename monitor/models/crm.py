@@ -5,6 +5,7 @@ Written by `monitor.ingest` only.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -65,6 +66,16 @@ class WorkflowRule(HasDefinition):
     def shown_name(self) -> str:
         """Returns the name for pages: masked, and never empty, so that a link always has a text."""
         return mask_name(self.name) or self.rule_id
+
+    @property
+    def changed_at(self) -> datetime:
+        """Returns when it was changed last, as far as is known."""
+        return max((at for at in (self.created_time, self.modified_time) if at is not None), default=self.first_seen_at)
+
+    @property
+    def quiet_since(self) -> datetime:
+        """Returns since when it has neither run nor been changed."""
+        return max(filter(None, (self.last_executed_time, self.changed_at)))
 
     def get_absolute_url(self) -> str:
         return reverse("rule", args=[self.pk])

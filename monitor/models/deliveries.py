@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
+from monitor.models.digests import Digest
 from monitor.models.incidents import Incident, Notice
 from monitor.models.occasions import Occasion
 from monitor.models.retries import RetryAttempt, RetryBatch
 from monitor.models.triage import Problem
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Adds what tells which messages may go out."""
+
+    def in_turn(self) -> DeliveryQuerySet:
+        """Leaves out messages whose reader has not been sent an earlier one of the same incident yet."""
+        earlier = Delivery.objects.filter(
+            recipient=models.OuterRef("recipient"),
+            notice__incident=models.OuterRef("notice__incident"),
+            notice__seq__lt=models.OuterRef("notice__seq"),
+            state__in=[Delivery.State.QUEUED, Delivery.State.SENDING],
+        )
+        return self.exclude(models.Q(notice__isnull=False) & models.Q(models.Exists(earlier)))
 
 
 class Delivery(models.Model):
@@ -41,6 +58,8 @@ class Delivery(models.Model):
     revived_at = models.DateTimeField(null=True, help_text="when a person had it sent again after it was given up")
     last_error = models.CharField(max_length=300, blank=True)
 
+    objects = DeliveryQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
@@ -56,6 +75,11 @@ class Delivery(models.Model):
         return f"{self.subject} ({self.state})"
 
     @property
+    def tried_from(self) -> datetime:
+        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
+        return self.revived_at or self.created_at
+
+    @property
     def cause(self) -> Notice | Occasion:
         """Returns what brought the message about."""
         found = self.notice or self.occasion
@@ -64,7 +88,7 @@ class Delivery(models.Model):
         return found
 
     @property
-    def about(self) -> Incident | Problem | RetryBatch | RetryAttempt:
+    def about(self) -> Incident | Problem | RetryBatch | RetryAttempt | Digest:
         """Returns what the message is about; it has a page."""
         cause = self.cause
         return cause.incident if isinstance(cause, Notice) else cause.subject

@@ -124,6 +124,16 @@ class IncidentEvent(models.Model):
         return f"{self.incident_id}: {self.kind}"
 
 
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    """Adds what tells which notices may be settled."""
+
+    def in_turn(self) -> NoticeQuerySet:
+        """Gives those that are not settled, and of whose incident no earlier one is."""
+        new = Notice.objects.filter(dispatch_state=Transition.Dispatch.NEW)
+        earlier = new.filter(incident=models.OuterRef("incident"), seq__lt=models.OuterRef("seq"))
+        return self.filter(~models.Exists(earlier), dispatch_state=Transition.Dispatch.NEW)
+
+
 class Notice(models.Model):
     """Records that something of an incident is to be mailed, in the transaction in which it happened.
 
@@ -147,6 +157,8 @@ class Notice(models.Model):
     dispatched_at = models.DateTimeField(null=True)
     recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
     why_silent = models.CharField(max_length=200, blank=True, help_text="why it was not mailed, or waits")
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         ordering = ["incident_id", "seq"]

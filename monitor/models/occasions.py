@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 
 from monitor.models.alerts import Transition
+from monitor.models.digests import Digest
 from monitor.models.people import User
 from monitor.models.retries import RetryAttempt, RetryBatch
 from monitor.models.triage import Problem, ProblemAct
@@ -30,6 +31,9 @@ class Occasion(models.Model):
         RESOLVED = "resolved", "Resolved by itself"
         BATCH_ENDED = "batch_ended", "Retries ended"
         OUTCOME_UNKNOWN = "outcome_unknown", "Outcome unknown"
+        DIGEST_DAILY = "digest_daily", "Daily digest"
+        DIGEST_WEEKLY = "digest_weekly", "Weekly digest"
+        ALIVE = "alive", "I am alive"
 
     kind = models.CharField(max_length=20)
     at = models.DateTimeField()
@@ -37,6 +41,7 @@ class Occasion(models.Model):
     act = models.ForeignKey(ProblemAct, on_delete=models.CASCADE, null=True, related_name="occasions")
     batch = models.ForeignKey(RetryBatch, on_delete=models.CASCADE, null=True, related_name="occasions")
     retry = models.ForeignKey(RetryAttempt, on_delete=models.CASCADE, null=True, related_name="occasions")
+    digest = models.OneToOneField(Digest, on_delete=models.CASCADE, null=True, related_name="occasion")
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", help_text="who did it"
     )
@@ -50,9 +55,10 @@ class Occasion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["act", "recipient"], name="one_occasion_of_an_act_for_a_person"),
             models.CheckConstraint(
-                condition=models.Q(act__isnull=False, batch=None, retry=None)
-                | models.Q(act=None, batch__isnull=False, retry=None)
-                | models.Q(act=None, batch=None, retry__isnull=False),
+                condition=models.Q(act__isnull=False, batch=None, retry=None, digest=None)
+                | models.Q(act=None, batch__isnull=False, retry=None, digest=None)
+                | models.Q(act=None, batch=None, retry__isnull=False, digest=None)
+                | models.Q(act=None, batch=None, retry=None, digest__isnull=False),
                 name="an_occasion_has_one_subject",
             ),
         ]
@@ -64,11 +70,11 @@ class Occasion(models.Model):
         return f"{self.kind} at {self.at}"
 
     @property
-    def subject(self) -> Problem | RetryBatch | RetryAttempt:
+    def subject(self) -> Problem | RetryBatch | RetryAttempt | Digest:
         """Returns what the person is notified about."""
-        found = self.act.problem if self.act is not None else self.batch or self.retry
+        found = self.act.problem if self.act is not None else self.batch or self.retry or self.digest
         if found is None:
-            raise ValueError("an occasion has an act, a batch or a retry")
+            raise ValueError("an occasion has an act, a batch, a retry or a digest")
         return found
 
 

@@ -9,6 +9,7 @@ from django.db import models
 
 SYSTEM_USERNAME = "system"
 ONE_TIME_PASSWORD_LASTS = timedelta(hours=72)
+USUAL_DIGEST_HOUR = 7
 
 
 class Role(models.TextChoices):
@@ -17,15 +18,40 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
+class Weekday(models.IntegerChoices):
+    """Names the days of a week as Python's calendar counts them."""
+
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
+
+
+def off_at_first() -> list[str]:
+    """Returns the kinds of mails that a new person does not get until they ask for them."""
+    return ["digest_daily", "alive"]
+
+
 class User(AbstractUser):
     """Holds a person who signs in. Superusers are admins whatever their role says."""
 
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
     wants_mail = models.BooleanField("alert mails", default=True)
     unwanted_mails = models.JSONField(
-        default=list,
+        default=off_at_first,
         blank=True,
         help_text="kinds of mails, beside alerts, that the person has switched off",
+    )
+    digest_hour = models.PositiveSmallIntegerField(default=USUAL_DIGEST_HOUR, help_text="by the person's clock")
+    digest_weekday = models.PositiveSmallIntegerField(choices=Weekday.choices, default=Weekday.MONDAY)
+    wants_empty_digests = models.BooleanField(default=False, help_text="also where there is nothing to say")
+    digests_from = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="when mails of a day or week were asked for last; empty: from the beginning",
     )
     timezone = models.CharField(max_length=64, default="UTC")
     # Of a password that an admin handed out; both are empty once the person has one of their own.
@@ -35,6 +61,7 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         constraints = [
             models.CheckConstraint(condition=models.Q(role__in=[r.value for r in Role]), name="user_role_known"),
+            models.CheckConstraint(condition=models.Q(digest_hour__lt=24), name="digest_hour_of_a_day"),
         ]
 
     @property

@@ -7,8 +7,10 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 
 from monitor.access import may, who_may
-from monitor.models import Delivery, Occasion, User
+from monitor.models import Delivery, Digest, Occasion, User, ZohoAccount
 from monitor.models.people import SYSTEM_USERNAME
+
+ALIVE_RIGHT = "alive_mails"
 
 
 def entitled() -> QuerySet[User]:
@@ -31,9 +33,14 @@ def recipients(chosen: Collection[int] | None = None) -> list[User]:
 
 def may_get(person: User, occasion: Occasion) -> bool:
     """Returns whether a person may see what an occasion is about, wants mails of its kind, and has an address."""
-    if not may(person, "view", occasion.subject.account) or person.username == SYSTEM_USERNAME:
+    if person.username == SYSTEM_USERNAME or not person.email or occasion.kind in person.unwanted_mails:
         return False
-    return bool(person.email) and occasion.kind not in person.unwanted_mails
+    subject = occasion.subject
+    if not isinstance(subject, Digest):
+        return may(person, "view", subject.account)
+    accounts = ZohoAccount.objects.filter(pk__in=subject.accounts)
+    right = ALIVE_RIGHT if occasion.kind == Occasion.Kind.ALIVE else "view"
+    return may(person, right) and all(may(person, "view", account) for account in accounts)
 
 
 def still_gets(delivery: Delivery) -> bool:

@@ -22,6 +22,7 @@ from monitor.models import (
     WorkflowRule,
 )
 from monitor.models.masked_text import said_of_run
+from monitor.ownership import ownership_of
 from monitor.privacy import mask_name, mask_text
 from monitor.queries.freshness import Mirror
 from monitor.queries.incidents import with_acknowledgement
@@ -186,7 +187,7 @@ def _with_standing(flows: Export, fresh: Mirror, now: datetime) -> Export:
         "standing": lambda row: standing_of(row, presents).code,
         "standing_reason": lambda row: standing_of(row, presents).reason,
     }
-    rows = with_facts(flows.rows.select_related("account", "progress"), now)
+    rows = with_facts(flows.rows.select_related("account", "progress", "ownership__owner"), now)
     return replace(flows, rows=rows, columns=flows.columns | columns)
 
 
@@ -198,10 +199,21 @@ def _age(account: Getter, fresh: Mirror) -> dict[str, Getter]:
     }
 
 
+# What people set of a flow or workflow rule; tags stand in one field, apart by spaces.
+_OWNERSHIP: dict[str, Getter] = {
+    "owner": lambda row: ownership_of(row).name,
+    "tags": lambda row: " ".join(ownership_of(row).tags),
+}
+
+
+def _owned(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.select_related("account", "ownership__owner").prefetch_related("ownership__tags")
+
+
 def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
     return {
         "flows": Export(
-            Flow.objects.select_related("account").defer("raw", "account__client_secret"),
+            _owned(Flow.objects.select_related("account").defer("raw", "account__client_secret")),
             _of("flow_id")
             | shown.names("flow_name")
             | shown.description()
@@ -209,7 +221,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             | shown.names("trigger_app")
             | _of("created_time", "modified_time")
             | _of("execution_count", "success_count", "failure_count", account="account.name")
-            | _of("first_seen_at", "seen_at", "gone_at"),
+            | _of("first_seen_at", "seen_at", "gone_at")
+            | _OWNERSHIP,
             "seen_at",
         ),
         "executions": Export(
@@ -224,7 +237,7 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             "started_time",
         ),
         "rules": Export(
-            WorkflowRule.objects.select_related("account").defer("raw", "account__client_secret"),
+            _owned(WorkflowRule.objects.select_related("account").defer("raw", "account__client_secret")),
             shown.names("name")
             | shown.description()
             | _of("module", "active", "execute_when", id="rule_id")
@@ -232,7 +245,8 @@ def _of_zoho(shown: MaskedColumns) -> dict[str, Export]:
             | shown.names("modified_by")
             | _of("trigger_count", "success_count", "failure_count", executed_from="usage_from")
             | _of(executed_till="usage_till", reset_time="usage_reset_time", account="account.name")
-            | _of("gone_at"),
+            | _of("gone_at")
+            | _OWNERSHIP,
             "seen_at",
         ),
         "webhook_failures": Export(

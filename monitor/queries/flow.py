@@ -92,7 +92,9 @@ class FlowPage:
 
 def flows(now: datetime) -> QuerySet[Flow]:
     """Joins to flows what the page needs."""
-    joined = Flow.objects.select_related("account", "progress", "record_field__chosen_by", "retry_pin__by")
+    joined = Flow.objects.select_related(
+        "account", "progress", "record_field__chosen_by", "retry_pin__by", "ownership__owner"
+    )
     rows = joined.defer("account__client_secret").annotate(policy_on=policies.on_for("flow"))
     return with_facts(rows, now)
 

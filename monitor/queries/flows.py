@@ -28,7 +28,8 @@ class FlowFilter:
     `status` is Zoho's: active, inactive (any of its words for it) or gone; empty means all but gone, those of words
     that are not known included. `standing` is one of
     `monitor.standing.judge.WORDS`; it needs to be told how far the accounts' presents are known. `problem_id` asks for
-    those whose runs failed with a problem, all but deleted ones only where a status or a standing is wanted.
+    those whose runs failed with a problem, all but deleted ones only where a status or a standing is wanted. `owner_id`
+    is 0 for those that nobody looks after.
     """
 
     text: str = ""
@@ -36,6 +37,8 @@ class FlowFilter:
     standing: str = ""
     account_id: int | None = None
     problem_id: int | None = None
+    owner_id: int | None = None
+    tag: str = ""
     sort: str = "failures"
 
 
@@ -76,12 +79,17 @@ def _order(sort: str) -> tuple[Any, ...]:
 
 
 def _narrowed(wanted: FlowFilter) -> QuerySet[Flow]:
-    flows = Flow.objects.select_related("progress").defer("raw", "description", "account__client_secret")
+    flows = Flow.objects.select_related("progress", "ownership__owner").prefetch_related("ownership__tags")
+    flows = flows.defer("raw", "description", "account__client_secret")
     if wanted.account_id is not None:
         flows = flows.filter(account_id=wanted.account_id)
     if wanted.text:
         named = shows(Flow.objects.all(), wanted.text, "flow_name", "trigger_app")
         flows = flows.filter(named | Q(flow_id=wanted.text))
+    if wanted.owner_id is not None:
+        flows = flows.filter(ownership__owner=wanted.owner_id or None)
+    if wanted.tag:
+        flows = flows.filter(ownership__tags__name=wanted.tag)
     if wanted.problem_id is not None:
         flows = flows.filter(pk__in=Failure.objects.filter(group__problem=wanted.problem_id).values("flow"))
         if not (wanted.status or wanted.standing):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Q
+from django.utils.dateparse import parse_datetime
 
 from monitor import vault
 from monitor.freshness import (
@@ -165,7 +166,7 @@ class Mirror:
     """Holds all accounts together. `as_of` is the oldest age of the mirrored ones: no number is younger for sure.
 
     `locked` says why stored secrets cannot be read, here or in the worker; empty where they can. `signs` are the newest
-    signs of life of the worker, by kind.
+    signs of life of the worker, by kind; `booted_at` is when it was started.
     """
 
     accounts: list[AccountFreshness]
@@ -173,6 +174,7 @@ class Mirror:
     locked: str = ""
     failing: list[FailingJob] = field(default_factory=list)
     signs: Mapping[str, datetime] = field(default_factory=dict)
+    booted_at: datetime | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -282,16 +284,21 @@ def mirror(now: datetime) -> Mirror:
     worker, locked = judge_worker(signs, now), vault.trouble() or signs.locked
     found = [_account(account, worker, locked, now) for account in accounts]
     locked = locked or next((one.reason for one in found if one.state == LOCKED), "")
-    return Mirror(found, worker, locked, signs.failing, signs)
+    return Mirror(found, worker, locked, signs.failing, signs, signs.booted_at)
 
 
 class WorkerSigns(dict[str, datetime]):
-    """Holds the newest sign of life of each kind, why the worker cannot read stored secrets, and the jobs that fail."""
+    """Holds the newest sign of life of each kind, and what the worker says of itself.
+
+    `locked` says why it cannot read stored secrets, `failing` are the jobs that fail, `booted_at` is when it was
+    started; None where that is not known.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.locked = ""
         self.failing: list[FailingJob] = []
+        self.booted_at: datetime | None = None
 
 
 def worker_signs() -> WorkerSigns:
@@ -307,6 +314,7 @@ def worker_signs() -> WorkerSigns:
             continue
         if kind == "supervisor":
             signs.locked = str(detail.get("locked", ""))
+            signs.booted_at = parse_datetime(str(detail.get("booted_at", "")))
         # A process that has only been started has not taken anything up yet.
         if kind != "task" or detail.get("worked"):
             signs[kind] = max(signs.get(kind, at), at)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import Error
+from django.db.models import Max, Min, Q
 
-from monitor.freshness import problems
+from monitor.freshness import OK, problems
 from monitor.job_failures import FailingJob
+from monitor.models import Delivery, Notice, Occasion, StageRun, Transition, ZohoAccount
 from monitor.queries.freshness import Mirror, mirror
 from monitor.queries.mails import MailServerFacts, mail_problems, mail_server
 from monitor.schema import differences
 
 JUDGE = "judge"  # the job, and what begins its name for one account
 ALERTER_DEAD_AFTER = timedelta(minutes=5)
+UNSENT_FOR_LONG = timedelta(minutes=15)  # of a burst of mails each waits for those before it
+ALERTING, DELIVERY = "alerting", "delivery"
+STANDS_STILL = {ALERTING: "no alert was evaluated", DELIVERY: "nothing looked for mails to send"}
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,9 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
     """Checks the database, the migrations, the keys, the worker's heart and the mirror's age. It never raises.
 
     What makes it unready: the database cannot be reached, migrations are missing, stored secrets cannot be read, the
-    worker is silent or has never run (docs/reference/faults.md, F42), alerts cannot be evaluated for long, the mail
-    server refuses us or is away for long.
+    worker is silent or has never run (docs/reference/faults.md, F42), alerts cannot be evaluated or mails cannot be
+    written or sent for long, also where nothing fails and nothing is done, the mail server refuses us or is away for
+    long.
     An account whose mirror is stale, throttled or revoked does not: taking the pages away would only hide what they
     have to say about it, and about the other accounts.
 
@@ -57,6 +63,10 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
         fresh = fresh or mirror(now)
         mail = mail_server()
         found = [*problems(fresh.worker, now, locked=fresh.locked), *_alerter(fresh.failing, now)]
+        if fresh.worker.state == OK:  # else that says it all
+            is_told = bool(_alerter(fresh.failing, now))
+            found += standing_still(stage_ends(), fresh.booted_at, now, leave_out={ALERTING} if is_told else ())
+            found += unsent(waiting_since(), mail, now)
         found += mail_problems(mail, now)
         worker = worker_report(fresh)
         ages = {name: _seconds(fresh.signs.get(name), now) for name in ("supervisor", "canary")}
@@ -86,6 +96,91 @@ def _alerter(failing: Sequence[FailingJob], now: datetime) -> list[str]:
     since = min(job.since for job in jobs)
     whose = "" if any(job.name == JUDGE for job in jobs) else f" of {len(jobs)} account{'s' * (len(jobs) > 1)}"
     return [f"alerts{whose} could not be evaluated since {since:%Y-%m-%d %H:%M} UTC"]
+
+
+@dataclass(frozen=True)
+class WaitingMails:
+    """Holds since when the first of what is to become mail, and is due, has waited; None where nothing does.
+
+    Attributes:
+        unwritten: notices of incidents, and occasions of people's acts, of which no mail is written yet.
+        unsent: written mails that no process has handed over, or given back.
+    """
+
+    unwritten: datetime | None = None
+    unsent: datetime | None = None
+
+
+def stage_ends() -> dict[str, datetime | None]:
+    """Returns when alerts were evaluated and mails were looked for last, without a failure. One statement.
+
+    Of the accounts that were evaluated it is the one whose turn was longest ago; without an account nothing is
+    evaluated, and the stage is left out.
+    """
+    rows = StageRun.objects.filter(stage__in=STANDS_STILL, outcome=StageRun.Outcome.OK).order_by()
+    rows = rows.exclude(account=None, stage=ALERTING)
+    newest = rows.values("stage", "account").annotate(newest=Max("finished_at")).values_list("stage", "newest")
+    found: dict[str, datetime | None] = dict.fromkeys(STANDS_STILL)
+    for stage, at in newest:
+        known = found[stage]
+        found[stage] = at if known is None else min(known, at)
+    if not ZohoAccount.objects.exists():
+        del found[ALERTING]
+    return found
+
+
+def waiting_since() -> WaitingMails:
+    """Reads how long mails have been due. Three statements."""
+    # What is put off has a later time, and a reason: a silence, working hours, nobody to write to.
+    notices = Notice.objects.in_turn().filter(why_silent="").aggregate(at=Min("due_at"))["at"]
+    occasions = Occasion.objects.filter(dispatch_state=Transition.Dispatch.NEW).aggregate(at=Min("at"))["at"]
+    queued = Q(state=Delivery.State.QUEUED)
+    sending = Q(state=Delivery.State.SENDING)
+    times = Delivery.objects.in_turn().aggregate(
+        queued=Min("next_try_at", filter=queued), sending=Min("lease_until", filter=sending)
+    )
+    return WaitingMails(
+        min((at for at in (notices, occasions) if at is not None), default=None),
+        min((at for at in times.values() if at is not None), default=None),
+    )
+
+
+def standing_still(
+    ends: Mapping[str, datetime | None], booted_at: datetime | None, now: datetime, *, leave_out: Collection[str] = ()
+) -> list[str]:
+    """Names what the worker should do every few seconds and has not done for long, though it lives. Pure.
+
+    Args:
+        ends: when each stage last came to its end; None where that is not stored.
+        booted_at: when the worker was started; None where that is not known.
+        now: the present.
+        leave_out: stages of which worse is known.
+    """
+    found = []
+    for stage, last in ends.items():
+        known = [at for at in (last, booted_at) if at is not None]
+        if stage in leave_out or not known or now - max(known) < ALERTER_DEAD_AFTER:
+            continue
+        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last is not None else "since the worker was started"
+        found.append(f"{STANDS_STILL[stage]} {since}")
+    return found
+
+
+def unsent(waiting: WaitingMails, server: MailServerFacts, now: datetime) -> list[str]:
+    """Names mails that were due long ago and are not on their way, though the sender works. Pure.
+
+    Args:
+        waiting: since when the first waits.
+        server: whether the mail server takes mails: where it does not, that is what keeps them.
+        now: the present.
+    """
+    found = []
+    if waiting.unwritten is not None and now - waiting.unwritten >= ALERTER_DEAD_AFTER:
+        found.append(f"mails that were due since {waiting.unwritten:%Y-%m-%d %H:%M} UTC cannot be written")
+    is_kept = server.is_refusing or server.is_unreachable
+    if not is_kept and waiting.unsent is not None and now - waiting.unsent >= UNSENT_FOR_LONG:
+        found.append(f"mails that were due since {waiting.unsent:%Y-%m-%d %H:%M} UTC are not sent")
+    return found
 
 
 def worker_report(fresh: Mirror) -> dict[str, Any]:

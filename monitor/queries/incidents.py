@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from monitor.incident_words import causes_in_words, title_of
-from monitor.models import AlertState, Delivery, Incident, IncidentAlert, IncidentEvent, Notice, Silence, Snooze
+from monitor.models import (
+    AlertRule,
+    AlertState,
+    Delivery,
+    Incident,
+    IncidentAlert,
+    IncidentEvent,
+    Notice,
+    Silence,
+    Snooze,
+)
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -60,6 +70,18 @@ def open_incidents(account_id: int | None = None) -> list[IncidentRow]:
     if account_id is not None:
         found = found.filter(account=account_id)
     return _as_rows(found.order_by(F("acknowledged_at").asc(nulls_first=True), "-opened_at", "-pk"))
+
+
+def quiet_incidents(accounts: Collection[int], since: datetime) -> list[IncidentRow]:
+    """Returns the incidents that nobody is mailed of at once and that are open or began after a time, the newest first.
+
+    Args:
+        accounts: of these.
+        since: from when on those that are over count too.
+    """
+    open_or_new = Q(closed_at=None) | Q(opened_at__gte=since)
+    found = incidents().filter(open_or_new, account__in=accounts, severity=AlertRule.Severity.DIGEST)
+    return _as_rows(found.order_by("-opened_at", "-pk"))
 
 
 @dataclass(frozen=True)

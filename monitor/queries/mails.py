@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q, QuerySet
 
-from monitor.models import Delivery, Incident, MailServer, Problem, RetryAttempt, RetryBatch
+from monitor.models import Delivery, Digest, Incident, MailServer, Problem, RetryAttempt, RetryBatch
 from monitor.privacy import mask_text
 
 # A mail server that restarts is back by then.
@@ -40,16 +40,23 @@ def mails(wanted: MailFilter) -> QuerySet[Delivery]:
 def whole_mails() -> QuerySet[Delivery]:
     """Joins to deliveries their bodies and what they are about."""
     return Delivery.objects.select_related(
-        "recipient", "notice__incident", "occasion__act__problem", "occasion__batch", "occasion__retry"
+        "recipient",
+        "notice__incident",
+        "occasion__act__problem",
+        "occasion__batch",
+        "occasion__retry",
+        "occasion__digest",
     )
 
 
-def name_of(about: Incident | Problem | RetryBatch | RetryAttempt) -> str:
+def name_of(about: Incident | Problem | RetryBatch | RetryAttempt | Digest) -> str:
     """Returns what a mail is about, in a few words, masked."""
     if isinstance(about, Incident):
         return f"Incident {about.pk}"
     if isinstance(about, Problem):
         return mask_text(about.title)
+    if isinstance(about, Digest):
+        return str(about)
     return f"Batch {about.pk}" if isinstance(about, RetryBatch) else f"Retry {about.pk}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
@@ -200,11 +200,18 @@ def open_alerts(limit: int = 8) -> QuerySet[AlertState]:
     return rows.order_by(F("acknowledged_at").asc(nulls_first=True), "-since")[:limit]
 
 
-def broken_connections(limit: int = 8) -> QuerySet[Connection]:
-    """Connections that Zoho does not call active: those that it calls broken first, of each the longest so."""
+def broken_connections(limit: int = 8, accounts: Collection[int] | None = None) -> QuerySet[Connection]:
+    """Connections that Zoho does not call active: those that it calls broken first, of each the longest so.
+
+    Args:
+        limit: how many at most.
+        accounts: only of these; None for all.
+    """
+    rows = Connection.objects.filter(gone_at=None)
+    if accounts is not None:
+        rows = rows.filter(account__in=accounts)
     return (
-        Connection.objects.filter(gone_at=None)
-        .exclude(status="active")
+        rows.exclude(status="active")
         .select_related("account")
         .defer("raw", "account__client_secret")
         .order_by(Case(When(status__in=BROKEN, then=0), default=1), "status_since", "pk")[:limit]

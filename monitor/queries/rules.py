@@ -36,6 +36,7 @@ class RuleFilter:
         active: "yes", "no" or "".
         executed: "never" for rules that never ran, or "".
         order: a key of `ORDERS`.
+        owner_id: 0 for those that nobody looks after.
     """
 
     text: str = ""
@@ -44,11 +45,14 @@ class RuleFilter:
     executed: str = ""
     account_id: int | None = None
     order: str = "name"
+    owner_id: int | None = None
+    tag: str = ""
 
 
 def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
     """Returns the rules that fit; those deleted in Zoho stand among them, marked by `gone_at`."""
-    rows = WorkflowRule.objects.select_related("account").defer("account__client_secret", "raw", "description")
+    rows = WorkflowRule.objects.select_related("account", "ownership__owner").prefetch_related("ownership__tags")
+    rows = rows.defer("account__client_secret", "raw", "description")
     if wanted.text:
         rows = rows.filter(shows(WorkflowRule.objects.all(), wanted.text, "name") | Q(rule_id=wanted.text))
     if wanted.module:
@@ -57,6 +61,10 @@ def search(wanted: RuleFilter) -> QuerySet[WorkflowRule]:
         rows = rows.filter(active=wanted.active == "yes", gone_at=None)
     if wanted.executed == "never":
         rows = rows.filter(last_executed_time=None)
+    if wanted.owner_id is not None:
+        rows = rows.filter(ownership__owner=wanted.owner_id or None)
+    if wanted.tag:
+        rows = rows.filter(ownership__tags__name=wanted.tag)
     if wanted.account_id is not None:
         rows = rows.filter(account_id=wanted.account_id)
     return rows.order_by(*ORDERS.get(wanted.order, ()), *by_shown_name(WorkflowRule.objects.all(), "name"))
@@ -70,7 +78,7 @@ def modules() -> list[str]:
 
 def all_rules() -> QuerySet[WorkflowRule]:
     """Rules with the joins that one rule's page needs."""
-    return WorkflowRule.objects.select_related("account").defer("account__client_secret")
+    return WorkflowRule.objects.select_related("account", "ownership__owner").defer("account__client_secret")
 
 
 @dataclass(frozen=True)

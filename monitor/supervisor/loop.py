@@ -42,6 +42,7 @@ class Supervisor:
         self._grace = grace
         self._signals = 0
         self._cluster: Cluster | None = None
+        self._booted_at: datetime | None = None
         self._starts = 0
         self._failures = 0
         self._start_at: datetime | None = None
@@ -123,7 +124,13 @@ class Supervisor:
         if self._beat_at is not None and abs(now - self._beat_at) < BEAT_EVERY:
             return
         self._beat_at = now
-        detail = {"starts": self._starts, "last_fault": self._last_fault, "locked": vault.trouble()}
+        self._booted_at = self._booted_at or now
+        detail = {
+            "booted_at": self._booted_at.isoformat(),
+            "starts": self._starts,
+            "last_fault": self._last_fault,
+            "locked": vault.trouble(),
+        }
         WorkerBeat.objects.update_or_create(
             name="supervisor", defaults={"pid": os.getpid(), "beat_at": now, "detail": detail}
         )

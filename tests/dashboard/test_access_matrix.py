@@ -42,6 +42,8 @@ MATRIX: dict[str, tuple[Callable[[World], dict[str, Any]], dict[str, Answers]]] 
     "flows": (lambda w: {}, SEEN_BY_ALL),
     "flow": (lambda w: {"pk": w.flow.pk}, SEEN_BY_ALL),
     "flow_read": (lambda w: {"pk": w.flow.pk}, post(POST_OF_OPERATORS, "302")),
+    "flow_ownership": (lambda w: {"pk": w.flow.pk}, POST_OF_OPERATORS),
+    "rule_ownership": (lambda w: {"pk": w.rule.pk}, POST_OF_OPERATORS),
     "flow_pin": (lambda w: {"pk": w.flow.pk}, POST_OF_ADMINS),
     "flow_pin_take_back": (lambda w: {"pk": w.flow.pk}, POST_OF_ADMINS),
     "flow_record_field": (lambda w: {"pk": w.flow.pk}, POST_OF_ADMINS),

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from dashboard.health import views
 from monitor import job_failures
-from monitor.models import SyncState, WorkerBeat
+from monitor.models import MailServer, Notice, StageRun, SyncState, WorkerBeat
 from tests import factories
+from tests.dashboard.world import make_mail, make_state
 
 
 @pytest.fixture
@@ -178,3 +179,101 @@ def test_a_dead_alerter_is_not_ready_for_no_alert_tells_of_it(client, worker, na
     (problem,) = answer.json()["problems"]
     assert problem.startswith(f"{whose} could not be evaluated since ")
     assert "somebody" not in answer.content.decode()
+
+
+class TestStandsStill:
+    """A worker that lives and does nothing: no alert would tell of it."""
+
+    @pytest.fixture
+    def ran(self, worker):
+        """A worker that was started an hour ago, whose stages came to their ends a moment ago."""
+        now = timezone.now()
+        beat = {"beat_at": now, "detail": {"booted_at": (now - timedelta(hours=1)).isoformat()}}
+        WorkerBeat.objects.create(name="supervisor", **beat)
+        account = factories.make_account("Hush")
+        for stage, of in (("alerting", account), ("delivery", None)):
+            StageRun.objects.create(stage=stage, account=of, started_at=now, finished_at=now, outcome="ok")
+        return account
+
+    def problems(self, client):
+        return client.get(reverse("healthz_ready")).json()["problems"]
+
+    def test_nothing_is_told_while_all_go_on(self, client, ran):
+        assert self.problems(client) == []
+
+    @pytest.mark.parametrize(
+        ("stage", "words"), [("alerting", "no alert was evaluated"), ("delivery", "nothing looked for mails to send")]
+    )
+    @pytest.mark.parametrize("left", ["old", "failed", "pruned"])
+    def test_a_stage_that_came_to_no_good_end_for_long(self, client, ran, stage, words, left):
+        rows = StageRun.objects.filter(stage=stage)
+        if left == "pruned":
+            rows.delete()
+        else:
+            rows.update(finished_at=timezone.now() - timedelta(minutes=6))
+        if left == "failed":
+            now = timezone.now()
+            StageRun.objects.create(stage=stage, started_at=now, finished_at=now, outcome="failed", account=ran)
+        (told,) = self.problems(client)
+        assert told.startswith(f"{words} since")
+        assert client.get(reverse("healthz_ready")).status_code == 503
+
+    def test_one_account_that_stands_still_beside_others_that_go_on(self, client, ran):
+        now = timezone.now()
+        other = factories.make_account("Whisper")
+        old = now - timedelta(minutes=9)
+        StageRun.objects.create(stage="alerting", account=other, started_at=old, finished_at=old, outcome="ok")
+        (told,) = self.problems(client)
+        assert "no alert was evaluated since" in told
+        assert "Whisper" not in told
+
+    def test_without_an_account_there_is_nothing_to_evaluate(self, client, ran):
+        ran.delete()
+        assert self.problems(client) == []
+
+    def test_a_worker_that_has_just_started_is_given_time(self, client, ran):
+        StageRun.objects.update(finished_at=timezone.now() - timedelta(hours=9))
+        detail = {"booted_at": (timezone.now() - timedelta(minutes=4)).isoformat()}
+        WorkerBeat.objects.filter(name="supervisor").update(detail=detail)
+        assert self.problems(client) == []
+
+    def test_a_failure_that_is_told_already_is_told_once(self, client, ran):
+        StageRun.objects.filter(stage="alerting").update(finished_at=timezone.now() - timedelta(minutes=6))
+        job_failures.failed(f"judge:{ran.pk}", "KeyError", timezone.now() - timedelta(minutes=6))
+        (told,) = self.problems(client)
+        assert "could not be evaluated" in told
+
+    @pytest.mark.parametrize(("age", "count"), [(4, 0), (6, 1)])
+    def test_a_notice_that_is_due_and_not_written(self, client, ran, age, count):
+        alert = make_state(factories.make_alert_rule(ran), factories.make_flow(ran), timezone.now())
+        incident = factories.make_incident(alert)
+        at = timezone.now() - timedelta(minutes=age)
+        notice = factories.make_notice(incident, seq=2, kind="update", due_at=at)
+        factories.make_notice(incident, seq=3, kind="resolved", due_at=at - timedelta(hours=3))
+        assert len(self.problems(client)) == count, "the one behind it only waits for its turn"
+        Notice.objects.filter(pk=notice.pk).update(why_silent="snoozed")
+        assert self.problems(client) == []
+
+    @pytest.mark.parametrize(
+        ("fields", "count"),
+        [
+            ({"state": "queued", "next_try_at": 16}, 1),
+            ({"state": "queued", "next_try_at": 14}, 0),
+            ({"state": "sending", "lease_until": 16}, 1),
+            ({"state": "dead", "next_try_at": 99}, 0),
+        ],
+    )
+    def test_a_mail_that_is_due_and_not_sent(self, client, ran, otto, fields, count):
+        alert = make_state(factories.make_alert_rule(ran), factories.make_flow(ran), timezone.now())
+        notice = factories.make_incident(alert).notices.get()
+        ago = {
+            name: timezone.now() - timedelta(minutes=value) if isinstance(value, int) else value
+            for name, value in fields.items()
+        }
+        make_mail(notice, otto, timezone.now(), **ago)
+        told = self.problems(client)
+        assert len(told) == count
+        if count:
+            MailServer.objects.create(pk=1, state="refuses", since=timezone.now(), code="535")
+            (told,) = self.problems(client)
+            assert "refuses us" in told, "that is what keeps it"

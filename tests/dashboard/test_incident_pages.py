@@ -256,16 +256,16 @@ class TestUnsubscribeByMail:
         assert otto.wants_mail
         assert client.post(url, {"List-Unsubscribe": "One-Click"}).status_code == 200
         otto.refresh_from_db()
-        assert (otto.wants_mail, otto.unwanted_mails) == (False, [])
+        assert (otto.wants_mail, otto.unwanted_mails) == (False, ["digest_daily", "alive"])
         client.post(url)
         entry = own(AuditEntry).get(action="mails.switch_off")
         assert (entry.actor, entry.detail) == (otto, {"kind": "alerts", "way": "by the link in a mail"})
 
-    @pytest.mark.parametrize("kind", ["assigned", "note", "resolved", "batch_ended"])
+    @pytest.mark.parametrize("kind", ["assigned", "note", "resolved", "batch_ended", "digest_weekly"])
     def test_each_kind_has_its_own(self, otto: User, kind: str) -> None:
         Client().post(reverse("unsubscribe_by_mail", args=[sign_unsubscribe(otto.pk, kind)]))
         otto.refresh_from_db()
-        assert (otto.wants_mail, otto.unwanted_mails) == (True, [kind])
+        assert (otto.wants_mail, otto.unwanted_mails) == (True, ["digest_daily", "alive", kind])
 
     def test_a_forged_one_or_one_of_no_kind_does_nothing(self, otto: User, ada: User) -> None:
         good = sign_unsubscribe(otto.pk, "alerts")

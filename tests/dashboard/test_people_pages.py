@@ -150,24 +150,29 @@ def test_the_profile_sets_the_time_zone_of_the_pages_and_the_mails(signed_in, ve
     assert client.post(reverse("profile"), {"timezone": "Asia/Kolkata"}).status_code == 302
     vera.refresh_from_db()
     assert (vera.timezone, vera.wants_mail) == ("Asia/Kolkata", False)
+    assert (vera.digest_hour, vera.digest_weekday) == (7, 0), "what is not sent stays"
     assert "16:30:00" in client.get(execution.get_absolute_url()).content.decode()
+
+
+OFF_AT_FIRST = {"digest_daily", "alive"}
 
 
 def test_each_kind_of_mail_has_a_switch_that_is_on_until_the_person_turns_it_off(signed_in, vera):
     client = signed_in(vera)
-    boxes = [f'name="wants_{kind}"' for kind in (*KINDS, "mail")]
     page = client.get(reverse("profile")).content.decode()
-    for box in boxes:
-        assert re.search(f"<input[^>]*{box}[^>]* checked", page)
+    assert "wants_alive" not in page, "a viewer cannot have it"
+    for kind in {*KINDS, "mail"} - {"alive"}:
+        box = re.search(f'<input[^>]*name="wants_{kind}"[^>]*>', page)
+        assert (" checked" in box[0]) is (kind not in OFF_AT_FIRST)
     on = {f"wants_{kind}": "on" for kind in KINDS if kind != "note"}
     assert client.post(reverse("profile"), {"timezone": "UTC", "wants_mail": "on"} | on).status_code == 302
     vera.refresh_from_db()
-    assert (vera.wants_mail, vera.unwanted_mails) == (True, ["note"])
+    assert (vera.wants_mail, vera.unwanted_mails) == (True, ["alive", "note"])
     page = client.get(reverse("profile")).content.decode()
     assert not re.search('<input[^>]*name="wants_note"[^>]* checked', page)
     assert client.post(reverse("profile"), {"timezone": "UTC", "wants_note": "on"} | on).status_code == 302
     vera.refresh_from_db()
-    assert (vera.wants_mail, vera.unwanted_mails) == (False, [])
+    assert (vera.wants_mail, vera.unwanted_mails) == (False, ["alive"])
 
 
 @pytest.mark.parametrize("role", ["viewer", "admin"])
@@ -181,7 +186,26 @@ def test_the_profile_says_where_mails_go(db, role, signed_in):
 def test_a_profile_that_is_refused_keeps_the_switches(signed_in, vera):
     assert signed_in(vera).post(reverse("profile"), {"timezone": "Mars/Olympus"}).status_code == 400
     vera.refresh_from_db()
-    assert (vera.wants_mail, vera.unwanted_mails) == (True, [])
+    assert (vera.wants_mail, set(vera.unwanted_mails)) == (True, OFF_AT_FIRST)
+
+
+def test_digests_have_an_hour_and_a_day_and_are_due_from_when_they_were_asked_for(signed_in, ada):
+    client = signed_in(ada)
+    sent = {"timezone": "UTC", "digest_hour": "0", "digest_weekday": "6", "wants_digest_weekly": "on"}
+    assert client.post(reverse("profile"), sent).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.digest_hour, ada.digest_weekday, ada.digests_from) == (0, 6, None), "the weekly one was on before"
+    assert client.post(reverse("profile"), sent | {"wants_alive": "on"}).status_code == 302
+    ada.refresh_from_db()
+    assert "alive" not in ada.unwanted_mails
+    assert ada.digests_from is not None
+
+
+@pytest.mark.parametrize("wrong", [{"digest_hour": "24"}, {"digest_hour": "-1"}, {"digest_weekday": "7"}])
+def test_an_hour_or_day_that_is_none_is_refused(signed_in, vera, wrong):
+    assert signed_in(vera).post(reverse("profile"), {"timezone": "UTC"} | wrong).status_code == 400
+    vera.refresh_from_db()
+    assert (vera.digest_hour, vera.digest_weekday) == (7, 0)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", ""])

@@ -55,7 +55,7 @@ def test_open_failures_by_age(fail: Fail, triage: Triage, flow: Flow, now: datet
     day = 1440
     runs = [fail(minutes_ago=n) for n in (5, day - 1, 2 * day, 20 * day, 29 * day, 40 * day)]
     triage(*runs, fail(minutes_ago=7, status="success"))
-    ages = queries.open_by_age(now, flow.account_id)
+    ages = queries.open_by_age(now, [flow.account_id])
     assert [(one.words, one.count) for one in ages] == [
         ("up to a day", 2), ("up to a week", 1), ("up to a month", 2), ("older", 1),
     ]  # fmt: skip

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from monitor.models import Delivery, Notice
 from monitor.notify.compose import Rendered
-from monitor.notify.kinds import alert, assigned, batch_ended, note, outcome_unknown, resolved
+from monitor.notify.kinds import (
+    alert,
+    alive,
+    assigned,
+    batch_ended,
+    digest_daily,
+    digest_weekly,
+    note,
+    outcome_unknown,
+    resolved,
+)
 from monitor.notify.kinds.kind import MailKind
 
-_MODULES = (assigned, note, resolved, batch_ended, outcome_unknown)
+_MODULES = (assigned, note, resolved, batch_ended, outcome_unknown, digest_daily, digest_weekly, alive)
 KINDS: dict[str, MailKind] = {module.KIND.name: module.KIND for module in _MODULES}
 ALERTS = "alerts"
 

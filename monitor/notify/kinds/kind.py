@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from monitor.models import Occasion
+from monitor.models import DigestSection, Occasion
 from monitor.notify.compose import Rendered, compose, whole, zone_of
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ class Letter:
         quote: a person's words; empty where there are none.
         counted: (how many, what) each, under the heading `counted_title`.
         links: (what, address) each, of further pages.
+        sections: further parts, with lines of their own.
         is_good: whether it is good news, by the colour of its edge.
     """
 
@@ -38,6 +39,7 @@ class Letter:
     counted_title: str = ""
     counted: tuple[tuple[int, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    sections: tuple[DigestSection, ...] = ()
     is_good: bool = False
 
 
@@ -53,6 +55,7 @@ class MailKind:
         why: why the person gets it, as the end of "You get this mail because".
         no_more: names what to switch off, as the end of "No more mails".
         letter: what one tells, with times of a zone.
+        right: without which nobody gets one (`monitor.access`).
     """
 
     name: str
@@ -62,6 +65,7 @@ class MailKind:
     why: str
     no_more: str
     letter: Callable[[Occasion, tzinfo], Letter]
+    right: str = "view"
 
     def write(self, occasion: Occasion, zone: str) -> Rendered:
         """Returns the mail of an occasion; whatever is wrong with its text, one comes out.

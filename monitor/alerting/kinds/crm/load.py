@@ -39,11 +39,10 @@ def subjects(
     failed = _failed(account, start) if WEBHOOKS in finds else {}
     found = []
     for row in rows:
-        known = [at for at in (row.created_time, row.modified_time) if at is not None]
         material = CrmRuleMaterial(
             is_active=row.active,
             ran_at=row.last_executed_time,
-            changed_at=max(known, default=row.first_seen_at),
+            changed_at=row.changed_at,
             days=days.get(row.pk, ()),
             webhooks=failed.get(row.pk, ()),
             usage_problem=usage or mask_text(row.usage_problem),

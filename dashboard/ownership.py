@@ -1,0 +1,104 @@
+"""Shows and takes who looks after a flow or workflow rule, and its tags; narrows lists by both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from dashboard.filters import NOBODY, FilterForm, NameField, OwnerField
+from monitor.access import may, who_may
+from monitor.models import Flow, Ownership, User, WorkflowRule
+from monitor.ownership import OwnershipRefused, ownership_of, set_ownership
+from monitor.tags import BadTag, read_tags, tag_of
+
+LONGEST_LINE = 1000
+
+
+class OwnershipForm(forms.Form):
+    """Asks who looks after a thing, and for its tags. An owner who is gone may stay."""
+
+    owner = forms.ModelChoiceField(User.objects.none(), required=False, label="Owner", empty_label="Nobody")
+    tags = forms.CharField(
+        label="Tags",
+        required=False,
+        max_length=LONGEST_LINE,
+        help_text="Short plain words, apart by spaces, such as: orders billing.",
+    )
+
+    def __init__(self, data: Any = None, *, thing: Flow | WorkflowRule) -> None:
+        known = ownership_of(thing)
+        super().__init__(data, auto_id="ownership_%s", initial={"owner": known.owner, "tags": " ".join(known.tags)})
+        people = Q(pk=known.owner.pk) if known.owner is not None else Q()
+        self.fields["owner"].queryset = User.objects.filter(who_may("acknowledge") | people).order_by("username")
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return read_tags(self.cleaned_data["tags"])
+        except BadTag as fault:
+            raise forms.ValidationError(str(fault)) from None
+
+
+def shown(request: HttpRequest, thing: Flow | WorkflowRule, form: OwnershipForm | None = None) -> dict[str, Any]:
+    """Returns what the card of owner and tags needs.
+
+    Args:
+        request: of the person who looks.
+        thing: with its account.
+        form: one that was sent and found wanting.
+    """
+    may_set = may(request.user, "ownership", thing.account)
+    return {
+        "owned": ownership_of(thing),
+        "may_set_ownership": may_set,
+        "ownership_form": form or (OwnershipForm(thing=thing) if may_set else None),
+    }
+
+
+def take(request: HttpRequest, thing: Flow | WorkflowRule) -> tuple[OwnershipForm, str] | HttpResponse:
+    """Sets what the form of a thing says; returns the form with what is wrong where it was not set."""
+    form = OwnershipForm(request.POST, thing=thing)
+    if not {"owner", "tags"} <= set(request.POST) or not form.is_valid():
+        return form, "Fix what the form of owner and tags says."
+    said = form.cleaned_data
+    try:
+        is_new = set_ownership(thing, said["owner"], said["tags"], request.user, timezone.now())
+    except OwnershipRefused as refusal:
+        return form, str(refusal)
+    messages.success(request, "Owner and tags are set." if is_new else "Owner and tags are as they were.")
+    return redirect(thing)
+
+
+class OwnedFilterForm(FilterForm):
+    """Reads what a list is narrowed to by owner and tag."""
+
+    owner = OwnerField(label="Owner")
+    tag = NameField(label="Tag")
+
+    # Where the list's ownership hangs: the name of its link.
+    owned_by = "flow"
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        set_here = Ownership.objects.exclude(**{self.owned_by: None}).order_by()
+        known = set(set_here.values_list("owner", "owner__username", "tags__name").distinct())
+        owners = sorted({(name, pk) for pk, name, _ in known if pk is not None})
+        tags = sorted({tag for *_, tag in known if tag is not None})
+        self.offer("owner", [(NOBODY, "Nobody"), *((pk, name) for name, pk in owners)], "Anybody")
+        self.offer("tag", [(tag, tag) for tag in tags], "Any")
+        # Where nobody has set any there is nothing to narrow by.
+        for name, offered in (("owner", owners), ("tag", tags)):
+            if not offered and not data.get(name):
+                self.fields[name].widget = forms.HiddenInput()
+
+    def clean_tag(self) -> str:
+        word: str = self.cleaned_data["tag"]
+        try:
+            return tag_of(word) if word else ""
+        except BadTag as fault:
+            raise forms.ValidationError(str(fault)) from None

@@ -30,6 +30,7 @@ from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
+from monitor.notify.channels.send import is_anything_to_notify, send_to_channels
 from monitor.notify.digests import DigestReaders, write_digests
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
 from monitor.notify.outlived import outlived_occasions
@@ -89,6 +90,11 @@ def _accounts_to_read(now: datetime) -> list[int]:
 def is_anything_to_count(now: datetime) -> bool:
     """Returns whether an hour's runs have changed since they were counted."""
     return DirtyHour.objects.exists()
+
+
+def is_anything_for_channels(now: datetime) -> bool:
+    """Returns whether a message to a channel is due."""
+    return is_anything_to_notify(now)
 
 
 def enqueue_due_accounts(now: datetime | None = None) -> int:
@@ -158,6 +164,8 @@ def _evaluate(accounts: QuerySet[ZohoAccount]) -> None:
         summary["notices"] = dispatch_new(utc_now())
     if summary["notices"]:
         async_task("monitor.tasks.deliver")
+        if is_anything_to_notify(utc_now()):
+            async_task("monitor.tasks.notify_channels")
 
 
 def recount() -> None:
@@ -259,6 +267,13 @@ def deliver() -> None:
                 summary["digests"] = digests
         summary["written"] = dispatch_occasions(utc_now())
         report = send_due(utc_now())
+        summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
+
+
+def notify_channels() -> None:
+    """Sends the messages to channels that are due, apart from mails: a channel that hangs holds none of them up."""
+    with _stage("channels") as summary:
+        report = send_to_channels(utc_now())
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
 
 

@@ -341,6 +341,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(null=True)),
                 ('reason', models.CharField(blank=True, help_text="The server's words, without personal data.", max_length=300)),
                 ('code', models.CharField(blank=True, max_length=60)),
+                ('failures', models.PositiveIntegerField(default=0, help_text="in a row, that were the whole channel's")),
                 ('next_try_at', models.DateTimeField(help_text='All messages of the channel wait until then.', null=True)),
                 ('accepted_at', models.DateTimeField(help_text='When it last took one.', null=True)),
                 ('tested_at', models.DateTimeField(help_text='When a person last asked for a test message.', null=True)),

@@ -113,6 +113,7 @@ def test_all_or_none(fail: Fail, triage: Triage) -> None:
         (["resolve", "N"], {"changed_at": "2099-01-01"}, "The change cannot lie in the future."),
         (["archive", "N"], {"after": 0}, "--after"),
         (["assign", "N"], {}, "say to whom"),
+        (["assign", "N"], {"owner": "system"}, "system may not work on problems."),
         (["assign", "N"], {"owner": "nobody here"}, "there is no person named 'nobody here'"),
         (["note", "N"], {}, "Write something."),
         (["write-off", "N"], {}, "Say why these runs are given up."),

@@ -175,6 +175,13 @@ def make_channel(incident: Incident, by: User, now: datetime) -> tuple[Channel, 
     return channel, message
 
 
+def make_hook(account: ZohoAccount, now: datetime) -> HookEndpoint:
+    hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
+    hook.secret_list = [Secret("a-secret-of-the-world", now)]
+    hook.save()
+    return hook
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -211,9 +218,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     for thing in (flow, rule, connected):
         factories.make_version(thing)
     factories.make_webhook_failure(account, rule=rule)
-    hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
-    hook.secret_list = [Secret("a-secret-of-the-world", now)]
-    hook.save()
+    hook = make_hook(account, now)
     return World(
         account=account,
         flow=flow,

@@ -166,7 +166,7 @@ def test_a_rule_with_working_hours_says_when_it_is_heard_of_at_worst_and_no_othe
         factories.make_alert_rule(watched, kind="in_a_row", options={"count": 3}, flow=flow, name=name, **fields)
     said = {row["flow"]: row["Every run fails"] for row in rows_of(signed_in(ada))}
     assert said == {
-        "Office": "3 h Office: 2 people; out of working hours within 2 d 17 h",
+        "Office": "3 h Office: 2 people (out of working hours: within 2 d 17 h)",
         "Paged": "3 h Paged: 2 people",
         "Always": "3 h Always: 2 people",
     }

@@ -1,4 +1,4 @@
-"""Lets alerts fire and recover, people act, mail servers fail and processes die, by chance; and says what went wrong.
+"""Lets alerts fire and recover, people act, servers fail and processes die, by chance; and says what went wrong.
 
 What may not happen stands in `AlertHouse.wrong`: an alert that nobody heard of, a mail more than crashes explain, an
 end before its beginning, an acknowledgement that opens something.
@@ -24,6 +24,7 @@ from monitor.models import AlertState, Delivery, Incident, IncidentAlert, Notice
 from monitor.notify import dispatch, send
 from tests import factories
 from tests.bystander import own
+from tests.notify.channel_desk import ChannelDesk, Killed
 from tests.notify.sink import DROP, Sink, free_port
 
 MINUTE = timedelta(minutes=1)
@@ -31,10 +32,6 @@ STEPS = 60
 LONGEST_QUIET = 40 * MINUTE
 NAMES = ("ada", "otto", "olga")
 REFUSALS = ("450 4.2.0 later", "451 4.3.0 later", "421 4.7.0 busy", "550 5.7.60 not allowed to send as this sender")
-
-
-class Killed(BaseException):
-    """Ends a process as a power cut would: what it had not committed is gone."""
 
 
 @dataclass
@@ -56,6 +53,7 @@ class AlertHouse:
         self.leaver = factories.make_user("leaver", "operator")
         factories.make_user("gone", "operator", email="gone@example.com")
         self.sink.by_address = {"gone@example.com": "550 5.1.1 no such user"}
+        self.desk = ChannelDesk(self.seed, self.account)
         self.alerts = [alert for group in range(3) for alert in self._alerts_of_one_cause(group)]
 
     def _alerts_of_one_cause(self, group: int) -> Iterator[AlertState]:
@@ -121,7 +119,7 @@ class AlertHouse:
             incidents.remind(self.account, self.now)
 
     def dispatch(self) -> None:
-        with self.perhaps_killed(dispatch, "_delivery"):
+        with self.perhaps_killed(dispatch, self.desk.dies_at()):
             dispatch.dispatch_new(self.now)
 
     def send(self) -> None:
@@ -148,6 +146,7 @@ class AlertHouse:
             with self.perhaps_killed(send, "_exchange"):
                 self.send_due()
         self.sink.at_rcpt, self.sink.at_data = [], []
+        self.desk.send(self.now)
 
     def send_due(self) -> None:
         send.send_due(self.now, clock=lambda: self.now)
@@ -232,18 +231,21 @@ class AlertHouse:
 
     def come_to_rest(self) -> None:
         """No more faults: everything that is due goes out, and what is kept quiet is so no longer."""
+        self.desk.is_at_rest = True
         for pause in (MINUTE, 5 * MINUTE, LONGEST_QUIET, 3 * MINUTE, 6 * MINUTE, MINUTE, MINUTE):
             self.now += pause
             incidents.follow(self.account, self.now)
             for _ in range(6):
                 dispatch.dispatch_new(self.now)
                 self.send_due()
+                self.desk.send(self.now)
         self.look()
 
     def judge(self) -> None:
         """Compares what was sent with what had happened."""
         self.judge_rows()
         self.judge_mails()
+        self.wrong += self.desk.wrong()
 
     def judge_rows(self) -> None:
         fired = set(own(Transition).filter(kind="firing").values_list("alert", "episode"))

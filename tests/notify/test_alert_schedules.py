@@ -1,4 +1,4 @@
-"""Random schedules of alerts, people, SMTP faults and deaths: nothing is lost, and nothing comes in the wrong order.
+"""Random schedules of alerts, people, deaths, faults of SMTP and of channels: nothing is lost, all comes in order.
 
 50 fixed ones by default; `ALERT_SCHEDULES=500` plays more (`make alerts-faults`), `ALERT_SEED=7` plays one.
 """
@@ -14,7 +14,9 @@ import pytest
 from django.db import transaction
 
 from monitor.alerting import incidents
-from monitor.models import Incident
+from monitor.models import Channel, Incident
+from monitor.notify import audience
+from monitor.notify.channels import send
 from tests.bystander import own
 from tests.notify.alert_house import AlertHouse
 from tests.notify.sink import Sink
@@ -81,3 +83,13 @@ def test_the_schedules_see_an_alert_that_is_lost_and_an_end_that_is_undone(
 
     monkeypatch.setattr(AlertHouse, "wait", reopens)
     assert any("are open again" in line for line in play(2, sink))
+
+
+@pytest.mark.django_db
+def test_the_schedules_see_an_end_that_a_channel_gets_first(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of_them(*_: Any) -> set[int]:
+        return {channel.pk for channel in own(Channel)}
+
+    monkeypatch.setattr(audience, "channels_told", all_of_them)
+    monkeypatch.setattr(send, "channels_told", all_of_them)
+    assert any("got the end of" in line for seed in range(1, 9) for line in play(seed, sink))

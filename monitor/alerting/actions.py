@@ -10,8 +10,10 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
-from monitor.alerting.incidents import close, lock, note_event, wake
-from monitor.models import AlertState, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
+from monitor.alerting import escalations
+from monitor.alerting.escalate import EscalationTrigger
+from monitor.alerting.incidents import close, escalate, lock, note_event, wake
+from monitor.models import AlertState, Escalation, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
 
 NOTE_LENGTH = 300
 COMMENT_LENGTH = 2000
@@ -57,6 +59,7 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
         held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = now, user, words
         held.owner = held.owner or user
         held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "owner"])
+        escalations.end(held, Escalation.Ended.ACKNOWLEDGED, now)
         note_event(held, "acknowledged", now, actor=user, note=words)
         _audit(held, user, "incident.acknowledge", now, {"note": words} | ({"way": way} if way else {}))
 
@@ -76,6 +79,7 @@ def take_back(incident: Incident, user: User, now: datetime) -> None:
         held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = None, None, ""
         held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note"])
         note_event(held, "unacknowledged", now, actor=user)
+        escalate(held, EscalationTrigger.TAKEN_BACK, now)
         _audit(held, user, "incident.unacknowledge", now, {})
 
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from monitor.alerting.coverage import CoverageFacts, CoveringRule
+from monitor.alerting.coverage import CoverageFacts, CoveringRule, HearerCount
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.usual import UsualPace
-from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
+from monitor.alerting.marks import marks_of_flows, scope_of
 from monitor.alerting.pace import paces
-from monitor.alerting.scope import RuleScope, cover
+from monitor.alerting.scope import UNMARKED, RuleScope, cover
 from monitor.models import AlertRule, AlertState, Flow
+from monitor.routing.decide import RoutedAlert
+
+NOBODY = HearerCount(0)  # at once: a digest waits
 
 
-def read_coverage(
-    account_id: int | None, now: datetime, reads: Callable[[Collection[int] | None], int]
-) -> CoverageFacts:
+def read_coverage(account_id: int | None, now: datetime, hears: Callable[[RoutedAlert], HearerCount]) -> CoverageFacts:
     """Returns the facts of all active flows. Seven statements at most.
 
     Args:
         account_id: only of this account; None for all that are mirrored.
         now: the present.
-        reads: tells how many of some chosen people (None: of all) get mails of alerts.
+        hears: tells how many would hear of an alert.
     """
     rows = Flow.objects.filter(account__is_active=True, gone_at=None)
     rules = AlertRule.objects.filter(account__is_active=True, is_active=True).prefetch_related("recipients")
@@ -34,18 +35,22 @@ def read_coverage(
         if flow.is_active:
             flows[flow.account_id].append(flow.pk)
     scopes: dict[int, list[RuleScope[int]]] = defaultdict(list)
-    covering = {}
+    covering, chosen, severities = {}, {}, {}
     for rule in rules:
         if loader_of(rule.kind) is not None:  # it is about no flow
             continue
         scopes[rule.account_id].append(scope_of(rule))
-        covering[rule.pk] = _covering(rule, reads)
+        covering[rule.pk], severities[rule.pk] = _covering(rule), rule.severity
+        chosen[rule.pk] = frozenset(person.pk for person in rule.recipients.all())
     by_flow: dict[int, list[int]] = defaultdict(list)
-    is_marked = are_needed(scope for of_account in scopes.values() for scope in of_account)
-    marks = marks_of_flows(account_id) if is_marked else {}
+    marks = marks_of_flows(account_id)
+    hearers = {}
     for account, of_account in flows.items():
         for place in sorted(cover(scopes[account], of_account, marks).wanted):
             by_flow[place.flow].append(place.rule)
+            mine, severity = marks.get(place.flow, UNMARKED), severities[place.rule]
+            alert = RoutedAlert(account, severity, mine.tags, mine.owner, chosen[place.rule])
+            hearers[place.rule, place.flow] = NOBODY if severity == AlertRule.Severity.DIGEST else hears(alert)
     usual = paces(account_id, now)
     states = AlertState.objects.filter(rule__in=covering, flow__isnull=False).values_list(
         "rule_id", "flow_id", "numbers"
@@ -55,14 +60,13 @@ def read_coverage(
         covering,
         by_flow,
         {(rule, flow): numbers for rule, flow, numbers in states if flow is not None},
+        hearers,
     )
 
 
-def _covering(rule: AlertRule, reads: Callable[[Collection[int] | None], int]) -> CoveringRule:
+def _covering(rule: AlertRule) -> CoveringRule:
     try:
         condition = condition_kinds()[rule.kind](**rule.options)
     except (KeyError, TypeError, ValueError):  # the evaluator says so of each of its states
         condition = None
-    chosen = [person.pk for person in rule.recipients.all()]
-    readers = 0 if rule.severity == AlertRule.Severity.DIGEST else reads(chosen or None)
-    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes), readers)
+    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes))

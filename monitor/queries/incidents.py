@@ -20,6 +20,7 @@ from monitor.models import (
     Silence,
     Snooze,
 )
+from monitor.queries.escalations import ShownEscalation, escalations_of
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -107,6 +108,7 @@ _WORDS = {
     "comment": "wrote a note",
     "closed": "closed it",
     "snoozed": "snoozed",
+    "escalation": "escalation begins",
 }
 
 
@@ -119,12 +121,14 @@ class IncidentDetail:
         events: its timeline, the oldest first.
         notices: what was to be mailed, each with `sent_mails`.
         snoozes: that hold now, of its account.
+        escalations: the newest first.
     """
 
     row: IncidentRow
     events: list[IncidentEvent]
     notices: list[Notice]
     snoozes: list[Snooze]
+    escalations: list[ShownEscalation]
 
     @property
     def lines(self) -> list[IncidentLine]:
@@ -139,7 +143,17 @@ class IncidentDetail:
             )
             for one in self.events
         ]
+        found += [
+            IncidentLine(
+                step.told_at, f"took step {step.step.position} of “{one.escalation.policy_name}”", note=step.whom
+            )
+            for one in self.escalations
+            for step in one.steps
+            if step.told_at is not None
+        ]
         for notice in self.notices:
+            if notice.kind == Notice.Kind.ESCALATE:
+                continue
             if notice.dispatched_at is not None and notice.recipients:
                 people = "1 person" if notice.recipients == 1 else f"{notice.recipients} people"
                 found.append(
@@ -170,7 +184,8 @@ class IncidentDetail:
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, timeline and mails. Six statements.
+    """Returns one incident with its alerts, timeline, mails and escalations. Ten statements, seven where nothing is
+    escalated.
 
     Args:
         incident: from `incidents()`.
@@ -190,6 +205,7 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
         snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+        escalations=escalations_of(incident),
     )
 
 

@@ -12,6 +12,8 @@ from monitor.models import (
     AuditEntry,
     ConnectedWorkflow,
     Delivery,
+    EscalationPolicy,
+    EscalationStep,
     Execution,
     Failure,
     Flow,
@@ -24,6 +26,7 @@ from monitor.models import (
     RetryItem,
     RetryPolicy,
     Role,
+    Route,
     Secret,
     Silence,
     Snooze,
@@ -64,6 +67,8 @@ class World:
     problem: Problem
     batch: RetryBatch
     policy: RetryPolicy
+    route: Route
+    escalation_policy: EscalationPolicy
 
 
 def make_state(rule: AlertRule, flow: Flow, now: datetime, **fields: Any) -> AlertState:
@@ -150,6 +155,18 @@ def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Sile
     return snooze, silence
 
 
+def make_route(account: ZohoAccount, operator: User) -> tuple[Route, EscalationPolicy]:
+    """A route with an escalation. It is off: what is mailed in this world goes where it went without any route."""
+    policy = EscalationPolicy.objects.create(name=f"On call of {account.name}")
+    step = EscalationStep.objects.create(policy=policy, position=1, after_minutes=15, to_owner=True)
+    step.people.add(operator)
+    route = Route.objects.create(
+        name="Orders", position=1, account=account, policy=policy, to_owner=True, is_active=False
+    )
+    route.people.add(operator)
+    return route, policy
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -188,6 +205,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
     hook.secret_list = [Secret("a-secret-of-the-world", now)]
     hook.save()
+    route, escalation_policy = make_route(account, operator)
     return World(
         account=account,
         flow=flow,
@@ -208,4 +226,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
+        route=route,
+        escalation_policy=escalation_policy,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from monitor.alerting.marks import scope_of
 from monitor.alerting.read_coverage import read_coverage
 from monitor.alerting.scope import ScopeBreadth
 from monitor.models import AlertRule, Channel, Flow
+from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import recipients
 from monitor.routing.decide import Reachable, RoutedAlert, who_hears
 from monitor.routing.read import active_routes
@@ -44,8 +46,7 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
     may_edit = may(request.user, "rules")
 
     def find(account_id: int | None) -> dict[str, Any]:
-        hears = _hearers()
-        facts = read_coverage(account_id, now, hears)
+        facts = read_coverage(account_id, now, _hearers(), lambda stored: _held_back(stored, now))
         found = coverage(facts)
         page = lists.numbered(found, form)
         page["rows"] = _rows(page["rows"], may_edit)
@@ -68,6 +69,11 @@ def _hearers() -> Callable[[RoutedAlert], HearerCount]:
         return HearerCount(len(people if heard.everybody else heard.people), len(heard.channels))
 
     return hears
+
+
+def _held_back(stored: Mapping[str, Any], now: datetime) -> timedelta:
+    hours = WorkingHours.read(stored)
+    return timedelta(0) if hours is None else hours.longest_pause(now)
 
 
 def _rows(found: list[FlowNotices], may_edit: bool) -> list[CoverageRow]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitor.alerting.coverage import CoverageFacts, CoveringRule, HearerCount
 from monitor.alerting.kinds import condition_kinds, loader_of
@@ -18,13 +19,19 @@ from monitor.routing.decide import RoutedAlert
 NOBODY = HearerCount(0)  # at once: a digest waits
 
 
-def read_coverage(account_id: int | None, now: datetime, hears: Callable[[RoutedAlert], HearerCount]) -> CoverageFacts:
+def read_coverage(
+    account_id: int | None,
+    now: datetime,
+    hears: Callable[[RoutedAlert], HearerCount],
+    held_back: Callable[[Mapping[str, Any]], timedelta],
+) -> CoverageFacts:
     """Returns the facts of all active flows. Seven statements at most.
 
     Args:
         account_id: only of this account; None for all that are mirrored.
         now: the present.
         hears: tells how many would hear of an alert.
+        held_back: tells for how long a rule's working hours keep a mail back, at the most.
     """
     rows = Flow.objects.filter(account__is_active=True, gone_at=None)
     rules = AlertRule.objects.filter(account__is_active=True, is_active=True).prefetch_related("recipients")
@@ -40,7 +47,7 @@ def read_coverage(account_id: int | None, now: datetime, hears: Callable[[Routed
         if loader_of(rule.kind) is not None:  # it is about no flow
             continue
         scopes[rule.account_id].append(scope_of(rule))
-        covering[rule.pk], severities[rule.pk] = _covering(rule), rule.severity
+        covering[rule.pk], severities[rule.pk] = _covering(rule, held_back), rule.severity
         chosen[rule.pk] = frozenset(person.pk for person in rule.recipients.all())
     by_flow: dict[int, list[int]] = defaultdict(list)
     marks = marks_of_flows(account_id)
@@ -64,9 +71,11 @@ def read_coverage(account_id: int | None, now: datetime, hears: Callable[[Routed
     )
 
 
-def _covering(rule: AlertRule) -> CoveringRule:
+def _covering(rule: AlertRule, held_back: Callable[[Mapping[str, Any]], timedelta]) -> CoveringRule:
     try:
         condition = condition_kinds()[rule.kind](**rule.options)
     except (KeyError, TypeError, ValueError):  # the evaluator says so of each of its states
         condition = None
-    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes))
+    pause = timedelta(0) if rule.severity == AlertRule.Severity.PAGE else held_back(rule.working_hours)
+    wait = timedelta(minutes=rule.for_minutes)
+    return CoveringRule(rule.pk, rule.name, condition, wait, held_back=pause)

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from monitor import connection, pipeline
 from monitor.management.commands import retry
-from monitor.models import Execution, Flow, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, system_user
+from monitor.models import Execution, Flow, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, system_user
 from monitor.retry.set_pin import set_pin
 from tests import factories
 from tests.bystander import own
@@ -114,6 +114,21 @@ class TestDryRun:
         assert why[0] == "RUNS  WHY"
         assert all(row[:4].strip().isdigit() for row in why[1 : why.index("")])
 
+    def test_runs_of_several_problems_are_counted_by_problem_too(self, line: Line) -> None:
+        runs = [line.fail(), line.fail(TRANSIENT), line.fail()]
+        failures = [factories.make_failure(run) for run in runs[:2]]
+        number = failures[0].group.problem_id
+        own(Problem).filter(pk=number).update(title="No jane@example.com")
+        ids = [run.execution_id for run in runs]
+        out = line.run(*ids, "--dry-run").splitlines()
+        at = next(place for place, row in enumerate(out) if row.startswith("PROBLEM"))
+        table = [row.split() for row in out[at + 1 : out.index("", at)]]
+        assert [f"{number}:", "No", "[e-mail]", "1", "0", "0", "1"] in table
+        assert ["in", "no", "problem", "yet", "1", "0", "0", "1"] in table
+        assert table[-1] == ["In", "all", "2", "1", "0", "3"]
+        assert len(table) == 4
+        assert "PROBLEM" not in line.run(ids[0], "--dry-run")
+
     def test_the_calls_of_a_minute_say_how_long_it_takes(self, line: Line) -> None:
         ids = [line.fail().execution_id for _ in range(5)]
         ZohoAccount.objects.filter(pk=line.account.pk).update(calls_per_minute=10, calls_per_day=1000)
@@ -121,6 +136,13 @@ class TestDryRun:
         assert "5 would be sent, with about 20 API calls, in 2 min at 30 a minute" in out
         assert "its 10 calls a minute let about 2.5 runs start a minute" in out
         assert "runs start a minute" not in line.run(*ids, "--dry-run", "--rate", "2")
+
+    @pytest.mark.parametrize("option", ["--problem", "--flow"])
+    def test_of_two_problems_or_flows_none_goes_without_a_word(self, line: Line, option: str) -> None:
+        run = line.fail()
+        number = factories.make_failure(run).group.problem_id
+        values = {"--problem": str(number), "--flow": line.flow.flow_id}
+        assert "can be given once only" in line.error(option, values[option], option, "7", "--dry-run")
 
     def test_nothing_that_matches_is_nothing(self, line: Line) -> None:
         found = json.loads(line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--dry-run", "--json"))

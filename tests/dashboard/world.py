@@ -155,7 +155,7 @@ def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Sile
     return snooze, silence
 
 
-def make_route(account: ZohoAccount, operator: User) -> tuple[Route, EscalationPolicy]:
+def make_route(account: ZohoAccount, operator: User) -> dict[str, Any]:
     """A route with an escalation. It is off: what is mailed in this world goes where it went without any route."""
     policy = EscalationPolicy.objects.create(name=f"On call of {account.name}")
     step = EscalationStep.objects.create(policy=policy, position=1, after_minutes=15, to_owner=True)
@@ -164,7 +164,7 @@ def make_route(account: ZohoAccount, operator: User) -> tuple[Route, EscalationP
         name="Orders", position=1, account=account, policy=policy, to_owner=True, is_active=False
     )
     route.people.add(operator)
-    return route, policy
+    return {"route": route, "escalation_policy": policy}
 
 
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
@@ -205,7 +205,6 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
     hook.secret_list = [Secret("a-secret-of-the-world", now)]
     hook.save()
-    route, escalation_policy = make_route(account, operator)
     return World(
         account=account,
         flow=flow,
@@ -226,6 +225,5 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         problem=failure.group.problem,
         batch=batch,
         policy=policy,
-        route=route,
-        escalation_policy=escalation_policy,
+        **make_route(account, operator),
     )

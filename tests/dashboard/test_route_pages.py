@@ -25,7 +25,7 @@ from monitor.queries.incidents import incidents
 from tests import factories
 from tests.dashboard.soup import Page, words
 from tests.notify.conftest import make_transition
-from tests.notify.test_routes import make_channel, make_route
+from tests.notify.test_routes import make_route
 
 pytestmark = pytest.mark.usefixtures("at_noon")
 PAGE = "/alert-routes/"
@@ -50,7 +50,7 @@ def policy(otto: User) -> EscalationPolicy:
 def test_an_admin_adds_a_route_and_changes_it_and_the_trail_says_what(
     flow: Any, signed_in: Any, ada: User, otto: User, policy: EscalationPolicy
 ) -> None:
-    client, ops = signed_in(ada), make_channel("Ops")
+    client, ops = signed_in(ada), factories.make_channel("Ops")
     sent = {"name": "Orders", "tag": "#ORDERS", "people": [otto.pk], "channels": [ops.pk], "policy": policy.pk}
     sent |= {"is_active": "on", "severity": "page"}
     assert client.post(reverse("alert_route_add"), sent)["Location"] == PAGE
@@ -94,7 +94,7 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_saved(
 def test_a_viewer_cannot_be_chosen_and_a_channel_of_another_account_is_refused(
     flow: Any, signed_in: Any, ada: User, vera: User
 ) -> None:
-    client, theirs = signed_in(ada), make_channel("Theirs", account=factories.make_account())
+    client, theirs = signed_in(ada), factories.make_channel("Theirs", account=factories.make_account())
     assert client.post(reverse("alert_route_add"), {"name": "x", "people": [vera.pk]}).status_code == 400
     answer = client.post(reverse("alert_route_add"), {"name": "x", "account": flow.account_id, "channels": [theirs.pk]})
     assert answer.status_code == 400
@@ -144,7 +144,7 @@ def test_the_page_says_who_would_hear_of_a_flow(
 
     assert "Everybody who gets alert mails: ada, otto; each channel by its own setting. No route fits." in said()
     tag = Tag.objects.get(name="orders")
-    make_route(1, tag=tag, name="Orders", people=[otto], channels=[make_channel("Ops")], policy=policy)
+    make_route(1, tag=tag, name="Orders", people=[otto], channels=[factories.make_channel("Ops")], policy=policy)
     assert "otto; channels: Ops. By the route Orders. Escalated by On call." in said()
     Route.objects.update(severity="page")
     assert "No route fits." in said()
@@ -258,7 +258,9 @@ def test_coverage_counts_those_whom_a_route_names(flow: Any, signed_in: Any, ada
     pages = []
     for number in range(2):
         pages.append(text_of(signed_in(ada).get(reverse("alert_coverage"))))
-        make_route(tag=Tag.objects.get(name="orders"), people=[otto], channels=[make_channel(f"Ops {number}")])
+        make_route(
+            tag=Tag.objects.get(name="orders"), people=[otto], channels=[factories.make_channel(f"Ops {number}")]
+        )
     assert pages[0].count("In a row: 2 people") == 4, "of two flows: that every run fails, that half of them do"
     assert pages[1].count("In a row: 2 people") == 2
     assert pages[1].count("In a row: 1 person, 1 channel") == 2

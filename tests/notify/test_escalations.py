@@ -32,7 +32,7 @@ from monitor.queries.incidents import detail, incidents
 from tests import factories
 from tests.bystander import own
 from tests.notify.conftest import make_transition
-from tests.notify.test_routes import make_channel, make_route
+from tests.notify.test_routes import make_route
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -53,7 +53,7 @@ def head(db: None) -> User:
 def policy(otto: User, lead: User, head: User) -> EscalationPolicy:
     """Otto hears at once; after 5 minutes the lead and the channel, after 15 the head."""
     found = EscalationPolicy.objects.create(name="On call")
-    add_step(found, 1, 5, people=[lead], channels=[make_channel("Pager")])
+    add_step(found, 1, 5, people=[lead], channels=[factories.make_channel("Pager")])
     add_step(found, 2, 15, people=[head])
     make_route(people=[otto], policy=found)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.models import AlertRule, AlertState, Channel, ChannelMessage, Delivery, Route, Tag, User
+from monitor.models import AlertRule, AlertState, ChannelMessage, Delivery, Route, Tag, User
 from monitor.notify.dispatch import dispatch_new
 from monitor.ownership import set_ownership
 from tests import factories
@@ -24,13 +24,6 @@ def make_route(position: int = 1, *, people: Any = (), channels: Any = (), **fie
     return route
 
 
-def make_channel(name: str, **fields: Any) -> Channel:
-    channel = Channel(**({"name": name, "service": "webhook", "added_at": factories.NOON} | fields))
-    channel.fields = {"url": "https://hooks.example.com/x"}
-    channel.save()
-    return channel
-
-
 def told() -> tuple[set[str], set[str]]:
     people = own(Delivery).values_list("recipient__username", flat=True)
     channels = own(ChannelMessage).values_list("channel__name", flat=True)
@@ -40,7 +33,7 @@ def told() -> tuple[set[str], set[str]]:
 def test_a_tagged_flow_goes_to_the_people_and_channel_of_its_route_and_another_to_all(
     alert: AlertState, otto: User, ada: User, now: datetime
 ) -> None:
-    ops, every = make_channel("Ops"), make_channel("Every")
+    ops, every = factories.make_channel("Ops"), factories.make_channel("Every")
     set_ownership(alert.watched_flow, None, ["orders"], ada, now)
     make_route(tag=Tag.objects.get(name="orders"), people=[otto], channels=[ops])
     make_transition(alert, is_first=False)
@@ -87,7 +80,7 @@ def test_the_rules_people_win_and_the_channel_of_the_route_hears_all_the_same(
     alert: AlertState, otto: User, ada: User, now: datetime
 ) -> None:
     alert.rule.recipients.set([ada])
-    make_route(people=[otto], channels=[make_channel("Ops")])
+    make_route(people=[otto], channels=[factories.make_channel("Ops")])
     make_transition(alert)
     dispatch_new(now)
     assert told() == ({"ada"}, {"Ops"})
@@ -137,7 +130,7 @@ def test_a_workflow_rules_owner_and_tags_count_as_well(otto: User, ada: User, no
 
 
 def test_a_channel_of_another_account_never_hears_of_this_one(alert: AlertState, otto: User, now: datetime) -> None:
-    theirs = make_channel("Theirs", account=factories.make_account())
+    theirs = factories.make_channel("Theirs", account=factories.make_account())
     make_route(people=[otto], channels=[theirs])
     make_transition(alert)
     dispatch_new(now)
@@ -145,7 +138,7 @@ def test_a_channel_of_another_account_never_hears_of_this_one(alert: AlertState,
 
 
 def test_a_route_of_a_channel_alone_mails_nobody(alert: AlertState, otto: User, now: datetime) -> None:
-    make_route(channels=[make_channel("Ops")])
+    make_route(channels=[factories.make_channel("Ops")])
     make_transition(alert)
     assert dispatch_new(now) == 1
     assert told() == (set(), {"Ops"})

@@ -15,7 +15,7 @@ MOST_WAIT = 7 * 24 * 60  # minutes of a step
 
 
 class EscalationPolicy(models.Model):
-    """Holds who is told, step by step, while nobody acknowledges an incident."""
+    """Holds who is notified, step by step, while nobody acknowledges an incident."""
 
     name = models.CharField(max_length=100, unique=True)
 
@@ -27,7 +27,7 @@ class EscalationPolicy(models.Model):
 
 
 class EscalationStep(models.Model):
-    """Holds one step of a policy: after how long nobody has acknowledged, and who is told then."""
+    """Holds one step of a policy: after how long nobody has acknowledged, and who is notified then."""
 
     policy = models.ForeignKey(EscalationPolicy, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()

@@ -1,4 +1,4 @@
-"""Shows the escalations of an incident: what was told to whom, and what comes next."""
+"""Shows the escalations of an incident: who was notified of it, and what is due next."""
 
 from __future__ import annotations
 

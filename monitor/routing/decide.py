@@ -91,7 +91,7 @@ class Heard:
 
 
 def who_hears(alerts: Iterable[RoutedAlert], routes: Sequence[RouteFacts], reachable: Reachable) -> Heard:
-    """Returns who hears of some alerts that are told of together.
+    """Returns who hears of some alerts of which one mail is written.
 
     Args:
         alerts: of an incident, or one.

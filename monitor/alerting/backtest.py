@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
 import orjson
 
-from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, moment
+from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, goes_by_silence, moment
 from monitor.alerting.replay import replay
 from monitor.alerting.steps import AlertPatience
 from monitor.exact_numbers import decoder
+from monitor.left_out import NOTHING_MARKED, MarkedTimes
 from monitor.zoho.moments import moment as read_moment
 
 LONGEST_LINE = 16 * 1024 * 1024  # bytes
@@ -52,10 +53,11 @@ def read_runs(lines: Iterable[bytes]) -> dict[str, list[EndedRun]]:
 
 def edges_of(
     condition: Condition,
-    by_flow: Mapping[str, Iterable[EndedRun]],
+    by_flow: Mapping[str, Collection[EndedRun]],
     *,
     until: datetime | None = None,
     patience: AlertPatience | None = None,
+    left_out: MarkedTimes = NOTHING_MARKED,
 ) -> Iterator[dict[str, Any]]:
     """Yields the edges of every flow in the order of time, as they are printed.
 
@@ -64,10 +66,11 @@ def edges_of(
         by_flow: the runs of each flow, in any order.
         until: the last moment; None for the end of the newest run of all flows: one may be silent while others run.
         patience: how long things must last before they count.
+        left_out: times whose runs are in no rate.
     """
-    histories = {flow: Runs(runs) for flow, runs in by_flow.items()}
-    if until is None and histories:
-        until = moment(max(runs.ends[-1] for runs in histories.values()))
+    if until is None and by_flow:
+        until = moment(max(run.ended for runs in by_flow.values() for run in runs))
+    histories = {flow: Runs(_rated(condition, runs, left_out)) for flow, runs in by_flow.items()}
     found = [
         (edge.at, flow, edge)
         for flow, runs in histories.items()
@@ -83,6 +86,12 @@ def edges_of(
             "began_at": _iso(began_at) if began_at is not None else None,
             "numbers": {name: round(value, 6) for name, value in edge.evaluation.numbers.items()},
         }
+
+
+def _rated(condition: Condition, runs: Iterable[EndedRun], left_out: MarkedTimes) -> Iterable[EndedRun]:
+    if not left_out or goes_by_silence(condition):
+        return runs
+    return [run for run in runs if not left_out.hold(run.started)]
 
 
 def _iso(at: datetime) -> str:

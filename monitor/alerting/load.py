@@ -30,9 +30,11 @@ from monitor.models import (
     CountedFlow,
     DirtyHour,
     Flow,
+    LeftOut,
     StreamState,
     SyncState,
     ZohoAccount,
+    left_out_of,
 )
 from monitor.models.flows import SWITCHED_OFF
 from monitor.standing.completeness import HOLE, MOVED, gap_of, why_incomplete
@@ -43,6 +45,7 @@ A_DAY = timedelta(days=1)  # for so long a hole is near enough to the present fo
 LEARNED_FROM = timedelta(days=90)  # what a flow's own usual is learned from, at the most
 SOUND = (AlertState.State.OK, AlertState.State.RECOVERING)  # which nothing is where runs may be missing
 FLOW_GONE, FLOW_OFF = "the flow is deleted in Zoho", "the flow is not active in Zoho"
+MARK, RULE_MARK = 32, 24  # characters of a mark, and those of them that tell the rule from a changed one
 FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
@@ -69,6 +72,10 @@ class ReadRule:
         """Returns from when on all runs must be mirrored to evaluate it: the beginning of its window, if it has one."""
         hours = getattr(self.condition, "window_hours", None)
         return now if hours is None else now - timedelta(hours=hours)
+
+    def is_same(self, mark: str) -> bool:
+        """Returns whether a state was evaluated by this rule as it is, whatever was left out of the rates then."""
+        return mark[:RULE_MARK] == self.mark[:RULE_MARK]
 
     @property
     def is_on(self) -> bool:
@@ -129,11 +136,13 @@ class AccountWork:
         due: what is to be evaluated.
         rules: of the account, by key.
         stale: why the mirror is too old to go by; empty while it is not.
+        left_out: what people left out of the rates.
     """
 
     counted_at: datetime | None
     rules: dict[int, ReadRule] = field(default_factory=dict)
     stale: str = ""
+    left_out: LeftOut = field(default_factory=LeftOut)
     is_watching: bool = False
     resting: list[Case] = field(default_factory=list)
     due: list[Case] = field(default_factory=list)
@@ -147,7 +156,7 @@ class AccountWork:
         for start in range(0, len(flows), FLOWS_AT_ONCE):
             some = {flow: by_flow[flow] for flow in flows[start : start + FLOWS_AT_ONCE]}
             needed = {flow: min(_needs_from(case, now) for case in cases) for flow, cases in some.items()}
-            found = runs_of(needed, now)
+            found = runs_of(needed, now, self.left_out)
             for flow, cases in some.items():
                 for case in cases:
                     case.runs = found.get(flow) or case.runs
@@ -160,14 +169,15 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     That is each enabled rule for each of its flows that are watched, as far as the answer may have changed, and
     whatever was evaluated before and is to be no longer.
     """
-    rules = {row.pk: _read(row) for row in AlertRule.with_deleted.filter(account=account)}
+    left_out = left_out_of(account.pk)
+    rules = {row.pk: _read(row, left_out.mark) for row in AlertRule.with_deleted.filter(account=account)}
     covered = _covered(account, rules)
     seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
     counted = _counted_since(account, seen)
     changed = dict(counted.values_list("flow_id", "changed_at"))
     sync = SyncState.objects.filter(account=account).first()
     stale, swept_at = _why_stale(account, sync, now), sync.last_finished_at if sync is not None else None
-    found = AccountWork(max(changed.values(), default=seen), rules, stale)
+    found = AccountWork(max(changed.values(), default=seen), rules, stale, left_out)
     rows = {RuleSubject(row.rule_id, row.flow_id or 0): row for row in _may_move(account, rules, counted, stale, now)}
     if not stale:
         known = set(_of_flows(account).values_list("rule_id", "flow_id"))
@@ -277,7 +287,7 @@ def _needs_from(case: Case, now: datetime) -> datetime:
         return now
 
 
-def _read(row: AlertRule) -> ReadRule:
+def _read(row: AlertRule, corrections: str) -> ReadRule:
     condition, fault = None, ""
     try:
         condition = condition_kinds()[row.kind](**row.options)
@@ -292,7 +302,9 @@ def _read(row: AlertRule) -> ReadRule:
         row=row,
         condition=condition,
         fault=fault,
-        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:32],
+        # With what is left out of the rates: another correction, and all is looked at anew.
+        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:RULE_MARK]
+        + corrections[: MARK - RULE_MARK],
         patience=AlertPatience(timedelta(minutes=row.for_minutes), timedelta(minutes=row.keep_firing_minutes)),
         reruns=timedelta(minutes=row.patience_minutes) if row.waits_for_reruns else None,
     )

@@ -701,6 +701,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Correction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField()),
+                ('why', models.CharField(max_length=300)),
+                ('at', models.DateTimeField()),
+                ('taken_back_at', models.DateTimeField(null=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.zohoaccount')),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('taken_back_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('flow', models.ForeignKey(help_text='empty: all of the account', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='monitor.flow')),
+                ('incident', models.ForeignKey(help_text='on whose page it was made', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='corrections', to='monitor.incident')),
+            ],
+            options={
+                'ordering': ['-at', '-pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='IncidentAlert',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1594,6 +1613,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='incident',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_how', '')), models.Q(models.Q(('closed_at', None), _negated=True), models.Q(('closed_how', ''), _negated=True)), _connector='OR'), name='a_closed_incident_says_how'),
+        ),
+        migrations.AddIndex(
+            model_name='correction',
+            index=models.Index(condition=models.Q(('taken_back_at', None)), fields=['account'], name='correction_counts'),
+        ),
+        migrations.AddConstraint(
+            model_name='correction',
+            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='a_correction_ends_later'),
         ),
         migrations.AddConstraint(
             model_name='incidentalert',

@@ -11,6 +11,7 @@ from monitor.models import (
     AlertState,
     AuditEntry,
     ConnectedWorkflow,
+    Correction,
     Delivery,
     Execution,
     Failure,
@@ -56,6 +57,7 @@ class World:
     incident: Incident
     snooze: Snooze
     silence: Silence
+    correction: Correction
     mail: Delivery
     person: User
     connected: ConnectedWorkflow
@@ -201,6 +203,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         incident=incident,
         snooze=snooze,
         silence=silence,
+        correction=factories.make_correction(account, now=now, by=operator, incident=incident),
         mail=mail,
         person=operator,
         connected=connected,

@@ -326,6 +326,11 @@ class Condition(Protocol):
         ...
 
 
+def goes_by_silence(condition: object) -> bool:
+    """Returns whether a condition is about runs that do not come: each that came counts, however it ended."""
+    return bool(getattr(condition, "goes_by_silence", False))
+
+
 def moment(seconds: float) -> datetime:
     """Returns the time of so many seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dashboard.addresses import Address, read_address, refuse_parts
 from dashboard.client_address import Trust, read_trust
+from monitor.public_addresses import PrivateHosts
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
@@ -274,10 +275,23 @@ def log_level() -> str:
     return value
 
 
+def private_hosts() -> PrivateHosts:
+    """Reads CHANNEL_PRIVATE_HOSTS: host names, addresses and networks.
+
+    Raises:
+        ImproperlyConfigured: one is none of these.
+    """
+    try:
+        return PrivateHosts.read(words("CHANNEL_PRIVATE_HOSTS"))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"CHANNEL_PRIVATE_HOSTS: {error}") from None
+
+
 SETTINGS = (
     "SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
     "TRUST_PROXY", "TRUSTED_PROXIES", "LOG_LEVEL", "RETAIN_PAYLOAD_DAYS", "RETAIN_ROWS_DAYS", "RETAIN_HOURS_DAYS",
-    "RETAIN_DAYS_DAYS", "ALERT_GROUP_WAIT", "ALLOW_LOOPBACK", "DEBUG", "DEMO",
+    "RETAIN_DAYS_DAYS", "ALERT_GROUP_WAIT", "ALLOW_LOOPBACK", "CHANNEL_PRIVATE_HOSTS", "DEBUG",
+    "DEMO",
 )  # fmt: skip
 _SHORT = 8  # letters: fewer, and other programs' variables look like ours
 _NEAR = 0.88  # of 1: one or two letters apart

@@ -16,6 +16,8 @@ DEBUG = env.boolean("DEBUG")
 DEMO = env.boolean("DEMO")
 # Addresses that people give lead to public hosts; to this machine only where its own stand-in of Zoho runs.
 ALLOW_LOOPBACK = DEMO or env.boolean("ALLOW_LOOPBACK")
+# Channels beside mail lead to public hosts and to these.
+CHANNEL_PRIVATE_HOSTS = env.private_hosts()
 SECRET_KEY = env.secret_key(debug=DEBUG)
 ENCRYPTION_KEYS = env.encryption_keys(debug=DEBUG)
 PUBLIC_URL = env.public_url(debug=DEBUG)

@@ -40,6 +40,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "rules": ADMINS,
     "users": ADMINS,
     "mails": ADMINS,
+    "channels": ADMINS,
 }
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 _HEAD = struct.Struct("<I")
 _UNFINISHED = struct.Struct("<I")
 _UNKNOWN = -1
+_LATEST = 2**32 - 1  # milliseconds: seven weeks
 _ORDER = itemgetter(0, 3)  # when it ended and when it started
 
 
@@ -46,28 +47,36 @@ class HourEnds:
         runs: the finished ones.
         unfinished: when the newest one started that runs still, or that neither succeeded nor failed, in milliseconds
             after the hour's beginning; None for none.
+        running: since when those run that run still, in milliseconds after the hour's beginning.
     """
 
     runs: list[RunEnd] = field(default_factory=list)
     unfinished: int | None = None
+    running: list[int] = field(default_factory=list)
 
     def add_unfinished(self, started: int) -> None:
         """Adds a run that has no result, by its start."""
         self.unfinished = started if self.unfinished is None else max(started, self.unfinished)
 
+    def add_running(self, started: int, since: int) -> None:
+        """Adds a run that goes on, by its start and by since when it does; one that Zoho runs again began later."""
+        self.add_unfinished(started)
+        self.running.append(min(since, _LATEST))
+
     @property
     def last(self) -> int | None:
         """Is when the last one ended; a run without a result is looked for by its start."""
-        known = [run.ended for run in self.runs]
+        known = [run.ended for run in self.runs] + self.running
         return max(known if self.unfinished is None else [*known, self.unfinished], default=None)
 
 
-def pack_ends(runs: Iterable[RunEnd], unfinished: int | None = None) -> bytes:
+def pack_ends(runs: Iterable[RunEnd], unfinished: int | None = None, running: Iterable[int] = ()) -> bytes:
     """Writes the runs of an hour as its bucket keeps them, in the order in which they ended.
 
     Args:
         runs: the finished ones.
         unfinished: as `HourEnds` has it.
+        running: as `HourEnds` has it; none without one that is unfinished.
     """
     rows = sorted(runs, key=_ORDER)
     if not rows and unfinished is None:
@@ -83,7 +92,11 @@ def pack_ends(runs: Iterable[RunEnd], unfinished: int | None = None) -> bytes:
         *waits,
         *(run.started for run in rows),
     )
-    return _HEAD.pack(count) + flags + numbers + (b"" if unfinished is None else _UNFINISHED.pack(unfinished))
+    packed = _HEAD.pack(count) + flags + numbers
+    if unfinished is None:
+        return packed
+    starts = sorted(running)
+    return packed + _UNFINISHED.pack(unfinished) + struct.pack(f"<{len(starts)}I", *starts)
 
 
 def unpack_ends(packed: bytes) -> list[RunEnd]:
@@ -113,9 +126,20 @@ def unpack_ends(packed: bytes) -> list[RunEnd]:
 
 def unpack_unfinished(packed: bytes) -> int | None:
     """Returns when the newest run of an hour started that has no result, as `HourEnds` has it; None for none."""
+    place = _end_of_finished(packed)
+    return None if place == len(packed) else int(_UNFINISHED.unpack_from(packed, place)[0])
+
+
+def unpack_running(packed: bytes) -> list[int]:
+    """Returns since when the runs of an hour run that run still, as `HourEnds` has it, in order."""
+    place = _end_of_finished(packed) + _UNFINISHED.size
+    return [start for (start,) in _UNFINISHED.iter_unpack(packed[place:])]
+
+
+def _end_of_finished(packed: bytes) -> int:
+    """Returns where the bytes of the finished runs end."""
     if not packed:
-        return None
+        return 0
     (count,) = _HEAD.unpack_from(packed)
     waits = sum(flag >> 2 for flag in packed[_HEAD.size : _HEAD.size + count])
-    place = _HEAD.size + count + struct.calcsize(f"<{2 * count + waits}q{count}I")
-    return None if place == len(packed) else int(_UNFINISHED.unpack_from(packed, place)[0])
+    return int(_HEAD.size + count) + struct.calcsize(f"<{2 * count + waits}q{count}I")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from monitor.access import may
-from monitor.mentions import mentions
+from monitor.mentions import mentions, split_mentions
 from monitor.models import User, ZohoAccount
 from monitor.models.people import SYSTEM_USERNAME
+from monitor.privacy import mask_text
 
 
 def people_mentioned(text: str, account: ZohoAccount) -> tuple[list[User], list[str]]:
@@ -31,6 +34,18 @@ def people_mentioned(text: str, account: ZohoAccount) -> tuple[list[User], list[
         else:
             people[person.pk] = person
     return list(people.values()), list(unknown)
+
+
+def shown_words(text: str, known: Collection[str] = (), people: Collection[str] = ()) -> str:
+    """Masks a person's words, but for their mentions: such a one has the look of an address, and is none.
+
+    Args:
+        text: the words.
+        known: usernames of people of ours whom they mention.
+        people: of the runs that the words are about, who are hidden.
+    """
+    parts = split_mentions(text, known)
+    return "".join(part if at % 2 else mask_text(part, people=people) for at, part in enumerate(parts))
 
 
 def _people_by_name(account: ZohoAccount) -> dict[str, User]:

@@ -29,8 +29,10 @@ from monitor.ingest.night.prune import prune
 from monitor.ingest.night.remask import remask
 from monitor.ingest.run import Busy, read_account, refresh
 from monitor.models import ApiBudget, ApiCall, DirtyHour, Flow, Product, StageRun, User, ZohoAccount, ages
+from monitor.notify.channels.send import is_anything_to_notify, send_to_channels
 from monitor.notify.digests import DigestReaders, write_digests
 from monitor.notify.dispatch import dispatch_new, dispatch_occasions
+from monitor.notify.outlived import outlived_occasions
 from monitor.notify.send import send_due
 from monitor.queries.digest import alive, digest_of
 from monitor.queries.freshness import worker_signs
@@ -87,6 +89,11 @@ def _accounts_to_read(now: datetime) -> list[int]:
 def is_anything_to_count(now: datetime) -> bool:
     """Returns whether an hour's runs have changed since they were counted."""
     return DirtyHour.objects.exists()
+
+
+def is_anything_for_channels(now: datetime) -> bool:
+    """Returns whether a message to a channel is due."""
+    return is_anything_to_notify(now)
 
 
 def enqueue_due_accounts(now: datetime | None = None) -> int:
@@ -151,6 +158,8 @@ def judge() -> None:
         summary["notices"] = dispatch_new(utc_now())
     if summary["notices"]:
         async_task("monitor.tasks.deliver")
+        if is_anything_to_notify(utc_now()):
+            async_task("monitor.tasks.notify_channels")
 
 
 def recount() -> None:
@@ -249,6 +258,13 @@ def deliver() -> None:
         summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
 
 
+def notify_channels() -> None:
+    """Sends the messages to channels that are due, apart from mails: a channel that hangs holds none of them up."""
+    with _stage("channels") as summary:
+        report = send_to_channels(utc_now())
+        summary.update({"sent": report.sent, "retried": report.retried, "dead": report.dead})
+
+
 def settle_retries() -> None:
     """Sends requested retries, settles open ones by reading, and lets the mirror see what became of them."""
     with _stage("retry") as summary:
@@ -316,6 +332,7 @@ def housekeeping() -> None:
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=3), outcome=StageRun.Outcome.OK))
     # The stages behind ingest run many times a minute; a day of them tells enough.
     _prune(StageRun.objects.filter(started_at__lt=now - timedelta(days=1)).exclude(stage="ingest"))
+    _prune(outlived_occasions(ages().rows_edge(now)))
     prune_mirror(utc_now)
 
 

@@ -36,6 +36,11 @@ def deliver() -> None:
     pipeline.deliver()
 
 
+def notify_channels() -> None:
+    """Sends the messages to channels that are due."""
+    pipeline.notify_channels()
+
+
 def send_retries() -> None:
     """Sends requested retries and settles those whose outcome is open."""
     pipeline.settle_retries()

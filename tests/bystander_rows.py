@@ -187,7 +187,6 @@ def _add_alert(account: Account, flow: tables.Flow, person: tables.User) -> Aler
         failed=27,
         dispatch_state="dispatched",
         dispatched_at=PAST,
-        recipients=1,
     )
     notice = _add_incident(account, alert, person)
     delivery = tables.Delivery.objects.create(

@@ -15,6 +15,9 @@ from monitor.models import (
     AlertState,
     ApiBudget,
     ApiToken,
+    Channel,
+    ChannelMessage,
+    ChannelStanding,
     ConnectedVersion,
     ConnectedWorkflow,
     Correction,
@@ -223,6 +226,30 @@ def make_incident(alert: AlertState, **fields: Any) -> Incident:
 def make_notice(incident: Incident, **fields: Any) -> Notice:
     fields = {"seq": 1, "kind": "firing", "at": NOON, "due_at": NOON} | fields
     return Notice.objects.create(incident=incident, **fields)
+
+
+def make_channel(name: str = "", **fields: Any) -> Channel:
+    """A signed webhook of every account, which was not tried yet."""
+    fields = {
+        "service": "webhook",
+        "address": '{"url": "https://hooks.example.com/s3cr3tPath"}',
+        "hint": "hooks.example.com …",
+        "added_at": NOON,
+    } | fields
+    channel = Channel.objects.create(name=name or f"Channel {next(_numbers)}", **fields)
+    ChannelStanding.objects.create(channel=channel)
+    return channel
+
+
+def make_channel_message(notice: Notice, channel: Channel | None = None, **fields: Any) -> ChannelMessage:
+    fields = {
+        "message_id": f"msg_{next(_numbers)}",
+        "title": "[Firing] Lead sync",
+        "text": "Account Acme",
+        "created_at": NOON,
+        "next_try_at": NOON,
+    } | fields
+    return ChannelMessage.objects.create(notice=notice, channel=channel or make_channel(), **fields)
 
 
 def own_thing(*, owner: User | None = None, tags: Iterable[str] = (), **thing: Any) -> Ownership:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.ends import RunEnd, pack_ends, unpack_ends, unpack_unfinished
+from monitor.ends import RunEnd, pack_ends, unpack_ends, unpack_running, unpack_unfinished
 
 HOUR = int(timedelta(hours=1).total_seconds() * 1000)
 LONG = int(timedelta(days=36500).total_seconds() * 1000)  # a century: no delay of a flow is longer
@@ -31,18 +31,24 @@ def test_what_is_packed_comes_out_in_the_order_in_which_it_ended(given_runs: lis
     assert [run.ended for run in found] == sorted(run.ended for run in given_runs)
 
 
-@given(st.lists(runs, max_size=20), st.none() | st.integers(0, HOUR - 1))
+@given(
+    st.lists(runs, max_size=20),
+    st.none() | st.integers(0, HOUR - 1),
+    st.lists(st.integers(0, 2**32 - 1), max_size=3),
+)
 def test_the_start_of_a_run_without_a_result_is_kept_beside_the_others(
-    given_runs: list[RunEnd], unfinished: int | None
+    given_runs: list[RunEnd], unfinished: int | None, running: list[int]
 ) -> None:
-    packed = pack_ends(given_runs, unfinished)
+    packed = pack_ends(given_runs, unfinished, running)
     assert unpack_unfinished(packed) == unfinished
+    assert unpack_running(packed) == ([] if unfinished is None else sorted(running))
     assert unpack_ends(packed) == unpack_ends(pack_ends(given_runs))
 
 
 def test_an_hour_without_finished_runs_takes_no_room() -> None:
     assert pack_ends([]) == b""
     assert unpack_ends(b"") == []
+    assert unpack_running(b"") == []
 
 
 @pytest.mark.parametrize("count", [1, 10, 1000])

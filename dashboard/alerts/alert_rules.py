@@ -17,19 +17,21 @@ from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.rule_forms import USUAL_KIND, AlertRuleForm, rule_form, title_of
 from dashboard.alerts.rule_preview import preview_of
+from dashboard.alerts.scope_forms import SCOPES
 from monitor import audit
 from monitor.access import may
 from monitor.alerting.kinds import aspect_of
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
+from monitor.alerting.marks import scopes_in_words
+from monitor.alerting.neighbours import neighbours
 from monitor.models import AlertRule
 from monitor.queries import alerts as queries
-from monitor.queries.rule_scopes import neighbours
 
 _SHOWN = (
-    *("name", "kind", "flow_id", "severity", "for_minutes", "keep_firing_minutes", "repeat_hours"),
-    *("waits_for_reruns", "patience_minutes", "working_hours", "is_active"),
+    *("name", "kind", "flow_id", "subject_key", "module", "severity", "for_minutes", "keep_firing_minutes"),
+    *("repeat_hours", "waits_for_reruns", "patience_minutes", "working_hours", "is_active"),
 )
-_SUBJECTS = ("account", "flow")
+_SUBJECTS = ("account", *SCOPES)
 _FILLED_IN = (*_SUBJECTS, "name")  # what an address may fill in; the options of the kind as well
 
 
@@ -41,8 +43,9 @@ def alert_rules(request: HttpRequest) -> HttpResponse:
 
     def find(_: object) -> dict[str, Any]:
         rows = list(queries.rules())
+        words = scopes_in_words(rows)
         for rule in rows:
-            rule.notices = title_of(rule)
+            rule.notices, rule.scope = title_of(rule), words[rule.pk]
         return {"rows": rows}
 
     return lists.show(request, template, None, find, nouns="alert rules", may_edit=may_edit)
@@ -117,7 +120,6 @@ def _save(request: HttpRequest, form: AlertRuleForm, action: str) -> HttpRespons
 
 def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **context: Any) -> HttpResponse:
     rule, account, aspect = form.instance, form.account, form.aspect
-    flow_id = None if form.flow is None else form.flow.pk
 
     def is_like(other: AlertRule) -> bool:
         return aspect_of(other.kind, other.options) == aspect
@@ -126,10 +128,8 @@ def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **con
         "form": form,
         "rule": rule,
         "kind": kind_forms()[form.kind],
-        "neighbours": neighbours(form.kind, account.pk, flow_id, rule.pk, rule.subject_key, is_like)
-        if account is not None
-        else None,
-        "of_flow": form.flow,
+        "neighbours": neighbours(form.scope, account.pk, is_like) if account is not None else None,
+        "scope": scopes_in_words([rule])[rule.pk] if rule.pk else "",
         "told": form.said_beforehand(),
     }
     return render(request, "alerts/alert_rule_form.html", found | context, status=status)
@@ -137,5 +137,6 @@ def _show(request: HttpRequest, form: AlertRuleForm, *, status: int = 200, **con
 
 def _values(rule: AlertRule) -> dict[str, Any]:
     values = {name: getattr(rule, name) for name in _SHOWN} | dict(usual_options(rule.kind)) | rule.options
+    values |= {"tag": rule.tag and str(rule.tag), "owner": rule.owner and rule.owner.get_username()}
     values["recipients"] = list(rule.recipients.order_by("username").values_list("username", flat=True))
     return values

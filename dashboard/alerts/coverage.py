@@ -15,7 +15,9 @@ from dashboard import lists
 from dashboard.alerts.forms import AlertFilterForm
 from monitor.access import may
 from monitor.alerting.coverage import FlowNotices, coverage
+from monitor.alerting.marks import scope_of
 from monitor.alerting.read_coverage import read_coverage
+from monitor.alerting.scope import ScopeBreadth
 from monitor.models import AlertRule, Flow
 from monitor.notify.recipients import recipients
 
@@ -82,11 +84,11 @@ def _fix(one: FlowNotices, flow: Flow, rules: Mapping[tuple[int, str], list[Aler
         return "", ""
     there = rules.get((flow.account_id, kind), [])
     for rule in there:
-        if rule.flow_id in (None, flow.pk):
+        if rule.flow_id == flow.pk or scope_of(rule).breadth is ScopeBreadth.ACCOUNT:
             # One that is enabled does not do: nobody gets its mails, or not at once.
             verb = "See" if rule.is_active else "Enable"
             return f"{verb} the rule for {of_what}", reverse("alert_rule_edit", args=[rule.pk])
     filled_in: dict[str, Any] = {"kind": kind, "account": flow.account_id}
-    if any(rule.flow_id is not None for rule in there):
+    if there:  # each of them narrower: the others stay as they are
         filled_in["flow"] = flow.pk
     return f"Add a rule for {of_what}", reverse("alert_rule_add", query=filled_in)

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 from django import forms
 from django.utils import timezone
 
+from dashboard.alerts.scope_forms import SCOPES, ScopedRuleForm
 from dashboard.people.forms import time_zones
 from monitor.access import who_may
 from monitor.alerting.kinds import aspect_of, condition_kinds, words_of
 from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.pace import paces, together
-from monitor.models import AlertRule, Flow, User, ZohoAccount
+from monitor.models import AlertRule, User, ZohoAccount
 from monitor.models.people import SYSTEM_USERNAME
-from monitor.queries.shown_names import by_shown_name
 
 USUAL_KIND = "success_rate"  # of an address that names none
 DAYS_OF_THE_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -67,16 +67,12 @@ class HolidaysField(forms.CharField):
         return super().has_changed(self.prepare_value(initial), data)
 
 
-class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Asks for what every kind of alert rule has. Account and flow are chosen once: its incidents belong to them.
+class AlertRuleForm(ScopedRuleForm):
+    """Asks for what every kind of alert rule has.
 
     It is never shown as it is: `rule_form` puts the `OptionsForm` of a kind before it. A client that knows only the
     fields of old (name, subjects, options, enabled) changes only these.
     """
-
-    # Of the form of the kind.
-    kind: str
-    is_of_flows: bool
 
     waits_for_reruns = forms.TypedChoiceField(
         label="Failures that Zoho runs again by itself",
@@ -123,8 +119,8 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = AlertRule
         fields = [
-            *("name", "account", "flow", "for_minutes", "keep_firing_minutes", "waits_for_reruns"),
-            *("patience_minutes", "severity", "repeat_hours", "recipients", "is_active"),
+            *("name", "account", "flow", "tag", "owner", "module", "for_minutes", "keep_firing_minutes"),
+            *("waits_for_reruns", "patience_minutes", "severity", "repeat_hours", "recipients", "is_active"),
         ]
         labels = {
             "is_active": "Enabled",
@@ -135,7 +131,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "flow": "Empty: each flow of the account is checked by itself. "
-            "A flow's own rule replaces that of the account.",
+            "The narrower rule replaces the wider one: flow, tag, owner, account.",
             "is_active": "Disabled, it neither fires nor recovers.",
             "for_minutes": "So long it must be found without a break. 0: at once. At most 10,080 (7 days).",
             "keep_firing_minutes": "So long it must be over without a break. 0: at once. At most 10,080.",
@@ -146,7 +142,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._choose_subjects()
+        self.choose_subjects()
         people = User.objects.filter(who_may("alert_mails")).exclude(username=SYSTEM_USERNAME)
         self.fields["recipients"].queryset = people.order_by("username")
         self.initial["working_zone"] = timezone.get_current_timezone_name()
@@ -160,28 +156,8 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             for name in (*_WHEN, *_WHO, *_HOURS):
                 del self.fields[name]
 
-    def _choose_subjects(self) -> None:
-        if self.instance.pk or not self.is_of_flows:
-            del self.fields["flow"]
-        if self.instance.pk:
-            del self.fields["account"]
-            return
-        self.fields["account"].queryset = ZohoAccount.objects.defer("client_secret")
-        accounts = list(self.fields["account"].queryset[:2])
-        if len(accounts) == 1:
-            self.initial.setdefault("account", accounts[0].pk)
-        if "flow" in self.fields:
-            flows = Flow.objects.filter(gone_at=None).select_related("account").defer("raw", "account__client_secret")
-            order = by_shown_name(Flow.objects.all(), "flow_name")
-            self.fields["flow"].queryset = flows.order_by("account__name", *order)
-            self.fields["flow"].label_from_instance = lambda flow: f"{flow.account.name}: {flow.shown_name}"
-            self.fields["flow"].empty_label = "Each flow"
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        flow, account = data.get("flow"), data.get("account")
-        if flow is not None and account is not None and flow.account_id != account.pk:
-            self.add_error("flow", "This flow belongs to another account.")
         if data.get("working_only"):
             for name in ("working_days", "working_from", "working_to", "working_zone"):
                 if name not in self.errors and data.get(name) in (None, "", []):
@@ -192,8 +168,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
     def _usual(self, account: ZohoAccount) -> UsualPace:
-        flows = None if self.flow is None else [self.flow.pk]
-        return together(paces(account.pk, timezone.now(), flows).values())
+        return together(paces(account.pk, timezone.now(), self.flows_of(account)).values())
 
     @property
     def account(self) -> ZohoAccount | None:
@@ -202,28 +177,16 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             return self.instance.account
         return self.cleaned_data.get("account") if self.is_bound else self._named_account
 
-    @property
-    def flow(self) -> Flow | None:
-        """Is the one flow that it is for, as far as that is chosen; None for each flow of the account."""
-        if self.instance.pk:
-            return self.instance.flow
-        return self.cleaned_data.get("flow") if self.is_bound else self._named_flow
-
     @cached_property
     def _named_account(self) -> ZohoAccount | None:
         return ZohoAccount.objects.defer("client_secret").filter(pk=_key(self.initial.get("account"))).first()
-
-    @cached_property
-    def _named_flow(self) -> Flow | None:
-        key = _key(self.initial.get("flow"))
-        return None if key is None else Flow.objects.defer("raw").filter(pk=key).first()
 
     @property
     def groups(self) -> list[FieldGroup]:
         """Is the fields as they stand on the page."""
         form = kind_forms()[self.kind]
         named = [
-            ("What it watches", ("name", "account", "flow")),
+            ("What it watches", ("name", "account", *SCOPES)),
             (form.title, tuple(form.base_fields)),
             ("When it fires and recovers", _WHEN),
             ("Who hears of it", _WHO),

@@ -29,11 +29,13 @@ def preview_of(form: AlertRuleForm, asked: str) -> dict[str, Any]:
     """
     days = next((days for days in DAYS if str(days) == asked), USUAL_DAYS)
     rule, now, zone = form.instance, timezone.now(), timezone.get_current_timezone()
-    flow = form.flow
+    flow, scope = form.flow, form.scope
     tried = TriedRule(
         account=rule.account,
         condition=form.condition(),
         flow_id=None if flow is None else flow.pk,
+        tag_id=scope.tag,
+        owner_id=scope.owner,
         rule_id=rule.pk,
         patience=AlertPatience(timedelta(minutes=rule.for_minutes), timedelta(minutes=rule.keep_firing_minutes)),
         reruns=timedelta(minutes=rule.patience_minutes) if rule.waits_for_reruns else None,

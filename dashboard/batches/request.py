@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from dashboard.batches.forms import RECENT, BatchForm
 from dashboard.chosen_runs import ChoiceRefused, ChosenRuns
 from monitor.access import may
 from monitor.models import Flow, Problem, RetryBatch, ZohoAccount
+from monitor.privacy import mask_text
 from monitor.queries import batches as queries
 from monitor.queries.quota import QuotaLeft, quota_left
 from monitor.retry.batches import USUAL_PER_MINUTE, all_confirmed, request_batch
@@ -28,7 +30,7 @@ from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import RetryRefused
 from monitor.retry.steps import pace_within
 
-MOST_FLOWS = 50
+MOST_SHOWN = 50  # flows, and problems
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,19 @@ class FlowVerdicts:
     """Holds how many of a flow's runs are safe, risky and impossible to retry."""
 
     flow: Flow
+    counts: Counter[str]
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
+
+@dataclass(frozen=True)
+class ProblemVerdicts:
+    """Holds the same of a problem's runs; no `problem` where the runs are in none yet. `title` is masked."""
+
+    problem: Problem | None
+    title: str
     counts: Counter[str]
 
     @property
@@ -149,6 +164,8 @@ def _show(
         "form": form,
         "chosen": chosen_runs.seal(chosen, request.user, now, all_confirmed(found)),
         "problem": Problem.objects.filter(pk=chosen.problem_id).first() if chosen.problem_id else None,
+        "problems": _problems(found),
+        "problem_count": len(found.by_problem),
         "flows": _flows(found),
         "flow_count": len(found.by_flow),
         "accounts": len(chosen.by_account),
@@ -188,7 +205,18 @@ def _cost(found: Preview, pace: int, now: datetime, *, accept_risk: bool) -> Cos
     )
 
 
+def _problems(found: Preview) -> list[ProblemVerdicts]:
+    most = _most(found.by_problem)
+    problems = Problem.objects.in_bulk(most)
+    titles = {key: mask_text(problem.title) for key, problem in problems.items()}
+    return [ProblemVerdicts(problems.get(key), titles.get(key, ""), found.by_problem[key]) for key in most]
+
+
+def _most(counts: Mapping[int, Counter[str]]) -> list[int]:
+    return sorted(counts, key=lambda key: (-counts[key].total(), key))[:MOST_SHOWN]
+
+
 def _flows(found: Preview) -> list[FlowVerdicts]:
-    most = sorted(found.by_flow, key=lambda key: (-found.by_flow[key].total(), key))[:MOST_FLOWS]
+    most = _most(found.by_flow)
     flows: dict[int, Any] = Flow.objects.defer("raw").in_bulk(most)
     return [FlowVerdicts(flows[key], found.by_flow[key]) for key in most if key in flows]

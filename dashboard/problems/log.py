@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.models import Problem, ProblemAct
-from monitor.privacy import mask_text
+from monitor.mentioned import people_mentioned, shown_words
+from monitor.models import Problem, ProblemAct, ZohoAccount
 
 _WORDS = {
     "seen": "Seen for the first time",
@@ -35,12 +35,15 @@ class LogLine:
     text: str
 
 
-def lines_of(acts: Iterable[ProblemAct]) -> list[LogLine]:
-    """Writes the lines of a log, in the order of the acts."""
-    return [
-        LogLine(act.at, _words(act), _who(act), mask_text(act.text or str(act.detail.get("reason", ""))))
-        for act in acts
-    ]
+def lines_of(acts: Sequence[ProblemAct], account: ZohoAccount) -> list[LogLine]:
+    """Writes the lines of a log, in the order of the acts. One statement, where anybody is mentioned."""
+    mentioned, _ = people_mentioned("\n".join(act.text for act in acts), account)
+    known = [person.get_username() for person in mentioned]
+    return [LogLine(act.at, _words(act), _who(act), shown_words(_said(act), known, act.people)) for act in acts]
+
+
+def _said(act: ProblemAct) -> str:
+    return act.text or str(act.detail.get("reason", ""))
 
 
 def _who(act: ProblemAct) -> str:

@@ -36,7 +36,7 @@ def page_context(
         refusal: why what was asked was not done.
     """
     now, zone = timezone.now(), timezone.get_current_timezone()
-    detail = queries.detail(problem, now, zone)
+    detail = queries.detail(problem, now, zone, whole=request.GET.get("all", ""))
     causes = zip(detail.groups, detail.templates, strict=True)
     may_act = may(request.user, "triage", problem.account) and problem.merged_into_id is None
     forms = {kind: _form(kind, problem, form) for kind in (AssignForm, NoteForm, ResolveForm, ArchiveForm, ReopenForm)}
@@ -47,7 +47,7 @@ def page_context(
         "differences": what_differs(problem),
         "causes": [(group, _told(detail, group, text)) for group, text in causes],
         "chart": _trend(problem, detail, zone),
-        "log": lines_of(detail.acts),
+        "log": lines_of(detail.acts, problem.account),
         "rows": detail.samples,
         "may_act": may_act,
         "may_retry": may(request.user, "retry.bulk", problem.account),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -25,8 +26,21 @@ class UnreadableRunError(ValueError):
     """Says which line holds no run and why, for people."""
 
 
-def read_runs(lines: Iterable[bytes]) -> dict[str, list[EndedRun]]:
-    """Reads rows of `export executions` by flow. Rows of runs that still run, and of unknown statuses, are left out.
+@dataclass(slots=True)
+class ExportedRuns:
+    """Holds the runs of a flow in a file.
+
+    Attributes:
+        ended: the finished ones.
+        running: since when those run that run still, in seconds since 1970.
+    """
+
+    ended: list[EndedRun] = field(default_factory=list)
+    running: list[float] = field(default_factory=list)
+
+
+def read_runs(lines: Iterable[bytes]) -> dict[str, ExportedRuns]:
+    """Reads rows of `export executions` by flow. Rows of unknown statuses are left out.
 
     A run of which there are several rows, as in exports that overlap, counts once, by the one that ended last.
 
@@ -34,26 +48,35 @@ def read_runs(lines: Iterable[bytes]) -> dict[str, list[EndedRun]]:
         UnreadableRunError: a line holds no such row.
     """
     found: dict[str, dict[object, EndedRun]] = {}
+    running: dict[str, dict[object, float]] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             row = _row(line)
             flow = _flow(row)
-            run = _run(row)
+            run, since = _run(row), _running(row)
         except UnreadableRunError as error:
             raise UnreadableRunError(f"line {number}: {error}") from None
+        execution = row.get("execution_id") or number
+        if since is not None:
+            running.setdefault(flow, {})[execution] = since
         if run is not None:
-            execution = row.get("execution_id") or number
             of_flow = found.setdefault(flow, {})
             known = of_flow.get(execution)
             of_flow[execution] = run if known is None else max(known, run, key=itemgetter(0, 1, 2))
-    return {flow: list(rows.values()) for flow, rows in found.items()}
+    return {
+        flow: ExportedRuns(
+            list(found.get(flow, {}).values()),
+            [since for key, since in running.get(flow, {}).items() if key not in found.get(flow, {})],
+        )
+        for flow in {**found, **running}
+    }
 
 
 def edges_of(
     condition: Condition,
-    by_flow: Mapping[str, Collection[EndedRun]],
+    by_flow: Mapping[str, ExportedRuns],
     *,
     until: datetime | None = None,
     patience: AlertPatience | None = None,
@@ -64,13 +87,17 @@ def edges_of(
     Args:
         condition: what is asked.
         by_flow: the runs of each flow, in any order.
-        until: the last moment; None for the end of the newest run of all flows: one may be silent while others run.
+        until: the last moment; None for the end of the newest run of all flows, or the start of one that runs still:
+            one flow may be silent while others run.
         patience: how long things must last before they count.
         left_out: times whose runs are in no rate.
     """
+    histories = {
+        flow: Runs(_rated(condition, of.ended, left_out), running=of.running, unfinished=of.running)
+        for flow, of in by_flow.items()
+    }
     if until is None and by_flow:
-        until = moment(max(run.ended for runs in by_flow.values() for run in runs))
-    histories = {flow: Runs(_rated(condition, runs, left_out)) for flow, runs in by_flow.items()}
+        until = moment(max(max([*of.running, *(run.ended for run in of.ended)]) for of in by_flow.values()))
     found = [
         (edge.at, flow, edge)
         for flow, runs in histories.items()
@@ -88,7 +115,7 @@ def edges_of(
         }
 
 
-def _rated(condition: Condition, runs: Iterable[EndedRun], left_out: MarkedTimes) -> Iterable[EndedRun]:
+def _rated(condition: Condition, runs: Sequence[EndedRun], left_out: MarkedTimes) -> Sequence[EndedRun]:
     if not left_out or goes_by_silence(condition):
         return runs
     return [run for run in runs if not left_out.hold(run.started)]
@@ -126,6 +153,13 @@ def _flow(row: Any) -> str:
     if isinstance(flow, bool) or not isinstance(flow, str | int) or flow == "":
         raise UnreadableRunError("flow_id is missing" if flow in (None, "") else "flow_id must be text")
     return str(flow)
+
+
+def _running(row: Mapping[str, Any]) -> float | None:
+    """Returns since when a row's run runs still; None where it does not, or does not say since when."""
+    status = row.get("status")
+    is_running = isinstance(status, str) and status.strip().lower() == "running"
+    return _time(row, "started_time") if is_running else None
 
 
 def _run(row: Mapping[str, Any]) -> EndedRun | None:

@@ -92,7 +92,7 @@ def _material(case: Case, now: datetime) -> tuple[Any, datetime | None, tuple[st
     runs, again_at = case.runs.counted(now, case.rule.reruns, case.known_from, with_left_out=by_silence)
     waiting = runs.counts(0, len(runs.rows))[2]
     noted = f"{waiting} failed, and Zoho runs them again by itself" if waiting else ""
-    runs = runs.watched(case.rule.row.created_at)
+    runs = runs.watched(case.rule.row.created_at, may_wait=case.row.watched_flow.may_wait)
     start = case.rule.start(now)
     left_out = "" if by_silence else case.runs.said_left_out(start if start < now else now - SAID_LEFT_OUT_FOR)
     return runs, again_at, (noted, case.runs.said_ahead(now), left_out)

@@ -18,8 +18,9 @@ from django.db.models import F, Q, QuerySet
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
 from monitor.alerting.kinds.subjects import SubjectMaterial
+from monitor.alerting.marks import are_needed, marks_of_flows, scope_of, why_left, why_replaced
 from monitor.alerting.runs_of import FlowRuns, runs_of
-from monitor.alerting.scope import Coverage, RuleScope, RuleSubject, cover
+from monitor.alerting.scope import Coverage, RuleSubject, cover
 from monitor.alerting.state_machine import RuleStanding, Stage
 from monitor.alerting.steps import AlertPatience, ConditionPlace
 from monitor.freshness import facts_of, why_unfit
@@ -31,6 +32,7 @@ from monitor.models import (
     DirtyHour,
     Flow,
     LeftOut,
+    Ownership,
     StreamState,
     SyncState,
     ZohoAccount,
@@ -170,7 +172,8 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     whatever was evaluated before and is to be no longer.
     """
     left_out = left_out_of(account.pk)
-    rules = {row.pk: _read(row, left_out.mark) for row in AlertRule.with_deleted.filter(account=account)}
+    every = AlertRule.with_deleted.filter(account=account).select_related("tag", "owner")
+    rules = {row.pk: _read(row, left_out.mark) for row in every}
     covered = _covered(account, rules)
     seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
     counted = _counted_since(account, seen)
@@ -222,8 +225,7 @@ def _may_move(
         wanted |= Q(rule__in=keys) & ~(is_over & Q(reason=reason))
     is_gone, is_off = Q(flow__gone_at__isnull=False), Q(flow__gone_at=None, flow__status__in=SWITCHED_OFF)
     of_flows = (is_gone & ~(is_over & Q(reason=FLOW_GONE))) | (is_off & ~(is_over & Q(reason=FLOW_OFF)))
-    narrower = AlertRule.objects.filter(account=account, flow__isnull=False)
-    of_rules = Q(flow__in=narrower.values("flow")) | (Q(rule__flow__isnull=False) & ~Q(rule__flow=F("flow")))
+    of_rules = _may_be_replaced(account, [rules[key].row for key in live])
     moving = ~Q(is_resting=True, reason=stale[:300]) | Q(version=0)
     if not stale:
         marks = {rules[key].mark for key in live}
@@ -231,6 +233,21 @@ def _may_move(
         moving |= Q(flow__in=counted.values("flow_id"))
     wanted |= Q(rule__in=live) & (of_flows | (~is_gone & ~is_off & (of_rules | moving)))
     return _of_flows(account).filter(wanted).select_related("flow__progress").defer("flow__raw")
+
+
+def _may_be_replaced(account: ZohoAccount, rules: Iterable[AlertRule]) -> Q:
+    """Says in SQL for which flows another rule may have been evaluated: those with narrower rules, now or before.
+
+    Of what is found by tags and owners all is read: a flow gains and loses them without any other trace.
+    """
+    narrower = AlertRule.objects.filter(account=account, flow__isnull=False)
+    found = Q(flow__in=narrower.values("flow")) | (Q(rule__flow__isnull=False) & ~Q(rule__flow=F("flow")))
+    tags = {rule.tag_id for rule in rules if rule.tag_id is not None}
+    owners = {rule.owner_id for rule in rules if rule.owner_id is not None}
+    if tags or owners:
+        marked = Ownership.objects.filter(Q(owner__in=owners) | Q(tag_uses__tag__in=tags), flow__account=account)
+        found |= Q(rule__tag__in=tags) | Q(rule__owner__in=owners) | Q(flow__in=marked.values("flow"))
+    return found
 
 
 def _may_lack_runs() -> Q:
@@ -280,11 +297,12 @@ def _needs_from(case: Case, now: datetime) -> datetime:
     if case.rule.condition is None:
         return now
     try:
-        return case.rule.condition.needs_from(now, _standing_of(case.row, case.rule))
+        needed = case.rule.condition.needs_from(now, _standing_of(case.row, case.rule))
     except Exception as fault:
         logger.exception("rule %d cannot say which runs of flow %s it needs", case.rule.row.pk, case.row.flow_id)
         case.fault = f"the evaluation failed: {type(fault).__name__}"
         return now
+    return needed - (case.rule.reruns or timedelta(0))  # what waited so long counts where it belongs
 
 
 def _read(row: AlertRule, corrections: str) -> ReadRule:
@@ -314,9 +332,10 @@ def _covered(account: ZohoAccount, rules: dict[int, ReadRule]) -> Coverage[int]:
     if not account.is_active:
         return Coverage()
     enabled = [rule.row for rule in rules.values() if rule.is_on and loader_of(rule.row.kind) is None]
-    scopes = [RuleScope(row.pk, row.kind, row.flow_id) for row in enabled]
+    scopes = [scope_of(row) for row in enabled]
+    marks = marks_of_flows(account.pk) if are_needed(scopes) else {}
     watched = Flow.objects.filter(account=account, gone_at=None).exclude(status__in=SWITCHED_OFF)
-    return cover(scopes, watched.order_by().values_list("pk", flat=True))
+    return cover(scopes, watched.order_by().values_list("pk", flat=True), marks)
 
 
 def _counted_since(account: ZohoAccount, seen: datetime | None) -> QuerySet[CountedFlow]:
@@ -334,8 +353,8 @@ def _why_ended(
     if not flow.is_active:
         return FLOW_OFF
     if narrower is not None:
-        return f"the flow's own rule “{rules[narrower].row.name}” replaces this one"[:300]
-    return "the rule does not cover the flow any more"
+        return why_replaced(rules[narrower].row, "the flow's")[:300]
+    return why_left(rule, "the flow")[:300]
 
 
 def why_over(account: ZohoAccount, rule: AlertRule) -> str:

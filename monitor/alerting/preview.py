@@ -15,6 +15,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from monitor.alerting.kinds import words_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Runs, goes_by_silence
 from monitor.alerting.load import known_from
+from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
 from monitor.alerting.replay import replay
 from monitor.alerting.runs_of import FlowRuns, runs_of
 from monitor.alerting.scope import RuleScope, RuleSubject, cover
@@ -36,7 +37,9 @@ class TriedRule:
     Attributes:
         account: whose flows.
         condition: what is asked of each.
-        flow_id: the only flow; None for each of the account but those that have a rule of this kind themselves.
+        flow_id: the only flow; None for each of the account but those that have a narrower rule of this kind.
+        tag_id: only flows that have this tag.
+        owner_id: only flows that this person looks after.
         rule_id: the rule, where it is saved already.
         patience: how long it must last to fire and to recover.
         reruns: how long failures that Zoho runs again by itself are pending; None for not at all.
@@ -45,6 +48,8 @@ class TriedRule:
     account: ZohoAccount
     condition: Condition
     flow_id: int | None = None
+    tag_id: int | None = None
+    owner_id: int | None = None
     rule_id: int | None = None
     patience: AlertPatience = field(default_factory=AlertPatience)
     reruns: timedelta | None = None
@@ -128,7 +133,7 @@ class RulePreview:
 
 
 def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePreview:
-    """Tries a rule on the last so many days, without what people left out. Eight statements, however many flows.
+    """Tries a rule on the last so many days, without what people left out. Ten statements, however many flows.
 
     Args:
         rule: what is to be tried.
@@ -137,7 +142,7 @@ def preview(rule: TriedRule, days: int, now: datetime, zone: tzinfo) -> RulePrev
         zone: by whose clock times are said.
     """
     window = days_until(now, min(max(days, 1), LONGEST_DAYS))
-    since = rule.condition.needs_from(window.start, AlertStanding())
+    since = rule.condition.needs_from(window.start, AlertStanding()) - (rule.reruns or timedelta(0))
     flows = _watched(rule)
     chosen = _chosen(flows, since, window)
     late = _shortened(chosen, since)
@@ -167,8 +172,8 @@ def _watched(rule: TriedRule) -> dict[int, Flow]:
     flows = {flow.pk: flow for flow in rows if flow.is_active}
     kind = rule.condition.kind
     others = AlertRule.objects.filter(account=rule.account, kind=kind, is_active=True).exclude(pk=rule.rule_id or 0)
-    scopes = [RuleScope(pk, kind, flow) for pk, flow in others.values_list("pk", "flow_id")]
-    covered = cover([RuleScope(_UNSAVED, kind, rule.flow_id), *scopes], flows)
+    scopes = [RuleScope(_UNSAVED, kind, rule.flow_id, rule.tag_id, rule.owner_id), *map(scope_of, others)]
+    covered = cover(scopes, flows, marks_of_flows(rule.account.pk) if are_needed(scopes) else {})
     return {pk: flow for pk, flow in flows.items() if RuleSubject(_UNSAVED, pk) in covered.wanted}
 
 
@@ -214,8 +219,10 @@ def _of_flow(rule: TriedRule, flow: Flow, runs: Runs, window: Window, zone: tzin
     firings: list[TriedFiring] = []
     mails = 0
     fired: tuple[datetime, datetime, str] | None = None
+    begins = None
     if not runs.rows:  # one that never ran is missed from then on when there is something to miss
-        runs = runs.watched(window.start if flow.created_time is None else max(window.start, flow.created_time))
+        begins = window.start if flow.created_time is None else max(window.start, flow.created_time)
+    runs = runs.watched(begins, may_wait=flow.may_wait)
     for edge in replay(rule.condition, runs, until=window.end, patience=rule.patience):
         mails += edge.at >= window.start
         if edge.edge is EdgeKind.FIRING:

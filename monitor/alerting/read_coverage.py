@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from monitor.alerting.coverage import CoverageFacts, CoveringRule
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.usual import UsualPace
+from monitor.alerting.marks import are_needed, marks_of_flows, scope_of
 from monitor.alerting.pace import paces
 from monitor.alerting.scope import RuleScope, cover
 from monitor.models import AlertRule, AlertState, Flow
@@ -17,7 +18,7 @@ from monitor.models import AlertRule, AlertState, Flow
 def read_coverage(
     account_id: int | None, now: datetime, reads: Callable[[Collection[int] | None], int]
 ) -> CoverageFacts:
-    """Returns the facts of all active flows. Five statements.
+    """Returns the facts of all active flows. Seven statements at most.
 
     Args:
         account_id: only of this account; None for all that are mirrored.
@@ -37,11 +38,13 @@ def read_coverage(
     for rule in rules:
         if loader_of(rule.kind) is not None:  # it is about no flow
             continue
-        scopes[rule.account_id].append(RuleScope(rule.pk, rule.kind, rule.flow_id))
+        scopes[rule.account_id].append(scope_of(rule))
         covering[rule.pk] = _covering(rule, reads)
     by_flow: dict[int, list[int]] = defaultdict(list)
+    is_marked = are_needed(scope for of_account in scopes.values() for scope in of_account)
+    marks = marks_of_flows(account_id) if is_marked else {}
     for account, of_account in flows.items():
-        for place in sorted(cover(scopes[account], of_account).wanted):
+        for place in sorted(cover(scopes[account], of_account, marks).wanted):
             by_flow[place.flow].append(place.rule)
     usual = paces(account_id, now)
     states = AlertState.objects.filter(rule__in=covering, flow__isnull=False).values_list(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +26,9 @@ def replay(
 ) -> Iterator[ReplayEdge]:
     """Yields the edges of a condition over a history, in the order of time.
 
-    It is evaluated whenever runs ended, whenever the last answer said that the next one may differ, and when a wait is
-    over; at each of these moments by nothing that came later: a failure that Zoho would run again by itself waits then,
-    as it does live.
+    It is evaluated whenever runs ended (by a kind that goes by starts: from the first one on), whenever the last answer
+    said that the next one may differ, and when a wait is over; at each of these moments by nothing that came later: a
+    failure that Zoho would run again by itself waits then, as it does live.
 
     Args:
         condition: what is asked.
@@ -42,6 +43,8 @@ def replay(
     end = until.timestamp() if until is not None else (ends[-1] if ends else 0.0)
     done = 0
     due = None if runs.watched_from is None else runs.watched_from.timestamp()
+    if getattr(condition, "goes_by_starts", False) and runs.starts:
+        due = min(runs.starts[0][0], due or math.inf)
     while True:
         next_end = ends[done] if done < len(ends) else None
         if next_end is None and due is None:

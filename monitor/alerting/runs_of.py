@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs, moment
-from monitor.ends import RunEnd, unpack_ends, unpack_unfinished
+from monitor.ends import RunEnd, unpack_ends, unpack_running, unpack_unfinished
 from monitor.left_out import NOTHING_MARKED, MarkedTimes
 from monitor.models import HourBucket, LeftOut
 from monitor.models.spans import rows_from
@@ -24,12 +24,14 @@ class FlowRuns:
     Attributes:
         rows: in the order in which they ended.
         unfinished: when runs started that have no result yet, in seconds since 1970.
+        running: since when those of them run that run still, in seconds since 1970.
         ahead: when those end that lie ahead of now, in seconds since 1970, in order: nobody knows the future.
         marked: the times whose runs people left out of the rates.
     """
 
     rows: list[tuple[float, RunEnd]] = field(default_factory=list)
     unfinished: list[float] = field(default_factory=list)
+    running: list[float] = field(default_factory=list)
     ahead: list[float] = field(default_factory=list)
     marked: MarkedTimes = NOTHING_MARKED
     _runs: dict[tuple[timedelta | None, datetime | None, bool], tuple[Runs, datetime | None]] = field(
@@ -67,7 +69,14 @@ class FlowRuns:
                     moments.append(over)
             started = hour + run.started / 1000
             found.append(EndedRun(hour + run.ended / 1000, result, started, run.duration_ms, over))
-        runs = Runs(found, known_from=known_from, settled_until=now - COMES_LATE, unfinished=self.unfinished)
+        runs = Runs(
+            found,
+            known_from=known_from,
+            settled_until=now - COMES_LATE,
+            unfinished=self.unfinished,
+            running=self.running,
+            patience=patience or timedelta(0),
+        )
         return runs, moment(min(moments)) if moments else None
 
     def _rated(self) -> list[tuple[float, RunEnd]]:
@@ -112,6 +121,7 @@ def runs_of(since: Mapping[int, datetime], now: datetime, left_out: LeftOut | No
         runs = found[flow]
         if (start := unpack_unfinished(packed)) is not None:
             runs.unfinished.append(hour + start / 1000)
+            runs.running.extend(hour + since / 1000 for since in unpack_running(packed))
         for run in unpack_ends(packed):
             at = hour + run.ended / 1000
             if at > seconds:

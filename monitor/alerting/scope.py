@@ -1,21 +1,77 @@
-"""Tells which rules are for which flows: the narrower one replaces the wider one of its kind. Pure."""
+"""Tells which rules are for which flows, or other subjects: the narrower one replaces the wider one of its kind. Pure.
+
+From the narrowest to the widest: one flow, workflow rule or connection; a tag; an owner; a module of CRM; the account.
+Rules of one breadth stand beside each other, also those of two tags that one flow has: they ask for different things,
+and each has an alert of its own.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K")
 
 
+class ScopeBreadth(IntEnum):
+    """Names how much a rule is for; of two the smaller is the narrower."""
+
+    ONE = 0  # flow, workflow rule or connection
+    TAG = 1
+    OWNER = 2
+    MODULE = 3
+    ACCOUNT = 4
+
+
 class RuleScope(NamedTuple, Generic[K]):
-    """Holds what of a rule says for what it is; `flow`, or other subject, is None for all of its account."""
+    """Holds what of a rule says for what it is; at most one of `flow`, `tag`, `owner` and `module` is set.
+
+    Attributes:
+        rule: its key.
+        kind: of which rules replace each other.
+        flow: the one flow, or other subject; None for several.
+        tag: the key of the tag that they have.
+        owner: the key of the person who looks after them.
+        module: of CRM, that they belong to.
+    """
 
     rule: int
     kind: str
     flow: K | None
+    tag: int | None = None
+    owner: int | None = None
+    module: str = ""
+
+    @property
+    def breadth(self) -> ScopeBreadth:
+        if self.flow is not None:
+            return ScopeBreadth.ONE
+        if self.tag is not None:
+            return ScopeBreadth.TAG
+        if self.owner is not None:
+            return ScopeBreadth.OWNER
+        return ScopeBreadth.MODULE if self.module else ScopeBreadth.ACCOUNT
+
+    def covers(self, subject: K, marks: SubjectMarks) -> bool:
+        """Returns whether the rule is for a subject, as long as no narrower one is."""
+        if self.flow is not None:
+            return self.flow == subject
+        if self.tag is not None:
+            return self.tag in marks.tags
+        if self.owner is not None:
+            return self.owner == marks.owner
+        return self.module in ("", marks.module)
+
+
+class SubjectMarks(NamedTuple):
+    """Holds by what a subject is found beside its key: the keys of its tags and its owner, and its module."""
+
+    tags: frozenset[int] = frozenset()
+    owner: int | None = None
+    module: str = ""
 
 
 class RuleSubject(NamedTuple, Generic[K]):
@@ -38,31 +94,40 @@ class Coverage(Generic[K]):
     replaced: dict[RuleSubject[K], int] = field(default_factory=dict)
 
 
-def cover(rules: Iterable[RuleScope[K]], flows: Iterable[K]) -> Coverage[K]:
-    """Returns which rules are evaluated for which flows.
+UNMARKED = SubjectMarks()
 
-    A flow's own rule replaces those of its account that are of the same kind. Rules of one kind and one scope stand
-    beside each other, for they ask for different things: each has an alert of its own.
+
+def cover(
+    rules: Iterable[RuleScope[K]], flows: Iterable[K], marks: Mapping[K, SubjectMarks] | None = None
+) -> Coverage[K]:
+    """Returns which rules are evaluated for which flows.
 
     Args:
         rules: those that are enabled.
         flows: keys of those that are watched, or of other subjects.
+        marks: by what those are found that have tags, an owner or a module.
     """
-    general = []
-    own: dict[K, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    own: dict[K, list[RuleScope[K]]] = defaultdict(list)
+    several = []
     for scope in rules:
         if scope.flow is None:
-            general.append(scope)
+            several.append(scope)
         else:
-            own[scope.flow][scope.kind].append(scope.rule)
+            own[scope.flow].append(scope)
+    known = marks or {}
     found: Coverage[K] = Coverage()
     for flow in flows:
-        narrower = own.get(flow, {})
-        found.wanted.update(RuleSubject(rule, flow) for rules_of in narrower.values() for rule in rules_of)
-        for scope in general:
-            place = RuleSubject(scope.rule, flow)
-            if scope.kind in narrower:
-                found.replaced[place] = narrower[scope.kind][0]
+        mine = known.get(flow, UNMARKED)
+        fitting = [*own.get(flow, ()), *(scope for scope in several if scope.covers(flow, mine))]
+        narrowest: dict[str, RuleScope[K]] = {}
+        for scope in fitting:
+            other = narrowest.get(scope.kind)
+            if other is None or scope.breadth < other.breadth:
+                narrowest[scope.kind] = scope
+        for scope in fitting:
+            place, first = RuleSubject(scope.rule, flow), narrowest[scope.kind]
+            if scope.breadth > first.breadth:
+                found.replaced[place] = first.rule
             else:
                 found.wanted.add(place)
     return found

@@ -12,13 +12,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from monitor.alerting.kinds import loader_of
-from monitor.alerting.kinds.subjects import SubjectMaterial
+from monitor.alerting.kinds.crm.condition import CrmRuleTrouble
+from monitor.alerting.kinds.subjects import CRM_RULE, SubjectMaterial
 from monitor.alerting.load import Case, ReadRule, why_over
-from monitor.alerting.scope import Coverage, RuleScope, RuleSubject, cover
+from monitor.alerting.marks import are_needed, marks_of_workflow_rules, why_left, why_replaced
+from monitor.alerting.scope import Coverage, RuleScope, RuleSubject, SubjectMarks, cover
 from monitor.alerting.state_machine import Decision
 from monitor.models import AlertState, ZohoAccount
 
 logger = logging.getLogger(__name__)
+CRM = CrmRuleTrouble.kind  # whose subjects have tags, owners and modules
 
 
 class SubjectKey(NamedTuple):
@@ -102,7 +105,7 @@ def _add_kind(
             logger.exception("subjects of alerts of kind %s could not be loaded for account %d", kind, account.pk)
             found.failed += [Case(row, rules[place.rule]) for place, row in sorted(rows.items())]
             return
-    covered = _covered(enabled, subjects)
+    covered = _covered(account, kind, enabled, subjects)
     unknown = {place: _begun(place, subjects[place.flow], now) for place in covered.wanted - rows.keys()}
     ready = {place: row for place, row in unknown.items() if not subjects[place.flow].unread}
     looked_at = {place.rule for place in rows}
@@ -132,17 +135,22 @@ def _load(
     return {SubjectKey(one.subject.kind, one.subject.key): one for one in found}
 
 
-def _covered(rules: dict[int, ReadRule], subjects: dict[SubjectKey, SubjectMaterial]) -> Coverage[SubjectKey]:
+def _covered(
+    account: ZohoAccount, kind: str, rules: dict[int, ReadRule], subjects: dict[SubjectKey, SubjectMaterial]
+) -> Coverage[SubjectKey]:
     """Returns which rules are evaluated for which subjects; one whose aspect is another replaces none."""
     by_key = {subject.key: subject for subject in subjects}
-    scopes = []
+    scopes: list[RuleScope[SubjectKey]] = []
     for key, rule in rules.items():
-        aspect = getattr(rule.condition, "aspect", "")
-        if rule.row.subject_key == "":
-            scopes.append(RuleScope[SubjectKey](key, aspect, None))
-        elif rule.row.subject_key in by_key:
-            scopes.append(RuleScope(key, aspect, by_key[rule.row.subject_key]))
-    return cover(scopes, subjects)
+        row, aspect = rule.row, getattr(rule.condition, "aspect", "")
+        if row.subject_key == "":
+            scopes.append(RuleScope(key, aspect, None, row.tag_id, row.owner_id, row.module))
+        elif row.subject_key in by_key:
+            scopes.append(RuleScope(key, aspect, by_key[row.subject_key]))
+    marks: dict[SubjectKey, SubjectMarks] = {}
+    if kind == CRM and are_needed(scopes):
+        marks = {SubjectKey(CRM_RULE, str(pk)): one for pk, one in marks_of_workflow_rules(account.pk).items()}
+    return cover(scopes, subjects, marks)
 
 
 def _begun(place: RuleSubject[SubjectKey], material: SubjectMaterial, now: datetime) -> AlertState:
@@ -169,5 +177,5 @@ def _why_ended(
     if over := why_over(account, rule.row):
         return over
     if narrower is not None:
-        return f"its own rule “{rules[narrower].row.name}” replaces this one"[:300]
-    return "it is not there any more" if subject is None else "the rule does not cover it any more"
+        return why_replaced(rules[narrower].row, "its")[:300]
+    return "it is not there any more" if subject is None else why_left(rule.row, "it")[:300]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +13,8 @@ from django.urls import reverse
 
 from monitor import audit
 from monitor.hooks.receive import key_hash
-from monitor.hooks.signature import PREFIX
 from monitor.models import USUAL_RATE, Flow, HookEndpoint, Secret, User, ZohoAccount
+from monitor.standard_webhooks import make_secret
 
 MOST_SECRETS = 3
 SHORTEST_SECRET, LONGEST_SECRET = 16, 200
@@ -154,11 +153,6 @@ def watch(account: ZohoAccount, *, on: bool, actor: User, now: datetime) -> None
 def can_watch() -> bool:
     """Returns whether Zoho could reach us at all."""
     return settings.PUBLIC_URL.startswith("https://")
-
-
-def make_secret() -> str:
-    """Makes 256 random bits in the form that Standard Webhooks libraries take, which is also plain text."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _checked(secret: str) -> str:

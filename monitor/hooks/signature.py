@@ -21,11 +21,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.standard_webhooks import HEADERS, SIGNATURE, VERSION, digest
+
 SIMPLE_HEADERS = ("x-zoho-signature", "x-webhook-signature")
 TIME_HEADERS = ("x-zoho-timestamp", "x-webhook-timestamp")
-STANDARD = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE = 300  # seconds
-PREFIX = "whsec_"
 MOST_SIGNATURES = 10
 _SIZE = hashlib.sha256().digest_size
 _HEX = re.compile(r"[0-9A-Fa-f]{64}")
@@ -47,7 +47,7 @@ REFUSED = Signed(ok=False)
 
 def names(headers: Mapping[str, str]) -> bool:
     """Returns whether there is a signature to look at: without one the body need not even be read."""
-    return any(headers.get(name) for name in (*SIMPLE_HEADERS, STANDARD[2]))
+    return any(headers.get(name) for name in (*SIMPLE_HEADERS, SIGNATURE))
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Signed:
@@ -64,7 +64,7 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now:
         return REFUSED
     if any(not _simple(value, headers, body, secrets, now) for value in found):
         return REFUSED
-    if STANDARD[2] in headers:
+    if SIGNATURE in headers:
         return _standard(headers, body, secrets, now)
     return Signed(ok=True)
 
@@ -89,26 +89,16 @@ def _simple(value: str, headers: Mapping[str, str], body: bytes, secrets: Sequen
 
 
 def _standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime) -> Signed:
-    event_id, time, signatures = (headers.get(name, "") for name in STANDARD)
+    event_id, time, signatures = (headers.get(name, "") for name in HEADERS)
     if not _EVENT_ID.fullmatch(event_id) or not _is_recent(time, now):
         return REFUSED
     parts = signatures.split(" ")
     if len(parts) > MOST_SIGNATURES:
         return REFUSED
-    given = [_digest(part[3:]) for part in parts if part.startswith("v1,")]
-    message = b".".join([event_id.encode(), time.encode(), body])
-    right = [_hmac(key, message) for secret in secrets for key in _standard_keys(secret)]
+    given = [_digest(part.removeprefix(VERSION)) for part in parts if part.startswith(VERSION)]
+    right = [digest(secret, event_id, time, body) for secret in secrets]
     fits = _any_fits([one for one in given if one is not None], right)
     return Signed(ok=True, event_id=event_id) if fits else REFUSED
-
-
-def _standard_keys(secret: str) -> list[bytes]:
-    if not secret.startswith(PREFIX):
-        return [secret.encode()]
-    try:
-        return [base64.b64decode(secret[len(PREFIX) :], validate=True)]
-    except (binascii.Error, ValueError):
-        return [secret.encode()]
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:

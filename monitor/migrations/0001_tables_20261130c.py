@@ -341,6 +341,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateTimeField(null=True)),
                 ('reason', models.CharField(blank=True, help_text="The server's words, without personal data.", max_length=300)),
                 ('code', models.CharField(blank=True, max_length=60)),
+                ('failures', models.PositiveIntegerField(default=0, help_text="in a row, that were the whole channel's")),
                 ('next_try_at', models.DateTimeField(help_text='All messages of the channel wait until then.', null=True)),
                 ('accepted_at', models.DateTimeField(help_text='When it last took one.', null=True)),
                 ('tested_at', models.DateTimeField(help_text='When a person last asked for a test message.', null=True)),
@@ -474,6 +475,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='RetryPin',
             fields=[
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('flow', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='retry_pin', serialize=False, to='monitor.flow')),
                 ('retry_class', models.CharField(choices=[('safe', 'Its work may be repeated'), ('unsafe', 'Its work must not be repeated'), ('unknown', 'Nobody knows whether its work may be repeated')], max_length=10)),
                 ('repeatable', models.JSONField(default=list, help_text='ids of actions that may be repeated whatever the class')),
@@ -926,6 +928,7 @@ class Migration(migrations.Migration):
             name='ProblemAct',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(max_length=20)),
                 ('text', models.CharField(blank=True, help_text="a person's own words: a note, a reason", max_length=2000)),
@@ -1032,9 +1035,9 @@ class Migration(migrations.Migration):
             name='RetryBatch',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('requested_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
-                ('said_names', models.TextField(blank=True, help_text='people of its runs whom its reason names, a line each: hidden there')),
                 ('seen_at', models.DateTimeField(help_text='what the person saw before confirming was of then')),
                 ('accept_risk', models.BooleanField(default=False)),
                 ('client_token', models.CharField(help_text='of the form: posted twice is one row', max_length=64, unique=True)),
@@ -1259,7 +1262,6 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('dispatch_state', models.CharField(choices=[('new', 'New'), ('dispatched', 'Dispatched'), ('silent', 'Not for mail')], default='new', max_length=10)),
                 ('dispatched_at', models.DateTimeField(null=True)),
-                ('recipients', models.PositiveIntegerField(help_text='how many people it went to', null=True)),
                 ('alert', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='monitor.alertstate')),
             ],
             options={
@@ -1521,10 +1523,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WriteOff',
             fields=[
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('failure', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='write_off', serialize=False, to='monitor.failure')),
                 ('at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500)),
             ],
+            options={
+                'abstract': False,
+            },
         ),
         migrations.AddField(
             model_name='failure',

@@ -269,7 +269,7 @@ class AlertCursor(models.Model):
 
 
 class Transition(models.Model):
-    """Records a change of an alert's state, once; `monitor.notify` claims it by `dispatch_state`."""
+    """Records a change of an alert's state, once; incidents claim it by `dispatch_state`."""
 
     class Kind(models.TextChoices):
         FIRING = "firing", "Firing"
@@ -307,7 +307,6 @@ class Transition(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     dispatch_state = models.CharField(max_length=10, choices=Dispatch.choices, default=Dispatch.NEW)
     dispatched_at = models.DateTimeField(null=True)
-    recipients = models.PositiveIntegerField(null=True, help_text="how many people it went to")
 
     class Meta:
         ordering = ["-at", "-pk"]

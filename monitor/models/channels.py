@@ -125,6 +125,7 @@ class ChannelStanding(models.Model):
     since = models.DateTimeField(null=True)
     reason = models.CharField(max_length=300, blank=True, help_text="The server's words, without personal data.")
     code = models.CharField(max_length=60, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="in a row, that were the whole channel's")
     next_try_at = models.DateTimeField(null=True, help_text="All messages of the channel wait until then.")
     accepted_at = models.DateTimeField(null=True, help_text="When it last took one.")
     tested_at = models.DateTimeField(null=True, help_text="When a person last asked for a test message.")
@@ -162,6 +163,11 @@ class ChannelMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title} ({self.state})"
+
+    @property
+    def tried_from(self) -> datetime:
+        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
+        return self.revived_at or self.created_at
 
 
 class SendAttempt(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 
@@ -71,6 +73,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.state})"
+
+    @property
+    def tried_from(self) -> datetime:
+        """Returns from when the day counts after which it is no news: it was written, or a person had it sent again."""
+        return self.revived_at or self.created_at
 
     @property
     def cause(self) -> Notice | Occasion:

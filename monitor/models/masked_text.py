@@ -40,6 +40,25 @@ class HasMaskedText(models.Model):
         return list(made)
 
 
+class NamesPeople(models.Model):
+    """Adds to a person's words about some runs the people of these runs whom they name.
+
+    Written with the words (`monitor.named_people`): the data of the runs goes by its age, the words stay.
+    """
+
+    said_names = models.TextField(
+        blank=True, help_text="people of the runs whom the words name, a line each: hidden there"
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def people(self) -> list[str]:
+        """Returns the people of the runs whom the words name, each of whom is hidden there."""
+        return self.said_names.splitlines()
+
+
 def masked_run(*texts: str, data: Any, known: str) -> dict[str, Any]:
     """Makes the columns of a run from what Zoho sent.
 

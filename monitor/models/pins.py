@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import models
 
 from monitor.models.flows import Flow
+from monitor.models.masked_text import NamesPeople
 
 
-class RetryPin(models.Model):
+class RetryPin(NamesPeople):
     """Records that a person says whether a flow's work may be repeated, and which of its actions may be.
 
     What is said is of the definition as it was then: of an action that has come since nothing is said.

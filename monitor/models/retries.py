@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from monitor.models.accounts import ZohoAccount
 from monitor.models.executions import Execution
+from monitor.models.masked_text import NamesPeople
 from monitor.periods import DAY
 
 ITEM_TOKEN = "batch-"  # noqa: S105 - what the tokens of a batch's items begin with: no secret
@@ -143,7 +144,7 @@ class RetryAttempt(models.Model):
         return self.client_token.startswith(POLICY_TOKEN)
 
 
-class RetryBatch(models.Model):
+class RetryBatch(NamesPeople):
     """Records a person's wish to run many failed executions of one account again: a list that was frozen, and its pace.
 
     It owns no POST: each item becomes a `RetryAttempt` when its turn comes, and all that holds for one holds for it.
@@ -173,9 +174,6 @@ class RetryBatch(models.Model):
         help_text="who went on with it last",
     )
     reason = models.CharField(max_length=500)
-    said_names = models.TextField(
-        blank=True, help_text="people of its runs whom its reason names, a line each: hidden there"
-    )
     seen_at = models.DateTimeField(help_text="what the person saw before confirming was of then")
     accept_risk = models.BooleanField(default=False)
     client_token = models.CharField(max_length=64, unique=True, help_text="of the form: posted twice is one row")
@@ -211,11 +209,6 @@ class RetryBatch(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("batch", args=[self.pk])
-
-    @property
-    def people(self) -> list[str]:
-        """Returns the people of its runs whom its reason names, each of whom is hidden there."""
-        return self.said_names.splitlines()
 
     @property
     def is_open(self) -> bool:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.executions import Execution
 from monitor.models.flows import Flow
+from monitor.models.masked_text import NamesPeople
 
 
 class Problem(models.Model):
@@ -152,7 +153,7 @@ class Failure(models.Model):
         return f"{self.execution_id}: {self.fate}"
 
 
-class WriteOff(models.Model):
+class WriteOff(NamesPeople):
     """Records that a person has given a failed run up, with a reason. Taken back, the row goes; the trail keeps it."""
 
     failure = models.OneToOneField(Failure, on_delete=models.CASCADE, primary_key=True, related_name="write_off")
@@ -194,7 +195,7 @@ class RecordField(models.Model):
         return self.chosen or self.found
 
 
-class ProblemAct(models.Model):
+class ProblemAct(NamesPeople):
     """Is a line of a problem's activity log: what a person did, or what the program found. Append-only."""
 
     problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="acts")

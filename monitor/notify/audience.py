@@ -11,15 +11,20 @@ from django.db.models import Q
 from monitor.alert_numbers import EXPLAINS
 from monitor.models import (
     AlertState,
+    Channel,
+    ChannelMessage,
     Delivery,
     Incident,
     IncidentAlert,
     Notice,
+    SendAttempt,
     Silence,
     Snooze,
     Transition,
     User,
 )
+from monitor.notify.channels.routing import ChannelFacts, channels_for
+from monitor.notify.channels.services import SERVICES
 from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import entitled, recipients
 from monitor.notify.timing import Hush, NoticeFacts, Why
@@ -27,10 +32,43 @@ from monitor.notify.timing import Hush, NoticeFacts, Why
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Holds the people whom a notice concerns, one for each address, and what its fate depends on."""
+    """Holds the people whom a notice concerns, one for each address, the channels that are on, and its fate's facts."""
 
     people: list[User]
     facts: NoticeFacts
+    channels: list[Channel]
+
+    def channels_of(self, notice: Notice, *, says_both: bool) -> list[Channel]:
+        """Returns the channels that a notice goes to."""
+        told = channels_told(notice.incident_id)
+        known = [
+            ChannelFacts(
+                key=channel.pk,
+                account=channel.account_id,
+                severity=channel.severity,
+                has_incidents=SERVICES[channel.service].has_incidents,
+                is_told=channel.pk in told,
+            )
+            for channel in self.channels
+        ]
+        account, severity = notice.incident.account_id, notice.incident.severity
+        chosen = channels_for(known, account=account, severity=severity, kind=notice.kind, says_both=says_both)
+        return [channel for channel in self.channels if channel.pk in chosen]
+
+
+def channels_told(incident: int, before: int | None = None) -> set[int]:
+    """Returns the keys of the channels where something of an incident went, goes, or may have arrived.
+
+    Args:
+        incident: its key.
+        before: only what notices of a smaller number said; None for all.
+    """
+    messages = ChannelMessage.objects.filter(notice__incident=incident)
+    if before is not None:
+        messages = messages.filter(notice__seq__lt=before)
+    may_have_arrived = Q(send_attempts__outcome=SendAttempt.Outcome.UNKNOWN)
+    told = messages.filter(~Q(state=Delivery.State.DEAD) | may_have_arrived)
+    return set(told.order_by().values_list("channel", flat=True))
 
 
 def audience_of(notice: Notice, now: datetime) -> Audience:
@@ -54,7 +92,9 @@ def audience_of(notice: Notice, now: datetime) -> Audience:
         hushes=_hushes(incident, [link.alert for link in about], now) if incident.is_open else (),
         hours=[WorkingHours.read(link.alert.rule.working_hours) for link in links],
     )
-    return Audience(_people(notice, links), facts)
+    return Audience(
+        _people(notice, links), facts, list(Channel.objects.filter(is_active=True).defer("address", "secrets"))
+    )
 
 
 def _about(notice: Notice, links: Sequence[IncidentAlert]) -> list[IncidentAlert]:

@@ -1,4 +1,4 @@
-"""Claims notices and occasions, and writes a Delivery for each of their recipients."""
+"""Claims notices and occasions, and writes a Delivery for each of their recipients and a message for each channel."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from monitor.models import Delivery, Incident, Notice, Occasion, Transition, User
-from monitor.notify.audience import Audience, audience_of
+from monitor.models import Channel, ChannelMessage, Delivery, Incident, Notice, Occasion, Transition, User
+from monitor.notify.audience import audience_of
+from monitor.notify.channels.words import message_of
 from monitor.notify.compose import Rendered
 from monitor.notify.facts import facts_of
 from monitor.notify.kinds import KINDS
@@ -71,9 +72,10 @@ def _dispatch(found: Notice, now: datetime) -> bool:
         return _put_off(found, fate.why, fate.until or now + LOOK_AGAIN)
     if fate.verdict == NoticeVerdict.SILENT:
         return _silence(found, fate.why, now)
-    if not audience.people:
+    channels = audience.channels_of(found, says_both=fate.says_both)
+    if not audience.people and not channels:
         return _reach_nobody(found, now)
-    return _write(found, audience, fate, now)
+    return _write(found, audience.people, channels, fate, now)
 
 
 def _put_off(found: Notice, why: str, until: datetime) -> bool:
@@ -100,10 +102,9 @@ def _reach_nobody(found: Notice, now: datetime) -> bool:
     return _put_off(found, Why.NOBODY, now + LOOK_AGAIN)
 
 
-def _write(found: Notice, audience: Audience, fate: Fate, now: datetime) -> bool:
+def _write(found: Notice, people: list[User], channels: list[Channel], fate: Fate, now: datetime) -> bool:
     # Rendered before the transaction: what waits for the database should not wait for templates.
     facts = facts_of(found, now)
-    people = audience.people
     by_zone = {zone: render(facts, zone) for zone in {person.timezone for person in people}}
     with transaction.atomic():
         claimed = Notice.objects.filter(pk=found.pk, dispatch_state=States.NEW).update(
@@ -114,6 +115,7 @@ def _write(found: Notice, audience: Audience, fate: Fate, now: datetime) -> bool
         if fate.says_both:
             _told_already(found.incident, now)
         Delivery.objects.bulk_create([_delivery(found, person, by_zone[person.timezone], now) for person in people])
+        ChannelMessage.objects.bulk_create(message_of(found, facts, channel, now) for channel in channels)
     return True
 
 

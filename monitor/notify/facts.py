@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 
 from monitor import freshness
@@ -189,7 +189,8 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
 
 
 def _members(links: Sequence[IncidentAlert], notice: Notice) -> tuple[MemberFacts, ...]:
-    told = Notice.objects.filter(incident=notice.incident_id, dispatched_at__isnull=False, deliveries__isnull=False)
+    went_out = Q(deliveries__isnull=False) | Q(channel_messages__isnull=False)
+    told = Notice.objects.filter(went_out, incident=notice.incident_id, dispatched_at__isnull=False)
     told_at = told.order_by("-dispatched_at").values_list("dispatched_at", flat=True).first()
     edges = _edges(links)
     rows = []

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from monitor.models import Delivery, MailServer
-from monitor.notify import mail_server
+from monitor.notify import attempts, mail_server
 from monitor.notify.kinds import plain_of
 from monitor.notify.mailer import Mailer
 from monitor.notify.message import build
@@ -110,7 +110,10 @@ def _running_from(now: datetime) -> Clock:
 def _give_up_old(server: MailServer, now: datetime, report: SendReport) -> None:
     """Gives up what has waited for a day for the server to take mails again."""
     old = Delivery.objects.filter(
-        state=Delivery.State.QUEUED, next_try_at__lte=now, created_at__lt=now - GIVEN_UP_AFTER
+        Q(revived_at=None) | Q(revived_at__lt=now - GIVEN_UP_AFTER),
+        state=Delivery.State.QUEUED,
+        next_try_at__lte=now,
+        created_at__lt=now - GIVEN_UP_AFTER,
     )
     given_up = old.update(state=Delivery.State.DEAD, last_error=server.reason)
     if given_up:
@@ -129,6 +132,8 @@ def _claim(now: datetime, report: SendReport) -> Delivery | None:
             state=Delivery.State.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
         )
         if mine:
+            if found.state == Delivery.State.SENDING:
+                attempts.record_interrupted(found, now)
             found.attempts += 1
             return found
     return None
@@ -159,7 +164,7 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
     if not still_gets(delivery):
         _close(delivery, "the recipient no longer gets such mails", report)
         return
-    outcome = _exchange(delivery, mailer)
+    outcome = _exchange(delivery, mailer, clock)
     if outcome is not None and _may_be_what_it_says(outcome, delivery, report):
         outcome = _as_plain(delivery, mailer, outcome, clock, ends_at)
     if outcome is not None and outcome.kind == FailureKind.POISON and outcome.is_policy and not delivery.html:
@@ -176,13 +181,22 @@ def _send_one(delivery: Delivery, mailer: Mailer, clock: Clock, report: SendRepo
         _mark_failed(delivery, outcome, clock(), report)
 
 
-def _exchange(delivery: Delivery, mailer: Mailer) -> SendOutcome | None:
-    """Hands one message to the server; returns what kept it from being built or taken, None where nothing did."""
+def _exchange(delivery: Delivery, mailer: Mailer, clock: Clock) -> SendOutcome | None:
+    """Hands one message to the server and keeps what it answered.
+
+    Returns:
+        What kept it from being built or taken, None where nothing did.
+    """
+    at = clock()
     try:
         message = build(delivery)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the others must go out
-        return classify(error, connected=True)
-    return mailer.send(message)
+        outcome: SendOutcome | None = classify(error, connected=True)
+    else:
+        outcome = mailer.send(message)
+    kind, code, answer = (outcome.kind, outcome.code, outcome.reason) if outcome is not None else (None, "", "")
+    attempts.record(delivery, kind, at=at, until=clock(), code=code, answer=answer)
+    return outcome
 
 
 def _may_be_what_it_says(outcome: SendOutcome, delivery: Delivery, report: SendReport) -> bool:
@@ -211,7 +225,7 @@ def _as_plain(
     bare = copy(delivery)
     for name, text in columns.items():
         setattr(bare, name, text)
-    outcome = _exchange(bare, mailer)
+    outcome = _exchange(bare, mailer, clock)
     if outcome is not None and outcome.kind in (FailureKind.SUSPECT, FailureKind.POISON):
         return refusal
     if outcome is None or outcome.kind in (FailureKind.AMBIGUOUS, FailureKind.TRANSIENT):
@@ -263,7 +277,7 @@ def _mark_failed(delivery: Delivery, outcome: SendOutcome, now: datetime, report
         # The others would fare the same; they are tried in the next run, without an attempt counted.
         report.paused = outcome.reason
         mail_server.is_unreachable(outcome, now)
-    again = next_try(outcome.kind, delivery.attempts, delivery.created_at, now)
+    again = next_try(outcome.kind, delivery.attempts, delivery.tried_from, now)
     if again is None:
         _close(delivery, outcome.reason, report)
         return

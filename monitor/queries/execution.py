@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from monitor.models import Execution, ExecutionEvent, RetryAttempt, ages
+from monitor.models import Execution, ExecutionEvent, Failure, RetryAttempt, ages
 from monitor.models.masked_text import said_of_run
 from monitor.privacy import mask, mask_text
 from monitor.zoho.envelope import find_envelope
@@ -117,7 +117,11 @@ class ExecutionDetail:
 def executions() -> QuerySet[Execution]:
     """Executions with the joins that the page needs."""
     joined = Execution.objects.select_related(
-        "flow__retry_pin__by", "account", "failure__group__problem", "failure__superseded_by"
+        "flow__retry_pin__by",
+        "account",
+        "failure__group__problem",
+        "failure__superseded_by",
+        "failure__write_off__by",
     )
     return joined.defer("account__client_secret", "failure__superseded_by__trigger_data")
 
@@ -247,4 +251,14 @@ def _events(execution: Execution, attempts: list[Attempt]) -> list[Event]:
             events.append(Event(row.sent_at, "sending", "Retry sent to Zoho"))
         if row.settled_at:
             events.append(Event(row.settled_at, row.state, f"Retry settled: {row.get_state_display().lower()}"))
+    events += _given_up(execution)
     return sorted(events, key=lambda event: event.at)
+
+
+def _given_up(execution: Execution) -> list[Event]:
+    """Returns who has written the run off, and why, where somebody has."""
+    given_up = getattr(getattr(execution, "failure", None), "write_off", None)  # no row is an AttributeError, too
+    if given_up is None:
+        return []
+    reason = mask_text(given_up.reason, people=given_up.people)
+    return [Event(given_up.at, Failure.Fate.WRITTEN_OFF, "Written off", given_up.by.get_username(), reason)]

@@ -16,8 +16,7 @@ from django.db.models.functions import Coalesce
 
 from monitor.models import ChainMark, Execution, Failure, Flow, RetryAttempt, RetryItem, ZohoAccount, zoho_ahead
 from monitor.models.masked_text import says, stale
-from monitor.standing.facts import STUCK_AFTER
-from monitor.zoho.reruns import LAST_LOOK
+from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000

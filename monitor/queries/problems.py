@@ -22,6 +22,7 @@ MOST_FLOWS = 50  # on one page
 MOST_CONNECTIONS = 10
 MOST_GROUPS = 50  # merged ones, of which a run is read
 MOST_ACTS = 200  # the newest
+CONNECTIONS, LOG = WHOLE = ("connections", "log")  # what may be asked for as a whole
 TREND_DAYS = 30
 # Open failures by age: up to a day, a week, a month, and older.
 AGES: tuple[tuple[str, timedelta | None], ...] = (
@@ -126,6 +127,7 @@ class ProblemDetail:
         told_by: runs of each group, by its key, that tell what the parameters of its template are.
         connections: those of the account to the apps whose actions failed, the broken ones first. Which of several
             to one app a flow uses Zoho does not say.
+        connection_count: how many these are; `act_count`: how many lines the log has. More than are shown may be.
     """
 
     problem: Problem
@@ -136,11 +138,13 @@ class ProblemDetail:
     flows: list[FlowShare]
     flow_count: int
     connections: list[Connection]
+    connection_count: int
     records: int
     trend: list[tuple[Window, int]]
     samples: list[Execution]
     told_by: Mapping[int, list[Execution]]
     acts: list[ProblemAct]
+    act_count: int
 
 
 def problems() -> QuerySet[Problem]:
@@ -286,16 +290,17 @@ def oldest_open(account_id: int | None = None) -> datetime | None:
     return oldest
 
 
-def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail:
+def detail(problem: Problem, now: datetime, zone: tzinfo = UTC, *, whole: str = "") -> ProblemDetail:
     """Returns everything about one problem.
 
-    Nine statements, one more where the app of the failed action is known, and two more where none of the newest runs
-    is of one of several causes.
+    Nine statements, one more where the app of the failed action is known, one more where its log is long, and two more
+    where none of the newest runs is of one of several causes.
 
     Args:
         problem: from `problems()`.
         now: the present.
         zone: by whose clock the days of the trend begin.
+        whole: one of `WHOLE`, of which all is wanted.
     """
     of_it = Failure.objects.filter(group__problem=problem)
     groups = list(problem.groups.order_by("first_seen_at", "pk"))
@@ -304,6 +309,8 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
     shares = _flows(of_it, by_flow)
     newest = of_it.order_by("-failed_at", "-pk").values_list("pk", flat=True)[:SAMPLES]
     samples = by_keys(list(newest))
+    connections = _connections(problem.account_id, {group.app for group in groups if group.app})
+    acts = list(problem.acts.select_related("actor")[: None if whole == LOG else MOST_ACTS + 1])
     return ProblemDetail(
         problem=problem,
         title=mask_text(problem.title),
@@ -312,12 +319,14 @@ def detail(problem: Problem, now: datetime, zone: tzinfo = UTC) -> ProblemDetail
         templates=[mask_text(group.template) for group in groups],
         flows=shares,
         flow_count=len(by_flow),
-        connections=_connections(problem.account_id, {group.app for group in groups if group.app}),
+        connections=connections if whole == CONNECTIONS else connections[:MOST_CONNECTIONS],
+        connection_count=len(connections),
         records=of_it.exclude(record="").order_by().values("flow", "record").distinct().count(),
         trend=_trend(of_it, now, zone),
         samples=samples,
         told_by=_by_group(groups, samples),
-        acts=list(problem.acts.select_related("actor")[:MOST_ACTS]),
+        acts=acts if whole == LOG else acts[:MOST_ACTS],
+        act_count=len(acts) if len(acts) <= MOST_ACTS or whole == LOG else problem.acts.count(),
     )
 
 
@@ -358,7 +367,7 @@ def _connections(account: int, apps: Collection[str]) -> list[Connection]:
     plain = {plain_app(app) for app in apps}
     rows = Connection.objects.filter(account=account, gone_at=None).defer("raw").order_by("status_since", "pk")
     found = [row for row in rows if plain_app(row.app) in plain]
-    return sorted(found, key=lambda row: not row.is_broken)[:MOST_CONNECTIONS]
+    return sorted(found, key=lambda row: not row.is_broken)
 
 
 def _trend(of_it: QuerySet[Failure], now: datetime, zone: tzinfo) -> list[tuple[Window, int]]:

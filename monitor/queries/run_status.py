@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.models import Execution
-from monitor.standing.facts import STUCK_AFTER
-from monitor.zoho.reruns import Outlook, clock_began, may_run_again, next_rerun, outlook, over_at
+from monitor.zoho.reruns import STUCK_AFTER, Outlook, clock_began, may_run_again, next_rerun, outlook, over_at
 
 
 @dataclass(frozen=True, slots=True)

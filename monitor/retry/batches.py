@@ -12,9 +12,9 @@ from django.db.models import F
 from monitor import audit
 from monitor.access import may
 from monitor.models import Execution, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, notify_of_batch
+from monitor.named_people import people_named
 from monitor.retry import transition
 from monitor.retry.batch_facts import facts_of_batch
-from monitor.retry.named import people_named
 from monitor.retry.preview import Preview, preview
 from monitor.retry.requests import TOKEN_LIMIT, RetryRefused, usable_reason
 from monitor.retry.steps import is_failing

@@ -93,7 +93,7 @@ def _word(pin: RetryPin, flow: Flow, version: FlowVersion | None, ahead: timedel
         kind=cast("PinnedClass", pin.retry_class),
         who=pin.by.get_username(),
         at=pin.at,
-        reason=mask_text(pin.reason),
+        reason=mask_text(pin.reason, people=pin.people),
         repeatable=frozenset(pin.repeatable),
         known=known,
         actions=actions,

@@ -25,6 +25,7 @@ class Preview:
         reasons: how many for each reason, in words, the most frequent first; of what is not safe.
         said: how many are safe because an admin said so, by the words, the most frequent first.
         by_flow: verdicts by the flow's primary key.
+        by_problem: verdicts by the problem's primary key; under 0 those of runs that are in no problem yet.
         by_account: verdicts by the account's primary key.
         verdicts: by the execution's primary key.
         chances: how many of those that can be sent are worth what.
@@ -36,6 +37,7 @@ class Preview:
     impossible: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     by_flow: dict[int, Counter[str]] = field(default_factory=dict)
+    by_problem: dict[int, Counter[str]] = field(default_factory=dict)
     by_account: dict[int, Counter[str]] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     chances: Counter[Chance] = field(default_factory=Counter)
@@ -98,6 +100,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     by_flow: dict[int, Counter[str]] = {}
+    by_problem: dict[int, Counter[str]] = {}
     by_account: dict[int, Counter[str]] = {}
     verdicts: dict[int, Verdict] = {}
     chances: Counter[Chance] = Counter()
@@ -108,6 +111,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
     for execution, verdict, worth in judged(keys, now):
         counts[verdict.kind] += 1
         by_flow.setdefault(execution.flow_id, Counter())[verdict.kind] += 1
+        by_problem.setdefault(execution.problem or 0, Counter())[verdict.kind] += 1
         by_account.setdefault(execution.account_id, Counter())[verdict.kind] += 1
         words = (verdict.kind, verdict.code, *sorted(verdict.risks), *verdict.reasons)
         verdicts[execution.pk] = kept.setdefault(words, verdict)
@@ -124,6 +128,7 @@ def preview(keys: Sequence[int], now: datetime) -> Preview:
         counts["refused"],
         _most_first(reasons),
         by_flow,
+        by_problem,
         by_account,
         verdicts,
         chances,

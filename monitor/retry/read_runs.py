@@ -36,6 +36,7 @@ _COLUMNS: dict[str, Any] = {
     "fate": F("failure__fate"),
     "superseded": F("failure__superseded_by__execution_id"),
     "group": F("failure__group"),
+    "problem": F("failure__group__problem"),
     "remedy": F("failure__group__remedy"),
     "failed_at": NullIf("failure__failed_at", "completed_time"),
 }
@@ -54,9 +55,10 @@ class RunRead:
         completed_time: when it ended.
         first_failed_at: when it first failed; None where that is `completed_time`, too.
         started_time: only where it has no end.
-        fate: as in the ledger; None where it has no entry, as are the four after it.
+        fate: as in the ledger; None where it has no entry, as are the five after it.
         superseded: Zoho's id of the later success for its record.
         group: primary key of its group of failures.
+        problem: primary key of the problem that it belongs to.
         remedy: class of what helps.
         failed_at: by the ledger; None where that is `completed_time`, too.
     """
@@ -78,6 +80,7 @@ class RunRead:
     fate: str | None
     superseded: str | None
     group: int | None
+    problem: int | None
     remedy: str | None
     failed_at: datetime | None
 

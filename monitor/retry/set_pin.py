@@ -10,6 +10,7 @@ from django.db import transaction
 from monitor import audit
 from monitor.access import may
 from monitor.models import Flow, RetryPin, User
+from monitor.named_people import newest_failed, people_named
 from monitor.retry.pins import named_actions, newest_versions
 from monitor.retry.requests import RetryRefused, usable_reason
 
@@ -55,6 +56,7 @@ def set_pin(
         "known": known,
         "version": version.number if version is not None else None,
         "reason": reason,
+        "said_names": "\n".join(people_named(reason, newest_failed(flow=flow))),
         "by": user,
         "at": now,
     }

@@ -38,6 +38,16 @@ def start_of(row: Row) -> int:
     return row.started % _HOUR
 
 
+def running_since(row: Row) -> int:
+    """Returns since when a run goes on, in milliseconds after the beginning of its hour.
+
+    One that Zoho runs again keeps its first start: it goes on since it was seen to, at the latest.
+    """
+    if row.first_failed is None or row.started > row.first_failed:
+        return start_of(row)
+    return start_of(row) + max(row.changed - row.started, 0)
+
+
 def _waits_since(row: Row, lineage: Lineage) -> int | None:
     """Returns when Zoho's clock of re-runs began, in milliseconds since 1970; None where Zoho is not sure to run it."""
     if outlook(*row.error) is not Outlook.WILL:

@@ -35,7 +35,7 @@ _QUARTER_ON_SQLITE = "CAST(substr(e.started_time, 15, 2) AS INTEGER) / 15"
 # Milliseconds since 1970.
 _MOMENT_ON_POSTGRESQL = "round(date_part('epoch', e.{0}) * 1000)::bigint"
 _MOMENT_ON_SQLITE = "CAST(strftime('%%s', e.{0}) AS INTEGER) * 1000 + CAST(substr(e.{0} || '000000', 21, 3) AS INTEGER)"
-_MOMENTS = ("started_time", "completed_time", "first_failed_at")
+_MOMENTS = ("started_time", "completed_time", "first_failed_at", "changed_at")
 _AND_MARKS = f"LEFT JOIN {ChainMark._meta.db_table} AS mark ON mark.execution_id = e.id"
 
 
@@ -47,6 +47,8 @@ class Row(NamedTuple):
         mark: the kind of its `ChainMark`; empty where it has none.
         quarter: the one of its hour that it began in, from 0 to 3.
         started: when, in milliseconds since 1970, as are `ended` and `first_failed`: None where they are not known.
+        changed: when our mirror saw it change last.
+        is_unlisted: Zoho lists it no longer.
     """
 
     pk: int
@@ -60,6 +62,8 @@ class Row(NamedTuple):
     started: int
     ended: int | None
     first_failed: int | None
+    changed: int
+    is_unlisted: bool
     error: tuple[str, str, str]
 
 
@@ -71,7 +75,7 @@ def rows_of(hours: set[FlowHour]) -> list[Row]:
     moment = _MOMENT_ON_POSTGRESQL if is_server else _MOMENT_ON_SQLITE
     columns = (
         f"place, e.id, mark.kind, account_id, e.execution_id, {quarter}, status, first_status, duration_ms, "
-        f"{', '.join(map(moment.format, _MOMENTS))}, error_code"
+        f"{', '.join(map(moment.format, _MOMENTS))}, e.unlisted_at IS NOT NULL, error_code"
     )
     texts = f"substr(e.error_message, 1, {READ}), substr(e.error_details, 1, {READ})"
     found = rows_within(Execution, "started_time", places, HOUR, f"{columns}, {texts}", _AND_MARKS)

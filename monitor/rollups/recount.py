@@ -17,8 +17,8 @@ from monitor.models import ChainMark, CountedHour, DirtyHour
 from monitor.models.hand_over import again_on_deadlock, is_our_turn, take_hours
 from monitor.periods import DAY, midnight_of
 from monitor.rollups import read
-from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, SUCCESS, CountedRun, RunCounts
-from monitor.rollups.end_of_run import end_of, start_of
+from monitor.rollups.count_runs import COUNT_FIELDS, FAILED, RUNNING, SUCCESS, CountedRun, RunCounts
+from monitor.rollups.end_of_run import end_of, running_since, start_of
 from monitor.rollups.prune import closed_hours
 from monitor.rollups.retry_chains import Key, Lineage
 from monitor.rollups.write import write, write_marks
@@ -114,6 +114,8 @@ def _ends(rows: Sequence[read.Row], lineage: Lineage) -> dict[read.FlowHour, Hou
             continue
         if row.status in (SUCCESS, FAILED):
             found[row.flow_hour].runs.append(end_of(row, lineage))
+        elif row.status == RUNNING and not row.is_unlisted:
+            found[row.flow_hour].add_running(start_of(row), running_since(row))
         else:
             found[row.flow_hour].add_unfinished(start_of(row))
     return found

@@ -38,7 +38,7 @@ def write(
     stored = read.hours_of(days)
     hours = {place: _hour_of(parts) for place, parts in counted.items()}
     kept = {place: ended.get(place) or HourEnds() for place in hours}
-    ends = {place: pack_ends(of.runs, of.unfinished) for place, of in kept.items()}
+    ends = {place: pack_ends(of.runs, of.unfinished, of.running) for place, of in kept.items()}
     fresh = [place for place in sorted(hours) if place not in stored]
     same = read.ends_of([place for place in hours if place in stored and stored[place] == hours[place]])
     changed = [place for place in sorted(hours) if place in stored and same.get(place) != ends[place]]

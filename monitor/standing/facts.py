@@ -16,9 +16,8 @@ from monitor.periods import last_days
 from monitor.standing import judge
 from monitor.standing.judge import AccountPresent, FlowFacts, FlowStanding, judge_flow
 from monitor.standing.silence import silent_flows
-from monitor.zoho.reruns import LONGEST_RUN
+from monitor.zoho.reruns import STUCK_AFTER
 
-STUCK_AFTER = 2 * LONGEST_RUN  # twice the longest that a flow runs is no run any more
 WEEK_DAYS = 7
 FINISHED = [Execution.Status.SUCCESS, Execution.Status.FAILED]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import F
 
 from monitor import audit
 from monitor.models import Occasion, Problem, ProblemAct, User, notify_of_act
+from monitor.named_people import newest_failed, people_named
 
 
 def log(
@@ -20,6 +22,8 @@ def log(
     actor: User | None,
     text: str = "",
     detail: dict[str, Any] | None = None,
+    runs: Collection[int] = (),
+    mentioned: Collection[User] = (),
 ) -> ProblemAct:
     """Appends a line to the log of a problem, and to the audit trail where a person is behind it.
 
@@ -32,8 +36,19 @@ def log(
         actor: the person behind it; None for the program.
         text: the person's words.
         detail: what changed.
+        runs: primary keys of runs that the words are about, beside the newest of the problem.
+        mentioned: people of ours whom the words mention.
     """
-    act = ProblemAct.objects.create(problem=problem, at=now, actor=actor, kind=kind, text=text, detail=detail or {})
+    about = [*runs, *newest_failed(group__problem=problem)] if text else []
+    act = ProblemAct.objects.create(
+        problem=problem,
+        at=now,
+        actor=actor,
+        kind=kind,
+        text=text,
+        said_names="\n".join(people_named(text, about, but=mentioned)),
+        detail=detail or {},
+    )
     if actor is not None:
         audit.record(actor, f"problem.{kind}", problem, now=now, account=problem.account_id, detail=detail)
     return act

@@ -75,8 +75,8 @@ def add_note(problem: Problem, text: str, actor: User, now: datetime) -> list[st
     words = _words(text)
     with transaction.atomic():
         held = _held(problem)
-        act = log(problem, "note", now=now, actor=actor, text=words)
         mentioned, unknown = people_mentioned(words, problem.account)
+        act = log(problem, "note", now=now, actor=actor, text=words, mentioned=mentioned)
         notify_of_act(Occasion.Kind.NOTE, [held.owner, *mentioned], act)
     return unknown
 

@@ -71,6 +71,7 @@ _OF_FIELDS = re.compile(
 _BEFORE = 24
 _SET = re.compile(r"\b((?:Set|List|Array|Seq)\()[^()\n]{0,600}\)")
 _IN_PARENS = re.compile(rf"\({_P}\)\s?{_P}|{_P}\s?\({_P}\)")
+_NOTHING_IN_PARENS = re.compile(rf"({_P}) \(\s?\)")  # where others have a name or an address there
 _LIST = re.compile(rf"{_P}(?:[\s,;:/|&+.\-–—~*#\\%@_x×\"]{{0,5}}(?:(?:and|or|und|y|et)\s)?{_P})+")
 _IN_TURN = re.compile(rf"{_P}([^{_P}]{{1,12}}){_P}\1{_P}(?:\1{_P})*")
 
@@ -135,7 +136,7 @@ def _joined(text: str) -> str:
     """Makes one parameter of several side by side, whatever their number."""
     if "[" in text:
         text = _BRACKETS.sub(_list_or_word, text)
-    text = _SET.sub(rf"\1{_P})", text)
+    text = _NOTHING_IN_PARENS.sub(r"\1", _SET.sub(rf"\1{_P})", text))
     if text.count(_P) > 1:
         text = _LIST.sub(_P, _IN_PARENS.sub(_P, _LIST.sub(_P, text)))
         text = _IN_TURN.sub(rf"{_P}\1{_P}", text)

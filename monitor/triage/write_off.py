@@ -12,6 +12,7 @@ from django.db import transaction
 from monitor.access import may
 from monitor.models import Execution, Failure, FailureGroup, Problem, User, WriteOff
 from monitor.models.hand_over import again_on_deadlock
+from monitor.named_people import people_named
 from monitor.triage.activity import log
 from monitor.triage.acts import ActRefused
 from monitor.triage.judge import judge_these
@@ -50,8 +51,9 @@ def write_off(failures: Collection[int], actor: User, reason: str, now: datetime
 def _write_off(failures: Collection[int], actor: User, reason: str, now: datetime) -> list[int]:
     rows = _held(failures, Failure.Fate.OPEN)
     _check(rows, actor)
-    WriteOff.objects.bulk_create(WriteOff(failure=row, by=actor, at=now, reason=reason) for row in rows)
     keys = [row.pk for row in rows]
+    columns = {"by": actor, "at": now, "reason": reason, "said_names": "\n".join(people_named(reason, keys))}
+    WriteOff.objects.bulk_create(WriteOff(failure=row, **columns) for row in rows)
     Failure.objects.filter(pk__in=keys).update(fate=Failure.Fate.WRITTEN_OFF, fate_at=now)
     _log(rows, "written_off", actor, now, reason)
     return keys
@@ -103,10 +105,11 @@ def _log(rows: Collection[Failure], kind: str, actor: User, now: datetime, reaso
     """Writes a line for each problem, how many of its runs, not which; and judges the problem by what is left."""
     groups = Counter(row.group_id for row in rows)
     problems = touch_problems_of(groups)
+    runs = [row.pk for row in rows]
     places = dict(FailureGroup.objects.filter(pk__in=groups).values_list("pk", "problem_id"))
     counts: Counter[int] = Counter()
     for group, count in groups.items():
         counts[places[group]] += count
     for problem in Problem.objects.filter(pk__in=problems).select_related("account").order_by("pk"):
-        log(problem, kind, now=now, actor=actor, text=reason, detail={"runs": counts[problem.pk]})
+        log(problem, kind, now=now, actor=actor, text=reason, detail={"runs": counts[problem.pk]}, runs=runs)
     judge_these(problems, now, by=actor)

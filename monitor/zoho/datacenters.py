@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from monitor.zoho.public_addresses import is_loopback, refusal_of
+from monitor.public_addresses import is_loopback, refusal_of
 from monitor.zoho.transport import can_be_asked
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpcore
 
-from monitor.zoho.public_addresses import as_address, may_be_asked
+from monitor.public_addresses import NO_PRIVATE_HOSTS, IpAddress, PrivateHosts, as_address, may_be_asked
 
 
 class Deadline(threading.local):
@@ -41,8 +41,15 @@ class NoPublicAddress(httpcore.ConnectError):
 class DeadlineBackend(httpcore.NetworkBackend):
     """Bounds each operation of httpcore's own sockets by the call's deadline, and where they may lead."""
 
-    def __init__(self, monotonic: Callable[[], float], *, allow_loopback: bool = False) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        *,
+        allow_loopback: bool = False,
+        private_hosts: PrivateHosts = NO_PRIVATE_HOSTS,
+    ) -> None:
         self._allow_loopback = allow_loopback
+        self._private_hosts = private_hosts
         self._inner = httpcore.SyncBackend()
         self._deadline = Deadline()
         self._monotonic = monotonic
@@ -97,9 +104,13 @@ class DeadlineBackend(httpcore.NetworkBackend):
     def _checked(self, host: str, found: list[str]) -> list[str]:
         """Returns the addresses of `host`; one that may not be asked spoils all of them."""
         addresses = [as_address(address) for address in found]
-        if all(a is not None and may_be_asked(a, allow_loopback=self._allow_loopback) for a in addresses):
+        if all(address is not None and self._may_be_asked(host, address) for address in addresses):
             return found
         raise NoPublicAddress(host)
+
+    def _may_be_asked(self, host: str, address: IpAddress) -> bool:
+        is_permitted = self._private_hosts.permit(host, address)
+        return is_permitted or may_be_asked(address, allow_loopback=self._allow_loopback)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None

@@ -27,6 +27,7 @@ STEPS = (
 STATUSES = frozenset({408, 409, 429, 500, 503, 504})
 INTERNAL = ("internal error", "internal server error")
 LONGEST_RUN = timedelta(minutes=5)  # docs/reference/zoho-flow.md, "Plans and limits"
+STUCK_AFTER = 2 * LONGEST_RUN  # twice the longest that a flow runs is no run any more
 LOOK_AFTER = timedelta(minutes=1)  # most re-runs have ended by then; the next look finds the others
 LAST_LOOK_AFTER = LONGEST_RUN + LOOK_AFTER  # after the last re-run there is no next look
 LAST_LOOK = STEPS[-1] + LAST_LOOK_AFTER  # after the first failure; then no re-run is waited for any longer

@@ -20,6 +20,7 @@ from typing import Protocol, Self, TypeVar
 import httpcore
 import httpx
 
+from monitor.public_addresses import NO_PRIVATE_HOSTS, PrivateHosts
 from monitor.zoho import read_answer
 from monitor.zoho.deadline_sockets import DeadlineBackend
 from monitor.zoho.errors import AnswerLost, BadAnswer, NotSent, ZohoError
@@ -57,8 +58,8 @@ class Transport:
 
     Parameters, all in seconds unless said otherwise: `connect`, `read`, `write`, `pool` bound one
     operation, `total` a whole call with all its repeats; `max_body` bytes after decompression; `http` an
-    httpx transport to use in place of the network; `allow_loopback` lets it reach this machine too, not
-    public addresses alone; `max_wait` and `repeats` see `RepeatPolicy`
+    httpx transport to use in place of the network; `allow_loopback` and `private_hosts` let it reach this machine and
+    some hosts too, not public addresses alone; `max_wait` and `repeats` see `RepeatPolicy`
     (`repeats=1` turns repeating off). `sleep`, `monotonic`, `now` and `rng` are given by tests.
 
     Safe to share between threads, not across a fork: make one in each process.
@@ -76,6 +77,7 @@ class Transport:
         max_body: int = 12_000_000,
         http: httpx.BaseTransport | None = None,
         allow_loopback: bool = False,
+        private_hosts: PrivateHosts = NO_PRIVATE_HOSTS,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
@@ -91,7 +93,7 @@ class Transport:
         self._now = now
         self._rng = rng or random.Random()  # noqa: S311 (jitter, nothing secret)
         self.policy = RepeatPolicy(tries=repeats, max_wait=max_wait)
-        self._backend = DeadlineBackend(monotonic, allow_loopback=allow_loopback)
+        self._backend = DeadlineBackend(monotonic, allow_loopback=allow_loopback, private_hosts=private_hosts)
         # Reading the certificates takes a while, so it is done once, and only if there is an https:// at all.
         context = cache(lambda: httpx.create_ssl_context(verify=True, trust_env=False))
         self._reads = _client(http or _PoolTransport(self._backend, context, keep=5))

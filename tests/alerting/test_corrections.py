@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerting.actions import AlertActRefused
-from monitor.alerting.backtest import edges_of
+from monitor.alerting.backtest import ExportedRuns, edges_of
 from monitor.alerting.corrections import leave_out, take_back
 from monitor.alerting.kinds.in_a_row.condition import FailedInARow
 from monitor.alerting.kinds.interface import EndedRun, RunResult
@@ -95,9 +95,13 @@ def test_other_flows_of_the_account_are_left_alone(watch: Watch, broken: datetim
 def test_runs_that_are_left_out_have_come_all_the_same(now: datetime) -> None:
     hourly = [EndedRun((at := now - n * HOUR).timestamp(), RunResult.SUCCEEDED, at.timestamp() - 1) for n in range(48)]
     marked = MarkedTimes.of([Window(now - 30 * HOUR, now - 20 * HOUR)])
+    came = {"1": ExportedRuns(hourly)}
     missed = MissedRun(every=60, grace=30)
-    assert list(edges_of(missed, {"1": hourly}, left_out=marked)) == list(edges_of(missed, {"1": hourly}))
-    assert list(edges_of(FailedInARow(3), {"1": [run._replace(result=RunResult.FAILED) for run in hourly]}))
+    assert list(edges_of(missed, came, left_out=marked)) == list(edges_of(missed, came))
+    failed = {"1": ExportedRuns([run._replace(result=RunResult.FAILED) for run in hourly])}
+    everything = MarkedTimes.of([Window(now - 99 * HOUR, now + HOUR)])
+    assert list(edges_of(FailedInARow(3), failed))
+    assert not list(edges_of(FailedInARow(3), failed, left_out=everything))
 
 
 @given(
@@ -120,7 +124,7 @@ def test_live_preview_and_backtest_leave_the_same_out(
         for at, failed in history
     ]
     found = preview(TriedRule(account, FailedInARow(2)), 30, now, UTC)
-    edges = list(edges_of(FailedInARow(2), {"1": runs}, until=now, left_out=MarkedTimes.of(windows)))
+    edges = list(edges_of(FailedInARow(2), {"1": ExportedRuns(runs)}, until=now, left_out=MarkedTimes.of(windows)))
     fired = [datetime.fromisoformat(edge["at"]) for edge in edges if edge["edge"] == "firing"]
     assert sorted(firing.fired_at for firing in found.firings) == fired
     account.delete()

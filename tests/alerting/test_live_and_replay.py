@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from monitor.alerting.kinds.interface import EndedRun, RunResult, Runs
 from monitor.alerting.replay import replay
 from monitor.alerting.runs_of import runs_of
 from monitor.alerting.steps import AlertPatience
-from monitor.ends import RunEnd
-from monitor.models import AlertState
+from monitor.ends import RunEnd, pack_ends
+from monitor.models import AlertState, HourBucket
 from tests import factories
 from tests.alerting.conftest import MINUTE, Watch
 from tests.depth import tried
@@ -70,7 +71,15 @@ def test_stepping_live_through_a_history_gives_the_edges_of_its_replay(
 @tried(10, 100)
 @given(
     history=st.lists(st.tuples(st.integers(1, 20), st.sampled_from("+-?")), min_size=4, max_size=25),
-    rule=st.sampled_from([*RULES, ("failing_now", {"run_length": 200}), ("failures_per_hour", {"most": 2})]),
+    rule=st.sampled_from(
+        [
+            *RULES,
+            ("failing_now", {"run_length": 200}),
+            ("failures_per_hour", {"most": 2}),
+            ("failures_per_hour", {"most": 5}),
+            ("success_rate", {"window_hours": 0.5, "min_runs": 3, "last_good": 4, "threshold": 80.0}),
+        ]
+    ),
     patience=st.sampled_from([5, 35]),
 )
 def test_what_waits_for_zoho_waits_in_a_replay_as_long_as_it_does_live(
@@ -95,6 +104,71 @@ def test_what_waits_for_zoho_waits_in_a_replay_as_long_as_it_does_live(
     runs, _ = runs_of({flow.pk: START}, until)[flow.pk].counted(until, patience * MINUTE, None)
     names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
     edges = replay(condition_kinds()[kind](**options), runs, until=until)
+    assert live == [(edge.at, names[edge.edge]) for edge in edges]
+
+
+@pytest.mark.django_db
+@pytest.mark.property
+@tried(8, 100)
+@given(
+    history=st.lists(st.tuples(st.integers(0, 40), st.integers(1, 45)), min_size=1, max_size=6),
+    goes_on=st.booleans(),
+    rule=st.sampled_from(
+        [
+            ("stuck_run", {"after_minutes": 12}),
+            ("missed_run", {"every": 30, "grace": 10}),
+            ("duration", {"above_ms": 1_200_000, "times_usual": 0, "window_hours": 2, "min_runs": 2}),
+        ]
+    ),
+    wait=st.sampled_from([0, 7]),
+)
+def test_what_goes_on_live_goes_on_in_a_replay(
+    history: list[tuple[int, int]], goes_on: bool, rule: tuple[str, dict[str, Any]], wait: int
+) -> None:
+    """The mirror has a run when it begins, and has it anew when it has ended; the last one may run still."""
+    kind, options = rule
+    flow = factories.make_flow(factories.make_account())
+    factories.make_alert_rule(flow.account, kind=kind, options=options, for_minutes=wait)
+    runs, begins = [], 0
+    for pause, minutes in history:
+        begins += pause
+        runs.append((begins, begins + minutes))
+    until = START + 7 * HOUR
+    if goes_on:
+        runs[-1] = (begins, 7 * 60 + 1)
+
+    watch = Watch(flow.account, flow)
+    moments = sorted({START + at * MINUTE for run in runs for at in run})
+    for now, following in pairwise([*moments, until + MINUTE]):
+        minute = (now - START) // MINUTE
+        if now > until:
+            break
+        ended = [
+            RunEnd(end * 60_000, *(False, False), begin * 60_000, (end - begin) * 60_000)
+            for begin, end in runs
+            if end <= minute
+        ]
+        going = [begin * 60_000 for begin, end in runs if begin <= minute < end]
+        packed = pack_ends(ended, max(going, default=None), going)
+        factories.make_hour(flow, START, ends=ended, last_end=START + minute * MINUTE)
+        HourBucket.objects.filter(flow=flow).update(ends=packed)
+        at: datetime | None = now
+        while at is not None and at < following and at <= until:
+            watch.at(at)
+            at = AlertState.objects.get(flow=flow).again_at
+
+    whole = [
+        EndedRun(
+            (START + end * MINUTE).timestamp(),
+            RunResult.SUCCEEDED,
+            (START + begin * MINUTE).timestamp(),
+            (end - begin) * 60_000,
+        )
+        for begin, end in runs
+    ]
+    edges = replay(condition_kinds()[kind](**options), Runs(whole), until=until, patience=AlertPatience(wait * MINUTE))
+    names = {"firing": "firing", "recovered": "resolved", "ended": "closed"}
+    live = [(edge.at, edge.kind) for edge in watch.edges if edge.kind in names.values()]
     assert live == [(edge.at, names[edge.edge]) for edge in edges]
 
 

@@ -174,6 +174,29 @@ def test_of_no_rows_nothing_is_printed(backtest) -> None:
     assert edges(backtest(["", "  "], "--kind", "in-a-row")) == []
 
 
+def test_a_run_that_goes_on_and_one_that_went_on_too_long_are_stuck(backtest) -> None:
+    rows = [
+        row(0, completed_time="2026-09-07T10:30:00Z"),
+        row(40, "running", completed_time=None),
+        row(41, "running", completed_time=None),
+        row(41, completed_time="2026-09-07T10:42:00Z"),
+        row(120, flow="13"),
+    ]
+    assert edges(backtest(rows, "--kind", "stuck-run", "--after-minutes", "20")) == [
+        ("12", "2026-09-07T10:20:00Z", "firing", 0),
+        ("12", "2026-09-07T10:30:00Z", "recovered", 0),
+        ("12", "2026-09-07T11:00:00Z", "firing", 1),
+    ]
+
+
+def test_a_file_of_which_every_run_goes_on_has_no_edge_before_its_end(backtest) -> None:
+    rows = [row(0, "running", completed_time=None)]
+    assert edges(backtest(rows, "--kind", "stuck-run")) == []
+    assert edges(backtest(rows, "--kind", "stuck-run", "--until", "2026-09-07T12:00:00Z")) == [
+        ("12", "2026-09-07T10:10:00Z", "firing", 0)
+    ]
+
+
 class TestLeaveOut:
     def test_runs_that_began_in_the_hours_of_a_period_are_in_no_rate(self, backtest) -> None:
         assert edges(backtest(BROKEN, "--kind", "in-a-row", "--count", "3"))

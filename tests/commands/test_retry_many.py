@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from monitor import connection, pipeline
 from monitor.management.commands import retry
-from monitor.models import Execution, Flow, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, system_user
+from monitor.models import Execution, Flow, Problem, RetryAttempt, RetryBatch, RetryItem, User, ZohoAccount, system_user
 from monitor.retry.set_pin import set_pin
 from tests import factories
 from tests.bystander import own
@@ -113,6 +113,21 @@ class TestDryRun:
         why = table[at + 5 :]
         assert why[0] == "RUNS  WHY"
         assert all(row[:4].strip().isdigit() for row in why[1 : why.index("")])
+
+    def test_runs_of_several_problems_are_counted_by_problem_too(self, line: Line) -> None:
+        runs = [line.fail(), line.fail(TRANSIENT), line.fail()]
+        failures = [factories.make_failure(run) for run in runs[:2]]
+        number = failures[0].group.problem_id
+        own(Problem).filter(pk=number).update(title="No jane@example.com")
+        ids = [run.execution_id for run in runs]
+        out = line.run(*ids, "--dry-run").splitlines()
+        at = next(place for place, row in enumerate(out) if row.startswith("PROBLEM"))
+        table = [row.split() for row in out[at + 1 : out.index("", at)]]
+        assert [f"{number}:", "No", "[e-mail]", "1", "0", "0", "1"] in table
+        assert ["in", "no", "problem", "yet", "1", "0", "0", "1"] in table
+        assert table[-1] == ["In", "all", "2", "1", "0", "3"]
+        assert len(table) == 4
+        assert "PROBLEM" not in line.run(ids[0], "--dry-run")
 
     def test_the_calls_of_a_minute_say_how_long_it_takes(self, line: Line) -> None:
         ids = [line.fail().execution_id for _ in range(5)]

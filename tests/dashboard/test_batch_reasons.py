@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from monitor import named_people
 from monitor.batch_outcomes import Progress
 from monitor.models import Execution, Flow, RetryBatch, User
+from monitor.named_people import people_named
 from monitor.notify.kinds.batch_ended import _rows
-from monitor.retry import named
 from monitor.retry.batches import request_batch
-from monitor.retry.named import people_named
 from tests.triage.conftest import Fail, Triage, fail, flow, triage
 
 __all__ = ["fail", "flow", "triage"]
@@ -50,7 +50,7 @@ def test_a_name_that_the_page_of_one_of_its_runs_hides_stands_on_no_page_of_the_
 def test_names_are_found_in_all_runs_however_many_and_kept_when_their_data_goes(
     runs: list[Execution], ada: User, at_noon: datetime, monkeypatch: pytest.MonkeyPatch, flow: Flow
 ) -> None:
-    monkeypatch.setattr(named, "CHUNK", 2)
+    monkeypatch.setattr(named_people, "CHUNK", 2)
     keys = [run.pk for run in runs]
     assert people_named("for olga prune", keys) == ["Olga Prune", "Prune", "Olga"]
     assert people_named("nobody", keys) == []

@@ -95,7 +95,6 @@ def make_transition(alert: AlertState, now: datetime, **fields: Any) -> Transiti
         "runs": 32,
         "failed": 6,
         "dispatch_state": "dispatched",
-        "recipients": 1,
         "reason": "81.2 % of 32 runs, below 95 %",
     } | fields
     return Transition.objects.create(alert=alert, **fields)

@@ -15,8 +15,8 @@ from monitor.ingest.base.lease import Lease, LeaseLost
 from monitor.ingest.history.backfill import unfinished
 from monitor.ingest.lists.flows import Round
 from monitor.ingest.night import reconcile
-from monitor.models import Execution, Flow, FlowProgress, Stream, StreamState, SyncState, ZohoAccount
-from tests.bystander import NEVER
+from monitor.models import DirtyHour, Execution, Flow, FlowProgress, Stream, StreamState, SyncState, ZohoAccount
+from tests.bystander import NEVER, own
 from tests.factories import change_flow, make_account, make_execution, make_flow
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +190,19 @@ def test_the_mark_of_a_run_that_the_list_has_not_is_set_on_that_run_only(context
     reconcile._mark(context, [back.pk], None)
     marks = dict(Execution.objects.filter(flow=flow).values_list("pk", "unlisted_at"))
     assert marks == {gone.pk: now, kept.pk: None, back.pk: None}
+
+
+def test_the_hour_of_a_run_that_went_on_is_counted_again_once_the_list_has_it_no_longer_or_again(
+    context: Context, now: datetime
+) -> None:
+    flow = make_flow(context.account)
+    gone, back, ended = (
+        make_execution(flow, status, started_time=now - hours * HOUR)
+        for hours, status in ((1, "running"), (2, "running"), (3, "success"))
+    )
+    reconcile._mark(context, [gone.pk, ended.pk], now)
+    reconcile._mark(context, [back.pk], None)
+    assert set(own(DirtyHour).values_list("flow", "hour")) == {(flow.pk, now - HOUR), (flow.pk, now - 2 * HOUR)}
 
 
 def test_streams_are_due_by_their_own_accounts_rows(context: Context, account: ZohoAccount, now: datetime) -> None:

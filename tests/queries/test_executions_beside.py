@@ -10,8 +10,7 @@ import pytest
 from monitor.models import Execution, Flow, ZohoAccount
 from monitor.queries import executions
 from monitor.queries.executions import ExecutionFilter, Key
-from monitor.standing.facts import STUCK_AFTER
-from monitor.zoho.reruns import LAST_LOOK
+from monitor.zoho.reruns import LAST_LOOK, STUCK_AFTER
 from tests import factories
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -10,8 +10,7 @@ import pytest
 from monitor.models import Execution, RetryAttempt
 from monitor.queries.executions import STUCK, WAITING, ExecutionFilter, capped_count, page
 from monitor.queries.run_status import standing
-from monitor.standing.facts import STUCK_AFTER
-from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER
+from monitor.zoho.reruns import LAST_LOOK, OVER_AFTER, STUCK_AFTER
 from tests import factories
 
 SECOND = timedelta(seconds=1)

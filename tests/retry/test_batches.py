@@ -297,6 +297,7 @@ class TestPreview:
             },
         }
         assert found.by_flow == {floor.flow.pk: Counter(safe=3, risky=2, refused=1)}
+        assert found.by_problem == {0: Counter(safe=3, risky=2, refused=1)}
         assert (found.items(accept_risk=False), found.items(accept_risk=True)) == (3, 5)
         assert found.time_needed(6, accept_risk=False) == timedelta(seconds=30)
 

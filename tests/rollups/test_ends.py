@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.ends import RunEnd, unpack_ends, unpack_unfinished
+from monitor.ends import RunEnd, unpack_ends, unpack_running, unpack_unfinished
 from monitor.models import CountedFlow, DirtyHour, Execution, Flow, HourBucket, RetryAttempt
 from monitor.rollups.recount import rebuild_dirty
 from tests import factories
@@ -89,6 +89,19 @@ def test_a_run_without_a_result_is_kept_by_its_start_and_handed_over(flow: Flow,
     handed_over = CountedFlow.objects.get(flow=flow).changed_at
     recount(flow, run(flow, status, now - 5 * MINUTE, None))
     assert CountedFlow.objects.get(flow=flow).changed_at > handed_over
+
+
+def test_runs_that_go_on_are_kept_by_since_when_they_do(flow: Flow, now: datetime) -> None:
+    first, second = (run(flow, "running", now - minutes * MINUTE, None) for minutes in (10, 20))
+    gone = run(flow, "running", now - 30 * MINUTE, None, unlisted_at=now)
+    rerun = run(
+        flow, "running", now - 40 * MINUTE, None, first_failed_at=now - 39 * MINUTE, changed_at=now + 90 * MINUTE
+    )
+    anew = run(flow, "running", now - 5 * MINUTE, None, first_failed_at=now - 39 * MINUTE, changed_at=now)
+    recount(flow, first, second, gone, rerun, anew)
+    bucket = own(HourBucket).get()
+    assert unpack_running(bucket.ends) == [minutes * 60_000 for minutes in (40, 50, 55, 150)]
+    assert bucket.last_end == now + 90 * MINUTE
 
 
 @pytest.mark.parametrize(

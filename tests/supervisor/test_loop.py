@@ -10,13 +10,13 @@ from django.db import OperationalError
 from django_q.models import OrmQ
 
 from monitor import job_failures
-from monitor.models import DirtyHour, SyncState, WorkerBeat
+from monitor.models import AlertState, DirtyHour, SyncState, WorkerBeat
 from monitor.schedules import JOBS
 from monitor.supervisor import cluster as cluster_module
 from monitor.supervisor import loop, processes, queue
 from monitor.supervisor.worker_marks import beat_prefix
 from tests import factories
-from tests.factories import make_account, make_flow
+from tests.factories import make_account, make_alert_rule, make_channel_message, make_flow, make_incident
 
 pytestmark = pytest.mark.django_db
 
@@ -66,7 +66,12 @@ def queued(function: str) -> int:
 
 
 def test_every_job_is_enqueued_once_while_nobody_takes_it(supervisor: loop.Supervisor, now: datetime):
-    DirtyHour.objects.mark([(make_flow().pk, now)])
+    flow = make_flow()
+    DirtyHour.objects.mark([(flow.pk, now)])
+    alert = AlertState.objects.create(
+        rule=make_alert_rule(flow.account), flow=flow, state="firing", since=now, evaluated_at=now, episode=1
+    )
+    make_channel_message(make_incident(alert).notices.get(), next_try_at=now)
     for seconds in range(0, 3600, 5):
         supervisor._start_jobs(now + timedelta(seconds=seconds))
     assert [queued(job.task) for job in JOBS] == [1] * len(JOBS)

@@ -183,3 +183,10 @@ def test_signs_that_nobody_sees_do_not_part_messages() -> None:
 
 def test_letters_written_in_two_ways_are_the_same() -> None:
     assert are_one("Geschäft fehlt", "Gescha\u0308ft fehlt", "Gesch\\u00e4ft fehlt", "Gesch&auml;ft fehlt")
+
+
+def test_brackets_with_nothing_in_them_are_as_those_with_a_name_or_an_address() -> None:
+    named = "connection from 203.0.113.7 (mail.example.com) at 10:11:12"
+    assert are_one(named, "connection from 198.51.100.9 () at 23:01:00", "connection from 198.51.100.9 ( ) at 23:01:00")
+    assert template("Contact 5725767000000524157 () is gone") == "Contact <*> is gone"
+    assert template("retry2() failed after parse ()") == "retry2() failed after parse ()"

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import accumulate, pairwise
@@ -24,6 +24,8 @@ from monitor.alerting.kinds.timed_runs import TimedRuns
 
 # What is learned once is learned until then, in seconds since 1970: JSON, as which it is stored, has no infinity.
 FOR_GOOD = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
+ROUNDING = 1e-6  # seconds: times are whole microseconds, and sums of them as floats a little beside
 
 
 class RunResult(StrEnum):
@@ -51,6 +53,22 @@ class EndedRun(NamedTuple):
     duration_ms: int | None = None
     pending_until: float | None = None
 
+    @property
+    def lasted(self) -> float:
+        """Is for how many seconds it went on."""
+        lasted = self.ended - self.started
+        return lasted if self.duration_ms is None else min(lasted, self.duration_ms / 1000)
+
+    @property
+    def counts_from(self) -> float:
+        """Is when it began to count, or will: its end, or the end of the wait for Zoho."""
+        return self.ended if self.pending_until is None else max(self.ended, self.pending_until)
+
+    @property
+    def counts_late(self) -> bool:
+        """Is whether it failed and waited for Zoho, or waits still."""
+        return self.pending_until is not None and self.pending_until > self.ended
+
     def result_at(self, seconds: float) -> RunResult:
         """Returns what it counted as at a moment in seconds since 1970."""
         if self.pending_until is None:
@@ -75,7 +93,9 @@ class Runs:
         known_from: datetime | None = None,
         settled_until: datetime | None = None,
         unfinished: Iterable[float] = (),
+        running: Iterable[float] = (),
         watched_from: datetime | None = None,
+        patience: timedelta = timedelta(0),
     ) -> None:
         """Sorts the runs by their end.
 
@@ -85,12 +105,18 @@ class Runs:
             settled_until: up to which end all runs are known by now: of those that ended later some may be mirrored
                 only after others that ended after them; None for all of them.
             unfinished: when runs started that have no result yet, in seconds since 1970.
+            running: since when those of them run that run still, in seconds since 1970.
             watched_from: from when on runs are looked for; None where that is not known.
+            patience: for how long after its end a failure that Zoho runs again by itself is pending, at the most.
         """
         self.rows: Sequence[EndedRun] = sorted(runs, key=_IN_ORDER)
         self.known_from = known_from
         self.watched_from = watched_from
+        self.patience = patience.total_seconds()
+        self.may_wait = False
         self._unfinished = [(start, start) for start in unfinished]
+        self._running = [(start, math.inf) for start in running]
+        self._lasting: dict[float, list[tuple[float, float]]] = {}
         self._settled_until = None if settled_until is None else settled_until.timestamp()
         self.ends = [row.ended for row in self.rows]
         self._failed = [0, *accumulate(row.result is RunResult.FAILED for row in self.rows)]
@@ -100,6 +126,7 @@ class Runs:
         self._successes = [place for place, row in enumerate(self.rows) if row.result is RunResult.SUCCEEDED]
         self._failures = [place for place, row in enumerate(self.rows) if row.result is RunResult.FAILED]
         self._waiting = [place for place, row in enumerate(self.rows) if row.result is RunResult.PENDING]
+        self._waited = [place for place, row in enumerate(self.rows) if row.counts_late]
 
     def until(self, at: datetime) -> int:
         """Returns how many have ended at or before a moment: the first so many of `rows`."""
@@ -115,11 +142,27 @@ class Runs:
         pending = self._pending[last] - self._pending[first]
         return last - first - failed - pending, failed, pending
 
-    def watched(self, watched_from: datetime) -> Runs:
-        """Returns the same runs, looked for from a moment on."""
+    def watched(self, watched_from: datetime | None, *, may_wait: bool = False) -> Runs:
+        """Returns the same runs, looked for from a moment on.
+
+        Args:
+            watched_from: as `Runs` has it.
+            may_wait: a step of the flow waits, so that a run may go on for long and be well.
+        """
         found = copy(self)
-        found.watched_from = watched_from
+        found.watched_from, found.may_wait = watched_from, may_wait
         return found
+
+    def lasting(self, seconds: float) -> list[tuple[float, float]]:
+        """Returns when those runs began and ended that went on for so long, or run still, in the order of their start.
+
+        One that runs still has no end. One that Zoho ran again did not go on in between: as far as it is known how long
+        a run took, it ended after that.
+        """
+        if seconds not in self._lasting:
+            found = [(row.started, row.started + row.lasted) for row in self.rows if row.lasted >= seconds]
+            self._lasting[seconds] = sorted([*found, *self._running])
+        return self._lasting[seconds]
 
     @property
     def starts(self) -> list[tuple[float, float]]:
@@ -176,6 +219,32 @@ class Runs:
         waiting = self._pending[first]
         return min(self.first_failed(first, last), self._waiting[waiting] if waiting < self._pending[last] else last)
 
+    def failed_places(self, first: int, last: int) -> list[int]:
+        """Returns the places of those of `rows[first:last]` that failed."""
+        return self._failures[self._failed[first] : self._failed[last]]
+
+    def unsuccessful_places(self, first: int, last: int) -> list[int]:
+        """Returns the places of those of `rows[first:last]` that failed or wait for a re-run by Zoho."""
+        return sorted([*self.failed_places(first, last), *self._waiting[self._pending[first] : self._pending[last]]])
+
+    def lateness(self, start: float, last: int) -> float:
+        """Returns by how many seconds failures may count late that belong to a window; 0 where none does.
+
+        A failure that waits for Zoho begins to count when much of a short window has passed, or all of it. So a window
+        is to be looked at as of so long ago, too.
+
+        Args:
+            start: where the window begins that ends now, in seconds since 1970.
+            last: it is about `rows[:last]`.
+        """
+        place = self.newest_late(last)
+        return self.patience if place >= 0 and self.ends[place] > start - self.patience + ROUNDING else 0.0
+
+    def newest_late(self, last: int) -> int:
+        """Returns the place of the newest of `rows[:last]` that failed and counts late; -1 where none does."""
+        before = bisect_left(self._waited, last)
+        return self._waited[before - 1] if before else -1
+
     def settled(self, first: int, last: int) -> int:
         """Returns up to where `rows[first:last]` stay as they are: none of them waits, and no other one comes late."""
         waiting = self._pending[first]
@@ -196,6 +265,8 @@ class UnfoldingRuns(Runs):
         super().__init__(())
         self.rows: list[EndedRun] = []
         self.known_from, self.watched_from = history.known_from, history.watched_from
+        self.patience, self.may_wait = history.patience, history.may_wait
+        self.lasting = history.lasting  # type: ignore[method-assign] # what goes on at a moment ends after it
         self._starts = history.starts
         self._history = history.rows
         self._waits: list[tuple[float, int]] = []  # a heap: until when, and the place
@@ -226,6 +297,7 @@ class UnfoldingRuns(Runs):
             del places[count:]
         for sums in (self._failed, self._pending):
             del sums[first + 1 :]
+        del self._waited[bisect_left(self._waited, first) :]
         del self.rows[first:], self.ends[first:]
 
     def _append(self, row: EndedRun, result: RunResult) -> None:
@@ -236,6 +308,8 @@ class UnfoldingRuns(Runs):
         self._pending.append(self._pending[-1] + (result is RunResult.PENDING))
         of = {RunResult.FAILED: self._failures, RunResult.PENDING: self._waiting}
         of.get(result, self._successes).append(place)
+        if row.counts_late:
+            self._waited.append(place)
         if place >= self._seen and result is RunResult.PENDING and row.pending_until is not None:
             heappush(self._waits, (row.pending_until, place))
 

@@ -19,7 +19,7 @@ from monitor.ingest.runs import counters
 from monitor.ingest.runs.due_runs import settle
 from monitor.ingest.runs.read_runs import LOOKBACK, read_one
 from monitor.ingest.runs.walk_pages import Walk, Walked
-from monitor.models import Execution, Flow, FlowProgress
+from monitor.models import DirtyHour, Execution, Flow, FlowProgress
 from monitor.zoho.flow import FlowClient
 
 ROWS_A_SLICE = 1_000
@@ -155,6 +155,9 @@ def _mark(context: Context, pks: Collection[int], at: datetime | None) -> None:
             rows.update(unlisted_at=None)
         else:
             rows.update(unlisted_at=at, recheck_at=None, rerun_due_at=None)
+        # What Zoho lists no longer is no run that goes on.
+        running = rows.filter(status=Execution.Status.RUNNING).values_list("flow_id", "started_time")
+        DirtyHour.objects.mark([(flow, began) for flow, began in running if began is not None])
         faultpoint("reconcile-after-marks")
 
 

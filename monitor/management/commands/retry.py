@@ -7,12 +7,13 @@ import secrets
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from monitor import connection, pipeline
@@ -21,8 +22,18 @@ from monitor.management.choose_runs import Choice
 from monitor.management.columns import in_columns
 from monitor.management.data_command import DataCommand
 from monitor.management.ranges import require_range
-from monitor.models import AuditEntry, Execution, Flow, RetryAttempt, RetryBatch, RetryItem, ZohoAccount, system_user
-from monitor.privacy import mask_name
+from monitor.models import (
+    AuditEntry,
+    Execution,
+    Flow,
+    Problem,
+    RetryAttempt,
+    RetryBatch,
+    RetryItem,
+    ZohoAccount,
+    system_user,
+)
+from monitor.privacy import mask_name, mask_text
 from monitor.queries.quota import QuotaLeft, quota_left
 from monitor.retry.batches import MOST_CANARY, MOST_PER_MINUTE, USUAL_PER_MINUTE, request_batch
 from monitor.retry.effects import Ref, merged
@@ -254,17 +265,30 @@ def _choice(options: dict[str, Any]) -> Choice:
 
 
 def _table_of(found: Preview) -> list[str]:
-    """Returns the verdicts by flow, and why, as two tables; nothing where there are no runs."""
+    """Returns the verdicts by flow, by problem where there are several, and why, as tables; nothing without runs."""
     if not found.total:
         return []
-    names = dict(Flow.objects.filter(pk__in=found.by_flow).values_list("pk", "flow_name"))
-    flows = sorted(found.by_flow.items(), key=lambda pair: (-pair[1].total(), pair[0]))
-    rows = [[mask_name(names[flow]), *(counts[kind] for kind in KINDS), counts.total()] for flow, counts in flows]
-    rows += [["In all", found.safe, found.risky, found.impossible, found.total]] if len(rows) > 1 else []
+    flows = {key: mask_name(name) for key, name in _names(Flow, found.by_flow, "flow_name").items()}
+    lines = _by("FLOW", found.by_flow, flows, found)
+    if len(found.by_problem) > 1:
+        titles = {
+            key: f"{key}: {mask_text(title)}" for key, title in _names(Problem, found.by_problem, "title").items()
+        }
+        lines += ["", *_by("PROBLEM", found.by_problem, titles | {0: "in no problem yet"}, found)]
     said = {f"safe: {words}": count for words, count in found.said.items()}
     why = [[count, words] for part in (found.reasons, found.outlooks, said) for words, count in part.items()]
-    lines = in_columns(["FLOW", *(word.upper() for word in KINDS.values()), "RUNS"], rows)
     return [*lines, "", *in_columns(["RUNS", "WHY"], why), ""] if why else [*lines, ""]
+
+
+def _names(kind: type[Model], keys: Iterable[int], name: str) -> dict[int, str]:
+    return dict(kind._default_manager.filter(pk__in=list(keys)).values_list("pk", name))
+
+
+def _by(head: str, verdicts: Mapping[int, Counter[str]], names: Mapping[int, str], found: Preview) -> list[str]:
+    most_first = sorted(verdicts.items(), key=lambda pair: (-pair[1].total(), pair[0]))
+    rows = [[names[key], *(counts[kind] for kind in KINDS), counts.total()] for key, counts in most_first]
+    rows += [["In all", found.safe, found.risky, found.impossible, found.total]] if len(rows) > 1 else []
+    return in_columns([head, *(word.upper() for word in KINDS.values()), "RUNS"], rows)
 
 
 def _quota_text(one: QuotaLeft, rate: int) -> str:

@@ -36,7 +36,7 @@ def render(facts: Facts, zone: str) -> Rendered:
         zone: the reader's time zone; an unknown one is UTC.
     """
     try:
-        return compose("emails/alert", f"[{_stamp(facts)}] {_verdict(facts)}", _context(facts, zone_of(zone)))
+        return compose("emails/alert", f"[{stamp(facts)}] {verdict(facts)}", _context(facts, zone_of(zone)))
     except Exception:
         # The fallback exists for just what nobody thought of: a broken template must not hold up the queue.
         logger.exception("incident %d: its mail could not be rendered; sending the plain one", facts.incident)
@@ -53,7 +53,8 @@ def plain(incident: int, kind: str) -> Rendered:
     )
 
 
-def _stamp(facts: Facts) -> str:
+def stamp(facts: Facts) -> str:
+    """Returns what became of the incident, in a word or two."""
     if facts.says_both:
         return "Fired and recovered" if facts.closed_how == "recovered" else "Fired and closed"
     if not facts.is_firing:
@@ -63,7 +64,7 @@ def _stamp(facts: Facts) -> str:
     return "Still firing" if facts.kind == Notice.Kind.REPEAT else "Firing"
 
 
-def _verdict(facts: Facts) -> str:
+def verdict(facts: Facts) -> str:
     """Returns what a reader has to know first, in one line."""
     members = facts.members
     if not members:
@@ -86,8 +87,8 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
     ended = facts.closed_at or facts.at
     return {
         "facts": facts,
-        "stamp": _stamp(facts),
-        "verdict": _verdict(facts),
+        "stamp": stamp(facts),
+        "verdict": verdict(facts),
         "members": [(member, per_cent(member.rate) if member.rate is not None else "") for member in shown],
         "more": len(facts.members) - len(shown),
         "began": in_words(facts.began_at, zone),
@@ -95,7 +96,7 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
         "ended": in_words(ended, zone),
         "open_for": span((ended - facts.began_at).total_seconds()),
         "as_of": in_words(facts.as_of, zone) if facts.as_of else "the account has not been read completely yet",
-        "on_it": _on_it(facts),
+        "on_it": on_it(facts),
         "hours": [(hour, _hour_words(hour, zone)) for hour in facts.hours],
         "chart_words": _chart_words(facts.hours, zone),
         "changes": [(in_words(change.at, zone), change.what) for change in facts.changes],
@@ -105,7 +106,8 @@ def _context(facts: Facts, zone: tzinfo) -> dict[str, Any]:
     } | _links(facts)
 
 
-def _on_it(facts: Facts) -> str:
+def on_it(facts: Facts) -> str:
+    """Returns who looks after the incident, and what they said."""
     if facts.closed_by:
         return f"closed by {facts.closed_by}"
     if not facts.owner:

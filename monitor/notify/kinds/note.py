@@ -22,7 +22,7 @@ def _letter(occasion: Occasion, zone: tzinfo) -> Letter:
         rows=rows(problem, zone),
         page=page_of(occasion),
         button="Open the problem",
-        quote=quote(act.text, known),
+        quote=quote(act.text, known, act.people),
     )
 
 

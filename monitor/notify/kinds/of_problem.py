@@ -8,7 +8,7 @@ from datetime import tzinfo
 
 from django.db.models import Count
 
-from monitor.mentions import split_mentions
+from monitor.mentioned import shown_words
 from monitor.models import Failure, Occasion, Problem, ProblemAct, User
 from monitor.notify.compose import NAME_LENGTH, in_words
 from monitor.notify.facts import as_of
@@ -52,16 +52,16 @@ def who(person: User | None) -> str:
     return clean(person.get_username()) if person is not None else "Somebody"
 
 
-def quote(text: str, known: Collection[str] = ()) -> str:
+def quote(text: str, known: Collection[str] = (), people: Collection[str] = ()) -> str:
     """Returns a person's words, line by line, without personal data.
 
     Args:
         text: the words.
         known: usernames of people whom they mention. A mention has the look of an address, and is none.
+        people: of the runs that the words are about, who are hidden.
     """
     lines = "\n".join(clean(line) for line in text.splitlines())
-    parts = split_mentions(lines, known)
-    return shorten("".join(part if at % 2 else mask_text(part) for at, part in enumerate(parts)).strip(), QUOTE_LENGTH)
+    return shorten(shown_words(lines, known, people).strip(), QUOTE_LENGTH)
 
 
 def rows(problem: Problem, zone: tzinfo) -> tuple[tuple[str, str], ...]:

@@ -62,6 +62,37 @@ def test_good_runs_and_what_lies_ahead_never_change_what_is_found(
     assert (found is ConditionState.BREACHED) == (len(failed) >= 4)
 
 
+@given(
+    history=st.lists(st.tuples(st.integers(0, 200), st.sampled_from("+-w")), max_size=25),
+    at=st.integers(0, 300),
+    open_since=st.none() | st.integers(0, 300),
+)
+def test_it_is_found_where_any_hour_since_the_wait_holds_so_many_and_over_where_none_does(
+    history: list[tuple[int, str]], at: int, open_since: int | None
+) -> None:
+    """Against a window laid at each minute; what is marked w waits for Zoho's re-runs for 35 minutes."""
+    wait = 35
+    rows = [
+        run(START + minute * MINUTE, "-?"[result == "w" and minute + wait > at] if result != "+" else "+")._replace(
+            pending_until=(START + (minute + wait) * MINUTE).timestamp() if result == "w" else None
+        )
+        for minute, result in history
+        if minute <= at
+    ]
+    standing = AlertStanding() if open_since is None else AlertStanding(is_open=True, began_at=START)
+    found = RULE.evaluate(Runs(rows, patience=wait * MINUTE), START + at * MINUTE, standing)
+
+    late = wait if any(result == "w" and at - 60 - wait < minute <= at for minute, result in history) else 0
+    counts = [
+        minute
+        for minute, result in history
+        if minute <= at and result != "+" and (open_since is not None or result == "-" or minute + wait <= at)
+    ]
+    fullest = max(sum(until - 60 < one <= until for one in counts) for until in range(at - late, at + 1))
+    assert found.numbers["failed"] == fullest
+    assert (found.found is ConditionState.BREACHED) == (fullest >= (4 if open_since is None else 2))
+
+
 def test_it_is_noticed_only_where_the_flow_runs_often_enough_to_fill_the_window() -> None:
     assert notice_times(RULE, UsualPace(24 * 8), {}).total == HOUR / 2
     assert notice_times(RULE, UsualPace(24 * 4), {}).half is None

@@ -19,6 +19,7 @@ class ConnectionDownForm(OptionsForm):
     fits = "Right for every account: one broken connection fails every flow that uses it, and mutes their alerts."
     order = 60
     is_of_flows = False
+    scopes = ("connection",)
 
     share = forms.FloatField(
         label="Refused sign-ins (% of the failed runs at its app)",

@@ -19,6 +19,7 @@ class CrmRuleTroubleForm(OptionsForm):
     fits = "Right where work is done by CRM itself: it shows no runs, only what its usage reports grow by."
     order = 80
     is_of_flows = False
+    scopes = ("workflow_rule", "tag", "owner", "module")
 
     finds = forms.ChoiceField(
         label="What is looked for",

@@ -15,6 +15,7 @@ from typing import ClassVar
 
 from monitor.alerting.kinds import limits
 from monitor.alerting.kinds.interface import (
+    ROUNDING,
     AlertStanding,
     ConditionState,
     EndedRun,
@@ -31,7 +32,6 @@ MOST_RUNS = 1_000  # of a window: the newest are enough for a percentile
 HISTORY = timedelta(days=28)
 FEWEST_USUAL = 50
 LONGEST_MS = 7 * 86_400_000
-ROUNDING = 1e-6  # seconds: times are whole microseconds, and sums of them as floats a little beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class ErrorAppearsForm(OptionsForm):
     fits = "Right for an error that you know and fear, or to hear of each new one."
     order = 50
     is_of_flows = False
+    scopes = ()
 
     when = forms.ChoiceField(
         label="When it",

@@ -29,7 +29,9 @@ def describe(condition: FailuresPerHour, evaluation: Evaluation, zone: tzinfo) -
     """
     failed, count = int(evaluation.numbers["failed"]), int(evaluation.numbers["runs"])
     window = "hour" if condition.window_hours == 1 else phrases.hours(condition.window_hours)
-    said = f"{failed:,} of {phrases.runs(count)} failed in the last {window}"
+    within = "an hour" if condition.window_hours == 1 else window
+    when = f"within {within}" if evaluation.numbers.get("is_past") else f"in the last {window}"
+    said = f"{failed:,} of {phrases.runs(count)} failed {when}"
     if evaluation.began_at is None:
         return said
     return f"{said}, the first of them at {phrases.clock(evaluation.began_at, zone)}"

@@ -17,6 +17,7 @@ class MirrorBehindForm(OptionsForm):
     fits = "Right for every account: while its mirror is old no other alert of it can fire or recover."
     order = 70
     is_of_flows = False
+    scopes = ()
 
     stale_after_minutes = forms.IntegerField(
         label="Out of date for (minutes)",

@@ -19,6 +19,7 @@ class PlanRunsOutForm(OptionsForm):
     fits = "Right for an account whose plan is tight: what is over it does not run."
     order = 90
     is_of_flows = False
+    scopes = ()
 
     of = forms.ChoiceField(
         label="What runs out",

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from monitor.alerting.kinds import limits
 from monitor.alerting.kinds.interface import (
+    ROUNDING,
     AlertStanding,
     ConditionState,
     Evaluation,
@@ -24,8 +25,16 @@ from monitor.alerting.kinds.interface import (
     moment,
 )
 
-ROUNDING = 1e-6  # seconds: times are whole microseconds, and sums of them as floats a little beside
 LONGEST_WINDOW = 90 * 24
+SHORT = 10  # times as long as failures wait for Zoho
+
+
+class _RateWindow(NamedTuple):
+    """Holds `rows[first:last]` of a window, and what they count."""
+
+    first: int
+    last: int
+    numbers: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,45 +71,74 @@ class SuccessRate:
     def evaluate(self, runs: Runs, at: datetime, standing: AlertStanding) -> Evaluation:
         now = at.timestamp()
         last = bisect_right(runs.ends, now)
-        first = bisect_right(runs.ends, now - self._seconds + ROUNDING, 0, last)
-        succeeded, failed, _ = runs.counts(first, last)
-        good = last - max(runs.newest_unsuccessful(last) + 1, first)
-        numbers: dict[str, float] = {
-            "succeeded": succeeded,
-            "failed": failed,
-            "runs": succeeded + failed,
-            "good_in_a_row": good,
-        }
-        if succeeded + failed:
-            numbers["rate"] = 100 * succeeded / (succeeded + failed)
+        window = self._window(runs, now, last)
+        late = runs.lateness(now - self._seconds, last) if self._is_short(runs) else 0.0
+        # By how late failures count, the window is looked at as of then, too: what ended in it is known by now.
+        past = self._window(runs, now - late + ROUNDING, last) if late else None
         if standing.is_open:
-            return self._of_open(runs, standing, first, last, numbers, is_empty=first == last)
-        return self._of_closed(runs, standing, first, last, numbers)
+            return self._of_open(runs, standing, window, past, last)
+        found = self._of_closed(runs, standing, window, last)
+        if past is None or found.found is ConditionState.BREACHED:
+            return found
+        changes = [runs.ends[place] + self._seconds + late for place in (past.first,) if place < last]
+        changes += [runs.ends[past.last] + late] if past.last < last else []
+        before = self._of_closed(runs, standing, past, last)
+        if before.found is ConditionState.BREACHED and not self._is_back(window, last):
+            found = before
+            changes += [runs.ends[window.first] + self._seconds] if window.first < last else []
+        again_at = [*map(moment, changes), *([found.again_at] if found.again_at is not None else [])]
+        return replace(found, again_at=min(again_at, default=None))
 
     @property
     def _seconds(self) -> float:
         return self.window_hours * 3600
 
-    def _of_open(
-        self, runs: Runs, standing: AlertStanding, first: int, last: int, numbers: dict[str, float], *, is_empty: bool
-    ) -> Evaluation:
+    def _is_short(self, runs: Runs) -> bool:
+        """Returns whether runs that count late are much of the window: in a long one they hardly change the rate."""
+        return self._seconds < SHORT * runs.patience
+
+    def _window(self, runs: Runs, end: float, last: int) -> _RateWindow:
+        """Counts the window that ends at a moment; the good runs in a row are those up to now."""
+        until = bisect_right(runs.ends, end, 0, last)
+        first = bisect_right(runs.ends, end - self._seconds + ROUNDING, 0, until)
+        succeeded, failed, _ = runs.counts(first, until)
+        numbers: dict[str, float] = {
+            "succeeded": succeeded,
+            "failed": failed,
+            "runs": succeeded + failed,
+            "good_in_a_row": last - max(runs.newest_unsuccessful(last) + 1, first),
+        }
+        if succeeded + failed:
+            numbers["rate"] = 100 * succeeded / (succeeded + failed)
+        return _RateWindow(first, until, numbers)
+
+    def _is_back(self, window: _RateWindow, last: int) -> bool:
+        """Returns whether the rate is back also if all that waits for Zoho turns out to have failed."""
         recover_at = self.threshold if self.recover_at is None else self.recover_at
-        # What waits for Zoho may turn out to have failed: the rate is back once that would not change it.
-        is_back = numbers["runs"] > 0 and 100 * numbers["succeeded"] >= recover_at * (last - first)
+        numbers = window.numbers
+        return numbers["runs"] > 0 and 100 * numbers["succeeded"] >= recover_at * (last - window.first)
+
+    def _of_open(
+        self, runs: Runs, standing: AlertStanding, window: _RateWindow, past: _RateWindow | None, last: int
+    ) -> Evaluation:
+        first, numbers = window.first, window.numbers
         good = int(numbers["good_in_a_row"])
-        if is_empty:
+        if first == last and past is None:
             return Evaluation(ConditionState.EMPTY, numbers)
-        if is_back or good >= self.last_good:
+        if self._is_back(window, last) or good >= self.last_good:
             return Evaluation(ConditionState.CLEAR, numbers, None, good, self._lower_at(runs, first, numbers))
         began_at = standing.began_at or standing.fired_at
         count = runs.since(began_at, last) if began_at is not None else 0
+        if past is not None and not numbers["runs"]:
+            numbers = past.numbers
         # Only those that leave make it better that failed or may turn out to have failed.
-        leaves = self._leaves_at(runs, runs.first_unsuccessful(first, last))
-        return Evaluation(ConditionState.BREACHED, numbers, began_at, count, leaves)
+        leaves = [self._leaves_at(runs, runs.first_unsuccessful(first, last))] if first < last else []
+        if past is not None:
+            leaves.append(self._leaves_at(runs, runs.newest_late(last)) + timedelta(seconds=runs.patience))
+        return Evaluation(ConditionState.BREACHED, numbers, began_at, count, min(leaves))
 
-    def _of_closed(
-        self, runs: Runs, standing: AlertStanding, first: int, last: int, numbers: dict[str, float]
-    ) -> Evaluation:
+    def _of_closed(self, runs: Runs, standing: AlertStanding, window: _RateWindow, last: int) -> Evaluation:
+        first, until, numbers = window
         if numbers["runs"] < self.min_runs:
             return Evaluation(ConditionState.NO_DATA, numbers)
         if numbers["rate"] >= self.threshold:
@@ -108,10 +146,10 @@ class SuccessRate:
         since = first
         if standing.recovered_at is not None:
             since = max(first, runs.newest_failed(runs.until(standing.recovered_at)) + 1)
-        since = self._since_repair(runs, since, last)
-        if numbers["good_in_a_row"] >= self.last_good or not self._is_low(runs, since, last):
+        since = self._since_repair(runs, since, until)
+        if numbers["good_in_a_row"] >= self.last_good or not self._is_low(runs, since, until):
             return Evaluation(ConditionState.CLEAR, numbers, again_at=self._lower_at(runs, first, numbers))
-        began = self._began(runs, since, last)
+        began = self._began(runs, since, until)
         return Evaluation(
             ConditionState.BREACHED, numbers, moment(runs.ends[began]), last - began, self._leaves_at(runs, first)
         )

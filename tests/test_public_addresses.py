@@ -13,14 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.public_addresses import is_odd_number, may_be_asked, refusal_of
 from monitor.zoho import Transport, custom_origins
 from monitor.zoho.deadline_sockets import DeadlineBackend
 from monitor.zoho.errors import NotSent, ZohoError
 from monitor.zoho.protocol import Request
-from monitor.zoho.public_addresses import is_odd_number, may_be_asked, refusal_of
-
-from .helpers import fuzzed, raw_server, says
-from .test_tls import self_signed, server  # noqa: F401 - a fixture is found by its name
+from tests.zoho.helpers import fuzzed, raw_server, says
+from tests.zoho.test_tls import self_signed, server  # noqa: F401 - a fixture is found by its name
 
 CLOSED_BLOCKS = (
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24"),

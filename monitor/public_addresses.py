@@ -12,8 +12,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\Z")
 
 _LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 # Of IPv6 this block alone is handed out; mapped, compatible, translated (NAT64), link-local, site-local and multicast
@@ -32,6 +36,48 @@ _SPECIAL = tuple(
         "3fff::/20",  # of documents
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateHosts:
+    """Holds which hosts may be asked though they are not public: names, and blocks of addresses."""
+
+    names: frozenset[str] = frozenset()
+    blocks: tuple[IpNetwork, ...] = ()
+
+    @classmethod
+    def read(cls, entries: Iterable[str]) -> Self:
+        """Reads host names, addresses and networks such as ``10.1.0.0/16``.
+
+        Raises:
+            ValueError: one is none of these.
+        """
+        names, blocks = set(), []
+        for entry in entries:
+            try:
+                blocks.append(ipaddress.ip_network(entry))
+            except ValueError:
+                name = entry.lower().rstrip(".")
+                if _NAME.match(name) is None or is_odd_number(name):
+                    raise ValueError(f"{entry!r} is no host name, address or network") from None
+                names.add(name)
+        return cls(frozenset(names), tuple(blocks))
+
+    def entries(self) -> list[str]:
+        """Returns what `read` takes."""
+        return [*sorted(self.names), *map(str, self.blocks)]
+
+    def permit(self, host: str, address: IpAddress) -> bool:
+        """Returns whether an address may be connected to.
+
+        Args:
+            host: the name or address that was asked for.
+            address: what it was looked up to be.
+        """
+        return host.lower().rstrip(".") in self.names or _within(address, self.blocks)
+
+
+NO_PRIVATE_HOSTS = PrivateHosts()
 
 
 def is_loopback(host: str) -> bool:

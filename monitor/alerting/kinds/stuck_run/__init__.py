@@ -1,0 +1,1 @@
+"""Finds runs that do not end."""

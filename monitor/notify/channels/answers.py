@@ -1,0 +1,117 @@
+"""Decides what an attempt to notify a channel came to, and what follows. Pure.
+
+| answer                            | what follows                                                             |
+|-----------------------------------|--------------------------------------------------------------------------|
+| 2xx                               | sent                                                                     |
+| 401, 403, 404, 410, a redirect    | given up at once: the address or its key does not hold                   |
+| 429, 503 with `Retry-After`       | the whole channel waits that long                                        |
+| 408, 409, 425, 5xx                | the message is tried again, as a mail is                                 |
+| no connection                     | the whole channel is tried again; the message surely did not arrive      |
+| lost, late                        | the same; the message may have arrived and is repeated under the same id |
+| any other 4xx                     | once more as plain text, then given up                                   |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.notify.channels.parcel import ChannelAnswer
+from monitor.notify.smtp_answers import BACK_OFF, REASON_LENGTH, FailureKind
+from monitor.notify.words import clean, shorten
+from monitor.privacy import mask_text
+from monitor.zoho.protocol import http_date
+
+LONGEST_WAIT = timedelta(days=1)  # after that an alert is no news
+_LASTING = frozenset({401, 403, 404, 410})
+_PASSING = frozenset({408, 409, 425})
+_MEANING = {
+    301: "a redirect, which is not followed",
+    400: "the request was refused",
+    401: "the key or token is not accepted",
+    403: "the key or token may not do this",
+    404: "nothing is known under this address",
+    410: "what was at this address is gone",
+    413: "the message is too large",
+    429: "too many messages for now",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOutcome:
+    """Holds what an attempt came to.
+
+    Attributes:
+        kind: whose fault a failure is; None where the message was taken.
+        code: the status, or the name of what went wrong without one.
+        reason: the same with the server's words, without personal data.
+        is_of_channel: whether every other message of the channel would fare the same.
+        wait: for how long the server asked to be left alone.
+    """
+
+    kind: FailureKind | None
+    code: str
+    reason: str
+    is_of_channel: bool = False
+    wait: timedelta | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        return self.kind is None
+
+
+def judge(answer: ChannelAnswer, now: datetime) -> ChannelOutcome:
+    """Returns what an attempt came to.
+
+    Args:
+        answer: of the service.
+        now: the present, for a `Retry-After` that names a time.
+    """
+    code = str(answer.status) if answer.status is not None else answer.fault
+    reason = shorten(
+        ": ".join(part for part in (_named(answer), mask_text(clean(answer.words))) if part), REASON_LENGTH
+    )
+    if answer.is_taken:
+        return ChannelOutcome(None, code, reason)
+    if answer.status is None:
+        return _without_an_answer(answer, code, reason)
+    wait = _wait(answer, now)
+    if answer.status == 429 or (answer.status == 503 and wait is not None):
+        return ChannelOutcome(FailureKind.TRANSIENT, code, reason, is_of_channel=True, wait=wait)
+    if answer.status in _LASTING or answer.status < 400:
+        return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=answer.status in _LASTING)
+    if answer.status in _PASSING or answer.status >= 500:
+        return ChannelOutcome(FailureKind.TRANSIENT, code, reason)
+    return ChannelOutcome(FailureKind.POISON, code, reason)
+
+
+def _without_an_answer(answer: ChannelAnswer, code: str, reason: str) -> ChannelOutcome:
+    if answer.fault == "settings":
+        return ChannelOutcome(FailureKind.PERMANENT, code, reason, is_of_channel=True)
+    kind = FailureKind.AMBIGUOUS if answer.may_have_arrived else FailureKind.TRANSIENT
+    return ChannelOutcome(kind, code, reason, is_of_channel=True)
+
+
+def pause_after(failures: int) -> timedelta:
+    """Returns how long a channel is left alone after so many failures in a row that were its own."""
+    return BACK_OFF[min(max(failures, 1), len(BACK_OFF)) - 1]
+
+
+def _named(answer: ChannelAnswer) -> str:
+    if answer.status is None:
+        return answer.fault
+    known = _MEANING[301] if 300 <= answer.status < 400 else _MEANING.get(answer.status, "")
+    if 200 <= answer.status < 300 and not answer.is_taken:
+        known = "not what the service answers when it takes a message"
+    return f"{answer.status} ({known})" if known else str(answer.status)
+
+
+def _wait(answer: ChannelAnswer, now: datetime) -> timedelta | None:
+    """Returns for how long the server asked to be left alone, within a day; None where it did not."""
+    text = answer.retry_after.strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return min(timedelta(seconds=min(int(text[:9]), 10**8)), LONGEST_WAIT)
+    until = http_date(text)
+    return None if until is None else min(max(until - now, timedelta(0)), LONGEST_WAIT)

@@ -1,0 +1,243 @@
+"""Hands due messages over to their channels, at least once, under the same id, and marks what came of each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from monitor.models import ChannelMessage, ChannelStanding, Notice
+from monitor.notify import attempts
+from monitor.notify.audience import channels_told
+from monitor.notify.channels import standing
+from monitor.notify.channels.answers import ChannelOutcome, judge
+from monitor.notify.channels.parcel import ChannelAnswer, Parcel
+from monitor.notify.channels.post import post
+from monitor.notify.channels.words import parcel_of
+from monitor.notify.smtp_answers import GIVEN_UP_AFTER, FailureKind, next_try
+from monitor.vault import VaultError
+
+logger = logging.getLogger(__name__)
+
+# Longer than the slowest exchange with the start of a process.
+LEASE = timedelta(minutes=2)
+# A task of the queue may last 60 s; the last exchange begins before this.
+BUDGET = timedelta(seconds=25)
+_LEAST = ("incident", "url", "state", "severity")  # that a plain message tells programs
+AT_ONCE = 4  # processes; one channel has one at most
+States = ChannelMessage.State
+
+Clock = Callable[[], datetime]
+Poster = Callable[[Parcel, datetime], ChannelAnswer]
+
+
+@dataclass(slots=True)
+class ChannelReport:
+    """Holds what a run did."""
+
+    sent: int = 0
+    retried: int = 0
+    dead: int = 0
+
+    @property
+    def handled(self) -> int:
+        return self.sent + self.retried + self.dead
+
+
+def is_anything_to_notify(now: datetime) -> bool:
+    """Returns whether a message is due: one statement, so that it may be asked often."""
+    return _due(now).exists()
+
+
+def send_to_channels(
+    now: datetime, *, clock: Clock | None = None, poster: Poster = post, limit: int = 50
+) -> ChannelReport:
+    """Sends what is due.
+
+    Each channel has one message on its way at most, and several channels are served at once, so that one that hangs
+    delays nobody. A process that ends between the answer and our mark sends again, under the same id, once the lease
+    has run out. A message of an incident waits until the earlier ones of it have gone out to the same channel, or never
+    will.
+
+    Args:
+        now: the time of the run.
+        clock: tells the time as the run goes on; by default it starts at `now` and goes with the system's.
+        poster: hands one message over.
+        limit: how many messages at most.
+    """
+    tell = clock or _running_from(now)
+    report, ends_at = ChannelReport(), tell() + BUDGET
+    under_way: dict[Future[tuple[ChannelAnswer, datetime]], tuple[ChannelMessage, datetime]] = {}
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="channel") as pool:
+        while True:
+            while len(under_way) < AT_ONCE and report.handled + len(under_way) < limit and tell() < ends_at:
+                message = _claim(tell())
+                if message is None:
+                    break
+                if (parcel := _parcel(message, tell(), report)) is not None:
+                    at = tell()
+                    under_way[pool.submit(_exchange, poster, parcel, tell)] = message, at
+            if not under_way:
+                return report
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for one in done:
+                message, began_at = under_way.pop(one)
+                _mark(message, one.result(), began_at, report)
+
+
+def _running_from(now: datetime) -> Clock:
+    origin = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - origin)
+
+
+def _exchange(poster: Poster, parcel: Parcel, tell: Clock) -> tuple[ChannelAnswer, datetime]:
+    """Runs in a thread of its own, without the database."""
+    try:
+        answer = poster(parcel, tell())
+    except Exception as error:  # noqa: BLE001 - whatever one message does, the others must go out
+        # Without its text, which may hold an address.
+        logger.error("a message could not be handed over: %s", type(error).__name__)
+        answer = ChannelAnswer(is_taken=False, fault=f"a fault of ours ({type(error).__name__})", may_have_arrived=True)
+    return answer, tell()
+
+
+def _claim(now: datetime) -> ChannelMessage | None:
+    """Returns the next message that is due, leased to this process; None when there is none."""
+    while (found := _due(now).first()) is not None:
+        mine = ChannelMessage.objects.filter(pk=found.pk, state=found.state, attempts=found.attempts).update(
+            state=States.SENDING, attempts=found.attempts + 1, lease_until=now + LEASE
+        )
+        if mine:
+            if found.state == States.SENDING:
+                attempts.record_interrupted(found, now)
+            found.attempts += 1
+            return found
+    return None
+
+
+def _due(now: datetime) -> QuerySet[ChannelMessage]:
+    earlier = ChannelMessage.objects.filter(
+        channel=OuterRef("channel"),
+        notice__incident=OuterRef("notice__incident"),
+        notice__seq__lt=OuterRef("notice__seq"),
+        state__in=[States.QUEUED, States.SENDING],
+    )
+    on_its_way = ChannelMessage.objects.filter(channel=OuterRef("channel"), state=States.SENDING, lease_until__gte=now)
+    pausing = ChannelStanding.objects.filter(channel=OuterRef("channel"), next_try_at__gt=now)
+    is_due = Q(state=States.QUEUED, next_try_at__lte=now) | Q(state=States.SENDING, lease_until__lt=now)
+    due = ChannelMessage.objects.filter(is_due, ~Exists(earlier), ~Exists(on_its_way), ~Exists(pausing))
+    return due.select_related("channel", "notice__incident").order_by("next_try_at", "pk")
+
+
+def _parcel(message: ChannelMessage, now: datetime, report: ChannelReport) -> Parcel | None:
+    """Returns what is to be handed over; None where nothing is, which is marked then."""
+    if (reason := _why_not(message)) != "":
+        _close(message, reason, report)
+        return None
+    try:
+        return parcel_of(message)
+    except VaultError as error:
+        # Without the key nothing can be sent, and with it everything: it waits for its key.
+        _requeue(
+            message, str(error), next_try(FailureKind.TRANSIENT, message.attempts, message.tried_from, now), report
+        )
+        return None
+
+
+def _why_not(message: ChannelMessage) -> str:
+    channel = message.channel
+    if channel.deleted_at is not None:
+        return "the channel was deleted"
+    if not channel.is_active:
+        return "the channel is off"
+    notice = message.notice
+    if notice.kind == Notice.Kind.RESOLVED and channel.pk not in channels_told(notice.incident_id, notice.seq):
+        return "nothing of the incident arrived there, so its end is not told either"
+    return ""
+
+
+def _mark(
+    message: ChannelMessage, answered: tuple[ChannelAnswer, datetime], began_at: datetime, report: ChannelReport
+) -> None:
+    answer, now = answered
+    outcome = judge(answer, now)
+    attempts.record(message, outcome.kind, at=began_at, until=now, code=outcome.code, answer=outcome.reason)
+    if outcome.is_taken:
+        _mark_sent(message, now, report)
+        standing.accepts(message.channel, now)
+        return
+    if outcome.is_of_channel:
+        standing.fails(message.channel, outcome, now)
+    if outcome.kind == FailureKind.POISON:
+        _make_plain(message, outcome, now, report)
+        return
+    _requeue(message, outcome.reason, _next_try(message, outcome, now), report)
+
+
+def _next_try(message: ChannelMessage, outcome: ChannelOutcome, now: datetime) -> datetime | None:
+    again = next_try(outcome.kind or FailureKind.TRANSIENT, message.attempts, message.tried_from, now)
+    if again is None or outcome.wait is None:
+        return again
+    asked = now + outcome.wait
+    return asked if asked <= message.tried_from + GIVEN_UP_AFTER else None
+
+
+def _make_plain(message: ChannelMessage, outcome: ChannelOutcome, now: datetime, report: ChannelReport) -> None:
+    """A message that is refused for what it says: once more with the least that it must say, then no more."""
+    title = _plain_title(message)
+    if message.title == title:
+        _close(message, outcome.reason, report)
+        return
+    columns = {"title": title, "text": "", "payload": _plain_payload(message, title)}
+    _mine(message).update(state=States.QUEUED, next_try_at=now, lease_until=None, last_error=outcome.reason, **columns)
+    report.retried += 1
+    logger.warning("channel message %d goes out in its plainest form: %s", message.pk, outcome.reason)
+
+
+def _plain_title(message: ChannelMessage) -> str:
+    said = "is over" if message.notice.kind == Notice.Kind.RESOLVED else "is firing"
+    return f"Incident {message.notice.incident_id} {said}"
+
+
+def _plain_payload(message: ChannelMessage, title: str) -> dict[str, object]:
+    known = message.payload
+    data = known.get("data", {})
+    return {
+        "type": known.get("type", ""),
+        "timestamp": known.get("timestamp"),
+        "data": {"title": title}
+        | {name: data[name] for name in ("incident", "url", "state", "severity") if name in data},
+    }
+
+
+def _mark_sent(message: ChannelMessage, now: datetime, report: ChannelReport) -> None:
+    # Also when the lease has run out meanwhile: sent is sent, and nobody need send it again.
+    unsent = ChannelMessage.objects.filter(pk=message.pk).exclude(state=States.SENT)
+    unsent.update(state=States.SENT, sent_at=now, lease_until=None, last_error="")
+    report.sent += 1
+    logger.info("channel message %d sent (attempt %d)", message.pk, message.attempts)
+
+
+def _requeue(message: ChannelMessage, reason: str, at: datetime | None, report: ChannelReport) -> None:
+    if at is None:
+        _close(message, reason, report)
+        return
+    _mine(message).update(state=States.QUEUED, next_try_at=at, lease_until=None, last_error=reason)
+    report.retried += 1
+    logger.warning("channel message %d not sent (attempt %d): %s", message.pk, message.attempts, reason)
+
+
+def _close(message: ChannelMessage, reason: str, report: ChannelReport) -> None:
+    _mine(message).update(state=States.DEAD, lease_until=None, last_error=reason)
+    report.dead += 1
+    logger.error("channel message %d given up (attempt %d): %s", message.pk, message.attempts, reason)
+
+
+def _mine(message: ChannelMessage) -> QuerySet[ChannelMessage]:
+    """Returns the row, as long as this process holds its lease: each claim counts an attempt."""
+    return ChannelMessage.objects.filter(pk=message.pk, state=States.SENDING, attempts=message.attempts)

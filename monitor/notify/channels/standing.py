@@ -1,0 +1,45 @@
+"""Keeps what is known of a channel: whether it takes our messages, and when a troubled one is tried again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db.models import F, QuerySet
+
+from monitor.models import Channel, ChannelStanding
+from monitor.notify.channels.answers import ChannelOutcome, pause_after
+from monitor.notify.smtp_answers import FailureKind
+
+logger = logging.getLogger(__name__)
+States = ChannelStanding.State
+
+
+def accepts(channel: Channel, now: datetime) -> None:
+    """Notes that a channel took a message: whatever waits may go out."""
+    if _change(channel, States.ACCEPTS, now):
+        logger.info("channel %d takes our messages", channel.pk)
+    _row(channel).update(accepted_at=now, failures=0, next_try_at=None)
+
+
+def fails(channel: Channel, outcome: ChannelOutcome, now: datetime) -> None:
+    """Notes a failure that is the whole channel's, and puts its next try off where it is worth trying again."""
+    is_refusal = outcome.kind == FailureKind.PERMANENT
+    if _change(channel, States.REFUSES if is_refusal else States.TROUBLE, now):
+        logger.warning("channel %d: %s", channel.pk, outcome.reason)
+    _row(channel).update(reason=outcome.reason, code=outcome.code, failures=F("failures") + 1)
+    if not is_refusal:
+        failures = _row(channel).values_list("failures", flat=True).get()
+        wait = outcome.wait if outcome.wait is not None else pause_after(failures)
+        _row(channel).update(next_try_at=now + wait)
+
+
+def _row(channel: Channel) -> QuerySet[ChannelStanding]:
+    return ChannelStanding.objects.filter(channel=channel)
+
+
+def _change(channel: Channel, state: str, now: datetime) -> bool:
+    """Notes a state and since when; returns False where it was so already."""
+    _, is_new = ChannelStanding.objects.get_or_create(channel=channel, defaults={"state": state, "since": now})
+    columns = {"state": state, "since": now, "reason": "", "code": "", "failures": 0, "next_try_at": None}
+    return bool(_row(channel).exclude(state=state).update(**columns)) or is_new

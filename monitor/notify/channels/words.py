@@ -1,0 +1,150 @@
+"""Writes the short message of a notice, from the facts that its mail tells."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from monitor.models import Channel, ChannelMessage, Notice
+from monitor.notify.channels.parcel import Parcel
+from monitor.notify.compose import SUBJECT_LENGTH, address, in_words
+from monitor.notify.facts import MEMBERS_SHOWN, Facts, MemberFacts
+from monitor.notify.kinds.alert import on_it, stamp, verdict
+from monitor.notify.words import clean, shorten
+
+LINES_LENGTH = 700  # characters in all: PagerDuty takes 1,024 of title and text together
+LINE_LENGTH = 160
+MEMBERS_NAMED = 4
+ERRORS_NAMED = 1
+
+
+def message_of(notice: Notice, facts: Facts, channel: Channel, now: datetime) -> ChannelMessage:
+    """Returns the message of a notice to a channel, which is not saved yet. Its id is made once.
+
+    Args:
+        notice: what is told.
+        facts: of it.
+        channel: where to.
+        now: when it is written.
+    """
+    return ChannelMessage(
+        notice=notice,
+        channel=channel,
+        message_id=f"msg_{uuid.uuid4().hex}",
+        title=shorten(clean(f"[{stamp(facts)}] {verdict(facts)}"), SUBJECT_LENGTH),
+        text="\n".join(lines_of(facts)),
+        payload=payload_of(facts, now),
+        created_at=now,
+        next_try_at=now,
+    )
+
+
+def lines_of(facts: Facts) -> list[str]:
+    """Returns the text of a message: where, since when, what, who is on it. Times are of UTC: a channel has no zone."""
+    told = facts.news if facts.is_growth and facts.news else facts.firing or facts.members
+    lines = [f"Account {facts.account_name}, since {in_words(facts.began_at, UTC)}"]
+    if facts.closed_at is not None:
+        lines.append(f"Over since {in_words(facts.closed_at, UTC)}")
+    if facts.cause:
+        lines.append(f"In common: {facts.cause}")
+    lines += [f"{member.name}: {member.reason}".rstrip(": ") for member in told[:MEMBERS_NAMED]]
+    if len(told) > MEMBERS_NAMED:
+        lines.append(f"and {len(told) - MEMBERS_NAMED} more")
+    if facts.is_firing:
+        lines += [f"{count} × {text}" for count, text in facts.errors[:ERRORS_NAMED]]
+        lines.append(f"On it: {on_it(facts)}")
+    return _fitted([shorten(clean(line), LINE_LENGTH) for line in lines])
+
+
+def _fitted(lines: list[str]) -> list[str]:
+    kept: list[str] = []
+    for line in lines:
+        room = LINES_LENGTH - sum(map(len, kept))
+        if room < len(line):
+            return [*kept, "…"]
+        kept.append(line)
+    return kept
+
+
+def payload_of(facts: Facts, now: datetime) -> dict[str, Any]:
+    """Returns what a signed webhook posts: type, time and data, as Standard Webhooks recommends."""
+    kind = "fired_and_resolved" if facts.says_both else facts.kind
+    return {
+        "type": f"incident.{kind}",
+        "timestamp": _stamp(now),
+        "data": {
+            "incident": facts.incident,
+            "url": address("incident", facts.incident),
+            "title": verdict(facts),
+            "account": facts.account_name,
+            "state": "firing" if facts.is_firing else "resolved",
+            "severity": facts.severity,
+            "cause": facts.cause,
+            "began_at": _stamp(facts.began_at),
+            "noticed_at": _stamp(facts.noticed_at),
+            "closed_at": _stamp(facts.closed_at),
+            "closed_how": facts.closed_how,
+            "acknowledged": facts.is_acknowledged,
+            "owner": facts.owner,
+            "alerts": [_alert(member) for member in facts.members[:MEMBERS_SHOWN]],
+            "alerts_in_all": len(facts.members),
+            "errors": [{"count": count, "text": text} for count, text in facts.errors],
+        },
+    }
+
+
+def _alert(member: MemberFacts) -> dict[str, Any]:
+    return {
+        "name": shorten(member.name, LINE_LENGTH),
+        "rule": shorten(member.rule_name, LINE_LENGTH),
+        "reason": shorten(member.reason, LINE_LENGTH),
+        "success_rate": member.rate,
+        "runs": member.runs,
+        "failed": member.failed,
+        "began_at": _stamp(member.began_at),
+        "firing": member.is_firing,
+    }
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+
+
+def parcel_of(message: ChannelMessage) -> Parcel:
+    """Returns a message as it is handed over.
+
+    Raises:
+        VaultError: no key at hand reads where to.
+    """
+    incident, kind = message.notice.incident, message.notice.kind
+    is_over = kind == Notice.Kind.RESOLVED or message.payload.get("type") == "incident.fired_and_resolved"
+    return replace(
+        bare_parcel(message.channel),
+        message_id=message.message_id,
+        title=message.title,
+        lines=message.text.splitlines(),
+        link=address("incident", incident.pk),
+        tone="success" if is_over else "failure" if incident.severity == "page" else "warning",
+        key=f"{source()}/incidents/{incident.pk}",
+        payload=message.payload,
+    )
+
+
+def bare_parcel(channel: Channel) -> Parcel:
+    """Returns a message without words to a channel.
+
+    Raises:
+        VaultError: no key at hand reads where to.
+    """
+    signing = [one.text for one in channel.secret_list]
+    return Parcel(service=channel.service, fields=channel.fields, signing=signing, source=source())
+
+
+def source() -> str:
+    """Returns the name by which services know us: the host of PUBLIC_URL."""
+    return urlsplit(settings.PUBLIC_URL).hostname or "localhost"

@@ -1,0 +1,67 @@
+"""Has a mail or a message that was given up sent again, on an admin's word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from monitor import audit
+from monitor.models import ChannelMessage, Delivery, User
+
+States = Delivery.State
+
+
+class CannotBeSentAgain(Exception):  # noqa: N818 - named for what happened
+    """Says in one line for people why nothing is sent again."""
+
+
+def send_again(given_up: Delivery | ChannelMessage, *, actor: User, now: datetime) -> None:
+    """Puts what was given up into the queue once more, under the same id, and leaves an entry in the audit trail.
+
+    Args:
+        given_up: the mail or message.
+        actor: the person behind it.
+        now: the present.
+
+    Raises:
+        CannotBeSentAgain: it is not given up, for instance for a second click, or news of the same incident went out
+            to the same reader after it.
+    """
+    if isinstance(given_up, ChannelMessage) and given_up.channel.deleted_at is not None:
+        raise CannotBeSentAgain("The channel was deleted.")
+    if _is_overtaken(given_up):
+        raise CannotBeSentAgain("A later message of the same incident has gone out: this one would tell of it wrongly.")
+    rows: type[Delivery | ChannelMessage] = type(given_up)
+    with transaction.atomic():
+        dead = rows._default_manager.filter(pk=given_up.pk, state=States.DEAD)
+        if not dead.update(state=States.QUEUED, next_try_at=now, revived_at=now, lease_until=None):
+            raise CannotBeSentAgain("It was not given up, or is being sent again already.")
+        incident = given_up.notice.incident if given_up.notice is not None else None
+        audit.record(
+            actor,
+            "mail.send_again" if isinstance(given_up, Delivery) else "channel.send_again",
+            given_up,
+            now=now,
+            account=incident.account_id if incident is not None else None,
+            detail={"about": _about(given_up)},
+        )
+
+
+def _about(given_up: Delivery | ChannelMessage) -> str:
+    if given_up.notice is not None:
+        return f"incident {given_up.notice.incident_id}, {given_up.notice.kind}"
+    return f"{given_up.occasion.kind}" if isinstance(given_up, Delivery) and given_up.occasion else ""
+
+
+def _is_overtaken(given_up: Delivery | ChannelMessage) -> bool:
+    """Returns whether the reader has, or gets, a later notice of the incident: an end comes after its beginning."""
+    notice = given_up.notice
+    if notice is None:
+        return False
+    later = {"notice__incident": notice.incident_id, "notice__seq__gt": notice.seq}
+    if isinstance(given_up, Delivery):
+        rows = Delivery.objects.filter(recipient=given_up.recipient_id, **later)
+        return rows.exclude(state=States.DEAD).exists()
+    messages = ChannelMessage.objects.filter(channel=given_up.channel_id, **later)
+    return messages.exclude(state=States.DEAD).exists()

@@ -10,7 +10,8 @@ from typing import Any
 
 import orjson
 
-from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, goes_by_silence, moment
+from monitor.alerting.kinds.interface import Condition, EndedRun, RunResult, Runs, at_pace, goes_by_silence, moment
+from monitor.alerting.kinds.usual import DAYS_A_MONTH
 from monitor.alerting.replay import replay
 from monitor.alerting.steps import AlertPatience
 from monitor.exact_numbers import decoder
@@ -92,6 +93,7 @@ def edges_of(
         patience: how long things must last before they count.
         left_out: times whose runs are in no rate.
     """
+    condition = at_pace(condition, _runs_a_month(by_flow))
     histories = {
         flow: Runs(_rated(condition, of.ended, left_out), running=of.running, unfinished=of.running)
         for flow, of in by_flow.items()
@@ -113,6 +115,13 @@ def edges_of(
             "began_at": _iso(began_at) if began_at is not None else None,
             "numbers": {name: round(value, 6) for name, value in edge.evaluation.numbers.items()},
         }
+
+
+def _runs_a_month(by_flow: Mapping[str, ExportedRuns]) -> float:
+    """Returns how many runs a month the file has, by the time from its first run to its last; a day at least."""
+    ends = [run.ended for of in by_flow.values() for run in of.ended]
+    days = max((max(ends) - min(ends)) / 86_400, 1) if ends else 1
+    return len(ends) / days * DAYS_A_MONTH
 
 
 def _rated(condition: Condition, runs: Sequence[EndedRun], left_out: MarkedTimes) -> Sequence[EndedRun]:

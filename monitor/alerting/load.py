@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
+from monitor.alerting.budgets import MARK_KEPT, keep_to_budgets
 from monitor.alerting.kinds import condition_kinds, loader_of
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Learned
 from monitor.alerting.kinds.subjects import SubjectMaterial
@@ -47,7 +48,8 @@ A_DAY = timedelta(days=1)  # for so long a hole is near enough to the present fo
 LEARNED_FROM = timedelta(days=90)  # what a flow's own usual is learned from, at the most
 SOUND = (AlertState.State.OK, AlertState.State.RECOVERING)  # which nothing is where runs may be missing
 FLOW_GONE, FLOW_OFF = "the flow is deleted in Zoho", "the flow is not active in Zoho"
-MARK, RULE_MARK = 32, 24  # characters of a mark, and those of them that tell the rule from a changed one
+MARK = 32  # characters
+UNCORRECTED = "0" * MARK
 FLOWS_AT_ONCE = 500  # whose runs are held in memory together
 
 
@@ -77,7 +79,7 @@ class ReadRule:
 
     def is_same(self, mark: str) -> bool:
         """Returns whether a state was evaluated by this rule as it is, whatever was left out of the rates then."""
-        return mark[:RULE_MARK] == self.mark[:RULE_MARK]
+        return mark[:MARK_KEPT] == self.mark[:MARK_KEPT]
 
     @property
     def is_on(self) -> bool:
@@ -175,6 +177,7 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
     every = AlertRule.with_deleted.filter(account=account).select_related("tag", "owner")
     rules = {row.pk: _read(row, left_out.mark) for row in every}
     covered = _covered(account, rules)
+    keep_to_budgets(account.pk, rules, covered, now)
     seen = AlertCursor.objects.filter(account=account).values_list("counted_at", flat=True).first()
     counted = _counted_since(account, seen)
     changed = dict(counted.values_list("flow_id", "changed_at"))
@@ -321,8 +324,8 @@ def _read(row: AlertRule, corrections: str) -> ReadRule:
         condition=condition,
         fault=fault,
         # With what is left out of the rates: another correction, and all is looked at anew.
-        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:RULE_MARK]
-        + corrections[: MARK - RULE_MARK],
+        mark=hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:MARK_KEPT]
+        + (corrections or UNCORRECTED)[: MARK - MARK_KEPT],
         patience=AlertPatience(timedelta(minutes=row.for_minutes), timedelta(minutes=row.keep_firing_minutes)),
         reruns=timedelta(minutes=row.patience_minutes) if row.waits_for_reruns else None,
     )

@@ -12,7 +12,7 @@
 | `monitor.rollups`       | HourBucket, DayBucket, ChainMark, CountedFlow                                |
 | `monitor.triage`        | Problem, FailureGroup, Failure, WriteOff, RecordField, ProblemAct            |
 | `monitor.alerting`      | AlertState, AlertCursor, Transition, Incident, IncidentAlert, IncidentEvent, |
-|                         | Notice, Snooze, Silence, Correction                                               |
+|                         | Notice, Snooze, Silence, Correction, RuleBudget                              |
 | `monitor.notify`        | Delivery, MailServer, ChannelMessage, ChannelStanding, SendAttempt,          |
 |                         | Digest (and `dispatch_state`, the mark it claims)                            |
 | `monitor.retry`         | RetryAttempt, RetryBatch, RetryItem, RetryPin, RetryPolicy                   |
@@ -44,7 +44,7 @@ from monitor.models.accounts import (
     Product,
     ZohoAccount,
 )
-from monitor.models.alerts import AlertCursor, AlertRule, AlertState, Transition
+from monitor.models.alerts import AlertCursor, AlertRule, AlertState, RuleBudget, Transition
 from monitor.models.buckets import ChainMark, CountedFlow, CountedHour, DayBucket, DirtyHour, HourBucket
 from monitor.models.channels import Channel, ChannelMessage, ChannelStanding, SendAttempt
 from monitor.models.corrections import Correction, LeftOut, left_out_of, marked_hours
@@ -172,6 +172,7 @@ __all__ = [
     "RetryPin",
     "RetryPolicy",
     "Role",
+    "RuleBudget",
     "RuleVersion",
     "Secret",
     "SendAttempt",

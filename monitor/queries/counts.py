@@ -67,7 +67,7 @@ class Counts:
 
     @property
     def rated_failed(self) -> int:
-        """Those of them that failed."""
+        """Failed ones of those that the rates are of."""
         return max(self.failed - self.left_failed, 0)
 
     @property

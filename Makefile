@@ -20,7 +20,7 @@ PRODUCTION = env -u DEBUG -u DEMO SECRET_KEY="$$($(PY) -c 'import secrets; print
 	PUBLIC_URL=https://monitor.example.com TRUSTED_PROXIES=127.0.0.1 DATABASE_URL=sqlite:///var/check.sqlite3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-retry bench-alert-evaluation alerts-faults bench-sync lint types format lock screenshots clean
+.PHONY: help demo demo-reset test test-deep test-stories test-browser fuzz-pages fuzz-retry retry-kills mutants bench bench-alerts bench-grouping bench-retry bench-alert-evaluation bench-alert-latency alerts-faults bench-sync lint types format lock screenshots clean
 
 help: ## this menu
 	@echo "make demo           the product with a Zoho of its own; PORT=8000 STANDIN_PORT=8765"
@@ -43,6 +43,7 @@ help: ## this menu
 	@echo "make bench-grouping how fast and how well failures are grouped, beside a rival"
 	@echo "make bench-retry    what a preview of 5,000 retries costs among a million runs, beside a bare read"
 	@echo "make bench-alert-evaluation  what 1,000 alert rules on 1,000 flows cost, beside a bare read"
+	@echo "make bench-alert-latency  seconds from a condition that is committed to the mail server's 250; ALERT_LATENCY_EVENTS=…"
 	@echo "make alerts-faults  500 schedules of alerts, mail faults and deaths: nothing lost; ALERT_SCHEDULES=… ALERT_SEED=…"
 	@echo "make bench-sync     the mirror's figures (docs/benchmarks.md), hours of them; one alone: make sync-budget, …"
 	@echo "make clean          take away caches; the demo's data and .venv stay"
@@ -113,8 +114,13 @@ bench-retry: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \
 		tests/benchmarks/test_bulk_retry.py $(ARGS)
 
+bench-alert-latency: $(DEV)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres --database postgresql \
+		tests/benchmarks/test_alert_latency.py $(ARGS)
+
 bench-alert-evaluation: $(DEV)
-	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly tests/benchmarks/test_alert_evaluation.py $(ARGS)
+	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres \
+		tests/benchmarks/test_alert_evaluation.py $(ARGS)
 
 # ALERT_SEED=7 plays one schedule.
 alerts-faults: $(DEV)

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 
 from monitor.models import Role, User, ZohoAccount
+from monitor.models.people import SYSTEM_USERNAME
 
 M = TypeVar("M", bound=Model)
 
@@ -66,6 +67,8 @@ def may(user: User | AnonymousUser | Any, action: str, account: ZohoAccount | No
 def who_may(action: str) -> Q:
     """Selects the people whom `may` lets do something, as a condition on `User`.
 
+    The command line's own user may do everything, and is nobody who could be asked, told or put in charge.
+
     Args:
         action: a key of `RIGHTS`.
 
@@ -74,7 +77,8 @@ def who_may(action: str) -> Q:
     """
     roles = RIGHTS[action]
     has_role = Q(role__in=sorted(roles))
-    return Q(is_active=True) & (has_role | Q(is_superuser=True) if Role.ADMIN in roles else has_role)
+    may_by_role = has_role | Q(is_superuser=True) if Role.ADMIN in roles else has_role
+    return Q(is_active=True) & may_by_role & ~Q(username=SYSTEM_USERNAME)
 
 
 def find(user: Any, rows: QuerySet[M], pk: int, *, action: str = "view") -> M | None:

@@ -18,6 +18,7 @@ from django_q.tasks import async_task
 from monitor import audit, job_failures, sign_in, vault
 from monitor.alerting.evaluate import evaluate_account
 from monitor.alerting.incidents import follow, remind
+from monitor.alerting.load import accounts_counted_since, newest_count
 from monitor.alerting.rules import ensure_default_rules
 from monitor.connection import open_account, utc_now
 from monitor.connection.connect import ConnectError, Wanted, connect
@@ -146,8 +147,13 @@ def judge() -> None:
     """
     _count(TASK_SECONDS / 2, waits=True)
     _triage(TRIAGE_SECONDS)
-    for account in ZohoAccount.objects.defer("client_secret"):
-        # Also one that is switched off: its open alerts end for want of data.
+    # Also accounts that are switched off: their open alerts end for want of data.
+    _evaluate(ZohoAccount.objects.all())
+
+
+def _evaluate(accounts: QuerySet[ZohoAccount]) -> None:
+    """Evaluates the alert rules of some accounts, and writes the mails that follow."""
+    for account in accounts.defer("client_secret"):
         with _not_in_the_way(f"judge:{account.pk}") as goes_on:
             if goes_on:
                 with _stage("alerting", account) as summary:
@@ -165,19 +171,25 @@ def judge() -> None:
 def recount() -> None:
     """Counts dirty hours for some seconds, also while a long sweep goes on, so that charts keep up with the rows.
 
-    Where another process counts already nothing is left to do, and no worker waits for it.
+    What changed is evaluated at once, so that nobody hears of it only after the sweep, unless so much is left to be
+    counted that a history is being read. Where another process counts already nothing is left to do, and no worker
+    waits for it.
     """
-    _count(RECOUNT_SECONDS, waits=False)
+    before = newest_count()
+    hours = _count(RECOUNT_SECONDS, waits=False)
     _triage(RECOUNT_SECONDS, waits=False)
+    if hours and not DirtyHour.objects.exists():
+        _evaluate(ZohoAccount.objects.filter(pk__in=accounts_counted_since(before)))
 
 
-def _count(seconds: float, *, waits: bool) -> None:
-    """Counts for a bounded time; a first reading of years goes on with the next count."""
+def _count(seconds: float, *, waits: bool) -> int:
+    """Counts for a bounded time; a first reading of years goes on with the next count. Returns how many hours."""
     until = utc_now() + timedelta(seconds=seconds)
     with _stage("rollups") as summary:
         summary["hours"] = 0
         while (hours := rebuild_dirty(utc_now(), limit=HOURS_AT_ONCE, waits=waits)) and utc_now() < until:
             summary["hours"] += hours
+    return summary["hours"] + hours
 
 
 def _triage(seconds: float, *, waits: bool = True) -> None:

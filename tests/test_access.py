@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 
 from monitor.access import RIGHTS, find, may, who_may
-from monitor.models import Flow, Role, User, ZohoAccount
+from monitor.models import Flow, Role, User, ZohoAccount, system_user
 from tests import factories
 from tests.bystander import own
 
@@ -48,6 +48,14 @@ def test_the_people_who_may_are_those_whom_the_rights_let(action: str) -> None:
 
     assert selected == {user for user in own(User) if may(user, action)}
     assert len(selected) >= 4
+
+
+def test_the_command_line_may_do_everything_and_is_nobody_to_be_asked_or_put_in_charge() -> None:
+    command_line, ada = system_user(), factories.make_user("ada", Role.ADMIN)
+
+    for action in RIGHTS:
+        assert may(command_line, action)
+        assert set(own(User).filter(who_may(action))) == {ada}
 
 
 def test_the_door_opens_what_is_there_to_those_who_may(account: ZohoAccount) -> None:

@@ -208,6 +208,38 @@ def test_counting_ends_with_its_time_and_a_recount_waits_for_nobody(
     assert StageRun.objects.get(stage="rollups").summary == {"hours": 7 * (pipeline.RECOUNT_SECONDS - 1)}
 
 
+def test_a_recount_evaluates_the_accounts_of_which_counts_changed_and_no_others(
+    account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[int] = []
+    monkeypatch.setattr(pipeline, "evaluate_account", lambda one, at: judged.append(one.pk) or [])
+    other = factories.make_flow(factories.make_account())
+    factories.count_again(other)
+    pipeline.recount()
+    assert judged == []
+    run = factories.make_execution(factories.make_flow(account), started_time=now)
+    DirtyHour.objects.mark([(run.flow_id, now)])
+    pipeline.recount()
+    assert judged == [account.pk]
+
+
+def test_a_recount_that_leaves_hours_behind_leaves_the_evaluation_to_the_sweep(
+    account: ZohoAccount, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[int] = []
+    monkeypatch.setattr(pipeline, "evaluate_account", lambda one, at: judged.append(one.pk) or [])
+    monkeypatch.setattr(pipeline, "RECOUNT_SECONDS", 0)
+    monkeypatch.setattr(pipeline, "HOURS_AT_ONCE", 1)
+    flow = factories.make_flow(account)
+    for hours in (1, 2):
+        run = factories.make_execution(flow, started_time=now - timedelta(hours=hours))
+        DirtyHour.objects.mark([(run.flow_id, run.started_time)])
+    pipeline.recount()
+    assert judged == []
+    pipeline.recount()
+    assert judged == [account.pk]
+
+
 def test_hours_are_to_be_counted_while_some_are_dirty(now: datetime) -> None:
     DirtyHour.objects.all().delete()
     assert not pipeline.is_anything_to_count(now)

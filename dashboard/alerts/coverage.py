@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +20,7 @@ from monitor.alerting.marks import scope_of
 from monitor.alerting.read_coverage import read_coverage
 from monitor.alerting.scope import ScopeBreadth
 from monitor.models import AlertRule, Flow
+from monitor.notify.hours import WorkingHours
 from monitor.notify.recipients import recipients
 
 FAILURE_KIND, SILENCE_KIND = "failing_now", "missed_run"  # the right ones for nearly every flow
@@ -42,7 +44,7 @@ def alert_coverage(request: HttpRequest) -> HttpResponse:
 
     def find(account_id: int | None) -> dict[str, Any]:
         reads = _readers()
-        facts = read_coverage(account_id, now, reads)
+        facts = read_coverage(account_id, now, reads, lambda stored: _held_back(stored, now))
         found = coverage(facts)
         page = lists.numbered(found, form)
         page["rows"] = _rows(page["rows"], may_edit)
@@ -56,6 +58,11 @@ def _readers() -> Callable[[Collection[int] | None], int]:
     """Returns what tells how many of some people get mails of alerts. One statement for all."""
     everybody = {person.pk for person in recipients()}
     return lambda chosen: len(everybody if chosen is None else everybody & set(chosen))
+
+
+def _held_back(stored: Mapping[str, Any], now: datetime) -> timedelta:
+    hours = WorkingHours.read(stored)
+    return timedelta(0) if hours is None else hours.longest_pause(now)
 
 
 def _rows(found: list[FlowNotices], may_edit: bool) -> list[CoverageRow]:

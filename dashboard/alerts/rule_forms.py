@@ -20,7 +20,6 @@ from monitor.alerting.kinds.options_form import kind_forms, usual_options
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.pace import paces, together
 from monitor.models import AlertRule, RuleBudget, User, ZohoAccount
-from monitor.models.people import SYSTEM_USERNAME
 
 USUAL_KIND = "success_rate"  # of an address that names none
 DAYS_OF_THE_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -144,7 +143,7 @@ class AlertRuleForm(ScopedRuleForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.choose_subjects()
-        people = User.objects.filter(who_may("alert_mails")).exclude(username=SYSTEM_USERNAME)
+        people = User.objects.filter(who_may("alert_mails"))
         self.fields["recipients"].queryset = people.order_by("username")
         self.initial["working_zone"] = timezone.get_current_timezone_name()
         if self.instance.pk:

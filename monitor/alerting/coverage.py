@@ -30,6 +30,7 @@ class CoveringRule:
         condition: None where its options make none: it notices nothing.
         wait: how long it must last to fire.
         readers: how many people get its mails at once.
+        held_back: for how long its working hours keep a mail back, at the most.
     """
 
     pk: int
@@ -37,13 +38,26 @@ class CoveringRule:
     condition: Condition | None
     wait: timedelta = timedelta(0)
     readers: int = 1
+    held_back: timedelta = timedelta(0)
 
 
 class FirstNotice(NamedTuple):
-    """Holds after how long something is noticed, and by which rule."""
+    """Holds after how long something is noticed, and by which rule.
+
+    Attributes:
+        after: in the rule's working hours, if it has any.
+        rule: which.
+        at_worst: out of working hours, by whichever rule is the first then.
+    """
 
     after: timedelta
     rule: CoveringRule
+    at_worst: timedelta
+
+    @property
+    def is_held_back(self) -> bool:
+        """Is whether it may be heard of later than it is noticed."""
+        return self.at_worst > self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +127,11 @@ def coverage(facts: CoverageFacts) -> list[FlowNotices]:
 
 
 def _first(times: Iterable[tuple[CoveringRule, timedelta | None]]) -> FirstNotice | None:
-    found = [FirstNotice(after + rule.wait, rule) for rule, after in times if after is not None]
-    return min(found, key=lambda one: (one.after, one.rule.pk), default=None)
+    found = [(after + rule.wait, rule) for rule, after in times if after is not None]
+    if not found:
+        return None
+    after, rule = min(found, key=lambda one: (one[0], one[1].pk))
+    return FirstNotice(after, rule, min(after + rule.held_back for after, rule in found))
 
 
 def _times(condition: Condition, usual: UsualPace, numbers: Mapping[str, float]) -> NoticeTimes:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 
 from monitor.alerting.budgets import MARK_KEPT, keep_to_budgets
 from monitor.alerting.kinds import condition_kinds, loader_of
@@ -204,6 +204,18 @@ def work_of(account: ZohoAccount, now: datetime) -> AccountWork:
             if _is_due(row, rule, now, gap, is_changed=place.flow in changed):
                 found.due.append(Case(row, rule, gap=gap, known_from=known_from(flow)))
     return found
+
+
+def newest_count() -> datetime | None:
+    """Returns when counts changed last; None where nothing was ever counted."""
+    at: datetime | None = CountedFlow.objects.aggregate(at=Max("changed_at"))["at"]
+    return at
+
+
+def accounts_counted_since(seen: datetime | None) -> set[int]:
+    """Returns the keys of the accounts of which counts changed after a moment."""
+    rows = CountedFlow.objects.all() if seen is None else CountedFlow.objects.filter(changed_at__gt=seen)
+    return set(rows.values_list("flow__account", flat=True).distinct())
 
 
 def _of_flows(account: ZohoAccount) -> QuerySet[AlertState]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitor.alerting.coverage import CoverageFacts, CoveringRule
 from monitor.alerting.kinds import condition_kinds, loader_of
@@ -18,7 +19,10 @@ from monitor.models import AlertRule, AlertState, Flow
 
 
 def read_coverage(
-    account_id: int | None, now: datetime, reads: Callable[[Collection[int] | None], int]
+    account_id: int | None,
+    now: datetime,
+    reads: Callable[[Collection[int] | None], int],
+    held_back: Callable[[Mapping[str, Any]], timedelta],
 ) -> CoverageFacts:
     """Returns the facts of all active flows. Seven statements at most.
 
@@ -26,6 +30,7 @@ def read_coverage(
         account_id: only of this account; None for all that are mirrored.
         now: the present.
         reads: tells how many of some chosen people (None: of all) get mails of alerts.
+        held_back: tells for how long a rule's working hours keep a mail back, at the most.
     """
     rows = Flow.objects.filter(account__is_active=True, gone_at=None)
     rules = AlertRule.objects.filter(account__is_active=True, is_active=True).prefetch_related("recipients")
@@ -41,7 +46,7 @@ def read_coverage(
         if loader_of(rule.kind) is not None:  # it is about no flow
             continue
         scopes[rule.account_id].append(scope_of(rule))
-        covering[rule.pk] = _covering(rule, reads)
+        covering[rule.pk] = _covering(rule, reads, held_back)
     by_flow: dict[int, list[int]] = defaultdict(list)
     is_marked = are_needed(scope for of_account in scopes.values() for scope in of_account)
     marks = marks_of_flows(account_id) if is_marked else {}
@@ -65,11 +70,16 @@ def read_coverage(
     )
 
 
-def _covering(rule: AlertRule, reads: Callable[[Collection[int] | None], int]) -> CoveringRule:
+def _covering(
+    rule: AlertRule,
+    reads: Callable[[Collection[int] | None], int],
+    held_back: Callable[[Mapping[str, Any]], timedelta],
+) -> CoveringRule:
     try:
         condition = condition_kinds()[rule.kind](**rule.options)
     except (KeyError, TypeError, ValueError):  # the evaluator says so of each of its states
         condition = None
     chosen = [person.pk for person in rule.recipients.all()]
     readers = 0 if rule.severity == AlertRule.Severity.DIGEST else reads(chosen or None)
-    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes), readers)
+    pause = timedelta(0) if rule.severity == AlertRule.Severity.PAGE else held_back(rule.working_hours)
+    return CoveringRule(rule.pk, rule.name, condition, timedelta(minutes=rule.for_minutes), readers, pause)

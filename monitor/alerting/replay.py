@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from datetime import datetime
 
 from monitor.alerting.kinds.interface import AlertStanding, Condition, Evaluation, Runs, UnfoldingRuns, moment
 from monitor.alerting.steps import AlertPatience, ConditionPlace, EdgeKind, step
+
+SEEN_RUNNING = 60.0  # seconds: a shorter run is mirrored when it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ def replay(
 ) -> Iterator[ReplayEdge]:
     """Yields the edges of a condition over a history, in the order of time.
 
-    It is evaluated whenever runs ended (by a kind that goes by starts: from the first one on), whenever the last answer
-    said that the next one may differ, and when a wait is over; at each of these moments by nothing that came later: a
-    failure that Zoho would run again by itself waits then, as it does live.
+    It is evaluated whenever runs ended (by a kind that goes by starts: also when long ones began), whenever the last
+    answer said that the next one may differ, and when a wait is over; at each of these moments by nothing that came
+    later: a failure that Zoho would run again by itself waits then, as it does live.
 
     Args:
         condition: what is asked.
@@ -38,18 +39,18 @@ def replay(
     """
     patience = patience or AlertPatience()
     place = ConditionPlace(AlertStanding())
-    ends = runs.ends
+    times = runs.ends
+    if getattr(condition, "goes_by_starts", False):
+        times = sorted({*times, *(start for start, _ in runs.lasting(SEEN_RUNNING))})
     unfolding = UnfoldingRuns(runs) if any(row.pending_until is not None for row in runs.rows) else None
-    end = until.timestamp() if until is not None else (ends[-1] if ends else 0.0)
+    end = until.timestamp() if until is not None else (runs.ends[-1] if runs.ends else 0.0)
     done = 0
     due = None if runs.watched_from is None else runs.watched_from.timestamp()
-    if getattr(condition, "goes_by_starts", False) and runs.starts:
-        due = min(runs.starts[0][0], due or math.inf)
     while True:
-        next_end = ends[done] if done < len(ends) else None
-        if next_end is None and due is None:
+        following = times[done] if done < len(times) else None
+        if following is None and due is None:
             return
-        at = next_end if due is None or (next_end is not None and next_end <= due) else due
+        at = following if due is None or (following is not None and following <= due) else due
         if at is None or at > end:
             return
         now = moment(at)
@@ -59,7 +60,7 @@ def replay(
         place, edge = step(place, evaluation, now, patience)
         if edge is not None:
             yield ReplayEdge(now, edge, evaluation)
-        done = bisect_right(ends, at, done)
+        done = bisect_right(times, at, done)
         due = _due(evaluation, place, now, patience)
         if unfolding is not None and (wait := unfolding.next_wait) is not None:
             due = wait if due is None else min(due, wait)

@@ -13,7 +13,6 @@ from django.db import IntegrityError, transaction
 from monitor.access import may, who_may
 from monitor.digest_facts import AliveFacts, DigestAsked, DigestFacts
 from monitor.models import Digest, Occasion, User, ZohoAccount
-from monitor.models.people import SYSTEM_USERNAME
 from monitor.notify.compose import zone_of
 from monitor.notify.digest_times import DigestWish, DuePeriod, due_period, is_after_boot
 from monitor.notify.kinds import KINDS
@@ -74,7 +73,7 @@ def write_digests(now: datetime, readers: DigestReaders, booted_at: datetime | N
 
 def _due(now: datetime, booted_at: datetime | None) -> Iterable[tuple[User, Digest.Kind, DuePeriod, Digest | None]]:
     """Yields whose mail of which period is due, with the one before. Two statements."""
-    people = User.objects.filter(who_may("view")).exclude(email="").exclude(username=SYSTEM_USERNAME).order_by("pk")
+    people = User.objects.filter(who_may("view")).exclude(email="").order_by("pk")
     rows = Digest.objects.filter(until__gte=now - KEPT_IN_MIND).defer("content").order_by("person_id", "kind", "due_at")
     decided = {key: list(found) for key, found in groupby(rows, key=lambda row: (row.person_id, row.kind))}
     for person in people:

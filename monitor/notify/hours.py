@@ -5,12 +5,14 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any
 
 from monitor.periods import DAY, day_of, time_of_day
 
 DAYS_AHEAD = 400  # a year of holidays in a row is no working hours
+PAUSES_OF = 28  # days
 ALL_DAYS = frozenset(range(7))
 
 
@@ -58,6 +60,12 @@ class WorkingHours:
         today = day_of(now, self.zone)
         spans = (self._span(today + ahead * DAY) for ahead in range(-1, DAYS_AHEAD))
         return next((max(span[0], now) for span in spans if span is not None and span[1] > now), None)
+
+    def longest_pause(self, now: datetime) -> timedelta:
+        """Returns for how long a mail waits at the most within the next four weeks; 0 where nobody ever works."""
+        today = day_of(now, self.zone)
+        spans = [span for ahead in range(-1, PAUSES_OF) if (span := self._span(today + ahead * DAY)) is not None]
+        return max((later[0] - earlier[1] for earlier, later in pairwise(spans)), default=timedelta(0))
 
     def _span(self, day: date) -> tuple[datetime, datetime] | None:
         if day.weekday() not in self.days or day in self.holidays:

@@ -16,7 +16,7 @@ ALIVE_RIGHT = "alive_mails"
 def entitled() -> QuerySet[User]:
     """Lists those who may get alert mails, want them, and have an address."""
     people = User.objects.filter(who_may("alert_mails"), wants_mail=True)
-    return people.exclude(email="").exclude(username=SYSTEM_USERNAME).order_by("pk")
+    return people.exclude(email="").order_by("pk")
 
 
 def recipients(chosen: Collection[int] | None = None) -> list[User]:

@@ -14,6 +14,7 @@ from monitor.access import may
 from monitor.mentioned import people_mentioned
 from monitor.models import Failure, FailureGroup, Occasion, Problem, User, notify_of_act
 from monitor.models.hand_over import again_on_deadlock
+from monitor.models.people import SYSTEM_USERNAME
 from monitor.triage.activity import change_state, log
 from monitor.triage.judge import judge_these
 from monitor.triage.seen import hold, touch
@@ -48,7 +49,7 @@ def assign(problem: Problem, owner: User | None, actor: User, now: datetime) -> 
         ActRefused: not permitted, merged away, or to somebody who may do nothing about it.
     """
     _check(problem, actor)
-    if owner is not None and not may(owner, "triage", problem.account):
+    if owner is not None and not (may(owner, "triage", problem.account) and owner.username != SYSTEM_USERNAME):
         raise ActRefused(f"{owner.get_username()} may not work on problems.", "no_owner")
     with transaction.atomic():
         held = _held(problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -168,7 +168,7 @@ class TestLive:
     def test_coverage_goes_by_the_rule_of_the_tag(self, watch: Watch, general: AlertRule, otto: User) -> None:
         tagged, other = self.of_tag(watch), factories.make_flow(watch.account)
         set_ownership(watch.flow, None, ["orders"], otto, NOW)
-        facts = read_coverage(watch.account.pk, NOW, lambda _: 1)
+        facts = read_coverage(watch.account.pk, NOW, lambda _: 1, lambda _: timedelta())
         assert facts.by_flow == {watch.flow.pk: [tagged.pk], other.pk: [general.pk]}
 
 

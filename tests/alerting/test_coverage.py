@@ -126,3 +126,20 @@ def test_what_is_said_is_what_a_replay_of_such_an_outage_finds(condition, share)
     said = notices(condition).total if share == 1 else notices(condition).half
     assert said is not None
     assert said.after / 2 - 2 * HOUR <= took <= said.after * 1.5 + 2 * HOUR
+
+
+def test_at_worst_is_out_of_working_hours_by_the_rule_that_is_the_first_then() -> None:
+    night = 14 * HOUR
+    alone = notices(FailedInARow(3), held_back=night).total
+    assert alone is not None
+    assert (alone.after, alone.at_worst, alone.is_held_back) == (3 * HOUR, 17 * HOUR, True)
+    rules = {
+        1: CoveringRule(1, "In office hours", FailedInARow(3), held_back=night),
+        2: CoveringRule(2, "At once", FailedInARow(5)),
+    }
+    (both,) = coverage(CoverageFacts({7: HOURLY}, rules, {7: [1, 2]}))
+    assert both.total is not None
+    assert (both.total.rule.pk, both.total.after, both.total.at_worst) == (1, 3 * HOUR, 5 * HOUR)
+    always = notices(FailedInARow(3)).total
+    assert always is not None
+    assert not always.is_held_back

@@ -53,6 +53,16 @@ def test_the_list_for_people(found: Problem, capsys: pytest.CaptureFixture[str])
     assert run(capsys, "--account", found.account.name, "--state", "archived") == "No problems that are archived.\n"
 
 
+def test_the_list_of_some_numbers(fail: Fail, triage: Triage, capsys: pytest.CaptureFixture[str]) -> None:
+    triage(fail("Tax"), fail("Token"))
+    one, other = own(Problem).order_by("pk")
+    assert [row["number"] for row in json.loads(run(capsys, "list", other.pk, "--json"))] == [other.pk]
+    call_command("problems", "resolve", str(one.pk))
+    capsys.readouterr()
+    assert run(capsys, "list", one.pk) == "No problems that are unresolved.\n"
+    assert run(capsys, "list", one.pk, "--state", "all").startswith(f"{one.pk}: ")
+
+
 def test_acts_by_number(found: Problem, capsys: pytest.CaptureFixture[str], now: datetime) -> None:
     factories.make_user("olga", Role.OPERATOR)
     assert "assigned to olga" in run(capsys, "assign", found.pk, owner="olga")
@@ -95,10 +105,15 @@ def test_all_or_none(fail: Fail, triage: Triage) -> None:
     [
         (["resolve"], {}, "say which problems"),
         (["resolve", 10**12], {}, "there is no problem 1000000000000"),
+        (["resolve", "N", 10**22], {}, f"there is no problem {10**22}"),
+        (["merge", 10**22, "N"], {}, f"there is no problem {10**22}"),
+        (["assign", 0], {"owner": ""}, "there is no problem 0"),
+        (["list", 10**22], {}, f"there is no problem {10**22}"),
         (["resolve", "N"], {"changed_at": "yesterday"}, "--changed-at 'yesterday' is neither a day"),
         (["resolve", "N"], {"changed_at": "2099-01-01"}, "The change cannot lie in the future."),
         (["archive", "N"], {"after": 0}, "--after"),
         (["assign", "N"], {}, "say to whom"),
+        (["assign", "N"], {"owner": "system"}, "system may not work on problems."),
         (["assign", "N"], {"owner": "nobody here"}, "there is no person named 'nobody here'"),
         (["note", "N"], {}, "Write something."),
         (["write-off", "N"], {}, "Say why these runs are given up."),

@@ -137,6 +137,13 @@ class TestDryRun:
         assert "its 10 calls a minute let about 2.5 runs start a minute" in out
         assert "runs start a minute" not in line.run(*ids, "--dry-run", "--rate", "2")
 
+    @pytest.mark.parametrize("option", ["--problem", "--flow"])
+    def test_of_two_problems_or_flows_none_goes_without_a_word(self, line: Line, option: str) -> None:
+        run = line.fail()
+        number = factories.make_failure(run).group.problem_id
+        values = {"--problem": str(number), "--flow": line.flow.flow_id}
+        assert "can be given once only" in line.error(option, values[option], option, "7", "--dry-run")
+
     def test_nothing_that_matches_is_nothing(self, line: Line) -> None:
         found = json.loads(line.run("--flow", line.flow.flow_id, "--since", "2026-11-22", "--dry-run", "--json"))
         assert found["total"] == 0

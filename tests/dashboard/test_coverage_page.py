@@ -151,3 +151,22 @@ def test_the_list_of_rules_says_what_each_kind_notices(signed_in, vera, watched)
     assert "4 failures in a row" in said
     assert "its options cannot be: count must be a whole number" in said
     assert "there is no kind “gone_kind”" in said
+
+
+def test_a_rule_with_working_hours_says_when_it_is_heard_of_at_worst_and_no_other_says_anything(
+    signed_in, ada, watched
+):
+    office = {"zone": "Europe/Berlin", "days": [0, 1, 2, 3, 4], "from": "08:00", "to": "18:00"}
+    for name, fields in (
+        ("Office", {"working_hours": office}),
+        ("Paged", {"working_hours": office, "severity": "page"}),
+        ("Always", {}),
+    ):
+        flow = make_pace(factories.make_flow(watched, flow_name=name))
+        factories.make_alert_rule(watched, kind="in_a_row", options={"count": 3}, flow=flow, name=name, **fields)
+    said = {row["flow"]: row["Every run fails"] for row in rows_of(signed_in(ada))}
+    assert said == {
+        "Office": "3 h Office: 2 people (out of working hours: within 2 d 17 h)",
+        "Paged": "3 h Paged: 2 people",
+        "Always": "3 h Always: 2 people",
+    }

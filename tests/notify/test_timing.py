@@ -159,3 +159,19 @@ def test_what_waits_waits_for_a_time_that_is_ahead_and_says_why(known: NoticeFac
     assert fate.until is None or fate.until > NOON
     assert bool(fate.why) == (fate.verdict != NoticeVerdict.SEND)
     assert not fate.says_both or (known.kind == "firing" and not known.is_open)
+
+
+@pytest.mark.parametrize(
+    ("hours", "hour_count"),
+    [
+        (WorkingHours(begins=time(8), ends=time(18)), 14),
+        (WorkingHours(days=frozenset(range(5)), begins=time(8), ends=time(18)), 62),
+        (WorkingHours(days=frozenset(range(5)), begins=time(22), ends=time(6)), 64),
+        (WorkingHours(begins=time(8), ends=time(18), holidays=frozenset({date(2026, 12, 1)})), 38),
+        (WorkingHours(begins=time(8), ends=time(18), holidays=frozenset({date(2027, 6, 1)})), 14),
+        (WorkingHours(), 0),
+        (WorkingHours(days=frozenset()), 0),
+    ],
+)
+def test_a_mail_waits_for_the_longest_pause_of_the_next_weeks_at_the_most(hours: WorkingHours, hour_count: int) -> None:
+    assert hours.longest_pause(NOON) == timedelta(hours=hour_count)

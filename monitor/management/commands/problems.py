@@ -26,6 +26,7 @@ from monitor.triage.write_off import write_off
 ACTS = ("list", "resolve", "archive", "reopen", "assign", "note", "merge", "write-off")
 STATES = ("unresolved", "all", *Problem.State.values)
 SHORTEST, LONGEST = 1, 1_000_000
+BIGGEST_NUMBER = 2**63 - 1  # of a row: a larger one is none's, and no database takes it
 
 
 class Command(DataCommand):
@@ -54,10 +55,7 @@ class Command(DataCommand):
         numbers = list(dict.fromkeys(options["numbers"]))
         if not numbers:
             raise CommandError(f"say which problems: manage.py problems {options['act']} N ...")
-        found = queries.problems().in_bulk(numbers)
-        for number in numbers:
-            if number not in found:
-                raise CommandError(f"there is no problem {number}")
+        found = _found(numbers)
         now = utc_now()
         try:
             if options["act"] == "merge":
@@ -74,7 +72,10 @@ class Command(DataCommand):
         if account and known is None:
             raise CommandError(f"there is no account named {account!r}")
         state = "" if options["state"] == "all" else options["state"]
-        rows = queries.with_counts(list(queries.matching(ProblemFilter(account_id=known, state=state))))
+        matching = queries.matching(ProblemFilter(account_id=known, state=state))
+        if options["numbers"]:
+            matching = matching.filter(pk__in=_found(options["numbers"]))
+        rows = queries.with_counts(list(matching))
         if options["json"]:
             self.stdout.write(json.dumps([_as_json(row) for row in rows], indent=2, ensure_ascii=False))
             return
@@ -82,6 +83,19 @@ class Command(DataCommand):
             self.stdout.write("No problems." if state == "" else f"No problems that are {state}.")
         for row in rows:
             self.stdout.write(_line(row))
+
+
+def _found(numbers: Sequence[int]) -> dict[int, Problem]:
+    """Reads the problems of these numbers.
+
+    Raises:
+        CommandError: there is none of one of them.
+    """
+    found = queries.problems().in_bulk([number for number in numbers if 0 < number <= BIGGEST_NUMBER])
+    for number in numbers:
+        if number not in found:
+            raise CommandError(f"there is no problem {number}")
+    return found
 
 
 def _with_all(numbers: Sequence[int], options: dict[str, Any], now: datetime) -> list[str]:

@@ -21,6 +21,7 @@ from monitor.management import choose_runs
 from monitor.management.choose_runs import Choice
 from monitor.management.columns import in_columns
 from monitor.management.data_command import DataCommand
+from monitor.management.once import Once
 from monitor.management.ranges import require_range
 from monitor.models import (
     AuditEntry,
@@ -66,8 +67,10 @@ class Command(DataCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Adds the options; see --help."""
         parser.add_argument("execution_ids", nargs="*", metavar="EXECUTION_ID", help="Zoho's ids of failed executions")
-        parser.add_argument("--problem", type=int, metavar="N", help="the open failures of this problem")
-        parser.add_argument("--flow", metavar="ID", help="the failed runs of this flow (Zoho's id); needs --since")
+        parser.add_argument("--problem", type=int, action=Once, metavar="N", help="the open failures of this problem")
+        parser.add_argument(
+            "--flow", action=Once, metavar="ID", help="the failed runs of this flow (Zoho's id); needs --since"
+        )
         parser.add_argument("--since", metavar="TIME", help="a day or a time (UTC where unsaid): began then or later")
         parser.add_argument("--until", metavar="TIME", help="began earlier than that")
         parser.add_argument("--code", metavar="CODE", help="with this error code")

@@ -88,13 +88,14 @@ def quiet_incidents(accounts: Collection[int], since: datetime) -> list[Incident
 
 @dataclass(frozen=True)
 class IncidentLine:
-    """Is a line of a timeline: who did or found what, and when."""
+    """Is a line of a timeline: who did or found what, and when; `people` are hidden in the note."""
 
     at: datetime
     words: str
     who: str = ""
     note: str = ""
     alert: AlertState | None = None
+    people: tuple[str, ...] = ()
 
 
 _WORDS = {
@@ -140,6 +141,7 @@ class IncidentDetail:
                 one.actor.get_username() if one.actor is not None else "",
                 one.note,
                 one.alert,
+                tuple(one.people),
             )
             for one in self.events
         ]

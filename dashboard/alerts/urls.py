@@ -7,6 +7,7 @@ from django.urls import path
 from dashboard.alerts import (
     alert_rules,
     by_mail,
+    corrections,
     coverage,
     escalation_policies,
     incidents,
@@ -32,6 +33,9 @@ urlpatterns = [
     path("silences/", silences.silences, name="silences"),
     path("silences/add/", silences.silence_add, name="silence_add"),
     path("silences/<int:pk>/end/", silences.silence_end, name="silence_end"),
+    path("corrections/", corrections.corrections, name="corrections"),
+    path("corrections/add/", corrections.correction_add, name="correction_add"),
+    path("corrections/<int:pk>/take-back/", corrections.correction_take_back, name="correction_take_back"),
     path("by-mail/acknowledge/<str:token>/", by_mail.acknowledge_by_mail, name="acknowledge_by_mail"),
     path("by-mail/unsubscribe/<str:token>/", by_mail.unsubscribe_by_mail, name="unsubscribe_by_mail"),
     path("alert-rules/", alert_rules.alert_rules, name="alert_rules"),

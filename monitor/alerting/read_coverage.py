@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.alerting.coverage import CoverageFacts, CoveringRule, HearerCount
 from monitor.alerting.kinds import condition_kinds, loader_of
+from monitor.alerting.kinds.interface import at_pace
 from monitor.alerting.kinds.usual import UsualPace
 from monitor.alerting.marks import marks_of_flows, scope_of
 from monitor.alerting.pace import paces
@@ -42,13 +44,13 @@ def read_coverage(
         if flow.is_active:
             flows[flow.account_id].append(flow.pk)
     scopes: dict[int, list[RuleScope[int]]] = defaultdict(list)
-    covering, chosen, severities = {}, {}, {}
+    covering, named, severities = {}, {}, {}
     for rule in rules:
         if loader_of(rule.kind) is not None:  # it is about no flow
             continue
         scopes[rule.account_id].append(scope_of(rule))
         covering[rule.pk], severities[rule.pk] = _covering(rule, held_back), rule.severity
-        chosen[rule.pk] = frozenset(person.pk for person in rule.recipients.all())
+        named[rule.pk] = frozenset(person.pk for person in rule.recipients.all())
     by_flow: dict[int, list[int]] = defaultdict(list)
     marks = marks_of_flows(account_id)
     hearers = {}
@@ -56,9 +58,14 @@ def read_coverage(
         for place in sorted(cover(scopes[account], of_account, marks).wanted):
             by_flow[place.flow].append(place.rule)
             mine, severity = marks.get(place.flow, UNMARKED), severities[place.rule]
-            alert = RoutedAlert(account, severity, mine.tags, mine.owner, chosen[place.rule])
+            alert = RoutedAlert(account, severity, mine.tags, mine.owner, named[place.rule])
             hearers[place.rule, place.flow] = NOBODY if severity == AlertRule.Severity.DIGEST else hears(alert)
     usual = paces(account_id, now)
+    by_rule: dict[int, float] = defaultdict(float)
+    for key, chosen in by_flow.items():
+        for of in chosen:
+            by_rule[of] += usual.get(key, UsualPace()).runs_a_month
+    covering = {pk: replace(one, condition=at_pace(one.condition, by_rule[pk])) for pk, one in covering.items()}
     states = AlertState.objects.filter(rule__in=covering, flow__isnull=False).values_list(
         "rule_id", "flow_id", "numbers"
     )

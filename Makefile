@@ -122,7 +122,7 @@ bench-alert-evaluation: $(DEV)
 	@exec $(PY) scripts/test.py --mark bench --workers 0 -s -p no:randomly --require-postgres \
 		tests/benchmarks/test_alert_evaluation.py $(ARGS)
 
-# ALERT_SEED=7 plays one schedule.
+# ALERT_SEED=7 plays one schedule; ALERT_FIRST=251 ALERT_SCHEDULES=250 the second half; ARGS="--database postgresql" one database.
 alerts-faults: $(DEV)
 	@ALERT_SCHEDULES=$${ALERT_SCHEDULES:-500} $(PY) scripts/test.py --mark deep --workers $(WORKERS) \
 		-p no:randomly tests/notify/test_alert_schedules.py $(ARGS)

@@ -58,7 +58,14 @@ MENU = (
         right="accounts",
     ),
     Entry("people", "People", "users", right="users"),
-    Entry("mails", "Mails", "mail", right="mails"),
+    Entry(
+        "channels",
+        "Channels",
+        "send",
+        ("channel", "channel_services", "channel_add", "channel_edit", "channel_rotate"),
+        right="channels",
+    ),
+    Entry("mails", "Mails", "mail", ("mail", "channel_message"), right="mails"),
     Entry("audit", "Audit trail", "scroll-text", right="users"),
 )
 

@@ -11,6 +11,7 @@ AREAS = (
         "batches",
         "policies",
         "alerts",
+        "channels",
         "rules",
         "versions",
         "accounts",

@@ -6,11 +6,11 @@ from typing import Any
 
 from django import forms
 
-from dashboard.filters import FilterForm, OneOfField, TextField, TimeField
+from dashboard.filters import FilterForm, IdField, OneOfField, TextField, TimeField
 from monitor.access import who_may
 from monitor.alerting.actions import COMMENT_LENGTH, NOTE_LENGTH
-from monitor.models import AlertState, Delivery, Flow, Incident, User, ZohoAccount
-from monitor.queries.mails import MailFilter
+from monitor.models import AlertState, Channel, Delivery, Flow, Incident, User, ZohoAccount
+from monitor.queries.mails import CHANNEL, MAIL, MailFilter
 from monitor.queries.shown_names import by_shown_name
 
 
@@ -109,11 +109,21 @@ class AlertFilterForm(FilterForm):
 class MailFilterForm(FilterForm):
     """Reads what the list of mails is narrowed to."""
 
-    text = TextField("Subject or address")
+    text = TextField("Subject, address or channel")
     state = OneOfField(Delivery.State.choices, "State")
+    way = OneOfField([(MAIL, "Mails"), (CHANNEL, "Messages to channels")], "Way")
+    channel = IdField(label="Channel")
     account = None
 
-    field_order = ["text", "state"]
+    field_order = ["text", "state", "way", "channel"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        channels = list(Channel.objects.values_list("pk", "name"))
+        self.offer("channel", channels)
+        if not channels and not self.data.get("channel"):
+            for name in ("way", "channel"):
+                self.fields[name].widget = forms.HiddenInput()
 
     def wanted(self) -> MailFilter:
-        return MailFilter(text=self.cleaned_data["text"], state=self.cleaned_data["state"])
+        return MailFilter(**{name: self.cleaned_data[name] for name in ("text", "state", "way", "channel")})

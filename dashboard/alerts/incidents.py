@@ -138,4 +138,5 @@ def _context(request: HttpRequest, row: Incident, given: Form | None = None) -> 
         "forms": forms,
         "may_act": may(request.user, "acknowledge", row.account),
         "may_see_mails": may(request.user, "mails"),
+        "may_see_channels": may(request.user, "channels"),
     }

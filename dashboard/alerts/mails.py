@@ -1,4 +1,4 @@
-"""Shows every mail to admins. In the demonstration this is the place where mails are read."""
+"""Shows every mail and every message to a channel to admins. In the demonstration mails are read here."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import lists
 from dashboard.access import get_or_404, requires
 from dashboard.alerts.forms import MailFilterForm
+from monitor.models import ChannelMessage, Delivery
 from monitor.notify.probe import probe
+from monitor.notify.send_again import CannotBeSentAgain, send_again
 from monitor.queries import mails as queries
+from monitor.queries.channels import broken_channels
+from monitor.queries.channels import messages as messages_to_channels
 
 
 @require_safe
 @requires("mails")
 def mails(request: HttpRequest) -> HttpResponse:
-    """Lists mails, the newest first, by the filters in the address."""
+    """Lists mails and messages to channels, the newest first, by the filters in the address."""
     form = MailFilterForm(request.GET)
 
     def find(wanted: queries.MailFilter) -> dict[str, Any]:
         return lists.numbered(queries.mails(wanted), form)
 
-    return lists.show(request, "alerts/mails.html", form, find, nouns="mails", server=queries.mail_server())
+    now = timezone.now()
+    more = {"now": now, "server": queries.mail_server(), "broken": broken_channels(now), "may_see_channels": True}
+    return lists.show(request, "alerts/mails.html", form, find, nouns="mails and messages", **more)
 
 
 @require_POST
@@ -45,7 +51,39 @@ def mail_test(request: HttpRequest) -> HttpResponse:
 def mail(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows one mail: its fate, its text, and its HTML part in a sandboxed frame."""
     row = get_or_404(request.user, queries.whole_mails(), pk, action="mails")
-    return render(request, "alerts/mail.html", {"mail": row, "about": queries.name_of(row.about)})
+    context = {"mail": row, "about": queries.name_of(row.about), "attempts": queries.attempts(row)}
+    return render(request, "alerts/mail.html", context)
+
+
+@require_safe
+def channel_message(request: HttpRequest, pk: int) -> HttpResponse:
+    """Shows one message to a channel: its fate, its text, and each attempt."""
+    row = get_or_404(request.user, messages_to_channels(), pk, action="mails")
+    return render(request, "alerts/channel_message.html", {"message": row, "attempts": queries.attempts(row)})
+
+
+@require_POST
+def mail_send_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Has a mail that was given up sent again."""
+    row = get_or_404(request.user, queries.whole_mails(), pk, action="mails")
+    return _send_again(request, row, "mail")
+
+
+@require_POST
+def channel_message_send_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Has a message to a channel that was given up sent again."""
+    row = get_or_404(request.user, messages_to_channels(), pk, action="mails")
+    return _send_again(request, row, "channel_message")
+
+
+def _send_again(request: HttpRequest, row: Delivery | ChannelMessage, page: str) -> HttpResponse:
+    try:
+        send_again(row, actor=request.user, now=timezone.now())
+    except CannotBeSentAgain as refusal:
+        messages.error(request, f"Not sent again. {refusal}")
+    else:
+        messages.success(request, "It is sent again within seconds; what comes of it is shown here.")
+    return redirect(page, row.pk)
 
 
 @require_safe

@@ -33,4 +33,7 @@ urlpatterns = [
     path("mails/test/", mails.mail_test, name="mail_test"),
     path("mails/<int:pk>/", mails.mail, name="mail"),
     path("mails/<int:pk>/html/", mails.mail_html, name="mail_html"),
+    path("mails/<int:pk>/send-again/", mails.mail_send_again, name="mail_send_again"),
+    path("mails/messages/<int:pk>/", mails.channel_message, name="channel_message"),
+    path("mails/messages/<int:pk>/send-again/", mails.channel_message_send_again, name="channel_message_send_again"),
 ]

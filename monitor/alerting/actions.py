@@ -10,7 +10,7 @@ from django.db import transaction
 
 from monitor import audit
 from monitor.access import may
-from monitor.alerting.incidents import close, lock, note_event, wake
+from monitor.alerting.incidents import close, lock, named_in, note_event, wake
 from monitor.models import AlertState, Flow, Incident, IncidentAlert, Silence, Snooze, User, ZohoAccount
 
 NOTE_LENGTH = 300
@@ -56,7 +56,8 @@ def acknowledge(incident: Incident, user: User, note: str, now: datetime, *, way
             raise AlertActRefused(f"{_who(held.acknowledged_by)} has acknowledged it already.", "already")
         held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = now, user, words
         held.owner = held.owner or user
-        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "owner"])
+        held.said_names = named_in(held, words)
+        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names", "owner"])
         note_event(held, "acknowledged", now, actor=user, note=words)
         _audit(held, user, "incident.acknowledge", now, {"note": words} | ({"way": way} if way else {}))
 
@@ -73,8 +74,9 @@ def take_back(incident: Incident, user: User, now: datetime) -> None:
         held = _held(incident)
         if held.acknowledged_at is None:
             raise AlertActRefused("Nobody has acknowledged it.", "not_acknowledged")
-        held.acknowledged_at, held.acknowledged_by, held.acknowledge_note = None, None, ""
-        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note"])
+        held.acknowledged_at, held.acknowledged_by = None, None
+        held.acknowledge_note = held.said_names = ""
+        held.save(update_fields=["acknowledged_at", "acknowledged_by", "acknowledge_note", "said_names"])
         note_event(held, "unacknowledged", now, actor=user)
         _audit(held, user, "incident.unacknowledge", now, {})
 

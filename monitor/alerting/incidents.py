@@ -18,6 +18,7 @@ from django.db.models import Max
 from monitor.alerting.evidence import causes_by_alert
 from monitor.alerting.grouping import AlertCauses, OpenIncident, choose
 from monitor.models import AlertState, Incident, IncidentAlert, IncidentEvent, Notice, Transition, User, ZohoAccount
+from monitor.named_people import newest_failed, people_named
 
 logger = logging.getLogger(__name__)
 
@@ -331,4 +332,16 @@ def note_event(
     actor: User | None = None,
 ) -> None:
     """Adds a line to an incident's timeline."""
-    IncidentEvent.objects.create(incident=incident, kind=kind, at=at, alert=alert, note=note[:2000], actor=actor)
+    note = note[:2000]
+    named = named_in(incident, note) if actor is not None else ""
+    IncidentEvent.objects.create(
+        incident=incident, kind=kind, at=at, alert=alert, note=note, said_names=named, actor=actor
+    )
+
+
+def named_in(incident: Incident, words: str) -> str:
+    """Finds the people of the failed runs of an incident's flows whom a person's words name, a line each."""
+    if not words:
+        return ""
+    flows = incident.members.filter(alert__flow__isnull=False).values_list("alert__flow", flat=True).distinct()
+    return "\n".join(people_named(words, newest_failed(flow__in=list(flows))))

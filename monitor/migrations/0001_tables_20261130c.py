@@ -684,6 +684,7 @@ class Migration(migrations.Migration):
             name='Incident',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('cause', models.CharField(choices=[('account', 'The account'), ('connection', 'A connection'), ('problem', 'A problem'), ('error', 'An app and kind of error'), ('time', 'They began together'), ('first', 'First findings'), ('alone', 'Nothing')], max_length=10)),
                 ('cause_key', models.CharField(blank=True, help_text="of the cause: an app, a problem's key", max_length=200)),
                 ('began_at', models.DateTimeField(help_text="the earliest beginning of its alerts, by Zoho's clock")),
@@ -724,6 +725,7 @@ class Migration(migrations.Migration):
             name='IncidentEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('said_names', models.TextField(blank=True, help_text='people of the runs whom the words name, a line each: hidden there')),
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(max_length=20)),
                 ('note', models.CharField(blank=True, help_text="a person's own words, or the alert's reason", max_length=2000)),

@@ -14,9 +14,10 @@ from django.urls import reverse
 from monitor.models.accounts import ZohoAccount
 from monitor.models.alerts import AlertState, Transition
 from monitor.models.flows import Flow
+from monitor.models.masked_text import NamesPeople
 
 
-class Incident(models.Model):
+class Incident(NamesPeople):
     """Holds the alerts of one cause from the first that fired until all have recovered. It is never opened again."""
 
     class Cause(models.TextChoices):
@@ -107,7 +108,7 @@ class IncidentAlert(models.Model):
         return self.left_at is None
 
 
-class IncidentEvent(models.Model):
+class IncidentEvent(NamesPeople):
     """Is a line of an incident's timeline: who, what, when. Append-only."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="events")

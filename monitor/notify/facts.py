@@ -176,7 +176,7 @@ def facts_of(notice: Notice, now: datetime) -> Facts:
         closed_how=incident.closed_how,
         closed_by=_closed_by(incident),
         owner=_name(on_it),
-        owner_note=mask_text(clean(incident.acknowledge_note)),
+        owner_note=mask_text(clean(incident.acknowledge_note), people=incident.people),
         is_acknowledged=incident.acknowledged_at is not None,
         errors=top_errors(flows, Window(incident.began_at - HOUR, now)) if incident.is_open else (),
         hours=last_day(flows, now),

@@ -12,7 +12,15 @@ from django.db.models import Max, Min, Q
 
 from monitor.freshness import OK, problems
 from monitor.job_failures import FailingJob
-from monitor.models import Delivery, Notice, Occasion, StageRun, Transition, ZohoAccount
+from monitor.models import (
+    Delivery,
+    Notice,
+    Occasion,
+    StageRun,
+    Transition,
+    ZohoAccount,
+)
+from monitor.queries.channels import ChannelCounts, channel_counts, channel_problems
 from monitor.queries.freshness import Mirror, mirror
 from monitor.queries.mails import MailServerFacts, mail_problems, mail_server
 from monitor.schema import differences
@@ -28,12 +36,13 @@ STANDS_STILL = {ALERTING: "no alert was evaluated", DELIVERY: "nothing looked fo
 class Readiness:
     """`problems` in plain words, empty when all is well; `report` is the whole answer as JSON.
 
-    `worker` and `mail` are for machines; `mail` is with the mail server's own words, which `report` leaves out.
+    `worker`, `mail` and `channels` are for machines; the last two hold servers' own words, which `report` leaves out.
     """
 
     problems: list[str] = field(default_factory=list)
     worker: dict[str, Any] = field(default_factory=dict)
     mail: dict[str, Any] = field(default_factory=dict)
+    channels: ChannelCounts | None = None
     report: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -61,7 +70,7 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             found = [schema.problem]
             return Readiness(found, report=_report(found, database=True, migrations_missing=schema.missing))
         fresh = fresh or mirror(now)
-        mail = mail_server()
+        mail, channels = mail_server(), channel_counts(now)
         found = [*problems(fresh.worker, now, locked=fresh.locked), *_alerter(fresh.failing, now)]
         if fresh.worker.state == OK:  # else that says it all
             is_told = bool(_alerter(fresh.failing, now))
@@ -78,8 +87,9 @@ def readiness(now: datetime, fresh: Mirror | None = None) -> Readiness:
             worker_age_seconds=ages,
             mirror=_mirror(fresh),
             mail=mail_report(mail),
+            channels=channel_report(channels),
         )
-        return Readiness(found, worker, mail_report(mail) | {"reason": mail.reason}, report)
+        return Readiness(found, worker, mail_report(mail) | {"reason": mail.reason}, channels, report)
     except Error:
         found = ["the database cannot be reached"]
         return Readiness(found, report=_report(found, database=False))
@@ -199,6 +209,20 @@ def mail_report(server: MailServerFacts) -> dict[str, Any]:
         "accepted_at": stamp(server.accepted_at),
         "waiting": server.waiting,
         "oldest_waiting": stamp(server.oldest),
+    }
+
+
+def channel_report(counts: ChannelCounts) -> dict[str, Any]:
+    """Returns how channels stand, for machines and without names.
+
+    One broken channel does not make the installation unready: that would take the pages away, which say so.
+    """
+    return {
+        "on": counts.on,
+        "refusing": counts.refusing,
+        "troubled": counts.troubled,
+        "waiting": counts.waiting,
+        "problems": channel_problems(counts.broken),
     }
 
 

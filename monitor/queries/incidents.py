@@ -12,6 +12,7 @@ from monitor.incident_words import causes_in_words, title_of
 from monitor.models import (
     AlertRule,
     AlertState,
+    ChannelMessage,
     Delivery,
     Incident,
     IncidentAlert,
@@ -20,6 +21,7 @@ from monitor.models import (
     Silence,
     Snooze,
 )
+from monitor.queries.channels import ChannelTrouble, broken_channels
 
 MEMBERS_SHOWN = 200
 EVENTS_SHOWN = 500
@@ -86,13 +88,14 @@ def quiet_incidents(accounts: Collection[int], since: datetime) -> list[Incident
 
 @dataclass(frozen=True)
 class IncidentLine:
-    """Is a line of a timeline: who did or found what, and when."""
+    """Is a line of a timeline: who did or found what, and when; `people` are hidden in the note."""
 
     at: datetime
     words: str
     who: str = ""
     note: str = ""
     alert: AlertState | None = None
+    people: tuple[str, ...] = ()
 
 
 _WORDS = {
@@ -117,14 +120,16 @@ class IncidentDetail:
     Attributes:
         row: the incident with its alerts.
         events: its timeline, the oldest first.
-        notices: what was to be mailed, each with `sent_mails`.
+        notices: what was to be mailed, each with `sent_mails` and `sent_messages`.
         snoozes: that hold now, of its account.
+        broken: channels that are told of its account, and take nothing.
     """
 
     row: IncidentRow
     events: list[IncidentEvent]
     notices: list[Notice]
     snoozes: list[Snooze]
+    broken: list[ChannelTrouble]
 
     @property
     def lines(self) -> list[IncidentLine]:
@@ -136,6 +141,7 @@ class IncidentDetail:
                 one.actor.get_username() if one.actor is not None else "",
                 one.note,
                 one.alert,
+                tuple(one.people),
             )
             for one in self.events
         ]
@@ -145,6 +151,10 @@ class IncidentDetail:
                 found.append(
                     IncidentLine(notice.dispatched_at, f"mailed {people} ({notice.get_kind_display().lower()})")
                 )
+            messages: list[ChannelMessage] = getattr(notice, "sent_messages", [])
+            if messages and notice.dispatched_at is not None:
+                names, kind = ", ".join(one.channel.name for one in messages), notice.get_kind_display().lower()
+                found.append(IncidentLine(notice.dispatched_at, f"wrote to {names} ({kind})"))
         return sorted(found, key=lambda line: line.at)
 
     @property
@@ -170,7 +180,7 @@ class IncidentDetail:
 
 
 def detail(incident: Incident, now: datetime) -> IncidentDetail:
-    """Returns one incident with its alerts, timeline and mails. Six statements.
+    """Returns one incident with its alerts, timeline, mails and messages to channels. Eight statements.
 
     Args:
         incident: from `incidents()`.
@@ -178,7 +188,12 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
     """
     members = list(_members().filter(incident=incident)[:MEMBERS_SHOWN])
     mails = Delivery.objects.select_related("recipient").defer("text", "html").order_by("address", "pk")
-    notices = incident.notices.prefetch_related(Prefetch("deliveries", queryset=mails, to_attr="sent_mails"))
+    messages = ChannelMessage.objects.select_related("channel").order_by("channel__name", "pk")
+    messages = messages.defer("text", "payload", "channel__address", "channel__secrets")
+    notices = incident.notices.prefetch_related(
+        Prefetch("deliveries", queryset=mails, to_attr="sent_mails"),
+        Prefetch("channel_messages", queryset=messages, to_attr="sent_messages"),
+    )
     events = incident.events.select_related("actor", "alert__flow").defer("alert__flow__raw")
     snoozes = Snooze.objects.filter(account=incident.account_id, ended_at=None, until__gt=now).select_related(
         "by", "flow"
@@ -190,6 +205,7 @@ def detail(incident: Incident, now: datetime) -> IncidentDetail:
         events=list(events[:EVENTS_SHOWN]),
         notices=list(notices),
         snoozes=[one for one in snoozes if one.alert_id in mine or one.flow_id in flows],
+        broken=broken_channels(now, incident.account_id),
     )
 
 

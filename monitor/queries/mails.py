@@ -1,13 +1,24 @@
-"""Reads mails: to whom, about what, and what became of them."""
+"""Reads mails and messages to channels: to whom, about what, and what became of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import CharField, Count, F, Min, Q, QuerySet, Value
 
-from monitor.models import Delivery, Digest, Incident, MailServer, Problem, RetryAttempt, RetryBatch
+from monitor.models import (
+    ChannelMessage,
+    Delivery,
+    Digest,
+    Incident,
+    MailServer,
+    Problem,
+    RetryAttempt,
+    RetryBatch,
+    SendAttempt,
+)
 from monitor.privacy import mask_text
 
 # A mail server that restarts is back by then.
@@ -19,22 +30,51 @@ class MailFilter:
     """Says what a person looks for; empty values do not narrow.
 
     Attributes:
-        text: a part of the subject or the address.
+        text: a part of the subject, the address or the channel's name.
         state: a value of `Delivery.State`.
+        way: `MAIL` or `CHANNEL`.
+        channel: the key of a channel.
     """
 
     text: str = ""
     state: str = ""
+    way: str = ""
+    channel: int | None = None
 
 
-def mails(wanted: MailFilter) -> QuerySet[Delivery]:
-    """Finds the deliveries that fit, the newest first, without their bodies."""
-    rows = Delivery.objects.select_related("recipient").defer("text", "html")
+MAIL, CHANNEL = "mail", "channel"
+_COLUMNS = ("way", "pk", "said", "to", "state", "attempts", "created_at", "sent_at", "last_error")
+
+
+def mails(wanted: MailFilter) -> QuerySet[Any, dict[str, Any]]:
+    """Finds the mails and the messages to channels that fit, the newest first, as rows of the same columns."""
+    found = []
+    if wanted.way != CHANNEL and wanted.channel is None:
+        found.append(_rows(Delivery.objects.all(), wanted, MAIL, said="subject", to="address"))
+    if wanted.way != MAIL:
+        messages = ChannelMessage.objects.all()
+        if wanted.channel is not None:
+            messages = messages.filter(channel=wanted.channel)
+        found.append(_rows(messages, wanted, CHANNEL, said="title", to="channel__name"))
+    first: QuerySet[Any, dict[str, Any]]
+    first, *others = found or [_rows(Delivery.objects.none(), wanted, MAIL, said="subject", to="address")]
+    rows = first.union(*others, all=True) if others else first
+    return rows.order_by("-created_at", "way", "-pk")
+
+
+def _rows(rows: QuerySet[Any], wanted: MailFilter, way: str, *, said: str, to: str) -> QuerySet[Any, dict[str, Any]]:
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.text:
-        rows = rows.filter(Q(subject__icontains=wanted.text) | Q(address__icontains=wanted.text))
-    return rows
+        rows = rows.filter(Q(**{f"{said}__icontains": wanted.text}) | Q(**{f"{to}__icontains": wanted.text}))
+    columns = {"way": Value(way, CharField()), "said": F(said), "to": F(to)}
+    found: QuerySet[Any, dict[str, Any]] = rows.order_by().annotate(**columns).values(*_COLUMNS)
+    return found
+
+
+def attempts(of: Delivery | ChannelMessage) -> list[SendAttempt]:
+    """Returns the attempts at a mail or a message, the first one first."""
+    return list(of.send_attempts.order_by("at", "pk"))
 
 
 def whole_mails() -> QuerySet[Delivery]:

@@ -13,9 +13,10 @@ from monitor import checks
 from monitor.models import ENDED, AlertState, Execution, Flow, ZohoAccount
 from monitor.queries import backfill
 from monitor.queries.accounts import BudgetUse, accounts, budgets, token_health
+from monitor.queries.channels import ChannelCounts
 from monitor.queries.flows import standings
 from monitor.queries.freshness import AccountFreshness, mirror
-from monitor.queries.health import readiness
+from monitor.queries.health import channel_report, readiness
 from monitor.queries.health import stamp as _time
 from monitor.queries.quarantine import open_quarantine, quarantined_runs, unknown_statuses
 from monitor.queries.retention import Kept, kept
@@ -53,6 +54,7 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         "accounts": found,
         "open_alerts": sum(account["open_alerts"] for account in found),
         "mail": ready.mail,
+        "channels": _channels(ready.channels),
         "queue": {"length": OrmQ.objects.count()},
         "failing_jobs": [
             {
@@ -66,6 +68,23 @@ def status(now: datetime, name: str | None = None) -> dict[str, Any]:
         ],
         "worker": ready.worker | {name: _age(signs[name], now) for name in ("supervisor", "canary") if name in signs},
     }
+
+
+def _channels(counts: ChannelCounts | None) -> dict[str, Any]:
+    """Returns what `/healthz/ready` says of channels, and by name those that are broken."""
+    if counts is None:
+        return {}
+    broken = [
+        {
+            "name": one.channel.name,
+            "refuses": one.is_refusing,
+            "since": _time(one.since),
+            "reason": one.reason,
+            "waiting": one.waiting,
+        }
+        for one in counts.broken
+    ]
+    return channel_report(counts) | {"broken": broken}
 
 
 def _account(account: ZohoAccount, fresh: AccountFreshness | None, now: datetime) -> dict[str, Any]:

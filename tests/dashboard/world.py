@@ -10,6 +10,8 @@ from monitor.models import (
     AlertRule,
     AlertState,
     AuditEntry,
+    Channel,
+    ChannelMessage,
     ConnectedWorkflow,
     Delivery,
     Execution,
@@ -25,6 +27,7 @@ from monitor.models import (
     RetryPolicy,
     Role,
     Secret,
+    SendAttempt,
     Silence,
     Snooze,
     StageRun,
@@ -57,6 +60,8 @@ class World:
     snooze: Snooze
     silence: Silence
     mail: Delivery
+    channel: Channel
+    message: ChannelMessage
     person: User
     connected: ConnectedWorkflow
     hook: HookEndpoint
@@ -150,6 +155,33 @@ def make_quiet(alert: AlertState, by: User, now: datetime) -> tuple[Snooze, Sile
     return snooze, silence
 
 
+def make_channel(incident: Incident, by: User, now: datetime) -> tuple[Channel, ChannelMessage]:
+    """A signed webhook of an incident's account, with a message that was given up.
+
+    It leads to this machine, which no channel may ask: a test message goes nowhere.
+    """
+    channel = factories.make_channel(
+        f"Operations of {incident.account.name}",
+        account=incident.account,
+        added_by=by,
+        address='{"url": "https://127.0.0.1:9/s3cr3tPath"}',
+    )
+    channel.secret_list = [Secret("whsec_c2VjcmV0IG9mIHRoZSB3b3JsZA==", now)]
+    channel.save()
+    message = factories.make_channel_message(
+        incident.notices.get(), channel, state="dead", attempts=1, created_at=now, last_error="404 no such hook"
+    )
+    SendAttempt.objects.create(message=message, number=1, at=now, ms=12, outcome="refused", code="404", answer="404")
+    return channel, message
+
+
+def make_hook(account: ZohoAccount, now: datetime) -> HookEndpoint:
+    hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
+    hook.secret_list = [Secret("a-secret-of-the-world", now)]
+    hook.save()
+    return hook
+
+
 def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker: str = "canary") -> World:
     """A failed execution with an open retry, a firing alert with its mail, a rule with usage, a worker that lives."""
     account = factories.make_account(name)
@@ -176,6 +208,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     transition = make_transition(alert, now)
     incident = factories.make_incident(alert, began_at=now - timedelta(hours=3), opened_at=now - timedelta(hours=2))
     mail = make_mail(incident.notices.get(), operator, now)
+    channel, message = make_channel(incident, operator, now)
     snooze, silence = make_quiet(alert, operator, now)
     AuditEntry.objects.create(
         at=now, actor=operator, actor_name=person, action="unmask", object_type="execution", object_id=str(execution.pk)
@@ -185,9 +218,7 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
     for thing in (flow, rule, connected):
         factories.make_version(thing)
     factories.make_webhook_failure(account, rule=rule)
-    hook = HookEndpoint(account=account, name="Errors", key_hash=f"{account.pk:064}", created_at=now)
-    hook.secret_list = [Secret("a-secret-of-the-world", now)]
-    hook.save()
+    hook = make_hook(account, now)
     return World(
         account=account,
         flow=flow,
@@ -201,6 +232,8 @@ def make_world(now: datetime, *, name: str = "Acme", person: str = "pat", worker
         snooze=snooze,
         silence=silence,
         mail=mail,
+        channel=channel,
+        message=message,
         person=operator,
         connected=connected,
         hook=hook,

@@ -10,7 +10,6 @@ import pytest
 
 from monitor.models import (
     AuditEntry,
-    Delivery,
     HookEndpoint,
     HookTraffic,
     HourBucket,
@@ -280,12 +279,18 @@ def test_mails_are_narrowed_by_state_and_text(account: ZohoAccount, now: datetim
     sent = make_mail(edge, factories.make_user("abe"), now, subject="Lead sync is failing")
     dead = make_mail(edge, factories.make_user("zoe"), now, state="dead", subject="Other")
 
-    def found(**wanted: Any) -> set[Delivery]:
-        return set(mails.mails(MailFilter(**wanted)))
+    message = factories.make_channel_message(edge, factories.make_channel("Duty"), title="Other", state="dead")
 
-    assert found() == {sent, dead}
-    assert found(state="dead") == found(text="ZOE@") == found(text="other") == {dead}
-    assert found(text="lead SYNC") == found(state="sent") == {sent}
+    def found(**wanted: Any) -> set[tuple[str, int]]:
+        return {(row["way"], row["pk"]) for row in mails.mails(MailFilter(**wanted))}
+
+    first, second, third = ("mail", sent.pk), ("mail", dead.pk), ("channel", message.pk)
+    assert found() == {first, second, third}
+    assert found(state="dead") == found(text="other") == {second, third}
+    assert found(text="ZOE@") == found(way="mail", state="dead") == {second}
+    assert found(text="lead SYNC") == found(state="sent") == {first}
+    assert found(text="duty") == found(way="channel") == found(channel=message.channel_id) == {third}
+    assert found(channel=message.channel_id, way="mail") == set()
 
 
 # -- people

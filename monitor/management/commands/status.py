@@ -42,6 +42,8 @@ class Command(DataCommand):
         self.stdout.write(f"Queue: {report['queue']['length']} waiting; the worker {alive}.")
         if report["mail"]:
             _write_mail(self.stdout.write, report["mail"])
+        if report["channels"]:
+            _write_channels(self.stdout.write, report["channels"])
         for job in report["failing_jobs"]:
             self.stdout.write(
                 f"FAILING: {job['name']} failed {job['failures']} times since {job['since']} ({job['error']}); "
@@ -119,6 +121,15 @@ def _write_mail(write: Callable[[str], Any], mail: dict[str, Any]) -> None:
         "unreachable": f"the server cannot be reached since {mail['since']}: {mail['reason']}",
     }
     write(f"Mails: {mail['waiting']} waiting; {told[mail['state']]}.")
+
+
+def _write_channels(write: Callable[[str], Any], channels: dict[str, Any]) -> None:
+    """Says how many channels are on and how many messages wait, and names those that are broken."""
+    if channels["on"]:
+        write(f"Channels: {channels['on']} on, {channels['waiting']} messages waiting.")
+    for one in channels["broken"]:
+        told = "refuses us" if one["refuses"] else "takes nothing"
+        write(f"WARNING: the channel {one['name']!r} {told} since {one['since']}: {one['reason']}")
 
 
 def _write_budget(write: Callable[[str], Any], product: str, budget: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Channels beside mail: what they are, and what admins do with them."""
